@@ -1,0 +1,11 @@
+//! Tells `arithmetic::fma` whether the target's FPU has `vfma`: stable Rust does not show ARM's FPU features to `cfg`.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(has_vfma)");
+    let target = std::env::var("TARGET").unwrap_or_default();
+    // The single-precision FPv4 (Cortex-M4F, M7) and FPv5 (M33) units both have it; Cortex-R's VFPv3 does not.
+    if target.starts_with("thumb") && target.ends_with("eabihf") {
+        println!("cargo::rustc-cfg=has_vfma");
+    }
+}

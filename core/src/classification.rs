@@ -1,0 +1,92 @@
+//! From logits to an answer: class, probabilities, top-k.
+
+use heapless::Vec;
+
+pub use crate::arithmetic::softmax;
+
+/// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
+pub fn argmax(logits: &[f32]) -> usize {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (class, &z) in logits.iter().enumerate() {
+        if z > best.1 {
+            best = (class, z);
+        }
+    }
+    best.0
+}
+
+/// The `K` largest probabilities with their classes, largest first, the lower class first among equals; NaN is left out.
+pub fn top_k<const K: usize>(probabilities: &[f32]) -> Vec<(usize, f32), K> {
+    let mut top: Vec<(usize, f32), K> = Vec::new();
+    for (class, &p) in probabilities.iter().enumerate().filter(|(_, p)| !p.is_nan()) {
+        let place = top.iter().position(|&(_, q)| p > q).unwrap_or(top.len());
+        if place < K {
+            if top.is_full() {
+                top.pop();
+            }
+            // There is room, and `place` is within the vector.
+            let _ = top.insert(place, (class, p));
+        }
+    }
+    top
+}
+
+/// Softmax for a device's display, by `micromath`'s fast `exp`: each probability within 0.05 of [`softmax`]'s.
+///
+/// Not part of the arithmetic contract: no trained bit may depend on it.
+#[cfg(feature = "micromath")]
+pub fn display_probabilities(logits: &[f32], probabilities: &mut [f32]) {
+    use micromath::F32Ext;
+
+    let max = logits.iter().fold(f32::NEG_INFINITY, |max, &z| if z > max { z } else { max });
+    let mut sum = 0.0;
+    for (p, &z) in probabilities.iter_mut().zip(logits) {
+        *p = (z - max).exp();
+        sum += *p;
+    }
+    for p in probabilities.iter_mut().take(logits.len()) {
+        *p /= sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_wins() {
+        assert_eq!(argmax(&[1.0, 3.0, 3.0, f32::NAN]), 1);
+        assert_eq!(argmax(&[f32::NAN, -1.0]), 1);
+        assert_eq!(argmax(&[f32::NAN; 3]), 0);
+        assert_eq!(argmax(&[]), 0);
+    }
+
+    #[test]
+    fn top_k_is_sorted_and_short_where_there_is_less() {
+        let p = [0.1, 0.4, 0.1, f32::NAN, 0.3];
+        assert_eq!(top_k::<3>(&p).as_slice(), [(1, 0.4), (4, 0.3), (0, 0.1)]);
+        assert_eq!(top_k::<9>(&p).len(), 4);
+        assert!(top_k::<0>(&p).is_empty());
+    }
+
+    #[cfg(feature = "micromath")]
+    mod display {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+            #[test]
+            fn probabilities_keep_their_bound(logits in prop::array::uniform10(-30.0f32..30.0)) {
+                let (mut exact, mut fast) = ([0.0; 10], [0.0; 10]);
+                softmax(&logits, &mut exact);
+                display_probabilities(&logits, &mut fast);
+                for (exact, fast) in exact.iter().zip(fast) {
+                    prop_assert!((exact - fast).abs() <= 0.05, "{fast} for {exact}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Models, gradients and activations as one flat slice of `f32`, and such slices as bytes: the casts of memory.
+//!
+//! Checkpoints, optimizers and uploads see a model as the slice; its type sees the layers. A gradient is a value of the
+//! model's own type, so the same index means the same parameter in both.
+
+#![allow(unsafe_code)]
+
+use core::{fmt, mem, slice};
+
+/// A type that is nothing but `f32`s, one after the other.
+///
+/// # Safety
+///
+/// The type is `f32`, an array of `Flat`, or a `repr(C)` struct whose fields are all `Flat`: size a multiple of 4,
+/// alignment that of `f32` (or size 0), no padding, and every bit pattern valid.
+pub unsafe trait Flat: Sized {
+    /// How many `f32`s the type holds.
+    const LEN: usize = mem::size_of::<Self>() / mem::size_of::<f32>();
+
+    /// All zeros; a `static` that starts from it takes no flash.
+    // SAFETY: +0.0 is all zero bits, and the trait's contract leaves only `f32`s.
+    const ZERO: Self = unsafe { mem::zeroed() };
+
+    /// The parameters in memory order.
+    fn as_flat(&self) -> &[f32] {
+        // SAFETY: by the trait's contract `self` is LEN `f32`s.
+        unsafe { slice::from_raw_parts((&raw const *self).cast(), Self::LEN) }
+    }
+
+    /// The parameters in memory order, to be changed.
+    fn as_flat_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as in `as_flat`; every bit pattern is valid, so writing `f32`s keeps `self` valid.
+        unsafe { slice::from_raw_parts_mut((&raw mut *self).cast(), Self::LEN) }
+    }
+
+    /// The slice seen as this type.
+    ///
+    /// # Errors
+    ///
+    /// [`ViewError::Length`] unless the slice has exactly [`LEN`](Self::LEN) elements.
+    fn from_flat(flat: &[f32]) -> Result<&Self, ViewError> {
+        check_length(flat.len(), Self::LEN)?;
+        // SAFETY: the length was checked; alignment and validity follow from the trait's contract.
+        Ok(unsafe { &*flat.as_ptr().cast() })
+    }
+
+    /// The slice seen as this type, to be changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ViewError::Length`] unless the slice has exactly [`LEN`](Self::LEN) elements.
+    fn from_flat_mut(flat: &mut [f32]) -> Result<&mut Self, ViewError> {
+        check_length(flat.len(), Self::LEN)?;
+        // SAFETY: as in `from_flat`.
+        Ok(unsafe { &mut *flat.as_mut_ptr().cast() })
+    }
+
+    /// Little-endian bytes seen in place as this type: how a device reads its weights from flash.
+    ///
+    /// # Errors
+    ///
+    /// [`ViewError::Alignment`] unless the bytes start at a multiple of 4; [`ViewError::Length`] unless there are exactly as many
+    /// as the type has.
+    fn from_bytes(bytes: &[u8]) -> Result<&Self, ViewError> {
+        check_length(bytes.len(), mem::size_of::<Self>())?;
+        if !bytes.as_ptr().cast::<f32>().is_aligned() {
+            return Err(ViewError::Alignment);
+        }
+        // SAFETY: length and alignment were checked; every bit pattern is a valid `f32`, and the target is little-endian.
+        Ok(unsafe { &*bytes.as_ptr().cast() })
+    }
+}
+
+/// The bytes of `f32`s, little-endian.
+pub fn as_bytes(flat: &[f32]) -> &[u8] {
+    // SAFETY: every byte of an `f32` is initialised, and `u8` has no alignment.
+    unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
+}
+
+fn check_length(found: usize, expected: usize) -> Result<(), ViewError> {
+    if found == expected { Ok(()) } else { Err(ViewError::Length { expected, found }) }
+}
+
+// SAFETY: it is `f32`.
+unsafe impl Flat for f32 {}
+// SAFETY: an array of `Flat`.
+unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
+// SAFETY: `repr(C)`, and both fields are arrays of `f32`.
+unsafe impl<const INPUTS: usize, const OUTPUTS: usize> Flat for crate::Linear<INPUTS, OUTPUTS> {}
+// SAFETY: it has no fields.
+unsafe impl<const WIDTH: usize> Flat for crate::Relu<WIDTH> {}
+// SAFETY: `repr(C)`, and both fields are `Flat`.
+unsafe impl<Head: Flat, Tail: Flat> Flat for crate::Chain<Head, Tail> {}
+
+/// Why memory cannot be seen as a [`Flat`] type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ViewError {
+    /// Another number of elements than the type has.
+    Length {
+        /// What the type has.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// Bytes that do not start at a multiple of 4.
+    Alignment,
+}
+
+impl fmt::Display for ViewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { expected, found } => write!(f, "{expected} elements are needed, {found} were given"),
+            Self::Alignment => write!(f, "the weights do not start at a multiple of 4 bytes in memory"),
+        }
+    }
+}
+
+impl core::error::Error for ViewError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mlp;
+
+    type Model = mlp!(2 => 3 Relu => 1);
+
+    #[test]
+    fn flat_order_is_pytorchs() {
+        let mut model = Model::ZERO;
+        for (i, p) in (0u8..).zip(model.as_flat_mut()) {
+            *p = f32::from(i);
+        }
+        assert_eq!(Model::LEN, 2 * 3 + 3 + 3 + 1);
+        assert_eq!(model.head.weight, [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]);
+        assert_eq!(model.head.bias, [6.0, 7.0, 8.0]);
+        assert_eq!(model.tail.tail.weight, [[9.0, 10.0, 11.0]]);
+        assert_eq!(model.tail.tail.bias, [12.0]);
+    }
+
+    #[test]
+    fn views_are_checked() {
+        let flat = [1.0; Model::LEN + 1];
+        assert!(Model::from_flat(&flat[1..]).is_ok());
+        assert_eq!(Model::from_flat(&flat).err(), Some(ViewError::Length { expected: 13, found: 14 }));
+        let bytes = as_bytes(&flat);
+        assert_eq!(Model::from_bytes(&bytes[4..]).map(|m| m.as_flat().len()), Ok(13));
+        assert_eq!(Model::from_bytes(&bytes[1..53]).err(), Some(ViewError::Alignment));
+        assert_eq!(Model::from_bytes(bytes).err(), Some(ViewError::Length { expected: 52, found: 56 }));
+    }
+}

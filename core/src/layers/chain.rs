@@ -1,0 +1,61 @@
+use super::Layer;
+use crate::{Engine, Flat, architecture::LayerKind, random::Generator};
+
+/// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)]
+pub struct Chain<Head, Tail> {
+    /// The layer that sees the input.
+    pub head: Head,
+    /// The layers that follow.
+    pub tail: Tail,
+}
+
+impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail> {
+    type Input = Head::Input;
+    type Output = Tail::Output;
+    type Tape = Chain<Head::Tape, Tail::Tape>;
+
+    const DEPTH: usize = Head::DEPTH + Tail::DEPTH;
+
+    fn describe(tell: &mut impl FnMut(LayerKind)) {
+        Head::describe(tell);
+        Tail::describe(tell);
+    }
+
+    fn initialize(&mut self, generator: &Generator, first: u64) {
+        self.head.initialize(generator, first);
+        self.tail.initialize(generator, first + Head::LEN as u64);
+    }
+
+    #[inline]
+    fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output) {
+        let mut hidden = Head::Output::ZERO;
+        self.head.predict(engine, input, &mut hidden);
+        self.tail.predict(engine, &hidden, output);
+    }
+
+    fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]) {
+        let (head_tape, tail_tape) = tape.split_at_mut(input.len() * Head::Tape::LEN);
+        self.head.forward(engine, input, head_tape);
+        self.tail.forward(engine, Head::output(head_tape), tail_tape);
+    }
+
+    fn backward<E: Engine>(
+        &self,
+        engine: &E,
+        input: &[Self::Input],
+        tape: &[f32],
+        grad_tape: &mut [f32],
+        grad: &mut Self,
+        grad_input: Option<&mut [Self::Input]>,
+    ) {
+        let head_len = input.len() * Head::Tape::LEN;
+        let (head_tape, tail_tape) = tape.split_at(head_len);
+        let (head_grad, tail_grad) = grad_tape.split_at_mut(head_len);
+        let hidden_grad = Some(Head::output_mut(head_grad));
+        self.tail.backward(engine, Head::output(head_tape), tail_tape, tail_grad, &mut grad.tail, hidden_grad);
+        self.head.backward(engine, input, head_tape, head_grad, &mut grad.head, grad_input);
+    }
+}

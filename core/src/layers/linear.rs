@@ -1,0 +1,60 @@
+use core::slice;
+
+use super::Layer;
+use crate::{Engine, Flat, architecture::LayerKind, arithmetic::sqrt, random::Generator};
+
+/// A fully connected layer, `output = input · weightᵀ + bias`, with PyTorch's layout.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C)]
+pub struct Linear<const INPUTS: usize, const OUTPUTS: usize> {
+    /// One row of `INPUTS` weights for each output.
+    pub weight: [[f32; INPUTS]; OUTPUTS],
+    /// One bias for each output.
+    pub bias: [f32; OUTPUTS],
+}
+
+impl<const INPUTS: usize, const OUTPUTS: usize> Layer for Linear<INPUTS, OUTPUTS> {
+    type Input = [f32; INPUTS];
+    type Output = [f32; OUTPUTS];
+    type Tape = [f32; OUTPUTS];
+
+    const DEPTH: usize = 1;
+
+    fn describe(tell: &mut impl FnMut(LayerKind)) {
+        tell(LayerKind::Linear { inputs: INPUTS as u32, outputs: OUTPUTS as u32 });
+    }
+
+    /// PyTorch's default: weights and biases uniform in ±1/√INPUTS.
+    fn initialize(&mut self, generator: &Generator, first: u64) {
+        let bound = 1.0 / sqrt(INPUTS as f32);
+        for (parameter, index) in self.as_flat_mut().iter_mut().zip(first..) {
+            *parameter = generator.symmetric(index, bound);
+        }
+    }
+
+    #[inline]
+    fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output) {
+        engine.linear_forward(self, slice::from_ref(input), slice::from_mut(output));
+    }
+
+    fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]) {
+        engine.linear_forward(self, input, Self::output_mut(tape));
+    }
+
+    fn backward<E: Engine>(
+        &self,
+        engine: &E,
+        input: &[Self::Input],
+        _tape: &[f32],
+        grad_tape: &mut [f32],
+        grad: &mut Self,
+        grad_input: Option<&mut [Self::Input]>,
+    ) {
+        let grad_output = Self::output(grad_tape);
+        engine.linear_weight_grad(input, grad_output, grad);
+        if let Some(grad_input) = grad_input {
+            engine.linear_input_grad(self, grad_output, grad_input);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Selvedge's core: a fixed-size multilayer perceptron, trained and run with **one arithmetic** on every machine.
+//!
+//! `no_std`, no heap. The modules, from the bottom up:
+//!
+//! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
+//! - [`flat`]: models, gradients and activations as flat slices of `f32`; the one place that casts memory.
+//! - [`random`]: the integer generator that shuffles and initialises, counted by (seed, epoch, index).
+//! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
+//! - [`layers`]: [`Linear`], [`Relu`] and [`Chain`], forward and backward; the [`mlp!`] macro writes their type.
+//! - [`architecture`]: a model's layers and parameter names as data. [`models`]: the named ones.
+//! - [`loss`] and [`optimizer`]: cross-entropy with logits; SGD.
+//! - [`training`]: one training step, on a host's heap or in a device's statics.
+//! - [`classification`]: class, probabilities, top-k.
+//! - [`weights`]: the weight file and its strict loader. [`idx`]: the images' file format.
+//!
+//! ```
+//! use selvedge::{Flat, Layer, Portable, classification::argmax, mlp, random};
+//!
+//! type Model = mlp!(4 => 8 Relu => 3);
+//! let mut model = Model::ZERO;
+//! random::initialize(&mut model, 42);
+//! let mut logits = [0.0; 3];
+//! model.predict(&Portable, &[0.1, 0.2, 0.3, 0.4], &mut logits);
+//! assert!(argmax(&logits) < 3);
+//! ```
+
+#![no_std]
+
+#[cfg(target_endian = "big")]
+compile_error!("Selvedge reads little-endian weights in place; big-endian targets are not supported");
+
+pub mod architecture;
+pub mod arithmetic;
+pub mod classification;
+pub mod engine;
+pub mod flat;
+pub mod idx;
+pub mod layers;
+pub mod loss;
+pub mod models;
+pub mod optimizer;
+pub mod random;
+pub mod training;
+pub mod weights;
+
+pub use engine::{Engine, Portable};
+pub use flat::Flat;
+pub use layers::{Chain, Layer, Linear, Relu};

@@ -1,0 +1,73 @@
+use super::TargetError;
+use crate::{
+    arithmetic::{log_sum_exp, softmax},
+    layers::Features,
+};
+
+/// Mean over the batch of `ln Σⱼ exp(zⱼ) − z_target`: PyTorch's `CrossEntropyLoss` on logits. The sum is by addition ascending
+/// from 0.
+///
+/// # Errors
+///
+/// [`TargetError`] for a target that names no class.
+pub fn cross_entropy<L: Features>(logits: &[L], targets: &[u8]) -> Result<f32, TargetError> {
+    let mut sum = 0.0;
+    for (sample, (logits, &target)) in logits.iter().zip(targets).enumerate() {
+        let logits = logits.as_ref();
+        let logit = logits.get(usize::from(target)).ok_or(TargetError { sample, target, classes: logits.len() })?;
+        sum += log_sum_exp(logits) - logit;
+    }
+    Ok(sum / logits.len() as f32)
+}
+
+/// The gradient of [`cross_entropy`] at the logits, `(softmax(z)ⱼ − [j = target]) / batch`. The loss itself is returned.
+///
+/// # Errors
+///
+/// [`TargetError`] for a target that names no class; `grad_logits` is then left as it was.
+pub fn cross_entropy_grad<L: Features>(
+    logits: &[L],
+    targets: &[u8],
+    grad_logits: &mut [L],
+) -> Result<f32, TargetError> {
+    let loss = cross_entropy(logits, targets)?;
+    let batch = logits.len() as f32;
+    for ((logits, &target), grad) in logits.iter().zip(targets).zip(grad_logits) {
+        let grad = grad.as_mut();
+        softmax(logits.as_ref(), grad);
+        for (class, grad) in grad.iter_mut().enumerate() {
+            let probability = if class == usize::from(target) { *grad - 1.0 } else { *grad };
+            *grad = probability / batch;
+        }
+    }
+    Ok(loss)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_logits_cost_the_logarithm_of_the_classes() {
+        let loss = cross_entropy(&[[0.0; 10]; 3], &[0, 5, 9]).unwrap();
+        assert!((loss - core::f32::consts::LN_10).abs() < 1e-6);
+    }
+
+    #[test]
+    fn gradients_of_a_sample_add_up_to_zero() {
+        let mut grad = [[0.0; 4]; 2];
+        cross_entropy_grad(&[[1.0, -2.0, 0.5, 3.0], [0.0, 0.0, 9.0, 1.0]], &[3, 0], &mut grad).unwrap();
+        for row in grad {
+            assert!(row.iter().sum::<f32>().abs() < 1e-6);
+        }
+        assert!(grad[0][3] < 0.0 && grad[1][0] < 0.0);
+    }
+
+    #[test]
+    fn a_target_that_names_no_class_is_an_error() {
+        let mut grad = [[7.0; 3]; 2];
+        let error = cross_entropy_grad(&[[0.0; 3]; 2], &[1, 3], &mut grad);
+        assert_eq!(error, Err(TargetError { sample: 1, target: 3, classes: 3 }));
+        assert_eq!(grad, [[7.0; 3]; 2]);
+    }
+}

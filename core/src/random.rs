@@ -1,0 +1,142 @@
+//! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), addressed by counter.
+//!
+//! Draw `i` is a function of (seed, purpose, epoch, i) alone, so draws can be made in any order, by any thread, on any
+//! machine.
+
+use crate::Layer;
+
+/// SplitMix64's increment, 2⁶⁴ divided by the golden ratio.
+const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// SplitMix64's output function: a bijection of 64 bits (Stafford's mix 13).
+const fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// What numbers are drawn for; each purpose has a stream of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u64)]
+pub enum Purpose {
+    /// A model's first parameters.
+    Initialization = 1,
+    /// An epoch's order of samples.
+    Shuffle = 2,
+    /// Drawing the built-in images.
+    Drawing = 3,
+}
+
+/// One stream of draws, addressed by index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Generator {
+    key: u64,
+}
+
+impl Generator {
+    /// The stream of a seed, a purpose and an epoch (0 where there is none).
+    pub const fn new(seed: u64, purpose: Purpose, epoch: u64) -> Self {
+        let key = mix(seed.wrapping_add(GAMMA));
+        let key = mix(key.wrapping_add(purpose as u64));
+        Self { key: mix(key.wrapping_add(epoch)) }
+    }
+
+    /// Draw `index`: 64 uniform bits.
+    pub const fn bits(&self, index: u64) -> u64 {
+        mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
+    }
+
+    /// Draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊draw₃₂ · bound / 2³²⌋, with a bias below bound / 2³².
+    pub const fn below(&self, index: u64, bound: u32) -> u32 {
+        (((self.bits(index) >> 32) * bound as u64) >> 32) as u32
+    }
+
+    /// Draw `index` as a uniform number in −bound..bound: `bound · (draw₂₄ / 2²³ − 1)`, rounded once.
+    pub fn symmetric(&self, index: u64, bound: f32) -> f32 {
+        let draw = (self.bits(index) >> 40) as f32;
+        bound * (draw / 8_388_608.0 - 1.0)
+    }
+}
+
+/// Fills `order` with a permutation of 0..len for this seed and epoch (Fisher and Yates, from the last element down).
+///
+/// Costs one draw and one swap for each element.
+pub fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
+    let generator = Generator::new(seed, Purpose::Shuffle, epoch);
+    for (place, index) in order.iter_mut().zip(0..) {
+        *place = index;
+    }
+    for last in (1..order.len()).rev() {
+        order.swap(last, generator.below(last as u64, last as u32 + 1) as usize);
+    }
+}
+
+/// PyTorch's default initialisation: each `Linear`'s weights and biases uniform in ±1/√inputs.
+///
+/// Parameter `i` of the flat model takes draw `i` of the seed's [`Purpose::Initialization`] stream.
+pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
+    model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Chain, Flat, Linear, Relu};
+
+    #[test]
+    fn streams_keep_their_bits() {
+        let generator = Generator::new(42, Purpose::Shuffle, 3);
+        assert_eq!([generator.bits(0), generator.bits(1)], [1_870_138_078_465_189_866, 9_421_079_236_802_263_398]);
+        assert_eq!(generator.bits(u64::MAX), mix(generator.key));
+    }
+
+    #[test]
+    fn streams_differ_by_seed_purpose_and_epoch() {
+        let draw = |seed, purpose, epoch| Generator::new(seed, purpose, epoch).bits(0);
+        let first = draw(1, Purpose::Shuffle, 1);
+        assert_ne!(first, draw(2, Purpose::Shuffle, 1));
+        assert_ne!(first, draw(1, Purpose::Drawing, 1));
+        assert_ne!(first, draw(1, Purpose::Shuffle, 2));
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_and_even() {
+        let mut counts = [[0u32; 5]; 5];
+        for epoch in 0..10_000 {
+            let mut order = [9; 5];
+            shuffle(&mut order, 7, epoch);
+            let mut sorted = order;
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4]);
+            for (place, &index) in order.iter().enumerate() {
+                counts[place][index as usize] += 1;
+            }
+        }
+        // Each of the 25 counts is binomial(10,000, 1/5): mean 2,000, standard deviation 40.
+        assert!(counts.as_flattened().iter().all(|&n| n.abs_diff(2_000) < 200), "{counts:?}");
+    }
+
+    #[test]
+    fn below_stays_below() {
+        let generator = Generator::new(0, Purpose::Drawing, 0);
+        assert!((0..10_000).all(|i| generator.below(i, 7) < 7));
+        assert_eq!(generator.below(5, 0), 0);
+    }
+
+    #[test]
+    fn initialisation_is_pytorchs_range_and_spread() {
+        let mut model = Chain::<Linear<100, 50>, Chain<Relu<50>, Linear<50, 4>>>::ZERO;
+        initialize(&mut model, 1);
+        let mut sum_of_squares = 0.0;
+        for &w in model.head.weight.as_flattened() {
+            assert!(w.abs() <= 0.1);
+            sum_of_squares += w * w;
+        }
+        // A uniform number in ±0.1 has the variance 0.01 / 3.
+        assert!((sum_of_squares / 5_000.0 - 0.01 / 3.0).abs() < 1e-4);
+        assert!(model.tail.tail.as_flat().iter().any(|w| w.abs() > 0.1));
+        assert_ne!(model.head.bias, [0.0; 50]);
+    }
+}

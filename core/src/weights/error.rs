@@ -1,0 +1,111 @@
+use core::fmt;
+
+use crate::{architecture::Architecture, flat::ViewError};
+
+/// Why a weight file cannot be used.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum WeightFileError {
+    /// Not this format at all.
+    Magic,
+    /// Fewer bytes than the file says it has.
+    Truncated {
+        /// Bytes needed.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// Bytes after the file's end.
+    Trailing {
+        /// Bytes that the file has.
+        expected: usize,
+        /// Bytes found.
+        found: usize,
+    },
+    /// A version that this build does not read.
+    Version {
+        /// The file's version.
+        found: u16,
+    },
+    /// The bytes were changed after they were written.
+    Checksum {
+        /// What the file says.
+        stored: u32,
+        /// What its bytes give.
+        computed: u32,
+    },
+    /// A part that cannot be decoded.
+    Malformed {
+        /// Which part.
+        part: &'static str,
+    },
+    /// Layers that make no network, or one too large for this machine.
+    Architecture,
+    /// A parameter whose name or shape does not follow from the architecture.
+    Parameter {
+        /// Its place in the file.
+        index: usize,
+    },
+    /// Another number of weight bytes than the architecture has.
+    WeightBytes {
+        /// Bytes that the architecture has.
+        expected: usize,
+        /// Bytes in the file.
+        found: usize,
+    },
+    /// Another architecture than this build's model.
+    Mismatch {
+        /// The build's.
+        expected: Architecture,
+        /// The file's.
+        found: Architecture,
+    },
+    /// The weights cannot be read in place.
+    View(ViewError),
+    /// The buffer or the format cannot hold the file that was to be written.
+    TooLarge,
+}
+
+impl From<ViewError> for WeightFileError {
+    fn from(error: ViewError) -> Self {
+        Self::View(error)
+    }
+}
+
+impl fmt::Display for WeightFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic => write!(f, "this is not a Selvedge weight file"),
+            Self::Truncated { expected, found } => {
+                write!(f, "the weight file is truncated: {found} of {expected} bytes are there")
+            }
+            Self::Trailing { expected, found } => {
+                write!(f, "the weight file has {expected} bytes, but {found} are there")
+            }
+            Self::Version { found } => {
+                write!(f, "the weight file has version {found}; this build reads version {}", super::VERSION)
+            }
+            Self::Checksum { stored, computed } => {
+                write!(f, "the weight file is damaged: its checksum is {stored:08x}, its bytes give {computed:08x}")
+            }
+            Self::Malformed { part } => write!(f, "the weight file's {part} cannot be decoded"),
+            Self::Architecture => write!(f, "the weight file's layers make no network that fits this machine"),
+            Self::Parameter { index } => {
+                write!(
+                    f,
+                    "parameter {index} of the weight file does not have the name and shape that its layers give it"
+                )
+            }
+            Self::WeightBytes { expected, found } => {
+                write!(f, "the weight file has {found} bytes of weights, its layers have {expected}")
+            }
+            Self::Mismatch { expected, found } => {
+                write!(f, "the weight file is of a {found} network, this build's model is {expected}")
+            }
+            Self::View(error) => error.fmt(f),
+            Self::TooLarge => write!(f, "the weights do not fit the buffer for the file, or its format's 4 GiB"),
+        }
+    }
+}
+
+impl core::error::Error for WeightFileError {}

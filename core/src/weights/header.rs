@@ -1,0 +1,42 @@
+use serde::{Deserialize, Serialize};
+
+/// The fixed start of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Prelude {
+    /// `SELVEDGE`.
+    pub magic: [u8; 8],
+    /// The format's version.
+    #[serde(with = "postcard::fixint::le")]
+    pub version: u16,
+    /// Bytes of the whole file.
+    #[serde(with = "postcard::fixint::le")]
+    pub length: u32,
+}
+
+/// How the weights came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TrainingRecord<'a> {
+    /// The seed of initialisation and shuffling.
+    pub seed: u64,
+    /// The data set's name.
+    #[serde(borrow)]
+    pub dataset: &'a str,
+    /// SHA-256 of the training images, then their labels.
+    pub dataset_checksum: [u8; 32],
+    /// Training images used.
+    pub samples: u32,
+    /// Whether each epoch had an order of its own.
+    pub shuffled: bool,
+    /// Whole epochs trained.
+    pub epochs: u32,
+    /// Steps trained.
+    pub steps: u64,
+    /// Samples in a batch.
+    pub batch_size: u32,
+    /// SGD's learning rate.
+    pub learning_rate: f32,
+    /// The part of the test images that was classified rightly after training, 0 to 1.
+    pub accuracy: f32,
+}

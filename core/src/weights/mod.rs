@@ -1,0 +1,45 @@
+//! The weight file: postcard, versioned, read in place.
+//!
+//! | part | encoding | meaning |
+//! |---|---|---|
+//! | magic | 8 bytes | `SELVEDGE` |
+//! | version | u16, little-endian | [`VERSION`] |
+//! | length | u32, little-endian | bytes of the whole file |
+//! | architecture | postcard | the chain's layers |
+//! | parameters | postcard | PyTorch's name and shape of each, in flat order |
+//! | record | postcard | [`TrainingRecord`] |
+//! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
+//! | weights | bytes | the flat model, little-endian binary32 |
+//! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
+//!
+//! The whole is one postcard message. The loader is strict: it allocates nothing, checks everything before it hands out anything,
+//! and gives a [`WeightFileError`] for every way that a file can be wrong.
+
+mod error;
+mod header;
+mod reader;
+mod writer;
+
+pub use error::WeightFileError;
+pub use header::{Prelude, TrainingRecord};
+pub use reader::WeightFile;
+pub use writer::{encode, encoded_len};
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+use sha2::{Digest, Sha256};
+
+use crate::flat::as_bytes;
+
+/// The version this build writes and reads.
+pub const VERSION: u16 = 1;
+
+const MAGIC: [u8; 8] = *b"SELVEDGE";
+const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+const CHECKSUM_BYTES: usize = 4;
+
+/// The weight hash: SHA-256 of the flat parameters as little-endian binary32.
+///
+/// The same on every engine after the same training.
+pub fn hash(parameters: &[f32]) -> [u8; 32] {
+    Sha256::digest(as_bytes(parameters)).into()
+}

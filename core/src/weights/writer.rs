@@ -1,0 +1,184 @@
+use serde::Serialize;
+
+use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, Prelude, TrainingRecord, VERSION, WeightFileError};
+use crate::{Flat, Layer, architecture::Architecture, flat::as_bytes};
+
+/// The longest dataset name that [`encoded_len`] leaves room for is what the record has; the rest of the header is shorter than this.
+const HEADER_ROOM: usize = 2048;
+
+/// A buffer size that [`encode`] is content with.
+pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
+    HEADER_ROOM + record.dataset.len() + size_of::<M>()
+}
+
+/// Writes a model's weight file into `buffer` and returns how many bytes it takes.
+///
+/// # Errors
+///
+/// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB.
+pub fn encode<M: Layer>(model: &M, record: &TrainingRecord<'_>, buffer: &mut [u8]) -> Result<usize, WeightFileError> {
+    let architecture = Architecture::of::<M>();
+    let mut writer = Writer { buffer: &mut *buffer, len: 0 };
+    let mut prelude = Prelude { magic: MAGIC, version: VERSION, length: 0 };
+    writer.put(&prelude)?;
+    writer.put(&architecture)?;
+    writer.put(&(architecture.parameters().count() as u32))?;
+    for parameter in architecture.parameters() {
+        writer.put(&(parameter.name, parameter.shape))?;
+    }
+    writer.put(record)?;
+
+    let weights = as_bytes(model.as_flat());
+    // The padding's own length takes a byte, the weights' a varint.
+    let unpadded = writer.len + 1 + varint_len(weights.len());
+    let padding = unpadded.next_multiple_of(size_of::<f32>()) - unpadded;
+    writer.put(&[0_u8; 3].get(..padding).unwrap_or_default())?;
+    writer.put(&weights)?;
+
+    let end = writer.len;
+    let length = end + CHECKSUM_BYTES;
+    prelude.length = u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?;
+    Writer { buffer: &mut *buffer, len: 0 }.put(&prelude)?;
+    let (checked, checksum) = buffer.split_at_mut_checked(end).ok_or(WeightFileError::TooLarge)?;
+    let checksum = checksum.first_chunk_mut().ok_or(WeightFileError::TooLarge)?;
+    *checksum = CHECKSUM.checksum(checked).to_le_bytes();
+    Ok(length)
+}
+
+/// Appends postcard values to a buffer.
+struct Writer<'a> {
+    buffer: &'a mut [u8],
+    len: usize,
+}
+
+impl Writer<'_> {
+    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WeightFileError> {
+        let room = self.buffer.get_mut(self.len..).ok_or(WeightFileError::TooLarge)?;
+        let written = postcard::to_slice(value, room).map_err(|_| WeightFileError::TooLarge)?;
+        self.len += written.len();
+        Ok(())
+    }
+}
+
+/// Bytes of postcard's length prefix: seven bits a byte.
+const fn varint_len(value: usize) -> usize {
+    let bits = usize::BITS - value.leading_zeros();
+    if bits == 0 { 1 } else { bits.div_ceil(7) as usize }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{mlp, random, weights::WeightFile};
+
+    type Model = mlp!(5 => 3 Relu => 2);
+
+    const RECORD: TrainingRecord<'static> = TrainingRecord {
+        seed: 42,
+        dataset: "test",
+        dataset_checksum: [7; 32],
+        samples: 60_000,
+        shuffled: true,
+        epochs: 5,
+        steps: 4_690,
+        batch_size: 64,
+        learning_rate: 1e-3,
+        accuracy: 0.5,
+    };
+
+    #[repr(align(4))]
+    struct File([u8; 512], usize);
+
+    impl File {
+        fn new() -> Self {
+            let mut model = Model::ZERO;
+            random::initialize(&mut model, 1);
+            let mut file = Self([0; 512], 0);
+            file.1 = encode(&model, &RECORD, &mut file.0).unwrap();
+            file
+        }
+
+        fn bytes(&self) -> &[u8] {
+            &self.0[..self.1]
+        }
+    }
+
+    #[test]
+    fn saving_and_loading_is_the_identity() {
+        let mut model = Model::ZERO;
+        random::initialize(&mut model, 1);
+        for name_len in 0..8 {
+            let record = TrainingRecord { dataset: &"datasets"[..name_len], ..RECORD };
+            let mut file = File([0; 512], 0);
+            file.1 = encode(&model, &record, &mut file.0).unwrap();
+            let parsed = WeightFile::parse(file.bytes()).unwrap();
+            assert_eq!(parsed.record(), &record);
+            assert_eq!(parsed.architecture(), &Architecture::of::<Model>());
+            assert_eq!(parsed.model::<Model>().unwrap().as_flat(), model.as_flat());
+            let mut copy = Model::ZERO;
+            parsed.copy_to(&mut copy).unwrap();
+            assert_eq!(copy.as_flat(), model.as_flat());
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        let file = File::new();
+        for end in 0..file.1 {
+            let error = WeightFile::parse(&file.bytes()[..end]).unwrap_err();
+            assert!(matches!(error, WeightFileError::Truncated { found, .. } if found == end), "{end}: {error}");
+        }
+        assert!(matches!(WeightFile::parse(&file.0[..=file.1]), Err(WeightFileError::Trailing { .. })));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error() {
+        let mut file = File::new();
+        for bit in 0..file.1 * 8 {
+            file.0[bit / 8] ^= 1 << (bit % 8);
+            assert!(WeightFile::parse(file.bytes()).is_err(), "bit {bit}");
+            file.0[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert!(WeightFile::parse(file.bytes()).is_ok());
+    }
+
+    /// What a checksum cannot catch: a file that was written wrong. Every byte of the header takes every value, with the checksum
+    /// made to fit.
+    #[test]
+    fn a_hostile_header_is_an_error_or_harmless() {
+        let mut file = File::new();
+        let end = file.1 - CHECKSUM_BYTES;
+        for place in 14..end - size_of::<Model>() {
+            let kept = file.0[place];
+            for value in 0..=u8::MAX {
+                file.0[place] = value;
+                let checksum = CHECKSUM.checksum(&file.0[..end]);
+                file.0[end..file.1].copy_from_slice(&checksum.to_le_bytes());
+                if let Ok(parsed) = WeightFile::parse(file.bytes()) {
+                    assert_eq!(parsed.weights().len(), size_of::<Model>());
+                }
+            }
+            file.0[place] = kept;
+        }
+    }
+
+    #[test]
+    fn another_model_is_an_error_that_names_both() {
+        let file = File::new();
+        let parsed = WeightFile::parse(file.bytes()).unwrap();
+        let error = parsed.model::<mlp!(5 => 4 Relu => 2)>().unwrap_err();
+        let mut text = heapless::String::<100>::new();
+        core::fmt::write(&mut text, format_args!("{error}")).unwrap();
+        assert_eq!(text, "the weight file is of a 5-3-2 network, this build's model is 5-4-2");
+    }
+
+    #[test]
+    fn a_short_buffer_is_an_error() {
+        let mut buffer = [0; 512];
+        let needed = encode(&Model::ZERO, &RECORD, &mut buffer).unwrap();
+        for len in 0..needed {
+            assert_eq!(encode(&Model::ZERO, &RECORD, &mut buffer[..len]), Err(WeightFileError::TooLarge));
+        }
+        assert!(needed <= encoded_len::<Model>(&RECORD));
+    }
+}
