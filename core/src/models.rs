@@ -34,7 +34,17 @@ pub struct Widths(Vec<u32, { MAX_WIDTHS }>);
 /// A chain of MAX_LAYERS layers has a `Linear` at every second place.
 const MAX_WIDTHS: usize = MAX_LAYERS / 2 + 1;
 
+/// The named models and their widths.
+const NAMED: [(&str, &[u32]); 3] =
+    [("quickstart", &[784, 512, 512, 10]), ("small", &[784, 128, 10]), ("tiny", &[784, 16, 10])];
+
 impl Widths {
+    /// The widths of a named model: `quickstart`, `small` or `tiny`.
+    pub fn named(name: &str) -> Option<Self> {
+        let (_, widths) = NAMED.iter().find(|(known, _)| *known == name)?;
+        Vec::from_slice(widths).ok().map(Self)
+    }
+
     /// The widths, inputs first.
     pub fn as_slice(&self) -> &[u32] {
         &self.0
@@ -125,11 +135,19 @@ impl core::error::Error for WidthsError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Flat;
+    use crate::{Flat, architecture::Architecture};
 
     #[test]
     fn the_named_models_have_their_sizes() {
         assert_eq!((Quickstart::LEN, Small::LEN, Tiny::LEN), (669_706, 101_770, 12_730));
+        let architectures = [Architecture::of::<Quickstart>(), Architecture::of::<Small>(), Architecture::of::<Tiny>()];
+        for ((name, _), architecture) in NAMED.iter().zip(architectures) {
+            let mut texts = [heapless::String::<40>::new(), heapless::String::<40>::new()];
+            fmt::write(&mut texts[0], format_args!("{}", Widths::named(name).unwrap())).unwrap();
+            fmt::write(&mut texts[1], format_args!("{architecture}")).unwrap();
+            assert!(texts[0].split(',').eq(texts[1].split('-')), "{name}");
+        }
+        assert_eq!(Widths::named("large"), None);
     }
 
     #[test]

@@ -1,1 +1,1 @@
-//! x
+//! Selvedge on the host.
