@@ -1,4 +1,4 @@
-//! Tells `arithmetic::fma` whether the target's FPU has `vfma`: stable Rust does not show ARM's FPU features to `cfg`.
+//! Tells `arithmetic` whether the target's FPU has `vfma`: stable Rust does not show ARM's FPU features to `cfg`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

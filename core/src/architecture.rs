@@ -5,7 +5,7 @@ use core::fmt;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use crate::Layer;
+use crate::{Layer, models::Widths};
 
 /// The longest chain that a file can name.
 pub const MAX_LAYERS: usize = 16;
@@ -71,6 +71,20 @@ impl Architecture {
             // The assertion above left room.
             let _ = layers.push(layer);
         });
+        Self { layers }
+    }
+
+    /// The architecture of a multilayer perceptron of these widths.
+    pub fn of_widths(widths: &Widths) -> Self {
+        let mut layers = Vec::new();
+        let widths = widths.as_slice();
+        for (place, (&inputs, &outputs)) in widths.iter().zip(widths.iter().skip(1)).enumerate() {
+            // There is room: `Widths` holds no more than a chain can have.
+            if place > 0 {
+                let _ = layers.push(LayerKind::Relu { width: inputs });
+            }
+            let _ = layers.push(LayerKind::Linear { inputs, outputs });
+        }
         Self { layers }
     }
 
@@ -182,6 +196,14 @@ mod tests {
         assert_eq!((last.name.as_str(), last.shape.as_slice()), ("linear_relu_stack.4.bias", &[10][..]));
         assert_eq!(last.offset + last.len, 669_706);
         assert_eq!(architecture.parameter_count(), Some(669_706));
+    }
+
+    #[test]
+    fn widths_give_the_types_architecture() {
+        let widths: Widths = "784,512,512,10".parse().unwrap();
+        assert_eq!(Architecture::of_widths(&widths), Architecture::of::<Quickstart>());
+        let longest: Widths = "784,1,2,3,4,5,6,7,10".parse().unwrap();
+        assert_eq!(Architecture::of_widths(&longest).layers().len(), 15);
     }
 
     #[test]

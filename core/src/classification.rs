@@ -41,7 +41,8 @@ pub fn display_probabilities(logits: &[f32], probabilities: &mut [f32]) {
     let max = logits.iter().fold(f32::NEG_INFINITY, |max, &z| if z > max { z } else { max });
     let mut sum = 0.0;
     for (p, &z) in probabilities.iter_mut().zip(logits) {
-        *p = (z - max).exp();
+        // Named in full: where `std` is linked, as for tests, its own `exp` would be called.
+        *p = F32Ext::exp(z - max);
         sum += *p;
     }
     for p in probabilities.iter_mut().take(logits.len()) {

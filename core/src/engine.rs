@@ -2,7 +2,7 @@
 
 use crate::{
     Linear,
-    arithmetic::{dot, fma},
+    arithmetic::{add_product, dot, fma},
     optimizer::Optimizer,
 };
 
@@ -97,14 +97,6 @@ impl Engine for Portable {
         for (parameter, &grad) in parameters.iter_mut().zip(grad) {
             optimizer.update(fma, parameter, grad);
         }
-    }
-}
-
-/// `sum[i] = fma(scale, row[i], sum[i])`: one link of a row of chains.
-#[inline]
-fn add_product<const N: usize>(scale: f32, row: &[f32; N], sum: &mut [f32; N]) {
-    for (sum, &x) in sum.iter_mut().zip(row) {
-        *sum = fma(scale, x, *sum);
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Widths(Vec<u32, { MAX_WIDTHS }>);
 const MAX_WIDTHS: usize = MAX_LAYERS / 2 + 1;
 
 /// The named models and their widths.
-const NAMED: [(&str, &[u32]); 3] =
+pub const NAMED: [(&str, &[u32]); 3] =
     [("quickstart", &[784, 512, 512, 10]), ("small", &[784, 128, 10]), ("tiny", &[784, 16, 10])];
 
 impl Widths {

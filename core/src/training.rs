@@ -4,7 +4,6 @@ use core::fmt;
 
 use crate::{
     Engine, Flat, Layer,
-    layers::Features,
     loss::{TargetError, cross_entropy, cross_entropy_grad},
     optimizer::Optimizer,
 };
@@ -58,8 +57,13 @@ impl<M: Layer> Workspace<'_, M> {
         targets: &[u8],
     ) -> Result<f32, StepError> {
         let loss = self.gradients(engine, model, input, targets)?;
-        engine.update(optimizer, model.as_flat_mut(), self.grad.as_flat());
+        self.update(engine, optimizer, model);
         Ok(loss)
+    }
+
+    /// Changes the model by the gradients that were computed last.
+    pub fn update<E: Engine, O: Optimizer>(&self, engine: &E, optimizer: &O, model: &mut M) {
+        engine.update(optimizer, model.as_flat_mut(), self.grad.as_flat());
     }
 }
 

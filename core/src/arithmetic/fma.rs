@@ -10,25 +10,8 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     target::fma(a, b, c)
 }
 
-#[cfg(all(target_arch = "arm", has_vfma))]
-#[allow(unsafe_code)]
-mod target {
-    #[inline(always)]
-    pub fn fma(a: f32, b: f32, c: f32) -> f32 {
-        let mut acc = c;
-        // SAFETY: `vfma.f32` reads and writes the named registers alone; the build script saw that the target has it.
-        unsafe {
-            core::arch::asm!(
-                "vfma.f32 {acc}, {a}, {b}",
-                acc = inout(sreg) acc,
-                a = in(sreg) a,
-                b = in(sreg) b,
-                options(pure, nomem, nostack, preserves_flags),
-            );
-        }
-        acc
-    }
-}
+#[cfg(has_vfma)]
+use super::vfma as target;
 
 #[cfg(all(target_arch = "x86_64", target_feature = "fma"))]
 #[allow(unsafe_code)]
@@ -63,11 +46,7 @@ mod target {
     }
 }
 
-#[cfg(not(any(
-    all(target_arch = "arm", has_vfma),
-    all(target_arch = "x86_64", target_feature = "fma"),
-    target_arch = "aarch64"
-)))]
+#[cfg(not(any(has_vfma, all(target_arch = "x86_64", target_feature = "fma"), target_arch = "aarch64")))]
 mod target {
     #[inline(always)]
     pub fn fma(a: f32, b: f32, c: f32) -> f32 {

@@ -83,10 +83,7 @@ pub trait Layer: Flat {
 }
 
 /// Where a tape of `len` elements keeps the layer's own output.
-fn output_start<L: Layer + ?Sized>(len: usize) -> usize
-where
-    L: Sized,
-{
+fn output_start<L: Layer>(len: usize) -> usize {
     let batch = len / L::Tape::LEN.max(1);
     len - batch * L::Output::LEN
 }

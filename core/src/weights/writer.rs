@@ -1,9 +1,9 @@
 use serde::Serialize;
 
 use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, Prelude, TrainingRecord, VERSION, WeightFileError};
-use crate::{Flat, Layer, architecture::Architecture, flat::as_bytes};
+use crate::{Layer, architecture::Architecture, flat::as_bytes};
 
-/// The longest dataset name that [`encoded_len`] leaves room for is what the record has; the rest of the header is shorter than this.
+/// More than the header takes beside the data set's name.
 const HEADER_ROOM: usize = 2048;
 
 /// A buffer size that [`encode`] is content with.
@@ -69,7 +69,7 @@ const fn varint_len(value: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{mlp, random, weights::WeightFile};
+    use crate::{Flat, mlp, random, weights::WeightFile};
 
     type Model = mlp!(5 => 3 Relu => 2);
 
