@@ -1,1 +1,16 @@
-//! Selvedge on the host.
+//! Selvedge on the host: data, the threaded engine, the training loop, files and reports. The program `selvedge` is made of it.
+//!
+//! - [`data`]: Fashion-MNIST from a folder or the network, or the built-in set. [`picture`]: single images in and out.
+//! - [`engine`]: core's three products on all threads. [`models`]: from an architecture to this build's type.
+//! - [`training`] and [`evaluation`]: the loops over batches.
+//! - [`weights`], [`safetensors`] and [`files`]: what is read and written.
+
+pub mod data;
+pub mod engine;
+pub mod evaluation;
+pub mod files;
+pub mod models;
+pub mod picture;
+pub mod safetensors;
+pub mod training;
+pub mod weights;

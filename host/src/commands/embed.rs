@@ -1,0 +1,110 @@
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use host::{
+    data::Split,
+    engine::Threads,
+    evaluation, files,
+    models::{Boxed, Model, WithModel, with_model},
+    weights::{self, WeightsError},
+};
+use selvedge::{classification::argmax, idx, weights::WeightFile};
+use serde_json::json;
+
+use super::{DataOptions, LayersOption, Part};
+
+#[derive(Args)]
+pub struct Options {
+    /// The weight file; without it, only images are written
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    layers: LayersOption,
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Which images
+    #[arg(long, value_enum, default_value = "test")]
+    split: Part,
+
+    /// How many images, from the first
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+
+    /// Folder for weights.selvedge, images.idx3-ubyte, labels.idx1-ubyte and expected.jsonl
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Options {
+    pub fn run(self) -> Result<()> {
+        let split = self.images()?;
+        files::write_whole(&self.out.join("images.idx3-ubyte"), &{
+            let mut file = idx::images_header(self.count).to_vec();
+            file.extend_from_slice(split.images.as_flattened());
+            file
+        })?;
+        files::write_whole(&self.out.join("labels.idx1-ubyte"), &{
+            let mut file = idx::labels_header(self.count).to_vec();
+            file.extend_from_slice(&split.labels);
+            file
+        })?;
+        if let Some(path) = &self.file {
+            let bytes = weights::read(path)?;
+            let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+            self.layers.check(file.architecture(), path)?;
+            let expected = with_model(file.architecture(), Expect { file: &file, split: &split })??;
+            files::write_whole(&self.out.join("expected.jsonl"), expected.as_bytes())?;
+            files::write_whole(&self.out.join("weights.selvedge"), &bytes)?;
+        }
+        writeln!(io::stdout(), "Wrote {} images to {}", self.count, self.out.display())?;
+        Ok(())
+    }
+
+    fn images(&self) -> Result<Split> {
+        let data = self.data.load()?;
+        let name = data.name.clone();
+        let mut split = self.split.of(data);
+        let (count, there) = (self.count as usize, split.images.len());
+        if count > there {
+            bail!("--count {count}: this part of {name} has only {there} images");
+        }
+        split.images.truncate(count);
+        split.labels.truncate(count);
+        Ok(split)
+    }
+}
+
+/// What the host makes of each image.
+struct Expect<'a> {
+    file: &'a WeightFile<'a>,
+    split: &'a Split,
+}
+
+impl WithModel for Expect<'_> {
+    type Output = Result<String>;
+
+    fn run<M: Model>(self) -> Result<String> {
+        let mut model = Boxed::<M>::zeroed();
+        self.file.copy_to(&mut *model)?;
+        let mut lines = String::new();
+        evaluation::run(&Threads::new(1)?, &*model, self.split, |first, logits| {
+            for (index, logits) in (first..).zip(logits) {
+                let line = json!({
+                    "index": index,
+                    "label": self.split.labels[index],
+                    "class": argmax(logits),
+                    "logits": weights::logits_hash(logits),
+                });
+                // Writing to a string cannot fail.
+                let _ = writeln!(lines, "{line}");
+            }
+        })?;
+        Ok(lines)
+    }
+}

@@ -1,0 +1,98 @@
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{Table, presets};
+use host::{
+    evaluation::{self, Evaluation},
+    models::{Boxed, Model, WithModel, with_model},
+    weights::{self, WeightsError},
+};
+use selvedge::{
+    models::{CLASS_NAMES, CLASSES},
+    weights::WeightFile,
+};
+
+use super::{DataOptions, LayersOption, ThreadOptions};
+
+#[derive(Args)]
+pub struct Options {
+    /// The weight file
+    file: PathBuf,
+    #[command(flatten)]
+    layers: LayersOption,
+    #[command(flatten)]
+    data: DataOptions,
+    #[command(flatten)]
+    threads: ThreadOptions,
+}
+
+impl Options {
+    pub fn run(self) -> Result<()> {
+        let bytes = weights::read(&self.file)?;
+        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+        self.layers.check(file.architecture(), &self.file)?;
+        with_model(file.architecture(), Evaluate { options: &self, file: &file })?
+    }
+}
+
+struct Evaluate<'a> {
+    options: &'a Options,
+    file: &'a WeightFile<'a>,
+}
+
+impl WithModel for Evaluate<'_> {
+    type Output = Result<()>;
+
+    fn run<M: Model>(self) -> Result<()> {
+        let Self { options, file } = self;
+        let mut model = Boxed::<M>::zeroed();
+        file.copy_to(&mut *model).map_err(WeightsError::in_file(&options.file))?;
+        let data = options.data.load()?;
+        let evaluation = evaluation::run(&options.threads.engine()?, &*model, &data.test, |_, _| {})?;
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} on the {} test images of {}", options.file.display(), evaluation.total(), data.name)?;
+        if file.record().dataset != data.name {
+            writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
+        }
+        writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
+        writeln!(out, "Confusion matrix (a row for each true class)\n{}\n", confusion_table(&evaluation))?;
+        writeln!(out, "{}", class_table(&evaluation))?;
+        Ok(())
+    }
+}
+
+fn confusion_table(evaluation: &Evaluation) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(std::iter::once("").chain(CLASS_NAMES.map(short)));
+    for (name, row) in CLASS_NAMES.iter().zip(evaluation.confusion) {
+        table.add_row(std::iter::once(name.to_string()).chain(row.map(|count| count.to_string())));
+    }
+    align_right(table)
+}
+
+fn class_table(evaluation: &Evaluation) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["", "Precision", "Recall"]);
+    let percent = |part: Option<f64>| part.map_or("-".into(), |part| format!("{:.1}%", 100.0 * part));
+    for (class, name) in CLASS_NAMES.iter().enumerate().take(CLASSES) {
+        table.add_row([(*name).into(), percent(evaluation.precision(class)), percent(evaluation.recall(class))]);
+    }
+    align_right(table)
+}
+
+fn align_right(mut table: Table) -> Table {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    }
+    table
+}
+
+/// A class's name in a column's width.
+fn short(name: &str) -> &str {
+    name.get(..5).unwrap_or(name)
+}

@@ -1,0 +1,167 @@
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use host::weights::{self, WeightsError, hex};
+use selvedge::{
+    architecture::Architecture,
+    models::{NAMED, Widths},
+    weights::WeightFile,
+};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// How many first values of each parameter are shown.
+const FIRST_VALUES: usize = 4;
+
+#[derive(Args)]
+pub struct Options {
+    /// The weight file
+    file: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Options {
+    pub fn run(self) -> Result<()> {
+        let bytes = weights::read(&self.file)?;
+        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+        let sizes = Sizes::of(file.architecture(), bytes.len());
+        if self.json {
+            writeln!(io::stdout(), "{:#}", as_json(&file, &sizes))?;
+            return Ok(());
+        }
+        let record = file.record();
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}: {}, {} parameters\n", self.file.display(), file.architecture(), sizes.parameters)?;
+        writeln!(out, "{}\n", parameter_table(&file))?;
+        writeln!(out, "Flash: {} bytes (the file; {} of weights)", sizes.flash, sizes.parameters * size_of::<f32>())?;
+        writeln!(out, "RAM:   {} bytes of input and activations to predict", sizes.predict_ram)?;
+        writeln!(
+            out,
+            "       {} bytes to train with a batch of 1, {} more for each further sample\n",
+            sizes.train_ram, sizes.sample_ram
+        )?;
+        writeln!(
+            out,
+            "Trained on {} ({} images, SHA-256 {})",
+            record.dataset,
+            record.samples,
+            hex(&record.dataset_checksum)
+        )?;
+        writeln!(
+            out,
+            "  {} epochs, {} steps of {} samples{}, SGD with learning rate {}, seed {}",
+            record.epochs,
+            record.steps,
+            record.batch_size,
+            if record.shuffled { ", shuffled" } else { "" },
+            record.learning_rate,
+            record.seed
+        )?;
+        writeln!(out, "  accuracy {:.2}% on the test images", 100.0 * record.accuracy)?;
+        writeln!(out, "Weights: SHA-256 {}", weight_hash(&file))?;
+        Ok(())
+    }
+}
+
+/// What the network takes on a device, in bytes.
+struct Sizes {
+    parameters: usize,
+    flash: usize,
+    /// The input and the activations of one prediction.
+    predict_ram: usize,
+    /// Parameters, gradients, input, tape and its gradients of a training step with one sample.
+    train_ram: usize,
+    /// What each further sample adds.
+    sample_ram: usize,
+}
+
+impl Sizes {
+    fn of(architecture: &Architecture, file_len: usize) -> Self {
+        let parameters = architecture.parameter_count().unwrap_or_default();
+        let activations: usize = architecture.layers().iter().map(|layer| layer.widths().1 as usize).sum();
+        let bytes = |elements: usize| elements * size_of::<f32>();
+        let sample_ram = bytes(architecture.inputs() + 2 * activations);
+        Self {
+            parameters,
+            flash: file_len,
+            predict_ram: bytes(architecture.inputs() + activations),
+            train_ram: bytes(2 * parameters) + sample_ram,
+            sample_ram,
+        }
+    }
+}
+
+fn parameter_table(file: &WeightFile<'_>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["Parameter", "Shape", "Elements", "First values"]);
+    for parameter in file.architecture().parameters() {
+        let values: Vec<_> = values(file, parameter.offset, parameter.len).map(|x| format!("{x:.6}")).collect();
+        table.add_row([
+            parameter.name.to_string(),
+            format!("{:?}", parameter.shape),
+            parameter.len.to_string(),
+            format!("{}{}", values.join(", "), if parameter.len > FIRST_VALUES { ", …" } else { "" }),
+        ]);
+    }
+    if let Some(elements) = table.column_mut(2) {
+        elements.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn values(file: &WeightFile<'_>, offset: usize, len: usize) -> impl Iterator<Item = f32> {
+    let elements = file.weights().as_chunks().0.iter().skip(offset).take(len.min(FIRST_VALUES));
+    elements.map(|bytes| f32::from_le_bytes(*bytes))
+}
+
+fn weight_hash(file: &WeightFile<'_>) -> String {
+    hex(&Sha256::digest(file.weights()))
+}
+
+/// The name of the model that has these layers.
+fn named_model(architecture: &Architecture) -> Option<&'static str> {
+    let mut names = NAMED.iter().map(|(name, _)| *name);
+    names.find(|name| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture))
+}
+
+fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
+    let record = file.record();
+    let parameters = file.architecture().parameters().map(|parameter| {
+        json!({
+            "name": parameter.name.as_str(),
+            "shape": parameter.shape.as_slice(),
+            "first_values": values(file, parameter.offset, parameter.len).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "architecture": file.architecture().to_string(),
+        "layers": file.architecture().to_string().replace('-', ","),
+        "model": named_model(file.architecture()),
+        "parameters": parameters.collect::<Vec<_>>(),
+        "flash_bytes": sizes.flash,
+        "predict_ram_bytes": sizes.predict_ram,
+        "train_ram_bytes": sizes.train_ram,
+        "train_ram_bytes_per_further_sample": sizes.sample_ram,
+        "record": {
+            "dataset": record.dataset,
+            "dataset_sha256": hex(&record.dataset_checksum),
+            "samples": record.samples,
+            "shuffled": record.shuffled,
+            "epochs": record.epochs,
+            "steps": record.steps,
+            "batch_size": record.batch_size,
+            "learning_rate": record.learning_rate,
+            "seed": record.seed,
+            "accuracy": record.accuracy,
+        },
+        "weights_sha256": weight_hash(file),
+    })
+}

@@ -1,0 +1,158 @@
+//! The program's commands, one file each.
+
+mod embed;
+mod eval;
+mod inspect;
+mod predict;
+mod show;
+mod train;
+
+use std::{
+    num::NonZero,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use host::{
+    data::{self, Dataset, Split},
+    engine::{Threads, ThreadsError},
+};
+use selvedge::{
+    architecture::Architecture,
+    models::{NAMED, Widths},
+};
+
+/// What the program can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Train a model and write its weight file
+    Train(train::Options),
+    /// Evaluate a weight file on the test images
+    Eval(eval::Options),
+    /// Classify pictures
+    Predict(predict::Options),
+    /// Show what a weight file holds
+    Inspect(inspect::Options),
+    /// Show samples of the data set
+    Show(show::Options),
+    /// Write images, and what the host makes of them, for a microcontroller's flash
+    Embed(embed::Options),
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        match self {
+            Self::Train(options) => options.run(),
+            Self::Eval(options) => options.run(),
+            Self::Predict(options) => options.run(),
+            Self::Inspect(options) => options.run(),
+            Self::Show(options) => options.run(),
+            Self::Embed(options) => options.run(),
+        }
+    }
+}
+
+/// Where images come from.
+#[derive(Args)]
+struct DataOptions {
+    /// Folder with Fashion-MNIST's four files, or `builtin` for the built-in set
+    ///
+    /// Without it: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and where there
+    /// is no network the built-in set.
+    #[arg(long, value_name = "DIR|builtin")]
+    data: Option<PathBuf>,
+}
+
+impl DataOptions {
+    fn load(&self) -> Result<Dataset> {
+        let data = data::load(self.data.as_deref())?;
+        if let Some(notice) = &data.notice {
+            eprintln!("note: {notice}");
+        }
+        Ok(data)
+    }
+}
+
+/// A part of the data set.
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// The training images.
+    Train,
+    /// The test images.
+    Test,
+}
+
+impl Part {
+    fn of(self, data: Dataset) -> Split {
+        match self {
+            Self::Train => data.train,
+            Self::Test => data.test,
+        }
+    }
+}
+
+/// Which network.
+#[derive(Args)]
+struct ModelOptions {
+    /// A named model: quickstart (784-512-512-10, PyTorch's), small (784-128-10) or tiny (784-16-10)
+    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMED.map(|(name, _)| name)))]
+    model: String,
+
+    /// Any other topology, as widths from pixels to classes, such as 784,256,64,10
+    ///
+    /// The widths are part of the program: `cargo xtask` builds it for them.
+    #[arg(long, value_name = "WIDTHS", conflicts_with = "model")]
+    layers: Option<Widths>,
+}
+
+impl ModelOptions {
+    fn architecture(&self) -> Architecture {
+        let widths = self.layers.clone().or_else(|| Widths::named(&self.model));
+        Architecture::of_widths(&widths.expect("the parser admits named models only"))
+    }
+
+    /// Where the model's weights go: `weights/quickstart.selvedge`, `weights/784-256-10.selvedge`.
+    fn weights_path(&self) -> PathBuf {
+        let name = self.layers.as_ref().map_or(self.model.clone(), |_| self.architecture().to_string());
+        Path::new("weights").join(name).with_extension("selvedge")
+    }
+}
+
+/// For a file whose topology has no name: `cargo xtask` builds the program for it.
+#[derive(Args)]
+struct LayersOption {
+    /// The file's topology, where it is none of the named models', such as 784,256,64,10
+    #[arg(long, value_name = "WIDTHS")]
+    layers: Option<Widths>,
+}
+
+impl LayersOption {
+    fn check(&self, found: &Architecture, path: &Path) -> Result<()> {
+        match &self.layers {
+            Some(widths) if Architecture::of_widths(widths) != *found => {
+                bail!("{}: this is a {found} network, not --layers {widths}", path.display())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many threads compute.
+#[derive(Args)]
+struct ThreadOptions {
+    /// Threads; the bits do not depend on it [default: the machine's]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadOptions {
+    fn engine(&self) -> Result<Threads, ThreadsError> {
+        Threads::new(match self.threads {
+            Some(threads) => threads.into(),
+            None => thread::available_parallelism().map_or(1, NonZero::get),
+        })
+    }
+}

@@ -1,0 +1,76 @@
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use clap::Args;
+use host::{
+    evaluation,
+    models::{Boxed, Model, WithModel, with_model},
+    picture,
+    weights::{self, WeightsError},
+};
+use selvedge::{
+    Portable,
+    classification::{softmax, top_k},
+    models::{CLASS_NAMES, CLASSES, PIXELS},
+    weights::WeightFile,
+};
+
+use super::LayersOption;
+
+#[derive(Args)]
+pub struct Options {
+    /// The weight file
+    file: PathBuf,
+
+    /// Pictures of a garment, PNG or JPEG, of any size, on a plain dark or light ground
+    #[arg(required = true)]
+    images: Vec<PathBuf>,
+
+    #[command(flatten)]
+    layers: LayersOption,
+}
+
+impl Options {
+    pub fn run(self) -> Result<()> {
+        let bytes = weights::read(&self.file)?;
+        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+        self.layers.check(file.architecture(), &self.file)?;
+        with_model(file.architecture(), Predict { options: &self, file: &file })?
+    }
+}
+
+struct Predict<'a> {
+    options: &'a Options,
+    file: &'a WeightFile<'a>,
+}
+
+impl WithModel for Predict<'_> {
+    type Output = Result<()>;
+
+    fn run<M: Model>(self) -> Result<()> {
+        let Self { options, file } = self;
+        let mut model = Boxed::<M>::zeroed();
+        file.copy_to(&mut *model).map_err(WeightsError::in_file(&options.file))?;
+        let mut out = io::stdout().lock();
+        for path in &options.images {
+            let image = picture::read(path)?;
+            let (mut input, mut logits, mut probabilities) = ([0.0; PIXELS], [0.0; CLASSES], [0.0; CLASSES]);
+            evaluation::load(&image, &mut input);
+            model.predict(&Portable, &input, &mut logits);
+            softmax(&logits, &mut probabilities);
+            let top = top_k::<3>(&probabilities);
+            let class = top.first().map_or("no class", |&(class, _)| CLASS_NAMES[class]);
+            writeln!(out, "{}: {class}", path.display())?;
+            if out.is_terminal() {
+                writeln!(out, "{}", picture::terminal(&image))?;
+            }
+            for (class, probability) in top {
+                writeln!(out, "  {:<11} {:>5.1}%", CLASS_NAMES[class], 100.0 * probability)?;
+            }
+        }
+        Ok(())
+    }
+}

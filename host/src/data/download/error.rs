@@ -1,0 +1,98 @@
+//! Why a file cannot be downloaded.
+
+use std::{fmt, io, path::PathBuf};
+
+use thiserror::Error;
+use ureq::Timeout;
+
+/// Why a file cannot be downloaded.
+#[derive(Debug, Error)]
+pub enum DownloadError {
+    /// No file of this name is published.
+    #[error("no file {name} is published")]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// No mirror could be reached.
+    #[error("{name} could not be downloaded, for none of {} addresses can be reached ({})", mirrors.len(), first(mirrors))]
+    Unreachable {
+        /// The file.
+        name: String,
+        /// Each mirror and its failure.
+        mirrors: Vec<(String, MirrorError)>,
+    },
+    /// A mirror could be reached, but none gave the file.
+    #[error("no mirror gave {name} ({})", list(mirrors))]
+    Mirrors {
+        /// The file.
+        name: String,
+        /// Each mirror and its failure.
+        mirrors: Vec<(String, MirrorError)>,
+    },
+    /// The file cannot be kept: no room, or no permission.
+    #[error("cannot write {}: {error}", path.display())]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+impl DownloadError {
+    /// What the mirrors' failures come to.
+    pub(super) fn of_mirrors(name: &str, mirrors: Vec<(String, MirrorError)>) -> Self {
+        let name = name.into();
+        if mirrors.iter().all(|(_, error)| matches!(error, MirrorError::Unreachable(_))) {
+            Self::Unreachable { name, mirrors }
+        } else {
+            Self::Mirrors { name, mirrors }
+        }
+    }
+}
+
+/// Why one mirror did not give a file.
+#[derive(Debug, Error)]
+pub enum MirrorError {
+    /// There is no way to the server.
+    #[error("{0}")]
+    Unreachable(ureq::Error),
+    /// The server does not answer as a server should.
+    #[error("{0}")]
+    Request(ureq::Error),
+    /// The server answers with another status than success.
+    #[error("HTTP status {0}")]
+    Status(u16),
+    /// The connection broke, or was silent for too long.
+    #[error("interrupted: {0}")]
+    Interrupted(io::Error),
+    /// The file is another than the published one.
+    #[error("its MD5 is not the published one")]
+    Checksum,
+    /// The bytes cannot be kept.
+    #[error("{0}")]
+    Storage(io::Error),
+}
+
+impl MirrorError {
+    pub(super) fn of_request(error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::HostNotFound
+            | ureq::Error::ConnectionFailed
+            | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+            | ureq::Error::Io(_) => Self::Unreachable(error),
+            _ => Self::Request(error),
+        }
+    }
+}
+
+/// Where there is no network, every address fails for the same reason.
+fn first(mirrors: &[(String, MirrorError)]) -> impl fmt::Display {
+    list(&mirrors[..mirrors.len().min(1)])
+}
+
+fn list(mirrors: &[(String, MirrorError)]) -> impl fmt::Display {
+    let failures: Vec<_> = mirrors.iter().map(|(mirror, error)| format!("{mirror}: {error}")).collect();
+    failures.join("; ")
+}

@@ -1,0 +1,166 @@
+//! Where data is looked for.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
+
+use super::{DataError, Dataset, builtin, download::Download, files};
+
+/// The places where data is looked for when none is chosen, in this order.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What `FASHION_MNIST_DIR` names: must hold the data where it is set.
+    pub environment: Option<PathBuf>,
+    /// The project's own folder, `data/fashion-mnist`: passed over where it holds none of the files.
+    pub project: PathBuf,
+    /// The user's cache folder for it: what it lacks is downloaded into it.
+    pub cache: Option<PathBuf>,
+    /// How to download.
+    pub download: Download,
+}
+
+impl Search {
+    /// The places as this process's environment gives them.
+    pub fn from_environment() -> Self {
+        Self {
+            environment: env::var_os("FASHION_MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from),
+            project: PathBuf::from("data/fashion-mnist"),
+            cache: etcetera::choose_base_strategy()
+                .ok()
+                .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
+            download: Download::default(),
+        }
+    }
+
+    /// Loads the chosen data, a folder or the word `builtin`; or else the first that is found; or else downloads it.
+    ///
+    /// Where a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
+    ///
+    /// # Errors
+    ///
+    /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
+    pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
+        match (choice, &self.environment) {
+            (Some(word), _) if word == "builtin" => Ok(drawn(None)),
+            (Some(folder), _) => from_folder("--data", folder),
+            (None, Some(folder)) => from_folder("FASHION_MNIST_DIR", folder),
+            (None, None) if files::missing(&self.project).len() < files::NAMES.len() => {
+                from_folder("the project's data folder", &self.project)
+            }
+            (None, None) => match self.cached() {
+                Ok(folder) => from_folder("the cache folder", folder),
+                Err(reason) => Ok(drawn(Some(format!(
+                    "this is the built-in set of drawn garments, not Fashion-MNIST: {reason}. To use Fashion-MNIST, \
+                     put its four files into {}, or name their folder with --data DIR or FASHION_MNIST_DIR.",
+                    self.project.display()
+                )))),
+            },
+        }
+    }
+
+    /// The cache folder with all of the files in it, or why it cannot be had.
+    fn cached(&self) -> Result<&Path, String> {
+        let folder = self.cache.as_ref().ok_or("there is no home folder to keep downloads in")?;
+        for name in files::missing(folder) {
+            self.download.fetch(name, folder).map_err(|error| error.to_string())?;
+        }
+        Ok(folder)
+    }
+}
+
+fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
+    Ok(Dataset::new("Fashion-MNIST", files::read(origin, folder)?, None))
+}
+
+fn drawn(notice: Option<String>) -> Dataset {
+    Dataset::new("builtin", [builtin::train(), builtin::test()], notice)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Places below one folder, none of them there, and no mirror to download from.
+    fn search(root: &TempDir) -> Search {
+        Search {
+            environment: None,
+            project: root.path().join("project"),
+            cache: Some(root.path().join("cache")),
+            download: Download { mirrors: Vec::new(), ..Download::default() },
+        }
+    }
+
+    fn fill(folder: &Path) {
+        let files = files::tests::folder();
+        fs::create_dir_all(folder).unwrap();
+        for entry in fs::read_dir(files.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+
+    #[test]
+    fn places_come_in_their_order() {
+        let root = tempfile::tempdir().unwrap();
+        let mut search = search(&root);
+        let places = ["cache", "project", "environment", "choice"].map(|name| root.path().join(name));
+        for (index, place) in places.iter().enumerate() {
+            fill(place);
+            // A place of its own has labels of its own.
+            let labels = place.join("train-labels-idx1-ubyte");
+            let mut bytes = fs::read(&labels).unwrap();
+            bytes[8] = index as u8;
+            fs::write(labels, bytes).unwrap();
+            if index == 2 {
+                search.environment = Some(place.clone());
+            }
+            let data = search.load((index == 3).then_some(place)).unwrap();
+            assert_eq!((data.name.as_str(), data.train.labels[0], &data.notice), ("Fashion-MNIST", index as u8, &None));
+            assert_eq!(data.checksum, data.train.checksum());
+        }
+    }
+
+    #[test]
+    fn a_named_folder_must_hold_the_data() {
+        let root = tempfile::tempdir().unwrap();
+        let mut search = search(&root);
+        fill(&root.path().join("project"));
+        let error = search.load(Some(&root.path().join("nowhere"))).unwrap_err();
+        assert!(error.to_string().starts_with("--data: there is no folder "), "{error}");
+        search.environment = Some(root.path().into());
+        let error = search.load(None).unwrap_err();
+        assert!(
+            matches!(&error, DataError::Missing { origin: "FASHION_MNIST_DIR", missing, .. } if missing.len() == 4)
+        );
+    }
+
+    #[test]
+    fn a_project_folder_with_some_files_must_have_all() {
+        let root = tempfile::tempdir().unwrap();
+        let search = search(&root);
+        fill(&search.project);
+        fs::remove_file(search.project.join("train-labels-idx1-ubyte")).unwrap();
+        assert!(matches!(search.load(None), Err(DataError::Missing { .. })));
+    }
+
+    #[test]
+    fn the_built_in_set_takes_the_place_and_says_so() {
+        let root = tempfile::tempdir().unwrap();
+        let mut search = search(&root);
+        let data = search.load(None).unwrap();
+        assert_eq!(data.name, "builtin");
+        let notice = data.notice.unwrap();
+        assert!(notice.contains("not Fashion-MNIST") && notice.contains("train-images-idx3-ubyte"), "{notice}");
+        search.cache = None;
+        assert!(search.load(None).unwrap().notice.unwrap().contains("no home folder"));
+        let chosen = search.load(Some("builtin".as_ref())).unwrap();
+        assert_eq!((chosen.notice, chosen.checksum), (None, data.checksum));
+    }
+}

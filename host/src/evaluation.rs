@@ -1,0 +1,108 @@
+//! How good a model is on a set of images.
+
+use selvedge::{
+    Flat,
+    arithmetic::normalize,
+    classification::argmax,
+    idx::Image,
+    models::{CLASSES, PIXELS},
+    training,
+};
+
+use crate::{data::Split, engine::Threads, models::Model};
+
+/// Samples in a forward pass.
+const BATCH: usize = 500;
+
+/// What a model made of a set of images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean cross-entropy over the images.
+    pub loss: f64,
+    /// How often an image of the first class was taken for the second.
+    pub confusion: [[u32; CLASSES]; CLASSES],
+}
+
+impl Evaluation {
+    /// Images.
+    pub fn total(&self) -> u32 {
+        self.confusion.as_flattened().iter().sum()
+    }
+
+    /// Images whose class was found.
+    pub fn right(&self) -> u32 {
+        (0..CLASSES).map(|class| self.confusion[class][class]).sum()
+    }
+
+    /// The part whose class was found, 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        f64::from(self.right()) / f64::from(self.total())
+    }
+
+    /// Of the images taken for the class, the part that is; `None` where none was.
+    pub fn precision(&self, class: usize) -> Option<f64> {
+        let taken: u32 = self.confusion.iter().map(|row| row[class]).sum();
+        (taken > 0).then(|| f64::from(self.confusion[class][class]) / f64::from(taken))
+    }
+
+    /// Of the class's images, the part that was found; `None` where there are none.
+    pub fn recall(&self, class: usize) -> Option<f64> {
+        let there: u32 = self.confusion[class].iter().sum();
+        (there > 0).then(|| f64::from(self.confusion[class][class]) / f64::from(there))
+    }
+}
+
+/// Runs a model on a set, and hands each batch's logits to `see` (with the first image's index).
+///
+/// # Errors
+///
+/// [`training::StepError`] for labels that name no class.
+pub fn run<M: Model>(
+    engine: &Threads,
+    model: &M,
+    split: &Split,
+    mut see: impl FnMut(usize, &[[f32; CLASSES]]),
+) -> Result<Evaluation, training::StepError> {
+    let mut tape = vec![0.0; BATCH * M::Tape::LEN];
+    let mut input = vec![[0.0; PIXELS]; BATCH];
+    let mut evaluation = Evaluation { loss: 0.0, confusion: [[0; CLASSES]; CLASSES] };
+    for (index, (images, labels)) in split.images.chunks(BATCH).zip(split.labels.chunks(BATCH)).enumerate() {
+        let input = &mut input[..images.len()];
+        for (input, image) in input.iter_mut().zip(images) {
+            load(image, input);
+        }
+        let (logits, loss) = training::evaluate(engine, model, input, labels, &mut tape)?;
+        evaluation.loss += f64::from(loss) * images.len() as f64;
+        for (logits, &label) in logits.iter().zip(labels) {
+            evaluation.confusion[usize::from(label)][argmax(logits)] += 1;
+        }
+        see(index * BATCH, logits);
+    }
+    evaluation.loss /= f64::from(evaluation.total());
+    Ok(evaluation)
+}
+
+/// An image as a network's input.
+pub fn load(image: &Image, input: &mut [f32; PIXELS]) {
+    for (x, &pixel) in input.iter_mut().zip(image) {
+        *x = normalize(pixel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_the_matrix_says() {
+        let mut confusion = [[0; CLASSES]; CLASSES];
+        confusion[0][0] = 3;
+        confusion[0][1] = 1;
+        confusion[2][1] = 4;
+        let evaluation = Evaluation { loss: 0.0, confusion };
+        assert_eq!((evaluation.total(), evaluation.right(), evaluation.accuracy()), (8, 3, 0.375));
+        assert_eq!((evaluation.precision(0), evaluation.recall(0)), (Some(1.0), Some(0.75)));
+        assert_eq!((evaluation.precision(1), evaluation.recall(1)), (Some(0.0), None));
+        assert_eq!((evaluation.precision(2), evaluation.recall(2)), (None, Some(0.0)));
+    }
+}

@@ -1,0 +1,107 @@
+//! From a file's or an option's architecture to this build's type for it.
+
+use std::{
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+};
+
+use selvedge::{
+    Layer,
+    architecture::Architecture,
+    models::{CLASSES, PIXELS, Quickstart, Small, Tiny},
+};
+
+// The topology of `SELVEDGE_LAYERS`; where it is not set, the quickstart's.
+include!(concat!(env!("OUT_DIR"), "/custom.rs"));
+
+/// A network from an image's pixels to the classes' logits.
+pub trait Model: Layer<Input = [f32; PIXELS], Output = [f32; CLASSES]> + Send + Sync {}
+
+impl<M: Layer<Input = [f32; PIXELS], Output = [f32; CLASSES]> + Send + Sync> Model for M {}
+
+/// Work to be done with a model's type.
+pub trait WithModel {
+    /// What it gives.
+    type Output;
+
+    /// Does the work.
+    fn run<M: Model>(self) -> Self::Output;
+}
+
+/// Does the work with the type of this architecture.
+///
+/// # Errors
+///
+/// [`UnknownModel`] where this build has no such type.
+pub fn with_model<W: WithModel>(architecture: &Architecture, work: W) -> Result<W::Output, UnknownModel> {
+    if *architecture == Architecture::of::<Quickstart>() {
+        Ok(work.run::<Quickstart>())
+    } else if *architecture == Architecture::of::<Small>() {
+        Ok(work.run::<Small>())
+    } else if *architecture == Architecture::of::<Tiny>() {
+        Ok(work.run::<Tiny>())
+    } else if *architecture == Architecture::of::<Custom>() {
+        Ok(work.run::<Custom>())
+    } else {
+        Err(UnknownModel { layers: architecture.to_string().replace('-', ",") })
+    }
+}
+
+/// This build has no type for an architecture.
+#[derive(Debug, thiserror::Error)]
+#[error("this build has no {layers} network; `cargo xtask … --layers {layers}` builds the program for it")]
+pub struct UnknownModel {
+    layers: String,
+}
+
+/// A model on the heap.
+#[derive(Debug)]
+pub struct Boxed<M> {
+    flat: Vec<f32>,
+    model: PhantomData<M>,
+}
+
+impl<M: Layer> Boxed<M> {
+    /// A model of zeros.
+    pub fn zeroed() -> Self {
+        Self { flat: vec![0.0; M::LEN], model: PhantomData }
+    }
+}
+
+impl<M: Layer> Deref for Boxed<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        M::from_flat(&self.flat).expect("the vector has the model's length")
+    }
+}
+
+impl<M: Layer> DerefMut for Boxed<M> {
+    fn deref_mut(&mut self) -> &mut M {
+        M::from_flat_mut(&mut self.flat).expect("the vector has the model's length")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::mlp;
+
+    use super::*;
+
+    struct Name;
+
+    impl WithModel for Name {
+        type Output = String;
+
+        fn run<M: Model>(self) -> String {
+            Architecture::of::<M>().to_string()
+        }
+    }
+
+    #[test]
+    fn finds_the_type_or_says_how_to_build_it() {
+        assert_eq!(with_model(&Architecture::of::<Tiny>(), Name).unwrap(), "784-16-10");
+        let error = with_model(&Architecture::of::<mlp!(784 => 11 Relu => 10)>(), Name).unwrap_err();
+        assert!(error.to_string().contains("--layers 784,11,10"), "{error}");
+    }
+}

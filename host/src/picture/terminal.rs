@@ -1,0 +1,116 @@
+//! An image as text.
+
+use std::{
+    env,
+    fmt::Write,
+    io::{self, IsTerminal},
+};
+
+use selvedge::{idx::Image, models::SIDE};
+
+/// What a terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shades {
+    /// 24-bit colours.
+    True,
+    /// 256 colours, 24 of them grays.
+    Indexed,
+    /// Letters only.
+    Letters,
+}
+
+impl Shades {
+    /// What standard output can show. `NO_COLOR` (no-color.org) asks for letters.
+    fn of_stdout() -> Self {
+        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+        if !io::stdout().is_terminal() || set("NO_COLOR") || env::var_os("TERM").is_some_and(|term| term == "dumb") {
+            Self::Letters
+        } else if env::var("COLORTERM").is_ok_and(|value| value == "truecolor" || value == "24bit") {
+            Self::True
+        } else {
+            Self::Indexed
+        }
+    }
+}
+
+/// An image as 14 lines of 28 characters: half blocks in gray on a terminal that has colours, letters elsewhere.
+pub fn terminal(image: &Image) -> String {
+    render(image, Shades::of_stdout())
+}
+
+/// A character shows two pixels, one above the other.
+fn render(image: &Image, shades: Shades) -> String {
+    let mut text = String::new();
+    for rows in image.as_chunks::<{ 2 * SIDE }>().0 {
+        let (upper, lower) = rows.split_at(SIDE);
+        for (&upper, &lower) in upper.iter().zip(lower) {
+            // Writing to a string cannot fail.
+            let _ = match shades {
+                Shades::True => write!(text, "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀"),
+                Shades::Indexed => write!(text, "\x1b[38;5;{};48;5;{}m▀", gray(upper), gray(lower)),
+                Shades::Letters => write!(text, "{}", letter(upper, lower)),
+            };
+        }
+        text.push_str(if shades == Shades::Letters { "\n" } else { "\x1b[0m\n" });
+    }
+    text
+}
+
+/// The nearest of the 256 colours' grays: 16 is black, 232 to 255 are 8, 18, … 238, and 231 is white.
+fn gray(shade: u8) -> u8 {
+    match shade {
+        0..4 => 16,
+        4..247 => 232 + (shade - 3).min(234) / 10,
+        247.. => 231,
+    }
+}
+
+/// A letter with as much ink as two pixels are light.
+fn letter(upper: u8, lower: u8) -> char {
+    const INK: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+    INK[(usize::from(upper) + usize::from(lower)) * INK.len() / 511]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Black above, white below, and one gray pixel.
+    fn image() -> Image {
+        let mut image = [0; 784];
+        image[392..].fill(255);
+        image[0] = 128;
+        image
+    }
+
+    #[test]
+    fn letters_get_heavier_with_light() {
+        let text = render(&image(), Shades::Letters);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 14);
+        assert_eq!((lines[0].trim_end(), lines[6], lines[7]), (":", &*" ".repeat(28), &*"@".repeat(28)));
+    }
+
+    #[test]
+    fn blocks_show_two_rows_at_once() {
+        let text = render(&image(), Shades::True);
+        assert!(text.starts_with("\x1b[38;2;128;128;128;48;2;0;0;0m▀"));
+        assert_eq!(text.matches('▀').count(), 28 * 14);
+        assert!(text.lines().all(|line| line.ends_with("\x1b[0m")));
+        assert!(render(&image(), Shades::Indexed).starts_with("\x1b[38;5;244;48;5;16m▀"));
+    }
+
+    #[test]
+    fn grays_are_the_nearest() {
+        let value = |index| match index {
+            16 => 0,
+            231 => 255,
+            _ => 8 + 10 * (i32::from(index) - 232),
+        };
+        for shade in 0..=255 {
+            let distance = |index: u8| (value(index) - i32::from(shade)).abs();
+            let least = (232..=255).chain([16, 231]).map(distance).min();
+            assert_eq!(Some(distance(gray(shade))), least, "{shade}");
+        }
+    }
+}

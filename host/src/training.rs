@@ -1,0 +1,224 @@
+//! The training loop: epochs of shuffled batches, with an observer that prints, records or draws.
+
+use std::time::{Duration, Instant};
+
+use selvedge::{
+    Flat,
+    models::PIXELS,
+    optimizer::Sgd,
+    random,
+    training::{StepError, Workspace},
+};
+
+use crate::{
+    data::{Dataset, Split},
+    engine::Threads,
+    evaluation::{self, Evaluation},
+    models::{Boxed, Model},
+};
+
+/// What to train with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// When to stop.
+    pub length: Length,
+    /// Samples in a batch; an epoch's last one may be smaller.
+    pub batch_size: usize,
+    /// SGD's learning rate.
+    pub learning_rate: f32,
+    /// The seed of the epochs' orders.
+    pub seed: u64,
+    /// Whether each epoch has an order of its own; else it is the file's.
+    pub shuffle: bool,
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// After so many passes over the training images.
+    Epochs(u32),
+    /// After so many steps.
+    Steps(u64),
+}
+
+/// Sees a run as it goes.
+pub trait Observer {
+    /// An error of its own, which ends the run.
+    type Error: From<TrainingError>;
+
+    /// An epoch begins.
+    fn epoch_begins(&mut self, epoch: u32) -> Result<(), Self::Error>;
+
+    /// A step was taken.
+    fn step(&mut self, step: &Step) -> Result<(), Self::Error>;
+
+    /// An epoch, or the last part of one, has ended and the model was tested.
+    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<(), Self::Error>;
+}
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Its number in the run, from 1.
+    pub number: u64,
+    /// Its number in the epoch, from 0.
+    pub batch: usize,
+    /// Samples seen in this epoch, with this batch.
+    pub seen: usize,
+    /// The batch's mean loss before the step.
+    pub loss: f32,
+}
+
+/// One epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Epoch {
+    /// Its number, from 0.
+    pub number: u32,
+    /// Steps in the run so far.
+    pub steps: u64,
+    /// Samples trained in this epoch.
+    pub samples: usize,
+    /// How long training took, without the test.
+    pub training: Duration,
+    /// The mean of the steps' losses.
+    pub mean_loss: f64,
+    /// The model on the test images.
+    pub test: Evaluation,
+}
+
+/// Why a run ended early; the model is as the last good step left it.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    /// The loss is no number any more.
+    #[error("the loss is {loss} at step {step}: training diverged; try a smaller --lr")]
+    Diverged {
+        /// The step.
+        step: u64,
+        /// Its loss.
+        loss: f32,
+    },
+    /// A batch was refused.
+    #[error("step {step}: {source}")]
+    Step {
+        /// The step.
+        step: u64,
+        /// Why.
+        source: StepError,
+    },
+}
+
+/// Trains a model in place and returns the last epoch.
+///
+/// Epoch `e` (from 0) takes the training images in the order of [`random::shuffle`] for (seed, e), or in the file's.
+///
+/// # Errors
+///
+/// [`TrainingError`], or the observer's own.
+pub fn train<M: Model, O: Observer>(
+    engine: &Threads,
+    model: &mut M,
+    data: &Dataset,
+    options: &Options,
+    observer: &mut O,
+) -> Result<Epoch, O::Error> {
+    let mut run = Run::<M>::new(data.train.images.len(), options);
+    let mut number = 0;
+    loop {
+        observer.epoch_begins(number)?;
+        let epoch = run.epoch(engine, model, data, number, observer)?;
+        observer.epoch_ends(&epoch)?;
+        number += 1;
+        let ended = match options.length {
+            Length::Epochs(epochs) => number >= epochs,
+            Length::Steps(steps) => run.steps >= steps,
+        };
+        if ended {
+            return Ok(epoch);
+        }
+    }
+}
+
+/// The memory of a run; nothing is allocated in a step.
+struct Run<'a, M> {
+    options: &'a Options,
+    steps: u64,
+    order: Vec<u32>,
+    input: Vec<[f32; PIXELS]>,
+    targets: Vec<u8>,
+    grad: Boxed<M>,
+    tape: Vec<f32>,
+    grad_tape: Vec<f32>,
+}
+
+impl<'a, M: Model> Run<'a, M> {
+    fn new(samples: usize, options: &'a Options) -> Self {
+        let batch = options.batch_size.min(samples);
+        Self {
+            options,
+            steps: 0,
+            order: (0..).take(samples).collect(),
+            input: vec![[0.0; PIXELS]; batch],
+            targets: vec![0; batch],
+            grad: Boxed::zeroed(),
+            tape: vec![0.0; batch * M::Tape::LEN],
+            grad_tape: vec![0.0; batch * M::Tape::LEN],
+        }
+    }
+
+    fn epoch<O: Observer>(
+        &mut self,
+        engine: &Threads,
+        model: &mut M,
+        data: &Dataset,
+        number: u32,
+        observer: &mut O,
+    ) -> Result<Epoch, O::Error> {
+        let started = Instant::now();
+        if self.options.shuffle {
+            random::shuffle(&mut self.order, self.options.seed, number.into());
+        }
+        let (mut seen, mut loss_sum, mut batches) = (0, 0.0, 0);
+        while seen < self.order.len() && !self.is_last_step_taken() {
+            let batch = self.load_batch(&data.train, seen);
+            let loss = self.step(engine, model, batch)?;
+            seen += batch;
+            loss_sum += f64::from(loss);
+            observer.step(&Step { number: self.steps, batch: batches, seen, loss })?;
+            batches += 1;
+        }
+        let training = started.elapsed();
+        let test = evaluation::run(engine, model, &data.test, |_, _| {})
+            .map_err(|source| TrainingError::Step { step: self.steps, source })?;
+        let mean_loss = loss_sum / batches as f64;
+        Ok(Epoch { number, steps: self.steps, samples: seen, training, mean_loss, test })
+    }
+
+    fn is_last_step_taken(&self) -> bool {
+        matches!(self.options.length, Length::Steps(steps) if self.steps >= steps)
+    }
+
+    /// Gathers the next batch and returns its size.
+    fn load_batch(&mut self, split: &Split, seen: usize) -> usize {
+        let order = self.order[seen..].iter().take(self.input.len());
+        for ((&index, input), target) in order.clone().zip(&mut self.input).zip(&mut self.targets) {
+            evaluation::load(&split.images[index as usize], input);
+            *target = split.labels[index as usize];
+        }
+        order.len()
+    }
+
+    fn step(&mut self, engine: &Threads, model: &mut M, batch: usize) -> Result<f32, TrainingError> {
+        let optimizer = Sgd { learning_rate: self.options.learning_rate };
+        let mut workspace = Workspace { grad: &mut *self.grad, tape: &mut self.tape, grad_tape: &mut self.grad_tape };
+        let step = self.steps + 1;
+        let loss = workspace
+            .gradients(engine, model, &self.input[..batch], &self.targets[..batch])
+            .map_err(|source| TrainingError::Step { step, source })?;
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step, loss });
+        }
+        workspace.update(engine, &optimizer, model);
+        self.steps = step;
+        Ok(loss)
+    }
+}

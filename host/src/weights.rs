@@ -1,0 +1,79 @@
+//! Weight files on disk.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use selvedge::{
+    Layer,
+    weights::{self, TrainingRecord, WeightFileError},
+};
+
+use crate::files;
+
+/// A weight file cannot be read, used or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is wrong.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: WeightFileError,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] files::WriteError),
+}
+
+impl WeightsError {
+    /// Names the file in which an error was found.
+    pub fn in_file(path: &Path) -> impl Fn(WeightFileError) -> Self + '_ {
+        |source| Self::File { path: path.into(), source }
+    }
+}
+
+/// Reads a file's bytes, for [`WeightFile::parse`](selvedge::weights::WeightFile::parse).
+///
+/// # Errors
+///
+/// [`WeightsError::Read`].
+pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    fs::read(path).map_err(|source| WeightsError::Read { path: path.into(), source })
+}
+
+/// Writes a model's weight file: whole, or not at all.
+///
+/// # Errors
+///
+/// [`WeightsError::Write`]; what stood at `path` is then still there.
+pub fn save<M: Layer>(path: &Path, model: &M, record: &TrainingRecord<'_>) -> Result<(), WeightsError> {
+    let mut buffer = vec![0; weights::encoded_len::<M>(record)];
+    let len = weights::encode(model, record, &mut buffer).map_err(WeightsError::in_file(path))?;
+    Ok(files::write_whole(path, &buffer[..len])?)
+}
+
+/// The weight hash as 64 hexadecimal digits.
+pub fn hash<M: Layer>(model: &M) -> String {
+    hex(&weights::hash(model.as_flat()))
+}
+
+/// The first eight bytes of a sample's logits' hash as 16 hexadecimal digits.
+pub fn logits_hash(logits: &[f32]) -> String {
+    hex(&weights::hash(logits)[..8])
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
