@@ -1,1 +1,72 @@
-//! x
+//! What the tests that cross Selvedge's packages share.
+
+use std::{
+    env,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::LazyLock,
+};
+
+/// The environment variable under which a test that leaves something out fails instead.
+pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
+
+/// The environment variable that names the folder of Fashion-MNIST's four files.
+pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
+
+/// Says what a test leaves out on this machine, and why.
+///
+/// The line goes to the process's own standard error, which the test harness does not capture, so that a passing run
+/// shows it too.
+///
+/// # Panics
+///
+/// Where [`REQUIRE_ALL`] is set (and not empty): then nothing may be left out.
+pub fn left_out(message: &str) {
+    let required = env::var_os(REQUIRE_ALL).is_some_and(|value| !value.is_empty());
+    assert!(!required, "left out, though {REQUIRE_ALL} is set: {message}");
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "LEFT OUT: {message}");
+}
+
+/// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data. Where it is
+/// not set, `what` is [left out](left_out).
+///
+/// # Panics
+///
+/// As [`left_out`] does.
+pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
+    let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
+        left_out(&format!("{what}: {FASHION_MNIST_DIR} does not name the data's folder"));
+        return None;
+    };
+    // Cargo runs tests in their package's folder, not where the user is.
+    Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder))
+}
+
+/// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one.
+///
+/// # Panics
+///
+/// Where it cannot be built.
+pub fn selvedge(folder: &Path) -> Command {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "host", "--bin", "selvedge"])
+            .current_dir(workspace())
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "the program `selvedge` does not build");
+        // Test programs lie in target/<profile>/deps, programs in target/<profile>.
+        let test = env::current_exe().expect("a test has a program");
+        let profile = test.ancestors().nth(2).expect("the profile's folder");
+        profile.join(format!("selvedge{}", env::consts::EXE_SUFFIX))
+    });
+    let mut command = Command::new(&*PROGRAM);
+    command.current_dir(folder).env_remove(FASHION_MNIST_DIR).env("XDG_CACHE_HOME", folder).env("HOME", folder);
+    command
+}
+
+/// The workspace's folder.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+}

@@ -1,0 +1,231 @@
+//! The program `selvedge` as a user types it, bad input included: one clear error, a non-zero exit, nothing lost.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use selvedge::idx;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn run(folder: &Path, arguments: &str) -> Output {
+    tests::selvedge(folder).args(arguments.split_whitespace()).output().unwrap()
+}
+
+/// What a command that must succeed prints.
+fn succeed(folder: &Path, arguments: &str) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command that must fail says: clap's message, or one line of ours.
+fn fail(folder: &Path, arguments: &str) -> String {
+    let output = run(folder, arguments);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments}: {:?} {error}", output.status);
+    assert!(!error.contains("panicked"), "{arguments}: {error}");
+    if output.status.code() == Some(1) {
+        let errors = error.lines().filter(|line| line.starts_with("error: ")).count();
+        assert_eq!(errors, 1, "{arguments}: {error}");
+    }
+    error
+}
+
+/// A folder with a small data set in plain IDX files, of images that a class's shade tells apart.
+fn data_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, count) in [("train", 50_u32), ("t10k", 20)] {
+        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
+        let mut images = idx::images_header(count).to_vec();
+        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
+        fs::write(folder.path().join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+        let file = [idx::labels_header(count).to_vec(), labels].concat();
+        fs::write(folder.path().join(format!("{name}-labels-idx1-ubyte")), file).unwrap();
+    }
+    folder
+}
+
+const TRAIN: &str = "train --data . --model tiny --epochs 2 --batch-size 16 --lr 0.01";
+
+#[test]
+fn trains_evaluates_inspects_and_embeds() {
+    let folder = data_folder();
+    let folder = folder.path();
+    let text = succeed(folder, &format!("{TRAIN} --metrics run.jsonl"));
+    assert!(text.contains("(0): Linear(in_features=784, out_features=16, bias=True)"), "{text}");
+    assert!(text.contains("Epoch 2\n-------------------------------\nloss: "), "{text}");
+    assert!(text.contains("[   16/   50]"), "{text}");
+    assert_eq!(text.matches("Test Error: \n Accuracy: ").count(), 2);
+    let (saved, hash) = text.trim_end().rsplit_once(", SHA-256 ").unwrap();
+    assert!(saved.ends_with("Saved weights/tiny.selvedge"), "{text}");
+
+    let metrics = fs::read_to_string(folder.join("run.jsonl")).unwrap();
+    let metrics: Vec<Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(metrics.len(), 2 * 4 + 2);
+    assert!(metrics[0]["step"] == 1 && metrics[0]["loss"].as_f64().unwrap() > 0.0);
+    let epoch = metrics.last().unwrap();
+    assert!(epoch["epoch"] == 2 && epoch["samples_per_second"].as_f64().unwrap() > 0.0);
+
+    let eval = succeed(folder, "eval weights/tiny.selvedge --data .");
+    assert!(eval.contains("on the 20 test images") && eval.contains("Ankle boot") && eval.contains("Recall"), "{eval}");
+    let accuracy = 100.0 * epoch["accuracy"].as_f64().unwrap();
+    assert!(eval.contains(&format!("Accuracy: {accuracy:.2}%")), "{eval}");
+
+    let inspected = succeed(folder, "inspect weights/tiny.selvedge");
+    assert!(inspected.contains("linear_relu_stack.2.bias") && inspected.contains(hash), "{inspected}");
+    let json: Value = serde_json::from_str(&succeed(folder, "inspect weights/tiny.selvedge --json")).unwrap();
+    assert_eq!(json["layers"], "784,16,10");
+    assert_eq!(json["weights_sha256"], hash);
+    assert_eq!(json["record"]["steps"], 8);
+
+    succeed(folder, "embed weights/tiny.selvedge --data . --count 7 --out flash");
+    let images = fs::read(folder.join("flash/images.idx3-ubyte")).unwrap();
+    assert_eq!(idx::images(&images).unwrap().len(), 7);
+    let expected = fs::read_to_string(folder.join("flash/expected.jsonl")).unwrap();
+    assert_eq!(expected.lines().count(), 7);
+    assert_eq!(
+        fs::read(folder.join("flash/weights.selvedge")).unwrap(),
+        fs::read(folder.join("weights/tiny.selvedge")).unwrap()
+    );
+}
+
+#[test]
+fn threads_and_repetition_change_no_bit() {
+    let folder = data_folder();
+    let hashes = [1, 2, 3, 7].map(|threads| {
+        let text = succeed(folder.path(), &format!("{TRAIN} --threads {threads}"));
+        text.trim_end().rsplit_once("SHA-256 ").unwrap().1.to_owned()
+    });
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+}
+
+#[test]
+fn shows_and_predicts_pictures() {
+    let folder = data_folder();
+    let folder = folder.path();
+    succeed(folder, TRAIN);
+    let text = succeed(folder, "show --data . --count 10 --out grid.png");
+    assert!(text.contains("Saved grid.png"), "{text}");
+    let text = succeed(folder, "predict weights/tiny.selvedge grid.png");
+    assert!(text.starts_with("grid.png: ") && text.matches('%').count() == 3, "{text}");
+}
+
+#[test]
+fn the_built_in_set_is_named_at_both_ends_and_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), "train --data builtin --model tiny --steps 3 --limit-train 100");
+    assert!(output.status.success());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("builtin"));
+    assert!(succeed(folder.path(), "inspect weights/tiny.selvedge").contains("Trained on builtin (100 images"));
+}
+
+#[test]
+fn starts_from_given_weights() {
+    let folder = data_folder();
+    let init = tests::workspace().join("tests/data/init-784x512x512x10.safetensors");
+    let init = init.display();
+    let text = succeed(folder.path(), &format!("train --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 7"));
+    let again = succeed(folder.path(), &format!("train --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 8"));
+    assert_eq!(text.lines().last(), again.lines().last());
+    let error = fail(folder.path(), &format!("train --data . --init {init} --model tiny"));
+    assert!(error.contains("linear_relu_stack"), "{error}");
+    let error = fail(folder.path(), "train --data . --init train-labels-idx1-ubyte");
+    assert!(error.contains("train-labels-idx1-ubyte") && error.contains("safetensors"), "{error}");
+    assert!(fail(folder.path(), "train --data . --init none.safetensors").contains("none.safetensors"));
+}
+
+#[test]
+fn wrong_options_are_named() {
+    let folder = data_folder();
+    for (options, word) in [
+        ("--batch-size 0", "--batch-size"),
+        ("--lr NaN", "--lr"),
+        ("--lr inf", "--lr"),
+        ("--lr -1", "--lr"),
+        ("--epochs 0", "--epochs"),
+        ("--threads 0", "--threads"),
+        ("--steps 0", "--steps"),
+        ("--limit-train 0", "--limit-train"),
+        ("--limit-train 51", "only 50 training images"),
+        ("--model large", "quickstart, small, tiny"),
+        ("--layers 784,x,10", "width 2"),
+        ("--layers 100,10", "784"),
+        ("--layers 784,77,10", "cargo xtask"),
+        ("--model tiny --layers 784,16,10", "--layers"),
+        ("--cuda", "CUDA"),
+        ("--no-such-option", "--no-such-option"),
+    ] {
+        let error = fail(folder.path(), &format!("train --data . {options}"));
+        assert!(error.contains(word), "{options}: {error}");
+        assert!(!folder.path().join("weights/quickstart.selvedge").exists());
+    }
+}
+
+#[test]
+fn wrong_data_is_named() {
+    let folder = data_folder();
+    let folder = folder.path();
+    assert!(fail(folder, "train --data missing").contains("missing"));
+    let images = folder.join("train-images-idx3-ubyte");
+    let labels = folder.join("train-labels-idx1-ubyte");
+    let wrong = |file: &PathBuf, change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+        let kept = fs::read(file).unwrap();
+        let mut bytes = kept.clone();
+        change(&mut bytes);
+        fs::write(file, bytes).unwrap();
+        let error = fail(folder, "train --data . --model tiny");
+        for word in words {
+            assert!(error.contains(word), "{word}: {error}");
+        }
+        fs::write(file, kept).unwrap();
+    };
+    wrong(&images, &|b| b.truncate(1000), &["train-images", "truncated"]);
+    wrong(&images, &Vec::clear, &["train-images", "truncated"]);
+    wrong(&images, &|b| b[3] = 1, &["train-images", "magic number"]);
+    wrong(&images, &|b| b[11] = 32, &["train-images", "32"]);
+    wrong(&labels, &|b| b[20] = 200, &["train-labels", "label 12 is 200"]);
+    wrong(&labels, &|b| b.push(0), &["train-labels", "too long"]);
+    wrong(&labels, &|b| *b = [idx::labels_header(49).to_vec(), vec![0; 49]].concat(), &["50", "49", "train-labels"]);
+    fs::remove_file(&labels).unwrap();
+    assert!(fail(folder, "train --data .").contains("train-labels"));
+}
+
+#[test]
+fn wrong_files_are_named_and_nothing_is_lost() {
+    let folder = data_folder();
+    let folder = folder.path();
+    succeed(folder, TRAIN);
+    let weights = folder.join("weights/tiny.selvedge");
+    let good = fs::read(&weights).unwrap();
+
+    // A run that diverges, or cannot write, leaves the weights of the last one.
+    assert!(fail(folder, "train --data . --model tiny --lr 1e30").contains("diverged"));
+    assert_eq!(fs::read(&weights).unwrap(), good);
+    let error = fail(folder, &format!("{TRAIN} --out train-labels-idx1-ubyte/weights"));
+    assert!(error.contains("cannot write"), "{error}");
+    assert!(fail(folder, &format!("{TRAIN} --out weights")).contains("cannot write weights"));
+    assert!(fail(folder, &format!("{TRAIN} --metrics missing/run.jsonl")).contains("cannot write missing/run.jsonl"));
+
+    for command in ["eval", "inspect", "predict"] {
+        let rest = if command == "predict" { "x.png" } else { "" };
+        let error = |name: &str| fail(folder, &format!("{command} {name} {rest}"));
+        assert!(error("none.selvedge").contains("none.selvedge"));
+        fs::write(folder.join("bad"), &good[..good.len() / 2]).unwrap();
+        assert!(error("bad").contains("truncated"));
+        let mut damaged = good.clone();
+        damaged[1000] ^= 4;
+        fs::write(folder.join("bad"), damaged).unwrap();
+        assert!(error("bad").contains("damaged"));
+        assert!(error("train-labels-idx1-ubyte").contains("not a Selvedge weight file"));
+    }
+    let error = fail(folder, "eval weights/tiny.selvedge --data . --layers 784,128,10");
+    assert!(error.contains("784-16-10") && error.contains("784,128,10"), "{error}");
+    fs::write(folder.join("picture.png"), b"no picture").unwrap();
+    assert!(fail(folder, "predict weights/tiny.selvedge picture.png").contains("picture.png"));
+    assert!(fail(folder, "predict weights/tiny.selvedge none.png").contains("none.png"));
+}
