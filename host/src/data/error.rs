@@ -17,7 +17,7 @@ pub enum DataError {
         folder: PathBuf,
     },
     /// A folder has not all of the four files.
-    #[error("{origin}: {} lacks {} (each may be gzipped, with .gz behind its name)", folder.display(), missing.join(", "))]
+    #[error("{origin}: {} lacks {} (or these names with .gz)", folder.display(), missing.join(", "))]
     Missing {
         /// Who named the folder.
         origin: &'static str,

@@ -44,11 +44,11 @@ pub enum PictureError {
     },
 }
 
-/// Reads a picture of a garment, a PNG or JPEG of any size up to 16,384×16,384, as Fashion-MNIST has them: 28×28, light on
-/// black.
+/// Reads a picture of a garment, a PNG or JPEG of any size up to 16,384×16,384, as Fashion-MNIST has them: 28×28,
+/// light on black.
 ///
-/// A picture with a light border is inverted. Unless it has 28×28 pixels already, its ground is cut off around the garment, and the
-/// garment is brought to 28 pixels along its longer side and put in the middle.
+/// A picture with a light border is inverted. Unless it has 28×28 pixels already, its ground is cut off around the
+/// garment, and the garment is brought to 28 pixels along its longer side and put in the middle.
 ///
 /// # Errors
 ///

@@ -15,7 +15,7 @@ pub enum DownloadError {
         name: String,
     },
     /// No mirror could be reached.
-    #[error("{name} could not be downloaded, for none of {} addresses can be reached ({})", mirrors.len(), first(mirrors))]
+    #[error("{name} could not be downloaded, for no mirror can be reached ({})", first(mirrors))]
     Unreachable {
         /// The file.
         name: String,
