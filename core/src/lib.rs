@@ -46,3 +46,8 @@ pub mod weights;
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear, Relu};
+
+/// The README's example is tested with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -4,7 +4,7 @@ use std::{
     env,
     io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::LazyLock,
 };
 
@@ -69,4 +69,45 @@ pub fn selvedge(folder: &Path) -> Command {
 /// The workspace's folder.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
+}
+
+/// `cargo xtask …`, run as a user runs it.
+pub fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.arg("xtask").args(arguments).current_dir(workspace());
+    command
+}
+
+/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [left out](left_out).
+///
+/// # Panics
+///
+/// As [`left_out`] does.
+pub fn has_emulator(what: &str) -> bool {
+    let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
+    if !found {
+        left_out(&format!("{what}: no ARM target or no emulator here; `cargo xtask setup` gets them"));
+    }
+    found
+}
+
+/// Trains a model on the built-in set for a few steps (so that its logits are not those of its initialisation) and returns
+/// its weight file.
+///
+/// # Panics
+///
+/// Where training fails.
+pub fn trained(folder: &Path, model: &str) -> String {
+    let file = folder.join(model).with_extension("selvedge").to_string_lossy().into_owned();
+    let output = selvedge(folder)
+        .args(["train", "--data", "builtin", "--model", model, "--steps", "60", "--lr", "0.1", "--out", &file])
+        .output();
+    let output = output.expect("`selvedge` starts");
+    assert!(output.status.success(), "{}", text(&output));
+    file
+}
+
+/// All that a program printed.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

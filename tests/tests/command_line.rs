@@ -79,7 +79,7 @@ fn trains_evaluates_inspects_and_embeds() {
     let inspected = succeed(folder, "inspect weights/tiny.selvedge");
     assert!(inspected.contains("linear_relu_stack.2.bias") && inspected.contains(hash), "{inspected}");
     let json: Value = serde_json::from_str(&succeed(folder, "inspect weights/tiny.selvedge --json")).unwrap();
-    assert_eq!(json["layers"], "784,16,10");
+    assert_eq!((&json["layers"], &json["model"]), (&"784,16,10".into(), &"tiny".into()));
     assert_eq!(json["weights_sha256"], hash);
     assert_eq!(json["record"]["steps"], 8);
 

@@ -3,55 +3,32 @@
 //! `cargo xtask flash` compares what the board prints with what the host computes, and fails on any difference; these tests run it
 //! as a user does, and read its verdict.
 
-#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
-
-use std::{path::Path, process::Command};
-
-use tests::{left_out, selvedge, workspace};
+use tests::{has_emulator, text, trained, xtask};
 
 /// The images that each board classifies.
 const IMAGES: u32 = 100;
 
-/// Whether `cargo xtask setup --check` finds the ARM target and the emulator.
-fn has_emulator() -> bool {
-    let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
-    if !found {
-        left_out("the boards: no ARM target or no emulator here; `cargo xtask setup` gets them");
-    }
-    found
-}
-
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.arg("xtask").args(arguments).current_dir(workspace());
-    command
-}
-
-/// Runs `cargo xtask flash` and returns what it prints.
+/// Runs `cargo xtask flash`, which must succeed, and returns what it prints.
 fn flash(arguments: &[&str]) -> String {
-    let output = xtask(&["flash"]).args(arguments).output().unwrap();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = xtask(&["flash"]).args(arguments).output().expect("cargo starts");
+    let text = text(&output);
     assert!(output.status.success(), "flash {arguments:?}:\n{text}");
     text
 }
 
-/// Trains a model for a few steps, so that its logits are not those of its initialisation.
-fn train(folder: &Path, model: &str) -> String {
-    let file = folder.join("model.selvedge").to_string_lossy().into_owned();
-    let trained = selvedge(folder)
-        .args(["train", "--data", "builtin", "--model", model, "--steps", "60", "--lr", "0.1", "--out", &file])
-        .output()
-        .unwrap();
-    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
-    file
+/// Runs `cargo xtask flash`, which must fail, and returns what it prints.
+fn refused(arguments: &[&str]) -> String {
+    let output = xtask(&["flash"]).args(arguments).output().expect("cargo starts");
+    assert!(!output.status.success(), "flash {arguments:?}:\n{}", text(&output));
+    text(&output)
 }
 
 fn predicts_the_hosts_bits(board: &str, model: &str) {
-    if !has_emulator() {
+    if !has_emulator(&format!("{board}'s logits")) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let weights = train(folder.path(), model);
+    let weights = trained(folder.path(), model);
     let count = IMAGES.to_string();
     let text = flash(&["--board", board, "--weights", &weights, "--data", "builtin", "--count", &count]);
     assert!(text.contains(&format!("{IMAGES} of {IMAGES} images: class and logits equal the host's bits")), "{text}");
@@ -70,4 +47,48 @@ fn netduinoplus2_predicts_the_hosts_bits_with_the_small_model() {
 #[test]
 fn microbit_predicts_the_hosts_bits_with_the_tiny_model() {
     predicts_the_hosts_bits("microbit", "tiny");
+}
+
+#[test]
+fn netduinoplus2_trains_the_hosts_weights() {
+    if has_emulator("training on the board") {
+        let text = flash(&["--board", "netduinoplus2", "--program", "train", "--data", "builtin"]);
+        assert!(text.contains("The board's trained weights equal the host's bits"), "{text}");
+    }
+}
+
+#[test]
+fn every_boards_loader_refuses_broken_weight_files() {
+    if has_emulator("the weight loader on the boards") {
+        for board in ["mps2-an386", "netduinoplus2", "microbit"] {
+            let text = flash(&["--board", board, "--program", "loader"]);
+            assert!(text.contains("bit flips refused"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_board_does_not_build() {
+    if !has_emulator("models that do not fit") {
+        return;
+    }
+    let text = refused(&["--board", "microbit", "--program", "train", "--data", "builtin"]);
+    assert!(text.contains("does not fit") && text.contains("16384 bytes of RAM"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "quickstart");
+    let text = refused(&["--board", "netduinoplus2", "--weights", &weights, "--data", "builtin"]);
+    assert!(text.contains("does not fit") && text.contains("1048576 bytes of flash"), "{text}");
+}
+
+#[test]
+fn what_flash_cannot_do_is_said() {
+    assert!(refused(&["--board", "none"]).contains("microbit, mps2-an386, netduinoplus2"));
+    if has_emulator("flash's errors") {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = trained(folder.path(), "tiny");
+        let text = refused(&["--model", "small", "--weights", &weights, "--data", "builtin"]);
+        assert!(text.contains("784-16-10") && text.contains("small"), "{text}");
+        assert!(refused(&["--weights", "none.selvedge", "--data", "builtin"]).contains("none.selvedge"));
+        assert!(refused(&["--program", "train", "--weights", &weights]).contains("leave out --weights"));
+    }
 }

@@ -1,12 +1,9 @@
 //! A program that only predicts contains no panic; one that does panic, or faults, says so and ends with its own exit code.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::{path::PathBuf, process::Output};
 
 use object::{Object, ObjectSymbol};
-use tests::{left_out, selvedge, workspace};
+use tests::{has_emulator, text, trained, workspace, xtask};
 
 /// A Cortex-M4F and a Cortex-M0, which is another instruction set and another fused multiply-add.
 const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
@@ -14,41 +11,12 @@ const BOARDS: [&str; 2] = ["mps2-an386", "microbit"];
 /// Parts of the symbols that every panic goes through; none of them is ever inlined away.
 const PANIC_SYMBOLS: [&str; 4] = ["panicking", "panic_fmt", "rust_begin_unwind", "slice_index_fail"];
 
-fn xtask(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command.arg("xtask").args(arguments).current_dir(workspace());
-    command
-}
-
-fn has_emulator() -> bool {
-    let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
-    if !found {
-        left_out("panics on the boards: no ARM target or no emulator here; `cargo xtask setup` gets them");
-    }
-    found
-}
-
-/// A weight file of the tiny model, which fits every board.
-fn weights(folder: &Path) -> String {
-    let file = folder.join("tiny.selvedge").to_string_lossy().into_owned();
-    let trained = selvedge(folder)
-        .args(["train", "--data", "builtin", "--model", "tiny", "--limit-train", "64", "--steps", "1", "--out", &file])
-        .output()
-        .unwrap();
-    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
-    file
-}
-
 /// Builds a program for a board, with one image, and runs it.
 fn flash(board: &str, program: &str, weights: &str, crash: &str) -> Output {
     xtask(&["flash", "--board", board, "--program", program, "--weights", weights, "--data", "builtin", "--count", "1"])
         .env("SELVEDGE_CRASH", crash)
         .output()
-        .unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        .expect("cargo starts")
 }
 
 /// The symbols of the program that `flash` ran, by which a panic is known.
@@ -58,7 +26,7 @@ fn panic_symbols(flashed: &Output) -> Vec<String> {
     let (_, path) = text.split_once("-kernel ").expect("flash shows the emulator's command");
     let path = PathBuf::from(path.lines().next().unwrap_or_default().trim_matches('\''));
     let bytes = std::fs::read(workspace().join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let file = object::File::parse(&*bytes).unwrap();
+    let file = object::File::parse(&*bytes).expect("the program is an ELF file");
     let symbols: Vec<_> = file.symbols().filter_map(|symbol| symbol.name().ok().map(str::to_owned)).collect();
     assert!(symbols.iter().any(|symbol| symbol == "main"), "{} has lost its symbols", path.display());
     symbols.into_iter().filter(|symbol| PANIC_SYMBOLS.iter().any(|part| symbol.contains(part))).collect()
@@ -66,11 +34,11 @@ fn panic_symbols(flashed: &Output) -> Vec<String> {
 
 #[test]
 fn a_program_that_only_predicts_contains_no_panic() {
-    if !has_emulator() {
+    if !has_emulator("panics on the boards") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let weights = weights(folder.path());
+    let weights = trained(folder.path(), "tiny");
     for board in BOARDS {
         assert_eq!(panic_symbols(&flash(board, "bare", &weights, "")), [""; 0], "{board}");
         // The logger of `predict` can panic: there the same look must find something.
@@ -80,11 +48,11 @@ fn a_program_that_only_predicts_contains_no_panic() {
 
 #[test]
 fn panics_faults_and_stack_overflows_report_and_end() {
-    if !has_emulator() {
+    if !has_emulator("panics on the boards") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let weights = weights(folder.path());
+    let weights = trained(folder.path(), "tiny");
     let crashes =
         [("panic", 101, "on purpose"), ("fault", 102, "hard fault: pc 0x"), ("overflow", 102, "stack overflow")];
     for board in BOARDS {

@@ -1,2 +1,75 @@
-//! x
-fn main() {}
+//! `cargo xtask …`: train, flash, set up and test Selvedge.
+//!
+//! One module for each command; it runs the other packages as programs and links none of them.
+//!
+//! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
+//! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
+//! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
+//! - [`test`]: everything that must hold before a change is kept.
+//! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: the folders, and cargo.
+
+mod doctor;
+mod flash;
+mod selvedge;
+mod setup;
+mod test;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Trains, flashes, sets up and tests Selvedge.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Trains a model (`cargo xtask train --help` lists the options)
+    #[command(disable_help_flag = true)]
+    Train(selvedge::Options),
+    /// Measures a weight file on the test images
+    #[command(disable_help_flag = true)]
+    Eval(selvedge::Options),
+    /// Classifies image files
+    #[command(disable_help_flag = true)]
+    Predict(selvedge::Options),
+    /// Shows what a weight file holds
+    #[command(disable_help_flag = true)]
+    Inspect(selvedge::Options),
+    /// Shows samples of the data with their labels
+    #[command(disable_help_flag = true)]
+    Show(selvedge::Options),
+    /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
+    Flash(flash::Options),
+    /// Finds or installs the ARM targets, the linker and QEMU
+    Setup(setup::Options),
+    /// Lists what is there, what is missing and how to get it
+    Doctor,
+    /// Sets up, then runs every check and every test, leaving nothing out
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(options) => selvedge::run("train", &options),
+        Command::Eval(options) => selvedge::run("eval", &options),
+        Command::Predict(options) => selvedge::run("predict", &options),
+        Command::Inspect(options) => selvedge::run("inspect", &options),
+        Command::Show(options) => selvedge::run("show", &options),
+        Command::Flash(options) => flash::run(&options),
+        Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Doctor => doctor::run(),
+        Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        // Not anyhow's Debug: that would print a backtrace where RUST_BACKTRACE is set.
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,194 @@
+//! Turns a board's file, a model's widths and a folder of embedded files into what a firmware build needs.
+//!
+//! | input | what it is |
+//! |---|---|
+//! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
+//! | `SELVEDGE_LAYERS` | the model's widths, `784,128,10`; the board's default model where none are given |
+//! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `images.idx3-ubyte`, `labels.idx1-ubyte`, as far as the program needs them |
+//! | `training.toml` | the recipe of the program `train` |
+//!
+//! It writes `memory.x` and `board.rs`, and checks the embedded files with the device's own loaders, so that a file that the
+//! device would refuse is an error of the build.
+
+use std::{
+    env, fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use selvedge::{architecture::Architecture, idx, models::Widths, weights::WeightFile};
+use serde::{Deserialize, de::DeserializeOwned};
+
+const DEFAULT_BOARD: &str = "mps2-an386";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(armv7m)");
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
+        && let Err(error) = prepare()
+    {
+        println!("cargo::error={error:#}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Board {
+    target: String,
+    model: String,
+    flash: Region,
+    ram: Region,
+    stack: u32,
+    clock_hz: u32,
+}
+
+#[derive(Deserialize)]
+struct Region {
+    origin: u32,
+    length: u32,
+}
+
+#[derive(Deserialize)]
+struct Training {
+    seed: u64,
+    epochs: u64,
+    batch_size: usize,
+    learning_rate: f32,
+    images: usize,
+}
+
+fn prepare() -> Result<()> {
+    let name = variable("SELVEDGE_BOARD").unwrap_or_else(|| DEFAULT_BOARD.to_owned());
+    let board: Board = read_toml(format!("boards/{name}.toml").as_ref())
+        .with_context(|| format!("no board {name:?} (SELVEDGE_BOARD); the boards are the files of firmware/boards"))?;
+    let target = env::var("TARGET")?;
+    ensure!(target == board.target, "{name} is built for --target {}, not {target}", board.target);
+    ensure!(
+        board.stack.is_multiple_of(8) && board.stack < board.ram.length,
+        "{name}: the stack must be a multiple of 8 bytes and shorter than the RAM"
+    );
+    if target.starts_with("thumbv7") {
+        println!("cargo::rustc-cfg=armv7m");
+    }
+
+    let widths: Widths = match variable("SELVEDGE_LAYERS") {
+        Some(text) => text.parse().with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?,
+        None => Widths::named(&board.model).with_context(|| format!("{name}: no model is named {:?}", board.model))?,
+    };
+    check_embedded(&widths)?;
+
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("memory.x"), Memory(&board).to_string())?;
+    let training: Training = read_toml("training.toml".as_ref())?;
+    ensure!(training.batch_size > 0, "firmware/training.toml: a batch has at least one sample");
+    fs::write(out.join("board.rs"), Constants { name: &name, board: &board, widths: &widths, training }.to_string())?;
+    println!("cargo::rustc-link-search={}", out.display());
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+    // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
+    fs::write(out.join("bare.x"), "SECTIONS { /DISCARD/ : { *(.defmt .defmt.*) } }\n")?;
+    println!("cargo::rustc-link-arg-bin=bare=-Tbare.x");
+    for program in ["predict", "train", "loader", "crash"] {
+        println!("cargo::rustc-link-arg-bin={program}=-Tdefmt.x");
+    }
+    Ok(())
+}
+
+/// An environment variable, where it is set.
+fn variable(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    env::var(name).ok()
+}
+
+fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    println!("cargo::rerun-if-changed={}", path.display());
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read firmware/{}", path.display()))?;
+    // A parser's report has several lines; a build script's error has one.
+    toml::from_str(&text).map_err(|error| anyhow::anyhow!("firmware/{}: {}", path.display(), error.message()))
+}
+
+/// Checks what the folder holds; a program that needs a file that is not there does not compile.
+fn check_embedded(widths: &Widths) -> Result<()> {
+    let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(()) };
+    let folder = fs::canonicalize(&folder).with_context(|| format!("cannot open SELVEDGE_EMBED={folder:?}"))?;
+    println!("cargo::rustc-env=SELVEDGE_EMBED={}", folder.display());
+
+    let read = |name: &str| -> Result<Option<(String, Vec<u8>)>> {
+        let path = folder.join(name);
+        println!("cargo::rerun-if-changed={}", path.display());
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Some((path.display().to_string(), bytes)))
+    };
+    if let Some((path, bytes)) = read("weights.selvedge")? {
+        let file = WeightFile::parse(&bytes).with_context(|| path.clone())?;
+        let expected = Architecture::of_widths(widths);
+        ensure!(
+            *file.architecture() == expected,
+            "{path}: the weight file is of a {} network, this build's model is {expected}: \
+             build for the file's layers, or give a file of the build's",
+            file.architecture()
+        );
+    }
+    let mut counts = [None; 2];
+    if let Some((path, bytes)) = read("images.idx3-ubyte")? {
+        counts[0] = Some(idx::images(&bytes).with_context(|| path.clone())?.len());
+    }
+    if let Some((path, bytes)) = read("labels.idx1-ubyte")? {
+        counts[1] = Some(idx::labels(&bytes).with_context(|| path.clone())?.len());
+    }
+    let folder = folder.display();
+    match counts {
+        [None, None] => Ok(()),
+        [Some(images), Some(labels)] => {
+            ensure!(images == labels, "{folder}: there are {images} images, but {labels} labels");
+            ensure!(images > 0, "{folder}: there are no images");
+            Ok(())
+        }
+        _ => anyhow::bail!("{folder}: images.idx3-ubyte and labels.idx1-ubyte belong together, but one is missing"),
+    }
+}
+
+/// `memory.x` for cortex-m-rt's linker script. The stack lies under the statics: one that overflows leaves the RAM, which
+/// faults, and does not change a static.
+struct Memory<'a>(&'a Board);
+
+impl fmt::Display for Memory<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Board { flash, ram, stack, .. } = self.0;
+        writeln!(f, "MEMORY {{")?;
+        writeln!(f, "  FLASH : ORIGIN = {:#x}, LENGTH = {:#x}", flash.origin, flash.length)?;
+        writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {:#x}", ram.origin + stack, ram.length - stack)?;
+        writeln!(f, "}}")?;
+        writeln!(f, "_stack_end = {:#x};\n_stack_start = {:#x};", ram.origin, ram.origin + stack)
+    }
+}
+
+/// The source of the library's module `board`.
+struct Constants<'a> {
+    name: &'a str,
+    board: &'a Board,
+    widths: &'a Widths,
+    training: Training,
+}
+
+impl fmt::Display for Constants<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, board, widths, training } = self;
+        let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
+            writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
+        };
+        constant("The board's name.", "NAME", "&str", &format_args!("{name:?}"))?;
+        constant("Bytes of flash.", "FLASH", "usize", &board.flash.length)?;
+        constant("Bytes of RAM.", "RAM", "usize", &board.ram.length)?;
+        constant("Bytes of RAM that are the stack's.", "STACK", "usize", &board.stack)?;
+        constant("The emulator's SysTick clock in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
+        constant("The model's widths.", "LAYERS", "&str", &format_args!("\"{widths}\""))?;
+        constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;
+        constant("Its epochs.", "EPOCHS", "u64", &training.epochs)?;
+        constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
+        constant("Its images.", "IMAGES", "usize", &training.images)?;
+        constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
+        writeln!(f, "/// The model.\npub type Model = {};", widths.type_expression())
+    }
+}

@@ -1,0 +1,48 @@
+//! Prediction and nothing else: no logger, and a panic handler that no code refers to. That the program contains no panic is
+//! tested on its symbols.
+
+#![no_std]
+#![no_main]
+
+#[allow(dead_code, reason = "the other programs use the rest")]
+#[path = "../board.rs"]
+mod board;
+
+use core::{hint::black_box, panic::PanicInfo};
+
+use cortex_m_rt::entry;
+use selvedge::{
+    Layer, Portable,
+    arithmetic::normalize,
+    classification::argmax,
+    idx,
+    models::{CLASSES, PIXELS},
+    weights::WeightFile,
+};
+
+const WEIGHTS: &[u8] = embed!("weights.selvedge");
+const IMAGES: &[u8] = embed!("images.idx3-ubyte");
+
+#[entry]
+fn main() -> ! {
+    semihosting::process::exit(if predict().is_some() { 0 } else { 1 })
+}
+
+/// The class of the first image.
+fn predict() -> Option<usize> {
+    let file = WeightFile::parse(WEIGHTS).ok()?;
+    let model: &board::Model = file.model().ok()?;
+    let image = idx::images(IMAGES).ok()?.first()?;
+    let mut input = [0.0; PIXELS];
+    for (input, &pixel) in input.iter_mut().zip(image) {
+        *input = normalize(pixel);
+    }
+    let mut logits = [0.0; CLASSES];
+    model.predict(&Portable, &input, &mut logits);
+    Some(black_box(argmax(&logits)))
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {}
+}

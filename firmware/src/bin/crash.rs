@@ -1,0 +1,31 @@
+//! Ends as a program must not, in the way that `SELVEDGE_CRASH` names at build time: the report and the exit code are tested
+//! in the emulator.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use cortex_m_rt::entry;
+use firmware::run;
+
+const KIND: &str = env!("SELVEDGE_CRASH", "set SELVEDGE_CRASH to panic, fault or overflow");
+
+#[entry]
+fn main() -> ! {
+    run(|_| {
+        match KIND {
+            "panic" => panic!("on purpose"),
+            "fault" => cortex_m::asm::udf(),
+            _ => defmt::println!("{=u32} calls came back", descend(1)),
+        }
+        Ok(())
+    })
+}
+
+/// Calls itself until the stack is used up.
+#[inline(never)]
+fn descend(depth: u32) -> u32 {
+    let frame = black_box([depth; 16]);
+    if black_box(true) { descend(depth + 1) + frame[7] - depth } else { depth }
+}

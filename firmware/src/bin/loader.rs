@@ -1,0 +1,64 @@
+//! Writes a small weight file into RAM and damages it in every way that a truncation or one flipped bit can; the loader
+//! must refuse them all, without a panic.
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use firmware::{Failure, board::Aligned, run};
+use selvedge::{
+    Flat, mlp, random,
+    weights::{TrainingRecord, WeightFile, encode},
+};
+
+type Model = mlp!(6 => 4 Relu => 3);
+
+const RECORD: TrainingRecord<'static> = TrainingRecord {
+    seed: 1,
+    dataset: "device",
+    dataset_checksum: [7; 32],
+    samples: 256,
+    shuffled: true,
+    epochs: 2,
+    steps: 128,
+    batch_size: 4,
+    learning_rate: 1e-3,
+    accuracy: 0.5,
+};
+
+#[entry]
+fn main() -> ! {
+    run(|_| damage())
+}
+
+fn damage() -> Result<(), Failure> {
+    let mut model = Model::ZERO;
+    random::initialize(&mut model, RECORD.seed);
+    let mut buffer = Aligned([0; 512]);
+    let len = encode(&model, &RECORD, &mut buffer.0)?;
+    let file = &mut buffer.0[..len];
+
+    let loaded: &Model = WeightFile::parse(file)?.model()?;
+    if loaded.as_flat() != model.as_flat() {
+        return Err(Failure::OtherWeights);
+    }
+    for end in 0..len {
+        refused(&file[..end], "truncation", end)?;
+    }
+    let bits = 8 * len;
+    for bit in 0..bits {
+        file[bit / 8] ^= 1 << (bit % 8);
+        refused(file, "flipped bit", bit)?;
+        file[bit / 8] ^= 1 << (bit % 8);
+    }
+    WeightFile::parse(file)?;
+    defmt::println!("{=usize} truncations and {=usize} bit flips refused", len, bits);
+    Ok(())
+}
+
+fn refused(file: &[u8], damage: &'static str, place: usize) -> Result<(), Failure> {
+    match WeightFile::parse(file) {
+        Ok(_) => Err(Failure::Accepted { damage, place }),
+        Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Classifies the embedded images with the weight file in flash, read in place.
+//!
+//! Counted for each image: its pixels made floating-point, the network, and the largest logit.
+
+#![no_std]
+#![no_main]
+
+use const_format::formatcp;
+use cortex_m_rt::entry;
+use firmware::{
+    Failure,
+    board::{self, Model},
+    counter::{Counter, UNIT},
+    embed, run,
+};
+use selvedge::{
+    Flat, Layer, Portable,
+    arithmetic::normalize,
+    classification::{argmax, display_probabilities, top_k},
+    idx::{self, Image},
+    models::{CLASS_NAMES, CLASSES, PIXELS},
+    weights::{WeightFile, hash},
+};
+
+const WEIGHTS: &[u8] = embed!("weights.selvedge");
+const IMAGES: &[u8] = embed!("images.idx3-ubyte");
+const LABELS: &[u8] = embed!("labels.idx1-ubyte");
+
+const EMBEDDED: usize = WEIGHTS.len() + IMAGES.len() + LABELS.len();
+const _: () = assert!(
+    EMBEDDED <= board::FLASH,
+    "{}",
+    formatcp!(
+        "the {} model does not fit: its weights take {} bytes and the images {}, but {} has {} bytes of flash",
+        board::LAYERS,
+        WEIGHTS.len(),
+        IMAGES.len() + LABELS.len(),
+        board::NAME,
+        board::FLASH
+    )
+);
+
+/// What calls, the loader and the logger take beside the activations.
+const CALLS: usize = 2048;
+const ACTIVATIONS: usize = size_of::<<Model as Layer>::Input>() + size_of::<<Model as Layer>::Tape>();
+const _: () = assert!(
+    ACTIVATIONS + CALLS <= board::STACK,
+    "{}",
+    formatcp!(
+        "the {} model does not fit: its activations take {} bytes of stack and calls {}, but {} has {}",
+        board::LAYERS,
+        ACTIVATIONS,
+        CALLS,
+        board::NAME,
+        board::STACK
+    )
+);
+
+#[entry]
+fn main() -> ! {
+    run(predict)
+}
+
+fn predict(counter: &Counter) -> Result<(), Failure> {
+    let file = WeightFile::parse(WEIGHTS)?;
+    let model: &Model = file.model()?;
+    let images = idx::images(IMAGES)?;
+    let labels = idx::labels(LABELS)?;
+
+    let mut right = 0;
+    let mut total = 0;
+    for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
+        let mut logits = [0.0; CLASSES];
+        let (class, count) = counter.measure(|| classify(model, image, &mut logits));
+        let digest = hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        defmt::println!(
+            "image {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
+            index,
+            class,
+            CLASS_NAMES[class],
+            digest,
+            count,
+            UNIT
+        );
+        if index == 0 {
+            show_top(&logits);
+        }
+        right += usize::from(class == usize::from(label));
+        total += count;
+    }
+    let mean = total / images.len() as u64;
+    defmt::println!("{=usize} images, {=usize} right, {=u64} {=str} each", images.len(), right, mean, UNIT);
+    Ok(())
+}
+
+fn classify(model: &Model, image: &Image, logits: &mut [f32; CLASSES]) -> usize {
+    let mut input = <[f32; PIXELS]>::ZERO;
+    for (input, &pixel) in input.iter_mut().zip(image) {
+        *input = normalize(pixel);
+    }
+    model.predict(&Portable, &input, logits);
+    argmax(logits)
+}
+
+/// The three likeliest classes, in the display's fast and approximate probabilities.
+fn show_top(logits: &[f32; CLASSES]) {
+    let mut probabilities = [0.0; CLASSES];
+    display_probabilities(logits, &mut probabilities);
+    for (class, probability) in top_k::<3>(&probabilities) {
+        defmt::println!("  {=str}: about {=u32} %", CLASS_NAMES[class], (100.0 * probability + 0.5) as u32);
+    }
+}

@@ -1,0 +1,83 @@
+//! Trains the model in static RAM, by the recipe in `training.toml`; the host reaches the same weights.
+
+#![no_std]
+#![no_main]
+
+use const_format::formatcp;
+use cortex_m_rt::entry;
+use firmware::{
+    Failure,
+    board::{self, BATCH, EPOCHS, Model, SEED},
+    counter::{Counter, UNIT},
+    embed, run,
+};
+use selvedge::{Flat, Portable, arithmetic::normalize, idx, optimizer::Sgd, random, training::Trainer, weights::hash};
+
+const IMAGES: &[u8] = embed!("images.idx3-ubyte");
+const LABELS: &[u8] = embed!("labels.idx1-ubyte");
+
+type Order = [u32; board::IMAGES];
+
+const STATICS: usize = size_of::<Trainer<Model, BATCH>>() + size_of::<Order>();
+const _: () = assert!(
+    STATICS + board::STACK <= board::RAM,
+    "{}",
+    formatcp!(
+        "training the {} model does not fit: it takes {} bytes and {} of stack, but {} has {} bytes of RAM",
+        board::LAYERS,
+        STATICS,
+        board::STACK,
+        board::NAME,
+        board::RAM
+    )
+);
+
+#[entry]
+fn main() -> ! {
+    static mut TRAINER: Trainer<Model, BATCH> = Trainer::ZERO;
+    static mut ORDER: Order = [0; board::IMAGES];
+    run(|counter| train(counter, TRAINER, ORDER))
+}
+
+fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Order) -> Result<(), Failure> {
+    let images = idx::images(IMAGES)?;
+    let labels = idx::labels(LABELS)?;
+    if images.len() != order.len() {
+        return Err(Failure::Images { expected: order.len(), found: images.len() });
+    }
+    let load = |&sample: &u32, input: &mut [f32]| {
+        for (input, &pixel) in input.iter_mut().zip(&images[sample as usize]) {
+            *input = normalize(pixel);
+        }
+        labels[sample as usize]
+    };
+
+    let optimizer = Sgd { learning_rate: board::LEARNING_RATE };
+    random::initialize(&mut trainer.model, SEED);
+    let mut total = 0;
+    for epoch in 0..EPOCHS {
+        let (loss, count) = counter.measure(|| {
+            random::shuffle(order, SEED, epoch);
+            let mut sum = 0.0;
+            for batch in order.chunks(BATCH) {
+                sum += trainer.step(&Portable, &optimizer, batch, load)?;
+            }
+            Ok::<_, Failure>(sum / order.len().div_ceil(BATCH) as f32)
+        });
+        defmt::println!("epoch {=u64}: loss {=f32}", epoch, loss?);
+        total += count;
+    }
+    defmt::println!("{=u64} {=str}", total, UNIT);
+    let [a, b, c, d] = digest_words(trainer.model.as_flat());
+    defmt::println!("weights {=u64:016x}{=u64:016x}{=u64:016x}{=u64:016x}", a, b, c, d);
+    Ok(())
+}
+
+/// The weight hash, for printing as one number of 64 digits.
+fn digest_words(parameters: &[f32]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(hash(parameters).as_chunks().0) {
+        *word = u64::from_be_bytes(*bytes);
+    }
+    words
+}

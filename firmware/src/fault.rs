@@ -1,0 +1,87 @@
+//! The hard fault handler, which says what faulted and ends the program, and the guard that makes a stack overflow fault.
+
+#![allow(unsafe_code)]
+
+use core::arch::naked_asm;
+
+use cortex_m::peripheral::MPU;
+use cortex_m_rt::ExceptionFrame;
+
+use crate::{FAULTED, exit};
+
+unsafe extern "C" {
+    /// The stack's lowest address, from `memory.x`.
+    static _stack_end: u32;
+}
+
+/// Forbids the 16 MB under the RAM, where the stack would overflow to, if the chip has a memory protection unit.
+///
+/// Most chips fault there anyway, but `mps2-an386` reads zeros and ignores writes.
+pub fn guard_stack(mpu: &MPU) {
+    #[cfg(armv7m)]
+    if (mpu._type.read() >> 8) & 0xff > 0 {
+        let guard = (&raw const _stack_end).addr() as u32 - (1 << 24);
+        // SAFETY: no part of the program lies in the region; the rest of memory stays as it is by default.
+        unsafe {
+            mpu.rnr.write(0);
+            mpu.rbar.write(guard);
+            // Enabled, 2^(23 + 1) bytes, no access.
+            mpu.rasr.write((23 << 1) | 1);
+            // Enabled, with the default map for all else; off in the hard fault handler.
+            mpu.ctrl.write((1 << 2) | 1);
+        }
+        cortex_m::asm::dsb();
+        cortex_m::asm::isb();
+    }
+    #[cfg(not(armv7m))]
+    let _ = mpu;
+}
+
+/// Takes the place of cortex-m-rt's handler.
+///
+/// A stack that is used up (within 1 KB, what a report takes) is taken over from its start, because nothing returns from
+/// here. The frame that the processor pushed is then at the stack's other end, or lost.
+// SAFETY: the name is the one that cortex-m-rt's vector table refers to.
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+extern "C" fn HardFault() -> ! {
+    naked_asm!(
+        "mrs r0, msp",
+        "ldr r1, =_stack_end + 1024",
+        "cmp r0, r1",
+        "bhs 1f",
+        "ldr r1, =_stack_start",
+        "msr msp, r1",
+        "1:",
+        "bl {report}",
+        report = sym report,
+    )
+}
+
+extern "C" fn report(frame: *const ExceptionFrame) -> ! {
+    if frame.addr() < (&raw const _stack_end).addr() {
+        defmt::error!("hard fault: stack overflow, the stack pointer came to {=usize:#010x}", frame.addr());
+        exit(FAULTED);
+    }
+    // SAFETY: the processor has pushed a frame, and it lies within the stack.
+    let frame = unsafe { &*frame };
+    defmt::error!(
+        "hard fault: pc {=u32:#010x}, lr {=u32:#010x}, xpsr {=u32:#010x}, r0 {=u32:#x}, r1 {=u32:#x}, r2 {=u32:#x}, r3 {=u32:#x}",
+        frame.pc(),
+        frame.lr(),
+        frame.xpsr(),
+        frame.r0(),
+        frame.r1(),
+        frame.r2(),
+        frame.r3()
+    );
+    #[cfg(armv7m)]
+    {
+        // SAFETY: the fault status registers are there in ARMv7-M, and reading them has no effect.
+        let status = unsafe { (*cortex_m::peripheral::SCB::PTR).cfsr.read() };
+        // SAFETY: as above.
+        let address = unsafe { (*cortex_m::peripheral::SCB::PTR).bfar.read() };
+        defmt::error!("fault status (CFSR) {=u32:#010x}, fault address (BFAR) {=u32:#010x}", status, address);
+    }
+    exit(FAULTED)
+}

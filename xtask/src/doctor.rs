@@ -1,0 +1,138 @@
+//! `cargo xtask doctor`: what is there, what is missing, how to get it.
+
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use anyhow::Result;
+
+use crate::toolchain::{self, Installed};
+
+/// One line of the table.
+struct Finding {
+    name: &'static str,
+    /// Without it, `train`, `eval`, `predict`, `inspect` and `show` do not work.
+    needed: bool,
+    /// What is there, or how to get it.
+    found: Result<String, &'static str>,
+}
+
+/// Prints the table; fails only where a needed thing is missing.
+pub fn run() -> Result<ExitCode> {
+    let findings = findings();
+    for Finding { name, found, .. } in &findings {
+        match found {
+            Ok(version) => println!("  ✓ {name:<20} {version}"),
+            Err(remedy) => println!("  – {name:<20} missing: {remedy}"),
+        }
+    }
+    let missing: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.needed && finding.found.is_err())
+        .map(|finding| finding.name)
+        .collect();
+    if missing.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("error: training and prediction need {}", missing.join(" and "));
+    Ok(ExitCode::FAILURE)
+}
+
+fn findings() -> Vec<Finding> {
+    let needed = |name, found| Finding { name, needed: true, found };
+    let optional = |name, found| Finding { name, needed: false, found };
+    let setup = "`cargo xtask setup` gets it (for flash and test)";
+    let (targets, linker) = firmware_tools();
+    vec![
+        needed("Rust compiler", version("rustc", &["--version"]).ok_or("https://rustup.rs")),
+        needed("C compiler", version("cc", &["--version"]).ok_or("apt-get install gcc, or xcode-select --install")),
+        optional("ARM targets", targets.ok_or(setup)),
+        optional("ARM linker", linker.ok_or(setup)),
+        optional("QEMU", version("qemu-system-arm", &["--version"]).ok_or(setup)),
+        optional(
+            "probe-rs",
+            version("probe-rs", &["--version"])
+                .ok_or("for real boards alone: https://probe.rs/docs/getting-started/installation"),
+        ),
+        optional(
+            "CUDA toolkit",
+            last_line("nvcc", &["--version"]).ok_or("for --cuda alone: https://developer.nvidia.com/cuda-downloads"),
+        ),
+        optional("GPU driver", gpu_driver().ok_or("for --cuda alone: NVIDIA's driver for your GPU")),
+        optional(
+            "Fashion-MNIST",
+            data().ok_or(
+                "downloaded on first use; offline, set FASHION_MNIST_DIR to its four files or use the built-in set",
+            ),
+        ),
+    ]
+}
+
+fn firmware_tools() -> (Option<String>, Option<String>) {
+    let (Ok(installed), Ok(targets)) = (Installed::look(), toolchain::targets()) else {
+        return (None, None);
+    };
+    let compiler = if installed.missing_targets.is_empty() {
+        Some(targets.join(", "))
+    } else {
+        installed.debian.then(|| "built by Debian's compiler from its library source".to_owned())
+    };
+    (compiler, installed.linker.map(|linker| linker.display().to_string()))
+}
+
+/// The first line that a program prints.
+fn version(program: &str, arguments: &[&str]) -> Option<String> {
+    printed(program, arguments)?.lines().next().map(str::to_owned)
+}
+
+fn last_line(program: &str, arguments: &[&str]) -> Option<String> {
+    printed(program, arguments)?.lines().last().map(str::to_owned)
+}
+
+fn printed(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The GPU and its driver's version; or the driver's library alone, as in a container without the tools.
+fn gpu_driver() -> Option<String> {
+    let query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+    version("nvidia-smi", &query).or_else(|| {
+        let libraries = printed("ldconfig", &["-p"]).or_else(|| printed("/sbin/ldconfig", &["-p"]))?;
+        let libcuda = libraries.lines().find(|line| line.contains("libcuda.so.1"))?;
+        libcuda.split_whitespace().last().map(str::to_owned)
+    })
+}
+
+/// The first folder with the training images, in the order in which `selvedge` looks.
+fn data() -> Option<String> {
+    let variable = env::var_os("FASHION_MNIST_DIR").map(PathBuf::from);
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")));
+    let folders =
+        [variable, Some("data/fashion-mnist".into()), cache.map(|folder| folder.join("selvedge/fashion-mnist"))];
+    let has_images = |folder: &PathBuf| {
+        ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"].iter().any(|file| folder.join(file).exists())
+    };
+    folders.into_iter().flatten().find(has_images).map(|folder| folder.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compiler_is_found_and_a_missing_program_is_none() {
+        assert!(version("rustc", &["--version"]).unwrap().starts_with("rustc "));
+        assert_eq!(version("no-such-program", &[]), None);
+    }
+
+    #[test]
+    fn only_what_every_command_needs_is_needed() {
+        let needed: Vec<_> =
+            findings().into_iter().filter(|finding| finding.needed).map(|finding| finding.name).collect();
+        assert_eq!(needed, ["Rust compiler", "C compiler"]);
+    }
+}

@@ -1,0 +1,213 @@
+//! Runs a program in QEMU or through a probe and hands on what it says, line by line, as it says it.
+
+use std::{
+    io::Read,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use defmt_decoder::{DecodeError, StreamDecoder, Table};
+
+use super::board::Board;
+use crate::workspace;
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// In `qemu-system-arm`, which exits with the program's code.
+    Emulator,
+    /// On the chip, through `probe-rs`.
+    Probe,
+}
+
+impl Device {
+    /// The firmware's feature for its log and exit.
+    pub const fn feature(self) -> &'static str {
+        match self {
+            Self::Emulator => "semihosting",
+            Self::Probe => "rtt",
+        }
+    }
+
+    /// Checks that the board can be reached this way: before the long work, not after it.
+    pub fn check(self, board: &Board) -> Result<()> {
+        self.command(board, Path::new(""))?;
+        if self == Self::Probe {
+            let probes = workspace::output(Command::new("probe-rs").arg("list"))?;
+            if probes.contains("No debug probes") {
+                bail!("no debug probe is connected: connect the board's, or leave out --probe to use the emulator");
+            }
+        }
+        Ok(())
+    }
+
+    fn command(self, board: &Board, elf: &Path) -> Result<Command> {
+        match self {
+            Self::Emulator => {
+                let emulator = board.emulator.as_ref();
+                let machine = &emulator.ok_or_else(|| anyhow!("{} has no emulator: use --probe", board.name))?.machine;
+                let qemu = workspace::on_path("qemu-system-arm");
+                let qemu = qemu.context("qemu-system-arm is not installed: `cargo xtask setup` gets it")?;
+                let mut command = Command::new(qemu);
+                command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", "none"]);
+                // One instruction is one nanosecond of the board's time, so its timer counts instructions.
+                command.args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]);
+                command.arg(elf);
+                Ok(command)
+            }
+            Self::Probe => {
+                let probe = board.probe.as_ref();
+                let chip = &probe.ok_or_else(|| anyhow!("{} has no real chip: leave out --probe", board.name))?.chip;
+                let probe_rs = workspace::on_path("probe-rs");
+                let probe_rs = probe_rs
+                    .context("probe-rs is not installed: https://probe.rs/docs/getting-started/installation")?;
+                let mut command = Command::new(probe_rs);
+                // Its own decoder prints the message alone, as the emulator's output is shown here.
+                command.args(["run", "--chip", chip, "--log-format", "{s}"]).arg(elf);
+                Ok(command)
+            }
+        }
+    }
+
+    /// Runs the program to its end. `silence` is how long it may say nothing.
+    pub fn run(
+        self,
+        board: &Board,
+        elf: &Path,
+        silence: Duration,
+        mut each_line: impl FnMut(&str),
+    ) -> Result<ExitStatus> {
+        let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+        let table = match self {
+            Self::Emulator => Table::parse(&bytes).with_context(|| format!("{}: its log table", elf.display()))?,
+            Self::Probe => None,
+        };
+        let mut log =
+            table.as_ref().map_or_else(|| Log::Text(Vec::new()), |table| Log::Defmt(table.new_stream_decoder()));
+
+        let mut command = self.command(board, elf)?;
+        let shown = workspace::shown(&command);
+        println!("Running {shown}");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = Running(child.with_context(|| format!("cannot start `{shown}`"))?);
+        let output = chunks(child.0.stdout.take().context("the program has no output")?);
+        loop {
+            match output.recv_timeout(silence) {
+                Ok(chunk) => log.take(&chunk, &mut each_line)?,
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => bail!(
+                    "the program has said nothing for {} s and was stopped; --timeout allows more",
+                    silence.as_secs()
+                ),
+            }
+        }
+        log.end(&mut each_line)?;
+        child.0.wait().with_context(|| format!("`{shown}` was lost"))
+    }
+}
+
+/// A child that does not outlive its handle.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn chunks(mut source: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = source.read(&mut buffer) {
+            if sender.send(buffer[..read].to_vec()).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// A program's output.
+enum Log<'t> {
+    /// defmt's frames.
+    Defmt(Box<dyn StreamDecoder + Send + Sync + 't>),
+    /// Text, from a program without defmt or decoded by probe-rs: the line begun.
+    Text(Vec<u8>),
+}
+
+impl Log<'_> {
+    fn take(&mut self, bytes: &[u8], each_line: &mut impl FnMut(&str)) -> Result<()> {
+        match self {
+            Self::Defmt(decoder) => {
+                decoder.received(bytes);
+                loop {
+                    match decoder.decode() {
+                        Ok(frame) => match frame.level() {
+                            Some(level) => each_line(&format!("{}: {}", level.as_str(), frame.display_message())),
+                            None => each_line(&frame.display_message().to_string()),
+                        },
+                        Err(DecodeError::UnexpectedEof) => return Ok(()),
+                        Err(DecodeError::Malformed) => bail!("the program's log is no defmt: {bytes:02x?}"),
+                    }
+                }
+            }
+            Self::Text(begun) => {
+                begun.extend_from_slice(bytes);
+                while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
+                    let line: Vec<u8> = begun.drain(..=end).collect();
+                    each_line(String::from_utf8_lossy(&line).trim_end());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn end(self, each_line: &mut impl FnMut(&str)) -> Result<()> {
+        match self {
+            Self::Text(begun) if !begun.is_empty() => each_line(&String::from_utf8_lossy(&begun)),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(emulator: &str) -> Board {
+        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\n{emulator}")).unwrap()
+    }
+
+    #[test]
+    fn a_board_without_the_way_says_the_other() {
+        let error = Device::Emulator.check(&board("[probe]\nchip = 'x'")).unwrap_err().to_string();
+        assert!(error.contains("use --probe"), "{error}");
+        let error = Device::Probe.check(&board("[emulator]\nmachine = 'x'")).unwrap_err().to_string();
+        assert!(error.contains("leave out --probe"), "{error}");
+    }
+
+    #[test]
+    fn text_arrives_in_lines_however_it_is_cut() {
+        let mut lines = Vec::new();
+        let mut log = Log::Text(Vec::new());
+        for chunk in ["im", "age 0\r\nimage 1\nima", "ge 2"] {
+            log.take(chunk.as_bytes(), &mut |line| lines.push(line.to_owned())).unwrap();
+        }
+        log.end(&mut |line| lines.push(line.to_owned())).unwrap();
+        assert_eq!(lines, ["image 0", "image 1", "image 2"]);
+    }
+
+    #[test]
+    fn output_is_read_to_its_end() {
+        let chunks: Vec<u8> = chunks(&[7; 10_000][..]).iter().flatten().collect();
+        assert_eq!(chunks, [7; 10_000]);
+    }
+}

@@ -1,0 +1,284 @@
+//! `cargo xtask flash`: a model on a board, and its bits against the host's.
+
+pub mod board;
+mod device;
+mod firmware;
+pub mod model;
+mod report;
+
+pub use device::Device;
+pub use firmware::Firmware;
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{ExitCode, ExitStatus},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::{toolchain::Toolchain, workspace};
+use board::Board;
+use model::Model;
+
+/// How many differences are worth reading.
+const SHOWN_DIFFERENCES: usize = 20;
+
+/// What to run, and where.
+#[derive(Args)]
+pub struct Options {
+    /// The board, a file in firmware/boards
+    #[arg(long, value_name = "NAME", default_value = board::DEFAULT)]
+    board: String,
+    /// What to run
+    #[arg(long, value_enum, default_value_t = Program::Predict)]
+    program: Program,
+    /// The model [default: the board's; tiny for --program train]
+    #[arg(long, value_name = "NAME", conflicts_with = "layers")]
+    model: Option<String>,
+    /// Another topology, such as 784,256,64,10
+    #[arg(long)]
+    layers: Option<String>,
+    /// The weight file [default: the model's last trained, weights/<model>.selvedge]
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// How many test images to classify [default: 100]
+    #[arg(long)]
+    count: Option<u32>,
+    /// The data, as for `cargo xtask train`
+    #[arg(long, value_name = "DIR")]
+    data: Option<OsString>,
+    /// Run on the real chip, through probe-rs
+    #[arg(long)]
+    probe: bool,
+    /// Stop a program that has said nothing for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout: u64,
+}
+
+impl Options {
+    fn model(&self, default: &str) -> Result<Model> {
+        match &self.layers {
+            Some(layers) => Model::of_layers(layers, self.data.clone()),
+            None => Model::named(self.model.as_deref().unwrap_or(default), self.data.clone()),
+        }
+    }
+}
+
+/// A program of the firmware: `firmware/src/bin/<name>.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Program {
+    /// Classifies embedded test images
+    Predict,
+    /// Trains from a seed on embedded training images, by the recipe in firmware/training.toml
+    Train,
+    /// Holds the weight loader to broken files
+    Loader,
+    /// Classifies one image, without a log
+    Bare,
+    /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow
+    #[value(hide = true)]
+    Crash,
+}
+
+impl Program {
+    /// Its name in cargo.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Predict => "predict",
+            Self::Train => "train",
+            Self::Loader => "loader",
+            Self::Bare => "bare",
+            Self::Crash => "crash",
+        }
+    }
+}
+
+/// Builds, runs and compares. Where there is nothing to compare, the exit code is the program's.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let board = Board::named(&options.board)?;
+    let device = if options.probe { Device::Probe } else { Device::Emulator };
+    device.check(&board)?;
+    let program = options.program;
+    let run = Run {
+        toolchain: Toolchain::find()?,
+        embed: EmbedFolder::take(&format!("{}-{}", board.name, program.name()))?,
+        silence: Duration::from_secs(options.timeout),
+        board,
+        program,
+        device,
+    };
+    match program {
+        Program::Train => train(options, &run),
+        Program::Predict | Program::Bare => predict(options, &run),
+        Program::Loader | Program::Crash => {
+            println!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
+            exit_code(run.build_and_run(None, |_| {})?)
+        }
+    }
+}
+
+/// Where and what this call runs.
+struct Run {
+    board: Board,
+    program: Program,
+    device: Device,
+    toolchain: Toolchain,
+    embed: EmbedFolder,
+    silence: Duration,
+}
+
+impl Run {
+    /// Builds the program for a model (the board's own where none is given), runs it and shows every line.
+    fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+        let Self { board, device, embed, .. } = self;
+        let firmware = Firmware { board, program: self.program, device: *device, layers, embed: &embed.path };
+        let elf = embed.build(&firmware, &self.toolchain)?;
+        device.run(board, &elf, self.silence, |line| {
+            println!("{line}");
+            each_line(line);
+        })
+    }
+}
+
+fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
+    let (board, embed) = (&run.board, &run.embed.path);
+    let model = options.model(&board.model)?;
+    let asked = options.model.is_some() || options.layers.is_some();
+    let weights = match &options.weights {
+        Some(file) => model.read(file, asked)?,
+        None => model.last_trained()?,
+    };
+    let count = options.count.unwrap_or(100).to_string();
+    workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
+    let expected = embed.join("expected.jsonl");
+    let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;
+    let expected = report::expected(&text)?;
+
+    println!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
+    let mut predictions = Vec::new();
+    let status = run.build_and_run(Some(&weights.layers), |line| predictions.extend(report::prediction(line)))?;
+    if run.program != Program::Predict {
+        return exit_code(status);
+    }
+    ended_well(status)?;
+
+    let differences = report::differences(&expected, &predictions);
+    for difference in differences.iter().take(SHOWN_DIFFERENCES) {
+        println!("{difference}");
+    }
+    if !differences.is_empty() {
+        bail!("{} differences from the host in {} images", differences.len(), expected.len());
+    }
+    println!("{0} of {0} images: class and logits equal the host's bits", expected.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The recipe that host and board follow: `firmware/training.toml`. The numbers go to the host as they are written.
+#[derive(Deserialize)]
+struct Recipe {
+    seed: toml::Value,
+    epochs: toml::Value,
+    batch_size: toml::Value,
+    learning_rate: toml::Value,
+    images: toml::Value,
+}
+
+fn train(options: &Options, run: &Run) -> Result<ExitCode> {
+    if options.weights.is_some() || options.count.is_some() {
+        bail!(
+            "--program train starts from its seed and takes its images from firmware/training.toml: leave out --weights and --count"
+        );
+    }
+    let path = workspace::root().join("firmware/training.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let recipe: Recipe = toml::from_str(&text).with_context(|| format!("{} is no recipe", path.display()))?;
+    let (board, embed) = (&run.board, &run.embed.path);
+    let model = options.model("tiny")?;
+
+    println!("Training on the host, as the board will:");
+    let trained = embed.join("host.selvedge");
+    let recipe_options = [
+        ("--seed", recipe.seed),
+        ("--epochs", recipe.epochs),
+        ("--batch-size", recipe.batch_size),
+        ("--lr", recipe.learning_rate),
+        ("--limit-train", recipe.images.clone()),
+    ];
+    let mut selvedge = model.train_command(&trained);
+    selvedge.args(recipe_options.iter().flat_map(|(option, value)| [(*option).to_owned(), value.to_string()]));
+    let output = workspace::output_shown(&mut selvedge)?;
+    let expected = report::saved_hash(&output).context("`selvedge train` did not end with the weights' hash")?;
+    let weights = model.read(&trained, true)?;
+
+    workspace::run(&mut model.embed_command(None, "train", &recipe.images.to_string(), embed))?;
+
+    println!("{} ({}): train {}", board.name, board.description, weights.architecture);
+    let mut hash = None;
+    let status = run.build_and_run(Some(&weights.layers), |line| {
+        hash = report::weight_hash(line).map(str::to_owned).or(hash.take());
+    })?;
+    ended_well(status)?;
+    match hash {
+        Some(hash) if hash == expected => println!("The board's trained weights equal the host's bits"),
+        Some(hash) => bail!("the board's trained weights are {hash}, the host's {expected}"),
+        None => bail!("the board did not report its trained weights; the host's are {expected}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn exit_code(status: ExitStatus) -> Result<ExitCode> {
+    match status.code().map(u8::try_from) {
+        Some(Ok(code)) => Ok(code.into()),
+        _ => bail!("the program was stopped ({status})"),
+    }
+}
+
+fn ended_well(status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("the program on the board failed ({status})");
+    }
+    Ok(())
+}
+
+/// `target/embed/<name>`: this run's alone, until it is dropped.
+struct EmbedFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl EmbedFolder {
+    /// Waits until no other run has the folder, and empties it.
+    fn take(name: &str) -> Result<Self> {
+        let path = workspace::target_dir()?.join("embed").join(name);
+        let take = || {
+            fs::create_dir_all(&path)?;
+            let lock = lock(&path.with_extension("lock"))?;
+            fs::remove_dir_all(&path)?;
+            fs::create_dir(&path)?;
+            Ok::<_, std::io::Error>(lock)
+        };
+        let lock = take().with_context(|| format!("cannot use {}", path.display()))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Builds the program and keeps it here: a build for another board of the same target would write over cargo's.
+    fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain) -> Result<PathBuf> {
+        let builds = self.path.with_file_name("build.lock");
+        let _lock = lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
+        let built = firmware.build(toolchain)?;
+        let elf = self.path.join(firmware.program.name());
+        fs::copy(&built, &elf).with_context(|| format!("cannot copy {} to {}", built.display(), elf.display()))?;
+        Ok(elf)
+    }
+}
+
+fn lock(path: &Path) -> std::io::Result<File> {
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
+}

@@ -1,0 +1,144 @@
+//! Which model, and which weights for it: asked of the program `selvedge`, which alone knows models and weight files.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::{selvedge, workspace};
+
+/// A model to be trained or found.
+pub struct Model {
+    /// The program that has the model's type.
+    program: PathBuf,
+    /// `--model` or `--layers`.
+    option: &'static str,
+    /// The option's value.
+    value: String,
+    /// `--data`, passed on.
+    data: Option<OsString>,
+}
+
+/// A weight file that has been read.
+#[derive(Debug)]
+pub struct Weights {
+    /// The file.
+    pub file: PathBuf,
+    /// `784-128-10`.
+    pub architecture: String,
+    /// `784,128,10`.
+    pub layers: String,
+    /// The program that has the model's type.
+    pub program: PathBuf,
+}
+
+/// What `selvedge inspect --json` says, as far as it is of use here.
+#[derive(Debug, Deserialize)]
+struct Inspection {
+    architecture: String,
+    layers: String,
+    /// The model's name, if these are the layers of a named one.
+    model: Option<String>,
+}
+
+impl Model {
+    /// `quickstart`, `small` or `tiny`.
+    pub fn named(name: &str, data: Option<OsString>) -> Result<Self> {
+        let program = selvedge::Build::default().program()?;
+        Ok(Self { program, option: "--model", value: name.to_owned(), data })
+    }
+
+    /// Any topology, `784,256,64,10`.
+    pub fn of_layers(layers: &str, data: Option<OsString>) -> Result<Self> {
+        let value = layers.split_whitespace().collect::<String>();
+        let program = selvedge::Build::with_layers(&value).program()?;
+        Ok(Self { program, option: "--layers", value, data })
+    }
+
+    /// `selvedge train` for this model.
+    pub fn train_command(&self, out: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(["train", self.option, &self.value, "--out"]).arg(out);
+        self.with_data(command)
+    }
+
+    /// `selvedge embed`: the first images of a split and, with weights, those and what the host makes of the images.
+    pub fn embed_command(&self, weights: Option<&Weights>, split: &str, count: &str, out: &Path) -> Command {
+        let mut command = Command::new(weights.map_or(&self.program, |weights| &weights.program));
+        command.arg("embed").args(weights.map(|weights| &weights.file));
+        command.args(["--split", split, "--count", count, "--out"]).arg(out);
+        self.with_data(command)
+    }
+
+    fn with_data(&self, mut command: Command) -> Command {
+        if let Some(data) = &self.data {
+            command.arg("--data").arg(data);
+        }
+        command
+    }
+
+    /// Reads a weight file; with `check`, its model must be this one.
+    pub fn read(&self, file: &Path, check: bool) -> Result<Weights> {
+        let text = workspace::output(Command::new(&self.program).arg("inspect").arg(file).arg("--json"))?;
+        let found: Inspection =
+            serde_json::from_str(&text).context("`selvedge inspect --json` printed something else")?;
+        if check {
+            found.must_be(file, self.option, &self.value)?;
+        }
+        let program = match found.model {
+            None if found.layers != self.value => selvedge::Build::with_layers(&found.layers).program()?,
+            _ => self.program.clone(),
+        };
+        Ok(Weights { file: file.to_owned(), architecture: found.architecture, layers: found.layers, program })
+    }
+
+    /// The weights that `selvedge train` last left for this model; where there are none, trains them.
+    pub fn last_trained(&self) -> Result<Weights> {
+        let file = PathBuf::from(format!("weights/{}.selvedge", self.value.replace(',', "-")));
+        if !file.exists() {
+            let mut train = self.train_command(&file);
+            println!("There is no {}: training it first, by `{}`", file.display(), workspace::shown(&train));
+            workspace::run(&mut train)?;
+        }
+        self.read(&file, true)
+    }
+}
+
+impl Inspection {
+    fn must_be(&self, file: &Path, option: &str, value: &str) -> Result<()> {
+        let same = if option == "--layers" { self.layers == value } else { self.model.as_deref() == Some(value) };
+        if !same {
+            let name = self.model.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+            bail!(
+                "{} holds a {} network{name}, but {option} {value} is asked for: leave out one of them",
+                file.display(),
+                self.architecture
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contradiction_names_both() {
+        let file = Path::new("a.selvedge");
+        let mut small =
+            Inspection { architecture: "784-128-10".into(), layers: "784,128,10".into(), model: Some("small".into()) };
+        assert!(small.must_be(file, "--model", "small").is_ok());
+        assert!(small.must_be(file, "--layers", "784,128,10").is_ok());
+        for (option, value) in [("--model", "tiny"), ("--layers", "784,16,10")] {
+            let error = small.must_be(file, option, value).unwrap_err().to_string();
+            assert!(error.contains("784-128-10 network (small)") && error.contains(value), "{error}");
+        }
+        small.model = None;
+        assert!(small.must_be(file, "--model", "small").is_err());
+    }
+}

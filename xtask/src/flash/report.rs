@@ -1,0 +1,150 @@
+//! What the programs report, line by line, against what the host computed.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The host's result for one image: a line of `expected.jsonl`.
+#[derive(Debug, Deserialize)]
+pub struct Expected {
+    /// The image's place among the embedded ones.
+    pub index: usize,
+    /// The class that the host computed.
+    pub class: u8,
+    /// The hash of the host's logits.
+    pub logits: String,
+}
+
+/// Reads `expected.jsonl`.
+pub fn expected(text: &str) -> Result<Vec<Expected>> {
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_str(line).with_context(|| format!("not an expected result: {line}"))).collect()
+}
+
+/// The device's result for one image.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Prediction {
+    /// The image's place among the embedded ones.
+    pub index: usize,
+    /// The class that the device computed.
+    pub class: u8,
+    /// The hash of the device's logits.
+    pub logits: String,
+}
+
+/// Reads `image 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`; `None` for any other line.
+pub fn prediction(line: &str) -> Option<Prediction> {
+    let (index, line) = line.strip_prefix("image ")?.split_once(": class ")?;
+    let (class, line) = line.split_once(' ')?;
+    let (_name, line) = line.split_once(", logits ")?;
+    let (logits, _) = line.split_once(',')?;
+    let is_hash = is_hexadecimal(logits, 16);
+    is_hash.then_some(Prediction { index: index.parse().ok()?, class: class.parse().ok()?, logits: logits.to_owned() })
+}
+
+/// Reads `weights <64 hexadecimal digits>`; `None` for any other line.
+pub fn weight_hash(line: &str) -> Option<&str> {
+    line.strip_prefix("weights ").filter(|hash| is_hexadecimal(hash, 64))
+}
+
+/// The hash at the end of what `selvedge train` prints: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
+pub fn saved_hash(output: &str) -> Option<&str> {
+    let (_, hash) = output.trim_end().lines().last()?.rsplit_once(' ')?;
+    is_hexadecimal(hash, 64).then_some(hash)
+}
+
+fn is_hexadecimal(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Every way in which the device's results are not the host's, an image each.
+pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<String> {
+    let mut differences = Vec::new();
+    for Expected { index, class, logits } in expected {
+        let mut seen = predictions.iter().filter(|prediction| prediction.index == *index);
+        match (seen.next(), seen.next()) {
+            (None, _) => differences.push(format!("image {index}: the board reported nothing")),
+            (Some(_), Some(_)) => differences.push(format!("image {index}: the board reported it twice")),
+            (Some(device), None) if (device.class, &device.logits) != (*class, logits) => differences.push(format!(
+                "image {index}: class {} and logits {} on the board, class {class} and logits {logits} on the host",
+                device.class, device.logits
+            )),
+            (Some(_), None) => {}
+        }
+    }
+    let strange = predictions.iter().filter(|seen| !expected.iter().any(|expected| expected.index == seen.index));
+    differences.extend(strange.map(|seen| format!("image {}: the host knows no such image", seen.index)));
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "image 7: class 0 T-shirt/top, logits 0123456789abcdef, 3364204 instructions";
+
+    fn host(index: usize, class: u8) -> Expected {
+        Expected { index, class, logits: "0123456789abcdef".into() }
+    }
+
+    fn device(index: usize, class: u8) -> Prediction {
+        Prediction { index, class, logits: "0123456789abcdef".into() }
+    }
+
+    #[test]
+    fn a_prediction_is_read() {
+        assert_eq!(prediction(LINE), Some(device(7, 0)));
+        assert_eq!(prediction(&LINE.replace("0 T-shirt/top", "9 Ankle boot")), Some(device(7, 9)));
+    }
+
+    #[test]
+    fn other_lines_are_no_prediction() {
+        let broken =
+            [("image 7", "image x"), ("0123", "012"), ("0123", "012g"), ("class 0", "class 256"), ("logits", "")];
+        for (part, other) in broken {
+            assert_eq!(prediction(&LINE.replace(part, other)), None, "{other}");
+        }
+        assert_eq!(prediction("784-16-10, 100 images"), None);
+        assert_eq!(prediction(""), None);
+    }
+
+    #[test]
+    fn hashes_are_read_where_they_stand() {
+        let hash = "0f".repeat(32);
+        assert_eq!(weight_hash(&format!("weights {hash}")), Some(hash.as_str()));
+        assert_eq!(weight_hash(&format!("weights {hash}0")), None);
+        assert_eq!(weight_hash("epoch 1: loss 2.3"), None);
+        let output = format!("Epoch 1\nSaved a b/tiny.selvedge, SHA-256 {hash}\n\n");
+        assert_eq!(saved_hash(&output), Some(hash.as_str()));
+        assert_eq!(saved_hash(&format!("{output}Done.\n")), None);
+        assert_eq!(saved_hash(""), None);
+    }
+
+    #[test]
+    fn expected_results_are_read() {
+        let text = "{\"index\":0,\"label\":9,\"class\":8,\"logits\":\"0123456789abcdef\"}\n\n";
+        let expected = expected(text).unwrap();
+        assert_eq!((expected.len(), expected[0].index, expected[0].class), (1, 0, 8));
+        assert!(super::expected("{}").unwrap_err().to_string().contains("{}"));
+    }
+
+    #[test]
+    fn equal_results_have_no_difference() {
+        assert!(differences(&[host(0, 3), host(1, 4)], &[device(1, 4), device(0, 3)]).is_empty());
+    }
+
+    #[test]
+    fn every_difference_is_named() {
+        let other = Prediction { logits: "fedcba9876543210".into(), ..device(2, 5) };
+        let expected = [host(0, 3), host(1, 4), host(2, 5), host(3, 6)];
+        let found = differences(&expected, &[device(0, 9), other, device(3, 6), device(3, 6), device(4, 1)]);
+        let found: Vec<_> = found.iter().map(|line| line.split_once(": ").unwrap()).collect();
+        assert_eq!(
+            found.iter().map(|(image, _)| *image).collect::<Vec<_>>(),
+            ["image 0", "image 1", "image 2", "image 3", "image 4"]
+        );
+        assert!(found[0].1.contains("class 9") && found[0].1.contains("class 3"), "{found:?}");
+        assert!(found[1].1.contains("nothing") && found[3].1.contains("twice"), "{found:?}");
+        assert!(found[2].1.contains("fedcba9876543210 on the board"), "{found:?}");
+        assert!(found[4].1.contains("no such image"), "{found:?}");
+    }
+}

@@ -1,0 +1,239 @@
+//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{
+    toolchain::{DEBIAN_PACKAGES, Installed, Toolchain},
+    workspace,
+};
+
+/// How far to go.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Only say what is missing and how to get it
+    #[arg(long)]
+    check: bool,
+}
+
+/// Brings the machine to where `flash` and `test` run, or says exactly what to do.
+pub fn run(options: &Options) -> Result<()> {
+    let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
+    loop {
+        let facts = Facts::look(ask_rustup)?;
+        let plan = plan(&facts);
+        if plan == Plan::default() {
+            return report();
+        }
+        if !options.check && !plan.targets.is_empty() {
+            println!("The toolchain lacks ARM targets. Running {}", workspace::shown(&plan.rustup()));
+            if let Err(error) = workspace::run(&mut plan.rustup()) {
+                println!("rustup gave none: {error:#}");
+            }
+            // The next look decides; rustup is asked once.
+            ask_rustup = false;
+        } else if !options.check && !plan.packages.is_empty() && facts.root.is_some() && ask_apt {
+            println!("Debian packages are missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
+            install(&plan, &facts);
+            ask_apt = false;
+        } else {
+            bail!("the firmware's tools are not all here; to get them, run:{}", plan.by_hand(&facts));
+        }
+    }
+}
+
+fn report() -> Result<()> {
+    match Toolchain::find()? {
+        Toolchain::Rustup => println!("Ready: the toolchain has the ARM targets, and QEMU is installed."),
+        Toolchain::Debian { linker } => {
+            println!("Ready: Debian's toolchain builds for ARM with {}, and QEMU is installed.", linker.display());
+        }
+    }
+    Ok(())
+}
+
+/// apt-get's failure is shown, and found again by the next look. Its package lists may be old or absent: then once more.
+fn install(plan: &Plan, facts: &Facts) {
+    if let Err(error) = workspace::run(&mut plan.apt_get(facts)) {
+        println!("{error:#}. Running apt-get update, then once more");
+        let updated = workspace::run(facts.as_root("apt-get").arg("update"));
+        if let Err(error) = updated.and_then(|()| workspace::run(&mut plan.apt_get(facts))) {
+            println!("{error:#}");
+        }
+    }
+}
+
+/// What decides the plan.
+#[derive(Clone, Debug)]
+struct Facts {
+    installed: Installed,
+    /// Whether rustup is there and has not been asked yet.
+    rustup: bool,
+    apt_get: bool,
+    /// How packages may be installed without asking anybody.
+    root: Option<Root>,
+    qemu: bool,
+    macos: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    Already,
+    Sudo,
+}
+
+impl Facts {
+    fn look(rustup: bool) -> Result<Self> {
+        Ok(Self {
+            installed: Installed::look()?,
+            rustup,
+            apt_get: workspace::on_path("apt-get").is_some(),
+            root: root(),
+            qemu: workspace::on_path("qemu-system-arm").is_some(),
+            macos: cfg!(target_os = "macos"),
+        })
+    }
+
+    fn as_root(&self, program: &str) -> Command {
+        match self.root {
+            Some(Root::Already) => workspace::command(program),
+            Some(Root::Sudo) | None => {
+                let mut sudo = workspace::command("sudo");
+                sudo.arg(program);
+                sudo
+            }
+        }
+    }
+}
+
+fn root() -> Option<Root> {
+    let id = Command::new("id").arg("-u").output().ok()?;
+    if id.stdout.trim_ascii() == b"0" {
+        return Some(Root::Already);
+    }
+    let sudo = Command::new("sudo").args(["-n", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    sudo.is_ok_and(|status| status.success()).then_some(Root::Sudo)
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Plan {
+    /// Targets for rustup to add.
+    targets: Vec<String>,
+    /// Packages for apt-get to install.
+    packages: Vec<&'static str>,
+    /// Command lines that are the user's to run.
+    by_hand: Vec<String>,
+}
+
+/// Decides. The compiler comes from rustup where it can download, else from Debian; a Debian one that is there already is taken.
+fn plan(facts: &Facts) -> Plan {
+    let mut plan = Plan::default();
+    let Installed { missing_targets, debian, linker } = &facts.installed;
+    if !missing_targets.is_empty() {
+        if !debian && facts.rustup {
+            plan.targets.clone_from(missing_targets);
+        } else if !debian && facts.apt_get {
+            plan.packages.extend(DEBIAN_PACKAGES);
+        } else if !debian {
+            plan.by_hand.push(format!("rustup target add {}", missing_targets.join(" ")));
+        }
+        if plan.targets.is_empty() && plan.by_hand.is_empty() && linker.is_none() {
+            plan.packages.push("lld");
+        }
+    }
+    if !facts.qemu {
+        if facts.apt_get {
+            plan.packages.push("qemu-system-arm");
+        } else if facts.macos {
+            plan.by_hand.push("brew install qemu".into());
+        } else {
+            plan.by_hand.push("your package manager, for qemu-system-arm (https://www.qemu.org/download)".into());
+        }
+    }
+    plan
+}
+
+impl Plan {
+    fn rustup(&self) -> Command {
+        let mut rustup = workspace::command("rustup");
+        // Its failure is one of the expected ends, and shows better without a backtrace.
+        rustup.args(["target", "add"]).args(&self.targets).env_remove("RUST_BACKTRACE");
+        rustup
+    }
+
+    fn apt_get(&self, facts: &Facts) -> Command {
+        let mut apt_get = facts.as_root("apt-get");
+        apt_get.args(["install", "--yes", "--no-install-recommends"]).args(&self.packages);
+        apt_get
+    }
+
+    /// What the user is to run, a line each.
+    fn by_hand(&self, facts: &Facts) -> String {
+        let mut lines = Vec::new();
+        if !self.targets.is_empty() {
+            lines.push(workspace::shown(&self.rustup()));
+        }
+        if !self.packages.is_empty() {
+            lines.push(workspace::shown(facts.as_root("apt-get").arg("update")));
+            lines.push(workspace::shown(&self.apt_get(facts)));
+        }
+        lines.extend(self.by_hand.iter().cloned());
+        lines.iter().map(|line| format!("\n  {line}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        let installed = Installed { missing_targets: Vec::new(), debian: false, linker: Some("rust-lld".into()) };
+        Facts { installed, rustup: true, apt_get: true, root: Some(Root::Already), qemu: true, macos: false }
+    }
+
+    fn without_targets() -> Facts {
+        let installed = Installed { missing_targets: vec!["thumb".into()], ..facts().installed };
+        Facts { installed, ..facts() }
+    }
+
+    #[test]
+    fn nothing_is_done_where_all_is_there() {
+        assert_eq!(plan(&facts()), Plan::default());
+        let mut debian = without_targets();
+        debian.installed.debian = true;
+        assert_eq!(plan(&debian), Plan::default());
+    }
+
+    #[test]
+    fn rustup_comes_first_then_debian() {
+        assert_eq!(plan(&without_targets()), Plan { targets: vec!["thumb".into()], ..Plan::default() });
+        let mut refused = Facts { rustup: false, qemu: false, ..without_targets() };
+        let packages = ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src", "qemu-system-arm"];
+        assert_eq!(plan(&refused), Plan { packages: packages.to_vec(), ..Plan::default() });
+        refused.installed.linker = None;
+        assert!(plan(&refused).packages.contains(&"lld"));
+    }
+
+    #[test]
+    fn without_apt_get_the_user_is_told() {
+        let elsewhere = Facts { rustup: false, apt_get: false, qemu: false, macos: true, ..without_targets() };
+        assert_eq!(plan(&elsewhere).by_hand, ["rustup target add thumb", "brew install qemu"]);
+        let linux = Facts { macos: false, ..elsewhere };
+        assert!(plan(&linux).by_hand[1].contains("qemu-system-arm"));
+    }
+
+    #[test]
+    fn the_commands_are_exact() {
+        let facts = Facts { qemu: false, root: None, ..without_targets() };
+        assert_eq!(
+            plan(&facts).by_hand(&facts),
+            "\n  rustup target add thumb\n  sudo apt-get update\n  sudo apt-get install --yes \
+             --no-install-recommends qemu-system-arm"
+        );
+        let root = Facts { root: Some(Root::Already), ..facts };
+        assert!(plan(&root).by_hand(&root).contains("\n  apt-get install"));
+    }
+}

@@ -1,0 +1,141 @@
+//! Which compiler builds for the ARM targets: rustup's with the targets added, or Debian's with the standard library's source.
+//!
+//! Everything that builds for a board asks here, so that `flash`, `test` and the tests agree.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::workspace;
+
+/// Debian's compiler, package manager, linter and standard-library source, all of one version.
+pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src"];
+
+const DEBIAN_FILES: [&str; 4] =
+    ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/lib/rustlib/src/rust/library/core"];
+
+/// A compiler for the ARM targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Toolchain {
+    /// The toolchain of the host's programs: it has the targets.
+    Rustup,
+    /// Debian's. It is called by its paths, so rustup and its toolchains stay as they are.
+    Debian {
+        /// `rust-lld` or `ld.lld`: Debian's compiler has none of its own.
+        linker: PathBuf,
+    },
+}
+
+impl Toolchain {
+    /// The one that this machine has.
+    pub fn find() -> Result<Self> {
+        let installed = Installed::look()?;
+        if installed.missing_targets.is_empty() {
+            return Ok(Self::Rustup);
+        }
+        match installed.linker {
+            Some(linker) if installed.debian => Ok(Self::Debian { linker }),
+            _ => bail!(
+                "no compiler here builds for {}; `cargo xtask setup` gets one",
+                installed.missing_targets.join(", ")
+            ),
+        }
+    }
+
+    /// A cargo command (`build`, `clippy`, …) for an ARM target.
+    pub fn cargo(&self, subcommand: &str, target: &str) -> Command {
+        let mut cargo = match self {
+            Self::Rustup => workspace::cargo(),
+            // Through /usr/bin/cargo, `clippy` would be searched in ~/.cargo/bin first, where rustup's stands.
+            Self::Debian { .. } if subcommand == "clippy" => workspace::command("/usr/bin/cargo-clippy"),
+            Self::Debian { .. } => workspace::command("/usr/bin/cargo"),
+        };
+        cargo.arg(subcommand);
+        if let Self::Debian { linker } = self {
+            let name = format!("CARGO_TARGET_{}_LINKER", target.replace(['-', '.'], "_").to_uppercase());
+            cargo.env("CARGO", "/usr/bin/cargo").env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+            // `cargo run` puts the libraries of its own compiler there.
+            cargo.env(name, linker).env_remove("LD_LIBRARY_PATH").arg("-Zbuild-std=core");
+        }
+        cargo.args(["--target", target]);
+        cargo
+    }
+}
+
+/// What of both ways is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// The firmware's targets that the host's toolchain lacks.
+    pub missing_targets: Vec<String>,
+    /// Whether Debian's packages are there.
+    pub debian: bool,
+    /// The linker that Debian's compiler would take.
+    pub linker: Option<PathBuf>,
+}
+
+impl Installed {
+    /// Looks at the file system.
+    pub fn look() -> Result<Self> {
+        let sysroot = workspace::output(workspace::command("rustc").args(["--print", "sysroot"]))?;
+        let rustlib = Path::new(sysroot.trim()).join("lib/rustlib");
+        let mut missing_targets = targets()?;
+        missing_targets.retain(|target| !rustlib.join(target).join("lib").is_dir());
+        Ok(Self {
+            missing_targets,
+            debian: DEBIAN_FILES.iter().all(|file| Path::new(file).exists()),
+            linker: linker(&rustlib),
+        })
+    }
+}
+
+/// The firmware's targets, as rust-toolchain.toml lists them.
+pub fn targets() -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct File {
+        firmware: Firmware,
+    }
+    #[derive(Deserialize)]
+    struct Firmware {
+        targets: Vec<String>,
+    }
+    let path = workspace::root().join("rust-toolchain.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file: File = toml::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))?;
+    Ok(file.firmware.targets)
+}
+
+/// rustup's toolchains each bring a `rust-lld` in a folder named after the host.
+fn linker(rustlib: &Path) -> Option<PathBuf> {
+    let hosts = fs::read_dir(rustlib).into_iter().flatten().flatten();
+    let mut bundled = hosts.map(|host| host.path().join("bin/rust-lld")).filter(|path| path.exists());
+    bundled.next().or_else(|| workspace::on_path("rust-lld")).or_else(|| workspace::on_path("ld.lld"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_targets_are_listed() {
+        let targets = targets().unwrap();
+        assert!(targets.iter().any(|target| target == "thumbv6m-none-eabi"), "{targets:?}");
+        assert!(targets.iter().all(|target| target.starts_with("thumb")), "{targets:?}");
+    }
+
+    #[test]
+    fn debians_compiler_gets_the_source_and_a_linker() {
+        let debian = Toolchain::Debian { linker: "/opt/rust-lld".into() };
+        assert_eq!(
+            workspace::shown(&debian.cargo("build", "thumbv8m.main-none-eabihf")),
+            "CARGO=/usr/bin/cargo CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_LINKER=/opt/rust-lld RUSTC=/usr/bin/rustc \
+             RUSTC_BOOTSTRAP=1 cargo build -Zbuild-std=core --target thumbv8m.main-none-eabihf"
+        );
+        let clippy = debian.cargo("clippy", "thumbv6m-none-eabi");
+        assert_eq!(clippy.get_program(), "/usr/bin/cargo-clippy");
+    }
+}

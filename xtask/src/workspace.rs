@@ -1,0 +1,205 @@
+//! The workspace's folders, and how programs are run in it.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io::{BufRead, BufReader, IsTerminal, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// The folder of the workspace's Cargo.toml.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// The folder of everything built.
+pub fn target_dir() -> Result<PathBuf> {
+    match env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR is no usable path"),
+        None => Ok(root().join("target")),
+    }
+}
+
+/// A command in the workspace's root, with the target folder that this call of cargo has.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    if let (Some(_), Ok(folder)) = (env::var_os("CARGO_TARGET_DIR"), target_dir()) {
+        command.env("CARGO_TARGET_DIR", folder);
+    }
+    command
+}
+
+/// The cargo that runs this program.
+pub fn cargo() -> Command {
+    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The file that a program's name stands for, where `PATH` has it.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let file = format!("{program}{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
+
+/// A command as a user would type it.
+pub fn shown(command: &Command) -> String {
+    let file_name = |program: &OsStr| Path::new(program).file_name().unwrap_or(program).to_os_string();
+    let variables = command.get_envs().filter(|(name, _)| *name != "CARGO_TARGET_DIR");
+    let variables = variables.filter_map(|(name, value)| Some(format!("{}={}", name.display(), value?.display())));
+    let program = [file_name(command.get_program()).display().to_string()];
+    let words = variables.chain(program).chain(command.get_args().map(|word| word.display().to_string()));
+    let quoted = words.map(|word| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Runs a command to its end, showing what it shows.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", shown(command));
+    }
+    Ok(())
+}
+
+/// Runs a command and returns what it prints. Where it fails, the error is its own words.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    match errors.trim() {
+        _ if output.status.success() => {}
+        "" => bail!("`{}` failed ({})", shown(command), output.status),
+        words => bail!("{}", words.trim_start_matches("error: ")),
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed no text", shown(command)))
+}
+
+/// Runs a command to its end, showing what it prints, and returns that too.
+pub fn output_shown(command: &mut Command) -> Result<String> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let mut text = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        each_line(stdout, |line| {
+            println!("{line}");
+            text.push_str(line);
+            text.push('\n');
+        });
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", shown(command));
+    }
+    Ok(text)
+}
+
+/// Why [`build`] built no program.
+pub struct BuildFailure {
+    /// The command, as shown to the user.
+    pub command: String,
+    /// What cargo and the compiler wrote.
+    pub messages: Vec<String>,
+}
+
+/// Runs `cargo build` for one program, showing cargo's messages, and returns the program's path.
+pub fn build(cargo: &mut Command) -> Result<Result<PathBuf, BuildFailure>> {
+    let text = shown(cargo);
+    cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if std::io::stderr().is_terminal() {
+        cargo.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = cargo.spawn().with_context(|| format!("cannot start `{text}`"))?;
+    let stderr = child.stderr.take().context("cargo has no stderr")?;
+    let messages = thread::spawn(move || {
+        let mut messages = Vec::new();
+        each_line(stderr, |line| {
+            eprintln!("{line}");
+            messages.push(without_colours(line));
+        });
+        messages
+    });
+
+    /// The one field that is of use here of cargo's JSON messages.
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+    }
+    let mut executable = None;
+    each_line(child.stdout.take().context("cargo has no stdout")?, |line| {
+        if let Ok(Message { executable: Some(path) }) = serde_json::from_str(line) {
+            executable = Some(path);
+        }
+    });
+    let status = child.wait()?;
+    let messages = messages.join().unwrap_or_default();
+    match executable {
+        Some(executable) if status.success() => Ok(Ok(executable)),
+        _ => Ok(Err(BuildFailure { command: text, messages })),
+    }
+}
+
+/// Drops the escape sequences that set a terminal's colours: `ESC [ … m`.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
+}
+
+fn each_line(source: impl Read, mut take: impl FnMut(&str)) {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    // Bytes, not text: a compiler may quote a source line that is no UTF-8.
+    while source.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        take(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
+        line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_the_workspace() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_command_shows_as_it_is_typed() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.env("RUSTDOCFLAGS", "-D warnings").env_remove("RUSTFLAGS").args(["doc", "--no-deps"]);
+        assert_eq!(shown(&command), "'RUSTDOCFLAGS=-D warnings' cargo doc --no-deps");
+    }
+
+    #[test]
+    fn a_failing_program_is_named() {
+        let error = run(Command::new("no-such-program").arg("x")).unwrap_err();
+        assert!(format!("{error:#}").starts_with("cannot start `no-such-program x`: "), "{error:#}");
+    }
+
+    #[test]
+    fn a_programs_own_words_are_the_error() {
+        let shell = |script| output(Command::new("sh").args(["-c", script])).map_err(|error| error.to_string());
+        assert_eq!(shell("echo found; echo note >&2"), Ok("found\n".to_owned()));
+        assert_eq!(shell("echo 'error: no file' >&2; exit 1"), Err("no file".to_owned()));
+        assert!(shell("exit 3").unwrap_err().ends_with("failed (exit status: 3)"));
+    }
+
+    #[test]
+    fn colours_are_dropped() {
+        assert_eq!(without_colours("\x1b[1m\x1b[31merror\x1b[0m: 1 mm"), "error: 1 mm");
+        assert_eq!(without_colours("plain"), "plain");
+    }
+
+    #[test]
+    fn lines_end_without_their_ends() {
+        let mut lines = Vec::new();
+        each_line(&b"one\r\ntwo \xff\nthree"[..], |line| lines.push(line.to_owned()));
+        assert_eq!(lines, ["one", "two \u{fffd}", "three"]);
+    }
+}
