@@ -27,7 +27,7 @@ fn predicts_the_hosts_bits(board: &str, model: &str) {
     if !has_emulator(&format!("{board}'s logits")) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = trained(folder.path(), model);
     let count = IMAGES.to_string();
     let text = flash(&["--board", board, "--weights", &weights, "--data", "builtin", "--count", &count]);

@@ -124,7 +124,8 @@ fn values(file: &WeightFile<'_>, offset: usize, len: usize) -> impl Iterator<Ite
 
 /// The name of the model, if it has one.
 fn model_name(architecture: &Architecture) -> Option<&'static str> {
-    let is_it = |name: &&str| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture);
+    let is_it =
+        |name: &&str| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture);
     NAMED.map(|(name, _)| name).into_iter().find(is_it)
 }
 
