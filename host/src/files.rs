@@ -10,10 +10,10 @@ use tempfile::NamedTempFile;
 
 /// A file cannot be written; what stood in its place is still there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}", path.display())]
+#[error("cannot write {}: {error}", path.display())]
 pub struct WriteError {
     path: PathBuf,
-    source: io::Error,
+    error: io::Error,
 }
 
 /// Writes a file under a temporary name beside its place, and renames it when all is on disk. Missing folders are made.
@@ -23,27 +23,36 @@ pub struct WriteError {
 /// [`WriteError`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let write = || {
-        let mut file = temporary_beside(path)?;
+        let path = place(path)?;
+        let mut file = temporary_beside(&path)?;
         file.write_all(bytes)?;
+        if let Ok(there) = fs::metadata(&path) {
+            file.as_file().set_permissions(there.permissions())?;
+        }
         file.as_file().sync_all()?;
-        persist(file, path)
+        file.persist(&path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(|source| WriteError { path: path.into(), source })
+    write().map_err(|error| WriteError { path: path.into(), error })
 }
 
-/// Checks that a file can be written later: that its folder can be made and written to, and that it is no folder itself.
+/// Checks that a file can be written later: that its folder can be made and written to, and that nothing but a file is in
+/// its place (a device would be replaced by the file).
 ///
 /// # Errors
 ///
 /// [`WriteError`].
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
-    let check = || {
-        if path.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        temporary_beside(path).map(drop)
-    };
-    check().map_err(|source| WriteError { path: path.into(), source })
+    let check = || temporary_beside(&place(path)?).map(drop);
+    check().map_err(|error| WriteError { path: path.into(), error })
+}
+
+/// Where the file itself is or will be: a symbolic link stays, and its target is written.
+fn place(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(there) if there.is_file() => Ok(there),
+        Ok(_) => Err(io::Error::other("something that is no file is in its place")),
+        Err(_) => Ok(path.into()),
+    }
 }
 
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
@@ -51,18 +60,16 @@ fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    fs::create_dir_all(folder)?;
-    tempfile::Builder::new().prefix(".selvedge-").tempfile_in(folder)
-}
-
-/// Renames, with the permissions that a new file has (a temporary file is its owner's alone).
-fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    if folder.exists() && !folder.is_dir() {
+        return Err(io::Error::other(format!("{} is no folder", folder.display())));
     }
-    file.persist(path).map(drop).map_err(|error| error.error)
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".selvedge-");
+    // A temporary file is its owner's alone; this one becomes a file like any other, as the umask allows.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]
@@ -84,10 +91,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("file"), b"kept").unwrap();
         let path = folder.path().join("file/below");
-        for result in [write_whole(&path, b""), check_writable(&path), check_writable(folder.path())] {
+        for result in [
+            write_whole(&path, b""),
+            check_writable(&path),
+            check_writable(folder.path()),
+            write_whole(folder.path(), b""),
+        ] {
             let error = result.unwrap_err().to_string();
             assert!(error.starts_with(&format!("cannot write {}", folder.path().display())), "{error}");
         }
         assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"kept");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_stay_and_what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link, pipe) =
+            (folder.path().join("target"), folder.path().join("link"), folder.path().join("pipe"));
+        fs::write(&target, b"first").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_whole(&link, b"second").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"second");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(write_whole(&pipe, b"").unwrap_err().to_string().contains("no file is in its place"));
+        assert!(check_writable(&pipe).is_err());
     }
 }

@@ -80,8 +80,6 @@ pub struct Epoch {
     pub samples: usize,
     /// How long training took, without the test.
     pub training: Duration,
-    /// The mean of the steps' losses.
-    pub mean_loss: f64,
     /// The model on the test images.
     pub test: Evaluation,
 }
@@ -98,12 +96,12 @@ pub enum TrainingError {
         loss: f32,
     },
     /// A batch was refused.
-    #[error("step {step}: {source}")]
+    #[error("step {step}: {error}")]
     Step {
         /// The step.
         step: u64,
         /// Why.
-        source: StepError,
+        error: StepError,
     },
 }
 
@@ -177,20 +175,23 @@ impl<'a, M: Model> Run<'a, M> {
         if self.options.shuffle {
             random::shuffle(&mut self.order, self.options.seed, number.into());
         }
-        let (mut seen, mut loss_sum, mut batches) = (0, 0.0, 0);
+        let (mut seen, mut batches) = (0, 0);
         while seen < self.order.len() && !self.is_last_step_taken() {
             let batch = self.load_batch(&data.train, seen);
             let loss = self.step(engine, model, batch)?;
             seen += batch;
-            loss_sum += f64::from(loss);
             observer.step(&Step { number: self.steps, batch: batches, seen, loss })?;
             batches += 1;
         }
         let training = started.elapsed();
         let test = evaluation::run(engine, model, &data.test, |_, _| {})
-            .map_err(|source| TrainingError::Step { step: self.steps, source })?;
-        let mean_loss = loss_sum / batches as f64;
-        Ok(Epoch { number, steps: self.steps, samples: seen, training, mean_loss, test })
+            .map_err(|error| TrainingError::Step { step: self.steps, error })?;
+        // The last step's update is seen in the test alone.
+        let loss = test.loss as f32;
+        if !loss.is_finite() {
+            return Err(TrainingError::Diverged { step: self.steps, loss }.into());
+        }
+        Ok(Epoch { number, steps: self.steps, samples: seen, training, test })
     }
 
     fn is_last_step_taken(&self) -> bool {
@@ -213,7 +214,7 @@ impl<'a, M: Model> Run<'a, M> {
         let step = self.steps + 1;
         let loss = workspace
             .gradients(engine, model, &self.input[..batch], &self.targets[..batch])
-            .map_err(|source| TrainingError::Step { step, source })?;
+            .map_err(|error| TrainingError::Step { step, error })?;
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }

@@ -16,20 +16,20 @@ use crate::files;
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// The file is wrong.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {error}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: WeightFileError,
+        error: WeightFileError,
     },
     /// The file cannot be written.
     #[error(transparent)]
@@ -39,7 +39,7 @@ pub enum WeightsError {
 impl WeightsError {
     /// Names the file in which an error was found.
     pub fn in_file(path: &Path) -> impl Fn(WeightFileError) -> Self + '_ {
-        |source| Self::File { path: path.into(), source }
+        |error| Self::File { path: path.into(), error }
     }
 }
 
@@ -49,7 +49,7 @@ impl WeightsError {
 ///
 /// [`WeightsError::Read`].
 pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    fs::read(path).map_err(|source| WeightsError::Read { path: path.into(), source })
+    fs::read(path).map_err(|error| WeightsError::Read { path: path.into(), error })
 }
 
 /// Writes a model's weight file: whole, or not at all.

@@ -25,19 +25,21 @@ pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 pub fn left_out(message: &str) {
     let required = env::var_os(REQUIRE_ALL).is_some_and(|value| !value.is_empty());
     assert!(!required, "left out, though {REQUIRE_ALL} is set: {message}");
+    say_left_out(message);
+}
+
+fn say_left_out(message: &str) {
     // A closed standard error is no reason to fail.
     let _ = writeln!(std::io::stderr(), "LEFT OUT: {message}");
 }
 
-/// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data. Where it is
-/// not set, `what` is [left out](left_out).
+/// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data.
 ///
-/// # Panics
-///
-/// As [`left_out`] does.
+/// Not every machine can have the data, so where the variable is not set, `what` is left out and said to be, even where
+/// [`REQUIRE_ALL`] is set.
 pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
-        left_out(&format!("{what}: {FASHION_MNIST_DIR} does not name the data's folder"));
+        say_left_out(&format!("{what}: {FASHION_MNIST_DIR} does not name the data's folder"));
         return None;
     };
     // Cargo runs tests in their package's folder, not where the user is.
@@ -51,15 +53,17 @@ pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
 /// Where it cannot be built.
 pub fn selvedge(folder: &Path) -> Command {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        // Test programs lie in target/<profile>/deps, programs in target/<profile>; the profile `dev` has the folder `debug`.
+        let test = env::current_exe().expect("a test has a program");
+        let folder = test.ancestors().nth(2).expect("the profile's folder");
+        let profile = folder.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "host", "--bin", "selvedge"])
+            .args(["build", "--quiet", "--package", "host", "--bin", "selvedge", "--profile"])
+            .arg(profile)
             .current_dir(workspace())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "the program `selvedge` does not build");
-        // Test programs lie in target/<profile>/deps, programs in target/<profile>.
-        let test = env::current_exe().expect("a test has a program");
-        let profile = test.ancestors().nth(2).expect("the profile's folder");
-        profile.join(format!("selvedge{}", env::consts::EXE_SUFFIX))
+        folder.join(format!("selvedge{}", env::consts::EXE_SUFFIX))
     });
     let mut command = Command::new(&*PROGRAM);
     command.current_dir(folder).env_remove(FASHION_MNIST_DIR).env("XDG_CACHE_HOME", folder).env("HOME", folder);

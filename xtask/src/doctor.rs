@@ -24,8 +24,8 @@ pub fn run() -> Result<ExitCode> {
     let findings = findings();
     for Finding { name, found, .. } in &findings {
         match found {
-            Ok(version) => println!("  ✓ {name:<20} {version}"),
-            Err(remedy) => println!("  – {name:<20} missing: {remedy}"),
+            Ok(version) => say!("  ✓ {name:<20} {version}"),
+            Err(remedy) => say!("  – {name:<20} missing: {remedy}"),
         }
     }
     let missing: Vec<_> = findings

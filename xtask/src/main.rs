@@ -5,8 +5,15 @@
 //! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
-//! - [`test`]: everything that must hold before a change is kept.
+//! - [`mod@test`]: everything that must hold before a change is kept.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: the folders, and cargo.
+
+/// `println!`, but for a reader that has gone (`… | head`): then the rest is said to nobody.
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::workspace::say(format_args!($($text)*))
+    };
+}
 
 mod doctor;
 mod flash;

@@ -28,14 +28,14 @@ pub fn run(options: &Options) -> Result<()> {
             return report();
         }
         if !options.check && !plan.targets.is_empty() {
-            println!("The toolchain lacks ARM targets. Running {}", workspace::shown(&plan.rustup()));
+            say!("The toolchain lacks ARM targets. Running {}", workspace::shown(&plan.rustup()));
             if let Err(error) = workspace::run(&mut plan.rustup()) {
-                println!("rustup gave none: {error:#}");
+                say!("rustup gave none: {error:#}");
             }
             // The next look decides; rustup is asked once.
             ask_rustup = false;
         } else if !options.check && !plan.packages.is_empty() && facts.root.is_some() && ask_apt {
-            println!("Debian packages are missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
+            say!("Debian packages are missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
             install(&plan, &facts);
             ask_apt = false;
         } else {
@@ -46,9 +46,9 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn report() -> Result<()> {
     match Toolchain::find()? {
-        Toolchain::Rustup => println!("Ready: the toolchain has the ARM targets, and QEMU is installed."),
+        Toolchain::Rustup => say!("Ready: the toolchain has the ARM targets, and QEMU is installed."),
         Toolchain::Debian { linker } => {
-            println!("Ready: Debian's toolchain builds for ARM with {}, and QEMU is installed.", linker.display());
+            say!("Ready: Debian's toolchain builds for ARM with {}, and QEMU is installed.", linker.display());
         }
     }
     Ok(())
@@ -57,10 +57,10 @@ fn report() -> Result<()> {
 /// apt-get's failure is shown, and found again by the next look. Its package lists may be old or absent: then once more.
 fn install(plan: &Plan, facts: &Facts) {
     if let Err(error) = workspace::run(&mut plan.apt_get(facts)) {
-        println!("{error:#}. Running apt-get update, then once more");
+        say!("{error:#}. Running apt-get update, then once more");
         let updated = workspace::run(facts.as_root("apt-get").arg("update"));
         if let Err(error) = updated.and_then(|()| workspace::run(&mut plan.apt_get(facts))) {
-            println!("{error:#}");
+            say!("{error:#}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is kept. It stops at the first stage that fails.
 
-use std::{process::Command, time::Instant};
+use std::{env, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -32,7 +32,7 @@ pub struct Options {
 /// Sets up, then runs every stage.
 pub fn run(options: &Options) -> Result<()> {
     let mut stages = Stages { only: options.only.as_deref(), passed: Vec::new(), start: Instant::now() };
-    println!("── set-up");
+    say!("── set-up");
     setup::run(&setup::Options::default())?;
     let toolchain = Toolchain::find()?;
 
@@ -68,10 +68,10 @@ impl Stages<'_> {
         if self.only.is_some_and(|only| !name.contains(only)) {
             return Ok(());
         }
-        println!("── {name}");
+        say!("── {name}");
         let start = Instant::now();
         stage().with_context(|| format!("stage {name}"))?;
-        println!("── {name}: passed in {:.1} s", start.elapsed().as_secs_f32());
+        say!("── {name}: passed in {:.1} s", start.elapsed().as_secs_f32());
         self.passed.push(name.to_owned());
         Ok(())
     }
@@ -83,9 +83,12 @@ impl Stages<'_> {
                 bail!("no stage has {only} in its name: there are fmt, clippy, rustdoc, thumb, firmware, tests")
             }
             Some(_) => "the other stages were not asked for",
+            None if env::var_os("FASHION_MNIST_DIR").is_none_or(|folder| folder.is_empty()) => {
+                "left out: what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder"
+            }
             None => "nothing was left out",
         };
-        println!("── passed in {seconds} s: {}; {left_out}", self.passed.join(", "));
+        say!("── passed in {seconds} s: {}; {left_out}", self.passed.join(", "));
         Ok(())
     }
 }
@@ -143,7 +146,7 @@ fn cargo(subcommand: &str) -> Command {
 
 /// Shows a command, and runs it.
 fn step(command: &mut Command) -> Result<()> {
-    println!("$ {}", workspace::shown(command));
+    say!("$ {}", workspace::shown(command));
     workspace::run(command)
 }
 

@@ -3,7 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
-    io::{BufRead, BufReader, IsTerminal, Read},
+    io::{BufRead, BufReader, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -11,6 +11,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+
+/// Prints a line; nobody to read it is no error.
+pub fn say(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
 
 /// The folder of the workspace's Cargo.toml.
 pub fn root() -> &'static Path {
@@ -85,7 +90,7 @@ pub fn output_shown(command: &mut Command) -> Result<String> {
     let mut text = String::new();
     if let Some(stdout) = child.stdout.take() {
         each_line(stdout, |line| {
-            println!("{line}");
+            say!("{line}");
             text.push_str(line);
             text.push('\n');
         });

@@ -1,7 +1,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Result, bail};
@@ -44,26 +44,27 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let split = self.images()?;
-        files::write_whole(&self.out.join("images.idx3-ubyte"), &{
-            let mut file = idx::images_header(self.count).to_vec();
-            file.extend_from_slice(split.images.as_flattened());
-            file
-        })?;
-        files::write_whole(&self.out.join("labels.idx1-ubyte"), &{
-            let mut file = idx::labels_header(self.count).to_vec();
-            file.extend_from_slice(&split.labels);
-            file
-        })?;
-        if let Some(path) = &self.file {
-            let bytes = weights::read(path)?;
-            let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
-            self.layers.check(file.architecture(), path)?;
-            let expected = with_model(file.architecture(), Expect { file: &file, split: &split })??;
+        // All that can be wrong is found before the first file is written.
+        let weights = self.file.as_deref().map(|path| self.weights(path, &split)).transpose()?;
+        let images = [&idx::images_header(self.count)[..], split.images.as_flattened()].concat();
+        let labels = [&idx::labels_header(self.count)[..], &split.labels].concat();
+        files::write_whole(&self.out.join("images.idx3-ubyte"), &images)?;
+        files::write_whole(&self.out.join("labels.idx1-ubyte"), &labels)?;
+        if let Some((weights, expected)) = weights {
             files::write_whole(&self.out.join("expected.jsonl"), expected.as_bytes())?;
-            files::write_whole(&self.out.join("weights.selvedge"), &bytes)?;
+            files::write_whole(&self.out.join("weights.selvedge"), &weights)?;
         }
         writeln!(io::stdout(), "Wrote {} images to {}", self.count, self.out.display())?;
         Ok(())
+    }
+
+    /// The weight file, and what the host makes of the images with it.
+    fn weights(&self, path: &Path, split: &Split) -> Result<(Vec<u8>, String)> {
+        let bytes = weights::read(path)?;
+        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+        self.layers.check(file.architecture(), path)?;
+        let expected = with_model(file.architecture(), Expect { file: &file, split })??;
+        Ok((bytes, expected))
     }
 
     fn images(&self) -> Result<Split> {

@@ -122,13 +122,6 @@ fn values(file: &WeightFile<'_>, offset: usize, len: usize) -> impl Iterator<Ite
     elements.map(|bytes| f32::from_le_bytes(*bytes))
 }
 
-/// The name of the model, if it has one.
-fn model_name(architecture: &Architecture) -> Option<&'static str> {
-    let is_it =
-        |name: &&str| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture);
-    NAMED.map(|(name, _)| name).into_iter().find(is_it)
-}
-
 fn weight_hash(file: &WeightFile<'_>) -> String {
     hex(&Sha256::digest(file.weights()))
 }
@@ -150,7 +143,6 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
     });
     json!({
         "architecture": file.architecture().to_string(),
-        "model": model_name(file.architecture()),
         "layers": file.architecture().to_string().replace('-', ","),
         "model": named_model(file.architecture()),
         "parameters": parameters.collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ mod show;
 mod train;
 
 use std::{
+    io::{self, Write},
     num::NonZero,
     path::{Path, PathBuf},
     thread,
@@ -69,10 +70,16 @@ struct DataOptions {
 impl DataOptions {
     fn load(&self) -> Result<Dataset> {
         let data = data::load(self.data.as_deref())?;
-        if let Some(notice) = &data.notice {
-            eprintln!("note: {notice}");
-        }
+        note(&data);
         Ok(data)
+    }
+}
+
+/// Says where the data is not what was looked for: before the work and after it.
+fn note(data: &Dataset) {
+    if let Some(notice) = &data.notice {
+        // A closed standard error is no reason to fail.
+        let _ = writeln!(io::stderr(), "note: {notice}");
     }
 }
 

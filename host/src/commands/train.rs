@@ -1,6 +1,6 @@
 use std::{
-    fs::File,
-    io::{self, BufWriter, IsTerminal, Write},
+    fs::{self, File},
+    io::{self, IsTerminal, LineWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use selvedge::{random, weights::TrainingRecord};
 use serde_json::json;
 
-use super::{DataOptions, ModelOptions, ThreadOptions};
+use super::{DataOptions, ModelOptions, ThreadOptions, note};
 
 /// Batches between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
@@ -50,7 +50,7 @@ pub struct Options {
     learning_rate: f32,
 
     /// Seed of the initial weights and of each epoch's order
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, allow_negative_numbers = true)]
     seed: u64,
 
     /// Take the images in the file's order in every epoch
@@ -65,7 +65,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit_train: Option<u32>,
 
-    /// Where the weights go [default: weights/<model>.selvedge]
+    /// Where the weights go [default: weights/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -93,6 +93,9 @@ impl Options {
         let architecture = self.model.architecture();
         let out = self.out.clone().unwrap_or_else(|| self.model.weights_path());
         files::check_writable(&out)?;
+        if self.metrics.as_deref() == Some(&*out) {
+            bail!("--metrics and --out are the same file, {}", out.display());
+        }
         with_model(&architecture, Training { options: &self, out: &out })?
     }
 
@@ -105,6 +108,7 @@ impl Options {
             }
             data.train.images.truncate(limit as usize);
             data.train.labels.truncate(limit as usize);
+            data.checksum = data.train.checksum();
         }
         Ok(data)
     }
@@ -157,22 +161,23 @@ impl WithModel for Training<'_> {
         writeln!(io::stdout(), "{:#}\n", options.model.architecture())?;
         let last = training::train(&engine, &mut *model, &data, &options.training(), &mut log)?;
 
+        log.bar.finish_and_clear();
+
+        let samples = u32::try_from(data.train.labels.len()).context("too many training images")?;
         let record = TrainingRecord {
             seed: options.seed,
             dataset: &data.name,
             dataset_checksum: data.checksum,
-            samples: u32::try_from(data.train.labels.len()).context("too many training images")?,
+            samples,
             shuffled: !options.no_shuffle,
             epochs: if last.samples == data.train.labels.len() { last.number + 1 } else { last.number },
             steps: last.steps,
-            batch_size: options.batch_size,
+            batch_size: options.batch_size.min(samples),
             learning_rate: options.learning_rate,
             accuracy: last.test.accuracy() as f32,
         };
         weights::save(out, &*model, &record)?;
-        if let Some(notice) = &data.notice {
-            eprintln!("note: {notice}");
-        }
+        note(&data);
         writeln!(io::stdout(), "Saved {}, SHA-256 {}", out.display(), weights::hash(&*model))?;
         Ok(())
     }
@@ -233,7 +238,6 @@ impl Observer for Log {
                 "seconds": seconds,
                 "samples_per_second": speed,
             }))?;
-            metrics.flush()?;
         }
         self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"))?;
         self.print(format_args!("Test Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy))
@@ -243,21 +247,20 @@ impl Observer for Log {
 /// One JSON object a line.
 struct Metrics {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: LineWriter<File>,
 }
 
 impl Metrics {
     fn create(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| cannot_write(path))?;
+        }
         let file = File::create(path).with_context(|| cannot_write(path))?;
-        Ok(Self { path: path.into(), file: BufWriter::new(file) })
+        Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 
     fn write(&mut self, object: &serde_json::Value) -> Result<()> {
         writeln!(self.file, "{object}").with_context(|| cannot_write(&self.path))
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        self.file.flush().with_context(|| cannot_write(&self.path))
     }
 }
 

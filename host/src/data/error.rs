@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use selvedge::idx::IdxError;
 use thiserror::Error;
 
+use super::download::DownloadError;
+
 /// Why data cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -16,6 +18,9 @@ pub enum DataError {
         /// What was named.
         folder: PathBuf,
     },
+    /// What is downloaded cannot be kept.
+    #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
+    Cache(DownloadError),
     /// A folder has not all of the four files.
     #[error("{origin}: {} lacks {} (or these names with .gz)", folder.display(), missing.join(", "))]
     Missing {
@@ -35,13 +40,13 @@ pub enum DataError {
         error: io::Error,
     },
     /// A gzipped file ends too early.
-    #[error("{} is truncated: its gzip stream has no end; fetch the file again", path.display())]
+    #[error("{} is truncated: its gzip stream has no end; delete it and fetch it again", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
     },
     /// A file named `.gz` is not gzipped, or is damaged.
-    #[error("{} is no sound gzip file ({error}); fetch the file again", path.display())]
+    #[error("{} is no sound gzip file ({error}); delete it and fetch it again", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,

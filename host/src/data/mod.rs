@@ -16,7 +16,7 @@ pub use self::{error::DataError, search::Search};
 /// Images to train on and images to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// `Fashion-MNIST` or `builtin`.
+    /// `Fashion-MNIST`, `builtin`, or the folder of other images.
     pub name: String,
     /// SHA-256 of the training images, then their labels: [`Split::checksum`].
     pub checksum: [u8; 32],

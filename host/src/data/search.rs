@@ -1,13 +1,23 @@
 //! Where data is looked for.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy;
 
-use super::{DataError, Dataset, builtin, download::Download, files};
+use super::{
+    DataError, Dataset, builtin,
+    download::{Download, DownloadError},
+    files,
+};
+
+/// The [checksum](Dataset::checksum) of Fashion-MNIST.
+const FASHION_MNIST: [u8; 32] = [
+    0x16, 0xd8, 0x2e, 0x2b, 0x50, 0x52, 0x96, 0xaa, 0x2b, 0x78, 0xbd, 0x5e, 0xa0, 0x99, 0x26, 0x34, 0xf3, 0x04, 0x19,
+    0xa4, 0xc9, 0x7d, 0xef, 0x7c, 0x90, 0x7d, 0x15, 0x4a, 0x35, 0xac, 0x61, 0x57,
+];
 
 /// The places where data is looked for when none is chosen, in this order.
 #[derive(Clone, Debug)]
@@ -52,27 +62,37 @@ impl Search {
             }
             (None, None) => match self.cached() {
                 Ok(folder) => from_folder("the cache folder", folder),
+                Err(Some(error @ DownloadError::Storage { .. })) => Err(DataError::Cache(error)),
                 Err(reason) => Ok(drawn(Some(format!(
-                    "this is the built-in set of drawn garments, not Fashion-MNIST: {reason}. To use Fashion-MNIST, \
+                    "this is the built-in set of drawn garments, not Fashion-MNIST: {}. To use Fashion-MNIST, \
                      put its four files into {}, or name their folder with --data DIR or FASHION_MNIST_DIR.",
+                    reason.map_or("there is no home folder to keep downloads in".into(), |error| error.to_string()),
                     self.project.display()
                 )))),
             },
         }
     }
 
-    /// The cache folder with all of the files in it, or why it cannot be had.
-    fn cached(&self) -> Result<&Path, String> {
-        let folder = self.cache.as_ref().ok_or("there is no home folder to keep downloads in")?;
+    /// The cache folder with all of the files in it; or why not, where there is such a folder.
+    fn cached(&self) -> Result<&Path, Option<DownloadError>> {
+        let folder = self.cache.as_ref().ok_or(None)?;
         for name in files::missing(folder) {
-            self.download.fetch(name, folder).map_err(|error| error.to_string())?;
+            self.download.fetch(name, folder)?;
         }
         Ok(folder)
     }
 }
 
 fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
-    Ok(Dataset::new("Fashion-MNIST", files::read(origin, folder)?, None))
+    let splits = files::read(origin, folder)?;
+    let name = if splits[0].checksum() == FASHION_MNIST {
+        "Fashion-MNIST".into()
+    } else {
+        // Other images in the same format: the weight file names their folder.
+        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
+        folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
+    Ok(Dataset::new(&name, splits, None))
 }
 
 fn drawn(notice: Option<String>) -> Dataset {

@@ -21,10 +21,10 @@ pub struct Threads {
 
 /// The threads could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {threads} threads: {source}; ask for fewer with --threads")]
+#[error("cannot start {threads} threads: {error}; ask for fewer with --threads")]
 pub struct ThreadsError {
     threads: usize,
-    source: rayon::ThreadPoolBuildError,
+    error: rayon::ThreadPoolBuildError,
 }
 
 impl Threads {
@@ -37,7 +37,7 @@ impl Threads {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads.max(1))
             .build()
-            .map_err(|source| ThreadsError { threads, source })?;
+            .map_err(|error| ThreadsError { threads, error })?;
         let panels = (0..pool.current_num_threads()).map(|_| Mutex::default()).collect();
         Ok(Self { pool, processor: Processor::detect(), panels })
     }

@@ -91,7 +91,7 @@ impl Device {
 
         let mut command = self.command(board, elf)?;
         let shown = workspace::shown(&command);
-        println!("Running {shown}");
+        say!("Running {shown}");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut child = Running(child.with_context(|| format!("cannot start `{shown}`"))?);
         let output = chunks(child.0.stdout.take().context("the program has no output")?);

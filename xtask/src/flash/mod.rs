@@ -43,11 +43,11 @@ pub struct Options {
     /// Another topology, such as 784,256,64,10
     #[arg(long)]
     layers: Option<String>,
-    /// The weight file [default: the model's last trained, weights/<model>.selvedge]
+    /// The weight file [default: the model's last trained, weights/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How many test images to classify [default: 100]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// The data, as for `cargo xtask train`
     #[arg(long, value_name = "DIR")]
@@ -56,7 +56,7 @@ pub struct Options {
     #[arg(long)]
     probe: bool,
     /// Stop a program that has said nothing for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
@@ -116,7 +116,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Program::Train => train(options, &run),
         Program::Predict | Program::Bare => predict(options, &run),
         Program::Loader | Program::Crash => {
-            println!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
+            say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
             exit_code(run.build_and_run(None, |_| {})?)
         }
     }
@@ -139,7 +139,7 @@ impl Run {
         let firmware = Firmware { board, program: self.program, device: *device, layers, embed: &embed.path };
         let elf = embed.build(&firmware, &self.toolchain)?;
         device.run(board, &elf, self.silence, |line| {
-            println!("{line}");
+            say!("{line}");
             each_line(line);
         })
     }
@@ -159,7 +159,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;
     let expected = report::expected(&text)?;
 
-    println!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
+    say!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
     let mut predictions = Vec::new();
     let status = run.build_and_run(Some(&weights.layers), |line| predictions.extend(report::prediction(line)))?;
     if run.program != Program::Predict {
@@ -169,12 +169,12 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
 
     let differences = report::differences(&expected, &predictions);
     for difference in differences.iter().take(SHOWN_DIFFERENCES) {
-        println!("{difference}");
+        say!("{difference}");
     }
     if !differences.is_empty() {
         bail!("{} differences from the host in {} images", differences.len(), expected.len());
     }
-    println!("{0} of {0} images: class and logits equal the host's bits", expected.len());
+    say!("{0} of {0} images: class and logits equal the host's bits", expected.len());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -200,7 +200,7 @@ fn train(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let model = options.model("tiny")?;
 
-    println!("Training on the host, as the board will:");
+    say!("Training on the host, as the board will:");
     let trained = embed.join("host.selvedge");
     let recipe_options = [
         ("--seed", recipe.seed),
@@ -217,14 +217,14 @@ fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 
     workspace::run(&mut model.embed_command(None, "train", &recipe.images.to_string(), embed))?;
 
-    println!("{} ({}): train {}", board.name, board.description, weights.architecture);
+    say!("{} ({}): train {}", board.name, board.description, weights.architecture);
     let mut hash = None;
     let status = run.build_and_run(Some(&weights.layers), |line| {
         hash = report::weight_hash(line).map(str::to_owned).or(hash.take());
     })?;
     ended_well(status)?;
     match hash {
-        Some(hash) if hash == expected => println!("The board's trained weights equal the host's bits"),
+        Some(hash) if hash == expected => say!("The board's trained weights equal the host's bits"),
         Some(hash) => bail!("the board's trained weights are {hash}, the host's {expected}"),
         None => bail!("the board did not report its trained weights; the host's are {expected}"),
     }

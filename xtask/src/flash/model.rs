@@ -101,7 +101,7 @@ impl Model {
         let file = PathBuf::from(format!("weights/{}.selvedge", self.value.replace(',', "-")));
         if !file.exists() {
             let mut train = self.train_command(&file);
-            println!("There is no {}: training it first, by `{}`", file.display(), workspace::shown(&train));
+            say!("There is no {}: training it first, by `{}`", file.display(), workspace::shown(&train));
             workspace::run(&mut train)?;
         }
         self.read(&file, true)
