@@ -66,6 +66,10 @@ fn prepare() -> Result<()> {
         board.stack.is_multiple_of(8) && board.stack < board.ram.length,
         "{name}: the stack must be a multiple of 8 bytes and shorter than the RAM"
     );
+    ensure!(
+        board.ram.origin.is_multiple_of(1 << 24),
+        "{name}: the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
+    );
     if target.starts_with("thumbv7") {
         println!("cargo::rustc-cfg=armv7m");
     }
@@ -79,14 +83,17 @@ fn prepare() -> Result<()> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("memory.x"), Memory(&board).to_string())?;
     let training: Training = read_toml("training.toml".as_ref())?;
-    ensure!(training.batch_size > 0, "firmware/training.toml: a batch has at least one sample");
+    ensure!(
+        training.batch_size > 0 && training.images > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
+        "firmware/training.toml: batch_size and images are at least 1, learning_rate is a number from 0"
+    );
     fs::write(out.join("board.rs"), Constants { name: &name, board: &board, widths: &widths, training }.to_string())?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
     fs::write(out.join("bare.x"), "SECTIONS { /DISCARD/ : { *(.defmt .defmt.*) } }\n")?;
     println!("cargo::rustc-link-arg-bin=bare=-Tbare.x");
-    for program in ["predict", "train", "loader", "crash"] {
+    for program in ["predict", "train", "loader", "fingerprint", "crash"] {
         println!("cargo::rustc-link-arg-bin={program}=-Tdefmt.x");
     }
     Ok(())

@@ -150,7 +150,7 @@ impl Architecture {
     }
 }
 
-/// The widths, `784-512-512-10`; with `{:#}`, the module as PyTorch's `print(model)` shows the quickstart's.
+/// The widths, `784-512-512-10` (and the layers, where they are other than linear with ReLU between); with `{:#}`, the module as PyTorch's `print(model)` shows the quickstart's.
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
@@ -172,6 +172,16 @@ impl fmt::Display for Architecture {
         for layer in &self.layers {
             if let LayerKind::Linear { outputs, .. } = layer {
                 write!(f, "-{outputs}")?;
+            }
+        }
+        // The widths say it all where a ReLU stands between any two linear layers, and nowhere else.
+        let is_usual = self.layers.iter().enumerate().all(|(index, layer)| match layer {
+            LayerKind::Linear { .. } => index % 2 == 0,
+            LayerKind::Relu { .. } => index % 2 == 1 && index + 1 < self.layers.len(),
+        });
+        if !is_usual {
+            for layer in &self.layers {
+                write!(f, " {}", if matches!(layer, LayerKind::Linear { .. }) { "Linear" } else { "ReLU" })?;
             }
         }
         Ok(())
@@ -212,6 +222,9 @@ mod tests {
         let mut text = String::<400>::new();
         fmt::write(&mut text, format_args!("{architecture}")).unwrap();
         assert_eq!(text, "4-3-2");
+        text.clear();
+        fmt::write(&mut text, format_args!("{}", Architecture::of::<mlp!(4 => 3 => 2 Relu)>())).unwrap();
+        assert_eq!(text, "4-3-2 Linear Linear ReLU");
         text.clear();
         fmt::write(&mut text, format_args!("{architecture:#}")).unwrap();
         assert_eq!(

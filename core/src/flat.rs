@@ -23,12 +23,18 @@ pub unsafe trait Flat: Sized {
 
     /// The parameters in memory order.
     fn as_flat(&self) -> &[f32] {
-        // SAFETY: by the trait's contract `self` is LEN `f32`s.
+        if Self::LEN == 0 {
+            return &[];
+        }
+        // SAFETY: by the trait's contract a type that is not empty is LEN `f32`s, aligned as they are.
         unsafe { slice::from_raw_parts((&raw const *self).cast(), Self::LEN) }
     }
 
     /// The parameters in memory order, to be changed.
     fn as_flat_mut(&mut self) -> &mut [f32] {
+        if Self::LEN == 0 {
+            return &mut [];
+        }
         // SAFETY: as in `as_flat`; every bit pattern is valid, so writing `f32`s keeps `self` valid.
         unsafe { slice::from_raw_parts_mut((&raw mut *self).cast(), Self::LEN) }
     }
@@ -59,10 +65,13 @@ pub unsafe trait Flat: Sized {
     ///
     /// # Errors
     ///
-    /// [`ViewError::Alignment`] unless the bytes start at a multiple of 4; [`ViewError::Length`] unless there are exactly as many
-    /// as the type has.
+    /// [`ViewError::Bytes`] unless there are exactly as many as the type has; [`ViewError::Alignment`] unless they start at a
+    /// multiple of 4.
     fn from_bytes(bytes: &[u8]) -> Result<&Self, ViewError> {
-        check_length(bytes.len(), mem::size_of::<Self>())?;
+        let (expected, found) = (mem::size_of::<Self>(), bytes.len());
+        if found != expected {
+            return Err(ViewError::Bytes { expected, found });
+        }
         if !bytes.as_ptr().cast::<f32>().is_aligned() {
             return Err(ViewError::Alignment);
         }
@@ -103,6 +112,13 @@ pub enum ViewError {
         /// What was given.
         found: usize,
     },
+    /// Another number of bytes than the type has.
+    Bytes {
+        /// What the type has.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
     /// Bytes that do not start at a multiple of 4.
     Alignment,
 }
@@ -111,6 +127,7 @@ impl fmt::Display for ViewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Length { expected, found } => write!(f, "{expected} elements are needed, {found} were given"),
+            Self::Bytes { expected, found } => write!(f, "{expected} bytes are needed, {found} were given"),
             Self::Alignment => write!(f, "the weights do not start at a multiple of 4 bytes in memory"),
         }
     }
@@ -139,6 +156,13 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_without_parameters_is_an_empty_slice() {
+        let mut relu = crate::Relu::<4>;
+        assert!(relu.as_flat().is_empty() && relu.as_flat_mut().is_empty());
+        assert!(crate::Relu::<4>::from_flat(&[]).is_ok());
+    }
+
+    #[test]
     fn views_are_checked() {
         let flat = [1.0; Model::LEN + 1];
         assert!(Model::from_flat(&flat[1..]).is_ok());
@@ -146,6 +170,6 @@ mod tests {
         let bytes = as_bytes(&flat);
         assert_eq!(Model::from_bytes(&bytes[4..]).map(|m| m.as_flat().len()), Ok(13));
         assert_eq!(Model::from_bytes(&bytes[1..53]).err(), Some(ViewError::Alignment));
-        assert_eq!(Model::from_bytes(bytes).err(), Some(ViewError::Length { expected: 52, found: 56 }));
+        assert_eq!(Model::from_bytes(bytes).err(), Some(ViewError::Bytes { expected: 52, found: 56 }));
     }
 }

@@ -24,7 +24,7 @@ pub fn images(file: &[u8]) -> Result<&[Image], IdxError> {
     if (rows, columns) != (SIDE as u32, SIDE as u32) {
         return Err(IdxError::Size { rows, columns });
     }
-    check_length(pixels, u64::from(count) * PIXELS as u64)?;
+    check_length(file, pixels, u64::from(count) * PIXELS as u64)?;
     Ok(pixels.as_chunks().0)
 }
 
@@ -35,7 +35,7 @@ pub fn images(file: &[u8]) -> Result<&[Image], IdxError> {
 /// [`IdxError`] unless the bytes are exactly a file of labels from 0 to 9.
 pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
     let ([count], labels) = header(file, LABELS_MAGIC)?;
-    check_length(labels, u64::from(count))?;
+    check_length(file, labels, u64::from(count))?;
     match labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
         Some((index, &label)) => Err(IdxError::Label { index, label }),
         None => Ok(labels),
@@ -75,8 +75,10 @@ fn header<const DIMENSIONS: usize>(file: &[u8], magic: u32) -> Result<([u32; DIM
     Ok((dimensions, rest))
 }
 
-fn check_length(bytes: &[u8], expected: u64) -> Result<(), IdxError> {
-    let found = bytes.len() as u64;
+/// Compares what stands behind the header with what the header says, in bytes of the whole file.
+fn check_length(file: &[u8], rest: &[u8], expected: u64) -> Result<(), IdxError> {
+    let found = file.len() as u64;
+    let expected = expected + (file.len() - rest.len()) as u64;
     if found == expected { Ok(()) } else { Err(IdxError::Length { expected, found }) }
 }
 
@@ -152,7 +154,7 @@ mod tests {
     fn refuses_what_is_wrong() {
         let mut file = [3; 8 + 5];
         file[..8].copy_from_slice(&labels_header(5));
-        assert_eq!(labels(&file[..12]), Err(IdxError::Length { expected: 5, found: 4 }));
+        assert_eq!(labels(&file[..12]), Err(IdxError::Length { expected: 13, found: 12 }));
         for end in 0..8 {
             assert!(labels(&file[..end]).is_err());
         }
@@ -160,7 +162,7 @@ mod tests {
         file[10] = 200;
         assert_eq!(labels(&file), Err(IdxError::Label { index: 2, label: 200 }));
         let mut other = images_header(u32::MAX);
-        assert!(matches!(images(&other), Err(IdxError::Length { found: 0, .. })));
+        assert!(matches!(images(&other), Err(IdxError::Length { found: 16, .. })));
         other[11] = 32;
         assert_eq!(images(&other), Err(IdxError::Size { rows: 32, columns: 28 }));
     }

@@ -26,6 +26,9 @@
 
 #![no_std]
 
+#[cfg(test)]
+extern crate std;
+
 #[cfg(target_endian = "big")]
 compile_error!("Selvedge reads little-endian weights in place; big-endian targets are not supported");
 

@@ -1,10 +1,14 @@
 //! The named models, and other topologies as text: `784,256,64,10`.
 
-use core::{fmt, str::FromStr};
+use core::{fmt, iter, str::FromStr};
 
 use heapless::Vec;
 
-use crate::{architecture::MAX_LAYERS, mlp};
+use crate::{
+    Layer,
+    architecture::{Architecture, LayerKind, MAX_LAYERS},
+    mlp,
+};
 
 /// Image height and width in pixels.
 pub const SIDE: usize = 28;
@@ -34,15 +38,28 @@ pub struct Widths(Vec<u32, { MAX_WIDTHS }>);
 /// A chain of MAX_LAYERS layers has a `Linear` at every second place.
 const MAX_WIDTHS: usize = MAX_LAYERS / 2 + 1;
 
-/// The named models and their widths.
-pub const NAMED: [(&str, &[u32]); 3] =
-    [("quickstart", &[784, 512, 512, 10]), ("small", &[784, 128, 10]), ("tiny", &[784, 16, 10])];
+/// The models' names, for options and files.
+pub const NAMES: [&str; 3] = ["quickstart", "small", "tiny"];
 
 impl Widths {
     /// The widths of a named model: `quickstart`, `small` or `tiny`.
     pub fn named(name: &str) -> Option<Self> {
-        let (_, widths) = NAMED.iter().find(|(known, _)| *known == name)?;
-        Vec::from_slice(widths).ok().map(Self)
+        match name {
+            "quickstart" => Some(Self::of::<Quickstart>()),
+            "small" => Some(Self::of::<Small>()),
+            "tiny" => Some(Self::of::<Tiny>()),
+            _ => None,
+        }
+    }
+
+    /// The widths of a model's linear layers.
+    fn of<M: Layer>() -> Self {
+        let architecture = Architecture::of::<M>();
+        let outputs = architecture.layers().iter().filter_map(|layer| match *layer {
+            LayerKind::Linear { outputs, .. } => Some(outputs),
+            LayerKind::Relu { .. } => None,
+        });
+        Self(iter::once(architecture.inputs() as u32).chain(outputs).collect())
     }
 
     /// The widths, inputs first.
@@ -85,6 +102,7 @@ impl fmt::Display for Widths {
 
 /// See [`Widths::type_expression`].
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TypeExpression<'a>(&'a Widths);
 
 impl fmt::Display for TypeExpression<'_> {
@@ -135,17 +153,14 @@ impl core::error::Error for WidthsError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flat, architecture::Architecture};
+    use crate::Flat;
 
     #[test]
     fn the_named_models_have_their_sizes() {
         assert_eq!((Quickstart::LEN, Small::LEN, Tiny::LEN), (669_706, 101_770, 12_730));
         let architectures = [Architecture::of::<Quickstart>(), Architecture::of::<Small>(), Architecture::of::<Tiny>()];
-        for ((name, _), architecture) in NAMED.iter().zip(architectures) {
-            let mut texts = [heapless::String::<40>::new(), heapless::String::<40>::new()];
-            fmt::write(&mut texts[0], format_args!("{}", Widths::named(name).unwrap())).unwrap();
-            fmt::write(&mut texts[1], format_args!("{architecture}")).unwrap();
-            assert!(texts[0].split(',').eq(texts[1].split('-')), "{name}");
+        for (name, architecture) in NAMES.iter().zip(architectures) {
+            assert_eq!(Architecture::of_widths(&Widths::named(name).unwrap()), architecture, "{name}");
         }
         assert_eq!(Widths::named("large"), None);
     }

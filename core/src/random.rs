@@ -26,6 +26,8 @@ pub enum Purpose {
     Shuffle = 2,
     /// Drawing the built-in images.
     Drawing = 3,
+    /// The numbers of [`fingerprint`](crate::arithmetic::fingerprint).
+    Fingerprint = 4,
 }
 
 /// One stream of draws, addressed by index.

@@ -12,6 +12,7 @@ use crate::{
 ///
 /// A tape holds `batch · M::Tape::LEN` elements; a longer one serves smaller batches too.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Workspace<'a, M> {
     /// The parameters' gradient, overwritten.
     pub grad: &'a mut M,
@@ -71,7 +72,7 @@ impl<M: Layer> Workspace<'_, M> {
 ///
 /// # Errors
 ///
-/// [`StepError`].
+/// [`StepError`] for an empty batch, one too large for `tape`, or targets that are not one class for each input.
 pub fn evaluate<'a, M: Layer, E: Engine>(
     engine: &E,
     model: &M,
@@ -98,7 +99,7 @@ fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepE
     tape.get_mut(..batch * M::Tape::LEN).ok_or(StepError::BatchTooLarge { batch, capacity })
 }
 
-/// A model and all the memory that its training takes, as one value for a `static`: `size_of` is the whole of it.
+/// A model and all the memory of its training that grows with it, as one value for a `static`: `size_of` is a device's budget.
 ///
 /// [`ZERO`](Self::ZERO) is all zeros and takes no flash.
 #[derive(Debug)]
@@ -148,6 +149,13 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
             input,
             targets,
         )
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<M: Layer + defmt::Format, const BATCH: usize> defmt::Format for Trainer<M, BATCH> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Trainer {{ model: {}, batch: {=usize} }}", self.model, BATCH);
     }
 }
 

@@ -26,6 +26,12 @@ fn SysTick() {
 /// The running counter.
 pub struct Counter(());
 
+/// In the emulator an instruction is a nanosecond of the timer's clock.
+fn instructions(ticks: u64) -> u64 {
+    let hertz = u64::from(crate::board::CLOCK_HZ);
+    ticks / hertz * 1_000_000_000 + ticks % hertz * 1_000_000_000 / hertz
+}
+
 impl Counter {
     /// Starts the timer.
     pub fn start(mut timer: SYST) -> Self {
@@ -42,7 +48,7 @@ impl Counter {
         let start = self.ticks();
         let result = work();
         let ticks = self.ticks() - start;
-        (result, if cfg!(feature = "rtt") { ticks } else { ticks * 1_000_000_000 / u64::from(crate::board::CLOCK_HZ) })
+        (result, if cfg!(feature = "rtt") { ticks } else { instructions(ticks) })
     }
 
     fn ticks(&self) -> u64 {

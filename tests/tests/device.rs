@@ -3,6 +3,7 @@
 //! `cargo xtask flash` compares what the board prints with what the host computes, and fails on any difference; these tests run it
 //! as a user does, and read its verdict.
 
+use selvedge::arithmetic::fingerprint;
 use tests::{has_emulator, text, trained, xtask};
 
 /// The images that each board classifies.
@@ -54,6 +55,19 @@ fn netduinoplus2_trains_the_hosts_weights() {
     if has_emulator("training on the board") {
         let text = flash(&["--board", "netduinoplus2", "--program", "train", "--data", "builtin"]);
         assert!(text.contains("The board's trained weights equal the host's bits"), "{text}");
+    }
+}
+
+/// Chains of every length, fused multiply-adds among subnormals, `exp` and `ln`: more than a network's widths reach.
+#[test]
+fn every_boards_arithmetic_has_the_hosts_fingerprint() {
+    if has_emulator("the boards' arithmetic") {
+        for board in ["mps2-an386", "netduinoplus2", "microbit"] {
+            let text = flash(&["--board", board, "--program", "fingerprint"]);
+            for (name, hash) in fingerprint() {
+                assert!(text.contains(&format!("{name} {hash:016x}")), "{board}, {name} {hash:016x}:\n{text}");
+            }
+        }
     }
 }
 

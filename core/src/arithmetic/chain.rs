@@ -1,7 +1,9 @@
-//! Chains of fused multiply-adds over slices: plain loops, or [`vfma`](super::vfma)'s where the target has it.
+//! Chains of fused multiply-adds over slices: plain loops, or the target's own where a call for each term would cost.
 
 #[cfg(has_vfma)]
 use super::vfma as target;
+#[cfg(target_arch = "x86_64")]
+use super::x86_64 as target;
 
 /// One fma chain: `acc = start`, then `acc = fma(a[k], b[k], acc)` for k ascending over the shorter of the two.
 #[inline]
@@ -15,7 +17,7 @@ pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     target::add_product(scale, row, sum);
 }
 
-#[cfg(not(has_vfma))]
+#[cfg(not(any(has_vfma, target_arch = "x86_64")))]
 mod target {
     use crate::arithmetic::fma;
 

@@ -2,9 +2,8 @@
 
 /// `a · b + c`, rounded once.
 ///
-/// One instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU, `vfmadd` on x86-64 when compiled with
-/// the `fma` feature, `fmadd` on AArch64. Elsewhere `libm::fmaf`: the x86-64 instruction where the processor has it, found at run
-/// time, and exact integer code otherwise.
+/// One instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU, `vfmadd` on x86-64 (found at run time), `fmadd`
+/// on AArch64. Elsewhere exact integer code.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     target::fma(a, b, c)
@@ -13,17 +12,11 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
 #[cfg(has_vfma)]
 use super::vfma as target;
 
-#[cfg(all(target_arch = "x86_64", target_feature = "fma"))]
-#[allow(unsafe_code)]
-mod target {
-    use core::arch::x86_64::{_mm_cvtss_f32, _mm_fmadd_ss, _mm_set_ss};
+#[cfg(target_arch = "x86_64")]
+use super::x86_64 as target;
 
-    #[inline(always)]
-    pub fn fma(a: f32, b: f32, c: f32) -> f32 {
-        // SAFETY: the whole program is compiled for processors that have the feature.
-        unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
-    }
-}
+#[cfg(not(any(has_vfma, target_arch = "x86_64", target_arch = "aarch64")))]
+use super::software as target;
 
 #[cfg(target_arch = "aarch64")]
 #[allow(unsafe_code)]
@@ -46,19 +39,12 @@ mod target {
     }
 }
 
-#[cfg(not(any(has_vfma, all(target_arch = "x86_64", target_feature = "fma"), target_arch = "aarch64")))]
-mod target {
-    #[inline(always)]
-    pub fn fma(a: f32, b: f32, c: f32) -> f32 {
-        libm::fmaf(a, b, c)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::fma;
+    use super::super::software;
+    use super::*;
 
     /// Rounds the exact a·b + c to binary32: the product is exact in binary64; the sum is made exact with TwoSum and
     /// rounded to odd, so that the second rounding is the only one.
@@ -79,28 +65,73 @@ mod tests {
         odd as f32
     }
 
+    /// Both the target's and the integer code: a host has an instruction, and some devices have not.
+    fn check(a: f32, b: f32, c: f32) -> Result<(), TestCaseError> {
+        let expected = reference(a, b, c);
+        for found in [fma(a, b, c), software::fma(a, b, c)] {
+            prop_assert!(
+                found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan(),
+                "fma({a:e}, {b:e}, {c:e}) = {found:e}, not {expected:e}"
+            );
+        }
+        Ok(())
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #![proptest_config(ProptestConfig::with_cases(50_000))]
 
         #[test]
         fn rounds_once(a: u32, b: u32, c: u32) {
-            let (a, b, c) = (f32::from_bits(a), f32::from_bits(b), f32::from_bits(c));
-            let (found, expected) = (fma(a, b, c), reference(a, b, c));
-            prop_assert!(found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan(),
-                "fma({a:e}, {b:e}, {c:e}) = {found:e}, not {expected:e}");
+            check(f32::from_bits(a), f32::from_bits(b), f32::from_bits(c))?;
         }
 
+        /// Terms that cancel, all but for some of the last bits.
         #[test]
-        fn rounds_once_where_terms_are_close(a in -2.0f32..2.0, b in -2.0f32..2.0, ulps in -40i32..40) {
-            let c = f32::from_bits((-(a * b)).to_bits().wrapping_add_signed(ulps));
-            prop_assert_eq!(fma(a, b, c).to_bits(), reference(a, b, c).to_bits());
+        fn rounds_once_where_terms_cancel(a in -2.0f32..2.0, b in -2.0f32..2.0, ulps in -40i32..40) {
+            check(a, b, f32::from_bits((-(a * b)).to_bits().wrapping_add_signed(ulps)))?;
+        }
+
+        /// Exponents so close that every alignment of the terms occurs, few bits so that halfway cases do.
+        #[test]
+        fn rounds_once_where_terms_overlap(
+            a in 0u32..256, b in 0u32..256, c: u32, shift in -60i32..60, extra in 0u32..2, sign: bool,
+        ) {
+            let wide = |bits: u32| f32::from_bits(0x3f80_0000 | bits << 15 | extra);
+            let exponent = (127 + shift) as u32;
+            check(wide(a), wide(b), f32::from_bits(u32::from(sign) << 31 | exponent << 23 | c >> 9))?;
+        }
+
+        /// Results that are subnormal, or nearly.
+        #[test]
+        fn rounds_once_among_subnormals(a: u32, b: u32, c in 0u32..0x0180_0000, exponent in 87u32..128, sign: bool) {
+            let a = f32::from_bits(a & 0x80ff_ffff | 0x0080_0000);
+            let b = f32::from_bits(b & 0x807f_ffff | exponent << 23);
+            check(a, b, f32::from_bits(u32::from(sign) << 31 | c))?;
         }
     }
 
     #[test]
-    fn keeps_subnormals() {
+    fn special_values_keep_their_meaning() {
         let tiny = f32::from_bits(1);
-        assert_eq!(fma(tiny, 1.0, tiny).to_bits(), 2);
-        assert_eq!(fma(1e-30, 1e-15, 0.0).to_bits(), 1e-45f32.to_bits());
+        let cases = [
+            (tiny, 1.0, tiny),
+            (1e-30, 1e-15, 0.0),
+            (-1e-30, 1e-30, 0.0),
+            (1e-30, 1e-30, -0.0),
+            (0.0, -1.0, -0.0),
+            (0.0, 1.0, -0.0),
+            (1.0, 1.0, -1.0),
+            (f32::MAX, 2.0, f32::NEG_INFINITY),
+            (f32::MAX, 2.0, -f32::MAX),
+            (f32::MAX, 1.0, f32::MAX),
+            (f32::INFINITY, 0.0, 1.0),
+            (f32::INFINITY, 1.0, f32::NEG_INFINITY),
+            (1.0, 1.0, f32::NAN),
+            // A halfway case of the subnormals, which rounding by way of binary64 gets wrong.
+            (f32::from_bits(0x0080_0001), f32::from_bits(0x337f_fffe), f32::from_bits(0x0030_0001)),
+        ];
+        for (a, b, c) in cases {
+            check(a, b, c).unwrap();
+        }
     }
 }

@@ -15,12 +15,18 @@
 //! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
 
 mod chain;
+mod fingerprint;
 mod fma;
 mod softmax;
+#[cfg(any(test, not(any(has_vfma, target_arch = "aarch64"))))]
+mod software;
 #[cfg(has_vfma)]
 mod vfma;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 pub use chain::{add_product, dot};
+pub use fingerprint::fingerprint;
 pub use fma::fma;
 pub use softmax::{log_sum_exp, softmax};
 
@@ -50,34 +56,7 @@ pub fn normalize(pixel: u8) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use sha2::{Digest, Sha256};
-
     use super::*;
-
-    /// SHA-256 over a function's results at 65,536 inputs spread over all of binary32, NaN written as one pattern.
-    fn sweep(function: fn(f32) -> f32) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for i in 0..=u16::MAX {
-            let y = function(f32::from_bits(u32::from(i) << 16 | 0x5a5a));
-            hash.update(if y.is_nan() { f32::NAN } else { y }.to_bits().to_le_bytes());
-        }
-        hash.finalize().into()
-    }
-
-    fn hex(bytes: &[u8]) -> heapless::String<16> {
-        let mut text = heapless::String::new();
-        for byte in &bytes[..8] {
-            core::fmt::write(&mut text, format_args!("{byte:02x}")).unwrap();
-        }
-        text
-    }
-
-    #[test]
-    fn transcendental_functions_keep_their_bits() {
-        assert_eq!(hex(&sweep(exp)), "035f7d76ab055da2");
-        assert_eq!(hex(&sweep(ln)), "f2d2f282cbba00e5");
-        assert_eq!(hex(&sweep(sqrt)), "1ac1480bd13d4d15");
-    }
 
     #[test]
     fn pixels_span_zero_to_one() {

@@ -54,11 +54,19 @@ pub trait Layer: Flat {
     /// The output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
 
-    /// Writes the tape of a batch.
+    /// Writes the tape of a batch: `batch · Tape::LEN` elements.
+    ///
+    /// # Panics
+    ///
+    /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
     fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]);
 
     /// Turns the gradients of the outputs (at the end of `grad_tape`) into those of the parameters (`grad`, overwritten)
-    /// and, where asked, of the input.
+    /// and, where asked, of the input. Both tapes have `batch · Tape::LEN` elements.
+    ///
+    /// # Panics
+    ///
+    /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
     fn backward<E: Engine>(
         &self,
         engine: &E,
@@ -160,54 +168,71 @@ mod tests {
             }
         }
 
-        /// Σ outputs · weights is differentiated by central differences, in steps away from ReLU's corner on most draws.
         #[test]
         fn gradients_match_finite_differences(
             input in prop::collection::vec(prop::array::uniform5(-2.0f32..2.0), 1..4),
             direction in prop::array::uniform3(-1.0f32..1.0),
             seed: u64,
-            index in 0..Model::LEN,
+            index: usize,
         ) {
-            const STEP: f32 = 1.0 / 256.0;
-            let objective = |model: &Model, input: &[[f32; 5]]| -> f64 {
-                let mut sum = 0.0;
-                for input in input {
-                    let mut logits = [0.0; 3];
-                    model.predict(&Portable, input, &mut logits);
-                    sum += logits.iter().zip(direction).map(|(&z, d)| f64::from(z) * f64::from(d)).sum::<f64>();
-                }
-                sum
-            };
-            let model = model(seed);
-            let (mut tape, mut grad_tape) = ([0.0; 3 * 21 + 3 * 4], [0.0; 3 * 21 + 3 * 4]);
-            let len = input.len() * <Model as Layer>::Tape::LEN;
-            let (tape, grad_tape) = (&mut tape[..len], &mut grad_tape[..len]);
-            model.forward(&Portable, &input, tape);
-            Model::output_mut(grad_tape).fill(direction);
-            let mut grad = Model::ZERO;
-            let mut grad_input = [[0.0; 5]; 3];
-            model.backward(&Portable, &input, tape, grad_tape, &mut grad, Some(&mut grad_input[..input.len()]));
-
-            let difference = |plus: f64, middle: f64, minus: f64| {
-                let kink = (plus - middle) - (middle - minus);
-                (kink.abs() < 1e-5).then(|| (plus - minus) / (2.0 * f64::from(STEP)))
-            };
-            let at = |delta: f32| {
-                let mut moved = Model::from_flat(model.as_flat()).map_or(Model::ZERO, |_| self::tests::model(seed));
-                moved.as_flat_mut()[index] += delta;
-                objective(&moved, &input)
-            };
-            if let Some(expected) = difference(at(STEP), at(0.0), at(-STEP)) {
-                prop_assert!((f64::from(grad.as_flat()[index]) - expected).abs() < 2e-3);
-            }
-            let at = |delta: f32| {
-                let mut moved = input.clone();
-                moved[0][index % 5] += delta;
-                objective(&model, &moved)
-            };
-            if let Some(expected) = difference(at(STEP), at(0.0), at(-STEP)) {
-                prop_assert!((f64::from(grad_input[0][index % 5]) - expected).abs() < 2e-3);
-            }
+            check_gradients::<mlp!(5 => 3)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 4 => 3)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 1 Relu => 3)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 7 Relu => 3 Relu)>(&input, direction, seed, index)?;
+            check_gradients::<Model>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 6 Relu => 2 => 6 Relu => 3)>(&input, direction, seed, index)?;
         }
+    }
+
+    /// The gradients of Σ outputs · direction against central differences, for one parameter and one input.
+    ///
+    /// Where a difference straddles a corner of ReLU, the steps to both sides differ; the difference then says nothing.
+    fn check_gradients<M: Layer<Input = [f32; 5], Output = [f32; 3]>>(
+        input: &[[f32; 5]],
+        direction: [f32; 3],
+        seed: u64,
+        index: usize,
+    ) -> Result<(), TestCaseError> {
+        const STEP: f32 = 1.0 / 256.0;
+        let objective = |model: &M, input: &[[f32; 5]]| -> f64 {
+            let logits = input.iter().flat_map(|input| {
+                let mut logits = [0.0; 3];
+                model.predict(&Portable, input, &mut logits);
+                logits
+            });
+            logits.zip(direction.iter().cycle()).map(|(z, &d)| f64::from(z) * f64::from(d)).sum()
+        };
+        let agree = |[minus, middle, plus]: [f64; 3], grad: f32| {
+            let corner = ((plus - middle) - (middle - minus)).abs() > 1e-5;
+            corner || (f64::from(grad) - (plus - minus) / (2.0 * f64::from(STEP))).abs() < 2e-3
+        };
+
+        let mut model = M::ZERO;
+        random::initialize(&mut model, seed);
+        let mut tape = std::vec![0.0; input.len() * M::Tape::LEN];
+        let mut grad_tape = tape.clone();
+        model.forward(&Portable, input, &mut tape);
+        M::output_mut(&mut grad_tape).fill(direction);
+        let mut grad = M::ZERO;
+        let mut grad_input = std::vec![[0.0; 5]; input.len()];
+        model.backward(&Portable, input, &tape, &mut grad_tape, &mut grad, Some(&mut grad_input));
+
+        let parameter = index % M::LEN;
+        let kept = model.as_flat()[parameter];
+        let objectives = [-STEP, 0.0, STEP].map(|step| {
+            model.as_flat_mut()[parameter] = kept + step;
+            objective(&model, input)
+        });
+        model.as_flat_mut()[parameter] = kept;
+        prop_assert!(agree(objectives, grad.as_flat()[parameter]), "parameter {parameter}: {objectives:?}");
+
+        let (sample, feature) = (index % input.len(), index % 5);
+        let objectives = [-STEP, 0.0, STEP].map(|step| {
+            let mut moved = input.to_vec();
+            moved[sample][feature] += step;
+            objective(&model, &moved)
+        });
+        prop_assert!(agree(objectives, grad_input[sample][feature]), "feature {feature}: {objectives:?}");
+        Ok(())
     }
 }

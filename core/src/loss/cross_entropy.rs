@@ -5,12 +5,13 @@ use crate::{
 };
 
 /// Mean over the batch of `ln Σⱼ exp(zⱼ) − z_target`: PyTorch's `CrossEntropyLoss` on logits. The sum is by addition ascending
-/// from 0.
+/// from 0. `logits` and `targets` have one element for each sample; the mean of no samples is NaN.
 ///
 /// # Errors
 ///
 /// [`TargetError`] for a target that names no class.
 pub fn cross_entropy<L: Features>(logits: &[L], targets: &[u8]) -> Result<f32, TargetError> {
+    debug_assert_eq!(logits.len(), targets.len(), "one target for each sample");
     let mut sum = 0.0;
     for (sample, (logits, &target)) in logits.iter().zip(targets).enumerate() {
         let logits = logits.as_ref();

@@ -62,6 +62,8 @@ pub enum WeightFileError {
     },
     /// The weights cannot be read in place.
     View(ViewError),
+    /// A training record with a value out of its range was to be written.
+    Record,
     /// The buffer or the format cannot hold the file that was to be written.
     TooLarge,
 }
@@ -103,6 +105,12 @@ impl fmt::Display for WeightFileError {
                 write!(f, "the weight file is of a {found} network, this build's model is {expected}")
             }
             Self::View(error) => error.fmt(f),
+            Self::Record => {
+                write!(
+                    f,
+                    "the training record has a learning rate below 0, an accuracy outside 0 to 1 or a name with control characters"
+                )
+            }
             Self::TooLarge => write!(f, "the weights do not fit the buffer for the file, or its format's 4 GiB"),
         }
     }

@@ -2,8 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// The fixed start of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Prelude {
+pub(super) struct Prelude {
     /// `SELVEDGE`.
     pub magic: [u8; 8],
     /// The format's version.
@@ -39,4 +38,14 @@ pub struct TrainingRecord<'a> {
     pub learning_rate: f32,
     /// The part of the test images that was classified rightly after training, 0 to 1.
     pub accuracy: f32,
+}
+
+impl TrainingRecord<'_> {
+    /// Whether every field is in its range: a learning rate that is a number from 0, an accuracy from 0 to 1, a name that can be
+    /// printed.
+    pub(super) fn is_valid(&self) -> bool {
+        (0.0..=f32::MAX).contains(&self.learning_rate)
+            && (0.0..=1.0).contains(&self.accuracy)
+            && !self.dataset.chars().any(char::is_control)
+    }
 }

@@ -12,8 +12,8 @@
 //! | weights | bytes | the flat model, little-endian binary32 |
 //! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
 //!
-//! The whole is one postcard message. The loader is strict: it allocates nothing, checks everything before it hands out anything,
-//! and gives a [`WeightFileError`] for every way that a file can be wrong.
+//! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
+//! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.
 
 mod error;
 mod header;
@@ -21,7 +21,7 @@ mod reader;
 mod writer;
 
 pub use error::WeightFileError;
-pub use header::{Prelude, TrainingRecord};
+pub use header::TrainingRecord;
 pub use reader::WeightFile;
 pub use writer::{encode, encoded_len};
 

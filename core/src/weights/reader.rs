@@ -1,11 +1,13 @@
 use heapless::Vec;
-use serde::Deserialize;
+use postcard::ser_flavors::Flavor;
+use serde::{Deserialize, Serialize};
 
-use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, Prelude, TrainingRecord, VERSION, WeightFileError};
+use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, TrainingRecord, VERSION, WeightFileError, header::Prelude};
 use crate::{Layer, architecture::Architecture};
 
 /// A checked weight file, in place.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightFile<'a> {
     architecture: Architecture,
     record: TrainingRecord<'a>,
@@ -17,7 +19,8 @@ impl<'a> WeightFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`].
+    /// [`WeightFileError`] for bytes that are no weight file, not all of it or more than it, changed, of another version, or in
+    /// any part not what a writer gives.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let body = check_integrity(file)?;
 
@@ -25,18 +28,21 @@ impl<'a> WeightFile<'a> {
         let parameters = architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
         let rest = check_parameters(&architecture, rest)?;
         let (record, rest) = decode::<TrainingRecord<'_>>(rest, "training record")?;
-        let (padding, rest) = decode::<&[u8]>(rest, "padding")?;
-        if padding.len() > 3 || padding.iter().any(|&byte| byte != 0) {
-            return Err(WeightFileError::Malformed { part: "padding" });
+        if !record.is_valid() {
+            return Err(WeightFileError::Malformed { part: "training record" });
         }
+        let (padding, rest) = decode::<&[u8]>(rest, "padding")?;
         let (weights, rest) = decode::<&[u8]>(rest, "weights")?;
         let expected = parameters * size_of::<f32>();
         if weights.len() != expected {
             return Err(WeightFileError::WeightBytes { expected, found: weights.len() });
         }
-        let start = file.len() - CHECKSUM_BYTES - rest.len() - weights.len();
-        if !rest.is_empty() || !start.is_multiple_of(size_of::<f32>()) {
-            return Err(WeightFileError::Malformed { part: "weights" });
+        if !rest.is_empty() {
+            return Err(WeightFileError::Malformed { part: "end" });
+        }
+        let start = file.len() - CHECKSUM_BYTES - weights.len();
+        if padding.len() > 3 || padding.iter().any(|&byte| byte != 0) || !start.is_multiple_of(size_of::<f32>()) {
+            return Err(WeightFileError::Malformed { part: "padding" });
         }
         Ok(Self { architecture, record, weights })
     }
@@ -140,6 +146,37 @@ fn check_parameters<'a>(architecture: &Architecture, mut rest: &'a [u8]) -> Resu
     }
 }
 
-fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8], part: &'static str) -> Result<(T, &'a [u8]), WeightFileError> {
-    postcard::take_from_bytes(bytes).map_err(|_| WeightFileError::Malformed { part })
+/// Takes a value from the front. Of the encodings that postcard reads (a length may have bytes too many, and how many are read
+/// differs between 32-bit and 64-bit machines), only the one that it writes is taken.
+fn decode<'a, T>(bytes: &'a [u8], part: &'static str) -> Result<(T, &'a [u8]), WeightFileError>
+where
+    T: Deserialize<'a> + Serialize,
+{
+    let malformed = |_| WeightFileError::Malformed { part };
+    let (value, rest) = postcard::take_from_bytes(bytes).map_err(malformed)?;
+    let left = postcard::serialize_with_flavor(&value, Compare { expected: bytes }).map_err(malformed)?;
+    if left == rest.len() { Ok((value, rest)) } else { Err(WeightFileError::Malformed { part }) }
+}
+
+/// Takes what is written only as long as it is what stands there; gives the number of bytes that are left.
+struct Compare<'a> {
+    expected: &'a [u8],
+}
+
+impl Flavor for Compare<'_> {
+    type Output = usize;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        match self.expected.split_first() {
+            Some((expected, rest)) if *expected == byte => {
+                self.expected = rest;
+                Ok(())
+            }
+            _ => Err(postcard::Error::SerializeBufferFull),
+        }
+    }
+
+    fn finalize(self) -> postcard::Result<usize> {
+        Ok(self.expected.len())
+    }
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, Prelude, TrainingRecord, VERSION, WeightFileError};
+use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, TrainingRecord, VERSION, WeightFileError, header::Prelude};
 use crate::{Layer, architecture::Architecture, flat::as_bytes};
 
 /// More than the header takes beside the data set's name.
@@ -15,8 +15,12 @@ pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
 ///
 /// # Errors
 ///
-/// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB.
+/// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
+/// [`WeightFileError::Record`] for a record with a value out of its range.
 pub fn encode<M: Layer>(model: &M, record: &TrainingRecord<'_>, buffer: &mut [u8]) -> Result<usize, WeightFileError> {
+    if !record.is_valid() {
+        return Err(WeightFileError::Record);
+    }
     let architecture = Architecture::of::<M>();
     let mut writer = Writer { buffer: &mut *buffer, len: 0 };
     let mut prelude = Prelude { magic: MAGIC, version: VERSION, length: 0 };
@@ -154,11 +158,59 @@ mod tests {
                 file.0[place] = value;
                 let checksum = CHECKSUM.checksum(&file.0[..end]);
                 file.0[end..file.1].copy_from_slice(&checksum.to_le_bytes());
-                if let Ok(parsed) = WeightFile::parse(file.bytes()) {
-                    assert_eq!(parsed.weights().len(), size_of::<Model>());
+                // What is taken is what the writer gives for the same values.
+                let Ok(parsed) = WeightFile::parse(file.bytes()) else { continue };
+                if let Ok(model) = parsed.model::<Model>() {
+                    let mut again = [0; 512];
+                    let len = encode(model, parsed.record(), &mut again).unwrap();
+                    assert_eq!(&again[..len], file.bytes());
                 }
             }
             file.0[place] = kept;
+        }
+    }
+
+    /// Replaces bytes of the header, keeps the alignment by the padding, and makes length and checksum fit.
+    fn rewritten(place: usize, old: &[u8], new: &[u8]) -> File {
+        let file = File::new();
+        assert_eq!(&file.bytes()[place..][..old.len()], old);
+        let weights = file.1 - CHECKSUM_BYTES - size_of::<Model>();
+        let padding = weights - 2 - usize::from(file.0[weights - 2]);
+        let mut bytes: heapless::Vec<u8, 512> = heapless::Vec::new();
+        for part in [&file.0[..place], new, &file.0[place + old.len()..padding]] {
+            bytes.extend_from_slice(part).unwrap();
+        }
+        let zeros = (bytes.len() + 2).next_multiple_of(4) - bytes.len() - 2;
+        bytes.push(zeros as u8).unwrap();
+        bytes.extend_from_slice(&[0; 3][..zeros]).unwrap();
+        bytes.extend_from_slice(&file.bytes()[weights - 1..file.1 - CHECKSUM_BYTES]).unwrap();
+        let length = (bytes.len() + CHECKSUM_BYTES) as u32;
+        bytes[10..14].copy_from_slice(&length.to_le_bytes());
+        let checksum = CHECKSUM.checksum(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes()).unwrap();
+        let mut rewritten = File([0; 512], bytes.len());
+        rewritten.0[..bytes.len()].copy_from_slice(&bytes);
+        rewritten
+    }
+
+    #[test]
+    fn a_length_with_bytes_too_many_is_an_error() {
+        assert!(WeightFile::parse(rewritten(14, &[3], &[3]).bytes()).is_ok());
+        for long in [&[0x83, 0][..], &[0x83, 0x80, 0x80, 0x80, 0]] {
+            let error = WeightFile::parse(rewritten(14, &[3], long).bytes()).unwrap_err();
+            assert_eq!(error, WeightFileError::Malformed { part: "architecture" });
+        }
+    }
+
+    #[test]
+    fn a_record_out_of_range_is_an_error() {
+        for record in [
+            TrainingRecord { learning_rate: f32::NAN, ..RECORD },
+            TrainingRecord { accuracy: 7.0, ..RECORD },
+            TrainingRecord { dataset: "\x1b[2J", ..RECORD },
+        ] {
+            let mut file = File([0; 512], 0);
+            assert_eq!(encode(&Model::ZERO, &record, &mut file.0), Err(WeightFileError::Record));
         }
     }
 

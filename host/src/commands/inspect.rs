@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use host::weights::{self, WeightsError, hex};
 use selvedge::{
     architecture::Architecture,
-    models::{NAMED, Widths},
+    models::{NAMES, Widths},
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -128,8 +128,9 @@ fn weight_hash(file: &WeightFile<'_>) -> String {
 
 /// The name of the model that has these layers.
 fn named_model(architecture: &Architecture) -> Option<&'static str> {
-    let mut names = NAMED.iter().map(|(name, _)| *name);
-    names.find(|name| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture))
+    NAMES
+        .into_iter()
+        .find(|name| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture))
 }
 
 fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {

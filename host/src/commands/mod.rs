@@ -22,7 +22,7 @@ use host::{
 };
 use selvedge::{
     architecture::Architecture,
-    models::{NAMED, Widths},
+    models::{NAMES, Widths},
 };
 
 /// What the program can do.
@@ -105,7 +105,7 @@ impl Part {
 #[derive(Args)]
 struct ModelOptions {
     /// A named model: quickstart (784-512-512-10, PyTorch's), small (784-128-10) or tiny (784-16-10)
-    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMED.map(|(name, _)| name)))]
+    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     model: String,
 
     /// Any other topology, as widths from pixels to classes, such as 784,256,64,10

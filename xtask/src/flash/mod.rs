@@ -78,6 +78,8 @@ pub enum Program {
     Train,
     /// Holds the weight loader to broken files
     Loader,
+    /// Prints hashes of the arithmetic's functions
+    Fingerprint,
     /// Classifies one image, without a log
     Bare,
     /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow
@@ -92,6 +94,7 @@ impl Program {
             Self::Predict => "predict",
             Self::Train => "train",
             Self::Loader => "loader",
+            Self::Fingerprint => "fingerprint",
             Self::Bare => "bare",
             Self::Crash => "crash",
         }
@@ -115,7 +118,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match program {
         Program::Train => train(options, &run),
         Program::Predict | Program::Bare => predict(options, &run),
-        Program::Loader | Program::Crash => {
+        Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
             exit_code(run.build_and_run(None, |_| {})?)
         }

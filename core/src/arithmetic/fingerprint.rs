@@ -1,0 +1,79 @@
+//! A hash of the arithmetic's results, by which one target is compared with another.
+
+use super::{add_product, dot, exp, fma, ln, softmax, sqrt};
+use crate::{
+    random::{Generator, Purpose},
+    weights,
+};
+
+/// Results in a hash.
+const COUNT: usize = 512;
+
+/// The first eight bytes of SHA-256 over results of each function, with its name: the same on every target that keeps the
+/// contract.
+///
+/// The numbers are drawn from all of binary32 (subnormals, infinities and NaN among them) and from a narrow range where sums
+/// round and cancel; the chains have every length up to 64. Takes 4 KB of stack.
+pub fn fingerprint() -> [(&'static str, u64); 7] {
+    let any = |index| f32::from_bits(DRAWS.bits(index) as u32);
+    let near = |index| DRAWS.symmetric(index, 2.0);
+    // Half of the draws from each.
+    let number = |index: u64| if index.is_multiple_of(2) { any(index) } else { near(index) };
+    let products = |place: u64| fma(number(3 * place), number(3 * place + 2), number(3 * place + 4));
+
+    let mut a = [0.0; 64];
+    let mut b = [0.0; 64];
+    for ((a, b), index) in a.iter_mut().zip(&mut b).zip(0..) {
+        (*a, *b) = (near(index), near(index + 1000));
+    }
+    let chain = |place: u64| {
+        let len = place as usize % 65;
+        dot(near(place), a.split_at_checked(len).unwrap_or_default().0, &b)
+    };
+    let mut sums = [0.0; 64];
+    for len in 0..=64 {
+        add_product(near(len as u64), a.split_at_checked(len).unwrap_or_default().0, &mut sums);
+    }
+    let mut probabilities = [0.0; 64];
+    softmax(&sums, &mut probabilities);
+    [
+        ("fma", hash(products)),
+        ("exp", hash(|place| exp(if place.is_multiple_of(2) { any(place) } else { 50.0 * near(place) }))),
+        ("ln", hash(|place| ln(any(place)))),
+        ("sqrt", hash(|place| sqrt(any(place)))),
+        ("dot", hash(chain)),
+        ("add_product", hash(|place| sums[place as usize % 64])),
+        ("softmax", hash(|place| probabilities[place as usize % 64])),
+    ]
+}
+
+const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 0);
+
+/// Hashes the function's results at 0..COUNT, with every NaN as one.
+fn hash(function: impl Fn(u64) -> f32) -> u64 {
+    let mut results = [0.0; COUNT];
+    for (result, place) in results.iter_mut().zip(0..) {
+        let value = function(place);
+        *result = if value.is_nan() { f32::from_bits(0x7fc0_0000) } else { value };
+    }
+    weights::hash(&results).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_keeps_its_bits() {
+        let expected = [
+            ("fma", 7939047951690481841),
+            ("exp", 9146989973647512657),
+            ("ln", 13221084533896164788),
+            ("sqrt", 2415081631483696433),
+            ("dot", 10038901577484929234),
+            ("add_product", 16014298786665881959),
+            ("softmax", 5328254870811862749),
+        ];
+        assert_eq!(fingerprint(), expected);
+    }
+}

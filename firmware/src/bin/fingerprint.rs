@@ -1,0 +1,18 @@
+//! Prints a hash of each of the arithmetic's functions; the host's are the same.
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use firmware::run;
+use selvedge::arithmetic::fingerprint;
+
+#[entry]
+fn main() -> ! {
+    run(|_| {
+        for (name, hash) in fingerprint() {
+            defmt::println!("{=str} {=u64:016x}", name, hash);
+        }
+        Ok(())
+    })
+}
