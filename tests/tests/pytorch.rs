@@ -29,6 +29,7 @@ use selvedge::{
     training::{Workspace, evaluate},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// For what rounding alone decides: sums of at most 784 terms, not yet carried through steps of training.
 const ROUNDING: f64 = 1e-6;
@@ -52,25 +53,26 @@ struct Small {
     final_parameters: BTreeMap<String, Tensor>,
 }
 
+/// A vector or a matrix.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Tensor {
-    Vector(Vec<f32>),
-    Matrix(Vec<Vec<f32>>),
+#[serde(from = "Value")]
+struct Tensor {
+    shape: Vec<usize>,
+    elements: Vec<f32>,
 }
 
-impl Tensor {
-    fn shape(&self) -> Vec<usize> {
-        match self {
-            Self::Vector(elements) => vec![elements.len()],
-            Self::Matrix(rows) => vec![rows.len(), rows.first().map_or(0, Vec::len)],
-        }
-    }
-
-    fn elements(&self) -> Vec<f32> {
-        match self {
-            Self::Vector(elements) => elements.clone(),
-            Self::Matrix(rows) => rows.concat(),
+// Not an untagged enum: those lose numbers where a dependency asks serde_json for arbitrary precision.
+impl From<Value> for Tensor {
+    fn from(value: Value) -> Self {
+        let number = |value: &Value| value.as_f64().unwrap() as f32;
+        let outer = value.as_array().unwrap();
+        let rows: Vec<&Vec<Value>> = outer.iter().filter_map(Value::as_array).collect();
+        match rows.first() {
+            Some(row) => Self {
+                shape: vec![rows.len(), row.len()],
+                elements: rows.iter().flat_map(|row| row.iter().map(number)).collect(),
+            },
+            None => Self { shape: vec![outer.len()], elements: outer.iter().map(number).collect() },
         }
     }
 }
@@ -153,6 +155,7 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
     let Some(folder) = tests::fashion_mnist("the quickstart's model against PyTorch") else { return };
     let reference: QuickstartRun = reference("quickstart.json");
     let data = load(Some(&folder)).unwrap();
+    assert_eq!(data.name, "Fashion-MNIST");
     let (input, targets) = samples(&data.train, reference.losses_float64.len() * reference.batch_size);
     let (test_input, test_targets) = samples(&data.test, data.test.images.len());
     let mut test_tape = vec![0.0; test_input.len() * <Quickstart as Layer>::Tape::LEN];
@@ -257,8 +260,8 @@ fn model<M: Layer>(tensors: &BTreeMap<String, Tensor>) -> Boxed<M> {
     let mut model = Boxed::<M>::zeroed();
     for parameter in parameters {
         let tensor = &tensors[parameter.name.as_str()];
-        assert!(tensor.shape().into_iter().eq(parameter.shape.iter().map(|&n| n as usize)), "{}", parameter.name);
-        model.as_flat_mut()[parameter.offset..][..parameter.len].copy_from_slice(&tensor.elements());
+        assert!(tensor.shape.iter().copied().eq(parameter.shape.iter().map(|&n| n as usize)), "{}", parameter.name);
+        model.as_flat_mut()[parameter.offset..][..parameter.len].copy_from_slice(&tensor.elements);
     }
     model
 }

@@ -147,7 +147,7 @@ pub mod tests {
     fn says_what_is_wrong_with_a_file() {
         assert_eq!(
             error_with(NAMES[0], &images(3)[..2_000]),
-            "train-images-idx3-ubyte: the file is truncated: 1984 of 2352 bytes are there"
+            "train-images-idx3-ubyte: the file is truncated: 2000 of 2368 bytes are there"
         );
         assert_eq!(
             error_with(NAMES[1], &labels(&[7, 0])),

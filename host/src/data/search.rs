@@ -142,7 +142,8 @@ mod tests {
                 search.environment = Some(place.clone());
             }
             let data = search.load((index == 3).then_some(place)).unwrap();
-            assert_eq!((data.name.as_str(), data.train.labels[0], &data.notice), ("Fashion-MNIST", index as u8, &None));
+            let name = place.file_name().unwrap().to_str().unwrap();
+            assert_eq!((data.name.as_str(), data.train.labels[0], &data.notice), (name, index as u8, &None));
             assert_eq!(data.checksum, data.train.checksum());
         }
     }
@@ -178,6 +179,10 @@ mod tests {
         assert_eq!(data.name, "builtin");
         let notice = data.notice.unwrap();
         assert!(notice.contains("not Fashion-MNIST") && notice.contains("train-images-idx3-ubyte"), "{notice}");
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        search.cache = Some(file.join("below"));
+        assert!(matches!(search.load(None), Err(DataError::Cache(_))));
         search.cache = None;
         assert!(search.load(None).unwrap().notice.unwrap().contains("no home folder"));
         let chosen = search.load(Some("builtin".as_ref())).unwrap();
