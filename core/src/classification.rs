@@ -3,6 +3,8 @@
 use heapless::Vec;
 
 pub use crate::arithmetic::softmax;
+#[cfg(feature = "micromath")]
+use crate::arithmetic::softmax_by;
 
 /// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
 pub fn argmax(logits: &[f32]) -> usize {
@@ -36,18 +38,8 @@ pub fn top_k<const K: usize>(probabilities: &[f32]) -> Vec<(usize, f32), K> {
 /// Not part of the arithmetic contract: no trained bit may depend on it.
 #[cfg(feature = "micromath")]
 pub fn display_probabilities(logits: &[f32], probabilities: &mut [f32]) {
-    use micromath::F32Ext;
-
-    let max = logits.iter().fold(f32::NEG_INFINITY, |max, &z| if z > max { z } else { max });
-    let mut sum = 0.0;
-    for (p, &z) in probabilities.iter_mut().zip(logits) {
-        // Named in full: where `std` is linked, as for tests, its own `exp` would be called.
-        *p = F32Ext::exp(z - max);
-        sum += *p;
-    }
-    for p in probabilities.iter_mut().take(logits.len()) {
-        *p /= sum;
-    }
+    // Named in full: where `std` is linked, as for tests, its own `exp` would be called.
+    softmax_by(micromath::F32Ext::exp, logits, probabilities);
 }
 
 #[cfg(test)]

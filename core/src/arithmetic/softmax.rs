@@ -17,6 +17,11 @@ pub fn log_sum_exp(logits: &[f32]) -> f32 {
 ///
 /// `logits` and `probabilities` have one element for each class; elements past the shorter of the two are left as they are.
 pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
+    softmax_by(exp, logits, probabilities);
+}
+
+/// [`softmax`] with an exponential function of the caller's.
+pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut [f32]) {
     let max = maximum(logits);
     let mut sum = 0.0;
     for (p, &z) in probabilities.iter_mut().zip(logits) {
