@@ -23,6 +23,9 @@ use selvedge::{
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 
+/// Built with `SELVEDGE_CRASH=panic`, the program has one index that must be checked: the test must see the difference.
+const CRASH: Option<&str> = option_env!("SELVEDGE_CRASH");
+
 #[entry]
 fn main() -> ! {
     semihosting::process::exit(if predict().is_some() { 0 } else { 1 })
@@ -39,7 +42,11 @@ fn predict() -> Option<usize> {
     }
     let mut logits = [0.0; CLASSES];
     model.predict(&Portable, &input, &mut logits);
-    Some(black_box(argmax(&logits)))
+    let class = black_box(argmax(&logits));
+    if CRASH == Some("panic") {
+        black_box(logits[class]);
+    }
+    Some(class)
 }
 
 #[panic_handler]
