@@ -1,29 +1,23 @@
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use host::{
     evaluation::{self, Evaluation},
-    models::{Boxed, Model, WithModel, with_model},
-    weights::{self, WeightsError},
+    models::{Model, WithModel, with_model},
 };
 use selvedge::{
     models::{CLASS_NAMES, CLASSES},
     weights::WeightFile,
 };
 
-use super::{DataOptions, LayersOption, ThreadOptions};
+use super::{DataOptions, FileOptions, ThreadOptions};
 
 #[derive(Args)]
 pub struct Options {
-    /// The weight file
-    file: PathBuf,
     #[command(flatten)]
-    layers: LayersOption,
+    file: FileOptions,
     #[command(flatten)]
     data: DataOptions,
     #[command(flatten)]
@@ -32,9 +26,8 @@ pub struct Options {
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let bytes = weights::read(&self.file)?;
-        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
-        self.layers.check(file.architecture(), &self.file)?;
+        let bytes = self.file.read()?;
+        let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Evaluate { options: &self, file: &file })?
     }
 }
@@ -49,12 +42,11 @@ impl WithModel for Evaluate<'_> {
 
     fn run<M: Model>(self) -> Result<()> {
         let Self { options, file } = self;
-        let mut model = Boxed::<M>::zeroed();
-        file.copy_to(&mut *model).map_err(WeightsError::in_file(&options.file))?;
+        let model = options.file.model::<M>(file)?;
         let data = options.data.load()?;
         let evaluation = evaluation::run(&options.threads.engine()?, &*model, &data.test, |_, _| {})?;
         let mut out = io::stdout().lock();
-        writeln!(out, "{} on the {} test images of {}", options.file.display(), evaluation.total(), data.name)?;
+        writeln!(out, "{} on the {} test images of {}", options.file.path.display(), evaluation.total(), data.name)?;
         if file.record().dataset != data.name {
             writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
         }

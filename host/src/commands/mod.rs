@@ -19,10 +19,13 @@ use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
     data::{self, Dataset, Split},
     engine::{Threads, ThreadsError},
+    models::{Boxed, Model},
+    weights::{self, WeightsError},
 };
 use selvedge::{
     architecture::Architecture,
     models::{NAMES, Widths},
+    weights::WeightFile,
 };
 
 /// What the program can do.
@@ -125,6 +128,36 @@ impl ModelOptions {
     fn weights_path(&self) -> PathBuf {
         let name = self.layers.as_ref().map_or(self.model.clone(), |_| self.architecture().to_string());
         Path::new("weights").join(name).with_extension("selvedge")
+    }
+}
+
+/// A weight file that a command works with.
+#[derive(Args)]
+struct FileOptions {
+    /// The weight file
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    #[command(flatten)]
+    layers: LayersOption,
+}
+
+impl FileOptions {
+    fn read(&self) -> Result<Vec<u8>> {
+        Ok(weights::read(&self.path)?)
+    }
+
+    /// Checks the file's bytes.
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<WeightFile<'a>> {
+        let file = WeightFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
+        self.layers.check(file.architecture(), &self.path)?;
+        Ok(file)
+    }
+
+    /// The file's model, on the heap.
+    fn model<M: Model>(&self, file: &WeightFile<'_>) -> Result<Boxed<M>> {
+        let mut model = Boxed::<M>::zeroed();
+        file.copy_to(&mut *model).map_err(WeightsError::in_file(&self.path))?;
+        Ok(model)
     }
 }
 

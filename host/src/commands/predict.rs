@@ -7,9 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use host::{
     evaluation,
-    models::{Boxed, Model, WithModel, with_model},
+    models::{Model, WithModel, with_model},
     picture,
-    weights::{self, WeightsError},
 };
 use selvedge::{
     Portable,
@@ -18,26 +17,22 @@ use selvedge::{
     weights::WeightFile,
 };
 
-use super::LayersOption;
+use super::FileOptions;
 
 #[derive(Args)]
 pub struct Options {
-    /// The weight file
-    file: PathBuf,
+    #[command(flatten)]
+    file: FileOptions,
 
     /// Pictures of a garment, PNG or JPEG, of any size, on a plain dark or light ground
     #[arg(required = true)]
     images: Vec<PathBuf>,
-
-    #[command(flatten)]
-    layers: LayersOption,
 }
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let bytes = weights::read(&self.file)?;
-        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
-        self.layers.check(file.architecture(), &self.file)?;
+        let bytes = self.file.read()?;
+        let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Predict { options: &self, file: &file })?
     }
 }
@@ -52,8 +47,7 @@ impl WithModel for Predict<'_> {
 
     fn run<M: Model>(self) -> Result<()> {
         let Self { options, file } = self;
-        let mut model = Boxed::<M>::zeroed();
-        file.copy_to(&mut *model).map_err(WeightsError::in_file(&options.file))?;
+        let model = options.file.model::<M>(file)?;
         let mut out = io::stdout().lock();
         for path in &options.images {
             let image = picture::read(path)?;
