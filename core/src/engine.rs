@@ -1,4 +1,4 @@
-//! The seam for speed: who computes a linear layer's three products and the optimizer's update.
+//! The seam for speed: who computes a linear layer's three products, and who shares out the rest.
 
 use crate::{
     Linear,
@@ -6,7 +6,7 @@ use crate::{
     optimizer::Optimizer,
 };
 
-/// Computes a linear layer's products over a batch, and parameter updates, in the [contract](crate::arithmetic)'s order.
+/// Computes a linear layer's products over a batch in the [contract](crate::arithmetic)'s order.
 ///
 /// A batch is a slice of samples. Both slices of a call have the same number of samples; samples past the shorter one are
 /// left as they are. Every implementation gives the bits of [`Portable`].
@@ -27,17 +27,21 @@ pub trait Engine {
         grad_input: &mut [[f32; INPUTS]],
     );
 
+    /// Hands each parameter's gradient to the optimizer, and keeps it nowhere:
     /// `grad.weight[o][k] = Σₛ grad_output[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_output[s][o]`, s ascending
     /// from +0.
-    fn linear_weight_grad<const INPUTS: usize, const OUTPUTS: usize>(
+    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, O: Optimizer<STATE>, const STATE: usize>(
         &self,
+        optimizer: &O,
         input: &[[f32; INPUTS]],
         grad_output: &[[f32; OUTPUTS]],
-        grad: &mut Linear<INPUTS, OUTPUTS>,
+        layer: &mut Linear<INPUTS, OUTPUTS>,
+        state: [&mut Linear<INPUTS, OUTPUTS>; STATE],
     );
 
-    /// Applies the optimizer to each parameter and its gradient.
-    fn update<O: Optimizer>(&self, optimizer: &O, parameters: &mut [f32], grad: &[f32]);
+    /// Runs `work(index of the first, rows)` on parts that together are all the rows, in any order, perhaps on several
+    /// threads. `work` does not call the engine.
+    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync);
 }
 
 /// Plain loops: the reference that defines the bits, and the engine of a microcontroller.
@@ -76,34 +80,38 @@ impl Engine for Portable {
     }
 
     #[inline]
-    fn linear_weight_grad<const INPUTS: usize, const OUTPUTS: usize>(
+    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, O: Optimizer<STATE>, const STATE: usize>(
         &self,
+        optimizer: &O,
         input: &[[f32; INPUTS]],
         grad_output: &[[f32; OUTPUTS]],
-        grad: &mut Linear<INPUTS, OUTPUTS>,
+        layer: &mut Linear<INPUTS, OUTPUTS>,
+        mut state: [&mut Linear<INPUTS, OUTPUTS>; STATE],
     ) {
-        grad.weight.as_flattened_mut().fill(0.0);
-        grad.bias.fill(0.0);
-        for (input, grad_output) in input.iter().zip(grad_output) {
-            for ((&g, weight), bias) in grad_output.iter().zip(&mut grad.weight).zip(&mut grad.bias) {
-                add_product(g, input, weight);
-                *bias += g;
+        for o in 0..OUTPUTS {
+            let (mut grad_weight, mut grad_bias) = ([0.0; INPUTS], 0.0);
+            for (input, grad_output) in input.iter().zip(grad_output) {
+                add_product(grad_output[o], input, &mut grad_weight);
+                grad_bias += grad_output[o];
             }
+            for (k, grad) in grad_weight.into_iter().enumerate() {
+                let state = state.each_mut().map(|state| &mut state.weight[o][k]);
+                optimizer.update(fma, &mut layer.weight[o][k], grad, state);
+            }
+            optimizer.update(fma, &mut layer.bias[o], grad_bias, state.each_mut().map(|state| &mut state.bias[o]));
         }
     }
 
     #[inline]
-    fn update<O: Optimizer>(&self, optimizer: &O, parameters: &mut [f32], grad: &[f32]) {
-        for (parameter, &grad) in parameters.iter_mut().zip(grad) {
-            optimizer.update(fma, parameter, grad);
-        }
+    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        work(0, rows);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Flat;
+    use crate::{Flat, optimizer::{Gradient, Sgd}};
 
     const LAYER: Linear<2, 3> = Linear { weight: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], bias: [0.5, -0.5, 1.0] };
 
@@ -123,10 +131,15 @@ mod tests {
 
     #[test]
     fn weight_gradient_is_g_transposed_times_x() {
-        let mut grad = Linear::<2, 3>::ZERO;
+        let (input, grad_output) = ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0, -1.0], [2.0, 1.0, 0.0]]);
+        let (mut layer, mut grad) = (LAYER, Linear::<2, 3>::ZERO);
         grad.bias = [9.0; 3];
-        Portable.linear_weight_grad(&[[1.0, 2.0], [3.0, 4.0]], &[[1.0, 0.0, -1.0], [2.0, 1.0, 0.0]], &mut grad);
+        Portable.linear_update(&Gradient, &input, &grad_output, &mut layer, [&mut grad]);
         assert_eq!(grad.weight, [[7.0, 10.0], [3.0, 4.0], [-1.0, -2.0]]);
         assert_eq!(grad.bias, [3.0, 1.0, -1.0]);
+        assert_eq!(layer.as_flat(), LAYER.as_flat());
+        Portable.linear_update(&Sgd { learning_rate: 0.5 }, &input, &grad_output, &mut layer, []);
+        assert_eq!(layer.weight, [[-2.5, -3.0], [1.5, 2.0], [5.5, 7.0]]);
+        assert_eq!(layer.bias, [-1.0, -1.0, 1.5]);
     }
 }

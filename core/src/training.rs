@@ -1,4 +1,4 @@
-//! One training step: forward, loss, backward, update.
+//! One training step: forward, loss, backward with each parameter's update.
 
 use core::fmt;
 
@@ -8,27 +8,25 @@ use crate::{
     optimizer::Optimizer,
 };
 
-/// The memory of a step beside the model: its gradient and two tapes.
+/// The memory of a step beside the model: two tapes.
 ///
 /// A tape holds `batch · M::Tape::LEN` elements; a longer one serves smaller batches too.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Workspace<'a, M> {
-    /// The parameters' gradient, overwritten.
-    pub grad: &'a mut M,
+pub struct Workspace<'a> {
     /// The activations, overwritten.
     pub tape: &'a mut [f32],
     /// The activations' gradients, overwritten.
     pub grad_tape: &'a mut [f32],
 }
 
-impl<M: Layer> Workspace<'_, M> {
-    /// Computes the batch's mean loss and, in `grad`, its gradient.
+impl Workspace<'_> {
+    /// Computes the batch's activations, its mean loss and the loss's gradient at the logits.
     ///
     /// # Errors
     ///
-    /// [`StepError`]; nothing but the workspace has changed.
-    pub fn gradients<E: Engine>(
+    /// [`StepError`].
+    pub fn forward<M: Layer, E: Engine>(
         &mut self,
         engine: &E,
         model: &M,
@@ -39,9 +37,28 @@ impl<M: Layer> Workspace<'_, M> {
         let tape = tape_of::<M>(self.tape, batch)?;
         let grad_tape = tape_of::<M>(self.grad_tape, batch)?;
         model.forward(engine, input, tape);
-        let loss = cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?;
-        model.backward(engine, input, tape, grad_tape, self.grad, None);
-        Ok(loss)
+        Ok(cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?)
+    }
+
+    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and input.
+    ///
+    /// The gradient itself is [`Gradient`](crate::optimizer::Gradient)'s state.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError`]; the model is then as it was.
+    pub fn backward<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        state: [&mut M; STATE],
+        model: &mut M,
+        input: &[M::Input],
+    ) -> Result<(), StepError> {
+        let tape = tape_of::<M>(self.tape, input.len())?;
+        let grad_tape = tape_of::<M>(self.grad_tape, input.len())?;
+        model.backward(engine, optimizer, state, input, tape, grad_tape, None);
+        Ok(())
     }
 
     /// One step of training; returns the loss before it.
@@ -49,22 +66,18 @@ impl<M: Layer> Workspace<'_, M> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<E: Engine, O: Optimizer>(
+    pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
+        state: [&mut M; STATE],
         model: &mut M,
         input: &[M::Input],
         targets: &[u8],
     ) -> Result<f32, StepError> {
-        let loss = self.gradients(engine, model, input, targets)?;
-        self.update(engine, optimizer, model);
+        let loss = self.forward(engine, model, input, targets)?;
+        self.backward(engine, optimizer, state, model, input)?;
         Ok(loss)
-    }
-
-    /// Changes the model by the gradients that were computed last.
-    pub fn update<E: Engine, O: Optimizer>(&self, engine: &E, optimizer: &O, model: &mut M) {
-        engine.update(optimizer, model.as_flat_mut(), self.grad.as_flat());
     }
 }
 
@@ -106,7 +119,6 @@ fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepE
 pub struct Trainer<M: Layer, const BATCH: usize> {
     /// The model.
     pub model: M,
-    grad: M,
     input: [M::Input; BATCH],
     tape: [M::Tape; BATCH],
     grad_tape: [M::Tape; BATCH],
@@ -116,7 +128,6 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
     /// A model of zeros, to be initialised.
     pub const ZERO: Self = Self {
         model: M::ZERO,
-        grad: M::ZERO,
         input: <[M::Input; BATCH]>::ZERO,
         tape: <[M::Tape; BATCH]>::ZERO,
         grad_tape: <[M::Tape; BATCH]>::ZERO,
@@ -127,7 +138,7 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<E: Engine, O: Optimizer, S>(
+    pub fn step<E: Engine, O: Optimizer<0>, S>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -142,13 +153,8 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
         for ((sample, input), target) in samples.iter().zip(input.iter_mut()).zip(targets.iter_mut()) {
             *target = load(sample, input.as_mut());
         }
-        Workspace { grad: &mut self.grad, tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() }.step(
-            engine,
-            optimizer,
-            &mut self.model,
-            input,
-            targets,
-        )
+        let mut workspace = Workspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
+        workspace.step(engine, optimizer, [], &mut self.model, input, targets)
     }
 }
 

@@ -1,7 +1,7 @@
 //! How good a model is on a set of images.
 
 use selvedge::{
-    Flat,
+    Engine, Flat,
     arithmetic::normalize,
     classification::argmax,
     idx::Image,
@@ -9,7 +9,7 @@ use selvedge::{
     training,
 };
 
-use crate::{data::Split, engine::Threads, models::Model};
+use crate::{data::Split, models::Model};
 
 /// Samples in a forward pass.
 const BATCH: usize = 500;
@@ -57,8 +57,8 @@ impl Evaluation {
 /// # Errors
 ///
 /// [`training::StepError`] for labels that name no class.
-pub fn run<M: Model>(
-    engine: &Threads,
+pub fn run<M: Model, E: Engine>(
+    engine: &E,
     model: &M,
     split: &Split,
     mut see: impl FnMut(usize, &[[f32; CLASSES]]),
@@ -68,9 +68,11 @@ pub fn run<M: Model>(
     let mut evaluation = Evaluation { loss: 0.0, confusion: [[0; CLASSES]; CLASSES] };
     for (index, (images, labels)) in split.images.chunks(BATCH).zip(split.labels.chunks(BATCH)).enumerate() {
         let input = &mut input[..images.len()];
-        for (input, image) in input.iter_mut().zip(images) {
-            load(image, input);
-        }
+        engine.share_out(input, |first, input| {
+            for (input, image) in input.iter_mut().zip(&images[first..]) {
+                load(image, input);
+            }
+        });
         let (logits, loss) = training::evaluate(engine, model, input, labels, &mut tape)?;
         evaluation.loss += f64::from(loss) * images.len() as f64;
         for (logits, &label) in logits.iter().zip(labels) {

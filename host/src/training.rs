@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use selvedge::{
-    Flat,
+    Engine, Flat,
     models::PIXELS,
     optimizer::Sgd,
     random,
@@ -12,9 +12,8 @@ use selvedge::{
 
 use crate::{
     data::{Dataset, Split},
-    engine::Threads,
     evaluation::{self, Evaluation},
-    models::{Boxed, Model},
+    models::Model,
 };
 
 /// What to train with.
@@ -112,14 +111,14 @@ pub enum TrainingError {
 /// # Errors
 ///
 /// [`TrainingError`], or the observer's own.
-pub fn train<M: Model, O: Observer>(
-    engine: &Threads,
+pub fn train<M: Model, E: Engine, O: Observer>(
+    engine: &E,
     model: &mut M,
     data: &Dataset,
     options: &Options,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
-    let mut run = Run::<M>::new(data.train.images.len(), options);
+    let mut run = Run::new::<M>(data.train.images.len(), options);
     let mut number = 0;
     loop {
         observer.epoch_begins(number)?;
@@ -137,19 +136,18 @@ pub fn train<M: Model, O: Observer>(
 }
 
 /// The memory of a run; nothing is allocated in a step.
-struct Run<'a, M> {
+struct Run<'a> {
     options: &'a Options,
     steps: u64,
     order: Vec<u32>,
     input: Vec<[f32; PIXELS]>,
     targets: Vec<u8>,
-    grad: Boxed<M>,
     tape: Vec<f32>,
     grad_tape: Vec<f32>,
 }
 
-impl<'a, M: Model> Run<'a, M> {
-    fn new(samples: usize, options: &'a Options) -> Self {
+impl<'a> Run<'a> {
+    fn new<M: Model>(samples: usize, options: &'a Options) -> Self {
         let batch = options.batch_size.min(samples);
         Self {
             options,
@@ -157,15 +155,14 @@ impl<'a, M: Model> Run<'a, M> {
             order: (0..).take(samples).collect(),
             input: vec![[0.0; PIXELS]; batch],
             targets: vec![0; batch],
-            grad: Boxed::zeroed(),
             tape: vec![0.0; batch * M::Tape::LEN],
             grad_tape: vec![0.0; batch * M::Tape::LEN],
         }
     }
 
-    fn epoch<O: Observer>(
+    fn epoch<M: Model, E: Engine, O: Observer>(
         &mut self,
-        engine: &Threads,
+        engine: &E,
         model: &mut M,
         data: &Dataset,
         number: u32,
@@ -177,7 +174,7 @@ impl<'a, M: Model> Run<'a, M> {
         }
         let (mut seen, mut batches) = (0, 0);
         while seen < self.order.len() && !self.is_last_step_taken() {
-            let batch = self.load_batch(&data.train, seen);
+            let batch = self.load_batch(engine, &data.train, seen);
             let loss = self.step(engine, model, batch)?;
             seen += batch;
             observer.step(&Step { number: self.steps, batch: batches, seen, loss })?;
@@ -199,26 +196,30 @@ impl<'a, M: Model> Run<'a, M> {
     }
 
     /// Gathers the next batch and returns its size.
-    fn load_batch(&mut self, split: &Split, seen: usize) -> usize {
-        let order = self.order[seen..].iter().take(self.input.len());
-        for ((&index, input), target) in order.clone().zip(&mut self.input).zip(&mut self.targets) {
-            evaluation::load(&split.images[index as usize], input);
+    fn load_batch<E: Engine>(&mut self, engine: &E, split: &Split, seen: usize) -> usize {
+        let order = &self.order[seen..self.order.len().min(seen + self.input.len())];
+        engine.share_out(&mut self.input[..order.len()], |first, input| {
+            for (&index, input) in order[first..].iter().zip(input) {
+                evaluation::load(&split.images[index as usize], input);
+            }
+        });
+        for (&index, target) in order.iter().zip(&mut self.targets) {
             *target = split.labels[index as usize];
         }
         order.len()
     }
 
-    fn step(&mut self, engine: &Threads, model: &mut M, batch: usize) -> Result<f32, TrainingError> {
+    fn step<M: Model, E: Engine>(&mut self, engine: &E, model: &mut M, batch: usize) -> Result<f32, TrainingError> {
         let optimizer = Sgd { learning_rate: self.options.learning_rate };
-        let mut workspace = Workspace { grad: &mut *self.grad, tape: &mut self.tape, grad_tape: &mut self.grad_tape };
+        let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
+        let (input, targets) = (&self.input[..batch], &self.targets[..batch]);
         let step = self.steps + 1;
-        let loss = workspace
-            .gradients(engine, model, &self.input[..batch], &self.targets[..batch])
-            .map_err(|error| TrainingError::Step { step, error })?;
+        let refused = |error| TrainingError::Step { step, error };
+        let loss = workspace.forward(engine, model, input, targets).map_err(refused)?;
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
-        workspace.update(engine, &optimizer, model);
+        workspace.backward(engine, &optimizer, [], model, input).map_err(refused)?;
         self.steps = step;
         Ok(loss)
     }

@@ -30,6 +30,7 @@ pub use fingerprint::fingerprint;
 pub use fma::fma;
 #[cfg(feature = "micromath")]
 pub(crate) use softmax::softmax_by;
+pub(crate) use softmax::softmax_and_log_sum_exp;
 pub use softmax::{log_sum_exp, softmax};
 
 /// eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm), the same bits on every target.

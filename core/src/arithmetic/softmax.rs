@@ -20,8 +20,14 @@ pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     softmax_by(exp, logits, probabilities);
 }
 
-/// [`softmax`] with an exponential function of the caller's.
-pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut [f32]) {
+/// [`softmax`] and, from the same exponentials, [`log_sum_exp`], which is returned.
+pub fn softmax_and_log_sum_exp(logits: &[f32], probabilities: &mut [f32]) -> f32 {
+    let (max, sum) = softmax_by(exp, logits, probabilities);
+    max + ln(sum)
+}
+
+/// [`softmax`] with an exponential function of the caller's; returns the largest logit and the exponentials' sum.
+pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut [f32]) -> (f32, f32) {
     let max = maximum(logits);
     let mut sum = 0.0;
     for (p, &z) in probabilities.iter_mut().zip(logits) {
@@ -31,6 +37,7 @@ pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut 
     for p in probabilities.iter_mut().take(logits.len()) {
         *p /= sum;
     }
+    (max, sum)
 }
 
 #[cfg(test)]
@@ -43,6 +50,7 @@ mod tests {
         softmax(&[1000.0, 1000.0, -1000.0], &mut p);
         assert_eq!(p, [0.5, 0.5, 0.0]);
         assert_eq!(log_sum_exp(&[1000.0, 1000.0]), 1000.0 + core::f32::consts::LN_2);
+        assert_eq!(softmax_and_log_sum_exp(&[1000.0, 1000.0], &mut p), 1000.0 + core::f32::consts::LN_2);
     }
 
     #[test]

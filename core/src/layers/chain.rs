@@ -1,5 +1,5 @@
 use super::Layer;
-use crate::{Engine, Flat, architecture::LayerKind, random::Generator};
+use crate::{Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
 #[derive(Debug)]
@@ -42,20 +42,24 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         self.tail.forward(engine, Head::output(head_tape), tail_tape);
     }
 
-    fn backward<E: Engine>(
-        &self,
+    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
         engine: &E,
+        optimizer: &O,
+        mut state: [&mut Self; STATE],
         input: &[Self::Input],
         tape: &[f32],
         grad_tape: &mut [f32],
-        grad: &mut Self,
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let head_len = input.len() * Head::Tape::LEN;
         let (head_tape, tail_tape) = tape.split_at(head_len);
         let (head_grad, tail_grad) = grad_tape.split_at_mut(head_len);
         let hidden_grad = Some(Head::output_mut(head_grad));
-        self.tail.backward(engine, Head::output(head_tape), tail_tape, tail_grad, &mut grad.tail, hidden_grad);
-        self.head.backward(engine, input, head_tape, head_grad, &mut grad.head, grad_input);
+        let tail_state = state.each_mut().map(|state| &mut state.tail);
+        let hidden = Head::output(head_tape);
+        self.tail.backward(engine, optimizer, tail_state, hidden, tail_tape, tail_grad, hidden_grad);
+        let head_state = state.map(|state| &mut state.head);
+        self.head.backward(engine, optimizer, head_state, input, head_tape, head_grad, grad_input);
     }
 }

@@ -1,7 +1,7 @@
 use core::slice;
 
 use super::Layer;
-use crate::{Engine, Flat, architecture::LayerKind, arithmetic::sqrt, random::Generator};
+use crate::{Engine, Flat, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer, random::Generator};
 
 /// A fully connected layer, `output = input · weightᵀ + bias`, with PyTorch's layout.
 #[derive(Debug)]
@@ -42,19 +42,21 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Layer for Linear<INPUTS, OUTPUTS
         engine.linear_forward(self, input, Self::output_mut(tape));
     }
 
-    fn backward<E: Engine>(
-        &self,
+    /// The input's gradient comes first: it is one of the weights before the update.
+    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
         engine: &E,
+        optimizer: &O,
+        state: [&mut Self; STATE],
         input: &[Self::Input],
         _tape: &[f32],
         grad_tape: &mut [f32],
-        grad: &mut Self,
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let grad_output = Self::output(grad_tape);
-        engine.linear_weight_grad(input, grad_output, grad);
         if let Some(grad_input) = grad_input {
             engine.linear_input_grad(self, grad_output, grad_input);
         }
+        engine.linear_update(optimizer, input, grad_output, self, state);
     }
 }

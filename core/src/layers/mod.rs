@@ -8,10 +8,10 @@ pub use chain::Chain;
 pub use linear::Linear;
 pub use relu::Relu;
 
-use crate::{Engine, Flat, architecture::LayerKind, random::Generator};
+use crate::{Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// One sample's features at one place of the network: `[f32; WIDTH]`.
-pub trait Features: Flat + AsRef<[f32]> + AsMut<[f32]> {
+pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
     /// The flat slice as samples; a rest shorter than a sample is left out.
     fn batch(flat: &[f32]) -> &[Self];
 
@@ -29,7 +29,7 @@ impl<const WIDTH: usize> Features for [f32; WIDTH] {
     }
 }
 
-/// A differentiable function with parameters; the gradient of its parameters is a value of its own type.
+/// A differentiable function with parameters; their gradient, and an optimizer's state, are values of its own type.
 ///
 /// Prediction ([`predict`](Self::predict)) keeps nothing. Training keeps a *tape*: every sub-layer's outputs for the whole batch, in
 /// chain order, as one flat slice of `batch · Tape::LEN` elements, the layer's own output last. A second slice of the same
@@ -61,19 +61,20 @@ pub trait Layer: Flat {
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
     fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]);
 
-    /// Turns the gradients of the outputs (at the end of `grad_tape`) into those of the parameters (`grad`, overwritten)
-    /// and, where asked, of the input. Both tapes have `batch · Tape::LEN` elements.
+    /// Turns the gradients of the outputs (at the end of `grad_tape`) into those of the input, where asked, and of the
+    /// parameters, which go to the optimizer. Both tapes have `batch · Tape::LEN` elements.
     ///
     /// # Panics
     ///
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
-    fn backward<E: Engine>(
-        &self,
+    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
         engine: &E,
+        optimizer: &O,
+        state: [&mut Self; STATE],
         input: &[Self::Input],
         tape: &[f32],
         grad_tape: &mut [f32],
-        grad: &mut Self,
         grad_input: Option<&mut [Self::Input]>,
     );
 
@@ -141,7 +142,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Portable, random};
+    use crate::{Portable, optimizer::Gradient, random};
 
     type Model = mlp!(5 => 7 Relu => 4 Relu => 3);
 
@@ -215,7 +216,8 @@ mod tests {
         M::output_mut(&mut grad_tape).fill(direction);
         let mut grad = M::ZERO;
         let mut grad_input = std::vec![[0.0; 5]; input.len()];
-        model.backward(&Portable, input, &tape, &mut grad_tape, &mut grad, Some(&mut grad_input));
+        let state = [&mut grad];
+        model.backward(&Portable, &Gradient, state, input, &tape, &mut grad_tape, Some(&mut grad_input));
 
         let parameter = index % M::LEN;
         let kept = model.as_flat()[parameter];

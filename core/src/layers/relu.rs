@@ -1,5 +1,5 @@
 use super::Layer;
-use crate::{Engine, architecture::LayerKind, random::Generator};
+use crate::{Engine, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// The rectifier: `output = 0 where input < 0, else input` (so NaN and −0 pass), and
 /// `grad_input = 0 where output ≤ 0, else grad_output`.
@@ -23,38 +23,49 @@ impl<const WIDTH: usize> Layer for Relu<WIDTH> {
 
     #[inline]
     fn predict<E: Engine>(&self, _engine: &E, input: &Self::Input, output: &mut Self::Output) {
-        for (output, &x) in output.iter_mut().zip(input) {
-            *output = if x < 0.0 { 0.0 } else { x };
-        }
+        rectify(input, output);
     }
 
     fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]) {
-        for (input, output) in input.iter().zip(Self::output_mut(tape)) {
-            self.predict(engine, input, output);
-        }
+        engine.share_out(Self::output_mut(tape), |first, output| {
+            for (output, input) in output.iter_mut().zip(&input[first..]) {
+                rectify(input, output);
+            }
+        });
     }
 
-    fn backward<E: Engine>(
-        &self,
-        _engine: &E,
+    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        _optimizer: &O,
+        _state: [&mut Self; STATE],
         _input: &[Self::Input],
         tape: &[f32],
         grad_tape: &mut [f32],
-        _grad: &mut Self,
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let Some(grad_input) = grad_input else { return };
-        let outputs = tape.iter().zip(grad_tape.iter());
-        for (grad_input, (&output, &grad_output)) in grad_input.as_flattened_mut().iter_mut().zip(outputs) {
-            *grad_input = if output <= 0.0 { 0.0 } else { grad_output };
-        }
+        let grad_tape = &*grad_tape;
+        engine.share_out(grad_input, |first, grad_input| {
+            let outputs = tape.iter().zip(grad_tape).skip(first * WIDTH);
+            for (grad_input, (&output, &grad_output)) in grad_input.as_flattened_mut().iter_mut().zip(outputs) {
+                *grad_input = if output <= 0.0 { 0.0 } else { grad_output };
+            }
+        });
+    }
+}
+
+#[inline]
+fn rectify<const WIDTH: usize>(input: &[f32; WIDTH], output: &mut [f32; WIDTH]) {
+    for (output, &x) in output.iter_mut().zip(input) {
+        *output = if x < 0.0 { 0.0 } else { x };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Portable;
+    use crate::{Portable, optimizer::Gradient};
 
     #[test]
     fn a_diverged_activation_stays_visible() {
@@ -69,7 +80,8 @@ mod tests {
     fn the_gradient_passes_where_the_output_is_positive() {
         let mut grad_input = [[9.0; 3]];
         let (tape, mut grad_tape) = ([0.0, 2.0, f32::NAN], [5.0, 6.0, 7.0]);
-        Relu::<3>.backward(&Portable, &[], &tape, &mut grad_tape, &mut Relu, Some(&mut grad_input));
+        let state = [&mut Relu];
+        Relu::<3>.backward(&Portable, &Gradient, state, &[], &tape, &mut grad_tape, Some(&mut grad_input));
         assert_eq!(grad_input, [[0.0, 6.0, 7.0]]);
     }
 }

@@ -1,6 +1,6 @@
 use super::TargetError;
 use crate::{
-    arithmetic::{log_sum_exp, softmax},
+    arithmetic::{log_sum_exp, softmax_and_log_sum_exp},
     layers::Features,
 };
 
@@ -31,17 +31,25 @@ pub fn cross_entropy_grad<L: Features>(
     targets: &[u8],
     grad_logits: &mut [L],
 ) -> Result<f32, TargetError> {
-    let loss = cross_entropy(logits, targets)?;
-    let batch = logits.len() as f32;
-    for ((logits, &target), grad) in logits.iter().zip(targets).zip(grad_logits) {
-        let grad = grad.as_mut();
-        softmax(logits.as_ref(), grad);
-        for (class, grad) in grad.iter_mut().enumerate() {
-            let probability = if class == usize::from(target) { *grad - 1.0 } else { *grad };
-            *grad = probability / batch;
+    debug_assert_eq!((logits.len(), logits.len()), (targets.len(), grad_logits.len()), "one for each sample");
+    for (sample, &target) in targets.iter().enumerate() {
+        if usize::from(target) >= L::LEN {
+            return Err(TargetError { sample, target, classes: L::LEN });
         }
     }
-    Ok(loss)
+    let (batch, mut sum) = (logits.len() as f32, 0.0);
+    for ((logits, &target), grad) in logits.iter().zip(targets).zip(grad_logits) {
+        let (logits, grad) = (logits.as_ref(), grad.as_mut());
+        let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
+        if let (Some(logit), Some(grad)) = (logits.get(usize::from(target)), grad.get_mut(usize::from(target))) {
+            sum += log_sum_exp - logit;
+            *grad -= 1.0;
+        }
+        for grad in grad {
+            *grad /= batch;
+        }
+    }
+    Ok(sum / batch)
 }
 
 #[cfg(test)]

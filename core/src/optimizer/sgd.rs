@@ -10,9 +10,9 @@ pub struct Sgd {
     pub learning_rate: f32,
 }
 
-impl Optimizer for Sgd {
+impl Optimizer<0> for Sgd {
     #[inline(always)]
-    fn update(&self, fma: impl Fn(f32, f32, f32) -> f32, parameter: &mut f32, grad: f32) {
+    fn update(&self, fma: impl Fn(f32, f32, f32) -> f32, parameter: &mut f32, grad: f32, []: [&mut f32; 0]) {
         *parameter = fma(-self.learning_rate, grad, *parameter);
     }
 }
@@ -20,23 +20,26 @@ impl Optimizer for Sgd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Engine, Portable};
+    use crate::arithmetic::fma;
+
+    fn updated(learning_rate: f32, mut parameter: f32, grad: f32) -> f32 {
+        Sgd { learning_rate }.update(fma, &mut parameter, grad, []);
+        parameter
+    }
 
     #[test]
     fn goes_against_the_gradient() {
-        let mut parameters = [1.0, 2.0];
-        Portable.update(&Sgd { learning_rate: 0.5 }, &mut parameters, &[4.0, -2.0]);
-        assert_eq!(parameters, [-1.0, 3.0]);
+        assert_eq!(updated(0.5, 1.0, 4.0), -1.0);
+        assert_eq!(updated(0.5, 2.0, -2.0), 3.0);
     }
 
     #[test]
     fn learning_rate_zero_changes_no_bit_but_the_sign_of_zero() {
-        let mut parameters = [1.0, 0.0, 0.0, f32::from_bits(1), -3.5, -f32::MAX];
-        let before = parameters.map(f32::to_bits);
-        Portable.update(&Sgd { learning_rate: 0.0 }, &mut parameters, &[4.0, 2.0, -1.0, 1e30, -0.0, -1e-40]);
-        assert_eq!(parameters.map(f32::to_bits), before);
-        let mut zeros = [-0.0; 2];
-        Portable.update(&Sgd { learning_rate: 0.0 }, &mut zeros, &[2.0, -2.0]);
-        assert_eq!(zeros.map(f32::to_bits), [(-0.0f32).to_bits(), 0]);
+        let cases = [(1.0, 4.0), (0.0, 2.0), (0.0, -1.0), (f32::from_bits(1), 1e30), (-3.5, -0.0), (-f32::MAX, -1e-40)];
+        for (parameter, grad) in cases {
+            assert_eq!(updated(0.0, parameter, grad).to_bits(), parameter.to_bits());
+        }
+        assert_eq!(updated(0.0, -0.0, 2.0).to_bits(), (-0.0f32).to_bits());
+        assert_eq!(updated(0.0, -0.0, -2.0).to_bits(), 0);
     }
 }

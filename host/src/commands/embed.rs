@@ -1,6 +1,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    num::NonZero,
     path::{Path, PathBuf},
 };
 
@@ -8,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use host::{
     data::Split,
-    engine::Threads,
+    engine::{InstructionSet, Simd},
     evaluation, files,
     models::{Boxed, Model, WithModel, with_model},
     weights::{self, WeightsError},
@@ -94,7 +95,8 @@ impl WithModel for Expect<'_> {
         let mut model = Boxed::<M>::zeroed();
         self.file.copy_to(&mut *model)?;
         let mut lines = String::new();
-        evaluation::run(&Threads::new(1)?, &*model, self.split, |first, logits| {
+        let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
+        evaluation::run(&engine, &*model, self.split, |first, logits| {
             for (index, logits) in (first..).zip(logits) {
                 let line = json!({
                     "index": index,

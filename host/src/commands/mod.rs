@@ -18,7 +18,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
     data::{self, Dataset, Split},
-    engine::{Threads, ThreadsError},
+    engine::{InstructionSet, Simd},
     models::{Boxed, Model},
     weights::{self, WeightsError},
 };
@@ -189,10 +189,9 @@ struct ThreadOptions {
 }
 
 impl ThreadOptions {
-    fn engine(&self) -> Result<Threads, ThreadsError> {
-        Threads::new(match self.threads {
-            Some(threads) => threads.into(),
-            None => thread::available_parallelism().map_or(1, NonZero::get),
-        })
+    fn engine(&self) -> Result<Simd> {
+        let asked = self.threads.and_then(|threads| NonZero::new(usize::from(threads)));
+        let threads = asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
+        Ok(Simd::new(InstructionSet::from_environment()?, threads)?)
     }
 }

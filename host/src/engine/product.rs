@@ -1,191 +1,461 @@
-//! One matrix product for forward, input gradient and weight gradient: `c[m][n] = start[m] + Σᵣ a[m][r] · b[r][n]`.
+//! One matrix product for forward, input gradient and weight gradient: `c[m][n] = start[n] + Σᵣ a[m][r] · b[r][n]`, r ascending.
 //!
-//! Register tiles hold [`TILE_ROWS`]×[`TILE_COLUMNS`] accumulators, one for each result element, and take the terms one at a time: an
-//! outer product for each r. The lanes run over n, so the order of every chain is the contract's.
+//! The lanes run over n: a row of sums stays in registers while the terms are added one at a time, each a number of `a`
+//! times a row of `b`. The terms come in blocks of [`BLOCK`]; the block's rows of `b`, as wide as the sums, are a *panel* that
+//! fits the first-level cache. Between blocks the sums rest in memory, so each is one chain in the contract's order.
+//!
+//! # Terms that are left out
+//!
+//! Half of an image's pixels are zero, and so are half of the activations after ReLU and half of their gradients. A term
+//! with a zero factor adds ±0, which is left out where that changes no bit:
+//!
+//! - The other factor has to be finite (0 · ∞ is NaN). A panel that is not takes all its terms.
+//! - Adding ±0 changes a sum in one case: it turns −0 into +0. From there on the two sums are both zero until a term makes them
+//!   equal. So a left-out term shows in the end, if at all, as a sum of −0 that should be +0; such a sum is computed again in full.
 
 #![allow(unsafe_code)]
 
-use selvedge::{arithmetic, optimizer::Optimizer};
+use std::{marker::PhantomData, ops::Range, slice};
 
-/// 6 × 16 accumulators leave four of AVX2's sixteen registers for the operands.
-const TILE_ROWS: usize = 6;
-const TILE_COLUMNS: usize = 16;
+use selvedge::{arithmetic::fma, optimizer::Optimizer};
 
-/// A matrix in place: element (i, j) is at `i · row + j · column`.
+use super::vector::{Vector, Work};
+
+/// Terms in a block: their nonzero bits are one machine word.
+const BLOCK: usize = 64;
+
+/// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
+const RESTING: usize = 256;
+
+/// Rows between two looks at their sums: these have to stay in the first-level cache.
+const GROUP: usize = 8;
+
+/// A matrix in place.
 #[derive(Clone, Copy)]
-pub struct Matrix<'a> {
-    elements: &'a [f32],
-    row: usize,
-    column: usize,
+pub enum Matrix<'a> {
+    /// Element (i, j) is at `i · stride + j`.
+    ByRows { elements: &'a [f32], stride: usize },
+    /// Element (i, j) is at `j · stride + i`.
+    ByColumns { elements: &'a [f32], stride: usize },
 }
 
 impl<'a> Matrix<'a> {
     /// Each array is a row.
     pub fn by_rows<const WIDTH: usize>(rows: &'a [[f32; WIDTH]]) -> Self {
-        Self { elements: rows.as_flattened(), row: WIDTH, column: 1 }
+        Self::ByRows { elements: rows.as_flattened(), stride: WIDTH }
     }
 
     /// Each array is a column.
     pub fn by_columns<const WIDTH: usize>(columns: &'a [[f32; WIDTH]]) -> Self {
-        Self { elements: columns.as_flattened(), row: 1, column: WIDTH }
+        Self::ByColumns { elements: columns.as_flattened(), stride: WIDTH }
     }
 
-    /// The matrix without its first rows.
-    pub fn skip_rows(self, rows: usize) -> Self {
-        Self { elements: self.elements.get(rows * self.row..).unwrap_or_default(), ..self }
-    }
-
-    #[inline(always)]
     fn at(&self, i: usize, j: usize) -> f32 {
-        self.elements[i * self.row + j * self.column]
+        match self {
+            Self::ByRows { elements, stride } => elements[i * stride + j],
+            Self::ByColumns { elements, stride } => elements[j * stride + i],
+        }
     }
 }
 
-/// The operands and sizes of one product.
+/// The operands and sizes of a product.
+#[derive(Clone, Copy)]
 pub struct Product<'a> {
     /// `rows` × `terms`.
     pub a: Matrix<'a>,
     /// `terms` × `columns`.
     pub b: Matrix<'a>,
-    /// Where each row's chains start; +0 where there is none.
+    /// Where each column's chains start; +0 where there is none.
     pub start: Option<&'a [f32]>,
     pub rows: usize,
     pub columns: usize,
     pub terms: usize,
 }
 
+/// What becomes of the sums.
+pub trait Sink {
+    /// Takes the sums of a row from a column on.
+    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
+}
+
+/// A thread's own memory, written before it is read.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    panel: Vec<Line>,
+    sums: Vec<Line>,
+    /// `a`, where it does not lie by rows in place.
+    rows: Vec<f32>,
+    /// For each block, for each row: a bit for each term that is not zero.
+    nonzero: Vec<u64>,
+}
+
+/// A cache line.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// A part of a product's result, to be computed by one thread.
+pub struct Share<'a, S> {
+    pub product: &'a Product<'a>,
+    pub rows: Range<usize>,
+    pub columns: Range<usize>,
+    pub scratch: &'a mut Scratch,
+    pub sink: S,
+}
+
+impl<S: Sink> Work for Share<'_, S> {
+    #[inline(always)]
+    fn run<V: Vector>(mut self) {
+        let first = self.rows.start;
+        for start in (first..self.rows.end).step_by(RESTING) {
+            let rows = start..self.rows.end.min(start + RESTING);
+            self.product.rows_to::<V>(rows, self.columns.clone(), self.scratch, &mut self.sink);
+        }
+    }
+}
+
 impl Product<'_> {
-    /// Computes the product into `c`, where `place(m, n)` says where an element goes. `panel` is scratch memory.
-    pub fn compute(
-        &self,
-        processor: Processor,
-        panel: &mut Vec<f32>,
-        place: impl Fn(usize, usize) -> usize,
-        c: &mut [f32],
-    ) {
-        panel.resize(self.terms * TILE_COLUMNS, 0.0);
-        for column in (0..self.columns).step_by(TILE_COLUMNS) {
-            let width = TILE_COLUMNS.min(self.columns - column);
-            let (panel, _) = panel.as_chunks_mut::<TILE_COLUMNS>();
-            self.pack(column, width, panel);
-            let mut row = 0;
-            while row < self.rows {
-                let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-                let height = if row + TILE_ROWS <= self.rows {
-                    self.tile::<TILE_ROWS>(processor, row, panel, &mut tile)
-                } else {
-                    self.tile::<1>(processor, row, panel, tile.first_chunk_mut().expect("a tile has a row"))
+    #[inline(always)]
+    fn rows_to<V: Vector>(&self, rows: Range<usize>, columns: Range<usize>, scratch: &mut Scratch, sink: &mut impl Sink) {
+        let Scratch { panel, sums, rows: copies, nonzero } = scratch;
+        let a = self.rows_of_a::<V>(&rows, copies);
+        a.find_nonzero::<V>(rows.len(), self.terms, nonzero);
+        let vectors = columns.len().div_ceil(V::LANES);
+        let chunks = vectors.div_ceil(V::SUMS);
+        for chunk in 0..chunks {
+            let of_vectors = part(vectors, chunks, chunk);
+            let start = columns.start + of_vectors.start * V::LANES;
+            let chunk = Chunk { columns: start..columns.end.min(start + of_vectors.len() * V::LANES), rows: &rows, a: &a, nonzero };
+            macro_rules! by_width {
+                ($($width:literal)*) => {
+                    match of_vectors.len() {
+                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, sink),)*
+                        _ => unreachable!("a chunk is at most SUMS vectors"),
+                    }
                 };
-                for (m, sums) in (row..).zip(&tile[..height]) {
-                    for (n, &sum) in (column..).zip(&sums[..width]) {
-                        c[place(m, n)] = sum;
+            }
+            by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+        }
+    }
+
+    /// The rows of `a`, each with its terms side by side.
+    #[inline(always)]
+    fn rows_of_a<'b, V: Vector>(&'b self, rows: &Range<usize>, copies: &'b mut Vec<f32>) -> Rows<'b> {
+        match self.a {
+            Matrix::ByRows { elements, stride } => Rows { elements: &elements[rows.start * stride..], stride },
+            Matrix::ByColumns { elements, stride: width } => {
+                let stride = self.terms.next_multiple_of(V::LANES);
+                copies.resize(rows.len().next_multiple_of(V::LANES) * stride, 0.0);
+                for term in (0..self.terms).step_by(V::LANES) {
+                    for row in (0..rows.len()).step_by(V::LANES) {
+                        let from = Tile { elements: &elements[term * width + rows.start + row..], stride: width };
+                        let (height, length) = (V::LANES.min(self.terms - term), V::LANES.min(rows.len() - row));
+                        let tile = from.transposed::<V>(height, length);
+                        for (vector, copy) in tile[..V::LANES].iter().zip(copies[row * stride + term..].chunks_mut(stride)) {
+                            // SAFETY: the stride is a multiple of the lanes, and so is `term`.
+                            unsafe { vector.store(copy[..V::LANES].as_mut_ptr()) };
+                        }
                     }
                 }
-                row += height;
+                Rows { elements: copies, stride }
             }
         }
     }
+}
 
-    /// Copies `width` columns of `b` into the panel, a row for each term.
-    fn pack(&self, column: usize, width: usize, panel: &mut [[f32; TILE_COLUMNS]]) {
-        for (r, row) in panel.iter_mut().enumerate() {
-            for (n, element) in row[..width].iter_mut().enumerate() {
-                *element = self.b.at(r, column + n);
+/// Rows with their terms side by side: row m starts at `m · stride`.
+struct Rows<'a> {
+    elements: &'a [f32],
+    stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn row(&self, m: usize, terms: Range<usize>) -> &'a [f32] {
+        &self.elements[m * self.stride..][terms]
+    }
+
+    #[inline(always)]
+    fn find_nonzero<V: Vector>(&self, rows: usize, terms: usize, nonzero: &mut Vec<u64>) {
+        nonzero.clear();
+        for block in blocks(terms) {
+            for m in 0..rows {
+                let row = self.row(m, block.clone());
+                let vectors = row.chunks_exact(V::LANES);
+                let rest = vectors.remainder();
+                let mut bits = 0;
+                for (vector, lane) in vectors.zip((0..).step_by(V::LANES)) {
+                    // SAFETY: the chunk has LANES numbers.
+                    bits |= unsafe { V::load(vector.as_ptr()) }.nonzero() << lane;
+                }
+                for (x, lane) in rest.iter().zip(row.len() - rest.len()..) {
+                    bits |= u64::from(*x != 0.0) << lane;
+                }
+                nonzero.push(bits);
             }
         }
     }
+}
 
-    /// One register tile; returns its height.
-    fn tile<const ROWS: usize>(
+/// The blocks of so many terms: at least one, so that a chain of no terms has its start.
+fn blocks(terms: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..terms.max(1)).step_by(BLOCK).map(move |first| first..terms.min(first + BLOCK))
+}
+
+/// Some columns of the result, at most as many as a row of sums in registers has, for some rows.
+struct Chunk<'a> {
+    columns: Range<usize>,
+    rows: &'a Range<usize>,
+    a: &'a Rows<'a>,
+    nonzero: &'a [u64],
+}
+
+impl Chunk<'_> {
+    #[inline(always)]
+    fn compute<V: Vector, const WIDTH: usize>(
         &self,
-        processor: Processor,
-        row: usize,
-        panel: &[[f32; TILE_COLUMNS]],
-        tile: &mut [[f32; TILE_COLUMNS]; ROWS],
-    ) -> usize {
-        for (m, sums) in (row..).zip(tile.iter_mut()) {
-            sums.fill(self.start.map_or(0.0, |start| start[m]));
+        product: &Product<'_>,
+        panel: &mut Vec<Line>,
+        sums: &mut Vec<Line>,
+        sink: &mut impl Sink,
+    ) {
+        let rows = self.rows.len();
+        let panel = vectors_of::<V, WIDTH>(panel, BLOCK);
+        let sums = vectors_of::<V, WIDTH>(sums, rows);
+        let mut start = [V::splat(0.0); WIDTH];
+        if let Some(values) = product.start {
+            for (vector, values) in start.iter_mut().zip(values[self.columns.clone()].chunks(V::LANES)) {
+                *vector = load_part(values);
+            }
         }
-        let a = self.a.skip_rows(row);
-        match processor {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `detect` saw the processor's features.
-            Processor::Avx2 => unsafe { accumulate_avx2(a, panel, tile) },
-            Processor::Other => accumulate(arithmetic::fma, a, panel, tile),
-        }
-        ROWS
-    }
-}
-
-/// What the processor can do.
-#[derive(Clone, Copy, Debug)]
-pub enum Processor {
-    /// x86-64 with AVX2 and FMA.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Whatever the program was compiled for.
-    Other,
-}
-
-impl Processor {
-    /// Asks the processor.
-    pub fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            return Self::Avx2;
-        }
-        Self::Other
-    }
-
-    /// Applies an optimizer to each parameter and its gradient.
-    pub fn update<O: Optimizer>(self, optimizer: &O, parameters: &mut [f32], grad: &[f32]) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `detect` saw the processor's features.
-            Self::Avx2 => unsafe { update_avx2(optimizer, parameters, grad) },
-            Self::Other => update(arithmetic::fma, optimizer, parameters, grad),
-        }
-    }
-}
-
-#[inline(always)]
-fn accumulate<const ROWS: usize>(
-    fma: impl Fn(f32, f32, f32) -> f32,
-    a: Matrix<'_>,
-    panel: &[[f32; TILE_COLUMNS]],
-    tile: &mut [[f32; TILE_COLUMNS]; ROWS],
-) {
-    let mut sums = *tile;
-    for (r, b) in panel.iter().enumerate() {
-        for (m, sums) in sums.iter_mut().enumerate() {
-            let a = a.at(m, r);
-            for (sum, &b) in sums.iter_mut().zip(b) {
-                *sum = fma(a, b, *sum);
+        for (index, terms) in blocks(product.terms).enumerate() {
+            let is_finite = self.pack(product.b, terms.clone(), panel);
+            let nonzero = &self.nonzero[index * rows..][..rows];
+            for group in (0..rows).step_by(GROUP) {
+                let group = group..rows.min(group + GROUP);
+                for m in group.clone() {
+                    let left = if is_finite { nonzero[m] } else { all(terms.len()) };
+                    let from = if index == 0 { start } else { sums[m] };
+                    sums[m] = add_terms(from, left, self.a.row(m, terms.clone()), panel);
+                }
+                if terms.end == product.terms {
+                    for m in group {
+                        self.finish(product, self.rows.start + m, &mut sums[m], sink);
+                    }
+                }
             }
         }
     }
-    *tile = sums;
-}
 
-#[inline(always)]
-fn update<O: Optimizer>(fma: impl Fn(f32, f32, f32) -> f32, optimizer: &O, parameters: &mut [f32], grad: &[f32]) {
-    for (parameter, &grad) in parameters.iter_mut().zip(grad) {
-        optimizer.update(&fma, parameter, grad);
+    /// Brings a block of `b`'s rows side by side; whether all of their numbers are finite.
+    #[inline(always)]
+    fn pack<V: Vector, const WIDTH: usize>(&self, b: Matrix<'_>, terms: Range<usize>, panel: &mut [[V; WIDTH]]) -> bool {
+        let zero = V::splat(0.0);
+        // x · 0 is NaN where x is not finite, and the sum of products stays NaN.
+        let mut witness = zero;
+        match b {
+            Matrix::ByRows { elements, stride } => {
+                for (r, row) in terms.zip(panel) {
+                    let elements = elements[r * stride..][self.columns.clone()].chunks(V::LANES);
+                    for (vector, elements) in row.iter_mut().zip(elements) {
+                        *vector = load_part(elements);
+                        witness = vector.fma(zero, witness);
+                    }
+                }
+            }
+            Matrix::ByColumns { elements, stride } => {
+                for (c, column) in self.columns.clone().step_by(V::LANES).enumerate() {
+                    let height = V::LANES.min(self.columns.end - column);
+                    for r in (0..terms.len()).step_by(V::LANES) {
+                        let length = V::LANES.min(terms.len() - r);
+                        let tile = Tile { elements: &elements[column * stride + terms.start + r..], stride };
+                        let tile = tile.transposed::<V>(height, length);
+                        for (row, &vector) in panel[r..].iter_mut().zip(&tile[..V::LANES]) {
+                            row[c] = vector;
+                            witness = vector.fma(zero, witness);
+                        }
+                    }
+                }
+            }
+        }
+        witness.nonzero() == 0
+    }
+
+    /// Hands on a row of sums, after the terms that were left out wrongly.
+    #[inline(always)]
+    fn finish<V: Vector, const WIDTH: usize>(
+        &self,
+        product: &Product<'_>,
+        row: usize,
+        sums: &mut [V; WIDTH],
+        sink: &mut impl Sink,
+    ) {
+        let is_suspect = sums.iter().any(|sums| sums.has_negative_zero());
+        // SAFETY: a vector is LANES numbers and nothing else; the chunk's columns are at most WIDTH vectors.
+        let sums = unsafe { slice::from_raw_parts_mut(sums.as_mut_ptr().cast::<f32>(), self.columns.len()) };
+        if is_suspect {
+            product.restore_zeros(row, self.columns.start, sums);
+        }
+        sink.take::<V>(row, self.columns.start, sums);
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn accumulate_avx2<const ROWS: usize>(
-    a: Matrix<'_>,
-    panel: &[[f32; TILE_COLUMNS]],
-    tile: &mut [[f32; TILE_COLUMNS]; ROWS],
-) {
-    accumulate(f32::mul_add, a, panel, tile);
+impl Product<'_> {
+    /// Computes again the sums that are −0.
+    #[cold]
+    fn restore_zeros(&self, row: usize, column: usize, sums: &mut [f32]) {
+        for (n, sum) in (column..).zip(sums) {
+            if sum.to_bits() == (-0.0f32).to_bits() {
+                let start = self.start.map_or(0.0, |start| start[n]);
+                *sum = (0..self.terms).fold(start, |sum, r| fma(self.a.at(row, r), self.b.at(r, n), sum));
+            }
+        }
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn update_avx2<O: Optimizer>(optimizer: &O, parameters: &mut [f32], grad: &[f32]) {
-    update(f32::mul_add, optimizer, parameters, grad);
+/// The sums and the terms whose bits are set, in ascending order.
+#[inline(always)]
+fn add_terms<V: Vector, const WIDTH: usize>(
+    mut sums: [V; WIDTH],
+    mut bits: u64,
+    row: &[f32],
+    panel: &[[V; WIDTH]],
+) -> [V; WIDTH] {
+    while bits != 0 {
+        let term = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        let a = V::splat(row[term]);
+        for (sum, &b) in sums.iter_mut().zip(&panel[term]) {
+            *sum = a.fma(b, *sum);
+        }
+    }
+    sums
+}
+
+/// As many set bits as there are terms in a block.
+fn all(terms: usize) -> u64 {
+    if terms == 0 { 0 } else { u64::MAX >> (BLOCK - terms) }
+}
+
+/// A part of `parts` nearly equal ones.
+pub fn part(whole: usize, parts: usize, index: usize) -> Range<usize> {
+    whole * index / parts..whole * (index + 1) / parts
+}
+
+/// The scratch memory as rows of vectors.
+#[inline(always)]
+fn vectors_of<V: Vector, const WIDTH: usize>(lines: &mut Vec<Line>, rows: usize) -> &mut [[V; WIDTH]] {
+    let needed = (rows * size_of::<[V; WIDTH]>()).div_ceil(size_of::<Line>());
+    if lines.len() < needed {
+        lines.resize(needed, Line::default());
+    }
+    // SAFETY: a vector is LANES `f32`s, valid with any bits, and needs at most a line's alignment; the length was seen to.
+    unsafe { slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), rows) }
+}
+
+/// A vector of the first numbers, and zeros.
+#[inline(always)]
+fn load_part<V: Vector>(from: &[f32]) -> V {
+    if from.len() >= V::LANES {
+        // SAFETY: there are LANES numbers.
+        return unsafe { V::load(from.as_ptr()) };
+    }
+    let mut padded = [0.0; 16];
+    padded[..from.len()].copy_from_slice(from);
+    // SAFETY: no vector has more than 16 lanes.
+    unsafe { V::load(padded.as_ptr()) }
+}
+
+/// The upper left corner of a matrix by rows.
+struct Tile<'a> {
+    elements: &'a [f32],
+    stride: usize,
+}
+
+impl Tile<'_> {
+    /// LANES columns of LANES numbers each (the first vectors of the array), with zeros beyond the height and the length.
+    #[inline(always)]
+    fn transposed<V: Vector>(&self, height: usize, length: usize) -> [V; 16] {
+        let mut tile = [V::splat(0.0); 16];
+        for (vector, row) in tile.iter_mut().zip(self.elements.chunks(self.stride)).take(height) {
+            *vector = load_part(&row[..length]);
+        }
+        // Each round moves one bit of the row's number into the column's.
+        for _ in 0..V::LANES.ilog2() {
+            let rows = tile;
+            for i in 0..V::LANES / 2 {
+                [tile[2 * i], tile[2 * i + 1]] = rows[i].zip(rows[i + V::LANES / 2]);
+            }
+        }
+        tile
+    }
+}
+
+/// Memory to which threads write, each its own part.
+pub struct Target<T> {
+    start: *mut T,
+    stride: usize,
+    lifetime: PhantomData<T>,
+}
+
+impl<T> Clone for Target<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Target<T> {}
+
+// SAFETY: it is a pointer whose users answer for what they make of it.
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// Rows of so many elements.
+    pub fn new(elements: &mut [T], stride: usize) -> Self {
+        Self { start: elements.as_mut_ptr(), stride, lifetime: PhantomData }
+    }
+
+    /// A part of a row.
+    ///
+    /// # Safety
+    ///
+    /// The part lies in the memory, which is still borrowed for this target alone, and nobody else has a part that overlaps.
+    pub unsafe fn part<'a>(self, row: usize, column: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: as the caller says.
+        unsafe { slice::from_raw_parts_mut(self.start.add(row * self.stride + column), len) }
+    }
+}
+
+/// Keeps the sums.
+pub struct Store(pub Target<f32>);
+
+impl Sink for Store {
+    #[inline(always)]
+    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
+        // SAFETY: the share is this thread's, and the product's sizes are the target's.
+        unsafe { self.0.part(row, column, sums.len()) }.copy_from_slice(sums);
+    }
+}
+
+/// Hands the sums, which are gradients, to an optimizer.
+pub struct Update<'a, O, const STATE: usize> {
+    pub optimizer: &'a O,
+    pub parameters: Target<f32>,
+    pub state: [Target<f32>; STATE],
+}
+
+impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
+    #[inline(always)]
+    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
+        // SAFETY: the share is this thread's, and the product's sizes are the targets'.
+        let parameters = unsafe { self.parameters.part(row, column, sums.len()) };
+        // SAFETY: as above.
+        let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });
+        for (i, (parameter, &grad)) in parameters.iter_mut().zip(sums).enumerate() {
+            let state = state.each_mut().map(|state| &mut state[i]);
+            self.optimizer.update(V::fma_scalar, parameter, grad, state);
+        }
+    }
 }

@@ -1,0 +1,240 @@
+//! Threads that wait for work by spinning, so that sharing out work costs less than a microsecond.
+//!
+//! A step of training is a dozen products of tens of microseconds: the few that a sleeping thread takes to wake would be felt.
+
+#![allow(unsafe_code)]
+
+use std::{
+    cell::UnsafeCell,
+    hint,
+    num::NonZero,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+/// How often a thread looks for work before it lets others run, and before it sleeps.
+const SPINS: usize = 4000;
+const YIELDS: usize = 100;
+
+/// A caller and the threads that help it.
+#[derive(Debug)]
+pub struct Team {
+    /// The helpers' threads, each busy with [`Shared::serve`]; none where the caller is alone.
+    _helpers: Option<ThreadPool>,
+    shared: Arc<Shared>,
+    threads: usize,
+    /// Held while work is under way.
+    turn: Mutex<()>,
+}
+
+type Work<'a> = dyn Fn(usize) + Sync + 'a;
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Written while no helper reads it: by the caller, between the end of one work and the beginning of the next.
+    work: Slot,
+    /// How many works there were. A helper that sees a new number reads the work.
+    generation: Line<AtomicUsize>,
+    /// Helpers that are not done with the work.
+    busy: Line<AtomicUsize>,
+    /// Whether the helpers are to end.
+    ended: AtomicBool,
+    /// Whether a helper panicked.
+    panicked: AtomicBool,
+    /// Helpers that sleep, or are about to: they look for work once more after they have said so.
+    sleepers: AtomicUsize,
+    bed: Mutex<()>,
+    wake: Condvar,
+    /// As [`SPINS`]; none where threads have to take turns on a core.
+    spins: usize,
+}
+
+/// A cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Line<T>(T);
+
+#[derive(Default)]
+struct Slot(UnsafeCell<Option<&'static Work<'static>>>);
+
+// SAFETY: `Team::run` and `Shared::serve` take turns, as `Shared::work` says.
+unsafe impl Sync for Slot {}
+// SAFETY: what it refers to is `Sync`.
+unsafe impl Send for Slot {}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Slot")
+    }
+}
+
+impl Team {
+    /// So many threads, the caller's among them.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no more threads.
+    pub fn new(threads: NonZero<usize>) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let threads = threads.get();
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let shared = Arc::new(Shared { spins: if threads <= cores { SPINS } else { 0 }, ..Shared::default() });
+        let start = |helpers| {
+            let pool = ThreadPoolBuilder::new().num_threads(helpers).build()?;
+            let shared = Arc::clone(&shared);
+            pool.spawn_broadcast(move |helper| shared.serve(1 + helper.index()));
+            Ok(pool)
+        };
+        let helpers = (threads > 1).then(|| start(threads - 1)).transpose()?;
+        Ok(Self { _helpers: helpers, shared, threads, turn: Mutex::default() })
+    }
+
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs `work(thread)` for each thread, 0 to `threads − 1`, and returns when all are done.
+    ///
+    /// # Panics
+    ///
+    /// Where the work does. It must not run work of its own.
+    pub fn run(&self, work: &Work<'_>) {
+        if self.threads == 1 {
+            return work(0);
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = &*self.shared;
+        // SAFETY: the helpers are done with the reference before this function returns, or unwinds: `Rest` waits for them.
+        let lasting = unsafe { std::mem::transmute::<&Work<'_>, &'static Work<'static>>(work) };
+        // SAFETY: no helper is busy, so none reads the slot.
+        unsafe { *shared.work.0.get() = Some(lasting) };
+        shared.busy.0.store(self.threads - 1, SeqCst);
+        shared.generation.0.fetch_add(1, SeqCst);
+        shared.wake_sleepers();
+        let rest = Rest(shared);
+        work(0);
+        drop(rest);
+        assert!(!shared.panicked.swap(false, SeqCst), "a thread of the engine panicked");
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, SeqCst);
+        self.shared.generation.0.fetch_add(1, SeqCst);
+        self.shared.wake_sleepers();
+    }
+}
+
+/// Waits for the helpers when it is dropped.
+struct Rest<'a>(&'a Shared);
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
+        let mut looks = 0;
+        while self.0.busy.0.load(SeqCst) > 0 {
+            if looks < self.0.spins {
+                looks += 1;
+                hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// A helper's life: each new work is done once.
+    fn serve(&self, thread: usize) {
+        let mut seen = 0;
+        loop {
+            seen = self.next_generation(seen);
+            if self.ended.load(SeqCst) {
+                return;
+            }
+            // SAFETY: a new generation was seen, so the slot was written before, and is not written until `busy` is 0.
+            if let Some(work) = unsafe { *self.work.0.get() }
+                && panic::catch_unwind(AssertUnwindSafe(|| work(thread))).is_err()
+            {
+                self.panicked.store(true, SeqCst);
+            }
+            self.busy.0.fetch_sub(1, SeqCst);
+        }
+    }
+
+    /// Waits until there is another generation than the one seen.
+    fn next_generation(&self, seen: usize) -> usize {
+        let fresh = || Some(self.generation.0.load(SeqCst)).filter(|&generation| generation != seen);
+        for look in 0..self.spins + YIELDS {
+            if let Some(generation) = fresh() {
+                return generation;
+            }
+            if look < self.spins {
+                hint::spin_loop();
+            } else {
+                thread::yield_now();
+            }
+        }
+        let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, SeqCst);
+        let generation = loop {
+            if let Some(generation) = fresh() {
+                break generation;
+            }
+            bed = self.wake.wait(bed).unwrap_or_else(PoisonError::into_inner);
+        };
+        self.sleepers.fetch_sub(1, SeqCst);
+        generation
+    }
+
+    /// After a new generation: whoever was not counted here sees it.
+    fn wake_sleepers(&self) {
+        if self.sleepers.load(SeqCst) > 0 {
+            drop(self.bed.lock().unwrap_or_else(PoisonError::into_inner));
+            self.wake.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicU64, time::Duration};
+
+    use super::*;
+
+    fn team(threads: usize) -> Team {
+        Team::new(NonZero::new(threads).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_thread_works_once_each_time_awake_or_asleep() {
+        for threads in 1..9 {
+            let (team, counts) = (team(threads), (0..threads).map(|_| AtomicU64::new(0)).collect::<Vec<_>>());
+            for round in 0..50 {
+                if round == 25 {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                team.run(&|thread| _ = counts[thread].fetch_add(1, SeqCst));
+            }
+            assert!(counts.iter().all(|count| count.load(SeqCst) == 50), "{threads} threads: {counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_on_any_thread_reaches_the_caller_and_the_team_goes_on() {
+        let team = team(3);
+        for culprit in 0..3 {
+            let result = panic::catch_unwind(AssertUnwindSafe(|| {
+                team.run(&|thread| assert_ne!(thread, culprit, "this panic is part of the test"));
+            }));
+            assert!(result.is_err(), "thread {culprit}");
+        }
+        team.run(&|_| {});
+    }
+}
