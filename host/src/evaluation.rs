@@ -5,11 +5,12 @@ use selvedge::{
     arithmetic::normalize,
     classification::argmax,
     idx::Image,
+    layers::Features,
     models::{CLASSES, PIXELS},
     training,
 };
 
-use crate::{data::Split, models::Model};
+use crate::{aligned::Aligned, data::Split, models::Model};
 
 /// Samples in a forward pass.
 const BATCH: usize = 500;
@@ -63,8 +64,9 @@ pub fn run<M: Model, E: Engine>(
     split: &Split,
     mut see: impl FnMut(usize, &[[f32; CLASSES]]),
 ) -> Result<Evaluation, training::StepError> {
-    let mut tape = vec![0.0; BATCH * M::Tape::LEN];
-    let mut input = vec![[0.0; PIXELS]; BATCH];
+    let mut tape = Aligned::zeroed(BATCH * M::Tape::LEN);
+    let mut input = Aligned::zeroed(BATCH * PIXELS);
+    let input = <[f32; PIXELS]>::batch_mut(&mut input);
     let mut evaluation = Evaluation { loss: 0.0, confusion: [[0; CLASSES]; CLASSES] };
     for (index, (images, labels)) in split.images.chunks(BATCH).zip(split.labels.chunks(BATCH)).enumerate() {
         let input = &mut input[..images.len()];

@@ -5,6 +5,7 @@
 //! - [`training`] and [`evaluation`]: the loops over batches.
 //! - [`weights`], [`safetensors`] and [`files`]: what is read and written.
 
+mod aligned;
 pub mod data;
 pub mod engine;
 pub mod evaluation;

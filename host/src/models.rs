@@ -11,6 +11,8 @@ use selvedge::{
     models::{CLASSES, PIXELS, Quickstart, Small, Tiny},
 };
 
+use crate::aligned::Aligned;
+
 // The topology of `SELVEDGE_LAYERS`; where it is not set, the quickstart's.
 include!(concat!(env!("OUT_DIR"), "/custom.rs"));
 
@@ -57,14 +59,14 @@ pub struct UnknownModel {
 /// A model on the heap.
 #[derive(Debug)]
 pub struct Boxed<M> {
-    flat: Vec<f32>,
+    flat: Aligned,
     model: PhantomData<M>,
 }
 
 impl<M: Layer> Boxed<M> {
     /// A model of zeros.
     pub fn zeroed() -> Self {
-        Self { flat: vec![0.0; M::LEN], model: PhantomData }
+        Self { flat: Aligned::zeroed(M::LEN), model: PhantomData }
     }
 }
 
@@ -72,13 +74,13 @@ impl<M: Layer> Deref for Boxed<M> {
     type Target = M;
 
     fn deref(&self) -> &M {
-        M::from_flat(&self.flat).expect("the vector has the model's length")
+        M::from_flat(&self.flat).expect("the memory has the model's length")
     }
 }
 
 impl<M: Layer> DerefMut for Boxed<M> {
     fn deref_mut(&mut self) -> &mut M {
-        M::from_flat_mut(&mut self.flat).expect("the vector has the model's length")
+        M::from_flat_mut(&mut self.flat).expect("the memory has the model's length")
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use selvedge::{
     Engine, Flat,
+    layers::Features,
     models::PIXELS,
     optimizer::Sgd,
     random,
@@ -11,6 +12,7 @@ use selvedge::{
 };
 
 use crate::{
+    aligned::Aligned,
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
     models::Model,
@@ -140,10 +142,10 @@ struct Run<'a> {
     options: &'a Options,
     steps: u64,
     order: Vec<u32>,
-    input: Vec<[f32; PIXELS]>,
+    input: Aligned,
     targets: Vec<u8>,
-    tape: Vec<f32>,
-    grad_tape: Vec<f32>,
+    tape: Aligned,
+    grad_tape: Aligned,
 }
 
 impl<'a> Run<'a> {
@@ -153,10 +155,10 @@ impl<'a> Run<'a> {
             options,
             steps: 0,
             order: (0..).take(samples).collect(),
-            input: vec![[0.0; PIXELS]; batch],
+            input: Aligned::zeroed(batch * PIXELS),
             targets: vec![0; batch],
-            tape: vec![0.0; batch * M::Tape::LEN],
-            grad_tape: vec![0.0; batch * M::Tape::LEN],
+            tape: Aligned::zeroed(batch * M::Tape::LEN),
+            grad_tape: Aligned::zeroed(batch * M::Tape::LEN),
         }
     }
 
@@ -197,8 +199,9 @@ impl<'a> Run<'a> {
 
     /// Gathers the next batch and returns its size.
     fn load_batch<E: Engine>(&mut self, engine: &E, split: &Split, seen: usize) -> usize {
-        let order = &self.order[seen..self.order.len().min(seen + self.input.len())];
-        engine.share_out(&mut self.input[..order.len()], |first, input| {
+        let order = &self.order[seen..self.order.len().min(seen + self.targets.len())];
+        let input = <[f32; PIXELS]>::batch_mut(&mut self.input);
+        engine.share_out(&mut input[..order.len()], |first, input| {
             for (&index, input) in order[first..].iter().zip(input) {
                 evaluation::load(&split.images[index as usize], input);
             }
@@ -212,7 +215,7 @@ impl<'a> Run<'a> {
     fn step<M: Model, E: Engine>(&mut self, engine: &E, model: &mut M, batch: usize) -> Result<f32, TrainingError> {
         let optimizer = Sgd { learning_rate: self.options.learning_rate };
         let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
-        let (input, targets) = (&self.input[..batch], &self.targets[..batch]);
+        let (input, targets) = (&M::Input::batch(&self.input)[..batch], &self.targets[..batch]);
         let step = self.steps + 1;
         let refused = |error| TrainingError::Step { step, error };
         let loss = workspace.forward(engine, model, input, targets).map_err(refused)?;

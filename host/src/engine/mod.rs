@@ -178,8 +178,19 @@ impl Engine for Simd {
             let part = part(len, self.threads(), thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
-            work(part.start, unsafe { target.part(part.start, 0, part.len()) });
+            let rows = unsafe { target.part(part.start, 0, part.len()) };
+            self.instructions.run(Call(|| work(part.start, rows)));
         });
+    }
+}
+
+/// Plain loops, which the compiler turns into the instructions.
+struct Call<F>(F);
+
+impl<F: FnOnce()> Work for Call<F> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        self.0();
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Product<'a> {
 
 /// What becomes of the sums.
 pub trait Sink {
+    fn prefetch<V: Vector>(&self, _rows: Range<usize>, _columns: Range<usize>) {}
+
     /// Takes the sums of a row from a column on.
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
 }
@@ -233,12 +235,25 @@ impl Chunk<'_> {
             let nonzero = &self.nonzero[index * rows..][..rows];
             for group in (0..rows).step_by(GROUP) {
                 let group = group..rows.min(group + GROUP);
-                for m in group.clone() {
-                    let left = if is_finite { nonzero[m] } else { all(terms.len()) };
-                    let from = if index == 0 { start } else { sums[m] };
-                    sums[m] = add_terms(from, left, self.a.row(m, terms.clone()), panel);
+                if terms.end < product.terms {
+                    self.prefetch::<V, WIDTH>(product.b, terms.end, group.start / GROUP, rows.div_ceil(GROUP));
+                }
+                if index == 0 {
+                    sums[group.clone()].fill(start);
+                }
+                let terms_of = |m| {
+                    let bits = if is_finite { nonzero[m] } else { all(terms.len()) };
+                    Terms { row: self.a.row(m, terms.clone()), bits }
+                };
+                for m in group.clone().step_by(2) {
+                    match &mut sums[m..group.end] {
+                        [first, second, ..] => add_pair([terms_of(m), terms_of(m + 1)], panel, [first, second]),
+                        [last] => add_pair([terms_of(m), Terms { row: &[], bits: 0 }], panel, [last, &mut start.clone()]),
+                        [] => {}
+                    }
                 }
                 if terms.end == product.terms {
+                    sink.prefetch::<V>(self.rows.start + group.end..self.rows.end.min(self.rows.start + group.end + GROUP), self.columns.clone());
                     for m in group {
                         self.finish(product, self.rows.start + m, &mut sums[m], sink);
                     }
@@ -281,6 +296,26 @@ impl Chunk<'_> {
         witness.nonzero() == 0
     }
 
+    /// Asks for one of so many parts of the block of `b`'s rows that comes next.
+    #[inline(always)]
+    fn prefetch<V: Vector, const WIDTH: usize>(&self, b: Matrix<'_>, first: usize, index: usize, parts: usize) {
+        let start = self.columns.start;
+        match b {
+            Matrix::ByRows { elements, stride } => {
+                for term in part(BLOCK, parts, index) {
+                    let row = elements.as_ptr().wrapping_add((first + term) * stride + start);
+                    (0..WIDTH).for_each(|vector| V::prefetch(row.wrapping_add(vector * V::LANES)));
+                }
+            }
+            Matrix::ByColumns { elements, stride } => {
+                for column in part(self.columns.len(), parts, index) {
+                    let row = elements.as_ptr().wrapping_add((start + column) * stride + first);
+                    (0..BLOCK).step_by(16).for_each(|term| V::prefetch(row.wrapping_add(term)));
+                }
+            }
+        }
+    }
+
     /// Hands on a row of sums, after the terms that were left out wrongly.
     #[inline(always)]
     fn finish<V: Vector, const WIDTH: usize>(
@@ -313,23 +348,46 @@ impl Product<'_> {
     }
 }
 
-/// The sums and the terms whose bits are set, in ascending order.
-#[inline(always)]
-fn add_terms<V: Vector, const WIDTH: usize>(
-    mut sums: [V; WIDTH],
-    mut bits: u64,
-    row: &[f32],
-    panel: &[[V; WIDTH]],
-) -> [V; WIDTH] {
-    while bits != 0 {
-        let term = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        let a = V::splat(row[term]);
+/// A row of `a` in a block of terms.
+struct Terms<'a> {
+    row: &'a [f32],
+    /// A bit for each term that is to be added.
+    bits: u64,
+}
+
+impl Terms<'_> {
+    /// Adds the first term that is left; none may be.
+    #[inline(always)]
+    fn add_next<V: Vector, const WIDTH: usize>(&mut self, panel: &[[V; WIDTH]], sums: &mut [V; WIDTH]) {
+        let term = self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        let a = V::splat(self.row[term]);
         for (sum, &b) in sums.iter_mut().zip(&panel[term]) {
             *sum = a.fma(b, *sum);
         }
     }
-    sums
+}
+
+/// Adds the terms of two rows in turn: while one waits for its sums, the other goes on.
+#[inline(always)]
+fn add_pair<V: Vector, const WIDTH: usize>(mut a: [Terms<'_>; 2], panel: &[[V; WIDTH]], sums: [&mut [V; WIDTH]; 2]) {
+    let [first, second] = &mut a;
+    let mut registers = [*sums[0], *sums[1]];
+    while first.bits != 0 && second.bits != 0 {
+        first.add_next(panel, &mut registers[0]);
+        second.add_next(panel, &mut registers[1]);
+    }
+    while first.bits != 0 {
+        first.add_next(panel, &mut registers[0]);
+    }
+    while second.bits != 0 {
+        second.add_next(panel, &mut registers[1]);
+    }
+    for (sums, registers) in sums.into_iter().zip(registers) {
+        for (sum, register) in sums.iter_mut().zip(registers) {
+            *sum = register;
+        }
+    }
 }
 
 /// As many set bits as there are terms in a block.
@@ -377,8 +435,16 @@ impl Tile<'_> {
     #[inline(always)]
     fn transposed<V: Vector>(&self, height: usize, length: usize) -> [V; 16] {
         let mut tile = [V::splat(0.0); 16];
-        for (vector, row) in tile.iter_mut().zip(self.elements.chunks(self.stride)).take(height) {
-            *vector = load_part(&row[..length]);
+        if height == V::LANES && length == V::LANES {
+            assert!(self.elements.len() > (V::LANES - 1) * self.stride + V::LANES - 1, "the tile lies in the matrix");
+            for (i, vector) in tile[..V::LANES].iter_mut().enumerate() {
+                // SAFETY: the last row's end lies in the matrix, and so do those before it.
+                *vector = unsafe { V::load(self.elements.as_ptr().add(i * self.stride)) };
+            }
+        } else {
+            for (vector, row) in tile.iter_mut().zip(self.elements.chunks(self.stride)).take(height) {
+                *vector = load_part(&row[..length]);
+            }
         }
         // Each round moves one bit of the row's number into the column's.
         for _ in 0..V::LANES.ilog2() {
@@ -435,7 +501,10 @@ impl Sink for Store {
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
         // SAFETY: the share is this thread's, and the product's sizes are the target's.
-        unsafe { self.0.part(row, column, sums.len()) }.copy_from_slice(sums);
+        let place = unsafe { self.0.part(row, column, sums.len()) };
+        for (to, from) in place.iter_mut().zip(sums) {
+            *to = *from;
+        }
     }
 }
 
@@ -447,6 +516,15 @@ pub struct Update<'a, O, const STATE: usize> {
 }
 
 impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
+    #[inline(always)]
+    fn prefetch<V: Vector>(&self, rows: Range<usize>, columns: Range<usize>) {
+        for row in rows {
+            for column in columns.clone().step_by(16) {
+                V::prefetch(self.parameters.start.wrapping_add(row * self.parameters.stride + column));
+            }
+        }
+    }
+
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
         // SAFETY: the share is this thread's, and the product's sizes are the targets'.

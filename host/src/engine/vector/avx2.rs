@@ -66,6 +66,11 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch(place: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
+    }
+
+    #[inline(always)]
     fn fma_scalar(a: f32, b: f32, c: f32) -> f32 {
         a.mul_add(b, c)
     }

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::{Vector, Work};
 
 /// Does the work with AVX-512's instructions.
-#[target_feature(enable = "avx512f,avx2,fma,bmi1,bmi2,popcnt")]
+#[target_feature(enable = "avx512f,avx2,fma,bmi1")]
 pub fn run(work: impl Work) {
     work.run::<Avx512>();
 }
@@ -18,7 +18,7 @@ pub struct Avx512(__m512);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 impl Vector for Avx512 {
     const LANES: usize = 16;
-    const SUMS: usize = 10;
+    const SUMS: usize = 9;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -60,6 +60,11 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn has_negative_zero(self) -> bool {
         unsafe { _mm512_cmpeq_epi32_mask(_mm512_castps_si512(self.0), _mm512_set1_epi32(i32::MIN)) != 0 }
+    }
+
+    #[inline(always)]
+    fn prefetch(place: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
     }
 
     #[inline(always)]

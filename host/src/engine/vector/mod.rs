@@ -48,6 +48,9 @@ pub trait Vector: Copy + Send + Sync {
     /// Whether a lane is −0.
     fn has_negative_zero(self) -> bool;
 
+    /// Asks for the cache line of an address, valid or not, which will be needed soon.
+    fn prefetch(_place: *const f32) {}
+
     /// `a · b + c` rounded once, for loops that the compiler turns into these instructions.
     fn fma_scalar(a: f32, b: f32, c: f32) -> f32;
 }
