@@ -94,10 +94,12 @@ fn check_length(found: usize, expected: usize) -> Result<(), ViewError> {
 unsafe impl Flat for f32 {}
 // SAFETY: an array of `Flat`.
 unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
-// SAFETY: `repr(C)`, and both fields are arrays of `f32`.
-unsafe impl<const INPUTS: usize, const OUTPUTS: usize> Flat for crate::Linear<INPUTS, OUTPUTS> {}
+// SAFETY: `repr(C)`, two arrays of `f32` and a `Flat`.
+unsafe impl<const INPUTS: usize, const OUTPUTS: usize, A: Flat> Flat for crate::Linear<INPUTS, OUTPUTS, A> {}
 // SAFETY: it has no fields.
-unsafe impl<const WIDTH: usize> Flat for crate::Relu<WIDTH> {}
+unsafe impl Flat for crate::Identity {}
+// SAFETY: it has no fields.
+unsafe impl Flat for crate::Relu {}
 // SAFETY: `repr(C)`, and both fields are `Flat`.
 unsafe impl<Head: Flat, Tail: Flat> Flat for crate::Chain<Head, Tail> {}
 
@@ -151,15 +153,15 @@ mod tests {
         assert_eq!(Model::LEN, 2 * 3 + 3 + 3 + 1);
         assert_eq!(model.head.weight, [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]);
         assert_eq!(model.head.bias, [6.0, 7.0, 8.0]);
-        assert_eq!(model.tail.tail.weight, [[9.0, 10.0, 11.0]]);
-        assert_eq!(model.tail.tail.bias, [12.0]);
+        assert_eq!(model.tail.weight, [[9.0, 10.0, 11.0]]);
+        assert_eq!(model.tail.bias, [12.0]);
     }
 
     #[test]
     fn a_layer_without_parameters_is_an_empty_slice() {
-        let mut relu = crate::Relu::<4>;
+        let mut relu = crate::Relu;
         assert!(relu.as_flat().is_empty() && relu.as_flat_mut().is_empty());
-        assert!(crate::Relu::<4>::from_flat(&[]).is_ok());
+        assert!(crate::Relu::from_flat(&[]).is_ok());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! - [`flat`]: models, gradients and activations as flat slices of `f32`; the one place that casts memory.
 //! - [`random`]: the integer generator that shuffles and initialises, counted by (seed, epoch, index).
 //! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
-//! - [`layers`]: [`Linear`], [`Relu`] and [`Chain`], forward and backward; the [`mlp!`] macro writes their type.
+//! - [`activation`]: what follows a layer's sums. [`layers`]: [`Linear`] and [`Chain`], forward and backward; the [`mlp!`] macro
+//!   writes their type.
 //! - [`architecture`]: a model's layers and parameter names as data. [`models`]: the named ones.
 //! - [`loss`] and [`optimizer`]: cross-entropy with logits; SGD.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
@@ -32,6 +33,7 @@ extern crate std;
 #[cfg(target_endian = "big")]
 compile_error!("Selvedge reads little-endian weights in place; big-endian targets are not supported");
 
+pub mod activation;
 pub mod architecture;
 pub mod arithmetic;
 pub mod classification;
@@ -46,9 +48,10 @@ pub mod random;
 pub mod training;
 pub mod weights;
 
+pub use activation::{Activation, Identity, Relu};
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
-pub use layers::{Chain, Layer, Linear, Relu};
+pub use layers::{Chain, Layer, Linear};
 
 /// The README's example is tested with the others.
 #[cfg(doctest)]

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::{
-    Engine, Flat, Layer,
+    Engine, Flat, Identity, Layer,
+    layers::through_activation,
     loss::{TargetError, cross_entropy, cross_entropy_grad},
     optimizer::Optimizer,
 };
@@ -37,7 +38,9 @@ impl Workspace<'_> {
         let tape = tape_of::<M>(self.tape, batch)?;
         let grad_tape = tape_of::<M>(self.grad_tape, batch)?;
         model.forward(engine, input, tape);
-        Ok(cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?)
+        let loss = cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?;
+        through_activation::<M>(tape, grad_tape);
+        Ok(loss)
     }
 
     /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and input.
@@ -57,7 +60,7 @@ impl Workspace<'_> {
     ) -> Result<(), StepError> {
         let tape = tape_of::<M>(self.tape, input.len())?;
         let grad_tape = tape_of::<M>(self.grad_tape, input.len())?;
-        model.backward(engine, optimizer, state, input, tape, grad_tape, None);
+        model.backward::<Identity, _, _, _>(engine, optimizer, state, input, tape, grad_tape, None);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use selvedge::{
     training::Workspace,
 };
 
-type Deep = Chain<Linear<PIXELS, 13>, Chain<Relu<13>, Chain<Linear<13, 37>, Chain<Relu<37>, Linear<37, CLASSES>>>>>;
+type Deep = Chain<Linear<PIXELS, 13, Relu>, Chain<Linear<13, 37, Relu>, Linear<37, CLASSES>>>;
 
 /// Keeps the losses.
 #[derive(Default)]

@@ -1,5 +1,5 @@
 use super::Layer;
-use crate::{Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
+use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Chain<Head, Tail> {
 impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail> {
     type Input = Head::Input;
     type Output = Tail::Output;
+    type Activation = Tail::Activation;
     type Tape = Chain<Head::Tape, Tail::Tape>;
 
     const DEPTH: usize = Head::DEPTH + Tail::DEPTH;
@@ -42,7 +43,7 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         self.tail.forward(engine, Head::output(head_tape), tail_tape);
     }
 
-    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -58,8 +59,16 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         let hidden_grad = Some(Head::output_mut(head_grad));
         let tail_state = state.each_mut().map(|state| &mut state.tail);
         let hidden = Head::output(head_tape);
-        self.tail.backward(engine, optimizer, tail_state, hidden, tail_tape, tail_grad, hidden_grad);
+        self.tail.backward::<Head::Activation, _, _, _>(
+            engine,
+            optimizer,
+            tail_state,
+            hidden,
+            tail_tape,
+            tail_grad,
+            hidden_grad,
+        );
         let head_state = state.map(|state| &mut state.head);
-        self.head.backward(engine, optimizer, head_state, input, head_tape, head_grad, grad_input);
+        self.head.backward::<P, _, _, _>(engine, optimizer, head_state, input, head_tape, head_grad, grad_input);
     }
 }

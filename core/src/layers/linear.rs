@@ -1,28 +1,34 @@
 use core::slice;
 
 use super::Layer;
-use crate::{Engine, Flat, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer, random::Generator};
+use crate::{
+    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer, random::Generator,
+};
 
-/// A fully connected layer, `output = input · weightᵀ + bias`, with PyTorch's layout.
+/// A fully connected layer and its activation, `output = activation(input · weightᵀ + bias)`, with PyTorch's layout.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)]
-pub struct Linear<const INPUTS: usize, const OUTPUTS: usize> {
+pub struct Linear<const INPUTS: usize, const OUTPUTS: usize, A = Identity> {
     /// One row of `INPUTS` weights for each output.
     pub weight: [[f32; INPUTS]; OUTPUTS],
     /// One bias for each output.
     pub bias: [f32; OUTPUTS],
+    /// What follows the sums.
+    pub activation: A,
 }
 
-impl<const INPUTS: usize, const OUTPUTS: usize> Layer for Linear<INPUTS, OUTPUTS> {
+impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<INPUTS, OUTPUTS, A> {
     type Input = [f32; INPUTS];
     type Output = [f32; OUTPUTS];
+    type Activation = A;
     type Tape = [f32; OUTPUTS];
 
-    const DEPTH: usize = 1;
+    const DEPTH: usize = 1 + A::DEPTH;
 
     fn describe(tell: &mut impl FnMut(LayerKind)) {
         tell(LayerKind::Linear { inputs: INPUTS as u32, outputs: OUTPUTS as u32 });
+        A::describe(OUTPUTS as u32, tell);
     }
 
     /// PyTorch's default: weights and biases uniform in ±1/√INPUTS.
@@ -43,7 +49,7 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Layer for Linear<INPUTS, OUTPUTS
     }
 
     /// The input's gradient comes first: it is one of the weights before the update.
-    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -53,10 +59,10 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Layer for Linear<INPUTS, OUTPUTS
         grad_tape: &mut [f32],
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let grad_output = Self::output(grad_tape);
+        let grad_sums = Self::output(grad_tape);
         if let Some(grad_input) = grad_input {
-            engine.linear_input_grad(self, grad_output, grad_input);
+            engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(self, grad_sums, input, grad_input);
         }
-        engine.linear_update(optimizer, input, grad_output, self, state);
+        engine.linear_update(optimizer, input, grad_sums, self, state);
     }
 }

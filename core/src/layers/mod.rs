@@ -2,13 +2,11 @@
 
 mod chain;
 mod linear;
-mod relu;
 
 pub use chain::Chain;
 pub use linear::Linear;
-pub use relu::Relu;
 
-use crate::{Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
+use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// One sample's features at one place of the network: `[f32; WIDTH]`.
 pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
@@ -39,6 +37,8 @@ pub trait Layer: Flat {
     type Input: Features;
     /// One sample coming out.
     type Output: Features;
+    /// What the last sums go through on their way out.
+    type Activation: Activation;
     /// What a training pass keeps of one sample.
     type Tape: Flat;
 
@@ -61,13 +61,14 @@ pub trait Layer: Flat {
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
     fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]);
 
-    /// Turns the gradients of the outputs (at the end of `grad_tape`) into those of the input, where asked, and of the
-    /// parameters, which go to the optimizer. Both tapes have `batch · Tape::LEN` elements.
+    /// Turns the gradients at the last sums, before the activation (at the end of `grad_tape`), into those of the parameters,
+    /// which go to the optimizer, and, where asked, into those at the sums that became the input through the activation
+    /// `P`. Both tapes have `batch · Tape::LEN` elements.
     ///
     /// # Panics
     ///
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
-    fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -91,6 +92,15 @@ pub trait Layer: Flat {
     }
 }
 
+/// Turns the gradients at a layer's outputs, at the end of `grad_tape`, into those before its activation.
+pub(crate) fn through_activation<L: Layer>(tape: &[f32], grad_tape: &mut [f32]) {
+    let outputs = L::output(tape).iter().flat_map(|output| output.as_ref());
+    let grads = L::output_mut(grad_tape).iter_mut().flat_map(|grad| grad.as_mut());
+    for (&output, grad) in outputs.zip(grads) {
+        *grad = L::Activation::grad(output, *grad);
+    }
+}
+
 /// Where a tape of `len` elements keeps the layer's own output.
 fn output_start<L: Layer>(len: usize) -> usize {
     let batch = len / L::Tape::LEN.max(1);
@@ -99,13 +109,13 @@ fn output_start<L: Layer>(len: usize) -> usize {
 
 /// Writes the type of a multilayer perceptron, every width once: `mlp!(784 => 512 Relu => 512 Relu => 10)`.
 ///
-/// The result is a [`Chain`](crate::Chain) of [`Linear`](crate::Linear) layers and what follows them:
+/// The result is a [`Chain`](crate::Chain) of [`Linear`](crate::Linear) layers, each with its activation:
 ///
 /// ```
 /// use selvedge::{Chain, Flat, Linear, Relu, mlp};
 ///
 /// type Model = mlp!(784 => 16 Relu => 10);
-/// type Same = Chain<Linear<784, 16>, Chain<Relu<16>, Linear<16, 10>>>;
+/// type Same = Chain<Linear<784, 16, Relu>, Linear<16, 10>>;
 /// let model: Model = Same::ZERO;
 /// assert_eq!(Model::LEN, 784 * 16 + 16 + 16 * 10 + 10);
 /// # drop(model);
@@ -124,16 +134,13 @@ macro_rules! mlp {
         $crate::Linear<$inputs, $outputs>
     };
     ($inputs:literal => $outputs:literal $activation:ident) => {
-        $crate::Chain<$crate::Linear<$inputs, $outputs>, $crate::$activation<$outputs>>
+        $crate::Linear<$inputs, $outputs, $crate::$activation>
     };
     ($inputs:literal => $outputs:literal => $($rest:tt)+) => {
         $crate::Chain<$crate::Linear<$inputs, $outputs>, $crate::mlp!($outputs => $($rest)+)>
     };
     ($inputs:literal => $outputs:literal $activation:ident => $($rest:tt)+) => {
-        $crate::Chain<
-            $crate::Linear<$inputs, $outputs>,
-            $crate::Chain<$crate::$activation<$outputs>, $crate::mlp!($outputs => $($rest)+)>,
-        >
+        $crate::Chain<$crate::Linear<$inputs, $outputs, $crate::$activation>, $crate::mlp!($outputs => $($rest)+)>
     };
 }
 
@@ -142,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Portable, optimizer::Gradient, random};
+    use crate::{Identity, Portable, optimizer::Gradient, random};
 
     type Model = mlp!(5 => 7 Relu => 4 Relu => 3);
 
@@ -217,7 +224,9 @@ mod tests {
         let mut grad = M::ZERO;
         let mut grad_input = std::vec![[0.0; 5]; input.len()];
         let state = [&mut grad];
-        model.backward(&Portable, &Gradient, state, input, &tape, &mut grad_tape, Some(&mut grad_input));
+        through_activation::<M>(&tape, &mut grad_tape);
+        let grads = Some(&mut *grad_input);
+        model.backward::<Identity, _, _, _>(&Portable, &Gradient, state, input, &tape, &mut grad_tape, grads);
 
         let parameter = index % M::LEN;
         let kept = model.as_flat()[parameter];

@@ -6,9 +6,9 @@ mod vector;
 
 use std::{num::NonZero, sync::Mutex};
 
-use selvedge::{Engine, Linear, optimizer::Optimizer};
+use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
-use product::{Matrix, Product, Scratch, Share, Sink, Store, Target, Update, part};
+use product::{Backward, Forward, Matrix, Product, Scratch, Share, Sink, Target, Update, part};
 use team::Team;
 pub use vector::{InstructionSet, InstructionSetError};
 use vector::{Vector, Work};
@@ -104,9 +104,9 @@ fn divisor(number: usize, limit: usize) -> usize {
 }
 
 impl Engine for Simd {
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize>(
+    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS>,
+        layer: &Linear<INPUTS, OUTPUTS, A>,
         input: &[[f32; INPUTS]],
         output: &mut [[f32; OUTPUTS]],
     ) {
@@ -119,42 +119,43 @@ impl Engine for Simd {
             terms: INPUTS,
         };
         let output = Target::new(output.as_flattened_mut(), OUTPUTS);
-        self.compute(&product, self.by_columns(&product), || Store(output));
+        self.compute(&product, self.by_columns(&product), || Forward::<A>::new(output));
     }
 
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize>(
+    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS>,
-        grad_output: &[[f32; OUTPUTS]],
+        layer: &Linear<INPUTS, OUTPUTS, A>,
+        grad_sums: &[[f32; OUTPUTS]],
+        input: &[[f32; INPUTS]],
         grad_input: &mut [[f32; INPUTS]],
     ) {
         let product = Product {
-            a: Matrix::by_rows(grad_output),
+            a: Matrix::by_rows(grad_sums),
             b: Matrix::by_rows(&layer.weight),
             start: None,
-            rows: grad_output.len().min(grad_input.len()),
+            rows: grad_sums.len().min(input.len()).min(grad_input.len()),
             columns: INPUTS,
             terms: OUTPUTS,
         };
         let grad_input = Target::new(grad_input.as_flattened_mut(), INPUTS);
-        self.compute(&product, self.by_columns(&product), || Store(grad_input));
+        self.compute(&product, self.by_columns(&product), || Backward::<P>::new(input.as_flattened(), grad_input));
     }
 
-    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, O: Optimizer<STATE>, const STATE: usize>(
+    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, A: Activation, O: Optimizer<STATE>, const STATE: usize>(
         &self,
         optimizer: &O,
         input: &[[f32; INPUTS]],
-        grad_output: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS>,
-        mut state: [&mut Linear<INPUTS, OUTPUTS>; STATE],
+        grad_sums: &[[f32; OUTPUTS]],
+        layer: &mut Linear<INPUTS, OUTPUTS, A>,
+        mut state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
     ) {
         let product = Product {
-            a: Matrix::by_columns(grad_output),
+            a: Matrix::by_columns(grad_sums),
             b: Matrix::by_rows(input),
             start: None,
             rows: OUTPUTS,
             columns: INPUTS,
-            terms: input.len().min(grad_output.len()),
+            terms: input.len().min(grad_sums.len()),
         };
         let parameters = Target::new(layer.weight.as_flattened_mut(), INPUTS);
         let moments = state.each_mut().map(|state| Target::new(state.weight.as_flattened_mut(), INPUTS));
@@ -162,8 +163,8 @@ impl Engine for Simd {
         self.compute(&product, self.by_rows(&product), sink);
 
         let mut grad = [0.0; OUTPUTS];
-        for grad_output in &grad_output[..product.terms] {
-            for (grad, g) in grad.iter_mut().zip(grad_output) {
+        for grad_sums in &grad_sums[..product.terms] {
+            for (grad, g) in grad.iter_mut().zip(grad_sums) {
                 *grad += g;
             }
         }

@@ -17,7 +17,7 @@
 
 use std::{marker::PhantomData, ops::Range, slice};
 
-use selvedge::{arithmetic::fma, optimizer::Optimizer};
+use selvedge::{Activation, arithmetic::fma, optimizer::Optimizer};
 
 use super::vector::{Vector, Work};
 
@@ -494,16 +494,50 @@ impl<T> Target<T> {
     }
 }
 
-/// Keeps the sums.
-pub struct Store(pub Target<f32>);
+/// Keeps the sums' activations.
+pub struct Forward<A> {
+    output: Target<f32>,
+    activation: PhantomData<A>,
+}
 
-impl Sink for Store {
+impl<A> Forward<A> {
+    pub fn new(output: Target<f32>) -> Self {
+        Self { output, activation: PhantomData }
+    }
+}
+
+impl<A: Activation> Sink for Forward<A> {
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
         // SAFETY: the share is this thread's, and the product's sizes are the target's.
-        let place = unsafe { self.0.part(row, column, sums.len()) };
-        for (to, from) in place.iter_mut().zip(sums) {
-            *to = *from;
+        let output = unsafe { self.output.part(row, column, sums.len()) };
+        for (output, &sum) in output.iter_mut().zip(sums) {
+            *output = A::apply(sum);
+        }
+    }
+}
+
+/// Keeps the sums, which are gradients at an input, as those before the activation that made it.
+pub struct Backward<'a, P> {
+    input: &'a [f32],
+    grad_input: Target<f32>,
+    activation: PhantomData<P>,
+}
+
+impl<'a, P> Backward<'a, P> {
+    pub fn new(input: &'a [f32], grad_input: Target<f32>) -> Self {
+        Self { input, grad_input, activation: PhantomData }
+    }
+}
+
+impl<P: Activation> Sink for Backward<'_, P> {
+    #[inline(always)]
+    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
+        let input = &self.input[row * self.grad_input.stride + column..][..sums.len()];
+        // SAFETY: the share is this thread's, and the product's sizes are the target's.
+        let grad_input = unsafe { self.grad_input.part(row, column, sums.len()) };
+        for ((grad, &x), &sum) in grad_input.iter_mut().zip(input).zip(sums) {
+            *grad = P::grad(x, sum);
         }
     }
 }
