@@ -27,9 +27,6 @@ const BLOCK: usize = 64;
 /// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
 const RESTING: usize = 256;
 
-/// Rows between two looks at their sums: these have to stay in the first-level cache.
-const GROUP: usize = 8;
-
 /// A matrix in place.
 #[derive(Clone, Copy)]
 pub enum Matrix<'a> {
@@ -74,8 +71,6 @@ pub struct Product<'a> {
 
 /// What becomes of the sums.
 pub trait Sink {
-    fn prefetch<V: Vector>(&self, _rows: Range<usize>, _columns: Range<usize>) {}
-
     /// Takes the sums of a row from a column on.
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
 }
@@ -150,13 +145,13 @@ impl Product<'_> {
                 copies.resize(rows.len().next_multiple_of(V::LANES) * stride, 0.0);
                 for term in (0..self.terms).step_by(V::LANES) {
                     for row in (0..rows.len()).step_by(V::LANES) {
-                        let from = Tile { elements: &elements[term * width + rows.start + row..], stride: width };
-                        let (height, length) = (V::LANES.min(self.terms - term), V::LANES.min(rows.len() - row));
-                        let tile = from.transposed::<V>(height, length);
-                        for (vector, copy) in tile[..V::LANES].iter().zip(copies[row * stride + term..].chunks_mut(stride)) {
-                            // SAFETY: the stride is a multiple of the lanes, and so is `term`.
-                            unsafe { vector.store(copy[..V::LANES].as_mut_ptr()) };
-                        }
+                        let tile = Tile {
+                            elements: &elements[term * width + rows.start + row..],
+                            stride: width,
+                            height: V::LANES.min(self.terms - term),
+                            length: V::LANES.min(rows.len() - row),
+                        };
+                        tile.transpose::<V>(&mut copies[row * stride + term..], stride);
                     }
                 }
                 Rows { elements: copies, stride }
@@ -224,7 +219,8 @@ impl Chunk<'_> {
         let rows = self.rows.len();
         let panel = vectors_of::<V, WIDTH>(panel, BLOCK);
         let sums = vectors_of::<V, WIDTH>(sums, rows);
-        let mut start = [V::splat(0.0); WIDTH];
+        let zero = V::splat(0.0);
+        let mut start = [zero; WIDTH];
         if let Some(values) = product.start {
             for (vector, values) in start.iter_mut().zip(values[self.columns.clone()].chunks(V::LANES)) {
                 *vector = load_part(values);
@@ -233,28 +229,20 @@ impl Chunk<'_> {
         for (index, terms) in blocks(product.terms).enumerate() {
             let is_finite = self.pack(product.b, terms.clone(), panel);
             let nonzero = &self.nonzero[index * rows..][..rows];
-            for group in (0..rows).step_by(GROUP) {
-                let group = group..rows.min(group + GROUP);
-                if terms.end < product.terms {
-                    self.prefetch::<V, WIDTH>(product.b, terms.end, group.start / GROUP, rows.div_ceil(GROUP));
+            let terms_of = |m| {
+                let bits = if is_finite { nonzero[m] } else { all(terms.len()) };
+                Terms { row: self.a.row(m, terms.clone()), bits }
+            };
+            let start = (index == 0).then_some(&start);
+            let is_last = terms.end == product.terms;
+            for m in (0..rows).step_by(2) {
+                match &mut sums[m..] {
+                    [first, second, ..] => add_pair([terms_of(m), terms_of(m + 1)], panel, start, [first, second]),
+                    [last] => add_pair([terms_of(m), Terms { row: &[], bits: 0 }], panel, start, [last, &mut [zero; WIDTH]]),
+                    [] => {}
                 }
-                if index == 0 {
-                    sums[group.clone()].fill(start);
-                }
-                let terms_of = |m| {
-                    let bits = if is_finite { nonzero[m] } else { all(terms.len()) };
-                    Terms { row: self.a.row(m, terms.clone()), bits }
-                };
-                for m in group.clone().step_by(2) {
-                    match &mut sums[m..group.end] {
-                        [first, second, ..] => add_pair([terms_of(m), terms_of(m + 1)], panel, [first, second]),
-                        [last] => add_pair([terms_of(m), Terms { row: &[], bits: 0 }], panel, [last, &mut start.clone()]),
-                        [] => {}
-                    }
-                }
-                if terms.end == product.terms {
-                    sink.prefetch::<V>(self.rows.start + group.end..self.rows.end.min(self.rows.start + group.end + GROUP), self.columns.clone());
-                    for m in group {
+                if is_last {
+                    for m in m..rows.min(m + 2) {
                         self.finish(product, self.rows.start + m, &mut sums[m], sink);
                     }
                 }
@@ -271,49 +259,41 @@ impl Chunk<'_> {
         match b {
             Matrix::ByRows { elements, stride } => {
                 for (r, row) in terms.zip(panel) {
-                    let elements = elements[r * stride..][self.columns.clone()].chunks(V::LANES);
-                    for (vector, elements) in row.iter_mut().zip(elements) {
-                        *vector = load_part(elements);
+                    let elements = &elements[r * stride..][self.columns.clone()];
+                    if elements.len() == WIDTH * V::LANES {
+                        for (c, vector) in row.iter_mut().enumerate() {
+                            // SAFETY: there are WIDTH vectors of elements.
+                            *vector = unsafe { V::load(elements.as_ptr().add(c * V::LANES)) };
+                        }
+                    } else {
+                        for (vector, elements) in row.iter_mut().zip(elements.chunks(V::LANES)) {
+                            *vector = load_part(elements);
+                        }
+                    }
+                    for vector in row {
                         witness = vector.fma(zero, witness);
                     }
                 }
             }
             Matrix::ByColumns { elements, stride } => {
+                let panel = panel.as_flattened_mut();
                 for (c, column) in self.columns.clone().step_by(V::LANES).enumerate() {
-                    let height = V::LANES.min(self.columns.end - column);
                     for r in (0..terms.len()).step_by(V::LANES) {
-                        let length = V::LANES.min(terms.len() - r);
-                        let tile = Tile { elements: &elements[column * stride + terms.start + r..], stride };
-                        let tile = tile.transposed::<V>(height, length);
-                        for (row, &vector) in panel[r..].iter_mut().zip(&tile[..V::LANES]) {
-                            row[c] = vector;
-                            witness = vector.fma(zero, witness);
-                        }
+                        let tile = Tile {
+                            elements: &elements[column * stride + terms.start + r..],
+                            stride,
+                            height: V::LANES.min(self.columns.end - column),
+                            length: V::LANES.min(terms.len() - r),
+                        };
+                        let places = &mut panel[r * WIDTH + c..];
+                        // SAFETY: a vector is LANES numbers and nothing else.
+                        let places = unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
+                        witness = tile.transpose::<V>(places, WIDTH * V::LANES).fma(zero, witness);
                     }
                 }
             }
         }
         witness.nonzero() == 0
-    }
-
-    /// Asks for one of so many parts of the block of `b`'s rows that comes next.
-    #[inline(always)]
-    fn prefetch<V: Vector, const WIDTH: usize>(&self, b: Matrix<'_>, first: usize, index: usize, parts: usize) {
-        let start = self.columns.start;
-        match b {
-            Matrix::ByRows { elements, stride } => {
-                for term in part(BLOCK, parts, index) {
-                    let row = elements.as_ptr().wrapping_add((first + term) * stride + start);
-                    (0..WIDTH).for_each(|vector| V::prefetch(row.wrapping_add(vector * V::LANES)));
-                }
-            }
-            Matrix::ByColumns { elements, stride } => {
-                for column in part(self.columns.len(), parts, index) {
-                    let row = elements.as_ptr().wrapping_add((start + column) * stride + first);
-                    (0..BLOCK).step_by(16).for_each(|term| V::prefetch(row.wrapping_add(term)));
-                }
-            }
-        }
     }
 
     /// Hands on a row of sums, after the terms that were left out wrongly.
@@ -331,7 +311,11 @@ impl Chunk<'_> {
         if is_suspect {
             product.restore_zeros(row, self.columns.start, sums);
         }
-        sink.take::<V>(row, self.columns.start, sums);
+        // A length that the compiler knows makes the better loop.
+        match sums.len() == WIDTH * V::LANES {
+            true => sink.take::<V>(row, self.columns.start, &sums[..WIDTH * V::LANES]),
+            false => sink.take::<V>(row, self.columns.start, sums),
+        }
     }
 }
 
@@ -370,9 +354,14 @@ impl Terms<'_> {
 
 /// Adds the terms of two rows in turn: while one waits for its sums, the other goes on.
 #[inline(always)]
-fn add_pair<V: Vector, const WIDTH: usize>(mut a: [Terms<'_>; 2], panel: &[[V; WIDTH]], sums: [&mut [V; WIDTH]; 2]) {
+fn add_pair<V: Vector, const WIDTH: usize>(
+    mut a: [Terms<'_>; 2],
+    panel: &[[V; WIDTH]],
+    start: Option<&[V; WIDTH]>,
+    sums: [&mut [V; WIDTH]; 2],
+) {
     let [first, second] = &mut a;
-    let mut registers = [*sums[0], *sums[1]];
+    let mut registers = start.map_or([*sums[0], *sums[1]], |start| [*start; 2]);
     while first.bits != 0 && second.bits != 0 {
         first.add_next(panel, &mut registers[0]);
         second.add_next(panel, &mut registers[1]);
@@ -424,36 +413,31 @@ fn load_part<V: Vector>(from: &[f32]) -> V {
     unsafe { V::load(padded.as_ptr()) }
 }
 
-/// The upper left corner of a matrix by rows.
+/// A part of a matrix by rows: LANES rows of LANES numbers, or less where the matrix ends.
 struct Tile<'a> {
     elements: &'a [f32],
     stride: usize,
+    height: usize,
+    length: usize,
 }
 
 impl Tile<'_> {
-    /// LANES columns of LANES numbers each (the first vectors of the array), with zeros beyond the height and the length.
+    /// Writes LANES columns as rows, with zeros beyond the height and the length; returns a witness of the numbers: a vector that
+    /// is finite where they are.
     #[inline(always)]
-    fn transposed<V: Vector>(&self, height: usize, length: usize) -> [V; 16] {
-        let mut tile = [V::splat(0.0); 16];
-        if height == V::LANES && length == V::LANES {
-            assert!(self.elements.len() > (V::LANES - 1) * self.stride + V::LANES - 1, "the tile lies in the matrix");
-            for (i, vector) in tile[..V::LANES].iter_mut().enumerate() {
-                // SAFETY: the last row's end lies in the matrix, and so do those before it.
-                *vector = unsafe { V::load(self.elements.as_ptr().add(i * self.stride)) };
-            }
-        } else {
-            for (vector, row) in tile.iter_mut().zip(self.elements.chunks(self.stride)).take(height) {
-                *vector = load_part(&row[..length]);
-            }
+    fn transpose<V: Vector>(&self, to: &mut [f32], to_stride: usize) -> V {
+        assert!(to.len() > (V::LANES - 1) * (to_stride + 1), "the columns have their places");
+        if self.height == V::LANES && self.length == V::LANES {
+            assert!(self.elements.len() > (V::LANES - 1) * (self.stride + 1), "the tile lies in the matrix");
+            // SAFETY: the last numbers lie in the memory, and so do those before them.
+            return unsafe { V::transpose(self.elements.as_ptr(), self.stride, to.as_mut_ptr(), to_stride) };
         }
-        // Each round moves one bit of the row's number into the column's.
-        for _ in 0..V::LANES.ilog2() {
-            let rows = tile;
-            for i in 0..V::LANES / 2 {
-                [tile[2 * i], tile[2 * i + 1]] = rows[i].zip(rows[i + V::LANES / 2]);
-            }
+        let mut padded = [0.0; 16 * 16];
+        for (to, from) in padded.chunks_mut(V::LANES).zip(self.elements.chunks(self.stride)).take(self.height) {
+            to[..self.length].copy_from_slice(&from[..self.length]);
         }
-        tile
+        // SAFETY: no vector has more than 16 lanes; the places were checked above.
+        unsafe { V::transpose(padded.as_ptr(), V::LANES, to.as_mut_ptr(), to_stride) }
     }
 }
 
@@ -550,15 +534,6 @@ pub struct Update<'a, O, const STATE: usize> {
 }
 
 impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
-    #[inline(always)]
-    fn prefetch<V: Vector>(&self, rows: Range<usize>, columns: Range<usize>) {
-        for row in rows {
-            for column in columns.clone().step_by(16) {
-                V::prefetch(self.parameters.start.wrapping_add(row * self.parameters.stride + column));
-            }
-        }
-    }
-
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
         // SAFETY: the share is this thread's, and the product's sizes are the targets'.

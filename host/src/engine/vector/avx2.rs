@@ -50,6 +50,12 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { super::transpose::<Self, 8>(from, stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn nonzero(self) -> u64 {
         unsafe {
             let differs = _mm256_cmp_ps::<_CMP_NEQ_UQ>(self.0, _mm256_setzero_ps());
@@ -63,11 +69,6 @@ impl Vector for Avx2 {
             let equal = _mm256_cmpeq_epi32(_mm256_castps_si256(self.0), _mm256_set1_epi32(i32::MIN));
             _mm256_movemask_epi8(equal) != 0
         }
-    }
-
-    #[inline(always)]
-    fn prefetch(place: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
     }
 
     #[inline(always)]

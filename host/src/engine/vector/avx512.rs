@@ -53,6 +53,12 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { super::transpose::<Self, 16>(from, stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn nonzero(self) -> u64 {
         unsafe { _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self.0, _mm512_setzero_ps()) }.into()
     }
@@ -60,11 +66,6 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn has_negative_zero(self) -> bool {
         unsafe { _mm512_cmpeq_epi32_mask(_mm512_castps_si512(self.0), _mm512_set1_epi32(i32::MIN)) != 0 }
-    }
-
-    #[inline(always)]
-    fn prefetch(place: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) }
     }
 
     #[inline(always)]

@@ -42,17 +42,52 @@ pub trait Vector: Copy + Send + Sync {
     /// The lanes of both in turn, from the first on: the first half of the result, and the second.
     fn zip(self, other: Self) -> [Self; 2];
 
+    /// Writes the columns of LANES rows as rows; returns a vector that is finite where all of the numbers are. Implemented by
+    /// [`transpose`], for which the number of lanes has to be a literal.
+    ///
+    /// # Safety
+    ///
+    /// LANES rows of LANES numbers, each row a stride after the one before, are valid for reads at `from`, for writes at `to`.
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self;
+
     /// A bit for each lane, from the lowest on: 0 where it is zero of either sign.
     fn nonzero(self) -> u64;
 
     /// Whether a lane is −0.
     fn has_negative_zero(self) -> bool;
 
-    /// Asks for the cache line of an address, valid or not, which will be needed soon.
-    fn prefetch(_place: *const f32) {}
-
     /// `a · b + c` rounded once, for loops that the compiler turns into these instructions.
     fn fma_scalar(a: f32, b: f32, c: f32) -> f32;
+}
+
+/// See [`Vector::transpose`].
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn transpose<V: Vector, const LANES: usize>(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> V {
+    let mut rows = [V::splat(0.0); LANES];
+    for (i, row) in rows.iter_mut().enumerate() {
+        // SAFETY: as the caller says.
+        *row = unsafe { V::load(from.add(i * stride)) };
+    }
+    // Each round moves one bit of the row's number into the column's.
+    for _ in 0..LANES.ilog2() {
+        let before = rows;
+        for i in 0..LANES / 2 {
+            [rows[2 * i], rows[2 * i + 1]] = before[i].zip(before[i + LANES / 2]);
+        }
+    }
+    // x · 0 is NaN where x is not finite, and a sum of such products stays NaN.
+    let zero = V::splat(0.0);
+    let mut witness = zero;
+    for (i, row) in rows.into_iter().enumerate() {
+        // SAFETY: as the caller says.
+        unsafe { row.store(to.add(i * to_stride)) };
+        witness = row.fma(zero, witness);
+    }
+    witness
 }
 
 /// Work that is written for any vector.

@@ -46,6 +46,12 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { super::transpose::<Self, 4>(from, stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn nonzero(self) -> u64 {
         unsafe {
             let zero = vceqzq_f32(self.0);

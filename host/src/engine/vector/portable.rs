@@ -45,6 +45,12 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self {
+        // SAFETY: as the caller says.
+        unsafe { super::transpose::<Self, 8>(from, stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn nonzero(self) -> u64 {
         (0..).zip(self.0).fold(0, |bits, (lane, x)| bits | u64::from(x != 0.0) << lane)
     }
