@@ -83,7 +83,7 @@ impl Simd {
 
     /// Many rows for each thread where there are enough.
     fn by_rows(&self, product: &Product<'_>) -> Grid {
-        let rows = divisor(self.threads(), product.rows / 4);
+        let rows = divisor(self.threads(), product.rows / 16);
         Grid { rows, columns: self.threads() / rows }
     }
 }

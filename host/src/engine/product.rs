@@ -15,7 +15,7 @@
 
 #![allow(unsafe_code)]
 
-use std::{marker::PhantomData, ops::Range, slice};
+use std::{array, marker::PhantomData, ops::Range, slice};
 
 use selvedge::{Activation, arithmetic::fma, optimizer::Optimizer};
 
@@ -26,6 +26,9 @@ const BLOCK: usize = 64;
 
 /// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
 const RESTING: usize = 256;
+
+/// Rows of a single vector that are computed at a time.
+const NARROW: usize = 8;
 
 /// A matrix in place.
 #[derive(Clone, Copy)]
@@ -235,17 +238,31 @@ impl Chunk<'_> {
             };
             let start = (index == 0).then_some(&start);
             let is_last = terms.end == product.terms;
-            for m in (0..rows).step_by(2) {
-                match &mut sums[m..] {
-                    [first, second, ..] => add_pair([terms_of(m), terms_of(m + 1)], panel, start, [first, second]),
-                    [last] => add_pair([terms_of(m), Terms { row: &[], bits: 0 }], panel, start, [last, &mut [zero; WIDTH]]),
-                    [] => {}
-                }
+            let mut m = 0;
+            while m < rows {
+                let added = match &mut sums[m..] {
+                    [several @ .., _] if WIDTH == 1 && several.len() >= NARROW => {
+                        let rows = array::from_fn(|i| self.a.row(m + i, terms.clone()));
+                        add_all::<V, WIDTH, NARROW>(rows, panel, start, &mut several[..NARROW]);
+                        NARROW
+                    }
+                    [first, second, ..] => {
+                        add_pair([terms_of(m), terms_of(m + 1)], panel, start, [first, second]);
+                        2
+                    }
+                    [last] => {
+                        let none = Terms { row: &[], bits: 0 };
+                        add_pair([terms_of(m), none], panel, start, [last, &mut [zero; WIDTH]]);
+                        1
+                    }
+                    [] => break,
+                };
                 if is_last {
-                    for m in m..rows.min(m + 2) {
+                    for m in m..m + added {
                         self.finish(product, self.rows.start + m, &mut sums[m], sink);
                     }
                 }
+                m += added;
             }
         }
     }
@@ -377,6 +394,30 @@ fn add_pair<V: Vector, const WIDTH: usize>(
             *sum = register;
         }
     }
+}
+
+/// Adds all terms of several rows: where a row's sums are a single vector, each waits longer for the term before than it
+/// would save by leaving terms out.
+#[inline(always)]
+fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
+    rows: [&[f32]; ROWS],
+    panel: &[[V; WIDTH]],
+    start: Option<&[V; WIDTH]>,
+    sums: &mut [[V; WIDTH]],
+) {
+    let mut registers = [[V::splat(0.0); WIDTH]; ROWS];
+    for (registers, sums) in registers.iter_mut().zip(&*sums) {
+        *registers = *start.unwrap_or(sums);
+    }
+    for (term, b) in panel[..rows[0].len()].iter().enumerate() {
+        for (registers, row) in registers.iter_mut().zip(rows) {
+            let a = V::splat(row[term]);
+            for (sum, &b) in registers.iter_mut().zip(b) {
+                *sum = a.fma(b, *sum);
+            }
+        }
+    }
+    sums.copy_from_slice(&registers);
 }
 
 /// As many set bits as there are terms in a block.

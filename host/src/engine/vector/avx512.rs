@@ -18,7 +18,7 @@ pub struct Avx512(__m512);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 impl Vector for Avx512 {
     const LANES: usize = 16;
-    const SUMS: usize = 9;
+    const SUMS: usize = 10;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
