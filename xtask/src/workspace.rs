@@ -3,13 +3,14 @@
 use std::{
     env,
     ffi::OsStr,
+    fs,
     io::{BufRead, BufReader, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 /// Prints a line; nobody to read it is no error.
@@ -145,6 +146,35 @@ pub fn build(cargo: &mut Command) -> Result<Result<PathBuf, BuildFailure>> {
         Some(executable) if status.success() => Ok(Ok(executable)),
         _ => Ok(Err(BuildFailure { command: text, messages })),
     }
+}
+
+/// Checks that a file can be written later: before the long work, not after it.
+pub fn check_writable(path: &Path) -> Result<()> {
+    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
+    let partial = partial(path);
+    let check = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&partial, "")?;
+        fs::remove_file(&partial)
+    };
+    check().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file under a temporary name beside its place, and renames it when all is there.
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let partial = partial(path);
+    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The error is of the writing, not of this.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn partial(path: &Path) -> PathBuf {
+    path.with_added_extension(format!("{}.part", std::process::id()))
 }
 
 /// Drops the escape sequences that set a terminal's colours: `ESC [ … m`.
