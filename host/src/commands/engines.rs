@@ -4,7 +4,6 @@ use anyhow::Result;
 use clap::Args;
 use host::engine::InstructionSet;
 
-/// The fastest computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
 #[derive(Args)]
 pub struct Options {}
 

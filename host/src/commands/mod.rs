@@ -45,6 +45,8 @@ pub enum Command {
     /// Write images, and what the host makes of them, for a microcontroller's flash
     Embed(embed::Options),
     /// List the engines that this processor has, the fastest first
+    ///
+    /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
     Engines(engines::Options),
 }
 
