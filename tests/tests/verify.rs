@@ -44,7 +44,10 @@ fn an_engine_that_is_not_there_is_one_clear_error() {
             .expect("`selvedge` starts");
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(error.starts_with(&format!("error: SELVEDGE_ENGINE={name}: ")) && error.lines().count() == 1, "{error}");
+        assert!(
+            error.starts_with(&format!("error: SELVEDGE_ENGINE={name}: ")) && error.lines().count() == 1,
+            "{error}"
+        );
         assert!(error.contains(words) && error.contains("portable"), "{error}");
         assert!(!folder.path().join("weights/tiny.selvedge").exists());
     }

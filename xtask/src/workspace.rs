@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn files_are_written_whole_and_leave_nothing_else() {
+        let folder = env::temp_dir().join(format!("selvedge-xtask-{}", std::process::id()));
+        let file = folder.join("a/file.json");
+        check_writable(&file).unwrap();
+        assert!(!file.exists());
+        write_whole(&file, "first").unwrap();
+        write_whole(&file, "second").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "second");
+        assert_eq!(fs::read_dir(folder.join("a")).unwrap().count(), 1);
+        for path in [folder.join("a"), file.join("below")] {
+            let error = check_writable(&path).unwrap_err().to_string();
+            assert_eq!(error.split(": ").next(), Some(&*format!("cannot write {}", path.display())));
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn colours_are_dropped() {
         assert_eq!(without_colours("\x1b[1m\x1b[31merror\x1b[0m: 1 mm"), "error: 1 mm");
         assert_eq!(without_colours("plain"), "plain");
