@@ -4,6 +4,7 @@
 //!
 //! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
+//! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`mod@test`]: everything that must hold before a change is kept.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: the folders, and cargo.
@@ -21,6 +22,7 @@ mod selvedge;
 mod setup;
 mod test;
 mod toolchain;
+mod verify;
 mod workspace;
 
 use std::process::ExitCode;
@@ -54,6 +56,8 @@ enum Command {
     Show(selvedge::Options),
     /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
     Flash(flash::Options),
+    /// Computes the same thing in every way this machine has, and compares the bits
+    Verify(verify::Options),
     /// Finds or installs the ARM targets, the linker and QEMU
     Setup(setup::Options),
     /// Lists what is there, what is missing and how to get it
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Command::Inspect(options) => selvedge::run("inspect", &options),
         Command::Show(options) => selvedge::run("show", &options),
         Command::Flash(options) => flash::run(&options),
+        Command::Verify(options) => verify::run(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),

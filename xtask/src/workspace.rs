@@ -3,13 +3,14 @@
 use std::{
     env,
     ffi::OsStr,
+    fs,
     io::{BufRead, BufReader, IsTerminal, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 /// Prints a line; nobody to read it is no error.
@@ -147,6 +148,35 @@ pub fn build(cargo: &mut Command) -> Result<Result<PathBuf, BuildFailure>> {
     }
 }
 
+/// Checks that a file can be written later: before the long work, not after it.
+pub fn check_writable(path: &Path) -> Result<()> {
+    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
+    let partial = partial(path);
+    let check = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&partial, "")?;
+        fs::remove_file(&partial)
+    };
+    check().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file under a temporary name beside its place, and renames it when all is there.
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let partial = partial(path);
+    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The error is of the writing, not of this.
+        let _ = fs::remove_file(&partial);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn partial(path: &Path) -> PathBuf {
+    path.with_added_extension(format!("{}.part", std::process::id()))
+}
+
 /// Drops the escape sequences that set a terminal's colours: `ESC [ … m`.
 fn without_colours(line: &str) -> String {
     let mut parts = line.split("\x1b[");
@@ -193,6 +223,23 @@ mod tests {
         assert_eq!(shell("echo found; echo note >&2"), Ok("found\n".to_owned()));
         assert_eq!(shell("echo 'error: no file' >&2; exit 1"), Err("no file".to_owned()));
         assert!(shell("exit 3").unwrap_err().ends_with("failed (exit status: 3)"));
+    }
+
+    #[test]
+    fn files_are_written_whole_and_leave_nothing_else() {
+        let folder = env::temp_dir().join(format!("selvedge-xtask-{}", std::process::id()));
+        let file = folder.join("a/file.json");
+        check_writable(&file).unwrap();
+        assert!(!file.exists());
+        write_whole(&file, "first").unwrap();
+        write_whole(&file, "second").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "second");
+        assert_eq!(fs::read_dir(folder.join("a")).unwrap().count(), 1);
+        for path in [folder.join("a"), file.join("below")] {
+            let error = check_writable(&path).unwrap_err().to_string();
+            assert_eq!(error.split(": ").next(), Some(&*format!("cannot write {}", path.display())));
+        }
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Options {
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let split = self.images()?;
+        let (name, split) = self.images()?;
         // All that can be wrong is found before the first file is written.
         let weights = self.file.as_deref().map(|path| self.weights(path, &split)).transpose()?;
         let images = [&idx::images_header(self.count)[..], split.images.as_flattened()].concat();
@@ -55,7 +55,7 @@ impl Options {
             files::write_whole(&self.out.join("expected.jsonl"), expected.as_bytes())?;
             files::write_whole(&self.out.join("weights.selvedge"), &weights)?;
         }
-        writeln!(io::stdout(), "Wrote {} images to {}", self.count, self.out.display())?;
+        writeln!(io::stdout(), "Wrote {} images of {name} to {}", self.count, self.out.display())?;
         Ok(())
     }
 
@@ -68,7 +68,7 @@ impl Options {
         Ok((bytes, expected))
     }
 
-    fn images(&self) -> Result<Split> {
+    fn images(&self) -> Result<(String, Split)> {
         let data = self.data.load()?;
         let name = data.name.clone();
         let mut split = self.split.of(data);
@@ -78,7 +78,7 @@ impl Options {
         }
         split.images.truncate(count);
         split.labels.truncate(count);
-        Ok(split)
+        Ok((name, split))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The program's commands, one file each.
 
 mod embed;
+mod engines;
 mod eval;
 mod inspect;
 mod predict;
@@ -43,6 +44,10 @@ pub enum Command {
     Show(show::Options),
     /// Write images, and what the host makes of them, for a microcontroller's flash
     Embed(embed::Options),
+    /// List the engines that this processor has, the fastest first
+    ///
+    /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
+    Engines(engines::Options),
 }
 
 impl Command {
@@ -55,6 +60,7 @@ impl Command {
             Self::Inspect(options) => options.run(),
             Self::Show(options) => options.run(),
             Self::Embed(options) => options.run(),
+            Self::Engines(options) => options.run(),
         }
     }
 }

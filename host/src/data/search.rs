@@ -84,15 +84,13 @@ impl Search {
 }
 
 fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
-    let splits = files::read(origin, folder)?;
-    let name = if splits[0].checksum() == FASHION_MNIST {
-        "Fashion-MNIST".into()
-    } else {
+    let mut data = Dataset::new("Fashion-MNIST", files::read(origin, folder)?, None);
+    if data.checksum != FASHION_MNIST {
         // Other images in the same format: the weight file names their folder.
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
-        folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    };
-    Ok(Dataset::new(&name, splits, None))
+        data.name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    Ok(data)
 }
 
 fn drawn(notice: Option<String>) -> Dataset {

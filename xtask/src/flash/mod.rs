@@ -5,9 +5,12 @@ mod device;
 mod firmware;
 pub mod model;
 mod report;
+mod training;
 
 pub use device::Device;
 pub use firmware::Firmware;
+pub use report::saved_hash;
+pub use training::Recipe;
 
 use std::{
     ffi::OsString,
@@ -19,7 +22,6 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 
 use crate::{toolchain::Toolchain, workspace};
 use board::Board;
@@ -56,7 +58,7 @@ pub struct Options {
     #[arg(long)]
     probe: bool,
     /// Stop a program that has said nothing for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
 }
 
@@ -103,20 +105,10 @@ impl Program {
 
 /// Builds, runs and compares. Where there is nothing to compare, the exit code is the program's.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    let board = Board::named(&options.board)?;
     let device = if options.probe { Device::Probe } else { Device::Emulator };
-    device.check(&board)?;
-    let program = options.program;
-    let run = Run {
-        toolchain: Toolchain::find()?,
-        embed: EmbedFolder::take(&format!("{}-{}", board.name, program.name()))?,
-        silence: Duration::from_secs(options.timeout),
-        board,
-        program,
-        device,
-    };
-    match program {
-        Program::Train => train(options, &run),
+    let run = Run::new(&options.board, options.program, device, options.timeout)?;
+    match options.program {
+        Program::Train => training::train(options, &run),
         Program::Predict | Program::Bare => predict(options, &run),
         Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
@@ -125,8 +117,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
+/// How many seconds a program may say nothing.
+pub const TIMEOUT: u64 = 120;
+
 /// Where and what this call runs.
-struct Run {
+pub struct Run {
     board: Board,
     program: Program,
     device: Device,
@@ -136,6 +131,20 @@ struct Run {
 }
 
 impl Run {
+    /// A program on a board, which must be within reach.
+    pub fn new(board: &str, program: Program, device: Device, timeout: u64) -> Result<Self> {
+        let board = Board::named(board)?;
+        device.check(&board)?;
+        Ok(Self {
+            toolchain: Toolchain::find()?,
+            embed: EmbedFolder::take(&format!("{}-{}", board.name, program.name()))?,
+            silence: Duration::from_secs(timeout),
+            board,
+            program,
+            device,
+        })
+    }
+
     /// Builds the program for a model (the board's own where none is given), runs it and shows every line.
     fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let Self { board, device, embed, .. } = self;
@@ -181,59 +190,6 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The recipe that host and board follow: `firmware/training.toml`. The numbers go to the host as they are written.
-#[derive(Deserialize)]
-struct Recipe {
-    seed: toml::Value,
-    epochs: toml::Value,
-    batch_size: toml::Value,
-    learning_rate: toml::Value,
-    images: toml::Value,
-}
-
-fn train(options: &Options, run: &Run) -> Result<ExitCode> {
-    if options.weights.is_some() || options.count.is_some() {
-        bail!(
-            "--program train starts from its seed and takes its images from firmware/training.toml: leave out --weights and --count"
-        );
-    }
-    let path = workspace::root().join("firmware/training.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let recipe: Recipe = toml::from_str(&text).with_context(|| format!("{} is no recipe", path.display()))?;
-    let (board, embed) = (&run.board, &run.embed.path);
-    let model = options.model("tiny")?;
-
-    say!("Training on the host, as the board will:");
-    let trained = embed.join("host.selvedge");
-    let recipe_options = [
-        ("--seed", recipe.seed),
-        ("--epochs", recipe.epochs),
-        ("--batch-size", recipe.batch_size),
-        ("--lr", recipe.learning_rate),
-        ("--limit-train", recipe.images.clone()),
-    ];
-    let mut selvedge = model.train_command(&trained);
-    selvedge.args(recipe_options.iter().flat_map(|(option, value)| [(*option).to_owned(), value.to_string()]));
-    let output = workspace::output_shown(&mut selvedge)?;
-    let expected = report::saved_hash(&output).context("`selvedge train` did not end with the weights' hash")?;
-    let weights = model.read(&trained, true)?;
-
-    workspace::run(&mut model.embed_command(None, "train", &recipe.images.to_string(), embed))?;
-
-    say!("{} ({}): train {}", board.name, board.description, weights.architecture);
-    let mut hash = None;
-    let status = run.build_and_run(Some(&weights.layers), |line| {
-        hash = report::weight_hash(line).map(str::to_owned).or(hash.take());
-    })?;
-    ended_well(status)?;
-    match hash {
-        Some(hash) if hash == expected => say!("The board's trained weights equal the host's bits"),
-        Some(hash) => bail!("the board's trained weights are {hash}, the host's {expected}"),
-        None => bail!("the board did not report its trained weights; the host's are {expected}"),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 fn exit_code(status: ExitStatus) -> Result<ExitCode> {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => Ok(code.into()),
@@ -249,14 +205,15 @@ fn ended_well(status: ExitStatus) -> Result<()> {
 }
 
 /// `target/embed/<name>`: this run's alone, until it is dropped.
-struct EmbedFolder {
-    path: PathBuf,
+pub struct EmbedFolder {
+    /// Where it is.
+    pub path: PathBuf,
     _lock: File,
 }
 
 impl EmbedFolder {
     /// Waits until no other run has the folder, and empties it.
-    fn take(name: &str) -> Result<Self> {
+    pub fn take(name: &str) -> Result<Self> {
         let path = workspace::target_dir()?.join("embed").join(name);
         let take = || {
             fs::create_dir_all(&path)?;

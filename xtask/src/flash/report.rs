@@ -47,9 +47,9 @@ pub fn weight_hash(line: &str) -> Option<&str> {
 }
 
 /// The hash at the end of what `selvedge train` prints: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
-pub fn saved_hash(output: &str) -> Option<&str> {
-    let (_, hash) = output.trim_end().lines().last()?.rsplit_once(' ')?;
-    is_hexadecimal(hash, 64).then_some(hash)
+pub fn saved_hash(output: &str) -> Result<&str> {
+    let hash = output.trim_end().rsplit([' ', '\n']).next().filter(|hash| is_hexadecimal(hash, 64));
+    hash.context("`selvedge train` did not end with the weights' hash")
 }
 
 fn is_hexadecimal(text: &str, digits: usize) -> bool {
@@ -114,9 +114,9 @@ mod tests {
         assert_eq!(weight_hash(&format!("weights {hash}0")), None);
         assert_eq!(weight_hash("epoch 1: loss 2.3"), None);
         let output = format!("Epoch 1\nSaved a b/tiny.selvedge, SHA-256 {hash}\n\n");
-        assert_eq!(saved_hash(&output), Some(hash.as_str()));
-        assert_eq!(saved_hash(&format!("{output}Done.\n")), None);
-        assert_eq!(saved_hash(""), None);
+        assert_eq!(saved_hash(&output).unwrap(), hash);
+        assert!(saved_hash(&format!("{output}Done.\n")).is_err());
+        assert!(saved_hash("").is_err());
     }
 
     #[test]

@@ -1,0 +1,224 @@
+//! `cargo xtask verify bits`: one weight hash on every engine, any number of threads and the boards.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use serde_json::json;
+
+use super::table::{self, Run};
+use crate::{
+    flash::{self, Device, EmbedFolder, Program, Recipe, board::Board, model::Model},
+    selvedge,
+    toolchain::Toolchain,
+    workspace,
+};
+
+/// The boards that have the memory to train.
+const BOARDS: [&str; 2] = ["mps2-an386", "netduinoplus2"];
+
+/// What `selvedge train --threads` takes at most.
+const MAX_THREADS: usize = 1024;
+
+/// What to train with, and where the hashes go.
+#[derive(Args)]
+pub struct Options {
+    /// Steps of each of quickstart's runs; tiny's follow firmware/training.toml, as the boards do
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    steps: u64,
+    /// The data, as for `cargo xtask train`
+    #[arg(long, value_name = "DIR|builtin")]
+    data: Option<OsString>,
+    /// Show all 64 digits of each hash
+    #[arg(long)]
+    full: bool,
+    /// Write the hashes here too, whole
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Trains, prints the table, and fails where two hashes of a model differ.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    if let Some(file) = &options.json {
+        workspace::check_writable(file)?;
+    }
+    let left_out = boards_left_out()?;
+    let bits = Bits::prepare(options)?;
+    let mut runs = bits.host("quickstart", |model, out| {
+        let mut train = model.train_command(out);
+        train.args(["--steps", &options.steps.to_string()]);
+        train
+    })?;
+    let recipe = Recipe::read()?;
+    runs.extend(bits.host("tiny", |model, out| recipe.train_command(model, out))?);
+    if left_out.is_none() {
+        for board in BOARDS {
+            runs.push(bits.board(board, &recipe)?);
+        }
+    }
+
+    say!("");
+    table::lines(&runs, options.full).iter().for_each(|line| say!("{line}"));
+    say!("");
+    if let Some(reason) = left_out {
+        say!("Left out: tiny on the emulated {}: {reason}", BOARDS.join(" and "));
+    }
+    let verdicts = ["quickstart", "tiny"].map(|model| table::verdict(model, &runs, options.full));
+    if let Some(file) = &options.json {
+        let equal = verdicts.iter().all(Result::is_ok);
+        workspace::write_whole(file, &format!("{:#}\n", json!({ "equal": equal, "runs": runs })))?;
+    }
+    verdicts.iter().flatten().for_each(|equal| say!("{equal}"));
+    let differences: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
+    ensure!(differences.is_empty(), differences.join(", and "));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Why the boards cannot take part on this machine; an error where they must.
+fn boards_left_out() -> Result<Option<String>> {
+    let check = || {
+        BOARDS.iter().try_for_each(|board| Device::Emulator.check(&Board::named(board)?))?;
+        Toolchain::find()
+    };
+    let Err(reason) = check() else { return Ok(None) };
+    if std::env::var_os("SELVEDGE_REQUIRE_ALL").is_some_and(|value| !value.is_empty()) {
+        return Err(reason.context("SELVEDGE_REQUIRE_ALL is set, but the boards cannot take part"));
+    }
+    say!("The emulated boards are left out: {reason:#}");
+    Ok(Some(format!("{reason:#}")))
+}
+
+/// What all runs share.
+struct Bits {
+    /// The fastest first.
+    engines: Vec<String>,
+    cores: usize,
+    data: Option<OsString>,
+    full: bool,
+    folder: EmbedFolder,
+}
+
+impl Bits {
+    fn prepare(options: &Options) -> Result<Self> {
+        let program = selvedge::Build::default().program()?;
+        let engines = workspace::output(Command::new(program).arg("engines"))?;
+        let folder = EmbedFolder::take("verify-bits")?;
+        let mut data = options.data.clone();
+        // Found or downloaded here, so that without a network not every run looks for one.
+        let mut embed = Model::named("tiny", data.clone())?.embed_command(None, "train", "1", &folder.path);
+        if data.is_none() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
+            data = Some("builtin".into());
+        }
+        Ok(Self {
+            engines: engines.lines().map(str::to_owned).collect(),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            data,
+            full: options.full,
+            folder,
+        })
+    }
+
+    fn model(&self, name: &str) -> Result<Model> {
+        Model::named(name, self.data.clone())
+    }
+
+    /// A model's runs on this machine.
+    fn host(&self, model: &'static str, train: impl Fn(&Model, &Path) -> Command) -> Result<Vec<Run>> {
+        let named = self.model(model)?;
+        let run = |(engine, threads): (&String, usize)| {
+            let mut train = train(&named, &self.trained(model));
+            train.env("SELVEDGE_ENGINE", engine).args(["--threads", &threads.to_string()]);
+            self.timed(model, engine, threads, || {
+                let output = workspace::output(&mut train)?;
+                used(&output, engine, threads)?;
+                Ok(flash::saved_hash(&output)?.to_owned())
+            })
+        };
+        plan(model, &self.engines, self.cores).map(run).collect()
+    }
+
+    /// The run of `tiny` on an emulated board.
+    fn board(&self, board: &str, recipe: &Recipe) -> Result<Run> {
+        let model = self.model("tiny")?;
+        let layers = model.read(&self.trained("tiny"), true)?.layers;
+        self.timed("tiny", board, 1, || {
+            let run = flash::Run::new(board, Program::Train, Device::Emulator, flash::TIMEOUT)?;
+            run.trained_hash(recipe, &model, &layers)
+        })
+    }
+
+    fn trained(&self, model: &str) -> PathBuf {
+        self.folder.path.join(model).with_extension("selvedge")
+    }
+
+    fn timed(
+        &self,
+        model: &'static str,
+        engine: &str,
+        threads: usize,
+        train: impl FnOnce() -> Result<String>,
+    ) -> Result<Run> {
+        let name = format!("{model}, {engine}, {threads} thread{}", if threads == 1 { "" } else { "s" });
+        let start = Instant::now();
+        let hash = train().with_context(|| name.clone())?;
+        say!("{name}: {} in {:.1} s", table::shown(&hash, self.full), start.elapsed().as_secs_f32());
+        Ok(Run { model, engine: engine.to_owned(), threads, hash })
+    }
+}
+
+/// Engines and threads: each number up to the machine's, and twice that. Where that would take minutes, the two ends alone.
+fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<Item = (&'a String, usize)> {
+    let quickstart = model == "quickstart";
+    engines.iter().flat_map(move |engine| {
+        let slow = quickstart && engine == "portable";
+        let threads = (1..=cores).chain([2 * cores]).filter(|&threads| threads <= MAX_THREADS);
+        threads.filter(move |&threads| !slow || threads == 1 || threads == cores).map(move |threads| (engine, threads))
+    })
+}
+
+/// Checks that a run says it was computed as it was asked to be.
+fn used(output: &str, engine: &str, threads: usize) -> Result<()> {
+    let asked = format!("{threads} threads, {engine}, ");
+    match output.lines().next() {
+        Some(line) if line.contains(&asked) => Ok(()),
+        line => bail!("`selvedge train` was to use {asked}but says: {}", line.unwrap_or("nothing")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(model: &str, cores: usize) -> Vec<(String, usize)> {
+        let engines = ["avx2", "portable"].map(String::from);
+        plan(model, &engines, cores).map(|(engine, threads)| (engine.clone(), threads)).collect()
+    }
+
+    #[test]
+    fn every_number_of_threads_and_more_than_there_are() {
+        let all = |engine: &str, threads: &[usize]| -> Vec<_> {
+            threads.iter().map(|&threads| (engine.to_owned(), threads)).collect()
+        };
+        assert_eq!(planned("tiny", 3), [all("avx2", &[1, 2, 3, 6]), all("portable", &[1, 2, 3, 6])].concat());
+        assert_eq!(planned("quickstart", 3), [all("avx2", &[1, 2, 3, 6]), all("portable", &[1, 3])].concat());
+        assert_eq!(planned("quickstart", 1), [all("avx2", &[1, 2]), all("portable", &[1])].concat());
+        assert_eq!(planned("tiny", 1000).len(), 2 * 1000);
+    }
+
+    #[test]
+    fn a_run_on_another_engine_is_no_evidence() {
+        let output = "Using cpu device, 12 threads, avx2, builtin\nmodel";
+        assert!(used(output, "avx2", 12).is_ok());
+        for (engine, threads) in [("avx512", 12), ("avx", 12), ("avx2", 1)] {
+            let error = used(output, engine, threads).unwrap_err().to_string();
+            assert!(error.contains("12 threads, avx2"), "{error}");
+        }
+        assert!(used("", "avx2", 1).unwrap_err().to_string().ends_with("nothing"));
+    }
+}

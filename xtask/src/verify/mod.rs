@@ -1,0 +1,33 @@
+//! `cargo xtask verify …`: what must be equal everywhere, computed everywhere this machine can.
+
+mod bits;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// What is verified.
+#[derive(Args)]
+#[command(disable_help_subcommand = true)]
+pub struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Trains with every engine, every number of threads and on the emulated boards, and compares the weight hashes
+    ///
+    /// Exits with an error where two hashes of a model differ. Where the ARM target or QEMU is missing, the boards are left out and said to
+    /// be; with SELVEDGE_REQUIRE_ALL=1 that is an error.
+    Bits(bits::Options),
+}
+
+/// Verifies, and fails where anything differs.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    match &options.what {
+        What::Bits(options) => bits::run(options),
+    }
+}
