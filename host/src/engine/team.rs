@@ -1,12 +1,14 @@
-//! Threads that wait for work by spinning, so that sharing out work costs less than a microsecond.
+//! Threads that wait for work by spinning for a moment, so that sharing out work costs less than a microsecond.
 //!
 //! A step of training is a dozen products of tens of microseconds: the few that a sleeping thread takes to wake would be felt.
+//! A thread that waits longer than [`PATIENCE`] sleeps: where other programs want the cores, spinning would keep them from
+//! the thread that it waits for.
 
 #![allow(unsafe_code)]
 
 use std::{
     cell::UnsafeCell,
-    hint,
+    fmt, hint,
     num::NonZero,
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -14,13 +16,16 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// How often a thread looks for work before it lets others run, and before it sleeps.
-const SPINS: usize = 4000;
-const YIELDS: usize = 100;
+/// How long a thread spins before it sleeps: several times what threads differ by, or a step does alone.
+const PATIENCE: Duration = Duration::from_micros(20);
+
+/// Looks between two at the clock.
+const LOOKS: usize = 16;
 
 /// A caller and the threads that help it.
 #[derive(Debug)]
@@ -40,25 +45,64 @@ struct Shared {
     /// Written while no helper reads it: by the caller, between the end of one work and the beginning of the next.
     work: Slot,
     /// How many works there were. A helper that sees a new number reads the work.
-    generation: Line<AtomicUsize>,
+    generation: Gate,
     /// Helpers that are not done with the work.
-    busy: Line<AtomicUsize>,
+    busy: Gate,
     /// Whether the helpers are to end.
     ended: AtomicBool,
     /// Whether a helper panicked.
     panicked: AtomicBool,
-    /// Helpers that sleep, or are about to: they look for work once more after they have said so.
+    /// [`PATIENCE`]; none where threads have to take turns on a core.
+    patience: Duration,
+}
+
+/// A number that threads wait for, on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Gate {
+    number: AtomicUsize,
+    /// Threads that sleep, or are about to: they look at the number once more after they have said so.
     sleepers: AtomicUsize,
     bed: Mutex<()>,
     wake: Condvar,
-    /// As [`SPINS`]; none where threads have to take turns on a core.
-    spins: usize,
 }
 
-/// A cache line of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Line<T>(T);
+impl Gate {
+    /// Wakes who sleeps, after a change of the number: whoever was not counted by then sees the change.
+    fn open(&self) {
+        if self.sleepers.load(SeqCst) > 0 {
+            drop(self.bed.lock().unwrap_or_else(PoisonError::into_inner));
+            self.wake.notify_all();
+        }
+    }
+
+    /// Waits for a number that will do, and returns it.
+    fn wait(&self, patience: Duration, will_do: impl Fn(usize) -> bool) -> usize {
+        let look = || Some(self.number.load(SeqCst)).filter(|&number| will_do(number));
+        let started = Instant::now();
+        loop {
+            for _ in 0..LOOKS {
+                if let Some(number) = look() {
+                    return number;
+                }
+                hint::spin_loop();
+            }
+            if started.elapsed() >= patience {
+                break;
+            }
+        }
+        let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, SeqCst);
+        let number = loop {
+            if let Some(number) = look() {
+                break number;
+            }
+            bed = self.wake.wait(bed).unwrap_or_else(PoisonError::into_inner);
+        };
+        self.sleepers.fetch_sub(1, SeqCst);
+        number
+    }
+}
 
 #[derive(Default)]
 struct Slot(UnsafeCell<Option<&'static Work<'static>>>);
@@ -68,8 +112,8 @@ unsafe impl Sync for Slot {}
 // SAFETY: what it refers to is `Sync`.
 unsafe impl Send for Slot {}
 
-impl std::fmt::Debug for Slot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Slot")
     }
 }
@@ -83,7 +127,7 @@ impl Team {
     pub fn new(threads: NonZero<usize>) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = threads.get();
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let shared = Arc::new(Shared { spins: if threads <= cores { SPINS } else { 0 }, ..Shared::default() });
+        let shared = Arc::new(Shared { patience: if threads <= cores { PATIENCE } else { Duration::ZERO }, ..Shared::default() });
         let start = |helpers| {
             let pool = ThreadPoolBuilder::new().num_threads(helpers).build()?;
             let shared = Arc::clone(&shared);
@@ -114,9 +158,8 @@ impl Team {
         let lasting = unsafe { std::mem::transmute::<&Work<'_>, &'static Work<'static>>(work) };
         // SAFETY: no helper is busy, so none reads the slot.
         unsafe { *shared.work.0.get() = Some(lasting) };
-        shared.busy.0.store(self.threads - 1, SeqCst);
-        shared.generation.0.fetch_add(1, SeqCst);
-        shared.wake_sleepers();
+        shared.busy.number.store(self.threads - 1, SeqCst);
+        shared.next_generation();
         let rest = Rest(shared);
         work(0);
         drop(rest);
@@ -127,8 +170,7 @@ impl Team {
 impl Drop for Team {
     fn drop(&mut self) {
         self.shared.ended.store(true, SeqCst);
-        self.shared.generation.0.fetch_add(1, SeqCst);
-        self.shared.wake_sleepers();
+        self.shared.next_generation();
     }
 }
 
@@ -137,24 +179,21 @@ struct Rest<'a>(&'a Shared);
 
 impl Drop for Rest<'_> {
     fn drop(&mut self) {
-        let mut looks = 0;
-        while self.0.busy.0.load(SeqCst) > 0 {
-            if looks < self.0.spins {
-                looks += 1;
-                hint::spin_loop();
-            } else {
-                thread::yield_now();
-            }
-        }
+        self.0.busy.wait(self.0.patience, |busy| busy == 0);
     }
 }
 
 impl Shared {
+    fn next_generation(&self) {
+        self.generation.number.fetch_add(1, SeqCst);
+        self.generation.open();
+    }
+
     /// A helper's life: each new work is done once.
     fn serve(&self, thread: usize) {
         let mut seen = 0;
         loop {
-            seen = self.next_generation(seen);
+            seen = self.generation.wait(self.patience, |generation| generation != seen);
             if self.ended.load(SeqCst) {
                 return;
             }
@@ -164,40 +203,9 @@ impl Shared {
             {
                 self.panicked.store(true, SeqCst);
             }
-            self.busy.0.fetch_sub(1, SeqCst);
-        }
-    }
-
-    /// Waits until there is another generation than the one seen.
-    fn next_generation(&self, seen: usize) -> usize {
-        let fresh = || Some(self.generation.0.load(SeqCst)).filter(|&generation| generation != seen);
-        for look in 0..self.spins + YIELDS {
-            if let Some(generation) = fresh() {
-                return generation;
+            if self.busy.number.fetch_sub(1, SeqCst) == 1 {
+                self.busy.open();
             }
-            if look < self.spins {
-                hint::spin_loop();
-            } else {
-                thread::yield_now();
-            }
-        }
-        let mut bed = self.bed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sleepers.fetch_add(1, SeqCst);
-        let generation = loop {
-            if let Some(generation) = fresh() {
-                break generation;
-            }
-            bed = self.wake.wait(bed).unwrap_or_else(PoisonError::into_inner);
-        };
-        self.sleepers.fetch_sub(1, SeqCst);
-        generation
-    }
-
-    /// After a new generation: whoever was not counted here sees it.
-    fn wake_sleepers(&self) {
-        if self.sleepers.load(SeqCst) > 0 {
-            drop(self.bed.lock().unwrap_or_else(PoisonError::into_inner));
-            self.wake.notify_all();
         }
     }
 }
