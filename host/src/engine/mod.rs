@@ -1,5 +1,7 @@
 //! The CPU engine: core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
 
+mod clock;
+mod peak;
 mod product;
 mod team;
 mod vector;
@@ -8,6 +10,8 @@ use std::{num::NonZero, sync::Mutex};
 
 use selvedge::{Engine, Linear, optimizer::Optimizer};
 
+use clock::Clock;
+pub use clock::Times;
 use product::{Matrix, Product, Scratch, Share, Sink, Store, Target, Update, part};
 use team::Team;
 pub use vector::{InstructionSet, InstructionSetError};
@@ -22,6 +26,7 @@ pub struct Simd {
     team: Team,
     instructions: InstructionSet,
     scratch: Vec<Mutex<Scratch>>,
+    clock: Option<Clock>,
 }
 
 /// The threads could not be started.
@@ -41,7 +46,7 @@ impl Simd {
     pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, ThreadsError> {
         let team = Team::new(threads).map_err(|error| ThreadsError { threads, error })?;
         let scratch = (0..threads.get()).map(|_| Mutex::default()).collect();
-        Ok(Self { team, instructions, scratch })
+        Ok(Self { team, instructions, scratch, clock: None })
     }
 
     /// How many threads there are.
@@ -56,7 +61,7 @@ impl Simd {
 
     /// Computes the product, each thread a part of the rows and of the columns.
     fn compute<S: Sink>(&self, product: &Product<'_>, grid: Grid, sink: impl Fn() -> S + Sync) {
-        self.team.run(&|thread| {
+        self.run(&|thread| {
             let (row, column) = (thread / grid.columns, thread % grid.columns);
             let rows = part(product.rows, grid.rows, row);
             // In whole vectors, but for the last.
@@ -174,7 +179,7 @@ impl Engine for Simd {
 
     fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         let (len, target) = (rows.len(), Target::new(rows, 1));
-        self.team.run(&|thread| {
+        self.run(&|thread| {
             let part = part(len, self.threads(), thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]

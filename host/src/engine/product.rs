@@ -19,7 +19,10 @@ use std::{marker::PhantomData, ops::Range, slice};
 
 use selvedge::{arithmetic::fma, optimizer::Optimizer};
 
-use super::vector::{Vector, Work};
+use super::{
+    clock::Stopwatch,
+    vector::{Vector, Work},
+};
 
 /// Terms in a block: their nonzero bits are one machine word.
 const BLOCK: usize = 64;
@@ -89,6 +92,8 @@ pub struct Scratch {
     rows: Vec<f32>,
     /// For each block, for each row: a bit for each term that is not zero.
     nonzero: Vec<u64>,
+    /// For what the panel, the rows and the bits take.
+    pub packing: Stopwatch,
 }
 
 /// A cache line.
@@ -119,9 +124,11 @@ impl<S: Sink> Work for Share<'_, S> {
 impl Product<'_> {
     #[inline(always)]
     fn rows_to<V: Vector>(&self, rows: Range<usize>, columns: Range<usize>, scratch: &mut Scratch, sink: &mut impl Sink) {
-        let Scratch { panel, sums, rows: copies, nonzero } = scratch;
+        let Scratch { panel, sums, rows: copies, nonzero, packing } = scratch;
+        let started = packing.start();
         let a = self.rows_of_a::<V>(&rows, copies);
         a.find_nonzero::<V>(rows.len(), self.terms, nonzero);
+        packing.stop(started);
         let vectors = columns.len().div_ceil(V::LANES);
         let chunks = vectors.div_ceil(V::SUMS);
         for chunk in 0..chunks {
@@ -131,7 +138,7 @@ impl Product<'_> {
             macro_rules! by_width {
                 ($($width:literal)*) => {
                     match of_vectors.len() {
-                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, sink),)*
+                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, packing, sink),)*
                         _ => unreachable!("a chunk is at most SUMS vectors"),
                     }
                 };
@@ -219,6 +226,7 @@ impl Chunk<'_> {
         product: &Product<'_>,
         panel: &mut Vec<Line>,
         sums: &mut Vec<Line>,
+        packing: &mut Stopwatch,
         sink: &mut impl Sink,
     ) {
         let rows = self.rows.len();
@@ -231,7 +239,9 @@ impl Chunk<'_> {
             }
         }
         for (index, terms) in blocks(product.terms).enumerate() {
+            let started = packing.start();
             let is_finite = self.pack(product.b, terms.clone(), panel);
+            packing.stop(started);
             let nonzero = &self.nonzero[index * rows..][..rows];
             for group in (0..rows).step_by(GROUP) {
                 let group = group..rows.min(group + GROUP);
