@@ -3,6 +3,7 @@
 //! One module for each command; it runs the other packages as programs and links none of them.
 //!
 //! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
+//! - [`bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`mod@test`]: everything that must hold before a change is kept.
@@ -15,6 +16,7 @@ macro_rules! say {
     };
 }
 
+mod bench;
 mod doctor;
 mod flash;
 mod selvedge;
@@ -52,6 +54,9 @@ enum Command {
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
     Show(selvedge::Options),
+    /// Measures this machine: training, or the engine's products
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
     Flash(flash::Options),
     /// Finds or installs the ARM targets, the linker and QEMU
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         Command::Predict(options) => selvedge::run("predict", &options),
         Command::Inspect(options) => selvedge::run("inspect", &options),
         Command::Show(options) => selvedge::run("show", &options),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),

@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{num::NonZero, path::PathBuf, thread};
+use std::{
+    io::{self, Write},
+    num::NonZero,
+    path::PathBuf,
+    thread,
+};
 
 use anyhow::{Result, bail};
 use clap::{
@@ -102,7 +107,8 @@ impl Options {
     pub fn data(&self) -> Result<Dataset> {
         let mut data = data::load(self.data.as_deref())?;
         if let Some(notice) = &data.notice {
-            eprintln!("note: {notice}");
+            // A closed standard error is no reason to fail.
+            let _ = writeln!(io::stderr(), "note: {notice}");
         }
         if let Some(samples) = self.samples {
             let there = data.train.labels.len();

@@ -5,7 +5,7 @@
 
 use std::{
     cell::Cell,
-    io::{self, Write},
+    io::Write,
     time::{Duration, Instant},
 };
 
@@ -44,7 +44,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// Prints a row for each batch size.
-pub fn run<M: Model>(options: &Options, data: &Dataset) -> Result<()> {
+pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let set = *options.engines().first().context("no engine was chosen")?;
     let engine = Timed { engine: Simd::new(set, options.most_threads())?.timed(), totals: Default::default() };
     let mut table = Table::new();
@@ -64,7 +64,6 @@ pub fn run<M: Model>(options: &Options, data: &Dataset) -> Result<()> {
         });
         table.add_row([batch_size.to_string(), format!("{:.0}", microseconds(step))].into_iter().chain(parts));
     }
-    let mut out = io::stdout().lock();
     let threads = engine.engine.threads();
     writeln!(out, "A step with {set} on {threads} threads, µs (percent) of all threads' time\n")?;
     writeln!(out, "{}", align_right(table, 0..9))?;

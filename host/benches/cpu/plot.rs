@@ -19,6 +19,8 @@ const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 720;
 /// Beside the chart, for the names of its lines.
 const LEGEND: u32 = 300;
+/// Pixels.
+const DASH: u32 = 8;
 const FONT: &str = "sans-serif";
 
 /// Engines, the one on the most threads in full colour; then peers.
@@ -79,12 +81,12 @@ fn draw(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Erro
         .light_line_style(TRANSPARENT)
         .draw()?;
 
-    for Peak { engine, threads, gflops } in &report.peaks {
-        let colour = colour(report, engine, *threads);
-        chart.draw_series(DashedLineSeries::new([(x.0, *gflops), (x.1, *gflops)], 7, 5, colour.stroke_width(2)))?;
-        let style = text_style(16, &colour).pos(Pos::new(HPos::Right, VPos::Bottom));
-        let text = format!("peak of {engine}, {} {gflops:.0}", of_threads(*threads));
-        chart.draw_series([Text::new(text, (x.1 / 1.03, *gflops), style)])?;
+    for (index, Peak { engine, threads, gflops }) in report.peaks.iter().enumerate() {
+        // Dashes in turn: one engine's peak on two threads may be another's on one.
+        let parity = report.peaks[..index].iter().filter(|other| other.engine != *engine).count().min(1);
+        let start = x.0 * (x.1 / x.0).powf(DASH as f64 * parity as f64 / chart_area.dim_in_pixel().0 as f64);
+        let style = colour(report, engine, *threads).stroke_width(2);
+        chart.draw_series(DashedLineSeries::new([(start, *gflops), (x.1, *gflops)], DASH, DASH, style))?;
     }
     for series in &series {
         let colour = series.colour.filled();
@@ -95,26 +97,35 @@ fn draw(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Erro
             chart.draw_series(series.points.iter().map(|&point| Circle::new(point, 5, colour)))?;
         }
     }
-    draw_legend(&legend, &series)
+    draw_legend(&legend, &series, report)
 }
 
-fn draw_legend(area: &Area<'_>, series: &[Series]) -> Result<(), Box<dyn std::error::Error>> {
-    for (series, y) in series.iter().zip((80..).step_by(30)) {
-        let colour = series.colour.filled();
+/// The lines' names: the peaks too, as some of them lie on each other.
+fn draw_legend(area: &Area<'_>, series: &[Series], report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+    let mut lines = (72..).step_by(28);
+    let mut next = |text: String| -> Result<i32, Box<dyn std::error::Error>> {
+        let y = lines.next().unwrap_or_default();
+        let style = (FONT, 18).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw(&Text::new(text, (50, y), style))?;
+        Ok(y)
+    };
+    for series in series {
+        let (y, colour) = (next(series.name.clone())?, series.colour);
         if series.is_peer {
-            area.draw(&TriangleMarker::new((22, y), 9, colour))?;
+            area.draw(&TriangleMarker::new((22, y), 9, colour.filled()))?;
         } else {
-            area.draw(&PathElement::new([(4, y), (40, y)], series.colour.stroke_width(3)))?;
-            area.draw(&Circle::new((22, y), 5, colour))?;
+            area.draw(&PathElement::new([(4, y), (40, y)], colour.stroke_width(3)))?;
+            area.draw(&Circle::new((22, y), 5, colour.filled()))?;
         }
-        let style = text_style(18, &BLACK).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new(series.name.clone(), (50, y), style))?;
+    }
+    next(String::new())?;
+    for Peak { engine, threads, gflops } in &report.peaks {
+        let y = next(format!("peak of {engine}, {}: {gflops:.0}", of_threads(*threads)))?;
+        for x in [4, 17, 30] {
+            area.draw(&PathElement::new([(x, y), (x + 8, y)], colour(report, engine, *threads).stroke_width(2)))?;
+        }
     }
     Ok(())
-}
-
-fn text_style(size: u32, colour: &RGBColor) -> TextStyle<'static> {
-    (FONT, size).into_font().color(colour)
 }
 
 fn of_threads(threads: usize) -> String {

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Measures, prints and writes all that the options ask for.
-pub fn run<M: Model>(options: &Options, data: &Dataset) -> Result<()> {
+pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let sweep = Sweep { options, data, bar: progress_bar(options) };
     let peaks = sweep.peaks()?;
     let mut report = Report {
@@ -40,16 +40,13 @@ pub fn run<M: Model>(options: &Options, data: &Dataset) -> Result<()> {
     }
     sweep.bar.finish_and_clear();
 
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}, {} images, {}\n", Architecture::of::<M>(), report.samples, data.name)?;
-    writeln!(out, "{}\n\n{}", report.peaks_table(), report.table())?;
-    writeln!(out, "\n{}", Report::NOTE)?;
+    let tables = format!("{}\n\n{}\n\n{}", report.peaks_table(), report.table(), Report::NOTE);
+    writeln!(out, "{}, {} images, {}\n\n{tables}", Architecture::of::<M>(), report.samples, data.name)?;
     if let Some(path) = &options.json {
         write_whole(path, report.json_lines().as_bytes())?;
     }
     if let Some(path) = &options.markdown {
-        let text = format!("{}\n\n{}\n\n{}\n", report.peaks_table(), report.table(), Report::NOTE);
-        write_whole(path, text.as_bytes())?;
+        write_whole(path, format!("{tables}\n").as_bytes())?;
     }
     if let Some(path) = &options.plot {
         write_whole(path, &plot::png(&report)?)?;

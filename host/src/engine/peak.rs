@@ -10,29 +10,34 @@ use super::{
     vector::{Vector, Work},
 };
 
-/// A measurement's length: long beside the microsecond in which threads start.
-const LENGTH: Duration = Duration::from_millis(2);
-/// Measurements, of which the best counts: what else runs on the machine only ever takes time away.
-const REPETITIONS: usize = 30;
+/// A measurement's length: long beside the microsecond in which threads start, short beside the milliseconds for which a
+/// core is given to another program.
+const LENGTH: Duration = Duration::from_micros(250);
+/// Measurements, of which the best counts.
+const REPETITIONS: usize = 400;
 
 impl Simd {
     /// The most floating-point operations a second that this engine's instructions do on all of its threads together; a
     /// fused multiply-add is two.
     pub fn measure_peak(&self) -> f64 {
         let lanes = self.lanes();
-        let time = |rounds, chains| {
-            let started = Instant::now();
-            self.run(&|_| self.instructions.run(MultiplyAdds { rounds, chains }));
-            started.elapsed()
+        // The shortest of some runs: what else runs on the machine only ever takes time away.
+        let shortest = |repetitions, rounds, chains| {
+            let time = |_| {
+                let started = Instant::now();
+                self.run(&|_| self.instructions.run(MultiplyAdds { rounds, chains }));
+                started.elapsed()
+            };
+            (0..repetitions).map(time).min().unwrap_or_default()
         };
         // As many independent chains as registers leave room for: 16 of them, or 32. Which it is shows in the speed.
         let best = [12, 24].map(|chains| {
             let mut rounds = 1 << 8;
-            while time(rounds, chains) < LENGTH {
+            while shortest(REPETITIONS / 20, rounds, chains) < LENGTH {
                 rounds *= 2;
             }
-            let shortest = (0..REPETITIONS).map(|_| time(rounds, chains)).min().unwrap_or_default();
-            2.0 * (rounds * chains * lanes * self.threads()) as f64 / shortest.as_secs_f64()
+            let seconds = shortest(REPETITIONS, rounds, chains).as_secs_f64();
+            2.0 * (rounds * chains * lanes * self.threads()) as f64 / seconds
         });
         best.into_iter().fold(0.0, f64::max)
     }
