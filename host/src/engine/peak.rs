@@ -10,11 +10,10 @@ use super::{
     vector::{Vector, Work},
 };
 
-/// A measurement's length: long beside the microsecond in which threads start, short beside the milliseconds for which a
-/// core is given to another program.
-const LENGTH: Duration = Duration::from_micros(250);
+/// A measurement's length: long beside the microseconds in which threads start and end.
+const LENGTH: Duration = Duration::from_millis(2);
 /// Measurements, of which the best counts.
-const REPETITIONS: usize = 400;
+const REPETITIONS: usize = 100;
 
 impl Simd {
     /// The most floating-point operations a second that this engine's instructions do on all of its threads together; a
