@@ -3,7 +3,7 @@
 //! One module for each command; it runs the other packages as programs and links none of them.
 //!
 //! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
-//! - [`bench`]: the host's benchmarks, in the same way.
+//! - [`mod@bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`mod@test`]: everything that must hold before a change is kept.
