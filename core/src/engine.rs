@@ -31,7 +31,13 @@ pub trait Engine {
 
     /// Hands each parameter's gradient to the optimizer, and keeps it nowhere:
     /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, s ascending from +0.
-    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, A: Activation, O: Optimizer<STATE>, const STATE: usize>(
+    fn linear_update<
+        const INPUTS: usize,
+        const OUTPUTS: usize,
+        A: Activation,
+        O: Optimizer<STATE>,
+        const STATE: usize,
+    >(
         &self,
         optimizer: &O,
         input: &[[f32; INPUTS]],
@@ -85,7 +91,13 @@ impl Engine for Portable {
     }
 
     #[inline]
-    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, A: Activation, O: Optimizer<STATE>, const STATE: usize>(
+    fn linear_update<
+        const INPUTS: usize,
+        const OUTPUTS: usize,
+        A: Activation,
+        O: Optimizer<STATE>,
+        const STATE: usize,
+    >(
         &self,
         optimizer: &O,
         input: &[[f32; INPUTS]],
@@ -116,7 +128,10 @@ impl Engine for Portable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flat, Identity, Relu, optimizer::{Gradient, Sgd}};
+    use crate::{
+        Flat, Identity, Relu,
+        optimizer::{Gradient, Sgd},
+    };
 
     const LAYER: Linear<2, 3, Relu> =
         Linear { weight: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], bias: [0.5, -0.5, 1.0], activation: Relu };

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     Engine, Flat, Identity, Layer,
-    layers::through_activation,
+    layers::Tapes,
     loss::{TargetError, cross_entropy, cross_entropy_grad},
     optimizer::Optimizer,
 };
@@ -39,7 +39,7 @@ impl Workspace<'_> {
         let grad_tape = tape_of::<M>(self.grad_tape, batch)?;
         model.forward(engine, input, tape);
         let loss = cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?;
-        through_activation::<M>(tape, grad_tape);
+        Tapes { activations: tape, grads: grad_tape }.pass_activation::<M>();
         Ok(loss)
     }
 
@@ -58,9 +58,9 @@ impl Workspace<'_> {
         model: &mut M,
         input: &[M::Input],
     ) -> Result<(), StepError> {
-        let tape = tape_of::<M>(self.tape, input.len())?;
-        let grad_tape = tape_of::<M>(self.grad_tape, input.len())?;
-        model.backward::<Identity, _, _, _>(engine, optimizer, state, input, tape, grad_tape, None);
+        let activations = tape_of::<M>(self.tape, input.len())?;
+        let grads = tape_of::<M>(self.grad_tape, input.len())?;
+        model.backward::<Identity, _, _, _>(engine, optimizer, state, input, Tapes { activations, grads }, None);
         Ok(())
     }
 

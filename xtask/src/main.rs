@@ -3,6 +3,7 @@
 //! One module for each command; it runs the other packages as programs and links none of them.
 //!
 //! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
+//! - [`mod@bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
@@ -16,6 +17,7 @@ macro_rules! say {
     };
 }
 
+mod bench;
 mod doctor;
 mod flash;
 mod selvedge;
@@ -54,6 +56,9 @@ enum Command {
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
     Show(selvedge::Options),
+    /// Measures this machine: training, or the engine's products
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
     Flash(flash::Options),
     /// Computes the same thing in every way this machine has, and compares the bits
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         Command::Predict(options) => selvedge::run("predict", &options),
         Command::Inspect(options) => selvedge::run("inspect", &options),
         Command::Show(options) => selvedge::run("show", &options),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),

@@ -12,7 +12,7 @@ use crate::workspace;
 pub struct Options {
     /// Options of `selvedge`; `--help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
 }
 
 /// Builds `selvedge` and runs one of its commands. The exit code is the program's.
@@ -39,7 +39,7 @@ impl Build {
     }
 
     /// The options that the build must know too; all of them stay the program's to judge.
-    fn of_options(arguments: &[OsString]) -> Self {
+    pub fn of_options(arguments: &[OsString]) -> Self {
         let mut build = Self::default();
         let mut arguments = arguments.iter().take_while(|argument| *argument != "--");
         while let Some(argument) = arguments.next() {
@@ -57,17 +57,22 @@ impl Build {
         build
     }
 
-    /// Builds the program and returns its path.
-    pub fn program(&self) -> Result<PathBuf> {
-        let mut cargo = workspace::cargo();
-        cargo.args(["build", "--release", "--package", "host", "--bin", "selvedge"]);
+    /// Tells cargo.
+    pub fn set(&self, cargo: &mut Command) {
         if let Some(layers) = &self.layers {
             cargo.env("SELVEDGE_LAYERS", layers);
         }
         if self.cuda {
             cargo.args(["--features", "cuda"]);
         }
-        match workspace::build(&mut cargo)? {
+    }
+
+    /// Builds the program and returns its path.
+    pub fn program(&self) -> Result<PathBuf> {
+        let mut cargo = workspace::cargo();
+        cargo.args(["build", "--release", "--package", "host", "--bin", "selvedge"]);
+        self.set(&mut cargo);
+        match workspace::build(&mut cargo, "selvedge")? {
             Ok(program) => Ok(program),
             Err(failure) => bail!("selvedge was not built: `{}` failed, see above", failure.command),
         }
@@ -76,13 +81,13 @@ impl Build {
 
 /// Becomes the program, so that signals and the exit code are its own.
 #[cfg(unix)]
-fn hand_over(program: &mut Command) -> Result<ExitCode> {
+pub fn hand_over(program: &mut Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     Err(program.exec()).with_context(|| format!("cannot start `{}`", workspace::shown(program)))
 }
 
 #[cfg(not(unix))]
-fn hand_over(program: &mut Command) -> Result<ExitCode> {
+pub fn hand_over(program: &mut Command) -> Result<ExitCode> {
     let status = program.status().with_context(|| format!("cannot start `{}`", workspace::shown(program)))?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

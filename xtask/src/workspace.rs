@@ -111,8 +111,8 @@ pub struct BuildFailure {
     pub messages: Vec<String>,
 }
 
-/// Runs `cargo build` for one program, showing cargo's messages, and returns the program's path.
-pub fn build(cargo: &mut Command) -> Result<Result<PathBuf, BuildFailure>> {
+/// Runs `cargo build` (or another that builds) for the program of a name, showing cargo's messages, and returns its path.
+pub fn build(cargo: &mut Command, name: &str) -> Result<Result<PathBuf, BuildFailure>> {
     let text = shown(cargo);
     cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     if std::io::stderr().is_terminal() {
@@ -129,14 +129,22 @@ pub fn build(cargo: &mut Command) -> Result<Result<PathBuf, BuildFailure>> {
         messages
     });
 
-    /// The one field that is of use here of cargo's JSON messages.
+    /// What is of use here of cargo's JSON messages.
     #[derive(Deserialize)]
     struct Message {
+        target: Target,
         executable: Option<PathBuf>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
     }
     let mut executable = None;
     each_line(child.stdout.take().context("cargo has no stdout")?, |line| {
-        if let Ok(Message { executable: Some(path) }) = serde_json::from_str(line) {
+        // A benchmark is built with the package's other programs.
+        if let Ok(Message { target, executable: Some(path) }) = serde_json::from_str(line)
+            && target.name == name
+        {
             executable = Some(path);
         }
     });

@@ -28,9 +28,9 @@ mod x86_64;
 pub use chain::{add_product, dot};
 pub use fingerprint::fingerprint;
 pub use fma::fma;
+pub(crate) use softmax::softmax_and_log_sum_exp;
 #[cfg(feature = "micromath")]
 pub(crate) use softmax::softmax_by;
-pub(crate) use softmax::softmax_and_log_sum_exp;
 pub use softmax::{log_sum_exp, softmax};
 
 /// eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm), the same bits on every target.

@@ -1,4 +1,4 @@
-use super::Layer;
+use super::{Layer, Tapes};
 use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
@@ -49,26 +49,21 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         optimizer: &O,
         mut state: [&mut Self; STATE],
         input: &[Self::Input],
-        tape: &[f32],
-        grad_tape: &mut [f32],
+        tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
         let head_len = input.len() * Head::Tape::LEN;
-        let (head_tape, tail_tape) = tape.split_at(head_len);
-        let (head_grad, tail_grad) = grad_tape.split_at_mut(head_len);
-        let hidden_grad = Some(Head::output_mut(head_grad));
-        let tail_state = state.each_mut().map(|state| &mut state.tail);
-        let hidden = Head::output(head_tape);
+        let (activations, tail_activations) = tapes.activations.split_at(head_len);
+        let (grads, tail_grads) = tapes.grads.split_at_mut(head_len);
         self.tail.backward::<Head::Activation, _, _, _>(
             engine,
             optimizer,
-            tail_state,
-            hidden,
-            tail_tape,
-            tail_grad,
-            hidden_grad,
+            state.each_mut().map(|state| &mut state.tail),
+            Head::output(activations),
+            Tapes { activations: tail_activations, grads: tail_grads },
+            Some(Head::output_mut(grads)),
         );
-        let head_state = state.map(|state| &mut state.head);
-        self.head.backward::<P, _, _, _>(engine, optimizer, head_state, input, head_tape, head_grad, grad_input);
+        let state = state.map(|state| &mut state.head);
+        self.head.backward::<P, _, _, _>(engine, optimizer, state, input, Tapes { activations, grads }, grad_input);
     }
 }

@@ -1,8 +1,9 @@
 use core::slice;
 
-use super::Layer;
+use super::{Layer, Tapes};
 use crate::{
-    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer, random::Generator,
+    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer,
+    random::Generator,
 };
 
 /// A fully connected layer and its activation, `output = activation(input · weightᵀ + bias)`, with PyTorch's layout.
@@ -55,11 +56,10 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         optimizer: &O,
         state: [&mut Self; STATE],
         input: &[Self::Input],
-        _tape: &[f32],
-        grad_tape: &mut [f32],
+        tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let grad_sums = Self::output(grad_tape);
+        let grad_sums = Self::output(tapes.grads);
         if let Some(grad_input) = grad_input {
             engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(self, grad_sums, input, grad_input);
         }

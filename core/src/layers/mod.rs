@@ -61,9 +61,9 @@ pub trait Layer: Flat {
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
     fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]);
 
-    /// Turns the gradients at the last sums, before the activation (at the end of `grad_tape`), into those of the parameters,
+    /// Turns the gradients at the last sums, before the activation (at the end of `tapes.grads`), into those of the parameters,
     /// which go to the optimizer, and, where asked, into those at the sums that became the input through the activation
-    /// `P`. Both tapes have `batch · Tape::LEN` elements.
+    /// `P`. The tapes have `batch · Tape::LEN` elements.
     ///
     /// # Panics
     ///
@@ -74,8 +74,7 @@ pub trait Layer: Flat {
         optimizer: &O,
         state: [&mut Self; STATE],
         input: &[Self::Input],
-        tape: &[f32],
-        grad_tape: &mut [f32],
+        tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     );
 
@@ -92,12 +91,24 @@ pub trait Layer: Flat {
     }
 }
 
-/// Turns the gradients at a layer's outputs, at the end of `grad_tape`, into those before its activation.
-pub(crate) fn through_activation<L: Layer>(tape: &[f32], grad_tape: &mut [f32]) {
-    let outputs = L::output(tape).iter().flat_map(|output| output.as_ref());
-    let grads = L::output_mut(grad_tape).iter_mut().flat_map(|grad| grad.as_mut());
-    for (&output, grad) in outputs.zip(grads) {
-        *grad = L::Activation::grad(output, *grad);
+/// A batch's tape and, of the same shape, its gradients.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Tapes<'a> {
+    /// Every layer's outputs.
+    pub activations: &'a [f32],
+    /// Their gradients; a layer's own are there before its backward pass, those of its parts are written by it.
+    pub grads: &'a mut [f32],
+}
+
+impl Tapes<'_> {
+    /// Turns the gradients at a layer's outputs into those before its activation.
+    pub(crate) fn pass_activation<L: Layer>(&mut self) {
+        let outputs = L::output(self.activations).iter().flat_map(|output| output.as_ref());
+        let grads = L::output_mut(self.grads).iter_mut().flat_map(|grad| grad.as_mut());
+        for (&output, grad) in outputs.zip(grads) {
+            *grad = L::Activation::grad(output, *grad);
+        }
     }
 }
 
@@ -224,9 +235,9 @@ mod tests {
         let mut grad = M::ZERO;
         let mut grad_input = std::vec![[0.0; 5]; input.len()];
         let state = [&mut grad];
-        through_activation::<M>(&tape, &mut grad_tape);
-        let grads = Some(&mut *grad_input);
-        model.backward::<Identity, _, _, _>(&Portable, &Gradient, state, input, &tape, &mut grad_tape, grads);
+        let mut tapes = Tapes { activations: &tape, grads: &mut grad_tape };
+        tapes.pass_activation::<M>();
+        model.backward::<Identity, _, _, _>(&Portable, &Gradient, state, input, tapes, Some(&mut grad_input));
 
         let parameter = index % M::LEN;
         let kept = model.as_flat()[parameter];

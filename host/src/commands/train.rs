@@ -157,7 +157,13 @@ impl WithModel for Training<'_> {
         let metrics = options.metrics.as_deref().map(Metrics::create).transpose()?;
 
         let mut log = Log::new(data.train.labels.len(), options, metrics);
-        writeln!(io::stdout(), "Using cpu device, {} threads, {}, {}", engine.threads(), engine.instructions(), data.name)?;
+        writeln!(
+            io::stdout(),
+            "Using cpu device, {} threads, {}, {}",
+            engine.threads(),
+            engine.instructions(),
+            data.name
+        )?;
         writeln!(io::stdout(), "{:#}\n", options.model.architecture())?;
         let last = training::train(&engine, &mut *model, &data, &options.training(), &mut log)?;
 

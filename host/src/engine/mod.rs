@@ -1,13 +1,17 @@
 //! The CPU engine: core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
 
+mod clock;
+mod peak;
 mod product;
 mod team;
 mod vector;
 
-use std::{num::NonZero, sync::Mutex};
+use std::{num::NonZero, ops::Range, sync::Mutex};
 
 use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
+use clock::Clock;
+pub use clock::Times;
 use product::{Backward, Forward, Matrix, Product, Scratch, Share, Sink, Target, Update, part};
 use team::Team;
 pub use vector::{InstructionSet, InstructionSetError};
@@ -22,6 +26,7 @@ pub struct Simd {
     team: Team,
     instructions: InstructionSet,
     scratch: Vec<Mutex<Scratch>>,
+    clock: Option<Clock>,
 }
 
 /// The threads could not be started.
@@ -41,7 +46,7 @@ impl Simd {
     pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, ThreadsError> {
         let team = Team::new(threads).map_err(|error| ThreadsError { threads, error })?;
         let scratch = (0..threads.get()).map(|_| Mutex::default()).collect();
-        Ok(Self { team, instructions, scratch })
+        Ok(Self { team, instructions, scratch, clock: None })
     }
 
     /// How many threads there are.
@@ -56,18 +61,32 @@ impl Simd {
 
     /// Computes the product, each thread a part of the rows and of the columns.
     fn compute<S: Sink>(&self, product: &Product<'_>, grid: Grid, sink: impl Fn() -> S + Sync) {
-        self.team.run(&|thread| {
-            let (row, column) = (thread / grid.columns, thread % grid.columns);
-            let rows = part(product.rows, grid.rows, row);
-            // In whole vectors, but for the last.
-            let columns = part(product.columns.div_ceil(LANES), grid.columns, column);
-            let columns = columns.start * LANES..product.columns.min(columns.end * LANES);
-            if rows.is_empty() || columns.is_empty() {
-                return;
-            }
-            let mut scratch = self.scratch(thread);
-            self.instructions.run(Share { product, rows, columns, scratch: &mut scratch, sink: sink() });
+        self.run(&|thread| {
+            let (rows, columns) = self.share(product, grid, thread);
+            self.compute_share(product, rows, columns, thread, sink());
         });
+    }
+
+    /// A thread's rows and columns.
+    fn share(&self, product: &Product<'_>, grid: Grid, thread: usize) -> (Range<usize>, Range<usize>) {
+        let (row, column) = (thread / grid.columns, thread % grid.columns);
+        // In whole vectors, but for the last.
+        let columns = part(product.columns.div_ceil(LANES), grid.columns, column);
+        (part(product.rows, grid.rows, row), columns.start * LANES..product.columns.min(columns.end * LANES))
+    }
+
+    fn compute_share(
+        &self,
+        product: &Product<'_>,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        thread: usize,
+        sink: impl Sink,
+    ) {
+        if !rows.is_empty() && !columns.is_empty() {
+            let mut scratch = self.scratch(thread);
+            self.instructions.run(Share { product, rows, columns, scratch: &mut scratch, sink });
+        }
     }
 
     fn scratch(&self, thread: usize) -> impl std::ops::DerefMut<Target = Scratch> {
@@ -141,7 +160,13 @@ impl Engine for Simd {
         self.compute(&product, self.by_columns(&product), || Backward::<P>::new(input.as_flattened(), grad_input));
     }
 
-    fn linear_update<const INPUTS: usize, const OUTPUTS: usize, A: Activation, O: Optimizer<STATE>, const STATE: usize>(
+    fn linear_update<
+        const INPUTS: usize,
+        const OUTPUTS: usize,
+        A: Activation,
+        O: Optimizer<STATE>,
+        const STATE: usize,
+    >(
         &self,
         optimizer: &O,
         input: &[[f32; INPUTS]],
@@ -160,22 +185,26 @@ impl Engine for Simd {
         let parameters = Target::new(layer.weight.as_flattened_mut(), INPUTS);
         let moments = state.each_mut().map(|state| Target::new(state.weight.as_flattened_mut(), INPUTS));
         let sink = || Update { optimizer, parameters, state: moments };
-        self.compute(&product, self.by_rows(&product), sink);
-
-        let mut grad = [0.0; OUTPUTS];
-        for grad_sums in &grad_sums[..product.terms] {
-            for (grad, g) in grad.iter_mut().zip(grad_sums) {
-                *grad += g;
+        let bias = Target::new(&mut layer.bias, OUTPUTS);
+        let bias_moments = state.each_mut().map(|state| Target::new(&mut state.bias, OUTPUTS));
+        let bias_sink = || Update { optimizer, parameters: bias, state: bias_moments };
+        let grid = self.by_rows(&product);
+        self.run(&|thread| {
+            let (rows, columns) = self.share(&product, grid, thread);
+            if columns.start == 0 {
+                self.instructions.run(ColumnSums {
+                    rows: &grad_sums[..product.terms],
+                    columns: rows.clone(),
+                    sink: bias_sink(),
+                });
             }
-        }
-        let moments = state.each_mut().map(|state| Target::new(&mut state.bias, OUTPUTS));
-        let update = Update { optimizer, parameters: Target::new(&mut layer.bias, OUTPUTS), state: moments };
-        self.instructions.run(Take { sink: update, sums: &grad });
+            self.compute_share(&product, rows, columns, thread, sink());
+        });
     }
 
     fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         let (len, target) = (rows.len(), Target::new(rows, 1));
-        self.team.run(&|thread| {
+        self.run(&|thread| {
             let part = part(len, self.threads(), thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
@@ -195,15 +224,26 @@ impl<F: FnOnce()> Work for Call<F> {
     }
 }
 
-/// Sums that go to a sink as they are.
-struct Take<'a, S> {
+/// The sums of some columns, each by addition, the rows ascending, from +0.
+struct ColumnSums<'a, S, const WIDTH: usize> {
+    rows: &'a [[f32; WIDTH]],
+    columns: Range<usize>,
     sink: S,
-    sums: &'a [f32],
 }
 
-impl<S: Sink> Work for Take<'_, S> {
+impl<S: Sink, const WIDTH: usize> Work for ColumnSums<'_, S, WIDTH> {
     #[inline(always)]
     fn run<V: Vector>(mut self) {
-        self.sink.take::<V>(0, 0, self.sums);
+        const AT_A_TIME: usize = 64;
+        for first in self.columns.clone().step_by(AT_A_TIME) {
+            let columns = first..self.columns.end.min(first + AT_A_TIME);
+            let mut sums = [0.0; AT_A_TIME];
+            for row in self.rows {
+                for (sum, x) in sums.iter_mut().zip(&row[columns.clone()]) {
+                    *sum += x;
+                }
+            }
+            self.sink.take::<V>(0, first, &sums[..columns.len()]);
+        }
     }
 }

@@ -19,7 +19,10 @@ use std::{array, marker::PhantomData, ops::Range, slice};
 
 use selvedge::{Activation, arithmetic::fma, optimizer::Optimizer};
 
-use super::vector::{Vector, Work};
+use super::{
+    clock::Stopwatch,
+    vector::{Vector, Work},
+};
 
 /// Terms in a block: their nonzero bits are one machine word.
 const BLOCK: usize = 64;
@@ -87,6 +90,8 @@ pub struct Scratch {
     rows: Vec<f32>,
     /// For each block, for each row: a bit for each term that is not zero.
     nonzero: Vec<u64>,
+    /// For what the panel, the rows and the bits take.
+    pub packing: Stopwatch,
 }
 
 /// A cache line.
@@ -116,25 +121,38 @@ impl<S: Sink> Work for Share<'_, S> {
 
 impl Product<'_> {
     #[inline(always)]
-    fn rows_to<V: Vector>(&self, rows: Range<usize>, columns: Range<usize>, scratch: &mut Scratch, sink: &mut impl Sink) {
-        let Scratch { panel, sums, rows: copies, nonzero } = scratch;
+    fn rows_to<V: Vector>(
+        &self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        scratch: &mut Scratch,
+        sink: &mut impl Sink,
+    ) {
+        let Scratch { panel, sums, rows: copies, nonzero, packing } = scratch;
+        let started = packing.start();
         let a = self.rows_of_a::<V>(&rows, copies);
         a.find_nonzero::<V>(rows.len(), self.terms, nonzero);
+        packing.stop(started);
         let vectors = columns.len().div_ceil(V::LANES);
         let chunks = vectors.div_ceil(V::SUMS);
         for chunk in 0..chunks {
             let of_vectors = part(vectors, chunks, chunk);
             let start = columns.start + of_vectors.start * V::LANES;
-            let chunk = Chunk { columns: start..columns.end.min(start + of_vectors.len() * V::LANES), rows: &rows, a: &a, nonzero };
+            let chunk = Chunk {
+                columns: start..columns.end.min(start + of_vectors.len() * V::LANES),
+                rows: &rows,
+                a: &a,
+                nonzero,
+            };
             macro_rules! by_width {
                 ($($width:literal)*) => {
                     match of_vectors.len() {
-                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, sink),)*
+                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, packing, sink),)*
                         _ => unreachable!("a chunk is at most SUMS vectors"),
                     }
                 };
             }
-            by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
+            by_width!(1 2 3 4 5 6 7 8 9 10 11 12);
         }
     }
 
@@ -217,6 +235,7 @@ impl Chunk<'_> {
         product: &Product<'_>,
         panel: &mut Vec<Line>,
         sums: &mut Vec<Line>,
+        packing: &mut Stopwatch,
         sink: &mut impl Sink,
     ) {
         let rows = self.rows.len();
@@ -230,7 +249,9 @@ impl Chunk<'_> {
             }
         }
         for (index, terms) in blocks(product.terms).enumerate() {
+            let started = packing.start();
             let is_finite = self.pack(product.b, terms.clone(), panel);
+            packing.stop(started);
             let nonzero = &self.nonzero[index * rows..][..rows];
             let terms_of = |m| {
                 let bits = if is_finite { nonzero[m] } else { all(terms.len()) };
@@ -269,7 +290,12 @@ impl Chunk<'_> {
 
     /// Brings a block of `b`'s rows side by side; whether all of their numbers are finite.
     #[inline(always)]
-    fn pack<V: Vector, const WIDTH: usize>(&self, b: Matrix<'_>, terms: Range<usize>, panel: &mut [[V; WIDTH]]) -> bool {
+    fn pack<V: Vector, const WIDTH: usize>(
+        &self,
+        b: Matrix<'_>,
+        terms: Range<usize>,
+        panel: &mut [[V; WIDTH]],
+    ) -> bool {
         let zero = V::splat(0.0);
         // x · 0 is NaN where x is not finite, and the sum of products stays NaN.
         let mut witness = zero;
@@ -304,7 +330,8 @@ impl Chunk<'_> {
                         };
                         let places = &mut panel[r * WIDTH + c..];
                         // SAFETY: a vector is LANES numbers and nothing else.
-                        let places = unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
+                        let places =
+                            unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
                         witness = tile.transpose::<V>(places, WIDTH * V::LANES).fma(zero, witness);
                     }
                 }

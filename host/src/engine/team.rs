@@ -127,7 +127,10 @@ impl Team {
     pub fn new(threads: NonZero<usize>) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = threads.get();
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let shared = Arc::new(Shared { patience: if threads <= cores { PATIENCE } else { Duration::ZERO }, ..Shared::default() });
+        let shared = Arc::new(Shared {
+            patience: if threads <= cores { PATIENCE } else { Duration::ZERO },
+            ..Shared::default()
+        });
         let start = |helpers| {
             let pool = ThreadPoolBuilder::new().num_threads(helpers).build()?;
             let shared = Arc::clone(&shared);

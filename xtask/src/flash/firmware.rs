@@ -40,7 +40,7 @@ impl Firmware<'_> {
 
     /// Builds the program and returns its path.
     pub fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
-        match workspace::build(&mut self.cargo(toolchain, "build"))? {
+        match workspace::build(&mut self.cargo(toolchain, "build"), self.program.name())? {
             Ok(elf) => Ok(elf),
             Err(failure) => match does_not_fit(&failure.messages) {
                 Some(numbers) => bail!("the program does not fit the board: {numbers}"),

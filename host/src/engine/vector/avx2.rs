@@ -18,7 +18,7 @@ pub struct Avx2(__m256);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 impl Vector for Avx2 {
     const LANES: usize = 8;
-    const SUMS: usize = 12;
+    const SUMS: usize = 6;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

@@ -45,10 +45,7 @@ impl Vector for Avx512 {
         unsafe {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
             let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-            [
-                Self(_mm512_permutex2var_ps(self.0, low, other.0)),
-                Self(_mm512_permutex2var_ps(self.0, high, other.0)),
-            ]
+            [Self(_mm512_permutex2var_ps(self.0, low, other.0)), Self(_mm512_permutex2var_ps(self.0, high, other.0))]
         }
     }
 

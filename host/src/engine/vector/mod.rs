@@ -66,7 +66,12 @@ pub trait Vector: Copy + Send + Sync {
 ///
 /// As there.
 #[inline(always)]
-unsafe fn transpose<V: Vector, const LANES: usize>(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> V {
+unsafe fn transpose<V: Vector, const LANES: usize>(
+    from: *const f32,
+    stride: usize,
+    to: *mut f32,
+    to_stride: usize,
+) -> V {
     let mut rows = [V::splat(0.0); LANES];
     for (i, row) in rows.iter_mut().enumerate() {
         // SAFETY: as the caller says.
@@ -257,7 +262,8 @@ mod tests {
     impl Work for Operations {
         #[inline(always)]
         fn run<V: Vector>(self) {
-            let [a, b, c]: [Vec<f32>; 3] = [3.0, -0.25, 1e-3].map(|scale| (0..V::LANES).map(|i| i as f32 * scale).collect());
+            let [a, b, c]: [Vec<f32>; 3] =
+                [3.0, -0.25, 1e-3].map(|scale| (0..V::LANES).map(|i| i as f32 * scale).collect());
             let mut out = vec![0.0; V::LANES];
             // SAFETY: every slice has LANES numbers.
             let [va, vb, vc] = [&a, &b, &c].map(|x| unsafe { V::load(x.as_ptr()) });

@@ -18,7 +18,7 @@ pub struct Neon(float32x4_t);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 impl Vector for Neon {
     const LANES: usize = 4;
-    const SUMS: usize = 16;
+    const SUMS: usize = 12;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

@@ -1,0 +1,130 @@
+//! `cargo xtask bench cpu`: how fast this machine trains, beside what it could do and what other programs do.
+//!
+//! - [`options`]: the command line. [`workload`]: a model's operations. [`spread`]: medians.
+//! - [`measure`]: epochs of training. [`peer`]: another program's epochs. [`sweep`]: all of it, in its order.
+//! - [`phases`]: where a step's time goes.
+//! - [`report`]: the table and JSON. [`plot`]: the picture.
+
+#![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
+
+mod measure;
+mod options;
+mod peer;
+mod phases;
+mod plot;
+mod report;
+mod spread;
+mod sweep;
+mod workload;
+
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use clap::Parser;
+use host::models::{Model, WithModel, with_model};
+
+use options::Options;
+
+fn main() -> ExitCode {
+    // Cargo says `--bench` where a benchmark is asked for. Without it, this is `cargo test`, which measures nothing.
+    if !env::args_os().any(|argument| argument == "--bench") {
+        return ExitCode::SUCCESS;
+    }
+    match run(&Options::parse(), &mut io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough of it (`… | head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed standard error is no reason to panic.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
+    options.check_outputs()?;
+    with_model(&options.architecture(), Bench { options, out })?
+}
+
+struct Bench<'a> {
+    options: &'a Options,
+    out: &'a mut dyn Write,
+}
+
+impl WithModel for Bench<'_> {
+    type Output = Result<()>;
+
+    fn run<M: Model>(self) -> Result<()> {
+        let Self { options, out } = self;
+        let data = options.data()?;
+        if options.phases { phases::run::<M>(options, &data, out) } else { sweep::run::<M>(options, &data, out) }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, path::Path};
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What is printed.
+    fn bench(folder: &Path, arguments: &[&str]) -> Result<String> {
+        let place = |argument: &&str| argument.replace("FOLDER", &folder.to_string_lossy());
+        let always = ["bench", "--data", "builtin", "--epochs", "2"].map(String::from);
+        let options = Options::parse_from(always.into_iter().chain(arguments.iter().map(place)));
+        let mut out = Vec::new();
+        run(&options, &mut out)?;
+        Ok(String::from_utf8(out)?)
+    }
+
+    const SMALL: [&str; 6] = ["--model", "tiny", "--samples", "20", "--batch-size", "4,8"];
+
+    #[test]
+    fn engines_and_peers_are_measured_printed_written_and_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["--json", "FOLDER/a.jsonl", "--markdown", "FOLDER/a.md", "--plot", "FOLDER/a.png"];
+        let peer = "for i in 9 2 3; do echo fake batch {batch} epoch 0 $i.0 s; done";
+        let rest = ["--threads", "1,2", "--rounds", "2", "--peer", peer];
+        let text = bench(folder.path(), &[&SMALL[..], &files, &rest].concat()).unwrap();
+        assert!(text.starts_with("784-16-10, 20 images, builtin\n"), "{text}");
+        assert!(
+            text.contains("| fake | 2.500 (2.000–3.000) |") && text.trim_end().ends_with(report::Report::NOTE),
+            "{text}"
+        );
+        let read = |name| fs::read(folder.path().join(name)).unwrap();
+        assert!(text.contains(String::from_utf8(read("a.md")).unwrap().trim_end()));
+        let rows = String::from_utf8(read("a.jsonl")).unwrap();
+        let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let compared: Vec<_> = rows.iter().filter(|row| row["peer"] == "fake").collect();
+        assert!(compared.len() == 2 && rows.len() >= 6, "{rows:?}");
+        assert!(compared.iter().all(|row| row["threads"] == 2 && row["ratio"].as_f64().unwrap() > 1.0), "{rows:?}");
+        assert!(image::load_from_memory(&read("a.png")).is_ok());
+    }
+
+    #[test]
+    fn phases_have_a_row_for_each_batch_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = bench(folder.path(), &[&SMALL[..], &["--phases", "--threads", "2"]].concat()).unwrap();
+        assert!(text.contains("on 2 threads") && text.lines().filter(|line| line.contains('%')).count() == 2, "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |arguments: &[&str]| bench(folder.path(), arguments).unwrap_err().to_string();
+        assert!(error(&["--json", "FOLDER"]).starts_with("cannot write "));
+        assert!(error(&["--samples", "99999"]).contains("--samples 99999: builtin has only"));
+        assert!(error(&["--layers", "784,77,10"]).contains("--layers 784,77,10"));
+    }
+}

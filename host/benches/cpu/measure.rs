@@ -1,0 +1,72 @@
+//! Epochs of training, timed.
+
+use anyhow::Result;
+use host::{
+    data::Dataset,
+    models::{Boxed, Model},
+    training::{self, Epoch, Length, Observer, Options, Step},
+};
+use selvedge::{Engine, random};
+
+/// Steps before the first that is measured, at most an epoch: caches, page tables and the clock settle.
+const WARM_UP: u64 = 300;
+
+/// A model in training; the recipe is the quickstart's.
+pub struct Training<'a, M> {
+    model: Boxed<M>,
+    data: &'a Dataset,
+    batch_size: usize,
+}
+
+impl<'a, M: Model> Training<'a, M> {
+    /// A fresh model.
+    pub fn new(data: &'a Dataset, batch_size: usize) -> Self {
+        let mut model = Boxed::<M>::zeroed();
+        random::initialize(&mut *model, 42);
+        Self { model, data, batch_size }
+    }
+
+    pub fn warm_up(&mut self, engine: &impl Engine) -> Result<()> {
+        let steps = self.data.train.labels.len().div_ceil(self.batch_size) as u64;
+        self.train(engine, Length::Steps(steps.min(WARM_UP)), &mut Seconds::default())
+    }
+
+    /// Trains on, and returns each epoch's seconds.
+    pub fn epochs(&mut self, engine: &impl Engine, epochs: u32) -> Result<Vec<f64>> {
+        let mut seconds = Seconds::default();
+        self.train(engine, Length::Epochs(epochs), &mut seconds)?;
+        Ok(seconds.0)
+    }
+
+    /// Trains on under an observer of the caller's.
+    pub fn train(
+        &mut self,
+        engine: &impl Engine,
+        length: Length,
+        observer: &mut impl Observer<Error = anyhow::Error>,
+    ) -> Result<()> {
+        let options = Options { length, batch_size: self.batch_size, learning_rate: 1e-3, seed: 42, shuffle: true };
+        training::train(engine, &mut *self.model, self.data, &options, observer).map(drop)
+    }
+}
+
+/// Each epoch's, without its test.
+#[derive(Default)]
+struct Seconds(Vec<f64>);
+
+impl Observer for Seconds {
+    type Error = anyhow::Error;
+
+    fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
+        Ok(())
+    }
+
+    fn step(&mut self, _step: &Step) -> Result<()> {
+        Ok(())
+    }
+
+    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
+        self.0.push(epoch.training.as_secs_f64());
+        Ok(())
+    }
+}

@@ -1,0 +1,254 @@
+//! Where a step's time goes.
+//!
+//! All threads' time is shared out: with two threads, a millisecond in which one computes and the other waits is half a
+//! millisecond of each. So the parts of a step add up to the step.
+
+use std::{
+    cell::Cell,
+    io::Write,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use comfy_table::{Table, presets};
+use host::{
+    data::Dataset,
+    engine::{Simd, Times},
+    models::Model,
+    training::{Epoch, Length, Observer, Step},
+};
+use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
+
+use super::{measure::Training, options::Options, report::align_right};
+
+/// What an engine is called for.
+#[derive(Clone, Copy)]
+enum Call {
+    Forward,
+    InputGrad,
+    Update,
+    ShareOut,
+}
+
+const CALLS: usize = 4;
+
+/// The columns: packing, the calls without it, and what is no call; then waiting.
+const COLUMNS: [&str; 7] = [
+    "packing",
+    "forward",
+    "input gradients",
+    "weight gradients, update",
+    "loading, elementwise",
+    "loss and the rest",
+    "waiting",
+];
+
+/// Prints a row for each batch size.
+pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+    let set = *options.engines().first().context("no engine was chosen")?;
+    let engine = Timed { engine: Simd::new(set, options.most_threads())?.timed(), totals: Default::default() };
+    let mut table = Table::new();
+    let header = ["batch", "step in µs"].into_iter().chain(COLUMNS);
+    table.load_style(presets::ASCII_MARKDOWN).set_header(header);
+    for batch_size in &options.batch_sizes {
+        let mut training = Training::<M>::new(data, batch_size.get() as usize);
+        training.warm_up(&engine)?;
+        let mut watch =
+            Watch { engine: &engine, begun: Total::now(&engine), sum: Total::default(), at_last_step: None, steps: 0 };
+        training.train(&engine, Length::Epochs(options.epochs), &mut watch)?;
+        let step = watch.sum.wall.as_secs_f64();
+        let microseconds = |seconds: f64| 1e6 * seconds / watch.steps as f64;
+        let parts = watch.sum.parts(engine.engine.threads()).map(|part| {
+            let percent = 100.0 * part / step;
+            format!("{:.0} ({percent:.0}%)", microseconds(part))
+        });
+        table.add_row([batch_size.to_string(), format!("{:.0}", microseconds(step))].into_iter().chain(parts));
+    }
+    let threads = engine.engine.threads();
+    writeln!(out, "A step with {set} on {threads} threads, µs (percent) of all threads' time\n")?;
+    writeln!(out, "{}", align_right(table, 0..9))?;
+    Ok(())
+}
+
+/// Time spent in one kind of call.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    wall: Duration,
+    times: Times,
+}
+
+/// Time spent in all.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    wall: Duration,
+    calls: [Spent; CALLS],
+}
+
+/// An engine that is watched.
+struct Timed {
+    engine: Simd,
+    totals: [Cell<Spent>; CALLS],
+}
+
+impl Timed {
+    fn time(&self, call: Call, work: impl FnOnce(&Simd)) {
+        let (started, before) = (Instant::now(), self.engine.times());
+        work(&self.engine);
+        let (wall, after) = (started.elapsed(), self.engine.times());
+        let total = &self.totals[call as usize];
+        let Spent { wall: sum, times } = total.get();
+        total
+            .set(Spent { wall: sum + wall, times: combine(times, combine(after, before, |a, b| a - b), |a, b| a + b) });
+    }
+}
+
+/// Each of the times with its counterpart.
+fn combine(a: Times, b: Times, with: impl Fn(Duration, Duration) -> Duration) -> Times {
+    Times { shared: with(a.shared, b.shared), busy: with(a.busy, b.busy), packing: with(a.packing, b.packing) }
+}
+
+impl Engine for Timed {
+    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
+        &self,
+        layer: &Linear<INPUTS, OUTPUTS, A>,
+        input: &[[f32; INPUTS]],
+        output: &mut [[f32; OUTPUTS]],
+    ) {
+        self.time(Call::Forward, |engine| engine.linear_forward(layer, input, output));
+    }
+
+    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+        &self,
+        layer: &Linear<INPUTS, OUTPUTS, A>,
+        grad_sums: &[[f32; OUTPUTS]],
+        input: &[[f32; INPUTS]],
+        grad_input: &mut [[f32; INPUTS]],
+    ) {
+        self.time(Call::InputGrad, |engine| {
+            engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(layer, grad_sums, input, grad_input);
+        });
+    }
+
+    fn linear_update<
+        const INPUTS: usize,
+        const OUTPUTS: usize,
+        A: Activation,
+        O: Optimizer<STATE>,
+        const STATE: usize,
+    >(
+        &self,
+        optimizer: &O,
+        input: &[[f32; INPUTS]],
+        grad_sums: &[[f32; OUTPUTS]],
+        layer: &mut Linear<INPUTS, OUTPUTS, A>,
+        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+    ) {
+        self.time(Call::Update, |engine| engine.linear_update(optimizer, input, grad_sums, layer, state));
+    }
+
+    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        self.time(Call::ShareOut, |engine| engine.share_out(rows, work));
+    }
+}
+
+impl Total {
+    /// What was spent so far; the wall's clock starts at the first call.
+    fn now(engine: &Timed) -> Self {
+        Self { wall: process_time(), calls: engine.totals.each_ref().map(Cell::get) }
+    }
+
+    fn combine(self, other: Self, with: impl Fn(Duration, Duration) -> Duration) -> Self {
+        let mut calls = self.calls;
+        for (call, other) in calls.iter_mut().zip(other.calls) {
+            *call = Spent { wall: with(call.wall, other.wall), times: combine(call.times, other.times, &with) };
+        }
+        Self { wall: with(self.wall, other.wall), calls }
+    }
+
+    /// The [`COLUMNS`] in seconds: together, they are the wall's time.
+    fn parts(&self, threads: usize) -> [f64; COLUMNS.len()] {
+        let share = |time: Duration| time.as_secs_f64() / threads as f64;
+        // The caller's own part of a call, while the others wait: what was not shared out.
+        let calls = self.calls.map(|Spent { wall, times }| {
+            share(times.busy.saturating_sub(times.packing)) + share(wall.saturating_sub(times.shared))
+        });
+        let packing = self.calls.iter().map(|call| share(call.times.packing)).sum::<f64>();
+        let outside = share(self.wall.saturating_sub(self.calls.iter().map(|call| call.wall).sum()));
+        let [forward, input_grad, update, share_out] = calls;
+        let waiting = self.wall.as_secs_f64() - packing - calls.iter().sum::<f64>() - outside;
+        [packing, forward, input_grad, update, share_out, outside, waiting]
+    }
+}
+
+/// Time on one clock for all.
+fn process_time() -> Duration {
+    static STARTED: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    STARTED.elapsed()
+}
+
+/// Adds up the epochs without their tests.
+struct Watch<'a> {
+    engine: &'a Timed,
+    begun: Total,
+    at_last_step: Option<Total>,
+    sum: Total,
+    steps: u64,
+}
+
+impl Observer for Watch<'_> {
+    type Error = anyhow::Error;
+
+    fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
+        self.begun = Total::now(self.engine);
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<()> {
+        self.steps = step.number;
+        self.at_last_step = Some(Total::now(self.engine));
+        Ok(())
+    }
+
+    fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<()> {
+        if let Some(end) = self.at_last_step.take() {
+            self.sum = self.sum.combine(end.combine(self.begun, |a, b| a - b), |a, b| a + b);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_the_step() {
+        let milliseconds = Duration::from_millis;
+        let times = |shared, busy, packing| Times {
+            shared: milliseconds(shared),
+            busy: milliseconds(busy),
+            packing: milliseconds(packing),
+        };
+        let spent = |wall, times| Spent { wall: milliseconds(wall), times };
+        let calls = [
+            spent(30, times(30, 50, 10)),
+            spent(20, times(20, 40, 0)),
+            // Ten milliseconds of the caller's alone.
+            spent(40, times(30, 60, 20)),
+            Spent::default(),
+        ];
+        let parts = Total { wall: milliseconds(100), calls }.parts(2).map(|part| (1e3 * part).round());
+        // Of 200 thread-milliseconds, the caller has 10 outside the engine.
+        assert_eq!(parts, [15.0, 20.0, 20.0, 25.0, 0.0, 5.0, 15.0]);
+        assert_eq!(parts.iter().sum::<f64>(), 100.0);
+    }
+
+    #[test]
+    fn a_watched_engine_counts_its_calls() {
+        let engine = Simd::new(host::engine::InstructionSet::Portable, std::num::NonZero::<usize>::MIN).unwrap();
+        let engine = Timed { engine: engine.timed(), totals: Default::default() };
+        engine.share_out(&mut [1, 2, 3], |_, rows| rows.fill(7));
+        let calls = engine.totals.map(|spent| !spent.get().wall.is_zero());
+        assert_eq!(calls, [false, false, false, true]);
+    }
+}

@@ -1,0 +1,4 @@
+//! The unit tests of `benches/cpu`.
+
+#[path = "main.rs"]
+mod cpu;

@@ -1,0 +1,47 @@
+//! What a step has to compute.
+
+use selvedge::architecture::{Architecture, LayerKind};
+
+/// A model's multiply-accumulates for one sample, as the mathematics has them: no term is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// Σ inputs · outputs of all linear layers.
+    forward: u64,
+    /// The same without the first, whose input needs no gradient.
+    input_grad: u64,
+}
+
+impl Workload {
+    pub fn of(architecture: &Architecture) -> Self {
+        let products: Vec<u64> = architecture
+            .layers()
+            .iter()
+            .filter(|layer| matches!(layer, LayerKind::Linear { .. }))
+            .map(|layer| u64::from(layer.widths().0) * u64::from(layer.widths().1))
+            .collect();
+        Self { forward: products.iter().sum(), input_grad: products.iter().skip(1).sum() }
+    }
+
+    /// Floating-point operations to train with one sample: two for each multiply-accumulate of the forward pass, the
+    /// weights' gradients (as many again) and the inputs' gradients.
+    pub fn operations(&self) -> u64 {
+        2 * (2 * self.forward + self.input_grad)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::models::{Quickstart, Tiny};
+
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_by_hand() {
+        // 784 · 512 + 512 · 512 + 512 · 10 = 401,408 + 262,144 + 5,120
+        let quickstart = Workload::of(&Architecture::of::<Quickstart>());
+        assert_eq!(quickstart, Workload { forward: 668_672, input_grad: 267_264 });
+        assert_eq!(quickstart.operations(), 3_209_216);
+        let tiny = Workload::of(&Architecture::of::<Tiny>());
+        assert_eq!(tiny, Workload { forward: 12_704, input_grad: 160 });
+    }
+}

@@ -1,0 +1,111 @@
+//! Where an engine's time goes, for those who ask: [`Simd::timed`]. Elsewhere it costs a look at an `Option`.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use super::{Simd, team::Team};
+
+/// What an engine's threads did since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// From where work was shared out to where the last thread had done its part.
+    pub shared: Duration,
+    /// In their parts, all threads together.
+    pub busy: Duration,
+    /// Of that, bringing operands side by side and looking for their zeros.
+    pub packing: Duration,
+}
+
+impl Simd {
+    /// The same engine, which from now on keeps its [`times`](Self::times).
+    pub fn timed(mut self) -> Self {
+        self.clock = Some(Clock::default());
+        for scratch in &mut self.scratch {
+            let scratch = scratch.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            scratch.packing = Stopwatch(Some(Duration::ZERO));
+        }
+        self
+    }
+
+    /// What the threads did, where the engine is [`timed`](Self::timed); else nothing.
+    pub fn times(&self) -> Times {
+        let [shared, busy] = self.clock.as_ref().map_or([Duration::ZERO; 2], Clock::read);
+        let packing = (0..self.threads()).filter_map(|thread| self.scratch(thread).packing.0).sum();
+        Times { shared, busy, packing }
+    }
+
+    /// Runs work on every thread, and keeps the time where it is asked for.
+    pub(super) fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+        match &self.clock {
+            None => self.team.run(work),
+            Some(clock) => clock.run(&self.team, work),
+        }
+    }
+}
+
+/// Nanoseconds of [`Times`].
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    shared: AtomicU64,
+    busy: AtomicU64,
+}
+
+impl Clock {
+    fn run(&self, team: &Team, work: &(dyn Fn(usize) + Sync)) {
+        let started = Instant::now();
+        team.run(&|thread| {
+            let started = Instant::now();
+            work(thread);
+            self.busy.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+        });
+        self.shared.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+    }
+
+    fn read(&self) -> [Duration; 2] {
+        [&self.shared, &self.busy].map(|nanoseconds| Duration::from_nanos(nanoseconds.load(Relaxed)))
+    }
+}
+
+/// A thread's own sum of times; `None` where nobody asks for it.
+#[derive(Debug, Default)]
+pub(super) struct Stopwatch(Option<Duration>);
+
+impl Stopwatch {
+    #[inline]
+    pub fn start(&self) -> Option<Instant> {
+        self.0.map(|_| Instant::now())
+    }
+
+    #[inline]
+    pub fn stop(&mut self, started: Option<Instant>) {
+        if let (Some(total), Some(started)) = (&mut self.0, started) {
+            *total += started.elapsed();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+
+    use selvedge::{Engine, Flat, Linear};
+
+    use super::*;
+    use crate::engine::InstructionSet;
+
+    #[test]
+    fn only_a_timed_engine_keeps_times() {
+        let layer = Linear::<20, 40>::ZERO;
+        let (input, mut output) = ([[1.0; 20]; 8], [[0.0; 40]; 8]);
+        let engine = Simd::new(InstructionSet::Portable, NonZero::new(2).unwrap()).unwrap();
+        engine.linear_forward(&layer, &input, &mut output);
+        assert_eq!(engine.times(), Times::default());
+        let engine = engine.timed();
+        engine.linear_forward(&layer, &input, &mut output);
+        let times = engine.times();
+        assert!(Duration::ZERO < times.packing && times.packing < times.busy, "{times:?}");
+        assert!(times.busy <= 2 * times.shared, "{times:?}");
+    }
+}
