@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
+use std::num::NonZero;
+
 use host::{
     data::{Dataset, load},
-    engine::Threads,
+    engine::{InstructionSet, Simd},
     models::{Boxed, Model},
     training::{Epoch, Length, Observer, Options, Step, TrainingError, train},
     weights,
@@ -53,19 +55,24 @@ fn builtin(train: usize) -> Dataset {
 const OPTIONS: Options =
     Options { length: Length::Epochs(2), batch_size: 64, learning_rate: 0.05, seed: 42, shuffle: true };
 
+/// The engine of this machine, or the one that is forced.
+fn engine(threads: usize) -> Simd {
+    Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(threads).unwrap()).unwrap()
+}
+
 /// The weight hash and the losses of a run.
 fn run<M: Model>(threads: usize, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
     let mut model = Boxed::<M>::zeroed();
     random::initialize(&mut *model, options.seed);
     let mut losses = Losses::default();
-    train(&Threads::new(threads).unwrap(), &mut *model, data, options, &mut losses).unwrap();
+    train(&engine(threads), &mut *model, data, options, &mut losses).unwrap();
     (weights::hash(&*model), losses.0)
 }
 
 /// The same run on plain loops, with nothing of the host's.
 fn run_portable<M: Model>(data: &Dataset, options: &Options) -> (String, Vec<f32>) {
     let Length::Epochs(epochs) = options.length else { panic!("the plain loop counts epochs") };
-    let (mut model, mut grad) = (Boxed::<M>::zeroed(), Boxed::<M>::zeroed());
+    let mut model = Boxed::<M>::zeroed();
     random::initialize(&mut *model, options.seed);
     let mut tapes = [vec![0.0; options.batch_size * M::Tape::LEN], vec![0.0; options.batch_size * M::Tape::LEN]];
     let mut order: Vec<u32> = (0..data.train.labels.len() as u32).collect();
@@ -80,9 +87,8 @@ fn run_portable<M: Model>(data: &Dataset, options: &Options) -> (String, Vec<f32
             let targets: Vec<u8> = batch.iter().map(|&index| data.train.labels[index as usize]).collect();
             let [tape, grad_tape] = &mut tapes;
             let optimizer = Sgd { learning_rate: options.learning_rate };
-            let loss = Workspace { grad: &mut *grad, tape, grad_tape }
-                .step(&Portable, &optimizer, &mut *model, &input, &targets)
-                .unwrap();
+            let mut workspace = Workspace { tape, grad_tape };
+            let loss = workspace.step(&Portable, &optimizer, [], &mut *model, &input, &targets).unwrap();
             losses.push(loss);
         }
     }
@@ -142,7 +148,7 @@ fn without_shuffling_the_seed_moves_nothing() {
         let mut model = Boxed::<Tiny>::zeroed();
         random::initialize(&mut *model, 1);
         let options = Options { shuffle: false, seed, ..OPTIONS };
-        train(&Threads::new(1).unwrap(), &mut *model, &data, &options, &mut Losses::default()).unwrap();
+        train(&engine(1), &mut *model, &data, &options, &mut Losses::default()).unwrap();
         weights::hash(&*model)
     };
     assert_eq!(order(1), order(2));
@@ -154,7 +160,7 @@ fn a_diverging_run_stops_with_its_step() {
     let mut model = Boxed::<Tiny>::zeroed();
     random::initialize(&mut *model, 1);
     let options = Options { learning_rate: 1e30, ..OPTIONS };
-    let error = train(&Threads::new(1).unwrap(), &mut *model, &data, &options, &mut Losses::default()).unwrap_err();
+    let error = train(&engine(1), &mut *model, &data, &options, &mut Losses::default()).unwrap_err();
     assert!(matches!(error, TrainingError::Diverged { step: 2.., .. }), "{error}");
 }
 

@@ -4,6 +4,8 @@ mod clock;
 mod peak;
 mod product;
 mod team;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 use std::{num::NonZero, ops::Range, sync::Mutex};
@@ -191,7 +193,8 @@ impl Engine for Simd {
         let grid = self.by_rows(&product);
         self.run(&|thread| {
             let (rows, columns) = self.share(&product, grid, thread);
-            if columns.start == 0 {
+            // The biases go with the first column, which one thread has for each row.
+            if columns.contains(&0) {
                 self.instructions.run(ColumnSums {
                     rows: &grad_sums[..product.terms],
                     columns: rows.clone(),

@@ -53,7 +53,8 @@ impl<'a> Matrix<'a> {
         Self::ByColumns { elements: columns.as_flattened(), stride: WIDTH }
     }
 
-    fn at(&self, i: usize, j: usize) -> f32 {
+    /// Element (i, j).
+    pub fn at(&self, i: usize, j: usize) -> f32 {
         match self {
             Self::ByRows { elements, stride } => elements[i * stride + j],
             Self::ByColumns { elements, stride } => elements[j * stride + i],
@@ -279,8 +280,8 @@ impl Chunk<'_> {
                     [] => break,
                 };
                 if is_last {
-                    for m in m..m + added {
-                        self.finish(product, self.rows.start + m, &mut sums[m], sink);
+                    for (row, sums) in (self.rows.start + m..).zip(&mut sums[m..m + added]) {
+                        self.finish(product, row, sums, sink);
                     }
                 }
                 m += added;

@@ -1,0 +1,218 @@
+//! The engine against plain loops, bit for bit: every instruction set, one to eight threads.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use selvedge::{
+    Flat, Identity, Portable, Relu,
+    arithmetic::fma,
+    optimizer::{Gradient, Sgd},
+};
+
+use super::*;
+use crate::models::Boxed;
+
+/// An engine for each instruction set (or for the one that is forced) and each number of threads.
+static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
+    let forced = std::env::var_os(InstructionSet::VARIABLE).is_some_and(|name| !name.is_empty());
+    let sets: Vec<_> = match forced {
+        true => vec![InstructionSet::from_environment().unwrap()],
+        false => InstructionSet::available().collect(),
+    };
+    let threads = (1..=8).map(|threads| NonZero::new(threads).unwrap());
+    threads.flat_map(|threads| sets.iter().map(move |&set| Simd::new(set, threads).unwrap())).collect()
+});
+
+/// Engines of all instruction sets, each with its own number of threads.
+fn engines(seed: usize) -> impl Iterator<Item = &'static Simd> {
+    let sets = ENGINES.len() / 8;
+    (0..sets).map(move |set| &ENGINES[(seed + 3 * set) % 8 * sets + set])
+}
+
+/// Bits, with every NaN as one: which NaN an invalid operation gives is outside the contract.
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }.to_bits()).collect()
+}
+
+/// Half zeros of both signs, as activations have; else numbers of one magnitude, with subnormals and infinities among them.
+fn numbers() -> impl Strategy<Value = Vec<f32>> {
+    // Products of the small ones vanish, and their sums are zeros of both signs.
+    let scale = prop_oneof![4 => Just(1.0), 2 => Just(1e-22), 1 => Just(1e-30)];
+    let infinities = prop_oneof![3 => Just(0), 1 => Just(1)];
+    (scale, infinities).prop_flat_map(|(scale, infinities)| {
+        let number = prop_oneof![
+            200 => (-4.0f32..4.0).prop_map(move |x| scale * x),
+            200 => prop_oneof![Just(0.0), Just(-0.0)],
+            20 => (1u32..0x0080_0000, any::<bool>()).prop_map(|(b, s)| f32::from_bits(b | u32::from(s) << 31)),
+            infinities => prop_oneof![Just(f32::INFINITY), Just(f32::NEG_INFINITY), Just(f32::MAX), Just(f32::NAN)],
+        ];
+        prop::collection::vec(number, 997)
+    })
+}
+
+/// So many of the numbers, over and over.
+fn take(numbers: &[f32], first: usize, count: usize) -> Vec<f32> {
+    numbers.iter().cycle().skip(first % numbers.len()).take(count).copied().collect()
+}
+
+fn by_rows(elements: &[f32], stride: usize) -> Matrix<'_> {
+    Matrix::ByRows { elements, stride }
+}
+
+fn by_columns(elements: &[f32], stride: usize) -> Matrix<'_> {
+    Matrix::ByColumns { elements, stride }
+}
+
+/// The product by one plain chain for each element.
+fn chains(product: &Product<'_>) -> Vec<f32> {
+    let chain = |m, n| {
+        let start = product.start.map_or(0.0, |start| start[n]);
+        (0..product.terms).fold(start, |sum, r| fma(product.a.at(m, r), product.b.at(r, n), sum))
+    };
+    (0..product.rows).flat_map(|m| (0..product.columns).map(move |n| chain(m, n))).collect()
+}
+
+fn check(product: &Product<'_>, seed: usize) -> Result<(), TestCaseError> {
+    let expected = bits(&chains(product));
+    for engine in engines(seed) {
+        for grid in [engine.by_rows(product), engine.by_columns(product), Grid { rows: 1, columns: engine.threads() }] {
+            let mut found = vec![9.0; product.rows * product.columns];
+            let target = Target::new(&mut found, product.columns);
+            engine.compute(product, grid, || Forward::<Identity>::new(target));
+            prop_assert!(
+                bits(&found) == expected,
+                "{} on {} threads: {} rows, {} columns, {} terms",
+                engine.instructions(),
+                engine.threads(),
+                product.rows,
+                product.columns,
+                product.terms
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A whole layer, forward and back.
+fn check_layer<const INPUTS: usize, const OUTPUTS: usize>(
+    batch: usize,
+    numbers: &[f32],
+    seed: usize,
+) -> Result<(), TestCaseError> {
+    let mut layer = Boxed::<Linear<INPUTS, OUTPUTS, Relu>>::zeroed();
+    layer.as_flat_mut().copy_from_slice(&take(numbers, 0, Linear::<INPUTS, OUTPUTS>::LEN));
+    let (input, grad_sums) = (take(numbers, 100, batch * INPUTS), take(numbers, 200, batch * OUTPUTS));
+    let (input, grad_sums) = (input.as_chunks().0, grad_sums.as_chunks().0);
+    let optimizer = Sgd { learning_rate: 0.25 };
+
+    // All that one engine makes of it: outputs, input gradients, gradients, updated parameters.
+    fn passes<const INPUTS: usize, const OUTPUTS: usize>(
+        engine: &impl Engine,
+        layer: &Linear<INPUTS, OUTPUTS, Relu>,
+        input: &[[f32; INPUTS]],
+        grad_sums: &[[f32; OUTPUTS]],
+        optimizer: &Sgd,
+    ) -> [Vec<u32>; 4] {
+        let (mut output, mut grad_input) = (vec![[9.0; OUTPUTS]; input.len()], vec![[9.0; INPUTS]; input.len()]);
+        let [mut updated, mut grad] = [(), ()].map(|()| Boxed::<Linear<INPUTS, OUTPUTS, Relu>>::zeroed());
+        updated.as_flat_mut().copy_from_slice(layer.as_flat());
+        engine.linear_forward(layer, input, &mut output);
+        engine.linear_input_grad::<INPUTS, OUTPUTS, Relu, Relu>(layer, grad_sums, input, &mut grad_input);
+        engine.linear_update(&Gradient, input, grad_sums, &mut *updated, [&mut *grad]);
+        engine.linear_update(optimizer, input, grad_sums, &mut *updated, []);
+        [output.as_flattened(), grad_input.as_flattened(), grad.as_flat(), updated.as_flat()].map(bits)
+    }
+
+    let expected = passes(&Portable, &layer, input, grad_sums, &optimizer);
+    for engine in engines(seed) {
+        let found = passes(engine, &layer, input, grad_sums, &optimizer);
+        for (what, (found, expected)) in
+            ["outputs", "input gradients", "gradients", "update"].iter().zip(found.iter().zip(&expected))
+        {
+            prop_assert!(
+                found == expected,
+                "{what} of {INPUTS}-{OUTPUTS}, {batch} samples: {} on {} threads",
+                engine.instructions(),
+                engine.threads()
+            );
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(160))]
+
+    #[test]
+    fn products_of_any_shape_are_plain_chains(
+        [rows, columns, terms] in prop::array::uniform3(1usize..70),
+        numbers in numbers(),
+        seed: usize,
+    ) {
+        let (a, b) = (take(&numbers, seed, rows * terms), take(&numbers, seed / 997, terms * columns));
+        let start = take(&numbers, 500, columns);
+        for a in [by_rows(&a, terms), by_columns(&a, rows)] {
+            for b in [by_rows(&b, columns), by_columns(&b, terms)] {
+                for start in [None, Some(&*start)] {
+                    check(&Product { a, b, start, rows, columns, terms }, seed)?;
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn layers_have_portables_bits(batch in 1usize..150, numbers in numbers(), seed: usize) {
+        check_layer::<1, 1>(batch, &numbers, seed)?;
+        check_layer::<5, 3>(batch, &numbers, seed)?;
+        check_layer::<47, 31>(batch, &numbers, seed)?;
+        check_layer::<64, 200>(batch, &numbers, seed)?;
+        check_layer::<130, 300>(batch, &numbers, seed)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2))]
+
+    #[test]
+    fn the_quickstarts_layers_have_portables_bits(batch in 1usize..70, numbers in numbers(), seed: usize) {
+        check_layer::<784, 512>(batch, &numbers, seed)?;
+        check_layer::<512, 512>(batch, &numbers, seed)?;
+        check_layer::<512, 10>(batch, &numbers, seed)?;
+    }
+}
+
+/// −0 that a left-out term would have made +0, and a zero that must not be left out.
+#[test]
+fn a_term_is_left_out_only_where_it_changes_no_bit() {
+    let tiny = f32::MIN_POSITIVE;
+    // −tiny · tiny is −0, and +0 once 0 · 1 is added; 0 · −1 leaves it; the same with no zero among the terms.
+    let a = [-tiny, 0.0, -tiny, 0.0, -tiny, -tiny, 0.0, 1.0];
+    let b = [tiny, 1.0, tiny, -1.0, tiny, tiny, f32::INFINITY, 1.0];
+    for engine in &*ENGINES {
+        let mut found = [9.0; 4];
+        for (row, found) in found.iter_mut().enumerate() {
+            let (a, b) = (by_rows(&a[2 * row..][..2], 2), by_rows(&b[2 * row..][..2], 1));
+            let product = Product { a, b, start: None, rows: 1, columns: 1, terms: 2 };
+            let target = Target::new(std::slice::from_mut(found), 1);
+            engine.compute(&product, engine.by_rows(&product), || Forward::<Identity>::new(target));
+        }
+        assert_eq!(bits(&found), bits(&[0.0, -0.0, -0.0, f32::NAN]), "{}", engine.instructions());
+    }
+}
+
+#[test]
+fn work_is_shared_out_whole() {
+    for engine in &*ENGINES {
+        let mut counts = vec![0u32; 1000];
+        engine.share_out(&mut counts, |first, part| {
+            for (index, count) in (first..).zip(part) {
+                *count += 1 + index as u32;
+            }
+        });
+        assert!(counts.iter().zip(1..).all(|(&count, index)| count == index), "{} threads", engine.threads());
+    }
+}
