@@ -111,7 +111,7 @@ impl Engine for Portable {
                 add_product(grad_sums[o], input, &mut grad_weight);
                 grad_bias += grad_sums[o];
             }
-            for (k, grad) in grad_weight.into_iter().enumerate() {
+            for (k, &grad) in grad_weight.iter().enumerate() {
                 let state = state.each_mut().map(|state| &mut state.weight[o][k]);
                 optimizer.update(fma, &mut layer.weight[o][k], grad, state);
             }

@@ -17,12 +17,12 @@ use crate::{
 pub struct Workspace<'a> {
     /// The activations, overwritten.
     pub tape: &'a mut [f32],
-    /// The activations' gradients, overwritten.
+    /// The gradients at the sums before the activations, overwritten.
     pub grad_tape: &'a mut [f32],
 }
 
 impl Workspace<'_> {
-    /// Computes the batch's activations, its mean loss and the loss's gradient at the logits.
+    /// Computes the batch's activations, its mean loss and the loss's gradient at the last sums.
     ///
     /// # Errors
     ///

@@ -31,7 +31,7 @@ impl<const WIDTH: usize> Features for [f32; WIDTH] {
 ///
 /// Prediction ([`predict`](Self::predict)) keeps nothing. Training keeps a *tape*: every sub-layer's outputs for the whole batch, in
 /// chain order, as one flat slice of `batch · Tape::LEN` elements, the layer's own output last. A second slice of the same
-/// shape holds the gradients of those outputs.
+/// shape holds the gradients at the sums those outputs were made from.
 pub trait Layer: Flat {
     /// One sample going in.
     type Input: Features;
@@ -97,7 +97,8 @@ pub trait Layer: Flat {
 pub struct Tapes<'a> {
     /// Every layer's outputs.
     pub activations: &'a [f32],
-    /// Their gradients; a layer's own are there before its backward pass, those of its parts are written by it.
+    /// The gradients at the sums that they were made from, before the activation: a layer's own are there before its backward
+    /// pass, those of its parts are written by it.
     pub grads: &'a mut [f32],
 }
 

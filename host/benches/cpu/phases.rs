@@ -154,7 +154,7 @@ impl Engine for Timed {
 impl Total {
     /// What was spent so far; the wall's clock starts at the first call.
     fn now(engine: &Timed) -> Self {
-        Self { wall: process_time(), calls: engine.totals.each_ref().map(Cell::get) }
+        Self { wall: wall_time(), calls: engine.totals.each_ref().map(Cell::get) }
     }
 
     fn combine(self, other: Self, with: impl Fn(Duration, Duration) -> Duration) -> Self {
@@ -181,7 +181,7 @@ impl Total {
 }
 
 /// Time on one clock for all.
-fn process_time() -> Duration {
+fn wall_time() -> Duration {
     static STARTED: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     STARTED.elapsed()
 }

@@ -115,13 +115,13 @@ impl Sweep<'_> {
 
     /// Rounds of a peer's process and as many epochs of the engine, so that both see the machine in the same moods.
     fn compare<M: Model>(&self, peer: &Peer, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
-        let mut training = Training::<M>::new(self.data, batch as usize);
+        let engine = Simd::new(set, threads)?;
         let (mut name, mut ours, mut theirs, mut ratios) = (String::new(), Vec::new(), Vec::new(), Vec::new());
         for round in 0..self.options.rounds {
             self.bar.set_message(format!("batch {batch}, peer, round {}", round + 1));
             let epochs = peer.run(batch, threads.get(), self.options.epochs)?;
-            // A new team for each round, so that no thread of it looks for work while the peer runs.
-            let engine = Simd::new(set, threads)?;
+            // From the beginning, as the peer: how many activations are zero changes as a model learns.
+            let mut training = Training::<M>::new(self.data, batch as usize);
             training.warm_up(&engine)?;
             let seconds = training.epochs(&engine, self.options.epochs)?;
             ratios.push(spread(&epochs.seconds)?.median / spread(&seconds)?.median);

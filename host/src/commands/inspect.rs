@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::weights::{self, WeightsError, hex};
 use selvedge::{
-    architecture::Architecture,
+    architecture::{Architecture, LayerKind},
     models::{NAMES, Widths},
     weights::WeightFile,
 };
@@ -77,7 +77,7 @@ struct Sizes {
     flash: usize,
     /// The input and the activations of one prediction.
     predict_ram: usize,
-    /// Parameters, gradients, input, tape and its gradients of a training step with one sample.
+    /// Parameters, input, tape and its gradients of a training step with one sample.
     train_ram: usize,
     /// What each further sample adds.
     sample_ram: usize,
@@ -86,14 +86,16 @@ struct Sizes {
 impl Sizes {
     fn of(architecture: &Architecture, file_len: usize) -> Self {
         let parameters = architecture.parameter_count().unwrap_or_default();
-        let activations: usize = architecture.layers().iter().map(|layer| layer.widths().1 as usize).sum();
+        // An activation takes no memory of its own.
+        let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
+        let outputs: usize = linear.map(|layer| layer.widths().1 as usize).sum();
         let bytes = |elements: usize| elements * size_of::<f32>();
-        let sample_ram = bytes(architecture.inputs() + 2 * activations);
+        let sample_ram = bytes(architecture.inputs() + 2 * outputs);
         Self {
             parameters,
             flash: file_len,
-            predict_ram: bytes(architecture.inputs() + activations),
-            train_ram: bytes(2 * parameters) + sample_ram,
+            predict_ram: bytes(architecture.inputs() + outputs),
+            train_ram: bytes(parameters) + sample_ram,
             sample_ram,
         }
     }
@@ -165,4 +167,18 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
         },
         "weights_sha256": weight_hash(file),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::{models::Tiny, training::Trainer};
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_the_devices_types() {
+        let sizes = Sizes::of(&Architecture::of::<Tiny>(), 0);
+        assert_eq!(sizes.train_ram, size_of::<Trainer<Tiny, 1>>());
+        assert_eq!(sizes.sample_ram, size_of::<Trainer<Tiny, 2>>() - size_of::<Trainer<Tiny, 1>>());
+    }
 }

@@ -71,6 +71,7 @@ impl Simd {
 
     /// A thread's rows and columns.
     fn share(&self, product: &Product<'_>, grid: Grid, thread: usize) -> (Range<usize>, Range<usize>) {
+        debug_assert_eq!(grid.rows * grid.columns, self.threads(), "each thread has a part");
         let (row, column) = (thread / grid.columns, thread % grid.columns);
         // In whole vectors, but for the last.
         let columns = part(product.columns.div_ceil(LANES), grid.columns, column);
@@ -174,7 +175,7 @@ impl Engine for Simd {
         input: &[[f32; INPUTS]],
         grad_sums: &[[f32; OUTPUTS]],
         layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        mut state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
     ) {
         let product = Product {
             a: Matrix::by_columns(grad_sums),
@@ -184,12 +185,9 @@ impl Engine for Simd {
             columns: INPUTS,
             terms: input.len().min(grad_sums.len()),
         };
-        let parameters = Target::new(layer.weight.as_flattened_mut(), INPUTS);
-        let moments = state.each_mut().map(|state| Target::new(state.weight.as_flattened_mut(), INPUTS));
-        let sink = || Update { optimizer, parameters, state: moments };
-        let bias = Target::new(&mut layer.bias, OUTPUTS);
-        let bias_moments = state.each_mut().map(|state| Target::new(&mut state.bias, OUTPUTS));
-        let bias_sink = || Update { optimizer, parameters: bias, state: bias_moments };
+        let ((weight, bias), state) = (targets(layer), state.map(targets));
+        let weight_sink = || Update { optimizer, parameters: weight, state: state.map(|(weight, _)| weight) };
+        let bias_sink = || Update { optimizer, parameters: bias, state: state.map(|(_, bias)| bias) };
         let grid = self.by_rows(&product);
         self.run(&|thread| {
             let (rows, columns) = self.share(&product, grid, thread);
@@ -201,7 +199,7 @@ impl Engine for Simd {
                     sink: bias_sink(),
                 });
             }
-            self.compute_share(&product, rows, columns, thread, sink());
+            self.compute_share(&product, rows, columns, thread, weight_sink());
         });
     }
 
@@ -215,6 +213,13 @@ impl Engine for Simd {
             self.instructions.run(Call(|| work(part.start, rows)));
         });
     }
+}
+
+/// A layer's weights and biases.
+fn targets<const INPUTS: usize, const OUTPUTS: usize, A>(
+    layer: &mut Linear<INPUTS, OUTPUTS, A>,
+) -> (Target<'_, f32>, Target<'_, f32>) {
+    (Target::new(layer.weight.as_flattened_mut(), INPUTS), Target::new(&mut layer.bias, OUTPUTS))
 }
 
 /// Plain loops, which the compiler turns into the instructions.

@@ -164,7 +164,10 @@ impl Product<'_> {
             Matrix::ByRows { elements, stride } => Rows { elements: &elements[rows.start * stride..], stride },
             Matrix::ByColumns { elements, stride: width } => {
                 let stride = self.terms.next_multiple_of(V::LANES);
-                copies.resize(rows.len().next_multiple_of(V::LANES) * stride, 0.0);
+                let len = rows.len().next_multiple_of(V::LANES) * stride;
+                if copies.len() < len {
+                    copies.resize(len, 0.0);
+                }
                 for term in (0..self.terms).step_by(V::LANES) {
                     for row in (0..rows.len()).step_by(V::LANES) {
                         let tile = Tile {
@@ -263,7 +266,7 @@ impl Chunk<'_> {
             let mut m = 0;
             while m < rows {
                 let added = match &mut sums[m..] {
-                    [several @ .., _] if WIDTH == 1 && several.len() >= NARROW => {
+                    several if WIDTH == 1 && several.len() >= NARROW => {
                         let rows = array::from_fn(|i| self.a.row(m + i, terms.clone()));
                         add_all::<V, WIDTH, NARROW>(rows, panel, start, &mut several[..NARROW]);
                         NARROW
@@ -297,9 +300,7 @@ impl Chunk<'_> {
         terms: Range<usize>,
         panel: &mut [[V; WIDTH]],
     ) -> bool {
-        let zero = V::splat(0.0);
-        // x · 0 is NaN where x is not finite, and the sum of products stays NaN.
-        let mut witness = zero;
+        let mut witness = V::splat(0.0);
         match b {
             Matrix::ByRows { elements, stride } => {
                 for (r, row) in terms.zip(panel) {
@@ -315,7 +316,7 @@ impl Chunk<'_> {
                         }
                     }
                     for vector in row {
-                        witness = vector.fma(zero, witness);
+                        witness = witness.attest(*vector);
                     }
                 }
             }
@@ -333,7 +334,7 @@ impl Chunk<'_> {
                         // SAFETY: a vector is LANES numbers and nothing else.
                         let places =
                             unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
-                        witness = tile.transpose::<V>(places, WIDTH * V::LANES).fma(zero, witness);
+                        witness = witness.attest(tile.transpose::<V>(places, WIDTH * V::LANES));
                     }
                 }
             }
@@ -341,7 +342,7 @@ impl Chunk<'_> {
         witness.nonzero() == 0
     }
 
-    /// Hands on a row of sums, after the terms that were left out wrongly.
+    /// Hands on a row of sums, once those that left-out terms would have changed are right.
     #[inline(always)]
     fn finish<V: Vector, const WIDTH: usize>(
         &self,
@@ -385,7 +386,7 @@ struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// Adds the first term that is left; none may be.
+    /// Adds the first term that is left; there has to be one.
     #[inline(always)]
     fn add_next<V: Vector, const WIDTH: usize>(&mut self, panel: &[[V; WIDTH]], sums: &mut [V; WIDTH]) {
         let term = self.bits.trailing_zeros() as usize;
@@ -450,7 +451,7 @@ fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
 
 /// As many set bits as there are terms in a block.
 fn all(terms: usize) -> u64 {
-    if terms == 0 { 0 } else { u64::MAX >> (BLOCK - terms) }
+    u64::MAX.checked_shr((BLOCK - terms) as u32).unwrap_or(0)
 }
 
 /// A part of `parts` nearly equal ones.
@@ -511,58 +512,62 @@ impl Tile<'_> {
 }
 
 /// Memory to which threads write, each its own part.
-pub struct Target<T> {
+pub struct Target<'a, T> {
     start: *mut T,
+    len: usize,
     stride: usize,
-    lifetime: PhantomData<T>,
+    borrow: PhantomData<&'a mut [T]>,
 }
 
-impl<T> Clone for Target<T> {
+impl<T> Clone for Target<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Target<T> {}
+impl<T> Copy for Target<'_, T> {}
 
-// SAFETY: it is a pointer whose users answer for what they make of it.
-unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: threads get parts that do not overlap, as `part`'s callers answer for: it is a mutable slice that was split.
+unsafe impl<T: Send> Send for Target<'_, T> {}
 // SAFETY: as above.
-unsafe impl<T: Send> Sync for Target<T> {}
+unsafe impl<T: Send> Sync for Target<'_, T> {}
 
-impl<T> Target<T> {
+impl<'a, T> Target<'a, T> {
     /// Rows of so many elements.
-    pub fn new(elements: &mut [T], stride: usize) -> Self {
-        Self { start: elements.as_mut_ptr(), stride, lifetime: PhantomData }
+    pub fn new(elements: &'a mut [T], stride: usize) -> Self {
+        Self { start: elements.as_mut_ptr(), len: elements.len(), stride, borrow: PhantomData }
     }
 
     /// A part of a row.
     ///
     /// # Safety
     ///
-    /// The part lies in the memory, which is still borrowed for this target alone, and nobody else has a part that overlaps.
-    pub unsafe fn part<'a>(self, row: usize, column: usize, len: usize) -> &'a mut [T] {
-        // SAFETY: as the caller says.
-        unsafe { slice::from_raw_parts_mut(self.start.add(row * self.stride + column), len) }
+    /// While the part is in use, nobody else uses one that overlaps.
+    #[inline(always)]
+    pub unsafe fn part(self, row: usize, column: usize, len: usize) -> &'a mut [T] {
+        let first = row * self.stride + column;
+        assert!(first <= self.len && len <= self.len - first, "the part lies in the memory");
+        // SAFETY: the part lies in memory that is borrowed, and is nobody else's.
+        unsafe { slice::from_raw_parts_mut(self.start.add(first), len) }
     }
 }
 
 /// Keeps the sums' activations.
-pub struct Forward<A> {
-    output: Target<f32>,
+pub struct Forward<'a, A> {
+    output: Target<'a, f32>,
     activation: PhantomData<A>,
 }
 
-impl<A> Forward<A> {
-    pub fn new(output: Target<f32>) -> Self {
+impl<'a, A> Forward<'a, A> {
+    pub fn new(output: Target<'a, f32>) -> Self {
         Self { output, activation: PhantomData }
     }
 }
 
-impl<A: Activation> Sink for Forward<A> {
+impl<A: Activation> Sink for Forward<'_, A> {
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
-        // SAFETY: the share is this thread's, and the product's sizes are the target's.
+        // SAFETY: the share is this thread's alone.
         let output = unsafe { self.output.part(row, column, sums.len()) };
         for (output, &sum) in output.iter_mut().zip(sums) {
             *output = A::apply(sum);
@@ -573,12 +578,12 @@ impl<A: Activation> Sink for Forward<A> {
 /// Keeps the sums, which are gradients at an input, as those before the activation that made it.
 pub struct Backward<'a, P> {
     input: &'a [f32],
-    grad_input: Target<f32>,
+    grad_input: Target<'a, f32>,
     activation: PhantomData<P>,
 }
 
 impl<'a, P> Backward<'a, P> {
-    pub fn new(input: &'a [f32], grad_input: Target<f32>) -> Self {
+    pub fn new(input: &'a [f32], grad_input: Target<'a, f32>) -> Self {
         Self { input, grad_input, activation: PhantomData }
     }
 }
@@ -587,7 +592,7 @@ impl<P: Activation> Sink for Backward<'_, P> {
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
         let input = &self.input[row * self.grad_input.stride + column..][..sums.len()];
-        // SAFETY: the share is this thread's, and the product's sizes are the target's.
+        // SAFETY: the share is this thread's alone.
         let grad_input = unsafe { self.grad_input.part(row, column, sums.len()) };
         for ((grad, &x), &sum) in grad_input.iter_mut().zip(input).zip(sums) {
             *grad = P::grad(x, sum);
@@ -598,14 +603,14 @@ impl<P: Activation> Sink for Backward<'_, P> {
 /// Hands the sums, which are gradients, to an optimizer.
 pub struct Update<'a, O, const STATE: usize> {
     pub optimizer: &'a O,
-    pub parameters: Target<f32>,
-    pub state: [Target<f32>; STATE],
+    pub parameters: Target<'a, f32>,
+    pub state: [Target<'a, f32>; STATE],
 }
 
 impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
     #[inline(always)]
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
-        // SAFETY: the share is this thread's, and the product's sizes are the targets'.
+        // SAFETY: the share is this thread's alone.
         let parameters = unsafe { self.parameters.part(row, column, sums.len()) };
         // SAFETY: as above.
         let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });

@@ -21,7 +21,7 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// How long a thread spins before it sleeps: several times what threads differ by, or a step does alone.
+/// How long a thread spins before it sleeps: several times what threads differ by, or what a step does on one thread.
 const PATIENCE: Duration = Duration::from_micros(20);
 
 /// Looks between two at the clock.
@@ -161,12 +161,13 @@ impl Team {
         let lasting = unsafe { std::mem::transmute::<&Work<'_>, &'static Work<'static>>(work) };
         // SAFETY: no helper is busy, so none reads the slot.
         unsafe { *shared.work.0.get() = Some(lasting) };
+        shared.panicked.store(false, SeqCst);
         shared.busy.number.store(self.threads - 1, SeqCst);
         shared.next_generation();
         let rest = Rest(shared);
         work(0);
         drop(rest);
-        assert!(!shared.panicked.swap(false, SeqCst), "a thread of the engine panicked");
+        assert!(!shared.panicked.load(SeqCst), "a thread of the engine panicked");
     }
 }
 
@@ -246,6 +247,9 @@ mod tests {
             }));
             assert!(result.is_err(), "thread {culprit}");
         }
+        assert!(
+            panic::catch_unwind(AssertUnwindSafe(|| team.run(&|_| panic!("this panic is part of the test")))).is_err()
+        );
         team.run(&|_| {});
     }
 }

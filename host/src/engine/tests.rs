@@ -145,7 +145,7 @@ proptest! {
 
     #[test]
     fn products_of_any_shape_are_plain_chains(
-        [rows, columns, terms] in prop::array::uniform3(1usize..70),
+        [rows, columns, terms] in prop::array::uniform3(0usize..70),
         numbers in numbers(),
         seed: usize,
     ) {
@@ -183,6 +183,19 @@ proptest! {
         check_layer::<512, 512>(batch, &numbers, seed)?;
         check_layer::<512, 10>(batch, &numbers, seed)?;
     }
+}
+
+/// More rows than rest in memory at a time, and a panel that is not finite after one that is.
+#[test]
+fn blocks_of_rows_and_of_terms_follow_each_other() {
+    let (rows, columns, terms) = (300, 40, 150);
+    let number = |index: usize| if index.is_multiple_of(3) { 0.0 } else { (index % 17) as f32 - 8.0 };
+    let a: Vec<f32> = (0..rows * terms).map(number).collect();
+    let mut b: Vec<f32> = (0..terms * columns).map(|index| number(index / 2)).collect();
+    b[100 * columns + 5] = f32::INFINITY;
+    let product = Product { a: by_rows(&a, terms), b: by_rows(&b, columns), start: None, rows, columns, terms };
+    check(&product, 0).unwrap();
+    check(&Product { a: by_columns(&a, rows), ..product }, 5).unwrap();
 }
 
 /// −0 that a left-out term would have made +0, and a zero that must not be left out.

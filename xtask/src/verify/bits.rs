@@ -184,10 +184,12 @@ fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<I
 
 /// Checks that a run says it was computed as it was asked to be.
 fn used(output: &str, engine: &str, threads: usize) -> Result<()> {
-    let asked = format!("{threads} threads, {engine}, ");
+    let asked = format!(", {threads} threads, {engine}, ");
     match output.lines().next() {
         Some(line) if line.contains(&asked) => Ok(()),
-        line => bail!("`selvedge train` was to use {asked}but says: {}", line.unwrap_or("nothing")),
+        line => {
+            bail!("`selvedge train` was to use {threads} threads and {engine}, but says: {}", line.unwrap_or("nothing"))
+        }
     }
 }
 
@@ -215,7 +217,7 @@ mod tests {
     fn a_run_on_another_engine_is_no_evidence() {
         let output = "Using cpu device, 12 threads, avx2, builtin\nmodel";
         assert!(used(output, "avx2", 12).is_ok());
-        for (engine, threads) in [("avx512", 12), ("avx", 12), ("avx2", 1)] {
+        for (engine, threads) in [("avx512", 12), ("avx", 12), ("avx2", 1), ("avx2", 2)] {
             let error = used(output, engine, threads).unwrap_err().to_string();
             assert!(error.contains("12 threads, avx2"), "{error}");
         }

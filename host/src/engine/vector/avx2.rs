@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::{Vector, Work};
 
 /// Does the work with AVX2's and FMA's instructions.
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,bmi1")]
 pub fn run(work: impl Work) {
     work.run::<Avx2>();
 }
@@ -14,9 +14,10 @@ pub fn run(work: impl Work) {
 #[derive(Clone, Copy)]
 pub struct Avx2(__m256);
 
-// SAFETY in every method: a vector exists only within `run`, whose caller saw the processor's features.
+// SAFETY: the register's lanes are the numbers. In every method: a vector exists only within `run`, whose caller saw the
+// processor's features.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
-impl Vector for Avx2 {
+unsafe impl Vector for Avx2 {
     const LANES: usize = 8;
     const SUMS: usize = 6;
 

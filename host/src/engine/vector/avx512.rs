@@ -14,9 +14,10 @@ pub fn run(work: impl Work) {
 #[derive(Clone, Copy)]
 pub struct Avx512(__m512);
 
-// SAFETY in every method: a vector exists only within `run`, whose caller saw the processor's features.
+// SAFETY: the register's lanes are the numbers. In every method: a vector exists only within `run`, whose caller saw the
+// processor's features.
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
-impl Vector for Avx512 {
+unsafe impl Vector for Avx512 {
     const LANES: usize = 16;
     const SUMS: usize = 10;
 

@@ -15,7 +15,11 @@ use std::{env, fmt, str::FromStr};
 /// A register of [`LANES`](Self::LANES) numbers; every operation is one on each lane.
 ///
 /// A vector is made and used within [`InstructionSet::run`] alone, so the processor has its instructions.
-pub trait Vector: Copy + Send + Sync {
+///
+/// # Safety
+///
+/// A value is [`LANES`](Self::LANES) `f32`s and nothing else, valid with any bits; the lanes are a power of two of at most 16.
+pub unsafe trait Vector: Copy {
     /// Numbers in a register.
     const LANES: usize;
 
@@ -39,10 +43,16 @@ pub trait Vector: Copy + Send + Sync {
     /// `self · b + c`, rounded once.
     fn fma(self, b: Self, c: Self) -> Self;
 
+    /// A witness of finite numbers: itself with `self · 0` added, so NaN from the first number on that is not finite.
+    #[inline(always)]
+    fn attest(self, number: Self) -> Self {
+        number.fma(Self::splat(0.0), self)
+    }
+
     /// The lanes of both in turn, from the first on: the first half of the result, and the second.
     fn zip(self, other: Self) -> [Self; 2];
 
-    /// Writes the columns of LANES rows as rows; returns a vector that is finite where all of the numbers are. Implemented by
+    /// Writes the columns of LANES rows as rows; returns a [witness](Self::attest) of the numbers. Implemented by
     /// [`transpose`], for which the number of lanes has to be a literal.
     ///
     /// # Safety
@@ -84,13 +94,11 @@ unsafe fn transpose<V: Vector, const LANES: usize>(
             [rows[2 * i], rows[2 * i + 1]] = before[i].zip(before[i + LANES / 2]);
         }
     }
-    // x · 0 is NaN where x is not finite, and a sum of such products stays NaN.
-    let zero = V::splat(0.0);
-    let mut witness = zero;
+    let mut witness = V::splat(0.0);
     for (i, row) in rows.into_iter().enumerate() {
         // SAFETY: as the caller says.
         unsafe { row.store(to.add(i * to_stride)) };
-        witness = row.fma(zero, witness);
+        witness = witness.attest(row);
     }
     witness
 }
@@ -106,7 +114,7 @@ pub trait Work {
 pub enum InstructionSet {
     /// Whatever the program was compiled for, with core's fused multiply-add.
     Portable,
-    /// x86-64 with AVX2 and FMA.
+    /// x86-64 with AVX2, FMA and BMI1.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// x86-64 with AVX-512 F.
@@ -169,7 +177,9 @@ impl InstructionSet {
         match self {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi1")
+            }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Self::Avx2.is_available() && is_x86_feature_detected!("avx512f"),
             #[cfg(target_arch = "aarch64")]

@@ -8,7 +8,8 @@ use super::Vector;
 #[derive(Clone, Copy)]
 pub struct Portable([f32; 8]);
 
-impl Vector for Portable {
+// SAFETY: an array of eight `f32`s.
+unsafe impl Vector for Portable {
     const LANES: usize = 8;
     const SUMS: usize = 4;
 
