@@ -111,9 +111,9 @@ impl Engine for Portable {
                 add_product(grad_sums[o], input, &mut grad_weight);
                 grad_bias += grad_sums[o];
             }
-            for (k, &grad) in grad_weight.iter().enumerate() {
-                let state = state.each_mut().map(|state| &mut state.weight[o][k]);
-                optimizer.update(fma, &mut layer.weight[o][k], grad, state);
+            let mut state_row = state.each_mut().map(|state| &mut state.weight[o]);
+            for (k, (parameter, &grad)) in layer.weight[o].iter_mut().zip(&grad_weight).enumerate() {
+                optimizer.update(fma, parameter, grad, state_row.each_mut().map(|state| &mut state[k]));
             }
             optimizer.update(fma, &mut layer.bias[o], grad_bias, state.each_mut().map(|state| &mut state.bias[o]));
         }
