@@ -1,6 +1,6 @@
 //! Models, gradients and activations as one flat slice of `f32`, and such slices as bytes: the casts of memory.
 //!
-//! Checkpoints, optimizers and uploads see a model as the slice; its type sees the layers. A gradient is a value of the
+//! Checkpoints and uploads see a model as the slice; its type sees the layers. A gradient is a value of the
 //! model's own type, so the same index means the same parameter in both.
 
 #![allow(unsafe_code)]

@@ -1,7 +1,7 @@
-//! Selvedge on the host: data, the threaded engine, the training loop, files and reports. The program `selvedge` is made of it.
+//! Selvedge on the host: data, the CPU engine, the training loop, files and reports. The program `selvedge` is made of it.
 //!
 //! - [`data`]: Fashion-MNIST from a folder or the network, or the built-in set. [`picture`]: single images in and out.
-//! - [`engine`]: core's three products on all threads. [`models`]: from an architecture to this build's type.
+//! - [`engine`]: core's three products on all threads and in vector registers. [`models`]: from an architecture to this build's type.
 //! - [`training`] and [`evaluation`]: the loops over batches.
 //! - [`weights`], [`safetensors`] and [`files`]: what is read and written.
 

@@ -15,14 +15,21 @@
 
 #![allow(unsafe_code)]
 
-use std::{array, marker::PhantomData, ops::Range, slice};
+mod panel;
+mod sink;
+mod sums;
 
-use selvedge::{Activation, arithmetic::fma, optimizer::Optimizer};
+use std::{array, ops::Range, slice};
+
+use selvedge::arithmetic::fma;
 
 use super::{
     clock::Stopwatch,
     vector::{Vector, Work},
 };
+use panel::{Line, Tile, load_part, pack, vectors_of};
+pub use sink::{Backward, Forward, Sink, Target, Update};
+use sums::{Terms, add_all, add_pair, all};
 
 /// Terms in a block: their nonzero bits are one machine word.
 const BLOCK: usize = 64;
@@ -76,12 +83,6 @@ pub struct Product<'a> {
     pub terms: usize,
 }
 
-/// What becomes of the sums.
-pub trait Sink {
-    /// Takes the sums of a row from a column on.
-    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
-}
-
 /// A thread's own memory, written before it is read.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -94,11 +95,6 @@ pub struct Scratch {
     /// For what the panel, the rows and the bits take.
     pub packing: Stopwatch,
 }
-
-/// A cache line.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
 
 /// A part of a product's result, to be computed by one thread.
 pub struct Share<'a, S> {
@@ -254,7 +250,7 @@ impl Chunk<'_> {
         }
         for (index, terms) in blocks(product.terms).enumerate() {
             let started = packing.start();
-            let is_finite = self.pack(product.b, terms.clone(), panel);
+            let is_finite = pack(product.b, self.columns.clone(), terms.clone(), panel);
             packing.stop(started);
             let nonzero = &self.nonzero[index * rows..][..rows];
             let terms_of = |m| {
@@ -290,56 +286,6 @@ impl Chunk<'_> {
                 m += added;
             }
         }
-    }
-
-    /// Brings a block of `b`'s rows side by side; whether all of their numbers are finite.
-    #[inline(always)]
-    fn pack<V: Vector, const WIDTH: usize>(
-        &self,
-        b: Matrix<'_>,
-        terms: Range<usize>,
-        panel: &mut [[V; WIDTH]],
-    ) -> bool {
-        let mut witness = V::splat(0.0);
-        match b {
-            Matrix::ByRows { elements, stride } => {
-                for (r, row) in terms.zip(panel) {
-                    let elements = &elements[r * stride..][self.columns.clone()];
-                    if elements.len() == WIDTH * V::LANES {
-                        for (c, vector) in row.iter_mut().enumerate() {
-                            // SAFETY: there are WIDTH vectors of elements.
-                            *vector = unsafe { V::load(elements.as_ptr().add(c * V::LANES)) };
-                        }
-                    } else {
-                        for (vector, elements) in row.iter_mut().zip(elements.chunks(V::LANES)) {
-                            *vector = load_part(elements);
-                        }
-                    }
-                    for vector in row {
-                        witness = witness.attest(*vector);
-                    }
-                }
-            }
-            Matrix::ByColumns { elements, stride } => {
-                let panel = panel.as_flattened_mut();
-                for (c, column) in self.columns.clone().step_by(V::LANES).enumerate() {
-                    for r in (0..terms.len()).step_by(V::LANES) {
-                        let tile = Tile {
-                            elements: &elements[column * stride + terms.start + r..],
-                            stride,
-                            height: V::LANES.min(self.columns.end - column),
-                            length: V::LANES.min(terms.len() - r),
-                        };
-                        let places = &mut panel[r * WIDTH + c..];
-                        // SAFETY: a vector is LANES numbers and nothing else.
-                        let places =
-                            unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
-                        witness = witness.attest(tile.transpose::<V>(places, WIDTH * V::LANES));
-                    }
-                }
-            }
-        }
-        witness.nonzero() == 0
     }
 
     /// Hands on a row of sums, once those that left-out terms would have changed are right.
@@ -378,245 +324,7 @@ impl Product<'_> {
     }
 }
 
-/// A row of `a` in a block of terms.
-struct Terms<'a> {
-    row: &'a [f32],
-    /// A bit for each term that is to be added.
-    bits: u64,
-}
-
-impl Terms<'_> {
-    /// Adds the first term that is left; there has to be one.
-    #[inline(always)]
-    fn add_next<V: Vector, const WIDTH: usize>(&mut self, panel: &[[V; WIDTH]], sums: &mut [V; WIDTH]) {
-        let term = self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        let a = V::splat(self.row[term]);
-        for (sum, &b) in sums.iter_mut().zip(&panel[term]) {
-            *sum = a.fma(b, *sum);
-        }
-    }
-}
-
-/// Adds the terms of two rows in turn: while one waits for its sums, the other goes on.
-#[inline(always)]
-fn add_pair<V: Vector, const WIDTH: usize>(
-    mut a: [Terms<'_>; 2],
-    panel: &[[V; WIDTH]],
-    start: Option<&[V; WIDTH]>,
-    sums: [&mut [V; WIDTH]; 2],
-) {
-    let [first, second] = &mut a;
-    let mut registers = start.map_or([*sums[0], *sums[1]], |start| [*start; 2]);
-    while first.bits != 0 && second.bits != 0 {
-        first.add_next(panel, &mut registers[0]);
-        second.add_next(panel, &mut registers[1]);
-    }
-    while first.bits != 0 {
-        first.add_next(panel, &mut registers[0]);
-    }
-    while second.bits != 0 {
-        second.add_next(panel, &mut registers[1]);
-    }
-    for (sums, registers) in sums.into_iter().zip(registers) {
-        for (sum, register) in sums.iter_mut().zip(registers) {
-            *sum = register;
-        }
-    }
-}
-
-/// Adds all terms of several rows: where a row's sums are a single vector, each waits longer for the term before than it
-/// would save by leaving terms out.
-#[inline(always)]
-fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
-    rows: [&[f32]; ROWS],
-    panel: &[[V; WIDTH]],
-    start: Option<&[V; WIDTH]>,
-    sums: &mut [[V; WIDTH]],
-) {
-    let mut registers = [[V::splat(0.0); WIDTH]; ROWS];
-    for (registers, sums) in registers.iter_mut().zip(&*sums) {
-        *registers = *start.unwrap_or(sums);
-    }
-    for (term, b) in panel[..rows[0].len()].iter().enumerate() {
-        for (registers, row) in registers.iter_mut().zip(rows) {
-            let a = V::splat(row[term]);
-            for (sum, &b) in registers.iter_mut().zip(b) {
-                *sum = a.fma(b, *sum);
-            }
-        }
-    }
-    sums.copy_from_slice(&registers);
-}
-
-/// As many set bits as there are terms in a block.
-fn all(terms: usize) -> u64 {
-    u64::MAX.checked_shr((BLOCK - terms) as u32).unwrap_or(0)
-}
-
 /// A part of `parts` nearly equal ones.
 pub fn part(whole: usize, parts: usize, index: usize) -> Range<usize> {
     whole * index / parts..whole * (index + 1) / parts
-}
-
-/// The scratch memory as rows of vectors.
-#[inline(always)]
-fn vectors_of<V: Vector, const WIDTH: usize>(lines: &mut Vec<Line>, rows: usize) -> &mut [[V; WIDTH]] {
-    let needed = (rows * size_of::<[V; WIDTH]>()).div_ceil(size_of::<Line>());
-    if lines.len() < needed {
-        lines.resize(needed, Line::default());
-    }
-    // SAFETY: a vector is LANES `f32`s, valid with any bits, and needs at most a line's alignment; the length was seen to.
-    unsafe { slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), rows) }
-}
-
-/// A vector of the first numbers, and zeros.
-#[inline(always)]
-fn load_part<V: Vector>(from: &[f32]) -> V {
-    if from.len() >= V::LANES {
-        // SAFETY: there are LANES numbers.
-        return unsafe { V::load(from.as_ptr()) };
-    }
-    let mut padded = [0.0; 16];
-    padded[..from.len()].copy_from_slice(from);
-    // SAFETY: no vector has more than 16 lanes.
-    unsafe { V::load(padded.as_ptr()) }
-}
-
-/// A part of a matrix by rows: LANES rows of LANES numbers, or less where the matrix ends.
-struct Tile<'a> {
-    elements: &'a [f32],
-    stride: usize,
-    height: usize,
-    length: usize,
-}
-
-impl Tile<'_> {
-    /// Writes LANES columns as rows, with zeros beyond the height and the length; returns a witness of the numbers: a vector that
-    /// is finite where they are.
-    #[inline(always)]
-    fn transpose<V: Vector>(&self, to: &mut [f32], to_stride: usize) -> V {
-        assert!(to.len() > (V::LANES - 1) * (to_stride + 1), "the columns have their places");
-        if self.height == V::LANES && self.length == V::LANES {
-            assert!(self.elements.len() > (V::LANES - 1) * (self.stride + 1), "the tile lies in the matrix");
-            // SAFETY: the last numbers lie in the memory, and so do those before them.
-            return unsafe { V::transpose(self.elements.as_ptr(), self.stride, to.as_mut_ptr(), to_stride) };
-        }
-        let mut padded = [0.0; 16 * 16];
-        for (to, from) in padded.chunks_mut(V::LANES).zip(self.elements.chunks(self.stride)).take(self.height) {
-            to[..self.length].copy_from_slice(&from[..self.length]);
-        }
-        // SAFETY: no vector has more than 16 lanes; the places were checked above.
-        unsafe { V::transpose(padded.as_ptr(), V::LANES, to.as_mut_ptr(), to_stride) }
-    }
-}
-
-/// Memory to which threads write, each its own part.
-pub struct Target<'a, T> {
-    start: *mut T,
-    len: usize,
-    stride: usize,
-    borrow: PhantomData<&'a mut [T]>,
-}
-
-impl<T> Clone for Target<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Target<'_, T> {}
-
-// SAFETY: threads get parts that do not overlap, as `part`'s callers answer for: it is a mutable slice that was split.
-unsafe impl<T: Send> Send for Target<'_, T> {}
-// SAFETY: as above.
-unsafe impl<T: Send> Sync for Target<'_, T> {}
-
-impl<'a, T> Target<'a, T> {
-    /// Rows of so many elements.
-    pub fn new(elements: &'a mut [T], stride: usize) -> Self {
-        Self { start: elements.as_mut_ptr(), len: elements.len(), stride, borrow: PhantomData }
-    }
-
-    /// A part of a row.
-    ///
-    /// # Safety
-    ///
-    /// While the part is in use, nobody else uses one that overlaps.
-    #[inline(always)]
-    pub unsafe fn part(self, row: usize, column: usize, len: usize) -> &'a mut [T] {
-        let first = row * self.stride + column;
-        assert!(first <= self.len && len <= self.len - first, "the part lies in the memory");
-        // SAFETY: the part lies in memory that is borrowed, and is nobody else's.
-        unsafe { slice::from_raw_parts_mut(self.start.add(first), len) }
-    }
-}
-
-/// Keeps the sums' activations.
-pub struct Forward<'a, A> {
-    output: Target<'a, f32>,
-    activation: PhantomData<A>,
-}
-
-impl<'a, A> Forward<'a, A> {
-    pub fn new(output: Target<'a, f32>) -> Self {
-        Self { output, activation: PhantomData }
-    }
-}
-
-impl<A: Activation> Sink for Forward<'_, A> {
-    #[inline(always)]
-    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
-        // SAFETY: the share is this thread's alone.
-        let output = unsafe { self.output.part(row, column, sums.len()) };
-        for (output, &sum) in output.iter_mut().zip(sums) {
-            *output = A::apply(sum);
-        }
-    }
-}
-
-/// Keeps the sums, which are gradients at an input, as those before the activation that made it.
-pub struct Backward<'a, P> {
-    input: &'a [f32],
-    grad_input: Target<'a, f32>,
-    activation: PhantomData<P>,
-}
-
-impl<'a, P> Backward<'a, P> {
-    pub fn new(input: &'a [f32], grad_input: Target<'a, f32>) -> Self {
-        Self { input, grad_input, activation: PhantomData }
-    }
-}
-
-impl<P: Activation> Sink for Backward<'_, P> {
-    #[inline(always)]
-    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
-        let input = &self.input[row * self.grad_input.stride + column..][..sums.len()];
-        // SAFETY: the share is this thread's alone.
-        let grad_input = unsafe { self.grad_input.part(row, column, sums.len()) };
-        for ((grad, &x), &sum) in grad_input.iter_mut().zip(input).zip(sums) {
-            *grad = P::grad(x, sum);
-        }
-    }
-}
-
-/// Hands the sums, which are gradients, to an optimizer.
-pub struct Update<'a, O, const STATE: usize> {
-    pub optimizer: &'a O,
-    pub parameters: Target<'a, f32>,
-    pub state: [Target<'a, f32>; STATE],
-}
-
-impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
-    #[inline(always)]
-    fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]) {
-        // SAFETY: the share is this thread's alone.
-        let parameters = unsafe { self.parameters.part(row, column, sums.len()) };
-        // SAFETY: as above.
-        let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });
-        for (i, (parameter, &grad)) in parameters.iter_mut().zip(sums).enumerate() {
-            let state = state.each_mut().map(|state| &mut state[i]);
-            self.optimizer.update(V::fma_scalar, parameter, grad, state);
-        }
-    }
 }
