@@ -190,6 +190,9 @@ impl LayersOption {
 #[derive(Args)]
 struct ThreadOptions {
     /// Threads; the bits do not depend on it [default: the machine's]
+    ///
+    /// Nor do they on the instructions: SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses them, `selvedge engines` lists those that this
+    /// processor has, and without it the fastest are taken.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }

@@ -13,13 +13,11 @@
 //! - Adding ±0 changes a sum in one case: it turns −0 into +0. From there on the two sums are both zero until a term makes them
 //!   equal. So a left-out term shows in the end, if at all, as a sum of −0 that should be +0; such a sum is computed again in full.
 
-#![allow(unsafe_code)]
-
 mod panel;
 mod sink;
 mod sums;
 
-use std::{array, ops::Range, slice};
+use std::{array, ops::Range};
 
 use selvedge::arithmetic::fma;
 
@@ -27,7 +25,7 @@ use super::{
     clock::Stopwatch,
     vector::{Vector, Work},
 };
-use panel::{Line, Tile, load_part, pack, vectors_of};
+use panel::{Line, Tile, load_part, numbers_of, pack, vectors_of};
 pub use sink::{Backward, Forward, Sink, Target, Update};
 use sums::{Terms, add_all, add_pair, all};
 
@@ -199,17 +197,8 @@ impl<'a> Rows<'a> {
         for block in blocks(terms) {
             for m in 0..rows {
                 let row = self.row(m, block.clone());
-                let vectors = row.chunks_exact(V::LANES);
-                let rest = vectors.remainder();
-                let mut bits = 0;
-                for (vector, lane) in vectors.zip((0..).step_by(V::LANES)) {
-                    // SAFETY: the chunk has LANES numbers.
-                    bits |= unsafe { V::load(vector.as_ptr()) }.nonzero() << lane;
-                }
-                for (x, lane) in rest.iter().zip(row.len() - rest.len()..) {
-                    bits |= u64::from(*x != 0.0) << lane;
-                }
-                nonzero.push(bits);
+                let vectors = row.chunks(V::LANES).zip((0..).step_by(V::LANES));
+                nonzero.push(vectors.fold(0, |bits, (numbers, lane)| bits | load_part::<V>(numbers).nonzero() << lane));
             }
         }
     }
@@ -298,8 +287,7 @@ impl Chunk<'_> {
         sink: &mut impl Sink,
     ) {
         let is_suspect = sums.iter().any(|sums| sums.has_negative_zero());
-        // SAFETY: a vector is LANES numbers and nothing else; the chunk's columns are at most WIDTH vectors.
-        let sums = unsafe { slice::from_raw_parts_mut(sums.as_mut_ptr().cast::<f32>(), self.columns.len()) };
+        let sums = &mut numbers_of(sums)[..self.columns.len()];
         if is_suspect {
             product.restore_zeros(row, self.columns.start, sums);
         }

@@ -49,10 +49,7 @@ pub fn pack<V: Vector, const WIDTH: usize>(
                         height: V::LANES.min(columns.end - column),
                         length: V::LANES.min(terms.len() - r),
                     };
-                    let places = &mut panel[r * WIDTH + c..];
-                    // SAFETY: a vector is LANES numbers and nothing else.
-                    let places =
-                        unsafe { slice::from_raw_parts_mut(places.as_mut_ptr().cast(), places.len() * V::LANES) };
+                    let places = numbers_of(&mut panel[r * WIDTH + c..]);
                     witness = witness.attest(tile.transpose::<V>(places, WIDTH * V::LANES));
                 }
             }
@@ -70,6 +67,13 @@ pub fn vectors_of<V: Vector, const WIDTH: usize>(lines: &mut Vec<Line>, rows: us
     }
     // SAFETY: a vector is LANES `f32`s, valid with any bits, and needs at most a line's alignment; the length was seen to.
     unsafe { slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), rows) }
+}
+
+/// The vectors' numbers.
+#[inline(always)]
+pub fn numbers_of<V: Vector>(vectors: &mut [V]) -> &mut [f32] {
+    // SAFETY: a vector is LANES numbers and nothing else.
+    unsafe { slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), vectors.len() * V::LANES) }
 }
 
 /// A vector of the first numbers, and zeros.
