@@ -1,20 +1,34 @@
 //! Functions of one number that follow a layer's sums, and are computed with them.
+//!
+//! Their derivatives can be told from their values, so a layer keeps nothing for them. Where that is not so
+//! ([`Gelu`](crate::layers::Gelu)), the function is a layer of its own.
 
-use crate::{Flat, architecture::LayerKind};
+use crate::{
+    Flat,
+    architecture::LayerKind,
+    arithmetic::{exp, fma},
+};
 
 /// A function of each of a layer's outputs, whose derivative can be told from its value.
-pub trait Activation: Flat {
-    /// How many layers it is in an architecture: none for [`Identity`].
-    const DEPTH: usize;
-
-    /// Tells its kind as a layer of this width.
-    fn describe(width: u32, tell: &mut impl FnMut(LayerKind));
+pub trait Activation: Flat + Send + Sync {
+    /// Its kind as a layer of this width; none for [`Identity`].
+    const KIND: Option<fn(u32) -> LayerKind>;
 
     /// f(x).
     fn apply(x: f32) -> f32;
 
     /// The gradient at x, from f(x) and the gradient there.
     fn grad(output: f32, grad_output: f32) -> f32;
+
+    /// How many layers it is in an architecture.
+    const DEPTH: usize = Self::KIND.is_some() as usize;
+
+    /// Tells its kind as a layer of this width, if it is one.
+    fn describe(width: u32, tell: &mut impl FnMut(LayerKind)) {
+        if let Some(kind) = Self::KIND {
+            tell(kind(width));
+        }
+    }
 }
 
 /// No activation: `f(x) = x`.
@@ -23,9 +37,7 @@ pub trait Activation: Flat {
 pub struct Identity;
 
 impl Activation for Identity {
-    const DEPTH: usize = 0;
-
-    fn describe(_width: u32, _tell: &mut impl FnMut(LayerKind)) {}
+    const KIND: Option<fn(u32) -> LayerKind> = None;
 
     #[inline(always)]
     fn apply(x: f32) -> f32 {
@@ -44,11 +56,7 @@ impl Activation for Identity {
 pub struct Relu;
 
 impl Activation for Relu {
-    const DEPTH: usize = 1;
-
-    fn describe(width: u32, tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::Relu { width });
-    }
+    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Relu { width });
 
     #[inline(always)]
     fn apply(x: f32) -> f32 {
@@ -61,6 +69,74 @@ impl Activation for Relu {
     }
 }
 
+/// The leaky rectifier: `f(x) = 0.01 · x where x < 0, else x`, PyTorch's `LeakyReLU` with its default slope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LeakyRelu;
+
+impl LeakyRelu {
+    /// The slope below zero.
+    pub const SLOPE: f32 = 0.01;
+}
+
+impl Activation for LeakyRelu {
+    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::LeakyRelu { width });
+
+    #[inline(always)]
+    fn apply(x: f32) -> f32 {
+        if x < 0.0 { Self::SLOPE * x } else { x }
+    }
+
+    #[inline(always)]
+    fn grad(output: f32, grad_output: f32) -> f32 {
+        if output <= 0.0 { Self::SLOPE * grad_output } else { grad_output }
+    }
+}
+
+/// The logistic function: `f(x) = 1 / (1 + exp(−x))`; its gradient is `f(x) · (1 − f(x))` times the output's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Sigmoid;
+
+impl Activation for Sigmoid {
+    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Sigmoid { width });
+
+    fn apply(x: f32) -> f32 {
+        1.0 / (1.0 + exp(-x))
+    }
+
+    #[inline(always)]
+    fn grad(output: f32, grad_output: f32) -> f32 {
+        grad_output * (output * (1.0 - output))
+    }
+}
+
+/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with `t = exp(−2|x|)`, and below |x| = ¼ its series up to x⁹, where the
+/// quotient would cancel; its gradient is `1 − f(x)²` times the output's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Tanh;
+
+impl Activation for Tanh {
+    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Tanh { width });
+
+    fn apply(x: f32) -> f32 {
+        if x.abs() < 0.25 {
+            const SERIES: [f32; 4] = [62.0 / 2835.0, -17.0 / 315.0, 2.0 / 15.0, -1.0 / 3.0];
+            let square = x * x;
+            let sum = SERIES.iter().fold(0.0, |sum, &term| fma(sum, square, term));
+            return fma(x * square, sum, x).copysign(x);
+        }
+        let t = exp(-2.0 * x.abs());
+        ((1.0 - t) / (1.0 + t)).copysign(x)
+    }
+
+    #[inline(always)]
+    fn grad(output: f32, grad_output: f32) -> f32 {
+        grad_output * fma(-output, output, 1.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,12 +144,46 @@ mod tests {
     #[test]
     fn a_diverged_activation_stays_visible() {
         assert_eq!([-1.0, 2.0, f32::NEG_INFINITY].map(Relu::apply), [0.0, 2.0, 0.0]);
-        assert!(Relu::apply(f32::NAN).is_nan());
+        for apply in [Relu::apply, LeakyRelu::apply, Sigmoid::apply, Tanh::apply] {
+            assert!(apply(f32::NAN).is_nan());
+        }
     }
 
     #[test]
     fn the_gradient_passes_where_the_output_is_positive() {
         assert_eq!([0.0, 2.0, -0.0].map(|output| Relu::grad(output, 5.0)), [0.0, 5.0, 0.0]);
         assert_eq!(Relu::grad(f32::NAN, 7.0), 7.0);
+        assert_eq!([-1.0, 0.0, 2.0].map(|output| LeakyRelu::grad(output, 100.0)), [1.0, 1.0, 100.0]);
+    }
+
+    #[test]
+    fn the_ends_are_the_limits() {
+        assert_eq!(
+            [f32::NEG_INFINITY, -200.0, 0.0, 200.0, f32::INFINITY].map(Sigmoid::apply),
+            [0.0, 0.0, 0.5, 1.0, 1.0]
+        );
+        assert_eq!(
+            [f32::NEG_INFINITY, -200.0, 0.0, 200.0, f32::INFINITY].map(Tanh::apply),
+            [-1.0, -1.0, 0.0, 1.0, 1.0]
+        );
+        assert_eq!(Tanh::apply(-0.0).to_bits(), (-0.0_f32).to_bits());
+        assert_eq!(LeakyRelu::apply(-2.0), -0.02);
+    }
+
+    /// Against double precision, and the gradient against the derivative's formula.
+    #[test]
+    fn values_are_within_four_ulps() {
+        fn check<A: Activation>(exact: impl Fn(f64) -> f64, derivative: impl Fn(f64) -> f64) {
+            for i in -20_000..=20_000_i16 {
+                let x = f32::from(i) / 1_000.0;
+                let (value, expected) = (A::apply(x), exact(x.into()));
+                let error = (f64::from(value) - expected).abs();
+                assert!(error <= 4.0 * f64::from(f32::EPSILON) * expected.abs(), "{x}: {value}, not {expected}");
+                let (grad, expected) = (A::grad(value, 3.0), 3.0 * derivative(x.into()));
+                assert!((f64::from(grad) - expected).abs() < 2e-6, "gradient at {x}: {grad}, not {expected}");
+            }
+        }
+        check::<Sigmoid>(|x| 1.0 / (1.0 + libm::exp(-x)), |x| 1.0 / (2.0 + libm::exp(x) + libm::exp(-x)));
+        check::<Tanh>(libm::tanh, |x| 1.0 - libm::tanh(x) * libm::tanh(x));
     }
 }

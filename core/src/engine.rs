@@ -2,7 +2,7 @@
 
 use crate::{
     Activation, Linear,
-    arithmetic::{add_product, dot, fma},
+    arithmetic::{Scalar, add_product, dot},
     optimizer::Optimizer,
 };
 
@@ -44,6 +44,15 @@ pub trait Engine {
         grad_sums: &[[f32; OUTPUTS]],
         layer: &mut Linear<INPUTS, OUTPUTS, A>,
         state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+    );
+
+    /// Hands each parameter and its gradient to the optimizer; the slices have the same length.
+    fn update<O: Optimizer<STATE>, const STATE: usize>(
+        &self,
+        optimizer: &O,
+        parameters: &mut [f32],
+        grads: &[f32],
+        state: [&mut [f32]; STATE],
     );
 
     /// Runs `work(index of the first, rows)` on parts that together are all the rows, in any order, perhaps on several
@@ -113,9 +122,22 @@ impl Engine for Portable {
             }
             let mut state_row = state.each_mut().map(|state| &mut state.weight[o]);
             for (k, (parameter, &grad)) in layer.weight[o].iter_mut().zip(&grad_weight).enumerate() {
-                optimizer.update(fma, parameter, grad, state_row.each_mut().map(|state| &mut state[k]));
+                optimizer.update::<Scalar>(parameter, grad, state_row.each_mut().map(|state| &mut state[k]));
             }
-            optimizer.update(fma, &mut layer.bias[o], grad_bias, state.each_mut().map(|state| &mut state.bias[o]));
+            let state = state.each_mut().map(|state| &mut state.bias[o]);
+            optimizer.update::<Scalar>(&mut layer.bias[o], grad_bias, state);
+        }
+    }
+
+    fn update<O: Optimizer<STATE>, const STATE: usize>(
+        &self,
+        optimizer: &O,
+        parameters: &mut [f32],
+        grads: &[f32],
+        mut state: [&mut [f32]; STATE],
+    ) {
+        for (i, (parameter, &grad)) in parameters.iter_mut().zip(grads).enumerate() {
+            optimizer.update::<Scalar>(parameter, grad, state.each_mut().map(|state| &mut state[i]));
         }
     }
 
@@ -161,7 +183,7 @@ mod tests {
         assert_eq!(grad.weight, [[7.0, 10.0], [3.0, 4.0], [-1.0, -2.0]]);
         assert_eq!(grad.bias, [3.0, 1.0, -1.0]);
         assert_eq!(layer.as_flat(), LAYER.as_flat());
-        Portable.linear_update(&Sgd { learning_rate: 0.5 }, &input, &grad_sums, &mut layer, []);
+        Portable.linear_update(&Sgd::new(0.5), &input, &grad_sums, &mut layer, []);
         assert_eq!(layer.weight, [[-2.5, -3.0], [1.5, 2.0], [5.5, 7.0]]);
         assert_eq!(layer.bias, [-1.0, -1.0, 1.5]);
     }

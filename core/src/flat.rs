@@ -7,6 +7,11 @@
 
 use core::{fmt, mem, slice};
 
+use crate::{
+    Identity, LeakyRelu, Relu, Sigmoid, Tanh,
+    layers::{Dropout, Gelu, LogSoftmax},
+};
+
 /// A type that is nothing but `f32`s, one after the other.
 ///
 /// # Safety
@@ -96,10 +101,16 @@ unsafe impl Flat for f32 {}
 unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 // SAFETY: `repr(C)`, two arrays of `f32` and a `Flat`.
 unsafe impl<const INPUTS: usize, const OUTPUTS: usize, A: Flat> Flat for crate::Linear<INPUTS, OUTPUTS, A> {}
-// SAFETY: it has no fields.
-unsafe impl Flat for crate::Identity {}
-// SAFETY: it has no fields.
-unsafe impl Flat for crate::Relu {}
+// SAFETY: `repr(C)`, four arrays of `f32` and a `Flat`.
+unsafe impl<const WIDTH: usize, A: Flat> Flat for crate::layers::BatchNorm1d<WIDTH, A> {}
+
+macro_rules! without_fields {
+    ($($name:ident$(<$width:ident>)?)*) => {
+        // SAFETY: it has no fields.
+        $(unsafe impl $(<const $width: usize>)? Flat for $name$(<$width>)? {})*
+    };
+}
+without_fields!(Identity Relu LeakyRelu Sigmoid Tanh Gelu<WIDTH> Dropout<WIDTH> LogSoftmax<WIDTH>);
 // SAFETY: `repr(C)`, and both fields are `Flat`.
 unsafe impl<Head: Flat, Tail: Flat> Flat for crate::Chain<Head, Tail> {}
 

@@ -9,10 +9,12 @@
 //! - [`activation`]: what follows a layer's sums. [`layers`]: [`Linear`] and [`Chain`], forward and backward; the [`mlp!`] macro
 //!   writes their type.
 //! - [`architecture`]: a model's layers and parameter names as data. [`models`]: the named ones.
-//! - [`loss`] and [`optimizer`]: cross-entropy with logits; SGD.
+//! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD.
+//! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
 //! - [`classification`]: class, probabilities, top-k.
-//! - [`weights`]: the weight file and its strict loader. [`idx`]: the images' file format.
+//! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the images' file
+//!   format.
 //!
 //! ```
 //! use selvedge::{Flat, Layer, Portable, classification::argmax, mlp, random};
@@ -36,19 +38,23 @@ compile_error!("Selvedge reads little-endian weights in place; big-endian target
 pub mod activation;
 pub mod architecture;
 pub mod arithmetic;
+pub mod augment;
 pub mod classification;
 pub mod engine;
 pub mod flat;
+pub mod fold;
 pub mod idx;
 pub mod layers;
 pub mod loss;
 pub mod models;
 pub mod optimizer;
 pub mod random;
+pub mod schedule;
+pub mod state_dict;
 pub mod training;
 pub mod weights;
 
-pub use activation::{Activation, Identity, Relu};
+pub use activation::{Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};

@@ -28,6 +28,12 @@ pub enum Purpose {
     Drawing = 3,
     /// The numbers of [`fingerprint`](crate::arithmetic::fingerprint).
     Fingerprint = 4,
+    /// Changing an epoch's images.
+    Augmentation = 5,
+    /// Which activations a training step drops.
+    Dropout = 6,
+    /// Which training images are held out for validation.
+    Split = 7,
 }
 
 /// One stream of draws, addressed by index.

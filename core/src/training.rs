@@ -2,12 +2,50 @@
 
 use core::fmt;
 
+use heapless::Vec;
+
 use crate::{
     Engine, Flat, Identity, Layer,
-    layers::Tapes,
-    loss::{TargetError, cross_entropy, cross_entropy_grad},
+    layers::{Draws, Pass, Tapes},
+    loss::{Loss, LossError},
     optimizer::Optimizer,
 };
+
+/// Samples that are computed together: an input and a target for each.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Batch<'a, Input, Target> {
+    /// What goes into the network.
+    pub input: &'a [Input],
+    /// What its output is compared with.
+    pub targets: &'a [Target],
+    /// What a training step draws from; [`Draws::NONE`] for a model without dropout.
+    pub draws: Draws,
+}
+
+impl<Input, Target> Clone for Batch<'_, Input, Target> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Input, Target> Copy for Batch<'_, Input, Target> {}
+
+impl<'a, Input, Target> Batch<'a, Input, Target> {
+    /// A batch with nothing to draw.
+    pub const fn new(input: &'a [Input], targets: &'a [Target]) -> Self {
+        Self { input, targets, draws: Draws::NONE }
+    }
+
+    /// How many samples, of which there is at least one.
+    fn len(&self) -> Result<usize, StepError> {
+        match (self.input.len(), self.targets.len()) {
+            (0, _) => Err(StepError::EmptyBatch),
+            (inputs, targets) if inputs != targets => Err(StepError::Targets { inputs, targets }),
+            (inputs, _) => Ok(inputs),
+        }
+    }
+}
 
 /// The memory of a step beside the model: two tapes.
 ///
@@ -22,45 +60,51 @@ pub struct Workspace<'a> {
 }
 
 impl Workspace<'_> {
-    /// Computes the batch's activations, its mean loss and the loss's gradient at the last sums.
+    /// Computes the batch's activations, its loss and the loss's gradient at the last sums.
+    ///
+    /// `total_weight` is that of the larger batch of which this one is a part, see [`Loss::total_weight`]; `None` where it is whole.
     ///
     /// # Errors
     ///
     /// [`StepError`].
-    pub fn forward<M: Layer, E: Engine>(
+    pub fn forward<M: Layer, E: Engine, L: Loss<M::Output>>(
         &mut self,
         engine: &E,
         model: &M,
-        input: &[M::Input],
-        targets: &[u8],
+        loss: &L,
+        batch: Batch<'_, M::Input, L::Target>,
+        total_weight: Option<f32>,
     ) -> Result<f32, StepError> {
-        let batch = check_batch(input.len(), targets.len())?;
-        let tape = tape_of::<M>(self.tape, batch)?;
-        let grad_tape = tape_of::<M>(self.grad_tape, batch)?;
-        model.forward(engine, input, tape);
-        let loss = cross_entropy_grad(M::output(tape), targets, M::output_mut(grad_tape))?;
-        Tapes { activations: tape, grads: grad_tape }.pass_activation::<M>();
+        let len = batch.len()?;
+        let tape = tape_of::<M>(self.tape, len)?;
+        let grad_tape = tape_of::<M>(self.grad_tape, len)?;
+        let total_weight = total_weight.map_or_else(|| loss.total_weight(batch.targets), Ok)?;
+        let pass = Pass::Training(batch.draws);
+        model.forward(engine, pass, batch.input, tape);
+        let loss = loss.value_and_grad(M::output(tape), batch.targets, total_weight, M::output_mut(grad_tape))?;
+        Tapes { pass, activations: tape, grads: grad_tape }.pass_activation::<M>();
         Ok(loss)
     }
 
-    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and input.
+    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and batch.
     ///
     /// The gradient itself is [`Gradient`](crate::optimizer::Gradient)'s state.
     ///
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn backward<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    pub fn backward<M: Layer, E: Engine, O: Optimizer<STATE>, T, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
         state: [&mut M; STATE],
         model: &mut M,
-        input: &[M::Input],
+        batch: Batch<'_, M::Input, T>,
     ) -> Result<(), StepError> {
-        let activations = tape_of::<M>(self.tape, input.len())?;
-        let grads = tape_of::<M>(self.grad_tape, input.len())?;
-        model.backward::<Identity, _, _, _>(engine, optimizer, state, input, Tapes { activations, grads }, None);
+        let activations = tape_of::<M>(self.tape, batch.input.len())?;
+        let grads = tape_of::<M>(self.grad_tape, batch.input.len())?;
+        let tapes = Tapes { pass: Pass::Training(batch.draws), activations, grads };
+        model.backward::<Identity, _, _, _>(engine, optimizer, state, batch.input, tapes, None);
         Ok(())
     }
 
@@ -69,45 +113,37 @@ impl Workspace<'_> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, L: Loss<M::Output>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
         state: [&mut M; STATE],
         model: &mut M,
-        input: &[M::Input],
-        targets: &[u8],
+        loss: &L,
+        batch: Batch<'_, M::Input, L::Target>,
     ) -> Result<f32, StepError> {
-        let loss = self.forward(engine, model, input, targets)?;
-        self.backward(engine, optimizer, state, model, input)?;
-        Ok(loss)
+        let value = self.forward(engine, model, loss, batch, None)?;
+        self.backward(engine, optimizer, state, model, batch)?;
+        Ok(value)
     }
 }
 
-/// The logits of a batch, at the end of `tape`, and the batch's mean loss.
+/// The outputs of a batch, at the end of `tape`, and the batch's mean loss.
 ///
 /// # Errors
 ///
-/// [`StepError`] for an empty batch, one too large for `tape`, or targets that are not one class for each input.
-pub fn evaluate<'a, M: Layer, E: Engine>(
+/// [`StepError`] for an empty batch, one too large for `tape`, or targets that the loss cannot compare with the outputs.
+pub fn evaluate<'a, M: Layer, E: Engine, L: Loss<M::Output>>(
     engine: &E,
     model: &M,
-    input: &[M::Input],
-    targets: &[u8],
+    loss: &L,
+    batch: Batch<'_, M::Input, L::Target>,
     tape: &'a mut [f32],
 ) -> Result<(&'a [M::Output], f32), StepError> {
-    let tape = tape_of::<M>(tape, check_batch(input.len(), targets.len())?)?;
-    model.forward(engine, input, tape);
-    let logits = M::output(tape);
-    Ok((logits, cross_entropy(logits, targets)?))
-}
-
-fn check_batch(inputs: usize, targets: usize) -> Result<usize, StepError> {
-    match inputs {
-        0 => Err(StepError::EmptyBatch),
-        _ if inputs != targets => Err(StepError::Targets { inputs, targets }),
-        _ => Ok(inputs),
-    }
+    let tape = tape_of::<M>(tape, batch.len()?)?;
+    model.forward(engine, Pass::Evaluation, batch.input, tape);
+    let outputs = M::output(tape);
+    Ok((outputs, loss.value(outputs, batch.targets, loss.total_weight(batch.targets)?)?))
 }
 
 fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepError> {
@@ -141,23 +177,25 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<E: Engine, O: Optimizer<0>, S>(
+    pub fn step<E: Engine, O: Optimizer<0>, L: Loss<M::Output>, S>(
         &mut self,
         engine: &E,
         optimizer: &O,
+        loss: &L,
         samples: &[S],
-        mut load: impl FnMut(&S, &mut [f32]) -> u8,
+        mut load: impl FnMut(&S, &mut [f32]) -> L::Target,
     ) -> Result<f32, StepError> {
         let batch = samples.len();
-        let mut targets = [0; BATCH];
-        let (Some(input), Some(targets)) = (self.input.get_mut(..batch), targets.get_mut(..batch)) else {
+        let Some(input) = self.input.get_mut(..batch) else {
             return Err(StepError::BatchTooLarge { batch, capacity: BATCH });
         };
-        for ((sample, input), target) in samples.iter().zip(input.iter_mut()).zip(targets.iter_mut()) {
-            *target = load(sample, input.as_mut());
+        let mut targets = Vec::<L::Target, BATCH>::new();
+        for (sample, input) in samples.iter().zip(input.iter_mut()) {
+            // There is room: the batch is no larger than `BATCH`.
+            let _ = targets.push(load(sample, input.as_mut()));
         }
         let mut workspace = Workspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
-        workspace.step(engine, optimizer, [], &mut self.model, input, targets)
+        workspace.step(engine, optimizer, [], &mut self.model, loss, Batch::new(input, &targets))
     }
 }
 
@@ -188,13 +226,13 @@ pub enum StepError {
         /// Targets given.
         targets: usize,
     },
-    /// A target that names no class.
-    Target(TargetError),
+    /// The loss cannot compare the outputs with the targets.
+    Loss(LossError),
 }
 
-impl From<TargetError> for StepError {
-    fn from(error: TargetError) -> Self {
-        Self::Target(error)
+impl From<LossError> for StepError {
+    fn from(error: LossError) -> Self {
+        Self::Loss(error)
     }
 }
 
@@ -206,7 +244,7 @@ impl fmt::Display for StepError {
                 write!(f, "the batch has {batch} samples, the workspace holds {capacity}")
             }
             Self::Targets { inputs, targets } => write!(f, "the batch has {inputs} inputs and {targets} targets"),
-            Self::Target(error) => error.fmt(f),
+            Self::Loss(error) => error.fmt(f),
         }
     }
 }
@@ -216,9 +254,10 @@ impl core::error::Error for StepError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Portable, mlp, optimizer::Sgd, random};
+    use crate::{Portable, loss::CrossEntropy, mlp, optimizer::Sgd, random};
 
     type Model = mlp!(2 => 16 Relu => 2);
+    const LOSS: CrossEntropy<'_> = CrossEntropy { class_weights: None, label_smoothing: 0.0 };
     const SAMPLES: [([f32; 2], u8); 4] = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
 
     fn load(sample: &([f32; 2], u8), input: &mut [f32]) -> u8 {
@@ -230,25 +269,25 @@ mod tests {
     fn learns_exclusive_or() {
         let mut trainer = Trainer::<Model, 4>::ZERO;
         random::initialize(&mut trainer.model, 3);
-        let optimizer = Sgd { learning_rate: 0.5 };
-        let first = trainer.step(&Portable, &optimizer, &SAMPLES, load).unwrap();
+        let optimizer = Sgd::new(0.5);
+        let first = trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, load).unwrap();
         let mut last = first;
         for _ in 0..500 {
-            last = trainer.step(&Portable, &optimizer, &SAMPLES, load).unwrap();
+            last = trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, load).unwrap();
         }
         assert!(first > 0.5 && last < 0.02, "{first} → {last}");
     }
 
     #[test]
     fn a_batch_of_one_is_a_single_sample() {
-        let optimizer = Sgd { learning_rate: 0.1 };
+        let optimizer = Sgd::new(0.1);
         let (mut one, mut four) = (Trainer::<Model, 1>::ZERO, Trainer::<Model, 4>::ZERO);
         random::initialize(&mut one.model, 3);
         random::initialize(&mut four.model, 3);
         for sample in &SAMPLES {
             let losses = [
-                one.step(&Portable, &optimizer, core::slice::from_ref(sample), load),
-                four.step(&Portable, &optimizer, core::slice::from_ref(sample), load),
+                one.step(&Portable, &optimizer, &LOSS, core::slice::from_ref(sample), load),
+                four.step(&Portable, &optimizer, &LOSS, core::slice::from_ref(sample), load),
             ];
             assert_eq!(losses[0], losses[1]);
         }
@@ -261,12 +300,12 @@ mod tests {
         random::initialize(&mut trainer.model, 3);
         let mut before = [0.0; Model::LEN];
         before.copy_from_slice(trainer.model.as_flat());
-        let optimizer = Sgd { learning_rate: 0.1 };
+        let optimizer = Sgd::new(0.1);
         let too_large = StepError::BatchTooLarge { batch: 4, capacity: 2 };
-        assert_eq!(trainer.step(&Portable, &optimizer, &SAMPLES, load), Err(too_large));
-        assert_eq!(trainer.step(&Portable, &optimizer, &SAMPLES[..0], load), Err(StepError::EmptyBatch));
-        let target = TargetError { sample: 0, target: 2, classes: 2 };
-        assert_eq!(trainer.step(&Portable, &optimizer, &[([0.0; 2], 2)], load), Err(StepError::Target(target)));
+        assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, load), Err(too_large));
+        assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES[..0], load), Err(StepError::EmptyBatch));
+        let target = LossError::Target { sample: 0, target: 2, classes: 2 };
+        assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &[([0.0; 2], 2)], load), Err(StepError::Loss(target)));
         assert_eq!(trainer.model.as_flat(), before);
     }
 }

@@ -5,8 +5,9 @@
 //!    An accumulator may rest in memory between blocks of k; it may not be split.
 //! 3. A weight gradient is one fma chain over the batch's samples ascending, from +0; a bias gradient is the same by
 //!    addition; an input gradient is one fma chain over the outputs ascending, from +0. Work is shared out by result
-//!    elements, never by the terms of a sum.
-//! 4. The mean over the batch enters once: the gradient at the logits is divided by the batch size.
+//!    elements, never by the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
+//! 4. The mean over the batch enters once: the gradient at the outputs is divided by the batch's total weight, which is its size for
+//!    plain cross-entropy.
 //! 5. [`exp`] and [`ln`] are one portable implementation. Division and square root are IEEE-correct.
 //! 6. Optimizer steps spell out every fma; the compiler contracts nothing.
 //! 7. Random draws come from [`random`](crate::random), counted by (seed, epoch, index), never by thread.
@@ -17,6 +18,8 @@
 mod chain;
 mod fingerprint;
 mod fma;
+mod norm;
+mod operations;
 mod softmax;
 #[cfg(any(test, not(any(has_vfma, target_arch = "aarch64"))))]
 mod software;
@@ -28,10 +31,12 @@ mod x86_64;
 pub use chain::{add_product, dot};
 pub use fingerprint::fingerprint;
 pub use fma::fma;
+pub use norm::sum_of_squares;
+pub use operations::{Operations, Scalar};
 pub(crate) use softmax::softmax_and_log_sum_exp;
 #[cfg(feature = "micromath")]
 pub(crate) use softmax::softmax_by;
-pub use softmax::{log_sum_exp, softmax};
+pub use softmax::{log_softmax, log_softmax_grad, log_sum_exp, softmax};
 
 /// eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm), the same bits on every target.
 #[inline]
@@ -51,6 +56,19 @@ pub fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
+/// baseⁿ in binary64, by repeated squaring from the exponent's lowest bit: the same bits on every target.
+pub fn power(base: f64, mut exponent: u64) -> f64 {
+    let (mut result, mut factor) = (1.0, base);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result *= factor;
+        }
+        factor *= factor;
+        exponent >>= 1;
+    }
+    result
+}
+
 /// A pixel as a network's input: `pixel / 255`, in 0..=1, as torchvision's `ToTensor` gives it.
 #[inline]
 pub fn normalize(pixel: u8) -> f32 {
@@ -60,6 +78,13 @@ pub fn normalize(pixel: u8) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_are_products() {
+        assert_eq!([0, 1, 2, 3, 10].map(|n| power(2.0, n)), [1.0, 2.0, 4.0, 8.0, 1024.0]);
+        assert!((power(0.999, 1_000) - 0.367_695_424_770_963_7).abs() < 1e-14);
+        assert_eq!(power(0.5, u64::MAX), 0.0);
+    }
 
     #[test]
     fn pixels_span_zero_to_one() {

@@ -1,6 +1,6 @@
-//! Softmax and log-sum-exp over one sample's logits, shifted by the maximum so that neither overflows.
+//! Softmax, its logarithm and log-sum-exp over one sample's logits, shifted by the maximum so that neither overflows.
 
-use super::{exp, ln};
+use super::{exp, fma, ln};
 
 /// The largest logit, by an ascending scan; a NaN is passed over.
 fn maximum(logits: &[f32]) -> f32 {
@@ -24,6 +24,26 @@ pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
 pub fn softmax_and_log_sum_exp(logits: &[f32], probabilities: &mut [f32]) -> f32 {
     let (max, sum) = softmax_by(exp, logits, probabilities);
     max + ln(sum)
+}
+
+/// ln pᵢ = (zᵢ − m) − ln Σⱼ exp(zⱼ − m), m the largest logit, the sum by addition ascending from 0.
+///
+/// `logits` and `log_probabilities` have one element for each class; elements past the shorter of the two are left as they are.
+pub fn log_softmax(logits: &[f32], log_probabilities: &mut [f32]) {
+    let max = maximum(logits);
+    let ln_sum = ln(logits.iter().fold(0.0, |sum, &z| sum + exp(z - max)));
+    for (log_p, &z) in log_probabilities.iter_mut().zip(logits) {
+        *log_p = (z - max) - ln_sum;
+    }
+}
+
+/// Turns the gradient g at [`log_softmax`]'s outputs, in place, into that at the logits: `gᵢ − pᵢ · Σⱼ gⱼ`, one fma with `pᵢ = exp(ln pᵢ)`, the
+/// sum by addition ascending from 0.
+pub fn log_softmax_grad(log_probabilities: &[f32], grad: &mut [f32]) {
+    let sum = grad.iter().fold(0.0, |sum, g| sum + g);
+    for (grad, &log_p) in grad.iter_mut().zip(log_probabilities) {
+        *grad = fma(-exp(log_p), sum, *grad);
+    }
 }
 
 /// [`softmax`] with an exponential function of the caller's; returns the largest logit and the exponentials' sum.
@@ -51,6 +71,33 @@ mod tests {
         assert_eq!(p, [0.5, 0.5, 0.0]);
         assert_eq!(log_sum_exp(&[1000.0, 1000.0]), 1000.0 + core::f32::consts::LN_2);
         assert_eq!(softmax_and_log_sum_exp(&[1000.0, 1000.0], &mut p), 1000.0 + core::f32::consts::LN_2);
+    }
+
+    #[test]
+    fn log_softmax_is_softmaxs_logarithm_and_stays_finite() {
+        let logits = [0.3, -2.0, 5.0, 1.0];
+        let (mut p, mut log_p) = ([0.0; 4], [0.0; 4]);
+        softmax(&logits, &mut p);
+        log_softmax(&logits, &mut log_p);
+        for (p, log_p) in p.iter().zip(log_p) {
+            assert!((exp(log_p) / p - 1.0).abs() < 1e-6);
+        }
+        log_softmax(&[1000.0, 1000.0, -1000.0], &mut p);
+        assert_eq!(p[..3], [-core::f32::consts::LN_2, -core::f32::consts::LN_2, -2000.0 - core::f32::consts::LN_2]);
+    }
+
+    /// At the outputs' gradient of −1 for one class, the logits' is cross-entropy's: softmax, less 1 at the class.
+    #[test]
+    fn log_softmaxs_gradient_of_one_class_is_cross_entropys() {
+        let logits = [0.3, -2.0, 5.0, 1.0];
+        let (mut p, mut log_p, mut grad) = ([0.0; 4], [0.0; 4], [0.0, 0.0, 0.0, -1.0]);
+        softmax(&logits, &mut p);
+        log_softmax(&logits, &mut log_p);
+        log_softmax_grad(&log_p, &mut grad);
+        p[3] -= 1.0;
+        for (p, grad) in p.iter().zip(grad) {
+            assert!((p - grad).abs() < 1e-6, "{p} and {grad}");
+        }
     }
 
     #[test]

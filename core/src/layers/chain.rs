@@ -1,4 +1,4 @@
-use super::{Layer, Tapes};
+use super::{Layer, Pass, Tapes};
 use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
 /// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
@@ -37,10 +37,10 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         self.tail.predict(engine, &hidden, output);
     }
 
-    fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]) {
+    fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
         let (head_tape, tail_tape) = tape.split_at_mut(input.len() * Head::Tape::LEN);
-        self.head.forward(engine, input, head_tape);
-        self.tail.forward(engine, Head::output(head_tape), tail_tape);
+        self.head.forward(engine, pass, input, head_tape);
+        self.tail.forward(engine, pass.after::<Head>(), Head::output(head_tape), tail_tape);
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -60,10 +60,22 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
             optimizer,
             state.each_mut().map(|state| &mut state.tail),
             Head::output(activations),
-            Tapes { activations: tail_activations, grads: tail_grads },
+            Tapes { pass: tapes.pass.after::<Head>(), activations: tail_activations, grads: tail_grads },
             Some(Head::output_mut(grads)),
         );
+        let tapes = Tapes { pass: tapes.pass, activations, grads };
         let state = state.map(|state| &mut state.head);
-        self.head.backward::<P, _, _, _>(engine, optimizer, state, input, Tapes { activations, grads }, grad_input);
+        self.head.backward::<P, _, _, _>(engine, optimizer, state, input, tapes, grad_input);
+    }
+
+    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        grad: &Self,
+        mut state: [&mut Self; STATE],
+    ) {
+        self.head.update(engine, optimizer, &grad.head, state.each_mut().map(|state| &mut state.head));
+        self.tail.update(engine, optimizer, &grad.tail, state.map(|state| &mut state.tail));
     }
 }

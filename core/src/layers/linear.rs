@@ -1,6 +1,6 @@
 use core::slice;
 
-use super::{Layer, Tapes};
+use super::{Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer,
     random::Generator,
@@ -45,7 +45,7 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         engine.linear_forward(self, slice::from_ref(input), slice::from_mut(output));
     }
 
-    fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]) {
+    fn forward<E: Engine>(&self, engine: &E, _pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
         engine.linear_forward(self, input, Self::output_mut(tape));
     }
 
@@ -64,5 +64,15 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
             engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(self, grad_sums, input, grad_input);
         }
         engine.linear_update(optimizer, input, grad_sums, self, state);
+    }
+
+    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        grad: &Self,
+        state: [&mut Self; STATE],
+    ) {
+        engine.update(optimizer, self.as_flat_mut(), grad.as_flat(), state.map(Flat::as_flat_mut));
     }
 }

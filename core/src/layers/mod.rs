@@ -1,10 +1,20 @@
 //! Layers: what a model is made of. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
 
+pub(crate) mod batch_norm;
 mod chain;
+mod dropout;
+mod gelu;
 mod linear;
+mod log_softmax;
+mod pass;
 
+pub use batch_norm::{BatchNorm1d, EPSILON};
 pub use chain::Chain;
+pub use dropout::Dropout;
+pub use gelu::Gelu;
 pub use linear::Linear;
+pub use log_softmax::LogSoftmax;
+pub use pass::{Draws, Pass};
 
 use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
 
@@ -54,12 +64,13 @@ pub trait Layer: Flat {
     /// The output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
 
-    /// Writes the tape of a batch: `batch · Tape::LEN` elements.
+    /// Writes the tape of a batch: `batch · Tape::LEN` elements. An evaluation gives what prediction gives, a training pass draws
+    /// dropout's masks and normalises by the batch.
     ///
     /// # Panics
     ///
     /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
-    fn forward<E: Engine>(&self, engine: &E, input: &[Self::Input], tape: &mut [f32]);
+    fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]);
 
     /// Turns the gradients at the last sums, before the activation (at the end of `tapes.grads`), into those of the parameters,
     /// which go to the optimizer, and, where asked, into those at the sums that became the input through the activation
@@ -76,6 +87,15 @@ pub trait Layer: Flat {
         input: &[Self::Input],
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
+    );
+
+    /// Hands each parameter and its gradient, which was kept, to the optimizer; buffers are left as they are.
+    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        grad: &Self,
+        state: [&mut Self; STATE],
     );
 
     /// The batch's outputs: the last elements of its tape.
@@ -95,6 +115,8 @@ pub trait Layer: Flat {
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tapes<'a> {
+    /// What the forward pass was for, and drew.
+    pub pass: Pass,
     /// Every layer's outputs.
     pub activations: &'a [f32],
     /// The gradients at the sums that they were made from, before the activation: a layer's own are there before its backward
@@ -121,15 +143,28 @@ fn output_start<L: Layer>(len: usize) -> usize {
 
 /// Writes the type of a multilayer perceptron, every width once: `mlp!(784 => 512 Relu => 512 Relu => 10)`.
 ///
-/// The result is a [`Chain`](crate::Chain) of [`Linear`](crate::Linear) layers, each with its activation:
+/// The result is a [`Chain`](crate::Chain) of [`Linear`](crate::Linear) layers. After a width stand the layers that follow it:
+///
+/// | word | layer | by itself, or computed with the layer before |
+/// |---|---|---|
+/// | `Relu`, `LeakyRelu`, `Tanh`, `Sigmoid` | the [activation](crate::activation) of that name | with |
+/// | `Gelu` | [`Gelu`](crate::layers::Gelu) | by itself |
+/// | `BatchNorm1d` | [`BatchNorm1d`](crate::layers::BatchNorm1d), which an activation may follow | by itself |
+/// | `Dropout` | [`Dropout`](crate::layers::Dropout) | by itself |
+/// | `LogSoftmax` | [`LogSoftmax`](crate::layers::LogSoftmax) | by itself |
 ///
 /// ```
-/// use selvedge::{Chain, Flat, Linear, Relu, mlp};
+/// use selvedge::{Chain, Flat, Linear, Relu, layers::{BatchNorm1d, Dropout}, mlp};
 ///
 /// type Model = mlp!(784 => 16 Relu => 10);
 /// type Same = Chain<Linear<784, 16, Relu>, Linear<16, 10>>;
 /// let model: Model = Same::ZERO;
 /// assert_eq!(Model::LEN, 784 * 16 + 16 + 16 * 10 + 10);
+/// # drop(model);
+///
+/// type Regularized = mlp!(784 => 16 BatchNorm1d Relu Dropout => 10);
+/// type SameAgain = Chain<Linear<784, 16>, Chain<BatchNorm1d<16, Relu>, Chain<Dropout<16>, Linear<16, 10>>>>;
+/// let model: Regularized = SameAgain::ZERO;
 /// # drop(model);
 /// ```
 ///
@@ -142,18 +177,28 @@ fn output_start<L: Layer>(len: usize) -> usize {
 /// ```
 #[macro_export]
 macro_rules! mlp {
-    ($inputs:literal => $outputs:literal) => {
-        $crate::Linear<$inputs, $outputs>
+    // After a layer: its type, its width, what follows.
+    (@after $layer:ty, $width:literal) => { $layer };
+    (@after $layer:ty, $width:literal => $($rest:tt)+) => { $crate::Chain<$layer, $crate::mlp!($width => $($rest)+)> };
+    (@after $layer:ty, $width:literal BatchNorm1d $($rest:tt)*) => {
+        $crate::Chain<$layer, $crate::mlp!(@activated (BatchNorm1d, $width) $($rest)*)>
     };
-    ($inputs:literal => $outputs:literal $activation:ident) => {
-        $crate::Linear<$inputs, $outputs, $crate::$activation>
+    (@after $layer:ty, $width:literal $next:ident $($rest:tt)*) => {
+        $crate::Chain<$layer, $crate::mlp!(@after $crate::layers::$next<$width>, $width $($rest)*)>
     };
-    ($inputs:literal => $outputs:literal => $($rest:tt)+) => {
-        $crate::Chain<$crate::Linear<$inputs, $outputs>, $crate::mlp!($outputs => $($rest)+)>
+    // A layer that may have an activation: its name, its widths, what follows.
+    (@activated ($layer:ident, $($width:literal),+) Relu $($rest:tt)*) => { $crate::mlp!(@with Relu, $layer, $($width),+; $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) LeakyRelu $($rest:tt)*) => { $crate::mlp!(@with LeakyRelu, $layer, $($width),+; $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) Tanh $($rest:tt)*) => { $crate::mlp!(@with Tanh, $layer, $($width),+; $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) Sigmoid $($rest:tt)*) => { $crate::mlp!(@with Sigmoid, $layer, $($width),+; $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; $($rest)*) };
+    (@with $activation:ident, $layer:ident, $width:literal; $($rest:tt)*) => {
+        $crate::mlp!(@after $crate::layers::$layer<$width, $crate::activation::$activation>, $width $($rest)*)
     };
-    ($inputs:literal => $outputs:literal $activation:ident => $($rest:tt)+) => {
-        $crate::Chain<$crate::Linear<$inputs, $outputs, $crate::$activation>, $crate::mlp!($outputs => $($rest)+)>
+    (@with $activation:ident, $layer:ident, $inputs:literal, $width:literal; $($rest:tt)*) => {
+        $crate::mlp!(@after $crate::layers::$layer<$inputs, $width, $crate::activation::$activation>, $width $($rest)*)
     };
+    ($inputs:literal => $outputs:literal $($rest:tt)*) => { $crate::mlp!(@activated (Linear, $inputs, $outputs) $($rest)*) };
 }
 
 #[cfg(test)]
@@ -180,7 +225,7 @@ mod tests {
             let model = model(seed);
             let mut tape = [0.0; 6 * <Model as Layer>::Tape::LEN];
             let tape = &mut tape[..input.len() * <Model as Layer>::Tape::LEN];
-            model.forward(&Portable, &input, tape);
+            model.forward(&Portable, Pass::Evaluation, &input, tape);
             for (input, output) in input.iter().zip(Model::output(tape)) {
                 let mut logits = [0.0; 3];
                 model.predict(&Portable, input, &mut logits);
@@ -200,9 +245,15 @@ mod tests {
             check_gradients::<mlp!(5 => 1 Relu => 3)>(&input, direction, seed, index)?;
             check_gradients::<mlp!(5 => 7 Relu => 3 Relu)>(&input, direction, seed, index)?;
             check_gradients::<Model>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 7 LeakyRelu => 6 Tanh => 3 Sigmoid)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 7 Gelu => 3 LogSoftmax)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 7 Tanh Dropout => 6 Gelu Dropout => 3)>(&input, direction, seed, index)?;
+            check_gradients::<mlp!(5 => 7 BatchNorm1d => 6 BatchNorm1d Tanh => 3)>(&input, direction, seed, index)?;
             check_gradients::<mlp!(5 => 6 Relu => 2 => 6 Relu => 3)>(&input, direction, seed, index)?;
         }
     }
+
+    const PASS: Pass = Pass::Training(Draws::new(7, 3, 0.5));
 
     /// The gradients of Σ outputs · direction against central differences, for one parameter and one input.
     ///
@@ -215,12 +266,10 @@ mod tests {
     ) -> Result<(), TestCaseError> {
         const STEP: f32 = 1.0 / 256.0;
         let objective = |model: &M, input: &[[f32; 5]]| -> f64 {
-            let logits = input.iter().flat_map(|input| {
-                let mut logits = [0.0; 3];
-                model.predict(&Portable, input, &mut logits);
-                logits
-            });
-            logits.zip(direction.iter().cycle()).map(|(z, &d)| f64::from(z) * f64::from(d)).sum()
+            let mut tape = std::vec![0.0; input.len() * M::Tape::LEN];
+            model.forward(&Portable, PASS, input, &mut tape);
+            let logits = M::output(&tape).iter().flatten();
+            logits.zip(direction.iter().cycle()).map(|(&z, &d)| f64::from(z) * f64::from(d)).sum()
         };
         let agree = |[minus, middle, plus]: [f64; 3], grad: f32| {
             let corner = ((plus - middle) - (middle - minus)).abs() > 1e-5;
@@ -231,12 +280,12 @@ mod tests {
         random::initialize(&mut model, seed);
         let mut tape = std::vec![0.0; input.len() * M::Tape::LEN];
         let mut grad_tape = tape.clone();
-        model.forward(&Portable, input, &mut tape);
+        model.forward(&Portable, PASS, input, &mut tape);
         M::output_mut(&mut grad_tape).fill(direction);
         let mut grad = M::ZERO;
         let mut grad_input = std::vec![[0.0; 5]; input.len()];
         let state = [&mut grad];
-        let mut tapes = Tapes { activations: &tape, grads: &mut grad_tape };
+        let mut tapes = Tapes { pass: PASS, activations: &tape, grads: &mut grad_tape };
         tapes.pass_activation::<M>();
         model.backward::<Identity, _, _, _>(&Portable, &Gradient, state, input, tapes, Some(&mut grad_input));
 

@@ -1,82 +1,97 @@
-use super::TargetError;
+use super::{Loss, LossError, class_weights};
 use crate::{
-    arithmetic::{log_sum_exp, softmax_and_log_sum_exp},
+    arithmetic::{fma, log_sum_exp, softmax_and_log_sum_exp},
     layers::Features,
 };
 
-/// Mean over the batch of `ln Σⱼ exp(zⱼ) − z_target`: PyTorch's `CrossEntropyLoss` on logits. The sum is by addition ascending
-/// from 0. `logits` and `targets` have one element for each sample; the mean of no samples is NaN.
+/// Cross-entropy of logits z with a class y for each sample: PyTorch's `CrossEntropyLoss`. The default is the plain one.
 ///
-/// # Errors
+/// With C classes, class weights w (1 each where there are none), smoothing ε and L = ln Σⱼ exp(zⱼ), a sample's loss is
+/// `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`, computed as `((1 − ε) · w_y) · (L − z_y)` and, where ε is not 0, an fma chain
+/// of `(ε/C · wⱼ) · (L − zⱼ)` from there, j ascending. The samples' losses are summed and divided by Σ w_y.
 ///
-/// [`TargetError`] for a target that names no class.
-pub fn cross_entropy<L: Features>(logits: &[L], targets: &[u8]) -> Result<f32, TargetError> {
-    debug_assert_eq!(logits.len(), targets.len(), "one target for each sample");
-    let mut sum = 0.0;
-    for (sample, (logits, &target)) in logits.iter().zip(targets).enumerate() {
-        let logits = logits.as_ref();
-        let logit = logits.get(usize::from(target)).ok_or(TargetError { sample, target, classes: logits.len() })?;
-        sum += log_sum_exp(logits) - logit;
-    }
-    Ok(sum / logits.len() as f32)
+/// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, the first product and difference one fma
+/// (the product alone where ε is 0), with
+/// `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ` added up from the left. Plain, that is the batch's mean of `L − z_y`, and `(softmax(z)ⱼ − [j = y]) / batch`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CrossEntropy<'a> {
+    /// How much a sample of each class counts; `None` where all count the same.
+    pub class_weights: Option<&'a [f32]>,
+    /// The part of a target that is spread over all classes, 0 to 1.
+    pub label_smoothing: f32,
 }
 
-/// The gradient of [`cross_entropy`] at the logits, `(softmax(z)ⱼ − [j = target]) / batch`. The loss itself is returned.
-///
-/// # Errors
-///
-/// [`TargetError`] for a target that names no class; `grad_logits` is then left as it was.
-pub fn cross_entropy_grad<L: Features>(
-    logits: &[L],
-    targets: &[u8],
-    grad_logits: &mut [L],
-) -> Result<f32, TargetError> {
-    debug_assert_eq!((logits.len(), logits.len()), (targets.len(), grad_logits.len()), "one for each sample");
-    for (sample, &target) in targets.iter().enumerate() {
-        if usize::from(target) >= L::LEN {
-            return Err(TargetError { sample, target, classes: L::LEN });
-        }
+impl CrossEntropy<'_> {
+    /// The part of a sample's weight that is its own class's.
+    fn confidence(&self, sample: usize, target: u8) -> Result<f32, LossError> {
+        Ok((1.0 - self.label_smoothing) * class_weights::weight(self.class_weights, sample, target)?)
     }
-    let (batch, mut sum) = (logits.len() as f32, 0.0);
-    for ((logits, &target), grad) in logits.iter().zip(targets).zip(grad_logits) {
-        let (logits, grad) = (logits.as_ref(), grad.as_mut());
-        let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
-        if let (Some(logit), Some(grad)) = (logits.get(usize::from(target)), grad.get_mut(usize::from(target))) {
-            sum += log_sum_exp - logit;
-            *grad -= 1.0;
-        }
-        for grad in grad {
-            *grad /= batch;
-        }
+
+    /// The weight that each class has in every sample; none without smoothing.
+    fn smooth_weights(&self, classes: usize) -> impl Iterator<Item = f32> {
+        let smoothed = if self.label_smoothing == 0.0 { 0 } else { classes };
+        let share = self.label_smoothing / classes as f32;
+        (0..smoothed)
+            .map(move |class| share * self.class_weights.and_then(|weights| weights.get(class)).copied().unwrap_or(1.0))
     }
-    Ok(sum / batch)
+
+    fn sample(&self, logits: &[f32], log_sum_exp: f32, confidence: f32, logit: f32) -> f32 {
+        let smooth = self.smooth_weights(logits.len()).zip(logits);
+        smooth.fold(confidence * (log_sum_exp - logit), |loss, (weight, &z)| fma(weight, log_sum_exp - z, loss))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl<L: Features> Loss<L> for CrossEntropy<'_> {
+    type Target = u8;
 
-    #[test]
-    fn equal_logits_cost_the_logarithm_of_the_classes() {
-        let loss = cross_entropy(&[[0.0; 10]; 3], &[0, 5, 9]).unwrap();
-        assert!((loss - core::f32::consts::LN_10).abs() < 1e-6);
+    const GRAD_FN: &'static str = "NllLossBackward0";
+
+    fn total_weight(&self, targets: &[u8]) -> Result<f32, LossError> {
+        class_weights::total_weight(self.class_weights, targets)
     }
 
-    #[test]
-    fn gradients_of_a_sample_add_up_to_zero() {
-        let mut grad = [[0.0; 4]; 2];
-        cross_entropy_grad(&[[1.0, -2.0, 0.5, 3.0], [0.0, 0.0, 9.0, 1.0]], &[3, 0], &mut grad).unwrap();
-        for row in grad {
-            assert!(row.iter().sum::<f32>().abs() < 1e-6);
+    fn value(&self, logits: &[L], targets: &[u8], total_weight: f32) -> Result<f32, LossError> {
+        class_weights::check(self.class_weights, targets, L::LEN)?;
+        let mut sum = 0.0;
+        for (sample, (logits, &target)) in logits.iter().zip(targets).enumerate() {
+            let logits = logits.as_ref();
+            let (confidence, logit) =
+                (self.confidence(sample, target)?, class_weights::of_target(logits, sample, target)?);
+            sum += self.sample(logits, log_sum_exp(logits), confidence, logit);
         }
-        assert!(grad[0][3] < 0.0 && grad[1][0] < 0.0);
+        Ok(sum / total_weight)
     }
 
-    #[test]
-    fn a_target_that_names_no_class_is_an_error() {
-        let mut grad = [[7.0; 3]; 2];
-        let error = cross_entropy_grad(&[[0.0; 3]; 2], &[1, 3], &mut grad);
-        assert_eq!(error, Err(TargetError { sample: 1, target: 3, classes: 3 }));
-        assert_eq!(grad, [[7.0; 3]; 2]);
+    fn value_and_grad(
+        &self,
+        logits: &[L],
+        targets: &[u8],
+        total_weight: f32,
+        grads: &mut [L],
+    ) -> Result<f32, LossError> {
+        class_weights::check(self.class_weights, targets, L::LEN)?;
+        let mut sum = 0.0;
+        for (sample, ((logits, &target), grad)) in logits.iter().zip(targets).zip(grads).enumerate() {
+            let (logits, grad) = (logits.as_ref(), grad.as_mut());
+            let (confidence, logit) =
+                (self.confidence(sample, target)?, class_weights::of_target(logits, sample, target)?);
+            let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
+            sum += self.sample(logits, log_sum_exp, confidence, logit);
+            if self.label_smoothing == 0.0 {
+                // What the fma below gives without its addend.
+                grad.iter_mut().for_each(|grad| *grad *= confidence);
+            } else {
+                let weight = self.smooth_weights(logits.len()).fold(confidence, |sum, weight| sum + weight);
+                for (grad, smooth) in grad.iter_mut().zip(self.smooth_weights(logits.len())) {
+                    *grad = fma(*grad, weight, -smooth);
+                }
+            }
+            if let Some(grad) = grad.get_mut(usize::from(target)) {
+                *grad -= confidence;
+            }
+            grad.iter_mut().for_each(|grad| *grad /= total_weight);
+        }
+        Ok(sum / total_weight)
     }
 }

@@ -1,28 +1,101 @@
 //! Losses: a value for the batch and its gradient at the network's output.
+//!
+//! Each is PyTorch's of the same name, with the mean as its reduction. A loss's documentation is its formula and the order of
+//! its operations, which every engine keeps to: `exp` and `ln` are [`arithmetic`](crate::arithmetic)'s, sums ascend from +0 (samples, and
+//! within a sample its elements), and a product that is added is one [`fma`](crate::arithmetic::fma).
 
+mod bce_with_logits;
+mod class_weights;
 mod cross_entropy;
+mod mse;
+mod nll;
+mod soft_cross_entropy;
 
-pub use cross_entropy::{cross_entropy, cross_entropy_grad};
+pub use bce_with_logits::BceWithLogits;
+pub use cross_entropy::CrossEntropy;
+pub use mse::Mse;
+pub use nll::Nll;
+pub use soft_cross_entropy::SoftCrossEntropy;
 
 use core::fmt;
 
-/// A target that names no class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct TargetError {
-    /// Which sample of the batch.
-    pub sample: usize,
-    /// Its target.
-    pub target: u8,
-    /// How many classes there are.
-    pub classes: usize,
+use crate::layers::Features;
+
+/// A loss of a network whose samples come out as `Output`: a mean over a batch.
+///
+/// `outputs`, `targets` and `grads` have one element for each sample; samples past the shortest are left out.
+pub trait Loss<Output: Features>: Sync {
+    /// What a sample's output is compared with.
+    type Target: Copy + Send + Sync;
+
+    /// PyTorch's name of the function that gives the gradient, as `loss.grad_fn` shows it.
+    const GRAD_FN: &'static str;
+
+    /// What the sum over these samples is divided by: how many there are, of their classes' weights the sum, or how many
+    /// elements they have.
+    ///
+    /// A batch that is computed in parts (gradient accumulation) has the total weight of all its targets in each of them: the parts'
+    /// values, and their gradients, then add up to the batch's.
+    ///
+    /// # Errors
+    ///
+    /// [`LossError`] for a target that names no class.
+    fn total_weight(&self, targets: &[Self::Target]) -> Result<f32, LossError>;
+
+    /// The samples' losses, summed and divided by the batch's [`total_weight`](Self::total_weight).
+    ///
+    /// # Errors
+    ///
+    /// [`LossError`] for a target that names no class, or class weights that are not one for each class.
+    fn value(&self, outputs: &[Output], targets: &[Self::Target], total_weight: f32) -> Result<f32, LossError>;
+
+    /// [`value`](Self::value), which is returned, and its gradient at the outputs.
+    ///
+    /// # Errors
+    ///
+    /// As [`value`](Self::value)'s; `grads` is then left as it was.
+    fn value_and_grad(
+        &self,
+        outputs: &[Output],
+        targets: &[Self::Target],
+        total_weight: f32,
+        grads: &mut [Output],
+    ) -> Result<f32, LossError>;
 }
 
-impl fmt::Display for TargetError {
+/// Why a batch has no loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum LossError {
+    /// A target that names no class.
+    Target {
+        /// Which sample of the batch.
+        sample: usize,
+        /// Its target.
+        target: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Not one class weight for each class.
+    ClassWeights {
+        /// Weights given.
+        weights: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+}
+
+impl fmt::Display for LossError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sample, target, classes } = self;
-        write!(f, "sample {sample} of the batch has the target {target}, but there are {classes} classes")
+        match self {
+            Self::Target { sample, target, classes } => {
+                write!(f, "sample {sample} of the batch has the target {target}, but there are {classes} classes")
+            }
+            Self::ClassWeights { weights, classes } => {
+                write!(f, "the loss has {weights} class weights, but there are {classes} classes: give one for each")
+            }
+        }
     }
 }
 
-impl core::error::Error for TargetError {}
+impl core::error::Error for LossError {}

@@ -1,4 +1,5 @@
 use super::Optimizer;
+use crate::arithmetic::Operations;
 
 /// Keeps the gradient as its state and leaves the parameter as it is: for whoever wants the gradient itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +8,20 @@ pub struct Gradient;
 
 impl Optimizer<1> for Gradient {
     #[inline(always)]
-    fn update(&self, _fma: impl Fn(f32, f32, f32) -> f32, _parameter: &mut f32, grad: f32, [kept]: [&mut f32; 1]) {
+    fn update<Op: Operations>(&self, _parameter: &mut f32, grad: f32, [kept]: [&mut f32; 1]) {
         *kept = grad;
+    }
+}
+
+/// Adds the gradient to its state, as PyTorch's `backward()` adds to `.grad`, and leaves the parameter as it is: a step over
+/// several batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Accumulate;
+
+impl Optimizer<1> for Accumulate {
+    #[inline(always)]
+    fn update<Op: Operations>(&self, _parameter: &mut f32, grad: f32, [kept]: [&mut f32; 1]) {
+        *kept += grad;
     }
 }

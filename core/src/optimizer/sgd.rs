@@ -1,6 +1,7 @@
-use super::Optimizer;
+use super::{Optimizer, decayed};
+use crate::arithmetic::Operations;
 
-/// Stochastic gradient descent: `p ← fma(−learning_rate, grad, p)`, PyTorch's `torch.optim.SGD`.
+/// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)` with `g = grad + weight_decay · p`.
 ///
 /// With a learning rate of 0 a finite gradient changes no parameter but the sign of a zero: −0 may become +0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -8,22 +9,57 @@ use super::Optimizer;
 pub struct Sgd {
     /// The step's length.
     pub learning_rate: f32,
+    /// The factor of L2 regularisation.
+    pub weight_decay: f32,
+}
+
+impl Sgd {
+    /// Without weight decay.
+    pub const fn new(learning_rate: f32) -> Self {
+        Self { learning_rate, weight_decay: 0.0 }
+    }
 }
 
 impl Optimizer<0> for Sgd {
     #[inline(always)]
-    fn update(&self, fma: impl Fn(f32, f32, f32) -> f32, parameter: &mut f32, grad: f32, []: [&mut f32; 0]) {
-        *parameter = fma(-self.learning_rate, grad, *parameter);
+    fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, []: [&mut f32; 0]) {
+        let grad = decayed::<Op>(self.weight_decay, *parameter, grad);
+        *parameter = Op::fma(-self.learning_rate, grad, *parameter);
+    }
+}
+
+/// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: with `g = grad + weight_decay · p`,
+/// `v ← fma(momentum, v, g)` and `p ← fma(−learning_rate, v, p)`; Nesterov's takes `fma(momentum, v, g)` for v in the last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Momentum {
+    /// The step's length.
+    pub learning_rate: f32,
+    /// How much of the velocity stays.
+    pub momentum: f32,
+    /// Whether to look ahead.
+    pub nesterov: bool,
+    /// The factor of L2 regularisation.
+    pub weight_decay: f32,
+}
+
+impl Optimizer<1> for Momentum {
+    #[inline(always)]
+    fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [velocity]: [&mut f32; 1]) {
+        let grad = decayed::<Op>(self.weight_decay, *parameter, grad);
+        *velocity = Op::fma(self.momentum, *velocity, grad);
+        let direction = if self.nesterov { Op::fma(self.momentum, *velocity, grad) } else { *velocity };
+        *parameter = Op::fma(-self.learning_rate, direction, *parameter);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arithmetic::fma;
+    use crate::arithmetic::Scalar;
 
     fn updated(learning_rate: f32, mut parameter: f32, grad: f32) -> f32 {
-        Sgd { learning_rate }.update(fma, &mut parameter, grad, []);
+        Sgd::new(learning_rate).update::<Scalar>(&mut parameter, grad, []);
         parameter
     }
 
@@ -41,5 +77,25 @@ mod tests {
         }
         assert_eq!(updated(0.0, -0.0, 2.0).to_bits(), (-0.0f32).to_bits());
         assert_eq!(updated(0.0, -0.0, -2.0).to_bits(), 0);
+    }
+
+    #[test]
+    fn weight_decay_pulls_towards_zero() {
+        let mut parameter = 8.0;
+        Sgd { learning_rate: 0.5, weight_decay: 0.25 }.update::<Scalar>(&mut parameter, 0.0, []);
+        assert_eq!(parameter, 7.0);
+    }
+
+    #[test]
+    fn velocity_adds_up() {
+        for (nesterov, expected) in [(false, [-1.0, -2.5]), (true, [-1.5, -3.25])] {
+            let rule = Momentum { learning_rate: 1.0, momentum: 0.5, nesterov, weight_decay: 0.0 };
+            let (mut parameter, mut velocity) = (0.0, 0.0);
+            let path = [(); 2].map(|()| {
+                rule.update::<Scalar>(&mut parameter, 1.0, [&mut velocity]);
+                parameter
+            });
+            assert_eq!(path, expected);
+        }
     }
 }

@@ -34,18 +34,22 @@ pub struct TrainingRecord<'a> {
     pub steps: u64,
     /// Samples in a batch.
     pub batch_size: u32,
-    /// SGD's learning rate.
+    /// The learning rate; a schedule's base.
     pub learning_rate: f32,
     /// The part of the test images that was classified rightly after training, 0 to 1.
     pub accuracy: f32,
+    /// All that the run was trained with, as a recipe file.
+    #[serde(borrow)]
+    pub recipe: &'a str,
 }
 
 impl TrainingRecord<'_> {
     /// Whether every field is in its range: a learning rate that is a number from 0, an accuracy from 0 to 1, a name that can be
-    /// printed.
+    /// printed, a recipe of printable lines.
     pub(super) fn is_valid(&self) -> bool {
         (0.0..=f32::MAX).contains(&self.learning_rate)
             && (0.0..=1.0).contains(&self.accuracy)
             && !self.dataset.chars().any(char::is_control)
+            && !self.recipe.chars().any(|c| c.is_control() && c != '\n')
     }
 }

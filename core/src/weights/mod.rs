@@ -5,7 +5,7 @@
 //! | magic | 8 bytes | `SELVEDGE` |
 //! | version | u16, little-endian | [`VERSION`] |
 //! | length | u32, little-endian | bytes of the whole file |
-//! | architecture | postcard | the chain's layers |
+//! | architecture | postcard | the chain's layers, but for dropout |
 //! | parameters | postcard | PyTorch's name and shape of each, in flat order |
 //! | record | postcard | [`TrainingRecord`] |
 //! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 use crate::flat::as_bytes;
 
 /// The version this build writes and reads.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"SELVEDGE";
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);

@@ -26,6 +26,9 @@ impl<'a> WeightFile<'a> {
 
         let (architecture, rest) = decode::<Architecture>(body, "architecture")?;
         let parameters = architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
+        if architecture != architecture.for_prediction() {
+            return Err(WeightFileError::Architecture);
+        }
         let rest = check_parameters(&architecture, rest)?;
         let (record, rest) = decode::<TrainingRecord<'_>>(rest, "training record")?;
         if !record.is_valid() {
@@ -87,7 +90,7 @@ impl<'a> WeightFile<'a> {
     }
 
     fn check_model<M: Layer>(&self) -> Result<(), WeightFileError> {
-        let expected = Architecture::of::<M>();
+        let expected = Architecture::of::<M>().for_prediction();
         if self.architecture == expected {
             Ok(())
         } else {

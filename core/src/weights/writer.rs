@@ -8,7 +8,7 @@ const HEADER_ROOM: usize = 2048;
 
 /// A buffer size that [`encode`] is content with.
 pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
-    HEADER_ROOM + record.dataset.len() + size_of::<M>()
+    HEADER_ROOM + record.dataset.len() + record.recipe.len() + size_of::<M>()
 }
 
 /// Writes a model's weight file into `buffer` and returns how many bytes it takes.
@@ -21,7 +21,7 @@ pub fn encode<M: Layer>(model: &M, record: &TrainingRecord<'_>, buffer: &mut [u8
     if !record.is_valid() {
         return Err(WeightFileError::Record);
     }
-    let architecture = Architecture::of::<M>();
+    let architecture = Architecture::of::<M>().for_prediction();
     let mut writer = Writer { buffer: &mut *buffer, len: 0 };
     let mut prelude = Prelude { magic: MAGIC, version: VERSION, length: 0 };
     writer.put(&prelude)?;
@@ -88,6 +88,7 @@ mod tests {
         batch_size: 64,
         learning_rate: 1e-3,
         accuracy: 0.5,
+        recipe: "optimizer = \"sgd\"\n",
     };
 
     #[repr(align(4))]

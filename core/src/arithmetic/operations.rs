@@ -1,0 +1,27 @@
+use super::{fma, sqrt};
+
+/// The operations of an elementwise rule, for which each engine brings its own instructions. All give the same bits.
+pub trait Operations {
+    /// `a · b + c`, rounded once.
+    fn fma(a: f32, b: f32, c: f32) -> f32;
+
+    /// Square root, correctly rounded.
+    fn sqrt(x: f32) -> f32;
+}
+
+/// One number at a time, by [`fma`] and [`sqrt`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scalar;
+
+impl Operations for Scalar {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        fma(a, b, c)
+    }
+
+    #[inline(always)]
+    fn sqrt(x: f32) -> f32 {
+        sqrt(x)
+    }
+}

@@ -1,0 +1,133 @@
+//! Batch normalisation put into the linear layer before it: what a device predicts with is one layer less.
+
+use core::fmt;
+
+use heapless::Vec;
+
+use crate::{
+    architecture::{Architecture, LayerKind},
+    layers::batch_norm::inverse_deviation,
+};
+
+impl Architecture {
+    /// The chain without the batch normalisations that directly follow a linear layer, and without dropout.
+    pub fn folded(&self) -> Self {
+        let chain = self.for_prediction();
+        let mut layers: Vec<LayerKind, _> = Vec::new();
+        for &layer in chain.layers() {
+            if !is_foldable(layers.last().copied(), layer) {
+                // A part of the chain has room where the chain had.
+                let _ = layers.push(layer);
+            }
+        }
+        Self::from_layers(layers)
+    }
+}
+
+/// Writes the flat model of [`Architecture::folded`]: with `s = weight / √(running_var + ε)` of the normalisation, the linear layer's
+/// weights become `w · s` and its biases `(b − running_mean) · s + bias`, each operation rounded.
+///
+/// Logits move by rounding: folding is a change of the model, not of how it is computed.
+///
+/// # Errors
+///
+/// [`FoldError`] where a slice has not its architecture's length.
+pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> Result<(), FoldError> {
+    let check = |architecture: &Architecture, found| match architecture.parameter_count() {
+        Some(expected) if expected == found => Ok(()),
+        expected => Err(FoldError { expected: expected.unwrap_or(0), found }),
+    };
+    check(architecture, model.len())?;
+    check(&architecture.folded(), folded.len())?;
+    let (mut rest, mut places) = (model, &mut *folded);
+    let mut linear = None;
+    for &layer in architecture.for_prediction().layers() {
+        let tensors;
+        (tensors, rest) = rest.split_at(layer.len());
+        match (linear.take(), layer) {
+            (Some((inputs, previous)), LayerKind::BatchNorm1d { .. }) => scale(previous, inputs, tensors),
+            _ => {
+                let place;
+                (place, places) = core::mem::take(&mut places).split_at_mut(tensors.len());
+                place.copy_from_slice(tensors);
+                if let LayerKind::Linear { inputs, .. } = layer {
+                    linear = Some((inputs as usize, place));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_foldable(before: Option<LayerKind>, layer: LayerKind) -> bool {
+    matches!((before, layer), (Some(LayerKind::Linear { .. }), LayerKind::BatchNorm1d { .. }))
+}
+
+/// Puts a normalisation's tensors into those of a linear layer.
+fn scale(linear: &mut [f32], inputs: usize, norm: &[f32]) {
+    let outputs = norm.len() / 4;
+    let (weight, rest) = norm.split_at(outputs);
+    let (bias, rest) = rest.split_at(outputs);
+    let (mean, variance) = rest.split_at(outputs);
+    let (rows, biases) = linear.split_at_mut(inputs * outputs);
+    for (o, (row, b)) in rows.chunks_mut(inputs).zip(biases).enumerate() {
+        let factor = weight[o] * inverse_deviation(variance[o]);
+        for w in row {
+            *w *= factor;
+        }
+        *b = (*b - mean[o]) * factor + bias[o];
+    }
+}
+
+/// A slice that has not its architecture's length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FoldError {
+    /// What the architecture has.
+    pub expected: usize,
+    /// What was given.
+    pub found: usize,
+}
+
+impl fmt::Display for FoldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the architecture has {} numbers, {} were given", self.expected, self.found)
+    }
+}
+
+impl core::error::Error for FoldError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Flat, Layer, Portable, mlp, random::Generator};
+
+    type Trained = mlp!(5 => 7 BatchNorm1d Relu Dropout => 4 Tanh => 3 BatchNorm1d);
+    type Deployed = mlp!(5 => 7 Relu => 4 Tanh => 3);
+
+    #[test]
+    fn a_folded_model_predicts_the_same() {
+        let generator = Generator::new(1, crate::random::Purpose::Initialization, 0);
+        let (mut trained, mut deployed) = (Trained::ZERO, Deployed::ZERO);
+        for (i, parameter) in trained.as_flat_mut().iter_mut().enumerate() {
+            // Variances are positive.
+            *parameter = 1.0 + 0.5 * generator.symmetric(i as u64, 1.0);
+        }
+        let architecture = Architecture::of::<Trained>();
+        assert_eq!(architecture.folded(), Architecture::of::<Deployed>());
+        fold(&architecture, trained.as_flat(), deployed.as_flat_mut()).unwrap();
+        let (input, mut expected, mut found) = ([0.1, -0.2, 0.3, 0.9, -1.0], [0.0; 3], [0.0; 3]);
+        trained.predict(&Portable, &input, &mut expected);
+        deployed.predict(&Portable, &input, &mut found);
+        assert!((0..3).all(|i| (expected[i] - found[i]).abs() < 1e-5), "{found:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn lengths_are_checked() {
+        let architecture = Architecture::of::<Trained>();
+        let mut folded = Deployed::ZERO;
+        let error = fold(&architecture, &[0.0; 3], folded.as_flat_mut()).unwrap_err();
+        assert_eq!(error, FoldError { expected: Trained::LEN, found: 3 });
+        assert!(fold(&architecture, Trained::ZERO.as_flat(), &mut [0.0; 3]).is_err());
+    }
+}

@@ -1,0 +1,215 @@
+use super::{Draws, Layer, Pass, Tapes};
+use crate::{
+    Activation, Engine, Identity,
+    architecture::LayerKind,
+    optimizer::Optimizer,
+    random::{Generator, Purpose},
+};
+
+/// Dropout (Srivastava et al. 2014), PyTorch's `Dropout`: a training pass sets each feature to zero with a probability p and
+/// multiplies the others by 1 / (1 − p); prediction changes nothing.
+///
+/// p is the pass's ([`Draws::dropout`]), one for all of a model's `Dropout` layers, to the nearest 1/65536. Of feature f of sample s the
+/// draw is 16 bits: those from 16 · (i mod 4) of draw ⌊i / 4⌋, i = layer · 2³² + s · `WIDTH` + f, in the stream of
+/// (seed, [`Purpose::Dropout`], step), where layer is the place in the chain. The feature is dropped where they are below 65536 · p.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Dropout<const WIDTH: usize>;
+
+/// Draws in one number of the generator.
+const LANES: usize = 4;
+
+/// A pass's masks of one layer.
+#[derive(Clone, Copy)]
+struct Mask {
+    generator: Generator,
+    first: u64,
+    /// Draws below it drop.
+    threshold: u32,
+    /// 1 / (1 − p).
+    scale: f32,
+}
+
+impl Mask {
+    fn new(draws: Draws) -> Self {
+        const RANGE: f32 = 65_536.0;
+        // A rate of 1 would leave nothing to scale; NaN drops nothing.
+        let threshold = ((draws.dropout * RANGE + 0.5) as u32).min(u16::MAX.into());
+        Self {
+            generator: Generator::new(draws.seed, Purpose::Dropout, draws.step),
+            first: u64::from(draws.layer) << 32,
+            threshold,
+            scale: RANGE / (RANGE - threshold as f32),
+        }
+    }
+
+    /// Each number times its feature's factor, from feature `start` of the batch on.
+    fn apply(&self, start: usize, from: &[f32], to: &mut [f32]) {
+        let factor = |draw: u64, lane: usize| {
+            let is_dropped = ((draw >> (16 * lane)) & 0xffff) < u64::from(self.threshold);
+            if is_dropped { 0.0 } else { self.scale }
+        };
+        let mut index = self.first + start as u64;
+        let unaligned = start.next_multiple_of(LANES) - start;
+        let (first, from) = from.split_at_checked(unaligned).unwrap_or((from, &[]));
+        let (first_to, to) = to.split_at_mut(first.len());
+        for (to, &x) in first_to.iter_mut().zip(first) {
+            *to = drop_or_scale(x, factor(self.generator.bits(index / LANES as u64), (index % LANES as u64) as usize));
+            index += 1;
+        }
+        for (index, (to, from)) in (index / LANES as u64..).zip(to.chunks_mut(LANES).zip(from.chunks(LANES))) {
+            let draw = self.generator.bits(index);
+            for (lane, (to, &x)) in to.iter_mut().zip(from).enumerate() {
+                *to = drop_or_scale(x, factor(draw, lane));
+            }
+        }
+    }
+}
+
+/// A dropped number is +0, whatever it was.
+#[inline(always)]
+fn drop_or_scale(x: f32, factor: f32) -> f32 {
+    if factor == 0.0 { 0.0 } else { x * factor }
+}
+
+impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
+    type Input = [f32; WIDTH];
+    type Output = [f32; WIDTH];
+    type Activation = Identity;
+    type Tape = [f32; WIDTH];
+
+    const DEPTH: usize = 1;
+
+    fn describe(tell: &mut impl FnMut(LayerKind)) {
+        tell(LayerKind::Dropout { width: WIDTH as u32 });
+    }
+
+    fn initialize(&mut self, _generator: &Generator, _first: u64) {}
+
+    #[inline]
+    fn predict<E: Engine>(&self, _engine: &E, input: &Self::Input, output: &mut Self::Output) {
+        *output = *input;
+    }
+
+    fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
+        let output = &mut Self::output_mut(tape)[..input.len()];
+        match pass {
+            Pass::Evaluation => output.copy_from_slice(input),
+            Pass::Training(draws) => {
+                let mask = Mask::new(draws);
+                engine.share_out(output, |first, output| {
+                    let input = &input[first..][..output.len()];
+                    mask.apply(first * WIDTH, input.as_flattened(), output.as_flattened_mut());
+                });
+            }
+        }
+    }
+
+    fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        _optimizer: &O,
+        _state: [&mut Self; STATE],
+        input: &[Self::Input],
+        tapes: Tapes<'_>,
+        grad_input: Option<&mut [Self::Input]>,
+    ) {
+        let (Some(grad_input), grads) = (grad_input, Self::output(tapes.grads)) else { return };
+        let mask = match tapes.pass {
+            Pass::Evaluation => None,
+            Pass::Training(draws) => Some(Mask::new(draws)),
+        };
+        engine.share_out(grad_input, |first, grad_input| {
+            let grads = &grads[first..][..grad_input.len()];
+            match &mask {
+                Some(mask) => mask.apply(first * WIDTH, grads.as_flattened(), grad_input.as_flattened_mut()),
+                None => grad_input.copy_from_slice(grads),
+            }
+            let inputs = input[first..].as_flattened();
+            for (grad, &x) in grad_input.as_flattened_mut().iter_mut().zip(inputs) {
+                *grad = P::grad(x, *grad);
+            }
+        });
+    }
+
+    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        _engine: &E,
+        _optimizer: &O,
+        _grad: &Self,
+        _state: [&mut Self; STATE],
+    ) {
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Portable, optimizer::Gradient};
+
+    const WIDTH: usize = 997;
+
+    fn dropped(pass: Pass) -> [[f32; WIDTH]; 3] {
+        let mut output = [[9.0; WIDTH]; 3];
+        Dropout::<WIDTH>.forward(&Portable, pass, &[[2.0; WIDTH]; 3], output.as_flattened_mut());
+        output
+    }
+
+    #[test]
+    fn a_training_pass_drops_its_part_and_keeps_the_mean() {
+        for rate in [0.0, 0.1, 0.5, 0.75] {
+            let outputs = dropped(Pass::Training(Draws::new(1, 2, rate)));
+            let outputs = outputs.as_flattened();
+            let scaled = 2.0 / (1.0 - (rate * 65_536.0_f32).round() / 65_536.0);
+            assert!(outputs.iter().all(|&x| x == 0.0 || (x - scaled).abs() < 1e-6));
+            let part = outputs.iter().filter(|&&x| x == 0.0).count() as f32 / outputs.len() as f32;
+            // Binomial of 2,991: a standard deviation of 0.009 at the most.
+            assert!((part - rate).abs() < 0.04, "{rate}: {part}");
+        }
+    }
+
+    #[test]
+    fn masks_differ_by_seed_step_and_layer_and_evaluation_has_none() {
+        let draws = Draws::new(1, 2, 0.5);
+        let first = dropped(Pass::Training(draws));
+        for other in [Draws { seed: 2, ..draws }, Draws { step: 3, ..draws }, Draws { layer: 1, ..draws }] {
+            assert_ne!(first, dropped(Pass::Training(other)));
+        }
+        assert_eq!(first, dropped(Pass::Training(draws)));
+        assert_ne!(first[0], first[1]);
+        assert_eq!(dropped(Pass::Evaluation), [[2.0; WIDTH]; 3]);
+    }
+
+    #[test]
+    fn the_mask_does_not_depend_on_where_a_part_begins() {
+        let mask = Mask::new(Draws { layer: 3, ..Draws::new(1, 2, 0.5) });
+        let (from, mut whole) = ([1.0; 50], [0.0; 50]);
+        mask.apply(0, &from, &mut whole);
+        for start in 0..50 {
+            for end in start..=50 {
+                let mut part = [9.0; 50];
+                mask.apply(start, &from[start..end], &mut part[start..end]);
+                assert_eq!(part[start..end], whole[start..end], "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_gradient_goes_where_the_feature_went() {
+        let pass = Pass::Training(Draws::new(1, 2, 0.5));
+        let outputs = dropped(pass);
+        let (mut grads, mut grad_input) = ([[2.0; WIDTH]; 3], [[9.0; WIDTH]; 3]);
+        let tapes = Tapes { pass, activations: outputs.as_flattened(), grads: grads.as_flattened_mut() };
+        let input = [[2.0; WIDTH]; 3];
+        let mut layer = Dropout::<WIDTH>;
+        layer.backward::<Identity, _, _, _>(&Portable, &Gradient, [&mut Dropout], &input, tapes, Some(&mut grad_input));
+        assert_eq!(grad_input, outputs);
+    }
+
+    #[test]
+    fn no_rate_divides_by_zero() {
+        for rate in [1.0, 2.0, f32::INFINITY, f32::NAN, -1.0] {
+            assert!(dropped(Pass::Training(Draws::new(1, 2, rate))).as_flattened().iter().all(|x| x.is_finite()));
+        }
+    }
+}

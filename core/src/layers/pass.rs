@@ -1,0 +1,45 @@
+use super::Layer;
+
+/// What a pass over a batch is for: PyTorch's `model.eval()` and `model.train()`, as a value instead of a mode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Pass {
+    /// The outputs are those of prediction: nothing is dropped, and normalisation goes by the running moments.
+    Evaluation,
+    /// A training step's: activations are dropped, and normalisation goes by the batch's own moments.
+    Training(Draws),
+}
+
+impl Pass {
+    /// The same pass in the layers that follow `L`.
+    pub(super) fn after<L: Layer>(self) -> Self {
+        match self {
+            Self::Evaluation => self,
+            Self::Training(draws) => Self::Training(Draws { layer: draws.layer + L::DEPTH as u32, ..draws }),
+        }
+    }
+}
+
+/// What a training pass draws from: every batch of a run has a `step` of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Draws {
+    /// The run's seed.
+    pub seed: u64,
+    /// The batch's number in the run.
+    pub step: u64,
+    /// The part of the activations that each [`Dropout`](super::Dropout) drops, from 0 to below 1.
+    pub dropout: f32,
+    /// The place of the layer in the chain.
+    pub(super) layer: u32,
+}
+
+impl Draws {
+    /// The draws of a batch.
+    pub const fn new(seed: u64, step: u64, dropout: f32) -> Self {
+        Self { seed, step, dropout, layer: 0 }
+    }
+
+    /// Nothing to draw: for models without [`Dropout`](super::Dropout).
+    pub const NONE: Self = Self::new(0, 0, 0.0);
+}

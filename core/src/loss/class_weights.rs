@@ -1,0 +1,34 @@
+//! What the losses with classes for targets share: finding a sample's class, and how much it counts.
+
+use super::LossError;
+
+/// The target's element of one sample's outputs, or of the class weights.
+pub fn of_target(values: &[f32], sample: usize, target: u8) -> Result<f32, LossError> {
+    let error = LossError::Target { sample, target, classes: values.len() };
+    values.get(usize::from(target)).copied().ok_or(error)
+}
+
+/// How much a sample counts: its class's weight, or 1.
+pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u8) -> Result<f32, LossError> {
+    class_weights.map_or(Ok(1.0), |weights| of_target(weights, sample, target))
+}
+
+/// The samples' weights, summed ascending from 0; without class weights, how many samples there are.
+pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u8]) -> Result<f32, LossError> {
+    match class_weights {
+        None => Ok(targets.len() as f32),
+        Some(_) => (targets.iter().enumerate())
+            .try_fold(0.0, |sum, (sample, &target)| Ok(sum + weight(class_weights, sample, target)?)),
+    }
+}
+
+/// Whether there is a weight for each class, and every target names one.
+pub fn check(class_weights: Option<&[f32]>, targets: &[u8], classes: usize) -> Result<(), LossError> {
+    if let Some(weights) = class_weights.map(<[f32]>::len).filter(|&weights| weights != classes) {
+        return Err(LossError::ClassWeights { weights, classes });
+    }
+    match targets.iter().enumerate().find(|&(_, &target)| usize::from(target) >= classes) {
+        Some((sample, &target)) => Err(LossError::Target { sample, target, classes }),
+        None => Ok(()),
+    }
+}

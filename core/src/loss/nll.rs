@@ -1,0 +1,50 @@
+use super::{Loss, LossError, class_weights};
+use crate::{arithmetic::fma, layers::Features};
+
+/// Negative log-likelihood of log-probabilities x with a class y for each sample: PyTorch's `NLLLoss`.
+///
+/// With class weights w (1 each where there are none), the batch's loss is `Σₛ −w_y · x_y`, an fma chain, divided by Σₛ w_y. The gradient at
+/// x_y is `−w_y / Σₛ w_y`, at the other classes 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Nll<'a> {
+    /// How much a sample of each class counts; `None` where all count the same.
+    pub class_weights: Option<&'a [f32]>,
+}
+
+impl<L: Features> Loss<L> for Nll<'_> {
+    type Target = u8;
+
+    const GRAD_FN: &'static str = "NllLossBackward0";
+
+    fn total_weight(&self, targets: &[u8]) -> Result<f32, LossError> {
+        class_weights::total_weight(self.class_weights, targets)
+    }
+
+    fn value(&self, outputs: &[L], targets: &[u8], total_weight: f32) -> Result<f32, LossError> {
+        class_weights::check(self.class_weights, targets, L::LEN)?;
+        let mut sum = 0.0;
+        for (sample, (output, &target)) in outputs.iter().zip(targets).enumerate() {
+            let weight = class_weights::weight(self.class_weights, sample, target)?;
+            sum = fma(-weight, class_weights::of_target(output.as_ref(), sample, target)?, sum);
+        }
+        Ok(sum / total_weight)
+    }
+
+    fn value_and_grad(
+        &self,
+        outputs: &[L],
+        targets: &[u8],
+        total_weight: f32,
+        grads: &mut [L],
+    ) -> Result<f32, LossError> {
+        let value = self.value(outputs, targets, total_weight)?;
+        for (sample, (grad, &target)) in grads.iter_mut().zip(targets).enumerate() {
+            let weight = class_weights::weight(self.class_weights, sample, target)?;
+            for (class, grad) in grad.as_mut().iter_mut().enumerate() {
+                *grad = if class == usize::from(target) { -weight / total_weight } else { 0.0 };
+            }
+        }
+        Ok(value)
+    }
+}

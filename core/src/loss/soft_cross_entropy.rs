@@ -1,0 +1,54 @@
+use super::{Loss, LossError};
+use crate::{
+    arithmetic::{fma, log_sum_exp, softmax_and_log_sum_exp},
+    layers::Features,
+};
+
+/// Cross-entropy of logits z with a probability tⱼ for each class: PyTorch's `CrossEntropyLoss` on class probabilities.
+///
+/// With L = ln Σⱼ exp(zⱼ), a sample's loss is `Σⱼ tⱼ · (L − zⱼ)`, an fma chain, and the batch's is the mean over samples. The gradient at
+/// zⱼ is `(softmax(z)ⱼ · Σₖ tₖ − tⱼ) / batch`, the product and difference one fma. A target of one 1 and zeros gives
+/// [`CrossEntropy`](super::CrossEntropy)'s bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SoftCrossEntropy;
+
+fn sample(logits: &[f32], target: &[f32], log_sum_exp: f32) -> f32 {
+    logits.iter().zip(target).fold(0.0, |loss, (&z, &t)| fma(t, log_sum_exp - z, loss))
+}
+
+impl<L: Features + Copy> Loss<L> for SoftCrossEntropy {
+    type Target = L;
+
+    const GRAD_FN: &'static str = "DivBackward1";
+
+    fn total_weight(&self, targets: &[L]) -> Result<f32, LossError> {
+        Ok(targets.len() as f32)
+    }
+
+    fn value(&self, logits: &[L], targets: &[L], total_weight: f32) -> Result<f32, LossError> {
+        let samples = logits.iter().zip(targets).map(|(logits, target)| (logits.as_ref(), target.as_ref()));
+        let sum = samples.fold(0.0, |sum, (logits, target)| sum + sample(logits, target, log_sum_exp(logits)));
+        Ok(sum / total_weight)
+    }
+
+    fn value_and_grad(
+        &self,
+        logits: &[L],
+        targets: &[L],
+        total_weight: f32,
+        grads: &mut [L],
+    ) -> Result<f32, LossError> {
+        let mut sum = 0.0;
+        for ((logits, target), grad) in logits.iter().zip(targets).zip(grads) {
+            let (logits, target, grad) = (logits.as_ref(), target.as_ref(), grad.as_mut());
+            let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
+            sum += sample(logits, target, log_sum_exp);
+            let weight = target.iter().fold(0.0, |sum, t| sum + t);
+            for (grad, &t) in grad.iter_mut().zip(target) {
+                *grad = fma(*grad, weight, -t) / total_weight;
+            }
+        }
+        Ok(sum / total_weight)
+    }
+}

@@ -1,0 +1,46 @@
+use crate::{Engine, Flat, arithmetic::sum_of_squares};
+
+/// Sets a gradient to zero: PyTorch's `optimizer.zero_grad()`.
+pub fn zero_grad<M: Flat>(grad: &mut M) {
+    grad.as_flat_mut().fill(0.0);
+}
+
+/// Scales a gradient so that its 2-norm is `max_norm` at the most, and returns what it was: PyTorch's `clip_grad_norm_`.
+///
+/// `grad ← grad · (max_norm / (norm + 10⁻⁶))` where that factor is below 1; the norm is the root of [`sum_of_squares`].
+pub fn clip_grad_norm<M: Flat, E: Engine>(engine: &E, grad: &mut M, max_norm: f32) -> f32 {
+    let norm = crate::arithmetic::sqrt(sum_of_squares(grad.as_flat()));
+    let scale = max_norm / (norm + 1e-6);
+    if scale < 1.0 {
+        engine.share_out(grad.as_flat_mut(), |_, grads| {
+            for grad in grads {
+                *grad *= scale;
+            }
+        });
+    }
+    norm
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Portable;
+
+    #[test]
+    fn only_a_long_gradient_is_shortened() {
+        let mut grad = [3.0, 0.0, -4.0];
+        assert_eq!(clip_grad_norm(&Portable, &mut grad, 6.0), 5.0);
+        assert_eq!(grad, [3.0, 0.0, -4.0]);
+        assert_eq!(clip_grad_norm(&Portable, &mut grad, 1.0), 5.0);
+        assert!((grad[0] - 0.6).abs() < 1e-6 && (grad[2] + 0.8).abs() < 1e-6);
+        zero_grad(&mut grad);
+        assert_eq!((grad, clip_grad_norm(&Portable, &mut grad, 1.0)), ([0.0; 3], 0.0));
+    }
+
+    #[test]
+    fn a_gradient_that_is_no_number_stays_visible() {
+        let mut grad = [1.0, f32::NAN];
+        assert!(clip_grad_norm(&Portable, &mut grad, 1.0).is_nan());
+        assert!(grad[1].is_nan());
+    }
+}

@@ -1,0 +1,93 @@
+use super::{Optimizer, decayed};
+use crate::arithmetic::Operations;
+
+/// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: with `g = grad + weight_decay · p`,
+/// `v ← fma((1 − α) · g, g, α · v)` and `p ← fma(−learning_rate, g / (√v + ε), p)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RmsProp {
+    learning_rate: f32,
+    /// α and 1 − α.
+    smoothing: [f32; 2],
+    epsilon: f32,
+    weight_decay: f32,
+}
+
+impl RmsProp {
+    /// PyTorch's default for α.
+    pub const ALPHA: f64 = 0.99;
+    /// PyTorch's default for ε.
+    pub const EPSILON: f64 = 1e-8;
+
+    /// A step; α smooths the squares.
+    pub fn new(learning_rate: f64, alpha: f64, epsilon: f64, weight_decay: f64) -> Self {
+        Self {
+            learning_rate: learning_rate as f32,
+            smoothing: [alpha as f32, (1.0 - alpha) as f32],
+            epsilon: epsilon as f32,
+            weight_decay: weight_decay as f32,
+        }
+    }
+
+    /// `g / (√v + ε)`.
+    #[inline(always)]
+    fn direction<Op: Operations>(&self, parameter: f32, grad: f32, square: &mut f32) -> f32 {
+        let grad = decayed::<Op>(self.weight_decay, parameter, grad);
+        *square = Op::fma(self.smoothing[1] * grad, grad, self.smoothing[0] * *square);
+        grad / (Op::sqrt(*square) + self.epsilon)
+    }
+}
+
+impl Optimizer<1> for RmsProp {
+    #[inline(always)]
+    fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [square]: [&mut f32; 1]) {
+        let direction = self.direction::<Op>(*parameter, grad, square);
+        *parameter = Op::fma(-self.learning_rate, direction, *parameter);
+    }
+}
+
+/// RMSprop with momentum: `b ← fma(momentum, b, g / (√v + ε))` and `p ← fma(−learning_rate, b, p)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RmsPropMomentum {
+    /// All else.
+    pub rule: RmsProp,
+    /// How much of the velocity stays.
+    pub momentum: f32,
+}
+
+impl Optimizer<2> for RmsPropMomentum {
+    #[inline(always)]
+    fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [square, velocity]: [&mut f32; 2]) {
+        let direction = self.rule.direction::<Op>(*parameter, grad, square);
+        *velocity = Op::fma(self.momentum, *velocity, direction);
+        *parameter = Op::fma(-self.rule.learning_rate, *velocity, *parameter);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arithmetic::Scalar;
+
+    #[test]
+    fn a_steps_length_does_not_depend_on_the_gradients() {
+        for grad in [1e-3, 1.0, -50.0_f32] {
+            let (mut parameter, mut square) = (1.0, 0.0);
+            RmsProp::new(0.25, 0.75, 0.0, 0.0).update::<Scalar>(&mut parameter, grad, [&mut square]);
+            // √v = |g| / 2.
+            assert!((parameter - (1.0 - 0.5_f32.copysign(grad))).abs() < 1e-5, "{grad}: {parameter}");
+        }
+    }
+
+    #[test]
+    fn velocity_adds_up() {
+        let rule = RmsPropMomentum { rule: RmsProp::new(0.25, 0.0, 0.0, 0.0), momentum: 0.5 };
+        let (mut parameter, mut square, mut velocity) = (0.0, 0.0, 0.0);
+        let path = [(); 2].map(|()| {
+            rule.update::<Scalar>(&mut parameter, 3.0, [&mut square, &mut velocity]);
+            parameter
+        });
+        assert_eq!(path, [-0.25, -0.625]);
+    }
+}

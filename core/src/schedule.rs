@@ -1,0 +1,131 @@
+//! Learning-rate schedules: the rate of each step as a pure function of its number, so that a run can go on from any step.
+//!
+//! All is computed in `f64` with `libm`'s cosine: the same bits on every target.
+
+use core::f64::consts::PI;
+
+use crate::arithmetic::power;
+
+/// How the learning rate changes from step to step.
+///
+/// Steps are numbered from 0. Past its `total`, a schedule stays where it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Schedule {
+    /// `base` in every step.
+    #[default]
+    Constant,
+    /// `base · gamma^⌊step / size⌋`, the power by repeated squaring: PyTorch's `StepLR`.
+    Step {
+        /// Steps from one change to the next; with 0 there are none.
+        size: u64,
+        /// What each change multiplies the rate by.
+        gamma: f64,
+    },
+    /// Linear up to `base`, then half a cosine down: PyTorch's `LinearLR`, followed by `CosineAnnealingLR`.
+    ///
+    /// The first `warm_up` steps have `base · (step + 1) / warm_up`, the others
+    /// `f + (base − f) / 2 · (1 + cos(π · (step − warm_up) / (total − warm_up)))`, with `f = base · final_fraction`.
+    Cosine {
+        /// Steps on the way up.
+        warm_up: u64,
+        /// Steps in all.
+        total: u64,
+        /// The part of `base` that is left at the end.
+        final_fraction: f64,
+    },
+    /// Up by half a cosine and down by another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, where `base` is its `max_lr`.
+    ///
+    /// From `base / div_factor` to `base` at step `p = pct_start · total − 1`, from there to `base / div_factor / final_div_factor` at step
+    /// `total − 1`; a way from a to b has `b + (a − b) / 2 · (1 + cos(π · part))`. The learning rate alone: momentum is not cycled.
+    OneCycle {
+        /// Steps in all.
+        total: u64,
+        /// The part of the steps on the way up, 0 to 1.
+        pct_start: f64,
+        /// How far below `base` it starts.
+        div_factor: f64,
+        /// How far below its start it ends.
+        final_div_factor: f64,
+    },
+}
+
+impl Schedule {
+    /// [`OneCycle`](Self::OneCycle) with PyTorch's defaults: 0.3 of the steps on the way up, from 1/25, down to 1/10,000 of that.
+    pub const fn one_cycle(total: u64) -> Self {
+        Self::OneCycle { total, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
+    }
+
+    /// The learning rate of a step, counted from 0.
+    pub fn learning_rate(&self, base: f64, step: u64) -> f64 {
+        match *self {
+            Self::Constant => base,
+            Self::Step { size, gamma } => base * power(gamma, step.checked_div(size).unwrap_or(0)),
+            Self::Cosine { warm_up, .. } if step < warm_up => base * (step as f64 + 1.0) / warm_up as f64,
+            Self::Cosine { total, final_fraction, .. } if step >= total => base * final_fraction,
+            Self::Cosine { warm_up, total, final_fraction } => {
+                anneal(base, base * final_fraction, (step - warm_up) as f64 / (total - warm_up) as f64)
+            }
+            Self::OneCycle { total, pct_start, div_factor, final_div_factor } => {
+                let (step, peak, end) = (step as f64, pct_start * total as f64 - 1.0, total as f64 - 1.0);
+                let first = base / div_factor;
+                let last = first / final_div_factor;
+                if step <= peak && peak > 0.0 {
+                    anneal(first, base, step / peak)
+                } else if step < end {
+                    anneal(base, last, (step - peak) / (end - peak))
+                } else {
+                    last
+                }
+            }
+        }
+    }
+}
+
+/// Half a cosine from `start` to `end`, as `part` goes from 0 to 1.
+fn anneal(start: f64, end: f64, part: f64) -> f64 {
+    end + (start - end) / 2.0 * (libm::cos(PI * part) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_ends_are_exact() {
+        let cosine = Schedule::Cosine { warm_up: 4, total: 10, final_fraction: 0.25 };
+        assert_eq!([0, 3, 4, 10, u64::MAX].map(|step| cosine.learning_rate(8.0, step)), [2.0, 8.0, 8.0, 2.0, 2.0]);
+        let one_cycle =
+            Schedule::OneCycle { total: 21, pct_start: 11.0 / 21.0, div_factor: 4.0, final_div_factor: 2.0 };
+        assert_eq!([0, 10, 20, 99].map(|step| one_cycle.learning_rate(8.0, step)), [2.0, 8.0, 1.0, 1.0]);
+    }
+
+    /// The bits, which `libm`'s cosine decides: no machine may have others.
+    #[test]
+    fn a_rates_bits_are_pinned() {
+        let cosine = Schedule::Cosine { warm_up: 10, total: 1000, final_fraction: 0.0 };
+        let rates = [cosine, Schedule::one_cycle(1000)].map(|schedule| schedule.learning_rate(0.1, 333).to_bits());
+        assert_eq!(rates, [4_590_137_599_647_543_165, 4_591_828_316_456_473_290]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_schedule_leaves_its_range(
+            warm_up in 0u64..40, total in 0u64..40, step in prop_oneof![0u64..50, any::<u64>()],
+            fraction in 0.0f64..=1.0,
+        ) {
+            let schedules = [
+                Schedule::Constant,
+                Schedule::Step { size: warm_up, gamma: fraction },
+                Schedule::Cosine { warm_up, total, final_fraction: fraction },
+                Schedule::OneCycle { total, pct_start: fraction, div_factor: 25.0, final_div_factor: 1e4 },
+            ];
+            for schedule in schedules {
+                let rate = schedule.learning_rate(0.5, step);
+                prop_assert!((0.0..=0.5 + 1e-15).contains(&rate), "{schedule:?}: {rate}");
+            }
+        }
+    }
+}
