@@ -28,7 +28,7 @@ fn layer<const INPUTS: usize, const OUTPUTS: usize>(criterion: &mut Criterion) {
     let mut layer = Boxed::<Linear<INPUTS, OUTPUTS>>::zeroed();
     random::initialize(&mut *layer, 42);
     // No step, so that the weights stay what they are however often they are updated.
-    let optimizer = Sgd { learning_rate: 0.0 };
+    let optimizer = Sgd::new(0.0);
     for set in InstructionSet::available() {
         let engine = Simd::new(set, NonZero::<usize>::MIN).expect("a team of one starts no thread");
         for (kind, zeros) in [("dense", false), ("half zero", true)] {

@@ -6,8 +6,9 @@ use selvedge::{
     classification::argmax,
     idx::Image,
     layers::Features,
+    loss::CrossEntropy,
     models::{CLASSES, PIXELS},
-    training,
+    training::{self, Batch},
 };
 
 use crate::{aligned::Aligned, data::Split, models::Model};
@@ -75,7 +76,8 @@ pub fn run<M: Model, E: Engine>(
                 load(image, input);
             }
         });
-        let (logits, loss) = training::evaluate(engine, model, input, labels, &mut tape)?;
+        let (logits, loss) =
+            training::evaluate(engine, model, &CrossEntropy::default(), Batch::new(input, labels), &mut tape)?;
         evaluation.loss += f64::from(loss) * images.len() as f64;
         for (logits, &label) in logits.iter().zip(labels) {
             evaluation.confusion[usize::from(label)][argmax(logits)] += 1;

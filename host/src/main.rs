@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 
-use commands::Command;
+use commands::{Command, Interrupted};
 
 /// Train a multilayer perceptron here, run the same bits on a microcontroller.
 #[derive(Parser)]
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // A closed standard error is no reason to panic.
             let _ = writeln!(io::stderr(), "error: {error:#}");
-            ExitCode::FAILURE
+            if error.is::<Interrupted>() { Interrupted::EXIT_CODE.into() } else { ExitCode::FAILURE }
         }
     }
 }

@@ -8,12 +8,13 @@ use std::{
 use selvedge::{
     Layer,
     architecture::Architecture,
+    mlp,
     models::{CLASSES, PIXELS, Quickstart, Small, Tiny},
 };
 
 use crate::aligned::Aligned;
 
-// The topology of `SELVEDGE_LAYERS`; where it is not set, the quickstart's.
+// The topology of `SELVEDGE_LAYERS`, and with dropout; where it is not set, the quickstart's.
 include!(concat!(env!("OUT_DIR"), "/custom.rs"));
 
 /// A network from an image's pixels to the classes' logits.
@@ -45,15 +46,46 @@ pub fn with_model<W: WithModel>(architecture: &Architecture, work: W) -> Result<
     } else if *architecture == Architecture::of::<Custom>() {
         Ok(work.run::<Custom>())
     } else {
-        Err(UnknownModel { layers: architecture.to_string().replace('-', ",") })
+        Err(UnknownModel::of(architecture))
+    }
+}
+
+/// Does the work with the type that trains a network of this architecture: with dropout or without, the flat models are the same.
+///
+/// # Errors
+///
+/// [`UnknownModel`] where this build has no such type.
+pub fn with_training_model<W: WithModel>(
+    architecture: &Architecture,
+    dropout: bool,
+    work: W,
+) -> Result<W::Output, UnknownModel> {
+    if !dropout {
+        with_model(architecture, work)
+    } else if *architecture == Architecture::of::<Quickstart>() {
+        Ok(work.run::<mlp!(784 => 512 Relu Dropout => 512 Relu Dropout => 10)>())
+    } else if *architecture == Architecture::of::<Small>() {
+        Ok(work.run::<mlp!(784 => 128 Relu Dropout => 10)>())
+    } else if *architecture == Architecture::of::<Tiny>() {
+        Ok(work.run::<mlp!(784 => 16 Relu Dropout => 10)>())
+    } else if *architecture == Architecture::of::<Custom>() {
+        Ok(work.run::<CustomWithDropout>())
+    } else {
+        Err(UnknownModel::of(architecture))
     }
 }
 
 /// This build has no type for an architecture.
 #[derive(Debug, thiserror::Error)]
-#[error("this build has no {layers} network; `cargo xtask … --layers {layers}` builds the program for it")]
+#[error("this build has no {layers} network; `cargo xtask … --layers '{layers}'` builds the program for it")]
 pub struct UnknownModel {
     layers: String,
+}
+
+impl UnknownModel {
+    fn of(architecture: &Architecture) -> Self {
+        Self { layers: format!("{:#}", architecture.expression()) }
+    }
 }
 
 /// A model on the heap.
@@ -86,8 +118,6 @@ impl<M: Layer> DerefMut for Boxed<M> {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::mlp;
-
     use super::*;
 
     struct Name;
@@ -104,6 +134,6 @@ mod tests {
     fn finds_the_type_or_says_how_to_build_it() {
         assert_eq!(with_model(&Architecture::of::<Tiny>(), Name).unwrap(), "784-16-10");
         let error = with_model(&Architecture::of::<mlp!(784 => 11 Relu => 10)>(), Name).unwrap_err();
-        assert!(error.to_string().contains("--layers 784,11,10"), "{error}");
+        assert!(error.to_string().contains("--layers '784,11,10'"), "{error}");
     }
 }

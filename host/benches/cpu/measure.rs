@@ -3,17 +3,17 @@
 use anyhow::Result;
 use host::{
     data::Dataset,
-    models::{Boxed, Model},
-    training::{self, Epoch, Length, Observer, Options, Step},
+    models::Model,
+    training::{self, Epoch, Length, Observer, Options, Progress, State, Step},
 };
-use selvedge::{Engine, random};
+use selvedge::Engine;
 
 /// Steps before the first that is measured, at most an epoch: caches, page tables and the clock settle.
 const WARM_UP: u64 = 300;
 
 /// A model in training; the recipe is the quickstart's.
 pub struct Training<'a, M> {
-    model: Boxed<M>,
+    state: State<M>,
     data: &'a Dataset,
     batch_size: usize,
 }
@@ -21,9 +21,7 @@ pub struct Training<'a, M> {
 impl<'a, M: Model> Training<'a, M> {
     /// A fresh model.
     pub fn new(data: &'a Dataset, batch_size: usize) -> Self {
-        let mut model = Boxed::<M>::zeroed();
-        random::initialize(&mut *model, 42);
-        Self { model, data, batch_size }
+        Self { state: State::initialized(&Options::QUICKSTART), data, batch_size }
     }
 
     pub fn warm_up(&mut self, engine: &impl Engine) -> Result<()> {
@@ -43,10 +41,11 @@ impl<'a, M: Model> Training<'a, M> {
         &mut self,
         engine: &impl Engine,
         length: Length,
-        observer: &mut impl Observer<Error = anyhow::Error>,
+        observer: &mut impl Observer<M, Error = anyhow::Error>,
     ) -> Result<()> {
-        let options = Options { length, batch_size: self.batch_size, learning_rate: 1e-3, seed: 42, shuffle: true };
-        training::train(engine, &mut *self.model, self.data, &options, observer).map(drop)
+        let options = Options { length, batch_size: self.batch_size, ..Options::QUICKSTART };
+        self.state.progress = Progress::default();
+        training::train(engine, &mut self.state, self.data, &options, observer).map(drop)
     }
 }
 
@@ -54,18 +53,18 @@ impl<'a, M: Model> Training<'a, M> {
 #[derive(Default)]
 struct Seconds(Vec<f64>);
 
-impl Observer for Seconds {
+impl<M> Observer<M> for Seconds {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
         Ok(())
     }
 
-    fn step(&mut self, _step: &Step) -> Result<()> {
+    fn step(&mut self, _step: &Step, _state: &State<M>) -> Result<()> {
         Ok(())
     }
 
-    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
+    fn epoch_ends(&mut self, epoch: &Epoch, _state: &State<M>) -> Result<()> {
         self.0.push(epoch.training.as_secs_f64());
         Ok(())
     }

@@ -19,7 +19,7 @@ use host::{
 };
 use selvedge::{
     architecture::Architecture,
-    models::{NAMES, Widths},
+    models::{self, NAMES},
 };
 
 use super::peer::Peer;
@@ -32,9 +32,9 @@ pub struct Options {
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     model: String,
 
-    /// Any other topology, as widths from pixels to classes, such as 784,256,64,10
-    #[arg(long, value_name = "WIDTHS", conflicts_with = "model")]
-    layers: Option<Widths>,
+    /// Any other topology: widths, such as 784,256,64,10, or layers, such as '784 => 256 Gelu => 10'
+    #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
+    layers: Option<Architecture>,
 
     /// Folder with Fashion-MNIST's four files, or `builtin` for the built-in set [default: as `cargo xtask train`]
     #[arg(long, value_name = "DIR|builtin")]
@@ -99,8 +99,8 @@ fn engine() -> impl TypedValueParser<Value = InstructionSet> {
 
 impl Options {
     pub fn architecture(&self) -> Architecture {
-        let widths = self.layers.clone().or_else(|| Widths::named(&self.model));
-        Architecture::of_widths(&widths.expect("the parser admits named models only"))
+        let layers = self.layers.clone().or_else(|| models::named(&self.model));
+        layers.expect("the parser admits named models only")
     }
 
     /// The training images, and of the test images one: an epoch ends with a test, which is not measured here.

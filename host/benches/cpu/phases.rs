@@ -15,7 +15,7 @@ use host::{
     data::Dataset,
     engine::{Simd, Times},
     models::Model,
-    training::{Epoch, Length, Observer, Step},
+    training::{Epoch, Length, Observer, State, Step},
 };
 use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
@@ -146,6 +146,16 @@ impl Engine for Timed {
         self.time(Call::Update, |engine| engine.linear_update(optimizer, input, grad_sums, layer, state));
     }
 
+    fn update<O: Optimizer<STATE>, const STATE: usize>(
+        &self,
+        optimizer: &O,
+        parameters: &mut [f32],
+        grads: &[f32],
+        state: [&mut [f32]; STATE],
+    ) {
+        self.time(Call::Update, |engine| engine.update(optimizer, parameters, grads, state));
+    }
+
     fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         self.time(Call::ShareOut, |engine| engine.share_out(rows, work));
     }
@@ -195,7 +205,7 @@ struct Watch<'a> {
     steps: u64,
 }
 
-impl Observer for Watch<'_> {
+impl<M> Observer<M> for Watch<'_> {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
@@ -203,13 +213,13 @@ impl Observer for Watch<'_> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<()> {
+    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<()> {
         self.steps = step.number;
         self.at_last_step = Some(Total::now(self.engine));
         Ok(())
     }
 
-    fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<()> {
+    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<()> {
         if let Some(end) = self.at_last_step.take() {
             self.sum = self.sum.combine(end.combine(self.begun, |a, b| a - b), |a, b| a + b);
         }

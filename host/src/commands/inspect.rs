@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use host::weights::{self, WeightsError, hex};
 use selvedge::{
     architecture::{Architecture, LayerKind},
-    models::{NAMES, Widths},
+    models::{self, NAMES},
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ impl Options {
         )?;
         writeln!(
             out,
-            "  {} epochs, {} steps of {} samples{}, SGD with learning rate {}, seed {}",
+            "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
             record.epochs,
             record.steps,
             record.batch_size,
@@ -65,6 +65,9 @@ impl Options {
             record.learning_rate,
             record.seed
         )?;
+        for line in record.recipe.lines() {
+            writeln!(out, "    {line}")?;
+        }
         writeln!(out, "  accuracy {:.2}% on the test images", 100.0 * record.accuracy)?;
         writeln!(out, "Weights: SHA-256 {}", weight_hash(&file))?;
         Ok(())
@@ -130,9 +133,7 @@ fn weight_hash(file: &WeightFile<'_>) -> String {
 
 /// The name of the model that has these layers.
 fn named_model(architecture: &Architecture) -> Option<&'static str> {
-    NAMES
-        .into_iter()
-        .find(|name| Widths::named(name).is_some_and(|widths| Architecture::of_widths(&widths) == *architecture))
+    NAMES.into_iter().find(|name| models::named(name).as_ref() == Some(architecture))
 }
 
 fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
@@ -146,7 +147,7 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
     });
     json!({
         "architecture": file.architecture().to_string(),
-        "layers": file.architecture().to_string().replace('-', ","),
+        "layers": format!("{:#}", file.architecture().expression()),
         "model": named_model(file.architecture()),
         "parameters": parameters.collect::<Vec<_>>(),
         "flash_bytes": sizes.flash,
@@ -162,6 +163,7 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
             "steps": record.steps,
             "batch_size": record.batch_size,
             "learning_rate": record.learning_rate,
+            "recipe": record.recipe,
             "seed": record.seed,
             "accuracy": record.accuracy,
         },

@@ -1,12 +1,16 @@
 //! The program's commands, one file each.
 
+mod convert;
 mod embed;
 mod engines;
 mod eval;
 mod inspect;
 mod predict;
+mod recipes;
 mod show;
 mod train;
+
+pub use train::Interrupted;
 
 use std::{
     io::{self, Write},
@@ -25,7 +29,7 @@ use host::{
 };
 use selvedge::{
     architecture::Architecture,
-    models::{NAMES, Widths},
+    models::{self, NAMES},
     weights::WeightFile,
 };
 
@@ -34,12 +38,18 @@ use selvedge::{
 pub enum Command {
     /// Train a model and write its weight file
     Train(train::Options),
+    /// List the built-in recipes, or print a recipe as a file for `train --recipe`
+    Recipes(recipes::Options),
     /// Evaluate a weight file on the test images
     Eval(eval::Options),
     /// Classify pictures
     Predict(predict::Options),
     /// Show what a weight file holds
     Inspect(inspect::Options),
+    /// Write weights in another program's format, or read them from it
+    ///
+    /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
+    Convert(convert::Options),
     /// Show samples of the data set
     Show(show::Options),
     /// Write images, and what the host makes of them, for a microcontroller's flash
@@ -55,9 +65,11 @@ impl Command {
     pub fn run(self) -> Result<()> {
         match self {
             Self::Train(options) => options.run(),
+            Self::Recipes(options) => options.run(),
             Self::Eval(options) => options.run(),
             Self::Predict(options) => options.run(),
             Self::Inspect(options) => options.run(),
+            Self::Convert(options) => options.run(),
             Self::Show(options) => options.run(),
             Self::Embed(options) => options.run(),
             Self::Engines(options) => options.run(),
@@ -117,24 +129,31 @@ struct ModelOptions {
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     model: String,
 
-    /// Any other topology, as widths from pixels to classes, such as 784,256,64,10
+    /// Any other topology: widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// The widths are part of the program: `cargo xtask` builds it for them.
-    #[arg(long, value_name = "WIDTHS", conflicts_with = "model")]
-    layers: Option<Widths>,
+    /// Between widths alone stands ReLU. The layers are part of the program: `cargo xtask` builds it for them.
+    #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
+    layers: Option<Architecture>,
 }
 
 impl ModelOptions {
+    /// The layers, dropout too where it was asked for among them.
     fn architecture(&self) -> Architecture {
-        let widths = self.layers.clone().or_else(|| Widths::named(&self.model));
-        Architecture::of_widths(&widths.expect("the parser admits named models only"))
+        let layers = self.layers.clone().or_else(|| models::named(&self.model));
+        layers.expect("the parser admits named models only")
     }
 
-    /// Where the model's weights go: `weights/quickstart.selvedge`, `weights/784-256-10.selvedge`.
-    fn weights_path(&self) -> PathBuf {
-        let name = self.layers.as_ref().map_or(self.model.clone(), |_| self.architecture().to_string());
-        Path::new("weights").join(name).with_extension("selvedge")
+    /// The model's name, as its files have it.
+    fn name(&self) -> String {
+        self.layers.as_ref().map_or(self.model.clone(), |_| model_name(&self.architecture()))
     }
+}
+
+/// Of a named model its name, of another its layers: `784-256-10`.
+fn model_name(layers: &Architecture) -> String {
+    let layers = layers.for_prediction();
+    let named = NAMES.into_iter().find(|name| models::named(name).as_ref() == Some(&layers));
+    named.map_or_else(|| layers.to_string().replace(' ', "-"), Into::into)
 }
 
 /// A weight file that a command works with.
@@ -170,16 +189,16 @@ impl FileOptions {
 /// For a file whose topology has no name: `cargo xtask` builds the program for it.
 #[derive(Args)]
 struct LayersOption {
-    /// The file's topology, where it is none of the named models', such as 784,256,64,10
-    #[arg(long, value_name = "WIDTHS")]
-    layers: Option<Widths>,
+    /// The file's layers, where it is none of the named models, such as 784,256,64,10
+    #[arg(long, value_parser = models::classifier)]
+    layers: Option<Architecture>,
 }
 
 impl LayersOption {
     fn check(&self, found: &Architecture, path: &Path) -> Result<()> {
         match &self.layers {
-            Some(widths) if Architecture::of_widths(widths) != *found => {
-                bail!("{}: this is a {found} network, not --layers {widths}", path.display())
+            Some(layers) if layers.for_prediction() != *found => {
+                bail!("{}: this is a {found} network, not --layers '{:#}'", path.display(), layers.expression())
             }
             _ => Ok(()),
         }

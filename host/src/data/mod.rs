@@ -8,7 +8,10 @@ mod search;
 
 use std::path::Path;
 
-use selvedge::idx::Image;
+use selvedge::{
+    idx::Image,
+    random::{Generator, Purpose},
+};
 use sha2::{Digest, Sha256};
 
 pub use self::{error::DataError, search::Search};
@@ -22,6 +25,8 @@ pub struct Dataset {
     pub checksum: [u8; 32],
     /// What a model is trained on.
     pub train: Split,
+    /// What is held out of that, to judge epochs by.
+    pub validation: Option<Split>,
     /// What it is tested on.
     pub test: Split,
     /// Why this is not the data that was looked for: to be said at the start and at the end.
@@ -30,7 +35,33 @@ pub struct Dataset {
 
 impl Dataset {
     fn new(name: &str, [train, test]: [Split; 2], notice: Option<String>) -> Self {
-        Self { name: name.into(), checksum: train.checksum(), train, test, notice }
+        Self { name: name.into(), checksum: train.checksum(), train, validation: None, test, notice }
+    }
+
+    /// Takes the first images alone for training.
+    pub fn truncate(&mut self, count: usize) {
+        self.train.images.truncate(count);
+        self.train.labels.truncate(count);
+        self.checksum = self.train.checksum();
+    }
+
+    /// Holds out so many training images for validation: those that come first in a shuffled order of the seed's. Both parts keep
+    /// the file's order.
+    pub fn hold_out(&mut self, count: usize, seed: u64) {
+        let samples = self.train.images.len();
+        let generator = Generator::new(seed, Purpose::Split, 0);
+        let mut keys: Vec<(u64, usize)> = (0..samples).map(|i| (generator.bits(i as u64), i)).collect();
+        keys.sort_unstable();
+        let mut is_held_out = vec![false; samples];
+        keys.iter().take(count).for_each(|&(_, index)| is_held_out[index] = true);
+        let part = |wanted: bool| {
+            let indices = || (0..samples).filter(|&index| is_held_out[index] == wanted);
+            Split {
+                images: indices().map(|index| self.train.images[index]).collect(),
+                labels: indices().map(|index| self.train.labels[index]).collect(),
+            }
+        };
+        (self.validation, self.train) = (Some(part(true)), part(false));
     }
 }
 
@@ -63,6 +94,28 @@ pub fn load(choice: Option<&Path>) -> Result<Dataset, DataError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn holding_out_parts_the_images() {
+        let images: Vec<Image> = (0..200).map(|i| [i; 784]).collect();
+        let train = Split { labels: images.iter().map(|image| image[0]).collect(), images };
+        let data = |seed| {
+            let mut data = Dataset::new("test", [train.clone(), train.clone()], None);
+            data.hold_out(50, seed);
+            (data.validation.unwrap(), data.train)
+        };
+        let (validation, rest) = data(1);
+        assert_eq!((validation.images.len(), rest.images.len()), (50, 150));
+        for part in [&validation, &rest] {
+            assert!(part.labels.is_sorted());
+            assert!(part.images.iter().zip(&part.labels).all(|(image, &label)| image[0] == label));
+        }
+        let mut all = [validation.labels.clone(), rest.labels].concat();
+        all.sort_unstable();
+        assert_eq!(all, train.labels);
+        assert_eq!(data(1).0, validation);
+        assert_ne!(data(2).0, validation);
+    }
 
     #[test]
     fn a_checksum_covers_images_and_labels() {

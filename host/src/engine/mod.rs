@@ -203,6 +203,22 @@ impl Engine for Simd {
         });
     }
 
+    fn update<O: Optimizer<STATE>, const STATE: usize>(
+        &self,
+        optimizer: &O,
+        parameters: &mut [f32],
+        grads: &[f32],
+        state: [&mut [f32]; STATE],
+    ) {
+        let len = parameters.len().min(grads.len());
+        let (parameters, state) = (Target::new(parameters, 1), state.map(|state| Target::new(state, 1)));
+        self.run(&|thread| {
+            let part = part(len, self.threads(), thread);
+            let sink = Update { optimizer, parameters, state };
+            self.instructions.run(Elements { first: part.start, grads: &grads[part], sink });
+        });
+    }
+
     fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         let (len, target) = (rows.len(), Target::new(rows, 1));
         self.run(&|thread| {
@@ -229,6 +245,20 @@ impl<F: FnOnce()> Work for Call<F> {
     #[inline(always)]
     fn run<V: Vector>(self) {
         self.0();
+    }
+}
+
+/// Gradients that were kept.
+struct Elements<'a, S> {
+    first: usize,
+    grads: &'a [f32],
+    sink: S,
+}
+
+impl<S: Sink> Work for Elements<'_, S> {
+    #[inline(always)]
+    fn run<V: Vector>(mut self) {
+        self.sink.take::<V>(self.first, 0, self.grads);
     }
 }
 

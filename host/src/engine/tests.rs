@@ -103,7 +103,7 @@ fn check_layer<const INPUTS: usize, const OUTPUTS: usize>(
     layer.as_flat_mut().copy_from_slice(&take(numbers, 0, Linear::<INPUTS, OUTPUTS>::LEN));
     let (input, grad_sums) = (take(numbers, 100, batch * INPUTS), take(numbers, 200, batch * OUTPUTS));
     let (input, grad_sums) = (input.as_chunks().0, grad_sums.as_chunks().0);
-    let optimizer = Sgd { learning_rate: 0.25 };
+    let optimizer = Sgd::new(0.25);
 
     // All that one engine makes of it: outputs, input gradients, gradients, updated parameters.
     fn passes<const INPUTS: usize, const OUTPUTS: usize>(

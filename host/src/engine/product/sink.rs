@@ -119,7 +119,7 @@ impl<O: Optimizer<STATE>, const STATE: usize> Sink for Update<'_, O, STATE> {
         let mut state = self.state.map(|state| unsafe { state.part(row, column, sums.len()) });
         for (i, (parameter, &grad)) in parameters.iter_mut().zip(sums).enumerate() {
             let state = state.each_mut().map(|state| &mut state[i]);
-            self.optimizer.update(V::fma_scalar, parameter, grad, state);
+            self.optimizer.update::<V>(parameter, grad, state);
         }
     }
 }

@@ -17,7 +17,7 @@ impl Terms<'_> {
         self.bits &= self.bits - 1;
         let a = V::splat(self.row[term]);
         for (sum, &b) in sums.iter_mut().zip(&panel[term]) {
-            *sum = a.fma(b, *sum);
+            *sum = Vector::fma(a, b, *sum);
         }
     }
 }
@@ -66,7 +66,7 @@ pub fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
         for (registers, row) in registers.iter_mut().zip(rows) {
             let a = V::splat(row[term]);
             for (sum, &b) in registers.iter_mut().zip(b) {
-                *sum = a.fma(b, *sum);
+                *sum = Vector::fma(a, b, *sum);
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use selvedge::arithmetic::Operations;
+
 use super::{Vector, Work};
 
 /// Does the work with AVX2's and FMA's instructions.
@@ -71,9 +73,16 @@ unsafe impl Vector for Avx2 {
             _mm256_movemask_epi8(equal) != 0
         }
     }
+}
+
+impl Operations for Avx2 {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
 
     #[inline(always)]
-    fn fma_scalar(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
+    fn sqrt(x: f32) -> f32 {
+        x.sqrt()
     }
 }

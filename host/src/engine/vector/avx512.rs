@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use selvedge::arithmetic::Operations;
+
 use super::{Vector, Work};
 
 /// Does the work with AVX-512's instructions.
@@ -65,9 +67,16 @@ unsafe impl Vector for Avx512 {
     fn has_negative_zero(self) -> bool {
         unsafe { _mm512_cmpeq_epi32_mask(_mm512_castps_si512(self.0), _mm512_set1_epi32(i32::MIN)) != 0 }
     }
+}
+
+impl Operations for Avx512 {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
 
     #[inline(always)]
-    fn fma_scalar(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
+    fn sqrt(x: f32) -> f32 {
+        x.sqrt()
     }
 }

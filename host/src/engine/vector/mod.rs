@@ -12,14 +12,17 @@ mod portable;
 
 use std::{env, fmt, str::FromStr};
 
-/// A register of [`LANES`](Self::LANES) numbers; every operation is one on each lane.
+use selvedge::arithmetic::Operations;
+
+/// A register of [`LANES`](Self::LANES) numbers; every operation is one on each lane. Its [`Operations`] are for loops over single
+/// numbers, which the compiler turns into these instructions.
 ///
 /// A vector is made and used within [`InstructionSet::run`] alone, so the processor has its instructions.
 ///
 /// # Safety
 ///
 /// A value is [`LANES`](Self::LANES) `f32`s and nothing else, valid with any bits; the lanes are a power of two of at most 16.
-pub unsafe trait Vector: Copy {
+pub unsafe trait Vector: Operations + Copy {
     /// Numbers in a register.
     const LANES: usize;
 
@@ -46,7 +49,7 @@ pub unsafe trait Vector: Copy {
     /// A witness of finite numbers: itself with `self · 0` added, so NaN from the first number on that is not finite.
     #[inline(always)]
     fn attest(self, number: Self) -> Self {
-        number.fma(Self::splat(0.0), self)
+        Vector::fma(number, Self::splat(0.0), self)
     }
 
     /// The lanes of both in turn, from the first on: the first half of the result, and the second.
@@ -65,9 +68,6 @@ pub unsafe trait Vector: Copy {
 
     /// Whether a lane is −0.
     fn has_negative_zero(self) -> bool;
-
-    /// `a · b + c` rounded once, for loops that the compiler turns into these instructions.
-    fn fma_scalar(a: f32, b: f32, c: f32) -> f32;
 }
 
 /// See [`Vector::transpose`].
@@ -283,8 +283,11 @@ mod tests {
                 out.clone()
             };
             let expected: Vec<f32> = (0..V::LANES).map(|i| selvedge::arithmetic::fma(a[i], b[i], c[i])).collect();
-            assert_eq!(read(va.fma(vb, vc)), expected);
-            assert!((0..V::LANES).all(|i| V::fma_scalar(a[i], b[i], c[i]) == expected[i]));
+            assert_eq!(read(Vector::fma(va, vb, vc)), expected);
+            assert!(
+                (0..V::LANES).all(|i| <V as selvedge::arithmetic::Operations>::fma(a[i], b[i], c[i]) == expected[i])
+            );
+            assert!((0..V::LANES).all(|i| V::sqrt(a[i]) == selvedge::arithmetic::sqrt(a[i])));
             let zipped: Vec<f32> = a.iter().zip(&b).flat_map(|(&a, &b)| [a, b]).collect();
             assert_eq!(va.zip(vb).map(&mut read).concat(), zipped);
             assert_eq!(read(V::splat(7.0)), vec![7.0; V::LANES]);

@@ -2,6 +2,8 @@
 
 use std::arch::aarch64::*;
 
+use selvedge::arithmetic::Operations;
+
 use super::{Vector, Work};
 
 /// Does the work with NEON's instructions.
@@ -65,9 +67,16 @@ unsafe impl Vector for Neon {
     fn has_negative_zero(self) -> bool {
         unsafe { vmaxvq_u32(vceqq_u32(vreinterpretq_u32_f32(self.0), vdupq_n_u32(1 << 31))) != 0 }
     }
+}
+
+impl Operations for Neon {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
 
     #[inline(always)]
-    fn fma_scalar(a: f32, b: f32, c: f32) -> f32 {
-        a.mul_add(b, c)
+    fn sqrt(x: f32) -> f32 {
+        x.sqrt()
     }
 }

@@ -1,6 +1,6 @@
 //! 8 numbers in an array: every operation is the loop that the other vectors replace.
 
-use selvedge::arithmetic;
+use selvedge::arithmetic::{self, Operations};
 
 use super::Vector;
 
@@ -60,9 +60,16 @@ unsafe impl Vector for Portable {
     fn has_negative_zero(self) -> bool {
         self.0.iter().any(|x| x.to_bits() == (-0.0f32).to_bits())
     }
+}
+
+impl Operations for Portable {
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        arithmetic::fma(a, b, c)
+    }
 
     #[inline(always)]
-    fn fma_scalar(a: f32, b: f32, c: f32) -> f32 {
-        arithmetic::fma(a, b, c)
+    fn sqrt(x: f32) -> f32 {
+        x.sqrt()
     }
 }

@@ -1,0 +1,152 @@
+//! What a run prints, records and saves as it goes.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
+
+use anyhow::Result;
+use host::{
+    evaluation::Evaluation,
+    models::Model,
+    training::{
+        self, Epoch, Observer, Options, Progress, State, Step,
+        checkpoint::{self, Description},
+    },
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::{
+    interrupt::{self, Interrupted},
+    metrics::Metrics,
+};
+
+/// Steps between two printed losses, as in the quickstart.
+const PRINT_INTERVAL: usize = 100;
+
+/// Prints what the quickstart prints, with a progress bar on a terminal.
+pub struct Log {
+    /// Samples in an epoch.
+    size: usize,
+    /// Samples in a step.
+    step_size: usize,
+    bar: ProgressBar,
+    metrics: Option<Metrics>,
+    checkpoints: Checkpoints,
+}
+
+/// Where and when a run is saved.
+pub struct Checkpoints {
+    pub path: PathBuf,
+    pub every: Option<u64>,
+    pub description: Description,
+}
+
+impl Checkpoints {
+    /// Before the first step, so that from then on there always is one.
+    pub fn save_first<M: Model>(&self, state: &State<M>) -> Result<()> {
+        if self.every.is_some() {
+            self.save(state)?;
+        }
+        Ok(())
+    }
+
+    fn save<M: Model>(&self, state: &State<M>) -> Result<()> {
+        Ok(checkpoint::save(&self.path, state, &self.description)?)
+    }
+
+    fn step<M: Model>(&self, step: u64, state: &State<M>) -> Result<()> {
+        if interrupt::is_asked() {
+            self.save(state)?;
+            return Err(Interrupted { step, checkpoint: self.path.clone() }.into());
+        }
+        match self.every {
+            Some(every) if step.is_multiple_of(every) => self.save(state),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Log {
+    pub fn new(
+        size: usize,
+        options: &Options,
+        progress: Progress,
+        metrics: Option<Metrics>,
+        checkpoints: Checkpoints,
+    ) -> Self {
+        // Where standard error is no terminal, the bar hides itself; where output and bar would share a line, it makes room.
+        let style = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {per_sec}, {eta} left");
+        let bar = ProgressBar::new(training::steps_in_run(size, options))
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            .with_position(progress.steps);
+        bar.reset_eta();
+        if !io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        interrupt::watch();
+        Self { size, step_size: options.batch_size.saturating_mul(options.accumulate), bar, metrics, checkpoints }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn print(&self, text: std::fmt::Arguments<'_>) -> Result<()> {
+        Ok(self.bar.suspend(|| writeln!(io::stdout(), "{text}"))?)
+    }
+
+    fn print_evaluation(&self, title: &str, Evaluation { loss, .. }: &Evaluation, accuracy: f64) -> Result<()> {
+        self.print(format_args!("{title} Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy))
+    }
+}
+
+impl<M: Model> Observer<M> for Log {
+    type Error = anyhow::Error;
+
+    fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
+        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1))
+    }
+
+    fn step(&mut self, step: &Step, state: &State<M>) -> Result<()> {
+        self.bar.inc(1);
+        if let Some(metrics) = &mut self.metrics {
+            let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
+            if let Some(norm) = step.grad_norm {
+                line["grad_norm"] = norm.into();
+            }
+            metrics.write(&line)?;
+        }
+        if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
+            self.print(format_args!("loss: {:>7.6}  [{:>5}/{:>5}]", step.loss, step.seen, self.size))?;
+        }
+        self.checkpoints.step(step.number, state)
+    }
+
+    fn epoch_ends(&mut self, epoch: &Epoch, _state: &State<M>) -> Result<()> {
+        let seconds = epoch.training.as_secs_f64();
+        let speed = epoch.samples as f64 / seconds;
+        let test_accuracy = epoch.test.accuracy();
+        let validation = epoch.validation.as_ref().map(|validation| (validation, validation.accuracy()));
+        if let Some(metrics) = &mut self.metrics {
+            let mut line = json!({
+                "epoch": epoch.number + 1,
+                "test_loss": epoch.test.loss,
+                "accuracy": test_accuracy,
+                "seconds": seconds,
+                "samples_per_second": speed,
+            });
+            if let Some((validation, accuracy)) = &validation {
+                line["validation_loss"] = validation.loss.into();
+                line["validation_accuracy"] = (*accuracy).into();
+            }
+            metrics.write(&line)?;
+        }
+        self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"))?;
+        if let Some((validation, accuracy)) = validation {
+            self.print_evaluation("Validation", validation, accuracy)?;
+        }
+        self.print_evaluation("Test", &epoch.test, test_accuracy)
+    }
+}

@@ -1,0 +1,48 @@
+use half::{bf16, f16};
+
+/// A type of elements that other programs write, little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Element {
+    F16,
+    Bf16,
+    F32,
+    F64,
+    /// Of counters alone, which are not used.
+    I64,
+}
+
+impl Element {
+    pub(super) const fn size(self) -> usize {
+        match self {
+            Self::F16 | Self::Bf16 => 2,
+            Self::F32 => 4,
+            Self::F64 | Self::I64 => 8,
+        }
+    }
+
+    /// The elements as the nearest `f32`s; bytes that are no whole element are left out.
+    pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
+        match self {
+            Self::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
+            Self::Bf16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
+            Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+            Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
+            Self::I64 => bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b) as f32).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_gives_its_numbers() {
+        assert_eq!(Element::F16.decode(&[0x00, 0x3e, 0x00, 0xfc]), [1.5, f32::NEG_INFINITY]);
+        assert_eq!(Element::Bf16.decode(&[0xc0, 0x3f]), [1.5]);
+        assert_eq!(Element::F32.decode(&(-0.1_f32).to_le_bytes()), [-0.1]);
+        assert_eq!(Element::F64.decode(&0.1_f64.to_le_bytes()), [0.1]);
+        assert_eq!(Element::I64.decode(&(-3_i64).to_le_bytes()), [-3.0]);
+        assert!(Element::F64.decode(&[0; 7]).is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! Weights in other programs' files, by PyTorch's parameter names.
+//!
+//! | format | in | out | what it is |
+//! |---|---|---|---|
+//! | `.selvedge` | yes | yes | [the weight file](selvedge::weights) |
+//! | `.safetensors` | yes | yes | tensors without code; PyTorch's `safetensors.torch` |
+//! | `.pth`, `.pt` | yes | no | what `torch.save(model.state_dict(), …)` writes; its pickle is read, never executed |
+//! | `.npz` | yes | yes | NumPy's archive of arrays |
+//! | `.onnx` | no | yes | the network as a graph, for ONNX Runtime and others |
+//!
+//! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
+
+mod archive;
+mod element;
+mod error;
+mod names;
+mod npy;
+mod npz;
+mod onnx;
+mod pickle;
+mod pth;
+mod safetensors;
+mod state_dict;
+#[cfg(test)]
+mod tests;
+
+pub use error::InterchangeError;
+pub use state_dict::{NamedTensor, StateDict};
+
+use std::path::Path;
+
+use selvedge::{
+    Layer,
+    architecture::{Architecture, Parameter},
+    state_dict::named_parameters,
+    weights::TrainingRecord,
+};
+
+use crate::{files, weights};
+use error::Problem;
+
+/// A kind of file with weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Selvedge's weight file.
+    Selvedge,
+    /// Tensors without code.
+    Safetensors,
+    /// PyTorch's zip archive with a pickle.
+    Pth,
+    /// NumPy's zip archive of arrays.
+    Npz,
+    /// A network as a graph.
+    Onnx,
+}
+
+impl Format {
+    /// The format of a file's extension.
+    pub fn of_extension(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "selvedge" => Some(Self::Selvedge),
+            "safetensors" => Some(Self::Safetensors),
+            "pth" | "pt" => Some(Self::Pth),
+            "npz" => Some(Self::Npz),
+            "onnx" => Some(Self::Onnx),
+            _ => None,
+        }
+    }
+
+    /// The format that a file to be written has by its extension.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`] for an extension without a format, or with one that is only read.
+    pub fn to_write(path: &Path) -> Result<Self, InterchangeError> {
+        match Self::of_extension(path) {
+            None => Err(Problem::Extension),
+            Some(Self::Pth) => Err(Problem::NotWritten),
+            Some(format) => Ok(format),
+        }
+        .map_err(|problem| problem.in_file(path))
+    }
+
+    /// The format of a file to be read: by its extension, else by how it begins.
+    fn of_file(path: &Path, bytes: &[u8]) -> Self {
+        Self::of_extension(path).unwrap_or_else(|| {
+            if bytes.starts_with(b"SELVEDGE") {
+                Self::Selvedge
+            } else if bytes.starts_with(b"\x80") {
+                Self::Pth
+            } else if bytes.starts_with(b"PK") {
+                if pth::is_saved_by_torch(bytes) { Self::Pth } else { Self::Npz }
+            } else {
+                Self::Safetensors
+            }
+        })
+    }
+}
+
+/// Writes a model in the format of the path's extension: whole, or not at all. Only a weight file keeps the record.
+///
+/// # Errors
+///
+/// [`InterchangeError`]; what stood at `path` is then still there.
+pub fn write<M: Layer>(path: &Path, model: &M, record: &TrainingRecord<'_>) -> Result<(), InterchangeError> {
+    let parameters: Vec<_> = named_parameters(model).collect();
+    let written = match Format::to_write(path)? {
+        Format::Selvedge => return weights::save(path, model, record).map_err(InterchangeError::from),
+        Format::Safetensors => safetensors::write(&parameters),
+        Format::Npz => npz::write(&parameters),
+        Format::Onnx => onnx::write(&Architecture::of::<M>().for_prediction(), &parameters),
+        Format::Pth => Err(Problem::NotWritten),
+    };
+    let bytes = written.map_err(|problem| problem.in_file(path))?;
+    Ok(files::write_whole(path, &bytes)?)
+}
+
+/// A parameter's sizes.
+fn sizes(parameter: &Parameter) -> Vec<usize> {
+    parameter.shape.iter().map(|&size| size as usize).collect()
+}

@@ -1,0 +1,201 @@
+//! One array as NumPy writes it: `\x93NUMPY`, a version, a header that is a Python literal, and the elements.
+//!
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
+
+use super::element::Element;
+
+/// More than the header of any array here takes.
+pub(super) const MAX_HEADER: usize = 4096;
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// Elements start at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+/// What an array is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub element: Element,
+    pub shape: Vec<usize>,
+}
+
+/// The header of a row-major float32 array.
+pub(super) fn header(shape: &[usize]) -> Vec<u8> {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    // A tuple of one has its comma, a longer one none at its end.
+    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
+    let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let start = MAGIC.len() + 2 + 2;
+    let padding = (start + text.len() + 1).next_multiple_of(ALIGNMENT) - start - text.len() - 1;
+    text.extend(std::iter::repeat_n(' ', padding));
+    text.push('\n');
+    let length = u16::try_from(text.len()).unwrap_or(u16::MAX).to_le_bytes();
+    [MAGIC, &[1, 0], &length, text.as_bytes()].concat()
+}
+
+/// An array's header and its elements' bytes.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or("it is truncated")?;
+    let (length, rest) = match version {
+        [1, 0] => rest.split_first_chunk().map(|(length, rest)| (usize::from(u16::from_le_bytes(*length)), rest)),
+        [2 | 3, 0] => rest.split_first_chunk().map(|(length, rest)| (u32::from_le_bytes(*length) as usize, rest)),
+        [major, minor] => return Err(format!("its version is {major}.{minor}; 1.0 to 3.0 are read")),
+    }
+    .ok_or("it is truncated")?;
+    if length > MAX_HEADER {
+        return Err(format!("its header has {length} bytes, more than {MAX_HEADER}"));
+    }
+    let (header, data) = rest.split_at_checked(length).ok_or("it is truncated")?;
+    let text = std::str::from_utf8(header).ok().and_then(|text| text.strip_suffix('\n'));
+    let header = Literal { rest: text.ok_or("its header does not end with a line")? }.header()?;
+    Ok((header, data))
+}
+
+/// Reads the one kind of Python literal that a header is.
+struct Literal<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Literal<'a> {
+    fn header(mut self) -> Result<Header, String> {
+        let (mut element, mut is_row_major, mut shape) = (None, None, None);
+        self.demand("{")?;
+        while !self.take("}") {
+            let key = self.word()?;
+            self.demand(":")?;
+            let is_new = match key {
+                "descr" => element.replace(element_of(self.word()?)?).is_none(),
+                "fortran_order" => is_row_major.replace(self.is_false()?).is_none(),
+                "shape" => shape.replace(self.sizes()?).is_none(),
+                _ => return Err("its header has another key than descr, fortran_order and shape".into()),
+            };
+            if !is_new {
+                return Err(format!("its header has two {key}"));
+            }
+            if !self.take(",") {
+                self.demand("}")?;
+                break;
+            }
+        }
+        if !self.rest.trim_matches(' ').is_empty() {
+            return Err("its header has more than a dict".into());
+        }
+        let header = (element, shape, is_row_major);
+        let (Some(element), Some(shape), Some(is_row_major)) = header else {
+            return Err("its header lacks descr, fortran_order or shape".into());
+        };
+        // A vector is the same in both orders.
+        if !is_row_major && shape.len() > 1 {
+            return Err("it is in Fortran's order; save numpy.ascontiguousarray of it".into());
+        }
+        Ok(Header { element, shape })
+    }
+
+    fn take(&mut self, token: &str) -> bool {
+        match self.rest.trim_start_matches(' ').strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn demand(&mut self, token: &'static str) -> Result<(), String> {
+        if self.take(token) { Ok(()) } else { Err(format!("its header has no {token} where one must be")) }
+    }
+
+    /// A string without escapes.
+    fn word(&mut self) -> Result<&'a str, String> {
+        let quote = if self.take("'") { '\'' } else { self.demand("\"").map(|()| '"')? };
+        let (word, rest) = self.rest.split_once(quote).ok_or("its header has a string without an end")?;
+        self.rest = rest;
+        Ok(word)
+    }
+
+    fn is_false(&mut self) -> Result<bool, String> {
+        if self.take("False") { Ok(true) } else { self.demand("True").map(|()| false) }
+    }
+
+    fn sizes(&mut self) -> Result<Vec<usize>, String> {
+        let mut sizes = Vec::new();
+        self.demand("(")?;
+        while !self.take(")") {
+            let rest = self.rest.trim_start_matches(' ');
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (size, rest) = rest.split_at(end);
+            sizes.push(size.parse().map_err(|_| "its shape is no tuple of sizes")?);
+            self.rest = rest;
+            if !self.take(",") {
+                self.demand(")")?;
+                break;
+            }
+        }
+        Ok(sizes)
+    }
+}
+
+fn element_of(descr: &str) -> Result<Element, String> {
+    match descr {
+        "<f2" => Ok(Element::F16),
+        "<f4" => Ok(Element::F32),
+        "<f8" => Ok(Element::F64),
+        "<i8" => Ok(Element::I64),
+        _ => Err(format!(
+            "its type is {}; little-endian float16, float32 and float64 can be read",
+            super::error::quoted(descr)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Vec<u8> {
+        let text = format!("{text}\n");
+        [MAGIC, &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes(), b"data"].concat()
+    }
+
+    #[test]
+    fn headers_are_numpys_and_read_back() {
+        let expected = b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (16, 784), }";
+        let written = header(&[16, 784]);
+        assert!(written.starts_with(expected) && written.len() == 128 && written.ends_with(b" \n"));
+        for shape in [&[][..], &[10], &[16, 784], &[1, 2, 3]] {
+            let bytes = header(shape);
+            assert_eq!(bytes.len() % ALIGNMENT, 0);
+            assert_eq!(parse(&bytes).unwrap(), (Header { element: Element::F32, shape: shape.to_vec() }, &[][..]));
+        }
+        let other = file(r#"{"shape":(2,),"fortran_order":True,"descr":"<f8"}"#);
+        assert_eq!(parse(&other).unwrap(), (Header { element: Element::F64, shape: vec![2] }, &b"data"[..]));
+    }
+
+    #[test]
+    fn what_is_no_header_says_why() {
+        let error = |text: &str| parse(&file(text)).unwrap_err();
+        let valid = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
+        assert!(parse(&file(valid)).is_ok());
+        for (from, to, words) in [
+            ("<f4", ">f4", "its type is `>f4`"),
+            ("<f4", "|O", "its type is `|O`"),
+            ("False", "None", "no True"),
+            ("(1,)", "(1, -2)", "no tuple of sizes"),
+            ("(1,)", "(99999999999999999999,)", "no tuple of sizes"),
+            ("(1,)", "(1 2)", "no )"),
+            ("(1,), }", "(1,), 'x': 1}", "another key"),
+            ("(1,), }", "(1,), 'shape': (1,)}", "two shape"),
+            ("(1,), }", "(1,), } 1", "more than a dict"),
+            ("'shape': (1,), ", "", "lacks"),
+            ("{'descr'", "{'descr", "no :"),
+        ] {
+            let text = valid.replace(from, to);
+            assert!(error(&text).contains(words), "{text}: {}", error(&text));
+        }
+        let column_major = valid.replace("False", "True").replace("(1,)", "(1, 1)");
+        assert!(error(&column_major).contains("Fortran"));
+        assert!(parse(b"\x93NUMPY\x04\x00").unwrap_err().contains("version is 4.0"));
+        let long = [MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat();
+        assert!(parse(&long).unwrap_err().contains("more than 4096"));
+    }
+}

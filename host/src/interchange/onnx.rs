@@ -1,0 +1,257 @@
+//! A network as an ONNX graph: <https://github.com/onnx/onnx/blob/main/docs/IR.md>.
+//!
+//! Its input `input` is `[batch, inputs]` float32, pixel / 255; its output `logits` is `[batch, outputs]`.
+
+use prost::Message;
+use selvedge::{
+    LeakyRelu,
+    architecture::{Architecture, LayerKind, Parameter, STACK_NAME},
+    flat::as_bytes,
+    layers::EPSILON,
+};
+
+use super::error::Problem;
+
+/// The first with every operator that a layer here needs.
+const OPSET: i64 = 20;
+/// The version of the format itself that came with that operator set.
+const IR_VERSION: i64 = 9;
+const INPUT: &str = "input";
+const OUTPUT: &str = "logits";
+
+/// The graph of a network, with its weights.
+pub(super) fn write(architecture: &Architecture, parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
+    let last = architecture.layers().len().saturating_sub(1);
+    let mut previous = INPUT.to_owned();
+    let mut nodes = Vec::new();
+    for (index, &layer) in architecture.layers().iter().enumerate() {
+        let name = format!("{STACK_NAME}.{index}");
+        let output = if index == last { OUTPUT.to_owned() } else { format!("{name}.output") };
+        let own = parameters.iter().map(|(parameter, _)| parameter.name.as_str());
+        let own = own.filter(|parameter| parameter.rsplit_once('.').is_some_and(|(layer, _)| layer == name));
+        let input = std::iter::once(previous.as_str()).chain(own).map(str::to_owned).collect();
+        let (op_type, attribute) = operator(layer);
+        nodes.push(Node { input, output: vec![output.clone()], name, op_type: op_type.into(), attribute });
+        previous = output;
+    }
+    let graph = Graph {
+        node: nodes,
+        name: architecture.to_string(),
+        initializer: parameters.iter().map(|(parameter, values)| tensor(parameter, values)).collect(),
+        input: vec![batch_of(INPUT, architecture.inputs())],
+        output: vec![batch_of(OUTPUT, architecture.outputs())],
+    };
+    let model = Model {
+        ir_version: IR_VERSION,
+        producer_name: "selvedge".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        doc_string: format!("{INPUT}: one image a row, each pixel divided by 255; {OUTPUT}: one number for each class"),
+        graph: Some(graph),
+        opset_import: vec![OperatorSet { version: OPSET }],
+    };
+    Ok(model.encode_to_vec())
+}
+
+/// A layer's operator, which takes the layer's input and then its parameters in flat order.
+///
+/// <https://onnx.ai/onnx/operators>
+fn operator(layer: LayerKind) -> (&'static str, Vec<Attribute>) {
+    match layer {
+        LayerKind::Linear { .. } => ("Gemm", vec![Attribute::int("transB", 1)]),
+        LayerKind::Relu { .. } => ("Relu", Vec::new()),
+        LayerKind::Tanh { .. } => ("Tanh", Vec::new()),
+        LayerKind::Sigmoid { .. } => ("Sigmoid", Vec::new()),
+        LayerKind::LeakyRelu { .. } => ("LeakyRelu", vec![Attribute::float("alpha", LeakyRelu::SLOPE)]),
+        LayerKind::Gelu { .. } => ("Gelu", vec![Attribute::string("approximate", "tanh")]),
+        LayerKind::BatchNorm1d { .. } => ("BatchNormalization", vec![Attribute::float("epsilon", EPSILON)]),
+        LayerKind::Dropout { .. } => ("Identity", Vec::new()),
+        LayerKind::LogSoftmax { .. } => ("LogSoftmax", vec![Attribute::int("axis", -1)]),
+    }
+}
+
+fn tensor(parameter: &Parameter, values: &[f32]) -> Tensor {
+    Tensor {
+        dims: parameter.shape.iter().map(|&size| size.into()).collect(),
+        data_type: FLOAT,
+        name: parameter.name.to_string(),
+        raw_data: as_bytes(values).to_vec(),
+    }
+}
+
+/// `[batch, features]`.
+fn batch_of(name: &str, features: usize) -> ValueInfo {
+    let dimensions = vec![
+        Dimension { value: Some(DimensionValue::Param("batch".into())) },
+        Dimension { value: Some(DimensionValue::Value(features as i64)) },
+    ];
+    let tensor_type = TensorType { elem_type: FLOAT, shape: Some(Shape { dim: dimensions }) };
+    ValueInfo { name: name.into(), r#type: Some(Type { tensor_type: Some(tensor_type) }) }
+}
+
+// The messages of onnx.proto with the fields that are written here, by their numbers there.
+
+/// TensorProto.DataType.FLOAT.
+const FLOAT: i32 = 1;
+/// AttributeProto.AttributeType.FLOAT.
+const FLOAT_ATTRIBUTE: i32 = 1;
+/// AttributeProto.AttributeType.INT.
+const INT: i32 = 2;
+/// AttributeProto.AttributeType.STRING.
+const STRING: i32 = 3;
+
+#[derive(Clone, PartialEq, Message)]
+struct Model {
+    #[prost(int64, tag = "1")]
+    ir_version: i64,
+    #[prost(string, tag = "2")]
+    producer_name: String,
+    #[prost(string, tag = "3")]
+    producer_version: String,
+    #[prost(string, tag = "6")]
+    doc_string: String,
+    #[prost(message, optional, tag = "7")]
+    graph: Option<Graph>,
+    #[prost(message, repeated, tag = "8")]
+    opset_import: Vec<OperatorSet>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct OperatorSet {
+    #[prost(int64, tag = "2")]
+    version: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Graph {
+    #[prost(message, repeated, tag = "1")]
+    node: Vec<Node>,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(message, repeated, tag = "5")]
+    initializer: Vec<Tensor>,
+    #[prost(message, repeated, tag = "11")]
+    input: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "12")]
+    output: Vec<ValueInfo>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Node {
+    #[prost(string, repeated, tag = "1")]
+    input: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    output: Vec<String>,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, tag = "4")]
+    op_type: String,
+    #[prost(message, repeated, tag = "5")]
+    attribute: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Attribute {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(float, optional, tag = "2")]
+    f: Option<f32>,
+    #[prost(int64, optional, tag = "3")]
+    i: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    s: Option<Vec<u8>>,
+    #[prost(int32, tag = "20")]
+    r#type: i32,
+}
+
+impl Attribute {
+    fn int(name: &str, value: i64) -> Self {
+        Self { name: name.into(), i: Some(value), r#type: INT, ..Self::default() }
+    }
+
+    fn float(name: &str, value: f32) -> Self {
+        Self { name: name.into(), f: Some(value), r#type: FLOAT_ATTRIBUTE, ..Self::default() }
+    }
+
+    fn string(name: &str, value: &str) -> Self {
+        Self { name: name.into(), s: Some(value.into()), r#type: STRING, ..Self::default() }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Tensor {
+    #[prost(int64, repeated, tag = "1")]
+    dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    data_type: i32,
+    #[prost(string, tag = "8")]
+    name: String,
+    #[prost(bytes = "vec", tag = "9")]
+    raw_data: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ValueInfo {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    r#type: Option<Type>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Type {
+    #[prost(message, optional, tag = "1")]
+    tensor_type: Option<TensorType>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TensorType {
+    #[prost(int32, tag = "1")]
+    elem_type: i32,
+    #[prost(message, optional, tag = "2")]
+    shape: Option<Shape>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Shape {
+    #[prost(message, repeated, tag = "1")]
+    dim: Vec<Dimension>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Dimension {
+    #[prost(oneof = "DimensionValue", tags = "1, 2")]
+    value: Option<DimensionValue>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum DimensionValue {
+    #[prost(int64, tag = "1")]
+    Value(i64),
+    #[prost(string, tag = "2")]
+    Param(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::{Flat, mlp, state_dict::named_parameters};
+
+    use super::*;
+
+    #[test]
+    fn the_graph_goes_from_input_to_logits() {
+        type Small = mlp!(3 => 2 Relu => 4);
+        let mut network = Small::ZERO;
+        network.tail.bias = [1.0, 2.0, 3.0, 4.0];
+        let parameters: Vec<_> = named_parameters(&network).collect();
+        let bytes = write(&Architecture::of::<Small>(), &parameters).unwrap();
+        let graph = Model::decode(&bytes[..]).unwrap().graph.unwrap();
+        let operators: Vec<_> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
+        assert_eq!(operators, ["Gemm", "Relu", "Gemm"]);
+        assert_eq!(graph.node[0].input, ["input", "linear_relu_stack.0.weight", "linear_relu_stack.0.bias"]);
+        assert_eq!(graph.node[1].input, graph.node[0].output);
+        assert_eq!(graph.node[2].output, ["logits"]);
+        let bias = graph.initializer.last().unwrap();
+        assert_eq!((bias.name.as_str(), &bias.dims[..]), ("linear_relu_stack.2.bias", &[4][..]));
+        assert_eq!(bias.raw_data, as_bytes(&[1.0, 2.0, 3.0, 4.0]));
+    }
+}

@@ -1,0 +1,225 @@
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use selvedge::{
+    Layer,
+    architecture::Architecture,
+    state_dict::{self, IncompatibleKeys, Tensor, is_counter},
+    weights::{TrainingRecord, WeightFile},
+};
+
+use super::{
+    Format, InterchangeError,
+    element::Element,
+    error::{Problem, quoted},
+    names, npz, pth, safetensors,
+};
+use crate::weights::WeightsError;
+
+/// A file may have so many bytes, as many as a weight file can.
+const MAX_FILE_BYTES: u64 = 1 << 32;
+/// A state dict may have so many tensors; a network here has a few dozen.
+const MAX_TENSORS: usize = 1024;
+/// A state dict may have so many elements, a hundred times the quickstart's: this bounds what a small file can unpack to.
+pub(super) const MAX_ELEMENTS: usize = 1 << 26;
+const MAX_NAME: usize = 200;
+
+/// A tensor with its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedTensor {
+    name: String,
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl NamedTensor {
+    /// The elements in row-major order.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    pub(super) fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+}
+
+impl Tensor for NamedTensor {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn copy_to(&self, values: &mut [f32]) {
+        values.copy_from_slice(&self.values);
+    }
+}
+
+/// Named tensors, read from a file of any format.
+#[derive(Clone, Debug)]
+pub struct StateDict {
+    path: PathBuf,
+    tensors: Vec<NamedTensor>,
+    /// A weight file's own.
+    architecture: Option<Architecture>,
+    record: TrainingRecord<'static>,
+    dataset: String,
+    recipe: String,
+}
+
+/// The record of weights whose training is not known.
+const UNKNOWN: TrainingRecord<'static> = TrainingRecord {
+    seed: 0,
+    dataset: "unknown",
+    dataset_checksum: [0; 32],
+    samples: 0,
+    shuffled: false,
+    epochs: 0,
+    steps: 0,
+    batch_size: 0,
+    learning_rate: 0.0,
+    accuracy: 0.0,
+    recipe: "",
+};
+
+impl StateDict {
+    /// Reads a file. Its format is that of its extension, or else of its first bytes. Where all names have one prefix before
+    /// their layer's number (`0.weight`, `module.net.0.weight`), it becomes the one that models here have.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`] for a file that is not wholly what its format demands.
+    pub fn read(path: &Path) -> Result<Self, InterchangeError> {
+        let bytes = read(path).map_err(|problem| problem.in_file(path))?;
+        let mut tensors = Tensors::default();
+        let (mut architecture, mut record) = (None, UNKNOWN);
+        let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
+        match Format::of_file(path, &bytes) {
+            Format::Selvedge => {
+                let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+                architecture = Some(file.architecture().clone());
+                dataset = file.record().dataset.to_owned();
+                recipe = file.record().recipe.to_owned();
+                record = TrainingRecord { dataset: UNKNOWN.dataset, recipe: UNKNOWN.recipe, ..*file.record() };
+                tensors.push_all_of(&file)
+            }
+            Format::Safetensors => safetensors::read(&bytes, &mut tensors),
+            Format::Pth => pth::read(&bytes, &mut tensors),
+            Format::Npz => npz::read(&bytes, &mut tensors),
+            Format::Onnx => Err(Problem::NotRead),
+        }
+        .map_err(|problem| problem.in_file(path))?;
+        let mut tensors = tensors.all;
+        names::unify(&mut tensors);
+        Ok(Self { path: path.into(), tensors, architecture, record, dataset, recipe })
+    }
+
+    /// The tensors in the file's order.
+    pub fn tensors(&self) -> &[NamedTensor] {
+        &self.tensors
+    }
+
+    /// The network: a weight file's own, else linear layers with ReLU between them, as names and shapes say.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`] where the names and shapes are no such network's.
+    pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
+        match &self.architecture {
+            Some(architecture) => Ok(architecture.clone()),
+            None => names::infer(&self.tensors).map_err(|problem| problem.in_file(&self.path)),
+        }
+    }
+
+    /// How the weights came to be: a weight file's own record; of other files nothing is known.
+    pub fn record(&self) -> TrainingRecord<'_> {
+        TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
+    }
+
+    /// Copies the tensors into a model, as [`state_dict::load`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`] for a weight file of another network, and where [`state_dict::load`] refuses; the model is then untouched.
+    pub fn load<M: Layer>(&self, model: &mut M, strict: bool) -> Result<IncompatibleKeys, InterchangeError> {
+        let expected = Architecture::of::<M>().for_prediction();
+        match &self.architecture {
+            Some(found) if *found != expected => {
+                Err(Problem::Architecture { expected: expected.to_string(), found: found.to_string() })
+            }
+            _ => state_dict::load(model, &self.tensors, strict).map_err(Problem::from),
+        }
+        .map_err(|problem| problem.in_file(&self.path))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(Problem::TooLong { limit: MAX_FILE_BYTES }) } else { Ok(bytes) }
+}
+
+/// Collects what a reader finds, and checks what no format may differ in.
+#[derive(Debug, Default)]
+pub(super) struct Tensors {
+    pub(super) all: Vec<NamedTensor>,
+    elements: usize,
+}
+
+impl Tensors {
+    /// Takes a tensor's bytes, row-major and exactly as many as its shape needs.
+    pub(super) fn push(
+        &mut self,
+        name: &str,
+        shape: Vec<usize>,
+        element: Element,
+        bytes: &[u8],
+    ) -> Result<(), Problem> {
+        self.check_name(name)?;
+        if element == Element::I64 && !is_counter(name) {
+            return Err(Problem::Type { name: name.into(), found: "I64".into() });
+        }
+        let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        if elements.and_then(|elements| elements.checked_mul(element.size())) != Some(bytes.len()) {
+            return Err(Problem::Bytes { name: name.into(), shape, found: bytes.len() });
+        }
+        self.elements += bytes.len() / element.size();
+        if self.elements > MAX_ELEMENTS {
+            return Err(Problem::TooMany { what: "elements", limit: MAX_ELEMENTS });
+        }
+        self.all.push(NamedTensor { name: name.into(), shape, values: element.decode(bytes) });
+        Ok(())
+    }
+
+    /// How many bytes a further tensor may have at most.
+    pub(super) fn bytes_left(&self) -> u64 {
+        ((MAX_ELEMENTS - self.elements) * Element::F64.size()) as u64
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Problem> {
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(Problem::Name { name: quoted(name), limit: MAX_NAME });
+        }
+        if self.all.len() == MAX_TENSORS {
+            return Err(Problem::TooMany { what: "tensors", limit: MAX_TENSORS });
+        }
+        if self.all.iter().any(|tensor| tensor.name == name) {
+            return Err(Problem::Repeated(name.into()));
+        }
+        Ok(())
+    }
+
+    fn push_all_of(&mut self, file: &WeightFile<'_>) -> Result<(), Problem> {
+        for parameter in file.architecture().parameters() {
+            let start = parameter.offset * Element::F32.size();
+            let bytes = &file.weights()[start..][..parameter.len * Element::F32.size()];
+            self.push(&parameter.name, super::sizes(&parameter), Element::F32, bytes)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+use std::{
+    fs,
+    io::{Cursor, Write},
+    path::{Path, PathBuf},
+};
+
+use proptest::prelude::*;
+use selvedge::{Flat, mlp, models::Tiny, random, state_dict::Tensor, weights::TrainingRecord};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+use super::*;
+
+type Small = mlp!(4 => 3 Relu => 2);
+
+const RECORD: TrainingRecord<'static> = TrainingRecord {
+    seed: 1,
+    dataset: "test",
+    dataset_checksum: [7; 32],
+    samples: 8,
+    shuffled: true,
+    epochs: 1,
+    steps: 2,
+    batch_size: 4,
+    learning_rate: 0.5,
+    accuracy: 0.25,
+    recipe: "epochs = 1\n",
+};
+
+/// A state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.
+fn saved_by_torch() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/state-dict.pth");
+    fs::read(path).unwrap()
+}
+
+fn small() -> Small {
+    let mut model = Small::ZERO;
+    random::initialize(&mut model, 3);
+    model
+}
+
+/// A small valid file of each format that is read.
+fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
+    for name in ["a.selvedge", "a.safetensors", "a.npz"] {
+        let path = folder.join(name);
+        write(&path, &small(), &RECORD).unwrap();
+        files.push((name.into(), fs::read(path).unwrap()));
+    }
+    files
+}
+
+fn read(folder: &Path, name: &str, bytes: &[u8]) -> Result<StateDict, String> {
+    let path = folder.join(name);
+    fs::write(&path, bytes).unwrap();
+    StateDict::read(&path).map_err(|error| {
+        let error = error.to_string();
+        assert!(error.starts_with(&path.display().to_string()), "{error}");
+        assert!(error.lines().count() == 1 && error.len() < 600, "{error}");
+        error
+    })
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The fixture's archive with some entries changed (or, by `None`, left out).
+fn rezipped(method: CompressionMethod, change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(saved_by_torch())).unwrap();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        let mut bytes = Vec::new();
+        std::io::copy(&mut entry, &mut bytes).unwrap();
+        if let Some(bytes) = change(&name, bytes) {
+            zip.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
+            zip.write_all(&bytes).unwrap();
+        }
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// The fixture with other bytes in its pickle.
+fn with_pickle(change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    rezipped(CompressionMethod::Stored, |name, bytes| {
+        Some(if name.ends_with("data.pkl") { change(bytes) } else { bytes })
+    })
+}
+
+fn replaced(bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
+
+#[test]
+fn every_format_gives_the_same_bits_back() {
+    let folder = folder();
+    for name in ["a.selvedge", "a.safetensors", "a.npz"] {
+        let path = folder.path().join(name);
+        write(&path, &small(), &RECORD).unwrap();
+        let weights = StateDict::read(&path).unwrap();
+        let mut model = Small::ZERO;
+        assert!(weights.load(&mut model, true).unwrap().is_empty());
+        assert_eq!(model.as_flat().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits(&small()), "{name}");
+        let dataset = if name == "a.selvedge" { "test" } else { "unknown" };
+        assert_eq!(weights.record().dataset, dataset);
+    }
+}
+
+fn bits(model: &Small) -> Vec<u32> {
+    model.as_flat().iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn what_pytorch_saves_is_read() {
+    let folder = folder();
+    let weights = read(folder.path(), "a.pth", &saved_by_torch()).unwrap();
+    let names: Vec<_> = weights.tensors().iter().map(|tensor| tensor.name().to_owned()).collect();
+    let expected = ["0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var"];
+    let expected = expected.iter().chain(&["1.num_batches_tracked", "2.weight", "2.bias"]);
+    assert_eq!(names, expected.map(|name| format!("linear_relu_stack.{name}")).collect::<Vec<_>>());
+    for tensor in weights.tensors() {
+        let eighths: Vec<_> = (0_u8..).take(tensor.values().len()).map(|n| f32::from(n) / 8.0).collect();
+        assert_eq!(tensor.values(), eighths, "{}", tensor.name());
+    }
+    assert_eq!(weights.tensors()[0].shape(), [3, 4]);
+    assert!(weights.architecture().unwrap_err().to_string().contains("name the network by --model or --layers"));
+    // The format does not depend on the name alone.
+    assert_eq!(read(folder.path(), "a", &saved_by_torch()).unwrap().tensors(), weights.tensors());
+}
+
+#[test]
+fn a_network_is_inferred_or_named_by_the_file() {
+    let folder = folder();
+    let path = folder.path().join("a.npz");
+    write(&path, &*crate::models::Boxed::<Tiny>::zeroed(), &RECORD).unwrap();
+    assert_eq!(StateDict::read(&path).unwrap().architecture().unwrap(), Architecture::of::<Tiny>());
+    let path = folder.path().join("a.selvedge");
+    write(&path, &small(), &RECORD).unwrap();
+    let weights = StateDict::read(&path).unwrap();
+    assert_eq!(weights.architecture().unwrap(), Architecture::of::<Small>());
+    let mut other = <mlp!(4 => 3 => 2)>::ZERO;
+    let error = weights.load(&mut other, false).unwrap_err().to_string();
+    assert!(error.ends_with("this is a 4-3-2 network, not 4-3-2 Linear Linear"), "{error}");
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let folder = folder();
+    for (name, bytes) in valid(folder.path()) {
+        assert!(read(folder.path(), &name, &bytes).is_ok(), "{name}");
+        // Every length of what is parsed by hand, and a spread of the rest.
+        for end in (0..bytes.len()).filter(|end| bytes.len() < 2000 || end % 7 == 0 || end + 300 > bytes.len()) {
+            assert!(read(folder.path(), &name, &bytes[..end]).is_err(), "{name} {end}");
+        }
+    }
+}
+
+#[test]
+fn what_no_state_dict_needs_is_refused_by_name() {
+    let folder = folder();
+    let error = |bytes: &[u8]| read(folder.path(), "a.pth", bytes).unwrap_err();
+    for (from, to, words) in [
+        (&b"ccollections\nOrderedDict\n"[..], &b"cposix\nsystem\n"[..], "names `posix.system`"),
+        (b"ccollections\nOrderedDict\n", b"cbuiltins\neval\n", "names `builtins.eval`"),
+        (b"ctorch\nFloatStorage\n", b"ctorch\nIntStorage\n", "names `torch.IntStorage`"),
+        (b"storage", b"st\nrage", "no storage"),
+        (b")R", b"]R", "a list (LIST)"),
+        (b")R", b")\x81", "an object of a class (OBJ)"),
+        (b"\x80\x02", b"\x80\x06", "protocol from 2 to 5"),
+        (b"\x80\x02", b"\x80\x02\xff", "unknown opcode 0xff"),
+        (b"_metadata", b"_metadato", "another attribute"),
+        (b"K\x00K\x03K\x04", b"K\x01K\x03K\x04", "outside its storage"),
+        (b"K\x00K\x03K\x04", b"K\x00K\x03K\x05", "not row-major"),
+        (b"K\x04K\x01\x86", b"K\x01K\x03\x86", "not row-major"),
+        (b"K\x04K\x01\x86", b"K\x04\x85", "not as many strides"),
+        (b"q\x00", b"q\x05", "the memo's places are not in order"),
+        (b"0.weight", b"0.w\x00ight", "printable"),
+        (b"0.weight", b"0.w\xffight", "no UTF-8"),
+    ] {
+        let error = error(&with_pickle(|pickle| replaced(pickle, from, to)));
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    assert!(error(&with_pickle(|pickle| [&pickle[..], b"."].concat())).contains("does not end with one dict"));
+    assert!(error(&with_pickle(|_| [&b"\x80\x02"[..], &[b'('; 100]].concat())).contains("nested too deeply"));
+    assert!(error(&with_pickle(|_| b"\x80\x02}X\x01\x00\x00\x00aK\x01s.".to_vec())).contains("no named tensor"));
+    assert!(error(&with_pickle(|_| b"\x80\x02}(0u.".to_vec())).contains("POP"));
+    assert!(error(&with_pickle(|_| b"\x80\x02}(s.".to_vec())).contains("the stack is empty"));
+    assert!(error(&with_pickle(|_| vec![b'N'; 2 << 20])).contains("more than 1048576"));
+    // However much a pickle nests, nothing recurses.
+    let nested = [&b"\x80\x02)"[..], &[0x85; 1_000_000], b"."].concat();
+    assert!(error(&with_pickle(|_| nested.clone())).contains("does not end with one dict"));
+}
+
+#[test]
+fn a_wrong_archive_is_one_clear_line() {
+    let folder = folder();
+    let error = |bytes: &[u8]| read(folder.path(), "a.pth", bytes).unwrap_err();
+    assert!(read(folder.path(), "a.pt", &rezipped(CompressionMethod::Stored, |_, bytes| Some(bytes))).is_ok());
+    assert!(error(b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.").contains("torch.save it again"));
+    assert!(error(b"no archive").contains("no valid PyTorch file"));
+    assert!(error(&rezipped(CompressionMethod::Deflated, |_, bytes| Some(bytes))).contains("compressed by"));
+    let big = rezipped(CompressionMethod::Stored, |name, bytes| {
+        Some(if name.ends_with("byteorder") { b"big".to_vec() } else { bytes })
+    });
+    assert!(error(&big).contains("big-endian"));
+    let missing = rezipped(CompressionMethod::Stored, |name, bytes| (!name.ends_with("data/0")).then_some(bytes));
+    assert!(error(&missing).contains("data/0"), "{}", error(&missing));
+    let short = rezipped(CompressionMethod::Stored, |name, bytes| {
+        Some(if name.ends_with("data/0") { bytes[1..].to_vec() } else { bytes })
+    });
+    assert!(error(&short).contains("has not the bytes of its 12 elements"));
+    let no_pickle = rezipped(CompressionMethod::Stored, |name, bytes| (!name.ends_with("data.pkl")).then_some(bytes));
+    assert!(error(&no_pickle).contains("not exactly one data.pkl"));
+    let damaged = replaced(saved_by_torch(), &0.125_f32.to_le_bytes(), &0.25_f32.to_le_bytes());
+    assert!(error(&damaged).contains("hecksum"), "{}", error(&damaged));
+    assert!(read(folder.path(), "a.npz", &saved_by_torch()).unwrap_err().contains("which is no array"));
+    assert!(read(folder.path(), "a.onnx", b"").unwrap_err().contains("only written"));
+}
+
+/// One array of zeros, deflated: a small file that would unpack to gigabytes.
+#[test]
+fn an_archive_that_unpacks_to_too_much_is_refused() {
+    let folder = folder();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    zip.start_file("0.weight.npy", options).unwrap();
+    for _ in 0..600 {
+        zip.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let bytes = zip.finish().unwrap().into_inner();
+    assert!(bytes.len() < 1 << 20);
+    let error = read(folder.path(), "a.npz", &bytes).unwrap_err();
+    assert!(error.contains("it has 629145600 bytes, more than"), "{error}");
+}
+
+#[test]
+fn a_format_is_named_by_its_extension() {
+    let error = |name: &str| Format::to_write(&PathBuf::from(name)).unwrap_err().to_string();
+    assert!(error("a.txt").starts_with("a.txt: the extension names no format"));
+    assert!(error("a.pth").contains("safetensors.torch.load_file"));
+    assert_eq!(Format::to_write(Path::new("a.ONNX")).unwrap(), Format::Onnx);
+}
+
+fn mutate(mut bytes: Vec<u8>, changes: &[(usize, u8)], cut: usize) -> Vec<u8> {
+    for &(place, value) in changes {
+        let place = place % bytes.len();
+        bytes[place] = value;
+    }
+    bytes.truncate(bytes.len() - cut.min(bytes.len()));
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn no_file_panics(changes in prop::collection::vec((any::<usize>(), any::<u8>()), 1..6), cut in 0_usize..3) {
+        let folder = folder();
+        for (name, bytes) in valid(folder.path()) {
+            let _ = read(folder.path(), &name, &mutate(bytes, &changes, cut));
+        }
+        // Behind the archives' checksums.
+        let _ = read(folder.path(), "a.pth", &with_pickle(|pickle| mutate(pickle, &changes, cut)));
+        let array = [npy::header(&[2, 3]), vec![0; 24]].concat();
+        let _ = npy::parse(&mutate(array, &changes, cut));
+    }
+}

@@ -1,0 +1,40 @@
+use std::{io, path::PathBuf};
+
+/// Why a recipe is none.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// Neither a built-in recipe nor a file.
+    #[error("{}: neither a built-in recipe ({built_in}) nor a file", name.display())]
+    Unknown {
+        /// What was asked for.
+        name: PathBuf,
+        /// The names there are.
+        built_in: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is no TOML, or has a key or a value that no recipe has.
+    #[error("{}, {place}: {message}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// The line, and where it is known the key.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// An option that the others leave no use for.
+    #[error("{option}: {reason}")]
+    Senseless {
+        /// The option.
+        option: &'static str,
+        /// Why, and what to do.
+        reason: String,
+    },
+}

@@ -1,0 +1,212 @@
+use std::{fs, io, path::Path};
+
+use toml::de::DeTable;
+
+use super::{RecipeError, RecipeOptions};
+
+/// The names of the built-in recipes, and their files' texts.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("quickstart", include_str!("../../recipes/quickstart.toml")),
+    ("fast", include_str!("../../recipes/fast.toml")),
+    ("best", include_str!("../../recipes/best.toml")),
+];
+
+/// The built-in recipe that is taken where none is named.
+pub const DEFAULT: &str = "fast";
+
+impl RecipeOptions {
+    /// A built-in recipe by its name, or a recipe file.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] where there is neither, and where the file is no recipe.
+    pub fn find(name: &Path) -> Result<Self, RecipeError> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| name == Path::new(built_in)) {
+            return Self::parse(text, name);
+        }
+        match fs::read_to_string(name) {
+            Ok(text) => Self::parse(&text, name),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let built_in = BUILT_IN.map(|(name, _)| name).join(", ");
+                Err(RecipeError::Unknown { name: name.into(), built_in })
+            }
+            Err(error) => Err(RecipeError::Read { path: name.into(), error }),
+        }
+    }
+
+    /// Reads TOML; `path` is what an error names.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Parse`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, RecipeError> {
+        toml::from_str(text).map_err(|error| {
+            let place = error.span().map_or("at the end".into(), |span| place(text, span.start));
+            RecipeError::Parse { path: path.into(), place, message: error.message().replace('\n', ", ") }
+        })
+    }
+
+    /// Writes TOML, which [`parse`](Self::parse) reads.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("numbers, truths, texts and arrays of numbers are TOML")
+    }
+}
+
+/// The line of a byte, and the key that it belongs to.
+fn place(text: &str, byte: usize) -> String {
+    let line = 1 + text.bytes().take(byte).filter(|&byte| byte == b'\n').count();
+    // What can be read of a text that is no TOML: its other keys.
+    let (table, _) = DeTable::parse_recoverable(text);
+    let mut keys = table.get_ref().iter();
+    match keys.find(|(key, value)| (key.span().start..value.span().end).contains(&byte)) {
+        Some((key, _)) => format!("line {line}, {}", key.get_ref()),
+        None => format!("line {line}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Debug, str::FromStr};
+
+    use proptest::{option, prelude::*};
+
+    use super::*;
+    use crate::recipe::OptimizerName;
+
+    #[test]
+    fn the_built_in_recipes_are_described_and_make_sense() {
+        for (name, _) in BUILT_IN {
+            let recipe = RecipeOptions::find(name.as_ref()).unwrap();
+            assert!(recipe.description.as_ref().is_some_and(|text| !text.is_empty()), "{name}");
+            recipe.resolve().unwrap();
+        }
+        assert!(BUILT_IN.iter().any(|(name, _)| *name == DEFAULT));
+    }
+
+    #[test]
+    fn an_error_names_file_line_and_key() {
+        for (text, expected) in [
+            ("lr = 1\n\nmomentum = 'high'", "line 3, momentum: invalid type: string \"high\", expected f64"),
+            ("momentum = 2", "line 1, momentum: must be from 0 to below 1"),
+            ("\nmomentun = 0.9", "line 2, momentun: unknown field `momentun`, expected one of `description`, `epochs`"),
+            ("epochs = 0", "line 1, epochs: must be a whole number from 1 to 4294967295"),
+            ("epochs = -1", "line 1, epochs: must be a whole number from 1"),
+            ("epochs = 1.5", "line 1, epochs: invalid type: floating point `1.5`"),
+            (
+                "optimizer = 'lion'",
+                "line 1, optimizer: unknown variant `lion`, expected one of `sgd`, `adam`, `adamw`, `rmsprop`",
+            ),
+            ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 2, betas: must be from 0 to below 1"),
+            ("betas = [0.9]", "line 1, betas: invalid length 1"),
+            ("schedule = 'linear'", "line 1, schedule: there is no schedule 'linear'"),
+            ("schedule = 1", "line 1, schedule: invalid type: integer `1`"),
+            ("augment = 'flop'", "line 1, augment: augmentation has no 'flop'"),
+            ("val-split = 1.5", "line 1, val-split: must be a part"),
+            ("ema = 1", "line 1, ema: must be from 0 to below 1"),
+            ("dropout = nan", "line 1, dropout: must be"),
+            ("shuffle = 'no'", "line 1, shuffle: invalid type"),
+            ("[optimizer]\nname = 'sgd'", "line 2: unknown variant `name`"),
+            ("lr = 1\nlr = 2", "line 2"),
+            ("lr = 1\nepochs 3", "line 2"),
+            ("lr =", "line 1"),
+            ("é = 'ü\n", "line 1"),
+        ] {
+            let error = RecipeOptions::parse(text, "my.toml".as_ref()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("my.toml, {expected}")), "{text:?}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_a_built_in_recipe_or_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.toml");
+        fs::write(&path, "epochs = 3").unwrap();
+        assert_eq!(RecipeOptions::find(&path).unwrap().to_toml(), "epochs = 3\n");
+        let error = RecipeOptions::find("none.toml".as_ref()).unwrap_err().to_string();
+        assert_eq!(error, "none.toml: neither a built-in recipe (quickstart, fast, best) nor a file");
+        let error = RecipeOptions::find(folder.path()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot read {}: ", folder.path().display())), "{error}");
+        fs::write(&path, b"\xff").unwrap();
+        assert!(RecipeOptions::find(&path).unwrap_err().to_string().contains("mine.toml"));
+    }
+
+    /// Values that an option accepts.
+    fn value<T: FromStr<Err: Debug> + Debug>(
+        texts: impl Strategy<Value = String> + 'static,
+    ) -> BoxedStrategy<Option<T>> {
+        option::of(texts.prop_map(|text| text.parse().unwrap())).boxed()
+    }
+
+    fn whole() -> impl Strategy<Value = String> {
+        prop_oneof![Just(u32::MAX), 1u32..1000].prop_map(|n| n.to_string())
+    }
+
+    fn large() -> impl Strategy<Value = String> {
+        prop_oneof![Just(u64::MAX), 1u64..].prop_map(|n| n.to_string())
+    }
+
+    fn real() -> impl Strategy<Value = String> {
+        prop_oneof![Just(0.0), 0.0..1e-30, 0.0..3e38f64].prop_map(|x| x.to_string())
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![Just(0.0), 0.0..1e-30, 0.0..0.999f64].prop_map(|x| x.to_string())
+    }
+
+    fn schedules() -> impl Strategy<Value = String> {
+        (part(), real()).prop_flat_map(|(part, real)| {
+            prop_oneof![
+                Just("constant".into()),
+                Just(format!("step,epochs=1.5,gamma={real}")),
+                Just(format!("cosine,final={part}")),
+                Just(format!("one-cycle,pct-start={part},div=3,final-div=1e20")),
+            ]
+        })
+    }
+
+    fn augmentations() -> impl Strategy<Value = String> {
+        let text = |(flip, shift, erase)| format!("{}shift={shift},erase={erase}", if flip { "flip," } else { "" });
+        (any::<bool>(), 0..=28, 0..=28).prop_map(text)
+    }
+
+    prop_compose! {
+        fn of_the_run()(
+            description in option::of(".*"), epochs in value(whole()), steps in value(large()), batch_size in value(whole()),
+            accumulate in value(whole()), seed in value(large()), shuffle in option::of(any::<bool>()),
+            schedule in value(schedules()), warmup in value(real()), dropout in value(part()), label_smoothing in value(part()),
+        ) -> RecipeOptions {
+            RecipeOptions {
+                description, epochs, steps, batch_size, accumulate, seed, shuffle, schedule, warmup, dropout, label_smoothing,
+                ..RecipeOptions::default()
+            }
+        }
+    }
+
+    prop_compose! {
+        fn recipes()(
+            run in of_the_run(), augment in value(augmentations()), ema in value(part()),
+            val_split in value(prop_oneof![part(), whole()]), early_stop in value(whole()),
+        )(
+            optimizer in option::of(prop_oneof![
+                Just(OptimizerName::Sgd), Just(OptimizerName::Adam), Just(OptimizerName::AdamW), Just(OptimizerName::RmsProp),
+            ]),
+            lr in value(real()), momentum in value(part()), nesterov in option::of(any::<bool>()), weight_decay in value(real()),
+            betas in value((part(), part()).prop_map(|(first, second)| format!("{first},{second}"))), eps in value(real()),
+            alpha in value(part()), clip in value(real()),
+            rest in Just(RecipeOptions { augment, ema, val_split, early_stop, ..run }),
+        ) -> RecipeOptions {
+            RecipeOptions { optimizer, lr, momentum, nesterov, weight_decay, betas, eps, alpha, clip, ..rest }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_recipe_written_is_the_recipe_read(recipe in recipes(), other in recipes()) {
+            for recipe in [recipe.clone(), recipe.overridden_by(other)] {
+                let text = recipe.to_toml();
+                prop_assert_eq!(RecipeOptions::parse(&text, "test".as_ref()).map_err(|error| error.to_string()), Ok(recipe), "{}", text);
+            }
+        }
+    }
+}

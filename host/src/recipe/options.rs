@@ -1,0 +1,233 @@
+use std::fmt;
+
+use clap::{
+    Args, ValueEnum,
+    builder::{BoolValueParser, TypedValueParser},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    text::{AugmentText, ScheduleText},
+    value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit},
+};
+
+/// A recipe: each field is a key of its file and, but for the description, the option of the same name.
+///
+/// What is not there is left to whatever this recipe is laid over ([`overridden_by`](Self::overridden_by)), and in the end to PyTorch's
+/// defaults ([`resolve`](Self::resolve)).
+#[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[command(next_help_heading = "Recipe")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RecipeOptions {
+    /// What the recipe is good for.
+    #[arg(skip)]
+    pub description: Option<String>,
+
+    /// Passes over the training images
+    #[arg(long, value_name = "N", conflicts_with = "steps")]
+    pub epochs: Option<Count>,
+
+    /// Stop after so many steps, instead of after epochs
+    #[arg(long, value_name = "N")]
+    pub steps: Option<Steps>,
+
+    /// Samples in a batch
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<Count>,
+
+    /// Batches in a step: their gradients are added up
+    #[arg(long, value_name = "N")]
+    pub accumulate: Option<Count>,
+
+    /// Seed of the initial weights, of each epoch's order, of dropout and of augmentation
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub seed: Option<Seed>,
+
+    /// Take the images in the file's order in every epoch; in a recipe file: shuffle = false
+    #[arg(
+        long = "no-shuffle",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        value_parser = BoolValueParser::new().map(|no_shuffle| !no_shuffle),
+    )]
+    pub shuffle: Option<bool>,
+
+    /// What becomes of a gradient; the names and their defaults are PyTorch's
+    #[arg(long, value_enum, help_heading = "Optimizer")]
+    pub optimizer: Option<OptimizerName>,
+
+    /// Learning rate: the base, or the peak, of the schedule
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub lr: Option<NonNegative>,
+
+    /// How much of the velocity stays; for sgd and rmsprop
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub momentum: Option<Fraction>,
+
+    /// Whether the velocity looks ahead; for sgd with momentum
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        hide_possible_values = true,
+        help_heading = "Optimizer",
+    )]
+    pub nesterov: Option<bool>,
+
+    /// Factor of L2 regularisation; for adamw, of its decay
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub weight_decay: Option<NonNegative>,
+
+    /// β₁ and β₂ of adam and adamw; in a recipe file: [0.9, 0.999]
+    #[arg(long, value_name = "X,X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub betas: Option<Betas>,
+
+    /// What keeps adam, adamw and rmsprop from dividing by zero
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub eps: Option<NonNegative>,
+
+    /// How much of the squares' average stays; for rmsprop
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub alpha: Option<Fraction>,
+
+    /// The longest gradient: a longer one is shortened to it; 0 leaves all as they are
+    #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Optimizer")]
+    pub clip: Option<NonNegative>,
+
+    /// How the learning rate changes: constant, step,epochs=10[,gamma=0.1], cosine[,final=0] or
+    /// one-cycle[,pct-start=0.3,div=25,final-div=1e4]
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Schedule")]
+    pub schedule: Option<ScheduleText>,
+
+    /// Epochs in which the learning rate rises from 0; for cosine
+    #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Schedule")]
+    pub warmup: Option<NonNegative>,
+
+    /// The part of the activations that a training pass drops
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
+    pub dropout: Option<Fraction>,
+
+    /// The part of a target that is spread over all classes
+    #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
+    pub label_smoothing: Option<Fraction>,
+
+    /// How training images are changed: flip (mirrored), shift=PIXELS, erase=PIXELS, joined by commas, or none
+    #[arg(long, value_name = "CHANGES", help_heading = "Regularization")]
+    pub augment: Option<AugmentText>,
+
+    /// What stays of the weights' moving average in a step; the average is tested and kept. 0: no average
+    #[arg(long, value_name = "DECAY", allow_negative_numbers = true, help_heading = "Regularization")]
+    pub ema: Option<Fraction>,
+
+    /// Training images that are kept for validation: a part of them below 1, or how many; 0: none
+    #[arg(long, value_name = "PART|N", allow_negative_numbers = true, help_heading = "Validation")]
+    pub val_split: Option<ValSplit>,
+
+    /// End after so many epochs without a better loss on the validation images; 0: never
+    #[arg(long, value_name = "EPOCHS", help_heading = "Validation")]
+    pub early_stop: Option<Number>,
+}
+
+/// An optimizer, before its options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[value(rename_all = "lower")]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerName {
+    /// Stochastic gradient descent, with or without momentum.
+    Sgd,
+    /// Adam; its weight decay is L2 regularisation.
+    Adam,
+    /// Adam with weight decay beside the gradient.
+    AdamW,
+    /// RMSprop, with or without momentum.
+    RmsProp,
+}
+
+impl fmt::Display for OptimizerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        recipe: RecipeOptions,
+    }
+
+    fn parse(line: &str) -> Result<RecipeOptions, String> {
+        let cli = Cli::try_parse_from(["train"].into_iter().chain(line.split_whitespace()));
+        cli.map(|cli| cli.recipe).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_option_is_the_key_of_the_same_name() {
+        // The parser says which keys there are.
+        let error = RecipeOptions::parse("none = 1", "test".as_ref()).unwrap_err().to_string();
+        let (_, list) = error.split_once("expected one of ").unwrap();
+        let keys: Vec<&str> = list.split(", ").map(|key| key.trim_matches('`')).collect();
+        let command = Cli::command();
+        command.clone().debug_assert();
+        let options = command.get_arguments().filter_map(|option| option.get_long()).filter(|&name| name != "help");
+        let options: Vec<&str> = options.map(|name| name.trim_start_matches("no-")).collect();
+        assert_eq!([&["description"], &options[..]].concat(), keys);
+    }
+
+    #[test]
+    fn an_option_means_what_its_key_does() {
+        for (line, text) in [
+            ("", ""),
+            (
+                "--epochs 3 --batch-size 7 --accumulate 2 --seed 9",
+                "epochs = 3\nbatch-size = 7\naccumulate = 2\nseed = 9",
+            ),
+            ("--steps 3 --seed 18446744073709551615", "steps = 3\nseed = 18446744073709551615"),
+            ("--no-shuffle", "shuffle = false"),
+            ("--no-shuffle=false", "shuffle = true"),
+            (
+                "--optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov",
+                "optimizer = 'sgd'\nlr = 0.01\nmomentum = 0.9\nnesterov = true",
+            ),
+            ("--nesterov=false --weight-decay 0", "nesterov = false\nweight-decay = 0"),
+            ("--optimizer adamw --betas 0.5,0.9 --eps 1e-9", "optimizer = 'adamw'\nbetas = [0.5, 0.9]\neps = 1e-9"),
+            ("--optimizer rmsprop --alpha 0.5 --clip 1", "optimizer = 'rmsprop'\nalpha = 0.5\nclip = 1"),
+            ("--schedule cosine,final=0.1 --warmup 1.5", "schedule = 'cosine,final=0.1'\nwarmup = 1.5"),
+            ("--dropout 0.1 --label-smoothing 0.2", "dropout = 0.1\nlabel-smoothing = 0.2"),
+            ("--augment flip,shift=1 --ema 0.9", "augment = 'flip,shift=1'\nema = 0.9"),
+            ("--val-split 5000 --early-stop 3", "val-split = 5000\nearly-stop = 3"),
+        ] {
+            let key = RecipeOptions::parse(text, "test".as_ref()).unwrap();
+            assert_eq!(parse(line).unwrap(), key, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_option_and_the_range() {
+        for (line, expected) in [
+            ("--epochs 0", "'--epochs <N>': must be a whole number from 1"),
+            ("--lr -1", "'--lr <X>': must be a number from 0"),
+            ("--ema 1", "'--ema <DECAY>': must be from 0 to below 1"),
+            ("--betas 0.9", "'--betas <X,X>': must be two numbers"),
+            ("--schedule step", "'--schedule <SCHEDULE>': step needs its epochs"),
+            ("--augment flop", "'--augment <CHANGES>': augmentation has no 'flop'"),
+            ("--val-split 1.5", "'--val-split <PART|N>': must be a part"),
+            ("--optimizer lion", "possible values: sgd, adam, adamw, rmsprop"),
+            ("--nesterov=perhaps", "'--nesterov[=<BOOL>]'"),
+            ("--epochs 1 --steps 1", "cannot be used with '--steps <N>'"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,237 @@
+use super::{
+    AugmentText, Betas, Count, Fraction, NonNegative, Number, OptimizerName, RecipeError, RecipeOptions, Seed, Steps,
+    ValSplit,
+};
+use crate::training::{Length, Optimizer, Options, Plan};
+
+fn senseless(option: &'static str, reason: impl Into<String>) -> RecipeError {
+    RecipeError::Senseless { option, reason: reason.into() }
+}
+
+impl RecipeOptions {
+    /// What the recipe means.
+    ///
+    /// What it leaves open is PyTorch's default: that of the optimizer's class, and in the rest the quickstart's (SGD, five epochs, batches
+    /// of 64, no extras; seed 42).
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Senseless`] where an option has no use beside the others.
+    pub fn resolve(&self) -> Result<Options, RecipeError> {
+        let early_stop = self.early_stop.map(Number::get).filter(|&patience| patience > 0);
+        if early_stop.is_some() && !self.val_split.is_some_and(ValSplit::is_some) {
+            return Err(senseless(
+                "early-stop",
+                "there are no validation images to stop by; set val-split, such as 0.1",
+            ));
+        }
+        Ok(Options {
+            length: self.length()?,
+            batch_size: self.batch_size.map_or(64, Count::get) as usize,
+            accumulate: self.accumulate.map_or(1, Count::get) as usize,
+            optimizer: self.resolve_optimizer()?,
+            learning_rate: self.lr.map_or(self.optimizer().learning_rate(), NonNegative::get),
+            schedule: self.plan()?,
+            clip: self.clip.map(|clip| clip.get() as f32).filter(|&clip| clip > 0.0),
+            dropout: self.dropout.map_or(0.0, Fraction::get) as f32,
+            label_smoothing: self.label_smoothing.map_or(0.0, Fraction::get) as f32,
+            augmentation: self.augment.map(|AugmentText(augmentation)| augmentation).unwrap_or_default(),
+            ema: self.ema.map(Fraction::get).filter(|&decay| decay > 0.0),
+            early_stop,
+            seed: self.seed.map_or(42, Seed::get),
+            shuffle: self.shuffle.unwrap_or(true),
+        })
+    }
+
+    pub(super) fn optimizer(&self) -> OptimizerName {
+        self.optimizer.unwrap_or(OptimizerName::Sgd)
+    }
+
+    fn length(&self) -> Result<Length, RecipeError> {
+        match (self.epochs, self.steps) {
+            (Some(_), Some(_)) => Err(senseless("steps", "epochs end the run too; leave one of them out")),
+            (None, Some(steps)) => Ok(Length::Steps(Steps::get(steps))),
+            (epochs, None) => Ok(Length::Epochs(epochs.map_or(5, Count::get))),
+        }
+    }
+
+    fn resolve_optimizer(&self) -> Result<Optimizer, RecipeError> {
+        use OptimizerName::{Adam, AdamW, RmsProp, Sgd};
+
+        let name = self.optimizer();
+        let given: [(&str, bool, &[OptimizerName]); 5] = [
+            ("momentum", self.momentum.is_some(), &[Sgd, RmsProp]),
+            ("nesterov", self.nesterov == Some(true), &[Sgd]),
+            ("betas", self.betas.is_some(), &[Adam, AdamW]),
+            ("eps", self.eps.is_some(), &[Adam, AdamW, RmsProp]),
+            ("alpha", self.alpha.is_some(), &[RmsProp]),
+        ];
+        for (option, given, takers) in given {
+            if given && !takers.contains(&name) {
+                let takers: Vec<String> = takers.iter().map(ToString::to_string).collect();
+                let takers = takers.join(" or ");
+                return Err(senseless(
+                    option,
+                    format!("{name} has none; leave it out, or take the optimizer {takers}"),
+                ));
+            }
+        }
+
+        let momentum = self.momentum.map_or(0.0, Fraction::get);
+        let nesterov = self.nesterov == Some(true);
+        if nesterov && momentum == 0.0 {
+            return Err(senseless("nesterov", "there is no velocity to look ahead with; set momentum, such as 0.9"));
+        }
+        let weight_decay = self.weight_decay.map_or(if name == AdamW { 1e-2 } else { 0.0 }, NonNegative::get);
+        let eps = self.eps.map_or(1e-8, NonNegative::get);
+        Ok(match name {
+            Sgd => Optimizer::Sgd { momentum, nesterov, weight_decay },
+            Adam | AdamW => {
+                let betas = self.betas.map_or([0.9, 0.999], Betas::get);
+                Optimizer::Adam { betas, eps, weight_decay, decoupled: name == AdamW }
+            }
+            RmsProp => {
+                Optimizer::RmsProp { alpha: self.alpha.map_or(0.99, Fraction::get), eps, momentum, weight_decay }
+            }
+        })
+    }
+
+    fn plan(&self) -> Result<Plan, RecipeError> {
+        let plan = self.schedule.map_or(Plan::Constant, |schedule| schedule.0);
+        match (plan, self.warmup.map(NonNegative::get)) {
+            (Plan::Cosine { final_fraction, .. }, Some(warm_up)) => Ok(Plan::Cosine { warm_up, final_fraction }),
+            (_, Some(_)) => {
+                Err(senseless("warmup", "this schedule has none; leave it out, or take the schedule cosine"))
+            }
+            (plan, None) => Ok(plan),
+        }
+    }
+}
+
+impl OptimizerName {
+    /// PyTorch's default.
+    fn learning_rate(self) -> f64 {
+        match self {
+            Self::Sgd | Self::Adam | Self::AdamW => 1e-3,
+            Self::RmsProp => 1e-2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::augment::Augmentation;
+
+    use super::*;
+
+    fn resolve(text: &str) -> Result<Options, RecipeError> {
+        RecipeOptions::parse(text, "test".as_ref()).unwrap().resolve()
+    }
+
+    #[test]
+    fn nothing_is_the_quickstart() {
+        assert_eq!(resolve("").unwrap(), Options::QUICKSTART);
+        assert_eq!(RecipeOptions::find("quickstart".as_ref()).unwrap().resolve().unwrap(), Options::QUICKSTART);
+    }
+
+    #[test]
+    fn each_key_has_its_effect() {
+        let expected: [(&str, Options); 20] = [
+            ("epochs = 7", Options { length: Length::Epochs(7), ..Options::QUICKSTART }),
+            ("steps = 7", Options { length: Length::Steps(7), ..Options::QUICKSTART }),
+            ("batch-size = 7", Options { batch_size: 7, ..Options::QUICKSTART }),
+            ("accumulate = 7", Options { accumulate: 7, ..Options::QUICKSTART }),
+            ("seed = 7", Options { seed: 7, ..Options::QUICKSTART }),
+            ("shuffle = false", Options { shuffle: false, ..Options::QUICKSTART }),
+            ("lr = 7", Options { learning_rate: 7.0, ..Options::QUICKSTART }),
+            ("clip = 7", Options { clip: Some(7.0), ..Options::QUICKSTART }),
+            ("clip = 0", Options::QUICKSTART),
+            ("dropout = 0.5", Options { dropout: 0.5, ..Options::QUICKSTART }),
+            ("label-smoothing = 0.5", Options { label_smoothing: 0.5, ..Options::QUICKSTART }),
+            ("ema = 0.5", Options { ema: Some(0.5), ..Options::QUICKSTART }),
+            ("ema = 0", Options::QUICKSTART),
+            ("val-split = 0.5", Options::QUICKSTART),
+            ("val-split = 0.5\nearly-stop = 7", Options { early_stop: Some(7), ..Options::QUICKSTART }),
+            ("early-stop = 0", Options::QUICKSTART),
+            (
+                "augment = 'shift=7'",
+                Options { augmentation: Augmentation { shift: 7, ..Augmentation::default() }, ..Options::QUICKSTART },
+            ),
+            (
+                "schedule = 'step,epochs=7'",
+                Options { schedule: Plan::Step { epochs: 7.0, gamma: 0.1 }, ..Options::QUICKSTART },
+            ),
+            (
+                "schedule = 'cosine'\nwarmup = 7",
+                Options { schedule: Plan::Cosine { warm_up: 7.0, final_fraction: 0.0 }, ..Options::QUICKSTART },
+            ),
+            ("nesterov = false", Options::QUICKSTART),
+        ];
+        for (text, expected) in expected {
+            assert_eq!(resolve(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn optimizers_have_the_defaults_of_pytorch() {
+        let (betas, eps) = ([0.9, 0.999], 1e-8);
+        let expected = [
+            ("sgd", 1e-3, Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 }),
+            ("adam", 1e-3, Optimizer::Adam { betas, eps, weight_decay: 0.0, decoupled: false }),
+            ("adamw", 1e-3, Optimizer::Adam { betas, eps, weight_decay: 1e-2, decoupled: true }),
+            ("rmsprop", 1e-2, Optimizer::RmsProp { alpha: 0.99, eps, momentum: 0.0, weight_decay: 0.0 }),
+        ];
+        for (name, learning_rate, optimizer) in expected {
+            let options = resolve(&format!("optimizer = '{name}'")).unwrap();
+            assert_eq!(options, Options { learning_rate, optimizer, ..Options::QUICKSTART });
+        }
+    }
+
+    #[test]
+    fn optimizers_take_their_options() {
+        for (text, expected) in [
+            (
+                "momentum = 0.9\nnesterov = true\nweight-decay = 0.5",
+                Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.5 },
+            ),
+            (
+                "optimizer = 'adam'\nbetas = [0.5, 0.25]\neps = 2\nweight-decay = 0.5",
+                Optimizer::Adam { betas: [0.5, 0.25], eps: 2.0, weight_decay: 0.5, decoupled: false },
+            ),
+            (
+                "optimizer = 'adamw'\nweight-decay = 0",
+                Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true },
+            ),
+            (
+                "optimizer = 'rmsprop'\nalpha = 0.5\neps = 2\nmomentum = 0.25\nweight-decay = 1",
+                Optimizer::RmsProp { alpha: 0.5, eps: 2.0, momentum: 0.25, weight_decay: 1.0 },
+            ),
+        ] {
+            assert_eq!(resolve(text).unwrap().optimizer, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for (text, expected) in [
+            ("epochs = 1\nsteps = 1", "steps: epochs end the run too"),
+            (
+                "optimizer = 'adam'\nmomentum = 0.9",
+                "momentum: adam has none; leave it out, or take the optimizer sgd or rmsprop",
+            ),
+            ("betas = [0.9, 0.999]", "betas: sgd has none; leave it out, or take the optimizer adam or adamw"),
+            ("eps = 1", "eps: sgd has none"),
+            ("optimizer = 'adamw'\nalpha = 0.9", "alpha: adamw has none"),
+            ("optimizer = 'rmsprop'\nmomentum = 0.9\nnesterov = true", "nesterov: rmsprop has none"),
+            ("nesterov = true", "nesterov: there is no velocity"),
+            ("nesterov = true\nmomentum = 0", "nesterov: there is no velocity"),
+            ("warmup = 1", "warmup: this schedule has none"),
+            ("warmup = 1\nschedule = 'one-cycle'", "warmup: this schedule has none"),
+            ("early-stop = 1", "early-stop: there are no validation images"),
+            ("early-stop = 1\nval-split = 0", "early-stop: there are no validation images"),
+        ] {
+            let error = resolve(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Values that are a text: `NAME,KEY=VALUE,…`.
+
+use std::{
+    fmt::{self, Display},
+    str::FromStr,
+};
+
+use selvedge::augment::Augmentation;
+use serde::{Deserialize, Serialize};
+
+use super::value::{Fraction, NonNegative, Part, Positive, ValueError};
+use crate::training::Plan;
+
+/// How the learning rate changes, without its warm-up, which is a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ScheduleText(pub(super) Plan);
+
+/// How training images are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AugmentText(pub(super) Augmentation);
+
+impl FromStr for ScheduleText {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (name, rest) = text.split_once(',').map_or((text, None), |(name, rest)| (name, Some(rest)));
+        let mut words = Words::new(rest)?;
+        let plan = match name.trim() {
+            "constant" => Plan::Constant,
+            "step" => Plan::Step {
+                epochs: words
+                    .value::<Positive>("epochs")?
+                    .ok_or_else(|| ValueError("step needs its epochs, such as step,epochs=10".into()))?
+                    .get(),
+                gamma: words.value::<NonNegative>("gamma")?.map_or(0.1, NonNegative::get),
+            },
+            "cosine" => {
+                Plan::Cosine { warm_up: 0.0, final_fraction: words.value::<Part>("final")?.map_or(0.0, Part::get) }
+            }
+            "one-cycle" => Plan::OneCycle {
+                pct_start: words.value::<Fraction>("pct-start")?.map_or(0.3, Fraction::get),
+                div_factor: words.value::<Positive>("div")?.map_or(25.0, Positive::get),
+                final_div_factor: words.value::<Positive>("final-div")?.map_or(1e4, Positive::get),
+            },
+            name => {
+                return Err(ValueError(format!(
+                    "there is no schedule '{name}'; take constant, step, cosine or one-cycle"
+                )));
+            }
+        };
+        words.end(name.trim())?;
+        Ok(Self(plan))
+    }
+}
+
+impl Display for ScheduleText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Plan::Constant => f.write_str("constant"),
+            Plan::Step { epochs, gamma } => write!(f, "step,epochs={epochs},gamma={gamma}"),
+            Plan::Cosine { final_fraction, .. } => write!(f, "cosine,final={final_fraction}"),
+            Plan::OneCycle { pct_start, div_factor, final_div_factor } => {
+                write!(f, "one-cycle,pct-start={pct_start},div={div_factor},final-div={final_div_factor}")
+            }
+        }
+    }
+}
+
+impl FromStr for AugmentText {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        if text.trim() == "none" {
+            return Ok(Self(Augmentation::default()));
+        }
+        let mut words = Words::new(Some(text))?;
+        let augmentation =
+            Augmentation { flip: words.flag("flip")?, shift: words.pixels("shift")?, erase: words.pixels("erase")? };
+        words.end("augmentation")?;
+        Ok(Self(augmentation))
+    }
+}
+
+impl Display for AugmentText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Augmentation { flip, shift, erase } = self.0;
+        let words = [
+            flip.then(|| "flip".into()),
+            (shift > 0).then(|| format!("shift={shift}")),
+            (erase > 0).then(|| format!("erase={erase}")),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        if words.is_empty() { f.write_str("none") } else { f.write_str(&words.join(",")) }
+    }
+}
+
+/// What serde makes of them.
+macro_rules! string {
+    ($($name:ident),*) => {$(
+        impl TryFrom<String> for $name {
+            type Error = ValueError;
+
+            fn try_from(text: String) -> Result<Self, ValueError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+    )*};
+}
+
+string!(ScheduleText, AugmentText);
+
+/// `KEY` and `KEY=VALUE` between commas, each taken once.
+struct Words<'a>(Vec<(&'a str, Option<&'a str>)>);
+
+impl<'a> Words<'a> {
+    fn new(text: Option<&'a str>) -> Result<Self, ValueError> {
+        let words = text.into_iter().flat_map(|text| text.split(',')).map(|word| match word.split_once('=') {
+            Some((key, value)) => (key.trim(), Some(value.trim())),
+            None => (word.trim(), None),
+        });
+        let words: Vec<_> = words.collect();
+        match words.iter().enumerate().find(|(place, (key, _))| words[..*place].iter().any(|(other, _)| other == key)) {
+            Some((_, (key, _))) => Err(ValueError(format!("{key} is there twice"))),
+            None => Ok(Self(words)),
+        }
+    }
+
+    fn take(&mut self, key: &str) -> Option<Option<&'a str>> {
+        let place = self.0.iter().position(|(there, _)| *there == key)?;
+        Some(self.0.swap_remove(place).1)
+    }
+
+    fn value<T: FromStr<Err: Display>>(&mut self, key: &str) -> Result<Option<T>, ValueError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let value = value.ok_or_else(|| ValueError(format!("{key} needs a value: {key}=…")))?;
+        value.parse().map(Some).map_err(|error| ValueError(format!("{key}={value}: {error}")))
+    }
+
+    fn flag(&mut self, key: &str) -> Result<bool, ValueError> {
+        match self.take(key) {
+            None => Ok(false),
+            Some(None) => Ok(true),
+            Some(Some(_)) => Err(ValueError(format!("{key} takes no value"))),
+        }
+    }
+
+    fn pixels(&mut self, key: &str) -> Result<u8, ValueError> {
+        let most = selvedge::models::SIDE as u8;
+        let pixels = self.value::<u8>(key).ok().filter(|pixels| pixels.is_none_or(|pixels| pixels <= most));
+        pixels
+            .map(Option::unwrap_or_default)
+            .ok_or_else(|| ValueError(format!("{key} must be {key}=0 to {key}={most}")))
+    }
+
+    /// Whatever is left belongs to nothing.
+    fn end(self, of: &str) -> Result<(), ValueError> {
+        match self.0.first() {
+            Some((key, _)) => Err(ValueError(format!("{of} has no '{key}'"))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedules_have_the_defaults_of_pytorch() {
+        let plan = |text: &str| text.parse::<ScheduleText>().unwrap().0;
+        assert_eq!(plan("constant"), Plan::Constant);
+        assert_eq!(plan("step,epochs=10"), Plan::Step { epochs: 10.0, gamma: 0.1 });
+        assert_eq!(plan("step, gamma = 0.5, epochs = 1.5"), Plan::Step { epochs: 1.5, gamma: 0.5 });
+        assert_eq!(plan("cosine"), Plan::Cosine { warm_up: 0.0, final_fraction: 0.0 });
+        assert_eq!(plan("cosine,final=0.1"), Plan::Cosine { warm_up: 0.0, final_fraction: 0.1 });
+        let [pct_start, div_factor, final_div_factor] = [0.3, 25.0, 1e4];
+        assert_eq!(plan("one-cycle"), Plan::OneCycle { pct_start, div_factor, final_div_factor });
+        assert_eq!(
+            plan("one-cycle,pct-start=0.1,div=10,final-div=100"),
+            Plan::OneCycle { pct_start: 0.1, div_factor: 10.0, final_div_factor: 100.0 }
+        );
+    }
+
+    #[test]
+    fn augmentations_are_words() {
+        let augmentation = |text: &str| text.parse::<AugmentText>().unwrap();
+        assert_eq!(augmentation("none").0, Augmentation::default());
+        assert_eq!(augmentation("flip,shift=1,erase=8").0, Augmentation { flip: true, shift: 1, erase: 8 });
+        assert_eq!(augmentation("erase=28").0, Augmentation { erase: 28, ..Augmentation::default() });
+        assert_eq!(augmentation("none").to_string(), "none");
+        assert_eq!(augmentation("erase=8,flip").to_string(), "flip,erase=8");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (text, expected) in [
+            ("", "no schedule ''; take constant, step, cosine or one-cycle"),
+            ("linear", "no schedule 'linear'"),
+            ("constant,final=1", "constant has no 'final'"),
+            ("step", "step needs its epochs"),
+            ("step,epochs=0", "epochs=0: must be a number above 0"),
+            ("step,epochs", "epochs needs a value"),
+            ("cosine,final=2", "final=2: must be from 0 to 1"),
+            ("cosine,final=0,final=1", "final is there twice"),
+            ("one-cycle,pct-start=1", "pct-start=1: must be from 0 to below 1"),
+            ("one-cycle,", "one-cycle has no ''"),
+        ] {
+            let error = text.parse::<ScheduleText>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+        for (text, expected) in [
+            ("", "augmentation has no ''"),
+            ("flop", "augmentation has no 'flop'"),
+            ("flip=1", "flip takes no value"),
+            ("shift=29", "shift=0 to shift=28"),
+            ("shift", "shift=0 to shift=28"),
+            ("erase=-1", "erase=0 to erase=28"),
+            ("none,flip", "augmentation has no 'none'"),
+        ] {
+            let error = text.parse::<AugmentText>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

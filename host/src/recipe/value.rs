@@ -1,0 +1,233 @@
+//! Numbers that keep to a range, alike on the command line and in a file.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::RecipeError;
+
+/// A value is out of its range; says what it must be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ValueError(pub(super) String);
+
+/// A number's type: how it is read, which values it has, and what it must be.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $read:literal as $read_type:ty, $rule:literal, $checked:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(try_from = $read)]
+        pub struct $name($inner);
+
+        impl $name {
+            /// The number.
+            pub const fn get(self) -> $inner {
+                self.0
+            }
+        }
+
+        impl TryFrom<$read_type> for $name {
+            type Error = ValueError;
+
+            fn try_from(number: $read_type) -> Result<Self, ValueError> {
+                let checked: fn($read_type) -> Option<$inner> = $checked;
+                checked(number).map(Self).ok_or_else(|| ValueError(concat!("must be ", $rule).into()))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ValueError;
+
+            fn from_str(text: &str) -> Result<Self, ValueError> {
+                let number: Result<$read_type, _> = text.parse();
+                number.map_err(|_| ValueError(concat!("must be ", $rule).into()))?.try_into()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number! {
+    /// How many of something that there must be.
+    Count(u32), "i128" as i128, "a whole number from 1 to 4294967295", |n| u32::try_from(n).ok().filter(|&n| n > 0)
+}
+number! {
+    /// How many of something that there may be.
+    Number(u32), "i128" as i128, "a whole number from 0 to 4294967295", |n| n.try_into().ok()
+}
+number! {
+    /// How many steps.
+    Steps(u64), "i128" as i128, "a whole number from 1", |n| u64::try_from(n).ok().filter(|&n| n > 0)
+}
+number! {
+    /// A seed.
+    Seed(u64), "i128" as i128, "a whole number from 0 to 18446744073709551615", |n| n.try_into().ok()
+}
+// Training computes in `f32`: a number must keep to its range there too.
+number! {
+    /// A rate, a factor or a length.
+    NonNegative(f64), "f64" as f64, "a number from 0", |x| (0.0..=f64::from(f32::MAX)).contains(&x).then_some(x)
+}
+number! {
+    /// What something is divided by.
+    Positive(f64), "f64" as f64, "a number above 0",
+    |x| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x).then_some(x)
+}
+number! {
+    /// A part that is never the whole.
+    Fraction(f64), "f64" as f64, "from 0 to below 1", |x| (x >= 0.0 && (x as f32) < 1.0).then_some(x)
+}
+number! {
+    /// A part that may be the whole.
+    Part(f64), "f64" as f64, "from 0 to 1", |x| (0.0..=1.0).contains(&x).then_some(x)
+}
+
+/// Adam's β₁ and β₂: `0.9,0.999`, in a file `[0.9, 0.999]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Betas(pub(super) [Fraction; 2]);
+
+impl Betas {
+    /// The numbers.
+    pub fn get(self) -> [f64; 2] {
+        self.0.map(Fraction::get)
+    }
+}
+
+impl FromStr for Betas {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let beta = |text: &str| text.trim().parse().ok();
+        let betas = text.split_once(',').and_then(|(first, second)| Some([beta(first)?, beta(second)?]));
+        betas.map(Self).ok_or_else(|| ValueError("must be two numbers from 0 to below 1, such as 0.9,0.999".into()))
+    }
+}
+
+/// The training images that a run is validated on, and not trained: a part of them, or so many.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub enum ValSplit {
+    /// A part, below 1.
+    Part(f64),
+    /// How many.
+    Count(u32),
+}
+
+impl ValSplit {
+    /// Whether there are any.
+    pub fn is_some(self) -> bool {
+        !matches!(self, Self::Part(0.0) | Self::Count(0))
+    }
+
+    /// How many of `images` they are.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Senseless`] where nothing is left to train on, or to validate on.
+    pub fn count(self, images: usize) -> Result<usize, RecipeError> {
+        let count = match self {
+            Self::Part(part) => (part * images as f64).round() as usize,
+            Self::Count(count) => count as usize,
+        };
+        let reason = match count {
+            0 if self.is_some() => format!("{self} of {images} training images is none; take more, or 0"),
+            _ if count >= images => format!("{self} of {images} training images leaves none to train on; take less"),
+            _ => return Ok(count),
+        };
+        Err(RecipeError::Senseless { option: "val-split", reason })
+    }
+}
+
+impl TryFrom<f64> for ValSplit {
+    type Error = ValueError;
+
+    fn try_from(number: f64) -> Result<Self, ValueError> {
+        if (0.0..1.0).contains(&number) {
+            Ok(Self::Part(number))
+        } else if (1.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0 {
+            Ok(Self::Count(number as u32))
+        } else {
+            Err(ValueError("must be a part of the images from 0 to below 1, or a whole number of them".into()))
+        }
+    }
+}
+
+impl FromStr for ValSplit {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        text.parse().unwrap_or(f64::NAN).try_into()
+    }
+}
+
+impl Serialize for ValSplit {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Part(part) => part.serialize(serializer),
+            Self::Count(count) => count.serialize(serializer),
+        }
+    }
+}
+
+impl fmt::Display for ValSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(part) => part.fmt(f),
+            Self::Count(count) => count.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted<T: FromStr>(texts: &[&str]) -> Vec<bool> {
+        texts.iter().map(|text| text.parse::<T>().is_ok()).collect()
+    }
+
+    #[test]
+    fn numbers_keep_to_their_ranges() {
+        assert_eq!(
+            accepted::<Count>(&["1", "4294967295", "0", "-1", "4294967296", "1.5", "x"]),
+            [true, true, false, false, false, false, false]
+        );
+        assert_eq!(accepted::<Number>(&["0", "-1"]), [true, false]);
+        assert_eq!(accepted::<Steps>(&["1", "0"]), [true, false]);
+        assert_eq!(accepted::<Seed>(&["0", "18446744073709551615", "18446744073709551616"]), [true, true, false]);
+        assert_eq!(
+            accepted::<NonNegative>(&["0", "3e38", "4e38", "-1", "nan", "inf"]),
+            [true, true, false, false, false, false]
+        );
+        assert_eq!(accepted::<Positive>(&["1e-9", "0", "1e-50", "inf"]), [true, false, false, false]);
+        assert_eq!(
+            accepted::<Fraction>(&["0", "0.999", "1", "0.99999999999", "nan"]),
+            [true, true, false, false, false]
+        );
+        assert_eq!(accepted::<Part>(&["0", "1", "1.1"]), [true, true, false]);
+        assert_eq!(
+            accepted::<Betas>(&["0.9,0.999", "0.9, 0", "0.9", "0.9,1", "1,2,3"]),
+            [true, true, false, false, false]
+        );
+        assert_eq!("0".parse::<Count>().unwrap_err().to_string(), "must be a whole number from 1 to 4294967295");
+    }
+
+    #[test]
+    fn validation_images_are_a_part_or_a_number() {
+        let count = |text: &str| text.parse::<ValSplit>().unwrap().count(100);
+        for (text, expected) in [("0", 0), ("0.1", 10), ("0.999", 100), ("1", 1), ("99", 99)] {
+            match count(text) {
+                Ok(count) => assert_eq!(count, expected),
+                Err(error) => assert!(expected == 100 && error.to_string().contains("leaves none"), "{error}"),
+            }
+        }
+        assert!(count("100").unwrap_err().to_string().starts_with("val-split: 100 of 100"));
+        assert!(count("0.001").unwrap_err().to_string().contains("is none"));
+        assert_eq!(accepted::<ValSplit>(&["1.5", "-0.1", "nan", "5e9"]), [false; 4]);
+    }
+}

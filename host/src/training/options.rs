@@ -1,0 +1,206 @@
+//! What a run is trained with.
+
+use selvedge::{
+    augment::Augmentation,
+    optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    schedule::Schedule,
+};
+
+/// What to train with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// When to stop.
+    pub length: Length,
+    /// Samples in a batch; an epoch's last one may be smaller.
+    pub batch_size: usize,
+    /// Batches in a step: their gradients are added up.
+    pub accumulate: usize,
+    /// What becomes of a gradient.
+    pub optimizer: Optimizer,
+    /// The schedule's base.
+    pub learning_rate: f64,
+    /// How the learning rate changes.
+    pub schedule: Plan,
+    /// The longest gradient.
+    pub clip: Option<f32>,
+    /// The part of the activations that a training pass drops; needs a model with dropout.
+    pub dropout: f32,
+    /// The part of a target that is spread over all classes.
+    pub label_smoothing: f32,
+    /// How training images are changed.
+    pub augmentation: Augmentation,
+    /// What stays of the weights' moving average in a step; the average is what is tested and kept.
+    pub ema: Option<f64>,
+    /// Epochs without a better loss on the validation images after which the run ends.
+    pub early_stop: Option<u32>,
+    /// The seed of the epochs' orders, of dropout and of augmentation.
+    pub seed: u64,
+    /// Whether each epoch has an order of its own; else it is the file's.
+    pub shuffle: bool,
+}
+
+impl Options {
+    /// The PyTorch quickstart's.
+    pub const QUICKSTART: Self = Self {
+        length: Length::Epochs(5),
+        batch_size: 64,
+        accumulate: 1,
+        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
+        learning_rate: 1e-3,
+        schedule: Plan::Constant,
+        clip: None,
+        dropout: 0.0,
+        label_smoothing: 0.0,
+        augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
+        ema: None,
+        early_stop: None,
+        seed: 42,
+        shuffle: true,
+    };
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// After so many passes over the training images.
+    Epochs(u32),
+    /// After so many steps.
+    Steps(u64),
+}
+
+/// What becomes of a gradient; the names are PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimizer {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// How much of the velocity stays.
+        momentum: f64,
+        /// Whether the velocity looks ahead.
+        nesterov: bool,
+        /// The factor of L2 regularisation.
+        weight_decay: f64,
+    },
+    /// Adam or AdamW.
+    Adam {
+        /// β₁ and β₂.
+        betas: [f64; 2],
+        /// ε.
+        eps: f64,
+        /// The factor of L2 regularisation, or of AdamW's decay.
+        weight_decay: f64,
+        /// Whether it is AdamW.
+        decoupled: bool,
+    },
+    /// RMSprop.
+    RmsProp {
+        /// α.
+        alpha: f64,
+        /// ε.
+        eps: f64,
+        /// How much of the velocity stays.
+        momentum: f64,
+        /// The factor of L2 regularisation.
+        weight_decay: f64,
+    },
+}
+
+/// One step of an optimizer, as core has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Rule {
+    Sgd(Sgd),
+    Momentum(Momentum),
+    Adam(Adam),
+    RmsProp(RmsProp),
+    RmsPropMomentum(RmsPropMomentum),
+}
+
+impl Optimizer {
+    /// Step `number`, from 1.
+    pub(super) fn step(&self, number: u64, learning_rate: f64) -> Rule {
+        match *self {
+            Self::Sgd { momentum, nesterov, weight_decay } => {
+                let (learning_rate, weight_decay) = (learning_rate as f32, weight_decay as f32);
+                if momentum == 0.0 {
+                    Rule::Sgd(Sgd { learning_rate, weight_decay })
+                } else {
+                    Rule::Momentum(Momentum { learning_rate, momentum: momentum as f32, nesterov, weight_decay })
+                }
+            }
+            Self::Adam { betas, eps, weight_decay, decoupled } => Rule::Adam(if decoupled {
+                Adam::decoupled(number, learning_rate, betas, eps, weight_decay)
+            } else {
+                Adam::new(number, learning_rate, betas, eps, weight_decay)
+            }),
+            Self::RmsProp { alpha, eps, momentum, weight_decay } => {
+                let rule = RmsProp::new(learning_rate, alpha, eps, weight_decay);
+                if momentum == 0.0 {
+                    Rule::RmsProp(rule)
+                } else {
+                    Rule::RmsPropMomentum(RmsPropMomentum { rule, momentum: momentum as f32 })
+                }
+            }
+        }
+    }
+
+    /// Whether it takes a gradient part by part as it is made: SGD and Adam, which most runs take. For the others the gradient is
+    /// kept first; compiling the products for each of them would take minutes.
+    pub(super) fn takes_parts(&self) -> bool {
+        matches!(self.step(1, 1.0), Rule::Sgd(_) | Rule::Adam(_))
+    }
+
+    /// Numbers that are kept for each parameter.
+    pub(super) fn states(&self) -> usize {
+        match self.step(1, 1.0) {
+            Rule::Sgd(_) => 0,
+            Rule::Momentum(_) | Rule::RmsProp(_) => 1,
+            Rule::Adam(_) | Rule::RmsPropMomentum(_) => 2,
+        }
+    }
+}
+
+/// How the learning rate changes over a run, whatever its length: [`Schedule`], before the steps are counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Plan {
+    /// Not at all.
+    Constant,
+    /// Every so many epochs, by a factor.
+    Step {
+        /// Epochs from one change to the next.
+        epochs: f64,
+        /// The factor.
+        gamma: f64,
+    },
+    /// Linearly up, then half a cosine down.
+    Cosine {
+        /// Epochs on the way up.
+        warm_up: f64,
+        /// The part that is left at the end.
+        final_fraction: f64,
+    },
+    /// Up by half a cosine and down by another.
+    OneCycle {
+        /// The part of the run on the way up.
+        pct_start: f64,
+        /// How far below the base it starts.
+        div_factor: f64,
+        /// How far below its start it ends.
+        final_div_factor: f64,
+    },
+}
+
+impl Plan {
+    /// The schedule of a run of so many steps.
+    pub fn schedule(&self, steps_in_epoch: u64, total: u64) -> Schedule {
+        let steps = |epochs: f64| (epochs * steps_in_epoch as f64).round() as u64;
+        match *self {
+            Self::Constant => Schedule::Constant,
+            Self::Step { epochs, gamma } => Schedule::Step { size: steps(epochs).max(1), gamma },
+            Self::Cosine { warm_up, final_fraction } => {
+                Schedule::Cosine { warm_up: steps(warm_up).min(total), total, final_fraction }
+            }
+            Self::OneCycle { pct_start, div_factor, final_div_factor } => {
+                Schedule::OneCycle { total, pct_start, div_factor, final_div_factor }
+            }
+        }
+    }
+}
