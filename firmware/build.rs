@@ -3,7 +3,7 @@
 //! | input | what it is |
 //! |---|---|
 //! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
-//! | `SELVEDGE_LAYERS` | the model's widths, `784,128,10`; the board's default model where none are given |
+//! | `SELVEDGE_LAYERS` | the model's layers, `784,128,10`; the board's default model where none are given |
 //! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `images.idx3-ubyte`, `labels.idx1-ubyte`, as far as the program needs them |
 //! | `training.toml` | the recipe of the program `train` |
 //!
@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use selvedge::{architecture::Architecture, idx, models::Widths, weights::WeightFile};
+use selvedge::{architecture::Architecture, idx, models, weights::WeightFile};
 use serde::{Deserialize, de::DeserializeOwned};
 
 const DEFAULT_BOARD: &str = "mps2-an386";
@@ -74,11 +74,11 @@ fn prepare() -> Result<()> {
         println!("cargo::rustc-cfg=armv7m");
     }
 
-    let widths: Widths = match variable("SELVEDGE_LAYERS") {
-        Some(text) => text.parse().with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?,
-        None => Widths::named(&board.model).with_context(|| format!("{name}: no model is named {:?}", board.model))?,
+    let architecture = match variable("SELVEDGE_LAYERS") {
+        Some(text) => models::classifier(&text).with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?.for_prediction(),
+        None => models::named(&board.model).with_context(|| format!("{name}: no model is named {:?}", board.model))?,
     };
-    check_embedded(&widths)?;
+    check_embedded(&architecture)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("memory.x"), Memory(&board).to_string())?;
@@ -87,7 +87,10 @@ fn prepare() -> Result<()> {
         training.batch_size > 0 && training.images > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
         "firmware/training.toml: batch_size and images are at least 1, learning_rate is a number from 0"
     );
-    fs::write(out.join("board.rs"), Constants { name: &name, board: &board, widths: &widths, training }.to_string())?;
+    fs::write(
+        out.join("board.rs"),
+        Constants { name: &name, board: &board, architecture: &architecture, training }.to_string(),
+    )?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
@@ -113,7 +116,7 @@ fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
 }
 
 /// Checks what the folder holds; a program that needs a file that is not there does not compile.
-fn check_embedded(widths: &Widths) -> Result<()> {
+fn check_embedded(expected: &Architecture) -> Result<()> {
     let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(()) };
     let folder = fs::canonicalize(&folder).with_context(|| format!("cannot open SELVEDGE_EMBED={folder:?}"))?;
     println!("cargo::rustc-env=SELVEDGE_EMBED={}", folder.display());
@@ -129,9 +132,8 @@ fn check_embedded(widths: &Widths) -> Result<()> {
     };
     if let Some((path, bytes)) = read("weights.selvedge")? {
         let file = WeightFile::parse(&bytes).with_context(|| path.clone())?;
-        let expected = Architecture::of_widths(widths);
         ensure!(
-            *file.architecture() == expected,
+            file.architecture() == expected,
             "{path}: the weight file is of a {} network, this build's model is {expected}: \
              build for the file's layers, or give a file of the build's",
             file.architecture()
@@ -175,13 +177,13 @@ impl fmt::Display for Memory<'_> {
 struct Constants<'a> {
     name: &'a str,
     board: &'a Board,
-    widths: &'a Widths,
+    architecture: &'a Architecture,
     training: Training,
 }
 
 impl fmt::Display for Constants<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, board, widths, training } = self;
+        let Self { name, board, architecture, training } = self;
         let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
@@ -190,12 +192,12 @@ impl fmt::Display for Constants<'_> {
         constant("Bytes of RAM.", "RAM", "usize", &board.ram.length)?;
         constant("Bytes of RAM that are the stack's.", "STACK", "usize", &board.stack)?;
         constant("The emulator's SysTick clock in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
-        constant("The model's widths.", "LAYERS", "&str", &format_args!("\"{widths}\""))?;
+        constant("The model's layers.", "LAYERS", "&str", &format_args!("\"{:#}\"", architecture.expression()))?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;
         constant("Its epochs.", "EPOCHS", "u64", &training.epochs)?;
         constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
         constant("Its images.", "IMAGES", "usize", &training.images)?;
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
-        writeln!(f, "/// The model.\npub type Model = {};", widths.type_expression())
+        writeln!(f, "/// The model.\npub type Model = selvedge::mlp!({});", architecture.expression())
     }
 }

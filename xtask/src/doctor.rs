@@ -8,12 +8,15 @@ use std::{
 
 use anyhow::Result;
 
-use crate::toolchain::{self, Installed};
+use crate::{
+    python,
+    toolchain::{self, Installed},
+};
 
 /// One line of the table.
 struct Finding {
     name: &'static str,
-    /// Without it, `train`, `eval`, `predict`, `inspect` and `show` do not work.
+    /// Without it, `train`, `eval`, `predict`, `inspect`, `convert` and `show` do not work.
     needed: bool,
     /// What is there, or how to get it.
     found: Result<String, &'static str>,
@@ -55,6 +58,12 @@ fn findings() -> Vec<Finding> {
             "probe-rs",
             version("probe-rs", &["--version"])
                 .ok_or("for real boards alone: https://probe.rs/docs/getting-started/installation"),
+        ),
+        optional(
+            "Python for tests",
+            python::found().map(|python| python.display().to_string()).ok_or(
+                "`cargo xtask setup --python` gets PyTorch and ONNX Runtime (for the tests of interchange alone)",
+            ),
         ),
         optional(
             "CUDA toolkit",

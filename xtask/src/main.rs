@@ -2,11 +2,13 @@
 //!
 //! One module for each command; it runs the other packages as programs and links none of them.
 //!
-//! - [`selvedge`]: `train`, `eval`, `predict`, `inspect`, `show`: builds the program `selvedge` and hands it every option.
+//! - [`selvedge`]: `train`, `recipes`, `eval`, `predict`, `inspect`, `convert`, `show`: builds the program `selvedge` and hands it
+//!   every option.
 //! - [`mod@bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
+//! - [`python`]: the Python that interchange is tested against.
 //! - [`mod@test`]: everything that must hold before a change is kept.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: the folders, and cargo.
 
@@ -20,6 +22,7 @@ macro_rules! say {
 mod bench;
 mod doctor;
 mod flash;
+mod python;
 mod selvedge;
 mod setup;
 mod test;
@@ -44,6 +47,9 @@ enum Command {
     /// Trains a model (`cargo xtask train --help` lists the options)
     #[command(disable_help_flag = true)]
     Train(selvedge::Options),
+    /// Lists the recipes to train by, or prints one
+    #[command(disable_help_flag = true)]
+    Recipes(selvedge::Options),
     /// Measures a weight file on the test images
     #[command(disable_help_flag = true)]
     Eval(selvedge::Options),
@@ -53,6 +59,9 @@ enum Command {
     /// Shows what a weight file holds
     #[command(disable_help_flag = true)]
     Inspect(selvedge::Options),
+    /// Writes weights in another program's format, or reads them from it
+    #[command(disable_help_flag = true)]
+    Convert(selvedge::Options),
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
     Show(selvedge::Options),
@@ -63,7 +72,7 @@ enum Command {
     Flash(flash::Options),
     /// Computes the same thing in every way this machine has, and compares the bits
     Verify(verify::Options),
-    /// Finds or installs the ARM targets, the linker and QEMU
+    /// Finds or installs the ARM targets, the linker and QEMU; with --python, what interchange is tested against
     Setup(setup::Options),
     /// Lists what is there, what is missing and how to get it
     Doctor,
@@ -74,9 +83,11 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(options) => selvedge::run("train", &options),
+        Command::Recipes(options) => selvedge::run("recipes", &options),
         Command::Eval(options) => selvedge::run("eval", &options),
         Command::Predict(options) => selvedge::run("predict", &options),
         Command::Inspect(options) => selvedge::run("inspect", &options),
+        Command::Convert(options) => selvedge::run("convert", &options),
         Command::Show(options) => selvedge::run("show", &options),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),

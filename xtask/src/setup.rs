@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU.
+//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU, or the Python that interchange is tested against.
 
 use std::process::{Command, Stdio};
 
@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
+    python,
     toolchain::{DEBIAN_PACKAGES, Installed, Toolchain},
     workspace,
 };
@@ -16,10 +17,21 @@ pub struct Options {
     /// Only say what is missing and how to get it
     #[arg(long)]
     check: bool,
+
+    /// Make the Python environment that interchange is tested against (PyTorch, ONNX Runtime), and nothing else
+    ///
+    /// SELVEDGE_PYTHON names a Python that has the packages of tests/references/requirements.txt already.
+    #[arg(long)]
+    python: bool,
 }
 
 /// Brings the machine to where `flash` and `test` run, or says exactly what to do.
 pub fn run(options: &Options) -> Result<()> {
+    match options {
+        Options { python: true, check: true } => return python::check(),
+        Options { python: true, check: false } => return python::set_up(),
+        Options { python: false, .. } => {}
+    }
     let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
     loop {
         let facts = Facts::look(ask_rustup)?;

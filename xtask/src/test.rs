@@ -11,7 +11,7 @@ use crate::{
         board::{self, Board},
         model::Model,
     },
-    setup,
+    python, setup,
     toolchain::{self, Toolchain},
     workspace,
 };
@@ -35,6 +35,10 @@ pub fn run(options: &Options) -> Result<()> {
     say!("── set-up");
     setup::run(&setup::Options::default())?;
     let toolchain = Toolchain::find()?;
+    // Not every machine can download PyTorch: what needs it is left out, and said to be at the end.
+    if let Err(error) = python::set_up() {
+        say!("NO PYTHON to test interchange against: {error:#}");
+    }
 
     stages.run("fmt", || step(cargo("fmt").args(["--all", "--check"])))?;
     stages.run("clippy", || {
@@ -82,15 +86,21 @@ impl Stages<'_> {
             Some(only) if self.passed.is_empty() => {
                 bail!("no stage has {only} in its name: there are fmt, clippy, rustdoc, thumb, firmware, tests")
             }
-            Some(_) => "the other stages were not asked for",
-            None if env::var_os("FASHION_MNIST_DIR").is_none_or(|folder| folder.is_empty()) => {
-                "left out: what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder"
-            }
-            None => "nothing was left out",
+            Some(_) => "the other stages were not asked for".to_owned(),
+            None => left_out(),
         };
         say!("── passed in {seconds} s: {}; {left_out}", self.passed.join(", "));
         Ok(())
     }
+}
+
+/// What the tests had to leave out on this machine.
+fn left_out() -> String {
+    let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
+    let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
+    let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
+    let parts: Vec<_> = data.into_iter().chain(python).collect();
+    if parts.is_empty() { "nothing was left out".into() } else { format!("left out: {}", parts.join("; ")) }
 }
 
 /// The library for each of the firmware's targets, with and without its optional parts.

@@ -24,6 +24,7 @@ const RECORD: TrainingRecord<'static> = TrainingRecord {
     batch_size: 4,
     learning_rate: 1e-3,
     accuracy: 0.5,
+    recipe: "optimizer = \"sgd\"\n",
 };
 
 #[entry]

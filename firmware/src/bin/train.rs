@@ -11,7 +11,10 @@ use firmware::{
     counter::{Counter, UNIT},
     embed, run,
 };
-use selvedge::{Flat, Portable, arithmetic::normalize, idx, optimizer::Sgd, random, training::Trainer, weights::hash};
+use selvedge::{
+    Flat, Portable, arithmetic::normalize, idx, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,
+    weights::hash,
+};
 
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 const LABELS: &[u8] = embed!("labels.idx1-ubyte");
@@ -52,7 +55,7 @@ fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Ord
         labels[sample as usize]
     };
 
-    let optimizer = Sgd { learning_rate: board::LEARNING_RATE };
+    let optimizer = Sgd::new(board::LEARNING_RATE);
     random::initialize(&mut trainer.model, SEED);
     let mut total = 0;
     for epoch in 0..EPOCHS {
@@ -60,7 +63,7 @@ fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Ord
             random::shuffle(order, SEED, epoch);
             let mut sum = 0.0;
             for batch in order.chunks(BATCH) {
-                sum += trainer.step(&Portable, &optimizer, batch, load)?;
+                sum += trainer.step(&Portable, &optimizer, &CrossEntropy::default(), batch, load)?;
             }
             Ok::<_, Failure>(sum / order.len().div_ceil(BATCH) as f32)
         });

@@ -36,6 +36,13 @@ pub struct Weights {
     pub program: PathBuf,
 }
 
+/// Layers as `selvedge inspect` writes them.
+fn normalized(layers: &str) -> String {
+    let is_plain = !layers.contains("=>");
+    let layers = layers.replace("=>", " => ");
+    layers.split_whitespace().collect::<Vec<_>>().join(if is_plain { "" } else { " " })
+}
+
 /// What `selvedge inspect --json` says, as far as it is of use here.
 #[derive(Debug, Deserialize)]
 struct Inspection {
@@ -54,7 +61,7 @@ impl Model {
 
     /// Any topology, `784,256,64,10`.
     pub fn of_layers(layers: &str, data: Option<OsString>) -> Result<Self> {
-        let value = layers.split_whitespace().collect::<String>();
+        let value = normalized(layers);
         let program = selvedge::Build::with_layers(&value).program()?;
         Ok(Self { program, option: "--layers", value, data })
     }
@@ -126,6 +133,12 @@ impl Inspection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_are_compared_as_they_are_written() {
+        assert_eq!(normalized(" 784, 128,10"), "784,128,10");
+        assert_eq!(normalized("784=>128  Relu =>10"), "784 => 128 Relu => 10");
+    }
 
     #[test]
     fn a_contradiction_names_both() {

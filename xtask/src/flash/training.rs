@@ -29,6 +29,7 @@ impl Recipe {
     /// `selvedge train` by this recipe.
     pub fn train_command(&self, model: &Model, out: &Path) -> Command {
         let mut selvedge = model.train_command(out);
+        selvedge.args(["--recipe", "quickstart"]);
         for (option, value) in [
             ("--seed", &self.seed),
             ("--epochs", &self.epochs),

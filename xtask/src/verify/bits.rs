@@ -52,7 +52,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let bits = Bits::prepare(options)?;
     let mut runs = bits.host("quickstart", |model, out| {
         let mut train = model.train_command(out);
-        train.args(["--steps", &options.steps.to_string()]);
+        train.args(["--recipe", "quickstart", "--steps", &options.steps.to_string()]);
         train
     })?;
     let recipe = Recipe::read()?;

@@ -1,0 +1,91 @@
+//! The Python that tests of interchange compare with: SELVEDGE_PYTHON, or the virtual environment of `cargo xtask setup --python`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+/// Names a Python that has the packages already.
+pub const VARIABLE: &str = "SELVEDGE_PYTHON";
+/// The packages, pinned.
+const REQUIREMENTS: &str = "tests/references/requirements.txt";
+const SETUP: &str = "cargo xtask setup --python";
+
+/// The Python that tests take, where there is one.
+pub fn found() -> Option<PathBuf> {
+    match env::var_os(VARIABLE).filter(|python| !python.is_empty()) {
+        Some(python) => Some(python.into()),
+        None => environment().ok().filter(|folder| is_installed(folder)).map(|folder| program(&folder)),
+    }
+}
+
+/// Makes the virtual environment, unless it is there.
+pub fn set_up() -> Result<()> {
+    if let Some(python) = found() {
+        say!("Ready: Python for the interchange tests is {}.", python.display());
+        return Ok(());
+    }
+    let folder = environment()?;
+    let Some(python) = ["python3", "python"].into_iter().find_map(workspace::on_path) else {
+        bail!("there is no Python here: install Python 3 with venv, then run `{SETUP}`");
+    };
+    say!("Making {} with the packages of {REQUIREMENTS}", folder.display());
+    let mut venv = workspace::command(python);
+    workspace::run(venv.args(["-m", "venv"]).arg(&folder)).context("Python has no venv (Debian: python3-venv)")?;
+    let mut pip = workspace::command(program(&folder));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS]);
+    workspace::run(&mut pip)?;
+    // Last: with it, all of them are there.
+    fs::copy(workspace::root().join(REQUIREMENTS), installed(&folder))
+        .with_context(|| format!("cannot write {}", installed(&folder).display()))?;
+    say!("Ready: Python for the interchange tests is {}.", program(&folder).display());
+    Ok(())
+}
+
+/// Says what is missing, or is there.
+pub fn check() -> Result<()> {
+    match found() {
+        Some(python) => say!("Ready: Python for the interchange tests is {}.", python.display()),
+        None => bail!("Python for the interchange tests is not here; to get it, run:\n  {SETUP}"),
+    }
+    Ok(())
+}
+
+fn environment() -> Result<PathBuf> {
+    Ok(workspace::target_dir()?.join("python"))
+}
+
+fn program(folder: &Path) -> PathBuf {
+    folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// What was installed, as it was asked for.
+fn installed(folder: &Path) -> PathBuf {
+    folder.join("requirements.txt")
+}
+
+fn is_installed(folder: &Path) -> bool {
+    let asked = fs::read(workspace::root().join(REQUIREMENTS)).ok();
+    asked.is_some() && asked == fs::read(installed(folder)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_there_when_all_of_it_was_installed() {
+        let folder = env::temp_dir().join(format!("selvedge-python-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(!is_installed(&folder));
+        fs::copy(workspace::root().join(REQUIREMENTS), installed(&folder)).unwrap();
+        assert!(is_installed(&folder));
+        fs::write(installed(&folder), "torch==1.0").unwrap();
+        assert!(!is_installed(&folder));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
