@@ -1,8 +1,8 @@
 """Makes tests/data: the numbers of PyTorch that Selvedge is held to.
 
     python3 -m venv venv
-    venv/bin/pip install torch==2.15.0 numpy safetensors
-    venv/bin/python tests/references/generate.py                       # small.json
+    venv/bin/pip install -r tests/references/requirements.txt
+    venv/bin/python tests/references/generate.py                       # small.json, state-dict.pth
     venv/bin/python tests/references/generate.py --fashion-mnist DIR   # also the quickstart's run and its initial weights
 
 small.json (linear layers 20-16-12-10 with ReLU between them) needs no data set. quickstart.json (784-512-512-10) needs the
@@ -143,6 +143,20 @@ def small():
     })
 
 
+def state_dict():
+    """What PyTorch saves, with each type that is read; the values are known: eighths from 0 on in each tensor."""
+    module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
+    state = module.state_dict()
+    types = {"0.weight": torch.float32, "0.bias": torch.float64, "2.weight": torch.float16, "2.bias": torch.bfloat16}
+    for name, tensor in state.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        values = torch.arange(tensor.numel()).reshape(tensor.shape) / 8
+        state[name] = values.to(types.get(name, torch.float32))
+    torch.save(state, OUTPUT / "state-dict.pth")
+    print(f"  state-dict.pth: {(OUTPUT / 'state-dict.pth').stat().st_size} bytes")
+
+
 def idx(folder, name, header, shape):
     data = gzip.open(folder / name).read()
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy())
@@ -194,5 +208,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     OUTPUT.mkdir(exist_ok=True)
     small()
+    state_dict()
     if options.fashion_mnist:
         quickstart(options.fashion_mnist)

@@ -46,6 +46,32 @@ pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder))
 }
 
+/// The environment variable that names a Python with the packages of `references/requirements.txt`.
+pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
+
+/// A program of `references/`, to be run by the Python that [`SELVEDGE_PYTHON`] names, or else by that of
+/// `cargo xtask setup --python`.
+///
+/// Not every machine can have PyTorch, so where there is none, `what` is left out and said to be, even where [`REQUIRE_ALL`] is set.
+pub fn python(program: &str, what: &str) -> Option<Command> {
+    let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
+    let Some(python) = named.or_else(installed_python) else {
+        say_left_out(&format!("{what}: no Python with PyTorch here; `cargo xtask setup --python` gets it"));
+        return None;
+    };
+    let mut command = Command::new(python);
+    command.arg(workspace().join("tests/references").join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
+/// That of the virtual environment, where all that it needs is installed.
+fn installed_python() -> Option<PathBuf> {
+    // Test programs lie in target/<profile>/deps.
+    let folder = env::current_exe().ok()?.ancestors().nth(3)?.join("python");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    folder.join("requirements.txt").exists().then_some(python)
+}
+
 /// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one.
 ///
 /// # Panics
@@ -104,7 +130,21 @@ pub fn has_emulator(what: &str) -> bool {
 pub fn trained(folder: &Path, model: &str) -> String {
     let file = folder.join(model).with_extension("selvedge").to_string_lossy().into_owned();
     let output = selvedge(folder)
-        .args(["train", "--data", "builtin", "--model", model, "--steps", "60", "--lr", "0.1", "--out", &file])
+        .args([
+            "train",
+            "--data",
+            "builtin",
+            "--model",
+            model,
+            "--recipe",
+            "quickstart",
+            "--steps",
+            "60",
+            "--lr",
+            "0.1",
+            "--out",
+            &file,
+        ])
         .output();
     let output = output.expect("`selvedge` starts");
     assert!(output.status.success(), "{}", text(&output));

@@ -50,7 +50,7 @@ fn data_folder() -> TempDir {
     folder
 }
 
-const TRAIN: &str = "train --data . --model tiny --epochs 2 --batch-size 16 --lr 0.01";
+const TRAIN: &str = "train --recipe quickstart --data . --model tiny --epochs 2 --batch-size 16 --lr 0.01";
 
 #[test]
 fn trains_evaluates_inspects_and_embeds() {
@@ -129,8 +129,14 @@ fn starts_from_given_weights() {
     let folder = data_folder();
     let init = tests::workspace().join("tests/data/init-784x512x512x10.safetensors");
     let init = init.display();
-    let text = succeed(folder.path(), &format!("train --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 7"));
-    let again = succeed(folder.path(), &format!("train --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 8"));
+    let text = succeed(
+        folder.path(),
+        &format!("train --recipe quickstart --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 7"),
+    );
+    let again = succeed(
+        folder.path(),
+        &format!("train --recipe quickstart --data . --init {init} --lr 0 --steps 1 --no-shuffle --seed 8"),
+    );
     assert_eq!(text.lines().last(), again.lines().last());
     let error = fail(folder.path(), &format!("train --data . --init {init} --model tiny"));
     assert!(error.contains("linear_relu_stack"), "{error}");
@@ -204,7 +210,7 @@ fn wrong_files_are_named_and_nothing_is_lost() {
     let good = fs::read(&weights).unwrap();
 
     // A run that diverges, or cannot write, leaves the weights of the last one.
-    assert!(fail(folder, "train --data . --model tiny --lr 1e30").contains("diverged"));
+    assert!(fail(folder, "train --recipe quickstart --data . --model tiny --lr 1e30").contains("diverged"));
     assert_eq!(fs::read(&weights).unwrap(), good);
     let error = fail(folder, &format!("{TRAIN} --out train-labels-idx1-ubyte/weights"));
     assert!(error.contains("cannot write"), "{error}");
@@ -212,7 +218,7 @@ fn wrong_files_are_named_and_nothing_is_lost() {
     let error = fail(folder, &format!("{TRAIN} --metrics t10k-labels-idx1-ubyte/run.jsonl"));
     assert!(error.contains("cannot write t10k-labels-idx1-ubyte/run.jsonl"), "{error}");
     assert!(fail(folder, &format!("{TRAIN} --metrics a --out a")).contains("the same file"));
-    assert!(fail(folder, "train --data . --model tiny --lr 3e38 --steps 1").contains("diverged"));
+    assert!(fail(folder, "train --recipe quickstart --data . --model tiny --lr 3e38 --steps 1").contains("diverged"));
 
     for command in ["eval", "inspect", "predict"] {
         let rest = if command == "predict" { "x.png" } else { "" };

@@ -14,8 +14,8 @@ use std::{
 use host::{
     data::{Split, load},
     engine::{InstructionSet, Simd},
+    interchange::StateDict,
     models::Boxed,
-    safetensors,
 };
 use selvedge::{
     Engine, Flat, Layer, Portable,
@@ -23,10 +23,12 @@ use selvedge::{
     arithmetic::normalize,
     classification::argmax,
     flat::as_bytes,
+    loss::CrossEntropy,
     mlp,
     models::{PIXELS, Quickstart},
     optimizer::{Gradient, Sgd},
-    training::{Workspace, evaluate},
+    state_dict::named_parameters,
+    training::{Batch, Workspace, evaluate},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -105,7 +107,14 @@ impl<M: Layer> Run<M> {
 
     fn step<E: Engine>(&mut self, engine: &E, learning_rate: f32, input: &[M::Input], targets: &[u8]) -> f32 {
         Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape }
-            .step(engine, &Sgd { learning_rate }, [], &mut *self.model, input, targets)
+            .step(
+                engine,
+                &Sgd::new(learning_rate),
+                [],
+                &mut *self.model,
+                &CrossEntropy::default(),
+                Batch::new(input, targets),
+            )
             .unwrap()
     }
 
@@ -113,7 +122,14 @@ impl<M: Layer> Run<M> {
     fn grad<E: Engine>(&mut self, engine: &E, input: &[M::Input], targets: &[u8]) -> Boxed<M> {
         let mut grad = Boxed::zeroed();
         Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape }
-            .step(engine, &Gradient, [&mut *grad], &mut *self.model, input, targets)
+            .step(
+                engine,
+                &Gradient,
+                [&mut *grad],
+                &mut *self.model,
+                &CrossEntropy::default(),
+                Batch::new(input, targets),
+            )
             .unwrap();
         grad
     }
@@ -127,7 +143,8 @@ fn a_small_model_trains_as_in_pytorch() {
     let mut run = Run::new(model::<SmallModel>(&reference.initial_parameters), input.len());
 
     let mut tape = run.tape.clone();
-    let (logits, _) = evaluate(&Portable, &*run.model, input, targets, &mut tape).unwrap();
+    let (logits, _) =
+        evaluate(&Portable, &*run.model, &CrossEntropy::default(), Batch::new(input, targets), &mut tape).unwrap();
     assert_close(
         "initial logits",
         logits.as_flattened(),
@@ -139,7 +156,7 @@ fn a_small_model_trains_as_in_pytorch() {
     for (input, targets) in batches.iter().cycle().take(reference.losses_float64.len()) {
         if losses.is_empty() {
             let expected = model::<SmallModel>(&reference.first_step_gradients);
-            for (parameter, grad) in named(&*run.grad(&Portable, input, targets)) {
+            for (parameter, grad) in named_parameters(&*run.grad(&Portable, input, targets)) {
                 assert_close(
                     &format!("gradient of {}", parameter.name),
                     grad,
@@ -153,7 +170,7 @@ fn a_small_model_trains_as_in_pytorch() {
     assert_losses(&losses, &reference.losses_float64);
 
     let expected = model::<SmallModel>(&reference.final_parameters);
-    for (parameter, elements) in named(&*run.model) {
+    for (parameter, elements) in named_parameters(&*run.model) {
         assert_close(&format!("trained {}", parameter.name), elements, of(&parameter, expected.as_flat()), TRAINED);
     }
 }
@@ -169,13 +186,20 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
     let mut test_tape = vec![0.0; test_input.len() * <Quickstart as Layer>::Tape::LEN];
     let [mut run, mut portable] = [(), ()].map(|()| {
         let mut model = Boxed::<Quickstart>::zeroed();
-        safetensors::load(&path("init-784x512x512x10.safetensors"), &mut *model).unwrap();
+        StateDict::read(&path("init-784x512x512x10.safetensors")).unwrap().load(&mut *model, true).unwrap();
         Run::new(model, reference.batch_size)
     });
     let threads = thread::available_parallelism().unwrap();
     let engine = Simd::new(InstructionSet::from_environment().unwrap(), threads).unwrap();
 
-    let (logits, _) = evaluate(&engine, &*run.model, &test_input[..5], &test_targets[..5], &mut test_tape).unwrap();
+    let (logits, _) = evaluate(
+        &engine,
+        &*run.model,
+        &CrossEntropy::default(),
+        Batch::new(&test_input[..5], &test_targets[..5]),
+        &mut test_tape,
+    )
+    .unwrap();
     let expected = &reference.initial_logits_of_first_5_test_images;
     assert_close("initial logits", logits.as_flattened(), expected.as_flattened(), ROUNDING);
 
@@ -197,11 +221,13 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
     }
     assert_losses(&losses, &reference.losses_float64);
 
-    for (parameter, elements) in named(&*run.model) {
+    for (parameter, elements) in named_parameters(&*run.model) {
         let (norm, expected) = (norm(elements), reference.final_parameter_norms[parameter.name.as_str()]);
         assert!((norm / expected - 1.0).abs() < ROUNDING, "norm of trained {}: {norm}, not {expected}", parameter.name);
     }
-    let (logits, loss) = evaluate(&engine, &*run.model, &test_input, test_targets, &mut test_tape).unwrap();
+    let (logits, loss) =
+        evaluate(&engine, &*run.model, &CrossEntropy::default(), Batch::new(&test_input, test_targets), &mut test_tape)
+            .unwrap();
     let expected = &reference.logits_of_first_5_test_images;
     assert_close("trained logits", logits[..5].as_flattened(), expected.as_flattened(), TRAINED);
     assert_losses(&[loss], &[reference.test_loss]);
@@ -210,7 +236,7 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
 }
 
 fn assert_gradients(grad: &Quickstart, norms_and_sums: &BTreeMap<String, [f64; 2]>) {
-    for (parameter, grad) in named(grad) {
+    for (parameter, grad) in named_parameters(grad) {
         let [expected_norm, expected_sum] = norms_and_sums[parameter.name.as_str()];
         let (norm, sum) = (norm(grad), grad.iter().copied().map(f64::from).sum::<f64>());
         assert!(
@@ -247,15 +273,6 @@ fn assert_losses(losses: &[f32], expected: &[f64]) {
 
 fn norm(elements: &[f32]) -> f64 {
     elements.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt()
-}
-
-/// Each parameter of a model, or of its gradient.
-fn named<M: Layer>(model: &M) -> impl Iterator<Item = (Parameter, &[f32])> {
-    let parameters: Vec<_> = Architecture::of::<M>().parameters().collect();
-    parameters.into_iter().map(|parameter| {
-        let elements = of(&parameter, model.as_flat());
-        (parameter, elements)
-    })
 }
 
 fn of<'a>(parameter: &Parameter, flat: &'a [f32]) -> &'a [f32] {

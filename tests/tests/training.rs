@@ -8,16 +8,19 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     models::{Boxed, Model},
-    training::{Epoch, Length, Observer, Options, Step, TrainingError, train},
+    training::{Epoch, Length, Observer, Optimizer, Options, Plan, State, Step, TrainingError, train},
     weights,
 };
 use proptest::prelude::*;
 use selvedge::{
-    Chain, Flat, Linear, Portable, Relu,
+    Chain, Engine, Flat, Linear, Portable, Relu,
+    augment::Augmentation,
+    loss::CrossEntropy,
+    mlp,
     models::{CLASSES, PIXELS, Quickstart, Tiny},
     optimizer::Sgd,
     random,
-    training::Workspace,
+    training::{Batch, Workspace},
 };
 
 type Deep = Chain<Linear<PIXELS, 13, Relu>, Chain<Linear<13, 37, Relu>, Linear<37, CLASSES>>>;
@@ -26,19 +29,19 @@ type Deep = Chain<Linear<PIXELS, 13, Relu>, Chain<Linear<13, 37, Relu>, Linear<3
 #[derive(Default)]
 struct Losses(Vec<f32>);
 
-impl Observer for Losses {
+impl<M> Observer<M> for Losses {
     type Error = TrainingError;
 
     fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), TrainingError> {
+    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
         self.0.push(step.loss);
         Ok(())
     }
 
-    fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<(), TrainingError> {
+    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
         Ok(())
     }
 }
@@ -52,8 +55,7 @@ fn builtin(train: usize) -> Dataset {
     data
 }
 
-const OPTIONS: Options =
-    Options { length: Length::Epochs(2), batch_size: 64, learning_rate: 0.05, seed: 42, shuffle: true };
+const OPTIONS: Options = Options { length: Length::Epochs(2), learning_rate: 0.05, ..Options::QUICKSTART };
 
 /// The engine of this machine, or the one that is forced.
 fn engine(threads: usize) -> Simd {
@@ -62,11 +64,10 @@ fn engine(threads: usize) -> Simd {
 
 /// The weight hash and the losses of a run.
 fn run<M: Model>(threads: usize, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
-    let mut model = Boxed::<M>::zeroed();
-    random::initialize(&mut *model, options.seed);
+    let mut state = State::<M>::initialized(options);
     let mut losses = Losses::default();
-    train(&engine(threads), &mut *model, data, options, &mut losses).unwrap();
-    (weights::hash(&*model), losses.0)
+    train(&engine(threads), &mut state, data, options, &mut losses).unwrap();
+    (weights::hash(state.result()), losses.0)
 }
 
 /// The same run on plain loops, with nothing of the host's.
@@ -86,9 +87,11 @@ fn run_portable<M: Model>(data: &Dataset, options: &Options) -> (String, Vec<f32
             let input: Vec<[f32; PIXELS]> = batch.iter().map(pixels).collect();
             let targets: Vec<u8> = batch.iter().map(|&index| data.train.labels[index as usize]).collect();
             let [tape, grad_tape] = &mut tapes;
-            let optimizer = Sgd { learning_rate: options.learning_rate };
+            let optimizer = Sgd::new(options.learning_rate as f32);
             let mut workspace = Workspace { tape, grad_tape };
-            let loss = workspace.step(&Portable, &optimizer, [], &mut *model, &input, &targets).unwrap();
+            let batch = Batch::new(&input, &targets);
+            let loss = &CrossEntropy::default();
+            let loss = workspace.step(&Portable, &optimizer, [], &mut *model, loss, batch).unwrap();
             losses.push(loss);
         }
     }
@@ -114,6 +117,105 @@ fn the_quickstarts_model_has_one_hash_too() {
     for threads in [1, 2, 3, 7] {
         assert_eq!(run::<Quickstart>(threads, &data, &options), expected, "{threads} threads");
     }
+}
+
+/// Every layer, with what depends on the batch and on draws.
+type Rich = mlp!(784 => 13 BatchNorm1d Relu Dropout => 17 LeakyRelu => 11 Tanh Dropout => 9 Gelu Dropout => 12 Sigmoid => 10 LogSoftmax);
+
+/// A run with every part of the toolkit.
+fn rich(optimizer: Optimizer) -> Options {
+    Options {
+        optimizer,
+        learning_rate: 0.01,
+        batch_size: 32,
+        accumulate: 3,
+        schedule: Plan::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
+        clip: Some(0.5),
+        dropout: 0.25,
+        label_smoothing: 0.1,
+        augmentation: Augmentation { flip: true, shift: 2, erase: 6 },
+        ema: Some(0.9),
+        early_stop: Some(1),
+        ..OPTIONS
+    }
+}
+
+const OPTIMIZERS: [Optimizer; 6] = [
+    Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.01 },
+    Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01 },
+    Optimizer::Adam { betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0.01, decoupled: false },
+    Optimizer::Adam { betas: [0.9, 0.99], eps: 1e-8, weight_decay: 0.01, decoupled: true },
+    Optimizer::RmsProp { alpha: 0.9, eps: 1e-3, momentum: 0.0, weight_decay: 0.01 },
+    Optimizer::RmsProp { alpha: 0.9, eps: 1e-3, momentum: 0.9, weight_decay: 0.01 },
+];
+
+/// The hash of everything that a run keeps, and its losses.
+fn kept<M: Model, E: Engine>(engine: &E, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+    let mut state = State::<M>::initialized(options);
+    let mut losses = Losses::default();
+    train(engine, &mut state, data, options, &mut losses).unwrap();
+    (state.parts().map(weights::hash).collect(), losses.0)
+}
+
+#[test]
+fn the_whole_toolkit_has_the_plain_loops_bits() {
+    let mut data = builtin(300);
+    data.hold_out(50, 1);
+    for optimizer in OPTIMIZERS {
+        let options = rich(optimizer);
+        let expected = kept::<Rich, _>(&Portable, &data, &options);
+        for threads in [1, 2, 7] {
+            assert_eq!(
+                kept::<Rich, _>(&engine(threads), &data, &options),
+                expected,
+                "{optimizer:?}, {threads} threads"
+            );
+        }
+        // A gradient that goes straight to its optimizer, where it can.
+        let fused = Options { accumulate: 1, clip: None, ..options };
+        let expected = kept::<Rich, _>(&Portable, &data, &fused);
+        assert_eq!(kept::<Rich, _>(&engine(3), &data, &fused), expected, "{optimizer:?}");
+    }
+}
+
+#[test]
+fn a_gradient_that_is_kept_and_not_clipped_gives_the_fused_runs_bits() {
+    let data = builtin(200);
+    for optimizer in [OPTIMIZERS[0], OPTIMIZERS[3]] {
+        let options = Options { optimizer, dropout: 0.0, ..OPTIONS };
+        let unclipped = Options { clip: Some(f32::MAX), ..options.clone() };
+        let fused = kept::<Tiny, _>(&engine(2), &data, &options);
+        assert_eq!(kept::<Tiny, _>(&engine(2), &data, &unclipped), fused, "{optimizer:?}");
+    }
+}
+
+#[test]
+fn a_step_over_several_batches_is_one_over_all_their_samples() {
+    let data = builtin(192);
+    let losses =
+        |batch_size, accumulate| kept::<Tiny, _>(&engine(2), &data, &Options { batch_size, accumulate, ..OPTIONS }).1;
+    let (whole, parts) = (losses(64, 1), losses(16, 4));
+    assert_eq!(whole.len(), parts.len());
+    for (whole, part) in whole.iter().zip(parts) {
+        assert!((whole - part).abs() < 1e-5, "{part}, not {whole}");
+    }
+}
+
+#[test]
+fn early_stopping_keeps_the_best_epochs_weights() {
+    let mut data = builtin(200);
+    data.hold_out(60, 1);
+    // A rate that makes every epoch after some worse.
+    let options = Options { length: Length::Epochs(60), learning_rate: 0.9, early_stop: Some(3), ..OPTIONS };
+    let mut state = State::<Tiny>::initialized(&options);
+    let last = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
+    assert!(last.number < 59, "{}", last.number);
+    let progress = state.progress;
+    assert_eq!(progress.epochs_since_best, 3);
+    let validation = data.validation.as_ref().unwrap();
+    let best = host::evaluation::run(&engine(1), state.result(), validation, |_, _| {}).unwrap();
+    assert_eq!(Some(best.loss), progress.best_loss);
+    assert!(last.validation.unwrap().loss >= best.loss);
 }
 
 /// These figures are the arithmetic: they change only when the contract, the generator or the built-in set does.
@@ -148,8 +250,9 @@ fn without_shuffling_the_seed_moves_nothing() {
         let mut model = Boxed::<Tiny>::zeroed();
         random::initialize(&mut *model, 1);
         let options = Options { shuffle: false, seed, ..OPTIONS };
-        train(&engine(1), &mut *model, &data, &options, &mut Losses::default()).unwrap();
-        weights::hash(&*model)
+        let mut state = State::new(model, &options);
+        train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
+        weights::hash(state.result())
     };
     assert_eq!(order(1), order(2));
 }
@@ -157,10 +260,9 @@ fn without_shuffling_the_seed_moves_nothing() {
 #[test]
 fn a_diverging_run_stops_with_its_step() {
     let data = builtin(200);
-    let mut model = Boxed::<Tiny>::zeroed();
-    random::initialize(&mut *model, 1);
     let options = Options { learning_rate: 1e30, ..OPTIONS };
-    let error = train(&engine(1), &mut *model, &data, &options, &mut Losses::default()).unwrap_err();
+    let mut state = State::<Tiny>::initialized(&options);
+    let error = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap_err();
     assert!(matches!(error, TrainingError::Diverged { step: 2.., .. }), "{error}");
 }
 
@@ -176,7 +278,7 @@ proptest! {
         shuffle: bool,
     ) {
         let data = builtin(samples);
-        let options = Options { length: Length::Epochs(1), batch_size, learning_rate: 0.1, seed, shuffle };
+        let options = Options { length: Length::Epochs(1), batch_size, learning_rate: 0.1, seed, shuffle, ..OPTIONS };
         prop_assert_eq!(run::<Deep>(threads, &data, &options), run_portable::<Deep>(&data, &options));
     }
 }

@@ -1,0 +1,209 @@
+//! Weights to and from PyTorch, NumPy and ONNX Runtime: the programs themselves read what `selvedge convert` writes, and the
+//! other way round.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+use std::{
+    fs,
+    num::NonZero,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use host::{
+    data::{Split, load},
+    engine::{InstructionSet, Simd},
+    evaluation,
+    interchange::StateDict,
+    models::Boxed,
+};
+use selvedge::{
+    Flat,
+    arithmetic::normalize,
+    flat::as_bytes,
+    models::{CLASSES, PIXELS, Quickstart},
+    state_dict::Tensor,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::{fashion_mnist, python, selvedge, text, trained, workspace};
+
+/// Logits are sums of some hundred terms, in another order than ours: relative to the largest.
+const ROUNDING: f64 = 1e-5;
+
+fn initial() -> PathBuf {
+    workspace().join("tests/data/init-784x512x512x10.safetensors")
+}
+
+/// Runs `selvedge convert` with these words, and returns what it prints.
+fn convert(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = selvedge(folder).arg("convert").args(arguments).output().unwrap();
+    let text = text(&output);
+    if output.status.success() {
+        return Ok(text);
+    }
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+    assert!(text.starts_with("error: ") && text.lines().count() == 1, "{arguments:?}: {text}");
+    Err(text)
+}
+
+fn run(program: &mut Command) -> Value {
+    let output = program.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+}
+
+/// The quickstart's network, trained for a moment so that its classes differ, as a weight file; and the test images, with
+/// Selvedge's logits for them, as NumPy's archive.
+fn quickstart(folder: &Path) -> Split {
+    trained(folder, "quickstart");
+    let data =
+        load(Some(&fashion_mnist("interchange on Fashion-MNIST's test images").unwrap_or("builtin".into()))).unwrap();
+    let mut model = Boxed::<Quickstart>::zeroed();
+    StateDict::read(&folder.join("quickstart.selvedge")).unwrap().load(&mut *model, true).unwrap();
+    let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::<usize>::MIN).unwrap();
+    let mut logits = Vec::new();
+    evaluation::run(&engine, &*model, &data.test, |_, batch| logits.extend_from_slice(batch.as_flattened())).unwrap();
+    let input: Vec<f32> = data.test.images.as_flattened().iter().copied().map(normalize).collect();
+    let count = data.test.images.len();
+    write_arrays(folder, &[("input", &input, [count, PIXELS]), ("logits", &logits, [count, CLASSES])]);
+    data.test
+}
+
+/// `test.npz` by hand, so that what is tested does not write what it is tested with.
+fn write_arrays(folder: &Path, arrays: &[(&str, &[f32], [usize; 2])]) {
+    let mut zip = zip::ZipWriter::new(fs::File::create(folder.join("test.npz")).unwrap());
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, values, [rows, columns]) in arrays {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns})}}");
+        let header = format!("{header:117}\n");
+        zip.start_file(format!("{name}.npy"), options).unwrap();
+        let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), as_bytes(values)].concat();
+        std::io::Write::write_all(&mut zip, &array).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn pytorch_and_onnx_runtime_compute_the_same_from_our_files() {
+    const WHAT: &str = "our files in PyTorch and ONNX Runtime";
+    if python("interchange.py", WHAT).is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let test = quickstart(folder);
+    for file in ["a.safetensors", "a.npz", "a.onnx"] {
+        convert(folder, &["quickstart.selvedge", file]).unwrap();
+        let mut program = python("interchange.py", WHAT).unwrap();
+        let found = run(program.arg("logits").args([folder.join(file), folder.join("test.npz")]));
+        // The line that docs/interchange.md quotes.
+        println!("{file}: {found}");
+        assert_eq!(found["images"], test.images.len(), "{file}");
+        let (difference, largest) =
+            (found["max_difference"].as_f64().unwrap(), found["largest_logit"].as_f64().unwrap());
+        assert!(difference <= ROUNDING * largest, "{file}: {found}");
+        assert_eq!(found["equal_argmax"], found["images"], "{file}: {found}");
+    }
+}
+
+#[test]
+fn what_pytorch_saves_comes_back_bit_for_bit() {
+    let Some(mut program) = python("interchange.py", "PyTorch's own files") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("a.pth");
+    run(program.arg("save").args([&initial(), &saved]));
+    convert(folder.path(), &["a.pth", "a.safetensors"]).unwrap();
+    assert_same(&StateDict::read(&folder.path().join("a.safetensors")).unwrap(), &StateDict::read(&initial()).unwrap());
+}
+
+#[test]
+fn numpys_copy_comes_back_bit_for_bit() {
+    let Some(mut program) = python("interchange.py", "NumPy's own archives") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let initial = initial();
+    convert(folder.path(), &[initial.to_str().unwrap(), "a.npz"]).unwrap();
+    let arrays = run(program.arg("resave").args([folder.path().join("a.npz"), folder.path().join("b.npz")]));
+    assert_eq!(arrays["linear_relu_stack.0.weight"], serde_json::json!(["float32", [512, 784]]));
+    assert_same(&StateDict::read(&folder.path().join("b.npz")).unwrap(), &StateDict::read(&initial).unwrap());
+}
+
+fn assert_same(found: &StateDict, expected: &StateDict) {
+    assert_eq!(found.tensors().len(), expected.tensors().len());
+    for tensor in expected.tensors() {
+        let same = found.tensors().iter().find(|other| other.name() == tensor.name()).unwrap();
+        assert_eq!(same.shape(), tensor.shape());
+        assert!(as_bytes(same.values()) == as_bytes(tensor.values()), "{}", tensor.name());
+    }
+}
+
+fn with_initial_weights() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(initial(), folder.path().join("a.safetensors")).unwrap();
+    folder
+}
+
+#[test]
+fn any_format_round_trips_and_starts_a_training() {
+    let folder = with_initial_weights();
+    let folder = folder.path();
+    let mut before = "a.safetensors".to_owned();
+    let mut hashes = Vec::new();
+    for file in ["b.selvedge", "c.npz", "d.selvedge", "e.safetensors"] {
+        let text = convert(folder, &[&before, file]).unwrap();
+        assert!(text.starts_with(&format!("Saved {file}, 784-512-512-10, SHA-256 ")), "{text}");
+        hashes.push(text.trim().rsplit_once(' ').unwrap().1.to_owned());
+        before = file.into();
+    }
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+    assert!(before == "e.safetensors" && hashes[0].len() == 64);
+
+    let inspected = text(&selvedge(folder).args(["inspect", "b.selvedge"]).output().unwrap());
+    assert!(inspected.contains("Trained on unknown (0 images") && inspected.contains(&hashes[0]), "{inspected}");
+    let start = |init: &str| {
+        let arguments =
+            ["train", "--data", "builtin", "--limit-train", "64", "--steps", "1", "--lr", "0", "--init", init];
+        let output = selvedge(folder).args(arguments).output().unwrap();
+        let text = text(&output);
+        assert!(output.status.success() && text.contains(&hashes[0]), "{init}: {text}");
+    };
+    ["b.selvedge", "c.npz", "e.safetensors"].into_iter().for_each(start);
+}
+
+#[test]
+fn a_weight_file_keeps_its_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    trained(folder, "tiny");
+    convert(folder, &["tiny.selvedge", "copy.selvedge"]).unwrap();
+    assert_eq!(fs::read(folder.join("copy.selvedge")).unwrap(), fs::read(folder.join("tiny.selvedge")).unwrap());
+    let mut model = Boxed::<selvedge::models::Tiny>::zeroed();
+    StateDict::read(&folder.join("copy.selvedge")).unwrap().load(&mut *model, true).unwrap();
+    assert!(model.as_flat().iter().any(|&x| x != 0.0));
+}
+
+#[test]
+fn what_cannot_be_converted_is_one_clear_error() {
+    let folder = with_initial_weights();
+    let folder = folder.path();
+    fs::copy(workspace().join("tests/data/state-dict.pth"), folder.join("other.pth")).unwrap();
+    fs::write(folder.join("garbage.npz"), b"PK garbage").unwrap();
+    fs::write(folder.join("old.pth"), b"\x80\x02.").unwrap();
+    for (arguments, words) in [
+        (&["a.safetensors", "b.pth"][..], "only read"),
+        (&["a.safetensors", "b"], "the extension names no format"),
+        (&["a.safetensors", "a.safetensors/b.npz"], "cannot write"),
+        (&["none.npz", "b.selvedge"], "none.npz: cannot read the file"),
+        (&[".", "b.selvedge"], "cannot read the file"),
+        (&["garbage.npz", "b.selvedge"], "no valid npz file"),
+        (&["old.pth", "b.selvedge"], "torch.save it again"),
+        (&["other.pth", "b.selvedge"], "--model or --layers"),
+        (&["other.pth", "b.selvedge", "--model", "tiny"], "has the shape [3, 4], the model's is [16, 784]"),
+        (&["a.safetensors", "b.selvedge", "--model", "small"], "linear_relu_stack.0.weight has the shape"),
+        (&["a.safetensors", "b.selvedge", "--layers", "784,77,10"], "cargo xtask"),
+    ] {
+        let error = convert(folder, arguments).unwrap_err();
+        assert!(error.contains(words), "{arguments:?}: {error}");
+        assert!(!folder.join("b.selvedge").exists());
+    }
+}
