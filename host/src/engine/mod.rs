@@ -14,7 +14,7 @@ use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
 use clock::Clock;
 pub use clock::Times;
-use product::{Backward, Forward, Matrix, Product, Scratch, Share, Sink, Target, Update, part};
+use product::{Backward, Finished, Forward, Matrix, Product, Scratch, Share, Sink, Take, Target, Update, part};
 use team::Team;
 pub use vector::{InstructionSet, InstructionSetError};
 use vector::{Vector, Work};
@@ -84,11 +84,12 @@ impl Simd {
         rows: Range<usize>,
         columns: Range<usize>,
         thread: usize,
-        sink: impl Sink,
+        mut sink: impl Sink,
     ) {
         if !rows.is_empty() && !columns.is_empty() {
+            let mut take = |sums: Finished<'_>| self.instructions.run(Take { sums, sink: &mut sink });
             let mut scratch = self.scratch(thread);
-            self.instructions.run(Share { product, rows, columns, scratch: &mut scratch, sink });
+            Share { product, rows, columns, scratch: &mut scratch, take: &mut take }.compute(self.instructions);
         }
     }
 

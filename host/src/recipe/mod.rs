@@ -1,9 +1,8 @@
 //! Recipes: what a run is trained with, as a file and as options of the command line.
 //!
-//! - [`options`]: every key of a file, which is the option of the same name. [`value`] and [`text`]: what a key may hold.
-//! - [`file`](mod@file): recipe files and the built-in recipes, which are files too.
-//! - [`overriding`]: a recipe's values under those of the command line. [`resolve`]: what they mean for
-//!   [`training::Options`](crate::training::Options).
+//! `options`: every key of a file, which is the option of the same name. `value` and `text`: what a key may hold.
+//! `file`: recipe files and the built-in recipes, which are files too. `overriding`: a recipe's values under those of the
+//! command line. `resolve`: what they mean for [`training::Options`](crate::training::Options).
 //!
 //! ```
 //! # use host::recipe::{self, RecipeOptions};

@@ -23,10 +23,10 @@ use selvedge::arithmetic::fma;
 
 use super::{
     clock::Stopwatch,
-    vector::{Vector, Work},
+    vector::{InstructionSet, Vector, Work},
 };
 use panel::{Line, Tile, load_part, numbers_of, pack, vectors_of};
-pub use sink::{Backward, Forward, Sink, Target, Update};
+pub use sink::{Backward, Finished, Forward, Sink, Take, Target, Update};
 use sums::{Terms, add_all, add_pair, all};
 
 /// Terms in a block: their nonzero bits are one machine word.
@@ -37,6 +37,10 @@ const RESTING: usize = 256;
 
 /// Rows of a single vector that are computed at a time.
 const NARROW: usize = 8;
+
+/// Rows of sums that are handed on at a time: many, since each call costs some nanoseconds, and few, so that the sums are still in
+/// the first-level cache.
+const HANDED_ON: usize = 8;
 
 /// A matrix in place.
 #[derive(Clone, Copy)]
@@ -95,21 +99,29 @@ pub struct Scratch {
 }
 
 /// A part of a product's result, to be computed by one thread.
-pub struct Share<'a, S> {
+pub struct Share<'a> {
     pub product: &'a Product<'a>,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
     pub scratch: &'a mut Scratch,
-    pub sink: S,
+    /// Called rather than inlined, so that the kernels are compiled once and not for everything that may become of a sum.
+    pub take: &'a mut dyn FnMut(Finished<'_>),
 }
 
-impl<S: Sink> Work for Share<'_, S> {
+impl Share<'_> {
+    /// Computes it.
+    pub fn compute(self, instructions: InstructionSet) {
+        instructions.run(self);
+    }
+}
+
+impl Work for Share<'_> {
     #[inline(always)]
-    fn run<V: Vector>(mut self) {
+    fn run<V: Vector>(self) {
         let first = self.rows.start;
         for start in (first..self.rows.end).step_by(RESTING) {
             let rows = start..self.rows.end.min(start + RESTING);
-            self.product.rows_to::<V>(rows, self.columns.clone(), self.scratch, &mut self.sink);
+            self.product.rows_to::<V>(rows, self.columns.clone(), self.scratch, self.take);
         }
     }
 }
@@ -121,7 +133,7 @@ impl Product<'_> {
         rows: Range<usize>,
         columns: Range<usize>,
         scratch: &mut Scratch,
-        sink: &mut impl Sink,
+        take: &mut dyn FnMut(Finished<'_>),
     ) {
         let Scratch { panel, sums, rows: copies, nonzero, packing } = scratch;
         let started = packing.start();
@@ -142,7 +154,7 @@ impl Product<'_> {
             macro_rules! by_width {
                 ($($width:literal)*) => {
                     match of_vectors.len() {
-                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, packing, sink),)*
+                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, packing, take),)*
                         _ => unreachable!("a chunk is at most SUMS vectors"),
                     }
                 };
@@ -225,7 +237,7 @@ impl Chunk<'_> {
         panel: &mut Vec<Line>,
         sums: &mut Vec<Line>,
         packing: &mut Stopwatch,
-        sink: &mut impl Sink,
+        take: &mut dyn FnMut(Finished<'_>),
     ) {
         let rows = self.rows.len();
         let panel = vectors_of::<V, WIDTH>(panel, BLOCK);
@@ -267,35 +279,31 @@ impl Chunk<'_> {
                     }
                     [] => break,
                 };
-                if is_last {
-                    for (row, sums) in (self.rows.start + m..).zip(&mut sums[m..m + added]) {
-                        self.finish(product, row, sums, sink);
-                    }
-                }
                 m += added;
+                if is_last && (m == rows || m.is_multiple_of(HANDED_ON)) {
+                    let first = (m - 1) / HANDED_ON * HANDED_ON;
+                    self.finish(product, self.rows.start + first, &mut sums[first..m], take);
+                }
             }
         }
     }
 
-    /// Hands on a row of sums, once those that left-out terms would have changed are right.
+    /// Hands on rows of sums, once those that left-out terms would have changed are right.
     #[inline(always)]
     fn finish<V: Vector, const WIDTH: usize>(
         &self,
         product: &Product<'_>,
-        row: usize,
-        sums: &mut [V; WIDTH],
-        sink: &mut impl Sink,
+        first: usize,
+        rows: &mut [[V; WIDTH]],
+        take: &mut dyn FnMut(Finished<'_>),
     ) {
-        let is_suspect = sums.iter().any(|sums| sums.has_negative_zero());
-        let sums = &mut numbers_of(sums)[..self.columns.len()];
-        if is_suspect {
-            product.restore_zeros(row, self.columns.start, sums);
+        for (row, sums) in (first..).zip(&mut *rows) {
+            if sums.iter().any(|sums| sums.has_negative_zero()) {
+                product.restore_zeros(row, self.columns.start, &mut numbers_of(sums)[..self.columns.len()]);
+            }
         }
-        // A length that the compiler knows makes the better loop.
-        match sums.len() == WIDTH * V::LANES {
-            true => sink.take::<V>(row, self.columns.start, &sums[..WIDTH * V::LANES]),
-            false => sink.take::<V>(row, self.columns.start, sums),
-        }
+        let sums = numbers_of(rows.as_flattened_mut());
+        take(Finished { row: first, columns: self.columns.clone(), sums, stride: WIDTH * V::LANES });
     }
 }
 

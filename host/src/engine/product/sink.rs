@@ -2,16 +2,42 @@
 
 #![allow(unsafe_code)]
 
-use std::{marker::PhantomData, slice};
+use std::{marker::PhantomData, ops::Range, slice};
 
 use selvedge::{Activation, optimizer::Optimizer};
 
-use super::super::vector::Vector;
+use super::super::vector::{Vector, Work};
 
 /// What becomes of the sums.
 pub trait Sink {
     /// Takes the sums of a row from a column on.
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
+}
+
+/// Rows of sums that have all their terms.
+pub struct Finished<'a> {
+    /// The first row.
+    pub row: usize,
+    pub columns: Range<usize>,
+    /// Each row a stride after the one before.
+    pub sums: &'a [f32],
+    pub stride: usize,
+}
+
+/// Hands finished rows to a sink.
+pub struct Take<'a, S> {
+    pub sums: Finished<'a>,
+    pub sink: &'a mut S,
+}
+
+impl<S: Sink> Work for Take<'_, S> {
+    #[inline(always)]
+    fn run<V: Vector>(self) {
+        let Finished { row, columns, sums, stride } = self.sums;
+        for (row, sums) in (row..).zip(sums.chunks_exact(stride)) {
+            self.sink.take::<V>(row, columns.start, &sums[..columns.len()]);
+        }
+    }
 }
 
 /// Memory to which threads write, each its own part.
