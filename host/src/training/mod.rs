@@ -166,7 +166,7 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
     fn new(engine: &'a E, state: &'a mut State<M>, data: &'a Dataset, options: &'a Options) -> Self {
         let samples = data.train.images.len();
         let batch = options.batch_size.min(samples);
-        let is_kept = options.accumulate > 1 || options.clip.is_some() || !options.optimizer.takes_parts();
+        let is_kept = options.accumulate > 1 || options.clip.is_some();
         let steps = steps_in_run(samples, options);
         Self {
             engine,
@@ -298,10 +298,19 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
             (Some(grad), ..) if is_first => workspace.backward(engine, &Gradient, [&mut **grad], model, batch)?,
             (Some(grad), ..) => workspace.backward(engine, &Accumulate, [&mut **grad], model, batch)?,
             (None, Rule::Sgd(rule), []) => workspace.backward(engine, rule, [], model, batch)?,
+            (None, Rule::Momentum(rule), [velocity]) => {
+                workspace.backward(engine, rule, [&mut **velocity], model, batch)?;
+            }
             (None, Rule::Adam(rule), [mean, square]) => {
                 workspace.backward(engine, rule, [&mut **mean, &mut **square], model, batch)?;
             }
-            _ => unreachable!("the gradient is kept for other rules, and a state was made for its optimizer"),
+            (None, Rule::RmsProp(rule), [square]) => {
+                workspace.backward(engine, rule, [&mut **square], model, batch)?;
+            }
+            (None, Rule::RmsPropMomentum(rule), [square, velocity]) => {
+                workspace.backward(engine, rule, [&mut **square, &mut **velocity], model, batch)?;
+            }
+            _ => unreachable!("a state was made for its optimizer"),
         }
         Ok(loss)
     }

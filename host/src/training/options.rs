@@ -142,12 +142,6 @@ impl Optimizer {
         }
     }
 
-    /// Whether it takes a gradient part by part as it is made: SGD and Adam, which most runs take. For the others the gradient is
-    /// kept first; compiling the products for each of them would take minutes.
-    pub(super) fn takes_parts(&self) -> bool {
-        matches!(self.step(1, 1.0), Rule::Sgd(_) | Rule::Adam(_))
-    }
-
     /// Numbers that are kept for each parameter.
     pub(super) fn states(&self) -> usize {
         match self.step(1, 1.0) {
