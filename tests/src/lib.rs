@@ -1,12 +1,14 @@
 //! What the tests that cross Selvedge's packages share.
 
 use std::{
-    env,
+    env, fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::LazyLock,
 };
+
+use selvedge::idx;
 
 /// The environment variable under which a test that leaves something out fails instead.
 pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
@@ -119,6 +121,24 @@ pub fn has_emulator(what: &str) -> bool {
         left_out(&format!("{what}: no ARM target or no emulator here; `cargo xtask setup` gets them"));
     }
     found
+}
+
+/// Writes a small data set of so many training and test images, in plain IDX files: a class's shade tells it apart.
+///
+/// # Panics
+///
+/// Where the folder cannot be written.
+pub fn write_small_data(folder: &Path, counts: [u32; 2]) {
+    fs::create_dir_all(folder).expect("a folder that can be made");
+    for (name, count) in ["train", "t10k"].into_iter().zip(counts) {
+        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
+        let mut images = idx::images_header(count).to_vec();
+        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
+        let labels = [idx::labels_header(count).to_vec(), labels].concat();
+        for (kind, bytes) in [("images-idx3", images), ("labels-idx1", labels)] {
+            fs::write(folder.join(format!("{name}-{kind}-ubyte")), bytes).expect("a folder that can be written to");
+        }
+    }
 }
 
 /// Trains a model on the built-in set for a few steps (so that its logits are not those of its initialisation) and returns

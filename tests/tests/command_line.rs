@@ -36,17 +36,10 @@ fn fail(folder: &Path, arguments: &str) -> String {
     error
 }
 
-/// A folder with a small data set in plain IDX files, of images that a class's shade tells apart.
+/// A folder with a small data set.
 fn data_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (name, count) in [("train", 50_u32), ("t10k", 20)] {
-        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-        let mut images = idx::images_header(count).to_vec();
-        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
-        fs::write(folder.path().join(format!("{name}-images-idx3-ubyte")), images).unwrap();
-        let file = [idx::labels_header(count).to_vec(), labels].concat();
-        fs::write(folder.path().join(format!("{name}-labels-idx1-ubyte")), file).unwrap();
-    }
+    tests::write_small_data(folder.path(), [50, 20]);
     folder
 }
 

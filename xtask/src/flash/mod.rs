@@ -45,7 +45,7 @@ pub struct Options {
     /// Another topology, such as 784,256,64,10
     #[arg(long)]
     layers: Option<String>,
-    /// The weight file [default: the model's last trained, weights/MODEL.selvedge]
+    /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How many test images to classify [default: 100]
@@ -163,7 +163,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let asked = options.model.is_some() || options.layers.is_some();
     let weights = match &options.weights {
         Some(file) => model.read(file, asked)?,
-        None => model.last_trained()?,
+        None => model.weights()?,
     };
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;

@@ -103,10 +103,17 @@ impl Model {
         Ok(Weights { file: file.to_owned(), architecture: found.architecture, layers: found.layers, program })
     }
 
-    /// The weights that `selvedge train` last left for this model; where there are none, trains them.
-    pub fn last_trained(&self) -> Result<Weights> {
-        let file = PathBuf::from(format!("weights/{}.selvedge", self.value.replace(',', "-")));
+    /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are
+    /// none, trains them.
+    pub fn weights(&self) -> Result<Weights> {
+        let name = format!("{}.selvedge", self.value.replace(',', "-"));
+        let file = Path::new("weights").join(&name);
+        let committed = workspace::root().join("models").join(&name);
         if !file.exists() {
+            if committed.exists() {
+                say!("There is no {}: taking models/{name}, which comes with the project", file.display());
+                return self.read(&committed, true);
+            }
             let mut train = self.train_command(&file);
             say!("There is no {}: training it first, by `{}`", file.display(), workspace::shown(&train));
             workspace::run(&mut train)?;
