@@ -116,14 +116,8 @@ pub fn train<M: Model, E: Engine, O: Observer<M>>(
 ) -> Result<Epoch, O::Error> {
     let mut run = Run::new(engine, state, data, options);
     loop {
-        let is_over = run.is_over();
-        if !is_over {
-            observer.epoch_begins(run.state.progress.epochs)?;
-        }
+        observer.epoch_begins(run.state.progress.epochs)?;
         let epoch = run.epoch(observer)?;
-        if is_over {
-            return Ok(epoch);
-        }
         observer.epoch_ends(&epoch, run.state)?;
         if run.is_over() {
             return Ok(epoch);

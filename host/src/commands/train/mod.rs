@@ -239,8 +239,8 @@ impl WithModel for Training<'_> {
             writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
         }
         let checkpoints = Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description };
-        checkpoints.save_first(&state)?;
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
+        checkpoints.save_first(&state)?;
         let mut log = Log::new(in_epoch, &with, progress, metrics, checkpoints);
         let last = training::train(&engine, &mut state, &data, &with, &mut log)?;
         log.finish();

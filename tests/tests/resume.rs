@@ -1,0 +1,346 @@
+//! Runs that are killed, interrupted and resumed end with the bits of one that never stopped; what is no good checkpoint is
+//! refused and stays as it is.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use host::training::checkpoint;
+use selvedge::{
+    idx,
+    random::{Generator, Purpose},
+};
+use serde_json::Value;
+
+/// Everything of which a run keeps something: 15 steps in each of 12 epochs.
+const RUN: &str = "train --data builtin --model tiny --limit-train 600 --epochs 12 --batch-size 16 --accumulate 2 \
+    --optimizer adamw --lr 0.005 --weight-decay 0.01 --clip 1 --schedule one-cycle --dropout 0.1 --label-smoothing 0.1 \
+    --augment flip,shift=2,erase=6 --ema 0.9 --val-split 0.2 --early-stop 100 --metrics run.jsonl";
+const RESUME: &str = "train --resume weights/tiny.checkpoint --data builtin --metrics run.jsonl";
+/// In the middle of the seventh epoch; the next multiple is beyond the run.
+const MIDDLE: u64 = 100;
+const CHECKPOINT: &str = "weights/tiny.checkpoint";
+const WEIGHTS: &str = "weights/tiny.selvedge";
+/// Random moments at which a run is killed.
+const KILLS: u32 = 10;
+
+fn command(folder: &Path, arguments: &str) -> Command {
+    let mut command = tests::selvedge(folder);
+    command.args(arguments.split_whitespace());
+    command
+}
+
+fn start(mut command: Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn succeed(folder: &Path, arguments: &str) -> String {
+    stdout(&command(folder, arguments).output().unwrap())
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", tests::text(output));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// The one line of a command that must fail.
+fn fail(folder: &Path, arguments: &str) -> String {
+    error_line(&command(folder, arguments).output().unwrap(), 1)
+}
+
+fn error_line(output: &Output, code: i32) -> String {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{}", tests::text(output));
+    assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
+    error
+}
+
+/// What a run leaves.
+#[derive(Debug, PartialEq)]
+struct Left {
+    hash: String,
+    weights: Vec<u8>,
+    /// Without the times.
+    metrics: Vec<Value>,
+}
+
+impl Left {
+    fn by(folder: &Path, stdout: &str) -> Self {
+        let metrics = fs::read_to_string(folder.join("run.jsonl")).unwrap();
+        let without_times = |line: &str| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            for key in ["seconds", "samples_per_second"] {
+                line.as_object_mut().unwrap().remove(key);
+            }
+            line
+        };
+        Self {
+            hash: stdout.trim_end().rsplit_once("SHA-256 ").unwrap().1.to_owned(),
+            weights: fs::read(folder.join(WEIGHTS)).unwrap(),
+            metrics: metrics.lines().map(without_times).collect(),
+        }
+    }
+
+    fn assert_is(&self, expected: &Self) {
+        assert_eq!(self.hash, expected.hash);
+        assert!(self.weights == expected.weights, "the weight files differ");
+        assert_eq!(self.metrics, expected.metrics);
+    }
+}
+
+/// A whole run that leaves a checkpoint of its middle.
+fn uninterrupted(folder: &Path) -> Left {
+    let text = succeed(folder, &format!("{RUN} --checkpoint-every {MIDDLE}"));
+    let left = Left::by(folder, &text);
+    assert_eq!(left.metrics.len(), 180 + 12);
+    assert_eq!(steps_of(&folder.join(CHECKPOINT)), MIDDLE);
+    left
+}
+
+fn steps_of(checkpoint: &Path) -> u64 {
+    checkpoint::load(checkpoint).unwrap().description.progress.steps
+}
+
+/// Waits until a run has written this many lines of its metrics.
+#[cfg(unix)]
+fn wait_for_metrics(folder: &Path, child: &mut Child, lines: usize) {
+    let count = || fs::read_to_string(folder.join("run.jsonl")).map_or(0, |text| text.lines().count());
+    while count() < lines {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = uninterrupted(folder.path());
+    let seed = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    println!("seed {seed}");
+    let moments = Generator::new(seed, Purpose::Shuffle, 0);
+    let run = format!("{RUN} --checkpoint-every 3");
+    let resume = format!("{RESUME} --checkpoint-every 3");
+    let started = Instant::now();
+    succeed(tempfile::tempdir().unwrap().path(), &run);
+    let milliseconds = started.elapsed().as_millis() as u32;
+
+    let (mut draw, mut kills) = (0, 0);
+    while kills < KILLS {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = folder.path().join(CHECKPOINT);
+        let mut steps = 0;
+        let output = loop {
+            let mut child = start(command(folder.path(), if checkpoint.exists() { &resume } else { &run }));
+            thread::sleep(Duration::from_millis(moments.below(draw, milliseconds).into()));
+            draw += 1;
+            let is_running = child.try_wait().unwrap().is_none();
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            if !is_running || output.status.success() {
+                break output;
+            }
+            kills += 1;
+            if checkpoint.exists() {
+                let before = steps;
+                steps = steps_of(&checkpoint);
+                assert!(steps >= before, "the checkpoint went back from step {before} to {steps}");
+            } else {
+                let metrics = fs::read_to_string(folder.path().join("run.jsonl")).unwrap_or_default();
+                assert_eq!(metrics, "", "steps without a checkpoint");
+            }
+        };
+        Left::by(folder.path(), &stdout(&output)).assert_is(&expected);
+    }
+}
+
+#[test]
+fn other_threads_and_another_engine_go_on_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let expected = uninterrupted(folder);
+    let checkpoint = fs::read(folder.join(CHECKPOINT)).unwrap();
+    for (threads, engine) in [(1, None), (3, None), (5, Some("portable"))] {
+        let mut command = command(folder, &format!("{RESUME} --threads {threads}"));
+        command.envs(engine.map(|engine| ("SELVEDGE_ENGINE", engine)));
+        let text = stdout(&command.output().unwrap());
+        assert!(text.contains(&format!("Going on after step {MIDDLE}, in epoch 7")), "{text}");
+        Left::by(folder, &text).assert_is(&expected);
+        assert_eq!(fs::read(folder.join(CHECKPOINT)).unwrap(), checkpoint);
+    }
+}
+
+/// A run of so many steps ends in the middle of an epoch, or with it; its last checkpoint is of its last step.
+#[test]
+fn a_run_that_took_its_last_step_ends_as_before() {
+    for steps in [10, 30] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let run = format!("{RUN} --checkpoint-every 10").replace("--epochs 12", &format!("--steps {steps}"));
+        let expected = Left::by(folder, &succeed(folder, &run));
+        assert_eq!(steps_of(&folder.join(CHECKPOINT)), steps);
+        let text = succeed(folder, RESUME);
+        Left::by(folder, &text).assert_is(&expected);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_asked_to_end_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = uninterrupted(folder.path());
+    for name in ["INT", "TERM"] {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let mut child = start(command(folder, RUN));
+        wait_for_metrics(folder, &mut child, 40);
+        signal(&child, name);
+        let error = error_line(&child.wait_with_output().unwrap(), 130);
+        let steps = steps_of(&folder.join(CHECKPOINT));
+        assert!(error.contains(&format!("interrupted after step {steps};")), "{error}");
+        assert!(error.contains(&format!("`train --resume {CHECKPOINT}`")), "{error}");
+        assert!(!folder.join(WEIGHTS).exists());
+        Left::by(folder, &succeed(folder, RESUME)).assert_is(&expected);
+    }
+}
+
+#[test]
+fn what_is_no_good_checkpoint_is_refused_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    uninterrupted(folder);
+    let (good, weights) = (fs::read(folder.join(CHECKPOINT)).unwrap(), fs::read(folder.join(WEIGHTS)).unwrap());
+    let refused = |file: &[u8], why: &str| {
+        fs::write(folder.join("bad.checkpoint"), file).unwrap();
+        let error = fail(folder, "train --resume bad.checkpoint --data builtin");
+        assert!(error.starts_with("error: bad.checkpoint: ") && error.contains(why), "{why}: {error}");
+        assert!(fs::read(folder.join("bad.checkpoint")).unwrap() == file, "{why}: the file changed");
+    };
+    refused(&[], "truncated");
+    for length in [1, 7, 8, 9, 15, 16, 17, 47, 48, 100, 1000, good.len() / 2, good.len() - 33, good.len() - 1] {
+        refused(&good[..length], "truncated");
+    }
+    refused(&[&good[..], &[0]].concat(), "damaged");
+    refused(&weights, "no checkpoint");
+    let places = Generator::new(1, Purpose::Shuffle, 0);
+    let anywhere = (0..30).map(|i| places.below(i, good.len() as u32) as usize);
+    for place in (0..50).chain(anywhere).chain([good.len() - 32, good.len() - 1]) {
+        let mut damaged = good.clone();
+        damaged[place] ^= 1 << (places.bits(place as u64) % 8);
+        let why = match place {
+            0..8 => "no checkpoint",
+            // A longer length than the file's makes it too short, a shorter one too long.
+            8..16 => "the checkpoint is ",
+            _ => "damaged",
+        };
+        refused(&damaged, why);
+    }
+    assert!(fail(folder, "train --resume missing.checkpoint").starts_with("error: missing.checkpoint: cannot read"));
+    assert!(fail(folder, "train --resume weights").starts_with("error: weights: cannot read"));
+    assert_eq!(fs::read(folder.join(WEIGHTS)).unwrap(), weights);
+}
+
+#[test]
+fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    uninterrupted(folder);
+    let files = || [CHECKPOINT, WEIGHTS, "run.jsonl"].map(|name| fs::read(folder.join(name)).unwrap());
+    let before = files();
+    for option in ["--lr 1", "--epochs 30", "--recipe best", "--model tiny", "--init x.npz", "--limit-train 600"] {
+        let error = String::from_utf8(command(folder, &format!("{RESUME} {option}")).output().unwrap().stderr).unwrap();
+        let name = option.split_whitespace().next().unwrap();
+        assert!(error.starts_with("error: the argument '--resume <FILE>' cannot be used with"), "{error}");
+        assert!(error.contains(name), "{error}");
+    }
+    for (name, count) in [("fewer", 50), ("more", 700)] {
+        images(&folder.join(name), count);
+        let error = fail(folder, &RESUME.replace("builtin", name));
+        let expected = format!("error: {CHECKPOINT}: the run was trained on 600 images of builtin");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    assert!(files() == before, "a file changed");
+}
+
+/// A small data set in plain IDX files.
+fn images(folder: &Path, count: u32) {
+    fs::create_dir(folder).unwrap();
+    for name in ["train", "t10k"] {
+        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
+        let mut images = idx::images_header(count).to_vec();
+        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
+        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+        let file = [idx::labels_header(count).to_vec(), labels].concat();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), file).unwrap();
+    }
+}
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_done_or_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    uninterrupted(folder);
+    let files = || [CHECKPOINT, WEIGHTS, "run.jsonl"].map(|name| fs::read(folder.join(name)).unwrap());
+    let before = files();
+    for (option, file) in [
+        (format!("--checkpoint {WEIGHTS}/below"), format!("{WEIGHTS}/below")),
+        ("--checkpoint weights".to_owned(), "weights".to_owned()),
+        (format!("--out {WEIGHTS}/below"), format!("{WEIGHTS}/below")),
+        (format!("--metrics {WEIGHTS}/below"), format!("{WEIGHTS}/below")),
+    ] {
+        for run in [RUN.replace(" --metrics run.jsonl", ""), RESUME.replace(" --metrics run.jsonl", "")] {
+            let output = command(folder, &format!("{run} {option} --checkpoint-every 1")).output().unwrap();
+            let error = error_line(&output, 1);
+            assert!(error.starts_with(&format!("error: cannot write {file}: ")), "{error}");
+            assert!(!String::from_utf8_lossy(&output.stdout).contains("Epoch"), "{}", tests::text(&output));
+            assert!(files() == before, "{run} {option}: a file changed");
+        }
+    }
+}
+
+/// A limit to a file's size is as good as a full disk.
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_the_last_good_checkpoint_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let expected = uninterrupted(folder);
+    let files = || [CHECKPOINT, WEIGHTS].map(|name| fs::read(folder.join(name)).unwrap());
+    let before = files();
+    let full = |arguments: &str| {
+        let program = tests::selvedge(folder);
+        let mut limited = Command::new("sh");
+        // 64 blocks are less than the 50 kB of the weights. The signal that says so would end the program at once.
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$@\"", "sh"]).arg(program.get_program());
+        limited.args(arguments.split_whitespace()).current_dir(folder);
+        limited.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited
+    };
+    let left_is = |error: &str, file: &str| {
+        assert!(error.starts_with(&format!("error: cannot write {file}: ")), "{error}");
+        assert!(files() == before, "a file changed: {error}");
+        let names = fs::read_dir(folder.join("weights")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.count(), 2, "a temporary file is left");
+    };
+    for run in [RUN.replace("--epochs 12", "--steps 20"), RESUME.to_owned()] {
+        left_is(&error_line(&full(&format!("{run} --checkpoint-every 1")).output().unwrap(), 1), CHECKPOINT);
+        left_is(&error_line(&full(&run).output().unwrap(), 1), WEIGHTS);
+    }
+    fs::remove_file(folder.join("run.jsonl")).unwrap();
+    let mut child = start(full(RUN));
+    wait_for_metrics(folder, &mut child, 20);
+    signal(&child, "INT");
+    left_is(&error_line(&child.wait_with_output().unwrap(), 1), CHECKPOINT);
+    fs::remove_file(folder.join("run.jsonl")).unwrap();
+    assert_eq!(Left::by(folder, &succeed(folder, RESUME)).hash, expected.hash);
+}
