@@ -100,6 +100,11 @@ impl LayerKind {
         }
     }
 
+    /// Whether it is computed with the layer before it, a linear one or batch normalisation, and keeps nothing of its own.
+    pub const fn is_activation(self) -> bool {
+        matches!(self, Self::Relu { .. } | Self::LeakyRelu { .. } | Self::Tanh { .. } | Self::Sigmoid { .. })
+    }
+
     /// PyTorch's name of its gradient's function.
     pub const fn grad_fn(self) -> &'static str {
         match self {
@@ -203,6 +208,13 @@ pub struct Parameter {
     pub offset: usize,
     /// How many elements it has.
     pub len: usize,
+}
+
+impl Parameter {
+    /// Its elements in a flat model; `None` in one that is too short.
+    pub fn values<'a>(&self, flat: &'a [f32]) -> Option<&'a [f32]> {
+        flat.get(self.offset..)?.get(..self.len)
+    }
 }
 
 impl Architecture {
