@@ -43,7 +43,7 @@ fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.join(name);
-        write(&path, &small(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
         files.push((name.into(), fs::read(path).unwrap()));
     }
     files
@@ -98,7 +98,7 @@ fn every_format_gives_the_same_bits_back() {
     let folder = folder();
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.path().join(name);
-        write(&path, &small(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
         let weights = StateDict::read(&path).unwrap();
         let mut model = Small::ZERO;
         assert!(weights.load(&mut model, true).unwrap().is_empty());
@@ -134,10 +134,10 @@ fn what_pytorch_saves_is_read() {
 fn a_network_is_inferred_or_named_by_the_file() {
     let folder = folder();
     let path = folder.path().join("a.npz");
-    write(&path, &*crate::models::Boxed::<Tiny>::zeroed(), &RECORD).unwrap();
+    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &RECORD).unwrap();
     assert_eq!(StateDict::read(&path).unwrap().architecture().unwrap(), Architecture::of::<Tiny>());
     let path = folder.path().join("a.selvedge");
-    write(&path, &small(), &RECORD).unwrap();
+    write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), Architecture::of::<Small>());
     let mut other = <mlp!(4 => 3 => 2)>::ZERO;
