@@ -146,6 +146,32 @@ fn a_network_is_inferred_or_named_by_the_file() {
 }
 
 #[test]
+fn names_may_count_dropout() {
+    type Trained = mlp!(4 => 3 BatchNorm1d Relu Dropout => 2);
+    let architecture = Architecture::of::<Trained>();
+    let flat: Vec<f32> = (0_u8..).take(Trained::LEN).map(f32::from).collect();
+    let folder = folder();
+    for (named, last) in [(&architecture, 4), (&architecture.for_prediction(), 3)] {
+        for file in ["a.safetensors", "a.npz"] {
+            let path = folder.path().join(file);
+            write(&path, named, &flat, &RECORD).unwrap();
+            let weights = StateDict::read(&path).unwrap();
+            let last = format!("linear_relu_stack.{last}.bias");
+            assert!(weights.tensors().iter().any(|tensor| tensor.name() == last), "{last}");
+            let mut model = Trained::ZERO;
+            weights.load(&mut model, true).unwrap();
+            assert_eq!(model.as_flat(), flat);
+            assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
+        }
+    }
+    let path = folder.path().join("a.selvedge");
+    write(&path, &architecture, &flat, &RECORD).unwrap();
+    let weights = StateDict::read(&path).unwrap();
+    assert_eq!(weights.architecture().unwrap(), architecture.for_prediction());
+    assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
+}
+
+#[test]
 fn every_truncation_is_refused() {
     let folder = folder();
     for (name, bytes) in valid(folder.path()) {
