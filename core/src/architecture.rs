@@ -100,6 +100,16 @@ impl LayerKind {
         }
     }
 
+    /// Whether it is computed with the layer before it, a linear one or batch normalisation, and keeps nothing of its own.
+    pub const fn is_activation(self) -> bool {
+        matches!(self, Self::Relu { .. } | Self::LeakyRelu { .. } | Self::Tanh { .. } | Self::Sigmoid { .. })
+    }
+
+    /// Whether it can be computed with an activation after it.
+    const fn takes_activation(self) -> bool {
+        matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
+    }
+
     /// PyTorch's name of its gradient's function.
     pub const fn grad_fn(self) -> &'static str {
         match self {
@@ -203,6 +213,13 @@ pub struct Parameter {
     pub offset: usize,
     /// How many elements it has.
     pub len: usize,
+}
+
+impl Parameter {
+    /// Its elements in a flat model; `None` in one that is too short.
+    pub fn values<'a>(&self, flat: &'a [f32]) -> Option<&'a [f32]> {
+        flat.get(self.offset..)?.get(..self.len)
+    }
 }
 
 impl Architecture {
@@ -358,7 +375,12 @@ impl FromStr for Architecture {
             let mut words = part.split_whitespace();
             let width = words.next().and_then(|word| word.parse().ok()).filter(|width| (1..=65_536).contains(width));
             let outputs = width.ok_or(ArchitectureError::NotAWidth { place })?;
-            let mut push = |layer| layers.push(layer).map_err(|_| ArchitectureError::TooMany);
+            let mut push = |layer: LayerKind| {
+                if layer.is_activation() && !layers.last().is_some_and(|before: &LayerKind| before.takes_activation()) {
+                    return Err(ArchitectureError::Activation { place });
+                }
+                layers.push(layer).map_err(|_| ArchitectureError::TooMany)
+            };
             if let Some(inputs) = inputs {
                 if is_plain && index > 1 {
                     push(LayerKind::Relu { width: inputs })?;
@@ -414,6 +436,11 @@ pub enum ArchitectureError {
         /// Which part, from 1.
         place: usize,
     },
+    /// An activation after a layer that takes none.
+    Activation {
+        /// After which width, from 1.
+        place: usize,
+    },
     /// A single width.
     TooFew,
     /// More layers than a chain can have.
@@ -428,6 +455,10 @@ impl fmt::Display for ArchitectureError {
                 f,
                 "after width {place} stands a word that names no layer; there are Relu, Tanh, Sigmoid, LeakyRelu, Gelu, \
                  BatchNorm1d, Dropout and LogSoftmax, in layers written as `784 => 256 BatchNorm1d Relu => 10`"
+            ),
+            Self::Activation { place } => write!(
+                f,
+                "after width {place}, Relu, Tanh, Sigmoid and LeakyRelu can stand only directly after the width or after BatchNorm1d"
             ),
             Self::TooFew => write!(f, "there must be two widths at least, as in 784,10"),
             Self::TooMany => write!(f, "there may be at most {MAX_LAYERS} layers"),
@@ -533,6 +564,9 @@ mod tests {
         assert_eq!(error("784,256 Relu,10"), ArchitectureError::NotALayer { place: 2 });
         assert_eq!(error("784 => 256 Swish => 10"), ArchitectureError::NotALayer { place: 2 });
         assert_eq!(error("784 Relu => 10"), ArchitectureError::NotALayer { place: 1 });
+        for layers in ["784 => 9 Gelu Relu => 10", "784 => 9 Dropout Tanh => 10", "784 => 9 Relu Relu => 10"] {
+            assert_eq!(error(layers), ArchitectureError::Activation { place: 2 });
+        }
         assert_eq!(error("784"), ArchitectureError::TooFew);
         assert_eq!(error("784,1,1,1,1,1,1,1,1,1,1,1,1,1,10"), ArchitectureError::TooMany);
     }

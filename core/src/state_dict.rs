@@ -41,7 +41,7 @@ pub fn named_parameters<M: Layer>(model: &M) -> impl Iterator<Item = (Parameter,
     let architecture = Architecture::of::<M>().for_prediction();
     (0..).map_while(move |index| {
         let parameter = architecture.parameters().nth(index)?;
-        let values = model.as_flat().get(parameter.offset..)?.get(..parameter.len)?;
+        let values = parameter.values(model.as_flat())?;
         Some((parameter, values))
     })
 }
@@ -56,13 +56,26 @@ pub fn named_parameters<M: Layer>(model: &M) -> impl Iterator<Item = (Parameter,
 ///
 /// [`LoadError`]; the model is then untouched.
 pub fn load<M: Layer, T: Tensor>(model: &mut M, tensors: &[T], strict: bool) -> Result<IncompatibleKeys, LoadError> {
-    let architecture = Architecture::of::<M>().for_prediction();
-    let keys = compare(&architecture, tensors)?;
+    load_flat(&Architecture::of::<M>().for_prediction(), model.as_flat_mut(), tensors, strict)
+}
+
+/// [`load`] where only the model's layers are known: `flat` is as long as their flat model. The names count every one of the layers.
+///
+/// # Errors
+///
+/// [`LoadError`]; the model is then untouched.
+pub fn load_flat<T: Tensor>(
+    architecture: &Architecture,
+    flat: &mut [f32],
+    tensors: &[T],
+    strict: bool,
+) -> Result<IncompatibleKeys, LoadError> {
+    let keys = compare(architecture, tensors)?;
     if strict && !keys.is_empty() {
         return Err(LoadError::Keys(keys));
     }
     for parameter in architecture.parameters() {
-        let place = model.as_flat_mut().get_mut(parameter.offset..).and_then(|rest| rest.get_mut(..parameter.len));
+        let place = flat.get_mut(parameter.offset..).and_then(|rest| rest.get_mut(..parameter.len));
         if let (Some(place), Some(tensor)) = (place, tensors.iter().find(|tensor| tensor.name() == parameter.name)) {
             tensor.copy_to(place);
         }

@@ -17,6 +17,10 @@ use crate::aligned::Aligned;
 // The topology of `SELVEDGE_LAYERS`, and with dropout; where it is not set, the quickstart's.
 include!(concat!(env!("OUT_DIR"), "/custom.rs"));
 
+type QuickstartWithDropout = mlp!(784 => 512 Relu Dropout => 512 Relu Dropout => 10);
+type SmallWithDropout = mlp!(784 => 128 Relu Dropout => 10);
+type TinyWithDropout = mlp!(784 => 16 Relu Dropout => 10);
+
 /// A network from an image's pixels to the classes' logits.
 pub trait Model: Layer<Input = [f32; PIXELS], Output = [f32; CLASSES]> + Send + Sync {}
 
@@ -50,28 +54,23 @@ pub fn with_model<W: WithModel>(architecture: &Architecture, work: W) -> Result<
     }
 }
 
-/// Does the work with the type that trains a network of this architecture: with dropout or without, the flat models are the same.
+/// Does the work with the type that trains these layers, [`Dropout`](selvedge::layers::Dropout) among them; the flat model is the same
+/// without.
 ///
 /// # Errors
 ///
 /// [`UnknownModel`] where this build has no such type.
-pub fn with_training_model<W: WithModel>(
-    architecture: &Architecture,
-    dropout: bool,
-    work: W,
-) -> Result<W::Output, UnknownModel> {
-    if !dropout {
-        with_model(architecture, work)
-    } else if *architecture == Architecture::of::<Quickstart>() {
-        Ok(work.run::<mlp!(784 => 512 Relu Dropout => 512 Relu Dropout => 10)>())
-    } else if *architecture == Architecture::of::<Small>() {
-        Ok(work.run::<mlp!(784 => 128 Relu Dropout => 10)>())
-    } else if *architecture == Architecture::of::<Tiny>() {
-        Ok(work.run::<mlp!(784 => 16 Relu Dropout => 10)>())
-    } else if *architecture == Architecture::of::<Custom>() {
+pub fn with_training_model<W: WithModel>(architecture: &Architecture, work: W) -> Result<W::Output, UnknownModel> {
+    if *architecture == Architecture::of::<QuickstartWithDropout>() {
+        Ok(work.run::<QuickstartWithDropout>())
+    } else if *architecture == Architecture::of::<SmallWithDropout>() {
+        Ok(work.run::<SmallWithDropout>())
+    } else if *architecture == Architecture::of::<TinyWithDropout>() {
+        Ok(work.run::<TinyWithDropout>())
+    } else if *architecture == Architecture::of::<CustomWithDropout>() {
         Ok(work.run::<CustomWithDropout>())
     } else {
-        Err(UnknownModel::of(architecture))
+        with_model(architecture, work)
     }
 }
 
@@ -135,5 +134,14 @@ mod tests {
         assert_eq!(with_model(&Architecture::of::<Tiny>(), Name).unwrap(), "784-16-10");
         let error = with_model(&Architecture::of::<mlp!(784 => 11 Relu => 10)>(), Name).unwrap_err();
         assert!(error.to_string().contains("--layers '784,11,10'"), "{error}");
+    }
+
+    #[test]
+    fn dropout_stands_where_it_was_asked_for() {
+        let named = |layers: &str| with_training_model(&layers.parse().unwrap(), Name);
+        assert_eq!(named("784 => 16 Relu Dropout => 10").unwrap(), "784-16-10 Linear Relu Dropout Linear");
+        assert_eq!(named("784,16,10").unwrap(), "784-16-10");
+        let elsewhere = "784 => 512 Relu => 512 Relu Dropout => 10";
+        assert!(named(elsewhere).unwrap_err().to_string().contains(&format!("--layers '{elsewhere}'")));
     }
 }

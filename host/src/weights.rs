@@ -7,6 +7,7 @@ use std::{
 
 use selvedge::{
     Layer,
+    architecture::Architecture,
     weights::{self, TrainingRecord, WeightFileError},
 };
 
@@ -58,14 +59,34 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
 ///
 /// [`WeightsError::Write`]; what stood at `path` is then still there.
 pub fn save<M: Layer>(path: &Path, model: &M, record: &TrainingRecord<'_>) -> Result<(), WeightsError> {
-    let mut buffer = vec![0; weights::encoded_len::<M>(record)];
-    let len = weights::encode(model, record, &mut buffer).map_err(WeightsError::in_file(path))?;
+    save_flat(path, &Architecture::of::<M>(), model.as_flat(), record)
+}
+
+/// [`save`] where only the model's layers are known.
+///
+/// # Errors
+///
+/// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers; what stood at `path` is then still
+/// there.
+pub fn save_flat(
+    path: &Path,
+    architecture: &Architecture,
+    flat: &[f32],
+    record: &TrainingRecord<'_>,
+) -> Result<(), WeightsError> {
+    let mut buffer = vec![0; weights::flat_encoded_len(flat.len(), record)];
+    let len = weights::encode_flat(architecture, flat, record, &mut buffer).map_err(WeightsError::in_file(path))?;
     Ok(files::write_whole(path, &buffer[..len])?)
 }
 
 /// The weight hash as 64 hexadecimal digits.
 pub fn hash<M: Layer>(model: &M) -> String {
-    hex(&weights::hash(model.as_flat()))
+    flat_hash(model.as_flat())
+}
+
+/// [`hash`] of a flat model.
+pub fn flat_hash(flat: &[f32]) -> String {
+    hex(&weights::hash(flat))
 }
 
 /// The first eight bytes of a sample's logits' hash as 16 hexadecimal digits.

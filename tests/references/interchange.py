@@ -1,11 +1,13 @@
 """PyTorch, NumPy and ONNX Runtime on Selvedge's files. Each command prints one JSON object.
 
-    python interchange.py save IN.safetensors OUT.pth    # torch.save of its state dict
-    python interchange.py logits FILE TEST.npz           # what the other program makes of FILE
-    python interchange.py resave IN.npz OUT.npz          # NumPy's own copy, compressed
+    python interchange.py save IN.safetensors OUT.pth             # torch.save of its state dict
+    python interchange.py save IN.safetensors OUT.pth LAYERS      # of the nn.Sequential of these layers that loaded it
+    python interchange.py logits FILE TEST.npz [LAYERS]           # what the other program makes of FILE
+    python interchange.py resave IN.npz OUT.npz                   # NumPy's own copy, compressed
 
 TEST.npz has `input` ([images, 784] float32, pixel / 255) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
-into PyTorch's module by load_state_dict, strict) or .onnx (run by ONNX Runtime).
+into PyTorch's module by load_state_dict, strict) or .onnx (run by ONNX Runtime). LAYERS are those of PyTorch's module, such as
+'784 => 256 BatchNorm1d Relu Dropout => 10'; without them they are linear layers of FILE's widths with ReLU between.
 """
 
 import json
@@ -17,7 +19,40 @@ import numpy as np
 from generate import NeuralNetwork
 
 
-def by_pytorch(path, inputs):
+def sequential(layers):
+    from torch import nn
+
+    words = {
+        "Relu": lambda width: nn.ReLU(),
+        "LeakyRelu": lambda width: nn.LeakyReLU(),
+        "Tanh": lambda width: nn.Tanh(),
+        "Sigmoid": lambda width: nn.Sigmoid(),
+        "Gelu": lambda width: nn.GELU(approximate="tanh"),
+        "BatchNorm1d": nn.BatchNorm1d,
+        "Dropout": lambda width: nn.Dropout(),
+        "LogSoftmax": lambda width: nn.LogSoftmax(dim=1),
+    }
+    first, *parts = (part.split() for part in layers.split("=>"))
+    modules, inputs = [], int(first[0])
+    for width, *names in parts:
+        modules += [nn.Linear(inputs, int(width)), *(words[name](int(width)) for name in names)]
+        inputs = int(width)
+    return nn.Sequential(*modules)
+
+
+def loaded(layers, state):
+    """The module of these layers with these tensors, by the names of the quickstart's; its buffers are the file's."""
+    from torch import nn
+
+    model = nn.ModuleDict({"linear_relu_stack": sequential(layers)})
+    model.load_state_dict(state, strict=True)
+    found = model.state_dict()
+    assert all(found[name].equal(tensor) for name, tensor in state.items())
+    assert all(name.endswith("num_batches_tracked") for name in found.keys() - state.keys()), found.keys()
+    return model["linear_relu_stack"].eval()
+
+
+def by_pytorch(path, inputs, layers):
     import torch
     from safetensors.torch import load_file
 
@@ -26,6 +61,9 @@ def by_pytorch(path, inputs):
             state = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     else:
         state = load_file(path)
+    if layers:
+        with torch.no_grad():
+            return loaded(layers, state)(torch.from_numpy(inputs)).numpy()
     names = sorted((name for name in state if name.endswith(".weight")), key=lambda name: int(name.split(".")[1]))
     weights = [state[name] for name in names]
     model = NeuralNetwork([weights[0].shape[1], *(weight.shape[0] for weight in weights)])
@@ -46,10 +84,11 @@ def by_onnx_runtime(path, inputs):
     return logits
 
 
-def logits(path, test):
+def logits(path, test, layers=None):
+    path, test = map(pathlib.Path, (path, test))
     with np.load(test) as arrays:
         inputs, expected = arrays["input"], arrays["logits"]
-    found = by_onnx_runtime(path, inputs) if path.suffix == ".onnx" else by_pytorch(path, inputs)
+    found = by_onnx_runtime(path, inputs) if path.suffix == ".onnx" else by_pytorch(path, inputs, layers)
     difference = np.abs(found.astype(np.float64) - expected.astype(np.float64))
     return {
         "images": len(inputs),
@@ -59,11 +98,13 @@ def logits(path, test):
     }
 
 
-def save(source, target):
+def save(source, target, layers=None):
     import torch
     from safetensors.torch import load_file
 
     state = load_file(source)
+    if layers:
+        state = loaded(layers, state).state_dict()
     torch.save(state, target)
     return {"tensors": len(state)}
 
@@ -76,5 +117,5 @@ def resave(source, target):
 
 
 if __name__ == "__main__":
-    command, *paths = sys.argv[1:]
-    print(json.dumps({"save": save, "logits": logits, "resave": resave}[command](*map(pathlib.Path, paths))))
+    command, *arguments = sys.argv[1:]
+    print(json.dumps({"save": save, "logits": logits, "resave": resave}[command](*arguments)))

@@ -1,5 +1,7 @@
 //! What the tests that cross Selvedge's packages share.
 
+pub mod interchange;
+
 use std::{
     env, fs,
     io::Write as _,

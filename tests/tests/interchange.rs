@@ -5,28 +5,16 @@
 
 use std::{
     fs,
-    num::NonZero,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use host::{
-    data::{Split, load},
-    engine::{InstructionSet, Simd},
-    evaluation,
-    interchange::StateDict,
-    models::Boxed,
-};
-use selvedge::{
-    Flat,
-    arithmetic::normalize,
-    flat::as_bytes,
-    models::{CLASSES, PIXELS, Quickstart},
-    state_dict::Tensor,
-};
-use serde_json::Value;
+use host::{data::Split, interchange::StateDict, models::Boxed};
+use selvedge::{Flat, flat::as_bytes, models::Quickstart, state_dict::Tensor};
 use tempfile::TempDir;
-use tests::{fashion_mnist, python, selvedge, text, trained, workspace};
+use tests::{
+    interchange::{convert, json, logits, test_images, write_archive},
+    python, selvedge, text, trained, workspace,
+};
 
 /// Logits are sums of some hundred terms, in another order than ours: relative to the largest.
 const ROUNDING: f64 = 1e-5;
@@ -35,53 +23,15 @@ fn initial() -> PathBuf {
     workspace().join("tests/data/init-784x512x512x10.safetensors")
 }
 
-/// Runs `selvedge convert` with these words, and returns what it prints.
-fn convert(folder: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = selvedge(folder).arg("convert").args(arguments).output().unwrap();
-    let text = text(&output);
-    if output.status.success() {
-        return Ok(text);
-    }
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
-    assert!(text.starts_with("error: ") && text.lines().count() == 1, "{arguments:?}: {text}");
-    Err(text)
-}
-
-fn run(program: &mut Command) -> Value {
-    let output = program.output().unwrap();
-    assert!(output.status.success(), "{}", text(&output));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
-}
-
 /// The quickstart's network, trained for a moment so that its classes differ, as a weight file; and the test images, with
 /// Selvedge's logits for them, as NumPy's archive.
 fn quickstart(folder: &Path) -> Split {
     trained(folder, "quickstart");
-    let data =
-        load(Some(&fashion_mnist("interchange on Fashion-MNIST's test images").unwrap_or("builtin".into()))).unwrap();
     let mut model = Boxed::<Quickstart>::zeroed();
     StateDict::read(&folder.join("quickstart.selvedge")).unwrap().load(&mut *model, true).unwrap();
-    let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::<usize>::MIN).unwrap();
-    let mut logits = Vec::new();
-    evaluation::run(&engine, &*model, &data.test, |_, batch| logits.extend_from_slice(batch.as_flattened())).unwrap();
-    let input: Vec<f32> = data.test.images.as_flattened().iter().copied().map(normalize).collect();
-    let count = data.test.images.len();
-    write_arrays(folder, &[("input", &input, [count, PIXELS]), ("logits", &logits, [count, CLASSES])]);
-    data.test
-}
-
-/// `test.npz` by hand, so that what is tested does not write what it is tested with.
-fn write_arrays(folder: &Path, arrays: &[(&str, &[f32], [usize; 2])]) {
-    let mut zip = zip::ZipWriter::new(fs::File::create(folder.join("test.npz")).unwrap());
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, values, [rows, columns]) in arrays {
-        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns})}}");
-        let header = format!("{header:117}\n");
-        zip.start_file(format!("{name}.npy"), options).unwrap();
-        let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), as_bytes(values)].concat();
-        std::io::Write::write_all(&mut zip, &array).unwrap();
-    }
-    zip.finish().unwrap();
+    let images = test_images();
+    write_archive(&folder.join("test.npz"), &images, &logits(&*model, &images));
+    images
 }
 
 #[test]
@@ -96,7 +46,7 @@ fn pytorch_and_onnx_runtime_compute_the_same_from_our_files() {
     for file in ["a.safetensors", "a.npz", "a.onnx"] {
         convert(folder, &["quickstart.selvedge", file]).unwrap();
         let mut program = python("interchange.py", WHAT).unwrap();
-        let found = run(program.arg("logits").args([folder.join(file), folder.join("test.npz")]));
+        let found = json(program.arg("logits").args([folder.join(file), folder.join("test.npz")]));
         // The line that docs/interchange.md quotes.
         println!("{file}: {found}");
         assert_eq!(found["images"], test.images.len(), "{file}");
@@ -112,7 +62,7 @@ fn what_pytorch_saves_comes_back_bit_for_bit() {
     let Some(mut program) = python("interchange.py", "PyTorch's own files") else { return };
     let folder = tempfile::tempdir().unwrap();
     let saved = folder.path().join("a.pth");
-    run(program.arg("save").args([&initial(), &saved]));
+    json(program.arg("save").args([&initial(), &saved]));
     convert(folder.path(), &["a.pth", "a.safetensors"]).unwrap();
     assert_same(&StateDict::read(&folder.path().join("a.safetensors")).unwrap(), &StateDict::read(&initial()).unwrap());
 }
@@ -123,7 +73,7 @@ fn numpys_copy_comes_back_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let initial = initial();
     convert(folder.path(), &[initial.to_str().unwrap(), "a.npz"]).unwrap();
-    let arrays = run(program.arg("resave").args([folder.path().join("a.npz"), folder.path().join("b.npz")]));
+    let arrays = json(program.arg("resave").args([folder.path().join("a.npz"), folder.path().join("b.npz")]));
     assert_eq!(arrays["linear_relu_stack.0.weight"], serde_json::json!(["float32", [512, 784]]));
     assert_same(&StateDict::read(&folder.path().join("b.npz")).unwrap(), &StateDict::read(&initial).unwrap());
 }
@@ -200,7 +150,14 @@ fn what_cannot_be_converted_is_one_clear_error() {
         (&["other.pth", "b.selvedge"], "--model or --layers"),
         (&["other.pth", "b.selvedge", "--model", "tiny"], "has the shape [3, 4], the model's is [16, 784]"),
         (&["a.safetensors", "b.selvedge", "--model", "small"], "linear_relu_stack.0.weight has the shape"),
-        (&["a.safetensors", "b.selvedge", "--layers", "784,77,10"], "cargo xtask"),
+        (
+            &["a.safetensors", "b.selvedge", "--no-strict", "--layers", "784,65536,65536,10"],
+            "more than 67108864 elements",
+        ),
+        (
+            &["a.safetensors", "b.selvedge", "--layers", "784,77,10"],
+            "has the shape [512, 784], the model's is [77, 784]",
+        ),
     ] {
         let error = convert(folder, arguments).unwrap_err();
         assert!(error.contains(words), "{arguments:?}: {error}");

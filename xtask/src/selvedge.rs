@@ -44,7 +44,8 @@ impl Build {
         let mut arguments = arguments.iter().take_while(|argument| *argument != "--");
         while let Some(argument) = arguments.next() {
             match argument.to_str() {
-                Some("--cuda") => build.cuda = true,
+                Some("--cuda" | "--device=cuda") => build.cuda = true,
+                Some("--device") => build.cuda |= arguments.next().is_some_and(|device| device == "cuda"),
                 Some("--layers") => build.layers = arguments.next().cloned(),
                 Some(argument) => {
                     if let Some(layers) = argument.strip_prefix("--layers=") {
@@ -103,7 +104,12 @@ mod tests {
     #[test]
     fn the_build_knows_what_the_program_is_asked_for() {
         assert_eq!(build_of("--epochs 2 --help"), Build::default());
-        assert_eq!(build_of("--cuda"), Build { cuda: true, layers: None });
+        for line in ["--cuda", "--device cuda", "--epochs 2 --device=cuda"] {
+            assert_eq!(build_of(line), Build { cuda: true, layers: None }, "{line}");
+        }
+        for line in ["--device cpu", "--device=auto", "--device", "--out cuda", "file -- --device cuda"] {
+            assert_eq!(build_of(line), Build::default(), "{line}");
+        }
         assert_eq!(build_of("--layers 784,20,10 --lr 0.1"), Build::with_layers("784,20,10"));
         assert_eq!(build_of("--lr 0.1 --layers=784,20,10"), Build::with_layers("784,20,10"));
         assert_eq!(build_of("file.selvedge -- --cuda"), Build::default());

@@ -23,7 +23,7 @@ mod writer;
 pub use error::WeightFileError;
 pub use header::TrainingRecord;
 pub use reader::WeightFile;
-pub use writer::{encode, encoded_len};
+pub use writer::{encode, encode_flat, encoded_len, flat_encoded_len};
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest, Sha256};

@@ -8,7 +8,12 @@ const HEADER_ROOM: usize = 2048;
 
 /// A buffer size that [`encode`] is content with.
 pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
-    HEADER_ROOM + record.dataset.len() + record.recipe.len() + size_of::<M>()
+    flat_encoded_len(M::LEN, record)
+}
+
+/// A buffer size that [`encode_flat`] is content with, for so many numbers.
+pub const fn flat_encoded_len(numbers: usize, record: &TrainingRecord<'_>) -> usize {
+    HEADER_ROOM + record.dataset.len() + record.recipe.len() + numbers * size_of::<f32>()
 }
 
 /// Writes a model's weight file into `buffer` and returns how many bytes it takes.
@@ -18,10 +23,30 @@ pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
 /// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
 /// [`WeightFileError::Record`] for a record with a value out of its range.
 pub fn encode<M: Layer>(model: &M, record: &TrainingRecord<'_>, buffer: &mut [u8]) -> Result<usize, WeightFileError> {
+    encode_flat(&Architecture::of::<M>(), model.as_flat(), record, buffer)
+}
+
+/// [`encode`] where only the model's layers are known.
+///
+/// # Errors
+///
+/// Those of [`encode`]; [`WeightFileError::Architecture`] for layers that make no network, [`WeightFileError::WeightBytes`] for a flat model
+/// of another length than theirs.
+pub fn encode_flat(
+    architecture: &Architecture,
+    flat: &[f32],
+    record: &TrainingRecord<'_>,
+    buffer: &mut [u8],
+) -> Result<usize, WeightFileError> {
     if !record.is_valid() {
         return Err(WeightFileError::Record);
     }
-    let architecture = Architecture::of::<M>().for_prediction();
+    let architecture = architecture.for_prediction();
+    let numbers = architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
+    if numbers != flat.len() {
+        let (expected, found) = (numbers * size_of::<f32>(), size_of_val(flat));
+        return Err(WeightFileError::WeightBytes { expected, found });
+    }
     let mut writer = Writer { buffer: &mut *buffer, len: 0 };
     let mut prelude = Prelude { magic: MAGIC, version: VERSION, length: 0 };
     writer.put(&prelude)?;
@@ -32,7 +57,7 @@ pub fn encode<M: Layer>(model: &M, record: &TrainingRecord<'_>, buffer: &mut [u8
     }
     writer.put(record)?;
 
-    let weights = as_bytes(model.as_flat());
+    let weights = as_bytes(flat);
     // The padding's own length takes a byte, the weights' a varint.
     let unpadded = writer.len + 1 + varint_len(weights.len());
     let padding = unpadded.next_multiple_of(size_of::<f32>()) - unpadded;
@@ -124,6 +149,19 @@ mod tests {
             parsed.copy_to(&mut copy).unwrap();
             assert_eq!(copy.as_flat(), model.as_flat());
         }
+    }
+
+    #[test]
+    fn a_flat_model_is_written_as_its_type_is() {
+        let file = File::new();
+        let mut model = Model::ZERO;
+        random::initialize(&mut model, 1);
+        let architecture = Architecture::of::<Model>();
+        let mut again = [0; 512];
+        let len = encode_flat(&architecture, model.as_flat(), &RECORD, &mut again).unwrap();
+        assert_eq!(&again[..len], file.bytes());
+        let error = encode_flat(&architecture, &model.as_flat()[1..], &RECORD, &mut again).unwrap_err();
+        assert_eq!(error, WeightFileError::WeightBytes { expected: size_of::<Model>(), found: size_of::<Model>() - 4 });
     }
 
     #[test]

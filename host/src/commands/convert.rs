@@ -8,11 +8,11 @@ use clap::{Args, builder::PossibleValuesParser};
 use host::{
     files,
     interchange::{self, Format, StateDict},
-    models::{Boxed, Model, WithModel, with_model},
     weights,
 };
 use selvedge::{
     architecture::Architecture,
+    fold::fold,
     models::{self, NAMES},
 };
 
@@ -35,13 +35,19 @@ pub struct Options {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Between widths alone stands ReLU. The layers are part of the program: `cargo xtask` builds it for them.
+    /// Between widths alone stands ReLU. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential
+    /// does, and those of TO do.
     #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
     layers: Option<Architecture>,
 
     /// Pass over tensors that the network does not have, and leave those that are missing at 0
     #[arg(long)]
     no_strict: bool,
+
+    /// Put each BatchNorm1d that directly follows a linear layer into that layer: TO is a network of fewer layers with the same logits, but
+    /// for rounding
+    #[arg(long)]
+    fold: bool,
 }
 
 impl Options {
@@ -54,37 +60,40 @@ impl Options {
             Some(architecture) => architecture,
             None => weights.architecture()?,
         };
-        with_model(&architecture, Conversion { options: &self, weights: &weights })?
+        let (mut flat, keys) = weights.flat(&architecture, !self.no_strict)?;
+        if keys.missing.count() == architecture.parameters().count() {
+            bail!("{}: no tensor has a name of the network's: {keys}", self.from.display());
+        }
+        if !keys.is_empty() {
+            note(&format!("{keys}; what is missing is 0"));
+        }
+        let mut written = architecture;
+        if self.fold {
+            (written, flat) = folded(&written, &flat)?;
+        }
+        interchange::write(&self.to, &written, &flat, &weights.record())?;
+        let (to, layers) = (self.to.display(), written.for_prediction());
+        writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::flat_hash(&flat))?;
+        Ok(())
     }
 
     fn asked_for(&self) -> Option<Architecture> {
         let named = || models::named(self.model.as_deref()?);
-        self.layers.clone().or_else(named).map(|layers| layers.for_prediction())
+        self.layers.clone().or_else(named)
     }
 }
 
-struct Conversion<'a> {
-    options: &'a Options,
-    weights: &'a StateDict,
+fn folded(architecture: &Architecture, flat: &[f32]) -> Result<(Architecture, Vec<f32>)> {
+    let folded = architecture.folded();
+    if folded == architecture.for_prediction() {
+        note("no BatchNorm1d directly follows a linear layer, so nothing is folded");
+    }
+    let mut result = vec![0.0; folded.parameter_count().unwrap_or_default()];
+    fold(architecture, flat, &mut result)?;
+    Ok((folded, result))
 }
 
-impl WithModel for Conversion<'_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        let Options { from, to, no_strict, .. } = self.options;
-        let mut model = Boxed::<M>::zeroed();
-        let keys = self.weights.load(&mut *model, !no_strict)?;
-        if keys.missing.count() == Architecture::of::<M>().parameters().count() {
-            bail!("{}: no tensor has a name of the network's: {keys}", from.display());
-        }
-        if !keys.is_empty() {
-            // A closed standard error is no reason to fail.
-            let _ = writeln!(io::stderr(), "note: {keys}; what is missing is 0");
-        }
-        interchange::write(to, &*model, &self.weights.record())?;
-        let hash = weights::hash(&*model);
-        writeln!(io::stdout(), "Saved {}, {}, SHA-256 {hash}", to.display(), Architecture::of::<M>())?;
-        Ok(())
-    }
+fn note(text: &str) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(io::stderr(), "note: {text}");
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::weights::{self, WeightsError, hex};
 use selvedge::{
-    architecture::{Architecture, LayerKind},
+    architecture::Architecture,
     models::{self, NAMES},
     weights::WeightFile,
 };
@@ -89,9 +89,8 @@ struct Sizes {
 impl Sizes {
     fn of(architecture: &Architecture, file_len: usize) -> Self {
         let parameters = architecture.parameter_count().unwrap_or_default();
-        // An activation takes no memory of its own.
-        let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
-        let outputs: usize = linear.map(|layer| layer.widths().1 as usize).sum();
+        let kept = architecture.layers().iter().filter(|layer| !layer.is_activation());
+        let outputs: usize = kept.map(|layer| layer.widths().1 as usize).sum();
         let bytes = |elements: usize| elements * size_of::<f32>();
         let sample_ram = bytes(architecture.inputs() + 2 * outputs);
         Self {
@@ -148,6 +147,7 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
     json!({
         "architecture": file.architecture().to_string(),
         "layers": format!("{:#}", file.architecture().expression()),
+        "folded_layers": format!("{:#}", file.architecture().folded().expression()),
         "model": named_model(file.architecture()),
         "parameters": parameters.collect::<Vec<_>>(),
         "flash_bytes": sizes.flash,
@@ -173,14 +173,22 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::{models::Tiny, training::Trainer};
+    use selvedge::{Layer, mlp, models::Tiny, training::Trainer};
 
     use super::*;
 
+    fn sizes_are_those_of<M: Layer>() {
+        let architecture = Architecture::of::<M>();
+        let sizes = Sizes::of(&architecture, 0);
+        assert_eq!(sizes.predict_ram, size_of::<M::Input>() + size_of::<M::Tape>(), "{architecture}");
+        assert_eq!(sizes.train_ram, size_of::<Trainer<M, 1>>(), "{architecture}");
+        assert_eq!(sizes.sample_ram, size_of::<Trainer<M, 2>>() - size_of::<Trainer<M, 1>>(), "{architecture}");
+    }
+
     #[test]
     fn sizes_are_those_of_the_devices_types() {
-        let sizes = Sizes::of(&Architecture::of::<Tiny>(), 0);
-        assert_eq!(sizes.train_ram, size_of::<Trainer<Tiny, 1>>());
-        assert_eq!(sizes.sample_ram, size_of::<Trainer<Tiny, 2>>() - size_of::<Trainer<Tiny, 1>>());
+        sizes_are_those_of::<Tiny>();
+        sizes_are_those_of::<mlp!(784 => 32 Sigmoid => 16 Tanh => 10 LeakyRelu)>();
+        sizes_are_those_of::<mlp!(784 => 32 BatchNorm1d Gelu => 16 Relu BatchNorm1d => 10 LogSoftmax)>();
     }
 }

@@ -149,11 +149,12 @@ impl ModelOptions {
     }
 }
 
-/// Of a named model its name, of another its layers: `784-256-10`.
+/// Of a named model its name, of another its layers: `784-256-10`, `784-256-BatchNorm1d-Relu-10`.
 fn model_name(layers: &Architecture) -> String {
     let layers = layers.for_prediction();
     let named = NAMES.into_iter().find(|name| models::named(name).as_ref() == Some(&layers));
-    named.map_or_else(|| layers.to_string().replace(' ', "-"), Into::into)
+    let words = || format!("{:#}", layers.expression()).replace(" => ", "-").replace([',', ' '], "-");
+    named.map_or_else(words, Into::into)
 }
 
 /// A weight file that a command works with.

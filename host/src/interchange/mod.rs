@@ -30,9 +30,7 @@ pub use state_dict::{NamedTensor, StateDict};
 use std::path::Path;
 
 use selvedge::{
-    Layer,
     architecture::{Architecture, Parameter},
-    state_dict::named_parameters,
     weights::TrainingRecord,
 };
 
@@ -97,18 +95,33 @@ impl Format {
     }
 }
 
-/// Writes a model in the format of the path's extension: whole, or not at all. Only a weight file keeps the record.
+/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the record.
+///
+/// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
 ///
 /// # Errors
 ///
 /// [`InterchangeError`]; what stood at `path` is then still there.
-pub fn write<M: Layer>(path: &Path, model: &M, record: &TrainingRecord<'_>) -> Result<(), InterchangeError> {
-    let parameters: Vec<_> = named_parameters(model).collect();
+pub fn write(
+    path: &Path,
+    architecture: &Architecture,
+    flat: &[f32],
+    record: &TrainingRecord<'_>,
+) -> Result<(), InterchangeError> {
+    let named = |architecture: &Architecture| -> Vec<_> {
+        let parameters = architecture.parameters();
+        parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()
+    };
     let written = match Format::to_write(path)? {
-        Format::Selvedge => return weights::save(path, model, record).map_err(InterchangeError::from),
-        Format::Safetensors => safetensors::write(&parameters),
-        Format::Npz => npz::write(&parameters),
-        Format::Onnx => onnx::write(&Architecture::of::<M>().for_prediction(), &parameters),
+        Format::Selvedge => {
+            return weights::save_flat(path, architecture, flat, record).map_err(InterchangeError::from);
+        }
+        Format::Safetensors => safetensors::write(&named(architecture)),
+        Format::Npz => npz::write(&named(architecture)),
+        Format::Onnx => {
+            let graph = architecture.for_prediction();
+            onnx::write(&graph, &named(&graph))
+        }
         Format::Pth => Err(Problem::NotWritten),
     };
     let bytes = written.map_err(|problem| problem.in_file(path))?;

@@ -141,20 +141,54 @@ impl StateDict {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// Copies the tensors into a model, as [`state_dict::load`] does.
+    /// Copies the tensors into a model, as [`state_dict::load`] does. The names may count dropout among the layers, as those of
+    /// PyTorch's `nn.Sequential` do, or leave it out.
     ///
     /// # Errors
     ///
     /// [`InterchangeError`] for a weight file of another network, and where [`state_dict::load`] refuses; the model is then untouched.
     pub fn load<M: Layer>(&self, model: &mut M, strict: bool) -> Result<IncompatibleKeys, InterchangeError> {
-        let expected = Architecture::of::<M>().for_prediction();
+        self.copy_to(&Architecture::of::<M>(), model.as_flat_mut(), strict)
+            .map_err(|problem| problem.in_file(&self.path))
+    }
+
+    /// The flat model of these layers, as [`load`](Self::load) fills it; what no tensor is for is 0.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load), and [`InterchangeError`] for layers that no file's tensors can be for.
+    pub fn flat(
+        &self,
+        architecture: &Architecture,
+        strict: bool,
+    ) -> Result<(Vec<f32>, IncompatibleKeys), InterchangeError> {
+        let flat = || {
+            let numbers = architecture.parameter_count().filter(|&numbers| numbers <= MAX_ELEMENTS);
+            let numbers = numbers.ok_or(Problem::TooMany { what: "elements", limit: MAX_ELEMENTS })?;
+            let mut flat = vec![0.0; numbers];
+            let keys = self.copy_to(architecture, &mut flat, strict)?;
+            Ok((flat, keys))
+        };
+        flat().map_err(|problem: Problem| problem.in_file(&self.path))
+    }
+
+    fn copy_to(
+        &self,
+        architecture: &Architecture,
+        flat: &mut [f32],
+        strict: bool,
+    ) -> Result<IncompatibleKeys, Problem> {
+        let deployed = architecture.for_prediction();
         match &self.architecture {
-            Some(found) if *found != expected => {
-                Err(Problem::Architecture { expected: expected.to_string(), found: found.to_string() })
+            Some(found) if *found != deployed => {
+                return Err(Problem::Architecture { expected: deployed.to_string(), found: found.to_string() });
             }
-            _ => state_dict::load(model, &self.tensors, strict).map_err(Problem::from),
+            _ => {}
         }
-        .map_err(|problem| problem.in_file(&self.path))
+        let is_there = |name: &str| self.tensors.iter().any(|tensor| tensor.name() == name);
+        let counts_dropout = architecture.parameters().all(|parameter| is_there(&parameter.name));
+        let named = if counts_dropout { architecture } else { &deployed };
+        Ok(state_dict::load_flat(named, flat, &self.tensors, strict)?)
     }
 }
 

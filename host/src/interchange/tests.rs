@@ -43,7 +43,7 @@ fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.join(name);
-        write(&path, &small(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
         files.push((name.into(), fs::read(path).unwrap()));
     }
     files
@@ -98,7 +98,7 @@ fn every_format_gives_the_same_bits_back() {
     let folder = folder();
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.path().join(name);
-        write(&path, &small(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
         let weights = StateDict::read(&path).unwrap();
         let mut model = Small::ZERO;
         assert!(weights.load(&mut model, true).unwrap().is_empty());
@@ -134,15 +134,41 @@ fn what_pytorch_saves_is_read() {
 fn a_network_is_inferred_or_named_by_the_file() {
     let folder = folder();
     let path = folder.path().join("a.npz");
-    write(&path, &*crate::models::Boxed::<Tiny>::zeroed(), &RECORD).unwrap();
+    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &RECORD).unwrap();
     assert_eq!(StateDict::read(&path).unwrap().architecture().unwrap(), Architecture::of::<Tiny>());
     let path = folder.path().join("a.selvedge");
-    write(&path, &small(), &RECORD).unwrap();
+    write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), Architecture::of::<Small>());
     let mut other = <mlp!(4 => 3 => 2)>::ZERO;
     let error = weights.load(&mut other, false).unwrap_err().to_string();
     assert!(error.ends_with("this is a 4-3-2 network, not 4-3-2 Linear Linear"), "{error}");
+}
+
+#[test]
+fn names_may_count_dropout() {
+    type Trained = mlp!(4 => 3 BatchNorm1d Relu Dropout => 2);
+    let architecture = Architecture::of::<Trained>();
+    let flat: Vec<f32> = (0_u8..).take(Trained::LEN).map(f32::from).collect();
+    let folder = folder();
+    for (named, last) in [(&architecture, 4), (&architecture.for_prediction(), 3)] {
+        for file in ["a.safetensors", "a.npz"] {
+            let path = folder.path().join(file);
+            write(&path, named, &flat, &RECORD).unwrap();
+            let weights = StateDict::read(&path).unwrap();
+            let last = format!("linear_relu_stack.{last}.bias");
+            assert!(weights.tensors().iter().any(|tensor| tensor.name() == last), "{last}");
+            let mut model = Trained::ZERO;
+            weights.load(&mut model, true).unwrap();
+            assert_eq!(model.as_flat(), flat);
+            assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
+        }
+    }
+    let path = folder.path().join("a.selvedge");
+    write(&path, &architecture, &flat, &RECORD).unwrap();
+    let weights = StateDict::read(&path).unwrap();
+    assert_eq!(weights.architecture().unwrap(), architecture.for_prediction());
+    assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
 }
 
 #[test]

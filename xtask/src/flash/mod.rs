@@ -165,6 +165,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
         Some(file) => model.read(file, asked)?,
         None => model.weights()?,
     };
+    let weights = model.deployed(weights, embed)?;
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
     let expected = embed.join("expected.jsonl");

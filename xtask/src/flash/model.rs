@@ -32,15 +32,31 @@ pub struct Weights {
     pub architecture: String,
     /// `784,128,10`.
     pub layers: String,
+    /// The layers once batch normalisation is folded.
+    folded_layers: String,
     /// The program that has the model's type.
     pub program: PathBuf,
 }
 
-/// Layers as `selvedge inspect` writes them.
+/// Layers as `selvedge inspect` writes them: without dropout, and by their widths where those say it all.
 fn normalized(layers: &str) -> String {
-    let is_plain = !layers.contains("=>");
-    let layers = layers.replace("=>", " => ");
-    layers.split_whitespace().collect::<Vec<_>>().join(if is_plain { "" } else { " " })
+    if !layers.contains("=>") {
+        return layers.split_whitespace().collect();
+    }
+    let words = |part: &str| part.split_whitespace().filter(|word| *word != "Dropout").collect::<Vec<_>>().join(" ");
+    let parts: Vec<_> = layers.split("=>").map(words).collect();
+    let widths = parts.iter().enumerate().map(|(place, part)| {
+        let is_hidden = place > 0 && place + 1 < parts.len();
+        let width = if is_hidden { part.strip_suffix(" Relu")? } else { part };
+        (!width.contains(' ')).then_some(width)
+    });
+    let widths: Option<Vec<_>> = widths.collect();
+    widths.map_or_else(|| parts.join(" => "), |widths| widths.join(","))
+}
+
+/// The name that `selvedge train` gives to the files of a model that has none.
+fn file_name(layers: &str) -> String {
+    layers.replace(" => ", "-").replace([',', ' '], "-")
 }
 
 /// What `selvedge inspect --json` says, as far as it is of use here.
@@ -48,6 +64,7 @@ fn normalized(layers: &str) -> String {
 struct Inspection {
     architecture: String,
     layers: String,
+    folded_layers: String,
     /// The model's name, if these are the layers of a named one.
     model: Option<String>,
 }
@@ -100,13 +117,29 @@ impl Model {
             None if found.layers != self.value => selvedge::Build::with_layers(&found.layers).program()?,
             _ => self.program.clone(),
         };
-        Ok(Weights { file: file.to_owned(), architecture: found.architecture, layers: found.layers, program })
+        let Inspection { architecture, layers, folded_layers, .. } = found;
+        Ok(Weights { file: file.to_owned(), architecture, layers, folded_layers, program })
+    }
+
+    /// What a device predicts with: the weights with batch normalisation folded, in this folder, where there is any to fold.
+    pub fn deployed(&self, weights: Weights, folder: &Path) -> Result<Weights> {
+        if weights.folded_layers == weights.layers {
+            return Ok(weights);
+        }
+        let file = folder.join("folded.selvedge");
+        workspace::output(Command::new(&self.program).arg("convert").args([&weights.file, &file]).arg("--fold"))?;
+        say!(
+            "Folded batch normalisation into the layers before it: {} is now {}",
+            weights.layers,
+            weights.folded_layers
+        );
+        self.read(&file, false)
     }
 
     /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are
     /// none, trains them.
     pub fn weights(&self) -> Result<Weights> {
-        let name = format!("{}.selvedge", self.value.replace(',', "-"));
+        let name = format!("{}.selvedge", file_name(&self.value));
         let file = Path::new("weights").join(&name);
         let committed = workspace::root().join("models").join(&name);
         if !file.exists() {
@@ -144,14 +177,25 @@ mod tests {
     #[test]
     fn layers_are_compared_as_they_are_written() {
         assert_eq!(normalized(" 784, 128,10"), "784,128,10");
-        assert_eq!(normalized("784=>128  Relu =>10"), "784 => 128 Relu => 10");
+        assert_eq!(normalized("784=>128  Relu =>10"), "784,128,10");
+        assert_eq!(normalized("784 => 128 Relu Dropout => 64 Relu => 10"), "784,128,64,10");
+        assert_eq!(normalized("784=>128  BatchNorm1d Relu Dropout=>10"), "784 => 128 BatchNorm1d Relu => 10");
+        for other in ["784 => 128 => 10", "784 => 128 Relu => 10 Relu", "784 => 128 Tanh => 64 Relu => 10"] {
+            assert_eq!(normalized(other), other);
+        }
+        assert_eq!(file_name("784,128,10"), "784-128-10");
+        assert_eq!(file_name("784 => 128 BatchNorm1d Relu => 10"), "784-128-BatchNorm1d-Relu-10");
     }
 
     #[test]
     fn a_contradiction_names_both() {
         let file = Path::new("a.selvedge");
-        let mut small =
-            Inspection { architecture: "784-128-10".into(), layers: "784,128,10".into(), model: Some("small".into()) };
+        let mut small = Inspection {
+            architecture: "784-128-10".into(),
+            layers: "784,128,10".into(),
+            folded_layers: "784,128,10".into(),
+            model: Some("small".into()),
+        };
         assert!(small.must_be(file, "--model", "small").is_ok());
         assert!(small.must_be(file, "--layers", "784,128,10").is_ok());
         for (option, value) in [("--model", "tiny"), ("--layers", "784,16,10")] {

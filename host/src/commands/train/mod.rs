@@ -77,10 +77,12 @@ pub struct Options {
     checkpoint: Option<PathBuf>,
 
     /// Go on from a checkpoint, with its model, recipe and images, to the weights of a run that never stopped
+    ///
+    /// Of a run with --layers, `cargo xtask` needs them again: it builds the program for them.
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["RecipeOptions", "ModelOptions", "recipe", "init", "limit_train"],
+        conflicts_with_all = ["RecipeOptions", "model", "recipe", "init", "limit_train"],
         help_heading = "Checkpoints"
     )]
     resume: Option<PathBuf>,
@@ -116,6 +118,11 @@ impl Options {
         let Description { recipe, layers, samples, dataset, dataset_checksum, .. } = &checkpoint.description;
         let recipe = RecipeOptions::parse(recipe, checkpoint.path())?;
         let layers = selvedge::models::classifier(layers).with_context(|| path.clone())?;
+        ensure!(
+            self.model.layers.as_ref().is_none_or(|asked| *asked == layers),
+            "{path}: this is a run of '{:#}', not of --layers",
+            layers.expression()
+        );
         let name = super::model_name(&layers);
         let plan =
             Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(&name)? };
@@ -176,10 +183,18 @@ struct Plan<'a> {
 
 impl Plan<'_> {
     fn run(self, data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
-        let layers = self.layers.for_prediction();
-        let dropout = self.with.dropout > 0.0;
-        ensure!(dropout || *self.layers == layers, "--layers has Dropout, so --dropout has to say how much is dropped");
-        with_training_model(&layers, dropout, Training { plan: self, data, checkpoint })?
+        let layers = if self.with.dropout > 0.0 {
+            self.layers.with_dropout().context(
+                "--dropout: with Dropout after each activation there are too many layers; name it in --layers where it is to be",
+            )?
+        } else {
+            ensure!(
+                *self.layers == self.layers.for_prediction(),
+                "--layers has Dropout, so --dropout has to say how much is dropped"
+            );
+            self.layers.clone()
+        };
+        with_training_model(&layers, Training { plan: self, data, checkpoint })?
     }
 }
 

@@ -1,0 +1,93 @@
+//! Other programs on Selvedge's files: what is converted, and what they make of it.
+
+use std::{fs, io::Write, num::NonZero, path::Path, process::Command};
+
+use host::{
+    data::{Split, load},
+    engine::{InstructionSet, Simd},
+    evaluation,
+    models::Model,
+};
+use selvedge::{
+    arithmetic::normalize,
+    flat::as_bytes,
+    models::{CLASSES, PIXELS},
+};
+use serde_json::Value;
+
+use crate::{fashion_mnist, selvedge, text};
+
+/// Runs `selvedge convert` with these words, and returns what it prints.
+///
+/// # Errors
+///
+/// Its one line, where it refuses.
+///
+/// # Panics
+///
+/// Where it ends in any other way.
+pub fn convert(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let output = selvedge(folder).arg("convert").args(arguments).output().expect("`selvedge` starts");
+    let text = text(&output);
+    if output.status.success() {
+        return Ok(text);
+    }
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+    assert!(text.starts_with("error: ") && text.lines().count() == 1, "{arguments:?}: {text}");
+    Err(text)
+}
+
+/// The JSON that a program prints.
+///
+/// # Panics
+///
+/// Where it fails, or prints anything else.
+pub fn json(program: &mut Command) -> Value {
+    let output = program.output().expect("the program starts");
+    assert!(output.status.success(), "{}", text(&output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))
+}
+
+/// Fashion-MNIST's test images; where they are not here, the built-in set's.
+///
+/// # Panics
+///
+/// Where they cannot be read.
+pub fn test_images() -> Split {
+    let folder = fashion_mnist("interchange on Fashion-MNIST's test images").unwrap_or("builtin".into());
+    load(Some(&folder)).expect("a data set").test
+}
+
+/// A model's logits for each image.
+///
+/// # Panics
+///
+/// Where the processor lacks what `SELVEDGE_ENGINE` names.
+pub fn logits<M: Model>(model: &M, images: &Split) -> Vec<[f32; CLASSES]> {
+    let instructions = InstructionSet::from_environment().expect("an engine");
+    let engine = Simd::new(instructions, NonZero::<usize>::MIN).expect("an engine");
+    let mut all = Vec::new();
+    evaluation::run(&engine, model, images, |_, logits| all.extend_from_slice(logits)).expect("labels name classes");
+    all
+}
+
+/// Writes images and a model's logits for them as NumPy's archive, by hand, so that what is tested does not write what it is tested
+/// with.
+///
+/// # Panics
+///
+/// Where the file cannot be written.
+pub fn write_archive(path: &Path, images: &Split, logits: &[[f32; CLASSES]]) {
+    let input: Vec<f32> = images.images.as_flattened().iter().copied().map(normalize).collect();
+    let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, values, columns) in [("input", &input[..], PIXELS), ("logits", logits.as_flattened(), CLASSES)] {
+        let rows = values.len() / columns;
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns})}}");
+        let header = format!("{header:117}\n");
+        let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), as_bytes(values)].concat();
+        zip.start_file(format!("{name}.npy"), options).expect("an entry");
+        zip.write_all(&array).expect("an entry");
+    }
+    zip.finish().expect("an archive");
+}
