@@ -125,6 +125,6 @@ mod tests {
         let error = |arguments: &[&str]| bench(folder.path(), arguments).unwrap_err().to_string();
         assert!(error(&["--json", "FOLDER"]).starts_with("cannot write "));
         assert!(error(&["--samples", "99999"]).contains("--samples 99999: builtin has only"));
-        assert!(error(&["--layers", "784,77,10"]).contains("--layers 784,77,10"));
+        assert!(error(&["--layers", "784,77,10"]).contains("--layers '784,77,10'"));
     }
 }
