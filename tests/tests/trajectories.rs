@@ -4,7 +4,8 @@
 //! rounding, SGD does not. PyTorch's own float32 run shows it, so the tolerance follows that run's distance.
 //!
 //! Where rounding moves an activation across ReLU's corner, a whole term of a gradient comes or goes, and the run goes on
-//! beside the other. In two runs PyTorch's float32 happens to cross no corner, and ours does: [`CROSSINGS`].
+//! beside the other. In two runs PyTorch's float32 happens to cross no corner, and ours does; given the pixels in another order,
+//! PyTorch's float32 does too. Those two are held to float64 runs that decide as ours at these places: `crossings.json`.
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
@@ -26,18 +27,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use tests::{fashion_mnist, selvedge, text, workspace};
 
-/// How many times as far from float64 as PyTorch's float32 a right float32 run may be.
-const FACTOR: f64 = 5.0;
+/// How many times as far from float64 as PyTorch's float32 a right float32 run may be. 4 would do for all losses but one, the
+/// sixteenth of RMSProp with ε = 1e-8, which needs 4.13.
+const FACTOR: f64 = 4.2;
 /// Relative to a loss: what rounding alone decides.
 const ROUNDING: f64 = 2e-6;
-/// After a crossing. PyTorch's own float32 comes as far from float64 in the runs of Adam and RMSProp.
-const CROSSED: f64 = 3e-2;
-/// Optimizer and momentum of the runs of ours that cross a corner where float64 does not, and the first loss that shows it.
-///
-/// In float64, 4e-8 keep the first one's activation from the corner (step 113, image 17, unit 310 of the first layer) and 3e-7
-/// the second one's (step 57, image 35, unit 439). With that unit's derivative from the other side, the float64 losses are ours
-/// here too, within 1e-6; and given the pixels in another order, PyTorch's float32 leaves its float64 as well.
-const CROSSINGS: [(&str, f64, usize); 2] = [("sgd", 0.9, 114), ("rmsprop", 0.5, 58)];
+/// What each crossing adds: where there are many, they are themselves a sign of how rounding is amplified.
+const CROSSING: f64 = 2e-6;
 
 #[derive(Deserialize)]
 struct Trajectories {
@@ -83,33 +79,36 @@ impl Run {
         }
     }
 
-    /// The first loss that shows a crossing.
-    fn crossing(&self) -> Option<usize> {
-        let is_this = |&&(optimizer, momentum, _): &&(&str, f64, usize)| {
-            (optimizer, momentum) == (&self.optimizer, self.momentum)
-        };
-        CROSSINGS.iter().find(is_this).map(|&(.., step)| step)
-    }
-
     /// Each loss is as near to float64's as float32 can be asked to be.
-    fn check(&self, losses: &[f32]) {
-        assert_eq!(losses.len(), self.losses_float64.len());
+    fn check(&self, losses: &[f32], crossed: Option<&Crossed>) {
+        let truth = crossed.map_or(&self.losses_float64, |crossed| &crossed.losses_float64);
+        assert_eq!(losses.len(), truth.len());
         let mut farthest = 0.0_f64;
         let references = self.losses_float32.iter().zip(&self.losses_float64);
-        for (step, (&loss, (float32, float64))) in losses.iter().zip(references).enumerate() {
+        for (step, ((&loss, truth), (float32, float64))) in losses.iter().zip(truth).zip(references).enumerate() {
             farthest = farthest.max((float32 - float64).abs());
-            let has_crossed = self.crossing().is_some_and(|crossing| step >= crossing);
-            let allowed = if has_crossed { CROSSED } else { FACTOR * farthest + ROUNDING * float64.abs() };
-            let distance = (f64::from(loss) - float64).abs();
+            let crossings = crossed.map_or(0, |crossed| crossed.decisions.iter().filter(|[at, ..]| *at < step).count());
+            let allowed = FACTOR * farthest + ROUNDING * truth.abs() + CROSSING * crossings as f64;
+            let distance = (f64::from(loss) - truth).abs();
             assert!(
                 distance <= allowed,
-                "{}, momentum {}, eps {:?}, step {step}: {loss}, not {float64} ({distance:.1e} away, {allowed:.1e} allowed)",
+                "{}, momentum {}, eps {:?}, step {step}: {loss}, not {truth} ({distance:.1e} away, {allowed:.1e} allowed)",
                 self.optimizer,
                 self.momentum,
                 self.eps
             );
         }
     }
+}
+
+/// A run of PyTorch's float64 that takes some of ReLU's decisions as ours does.
+#[derive(Deserialize)]
+struct Crossed {
+    /// Which of the seven.
+    run: usize,
+    /// Step, image of the batch, hidden layer, unit.
+    decisions: Vec<[usize; 4]>,
+    losses_float64: Vec<f64>,
 }
 
 /// Keeps the losses.
@@ -139,6 +138,10 @@ fn data_file(name: &str) -> PathBuf {
 
 fn trajectories() -> Trajectories {
     serde_json::from_slice(&fs::read(data_file("trajectories.json")).unwrap()).unwrap()
+}
+
+fn crossed() -> Vec<Crossed> {
+    serde_json::from_slice(&fs::read(data_file("crossings.json")).unwrap()).unwrap()
 }
 
 fn initial() -> PathBuf {
@@ -184,8 +187,10 @@ fn every_optimizer_follows_pytorch_at_every_step() {
     let Trajectories { batch_size, steps, runs } = trajectories();
     assert_eq!(runs.len(), 7);
     let data = fashion(&folder);
-    for run in &runs {
-        run.check(&losses(run, batch_size, steps, &data));
+    let crossed = crossed();
+    for (number, run) in runs.iter().enumerate() {
+        let crossed = crossed.iter().find(|crossed| crossed.run == number);
+        run.check(&losses(run, batch_size, steps, &data), crossed);
     }
 }
 
@@ -213,5 +218,4 @@ fn the_command_line_replays_a_run_of_pytorch() {
     let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let replayed: Vec<f32> = lines.filter_map(|line| Some(line.get("loss")?.as_f64()? as f32)).collect();
     assert_eq!(replayed, losses(run, batch_size, steps, &fashion(&fashion_mnist)));
-    run.check(&replayed);
 }
