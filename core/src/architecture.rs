@@ -265,8 +265,9 @@ impl Architecture {
 
     /// The chain as it predicts: without dropout. Both have the same flat model.
     pub fn for_prediction(&self) -> Self {
-        let layers = self.layers.iter().copied().filter(|layer| !matches!(layer, LayerKind::Dropout { .. }));
-        Self { layers: layers.collect() }
+        let mut chain = self.clone();
+        chain.layers.retain(|layer| !matches!(layer, LayerKind::Dropout { .. }));
+        chain
     }
 
     /// The chain with dropout after each activation.
