@@ -3,7 +3,7 @@
 use selvedge::random;
 use serde::{Deserialize, Serialize};
 
-use super::Options;
+use super::{Length, Options};
 use crate::models::{Boxed, Model};
 
 /// A model in training, with everything that decides the next step.
@@ -36,6 +36,28 @@ pub struct Progress {
     pub best_loss: Option<f64>,
     /// Epochs since then.
     pub epochs_since_best: u32,
+}
+
+impl Progress {
+    /// Whether a run with these options, of so many training images, comes by here.
+    pub fn is_of(&self, samples: usize, options: &Options) -> bool {
+        let samples = samples as u64;
+        let counts = |size: u64| {
+            let whole = u128::from(self.epochs) * u128::from(samples.div_ceil(size));
+            whole + u128::from(self.seen.div_ceil(size))
+        };
+        let batch = options.batch_size as u64;
+        let step = batch.saturating_mul(options.accumulate as u64);
+        let is_in_time = match options.length {
+            Length::Epochs(epochs) => self.epochs <= epochs,
+            Length::Steps(steps) => self.steps <= steps,
+        };
+        is_in_time
+            && self.epochs < u32::MAX
+            && samples > 0
+            && (self.seen == samples || self.seen < samples && self.seen.is_multiple_of(step))
+            && (counts(step), counts(batch)) == (self.steps.into(), self.batches.into())
+    }
 }
 
 impl<M: Model> State<M> {
@@ -97,5 +119,34 @@ impl<M: Model> State<M> {
     pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut M> {
         let parts = std::iter::once(&mut self.model).chain(&mut self.optimizer).chain(&mut self.average);
         parts.chain(&mut self.best).map(|part| &mut **part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runs_places_are_known_and_others_are_not() {
+        // 7 batches in an epoch, the last of 4 samples; 3 steps, the last of one batch.
+        let options = Options { length: Length::Epochs(5), batch_size: 16, accumulate: 3, ..Options::QUICKSTART };
+        let place = |epochs, seen, steps, batches| Progress { epochs, seen, steps, batches, ..Progress::default() };
+        for known in
+            [place(0, 0, 0, 0), place(0, 48, 1, 3), place(1, 0, 3, 7), place(4, 100, 15, 35), place(5, 0, 15, 35)]
+        {
+            assert!(known.is_of(100, &options), "{known:?}");
+        }
+        for unknown in [
+            place(0, 0, u64::MAX, 0),
+            place(0, 0, 0, 1),
+            place(0, 16, 1, 1),
+            place(0, 144, 3, 9),
+            place(1, 0, 3, 8),
+            place(6, 0, 18, 42),
+            place(u32::MAX, 0, 3 * u64::from(u32::MAX), 7 * u64::from(u32::MAX)),
+        ] {
+            assert!(!unknown.is_of(100, &options), "{unknown:?}");
+            assert!(!unknown.is_of(0, &options), "{unknown:?}");
+        }
     }
 }

@@ -232,10 +232,11 @@ impl WithModel for Training<'_> {
         }
         let in_epoch = data.train.labels.len();
         ensure!(
-            state.progress.seen <= in_epoch as u64,
-            "{}: the checkpoint is {} samples into an epoch of {in_epoch}",
+            state.progress.is_of(in_epoch, &with),
+            "{}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
             files.checkpoint.display(),
-            state.progress.seen
+            state.progress.steps,
+            u64::from(state.progress.epochs) + 1
         );
 
         let engine = options.threads.engine()?;
