@@ -24,6 +24,8 @@ pub enum WeightFileError {
     },
     /// A version that this build does not read.
     Version {
+        /// The version that it reads.
+        expected: u16,
         /// The file's version.
         found: u16,
     },
@@ -84,8 +86,8 @@ impl fmt::Display for WeightFileError {
             Self::Trailing { expected, found } => {
                 write!(f, "the weight file has {expected} bytes, but {found} are there")
             }
-            Self::Version { found } => {
-                write!(f, "the weight file has version {found}; this build reads version {}", super::VERSION)
+            Self::Version { expected, found } => {
+                write!(f, "the weight file has version {found}; this build reads version {expected}")
             }
             Self::Checksum { stored, computed } => {
                 write!(f, "the weight file is damaged: its checksum is {stored:08x}, its bytes give {computed:08x}")

@@ -1,18 +1,5 @@
 use serde::{Deserialize, Serialize};
 
-/// The fixed start of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Prelude {
-    /// `SELVEDGE`.
-    pub magic: [u8; 8],
-    /// The format's version.
-    #[serde(with = "postcard::fixint::le")]
-    pub version: u16,
-    /// Bytes of the whole file.
-    #[serde(with = "postcard::fixint::le")]
-    pub length: u32,
-}
-
 /// How the weights came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

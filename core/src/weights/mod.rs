@@ -15,6 +15,7 @@
 //! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
 //! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.
 
+pub(crate) mod envelope;
 mod error;
 mod header;
 mod reader;

@@ -1,6 +1,4 @@
-use serde::Serialize;
-
-use super::{CHECKSUM, CHECKSUM_BYTES, MAGIC, TrainingRecord, VERSION, WeightFileError, header::Prelude};
+use super::{MAGIC, TrainingRecord, VERSION, WeightFileError, envelope::Writer};
 use crate::{Layer, architecture::Architecture, flat::as_bytes};
 
 /// More than the header takes beside the data set's name.
@@ -47,58 +45,28 @@ pub fn encode_flat(
         let (expected, found) = (numbers * size_of::<f32>(), size_of_val(flat));
         return Err(WeightFileError::WeightBytes { expected, found });
     }
-    let mut writer = Writer { buffer: &mut *buffer, len: 0 };
-    let mut prelude = Prelude { magic: MAGIC, version: VERSION, length: 0 };
-    writer.put(&prelude)?;
+    let mut writer = Writer::new(buffer, MAGIC, VERSION)?;
     writer.put(&architecture)?;
     writer.put(&(architecture.parameters().count() as u32))?;
     for parameter in architecture.parameters() {
         writer.put(&(parameter.name, parameter.shape))?;
     }
     writer.put(record)?;
-
     let weights = as_bytes(flat);
-    // The padding's own length takes a byte, the weights' a varint.
-    let unpadded = writer.len + 1 + varint_len(weights.len());
-    let padding = unpadded.next_multiple_of(size_of::<f32>()) - unpadded;
-    writer.put(&[0_u8; 3].get(..padding).unwrap_or_default())?;
-    writer.put(&weights)?;
-
-    let end = writer.len;
-    let length = end + CHECKSUM_BYTES;
-    prelude.length = u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?;
-    Writer { buffer: &mut *buffer, len: 0 }.put(&prelude)?;
-    let (checked, checksum) = buffer.split_at_mut_checked(end).ok_or(WeightFileError::TooLarge)?;
-    let checksum = checksum.first_chunk_mut().ok_or(WeightFileError::TooLarge)?;
-    *checksum = CHECKSUM.checksum(checked).to_le_bytes();
-    Ok(length)
-}
-
-/// Appends postcard values to a buffer.
-struct Writer<'a> {
-    buffer: &'a mut [u8],
-    len: usize,
-}
-
-impl Writer<'_> {
-    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WeightFileError> {
-        let room = self.buffer.get_mut(self.len..).ok_or(WeightFileError::TooLarge)?;
-        let written = postcard::to_slice(value, room).map_err(|_| WeightFileError::TooLarge)?;
-        self.len += written.len();
+    writer.put_weights(weights.len(), |place| {
+        place.copy_from_slice(weights);
         Ok(())
-    }
-}
-
-/// Bytes of postcard's length prefix: seven bits a byte.
-const fn varint_len(value: usize) -> usize {
-    let bits = usize::BITS - value.leading_zeros();
-    if bits == 0 { 1 } else { bits.div_ceil(7) as usize }
+    })?;
+    writer.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flat, mlp, random, weights::WeightFile};
+    use crate::{
+        Flat, mlp, random,
+        weights::{CHECKSUM, CHECKSUM_BYTES, WeightFile},
+    };
 
     type Model = mlp!(5 => 3 Relu => 2);
 
