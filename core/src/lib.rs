@@ -12,6 +12,7 @@
 //! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD.
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
+//! - [`quantized`]: the 8-bit integer network and its file.
 //! - [`classification`]: class, probabilities, top-k.
 //! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the images' file
 //!   format.
@@ -48,6 +49,7 @@ pub mod layers;
 pub mod loss;
 pub mod models;
 pub mod optimizer;
+pub mod quantized;
 pub mod random;
 pub mod schedule;
 pub mod state_dict;

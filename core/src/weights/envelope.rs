@@ -1,9 +1,13 @@
 //! What frames a file: magic, version, length, weights at a multiple of 4 bytes, checksum; read strictly, written whole.
 
+use crc::{CRC_32_ISO_HDLC, Crc};
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
-use super::{CHECKSUM, CHECKSUM_BYTES, WeightFileError};
+use super::WeightFileError;
+
+pub const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+pub const CHECKSUM_BYTES: usize = 4;
 
 /// The fixed start of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -64,7 +64,14 @@ pub enum WeightFileError {
     },
     /// The weights cannot be read in place.
     View(ViewError),
-    /// A training record with a value out of its range was to be written.
+    /// Integers whose sums could leave 32 bits, or a multiplier below 0.
+    Overflow {
+        /// The linear layer, from 0.
+        layer: usize,
+        /// The first of its eight rows among which they are.
+        row: usize,
+    },
+    /// A record with a value out of its range was to be written.
     Record,
     /// The buffer or the format cannot hold the file that was to be written.
     TooLarge,
@@ -107,6 +114,12 @@ impl fmt::Display for WeightFileError {
                 write!(f, "the weight file is of a {found} network, this build's model is {expected}")
             }
             Self::View(error) => error.fmt(f),
+            Self::Overflow { layer, row } => {
+                write!(
+                    f,
+                    "linear layer {layer}, rows from {row}: the integers could overflow in a sum, or are out of range"
+                )
+            }
             Self::Record => {
                 write!(
                     f,

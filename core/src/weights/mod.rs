@@ -26,7 +26,6 @@ pub use header::TrainingRecord;
 pub use reader::WeightFile;
 pub use writer::{encode, encode_flat, encoded_len, flat_encoded_len};
 
-use crc::{CRC_32_ISO_HDLC, Crc};
 use sha2::{Digest, Sha256};
 
 use crate::flat::as_bytes;
@@ -35,8 +34,6 @@ use crate::flat::as_bytes;
 pub const VERSION: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"SELVEDGE";
-const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
-const CHECKSUM_BYTES: usize = 4;
 
 /// The weight hash: SHA-256 of the flat parameters as little-endian binary32.
 ///

@@ -65,7 +65,10 @@ mod tests {
     use super::*;
     use crate::{
         Flat, mlp, random,
-        weights::{CHECKSUM, CHECKSUM_BYTES, WeightFile},
+        weights::{
+            WeightFile,
+            envelope::{CHECKSUM, CHECKSUM_BYTES},
+        },
     };
 
     type Model = mlp!(5 => 3 Relu => 2);

@@ -1,0 +1,323 @@
+//! The file of an integer network: postcard, framed like [`weights`](crate::weights), read in place.
+//!
+//! | part | encoding | meaning |
+//! |---|---|---|
+//! | magic | 8 bytes | `SELVINT8` |
+//! | version | u16, little-endian | [`VERSION`] |
+//! | length | u32, little-endian | bytes of the whole file |
+//! | architecture | postcard | linear layers, ReLU between them |
+//! | record | postcard | [`QuantizationRecord`] |
+//! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
+//! | weights | bytes | each layer's blocks |
+//! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{self, Block, Layer, Shape};
+use crate::{
+    architecture::Architecture,
+    weights::{
+        WeightFileError,
+        envelope::{Writer, check_integrity, decode, take_weights},
+    },
+};
+
+/// The version this build writes and reads.
+const VERSION: u16 = 1;
+const MAGIC: [u8; 8] = *b"SELVINT8";
+
+/// More than the header takes beside the method.
+const HEADER_ROOM: usize = 512;
+
+/// How the integers came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct QuantizationRecord<'a> {
+    /// The weight hash of the floating-point model.
+    pub source: [u8; 32],
+    /// What a logit of 1 is worth.
+    pub logit_scale: f32,
+    /// The part of the test images that the floating-point model classified rightly, 0 to 1.
+    pub float_accuracy: f32,
+    /// The part that this network does.
+    pub accuracy: f32,
+    /// What was chosen, in one line.
+    #[serde(borrow)]
+    pub method: &'a str,
+}
+
+impl QuantizationRecord<'_> {
+    fn is_valid(&self) -> bool {
+        self.logit_scale > 0.0
+            && self.logit_scale.is_finite()
+            && [self.float_accuracy, self.accuracy].iter().all(|accuracy| (0.0..=1.0).contains(accuracy))
+            && !self.method.chars().any(char::is_control)
+    }
+}
+
+/// A checked integer network, in place.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct QuantizedFile<'a> {
+    architecture: Architecture,
+    record: QuantizationRecord<'a>,
+    blocks: &'a [u8],
+}
+
+impl<'a> QuantizedFile<'a> {
+    /// Whether a file begins as one of these does.
+    pub fn is_one(file: &[u8]) -> bool {
+        file.starts_with(&MAGIC)
+    }
+
+    /// Checks a whole file, and that nothing in it can overflow. Time is linear in its length; memory is a few hundred bytes of stack.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightFileError`] for bytes that are no such file, not all of it or more than it, changed, of another version, or in any part
+    /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits.
+    pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
+        let body = check_integrity(file, MAGIC, VERSION)?;
+        let (architecture, rest) = decode::<Architecture>(body, "architecture")?;
+        architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
+        let bytes = layout::bytes(&architecture).ok_or(WeightFileError::Architecture)?;
+        let (record, rest) = decode::<QuantizationRecord<'_>>(rest, "quantisation record")?;
+        if !record.is_valid() {
+            return Err(WeightFileError::Malformed { part: "quantisation record" });
+        }
+        let blocks = take_weights(rest, file.len(), bytes)?;
+        let parsed = Self { architecture, record, blocks };
+        for (layer, (shape, blocks)) in parsed.layers().enumerate() {
+            check_overflow(layer, shape, blocks)?;
+        }
+        Ok(parsed)
+    }
+
+    /// The model's layers.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// How the integers came to be.
+    pub fn record(&self) -> &QuantizationRecord<'a> {
+        &self.record
+    }
+
+    /// Shape and blocks of each layer.
+    pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
+        let mut rest = self.blocks;
+        layout::shapes(&self.architecture).into_iter().flatten().map_while(move |shape| {
+            let (blocks, after) = rest.split_at_checked(shape.bytes()?)?;
+            rest = after;
+            Some((shape, blocks))
+        })
+    }
+}
+
+fn check_overflow(layer: usize, shape: Shape, blocks: &[u8]) -> Result<(), WeightFileError> {
+    let block_bytes = shape.block_bytes().ok_or(WeightFileError::Architecture)?;
+    for (block, bytes) in blocks.chunks_exact(block_bytes).enumerate() {
+        if !Block::new(bytes).is_some_and(|block| block.is_sound()) {
+            return Err(WeightFileError::Overflow { layer, row: block * layout::ROWS });
+        }
+    }
+    Ok(())
+}
+
+/// A buffer size that [`encode`] is content with, where the architecture is one that it takes.
+pub fn encoded_len(architecture: &Architecture, record: &QuantizationRecord<'_>) -> Option<usize> {
+    layout::bytes(architecture)?.checked_add(HEADER_ROOM + record.method.len())
+}
+
+/// Writes a network's file into `buffer` and returns how many bytes it takes.
+///
+/// # Errors
+///
+/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them; [`WeightFileError::Overflow`] for
+/// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer of other lengths than its widths;
+/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::TooLarge`] for a short buffer.
+pub fn encode(
+    architecture: &Architecture,
+    layers: &[Layer<'_>],
+    record: &QuantizationRecord<'_>,
+    buffer: &mut [u8],
+) -> Result<usize, WeightFileError> {
+    if !record.is_valid() {
+        return Err(WeightFileError::Record);
+    }
+    let bytes = layout::bytes(architecture).ok_or(WeightFileError::Architecture)?;
+    let shapes = layout::shapes(architecture).ok_or(WeightFileError::Architecture)?;
+    if shapes.clone().count() != layers.len() {
+        return Err(WeightFileError::Architecture);
+    }
+    let mut writer = Writer::new(buffer, MAGIC, VERSION)?;
+    writer.put(architecture)?;
+    writer.put(record)?;
+    writer.put_weights(bytes, |mut rest| {
+        for (index, (shape, layer)) in shapes.zip(layers).enumerate() {
+            let Shape { inputs, outputs } = shape;
+            let lengths = [layer.weights.len(), layer.biases.len(), layer.multipliers.len()];
+            for (expected, found) in [inputs * outputs, outputs, outputs].into_iter().zip(lengths) {
+                if expected != found {
+                    return Err(WeightFileError::WeightBytes { expected, found });
+                }
+            }
+            if layer.weights.contains(&i8::MIN) {
+                return Err(WeightFileError::Overflow { layer: index, row: 0 });
+            }
+            let place = shape.bytes().and_then(|bytes| rest.split_off_mut(..bytes)).ok_or(WeightFileError::TooLarge)?;
+            layout::write(shape, layer, place);
+            check_overflow(index, shape, place)?;
+        }
+        Ok(())
+    })?;
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{vec, vec::Vec};
+
+    use super::*;
+    use crate::{
+        quantized::{BIAS_LIMIT, Workspace, WorkspaceError, entries, width},
+        weights::envelope::{CHECKSUM, CHECKSUM_BYTES},
+    };
+
+    const RECORD: QuantizationRecord<'static> = QuantizationRecord {
+        source: [7; 32],
+        logit_scale: 0.5,
+        float_accuracy: 0.9,
+        accuracy: 0.89,
+        method: "by hand",
+    };
+    const WEIGHTS: [[i8; 15]; 2] =
+        [[127, -127, 3, 0, 1, -1, 2, 5, -5, 9, 100, -100, 0, 0, 4], [1, -2, 3, -4, 5, -6, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
+
+    fn layers() -> [Layer<'static>; 2] {
+        [
+            Layer { weights: &WEIGHTS[0], biases: &[1, -2, 1000], multipliers: &[1 << 22, 1 << 23, i32::MAX] },
+            Layer { weights: &WEIGHTS[1][..6], biases: &[5, -5], multipliers: &[1 << 30, 0] },
+        ]
+    }
+
+    fn architecture() -> Architecture {
+        "5,3,2".parse().unwrap()
+    }
+
+    fn encoded(layers: &[Layer<'_>]) -> Result<Vec<u8>, WeightFileError> {
+        let mut buffer = vec![0; encoded_len(&architecture(), &RECORD).unwrap()];
+        let len = encode(&architecture(), layers, &RECORD, &mut buffer)?;
+        buffer.truncate(len);
+        Ok(buffer)
+    }
+
+    fn seal(file: &mut [u8]) {
+        let end = file.len() - CHECKSUM_BYTES;
+        let checksum = CHECKSUM.checksum(&file[..end]);
+        file[end..].copy_from_slice(&checksum.to_le_bytes());
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let file = encoded(&layers()).unwrap();
+        let parsed = QuantizedFile::parse(&file).unwrap();
+        assert_eq!(parsed.architecture(), &architecture());
+        assert_eq!(parsed.record(), &RECORD);
+        let mut logits = [0; 2];
+        let mut workspace = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        parsed.predict(&[255, 0, 1, 2, 3], &mut workspace, &mut logits).unwrap();
+        // Sums 127·255 + 3 + 1·3 = 32391 + 1, −255 + 2 + 10 − 15 − 2, 25500 + 4·3 + 1000: 31.6, below 0, far over 255.
+        assert_eq!(logits, [(5 + 32 + 3 * 255 + 2) / 4, 0]);
+    }
+
+    #[test]
+    fn sizes_that_are_not_the_networks_are_errors() {
+        let file = encoded(&layers()).unwrap();
+        let parsed = QuantizedFile::parse(&file).unwrap();
+        let mut enough = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        assert_eq!(parsed.predict(&[0; 4], &mut enough, &mut [0; 2]), Err(WorkspaceError));
+        assert_eq!(parsed.predict(&[0; 6], &mut enough, &mut [0; 2]), Err(WorkspaceError));
+        assert_eq!(parsed.predict(&[0; 5], &mut enough, &mut [0; 3]), Err(WorkspaceError));
+        let mut narrow = Workspace::<{ entries(5) }, 7>::EMPTY;
+        assert_eq!(parsed.predict(&[0; 5], &mut narrow, &mut [0; 2]), Err(WorkspaceError));
+        let mut short = Workspace::<{ entries(5) - 1 }, 8>::EMPTY;
+        assert_eq!(parsed.predict(&[0; 5], &mut short, &mut [0; 2]), Err(WorkspaceError));
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_bit_is_an_error() {
+        let mut file = encoded(&layers()).unwrap();
+        for end in 0..file.len() {
+            assert!(QuantizedFile::parse(&file[..end]).is_err(), "{end}");
+        }
+        for bit in 0..8 * file.len() {
+            file[bit / 8] ^= 1 << (bit % 8);
+            assert!(QuantizedFile::parse(&file).is_err(), "bit {bit}");
+            file[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    /// Every byte takes every value, with the checksum made to fit: what is taken predicts without a panic.
+    #[test]
+    fn a_hostile_file_is_an_error_or_harmless() {
+        let mut file = encoded(&layers()).unwrap();
+        let mut workspace = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        let mut taken = 0;
+        for place in 14..file.len() - CHECKSUM_BYTES {
+            let kept = file[place];
+            for value in 0..=u8::MAX {
+                file[place] = value;
+                seal(&mut file);
+                let Ok(parsed) = QuantizedFile::parse(&file) else { continue };
+                taken += 1;
+                let _ = parsed.predict(&[255; 5], &mut workspace, &mut [0; 2]);
+            }
+            file[place] = kept;
+        }
+        assert!(taken > 1000, "{taken}");
+    }
+
+    #[test]
+    fn what_could_overflow_is_an_error() {
+        let overflow = |layer| Err(WeightFileError::Overflow { layer, row: 0 });
+        let [first, second] = layers();
+        let bias = BIAS_LIMIT as i32;
+        assert!(encoded(&[Layer { biases: &[1 - bias, 0, bias - 1], ..first }, second]).is_ok());
+        assert_eq!(encoded(&[Layer { biases: &[-bias, 0, 0], ..first }, second]), overflow(0));
+        assert_eq!(encoded(&[first, Layer { biases: &[0, bias], ..second }]), overflow(1));
+        assert_eq!(encoded(&[first, Layer { multipliers: &[0, -1], ..second }]), overflow(1));
+        assert_eq!(encoded(&[first, Layer { weights: &[0, 0, i8::MIN, 0, 0, 0], ..second }]), overflow(1));
+
+        // 259 weights of 127 and one of 3: 255 · 32,896 < 2²³ ≤ 255 · 32,897.
+        let wide: Architecture = "260,1".parse().unwrap();
+        let mut buffer = vec![0; encoded_len(&wide, &RECORD).unwrap()];
+        for sign in [-1, 1] {
+            let mut weights = vec![127 * sign; 260];
+            for (last, is_sound) in [(3, true), (4, false), (-7, true)] {
+                weights[259] = last * sign;
+                let layer = Layer { weights: &weights, biases: &[0], multipliers: &[1] };
+                assert_eq!(encode(&wide, &[layer], &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_network_of_integers_is_is_an_error() {
+        let [first, second] = layers();
+        assert_eq!(encoded(&[first]), Err(WeightFileError::Architecture));
+        assert_eq!(
+            encoded(&[Layer { weights: &[1], ..first }, second]),
+            Err(WeightFileError::WeightBytes { expected: 15, found: 1 })
+        );
+        let tanh: Architecture = "5 => 3 Tanh => 2".parse().unwrap();
+        assert_eq!(encoded_len(&tanh, &RECORD), None);
+        assert_eq!(encode(&tanh, &[first, second], &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
+        let record = QuantizationRecord { logit_scale: f32::NAN, ..RECORD };
+        assert_eq!(encode(&architecture(), &[first, second], &record, &mut [0; 512]), Err(WeightFileError::Record));
+        for len in 0..encoded(&[first, second]).unwrap().len() {
+            let short = &mut [0; 512][..len];
+            assert_eq!(encode(&architecture(), &[first, second], &RECORD, short), Err(WeightFileError::TooLarge));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The kernel for ARM's DSP instructions (Cortex-M4, M7, M33).
+//!
+//! `smlad` adds the products of the halves of two words. A word of weights, as it is, holds `256 · u + l` of an upper row `u` and a
+//! lower row `l` in each half, so that with a pair of inputs it adds to `256 · U + L`, the rows' sums. After one `sxtb16`, which leaves
+//! `l` in each half, it adds to `L`. At the end `U = (256 · U + L − L) / 256`: exact modulo 2²⁴, and so exact, because |U| < 2²³. Three
+//! instructions for four products, and none for weights that stand alone.
+//!
+//! A group is four entries, 66 instructions for 64 products: for each entry one that loads inputs and offset, one that adds the
+//! offset, two that load weights, twelve for the products; two that end the loop.
+
+#![allow(unsafe_code)]
+
+use core::arch::naked_asm;
+
+use crate::quantized::{
+    active::{Active, Entry},
+    layout::{PAIR_BYTES, ROWS},
+};
+
+/// `Σ wᵢ xᵢ` of each row of a block of the layer whose inputs are listed.
+#[inline]
+pub fn sums(active: &Active<'_>, weights: &[[u8; PAIR_BYTES]]) -> [i32; ROWS] {
+    let mut sums = [0; ROWS];
+    if weights.as_ptr().addr().is_multiple_of(4) && active.is_of(weights) {
+        // SAFETY: `Active` is whole groups with an empty entry after them, and its offsets are those of pairs of `weights`.
+        unsafe { block(active.as_ptr(), weights.as_ptr(), &mut sums) };
+    }
+    sums
+}
+
+/// Four words of weights at `r3` times the pair of inputs in `r2`: r5 to r8 are `256 · U + L` of the four pairs of rows, r9 to r12 `L`.
+macro_rules! entry {
+    () => {
+        "
+        add r3, r3, r1
+        ldrd r4, lr, [r3]
+        smlad r5, r4, r2, r5
+        sxtb16 r4, r4
+        smlad r9, r4, r2, r9
+        smlad r6, lr, r2, r6
+        sxtb16 lr, lr
+        smlad r10, lr, r2, r10
+        ldrd r4, lr, [r3, #8]
+        smlad r7, r4, r2, r7
+        sxtb16 r4, r4
+        smlad r11, r4, r2, r11
+        smlad r8, lr, r2, r8
+        sxtb16 lr, lr
+        smlad r12, lr, r2, r12
+        ldrd r2, r3, [r0], #8
+        "
+    };
+}
+
+/// # Safety
+///
+/// `entries` are groups of four, the first of each with inputs that are not both zero, and an empty one; each offset is that of 16 readable
+/// bytes from `weights`, which lie at a multiple of 4.
+#[unsafe(naked)]
+unsafe extern "C" fn block(entries: *const Entry, weights: *const [u8; PAIR_BYTES], sums: &mut [i32; ROWS]) {
+    naked_asm!(
+        "push {{r2, r4-r11, lr}}",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "mov r8, r5",
+        "mov r9, r5",
+        "mov r10, r5",
+        "mov r11, r5",
+        "mov r12, r5",
+        "ldrd r2, r3, [r0], #8",
+        "cmp r2, #0",
+        "beq 2f",
+        "1:",
+        entry!(),
+        entry!(),
+        entry!(),
+        entry!(),
+        "cmp r2, #0",
+        "bne 1b",
+        "2:",
+        "pop {{r2}}",
+        "sub r5, r5, r9",
+        "sub r6, r6, r10",
+        "sub r7, r7, r11",
+        "sub r8, r8, r12",
+        "asrs r5, r5, #8",
+        "asrs r6, r6, #8",
+        "asrs r7, r7, #8",
+        "asr r8, r8, #8",
+        "strd r9, r5, [r2]",
+        "strd r10, r6, [r2, #8]",
+        "strd r11, r7, [r2, #16]",
+        "strd r12, r8, [r2, #24]",
+        "pop {{r4-r11, pc}}",
+    )
+}
