@@ -16,7 +16,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use selvedge::{architecture::Architecture, idx, models, weights::WeightFile};
+use selvedge::{
+    architecture::{Architecture, LayerKind},
+    idx, models,
+    quantized::{self, QuantizedFile},
+    weights::WeightFile,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 
 const DEFAULT_BOARD: &str = "mps2-an386";
@@ -24,6 +29,7 @@ const DEFAULT_BOARD: &str = "mps2-an386";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(armv7m)");
+    println!("cargo::rustc-check-cfg=cfg(quantized)");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
         && let Err(error) = prepare()
     {
@@ -131,12 +137,17 @@ fn check_embedded(expected: &Architecture) -> Result<()> {
         Ok(Some((path.display().to_string(), bytes)))
     };
     if let Some((path, bytes)) = read("weights.selvedge")? {
-        let file = WeightFile::parse(&bytes).with_context(|| path.clone())?;
+        let found = if QuantizedFile::is_one(&bytes) {
+            println!("cargo::rustc-cfg=quantized");
+            QuantizedFile::parse(&bytes).map(|file| file.architecture())
+        } else {
+            WeightFile::parse(&bytes).map(|file| file.architecture().clone())
+        };
+        let found = found.with_context(|| path.clone())?;
         ensure!(
-            file.architecture() == expected,
-            "{path}: the weight file is of a {} network, this build's model is {expected}: \
-             build for the file's layers, or give a file of the build's",
-            file.architecture()
+            found == *expected,
+            "{path}: the weight file is of a {found} network, this build's model is {expected}: \
+             build for the file's layers, or give a file of the build's"
         );
     }
     let mut counts = [None; 2];
@@ -198,6 +209,15 @@ impl fmt::Display for Constants<'_> {
         constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
         constant("Its images.", "IMAGES", "usize", &training.images)?;
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
+        let widths = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
+        let entries = widths.clone().map(|layer| quantized::entries(layer.widths().0 as usize)).max();
+        let width = widths.skip(1).map(|layer| quantized::width(layer.widths().0 as usize)).max();
+        writeln!(
+            f,
+            "/// What the model's int8 network works in.\npub type Workspace = selvedge::quantized::Workspace<{}, {}>;",
+            entries.unwrap_or(0),
+            width.unwrap_or(0)
+        )?;
         writeln!(f, "/// The model.\npub type Model = selvedge::mlp!({});", architecture.expression())
     }
 }

@@ -7,14 +7,15 @@ pub use crate::arithmetic::softmax;
 use crate::arithmetic::softmax_by;
 
 /// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
-pub fn argmax(logits: &[f32]) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (class, &z) in logits.iter().enumerate() {
-        if z > best.1 {
-            best = (class, z);
+pub fn argmax<T: PartialOrd>(logits: &[T]) -> usize {
+    let mut best: Option<(usize, &T)> = None;
+    for (class, z) in logits.iter().enumerate() {
+        let is_number = z.partial_cmp(z).is_some();
+        if is_number && best.is_none_or(|(_, largest)| z > largest) {
+            best = Some((class, z));
         }
     }
-    best.0
+    best.map_or(0, |(class, _)| class)
 }
 
 /// The `K` largest probabilities with their classes, largest first, the lower class first among equals; NaN is left out.
@@ -51,7 +52,8 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0, f32::NAN]), 1);
         assert_eq!(argmax(&[f32::NAN, -1.0]), 1);
         assert_eq!(argmax(&[f32::NAN; 3]), 0);
-        assert_eq!(argmax(&[]), 0);
+        assert_eq!(argmax::<f32>(&[]), 0);
+        assert_eq!(argmax(&[i32::MIN, i32::MIN + 1, i32::MIN]), 1);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 use core::fmt;
 
-use selvedge::{idx::IdxError, training::StepError, weights::WeightFileError};
+use selvedge::{idx::IdxError, quantized::WorkspaceError, training::StepError, weights::WeightFileError};
 
 /// Why a program ended with [`FAILED`](crate::FAILED).
 #[derive(Debug)]
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
+    /// The int8 network is not of the build's widths.
+    Workspace(WorkspaceError),
     /// The embedded images or labels were refused.
     Data(IdxError),
     /// A training step was refused.
@@ -37,6 +39,18 @@ impl From<WeightFileError> for Failure {
     }
 }
 
+impl From<WorkspaceError> for Failure {
+    fn from(error: WorkspaceError) -> Self {
+        Self::Workspace(error)
+    }
+}
+
+impl From<core::convert::Infallible> for Failure {
+    fn from(error: core::convert::Infallible) -> Self {
+        match error {}
+    }
+}
+
 impl From<IdxError> for Failure {
     fn from(error: IdxError) -> Self {
         Self::Data(error)
@@ -53,6 +67,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Weights(error) => error.fmt(f),
+            Self::Workspace(error) => error.fmt(f),
             Self::Data(error) => write!(f, "the embedded images or labels: {error}"),
             Self::Step(error) => error.fmt(f),
             Self::Images { expected, found } => {

@@ -1,6 +1,8 @@
 //! The inputs that are not zero, with the places of their weights: what a layer's kernel goes through, once for each block of rows.
 
-use super::layout::PAIR_BYTES;
+#[cfg(has_dsp)]
+use super::layout::Block;
+use super::layout::{PAIR_BYTES, WEIGHTS};
 
 /// Entries that a kernel takes at a time.
 const GROUP: usize = 4;
@@ -11,7 +13,7 @@ const GROUP: usize = 4;
 pub struct Entry {
     /// The even input in the lower half, the odd one in the upper half.
     inputs: u32,
-    /// Where in a block's weights the pair's are, in bytes.
+    /// Where in a block the pair's weights are, in bytes.
     offset: u32,
 }
 
@@ -42,7 +44,7 @@ impl<'a> Active<'a> {
         for (pair, [even, odd]) in pairs.iter().copied().chain(last).enumerate() {
             if even | odd != 0 {
                 let inputs = u32::from(even) | u32::from(odd) << 16;
-                *entries.get_mut(len)? = Entry { inputs, offset: (pair * PAIR_BYTES) as u32 };
+                *entries.get_mut(len)? = Entry { inputs, offset: (WEIGHTS + pair * PAIR_BYTES) as u32 };
                 len += 1;
             }
         }
@@ -55,10 +57,10 @@ impl<'a> Active<'a> {
         })
     }
 
-    /// Whether these weights are a block of the layer.
+    /// Whether the block is one of the layer.
     #[cfg(has_dsp)]
-    pub fn is_of(&self, weights: &[[u8; PAIR_BYTES]]) -> bool {
-        self.pairs == weights.len()
+    pub fn is_of(&self, block: Block<'_>) -> bool {
+        self.pairs == block.weights().len()
     }
 
     /// The first entry, for a kernel that reads to the end of the last group.
@@ -72,7 +74,7 @@ impl<'a> Active<'a> {
     pub fn iter(&self) -> impl Iterator<Item = ([i32; 2], usize)> + '_ {
         let entries = self.entries.iter().take_while(|entry| entry.inputs != 0);
         entries.map(|&Entry { inputs, offset }| {
-            ([(inputs & 0xffff) as i32, (inputs >> 16) as i32], offset as usize / PAIR_BYTES)
+            ([(inputs & 0xffff) as i32, (inputs >> 16) as i32], (offset as usize - WEIGHTS) / PAIR_BYTES)
         })
     }
 }

@@ -5,7 +5,7 @@
 //! | magic | 8 bytes | `SELVINT8` |
 //! | version | u16, little-endian | [`VERSION`] |
 //! | length | u32, little-endian | bytes of the whole file |
-//! | architecture | postcard | linear layers, ReLU between them |
+//! | widths | bytes | u32 each, little-endian: of the inputs, and of the outputs of each linear layer; between layers is ReLU |
 //! | record | postcard | [`QuantizationRecord`] |
 //! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
 //! | weights | bytes | each layer's blocks |
@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{self, Block, Layer, Shape};
+use super::layout::{self, Block, Layer, Shape, Widths};
 use crate::{
     architecture::Architecture,
     weights::{
@@ -33,8 +33,9 @@ const HEADER_ROOM: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizationRecord<'a> {
-    /// The weight hash of the floating-point model.
-    pub source: [u8; 32],
+    /// The weight hash of the floating-point model, 32 bytes.
+    #[serde(borrow)]
+    pub source: &'a [u8],
     /// What a logit of 1 is worth.
     pub logit_scale: f32,
     /// The part of the test images that the floating-point model classified rightly, 0 to 1.
@@ -48,7 +49,8 @@ pub struct QuantizationRecord<'a> {
 
 impl QuantizationRecord<'_> {
     fn is_valid(&self) -> bool {
-        self.logit_scale > 0.0
+        self.source.len() == 32
+            && self.logit_scale > 0.0
             && self.logit_scale.is_finite()
             && [self.float_accuracy, self.accuracy].iter().all(|accuracy| (0.0..=1.0).contains(accuracy))
             && !self.method.chars().any(char::is_control)
@@ -59,7 +61,7 @@ impl QuantizationRecord<'_> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizedFile<'a> {
-    architecture: Architecture,
+    widths: &'a Widths,
     record: QuantizationRecord<'a>,
     blocks: &'a [u8],
 }
@@ -78,15 +80,17 @@ impl<'a> QuantizedFile<'a> {
     /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let body = check_integrity(file, MAGIC, VERSION)?;
-        let (architecture, rest) = decode::<Architecture>(body, "architecture")?;
-        architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
-        let bytes = layout::bytes(&architecture).ok_or(WeightFileError::Architecture)?;
+        let (widths, rest) = decode::<&[u8]>(body, "widths")?;
+        let (widths, []) = widths.as_chunks() else {
+            return Err(WeightFileError::Malformed { part: "widths" });
+        };
+        let bytes = layout::bytes(widths).ok_or(WeightFileError::Architecture)?;
         let (record, rest) = decode::<QuantizationRecord<'_>>(rest, "quantisation record")?;
         if !record.is_valid() {
             return Err(WeightFileError::Malformed { part: "quantisation record" });
         }
         let blocks = take_weights(rest, file.len(), bytes)?;
-        let parsed = Self { architecture, record, blocks };
+        let parsed = Self { widths, record, blocks };
         for (layer, (shape, blocks)) in parsed.layers().enumerate() {
             check_overflow(layer, shape, blocks)?;
         }
@@ -94,8 +98,8 @@ impl<'a> QuantizedFile<'a> {
     }
 
     /// The model's layers.
-    pub fn architecture(&self) -> &Architecture {
-        &self.architecture
+    pub fn architecture(&self) -> Architecture {
+        layout::architecture(self.widths)
     }
 
     /// How the integers came to be.
@@ -106,7 +110,7 @@ impl<'a> QuantizedFile<'a> {
     /// Shape and blocks of each layer.
     pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
         let mut rest = self.blocks;
-        layout::shapes(&self.architecture).into_iter().flatten().map_while(move |shape| {
+        layout::shapes(self.widths).map_while(move |shape| {
             let (blocks, after) = rest.split_at_checked(shape.bytes()?)?;
             rest = after;
             Some((shape, blocks))
@@ -115,18 +119,15 @@ impl<'a> QuantizedFile<'a> {
 }
 
 fn check_overflow(layer: usize, shape: Shape, blocks: &[u8]) -> Result<(), WeightFileError> {
-    let block_bytes = shape.block_bytes().ok_or(WeightFileError::Architecture)?;
-    for (block, bytes) in blocks.chunks_exact(block_bytes).enumerate() {
-        if !Block::new(bytes).is_some_and(|block| block.is_sound()) {
-            return Err(WeightFileError::Overflow { layer, row: block * layout::ROWS });
-        }
+    match Block::all(shape, blocks).position(|block| !block.is_sound()) {
+        Some(block) => Err(WeightFileError::Overflow { layer, row: block * layout::ROWS }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A buffer size that [`encode`] is content with, where the architecture is one that it takes.
 pub fn encoded_len(architecture: &Architecture, record: &QuantizationRecord<'_>) -> Option<usize> {
-    layout::bytes(architecture)?.checked_add(HEADER_ROOM + record.method.len())
+    layout::bytes(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + record.method.len())
 }
 
 /// Writes a network's file into `buffer` and returns how many bytes it takes.
@@ -145,16 +146,16 @@ pub fn encode(
     if !record.is_valid() {
         return Err(WeightFileError::Record);
     }
-    let bytes = layout::bytes(architecture).ok_or(WeightFileError::Architecture)?;
-    let shapes = layout::shapes(architecture).ok_or(WeightFileError::Architecture)?;
-    if shapes.clone().count() != layers.len() {
+    let widths = layout::widths(architecture).ok_or(WeightFileError::Architecture)?;
+    let bytes = layout::bytes(&widths).ok_or(WeightFileError::Architecture)?;
+    if layout::shapes(&widths).count() != layers.len() {
         return Err(WeightFileError::Architecture);
     }
     let mut writer = Writer::new(buffer, MAGIC, VERSION)?;
-    writer.put(architecture)?;
+    writer.put(widths.as_flattened())?;
     writer.put(record)?;
     writer.put_weights(bytes, |mut rest| {
-        for (index, (shape, layer)) in shapes.zip(layers).enumerate() {
+        for (index, (shape, layer)) in layout::shapes(&widths).zip(layers).enumerate() {
             let Shape { inputs, outputs } = shape;
             let lengths = [layer.weights.len(), layer.biases.len(), layer.multipliers.len()];
             for (expected, found) in [inputs * outputs, outputs, outputs].into_iter().zip(lengths) {
@@ -185,7 +186,7 @@ mod tests {
     };
 
     const RECORD: QuantizationRecord<'static> = QuantizationRecord {
-        source: [7; 32],
+        source: &[7; 32],
         logit_scale: 0.5,
         float_accuracy: 0.9,
         accuracy: 0.89,
@@ -222,7 +223,7 @@ mod tests {
     fn what_was_written_is_read() {
         let file = encoded(&layers()).unwrap();
         let parsed = QuantizedFile::parse(&file).unwrap();
-        assert_eq!(parsed.architecture(), &architecture());
+        assert_eq!(parsed.architecture(), architecture());
         assert_eq!(parsed.record(), &RECORD);
         let mut logits = [0; 2];
         let mut workspace = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;

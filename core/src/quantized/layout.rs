@@ -9,8 +9,10 @@
 //! Word j of a pair holds rows 2j and 2j + 1: its lower half is `256 · w[2j + 1][2p] + w[2j][2p]`, its upper half the same of column 2p + 1.
 //! Rows and columns that a layer does not have are zeros. All is little-endian.
 
+use heapless::Vec;
+
 use super::{BIAS_LIMIT, MAX_ACTIVATION, SUM_LIMIT};
-use crate::architecture::{Architecture, LayerKind};
+use crate::architecture::{Architecture, LayerKind, MAX_LAYERS};
 
 /// Rows in a block.
 pub(super) const ROWS: usize = 8;
@@ -18,6 +20,8 @@ pub(super) const ROWS: usize = 8;
 pub(super) const PAIR_BYTES: usize = 2 * ROWS;
 /// Bytes of a block's biases, and of its multipliers.
 const VECTOR_BYTES: usize = 4 * ROWS;
+/// Where a block's weights begin.
+pub(super) const WEIGHTS: usize = 2 * VECTOR_BYTES;
 
 /// A layer's integers, as an exporter has them.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +53,7 @@ impl Shape {
     /// Bytes of a block, if this machine can count them.
     pub const fn block_bytes(self) -> Option<usize> {
         match self.pairs().checked_mul(PAIR_BYTES) {
-            Some(weights) => weights.checked_add(2 * VECTOR_BYTES),
+            Some(weights) => weights.checked_add(WEIGHTS),
             None => None,
         }
     }
@@ -59,65 +63,110 @@ impl Shape {
     }
 }
 
-/// The linear layers of a chain of linear layers with ReLU between them; none of any other.
-pub(super) fn shapes(architecture: &Architecture) -> Option<impl Iterator<Item = Shape> + Clone + '_> {
+/// A chain's widths, little-endian: of its inputs, and of each layer's outputs.
+pub(super) type Widths = [[u8; 4]];
+
+/// The widths of a chain of linear layers with ReLU between them; none of any other.
+pub(super) fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS + 1 }>> {
+    let mut widths = Vec::new();
     let layers = architecture.layers();
-    let is_supported = layers.iter().enumerate().all(|(place, layer)| match layer {
-        LayerKind::Linear { .. } => place % 2 == 0,
-        LayerKind::Relu { .. } => place % 2 == 1,
-        _ => false,
-    });
-    (is_supported && layers.len() % 2 == 1).then(|| {
-        layers.iter().step_by(2).map(|layer| {
-            let (inputs, outputs) = layer.widths();
-            Shape { inputs: inputs as usize, outputs: outputs as usize }
-        })
-    })
+    for (place, layer) in layers.iter().enumerate() {
+        match layer {
+            LayerKind::Linear { inputs, outputs } if place.is_multiple_of(2) => {
+                if place == 0 {
+                    widths.push(inputs.to_le_bytes()).ok()?;
+                }
+                widths.push(outputs.to_le_bytes()).ok()?;
+            }
+            LayerKind::Relu { .. } if !place.is_multiple_of(2) => {}
+            _ => return None,
+        }
+    }
+    (!layers.len().is_multiple_of(2)).then_some(widths)
 }
 
-/// Bytes of all layers.
-pub(super) fn bytes(architecture: &Architecture) -> Option<usize> {
-    shapes(architecture)?.try_fold(0_usize, |sum, shape| sum.checked_add(shape.bytes()?))
+/// The chain of these widths.
+pub(super) fn architecture(widths: &Widths) -> Architecture {
+    let mut layers = Vec::new();
+    for (place, shape) in shapes(widths).enumerate() {
+        let (inputs, outputs) = (shape.inputs as u32, shape.outputs as u32);
+        // There is room: `bytes` has been asked.
+        if place > 0 {
+            let _ = layers.push(LayerKind::Relu { width: inputs });
+        }
+        let _ = layers.push(LayerKind::Linear { inputs, outputs });
+    }
+    Architecture::from_layers(layers)
 }
 
-/// A block, in place.
+/// The linear layers.
+pub(super) fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
+    let widths = widths.iter().map(|width| u32::from_le_bytes(*width) as usize);
+    widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
+}
+
+/// Bytes of all layers, if the chain is one that an [`Architecture`] can be, no layer is empty, and this machine can count them.
+pub(super) fn bytes(widths: &Widths) -> Option<usize> {
+    let is_chain = (2..=MAX_LAYERS.div_ceil(2) + 1).contains(&widths.len());
+    if !is_chain || widths.contains(&[0; 4]) {
+        return None;
+    }
+    shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(shape.bytes()?))
+}
+
+/// A block of a layer's rows, in place.
 #[derive(Clone, Copy)]
 pub(super) struct Block<'a> {
-    pub biases: &'a [[u8; 4]; ROWS],
-    pub multipliers: &'a [[u8; 4]; ROWS],
-    pub weights: &'a [[u8; PAIR_BYTES]],
+    bytes: &'a [u8],
 }
 
 impl<'a> Block<'a> {
-    /// A block of [`Shape::block_bytes`].
-    pub fn new(bytes: &'a [u8]) -> Option<Self> {
-        let (biases, rest) = bytes.split_first_chunk::<VECTOR_BYTES>()?;
-        let (multipliers, weights) = rest.split_first_chunk::<VECTOR_BYTES>()?;
-        let vector = |bytes: &'a [u8; VECTOR_BYTES]| bytes.as_chunks().0.try_into().ok();
-        Some(Self { biases: vector(biases)?, multipliers: vector(multipliers)?, weights: weights.as_chunks().0 })
+    /// A layer's blocks.
+    pub fn all(shape: Shape, bytes: &'a [u8]) -> impl Iterator<Item = Self> {
+        // A block that cannot be counted is in no file.
+        bytes.chunks_exact(shape.block_bytes().unwrap_or(usize::MAX)).map(|bytes| Self { bytes })
+    }
+
+    #[cfg(has_dsp)]
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub fn biases(self) -> impl Iterator<Item = i32> {
+        integers(self.bytes).take(ROWS)
+    }
+
+    pub fn multipliers(self) -> impl Iterator<Item = i32> {
+        integers(self.bytes).skip(ROWS).take(ROWS)
+    }
+
+    /// Four words for each pair of columns.
+    pub fn weights(self) -> &'a [[u8; PAIR_BYTES]] {
+        self.bytes.get(WEIGHTS..).unwrap_or_default().as_chunks().0
     }
 
     /// Whether nothing in it can overflow and no multiplier is negative.
-    pub fn is_sound(&self) -> bool {
-        let is_bias = |bytes: &[u8; 4]| i32::from_le_bytes(*bytes).unsigned_abs() < BIAS_LIMIT;
-        let is_multiplier = |bytes: &[u8; 4]| i32::from_le_bytes(*bytes) >= 0;
-        let mut positive = [0_u32; ROWS];
-        let mut negative = [0_u32; ROWS];
-        for pair in self.weights {
-            for (j, half) in pair.as_chunks().0.iter().enumerate() {
-                let (lower, upper) = split(i16::from_le_bytes(*half));
-                for (row, weight) in [(j / 2 * 2, lower), (j / 2 * 2 + 1, upper)] {
-                    let sums = if weight < 0 { &mut negative } else { &mut positive };
-                    if let Some(sum) = sums.get_mut(row) {
-                        *sum = sum.saturating_add(weight.unsigned_abs().into());
-                    }
+    pub fn is_sound(self) -> bool {
+        let is_row_sound = |row: usize| {
+            let (mut positive, mut negative) = (0, 0);
+            for columns in self.weights().as_flattened().as_chunks::<4>().0.iter().skip(row / 2).step_by(ROWS / 2) {
+                for half in columns.as_chunks().0 {
+                    let (lower, upper) = split(i16::from_le_bytes(*half));
+                    let weight = i32::from(if row.is_multiple_of(2) { lower } else { upper });
+                    positive += weight.max(0);
+                    negative -= weight.min(0);
                 }
             }
-        }
-        self.biases.iter().all(is_bias)
-            && self.multipliers.iter().all(is_multiplier)
-            && positive.iter().chain(&negative).all(|&sum| sum < SUM_LIMIT.div_ceil(MAX_ACTIVATION.into()))
+            positive.max(negative) < SUM_LIMIT.div_ceil(MAX_ACTIVATION.into()) as i32
+        };
+        self.biases().all(|bias| bias.unsigned_abs() < BIAS_LIMIT)
+            && self.multipliers().all(|multiplier| multiplier >= 0)
+            && (0..ROWS).all(is_row_sound)
     }
+}
+
+fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> {
+    bytes.as_chunks().0.iter().map(|bytes| i32::from_le_bytes(*bytes))
 }
 
 /// The weights of two rows in a half word: the lower row's, the upper row's.

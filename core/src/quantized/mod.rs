@@ -30,6 +30,8 @@ pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
 pub use layout::Layer;
 pub use network::{Workspace, WorkspaceError, entries, width};
 
+use sha2::{Digest, Sha256};
+
 /// What sums of positive or negative products stay below.
 ///
 /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
@@ -40,3 +42,12 @@ pub const BIAS_LIMIT: u32 = 1 << 30;
 
 /// The largest activation.
 pub const MAX_ACTIVATION: u8 = u8::MAX;
+
+/// SHA-256 of logits as little-endian integers: what tells two machines' results apart.
+pub fn hash(logits: &[i32]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for logit in logits {
+        digest.update(logit.to_le_bytes());
+    }
+    digest.finalize().into()
+}

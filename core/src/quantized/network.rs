@@ -3,8 +3,8 @@ use core::fmt;
 use super::{
     MAX_ACTIVATION, QuantizedFile,
     active::{Active, Entry},
-    layout::{Block, ROWS, Shape},
-    product::sums,
+    layout::{Block, ROWS},
+    product::rows,
 };
 
 /// The memory that a prediction works in: [`entries`](Self::entries) of its widest layer's inputs, and activations of the widest
@@ -66,41 +66,21 @@ impl QuantizedFile<'_> {
                 if logits.len() != shape.outputs {
                     return Err(WorkspaceError);
                 }
-                layer(shape, blocks, &active, logits.chunks_mut(ROWS), |output| output);
+                for (logits, block) in logits.chunks_mut(ROWS).zip(Block::all(shape, blocks)) {
+                    for (logit, row) in logits.iter_mut().zip(rows(&active, block)) {
+                        *logit = row;
+                    }
+                }
             } else {
                 let outputs = activations.get_mut(..width(shape.outputs)).ok_or(WorkspaceError)?;
-                layer(shape, blocks, &active, outputs.chunks_mut(ROWS), |output| {
-                    output.clamp(0, MAX_ACTIVATION.into()) as u8
-                });
+                for (outputs, block) in outputs.as_chunks_mut().0.iter_mut().zip(Block::all(shape, blocks)) {
+                    *outputs = rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
+                }
             }
             is_first = false;
         }
         Ok(())
     }
-}
-
-fn layer<'a, T: 'a>(
-    shape: Shape,
-    blocks: &[u8],
-    active: &Active<'_>,
-    outputs: impl Iterator<Item = &'a mut [T]>,
-    activation: impl Fn(i32) -> T,
-) {
-    let Some(block_bytes) = shape.block_bytes() else { return };
-    for (block, outputs) in blocks.chunks_exact(block_bytes).zip(outputs) {
-        let Some(block) = Block::new(block) else { return };
-        let sums = sums(active, block.weights);
-        let parameters = block.biases.iter().zip(block.multipliers);
-        for ((output, sum), (bias, multiplier)) in outputs.iter_mut().zip(sums).zip(parameters) {
-            let accumulator = i32::from_le_bytes(*bias).wrapping_add(sum);
-            *output = activation(rescale(accumulator, i32::from_le_bytes(*multiplier)));
-        }
-    }
-}
-
-/// `⌊(a · m + 2³¹) / 2³²⌋`.
-fn rescale(accumulator: i32, multiplier: i32) -> i32 {
-    ((i64::from(accumulator) * i64::from(multiplier) + (1 << 31)) >> 32) as i32
 }
 
 #[cfg(test)]
@@ -112,12 +92,12 @@ mod tests {
     use super::*;
     use crate::{
         architecture::Architecture,
-        quantized::{BIAS_LIMIT, Layer, QuantizationRecord, SUM_LIMIT, encode, encoded_len},
+        quantized::{BIAS_LIMIT, Layer, QuantizationRecord, SUM_LIMIT, encode, encoded_len, layout::Shape},
         random::{Generator, Purpose},
     };
 
     const RECORD: QuantizationRecord<'static> = QuantizationRecord {
-        source: [7; 32],
+        source: &[7; 32],
         logit_scale: 0.5,
         float_accuracy: 0.9,
         accuracy: 0.89,

@@ -7,18 +7,15 @@
 #[allow(dead_code, reason = "the other programs use the rest")]
 #[path = "../board.rs"]
 mod board;
+#[allow(dead_code, reason = "the other programs use the rest")]
+#[path = "../network/mod.rs"]
+mod network;
 
 use core::{hint::black_box, panic::PanicInfo};
 
 use cortex_m_rt::entry;
-use selvedge::{
-    Layer, Portable,
-    arithmetic::normalize,
-    classification::argmax,
-    idx,
-    models::{CLASSES, PIXELS},
-    weights::WeightFile,
-};
+use network::Network;
+use selvedge::{classification::argmax, idx};
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
@@ -33,15 +30,8 @@ fn main() -> ! {
 
 /// The class of the first image.
 fn predict() -> Option<usize> {
-    let file = WeightFile::parse(WEIGHTS).ok()?;
-    let model: &board::Model = file.model().ok()?;
-    let image = idx::images(IMAGES).ok()?.first()?;
-    let mut input = [0.0; PIXELS];
-    for (input, &pixel) in input.iter_mut().zip(image) {
-        *input = normalize(pixel);
-    }
-    let mut logits = [0.0; CLASSES];
-    model.predict(&Portable, &input, &mut logits);
+    let mut network = Network::parse(WEIGHTS).ok()?;
+    let logits = network.logits(idx::images(IMAGES).ok()?.first()?).ok()?;
     let class = black_box(argmax(&logits));
     if CRASH == Some("panic") {
         black_box(logits[class]);

@@ -8,18 +8,16 @@
 use const_format::formatcp;
 use cortex_m_rt::entry;
 use firmware::{
-    Failure,
-    board::{self, Model},
+    Failure, board,
     counter::{Counter, UNIT},
-    embed, run,
+    embed,
+    network::Network,
+    run,
 };
 use selvedge::{
-    Flat, Layer, Portable,
-    arithmetic::normalize,
     classification::{argmax, display_probabilities, top_k},
-    idx::{self, Image},
-    models::{CLASS_NAMES, CLASSES, PIXELS},
-    weights::{WeightFile, hash},
+    idx,
+    models::{CLASS_NAMES, CLASSES},
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
@@ -40,16 +38,15 @@ const _: () = assert!(
     )
 );
 
-/// What calls, the loader and the logger take beside the activations.
+/// What calls, the loader and the logger take beside the network.
 const CALLS: usize = 2048;
-const ACTIVATIONS: usize = size_of::<<Model as Layer>::Input>() + size_of::<<Model as Layer>::Tape>();
 const _: () = assert!(
-    ACTIVATIONS + CALLS <= board::STACK,
+    Network::RAM + CALLS <= board::STACK,
     "{}",
     formatcp!(
         "the {} model does not fit: its activations take {} bytes of stack and calls {}, but {} has {}",
         board::LAYERS,
-        ACTIVATIONS,
+        Network::RAM,
         CALLS,
         board::NAME,
         board::STACK
@@ -62,17 +59,16 @@ fn main() -> ! {
 }
 
 fn predict(counter: &Counter) -> Result<(), Failure> {
-    let file = WeightFile::parse(WEIGHTS)?;
-    let model: &Model = file.model()?;
+    let mut network = Network::parse(WEIGHTS)?;
     let images = idx::images(IMAGES)?;
     let labels = idx::labels(LABELS)?;
 
     let mut right = 0;
     let mut total = 0;
     for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
-        let mut logits = [0.0; CLASSES];
-        let (class, count) = counter.measure(|| classify(model, image, &mut logits));
-        let digest = hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let (result, count) = counter.measure(|| network.logits(image).map(|logits| (argmax(&logits), logits)));
+        let (class, logits) = result?;
+        let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         defmt::println!(
             "image {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
             index,
@@ -83,7 +79,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
             UNIT
         );
         if index == 0 {
-            show_top(&logits);
+            show_top(&network.values(&logits));
         }
         right += usize::from(class == usize::from(label));
         total += count;
@@ -91,15 +87,6 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
     let mean = total / images.len() as u64;
     defmt::println!("{=usize} images, {=usize} right, {=u64} {=str} each", images.len(), right, mean, UNIT);
     Ok(())
-}
-
-fn classify(model: &Model, image: &Image, logits: &mut [f32; CLASSES]) -> usize {
-    let mut input = <[f32; PIXELS]>::ZERO;
-    for (input, &pixel) in input.iter_mut().zip(image) {
-        *input = normalize(pixel);
-    }
-    model.predict(&Portable, &input, logits);
-    argmax(logits)
 }
 
 /// The three likeliest classes, in the display's fast and approximate probabilities.

@@ -62,9 +62,15 @@ impl Options {
     /// The weight file, and what the host makes of the images with it.
     fn weights(&self, path: &Path, split: &Split) -> Result<(Vec<u8>, String)> {
         let bytes = weights::read(path)?;
-        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
-        self.layers.check(file.architecture(), path)?;
-        let expected = with_model(file.architecture(), Expect { file: &file, split })??;
+        let expected = if QuantizedFile::is_one(&bytes) {
+            let file = QuantizedFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+            self.layers.check(&file.architecture(), path)?;
+            expect_integers(&file, split)?
+        } else {
+            let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+            self.layers.check(file.architecture(), path)?;
+            with_model(file.architecture(), Expect { file: &file, split })??
+        };
         Ok((bytes, expected))
     }
 

@@ -14,21 +14,21 @@ use core::arch::naked_asm;
 
 use crate::quantized::{
     active::{Active, Entry},
-    layout::{PAIR_BYTES, ROWS},
+    layout::{Block, ROWS},
 };
 
-/// `Σ wᵢ xᵢ` of each row of a block of the layer whose inputs are listed.
-#[inline]
-pub fn sums(active: &Active<'_>, weights: &[[u8; PAIR_BYTES]]) -> [i32; ROWS] {
-    let mut sums = [0; ROWS];
-    if weights.as_ptr().addr().is_multiple_of(4) && active.is_of(weights) {
-        // SAFETY: `Active` is whole groups with an empty entry after them, and its offsets are those of pairs of `weights`.
-        unsafe { block(active.as_ptr(), weights.as_ptr(), &mut sums) };
+/// `⌊((b + Σ wᵢ xᵢ) · m + 2³¹) / 2³²⌋` of each row of a block of the layer whose inputs are listed.
+pub fn rows(active: &Active<'_>, block: Block<'_>) -> [i32; ROWS] {
+    let mut rows = [0; ROWS];
+    let bytes = block.bytes();
+    if bytes.as_ptr().addr().is_multiple_of(4) && active.is_of(block) {
+        // SAFETY: `Active` is whole groups with an empty entry after them, and its offsets are those of pairs of this block.
+        unsafe { multiply(active.as_ptr(), bytes.as_ptr(), &mut rows) };
     }
-    sums
+    rows
 }
 
-/// Four words of weights at `r3` times the pair of inputs in `r2`: r5 to r8 are `256 · U + L` of the four pairs of rows, r9 to r12 `L`.
+/// Four words of weights at `r1 + r3` times the pair of inputs in `r2`: r5 to r8 are `256 · U + L` of the four pairs of rows, r9 to r12 `L`.
 macro_rules! entry {
     () => {
         "
@@ -52,12 +52,54 @@ macro_rules! entry {
     };
 }
 
+/// Two rows' sums, with their biases and multipliers in the block at `r1`, to the place at `r2`. `smmulr` is the upper half of a
+/// product, rounded as the contract does.
+macro_rules! rescale {
+    ($even:literal, $odd:literal, $offset:literal) => {
+        concat!(
+            "ldrd r3, r4, [r1, #",
+            $offset,
+            "]\n",
+            "add ",
+            $even,
+            ", ",
+            $even,
+            ", r3\n",
+            "add ",
+            $odd,
+            ", ",
+            $odd,
+            ", r4\n",
+            "ldrd r3, r4, [r1, #32 + ",
+            $offset,
+            "]\n",
+            "smmulr ",
+            $even,
+            ", ",
+            $even,
+            ", r3\n",
+            "smmulr ",
+            $odd,
+            ", ",
+            $odd,
+            ", r4\n",
+            "strd ",
+            $even,
+            ", ",
+            $odd,
+            ", [r2, #",
+            $offset,
+            "]",
+        )
+    };
+}
+
 /// # Safety
 ///
 /// `entries` are groups of four, the first of each with inputs that are not both zero, and an empty one; each offset is that of 16 readable
-/// bytes from `weights`, which lie at a multiple of 4.
+/// bytes from `block`, which lies at a multiple of 4 and begins with eight biases and eight multipliers.
 #[unsafe(naked)]
-unsafe extern "C" fn block(entries: *const Entry, weights: *const [u8; PAIR_BYTES], sums: &mut [i32; ROWS]) {
+unsafe extern "C" fn multiply(entries: *const Entry, block: *const u8, rows: &mut [i32; ROWS]) {
     naked_asm!(
         "push {{r2, r4-r11, lr}}",
         "movs r5, #0",
@@ -88,10 +130,10 @@ unsafe extern "C" fn block(entries: *const Entry, weights: *const [u8; PAIR_BYTE
         "asrs r6, r6, #8",
         "asrs r7, r7, #8",
         "asr r8, r8, #8",
-        "strd r9, r5, [r2]",
-        "strd r10, r6, [r2, #8]",
-        "strd r11, r7, [r2, #16]",
-        "strd r12, r8, [r2, #24]",
+        rescale!("r9", "r5", 0),
+        rescale!("r10", "r6", 8),
+        rescale!("r11", "r7", 16),
+        rescale!("r12", "r8", 24),
         "pop {{r4-r11, pc}}",
     )
 }

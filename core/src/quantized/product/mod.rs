@@ -1,7 +1,7 @@
-//! Sums of products for a block of eight rows.
+//! A block of eight rows times a layer's inputs.
 
 #[cfg_attr(has_dsp, path = "dsp.rs")]
 #[cfg_attr(not(has_dsp), path = "portable.rs")]
 mod kernel;
 
-pub use kernel::sums;
+pub use kernel::rows;
