@@ -30,8 +30,9 @@ fn main() -> ! {
 
 /// The class of the first image.
 fn predict() -> Option<usize> {
-    let mut network = Network::parse(WEIGHTS).ok()?;
-    let logits = network.logits(idx::images(IMAGES).ok()?.first()?).ok()?;
+    let network = Network::parse(WEIGHTS).ok()?;
+    let mut workspace = Network::WORKSPACE;
+    let logits = network.logits(idx::images(IMAGES).ok()?.first()?, &mut workspace).ok()?;
     let class = black_box(argmax(&logits));
     if CRASH == Some("panic") {
         black_box(logits[class]);

@@ -59,14 +59,16 @@ fn main() -> ! {
 }
 
 fn predict(counter: &Counter) -> Result<(), Failure> {
-    let mut network = Network::parse(WEIGHTS)?;
+    let network = Network::parse(WEIGHTS)?;
+    let mut workspace = Network::WORKSPACE;
     let images = idx::images(IMAGES)?;
     let labels = idx::labels(LABELS)?;
 
     let mut right = 0;
     let mut total = 0;
     for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
-        let (result, count) = counter.measure(|| network.logits(image).map(|logits| (argmax(&logits), logits)));
+        let (result, count) =
+            counter.measure(|| network.logits(image, &mut workspace).map(|logits| (argmax(&logits), logits)));
         let (class, logits) = result?;
         let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         defmt::println!(

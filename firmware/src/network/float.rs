@@ -10,28 +10,32 @@ use selvedge::{
 
 use crate::board::Model;
 
+/// An image as numbers.
+pub type Workspace = [f32; PIXELS];
+
 /// The network, its weights in place.
 pub struct Network {
     model: &'static Model,
-    input: [f32; PIXELS],
 }
 
 impl Network {
-    /// Bytes of RAM: the network's, and the stack's for activations.
-    pub const RAM: usize = size_of::<Self>() + size_of::<<Model as Layer>::Tape>();
+    /// Bytes of RAM that a prediction works in.
+    pub const RAM: usize = size_of::<Workspace>() + size_of::<<Model as Layer>::Tape>();
+    /// The workspace before the first prediction.
+    pub const WORKSPACE: Workspace = Flat::ZERO;
 
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
-        Ok(Self { model: WeightFile::parse(file)?.model()?, input: Flat::ZERO })
+        Ok(Self { model: WeightFile::parse(file)?.model()? })
     }
 
     /// An image's logits.
-    pub fn logits(&mut self, image: &Image) -> Result<[f32; CLASSES], Infallible> {
-        for (input, &pixel) in self.input.iter_mut().zip(image) {
+    pub fn logits(&self, image: &Image, input: &mut Workspace) -> Result<[f32; CLASSES], Infallible> {
+        for (input, &pixel) in input.iter_mut().zip(image) {
             *input = normalize(pixel);
         }
         let mut logits = [0.0; CLASSES];
-        self.model.predict(&Portable, &self.input, &mut logits);
+        self.model.predict(&Portable, input, &mut logits);
         Ok(logits)
     }
 

@@ -5,27 +5,28 @@ use selvedge::{
     weights::WeightFileError,
 };
 
-use crate::board::Workspace;
+pub use crate::board::Workspace;
 
 /// The network, its weights in place.
 pub struct Network {
     file: QuantizedFile<'static>,
-    workspace: Workspace,
 }
 
 impl Network {
-    /// Bytes of RAM.
-    pub const RAM: usize = size_of::<Self>();
+    /// Bytes of RAM that a prediction works in.
+    pub const RAM: usize = size_of::<Workspace>();
+    /// The workspace before the first prediction.
+    pub const WORKSPACE: Workspace = Workspace::EMPTY;
 
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
-        Ok(Self { file: QuantizedFile::parse(file)?, workspace: Workspace::EMPTY })
+        Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
     /// An image's logits.
-    pub fn logits(&mut self, image: &Image) -> Result<[i32; CLASSES], WorkspaceError> {
+    pub fn logits(&self, image: &Image, workspace: &mut Workspace) -> Result<[i32; CLASSES], WorkspaceError> {
         let mut logits = [0; CLASSES];
-        self.file.predict(image, &mut self.workspace, &mut logits)?;
+        self.file.predict(image, workspace, &mut logits)?;
         Ok(logits)
     }
 

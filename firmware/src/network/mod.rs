@@ -4,4 +4,4 @@
 #[cfg_attr(not(quantized), path = "float.rs")]
 mod format;
 
-pub use format::Network;
+pub use format::{Network, Workspace};
