@@ -151,8 +151,8 @@ impl<'a> Block<'a> {
             let (mut positive, mut negative) = (0, 0);
             for columns in self.weights().as_flattened().as_chunks::<4>().0.iter().skip(row / 2).step_by(ROWS / 2) {
                 for half in columns.as_chunks().0 {
-                    let (lower, upper) = split(i16::from_le_bytes(*half));
-                    let weight = i32::from(if row.is_multiple_of(2) { lower } else { upper });
+                    let (lower, upper) = split(*half);
+                    let weight = if row.is_multiple_of(2) { lower } else { upper };
                     positive += weight.max(0);
                     negative -= weight.min(0);
                 }
@@ -170,9 +170,9 @@ fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> {
 }
 
 /// The weights of two rows in a half word: the lower row's, the upper row's.
-pub(super) const fn split(half: i16) -> (i16, i16) {
-    let lower = half as i8 as i16;
-    (lower, half.wrapping_sub(lower) >> 8)
+pub(super) const fn split([low, high]: [u8; 2]) -> (i32, i32) {
+    // A lower weight below 0 has taken 1 from the upper byte.
+    (low as i8 as i32, high as i8 as i32 + (low >> 7) as i32)
 }
 
 /// Writes a layer's blocks. The layer has as many of everything as its shape says.

@@ -11,15 +11,12 @@ pub fn rows(active: &Active<'_>, block: Block<'_>) -> [i32; ROWS] {
     for (row, bias) in rows.iter_mut().zip(block.biases()) {
         *row = bias;
     }
-    for (inputs, pair) in active.iter() {
-        let Some(weights) = block.weights().get(pair) else { continue };
-        let words = weights.as_chunks::<4>().0;
-        for (rows, &[a, b, c, d]) in rows.as_chunks_mut::<2>().0.iter_mut().zip(words) {
-            for (input, half) in inputs.into_iter().zip([[a, b], [c, d]]) {
-                let (lower, upper) = split(i16::from_le_bytes(half));
-                rows[0] += i32::from(lower) * input;
-                rows[1] += i32::from(upper) * input;
-            }
+    for ([even, odd], pair) in active.iter() {
+        let Some(words) = block.weights().get(pair) else { continue };
+        for (rows, &[a, b, c, d]) in rows.as_chunks_mut::<2>().0.iter_mut().zip(words.as_chunks().0) {
+            let [(lower, upper), (lower_odd, upper_odd)] = [split([a, b]), split([c, d])];
+            rows[0] += lower * even + lower_odd * odd;
+            rows[1] += upper * even + upper_odd * odd;
         }
     }
     for (row, multiplier) in rows.iter_mut().zip(block.multipliers()) {
