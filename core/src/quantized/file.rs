@@ -42,9 +42,9 @@ pub struct QuantizationRecord<'a> {
     pub float_accuracy: f32,
     /// The part that this network does.
     pub accuracy: f32,
-    /// What was chosen, in one line.
+    /// What was chosen, in one line of ASCII. Bytes, because a device that reads no text needs no tables of Unicode.
     #[serde(borrow)]
-    pub method: &'a str,
+    pub method: &'a [u8],
 }
 
 impl QuantizationRecord<'_> {
@@ -53,7 +53,7 @@ impl QuantizationRecord<'_> {
             && self.logit_scale > 0.0
             && self.logit_scale.is_finite()
             && [self.float_accuracy, self.accuracy].iter().all(|accuracy| (0.0..=1.0).contains(accuracy))
-            && !self.method.chars().any(char::is_control)
+            && self.method.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 }
 
@@ -190,7 +190,7 @@ mod tests {
         logit_scale: 0.5,
         float_accuracy: 0.9,
         accuracy: 0.89,
-        method: "by hand",
+        method: b"by hand",
     };
     const WEIGHTS: [[i8; 15]; 2] =
         [[127, -127, 3, 0, 1, -1, 2, 5, -5, 9, 100, -100, 0, 0, 4], [1, -2, 3, -4, 5, -6, 0, 0, 0, 0, 0, 0, 0, 0, 0]];

@@ -101,7 +101,7 @@ mod tests {
         logit_scale: 0.5,
         float_accuracy: 0.9,
         accuracy: 0.89,
-        method: "by hand",
+        method: b"by hand",
     };
 
     struct Integers {
