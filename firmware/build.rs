@@ -102,7 +102,7 @@ fn prepare() -> Result<()> {
     // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
     fs::write(out.join("bare.x"), "SECTIONS { /DISCARD/ : { *(.defmt .defmt.*) } }\n")?;
     println!("cargo::rustc-link-arg-bin=bare=-Tbare.x");
-    for program in ["predict", "train", "loader", "fingerprint", "crash"] {
+    for program in ["predict", "measure", "train", "loader", "fingerprint", "crash"] {
         println!("cargo::rustc-link-arg-bin={program}=-Tdefmt.x");
     }
     Ok(())

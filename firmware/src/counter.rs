@@ -23,6 +23,10 @@ fn SysTick() {
     WRAPS.store(WRAPS.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
 }
 
+/// A moment.
+#[derive(Clone, Copy)]
+pub struct Ticks(u64);
+
 /// The running counter.
 pub struct Counter(());
 
@@ -45,13 +49,19 @@ impl Counter {
 
     /// What `work` returns, and the [`UNIT`]s that it took.
     pub fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
-        let start = self.ticks();
+        let start = self.now();
         let result = work();
-        let ticks = self.ticks() - start;
-        (result, if cfg!(feature = "rtt") { ticks } else { instructions(ticks) })
+        (result, self.between(start, self.now()))
     }
 
-    fn ticks(&self) -> u64 {
+    /// The [`UNIT`]s between two moments.
+    pub fn between(&self, start: Ticks, end: Ticks) -> u64 {
+        let ticks = end.0 - start.0;
+        if cfg!(feature = "rtt") { ticks } else { instructions(ticks) }
+    }
+
+    /// This moment.
+    pub fn now(&self) -> Ticks {
         critical_section::with(|_| {
             let mut left = SYST::get_current();
             let mut wraps = WRAPS.load(Ordering::Relaxed);
@@ -61,7 +71,7 @@ impl Counter {
                 wraps += 1;
             }
             // 0 begins a round: the timer is then about to be reloaded, and its exception counts as taken.
-            (u64::from(wraps) << 24) + u64::from(0_u32.wrapping_sub(left) & MASK)
+            Ticks((u64::from(wraps) << 24) + u64::from(0_u32.wrapping_sub(left) & MASK))
         })
     }
 }

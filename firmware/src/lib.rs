@@ -3,6 +3,7 @@
 //! - `board`: the board's constants, the model's type and `embed!`, all settled by the build script.
 //! - `counter`: instructions in the emulator, cycles on a chip.
 //! - `network`: the float32 or int8 network of the embedded weight file.
+//! - `stack`: how deep the stack has gone.
 //! - `fault`: the hard fault handler, and what makes a stack overflow fault.
 //!
 //! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
@@ -19,6 +20,7 @@ pub mod counter;
 mod failure;
 mod fault;
 pub mod network;
+pub mod stack;
 
 pub use failure::Failure;
 

@@ -55,11 +55,26 @@ impl QuantizedFile<'_> {
         workspace: &mut Workspace<ENTRIES, WIDTH>,
         logits: &mut [i32],
     ) -> Result<(), WorkspaceError> {
+        self.predict_by_layer(image, workspace, logits, |_| {})
+    }
+
+    /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`predict`](Self::predict).
+    #[inline]
+    pub fn predict_by_layer<const ENTRIES: usize, const WIDTH: usize>(
+        &self,
+        image: &[u8],
+        workspace: &mut Workspace<ENTRIES, WIDTH>,
+        logits: &mut [i32],
+        mut computed: impl FnMut(usize),
+    ) -> Result<(), WorkspaceError> {
         let Workspace { entries, activations } = workspace;
-        let mut layers = self.layers().peekable();
-        let mut is_first = true;
-        while let Some((shape, blocks)) = layers.next() {
-            let inputs = if is_first { Some(image) } else { activations.get(..shape.inputs) };
+        let mut layers = self.layers().enumerate().peekable();
+        while let Some((layer, (shape, blocks))) = layers.next() {
+            let inputs = if layer == 0 { Some(image) } else { activations.get(..shape.inputs) };
             let inputs = inputs.filter(|inputs| inputs.len() == shape.inputs).ok_or(WorkspaceError)?;
             let active = Active::list(inputs, entries).ok_or(WorkspaceError)?;
             if layers.peek().is_none() {
@@ -77,7 +92,7 @@ impl QuantizedFile<'_> {
                     *outputs = rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
                 }
             }
-            is_first = false;
+            computed(layer);
         }
         Ok(())
     }

@@ -1,13 +1,14 @@
 use core::convert::Infallible;
 
 use selvedge::{
-    Flat, Layer, Portable,
+    Engine, Flat, Layer, Portable,
     arithmetic::normalize,
     idx::Image,
     models::{CLASSES, PIXELS},
     weights::{WeightFile, WeightFileError, hash},
 };
 
+use super::observed::Observed;
 use crate::board::Model;
 
 /// An image as numbers.
@@ -31,12 +32,27 @@ impl Network {
 
     /// An image's logits.
     pub fn logits(&self, image: &Image, input: &mut Workspace) -> Result<[f32; CLASSES], Infallible> {
+        Ok(self.predict(&Portable, image, input))
+    }
+
+    /// Predicts, and says when it has computed a linear layer, and which.
+    pub fn by_layer(
+        &self,
+        image: &Image,
+        input: &mut Workspace,
+        computed: impl FnMut(usize),
+    ) -> Result<(), Infallible> {
+        self.predict(&Observed::new(computed), image, input);
+        Ok(())
+    }
+
+    fn predict(&self, engine: &impl Engine, image: &Image, input: &mut Workspace) -> [f32; CLASSES] {
         for (input, &pixel) in input.iter_mut().zip(image) {
             *input = normalize(pixel);
         }
         let mut logits = [0.0; CLASSES];
-        self.model.predict(&Portable, input, &mut logits);
-        Ok(logits)
+        self.model.predict(engine, input, &mut logits);
+        logits
     }
 
     /// What the logits are worth.

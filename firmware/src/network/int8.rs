@@ -30,6 +30,16 @@ impl Network {
         Ok(logits)
     }
 
+    /// Predicts, and says when it has computed a layer, and which.
+    pub fn by_layer(
+        &self,
+        image: &Image,
+        workspace: &mut Workspace,
+        computed: impl FnMut(usize),
+    ) -> Result<(), WorkspaceError> {
+        self.file.predict_by_layer(image, workspace, &mut [0; CLASSES], computed)
+    }
+
     /// What the logits are worth.
     pub fn values(&self, logits: &[i32; CLASSES]) -> [f32; CLASSES] {
         let scale = self.file.record().logit_scale;

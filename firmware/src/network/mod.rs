@@ -3,5 +3,7 @@
 #[cfg_attr(quantized, path = "int8.rs")]
 #[cfg_attr(not(quantized), path = "float.rs")]
 mod format;
+#[cfg(not(quantized))]
+mod observed;
 
-pub use format::{Network, Workspace};
+pub use format::Network;
