@@ -48,6 +48,9 @@ pub struct Options {
     /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// How the weights are kept; a weight file that is int8 already stays that [default: f32]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
     /// How many test images to classify [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
@@ -71,11 +74,32 @@ impl Options {
     }
 }
 
+/// How weights and activations are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// As they were trained
+    F32,
+    /// Quantised by `selvedge quantize`
+    Int8,
+}
+
+impl Format {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
 /// A program of the firmware: `firmware/src/bin/<name>.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
     /// Classifies embedded test images
     Predict,
+    /// Measures a prediction: instructions, stack
+    Measure,
     /// Trains from a seed on embedded training images, by the recipe in firmware/training.toml
     Train,
     /// Holds the weight loader to broken files
@@ -94,6 +118,7 @@ impl Program {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Predict => "predict",
+            Self::Measure => "measure",
             Self::Train => "train",
             Self::Loader => "loader",
             Self::Fingerprint => "fingerprint",
@@ -109,7 +134,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let run = Run::new(&options.board, options.program, device, options.timeout)?;
     match options.program {
         Program::Train => training::train(options, &run),
-        Program::Predict | Program::Bare => predict(options, &run),
+        Program::Predict | Program::Measure | Program::Bare => predict(options, &run),
         Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
             exit_code(run.build_and_run(None, |_| {})?)
@@ -145,12 +170,22 @@ impl Run {
         })
     }
 
-    /// Builds the program for a model (the board's own where none is given), runs it and shows every line.
-    fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    /// The folder of what is embedded.
+    pub fn folder(&self) -> &Path {
+        &self.embed.path
+    }
+
+    /// Builds a program for a model (the board's own where none is given).
+    pub fn build(&self, program: Program, layers: Option<&str>) -> Result<PathBuf> {
         let Self { board, device, embed, .. } = self;
-        let firmware = Firmware { board, program: self.program, device: *device, layers, embed: &embed.path };
-        let elf = embed.build(&firmware, &self.toolchain)?;
-        device.run(board, &elf, self.silence, |line| {
+        let firmware = Firmware { board, program, device: *device, layers, embed: &embed.path };
+        embed.build(&firmware, &self.toolchain)
+    }
+
+    /// Builds the run's program for a model, runs it and shows every line.
+    pub fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+        let elf = self.build(self.program, layers)?;
+        self.device.run(&self.board, &elf, self.silence, |line| {
             say!("{line}");
             each_line(line);
         })
@@ -165,7 +200,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
         Some(file) => model.read(file, asked)?,
         None => model.weights()?,
     };
-    let weights = model.deployed(weights, embed)?;
+    let weights = model.deployed(weights, options.format.unwrap_or(Format::F32), embed)?;
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
     let expected = embed.join("expected.jsonl");

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use super::Format;
 use crate::{selvedge, workspace};
 
 /// A model to be trained or found.
@@ -34,6 +35,8 @@ pub struct Weights {
     pub layers: String,
     /// The layers once batch normalisation is folded.
     folded_layers: String,
+    /// `f32` or `int8`.
+    format: String,
     /// The program that has the model's type.
     pub program: PathBuf,
 }
@@ -65,6 +68,7 @@ struct Inspection {
     architecture: String,
     layers: String,
     folded_layers: String,
+    format: String,
     /// The model's name, if these are the layers of a named one.
     model: Option<String>,
 }
@@ -117,12 +121,20 @@ impl Model {
             None if found.layers != self.value => selvedge::Build::with_layers(&found.layers).program()?,
             _ => self.program.clone(),
         };
-        let Inspection { architecture, layers, folded_layers, .. } = found;
-        Ok(Weights { file: file.to_owned(), architecture, layers, folded_layers, program })
+        let Inspection { architecture, layers, folded_layers, format, .. } = found;
+        Ok(Weights { file: file.to_owned(), architecture, layers, folded_layers, format, program })
     }
 
-    /// What a device predicts with: the weights with batch normalisation folded, in this folder, where there is any to fold.
-    pub fn deployed(&self, weights: Weights, folder: &Path) -> Result<Weights> {
+    /// What a device predicts with, in this folder: the weights with batch normalisation folded, where there is any to fold, or
+    /// quantised.
+    pub fn deployed(&self, weights: Weights, format: Format, folder: &Path) -> Result<Weights> {
+        if format == Format::Int8 && weights.format != Format::Int8.name() {
+            let file = folder.join("quantized.int8");
+            let mut quantize = Command::new(&self.program);
+            quantize.arg("quantize").arg(&weights.file).arg("--out").arg(&file);
+            workspace::output_shown(&mut self.with_data(quantize))?;
+            return self.read(&file, false);
+        }
         if weights.folded_layers == weights.layers {
             return Ok(weights);
         }
@@ -134,6 +146,18 @@ impl Model {
             weights.folded_layers
         );
         self.read(&file, false)
+    }
+
+    /// The weights that come with the project, or where it has none, such as its default recipe trains, in this folder.
+    pub fn reference(&self, folder: &Path) -> Result<Weights> {
+        let name = format!("{}.selvedge", file_name(&self.value));
+        let committed = workspace::root().join("models").join(&name);
+        if committed.exists() {
+            return self.read(&committed, true);
+        }
+        let file = folder.join(name);
+        workspace::output_shown(&mut self.train_command(&file))?;
+        self.read(&file, true)
     }
 
     /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are
@@ -194,6 +218,7 @@ mod tests {
             architecture: "784-128-10".into(),
             layers: "784,128,10".into(),
             folded_layers: "784,128,10".into(),
+            format: "f32".into(),
             model: Some("small".into()),
         };
         assert!(small.must_be(file, "--model", "small").is_ok());

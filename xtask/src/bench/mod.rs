@@ -1,6 +1,11 @@
-//! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options.
+//! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options, and the boards'.
 
-use std::process::{Command, ExitCode};
+mod device;
+
+use std::{
+    ffi::OsString,
+    process::{Command, ExitCode},
+};
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -19,23 +24,34 @@ pub enum Bench {
     /// Measures the single products on one thread (criterion's options)
     #[command(disable_help_flag = true)]
     Kernels(selvedge::Options),
+    /// Measures a prediction on the emulated boards: instructions, code, RAM and stack, for each model and format
+    Device(device::Options),
 }
 
-/// Builds a benchmark and becomes it, where the user is: paths mean what they say.
+/// Measures; a benchmark of the host's runs where the user is, so that paths mean what they say.
 pub fn run(bench: &Bench) -> Result<ExitCode> {
     let (name, options) = match bench {
         Bench::Cpu(options) => ("cpu", options),
         Bench::Kernels(options) => ("kernels", options),
+        Bench::Device(options) => return device::run(options),
     };
+    let mut program = program(name, &options.arguments)?;
+    // Where criterion keeps its measurements.
+    program.args(&options.arguments).env("CRITERION_HOME", workspace::target_dir()?.join("criterion"));
+    selvedge::hand_over(&mut program)
+}
+
+/// Builds a benchmark of the host's, for the layers among these options.
+fn program(name: &str, options: &[OsString]) -> Result<Command> {
     let mut cargo = workspace::cargo();
     cargo.args(["bench", "--no-run", "--package", "host", "--bench", name]);
-    Build::of_options(&options.arguments).set(&mut cargo);
+    Build::of_options(options).set(&mut cargo);
     let program = match workspace::build(&mut cargo, name)? {
         Ok(program) => program,
         Err(failure) => bail!("the benchmark was not built: `{}` failed, see above", failure.command),
     };
     let mut program = Command::new(program);
-    // Cargo's word for a benchmark, and where criterion keeps its measurements.
-    program.arg("--bench").args(&options.arguments).env("CRITERION_HOME", workspace::target_dir()?.join("criterion"));
-    selvedge::hand_over(&mut program)
+    // Cargo's word for a benchmark.
+    program.arg("--bench");
+    Ok(program)
 }

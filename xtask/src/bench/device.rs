@@ -1,0 +1,293 @@
+//! `cargo xtask bench device`: what a prediction takes on each emulated board.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use object::{Object, ObjectSection, SectionKind};
+use serde::Serialize;
+
+use crate::{
+    flash::{
+        Device, Format, Program, Run, TIMEOUT,
+        board::{self, Board},
+        model::Model,
+    },
+    workspace,
+};
+
+/// The models that are measured, as far as they fit.
+const MODELS: [&str; 3] = ["quickstart", "small", "tiny"];
+
+/// What to measure, and where the figures go.
+#[derive(Args)]
+pub struct Options {
+    /// One board of firmware/boards [default: each that is emulated]
+    #[arg(long, value_name = "NAME")]
+    board: Option<String>,
+    /// One model [default: quickstart, small and tiny]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// One format [default: each]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// How many test images to predict
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// The data, as for `cargo xtask train`
+    #[arg(long, value_name = "DIR|builtin")]
+    data: Option<OsString>,
+    /// Write one JSON object for each row, as a list
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the table as Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Draw the instructions as a picture
+    #[arg(long, value_name = "FILE.png")]
+    plot: Option<PathBuf>,
+}
+
+/// A model on a board.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Row {
+    board: String,
+    model: String,
+    format: &'static str,
+    /// Mean of the images.
+    instructions: u64,
+    least_instructions: u64,
+    most_instructions: u64,
+    /// Means, one for each linear layer.
+    layer_instructions: Vec<u64>,
+    /// Those of the linear layers.
+    multiply_accumulates: u64,
+    /// The program `bare` without vectors, weights and images.
+    code_bytes: u64,
+    weight_bytes: u64,
+    static_ram_bytes: u64,
+    /// The deepest in loading the weights and in a prediction, with what they work in.
+    stack_bytes: u64,
+}
+
+/// Measures, prints the table, and writes what was asked for.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    for file in [&options.json, &options.markdown, &options.plot].into_iter().flatten() {
+        workspace::check_writable(file)?;
+    }
+    let boards = options.board.as_ref().map_or_else(board::names, |name| Ok(vec![name.clone()]))?;
+    let mut rows = Vec::new();
+    let mut left_out = Vec::new();
+    for board in &boards {
+        Device::Emulator.check(&Board::named(board)?)?;
+        for model in MODELS.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
+            for format in [Format::F32, Format::Int8] {
+                if options.format.is_none_or(|only| only == format) {
+                    match measure(options, board, model, format) {
+                        Ok(row) => rows.push(row),
+                        Err(error) if error.to_string().contains("does not fit") => {
+                            left_out.push(format!("{model} in {} on {board}: {error:#}", format.name()));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+    ensure!(!rows.is_empty(), "nothing was measured; models are {}", MODELS.join(", "));
+
+    let table = markdown(&rows);
+    say!("\n{table}");
+    left_out.iter().for_each(|line| say!("Left out: {line}"));
+    if let Some(file) = &options.json {
+        workspace::write_whole(file, &format!("{:#}\n", serde_json::to_value(&rows)?))?;
+    }
+    if let Some(file) = &options.markdown {
+        workspace::write_whole(file, &table)?;
+    }
+    if let Some(file) = &options.plot {
+        let data = workspace::target_dir()?.join("bench-device.json");
+        workspace::write_whole(&data, &serde_json::to_string(&rows)?)?;
+        workspace::run(super::program("device", &[])?.arg(&data).arg(file))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
+    let model = Model::named(name, options.data.clone())?;
+    let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
+    let weights = model.deployed(model.reference(run.folder())?, format, run.folder())?;
+    let count = options.count.to_string();
+    workspace::output(&mut model.embed_command(Some(&weights), "test", &count, run.folder()))?;
+    say!("{name} in {} on {board}", format.name());
+    let mut measured = Measured::default();
+    let status = run.build_and_run(Some(&weights.layers), |line| measured.take(line))?;
+    ensure!(status.success(), "the program on the board failed ({status})");
+    let measured = measured.whole()?;
+
+    let bare = run.build(Program::Bare, Some(&weights.layers))?;
+    let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
+    let image_bytes = file_len(&run.folder().join("images.idx3-ubyte"))?;
+    let sizes = sizes(&fs::read(&bare).with_context(|| format!("cannot read {}", bare.display()))?)?;
+    Ok(Row {
+        board: board.to_owned(),
+        model: name.to_owned(),
+        format: format.name(),
+        instructions: measured.mean,
+        least_instructions: measured.least,
+        most_instructions: measured.most,
+        layer_instructions: measured.layers,
+        multiply_accumulates: multiply_accumulates(&weights.layers),
+        code_bytes: sizes.flash.saturating_sub(weight_bytes + image_bytes),
+        weight_bytes,
+        static_ram_bytes: sizes.ram,
+        stack_bytes: measured.stack,
+    })
+}
+
+fn file_len(path: &Path) -> Result<u64> {
+    Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
+}
+
+/// Of `784,512,512,10`, the products of neighbours.
+fn multiply_accumulates(layers: &str) -> u64 {
+    let widths: Vec<u64> = layers.split(',').filter_map(|width| width.parse().ok()).collect();
+    widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
+}
+
+/// What the program `measure` says.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Measured {
+    stack: u64,
+    layers: Vec<u64>,
+    mean: u64,
+    least: u64,
+    most: u64,
+}
+
+impl Measured {
+    fn take(&mut self, line: &str) {
+        let numbers = line.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+        let numbers: Vec<u64> = numbers.collect();
+        match (line.split(['.', ' ', ':']).next(), &numbers[..]) {
+            (Some("stack"), [bytes]) => self.stack = *bytes,
+            (Some("layer"), [_, count]) => self.layers.push(*count),
+            (Some("prediction"), [mean, least, most, _images]) => {
+                (self.mean, self.least, self.most) = (*mean, *least, *most);
+            }
+            _ => {}
+        }
+    }
+
+    fn whole(self) -> Result<Self> {
+        ensure!(
+            self.stack > 0 && self.mean > 0 && !self.layers.is_empty(),
+            "the program `measure` did not say all that it should: {self:?}"
+        );
+        Ok(self)
+    }
+}
+
+/// Bytes of a program.
+#[derive(Debug, PartialEq, Eq)]
+struct Sizes {
+    flash: u64,
+    ram: u64,
+}
+
+fn sizes(elf: &[u8]) -> Result<Sizes> {
+    let file = object::File::parse(elf).context("the program is no ELF file")?;
+    let mut sizes = Sizes { flash: 0, ram: 0 };
+    for section in file.sections().filter(|section| section.name() != Ok(".vector_table")) {
+        match section.kind() {
+            SectionKind::Text | SectionKind::ReadOnlyData => sizes.flash += section.size(),
+            SectionKind::Data => {
+                sizes.flash += section.size();
+                sizes.ram += section.size();
+            }
+            SectionKind::UninitializedData => sizes.ram += section.size(),
+            _ => {}
+        }
+    }
+    Ok(sizes)
+}
+
+fn markdown(rows: &[Row]) -> String {
+    let mut table = String::from(
+        "| board | model | format | instructions | least … most | by layer | for each multiply-accumulate | code | weights | static RAM | stack |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let layers: Vec<_> = row.layer_instructions.iter().map(|&count| grouped(count)).collect();
+        let cells = [
+            row.board.clone(),
+            row.model.clone(),
+            row.format.to_owned(),
+            grouped(row.instructions),
+            format!("{} … {}", grouped(row.least_instructions), grouped(row.most_instructions)),
+            layers.join(" + "),
+            format!("{:.3}", row.instructions as f64 / row.multiply_accumulates as f64),
+            grouped(row.code_bytes),
+            grouped(row.weight_bytes),
+            grouped(row.static_ram_bytes),
+            grouped(row.stack_bytes),
+        ];
+        table.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+/// `1,034,857`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_measure_says_is_read() {
+        let mut measured = Measured::default();
+        for line in [
+            "stack: 3976 bytes",
+            "layer 0: 240708 instructions",
+            "layer 1: 78850 instructions",
+            "something else 12",
+            "prediction: mean 325433, least 195480, most 445000 instructions, of 100 images",
+        ] {
+            measured.take(line);
+        }
+        let expected =
+            Measured { stack: 3976, layers: vec![240_708, 78_850], mean: 325_433, least: 195_480, most: 445_000 };
+        assert_eq!(measured.whole().unwrap(), expected);
+        assert!(Measured::default().whole().is_err());
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_products_summed() {
+        assert_eq!([0, 999, 1000, 1_034_857].map(grouped), ["0", "999", "1,000", "1,034,857"]);
+        assert_eq!(multiply_accumulates("784,512,512,10"), 668_672);
+    }
+
+    #[test]
+    fn a_program_has_its_sections_sizes() {
+        let itself = fs::read(std::env::current_exe().unwrap()).unwrap();
+        let sizes = sizes(&itself).unwrap();
+        assert!(sizes.flash > sizes.ram && sizes.ram > 0, "{sizes:?}");
+        assert!(super::sizes(b"no ELF").is_err());
+    }
+}
