@@ -2,6 +2,7 @@
 //!
 //! - `board`: the board's constants, the model's type and `embed!`, all settled by the build script.
 //! - `counter`: instructions in the emulator, cycles on a chip.
+//! - `uart`: the board's UART.
 //! - `fault`: the hard fault handler, and what makes a stack overflow fault.
 //!
 //! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
@@ -17,6 +18,7 @@ pub mod board;
 pub mod counter;
 mod failure;
 mod fault;
+pub mod uart;
 
 pub use failure::Failure;
 

@@ -150,7 +150,7 @@ pub struct Prediction {
     pub class: u8,
     /// The likeliest classes, the likeliest first.
     pub top: Vec<Candidate, TOP>,
-    /// The [unit](Info::unit)s that it took, from the pixels to the class.
+    /// The [unit](Info::unit)s that it took, from the pixels to the logits.
     pub instructions: u64,
     /// The network's output.
     pub logits: Logits,

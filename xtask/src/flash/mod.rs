@@ -78,6 +78,9 @@ pub enum Program {
     Predict,
     /// Trains from a seed on embedded training images, by the recipe in firmware/training.toml
     Train,
+    /// Answers what comes through the UART: `cargo xtask device`
+    #[value(skip)]
+    Serve,
     /// Holds the weight loader to broken files
     Loader,
     /// Prints hashes of the arithmetic's functions
@@ -95,6 +98,7 @@ impl Program {
         match self {
             Self::Predict => "predict",
             Self::Train => "train",
+            Self::Serve => "serve",
             Self::Loader => "loader",
             Self::Fingerprint => "fingerprint",
             Self::Bare => "bare",
