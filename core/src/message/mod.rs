@@ -183,7 +183,8 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    fn add(&mut self, is_right: bool, instructions: u64) {
+    /// Takes a prediction in.
+    pub fn add(&mut self, is_right: bool, instructions: u64) {
         self.min = if self.images == 0 { instructions } else { self.min.min(instructions) };
         self.max = self.max.max(instructions);
         self.total = self.total.saturating_add(instructions);

@@ -33,19 +33,12 @@ fn serial(path: &str, baud: u32) -> Result<Box<dyn Line>, String> {
 
 #[cfg(unix)]
 fn socket(path: &str) -> Result<Box<dyn Line>, String> {
-    use std::{io::ErrorKind, os::unix::net::UnixStream, thread};
+    use std::os::unix::net::UnixStream;
 
-    // An emulator that has just started has its socket a moment before it listens.
-    let mut tries = 10;
-    let socket = loop {
-        match UnixStream::connect(path) {
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused && tries > 0 => tries -= 1,
-            connected => break connected,
-        }
-        thread::sleep(WAIT);
-    };
     let prepare = |socket: &UnixStream| socket.set_read_timeout(Some(WAIT)).and(socket.set_write_timeout(Some(WAIT)));
-    let socket = socket.and_then(|socket| prepare(&socket).map(|()| socket)).map_err(|error| error.to_string())?;
+    let socket = UnixStream::connect(path)
+        .and_then(|socket| prepare(&socket).map(|()| socket))
+        .map_err(|error| error.to_string())?;
     Ok(Box::new(socket))
 }
 

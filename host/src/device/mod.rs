@@ -2,7 +2,8 @@
 
 mod connection;
 mod error;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 pub use connection::{Line, connect};

@@ -7,14 +7,14 @@ pub mod model;
 mod report;
 mod training;
 
-pub use device::Device;
+pub use device::{Device, Running, Started};
 pub use firmware::Firmware;
 pub use report::saved_hash;
 pub use training::Recipe;
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
     time::Duration,
@@ -64,10 +64,7 @@ pub struct Options {
 
 impl Options {
     fn model(&self, default: &str) -> Result<Model> {
-        match &self.layers {
-            Some(layers) => Model::of_layers(layers, self.data.clone()),
-            None => Model::named(self.model.as_deref().unwrap_or(default), self.data.clone()),
-        }
+        Model::asked_for(self.model.as_deref(), self.layers.as_deref(), default, self.data.clone())
     }
 }
 
@@ -113,7 +110,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let run = Run::new(&options.board, options.program, device, options.timeout)?;
     match options.program {
         Program::Train => training::train(options, &run),
-        Program::Predict | Program::Bare => predict(options, &run),
+        Program::Predict | Program::Bare | Program::Serve => predict(options, &run),
         Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
             exit_code(run.build_and_run(None, |_| {})?)
@@ -126,11 +123,13 @@ pub const TIMEOUT: u64 = 120;
 
 /// Where and what this call runs.
 pub struct Run {
-    board: Board,
+    /// The board.
+    pub board: Board,
     program: Program,
     device: Device,
     toolchain: Toolchain,
-    embed: EmbedFolder,
+    /// What is embedded.
+    pub embed: EmbedFolder,
     silence: Duration,
 }
 
@@ -149,12 +148,21 @@ impl Run {
         })
     }
 
-    /// Builds the program for a model (the board's own where none is given), runs it and shows every line.
-    fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    /// Builds the program for a model, the board's own where none is given.
+    fn build(&self, layers: Option<&str>) -> Result<PathBuf> {
         let Self { board, device, embed, .. } = self;
         let firmware = Firmware { board, program: self.program, device: *device, layers, embed: &embed.path };
-        let elf = embed.build(&firmware, &self.toolchain)?;
-        device.run(board, &elf, self.silence, |line| {
+        embed.build(&firmware, &self.toolchain)
+    }
+
+    /// Builds the program, starts it, and does not wait for its end.
+    pub fn build_and_start(&self, layers: &str, serial: &str) -> Result<Started> {
+        self.device.start(&self.board, &self.build(Some(layers))?, serial)
+    }
+
+    /// Builds the program, runs it and shows every line.
+    fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+        self.device.run(&self.board, &self.build(layers)?, self.silence, |line| {
             say!("{line}");
             each_line(line);
         })
@@ -165,11 +173,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let model = options.model(&board.model)?;
     let asked = options.model.is_some() || options.layers.is_some();
-    let weights = match &options.weights {
-        Some(file) => model.read(file, asked)?,
-        None => model.weights()?,
-    };
-    let weights = model.deployed(weights, embed)?;
+    let weights = model.deployed(model.weights_or(options.weights.as_deref(), asked)?, embed)?;
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
     let expected = embed.join("expected.jsonl");
@@ -195,7 +199,8 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn exit_code(status: ExitStatus) -> Result<ExitCode> {
+/// A program's exit code as this one's.
+pub fn exit_code(status: ExitStatus) -> Result<ExitCode> {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => Ok(code.into()),
         _ => bail!("the program was stopped ({status})"),
@@ -244,6 +249,9 @@ impl EmbedFolder {
 
 fn lock(path: &Path) -> std::io::Result<File> {
     let file = File::create(path)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
+    }
     file.lock()?;
     Ok(file)
 }
