@@ -111,19 +111,20 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let Options { action, target } = options;
     match (target.device(), &target.port) {
         (None, Some(port)) => {
+            let board = Board::named(&target.board)?;
             let weights = match action {
                 Action::Info | Action::Predict { .. } => None,
-                Action::Eval { .. } => Some(target.weights(&target.model(&Board::named(&target.board)?)?)?),
+                Action::Eval { .. } => Some(target.weights(&target.model(&board)?)?),
                 Action::Serve => bail!("a board at --port runs already: ask it, or leave out --port"),
             };
-            selvedge::hand_over(&mut question(options, port, weights.as_ref())?)
+            selvedge::hand_over(&mut question(options, &board, port, weights.as_ref())?)
         }
         (device, port) => start(options, device.unwrap_or(Device::Emulator), port.as_deref()),
     }
 }
 
 /// `selvedge device …`, for the board at an address.
-fn question(options: &Options, address: &str, weights: Option<&Weights>) -> Result<Command> {
+fn question(options: &Options, board: &Board, address: &str, weights: Option<&Weights>) -> Result<Command> {
     let Options { action, target } = options;
     let program = weights.map_or_else(|| selvedge::Build::default().program(), |weights| Ok(weights.program.clone()));
     let mut selvedge = Command::new(program?);
@@ -141,7 +142,8 @@ fn question(options: &Options, address: &str, weights: Option<&Weights>) -> Resu
             selvedge.args(target.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
         }
     }
-    selvedge.args(["--connect", address, "--timeout", &target.timeout.to_string()]);
+    selvedge.args(["--connect", address, "--baud", &board.uart.baud.to_string()]);
+    selvedge.args(["--timeout", &target.timeout.to_string()]);
     Ok(selvedge)
 }
 
@@ -162,7 +164,7 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
         say!("It answers at {address}, as `selvedge device info --connect {address}` shows; Ctrl-C ends it");
         return serving.wait();
     }
-    let status = workspace::status(&mut question(options, &address, Some(&weights))?)?;
+    let status = workspace::status(&mut question(options, &run.board, &address, Some(&weights))?)?;
     if serving.end()? { Ok(INTERRUPTED.into()) } else { flash::exit_code(status) }
 }
 

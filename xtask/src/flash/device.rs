@@ -227,7 +227,8 @@ mod tests {
     use super::*;
 
     fn board(emulator: &str) -> Board {
-        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\n{emulator}")).unwrap()
+        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\nuart = {{ baud = 1 }}\n{emulator}"))
+            .unwrap()
     }
 
     #[test]
