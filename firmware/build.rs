@@ -7,7 +7,7 @@
 //! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `images.idx3-ubyte`, `labels.idx1-ubyte`, as far as the program needs them |
 //! | `training.toml` | the recipe of the program `train` |
 //!
-//! It writes `memory.x` and `board.rs`, and checks the embedded files with the device's own loaders, so that a file that the
+//! It writes `memory.x`, `board.rs` and `uart.rs`, and checks the embedded files with the device's own loaders, so that a file that the
 //! device would refuse is an error of the build.
 
 use std::{
@@ -45,12 +45,44 @@ struct Board {
     ram: Region,
     stack: u32,
     clock_hz: u32,
+    uart: Uart,
 }
 
 #[derive(Deserialize)]
 struct Region {
     origin: u32,
     length: u32,
+}
+
+#[derive(Deserialize)]
+struct Uart {
+    driver: Driver,
+    base: u32,
+    clock_hz: u32,
+    baud: u32,
+    #[serde(default)]
+    tx: u32,
+    #[serde(default)]
+    rx: u32,
+}
+
+/// A type of the library's module `uart`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+enum Driver {
+    CmsdkUart,
+    Stm32Usart,
+    Nrf51Uart,
+}
+
+impl Driver {
+    /// How many pins it can name.
+    const fn pins(self) -> u32 {
+        match self {
+            Self::CmsdkUart => 1,
+            Self::Stm32Usart => 9 * 16,
+            Self::Nrf51Uart => 32,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,6 +108,16 @@ fn prepare() -> Result<()> {
         board.ram.origin.is_multiple_of(1 << 24),
         "{name}: the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
     );
+    let uart = &board.uart;
+    ensure!(
+        uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),
+        "{name}: the UART's clock must be 16 times as fast as its baud rate, and its address a multiple of 4"
+    );
+    ensure!(
+        uart.tx.max(uart.rx) < uart.driver.pins(),
+        "{name}: the UART's pins are from 0 to {}",
+        uart.driver.pins() - 1
+    );
     if target.starts_with("thumbv7") {
         println!("cargo::rustc-cfg=armv7m");
     }
@@ -97,12 +139,13 @@ fn prepare() -> Result<()> {
         out.join("board.rs"),
         Constants { name: &name, board: &board, architecture: &architecture, training }.to_string(),
     )?;
+    fs::write(out.join("uart.rs"), uart.to_string())?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
     fs::write(out.join("bare.x"), "SECTIONS { /DISCARD/ : { *(.defmt .defmt.*) } }\n")?;
     println!("cargo::rustc-link-arg-bin=bare=-Tbare.x");
-    for program in ["predict", "measure", "train", "loader", "fingerprint", "crash"] {
+    for program in ["predict", "measure", "train", "loader", "fingerprint", "crash", "serve"] {
         println!("cargo::rustc-link-arg-bin={program}=-Tdefmt.x");
     }
     Ok(())
@@ -181,6 +224,16 @@ impl fmt::Display for Memory<'_> {
         writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {:#x}", ram.origin + stack, ram.length - stack)?;
         writeln!(f, "}}")?;
         writeln!(f, "_stack_end = {:#x};\n_stack_start = {:#x};", ram.origin, ram.origin + stack)
+    }
+}
+
+/// What the library's module `uart` includes.
+impl fmt::Display for Uart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { driver, base, clock_hz, baud, tx, rx } = self;
+        writeln!(f, "/// The board's UART.\npub type BoardUart = {driver:?};")?;
+        writeln!(f, "/// Where it is, and how it is set.\npub const BOARD_UART: Settings =")?;
+        writeln!(f, "    Settings {{ base: {base:#x}, clock_hz: {clock_hz}, baud: {baud}, tx: {tx}, rx: {rx} }};")
     }
 }
 

@@ -16,6 +16,7 @@
 //! - [`classification`]: class, probabilities, top-k.
 //! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the images' file
 //!   format.
+//! - [`message`]: what a host and a device say to each other over a serial line.
 //!
 //! ```
 //! use selvedge::{Flat, Layer, Portable, classification::argmax, mlp, random};
@@ -47,6 +48,7 @@ pub mod fold;
 pub mod idx;
 pub mod layers;
 pub mod loss;
+pub mod message;
 pub mod models;
 pub mod optimizer;
 pub mod quantized;

@@ -1,6 +1,8 @@
 use core::fmt;
 
-use selvedge::{idx::IdxError, quantized::WorkspaceError, training::StepError, weights::WeightFileError};
+use selvedge::{
+    idx::IdxError, message::MessageError, quantized::WorkspaceError, training::StepError, weights::WeightFileError,
+};
 
 /// Why a program ended with [`FAILED`](crate::FAILED).
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub enum Failure {
     Data(IdxError),
     /// A training step was refused.
     Step(StepError),
+    /// An answer that no frame can hold.
+    Answer(MessageError),
     /// Another number of embedded images than `training.toml` says.
     Images {
         /// What the recipe says.
@@ -63,6 +67,12 @@ impl From<StepError> for Failure {
     }
 }
 
+impl From<MessageError> for Failure {
+    fn from(error: MessageError) -> Self {
+        Self::Answer(error)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,6 +80,7 @@ impl fmt::Display for Failure {
             Self::Workspace(error) => error.fmt(f),
             Self::Data(error) => write!(f, "the embedded images or labels: {error}"),
             Self::Step(error) => error.fmt(f),
+            Self::Answer(error) => write!(f, "an answer could not be sent: {error}"),
             Self::Images { expected, found } => {
                 write!(f, "training.toml says {expected} images, but {found} are embedded")
             }

@@ -4,6 +4,7 @@
 //! - `counter`: instructions in the emulator, cycles on a chip.
 //! - `network`: the float32 or int8 network of the embedded weight file.
 //! - `stack`: how deep the stack has gone.
+//! - `uart`: the board's UART.
 //! - `fault`: the hard fault handler, and what makes a stack overflow fault.
 //!
 //! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
@@ -21,6 +22,7 @@ mod failure;
 mod fault;
 pub mod network;
 pub mod stack;
+pub mod uart;
 
 pub use failure::Failure;
 

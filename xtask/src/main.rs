@@ -6,6 +6,7 @@
 //!   every option.
 //! - [`mod@bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
+//! - [`device`]: a board that answers over its UART.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against.
@@ -20,6 +21,7 @@ macro_rules! say {
 }
 
 mod bench;
+mod device;
 mod doctor;
 mod flash;
 mod python;
@@ -70,6 +72,8 @@ enum Command {
     Bench(bench::Bench),
     /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
     Flash(flash::Options),
+    /// Talks to a board over its UART: what it is, its predictions, and whether they have the host's bits
+    Device(device::Options),
     /// Computes the same thing in every way this machine has, and compares the bits
     Verify(verify::Options),
     /// Finds or installs the ARM targets, the linker and QEMU; with --python, what interchange is tested against
@@ -91,6 +95,7 @@ fn main() -> ExitCode {
         Command::Show(options) => selvedge::run("show", &options),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
+        Command::Device(options) => device::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),

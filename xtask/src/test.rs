@@ -118,7 +118,8 @@ fn thumb(toolchain: &Toolchain) -> Result<()> {
 fn firmware(toolchain: &Toolchain) -> Result<()> {
     for name in board::names()? {
         let board = Board::named(&name)?;
-        let fitting = [Program::Predict, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
+        let fitting =
+            [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
         programs(toolchain, &board, &fitting, &Model::named(&board.model, Some("builtin".into()))?)?;
     }
     let board = Board::named(board::DEFAULT)?;

@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, IsTerminal, Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     thread,
 };
 
@@ -63,9 +63,14 @@ pub fn shown(command: &Command) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// Runs a command to its end, showing what it shows.
+/// Runs a command to its end, showing what it shows, and returns how it ended.
+pub fn status(command: &mut Command) -> Result<ExitStatus> {
+    command.status().with_context(|| format!("cannot start `{}`", shown(command)))
+}
+
+/// Runs a command that must succeed, showing what it shows.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start `{}`", shown(command)))?;
+    let status = status(command)?;
     if !status.success() {
         bail!("`{}` failed ({status})", shown(command));
     }

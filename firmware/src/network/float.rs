@@ -4,6 +4,7 @@ use selvedge::{
     Engine, Flat, Layer, Portable,
     arithmetic::normalize,
     idx::Image,
+    message::{Format, Logits},
     models::{CLASSES, PIXELS},
     weights::{WeightFile, WeightFileError, hash},
 };
@@ -20,6 +21,8 @@ pub struct Network {
 }
 
 impl Network {
+    /// What it computes in.
+    pub const FORMAT: Format = Format::Float32;
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>() + size_of::<<Model as Layer>::Tape>();
     /// The workspace before the first prediction.
@@ -58,6 +61,11 @@ impl Network {
     /// What the logits are worth.
     pub fn values(&self, logits: &[f32; CLASSES]) -> [f32; CLASSES] {
         *logits
+    }
+
+    /// The logits, for a host.
+    pub fn answer(&self, logits: &[f32; CLASSES]) -> Logits {
+        Logits::Float32(*logits)
     }
 
     /// The logits' hash.

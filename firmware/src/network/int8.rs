@@ -1,5 +1,6 @@
 use selvedge::{
     idx::Image,
+    message::{Format, Logits},
     models::CLASSES,
     quantized::{QuantizedFile, WorkspaceError, hash},
     weights::WeightFileError,
@@ -13,6 +14,8 @@ pub struct Network {
 }
 
 impl Network {
+    /// What it computes in.
+    pub const FORMAT: Format = Format::Int8;
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();
     /// The workspace before the first prediction.
@@ -44,6 +47,11 @@ impl Network {
     pub fn values(&self, logits: &[i32; CLASSES]) -> [f32; CLASSES] {
         let scale = self.file.record().logit_scale;
         logits.map(|logit| logit as f32 * scale)
+    }
+
+    /// The logits, for a host.
+    pub fn answer(&self, logits: &[i32; CLASSES]) -> Logits {
+        Logits::Int32 { values: *logits, scale: self.file.record().logit_scale }
     }
 
     /// The logits' hash.

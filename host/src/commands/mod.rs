@@ -1,6 +1,7 @@
 //! The program's commands, one file each.
 
 mod convert;
+mod device;
 mod embed;
 mod engines;
 mod eval;
@@ -54,6 +55,9 @@ pub enum Command {
     Show(show::Options),
     /// Write images, and what the host makes of them, for a microcontroller's flash
     Embed(embed::Options),
+    /// Talk to a board over its UART: what it is, its predictions, and whether they have this machine's bits
+    #[command(subcommand)]
+    Device(device::Command),
     /// List the engines that this processor has, the fastest first
     ///
     /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
@@ -72,6 +76,7 @@ impl Command {
             Self::Convert(options) => options.run(),
             Self::Show(options) => options.run(),
             Self::Embed(options) => options.run(),
+            Self::Device(command) => command.run(),
             Self::Engines(options) => options.run(),
         }
     }

@@ -1,6 +1,6 @@
 use std::{
-    io::{self, IsTerminal, Write},
-    path::PathBuf,
+    io::{self, IsTerminal, StdoutLock, Write},
+    path::{Path, PathBuf},
 };
 
 use anyhow::Result;
@@ -13,6 +13,7 @@ use host::{
 use selvedge::{
     Portable,
     classification::{softmax, top_k},
+    idx::Image,
     models::{CLASS_NAMES, CLASSES, PIXELS},
     weights::WeightFile,
 };
@@ -56,15 +57,21 @@ impl WithModel for Predict<'_> {
             model.predict(&Portable, &input, &mut logits);
             softmax(&logits, &mut probabilities);
             let top = top_k::<3>(&probabilities);
-            let class = top.first().map_or("no class", |&(class, _)| CLASS_NAMES[class]);
-            writeln!(out, "{}: {class}", path.display())?;
-            if out.is_terminal() {
-                writeln!(out, "{}", picture::terminal(&image))?;
-            }
-            for (class, probability) in top {
-                writeln!(out, "  {:<11} {:>5.1}%", CLASS_NAMES[class], 100.0 * probability)?;
-            }
+            show(&mut out, path, &image, &top)?;
         }
         Ok(())
     }
+}
+
+/// Shows what a picture was taken for, the likeliest class first.
+pub fn show(out: &mut StdoutLock<'_>, path: &Path, image: &Image, top: &[(usize, f32)]) -> io::Result<()> {
+    let class = top.first().map_or("no class", |&(class, _)| CLASS_NAMES[class]);
+    writeln!(out, "{}: {class}", path.display())?;
+    if out.is_terminal() {
+        writeln!(out, "{}", picture::terminal(image))?;
+    }
+    for &(class, probability) in top {
+        writeln!(out, "  {:<11} {:>5.1}%", CLASS_NAMES[class], 100.0 * probability)?;
+    }
+    Ok(())
 }

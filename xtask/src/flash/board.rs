@@ -22,10 +22,19 @@ pub struct Board {
     pub target: String,
     /// The model that fits it, taken unless another is asked for.
     pub model: String,
+    /// What the program `serve` talks through.
+    pub uart: Uart,
     /// The machine in QEMU, where there is one.
     pub emulator: Option<Emulator>,
     /// The real chip, where a probe can reach it.
     pub probe: Option<Probe>,
+}
+
+/// A UART, as far as its other end must know it.
+#[derive(Debug, Deserialize)]
+pub struct Uart {
+    /// Bits in a second.
+    pub baud: u32,
 }
 
 /// A machine of `qemu-system-arm`.

@@ -15,6 +15,9 @@ use defmt_decoder::{DecodeError, StreamDecoder, Table};
 use super::board::Board;
 use crate::workspace;
 
+/// A UART that leads nowhere.
+const NO_SERIAL: &str = "none";
+
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
@@ -35,7 +38,7 @@ impl Device {
 
     /// Checks that the board can be reached this way: before the long work, not after it.
     pub fn check(self, board: &Board) -> Result<()> {
-        self.command(board, Path::new(""))?;
+        self.command(board, Path::new(""), NO_SERIAL)?;
         if self == Self::Probe {
             let probes = workspace::output(Command::new("probe-rs").arg("list"))?;
             if probes.contains("No debug probes") {
@@ -45,7 +48,7 @@ impl Device {
         Ok(())
     }
 
-    fn command(self, board: &Board, elf: &Path) -> Result<Command> {
+    fn command(self, board: &Board, elf: &Path, serial: &str) -> Result<Command> {
         match self {
             Self::Emulator => {
                 let emulator = board.emulator.as_ref();
@@ -53,7 +56,7 @@ impl Device {
                 let qemu = workspace::on_path("qemu-system-arm");
                 let qemu = qemu.context("qemu-system-arm is not installed: `cargo xtask setup` gets it")?;
                 let mut command = Command::new(qemu);
-                command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", "none"]);
+                command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", serial]);
                 // One instruction is one nanosecond of the board's time, so its timer counts instructions.
                 command.args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]);
                 command.arg(elf);
@@ -74,29 +77,82 @@ impl Device {
     }
 
     /// Runs the program to its end. `silence` is how long it may say nothing.
-    pub fn run(
-        self,
-        board: &Board,
-        elf: &Path,
-        silence: Duration,
-        mut each_line: impl FnMut(&str),
-    ) -> Result<ExitStatus> {
+    pub fn run(self, board: &Board, elf: &Path, silence: Duration, each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+        let Started { mut process, log } = self.start(board, elf, NO_SERIAL)?;
+        log.follow(silence, each_line)?;
+        process.wait()
+    }
+
+    /// Starts the program. `serial` is what the emulator connects the board's UART to.
+    pub fn start(self, board: &Board, elf: &Path, serial: &str) -> Result<Started> {
         let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
         let table = match self {
             Self::Emulator => Table::parse(&bytes).with_context(|| format!("{}: its log table", elf.display()))?,
             Self::Probe => None,
         };
-        let mut log =
-            table.as_ref().map_or_else(|| Log::Text(Vec::new()), |table| Log::Defmt(table.new_stream_decoder()));
-
-        let mut command = self.command(board, elf)?;
+        let mut command = self.command(board, elf, serial)?;
         let shown = workspace::shown(&command);
         say!("Running {shown}");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut child = Running(child.with_context(|| format!("cannot start `{shown}`"))?);
-        let output = chunks(child.0.stdout.take().context("the program has no output")?);
+        let mut process = Running { child: child.with_context(|| format!("cannot start `{shown}`"))?, shown };
+        let output = chunks(process.child.stdout.take().context("the program has no output")?);
+        Ok(Started { process, log: ProgramLog { table, output } })
+    }
+}
+
+/// A program that runs, and what it says.
+pub struct Started {
+    /// The emulator's process, or the probe's.
+    pub process: Running,
+    /// The program's log.
+    pub log: ProgramLog,
+}
+
+/// A child that does not outlive its handle.
+pub struct Running {
+    child: Child,
+    shown: String,
+}
+
+impl Running {
+    /// Waits until it has ended.
+    pub fn wait(&mut self) -> Result<ExitStatus> {
+        self.child.wait().with_context(|| format!("`{}` was lost", self.shown))
+    }
+
+    /// Stops it.
+    pub fn kill(&mut self) {
+        // It fails only where it has ended already.
+        let _ = self.child.kill();
+    }
+
+    /// Stops it, and waits until it has ended.
+    pub fn end(&mut self) {
+        self.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What a program says, as it says it.
+pub struct ProgramLog {
+    /// Of a program that is not decoded by probe-rs: what defmt left out of the log.
+    table: Option<Table>,
+    output: Receiver<Vec<u8>>,
+}
+
+impl ProgramLog {
+    /// Hands on every line until the program ends. `silence` is how long it may say nothing.
+    pub fn follow(&self, silence: Duration, mut each_line: impl FnMut(&str)) -> Result<()> {
+        let mut log =
+            self.table.as_ref().map_or_else(|| Log::Text(Vec::new()), |table| Log::Defmt(table.new_stream_decoder()));
         loop {
-            match output.recv_timeout(silence) {
+            match self.output.recv_timeout(silence) {
                 Ok(chunk) => log.take(&chunk, &mut each_line)?,
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => bail!(
@@ -105,19 +161,7 @@ impl Device {
                 ),
             }
         }
-        log.end(&mut each_line)?;
-        child.0.wait().with_context(|| format!("`{shown}` was lost"))
-    }
-}
-
-/// A child that does not outlive its handle.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail only where it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        log.end(&mut each_line)
     }
 }
 
@@ -183,7 +227,8 @@ mod tests {
     use super::*;
 
     fn board(emulator: &str) -> Board {
-        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\n{emulator}")).unwrap()
+        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\nuart = {{ baud = 1 }}\n{emulator}"))
+            .unwrap()
     }
 
     #[test]

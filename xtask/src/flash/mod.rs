@@ -7,14 +7,14 @@ pub mod model;
 mod report;
 mod training;
 
-pub use device::Device;
+pub use device::{Device, Running, Started};
 pub use firmware::Firmware;
 pub use report::saved_hash;
 pub use training::Recipe;
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
     time::Duration,
@@ -48,9 +48,9 @@ pub struct Options {
     /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// How the weights are kept; a weight file that is int8 already stays that [default: f32]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Option<Format>,
+    /// How the weights are kept; a weight file that is int8 already stays that
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
+    format: Format,
     /// How many test images to classify [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
@@ -67,10 +67,7 @@ pub struct Options {
 
 impl Options {
     fn model(&self, default: &str) -> Result<Model> {
-        match &self.layers {
-            Some(layers) => Model::of_layers(layers, self.data.clone()),
-            None => Model::named(self.model.as_deref().unwrap_or(default), self.data.clone()),
-        }
+        Model::asked_for(self.model.as_deref(), self.layers.as_deref(), default, self.data.clone())
     }
 }
 
@@ -102,6 +99,9 @@ pub enum Program {
     Measure,
     /// Trains from a seed on embedded training images, by the recipe in firmware/training.toml
     Train,
+    /// Answers what comes through the UART: `cargo xtask device`
+    #[value(skip)]
+    Serve,
     /// Holds the weight loader to broken files
     Loader,
     /// Prints hashes of the arithmetic's functions
@@ -120,6 +120,7 @@ impl Program {
             Self::Predict => "predict",
             Self::Measure => "measure",
             Self::Train => "train",
+            Self::Serve => "serve",
             Self::Loader => "loader",
             Self::Fingerprint => "fingerprint",
             Self::Bare => "bare",
@@ -134,7 +135,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let run = Run::new(&options.board, options.program, device, options.timeout)?;
     match options.program {
         Program::Train => training::train(options, &run),
-        Program::Predict | Program::Measure | Program::Bare => predict(options, &run),
+        Program::Predict | Program::Measure | Program::Bare | Program::Serve => predict(options, &run),
         Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
             exit_code(run.build_and_run(None, |_| {})?)
@@ -147,11 +148,13 @@ pub const TIMEOUT: u64 = 120;
 
 /// Where and what this call runs.
 pub struct Run {
-    board: Board,
+    /// The board.
+    pub board: Board,
     program: Program,
     device: Device,
     toolchain: Toolchain,
-    embed: EmbedFolder,
+    /// What is embedded.
+    pub embed: EmbedFolder,
     silence: Duration,
 }
 
@@ -182,6 +185,11 @@ impl Run {
         embed.build(&firmware, &self.toolchain)
     }
 
+    /// Builds the run's program, starts it, and does not wait for its end.
+    pub fn build_and_start(&self, layers: &str, serial: &str) -> Result<Started> {
+        self.device.start(&self.board, &self.build(self.program, Some(layers))?, serial)
+    }
+
     /// Builds the run's program for a model, runs it and shows every line.
     pub fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let elf = self.build(self.program, layers)?;
@@ -196,11 +204,8 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let model = options.model(&board.model)?;
     let asked = options.model.is_some() || options.layers.is_some();
-    let weights = match &options.weights {
-        Some(file) => model.read(file, asked)?,
-        None => model.weights()?,
-    };
-    let weights = model.deployed(weights, options.format.unwrap_or(Format::F32), embed)?;
+    let weights = model.weights_or(options.weights.as_deref(), asked)?;
+    let weights = model.deployed(weights, options.format, embed)?;
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
     let expected = embed.join("expected.jsonl");
@@ -226,7 +231,8 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn exit_code(status: ExitStatus) -> Result<ExitCode> {
+/// A program's exit code as this one's.
+pub fn exit_code(status: ExitStatus) -> Result<ExitCode> {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => Ok(code.into()),
         _ => bail!("the program was stopped ({status})"),
@@ -275,6 +281,9 @@ impl EmbedFolder {
 
 fn lock(path: &Path) -> std::io::Result<File> {
     let file = File::create(path)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
+    }
     file.lock()?;
     Ok(file)
 }

@@ -87,6 +87,14 @@ impl Model {
         Ok(Self { program, option: "--layers", value, data })
     }
 
+    /// The one of these layers, or of this name, or else of the default's.
+    pub fn asked_for(name: Option<&str>, layers: Option<&str>, default: &str, data: Option<OsString>) -> Result<Self> {
+        match layers {
+            Some(layers) => Self::of_layers(layers, data),
+            None => Self::named(name.unwrap_or(default), data),
+        }
+    }
+
     /// `selvedge train` for this model.
     pub fn train_command(&self, out: &Path) -> Command {
         let mut command = Command::new(&self.program);
@@ -158,6 +166,14 @@ impl Model {
         let file = folder.join(name);
         workspace::output_shown(&mut self.train_command(&file))?;
         self.read(&file, true)
+    }
+
+    /// The weights of a file, whose model must be this one where `check` is set; without a file, [`Model::weights`].
+    pub fn weights_or(&self, file: Option<&Path>, check: bool) -> Result<Weights> {
+        match file {
+            Some(file) => self.read(file, check),
+            None => self.weights(),
+        }
     }
 
     /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are

@@ -1,0 +1,83 @@
+use crc::{CRC_32_ISO_HDLC, Crc};
+use postcard::ser_flavors::{Cobs, Slice, crc::CrcModifier};
+use serde::{Deserialize, Serialize};
+
+use super::{MessageError, VERSION};
+
+const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
+/// The longest frame of a message of so many bytes, its end included.
+pub(super) const fn len(message: usize) -> usize {
+    let stuffed = size_of_val(&VERSION) + message + size_of::<u32>();
+    // A byte in front, another for each 254, and the end.
+    stuffed + 1 + stuffed / 254 + 1
+}
+
+/// Writes a message's frame into `buffer` and returns it, its end included.
+///
+/// # Errors
+///
+/// [`MessageError::TooLong`] where the buffer is shorter; [`REQUEST_LEN`](super::REQUEST_LEN) and
+/// [`RESPONSE_LEN`](super::RESPONSE_LEN) suffice.
+pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b [u8], MessageError> {
+    let stuffed = Cobs::try_new(Slice::new(buffer)).map_err(|_| MessageError::TooLong)?;
+    let checked = CrcModifier::new(stuffed, CHECKSUM.digest());
+    let frame = postcard::serialize_with_flavor(&(VERSION, message), checked);
+    Ok(frame.map_err(|_| MessageError::TooLong)?)
+}
+
+/// Makes messages of the bytes that come over a line, in a buffer of fixed size.
+///
+/// Whatever comes, it costs no more than the buffer, and the frame after the next 0 is understood.
+#[derive(Clone, Debug)]
+pub struct Decoder<const LEN: usize> {
+    frame: [u8; LEN],
+    /// The frame's bytes so far, those included for which there is no room.
+    received: usize,
+}
+
+impl<const LEN: usize> Decoder<LEN> {
+    /// Before the first byte.
+    pub const fn new() -> Self {
+        Self { frame: [0; LEN], received: 0 }
+    }
+
+    /// Takes a byte. With the last one of a frame it gives the message, or why it is none; an empty frame is nothing.
+    pub fn push<'a, M: Deserialize<'a>>(&'a mut self, byte: u8) -> Option<Result<M, MessageError>> {
+        if byte != 0 {
+            if let Some(place) = self.frame.get_mut(self.received) {
+                *place = byte;
+            }
+            self.received = self.received.saturating_add(1);
+            return None;
+        }
+        match core::mem::take(&mut self.received) {
+            0 => None,
+            received => Some(self.frame.get_mut(..received).ok_or(MessageError::TooLong).and_then(decode)),
+        }
+    }
+}
+
+impl<const LEN: usize> Default for Decoder<LEN> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The message of a frame without its end.
+fn decode<'a, M: Deserialize<'a>>(frame: &'a mut [u8]) -> Result<M, MessageError> {
+    let len = cobs::decode_in_place(frame).map_err(|_| MessageError::Malformed)?;
+    let unstuffed = frame.get(..len).unwrap_or_default();
+    let (checked, checksum) = unstuffed.split_last_chunk().ok_or(MessageError::Malformed)?;
+    if CHECKSUM.checksum(checked) != u32::from_le_bytes(*checksum) {
+        return Err(MessageError::Checksum);
+    }
+    match checked.split_first() {
+        Some((&VERSION, message)) => match postcard::take_from_bytes(message) {
+            Ok((message, [])) => Ok(message),
+            _ => Err(MessageError::Malformed),
+        },
+        Some((&found, _)) => Err(MessageError::Version { found }),
+        None => Err(MessageError::Malformed),
+    }
+}

@@ -1,0 +1,186 @@
+//! The host's side against core's own device, at the other end of a socket or a pseudo terminal.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    thread,
+};
+
+use selvedge::{
+    Flat, Layer, Portable,
+    message::{Device, Logits},
+    models::Tiny,
+    random,
+};
+use serialport::{SerialPort, TTYPort};
+
+use super::*;
+use crate::evaluation;
+
+const INFO: Info<'static> = Info {
+    board: "fake",
+    layers: "784,16,10",
+    format: Format::Float32,
+    pixels: PIXELS as u32,
+    classes: CLASSES as u32,
+    flash: 51_000,
+    ram: 3_000,
+    unit: "instructions",
+};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+fn model() -> Tiny {
+    let mut model = Tiny::ZERO;
+    random::initialize(&mut model, 3);
+    model
+}
+
+fn logits(model: &Tiny, image: &Image) -> Logits {
+    let (mut input, mut logits) = ([0.0; PIXELS], [0.0; CLASSES]);
+    evaluation::load(image, &mut input);
+    model.predict(&Portable, &input, &mut logits);
+    Logits::Float32(logits)
+}
+
+/// Answers as a board does, until the line ends.
+fn serve(mut line: impl Read + Write, info: Info<'static>) {
+    let (mut device, mut decoder, model) = (Device::new(info), Decoder::<REQUEST_LEN>::new(), model());
+    let mut byte = [0];
+    loop {
+        match line.read(&mut byte) {
+            Ok(1) => {}
+            Err(error) if error.kind() == ErrorKind::TimedOut => continue,
+            _ => return,
+        }
+        if let Some(asked) = decoder.push(byte[0]) {
+            let answer = device.answer(asked, |image| (logits(&model, image), u64::from(image[0])));
+            let _ = line.write_all(encode(&answer, &mut [0; RESPONSE_LEN]).unwrap());
+        }
+    }
+}
+
+/// A board at the other end of a socket.
+fn line(board: impl FnOnce(UnixStream) + Send + 'static) -> Box<dyn Line> {
+    let (here, there) = UnixStream::pair().unwrap();
+    thread::spawn(move || board(there));
+    here.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    Box::new(here)
+}
+
+/// A frame of a response.
+fn frame(response: &Response<'_>) -> Vec<u8> {
+    encode(response, &mut [0; RESPONSE_LEN]).unwrap().to_vec()
+}
+
+/// The error of a greeting, in words.
+fn refused(board: impl FnOnce(UnixStream) + Send + 'static, timeout: Duration) -> String {
+    Board::greet(line(board), timeout).err().expect("no board is there").to_string()
+}
+
+fn talk(mut board: Board) {
+    assert_eq!((board.about().name.as_str(), board.about().architecture.to_string().as_str()), ("fake", "784-16-10"));
+    let images = [[0; PIXELS], [7; PIXELS], [200; PIXELS]];
+    for image in &images {
+        let prediction = board.predict(image).unwrap();
+        assert!(prediction.logits.has_bits_of(&logits(&model(), image)));
+        assert_eq!(prediction.instructions, u64::from(image[0]));
+    }
+    board.evaluate(&images[1], 3).unwrap();
+    board.evaluate(&images[2], 3).unwrap();
+    let statistics = board.statistics().unwrap();
+    assert_eq!((statistics.images, statistics.total, statistics.min, statistics.max), (2, 207, 7, 200));
+    board.reset().unwrap();
+    assert_eq!(board.statistics().unwrap(), Statistics::default());
+    assert!(matches!(board.evaluate(&images[0], 10), Err(DeviceError::Refused(MessageError::Label { found: 10 }))));
+}
+
+#[test]
+fn a_board_behind_a_socket_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("uart");
+    let listener = UnixListener::bind(&path).unwrap();
+    thread::spawn(move || serve(listener.accept().unwrap().0, INFO));
+    let line = connect(&format!("unix:{}", path.display()), 0).unwrap();
+    talk(Board::greet(line, TIMEOUT).unwrap());
+}
+
+#[test]
+fn a_board_behind_a_serial_port_answers() {
+    let (master, port) = TTYPort::pair().unwrap();
+    let name = port.name().unwrap();
+    // It has the port to itself.
+    drop(port);
+    let line = connect(&name, 115_200).unwrap();
+    thread::spawn(move || serve(master, INFO));
+    talk(Board::greet(line, TIMEOUT).unwrap());
+}
+
+#[test]
+fn a_greeting_outlives_noise_and_what_others_left() {
+    let board = |mut line: UnixStream| {
+        let late = frame(&Response::Statistics(Statistics::default()));
+        let damaged = [&frame(&Response::Info(INFO))[1..], &[9, 9, 9]].concat();
+        line.write_all(&[&[7; 3000][..], &[0], &late, &damaged, &[0]].concat()).unwrap();
+        serve(line, INFO);
+    };
+    talk(Board::greet(line(board), TIMEOUT).unwrap());
+}
+
+#[test]
+fn a_board_that_starts_late_is_asked_again() {
+    let board = |mut line: UnixStream| {
+        // The first greeting is lost.
+        let mut lost = [0; 3];
+        line.read_exact(&mut lost).unwrap();
+        serve(line, INFO);
+    };
+    talk(Board::greet(line(board), TIMEOUT).unwrap());
+}
+
+#[test]
+fn whoever_is_no_board_is_said_to_be_none() {
+    let short = Duration::from_millis(50);
+    let silent = refused(|mut line| drop(line.read_to_end(&mut Vec::new())), short);
+    assert!(silent.contains("has not answered for 0.05 s"), "{silent}");
+    let start = Instant::now();
+    let babble = refused(|mut line| while line.write_all(b"login: \0").is_ok() {}, short);
+    assert!(babble.contains("has not answered") && start.elapsed() < TIMEOUT, "{babble} {:?}", start.elapsed());
+    assert!(refused(drop, TIMEOUT).contains("the board is gone"));
+
+    let says = |info| refused(move |line| serve(line, info), TIMEOUT);
+    assert!(says(Info { classes: 9, ..INFO }).contains("784 pixels and 9 classes"));
+    assert!(says(Info { layers: "784", ..INFO }).contains("the layers \"784\""));
+    assert!(says(Info { board: "\x1b[2J", ..INFO }).contains("cannot be printed"));
+}
+
+#[test]
+fn what_a_board_breaks_off_or_garbles_is_an_error() {
+    /// Greets, answers the next request with this, and is gone.
+    fn after_greeting(bytes: Vec<u8>) -> DeviceError {
+        let board = move |line: UnixStream| {
+            let mut requests = BufReader::new(&line).split(0);
+            // The 0 before the greeting, the greeting, an image.
+            for answer in [vec![], frame(&Response::Info(INFO)), bytes] {
+                requests.next().unwrap().unwrap();
+                (&line).write_all(&answer).unwrap();
+            }
+        };
+        let mut board = Board::greet(line(board), Duration::from_secs(2)).unwrap();
+        board.predict(&[0; PIXELS]).unwrap_err()
+    }
+    let wrong =
+        Prediction { class: 10, top: Default::default(), instructions: 1, logits: Logits::Float32([0.0; CLASSES]) };
+    assert!(matches!(after_greeting(frame(&Response::Prediction(wrong))), DeviceError::Foreign { .. }));
+    assert!(matches!(after_greeting(vec![3, 3, 3, 0]), DeviceError::Answer(MessageError::Malformed)));
+    assert!(matches!(after_greeting(vec![]), DeviceError::Closed));
+    // A late answer to a greeting is passed over.
+    assert!(matches!(after_greeting(frame(&Response::Info(INFO))), DeviceError::Closed));
+}
+
+#[test]
+fn where_nothing_is_there_is_no_connection() {
+    let error = |address: &str| connect(address, 115_200).err().unwrap().to_string();
+    assert!(error("unix:/nowhere/uart").starts_with("cannot connect to unix:/nowhere/uart: "));
+    assert!(error("/nowhere/tty").starts_with("cannot connect to /nowhere/tty: "));
+}

@@ -1,0 +1,339 @@
+//! Boards that answer over their UART, as a user asks them; and what comes over the line, good and bad.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{
+        net::{UnixListener, UnixStream},
+        process::CommandExt,
+    },
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
+};
+
+use selvedge::{
+    Layer, Portable,
+    arithmetic::normalize,
+    idx::Image,
+    message::{
+        Decoder, Device, Format, Info, Logits, MessageError, REQUEST_LEN, RESPONSE_LEN, Request, Response, Statistics,
+        encode,
+    },
+    models::{CLASSES, PIXELS, Tiny},
+    random::{Generator, Purpose},
+    weights::WeightFile,
+};
+use tests::{has_emulator, selvedge, text, trained, xtask};
+
+/// One for each driver of a UART.
+const BOARDS: [&str; 3] = ["mps2-an386", "netduinoplus2", "microbit"];
+
+fn evaluates_with_the_hosts_bits(board: &str, model: &str) {
+    if !has_emulator(&format!("{board}'s answers over its UART")) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), model);
+    let output =
+        xtask(&["device", "eval", "--count", "20", "--board", board, "--weights", &weights, "--data", "builtin"])
+            .output()
+            .unwrap();
+    let text = text(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("20 of 20 images: class and logits equal the host's bits"), "{text}");
+    assert!(text.contains("of 20)\nAn image takes ") && text.contains(" instructions, "), "{text}");
+}
+
+#[test]
+fn mps2_an386_evaluates_with_the_hosts_bits() {
+    evaluates_with_the_hosts_bits("mps2-an386", "quickstart");
+}
+
+#[test]
+fn netduinoplus2_evaluates_with_the_hosts_bits() {
+    evaluates_with_the_hosts_bits("netduinoplus2", "small");
+}
+
+#[test]
+fn microbit_evaluates_with_the_hosts_bits() {
+    evaluates_with_the_hosts_bits("microbit", "tiny");
+}
+
+#[test]
+fn a_board_says_what_it_is_and_classifies_pictures() {
+    if !has_emulator("pictures on a board") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "tiny");
+    let picture = picture(folder.path());
+    let ask = |arguments: &[&str]| {
+        let output = xtask(&["device"]).args(arguments).args(["--board", "microbit", "--weights", &weights]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    let info = ask(&["info"]);
+    assert!(info.contains("microbit: 784-16-10 in float32, 784 pixels to 10 classes"), "{info}");
+    assert!(info.contains(&format!("Flash: {} bytes", fs::metadata(&weights).unwrap().len())), "{info}");
+
+    let host = selvedge(folder.path()).args(["predict", &weights, &picture]).output().unwrap();
+    let board = ask(&["predict", &picture]);
+    assert!(host.status.success() && board.contains(&*String::from_utf8_lossy(&host.stdout)), "{board}");
+    assert!(board.contains(" instructions\n"), "{board}");
+}
+
+/// A board that `cargo xtask device serve` started, and its socket.
+struct Served {
+    xtask: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(board: &str, weights: &str) -> Self {
+        let mut command = xtask(&["device", "serve", "--board", board, "--weights", weights]);
+        // Of its own group, so that Ctrl-C can be sent to it as a terminal does.
+        let mut xtask = command.process_group(0).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(xtask.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        let address = lines.filter_map(|line| {
+            let (_, address) = line.split_once("It answers at ")?;
+            Some(address.split_once(", as ")?.0.to_owned())
+        });
+        let address = { address }.next().expect("the board serves");
+        Self { xtask, address }
+    }
+
+    fn connect(&self) -> UnixStream {
+        let socket = UnixStream::connect(self.address.strip_prefix("unix:").unwrap()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket
+    }
+
+    fn interrupt(&mut self) -> Option<i32> {
+        if self.xtask.try_wait().unwrap().is_none() {
+            let group = format!("-{}", self.xtask.id());
+            Command::new("kill").args(["-INT", "--", &group]).status().unwrap();
+        }
+        self.xtask.wait().unwrap().code()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.interrupt();
+    }
+}
+
+fn frame(request: &Request<'_>) -> Vec<u8> {
+    encode(request, &mut [0; REQUEST_LEN]).unwrap().to_vec()
+}
+
+/// Reads answers up to the next statistics: the errors before, and the statistics.
+fn answers(socket: &mut UnixStream) -> (Vec<MessageError>, Statistics) {
+    let mut decoder = Decoder::<RESPONSE_LEN>::new();
+    let mut errors = Vec::new();
+    let mut byte = [0];
+    loop {
+        socket.read_exact(&mut byte).expect("the board answers");
+        match decoder.push(byte[0]) {
+            None => {}
+            Some(Ok(Response::Error(error))) => errors.push(error),
+            Some(Ok(Response::Statistics(statistics))) => return (errors, statistics),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_board_outlives_whatever_comes_over_the_line() {
+    if !has_emulator("noise on the boards' UARTs") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "tiny");
+    let generator = Generator::new(1, Purpose::Split, 0);
+    let noise: Vec<u8> = (0..2000).map(|i| generator.bits(i) as u8).collect();
+    let image = [200; PIXELS];
+    let good = frame(&Request::Evaluate { image: &image, label: 3 });
+    let mut damaged = good.clone();
+    damaged[400] ^= 1;
+    let without_zeros: Vec<u8> = noise.iter().map(|&byte| byte.max(1)).collect();
+    let lines: [(&str, &[u8], Option<MessageError>, usize); 9] = [
+        ("nothing", &[0; 300], None, 0),
+        ("noise", &without_zeros[..500], None, 1),
+        ("a flood", &[7; 20_000], Some(MessageError::TooLong), 1),
+        ("half a frame", &good[..good.len() / 2], None, 1),
+        ("a frame's end", &good[5..], None, 1),
+        ("a flipped bit", &damaged, Some(MessageError::Checksum), 1),
+        (
+            "a small image",
+            &frame(&Request::Predict { image: &image[1..] }),
+            Some(MessageError::ImageSize { found: 783 }),
+            1,
+        ),
+        (
+            "no class",
+            &frame(&Request::Evaluate { image: &image, label: 10 }),
+            Some(MessageError::Label { found: 10 }),
+            1,
+        ),
+        ("noise with ends", &noise, None, noise.split(|&byte| byte == 0).filter(|part| !part.is_empty()).count()),
+    ];
+    for board in BOARDS {
+        let served = Served::start(board, &weights);
+        let mut socket = served.connect();
+        for (name, line, error, count) in lines {
+            socket.write_all(&[line, &[0], &frame(&Request::Statistics)].concat()).unwrap();
+            let (errors, statistics) = answers(&mut socket);
+            assert_eq!((errors.len(), statistics.images), (count, 0), "{name} to {board}: {errors:?}");
+            assert!(error.is_none_or(|error| errors == [error]), "{name} to {board}: {errors:?}");
+        }
+        // In pieces, it is understood.
+        for piece in good.chunks(100) {
+            socket.write_all(piece).unwrap();
+            thread::sleep(Duration::from_millis(2));
+        }
+        let mut prediction = BufReader::new(&socket).split(0);
+        assert!(prediction.next().unwrap().unwrap().len() > 40, "{board}");
+        socket.write_all(&frame(&Request::Statistics)).unwrap();
+        assert_eq!(answers(&mut socket).1.images, 1, "{board}");
+        // The next program that connects is answered too, whatever this one left behind.
+        socket.write_all(&good[..300]).unwrap();
+        drop(socket);
+        let output = selvedge(folder.path()).args(["device", "info", "--connect", &served.address]).output().unwrap();
+        assert!(output.status.success() && text(&output).contains(board), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_board_that_dies_is_one_clear_error() {
+    if !has_emulator("an emulator that is ended") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "tiny");
+    let mut served = Served::start("microbit", &weights);
+    let mut command = selvedge(folder.path());
+    command.args(["device", "eval", &weights, "--data", "builtin", "--connect", &served.address]);
+    let mut eval = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(eval.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("microbit: 784-16-10"), "{first}");
+    assert_eq!(served.interrupt(), Some(130));
+    let output = eval.wait_with_output().unwrap();
+    let error = one_error(&output);
+    assert!(error.contains("the board is gone"), "{error}");
+    // Nothing is left of it.
+    assert!(!Path::new(served.address.strip_prefix("unix:").unwrap()).parent().unwrap().exists());
+}
+
+/// The one line that a program which failed has said.
+fn one_error(output: &Output) -> String {
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+    assert!(error.starts_with("error: "), "{error}");
+    error
+}
+
+/// A garment's picture in the folder.
+fn picture(folder: &Path) -> String {
+    let output = selvedge(folder).args(["show", "--data", "builtin", "--count", "1", "--out", "one.png"]).output();
+    assert!(output.unwrap().status.success());
+    folder.join("one.png").to_string_lossy().into_owned()
+}
+
+/// Listens in the folder and does this with whoever comes first; the address.
+fn listen(folder: &Path, board: impl FnOnce(UnixStream) + Send + 'static) -> String {
+    let path = folder.join("uart");
+    let _ = fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    thread::spawn(move || board(listener.accept().unwrap().0));
+    format!("unix:{}", path.display())
+}
+
+/// A board with this file's model, which sees one image otherwise than the host does.
+fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixStream) + Send + 'static {
+    let bytes = fs::read(weights).unwrap();
+    move |mut line| {
+        let mut model = <Tiny as selvedge::Flat>::ZERO;
+        WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
+        let (pixels, classes) = (PIXELS as u32, CLASSES as u32);
+        let (board, unit, format) = ("fake", "instructions", Format::Float32);
+        let mut device = Device::new(Info { board, layers, format, pixels, classes, flash: 1, ram: 1, unit });
+        let mut seen = 0;
+        let mut predict = |image: &Image| {
+            let mut logits = [0.0; CLASSES];
+            model.predict(&Portable, &image.map(normalize), &mut logits);
+            seen += 1;
+            if seen == 4 {
+                logits[0] = logits[0].next_up();
+            }
+            (Logits::Float32(logits), 100 * seen)
+        };
+        let (mut decoder, mut byte) = (Decoder::<REQUEST_LEN>::new(), [0]);
+        while line.read_exact(&mut byte).is_ok() {
+            if let Some(request) = decoder.push(byte[0]) {
+                let answer = device.answer(request, &mut predict);
+                line.write_all(encode(&answer, &mut [0; RESPONSE_LEN]).unwrap()).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn one_bit_is_a_difference_and_its_image_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "tiny");
+    let eval = |address: &str, rest: &[&str]| {
+        let eval = ["device", "eval", &weights, "--data", "builtin", "--connect", address];
+        selvedge(folder.path()).args(eval).args(rest).output().unwrap()
+    };
+    let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
+    let output = eval(&address, &["--count", "3"]);
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(
+        text(&output).contains("An image takes 200 instructions, 100 at least and 300 at most"),
+        "{}",
+        text(&output)
+    );
+
+    let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
+    let error = one_error(&eval(&address, &["--count", "6"]));
+    assert!(error.contains("5 of 6 images") && error.contains("the first that differs is image 3: class"), "{error}");
+
+    let address = listen(folder.path(), one_sees_otherwise(&weights, "784,128,10"));
+    let error = one_error(&eval(&address, &[]));
+    assert!(error.contains("784-16-10 network in float32, but fake runs 784-128-10"), "{error}");
+    let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
+    let error = one_error(&eval(&address, &["--count", "99999999"]));
+    assert!(error.contains("--count 99999999: builtin has only"), "{error}");
+}
+
+#[test]
+fn where_no_board_answers_there_is_one_clear_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let info = |address: &str| {
+        let info = ["device", "info", "--timeout", "1", "--connect", address];
+        one_error(&selvedge(folder.path()).args(info).output().unwrap())
+    };
+    assert!(info("unix:nowhere").contains("cannot connect to unix:nowhere: "));
+    assert!(info("/dev/nowhere").contains("cannot connect to /dev/nowhere: "));
+    let address = listen(folder.path(), drop);
+    assert!(info(&address).contains("the board is gone"));
+    let address = listen(folder.path(), |mut line| drop(line.read_to_end(&mut Vec::new())));
+    assert!(info(&address).contains("the board has not answered for 1 s"));
+    let address = listen(folder.path(), |mut line| while line.write_all(b"noise\0").is_ok() {});
+    assert!(info(&address).contains("the board has not answered for 1 s"));
+    for (arguments, words) in [
+        (&["device", "eval", "none.selvedge", "--connect", "unix:nowhere"][..], "none.selvedge"),
+        (&["device", "predict", "none.png", "--connect", "unix:nowhere"], "none.png"),
+    ] {
+        let error = one_error(&selvedge(folder.path()).args(arguments).output().unwrap());
+        assert!(error.contains(words), "{error}");
+    }
+}

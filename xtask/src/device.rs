@@ -1,0 +1,323 @@
+//! `cargo xtask device`: a board that answers over its UART. The emulator is started here, or a chip through its probe; what is asked
+//! of it, the program `selvedge` asks.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{self, Command, ExitCode},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{RecvTimeoutError, channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+
+use crate::{
+    flash::{
+        self, Device, Format, Program, Run, Running, Started,
+        board::{self, Board},
+        model::{Model, Weights},
+    },
+    selvedge, workspace,
+};
+
+/// The exit code of a program that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// What to ask, of which board.
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Action,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Shows what the board and its model are
+    Info,
+    /// Lets the board classify pictures
+    Predict {
+        /// Pictures of a garment, PNG or JPEG
+        #[arg(required = true)]
+        images: Vec<PathBuf>,
+    },
+    /// Lets the board classify test images, and compares each class and every bit of the logits with the host's
+    Eval {
+        /// How many test images, from the first [default: all]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        count: Option<u32>,
+    },
+    /// Starts the board, says where it answers, and leaves it running until Ctrl-C
+    Serve,
+}
+
+#[derive(Args)]
+struct Target {
+    /// The board, a file in firmware/boards
+    #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
+    board: String,
+    /// The model [default: the board's]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "layers")]
+    model: Option<String>,
+    /// Another topology, such as 784,256,64,10
+    #[arg(long, global = true)]
+    layers: Option<String>,
+    /// How the weights are kept; a weight file that is int8 already stays that
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
+    format: Format,
+    /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
+    #[arg(long, global = true, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// The data, as for `cargo xtask train`
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<OsString>,
+    /// The serial port of a real board, which runs `serve` already, unless --probe starts it
+    #[arg(long, global = true, value_name = "PATH")]
+    port: Option<String>,
+    /// Start `serve` on the real chip, through probe-rs
+    #[arg(long, global = true, requires = "port")]
+    probe: bool,
+    /// How many seconds an answer may take
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: u32,
+}
+
+impl Target {
+    fn device(&self) -> Option<Device> {
+        match (&self.port, self.probe) {
+            (None, _) => Some(Device::Emulator),
+            (Some(_), true) => Some(Device::Probe),
+            (Some(_), false) => None,
+        }
+    }
+
+    fn model(&self, board: &Board) -> Result<Model> {
+        Model::asked_for(self.model.as_deref(), self.layers.as_deref(), &board.model, self.data.clone())
+    }
+
+    fn weights(&self, model: &Model) -> Result<Weights> {
+        model.weights_or(self.weights.as_deref(), self.model.is_some() || self.layers.is_some())
+    }
+}
+
+/// Starts the board where it does not run, and asks. The exit code is that of `selvedge`.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let Options { action, target } = options;
+    match (target.device(), &target.port) {
+        (None, Some(port)) => {
+            let board = Board::named(&target.board)?;
+            let weights = match action {
+                Action::Info | Action::Predict { .. } => None,
+                Action::Eval { .. } => Some(target.weights(&target.model(&board)?)?),
+                Action::Serve => bail!("a board at --port runs already: ask it, or leave out --port"),
+            };
+            selvedge::hand_over(&mut question(options, &board, port, weights.as_ref())?)
+        }
+        (device, port) => start(options, device.unwrap_or(Device::Emulator), port.as_deref()),
+    }
+}
+
+/// `selvedge device …`, for the board at an address.
+fn question(options: &Options, board: &Board, address: &str, weights: Option<&Weights>) -> Result<Command> {
+    let Options { action, target } = options;
+    let program = weights.map_or_else(|| selvedge::Build::default().program(), |weights| Ok(weights.program.clone()));
+    let mut selvedge = Command::new(program?);
+    selvedge.arg("device");
+    match action {
+        Action::Info | Action::Serve => {
+            selvedge.arg("info");
+        }
+        Action::Predict { images } => {
+            selvedge.arg("predict").args(images);
+        }
+        Action::Eval { count } => {
+            selvedge.arg("eval").args(weights.map(|weights| &weights.file));
+            selvedge.args(count.iter().flat_map(|count| ["--count".into(), count.to_string()]));
+            selvedge.args(target.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
+        }
+    }
+    selvedge.args(["--connect", address, "--baud", &board.uart.baud.to_string()]);
+    selvedge.args(["--timeout", &target.timeout.to_string()]);
+    Ok(selvedge)
+}
+
+fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
+    let Options { action, target } = options;
+    let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
+    let model = target.model(&run.board)?;
+    let weights = model.deployed(target.weights(&model)?, target.format, &run.embed.path)?;
+    let embedded = run.embed.path.join("weights.selvedge");
+    fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;
+
+    let folder = SocketFolder::new()?;
+    let socket = folder.0.join("uart");
+    let serial = format!("unix:{},server=on,wait=off", socket.display().to_string().replace(',', ",,"));
+    let address = port.map_or_else(|| format!("unix:{}", socket.display()), str::to_owned);
+    let serving = Serving::wait_for(run.build_and_start(&weights.layers, &serial)?, target.timeout)?;
+    if let Action::Serve = action {
+        say!("It answers at {address}, as `selvedge device info --connect {address}` shows; Ctrl-C ends it");
+        return serving.wait();
+    }
+    let status = workspace::status(&mut question(options, &run.board, &address, Some(&weights))?)?;
+    if serving.end()? { Ok(INTERRUPTED.into()) } else { flash::exit_code(status) }
+}
+
+/// A folder for the emulator's socket, in the system's own for temporary files: a socket's path must be short.
+struct SocketFolder(PathBuf);
+
+impl SocketFolder {
+    fn new() -> Result<Self> {
+        let path = env::temp_dir().join(format!("selvedge-{}", process::id()));
+        make_private(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for SocketFolder {
+    fn drop(&mut self) {
+        // What is left there harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes a folder that no other user can look into, and that was not there.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A board that has begun to serve, and does not outlive this handle.
+struct Serving {
+    process: Process,
+    log: JoinHandle<Result<()>>,
+    is_interrupted: Arc<AtomicBool>,
+}
+
+impl Serving {
+    /// Waits for the program's first words: it says them when it is ready.
+    fn wait_for(Started { process, log }: Started, timeout: u32) -> Result<Self> {
+        let (sender, first_line) = channel();
+        let log = thread::spawn(move || {
+            log.follow(Duration::MAX, |line| {
+                say!("{line}");
+                // Nobody waits for the second one.
+                let _ = sender.send(());
+            })
+        });
+        let serving = Self { process: Process(Arc::new(Mutex::new(process))), log, is_interrupted: Arc::default() };
+        serving.end_on_interrupt()?;
+        match first_line.recv_timeout(Duration::from_secs(timeout.into())) {
+            Ok(()) => Ok(serving),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!("the board has not begun to serve for {timeout} s; --timeout allows more")
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                serving.wait()?;
+                bail!("interrupted")
+            }
+        }
+    }
+
+    /// Ctrl-C, or a system that asks this program to end, ends the board; what waits for it then ends too.
+    fn end_on_interrupt(&self) -> Result<()> {
+        let (process, is_interrupted) = (Arc::clone(&self.process.0), Arc::clone(&self.is_interrupted));
+        let end = move || {
+            is_interrupted.store(true, Ordering::Relaxed);
+            running(&process).kill();
+        };
+        ctrlc::set_handler(end).context("cannot watch for Ctrl-C")
+    }
+
+    /// Waits until Ctrl-C ends it.
+    fn wait(self) -> Result<ExitCode> {
+        self.log.join().unwrap_or(Ok(()))?;
+        let status = running(&self.process.0).wait()?;
+        if self.is_interrupted.load(Ordering::Relaxed) {
+            return Ok(INTERRUPTED.into());
+        }
+        bail!("the program on the board has ended ({status})")
+    }
+
+    /// Ends it, and says whether that was Ctrl-C's doing already.
+    fn end(self) -> Result<bool> {
+        drop(self.process);
+        // What it said at last.
+        self.log.join().unwrap_or(Ok(()))?;
+        Ok(self.is_interrupted.load(Ordering::Relaxed))
+    }
+}
+
+/// A process that two may end: the watch for Ctrl-C, which lasts as long as this program, and the handle.
+struct Process(Arc<Mutex<Running>>);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        running(&self.0).end();
+    }
+}
+
+fn running(process: &Mutex<Running>) -> MutexGuard<'_, Running> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(line: &str) -> Result<Options, clap::Error> {
+        Cli::try_parse_from(line.split(' ')).map(|cli| cli.options)
+    }
+
+    #[test]
+    fn options_stand_before_and_after_what_is_asked() {
+        for line in ["device --board microbit eval --count 5", "device eval --count 5 --board microbit"] {
+            let options = parse(line).unwrap();
+            assert_eq!(options.target.board, "microbit");
+            assert!(matches!(options.action, Action::Eval { count: Some(5) }));
+        }
+        assert!(parse("device").is_err());
+        assert!(parse("device predict").is_err());
+        assert!(parse("device eval --count 0").is_err());
+        assert!(parse("device info --model tiny --layers 784,16,10").is_err());
+    }
+
+    #[test]
+    fn a_port_is_a_board_that_runs_unless_a_probe_starts_it() {
+        let device = |line| parse(line).unwrap().target.device();
+        assert_eq!(device("device info"), Some(Device::Emulator));
+        assert_eq!(device("device info --port /dev/ttyUSB0"), None);
+        assert_eq!(device("device info --port /dev/ttyUSB0 --probe"), Some(Device::Probe));
+        assert!(parse("device info --probe").is_err());
+        let error = run(&parse("device serve --port /dev/ttyUSB0").unwrap()).unwrap_err();
+        assert!(error.to_string().contains("leave out --port"), "{error}");
+    }
+
+    #[test]
+    fn the_socket_is_gone_with_its_folder() {
+        let folder = SocketFolder::new().unwrap();
+        let path = folder.0.clone();
+        fs::write(path.join("uart"), "").unwrap();
+        assert!(SocketFolder::new().is_err());
+        drop(folder);
+        assert!(!path.exists());
+    }
+}
