@@ -55,7 +55,29 @@ impl QuantizedFile<'_> {
         workspace: &mut Workspace<ENTRIES, WIDTH>,
         logits: &mut [i32],
     ) -> Result<(), WorkspaceError> {
-        let Workspace { entries, activations } = workspace;
+        self.predict_in(image, &mut workspace.entries, &mut workspace.activations, logits)
+    }
+
+    /// How many entries and activations a prediction needs: the least `ENTRIES` and `WIDTH` of a [`Workspace`].
+    pub fn workspace(&self) -> (usize, usize) {
+        let mut layers = self.layers().map(|(shape, _)| shape);
+        let first = layers.next().map_or(0, |shape| shape.inputs);
+        let widest = layers.map(|shape| shape.inputs).max().unwrap_or(0);
+        (entries(first.max(widest)), width(widest))
+    }
+
+    /// [`predict`](Self::predict) in memory whose size is known at run time: that of [`workspace`](Self::workspace), or more.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    pub fn predict_in(
+        &self,
+        image: &[u8],
+        entries: &mut [Entry],
+        activations: &mut [u8],
+        logits: &mut [i32],
+    ) -> Result<(), WorkspaceError> {
         let mut layers = self.layers().peekable();
         let mut is_first = true;
         while let Some((shape, blocks)) = layers.next() {
@@ -205,6 +227,12 @@ mod tests {
                 let image: Vec<u8> = (0..widths[0]).map(|_| if draw() % 10 < zeros { 0 } else { draw() as u8 }).collect();
                 let mut logits = vec![0; *widths.last().unwrap()];
                 network.predict(&image, &mut workspace, &mut logits).unwrap();
+                let (entries, width) = network.workspace();
+                let (mut least, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
+                let mut again = vec![0; logits.len()];
+                network.predict_in(&image, &mut least, &mut activations, &mut again).unwrap();
+                prop_assert_eq!(&again, &logits);
+                prop_assert!(network.predict_in(&image, &mut least[1..], &mut activations, &mut again).is_err());
                 let found: Vec<_> = logits.iter().map(|&logit| i128::from(logit)).collect();
                 prop_assert_eq!(found, plain(&layers, &image));
             }
