@@ -87,7 +87,7 @@ struct Sums {
 
 impl Networks<'_> {
     /// For each class, a bound of the error of the difference between the logit of `class` and its own.
-    fn bounds(&self, image: &Image, run: &Run, class: usize) -> Vec<f64> {
+    pub(super) fn bounds(&self, image: &Image, run: &Run, class: usize) -> Vec<f64> {
         let pixels = image.iter().map(|&pixel| f64::from(normalize(pixel)));
         let mut inputs = Inputs { values: pixels.collect(), errors: vec![0.0; image.len()] };
         let hidden = run.activations.iter().zip(&self.integer.output_scales);

@@ -15,6 +15,8 @@ mod order;
 mod report;
 mod scales;
 mod search;
+#[cfg(test)]
+mod tests;
 
 pub use certificate::Certificate;
 pub use error::QuantizationError;
