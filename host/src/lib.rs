@@ -15,6 +15,7 @@ pub mod files;
 pub mod interchange;
 pub mod models;
 pub mod picture;
+pub mod quantization;
 pub mod recipe;
 pub mod training;
 pub mod weights;

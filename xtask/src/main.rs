@@ -64,6 +64,9 @@ enum Command {
     /// Writes weights in another program's format, or reads them from it
     #[command(disable_help_flag = true)]
     Convert(selvedge::Options),
+    /// Makes a model a network of 8-bit integers, for microcontrollers
+    #[command(disable_help_flag = true)]
+    Quantize(selvedge::Options),
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
     Show(selvedge::Options),
@@ -92,6 +95,7 @@ fn main() -> ExitCode {
         Command::Predict(options) => selvedge::run("predict", &options),
         Command::Inspect(options) => selvedge::run("inspect", &options),
         Command::Convert(options) => selvedge::run("convert", &options),
+        Command::Quantize(options) => selvedge::run("quantize", &options),
         Command::Show(options) => selvedge::run("show", &options),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),

@@ -7,8 +7,9 @@ use super::layout::{PAIR_BYTES, WEIGHTS};
 /// Entries that a kernel takes at a time.
 const GROUP: usize = 4;
 
-/// A pair of inputs.
+/// A pair of inputs: what a prediction's memory is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)]
 pub struct Entry {
     /// The even input in the lower half, the odd one in the upper half.
@@ -18,10 +19,11 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// No inputs.
     pub const EMPTY: Self = Self { inputs: 0, offset: 0 };
 
     /// How many of them a layer can need.
-    pub const fn most(inputs: usize) -> usize {
+    pub(super) const fn most(inputs: usize) -> usize {
         inputs.div_ceil(2).next_multiple_of(GROUP) + 1
     }
 }

@@ -26,6 +26,7 @@ mod layout;
 mod network;
 mod product;
 
+pub use active::Entry;
 pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
 pub use layout::Layer;
 pub use network::{Workspace, WorkspaceError, entries, width};

@@ -62,16 +62,50 @@ impl QuantizedFile<'_> {
     ///
     /// # Errors
     ///
-    /// Those of [`predict`](Self::predict).
+    /// As [`predict`](Self::predict).
     #[inline]
     pub fn predict_by_layer<const ENTRIES: usize, const WIDTH: usize>(
         &self,
         image: &[u8],
         workspace: &mut Workspace<ENTRIES, WIDTH>,
         logits: &mut [i32],
+        computed: impl FnMut(usize),
+    ) -> Result<(), WorkspaceError> {
+        self.run(image, &mut workspace.entries, &mut workspace.activations, logits, computed)
+    }
+
+    /// How many entries and activations a prediction needs: the least `ENTRIES` and `WIDTH` of a [`Workspace`].
+    pub fn workspace(&self) -> (usize, usize) {
+        let mut layers = self.layers().map(|(shape, _)| shape);
+        let first = layers.next().map_or(0, |shape| shape.inputs);
+        let widest = layers.map(|shape| shape.inputs).max().unwrap_or(0);
+        (entries(first.max(widest)), width(widest))
+    }
+
+    /// [`predict`](Self::predict) in memory whose size is known at run time: that of [`workspace`](Self::workspace), or more.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    pub fn predict_in(
+        &self,
+        image: &[u8],
+        entries: &mut [Entry],
+        activations: &mut [u8],
+        logits: &mut [i32],
+    ) -> Result<(), WorkspaceError> {
+        self.run(image, entries, activations, logits, |_| {})
+    }
+
+    #[inline]
+    fn run(
+        &self,
+        image: &[u8],
+        entries: &mut [Entry],
+        activations: &mut [u8],
+        logits: &mut [i32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let Workspace { entries, activations } = workspace;
         let mut layers = self.layers().enumerate().peekable();
         while let Some((layer, (shape, blocks))) = layers.next() {
             let inputs = if layer == 0 { Some(image) } else { activations.get(..shape.inputs) };
@@ -200,6 +234,12 @@ mod tests {
                 let image: Vec<u8> = (0..widths[0]).map(|_| if draw() % 10 < zeros { 0 } else { draw() as u8 }).collect();
                 let mut logits = vec![0; *widths.last().unwrap()];
                 network.predict(&image, &mut workspace, &mut logits).unwrap();
+                let (entries, width) = network.workspace();
+                let (mut least, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
+                let mut again = vec![0; logits.len()];
+                network.predict_in(&image, &mut least, &mut activations, &mut again).unwrap();
+                prop_assert_eq!(&again, &logits);
+                prop_assert!(network.predict_in(&image, &mut least[1..], &mut activations, &mut again).is_err());
                 let found: Vec<_> = logits.iter().map(|&logit| i128::from(logit)).collect();
                 prop_assert_eq!(found, plain(&layers, &image));
             }

@@ -12,10 +12,16 @@ use host::{
     engine::{InstructionSet, Simd},
     evaluation, files,
     models::{Boxed, Model, WithModel, with_model},
-    weights::{self, WeightsError},
+    quantization::Predictor,
+    weights::{self, WeightsError, hex},
 };
-use selvedge::{classification::argmax, idx, weights::WeightFile};
-use serde_json::json;
+use selvedge::{
+    classification::argmax,
+    idx,
+    quantized::{self, QuantizedFile},
+    weights::WeightFile,
+};
+use serde_json::{Value, json};
 
 use super::{DataOptions, LayersOption, Part};
 
@@ -88,6 +94,22 @@ impl Options {
     }
 }
 
+/// What the host makes of each image with an integer network.
+fn expect_integers(file: &QuantizedFile<'_>, split: &Split) -> Result<String> {
+    let mut predictor = Predictor::new(file);
+    let mut lines = String::new();
+    for (index, image) in split.images.iter().enumerate() {
+        let logits = predictor.integers(image)?;
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, "{}", line(index, split, argmax(&logits), &hex(&quantized::hash(&logits)[..8])));
+    }
+    Ok(lines)
+}
+
+fn line(index: usize, split: &Split, class: usize, logits: &str) -> Value {
+    json!({ "index": index, "label": split.labels[index], "class": class, "logits": logits })
+}
+
 /// What the host makes of each image.
 struct Expect<'a> {
     file: &'a WeightFile<'a>,
@@ -104,14 +126,8 @@ impl WithModel for Expect<'_> {
         let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
         evaluation::run(&engine, &*model, self.split, |first, logits| {
             for (index, logits) in (first..).zip(logits) {
-                let line = json!({
-                    "index": index,
-                    "label": self.split.labels[index],
-                    "class": argmax(logits),
-                    "logits": weights::logits_hash(logits),
-                });
                 // Writing to a string cannot fail.
-                let _ = writeln!(lines, "{line}");
+                let _ = writeln!(lines, "{}", line(index, self.split, argmax(logits), &weights::logits_hash(logits)));
             }
         })?;
         Ok(lines)

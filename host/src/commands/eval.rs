@@ -4,11 +4,14 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
 use host::{
+    data::Dataset,
     evaluation::{self, Evaluation},
     models::{Model, WithModel, with_model},
+    quantization,
 };
 use selvedge::{
     models::{CLASS_NAMES, CLASSES},
+    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -27,8 +30,29 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
+        if QuantizedFile::is_one(&bytes) {
+            return self.run_quantized(&self.file.parse_quantized(&bytes)?);
+        }
         let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Evaluate { options: &self, file: &file })?
+    }
+
+    fn run_quantized(&self, file: &QuantizedFile<'_>) -> Result<()> {
+        let data = self.data.load()?;
+        let evaluation = quantization::evaluate(&self.threads.engine()?, file, &data.test)?;
+        self.print(&evaluation, &data, None)
+    }
+
+    fn print(&self, evaluation: &Evaluation, data: &Dataset, trained_on: Option<&str>) -> Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} on the {} test images of {}", self.file.path.display(), evaluation.total(), data.name)?;
+        if let Some(other) = trained_on.filter(|name| *name != data.name) {
+            writeln!(out, "note: the weights were trained on {other}")?;
+        }
+        writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
+        writeln!(out, "Confusion matrix (a row for each true class)\n{}\n", confusion_table(evaluation))?;
+        writeln!(out, "{}", class_table(evaluation))?;
+        Ok(())
     }
 }
 
@@ -45,15 +69,7 @@ impl WithModel for Evaluate<'_> {
         let model = options.file.model::<M>(file)?;
         let data = options.data.load()?;
         let evaluation = evaluation::run(&options.threads.engine()?, &*model, &data.test, |_, _| {})?;
-        let mut out = io::stdout().lock();
-        writeln!(out, "{} on the {} test images of {}", options.file.path.display(), evaluation.total(), data.name)?;
-        if file.record().dataset != data.name {
-            writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
-        }
-        writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
-        writeln!(out, "Confusion matrix (a row for each true class)\n{}\n", confusion_table(&evaluation))?;
-        writeln!(out, "{}", class_table(&evaluation))?;
-        Ok(())
+        options.print(&evaluation, &data, Some(file.record().dataset))
     }
 }
 

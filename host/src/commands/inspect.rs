@@ -6,10 +6,14 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use host::weights::{self, WeightsError, hex};
+use host::{
+    quantization,
+    weights::{self, WeightsError, hex},
+};
 use selvedge::{
     architecture::Architecture,
     models::{self, NAMES},
+    quantized::{QuantizationRecord, QuantizedFile},
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -31,6 +35,10 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = weights::read(&self.file)?;
+        if QuantizedFile::is_one(&bytes) {
+            let file = QuantizedFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+            return self.show_quantized(&file, bytes.len());
+        }
         let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
         let sizes = Sizes::of(file.architecture(), bytes.len());
         if self.json {
@@ -70,6 +78,42 @@ impl Options {
         }
         writeln!(out, "  accuracy {:.2}% on the test images", 100.0 * record.accuracy)?;
         writeln!(out, "Weights: SHA-256 {}", weight_hash(&file))?;
+        Ok(())
+    }
+
+    fn show_quantized(&self, file: &QuantizedFile<'_>, flash: usize) -> Result<()> {
+        let (architecture, ram) = (file.architecture(), quantization::ram_bytes(file));
+        let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = file.record();
+        let mut out = io::stdout().lock();
+        if self.json {
+            let object = json!({
+                "format": "int8",
+                "architecture": architecture.to_string(),
+                "layers": format!("{:#}", architecture.expression()),
+                "folded_layers": format!("{:#}", architecture.expression()),
+                "model": named_model(&architecture),
+                "flash_bytes": flash,
+                "predict_ram_bytes": ram,
+                "record": {
+                    "source_sha256": hex(source),
+                    "logit_scale": logit_scale,
+                    "float_accuracy": float_accuracy,
+                    "accuracy": accuracy,
+                    "method": method.escape_ascii().to_string(),
+                },
+            });
+            writeln!(out, "{object:#}")?;
+            return Ok(());
+        }
+        let parameters = architecture.parameter_count().unwrap_or_default();
+        writeln!(out, "{}: {architecture}, int8, {parameters} parameters\n", self.file.display())?;
+        writeln!(out, "Flash: {flash} bytes (the file)")?;
+        writeln!(out, "RAM:   {ram} bytes to predict, beside the image and the logits\n")?;
+        writeln!(out, "Quantized: {}", method.escape_ascii())?;
+        writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
+        let [float, int8] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
+        writeln!(out, "  accuracy {int8:.2}% on the test images, {float:.2}% of the model in floating point")?;
+        writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
         Ok(())
     }
 }
@@ -145,6 +189,7 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
         })
     });
     json!({
+        "format": "f32",
         "architecture": file.architecture().to_string(),
         "layers": format!("{:#}", file.architecture().expression()),
         "folded_layers": format!("{:#}", file.architecture().folded().expression()),

@@ -7,6 +7,7 @@ mod engines;
 mod eval;
 mod inspect;
 mod predict;
+mod quantize;
 mod recipes;
 mod show;
 mod train;
@@ -20,7 +21,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
     data::{self, Dataset, Split},
@@ -30,7 +31,8 @@ use host::{
 };
 use selvedge::{
     architecture::Architecture,
-    models::{self, NAMES},
+    models::{self, CLASSES, NAMES, PIXELS},
+    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -51,6 +53,8 @@ pub enum Command {
     ///
     /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(convert::Options),
+    /// Make a model a network of 8-bit integers, for microcontrollers, and prove for which test images that changes no class
+    Quantize(quantize::Options),
     /// Show samples of the data set
     Show(show::Options),
     /// Write images, and what the host makes of them, for a microcontroller's flash
@@ -74,6 +78,7 @@ impl Command {
             Self::Predict(options) => options.run(),
             Self::Inspect(options) => options.run(),
             Self::Convert(options) => options.run(),
+            Self::Quantize(options) => options.run(),
             Self::Show(options) => options.run(),
             Self::Embed(options) => options.run(),
             Self::Device(command) => command.run(),
@@ -177,6 +182,14 @@ impl FileOptions {
         Ok(weights::read(&self.path)?)
     }
 
+    /// Checks the bytes of an int8 network's file, for a classifier.
+    fn parse_quantized<'a>(&self, bytes: &'a [u8]) -> Result<QuantizedFile<'a>> {
+        let file = QuantizedFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
+        self.layers.check(&file.architecture(), &self.path)?;
+        check_classifier(&file.architecture(), &self.path)?;
+        Ok(file)
+    }
+
     /// Checks the file's bytes.
     fn parse<'a>(&self, bytes: &'a [u8]) -> Result<WeightFile<'a>> {
         let file = WeightFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
@@ -190,6 +203,17 @@ impl FileOptions {
         file.copy_to(&mut *model).map_err(WeightsError::in_file(&self.path))?;
         Ok(model)
     }
+}
+
+/// A network that no type of this build has checked must be one from images to classes.
+fn check_classifier(found: &Architecture, path: &Path) -> Result<()> {
+    let ends = [found.inputs(), found.outputs()];
+    ensure!(
+        ends == [PIXELS, CLASSES],
+        "{}: this is a {found} network, not one from {PIXELS} pixels to {CLASSES} classes",
+        path.display()
+    );
+    Ok(())
 }
 
 /// For a file whose topology has no name: `cargo xtask` builds the program for it.

@@ -9,12 +9,14 @@ use host::{
     evaluation,
     models::{Model, WithModel, with_model},
     picture,
+    quantization::Predictor,
 };
 use selvedge::{
     Portable,
     classification::{softmax, top_k},
     idx::Image,
     models::{CLASS_NAMES, CLASSES, PIXELS},
+    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -33,8 +35,25 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
+        if QuantizedFile::is_one(&bytes) {
+            let file = self.file.parse_quantized(&bytes)?;
+            let mut predictor = Predictor::new(&file);
+            return self.classify(|image| Ok(predictor.logits(image)?));
+        }
         let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Predict { options: &self, file: &file })?
+    }
+
+    fn classify(&self, mut logits: impl FnMut(&Image) -> Result<[f32; CLASSES]>) -> Result<()> {
+        let mut out = io::stdout().lock();
+        for path in &self.images {
+            let image = picture::read(path)?;
+            let mut probabilities = [0.0; CLASSES];
+            softmax(&logits(&image)?, &mut probabilities);
+            let top = top_k::<3>(&probabilities);
+            show(&mut out, path, &image, &top)?;
+        }
+        Ok(())
     }
 }
 
@@ -49,17 +68,12 @@ impl WithModel for Predict<'_> {
     fn run<M: Model>(self) -> Result<()> {
         let Self { options, file } = self;
         let model = options.file.model::<M>(file)?;
-        let mut out = io::stdout().lock();
-        for path in &options.images {
-            let image = picture::read(path)?;
-            let (mut input, mut logits, mut probabilities) = ([0.0; PIXELS], [0.0; CLASSES], [0.0; CLASSES]);
-            evaluation::load(&image, &mut input);
+        options.classify(|image| {
+            let (mut input, mut logits) = ([0.0; PIXELS], [0.0; CLASSES]);
+            evaluation::load(image, &mut input);
             model.predict(&Portable, &input, &mut logits);
-            softmax(&logits, &mut probabilities);
-            let top = top_k::<3>(&probabilities);
-            show(&mut out, path, &image, &top)?;
-        }
-        Ok(())
+            Ok(logits)
+        })
     }
 }
 

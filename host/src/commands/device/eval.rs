@@ -11,11 +11,14 @@ use host::{
     engine::{InstructionSet, Simd},
     evaluation,
     models::{Model, WithModel, with_model},
+    quantization::Predictor,
     weights::logits_hash,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use selvedge::{
+    architecture::Architecture,
     message::{Format, Logits, Prediction, Statistics},
+    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -46,11 +49,17 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
-        let file = self.file.parse(&bytes)?;
         let mut board = self.connect.greet()?;
-        self.check(board.about(), &file)?;
         let (name, split) = self.images()?;
-        let expected = with_model(file.architecture(), Expect { options: &self, file: &file, split: &split })??;
+        let expected = if QuantizedFile::is_one(&bytes) {
+            let file = self.file.parse_quantized(&bytes)?;
+            self.check(board.about(), &file.architecture(), Format::Int8)?;
+            expect_integers(&file, &split)?
+        } else {
+            let file = self.file.parse(&bytes)?;
+            self.check(board.about(), file.architecture(), Format::Float32)?;
+            with_model(file.architecture(), Expect { options: &self, file: &file, split: &split })??
+        };
 
         let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
         let mut out = io::stdout();
@@ -70,13 +79,11 @@ impl Options {
         }
     }
 
-    fn check(&self, about: &About, file: &WeightFile<'_>) -> Result<()> {
+    fn check(&self, about: &About, architecture: &Architecture, format: Format) -> Result<()> {
         ensure!(
-            about.architecture == *file.architecture() && about.format == Format::Float32,
-            "{} holds a {} network in {}, but {} runs {} in {}",
+            about.architecture == *architecture && about.format == format,
+            "{} holds a {architecture} network in {format}, but {} runs {} in {}",
             self.file.path.display(),
-            file.architecture(),
-            Format::Float32,
             about.name,
             about.architecture,
             about.format
@@ -95,6 +102,14 @@ impl Options {
         }
         Ok((data.name, split))
     }
+}
+
+/// What the host makes of each image with an integer network.
+fn expect_integers(file: &QuantizedFile<'_>, split: &Split) -> Result<Vec<Logits>> {
+    let mut predictor = Predictor::new(file);
+    let scale = file.record().logit_scale;
+    let expect = |image| Ok(Logits::Int32 { values: predictor.integers(image)?, scale });
+    split.images.iter().map(expect).collect()
 }
 
 /// What the host makes of each image.

@@ -1,0 +1,159 @@
+//! A proof, image by image, that the integer network decides as the floating-point one does.
+//!
+//! Let `h` be the activations of the floating-point network's run, and `ĥ` what the integers of the integer network's run are worth. Each
+//! layer hands on a bound `e ≥ |ĥ − h|`, from the integers and the weights alone:
+//!
+//! ```text
+//! z  = W ĥ + b                                   what the layer makes of the integers' activations: known
+//! R  = |W| e + ρ                                 how far from z the floating-point network's sums can be
+//! h  ∈ [max(z − R, 0), max(z + R, 0)]            so e' is the distance of ĥ' from the farther end
+//! ```
+//!
+//! A unit whose sums are below 0 for certain hands on no more than its own integer. What the layer's integers do wrong themselves (the
+//! weights' rounding, the bias's, the output's, and its cut to 0..255) is all in the distance of ĥ' from max(z, 0), with no estimate; what
+//! came before is taken at its worst. For the logits of two classes, bounds are of their difference, so that what moves both alike does not
+//! count: `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. An image is certified when for every other class that is less
+//! than the floating-point network's margin.
+//!
+//! `ρ` is for rounding. A chain of n fused multiply-adds is within `γₙ (|b| + |W| |h|)` of its exact sum, `γₙ = n u / (1 − n u)`, whatever its
+//! order (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1), with u = 2⁻²⁴, and n times half the smallest subnormal
+//! beside it; the computation of the bound itself, in binary64, adds the same with u = 2⁻⁵³. The first layer's inputs are the numbers that the
+//! floating-point network has itself, so that e = 0 there.
+
+use selvedge::{arithmetic::normalize, classification::argmax, idx::Image};
+
+use super::{
+    float::{FloatLayer, FloatNetwork},
+    integer::{IntegerNetwork, Run},
+};
+
+/// What bounds are multiplied by for the rounding of their own computation: sums of some thousand terms that are not negative, each within
+/// 2⁻⁵³.
+const ROUNDED_UP: f64 = 1.0 + 1e-9;
+
+/// How far an image's class is from changing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certificate {
+    /// The floating-point network's class.
+    pub class: usize,
+    /// Its logit's distance from the one that is nearest to being reached.
+    pub margin: f64,
+    /// What the error of that distance is at most.
+    pub bound: f64,
+}
+
+impl Certificate {
+    /// Whether the class is proved to be the same.
+    pub fn is_certified(&self) -> bool {
+        self.bound < self.margin
+    }
+
+    /// The certificate of an image, from the integer network's run and the floating-point network's logits.
+    pub(super) fn of(networks: &Networks<'_>, image: &Image, run: &Run, logits: &[f32]) -> Self {
+        let class = argmax(logits);
+        let bounds = networks.bounds(image, run, class);
+        let margins = logits.iter().map(|&logit| f64::from(logits[class]) - f64::from(logit));
+        let others = margins.zip(bounds).enumerate().filter(|&(other, _)| other != class);
+        // Of numbers that overflowed nothing is known.
+        let slack = |(margin, bound): (f64, f64)| if margin > bound { margin - bound } else { f64::NEG_INFINITY };
+        let nearest = others.map(|(_, pair)| pair).min_by(|&a, &b| slack(a).total_cmp(&slack(b)));
+        // A network of one class cannot change it.
+        let (margin, bound) = nearest.unwrap_or((f64::INFINITY, 0.0));
+        Self { class, margin, bound }
+    }
+}
+
+/// Both networks.
+pub(super) struct Networks<'a> {
+    pub float: &'a FloatNetwork,
+    pub integer: &'a IntegerNetwork,
+}
+
+/// A layer's inputs: what the integers are worth, and bounds of the distances from the floating-point network's.
+struct Inputs {
+    values: Vec<f64>,
+    errors: Vec<f64>,
+}
+
+/// A layer's sums.
+struct Sums {
+    /// z.
+    values: Vec<f64>,
+    /// ρ.
+    roundings: Vec<f64>,
+    /// |W| e.
+    inherited: Vec<f64>,
+}
+
+impl Networks<'_> {
+    /// For each class, a bound of the error of the difference between the logit of `class` and its own.
+    pub(super) fn bounds(&self, image: &Image, run: &Run, class: usize) -> Vec<f64> {
+        let pixels = image.iter().map(|&pixel| f64::from(normalize(pixel)));
+        let mut inputs = Inputs { values: pixels.collect(), errors: vec![0.0; image.len()] };
+        let hidden = run.activations.iter().zip(&self.integer.output_scales);
+        for (layer, (integers, &scale)) in self.float.layers.iter().zip(hidden) {
+            let sums = Sums::of(layer, &inputs);
+            let values: Vec<f64> = integers.iter().map(|&integer| scale * f64::from(integer)).collect();
+            let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();
+            inputs = Inputs { values, errors };
+        }
+        let Some(last) = self.float.layers.last() else { return Vec::new() };
+        let sums = Sums::of(last, &inputs);
+        let row = |class: usize| &last.weight[class * last.inputs..][..last.inputs];
+        let difference = |other: usize| {
+            let integers = self.integer.logit_scale() * (f64::from(run.logits[class]) - f64::from(run.logits[other]));
+            let own = (sums.values[class] - sums.values[other] - integers).abs();
+            let weights = row(class).iter().zip(row(other)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs());
+            let inherited: f64 = weights.zip(&inputs.errors).map(|(weight, error)| weight * error).sum();
+            let rounding = sums.roundings[class] + sums.roundings[other] + f64::EPSILON * integers.abs();
+            (own + inherited + rounding) * ROUNDED_UP
+        };
+        (0..last.outputs).map(difference).collect()
+    }
+}
+
+impl Sums {
+    fn of(layer: &FloatLayer, inputs: &Inputs) -> Self {
+        let mut values: Vec<f64> = layer.bias.iter().map(|&bias| bias.into()).collect();
+        let mut sizes: Vec<f64> = values.iter().map(|bias| bias.abs()).collect();
+        let mut inherited = vec![0.0; layer.outputs];
+        let columns = layer.columns.chunks_exact(layer.outputs);
+        for (column, (&value, &error)) in columns.zip(inputs.values.iter().zip(&inputs.errors)) {
+            if value != 0.0 {
+                add(column, value, &mut values, |weight| weight);
+                add(column, value.abs(), &mut sizes, f64::abs);
+            }
+            if error != 0.0 {
+                add(column, error, &mut inherited, f64::abs);
+            }
+        }
+        // The floating-point network's activations are as large as ĥ + e. In binary64, products are rounded too, and what is made of the sums.
+        let steps = layer.inputs as f64;
+        let [own, theirs] = [(steps + 4.0, f64::EPSILON / 2.0), (steps, f64::from(f32::EPSILON) / 2.0)]
+            .map(|(steps, unit)| steps * unit / (1.0 - steps * unit));
+        let subnormal = steps * f64::from(f32::from_bits(1));
+        let rounding = |(size, inherited): (&f64, &f64)| {
+            let size = size + inherited;
+            let does_overflow = size > f64::from(f32::MAX) / 2.0;
+            if does_overflow { f64::INFINITY } else { ((own + theirs) * size + subnormal) * ROUNDED_UP }
+        };
+        let roundings = sizes.iter().zip(&inherited).map(rounding).collect();
+        Self { values, roundings, inherited }
+    }
+
+    /// How far a hidden unit of this value is from the floating-point network's at most.
+    fn error(&self, unit: usize, value: f64) -> f64 {
+        let radius = (self.inherited[unit] + self.roundings[unit]) * ROUNDED_UP;
+        let ends = [-radius, radius].map(|radius| (self.values[unit] + radius).max(0.0));
+        let [low, high] = ends.map(|end| (value - end).abs());
+        low.max(high) * ROUNDED_UP
+    }
+}
+
+/// `sums[o] += factor · size(column[o])`.
+#[inline(always)]
+fn add(column: &[f32], factor: f64, sums: &mut [f64], size: impl Fn(f64) -> f64) {
+    for (sum, &weight) in sums.iter_mut().zip(column) {
+        *sum += factor * size(weight.into());
+    }
+}

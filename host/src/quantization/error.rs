@@ -1,0 +1,47 @@
+use selvedge::{architecture::Architecture, weights::WeightFileError};
+
+/// Why a model cannot be made an int8 network.
+#[derive(Debug, thiserror::Error)]
+pub enum QuantizationError {
+    /// A layer that the integer network has not.
+    #[error(
+        "an int8 network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is {layers}"
+    )]
+    Layers {
+        /// The model's layers.
+        layers: String,
+    },
+    /// A weight that is infinite or no number.
+    #[error("linear layer {layer} has a weight that is not a finite number")]
+    NotFinite {
+        /// The linear layer, from 0.
+        layer: usize,
+    },
+    /// An output whose integers leave their range at every scale.
+    #[error(
+        "linear layer {layer}, output {row}: its weights or its bias are too large beside the layer's outputs for the integers' range"
+    )]
+    Range {
+        /// The linear layer, from 0.
+        layer: usize,
+        /// The output, from 0.
+        row: usize,
+    },
+    /// Too few training images to choose by.
+    #[error("{found} training images are too few to choose the scales by; at least {least} are needed")]
+    Images {
+        /// The training images.
+        found: usize,
+        /// How many are needed.
+        least: usize,
+    },
+    /// The file cannot be made.
+    #[error(transparent)]
+    File(#[from] WeightFileError),
+}
+
+impl QuantizationError {
+    pub(super) fn layers(architecture: &Architecture) -> Self {
+        Self::Layers { layers: format!("{:#}", architecture.expression()) }
+    }
+}

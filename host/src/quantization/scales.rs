@@ -1,0 +1,133 @@
+//! Scales: what an integer of 1 is worth.
+
+/// The largest integer weight.
+pub(super) const MAX_WEIGHT: f64 = 127.0;
+/// The largest activation.
+pub(super) const MAX_ACTIVATION: f64 = selvedge::quantized::MAX_ACTIVATION as f64;
+
+/// How a row's weights become integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WeightMethod {
+    /// The largest becomes 127.
+    Max,
+    /// As the sum of the squared errors is least; the largest may be cut.
+    LeastSquares,
+}
+
+impl WeightMethod {
+    pub const ALL: [Self; 2] = [Self::Max, Self::LeastSquares];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Max => "to the largest",
+            Self::LeastSquares => "by least squares",
+        }
+    }
+
+    /// A row's scale; 0 where all weights are 0.
+    pub fn scale(self, weights: &[f32]) -> f64 {
+        let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+        let scale = f64::from(largest) / MAX_WEIGHT;
+        match self {
+            Self::Max => scale,
+            Self::LeastSquares => least_squares(weights, scale, -MAX_WEIGHT..=MAX_WEIGHT),
+        }
+    }
+}
+
+/// How a layer's outputs become integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ActivationMethod {
+    /// The largest on the calibration images becomes 255.
+    Max,
+    /// One above so many thousandths of a percent of those that are not 0 does.
+    Percentile(u32),
+    /// As the sum of the squared errors is least.
+    LeastSquares,
+}
+
+impl ActivationMethod {
+    pub const ALL: [Self; 5] =
+        [Self::Max, Self::Percentile(99_999), Self::Percentile(99_990), Self::Percentile(99_900), Self::LeastSquares];
+
+    pub fn name(self) -> String {
+        match self {
+            Self::Max => "to the largest".into(),
+            Self::Percentile(thousandths) => {
+                let digits = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+                format!("to the {}th percentile", digits.trim_end_matches('0'))
+            }
+            Self::LeastSquares => "by least squares".into(),
+        }
+    }
+
+    /// The scale of outputs of which these are the positive ones, ascending; 1 where there are none.
+    pub fn scale(self, sorted: &[f32]) -> f64 {
+        let Some(&largest) = sorted.last() else { return 1.0 };
+        match self {
+            Self::Max => f64::from(largest) / MAX_ACTIVATION,
+            Self::Percentile(thousandths) => {
+                let rank = (sorted.len() as u64 * u64::from(thousandths)).div_ceil(100_000).max(1);
+                f64::from(sorted[rank as usize - 1]) / MAX_ACTIVATION
+            }
+            Self::LeastSquares => least_squares(sorted, f64::from(largest) / MAX_ACTIVATION, 0.0..=MAX_ACTIVATION),
+        }
+    }
+}
+
+/// Of the scale and so many hundredths of it, that with the least sum of squared errors.
+fn least_squares(values: &[f32], scale: f64, range: std::ops::RangeInclusive<f64>) -> f64 {
+    const HUNDREDTHS: std::ops::RangeInclusive<u32> = 20..=100;
+    let error = |scale: f64| -> f64 {
+        let one = |&value: &f32| {
+            let value = f64::from(value);
+            let integer = round(value / scale).clamp(*range.start(), *range.end());
+            (value - scale * integer).powi(2)
+        };
+        values.iter().map(one).sum()
+    };
+    if scale == 0.0 {
+        return scale;
+    }
+    let candidates = HUNDREDTHS.rev().map(|hundredths| scale * f64::from(hundredths) / 100.0);
+    let errors = candidates.map(|scale| (error(scale), scale));
+    errors.reduce(|best, next| if next.0 < best.0 { next } else { best }).map_or(scale, |(_, scale)| scale)
+}
+
+/// The nearest integer, of two the even one; for numbers below 2⁵¹ in size. A library call for each would cost.
+fn round(x: f64) -> f64 {
+    const INTEGERS_BEGIN: f64 = 1.5 * (1_u64 << 52) as f64;
+    (x + INTEGERS_BEGIN) - INTEGERS_BEGIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_to_the_nearest() {
+        for (x, rounded) in [(0.4, 0.0), (0.6, 1.0), (-0.6, -1.0), (126.7, 127.0), (2.5, 2.0), (-3.5, -4.0)] {
+            assert_eq!(round(x), rounded);
+        }
+    }
+
+    #[test]
+    fn least_squares_cuts_what_stands_alone() {
+        let mut weights: Vec<f32> = (0..100_000).map(|i| (i as f32 * 0.37).sin() * 0.1).collect();
+        assert!(WeightMethod::LeastSquares.scale(&weights) > 0.9 * WeightMethod::Max.scale(&weights));
+        weights.push(0.2);
+        assert_eq!(WeightMethod::Max.scale(&weights), f64::from(0.2_f32) / 127.0);
+        assert!(WeightMethod::LeastSquares.scale(&weights) < 0.8 * WeightMethod::Max.scale(&weights));
+        assert_eq!(WeightMethod::LeastSquares.scale(&[0.0; 3]), 0.0);
+    }
+
+    #[test]
+    fn percentiles_are_ranks() {
+        let sorted: Vec<f32> = (1..=1000).map(|i| i as f32).collect();
+        assert_eq!(ActivationMethod::Percentile(99_900).scale(&sorted), 999.0 / 255.0);
+        assert_eq!(ActivationMethod::Percentile(99_990).scale(&sorted), 1000.0 / 255.0);
+        assert_eq!(ActivationMethod::Max.scale(&sorted), 1000.0 / 255.0);
+        assert_eq!(ActivationMethod::Percentile(99_900).name(), "to the 99.9th percentile");
+        assert_eq!(ActivationMethod::LeastSquares.scale(&[]), 1.0);
+    }
+}
