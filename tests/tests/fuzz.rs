@@ -10,7 +10,7 @@ mod targets;
 fn replay(target: &str, run: impl Fn(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    files.map(|file| run(&fs::read(file.unwrap().path()).unwrap())).count()
+    files.map(|file| run(&fs::read(file.expect("the folder is read").path()).expect("the file is read"))).count()
 }
 
 #[test]
