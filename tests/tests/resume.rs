@@ -12,10 +12,7 @@ use std::{
 };
 
 use host::training::checkpoint;
-use selvedge::{
-    idx,
-    random::{Generator, Purpose},
-};
+use selvedge::random::{Generator, Purpose};
 use serde_json::Value;
 
 /// Everything of which a run keeps something: 15 steps in each of 12 epochs.
@@ -264,25 +261,12 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
         assert!(error.contains(name), "{error}");
     }
     for (name, count) in [("fewer", 50), ("more", 700)] {
-        images(&folder.join(name), count);
+        tests::write_small_data(&folder.join(name), [count; 2]);
         let error = fail(folder, &RESUME.replace("builtin", name));
         let expected = format!("error: {CHECKPOINT}: the run was trained on 600 images of builtin");
         assert!(error.starts_with(&expected), "{error}");
     }
     assert!(files() == before, "a file changed");
-}
-
-/// A small data set in plain IDX files.
-fn images(folder: &Path, count: u32) {
-    fs::create_dir(folder).unwrap();
-    for name in ["train", "t10k"] {
-        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-        let mut images = idx::images_header(count).to_vec();
-        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
-        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
-        let file = [idx::labels_header(count).to_vec(), labels].concat();
-        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), file).unwrap();
-    }
 }
 
 #[test]
