@@ -184,9 +184,15 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn run(self, data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
         let layers = if self.with.dropout > 0.0 {
-            self.layers.with_dropout().context(
-                "--dropout: with Dropout after each activation there are too many layers; name it in --layers where it is to be",
-            )?
+            self.layers.with_dropout().with_context(|| {
+                let (whose, or) = match self.options.overriding.dropout {
+                    Some(_) => ("--dropout", ""),
+                    None => ("the recipe's dropout", ", or take --dropout 0"),
+                };
+                format!(
+                    "{whose}: with Dropout after each activation there are too many layers; name it in --layers where it is to be{or}"
+                )
+            })?
         } else {
             ensure!(
                 *self.layers == self.layers.for_prediction(),
