@@ -11,8 +11,14 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use host::training::checkpoint;
-use selvedge::random::{Generator, Purpose};
+use host::training::{
+    Options, Progress, State,
+    checkpoint::{self, Description},
+};
+use selvedge::{
+    models::Tiny,
+    random::{Generator, Purpose},
+};
 use serde_json::Value;
 
 /// Everything of which a run keeps something: 15 steps in each of 12 epochs.
@@ -267,6 +273,24 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
         assert!(error.starts_with(&expected), "{error}");
     }
     assert!(files() == before, "a file changed");
+}
+
+/// Writes a checkpoint of a run on the built-in set, of which the model holds nothing.
+fn write_checkpoint(path: &Path, recipe: &str, layers: &str, progress: Progress) {
+    let data = host::data::load(Some("builtin".as_ref())).unwrap();
+    let mut state = State::<Tiny>::initialized(&Options::QUICKSTART);
+    state.progress = progress;
+    checkpoint::save(path, &state, &Description::new(recipe.into(), layers.into(), &data)).unwrap();
+}
+
+#[test]
+fn a_place_that_is_none_of_the_run_is_an_error_of_the_file_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let progress = Progress { steps: 7, ..Progress::default() };
+    write_checkpoint(&folder.join("read.checkpoint"), "", "784,16,10", progress);
+    let error = fail(folder, "train --resume read.checkpoint --checkpoint written.checkpoint --data builtin");
+    assert!(error.starts_with("error: read.checkpoint: the checkpoint's place in its run, after 7 steps"), "{error}");
 }
 
 #[test]

@@ -218,8 +218,16 @@ impl WithModel for Training<'_> {
         let Self { plan: Plan { options, device, layers, recipe, with, files }, mut data, checkpoint } = self;
         let text = recipe.to_toml();
         let description = Description::new(text.clone(), format!("{:#}", layers.expression()), &data);
+        let samples = data.train.labels.len();
+        if let Some(split) = recipe.val_split {
+            let count = split.count(samples)?;
+            if count > 0 {
+                data.hold_out(count, with.seed);
+            }
+        }
+        let in_epoch = data.train.labels.len();
         let mut state = match checkpoint {
-            Some(checkpoint) => checkpoint.into_state::<M>(&with)?,
+            Some(checkpoint) => resumed::<M>(checkpoint, in_epoch, &with)?,
             None => match &options.init {
                 Some(path) => {
                     let mut model = Boxed::<M>::zeroed();
@@ -229,21 +237,6 @@ impl WithModel for Training<'_> {
                 None => State::initialized(&with),
             },
         };
-        let samples = data.train.labels.len();
-        if let Some(split) = recipe.val_split {
-            let count = split.count(samples)?;
-            if count > 0 {
-                data.hold_out(count, with.seed);
-            }
-        }
-        let in_epoch = data.train.labels.len();
-        ensure!(
-            state.progress.is_of(in_epoch, &with),
-            "{}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
-            files.checkpoint.display(),
-            state.progress.steps,
-            u64::from(state.progress.epochs) + 1
-        );
 
         let engine = options.threads.engine()?;
         let mut stdout = io::stdout();
@@ -293,4 +286,17 @@ impl WithModel for Training<'_> {
         writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result))?;
         Ok(())
     }
+}
+
+/// The state that a checkpoint holds of a run with so many samples in an epoch.
+fn resumed<M: Model>(checkpoint: Checkpoint, in_epoch: usize, with: &training::Options) -> Result<State<M>> {
+    let path = checkpoint.path().display().to_string();
+    let state = checkpoint.into_state::<M>(with)?;
+    ensure!(
+        state.progress.is_of(in_epoch, with),
+        "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
+        state.progress.steps,
+        u64::from(state.progress.epochs) + 1
+    );
+    Ok(state)
 }
