@@ -284,6 +284,16 @@ fn write_checkpoint(path: &Path, recipe: &str, layers: &str, progress: Progress)
 }
 
 #[test]
+fn a_program_without_the_runs_layers_names_those_that_it_is_to_be_built_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_checkpoint(&folder.join("a.checkpoint"), "dropout = 0.1", "784,256,10", Progress::default());
+    let error = fail(folder, "train --resume a.checkpoint --data builtin");
+    assert!(error.contains("--layers '784,256,10'"), "{error}");
+    assert_eq!(fail(folder, "train --resume a.checkpoint --data builtin --layers 784,256,10"), error);
+}
+
+#[test]
 fn a_place_that_is_none_of_the_run_is_an_error_of_the_file_that_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

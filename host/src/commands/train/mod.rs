@@ -16,7 +16,7 @@ use host::{
     data::Dataset,
     evaluation, files,
     interchange::StateDict,
-    models::{Boxed, Model, WithModel, with_training_model},
+    models::{Boxed, Model, UnknownModel, WithModel, with_training_model},
     recipe::{self, RecipeOptions},
     training::{
         self, State,
@@ -200,7 +200,9 @@ impl Plan<'_> {
             );
             self.layers.clone()
         };
-        with_training_model(&layers, Training { plan: self, data, checkpoint })?
+        let own = self.layers;
+        // Of the layers that training takes, only these are asked for: the others are the recipe's.
+        with_training_model(&layers, Training { plan: self, data, checkpoint }).map_err(|_| UnknownModel::of(own))?
     }
 }
 
