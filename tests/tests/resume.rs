@@ -217,6 +217,28 @@ fn a_run_that_is_asked_to_end_says_how_to_go_on() {
     }
 }
 
+/// A network without a name (which every build of the program has, as it is `tiny` with dropout), and files in two places.
+#[cfg(unix)]
+#[test]
+fn what_an_interrupted_run_says_goes_on_with_it() {
+    const LAYERS: &str = "784 => 16 Relu Dropout => 10";
+    let folder = tempfile::tempdir().unwrap();
+    let expected = uninterrupted(folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut run = command(folder, &RUN.replace("--model tiny", "--out mine.selvedge --checkpoint saved/it.checkpoint"));
+    run.args(["--layers", LAYERS]);
+    let mut child = start(run);
+    wait_for_metrics(folder, &mut child, 40);
+    signal(&child, "INT");
+    let error = error_line(&child.wait_with_output().unwrap(), 130);
+    let said = format!("train --resume saved/it.checkpoint --layers '{LAYERS}' --out mine.selvedge");
+    assert!(error.contains(&format!("`{said}`")), "{error}");
+    let mut resume = command(folder, "train --resume saved/it.checkpoint --out mine.selvedge --data builtin");
+    stdout(&resume.args(["--layers", LAYERS]).output().unwrap());
+    assert!(fs::read(folder.join("mine.selvedge")).unwrap() == expected.weights, "the weight files differ");
+}
+
 #[test]
 fn what_is_no_good_checkpoint_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,6 +295,20 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
         assert!(error.starts_with(&expected), "{error}");
     }
     assert!(files() == before, "a file changed");
+}
+
+#[test]
+fn a_resumed_run_writes_where_it_was_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = RUN.replace("--epochs 12", "--steps 20");
+    succeed(folder, &format!("{run} --checkpoint-every 10 --out mine/first.selvedge"));
+    let weights = folder.join("mine/first.selvedge");
+    let expected = fs::read(&weights).unwrap();
+    fs::remove_file(&weights).unwrap();
+    succeed(folder, &RESUME.replace(CHECKPOINT, "mine/first.checkpoint"));
+    assert!(fs::read(&weights).unwrap() == expected, "the weight files differ");
+    assert!(!folder.join("weights").exists());
 }
 
 /// Writes a checkpoint of a run on the built-in set, of which the model holds nothing.

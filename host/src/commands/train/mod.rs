@@ -1,6 +1,7 @@
 //! `selvedge train`.
 
 mod device;
+mod files;
 mod interrupt;
 mod log;
 mod metrics;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use host::{
     data::Dataset,
-    evaluation, files,
+    evaluation,
     interchange::StateDict,
     models::{Boxed, Model, UnknownModel, WithModel, with_training_model},
     recipe::{self, RecipeOptions},
@@ -28,6 +29,7 @@ use selvedge::{architecture::Architecture, weights::TrainingRecord};
 
 use super::{DataOptions, ModelOptions, ThreadOptions, note};
 use device::{Device, DeviceOptions};
+use files::Files;
 pub use interrupt::Interrupted;
 use log::{Checkpoints, Log};
 use metrics::Metrics;
@@ -60,7 +62,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit_train: Option<u32>,
 
-    /// Where the weights go [default: weights/MODEL.selvedge]
+    /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -101,9 +103,9 @@ impl Options {
         let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
         let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
         let layers = self.model.architecture();
-        let name = self.model.name();
+        let out = Path::new("weights").join(self.model.name()).with_extension(files::WEIGHTS);
         let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(&name)? };
+            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
         let mut data = self.data.load()?;
         if let Some(limit) = self.limit_train {
             let there = data.train.labels.len();
@@ -123,9 +125,9 @@ impl Options {
             "{path}: this is a run of '{:#}', not of --layers",
             layers.expression()
         );
-        let name = super::model_name(&layers);
+        let out = checkpoint.path().with_extension(files::WEIGHTS);
         let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(&name)? };
+            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
         let mut data = self.data.load()?;
         if *samples as usize <= data.train.labels.len() {
             data.truncate(*samples as usize);
@@ -139,34 +141,14 @@ impl Options {
         plan.run(data, Some(checkpoint))
     }
 
-    /// Where a run of the model of this name writes; that it can is checked before any work.
-    fn files(&self, name: &str) -> Result<Files<'_>> {
-        let out = self.out.clone().unwrap_or_else(|| Path::new("weights").join(name).with_extension("selvedge"));
+    /// Where a run writes whose weights go here by default; that it can is checked before any work.
+    fn files(&self, out: PathBuf) -> Result<Files<'_>> {
+        let out = self.out.clone().unwrap_or(out);
         let checkpoint = self.checkpoint.clone().or_else(|| self.resume.clone());
         let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
         let files = Files { out, checkpoint, metrics: self.metrics.as_deref() };
         files.check()?;
         Ok(files)
-    }
-}
-
-/// What a run writes.
-struct Files<'a> {
-    out: PathBuf,
-    checkpoint: PathBuf,
-    metrics: Option<&'a Path>,
-}
-
-impl Files<'_> {
-    /// Every file can be written, and no two are the same.
-    fn check(&self) -> Result<()> {
-        files::check_writable(&self.out)?;
-        files::check_writable(&self.checkpoint)?;
-        ensure!(self.out != self.checkpoint, "--out and the checkpoint are the same file, {}", self.out.display());
-        for (option, other) in [("--out", &self.out), ("the checkpoint", &self.checkpoint)] {
-            ensure!(self.metrics != Some(other), "--metrics and {option} are the same file, {}", other.display());
-        }
-        Ok(())
     }
 }
 
@@ -255,7 +237,9 @@ impl WithModel for Training<'_> {
         if progress.steps > 0 {
             writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
         }
-        let checkpoints = Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description };
+        let to_go_on = files.to_go_on(layers);
+        let checkpoints =
+            Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description, to_go_on };
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
         let mut log = Log::new(in_epoch, &with, progress, metrics, checkpoints);
