@@ -10,6 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
+use host::training::{Epoch, Observer, State, Step, TrainingError};
 use selvedge::idx;
 
 /// The environment variable under which a test that leaves something out fails instead.
@@ -173,6 +174,27 @@ pub fn trained(folder: &Path, model: &str) -> String {
     let output = output.expect("`selvedge` starts");
     assert!(output.status.success(), "{}", text(&output));
     file
+}
+
+/// Keeps every step's loss.
+#[derive(Debug, Default)]
+pub struct Losses(pub Vec<f32>);
+
+impl<M> Observer<M> for Losses {
+    type Error = TrainingError;
+
+    fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
+        self.0.push(step.loss);
+        Ok(())
+    }
+
+    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
+        Ok(())
+    }
 }
 
 /// All that a program printed.
