@@ -270,17 +270,19 @@ impl Architecture {
         chain
     }
 
-    /// The chain with dropout after each activation.
+    /// The chain with dropout after each activation; one that has dropout already stays as it is.
     ///
     /// `None` where that is more than [`MAX_LAYERS`] layers.
     pub fn with_dropout(&self) -> Option<Self> {
+        if *self != self.for_prediction() {
+            return Some(self.clone());
+        }
         let mut layers = Vec::new();
         for &layer in &self.layers {
             layers.push(layer).ok()?;
             let width = layer.widths().1;
             match layer {
                 LayerKind::Linear { .. } | LayerKind::BatchNorm1d { .. } | LayerKind::LogSoftmax { .. } => {}
-                LayerKind::Dropout { .. } => return Some(self.clone()),
                 _ => layers.push(LayerKind::Dropout { width }).ok()?,
             }
         }
@@ -535,6 +537,19 @@ mod tests {
         assert_eq!(deployed, Architecture::of::<mlp!(4 => 3 BatchNorm1d Relu => 2)>());
         assert_eq!(deployed.with_dropout(), Some(architecture.clone()));
         assert_eq!(architecture.with_dropout(), Some(architecture));
+    }
+
+    #[test]
+    fn dropout_that_is_there_is_all_that_there_is() {
+        let rectified = "784 => 9 Relu => 9 Relu => 9 Relu => 9 Relu => 9 Relu => 9 Relu";
+        let parse = |end: &str| {
+            let mut text = String::<100>::new();
+            fmt::write(&mut text, format_args!("{rectified}{end}")).unwrap();
+            text.parse::<Architecture>().unwrap()
+        };
+        let last = parse(" Dropout => 10");
+        assert_eq!(last.with_dropout(), Some(last));
+        assert_eq!(parse(" => 10").with_dropout(), None);
     }
 
     #[test]

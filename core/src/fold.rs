@@ -40,12 +40,16 @@ pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> R
     check(architecture, model.len())?;
     check(&architecture.folded(), folded.len())?;
     let (mut rest, mut places) = (model, &mut *folded);
-    let mut linear = None;
+    let mut linear: Option<(usize, &mut [f32])> = None;
     for &layer in architecture.for_prediction().layers() {
         let tensors;
         (tensors, rest) = rest.split_at(layer.len());
         match (linear.take(), layer) {
-            (Some((inputs, previous)), LayerKind::BatchNorm1d { .. }) => scale(previous, inputs, tensors),
+            (Some((inputs, previous)), LayerKind::BatchNorm1d { .. }) => {
+                scale(previous, inputs, tensors);
+                // Another may follow.
+                linear = Some((inputs, previous));
+            }
             _ => {
                 let place;
                 (place, places) = core::mem::take(&mut places).split_at_mut(tensors.len());
@@ -105,21 +109,37 @@ mod tests {
     type Trained = mlp!(5 => 7 BatchNorm1d Relu Dropout => 4 Tanh => 3 BatchNorm1d);
     type Deployed = mlp!(5 => 7 Relu => 4 Tanh => 3);
 
-    #[test]
-    fn a_folded_model_predicts_the_same() {
+    /// Folds a model of these layers, and checks what it becomes.
+    fn check<From, To>()
+    where
+        From: Layer<Input = [f32; 5], Output = [f32; 3]>,
+        To: Layer<Input = [f32; 5], Output = [f32; 3]>,
+    {
         let generator = Generator::new(1, crate::random::Purpose::Initialization, 0);
-        let (mut trained, mut deployed) = (Trained::ZERO, Deployed::ZERO);
+        let (mut trained, mut deployed) = (From::ZERO, To::ZERO);
         for (i, parameter) in trained.as_flat_mut().iter_mut().enumerate() {
             // Variances are positive.
             *parameter = 1.0 + 0.5 * generator.symmetric(i as u64, 1.0);
         }
-        let architecture = Architecture::of::<Trained>();
-        assert_eq!(architecture.folded(), Architecture::of::<Deployed>());
+        let architecture = Architecture::of::<From>();
+        assert_eq!(architecture.folded(), Architecture::of::<To>());
         fold(&architecture, trained.as_flat(), deployed.as_flat_mut()).unwrap();
         let (input, mut expected, mut found) = ([0.1, -0.2, 0.3, 0.9, -1.0], [0.0; 3], [0.0; 3]);
         trained.predict(&Portable, &input, &mut expected);
         deployed.predict(&Portable, &input, &mut found);
         assert!((0..3).all(|i| (expected[i] - found[i]).abs() < 1e-5), "{found:?}, not {expected:?}");
+    }
+
+    #[test]
+    fn a_folded_model_predicts_the_same() {
+        check::<Trained, Deployed>();
+    }
+
+    #[test]
+    fn every_normalisation_after_a_linear_layer_is_folded() {
+        check::<mlp!(5 => 4 BatchNorm1d BatchNorm1d Tanh => 3), mlp!(5 => 4 Tanh => 3)>();
+        check::<mlp!(5 => 4 BatchNorm1d Dropout BatchNorm1d Tanh => 3), mlp!(5 => 4 Tanh => 3)>();
+        check::<mlp!(5 => 4 Tanh => 3 BatchNorm1d BatchNorm1d BatchNorm1d), mlp!(5 => 4 Tanh => 3)>();
     }
 
     #[test]

@@ -82,7 +82,8 @@ pub struct UnknownModel {
 }
 
 impl UnknownModel {
-    fn of(architecture: &Architecture) -> Self {
+    /// That is, for these layers.
+    pub fn of(architecture: &Architecture) -> Self {
         Self { layers: format!("{:#}", architecture.expression()) }
     }
 }

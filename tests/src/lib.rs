@@ -10,6 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
+use host::training::{Epoch, Observer, State, Step, TrainingError};
 use selvedge::idx;
 
 /// The environment variable under which a test that leaves something out fails instead.
@@ -59,7 +60,9 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 /// Not every machine can have PyTorch, so where there is none, `what` is left out and said to be, even where [`REQUIRE_ALL`] is set.
 pub fn python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
-    let Some(python) = named.or_else(installed_python) else {
+    // Test programs lie in target/<profile>/deps.
+    let installed = || python_of(&env::current_exe().ok()?.ancestors().nth(3)?.join("python"));
+    let Some(python) = named.or_else(installed) else {
         say_left_out(&format!("{what}: no Python with PyTorch here; `cargo xtask setup --python` gets it"));
         return None;
     };
@@ -68,12 +71,12 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
     Some(command)
 }
 
-/// That of the virtual environment, where all that it needs is installed.
-fn installed_python() -> Option<PathBuf> {
-    // Test programs lie in target/<profile>/deps.
-    let folder = env::current_exe().ok()?.ancestors().nth(3)?.join("python");
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    folder.join("requirements.txt").exists().then_some(python)
+/// That of a virtual environment, where all that is asked for now was installed.
+fn python_of(environment: &Path) -> Option<PathBuf> {
+    let asked = fs::read(workspace().join("tests/references/requirements.txt")).ok()?;
+    let installed = fs::read(environment.join("requirements.txt")).ok()?;
+    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    (installed == asked).then_some(python)
 }
 
 /// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one.
@@ -173,7 +176,44 @@ pub fn trained(folder: &Path, model: &str) -> String {
     file
 }
 
+/// Keeps every step's loss.
+#[derive(Debug, Default)]
+pub struct Losses(pub Vec<f32>);
+
+impl<M> Observer<M> for Losses {
+    type Error = TrainingError;
+
+    fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
+        self.0.push(step.loss);
+        Ok(())
+    }
+
+    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
+        Ok(())
+    }
+}
+
 /// All that a program printed.
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_python_with_other_packages_than_those_asked_for_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let installed = folder.path().join("requirements.txt");
+        assert_eq!(python_of(folder.path()), None);
+        fs::copy(workspace().join("tests/references/requirements.txt"), &installed).unwrap();
+        assert!(python_of(folder.path()).is_some());
+        fs::write(&installed, "torch==1.0").unwrap();
+        assert_eq!(python_of(folder.path()), None);
+    }
 }

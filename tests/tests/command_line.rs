@@ -166,6 +166,18 @@ fn wrong_options_are_named() {
 }
 
 #[test]
+fn dropout_that_makes_too_many_layers_is_whoevers_it_is() {
+    let folder = data_folder();
+    let train = "train --data . --layers 784,9,9,9,9,9,9,10 --recipe";
+    let error = fail(folder.path(), &format!("{train} fast"));
+    assert!(error.starts_with("error: the recipe's dropout: ") && error.contains("--dropout 0"), "{error}");
+    let error = fail(folder.path(), &format!("{train} fast --dropout 0.2"));
+    assert!(error.starts_with("error: --dropout: ") && !error.contains("--dropout 0"), "{error}");
+    // What is offered leads on, to a program that is built for these layers.
+    assert!(fail(folder.path(), &format!("{train} fast --dropout 0")).contains("cargo xtask"));
+}
+
+#[test]
 fn wrong_data_is_named() {
     let folder = data_folder();
     let folder = folder.path();

@@ -11,9 +11,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use host::training::checkpoint;
+use host::training::{
+    Options, Progress, State,
+    checkpoint::{self, Description},
+};
 use selvedge::{
-    idx,
+    models::Tiny,
     random::{Generator, Purpose},
 };
 use serde_json::Value;
@@ -214,6 +217,28 @@ fn a_run_that_is_asked_to_end_says_how_to_go_on() {
     }
 }
 
+/// A network without a name (which every build of the program has, as it is `tiny` with dropout), and files in two places.
+#[cfg(unix)]
+#[test]
+fn what_an_interrupted_run_says_goes_on_with_it() {
+    const LAYERS: &str = "784 => 16 Relu Dropout => 10";
+    let folder = tempfile::tempdir().unwrap();
+    let expected = uninterrupted(folder.path());
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut run = command(folder, &RUN.replace("--model tiny", "--out mine.selvedge --checkpoint saved/it.checkpoint"));
+    run.args(["--layers", LAYERS]);
+    let mut child = start(run);
+    wait_for_metrics(folder, &mut child, 40);
+    signal(&child, "INT");
+    let error = error_line(&child.wait_with_output().unwrap(), 130);
+    let said = format!("train --resume saved/it.checkpoint --layers '{LAYERS}' --out mine.selvedge");
+    assert!(error.contains(&format!("`{said}`")), "{error}");
+    let mut resume = command(folder, "train --resume saved/it.checkpoint --out mine.selvedge --data builtin");
+    stdout(&resume.args(["--layers", LAYERS]).output().unwrap());
+    assert!(fs::read(folder.join("mine.selvedge")).unwrap() == expected.weights, "the weight files differ");
+}
+
 #[test]
 fn what_is_no_good_checkpoint_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();
@@ -264,7 +289,7 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
         assert!(error.contains(name), "{error}");
     }
     for (name, count) in [("fewer", 50), ("more", 700)] {
-        images(&folder.join(name), count);
+        tests::write_small_data(&folder.join(name), [count; 2]);
         let error = fail(folder, &RESUME.replace("builtin", name));
         let expected = format!("error: {CHECKPOINT}: the run was trained on 600 images of builtin");
         assert!(error.starts_with(&expected), "{error}");
@@ -272,17 +297,46 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
     assert!(files() == before, "a file changed");
 }
 
-/// A small data set in plain IDX files.
-fn images(folder: &Path, count: u32) {
-    fs::create_dir(folder).unwrap();
-    for name in ["train", "t10k"] {
-        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-        let mut images = idx::images_header(count).to_vec();
-        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
-        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
-        let file = [idx::labels_header(count).to_vec(), labels].concat();
-        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), file).unwrap();
-    }
+#[test]
+fn a_resumed_run_writes_where_it_was_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let run = RUN.replace("--epochs 12", "--steps 20");
+    succeed(folder, &format!("{run} --checkpoint-every 10 --out mine/first.selvedge"));
+    let weights = folder.join("mine/first.selvedge");
+    let expected = fs::read(&weights).unwrap();
+    fs::remove_file(&weights).unwrap();
+    succeed(folder, &RESUME.replace(CHECKPOINT, "mine/first.checkpoint"));
+    assert!(fs::read(&weights).unwrap() == expected, "the weight files differ");
+    assert!(!folder.join("weights").exists());
+}
+
+/// Writes a checkpoint of a run on the built-in set, of which the model holds nothing.
+fn write_checkpoint(path: &Path, recipe: &str, layers: &str, progress: Progress) {
+    let data = host::data::load(Some("builtin".as_ref())).unwrap();
+    let mut state = State::<Tiny>::initialized(&Options::QUICKSTART);
+    state.progress = progress;
+    checkpoint::save(path, &state, &Description::new(recipe.into(), layers.into(), &data)).unwrap();
+}
+
+#[test]
+fn a_program_without_the_runs_layers_names_those_that_it_is_to_be_built_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_checkpoint(&folder.join("a.checkpoint"), "dropout = 0.1", "784,256,10", Progress::default());
+    let error = fail(folder, "train --resume a.checkpoint --data builtin");
+    assert!(error.contains("--layers '784,256,10'"), "{error}");
+    assert_eq!(fail(folder, "train --resume a.checkpoint --data builtin --layers 784,256,10"), error);
+}
+
+#[test]
+fn a_place_that_is_none_of_the_run_is_an_error_of_the_file_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let progress = Progress { steps: 7, ..Progress::default() };
+    write_checkpoint(&folder.join("read.checkpoint"), "", "784,16,10", progress);
+    let error = fail(folder, "train --resume read.checkpoint --checkpoint written.checkpoint --data builtin");
+    assert!(error.starts_with("error: read.checkpoint: the checkpoint's place in its run, after 7 steps"), "{error}");
 }
 
 #[test]

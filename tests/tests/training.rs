@@ -8,7 +8,7 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     models::{Boxed, Model},
-    training::{Epoch, Length, Observer, Optimizer, Options, Plan, State, Step, TrainingError, train},
+    training::{Length, Optimizer, Options, Plan, State, TrainingError, train},
     weights,
 };
 use proptest::prelude::*;
@@ -22,29 +22,9 @@ use selvedge::{
     random,
     training::{Batch, Workspace},
 };
+use tests::Losses;
 
 type Deep = Chain<Linear<PIXELS, 13, Relu>, Chain<Linear<13, 37, Relu>, Linear<37, CLASSES>>>;
-
-/// Keeps the losses.
-#[derive(Default)]
-struct Losses(Vec<f32>);
-
-impl<M> Observer<M> for Losses {
-    type Error = TrainingError;
-
-    fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
-        Ok(())
-    }
-
-    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
-        self.0.push(step.loss);
-        Ok(())
-    }
-
-    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
-        Ok(())
-    }
-}
 
 fn builtin(train: usize) -> Dataset {
     let mut data = load(Some("builtin".as_ref())).unwrap();

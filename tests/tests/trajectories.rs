@@ -20,12 +20,12 @@ use host::{
     engine::{InstructionSet, Simd},
     interchange::StateDict,
     models::Boxed,
-    training::{Epoch, Length, Observer, Optimizer, Options, Plan, State, Step, TrainingError, train},
+    training::{Length, Optimizer, Options, Plan, State, train},
 };
 use selvedge::{augment::Augmentation, models::Quickstart};
 use serde::Deserialize;
 use serde_json::Value;
-use tests::{fashion_mnist, selvedge, text, workspace};
+use tests::{Losses, fashion_mnist, selvedge, text, workspace};
 
 /// How many times as far from float64 as PyTorch's float32 a right float32 run may be. 4 would do for all losses but one, the
 /// sixteenth of RMSProp with ε = 1e-8, which needs 4.13.
@@ -109,27 +109,6 @@ struct Crossed {
     /// Step, image of the batch, hidden layer, unit.
     decisions: Vec<[usize; 4]>,
     losses_float64: Vec<f64>,
-}
-
-/// Keeps the losses.
-#[derive(Default)]
-struct Losses(Vec<f32>);
-
-impl<M> Observer<M> for Losses {
-    type Error = TrainingError;
-
-    fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
-        Ok(())
-    }
-
-    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
-        self.0.push(step.loss);
-        Ok(())
-    }
-
-    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
-        Ok(())
-    }
 }
 
 fn data_file(name: &str) -> PathBuf {

@@ -83,7 +83,7 @@ enum Command {
     Setup(setup::Options),
     /// Lists what is there, what is missing and how to get it
     Doctor,
-    /// Sets up, then runs every check and every test, leaving nothing out
+    /// Sets up, Python packages too, then runs every check and every test; says what it had to leave out
     Test(test::Options),
 }
 

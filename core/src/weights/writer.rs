@@ -1,8 +1,8 @@
 use super::{MAGIC, TrainingRecord, VERSION, WeightFileError, envelope::Writer};
 use crate::{Layer, architecture::Architecture, flat::as_bytes};
 
-/// More than the header takes beside the data set's name.
-const HEADER_ROOM: usize = 2048;
+/// More than the header of the longest chain takes beside the data set's name and the recipe.
+const HEADER_ROOM: usize = 4096;
 
 /// A buffer size that [`encode`] is content with.
 pub const fn encoded_len<M: Layer>(record: &TrainingRecord<'_>) -> usize {
@@ -232,6 +232,17 @@ mod tests {
         let mut text = heapless::String::<100>::new();
         core::fmt::write(&mut text, format_args!("{error}")).unwrap();
         assert_eq!(text, "the weight file is of a 5-3-2 network, this build's model is 5-4-2");
+    }
+
+    #[test]
+    fn the_longest_header_has_room() {
+        type Longest = mlp!(5 => 3
+            BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d
+            BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d
+            BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d BatchNorm1d);
+        let mut buffer = [0; 8192];
+        let len = encoded_len::<Longest>(&RECORD);
+        assert!(encode(&Longest::ZERO, &RECORD, &mut buffer[..len]).is_ok());
     }
 
     #[test]

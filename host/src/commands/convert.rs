@@ -35,8 +35,8 @@ pub struct Options {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Between widths alone stands ReLU. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential
-    /// does, and those of TO do.
+    /// Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. Where Dropout is
+    /// among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO do.
     #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
     layers: Option<Architecture>,
 

@@ -186,7 +186,10 @@ impl StateDict {
             _ => {}
         }
         let is_there = |name: &str| self.tensors.iter().any(|tensor| tensor.name() == name);
-        let counts_dropout = architecture.parameters().all(|parameter| is_there(&parameter.name));
+        let names_there = |architecture: &Architecture| {
+            architecture.parameters().filter(|parameter| is_there(&parameter.name)).count()
+        };
+        let counts_dropout = names_there(architecture) > names_there(&deployed);
         let named = if counts_dropout { architecture } else { &deployed };
         Ok(state_dict::load_flat(named, flat, &self.tensors, strict)?)
     }

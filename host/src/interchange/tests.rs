@@ -172,6 +172,28 @@ fn names_may_count_dropout() {
 }
 
 #[test]
+fn a_missing_tensor_leaves_the_others_names_as_they_are() {
+    let architecture: Architecture =
+        "4 => 3 BatchNorm1d Relu Dropout => 3 BatchNorm1d Relu Dropout => 2".parse().unwrap();
+    let flat: Vec<f32> = (1_u8..).take(architecture.parameter_count().unwrap()).map(f32::from).collect();
+    let folder = folder();
+    for named in [&architecture, &architecture.for_prediction()] {
+        for missing in named.parameters() {
+            let others = named.parameters().filter(|parameter| parameter.name != missing.name);
+            let others: Vec<_> = others.map(|other| (other.clone(), other.values(&flat).unwrap())).collect();
+            let weights = read(folder.path(), "a.safetensors", &safetensors::write(&others).unwrap()).unwrap();
+            let error = weights.flat(&architecture, true).unwrap_err().to_string();
+            assert!(error.contains(missing.name.as_str()), "{error}");
+            let (found, keys) = weights.flat(&architecture, false).unwrap();
+            assert_eq!((keys.missing.count(), keys.unexpected.count()), (1, 0), "{keys}");
+            let mut expected = flat.clone();
+            expected[missing.offset..][..missing.len].fill(0.0);
+            assert_eq!(found, expected, "{}", missing.name);
+        }
+    }
+}
+
+#[test]
 fn every_truncation_is_refused() {
     let folder = folder();
     for (name, bytes) in valid(folder.path()) {

@@ -57,9 +57,13 @@ fn normalized(layers: &str) -> String {
     widths.map_or_else(|| parts.join(" => "), |widths| widths.join(","))
 }
 
-/// The name that `selvedge train` gives to the files of a model that has none.
-fn file_name(layers: &str) -> String {
-    layers.replace(" => ", "-").replace([',', ' '], "-")
+/// The models that have a name, and their layers.
+const NAMED: [(&str, &str); 3] = [("quickstart", "784,512,512,10"), ("small", "784,128,10"), ("tiny", "784,16,10")];
+
+/// The name that `selvedge train` gives to a model's files: of these layers, or of this name.
+fn file_name(model: &str) -> String {
+    let named = NAMED.iter().find(|(_, layers)| *layers == model);
+    named.map_or_else(|| model.replace(" => ", "-").replace([',', ' '], "-"), |(name, _)| (*name).to_owned())
 }
 
 /// What `selvedge inspect --json` says, as far as it is of use here.
@@ -212,6 +216,8 @@ impl Inspection {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -223,8 +229,25 @@ mod tests {
         for other in ["784 => 128 => 10", "784 => 128 Relu => 10 Relu", "784 => 128 Tanh => 64 Relu => 10"] {
             assert_eq!(normalized(other), other);
         }
-        assert_eq!(file_name("784,128,10"), "784-128-10");
+    }
+
+    #[test]
+    fn files_have_the_models_name_or_its_layers() {
+        assert_eq!(file_name("small"), "small");
+        assert_eq!(file_name("784,128,10"), "small");
+        assert_eq!(file_name("784,129,10"), "784-129-10");
         assert_eq!(file_name("784 => 128 BatchNorm1d Relu => 10"), "784-128-BatchNorm1d-Relu-10");
+    }
+
+    #[test]
+    fn the_named_models_are_cores() {
+        let source = fs::read_to_string(workspace::root().join("core/src/models.rs")).unwrap();
+        assert!(source.contains(&format!("NAMES: [&str; {}] = {:?};", NAMED.len(), NAMED.map(|(name, _)| name))));
+        for (name, layers) in NAMED {
+            let start = format!("pub type {}{} = mlp!(", name[..1].to_uppercase(), &name[1..]);
+            let (_, chain) = source.split_once(&start).expect("the type has the model's name");
+            assert_eq!(normalized(chain.split_once(')').unwrap().0), layers);
+        }
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Ctrl-C, and a system that asks the program to end: the run saves a checkpoint first.
 
 use std::{
-    fmt,
-    path::PathBuf,
-    process,
+    fmt, process,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -33,8 +31,8 @@ pub fn is_asked() -> bool {
 pub struct Interrupted {
     /// After which step.
     pub step: u64,
-    /// Where it is saved.
-    pub checkpoint: PathBuf,
+    /// The command that goes on with it.
+    pub to_go_on: String,
 }
 
 impl Interrupted {
@@ -44,8 +42,7 @@ impl Interrupted {
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.checkpoint.display();
-        write!(f, "interrupted after step {}; the run is saved: `train --resume {path}` goes on with it", self.step)
+        write!(f, "interrupted after step {}; the run is saved: `{}` goes on with it", self.step, self.to_go_on)
     }
 }
 

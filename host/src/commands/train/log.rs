@@ -41,6 +41,8 @@ pub struct Checkpoints {
     pub path: PathBuf,
     pub every: Option<u64>,
     pub description: Description,
+    /// The command that goes on with the run.
+    pub to_go_on: String,
 }
 
 impl Checkpoints {
@@ -59,7 +61,7 @@ impl Checkpoints {
     fn step<M: Model>(&self, step: u64, state: &State<M>) -> Result<()> {
         if interrupt::is_asked() {
             self.save(state)?;
-            return Err(Interrupted { step, checkpoint: self.path.clone() }.into());
+            return Err(Interrupted { step, to_go_on: self.to_go_on.clone() }.into());
         }
         match self.every {
             Some(every) if step.is_multiple_of(every) => self.save(state),

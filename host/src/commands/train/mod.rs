@@ -1,6 +1,7 @@
 //! `selvedge train`.
 
 mod device;
+mod files;
 mod interrupt;
 mod log;
 mod metrics;
@@ -14,9 +15,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use host::{
     data::Dataset,
-    evaluation, files,
+    evaluation,
     interchange::StateDict,
-    models::{Boxed, Model, WithModel, with_training_model},
+    models::{Boxed, Model, UnknownModel, WithModel, with_training_model},
     recipe::{self, RecipeOptions},
     training::{
         self, State,
@@ -28,6 +29,7 @@ use selvedge::{architecture::Architecture, weights::TrainingRecord};
 
 use super::{DataOptions, ModelOptions, ThreadOptions, note};
 use device::{Device, DeviceOptions};
+use files::Files;
 pub use interrupt::Interrupted;
 use log::{Checkpoints, Log};
 use metrics::Metrics;
@@ -60,7 +62,7 @@ pub struct Options {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit_train: Option<u32>,
 
-    /// Where the weights go [default: weights/MODEL.selvedge]
+    /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
@@ -101,9 +103,9 @@ impl Options {
         let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
         let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
         let layers = self.model.architecture();
-        let name = self.model.name();
+        let out = Path::new("weights").join(self.model.name()).with_extension(files::WEIGHTS);
         let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(&name)? };
+            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
         let mut data = self.data.load()?;
         if let Some(limit) = self.limit_train {
             let there = data.train.labels.len();
@@ -123,9 +125,9 @@ impl Options {
             "{path}: this is a run of '{:#}', not of --layers",
             layers.expression()
         );
-        let name = super::model_name(&layers);
+        let out = checkpoint.path().with_extension(files::WEIGHTS);
         let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(&name)? };
+            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
         let mut data = self.data.load()?;
         if *samples as usize <= data.train.labels.len() {
             data.truncate(*samples as usize);
@@ -139,34 +141,14 @@ impl Options {
         plan.run(data, Some(checkpoint))
     }
 
-    /// Where a run of the model of this name writes; that it can is checked before any work.
-    fn files(&self, name: &str) -> Result<Files<'_>> {
-        let out = self.out.clone().unwrap_or_else(|| Path::new("weights").join(name).with_extension("selvedge"));
+    /// Where a run writes whose weights go here by default; that it can is checked before any work.
+    fn files(&self, out: PathBuf) -> Result<Files<'_>> {
+        let out = self.out.clone().unwrap_or(out);
         let checkpoint = self.checkpoint.clone().or_else(|| self.resume.clone());
         let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
         let files = Files { out, checkpoint, metrics: self.metrics.as_deref() };
         files.check()?;
         Ok(files)
-    }
-}
-
-/// What a run writes.
-struct Files<'a> {
-    out: PathBuf,
-    checkpoint: PathBuf,
-    metrics: Option<&'a Path>,
-}
-
-impl Files<'_> {
-    /// Every file can be written, and no two are the same.
-    fn check(&self) -> Result<()> {
-        files::check_writable(&self.out)?;
-        files::check_writable(&self.checkpoint)?;
-        ensure!(self.out != self.checkpoint, "--out and the checkpoint are the same file, {}", self.out.display());
-        for (option, other) in [("--out", &self.out), ("the checkpoint", &self.checkpoint)] {
-            ensure!(self.metrics != Some(other), "--metrics and {option} are the same file, {}", other.display());
-        }
-        Ok(())
     }
 }
 
@@ -184,9 +166,15 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn run(self, data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
         let layers = if self.with.dropout > 0.0 {
-            self.layers.with_dropout().context(
-                "--dropout: with Dropout after each activation there are too many layers; name it in --layers where it is to be",
-            )?
+            self.layers.with_dropout().with_context(|| {
+                let (whose, or) = match self.options.overriding.dropout {
+                    Some(_) => ("--dropout", ""),
+                    None => ("the recipe's dropout", ", or take --dropout 0"),
+                };
+                format!(
+                    "{whose}: with Dropout after each activation there are too many layers; name it in --layers where it is to be{or}"
+                )
+            })?
         } else {
             ensure!(
                 *self.layers == self.layers.for_prediction(),
@@ -194,7 +182,9 @@ impl Plan<'_> {
             );
             self.layers.clone()
         };
-        with_training_model(&layers, Training { plan: self, data, checkpoint })?
+        let own = self.layers;
+        // Of the layers that training takes, only these are asked for: the others are the recipe's.
+        with_training_model(&layers, Training { plan: self, data, checkpoint }).map_err(|_| UnknownModel::of(own))?
     }
 }
 
@@ -212,8 +202,16 @@ impl WithModel for Training<'_> {
         let Self { plan: Plan { options, device, layers, recipe, with, files }, mut data, checkpoint } = self;
         let text = recipe.to_toml();
         let description = Description::new(text.clone(), format!("{:#}", layers.expression()), &data);
+        let samples = data.train.labels.len();
+        if let Some(split) = recipe.val_split {
+            let count = split.count(samples)?;
+            if count > 0 {
+                data.hold_out(count, with.seed);
+            }
+        }
+        let in_epoch = data.train.labels.len();
         let mut state = match checkpoint {
-            Some(checkpoint) => checkpoint.into_state::<M>(&with)?,
+            Some(checkpoint) => resumed::<M>(checkpoint, in_epoch, &with)?,
             None => match &options.init {
                 Some(path) => {
                     let mut model = Boxed::<M>::zeroed();
@@ -223,21 +221,6 @@ impl WithModel for Training<'_> {
                 None => State::initialized(&with),
             },
         };
-        let samples = data.train.labels.len();
-        if let Some(split) = recipe.val_split {
-            let count = split.count(samples)?;
-            if count > 0 {
-                data.hold_out(count, with.seed);
-            }
-        }
-        let in_epoch = data.train.labels.len();
-        ensure!(
-            state.progress.is_of(in_epoch, &with),
-            "{}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
-            files.checkpoint.display(),
-            state.progress.steps,
-            u64::from(state.progress.epochs) + 1
-        );
 
         let engine = options.threads.engine()?;
         let mut stdout = io::stdout();
@@ -254,7 +237,9 @@ impl WithModel for Training<'_> {
         if progress.steps > 0 {
             writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
         }
-        let checkpoints = Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description };
+        let to_go_on = files.to_go_on(layers);
+        let checkpoints =
+            Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description, to_go_on };
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
         let mut log = Log::new(in_epoch, &with, progress, metrics, checkpoints);
@@ -287,4 +272,17 @@ impl WithModel for Training<'_> {
         writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result))?;
         Ok(())
     }
+}
+
+/// The state that a checkpoint holds of a run with so many samples in an epoch.
+fn resumed<M: Model>(checkpoint: Checkpoint, in_epoch: usize, with: &training::Options) -> Result<State<M>> {
+    let path = checkpoint.path().display().to_string();
+    let state = checkpoint.into_state::<M>(with)?;
+    ensure!(
+        state.progress.is_of(in_epoch, with),
+        "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
+        state.progress.steps,
+        u64::from(state.progress.epochs) + 1
+    );
+    Ok(state)
 }
