@@ -205,7 +205,9 @@ fn sizes(elf: &[u8]) -> Result<Sizes> {
     let mut sizes = Sizes { flash: 0, ram: 0 };
     for section in file.sections().filter(|section| section.name() != Ok(".vector_table")) {
         match section.kind() {
-            SectionKind::Text | SectionKind::ReadOnlyData => sizes.flash += section.size(),
+            SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
+                sizes.flash += section.size()
+            }
             SectionKind::Data => {
                 sizes.flash += section.size();
                 sizes.ram += section.size();
