@@ -7,7 +7,7 @@ use super::{
     product::rows,
 };
 
-/// The memory that a prediction works in: [`entries`](Self::entries) of its widest layer's inputs, and activations of the widest
+/// The memory that a prediction works in: [`entries`](entries()) of its widest layer's inputs, and activations of the widest
 /// layer between others, filled up to a multiple of eight.
 #[derive(Clone, Debug)]
 pub struct Workspace<const ENTRIES: usize, const WIDTH: usize> {

@@ -17,6 +17,8 @@ pub(super) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
 /// What the multiplier stays below.
 const MULTIPLIER_LIMIT: f64 = (1_u64 << 31) as f64;
+/// The bias of a row of zeros: with bits enough, and the multiplier too.
+const BIAS_ALONE: u32 = 1 << 24;
 /// A multiplier of this is a factor of 1.
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 
@@ -83,13 +85,10 @@ impl LayerPlan<'_> {
 
     /// A row's integers at the scale, or at the next larger one at which nothing overflows.
     fn fit(&self, weights: &[f32], bias: f64, scale: f64) -> (f64, Vec<i8>) {
-        let for_bias = bias.abs() / (self.input_scale * f64::from(BIAS_LIMIT - 1));
-        // Without weights, any scale does that gives the bias some bits.
-        let bias_alone = self.output_scale.unwrap_or(bias.abs()) / (256.0 * self.input_scale);
-        let mut scale = if scale > 0.0 { scale.max(for_bias) } else { for_bias.max(bias_alone) };
-        if scale == 0.0 {
-            scale = 1.0;
-        }
+        let bias_of = |integer: u32| bias.abs() / (self.input_scale * f64::from(integer));
+        // Without weights, the scale is the bias's, or so small that it decides no other's.
+        let alone = bias_of(BIAS_ALONE).max(f32::MIN_POSITIVE.into());
+        let mut scale = if scale > 0.0 { scale.max(bias_of(BIAS_LIMIT - 1)) } else { alone };
         loop {
             let integer = |&weight: &f32| (f64::from(weight) / scale).round().clamp(-MAX_WEIGHT, MAX_WEIGHT) as i8;
             let integers: Vec<i8> = weights.iter().map(integer).collect();

@@ -4,7 +4,7 @@
 //! methods is calibrated on some training images and tried on others, which are held out; the best accuracy there decides, then the least
 //! squared error of the logits. No test image takes part.
 //!
-//! Hidden units are then [ordered](order) such that those that fire together are neighbours, which changes no output.
+//! Hidden units are then ordered such that those that fire together are neighbours, which changes no output.
 
 mod certificate;
 mod error;
