@@ -20,9 +20,9 @@ pub struct Painted {
 impl Painted {
     /// Paints all that is free under the caller.
     #[inline(always)]
-    pub fn new() -> Self {
+    pub fn paint() -> Self {
         // SAFETY: what lies from the stack's end to the stack pointer is nobody's.
-        Self { top: unsafe { paint(&raw mut _stack_end, PATTERN) } }
+        Self { top: unsafe { fill(&raw mut _stack_end, PATTERN) } }
     }
 
     /// Bytes between where the stack pointer was and the deepest word that was changed since.
@@ -42,6 +42,6 @@ impl Painted {
 ///
 /// `end` is the stack's lowest address.
 #[unsafe(naked)]
-unsafe extern "C" fn paint(end: *mut u32, pattern: u32) -> usize {
+unsafe extern "C" fn fill(end: *mut u32, pattern: u32) -> usize {
     naked_asm!("mov r2, sp", "1:", "cmp r0, r2", "bhs 2f", "stm r0!, {{r1}}", "b 1b", "2:", "mov r0, r2", "bx lr")
 }

@@ -3,8 +3,10 @@
 //! `cargo xtask flash` compares what the board prints with what the host computes, and fails on any difference; these tests run it
 //! as a user does, and read its verdict.
 
+use std::{fs, path::Path};
+
 use selvedge::arithmetic::fingerprint;
-use tests::{has_emulator, text, trained, xtask};
+use tests::{fashion_mnist, has_emulator, text, trained, workspace, xtask};
 
 /// The images that each board classifies.
 const IMAGES: u32 = 100;
@@ -48,6 +50,60 @@ fn netduinoplus2_predicts_the_hosts_bits_with_the_small_model() {
 #[test]
 fn microbit_predicts_the_hosts_bits_with_the_tiny_model() {
     predicts_the_hosts_bits("microbit", "tiny");
+}
+
+fn predicts_the_hosts_integers(board: &str, model: &str) {
+    if !has_emulator(&format!("{board}'s integers")) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let weights = trained(folder.path(), model);
+    let text = flash(&["--board", board, "--weights", &weights, "--format", "int8", "--data", "builtin"]);
+    assert!(text.contains("100 of 100 images: class and logits equal the host's bits"), "{text}");
+}
+
+#[test]
+fn mps2_an386_predicts_the_hosts_integers() {
+    predicts_the_hosts_integers("mps2-an386", "tiny");
+}
+
+#[test]
+fn netduinoplus2_holds_the_quickstart_in_int8() {
+    predicts_the_hosts_integers("netduinoplus2", "quickstart");
+}
+
+#[test]
+fn microbit_holds_the_small_model_in_int8() {
+    predicts_the_hosts_integers("microbit", "small");
+}
+
+/// What docs/bench-device.json says, to 1 %: instructions and bytes of code, RAM and stack.
+#[test]
+fn a_prediction_takes_no_more_than_the_docs_say() {
+    const WHAT: &str = "the boards' instructions against docs/bench-device.json";
+    if fashion_mnist(WHAT).is_none() || !has_emulator(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("rows.json");
+    let read = |path: &Path| -> Vec<serde_json::Value> {
+        serde_json::from_str(&fs::read_to_string(path).expect("the rows are there")).expect("rows")
+    };
+    let docs = read(&workspace().join("docs/bench-device.json"));
+    for (board, model, format) in
+        [("mps2-an386", "quickstart", "int8"), ("mps2-an386", "quickstart", "f32"), ("microbit", "small", "int8")]
+    {
+        let chosen = ["--board", board, "--model", model, "--format", format];
+        let output = xtask(&["bench", "device"]).args(chosen).arg("--json").arg(&file).output().expect("cargo starts");
+        assert!(output.status.success(), "{}", text(&output));
+        let now = read(&file);
+        let of = |row: &&serde_json::Value| row["board"] == board && row["model"] == model && row["format"] == format;
+        let before = docs.iter().find(of).expect("docs/bench-device.json has the row");
+        for figure in ["instructions", "code_bytes", "static_ram_bytes", "stack_bytes"] {
+            let [now, before] = [&now[0], before].map(|row| row[figure].as_f64().expect("a number"));
+            assert!(now <= 1.01 * before, "{board}, {model}, {format}: {figure} were {before}, and are {now}");
+        }
+    }
 }
 
 #[test]

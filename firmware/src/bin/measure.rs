@@ -34,7 +34,7 @@ fn main() -> ! {
 fn measure(counter: &Counter) -> Result<(), Failure> {
     let images = idx::images(IMAGES)?;
     if let Some(image) = images.first() {
-        let painted = Painted::new();
+        let painted = Painted::paint();
         class(&load()?, image)?;
         defmt::println!("stack: {=usize} bytes", painted.depth());
     }
