@@ -206,7 +206,7 @@ fn sizes(elf: &[u8]) -> Result<Sizes> {
     for section in file.sections().filter(|section| section.name() != Ok(".vector_table")) {
         match section.kind() {
             SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
-                sizes.flash += section.size()
+                sizes.flash += section.size();
             }
             SectionKind::Data => {
                 sizes.flash += section.size();
