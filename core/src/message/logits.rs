@@ -22,10 +22,7 @@ impl Logits {
     pub fn class(&self) -> usize {
         match self {
             Self::Float32(values) => argmax(values),
-            Self::Int32 { values, .. } => {
-                let largest = values.iter().max();
-                values.iter().position(|value| Some(value) == largest).unwrap_or_default()
-            }
+            Self::Int32 { values, .. } => argmax(values),
         }
     }
 

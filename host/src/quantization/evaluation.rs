@@ -3,6 +3,7 @@
 use selvedge::{
     Engine,
     arithmetic::log_sum_exp,
+    classification::argmax,
     idx::Image,
     models::CLASSES,
     quantized::{Entry, QuantizedFile, WorkspaceError},
@@ -77,14 +78,8 @@ pub fn evaluate<E: Engine>(engine: &E, file: &QuantizedFile<'_>, split: &Split) 
         let (logits, label) = (logits?, usize::from(label));
         let scaled = predictor.scaled(logits);
         evaluation.loss += f64::from(log_sum_exp(&scaled) - scaled[label]);
-        evaluation.confusion[label][largest(&logits)] += 1;
+        evaluation.confusion[label][argmax(&logits)] += 1;
     }
     evaluation.loss /= f64::from(evaluation.total());
     Ok(evaluation)
-}
-
-/// The index of the largest logit, the first of equals.
-pub(super) fn largest(logits: &[i32]) -> usize {
-    let largest = logits.iter().max();
-    logits.iter().position(|logit| Some(logit) == largest).unwrap_or(0)
 }

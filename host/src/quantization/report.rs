@@ -1,11 +1,10 @@
 //! How near an integer network is to its model, on the test images.
 
-use selvedge::Engine;
+use selvedge::{Engine, classification::argmax};
 
 use super::{
     Certificate, FloatNetwork, Quantized,
     certificate::Networks,
-    evaluation::largest,
     integer::Run,
     order::Activity,
     search::{activities, for_each},
@@ -59,7 +58,7 @@ impl Report {
         }
         let verdict = |(outcome, &label): (&Outcome, _)| Verdict {
             label,
-            class: largest(&outcome.run.logits),
+            class: argmax(&outcome.run.logits),
             certificate: outcome.certificate,
         };
         let verdicts = outcomes.iter().zip(&split.labels).map(verdict).collect();

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use selvedge::{
-    Engine, architecture::Architecture, idx::Image, quantized::QuantizationRecord, weights::WeightFileError,
+    Engine, architecture::Architecture, classification::argmax, idx::Image, quantized::QuantizationRecord,
+    weights::WeightFileError,
 };
 
 use super::{
     FloatNetwork, QuantizationError,
-    evaluation::largest,
     float::FloatLayer,
     integer::{IntegerLayer, IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
     order::Activity,
@@ -269,7 +269,7 @@ impl HeldOut {
         let logits = for_each(engine, &self.split.images, |image| network.run(image).logits);
         let (mut right, mut squared_error) = (0, 0.0);
         for ((integers, floats), &label) in logits.iter().zip(&self.logits).zip(&self.split.labels) {
-            right += usize::from(largest(integers) == usize::from(label));
+            right += usize::from(argmax(integers) == usize::from(label));
             let error = |(&integer, &float): (&i32, &f32)| (scale * f64::from(integer) - f64::from(float)).powi(2);
             squared_error += integers.iter().zip(floats).map(error).sum::<f64>();
         }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use selvedge::{
     Portable,
     architecture::Architecture,
+    classification::argmax,
     idx::Image,
     quantized::{BIAS_LIMIT, QuantizationRecord, QuantizedFile, SUM_LIMIT},
     random::{Generator, Purpose},
@@ -13,7 +14,6 @@ use selvedge::{
 
 use super::{
     certificate::Networks,
-    evaluation::largest,
     integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE},
     scales::WeightMethod,
     *,
@@ -100,7 +100,7 @@ proptest! {
             }
             let certificate = Certificate::of(&networks, &image, &run, logits);
             if certificate.is_certified() {
-                prop_assert_eq!(certificate.class, largest(&run.logits));
+                prop_assert_eq!(certificate.class, argmax(&run.logits));
             }
         }
     }
@@ -139,7 +139,7 @@ fn numbers_that_overflow_are_not_certified() {
         let float = FloatNetwork::new(&architecture, &flat).unwrap();
         let integer = integer_network(&float, f64::from(large) / 200.0);
         let run = integer.run(&[255; 784]);
-        assert_eq!(largest(&run.logits), 0);
+        assert_eq!(argmax(&run.logits), 0);
         let logits = float.run(&[255; 784]).pop().unwrap();
         let networks = Networks { float: &float, integer: &integer };
         let certificate = Certificate::of(&networks, &[255; 784], &run, &logits);
