@@ -19,7 +19,7 @@ use anyhow::{Context, Result, ensure};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     idx, models,
-    quantized::{self, QuantizedFile},
+    quantized::{self, Float16, Int4, Int8, QuantizedFile},
     weights::WeightFile,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -29,7 +29,7 @@ const DEFAULT_BOARD: &str = "mps2-an386";
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(armv7m)");
-    println!("cargo::rustc-check-cfg=cfg(quantized)");
+    println!("cargo::rustc-check-cfg=cfg(network, values(\"integer\", \"half\"))");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
         && let Err(error) = prepare()
     {
@@ -126,7 +126,7 @@ fn prepare() -> Result<()> {
         Some(text) => models::classifier(&text).with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?.for_prediction(),
         None => models::named(&board.model).with_context(|| format!("{name}: no model is named {:?}", board.model))?,
     };
-    check_embedded(&architecture)?;
+    let integers = check_embedded(&architecture)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("memory.x"), Memory(&board).to_string())?;
@@ -137,7 +137,7 @@ fn prepare() -> Result<()> {
     );
     fs::write(
         out.join("board.rs"),
-        Constants { name: &name, board: &board, architecture: &architecture, training }.to_string(),
+        Constants { name: &name, board: &board, architecture: &architecture, integers, training }.to_string(),
     )?;
     fs::write(out.join("uart.rs"), uart.to_string())?;
     println!("cargo::rustc-link-search={}", out.display());
@@ -164,9 +164,17 @@ fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
     toml::from_str(&text).map_err(|error| anyhow::anyhow!("firmware/{}: {}", path.display(), error.message()))
 }
 
-/// Checks what the folder holds; a program that needs a file that is not there does not compile.
-fn check_embedded(expected: &Architecture) -> Result<()> {
-    let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(()) };
+/// What integers the embedded network may have.
+#[derive(Clone, Copy)]
+enum Integers {
+    Int8,
+    Int4,
+}
+
+/// Checks what the folder holds; a program that needs a file that is not there does not compile. Returns what integers to build for.
+fn check_embedded(expected: &Architecture) -> Result<Integers> {
+    let mut integers = Integers::Int8;
+    let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(integers) };
     let folder = fs::canonicalize(&folder).with_context(|| format!("cannot open SELVEDGE_EMBED={folder:?}"))?;
     println!("cargo::rustc-env=SELVEDGE_EMBED={}", folder.display());
 
@@ -180,9 +188,16 @@ fn check_embedded(expected: &Architecture) -> Result<()> {
         Ok(Some((path.display().to_string(), bytes)))
     };
     if let Some((path, bytes)) = read("weights.selvedge")? {
-        let found = if QuantizedFile::is_one(&bytes) {
-            println!("cargo::rustc-cfg=quantized");
-            QuantizedFile::parse(&bytes).map(|file| file.architecture())
+        let found = if QuantizedFile::<Int8>::is_one(&bytes) {
+            println!("cargo::rustc-cfg=network=\"integer\"");
+            QuantizedFile::<Int8>::parse(&bytes).map(|file| file.architecture())
+        } else if QuantizedFile::<Int4>::is_one(&bytes) {
+            println!("cargo::rustc-cfg=network=\"integer\"");
+            integers = Integers::Int4;
+            QuantizedFile::<Int4>::parse(&bytes).map(|file| file.architecture())
+        } else if QuantizedFile::<Float16>::is_one(&bytes) {
+            println!("cargo::rustc-cfg=network=\"half\"");
+            QuantizedFile::<Float16>::parse(&bytes).map(|file| file.architecture())
         } else {
             WeightFile::parse(&bytes).map(|file| file.architecture().clone())
         };
@@ -202,11 +217,11 @@ fn check_embedded(expected: &Architecture) -> Result<()> {
     }
     let folder = folder.display();
     match counts {
-        [None, None] => Ok(()),
+        [None, None] => Ok(integers),
         [Some(images), Some(labels)] => {
             ensure!(images == labels, "{folder}: there are {images} images, but {labels} labels");
             ensure!(images > 0, "{folder}: there are no images");
-            Ok(())
+            Ok(integers)
         }
         _ => anyhow::bail!("{folder}: images.idx3-ubyte and labels.idx1-ubyte belong together, but one is missing"),
     }
@@ -242,12 +257,13 @@ struct Constants<'a> {
     name: &'a str,
     board: &'a Board,
     architecture: &'a Architecture,
+    integers: Integers,
     training: Training,
 }
 
 impl fmt::Display for Constants<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, board, architecture, training } = self;
+        let Self { name, board, architecture, integers, training } = self;
         let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
@@ -262,14 +278,20 @@ impl fmt::Display for Constants<'_> {
         constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
         constant("Its images.", "IMAGES", "usize", &training.images)?;
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
-        let widths = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
-        let entries = widths.clone().map(|layer| quantized::entries(layer.widths().0 as usize)).max();
-        let width = widths.skip(1).map(|layer| quantized::width(layer.widths().0 as usize)).max();
+        let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
+        let widths = linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize));
+        constant("Floats that the model works in with weights of 16 bits.", "HALF_FLOATS", "usize", &quantized::floats(widths.clone()))?;
+        let (format, entries): (_, fn(usize) -> usize) = match integers {
+            Integers::Int8 => ("Int8", Int8::entries),
+            Integers::Int4 => ("Int4", Int4::entries),
+        };
+        let entries = widths.clone().map(|(inputs, _)| entries(inputs)).max().unwrap_or(0);
+        let width = widths.skip(1).map(|(inputs, _)| quantized::width(inputs)).max().unwrap_or(0);
+        
+        writeln!(f, "/// What the model's integers are.\npub type IntegerFormat = selvedge::quantized::{format};")?;
         writeln!(
             f,
-            "/// What the model's int8 network works in.\npub type Workspace = selvedge::quantized::Workspace<{}, {}>;",
-            entries.unwrap_or(0),
-            width.unwrap_or(0)
+            "/// What they are worked in.\npub type IntegerWorkspace = selvedge::quantized::Workspace<{entries}, {width}>;"
         )?;
         writeln!(f, "/// The model.\npub type Model = selvedge::mlp!({});", architecture.expression())
     }

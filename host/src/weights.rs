@@ -74,9 +74,24 @@ pub fn save_flat(
     flat: &[f32],
     record: &TrainingRecord<'_>,
 ) -> Result<(), WeightsError> {
-    let mut buffer = vec![0; weights::flat_encoded_len(flat.len(), record)];
-    let len = weights::encode_flat(architecture, flat, record, &mut buffer).map_err(WeightsError::in_file(path))?;
-    Ok(files::write_whole(path, &buffer[..len])?)
+    let file = encode_flat(architecture, flat, record).map_err(WeightsError::in_file(path))?;
+    Ok(files::write_whole(path, &file)?)
+}
+
+/// The weight file of a flat model.
+///
+/// # Errors
+///
+/// As [`weights::encode_flat`].
+pub fn encode_flat(
+    architecture: &Architecture,
+    flat: &[f32],
+    record: &TrainingRecord<'_>,
+) -> Result<Vec<u8>, WeightFileError> {
+    let mut file = vec![0; weights::flat_encoded_len(flat.len(), record)];
+    let len = weights::encode_flat(architecture, flat, record, &mut file)?;
+    file.truncate(len);
+    Ok(file)
 }
 
 /// The weight hash as 64 hexadecimal digits.

@@ -34,10 +34,10 @@ fn a_recipe_printed_is_the_recipe() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let list = succeed(folder, "recipes");
-    for name in ["quickstart", "fast (default)", "best"] {
+    for name in ["quickstart", "fast (default)", "best", "fine-tune"] {
         assert!(list.contains(name), "{list}");
     }
-    for name in ["quickstart", "fast", "best"] {
+    for name in ["quickstart", "fast", "best", "fine-tune"] {
         let text = succeed(folder, &format!("recipes {name}"));
         assert!(text.contains("description = ") && text.contains("optimizer = "), "{text}");
         fs::write(folder.join("mine.toml"), &text).unwrap();
@@ -102,7 +102,7 @@ fn what_is_wrong_with_a_recipe_is_said_in_one_line() {
     assert!(fail(folder, "train --early-stop 3").starts_with("error: early-stop: "));
     for command in ["train --recipe", "recipes"] {
         let error = fail(folder, &format!("{command} fastest"));
-        assert_eq!(error, "error: fastest: neither a built-in recipe (quickstart, fast, best) nor a file\n");
+        assert_eq!(error, "error: fastest: neither a built-in recipe (quickstart, fast, best, fine-tune) nor a file\n");
     }
     assert!(!folder.join("weights").exists());
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{arithmetic::softmax, classification::argmax, models::CLASSES};
+use crate::{arithmetic::softmax, classification::argmax, models::CLASSES, quantized, weights};
 
 /// A network's output, in the numbers that it computes in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,11 +29,24 @@ impl Logits {
     /// The classes' probabilities: softmax.
     pub fn probabilities(&self) -> [f32; CLASSES] {
         let mut probabilities = [0.0; CLASSES];
-        match self {
-            Self::Float32(values) => softmax(values, &mut probabilities),
-            Self::Int32 { values, scale } => softmax(&values.map(|value| value as f32 * scale), &mut probabilities),
-        }
+        softmax(&self.values(), &mut probabilities);
         probabilities
+    }
+
+    /// What they are worth.
+    pub fn values(&self) -> [f32; CLASSES] {
+        match self {
+            Self::Float32(values) => *values,
+            Self::Int32 { values, scale } => values.map(|value| value as f32 * scale),
+        }
+    }
+
+    /// SHA-256 of the numbers as they are computed, little-endian.
+    pub fn hash(&self) -> [u8; 32] {
+        match self {
+            Self::Float32(values) => weights::hash(values),
+            Self::Int32 { values, .. } => quantized::hash(values),
+        }
     }
 
     /// Whether both are the same bits: no tolerance, and a NaN equals itself.

@@ -109,7 +109,7 @@ pub struct Info<'a> {
     pub board: &'a str,
     /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
     pub layers: &'a str,
-    /// What the model computes in.
+    /// What the model's weights are.
     pub format: Format,
     /// Pixels of an image.
     pub pixels: u32,
@@ -123,7 +123,7 @@ pub struct Info<'a> {
     pub unit: &'a str,
 }
 
-/// What a network computes in.
+/// What a network's weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Format {
@@ -131,6 +131,10 @@ pub enum Format {
     Float32,
     /// Integers of 8 bits, and sums of 32.
     Int8,
+    /// Weights of 4 bits with scales of 8, all else as in int8.
+    Int4,
+    /// Weights of 16 bits, all else as in float32.
+    Float16,
 }
 
 impl fmt::Display for Format {
@@ -138,6 +142,8 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Float32 => "float32",
             Self::Int8 => "int8",
+            Self::Int4 => "int4",
+            Self::Float16 => "float16",
         })
     }
 }

@@ -1,21 +1,27 @@
-//! The file of an integer network: postcard, framed like [`weights`](crate::weights), read in place.
+//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place.
 //!
 //! | part | encoding | meaning |
 //! |---|---|---|
-//! | magic | 8 bytes | `SELVINT8` |
+//! | magic | 8 bytes | `SELVINT8`, `SELVINT4` or `SELVFP16` |
 //! | version | u16, little-endian | [`VERSION`] |
 //! | length | u32, little-endian | bytes of the whole file |
 //! | widths | bytes | u32 each, little-endian: of the inputs, and of the outputs of each linear layer; between layers is ReLU |
 //! | record | postcard | [`QuantizationRecord`] |
 //! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
-//! | weights | bytes | each layer's blocks |
+//! | weights | bytes | each layer's, as the format has them |
 //! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
+
+use core::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{self, Block, Layer, Shape, Widths};
+use super::{
+    format::Format,
+    layout::{self, Shape, Widths},
+};
 use crate::{
     architecture::Architecture,
+    flat::ViewError,
     weights::{
         WeightFileError,
         envelope::{Writer, check_integrity, decode, take_weights},
@@ -24,19 +30,18 @@ use crate::{
 
 /// The version this build writes and reads.
 const VERSION: u16 = 1;
-const MAGIC: [u8; 8] = *b"SELVINT8";
 
 /// More than the header takes beside the method.
 const HEADER_ROOM: usize = 512;
 
-/// How the integers came to be.
+/// How the numbers came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
     #[serde(borrow)]
     pub source: &'a [u8],
-    /// What a logit of 1 is worth.
+    /// What a logit of 1 is worth: 1, but for integers.
     pub logit_scale: f32,
     /// The part of the test images that the floating-point model classified rightly, 0 to 1.
     pub float_accuracy: f32,
@@ -57,19 +62,20 @@ impl QuantizationRecord<'_> {
     }
 }
 
-/// A checked integer network, in place.
+/// A checked network of a [`Format`], in place.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct QuantizedFile<'a> {
+pub struct QuantizedFile<'a, F> {
     widths: &'a Widths,
     record: QuantizationRecord<'a>,
-    blocks: &'a [u8],
+    weights: &'a [u8],
+    format: PhantomData<F>,
 }
 
-impl<'a> QuantizedFile<'a> {
+impl<'a, F: Format> QuantizedFile<'a, F> {
     /// Whether a file begins as one of these does.
     pub fn is_one(file: &[u8]) -> bool {
-        file.starts_with(&MAGIC)
+        file.starts_with(&F::MAGIC)
     }
 
     /// Checks a whole file, and that nothing in it can overflow. Time is linear in its length; memory is a few hundred bytes of stack.
@@ -77,22 +83,26 @@ impl<'a> QuantizedFile<'a> {
     /// # Errors
     ///
     /// [`WeightFileError`] for bytes that are no such file, not all of it or more than it, changed, of another version, or in any part
-    /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits.
+    /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits; [`WeightFileError::View`] where this
+    /// machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        let body = check_integrity(file, MAGIC, VERSION)?;
+        let body = check_integrity(file, F::MAGIC, VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
         let (widths, []) = widths.as_chunks() else {
             return Err(WeightFileError::Malformed { part: "widths" });
         };
-        let bytes = layout::bytes(widths).ok_or(WeightFileError::Architecture)?;
+        let bytes = layout::bytes::<F>(widths).ok_or(WeightFileError::Architecture)?;
         let (record, rest) = decode::<QuantizationRecord<'_>>(rest, "quantisation record")?;
         if !record.is_valid() {
             return Err(WeightFileError::Malformed { part: "quantisation record" });
         }
-        let blocks = take_weights(rest, file.len(), bytes)?;
-        let parsed = Self { widths, record, blocks };
-        for (layer, (shape, blocks)) in parsed.layers().enumerate() {
-            check_overflow(layer, shape, blocks)?;
+        let weights = take_weights(rest, file.len(), bytes)?;
+        if !weights.as_ptr().addr().is_multiple_of(F::ALIGNMENT) {
+            return Err(ViewError::Alignment.into());
+        }
+        let parsed = Self { widths, record, weights, format: PhantomData };
+        for (layer, (shape, bytes)) in parsed.layers().enumerate() {
+            F::check(layer, shape, bytes)?;
         }
         Ok(parsed)
     }
@@ -102,32 +112,25 @@ impl<'a> QuantizedFile<'a> {
         layout::architecture(self.widths)
     }
 
-    /// How the integers came to be.
+    /// How the numbers came to be.
     pub fn record(&self) -> &QuantizationRecord<'a> {
         &self.record
     }
 
-    /// Shape and blocks of each layer.
+    /// Shape and bytes of each layer.
     pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
-        let mut rest = self.blocks;
+        let mut rest = self.weights;
         layout::shapes(self.widths).map_while(move |shape| {
-            let (blocks, after) = rest.split_at_checked(shape.bytes()?)?;
+            let (bytes, after) = rest.split_at_checked(F::bytes(shape)?)?;
             rest = after;
-            Some((shape, blocks))
+            Some((shape, bytes))
         })
     }
 }
 
-fn check_overflow(layer: usize, shape: Shape, blocks: &[u8]) -> Result<(), WeightFileError> {
-    match Block::all(shape, blocks).position(|block| !block.is_sound()) {
-        Some(block) => Err(WeightFileError::Overflow { layer, row: block * layout::ROWS }),
-        None => Ok(()),
-    }
-}
-
 /// A buffer size that [`encode`] is content with, where the architecture is one that it takes.
-pub fn encoded_len(architecture: &Architecture, record: &QuantizationRecord<'_>) -> Option<usize> {
-    layout::bytes(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + record.method.len())
+pub fn encoded_len<F: Format>(architecture: &Architecture, record: &QuantizationRecord<'_>) -> Option<usize> {
+    layout::bytes::<F>(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + record.method.len())
 }
 
 /// Writes a network's file into `buffer` and returns how many bytes it takes.
@@ -137,9 +140,9 @@ pub fn encoded_len(architecture: &Architecture, record: &QuantizationRecord<'_>)
 /// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them; [`WeightFileError::Overflow`] for
 /// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer of other lengths than its widths;
 /// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::TooLarge`] for a short buffer.
-pub fn encode(
+pub fn encode<F: Format>(
     architecture: &Architecture,
-    layers: &[Layer<'_>],
+    layers: &[F::Layer<'_>],
     record: &QuantizationRecord<'_>,
     buffer: &mut [u8],
 ) -> Result<usize, WeightFileError> {
@@ -147,28 +150,19 @@ pub fn encode(
         return Err(WeightFileError::Record);
     }
     let widths = layout::widths(architecture).ok_or(WeightFileError::Architecture)?;
-    let bytes = layout::bytes(&widths).ok_or(WeightFileError::Architecture)?;
+    let bytes = layout::bytes::<F>(&widths).ok_or(WeightFileError::Architecture)?;
     if layout::shapes(&widths).count() != layers.len() {
         return Err(WeightFileError::Architecture);
     }
-    let mut writer = Writer::new(buffer, MAGIC, VERSION)?;
+    let mut writer = Writer::new(buffer, F::MAGIC, VERSION)?;
     writer.put(widths.as_flattened())?;
     writer.put(record)?;
     writer.put_weights(bytes, |mut rest| {
-        for (index, (shape, layer)) in layout::shapes(&widths).zip(layers).enumerate() {
-            let Shape { inputs, outputs } = shape;
-            let lengths = [layer.weights.len(), layer.biases.len(), layer.multipliers.len()];
-            for (expected, found) in [inputs * outputs, outputs, outputs].into_iter().zip(lengths) {
-                if expected != found {
-                    return Err(WeightFileError::WeightBytes { expected, found });
-                }
-            }
-            if layer.weights.contains(&i8::MIN) {
-                return Err(WeightFileError::Overflow { layer: index, row: 0 });
-            }
-            let place = shape.bytes().and_then(|bytes| rest.split_off_mut(..bytes)).ok_or(WeightFileError::TooLarge)?;
-            layout::write(shape, layer, place);
-            check_overflow(index, shape, place)?;
+        for (index, (shape, &layer)) in layout::shapes(&widths).zip(layers).enumerate() {
+            let place =
+                F::bytes(shape).and_then(|bytes| rest.split_off_mut(..bytes)).ok_or(WeightFileError::TooLarge)?;
+            F::write(index, shape, layer, place)?;
+            F::check(index, shape, place)?;
         }
         Ok(())
     })?;
@@ -181,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        quantized::{BIAS_LIMIT, Workspace, WorkspaceError, entries, width},
+        quantized::{BIAS_LIMIT, Int8, Int8Layer as Layer, Workspace, WorkspaceError, width},
         weights::envelope::{CHECKSUM, CHECKSUM_BYTES},
     };
 
@@ -207,8 +201,8 @@ mod tests {
     }
 
     fn encoded(layers: &[Layer<'_>]) -> Result<Vec<u8>, WeightFileError> {
-        let mut buffer = vec![0; encoded_len(&architecture(), &RECORD).unwrap()];
-        let len = encode(&architecture(), layers, &RECORD, &mut buffer)?;
+        let mut buffer = vec![0; encoded_len::<Int8>(&architecture(), &RECORD).unwrap()];
+        let len = encode::<Int8>(&architecture(), layers, &RECORD, &mut buffer)?;
         buffer.truncate(len);
         Ok(buffer)
     }
@@ -222,11 +216,11 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let file = encoded(&layers()).unwrap();
-        let parsed = QuantizedFile::parse(&file).unwrap();
+        let parsed = QuantizedFile::<Int8>::parse(&file).unwrap();
         assert_eq!(parsed.architecture(), architecture());
         assert_eq!(parsed.record(), &RECORD);
         let mut logits = [0; 2];
-        let mut workspace = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        let mut workspace = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
         parsed.predict(&[255, 0, 1, 2, 3], &mut workspace, &mut logits).unwrap();
         // Sums 127·255 + 3 + 1·3 = 32391 + 1, −255 + 2 + 10 − 15 − 2, 25500 + 4·3 + 1000: 31.6, below 0, far over 255.
         assert_eq!(logits, [(5 + 32 + 3 * 255 + 2) / 4, 0]);
@@ -235,14 +229,14 @@ mod tests {
     #[test]
     fn sizes_that_are_not_the_networks_are_errors() {
         let file = encoded(&layers()).unwrap();
-        let parsed = QuantizedFile::parse(&file).unwrap();
-        let mut enough = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        let parsed = QuantizedFile::<Int8>::parse(&file).unwrap();
+        let mut enough = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
         assert_eq!(parsed.predict(&[0; 4], &mut enough, &mut [0; 2]), Err(WorkspaceError));
         assert_eq!(parsed.predict(&[0; 6], &mut enough, &mut [0; 2]), Err(WorkspaceError));
         assert_eq!(parsed.predict(&[0; 5], &mut enough, &mut [0; 3]), Err(WorkspaceError));
-        let mut narrow = Workspace::<{ entries(5) }, 7>::EMPTY;
+        let mut narrow = Workspace::<{ Int8::entries(5) }, 7>::EMPTY;
         assert_eq!(parsed.predict(&[0; 5], &mut narrow, &mut [0; 2]), Err(WorkspaceError));
-        let mut short = Workspace::<{ entries(5) - 1 }, 8>::EMPTY;
+        let mut short = Workspace::<{ Int8::entries(5) - 1 }, 8>::EMPTY;
         assert_eq!(parsed.predict(&[0; 5], &mut short, &mut [0; 2]), Err(WorkspaceError));
     }
 
@@ -250,11 +244,11 @@ mod tests {
     fn every_truncation_and_every_flipped_bit_is_an_error() {
         let mut file = encoded(&layers()).unwrap();
         for end in 0..file.len() {
-            assert!(QuantizedFile::parse(&file[..end]).is_err(), "{end}");
+            assert!(QuantizedFile::<Int8>::parse(&file[..end]).is_err(), "{end}");
         }
         for bit in 0..8 * file.len() {
             file[bit / 8] ^= 1 << (bit % 8);
-            assert!(QuantizedFile::parse(&file).is_err(), "bit {bit}");
+            assert!(QuantizedFile::<Int8>::parse(&file).is_err(), "bit {bit}");
             file[bit / 8] ^= 1 << (bit % 8);
         }
     }
@@ -263,14 +257,14 @@ mod tests {
     #[test]
     fn a_hostile_file_is_an_error_or_harmless() {
         let mut file = encoded(&layers()).unwrap();
-        let mut workspace = Workspace::<{ entries(5) }, { width(3) }>::EMPTY;
+        let mut workspace = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
         let mut taken = 0;
         for place in 14..file.len() - CHECKSUM_BYTES {
             let kept = file[place];
             for value in 0..=u8::MAX {
                 file[place] = value;
                 seal(&mut file);
-                let Ok(parsed) = QuantizedFile::parse(&file) else { continue };
+                let Ok(parsed) = QuantizedFile::<Int8>::parse(&file) else { continue };
                 taken += 1;
                 let _ = parsed.predict(&[255; 5], &mut workspace, &mut [0; 2]);
             }
@@ -292,13 +286,13 @@ mod tests {
 
         // 259 weights of 127 and one of 3: 255 · 32,896 < 2²³ ≤ 255 · 32,897.
         let wide: Architecture = "260,1".parse().unwrap();
-        let mut buffer = vec![0; encoded_len(&wide, &RECORD).unwrap()];
+        let mut buffer = vec![0; encoded_len::<Int8>(&wide, &RECORD).unwrap()];
         for sign in [-1, 1] {
             let mut weights = vec![127 * sign; 260];
             for (last, is_sound) in [(3, true), (4, false), (-7, true)] {
                 weights[259] = last * sign;
                 let layer = Layer { weights: &weights, biases: &[0], multipliers: &[1] };
-                assert_eq!(encode(&wide, &[layer], &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
+                assert_eq!(encode::<Int8>(&wide, &[layer], &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
             }
         }
     }
@@ -312,13 +306,19 @@ mod tests {
             Err(WeightFileError::WeightBytes { expected: 15, found: 1 })
         );
         let tanh: Architecture = "5 => 3 Tanh => 2".parse().unwrap();
-        assert_eq!(encoded_len(&tanh, &RECORD), None);
-        assert_eq!(encode(&tanh, &[first, second], &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
+        assert_eq!(encoded_len::<Int8>(&tanh, &RECORD), None);
+        assert_eq!(encode::<Int8>(&tanh, &[first, second], &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
         let record = QuantizationRecord { logit_scale: f32::NAN, ..RECORD };
-        assert_eq!(encode(&architecture(), &[first, second], &record, &mut [0; 512]), Err(WeightFileError::Record));
+        assert_eq!(
+            encode::<Int8>(&architecture(), &[first, second], &record, &mut [0; 512]),
+            Err(WeightFileError::Record)
+        );
         for len in 0..encoded(&[first, second]).unwrap().len() {
             let short = &mut [0; 512][..len];
-            assert_eq!(encode(&architecture(), &[first, second], &RECORD, short), Err(WeightFileError::TooLarge));
+            assert_eq!(
+                encode::<Int8>(&architecture(), &[first, second], &RECORD, short),
+                Err(WeightFileError::TooLarge)
+            );
         }
     }
 }

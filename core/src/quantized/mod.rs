@@ -1,7 +1,15 @@
-//! An integer network: 8-bit weights and activations, and the integers that every machine computes with them.
+//! Quantised networks: weights of 8 or 4 bits and all else integers, the same on every machine; or weights of 16 bits, computed in
+//! floating point.
 //!
-//! A layer has `n` inputs `x`, unsigned bytes, and for each of its outputs `n` weights `w` from −127 to 127, a bias `b` and a multiplier
-//! `m` from 0 to 2³¹ − 1:
+//! | format | weights | computed in | file |
+//! |---|---|---|---|
+//! | [`Int8`] | 8 bits, a scale for each row | integers | a quarter of the model's |
+//! | [`Int4`] | 4 bits, a scale for each row and 64 columns | integers | an eighth |
+//! | [`Float16`] | binary16 | binary32, by the [contract](crate::arithmetic) | a half |
+//!
+//! # Integers
+//!
+//! A layer has `n` inputs `x`, unsigned bytes, and for each of its outputs `n` weights `w`, a bias `b` and a multiplier `m` from 0 to 2³¹ − 1:
 //!
 //! ```text
 //! a = b + Σ wᵢ xᵢ                      in 32 bits
@@ -10,35 +18,43 @@
 //! y = r                                in the last layer: the logits
 //! ```
 //!
-//! The first inputs are an image's pixels as they are. What an integer means is the exporter's affair: scales are in the multipliers,
-//! but for the logits', which the file names ([`QuantizationRecord::logit_scale`]).
+//! In int8, `w` is from −127 to 127. In int4 it is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255 that 64 neighbouring weights of a
+//! row share. The first inputs are an image's pixels as they are. What an integer means is the exporter's affair: scales are in the
+//! multipliers, but for the logits', which the file names ([`QuantizationRecord::logit_scale`]).
 //!
 //! **Nothing overflows, and that is proved.** For each output the sum of its positive weights and the sum of its negative ones, each times 255,
-//! are below 2²³ ([`SUM_LIMIT`]) in size, and biases below 2³⁰ ([`BIAS_LIMIT`]); whoever writes a file checks that, and so does whoever reads it.
-//! Integer sums have no order, so a kernel may add them as it likes, and leave out zeros.
+//! are below a limit ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]) in size, and biases below 2³⁰ ([`BIAS_LIMIT`]); whoever writes a file checks that,
+//! and so does whoever reads it. Integer sums have no order, so a kernel may add them as it likes, and leave out zeros.
 //!
 //! Source: the scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-//! Inference" (2018), with weights symmetric in each channel and activations that begin at 0.
+//! Inference" (2018), with weights symmetric in each channel and activations that begin at 0; the scales of int4 are those of Dai et al.,
+//! "VS-Quant: Per-vector Scaled Quantization for Accurate Low-Precision Neural Network Inference" (2021): small integers beside a scale for each row.
 
 mod active;
+mod block;
+#[cfg(has_dsp)]
+mod dsp;
 mod file;
+mod float16;
+mod format;
+mod int4;
+mod int8;
 mod layout;
 mod network;
-mod product;
+#[cfg(test)]
+mod tests;
 
 pub use active::Entry;
 pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
-pub use layout::Layer;
-pub use network::{Workspace, WorkspaceError, entries, width};
+pub use float16::{Float16, Float16Layer, floats};
+pub use format::{Format, Integers};
+pub use int4::{Int4, Int4Layer};
+pub use int8::{Int8, Int8Layer};
+pub use network::{Workspace, WorkspaceError, width};
 
 use sha2::{Digest, Sha256};
 
-/// What sums of positive or negative products stay below.
-///
-/// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
-pub const SUM_LIMIT: u32 = 1 << 23;
-
-/// What a bias stays below in size, so that with [`SUM_LIMIT`] no accumulator leaves 32 bits.
+/// What a bias stays below in size, so that no accumulator leaves 32 bits.
 pub const BIAS_LIMIT: u32 = 1 << 30;
 
 /// The largest activation.

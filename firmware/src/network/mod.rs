@@ -1,9 +1,10 @@
-//! The network in flash: float32 or int8, as the embedded weight file has it.
+//! The network in flash, in the numbers that the embedded weight file has.
 
-#[cfg_attr(quantized, path = "int8.rs")]
-#[cfg_attr(not(quantized), path = "float.rs")]
+#[cfg_attr(network = "integer", path = "integer.rs")]
+#[cfg_attr(network = "half", path = "half.rs")]
+#[cfg_attr(not(any(network = "integer", network = "half")), path = "float.rs")]
 mod format;
-#[cfg(not(quantized))]
+#[cfg(not(any(network = "integer", network = "half")))]
 mod observed;
 
 pub use format::Network;

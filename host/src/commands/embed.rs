@@ -12,15 +12,10 @@ use host::{
     engine::{InstructionSet, Simd},
     evaluation, files,
     models::{Boxed, Model, WithModel, with_model},
-    quantization::Predictor,
+    quantization::{Network, Predictor},
     weights::{self, WeightsError, hex},
 };
-use selvedge::{
-    classification::argmax,
-    idx,
-    quantized::{self, QuantizedFile},
-    weights::WeightFile,
-};
+use selvedge::{classification::argmax, idx, weights::WeightFile};
 use serde_json::{Value, json};
 
 use super::{DataOptions, LayersOption, Part};
@@ -68,10 +63,10 @@ impl Options {
     /// The weight file, and what the host makes of the images with it.
     fn weights(&self, path: &Path, split: &Split) -> Result<(Vec<u8>, String)> {
         let bytes = weights::read(path)?;
-        let expected = if QuantizedFile::is_one(&bytes) {
-            let file = QuantizedFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+        let expected = if Network::is_one(&bytes) {
+            let file = Network::parse(&bytes).map_err(WeightsError::in_file(path))?;
             self.layers.check(&file.architecture(), path)?;
-            expect_integers(&file, split)?
+            expect_quantized(&file, split)?
         } else {
             let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
             self.layers.check(file.architecture(), path)?;
@@ -94,14 +89,14 @@ impl Options {
     }
 }
 
-/// What the host makes of each image with an integer network.
-fn expect_integers(file: &QuantizedFile<'_>, split: &Split) -> Result<String> {
-    let mut predictor = Predictor::new(file);
+/// What the host makes of each image with a quantised network.
+fn expect_quantized(file: &Network<'_>, split: &Split) -> Result<String> {
+    let mut predictor = Predictor::new(file)?;
     let mut lines = String::new();
     for (index, image) in split.images.iter().enumerate() {
-        let logits = predictor.integers(image)?;
+        let logits = predictor.logits(image)?;
         // Writing to a string cannot fail.
-        let _ = writeln!(lines, "{}", line(index, split, argmax(&logits), &hex(&quantized::hash(&logits)[..8])));
+        let _ = writeln!(lines, "{}", line(index, split, logits.class(), &hex(&logits.hash()[..8])));
     }
     Ok(lines)
 }

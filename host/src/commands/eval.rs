@@ -7,11 +7,10 @@ use host::{
     data::Dataset,
     evaluation::{self, Evaluation},
     models::{Model, WithModel, with_model},
-    quantization,
+    quantization::{self, Network},
 };
 use selvedge::{
     models::{CLASS_NAMES, CLASSES},
-    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -30,14 +29,14 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
-        if QuantizedFile::is_one(&bytes) {
+        if Network::is_one(&bytes) {
             return self.run_quantized(&self.file.parse_quantized(&bytes)?);
         }
         let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Evaluate { options: &self, file: &file })?
     }
 
-    fn run_quantized(&self, file: &QuantizedFile<'_>) -> Result<()> {
+    fn run_quantized(&self, file: &Network<'_>) -> Result<()> {
         let data = self.data.load()?;
         let evaluation = quantization::evaluate(&self.threads.engine()?, file, &data.test)?;
         self.print(&evaluation, &data, None)

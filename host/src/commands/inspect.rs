@@ -7,13 +7,13 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
-    quantization,
+    quantization::Network,
     weights::{self, WeightsError, hex},
 };
 use selvedge::{
     architecture::Architecture,
     models::{self, NAMES},
-    quantized::{QuantizationRecord, QuantizedFile},
+    quantized::QuantizationRecord,
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -35,8 +35,8 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = weights::read(&self.file)?;
-        if QuantizedFile::is_one(&bytes) {
-            let file = QuantizedFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+        if Network::is_one(&bytes) {
+            let file = Network::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
             return self.show_quantized(&file, bytes.len());
         }
         let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
@@ -81,13 +81,13 @@ impl Options {
         Ok(())
     }
 
-    fn show_quantized(&self, file: &QuantizedFile<'_>, flash: usize) -> Result<()> {
-        let (architecture, ram) = (file.architecture(), quantization::ram_bytes(file));
+    fn show_quantized(&self, file: &Network<'_>, flash: usize) -> Result<()> {
+        let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
         let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = file.record();
         let mut out = io::stdout().lock();
         if self.json {
             let object = json!({
-                "format": "int8",
+                "format": format,
                 "architecture": architecture.to_string(),
                 "layers": format!("{:#}", architecture.expression()),
                 "folded_layers": format!("{:#}", architecture.expression()),
@@ -106,13 +106,13 @@ impl Options {
             return Ok(());
         }
         let parameters = architecture.parameter_count().unwrap_or_default();
-        writeln!(out, "{}: {architecture}, int8, {parameters} parameters\n", self.file.display())?;
+        writeln!(out, "{}: {architecture}, {format}, {parameters} parameters\n", self.file.display())?;
         writeln!(out, "Flash: {flash} bytes (the file)")?;
         writeln!(out, "RAM:   {ram} bytes to predict, beside the image and the logits\n")?;
         writeln!(out, "Quantized: {}", method.escape_ascii())?;
         writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
-        let [float, int8] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
-        writeln!(out, "  accuracy {int8:.2}% on the test images, {float:.2}% of the model in floating point")?;
+        let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
+        writeln!(out, "  accuracy {quantized:.2}% on the test images, {float:.2}% of the model in floating point")?;
         writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
         Ok(())
     }

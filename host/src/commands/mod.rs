@@ -27,12 +27,12 @@ use host::{
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
     models::{Boxed, Model},
+    quantization::Network,
     weights::{self, WeightsError},
 };
 use selvedge::{
     architecture::Architecture,
     models::{self, CLASSES, NAMES, PIXELS},
-    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -53,7 +53,7 @@ pub enum Command {
     ///
     /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(convert::Options),
-    /// Make a model a network of 8-bit integers, for microcontrollers, and prove for which test images that changes no class
+    /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test images that changes no class
     Quantize(quantize::Options),
     /// Show samples of the data set
     Show(show::Options),
@@ -182,9 +182,9 @@ impl FileOptions {
         Ok(weights::read(&self.path)?)
     }
 
-    /// Checks the bytes of an int8 network's file, for a classifier.
-    fn parse_quantized<'a>(&self, bytes: &'a [u8]) -> Result<QuantizedFile<'a>> {
-        let file = QuantizedFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
+    /// Checks the bytes of a quantised network's file, for a classifier.
+    fn parse_quantized<'a>(&self, bytes: &'a [u8]) -> Result<Network<'a>> {
+        let file = Network::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
         self.layers.check(&file.architecture(), &self.path)?;
         check_classifier(&file.architecture(), &self.path)?;
         Ok(file)

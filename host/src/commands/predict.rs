@@ -9,14 +9,13 @@ use host::{
     evaluation,
     models::{Model, WithModel, with_model},
     picture,
-    quantization::Predictor,
+    quantization::{Network, Predictor},
 };
 use selvedge::{
     Portable,
     classification::{softmax, top_k},
     idx::Image,
     models::{CLASS_NAMES, CLASSES, PIXELS},
-    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -35,10 +34,10 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
-        if QuantizedFile::is_one(&bytes) {
+        if Network::is_one(&bytes) {
             let file = self.file.parse_quantized(&bytes)?;
-            let mut predictor = Predictor::new(&file);
-            return self.classify(|image| Ok(predictor.logits(image)?));
+            let mut predictor = Predictor::new(&file)?;
+            return self.classify(|image| Ok(predictor.logits(image)?.values()));
         }
         let file = self.file.parse(&bytes)?;
         with_model(file.architecture(), Predict { options: &self, file: &file })?

@@ -1,20 +1,31 @@
 use std::{
     io::{self, IsTerminal, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
+    data::Dataset,
+    engine::Simd,
     files,
-    quantization::{self, FloatNetwork, LayerReport, Quantized, Report},
+    models::{Model, WithModel, with_model},
+    quantization::{FloatNetwork, HalfNetwork, Integers, LayerReport, Network, Outputs, Quantized, Quantizer, Report},
+    recipe::RecipeOptions,
+    training::{self, Epoch},
     weights::{self, WeightsError},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use selvedge::{quantized::QuantizedFile, weights::WeightFile};
+use selvedge::{
+    idx::Image,
+    weights::{WeightFile, WeightFileError},
+};
 
-use super::{DataOptions, ThreadOptions, check_classifier};
+use super::{DataOptions, LayersOption, ThreadOptions, check_classifier};
+
+/// What fine-tuning trains with where nothing is named.
+const FINE_TUNING: &str = "fine-tune";
 
 #[derive(Args)]
 pub struct Options {
@@ -22,15 +33,23 @@ pub struct Options {
     #[arg(value_name = "FILE")]
     path: PathBuf,
 
-    /// Where the int8 network goes [default: beside FILE, with the ending .int8]
+    /// Where the network goes [default: beside FILE, with the format as its ending]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// What the numbers become
+    /// What the weights become
     #[arg(long, value_enum, default_value = "int8")]
     format: Format,
 
-    /// Write each test image's certificate: index, label, the int8 network's class, margin, bound, and whether it is certified
+    /// Train on with rounded weights first (quantisation-aware training): for int4, and int8
+    #[arg(long)]
+    qat: bool,
+
+    /// What --qat trains with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fine-tune]
+    #[arg(long, value_name = "NAME|FILE", requires = "qat")]
+    recipe: Option<PathBuf>,
+
+    /// Write each test image's certificate: index, label, the network's class, margin, bound, and whether it is certified
     ///
     /// The margin is how far the model's logit for its class is from the one that comes nearest to it, and the bound what the error of that
     /// distance is at most. Where it is less than the margin, both networks are proved to choose the same class.
@@ -38,29 +57,52 @@ pub struct Options {
     certificates: Option<PathBuf>,
 
     #[command(flatten)]
+    layers: LayersOption,
+    #[command(flatten)]
     data: DataOptions,
     #[command(flatten)]
     threads: ThreadOptions,
 }
 
-/// What the numbers become.
-#[derive(Clone, Copy, ValueEnum)]
+/// What the weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// 8-bit integers.
+    /// 32 bits, as they are: batch normalisation alone is folded
+    F32,
+    /// 16 bits, computed in floating point
+    F16,
+    /// 8 bits, computed in integers
     Int8,
+    /// 4 bits, computed in integers
+    Int4,
+}
+
+impl Format {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+        }
+    }
 }
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let Format::Int8 = self.format;
-        let out = self.out.clone().unwrap_or_else(|| self.path.with_extension("int8"));
+        let out = self.out.clone().unwrap_or_else(|| self.path.with_extension(self.format.name()));
         self.check_outputs(&out)?;
+        let training = self.fine_tuning()?;
         let bytes = weights::read(&self.path)?;
-        if QuantizedFile::is_one(&bytes) {
-            bail!("{}: this is an int8 network already; name the file of a floating-point model", self.path.display());
+        if Network::is_one(&bytes) {
+            bail!(
+                "{}: this is a quantised network already; name the file of a floating-point model",
+                self.path.display()
+            );
         }
         let in_file = WeightsError::in_file(&self.path);
         let file = WeightFile::parse(&bytes).map_err(&in_file)?;
+        self.layers.check(file.architecture(), &self.path)?;
         check_classifier(file.architecture(), &self.path)?;
         let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let name = || self.path.display().to_string();
@@ -69,28 +111,73 @@ impl Options {
         let data = self.data.load()?;
         let test = data.test.clone();
 
-        let bar = progress_bar();
-        let quantized = quantization::quantize(&engine, &float, data, |done, trials| {
-            bar.set_length(trials as u64);
-            bar.set_position(done as u64);
-        });
-        bar.finish_and_clear();
-        let quantized = quantized.with_context(name)?;
-        let report = Report::new(&engine, &float, &quantized, &test);
+        let made = self.make(&engine, &float, data, training.as_ref()).with_context(name)?;
+        let report = Report::new(&engine, &float, made.orders(), &test, |image| made.outputs(&float, image));
         let source = selvedge::weights::hash(&flat);
-        let encoded = quantized.encode(source, [report.float_accuracy(), report.accuracy()]).map_err(in_file)?;
+        let accuracies = [report.float_accuracy(), report.accuracy()];
+        let encoded = made.encode(&file, &float, source, accuracies).map_err(in_file)?;
         files::write_whole(&out, &encoded)?;
         if let Some(path) = &self.certificates {
             files::write_whole(path, report.certificates().as_bytes())?;
         }
-        let ram = quantization::ram_bytes(&QuantizedFile::parse(&encoded).map_err(WeightsError::in_file(&out))?);
-        print(&quantized, &report, [encoded.len(), ram])?;
+        let ram = match made {
+            Made::Float => float.ram_bytes(),
+            _ => Network::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
+        };
+        print(&made, &report, [encoded.len(), ram])?;
         writeln!(io::stdout(), "Saved {}", out.display())?;
         Ok(())
     }
 
+    /// What fine-tuning trains with, where it is asked for.
+    fn fine_tuning(&self) -> Result<Option<training::Options>> {
+        if !self.qat {
+            return Ok(None);
+        }
+        ensure!(
+            matches!(self.format, Format::Int8 | Format::Int4),
+            "--qat is for --format int4 and int8: weights in {} need no fine-tuning",
+            self.format.name()
+        );
+        let name = self.recipe.as_deref().unwrap_or(FINE_TUNING.as_ref());
+        let recipe = RecipeOptions::find(name)?;
+        let options = recipe.resolve().with_context(|| name.display().to_string())?;
+        ensure!(
+            options.dropout == 0.0 && recipe.val_split.is_none(),
+            "{}: fine-tuning has no dropout, and holds out images by itself: leave out dropout and val-split",
+            name.display()
+        );
+        Ok(Some(options))
+    }
+
+    fn make(
+        &self,
+        engine: &Simd,
+        float: &FloatNetwork,
+        data: Dataset,
+        training: Option<&training::Options>,
+    ) -> Result<Made> {
+        let integers = match self.format {
+            Format::F32 => return Ok(Made::Float),
+            Format::F16 => return Ok(Made::Half(HalfNetwork::new(float)?)),
+            Format::Int8 => Integers::Int8,
+            Format::Int4 => Integers::Int4,
+        };
+        let mut quantizer = Quantizer::new(engine, float, integers, data)?;
+        if let Some(options) = training {
+            with_model(float.architecture(), FineTune { quantizer: &mut quantizer, options })??;
+        }
+        let bar = progress_bar("{bar:40} trial {pos}/{len}, {eta} left");
+        let quantized = quantizer.search(|done, trials| {
+            bar.set_length(trials as u64);
+            bar.set_position(done as u64);
+        });
+        bar.finish_and_clear();
+        Ok(Made::Integers(quantized?))
+    }
+
     /// What cannot be written is said before the work.
-    fn check_outputs(&self, out: &PathBuf) -> Result<()> {
+    fn check_outputs(&self, out: &Path) -> Result<()> {
         files::check_writable(out)?;
         ensure!(*out != self.path, "--out and FILE are the same file, {}", out.display());
         if let Some(path) = &self.certificates {
@@ -103,8 +190,69 @@ impl Options {
     }
 }
 
-fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} trial {pos}/{len}, {eta} left");
+/// Fine-tuning, to be done with the model's type.
+struct FineTune<'q, 'a> {
+    quantizer: &'q mut Quantizer<'a, Simd>,
+    options: &'q training::Options,
+}
+
+impl WithModel for FineTune<'_, '_> {
+    type Output = Result<()>;
+
+    fn run<M: Model>(self) -> Result<()> {
+        let mut out = io::stdout();
+        let mut printed = Ok(());
+        self.quantizer.fine_tune::<M>(self.options, |epoch| {
+            let Epoch { number, test, .. } = epoch;
+            let percent = 100.0 * test.accuracy();
+            let line =
+                writeln!(out, "Fine-tuning, epoch {}: {percent:.2}% of the images that are held out", number + 1);
+            printed = std::mem::replace(&mut printed, Ok(())).and(line);
+        })?;
+        Ok(printed?)
+    }
+}
+
+/// A network that was made.
+enum Made {
+    Integers(Quantized),
+    Half(HalfNetwork),
+    Float,
+}
+
+impl Made {
+    fn orders(&self) -> &[Vec<usize>] {
+        match self {
+            Self::Integers(quantized) => quantized.orders(),
+            Self::Half(_) | Self::Float => &[],
+        }
+    }
+
+    fn outputs(&self, float: &FloatNetwork, image: &Image) -> Outputs {
+        match self {
+            Self::Integers(quantized) => quantized.outputs(image),
+            Self::Half(half) => half.outputs(image),
+            Self::Float => float.outputs(image),
+        }
+    }
+
+    fn encode(
+        &self,
+        file: &WeightFile<'_>,
+        float: &FloatNetwork,
+        source: [u8; 32],
+        accuracies: [f64; 2],
+    ) -> Result<Vec<u8>, WeightFileError> {
+        match self {
+            Self::Integers(quantized) => quantized.encode(source, accuracies),
+            Self::Half(half) => half.encode(source, accuracies),
+            Self::Float => weights::encode_flat(float.architecture(), &float.flat(), file.record()),
+        }
+    }
+}
+
+fn progress_bar(template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
     let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -112,18 +260,24 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn print(quantized: &Quantized, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<()> {
+fn print(made: &Made, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let percent = |part: f64| format!("{:.2}%", 100.0 * part);
-    writeln!(out, "Chosen: {}", quantized.method())?;
-    writeln!(
-        out,
-        "  {} on {} other training images, the best of all trials",
-        percent(quantized.held_out_accuracy),
-        quantized.held_out
-    )?;
-    if quantized.shrunk() > 0 {
-        writeln!(out, "  {} outputs have smaller weights, so that no sum overflows", quantized.shrunk())?;
+    match made {
+        Made::Integers(quantized) => {
+            writeln!(out, "Chosen: {}", quantized.method())?;
+            writeln!(
+                out,
+                "  {} on {} other training images, the best of all trials",
+                percent(quantized.held_out_accuracy),
+                quantized.held_out
+            )?;
+            if quantized.shrunk() > 0 {
+                writeln!(out, "  {} outputs have smaller weights, so that no sum overflows", quantized.shrunk())?;
+            }
+        }
+        Made::Half(half) => writeln!(out, "Chosen: {}", half.method())?,
+        Made::Float => writeln!(out, "Chosen: weights as they are")?,
     }
     writeln!(out, "\n{}\n", layer_table(&report.layers))?;
     let total = report.verdicts.len();
@@ -141,18 +295,15 @@ fn print(quantized: &Quantized, report: &Report, [flash, ram]: [usize; 2]) -> io
 
 fn layer_table(layers: &[LayerReport]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header([
-        "Layer",
-        "Error",
-        "Units not 0",
-        "Pairs not 0, in the model's order",
-        "in the file's",
-    ]);
+    let has_densities = layers.iter().any(|layer| layer.density.is_some());
+    let densities = ["Units not 0", "Pairs not 0, in the model's order", "in the file's"];
+    let densities = densities.into_iter().filter(|_| has_densities);
+    table.load_style(presets::NOTHING).set_header(["Layer", "Error"].into_iter().chain(densities));
     for (index, layer) in layers.iter().enumerate() {
         let densities =
             layer.density.map_or(["-"; 3].map(String::from), |parts| parts.map(|part| format!("{:.1}%", 100.0 * part)));
         let error = format!("{:.2}%", 100.0 * layer.relative_error);
-        table.add_row([index.to_string(), error].into_iter().chain(densities));
+        table.add_row([index.to_string(), error].into_iter().chain(densities.into_iter().filter(|_| has_densities)));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

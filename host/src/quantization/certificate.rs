@@ -1,17 +1,17 @@
-//! A proof, image by image, that the integer network decides as the floating-point one does.
+//! A proof, image by image, that the quantised network decides as the floating-point one does.
 //!
-//! Let `h` be the activations of the floating-point network's run, and `ĥ` what the integers of the integer network's run are worth. Each
-//! layer hands on a bound `e ≥ |ĥ − h|`, from the integers and the weights alone:
+//! Let `h` be the activations of the floating-point network's run, and `ĥ` what the numbers of the quantised network's run are worth. Each
+//! layer hands on a bound `e ≥ |ĥ − h|`, from these numbers and the floating-point weights alone:
 //!
 //! ```text
-//! z  = W ĥ + b                                   what the layer makes of the integers' activations: known
+//! z  = W ĥ + b                                   what the layer makes of the quantised activations: known
 //! R  = |W| e + ρ                                 how far from z the floating-point network's sums can be
 //! h  ∈ [max(z − R, 0), max(z + R, 0)]            so e' is the distance of ĥ' from the farther end
 //! ```
 //!
-//! A unit whose sums are below 0 for certain hands on no more than its own integer. What the layer's integers do wrong themselves (the
-//! weights' rounding, the bias's, the output's, and its cut to 0..255) is all in the distance of ĥ' from max(z, 0), with no estimate; what
-//! came before is taken at its worst. For the logits of two classes, bounds are of their difference, so that what moves both alike does not
+//! A unit whose sums are below 0 for certain hands on no more than its own number. What the quantised layer does wrong itself (the
+//! weights' rounding or fine-tuning, the bias's, the output's, and its cut to 0..255) is all in the distance of ĥ' from max(z, 0), with no
+//! estimate; what came before is taken at its worst. For the logits of two classes, bounds are of their difference, so that what moves both alike does not
 //! count: `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. An image is certified when for every other class that is less
 //! than the floating-point network's margin.
 //!
@@ -22,10 +22,7 @@
 
 use selvedge::{arithmetic::normalize, classification::argmax, idx::Image};
 
-use super::{
-    float::{FloatLayer, FloatNetwork},
-    integer::{IntegerNetwork, Run},
-};
+use super::float::{FloatLayer, FloatNetwork};
 
 /// What bounds are multiplied by for the rounding of their own computation: sums of some thousand terms that are not negative, each within
 /// 2⁻⁵³.
@@ -48,10 +45,10 @@ impl Certificate {
         self.bound < self.margin
     }
 
-    /// The certificate of an image, from the integer network's run and the floating-point network's logits.
-    pub(super) fn of(networks: &Networks<'_>, image: &Image, run: &Run, logits: &[f32]) -> Self {
+    /// The certificate of an image, from the quantised network's numbers and the floating-point network's logits.
+    pub(super) fn of(float: &FloatNetwork, image: &Image, quantized: &Values, logits: &[f32]) -> Self {
         let class = argmax(logits);
-        let bounds = networks.bounds(image, run, class);
+        let bounds = bounds(float, image, quantized, class);
         let margins = logits.iter().map(|&logit| f64::from(logits[class]) - f64::from(logit));
         let others = margins.zip(bounds).enumerate().filter(|&(other, _)| other != class);
         // Of numbers that overflowed nothing is known.
@@ -63,13 +60,15 @@ impl Certificate {
     }
 }
 
-/// Both networks.
-pub(super) struct Networks<'a> {
-    pub float: &'a FloatNetwork,
-    pub integer: &'a IntegerNetwork,
+/// What a quantised network's numbers are worth, with the units in the model's order.
+#[derive(Clone, Debug)]
+pub(super) struct Values {
+    /// Of each layer but the last, after ReLU.
+    pub activations: Vec<Vec<f64>>,
+    pub logits: Vec<f64>,
 }
 
-/// A layer's inputs: what the integers are worth, and bounds of the distances from the floating-point network's.
+/// A layer's inputs: what the quantised network's are worth, and bounds of the distances from the floating-point network's.
 struct Inputs {
     values: Vec<f64>,
     errors: Vec<f64>,
@@ -85,31 +84,27 @@ struct Sums {
     inherited: Vec<f64>,
 }
 
-impl Networks<'_> {
-    /// For each class, a bound of the error of the difference between the logit of `class` and its own.
-    pub(super) fn bounds(&self, image: &Image, run: &Run, class: usize) -> Vec<f64> {
-        let pixels = image.iter().map(|&pixel| f64::from(normalize(pixel)));
-        let mut inputs = Inputs { values: pixels.collect(), errors: vec![0.0; image.len()] };
-        let hidden = run.activations.iter().zip(&self.integer.output_scales);
-        for (layer, (integers, &scale)) in self.float.layers.iter().zip(hidden) {
-            let sums = Sums::of(layer, &inputs);
-            let values: Vec<f64> = integers.iter().map(|&integer| scale * f64::from(integer)).collect();
-            let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();
-            inputs = Inputs { values, errors };
-        }
-        let Some(last) = self.float.layers.last() else { return Vec::new() };
-        let sums = Sums::of(last, &inputs);
-        let row = |class: usize| &last.weight[class * last.inputs..][..last.inputs];
-        let difference = |other: usize| {
-            let integers = self.integer.logit_scale() * (f64::from(run.logits[class]) - f64::from(run.logits[other]));
-            let own = (sums.values[class] - sums.values[other] - integers).abs();
-            let weights = row(class).iter().zip(row(other)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs());
-            let inherited: f64 = weights.zip(&inputs.errors).map(|(weight, error)| weight * error).sum();
-            let rounding = sums.roundings[class] + sums.roundings[other] + f64::EPSILON * integers.abs();
-            (own + inherited + rounding) * ROUNDED_UP
-        };
-        (0..last.outputs).map(difference).collect()
+/// For each class, a bound of the error of the difference between the logit of `class` and its own.
+pub(super) fn bounds(float: &FloatNetwork, image: &Image, quantized: &Values, class: usize) -> Vec<f64> {
+    let pixels = image.iter().map(|&pixel| f64::from(normalize(pixel)));
+    let mut inputs = Inputs { values: pixels.collect(), errors: vec![0.0; image.len()] };
+    for (layer, values) in float.layers.iter().zip(&quantized.activations) {
+        let sums = Sums::of(layer, &inputs);
+        let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();
+        inputs = Inputs { values: values.clone(), errors };
     }
+    let Some(last) = float.layers.last() else { return Vec::new() };
+    let sums = Sums::of(last, &inputs);
+    let row = |class: usize| &last.weight[class * last.inputs..][..last.inputs];
+    let difference = |other: usize| {
+        let [logit, other_logit] = [class, other].map(|class| quantized.logits[class]);
+        let own = (sums.values[class] - sums.values[other] - (logit - other_logit)).abs();
+        let weights = row(class).iter().zip(row(other)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs());
+        let inherited: f64 = weights.zip(&inputs.errors).map(|(weight, error)| weight * error).sum();
+        let rounding = f64::EPSILON * (logit.abs() + other_logit.abs());
+        (own + inherited + sums.roundings[class] + sums.roundings[other] + rounding) * ROUNDED_UP
+    };
+    (0..last.outputs).map(difference).collect()
 }
 
 impl Sums {

@@ -1,11 +1,13 @@
-use selvedge::{architecture::Architecture, weights::WeightFileError};
+use selvedge::{architecture::Architecture, quantized::WorkspaceError, weights::WeightFileError};
 
-/// Why a model cannot be made an int8 network.
+use crate::training::TrainingError;
+
+/// Why a model cannot be quantised, or a quantised one not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizationError {
     /// A layer that the integer network has not.
     #[error(
-        "an int8 network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is {layers}"
+        "a quantised network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is {layers}"
     )]
     Layers {
         /// The model's layers.
@@ -27,6 +29,14 @@ pub enum QuantizationError {
         /// The output, from 0.
         row: usize,
     },
+    /// A weight that binary16 does not reach.
+    #[error("linear layer {layer} has a weight of {weight}, and those of 16 bits are at most 65504 in size")]
+    Float16Range {
+        /// The linear layer, from 0.
+        layer: usize,
+        /// The weight.
+        weight: f32,
+    },
     /// Too few training images to choose by.
     #[error("{found} training images are too few to choose the scales by; at least {least} are needed")]
     Images {
@@ -35,6 +45,12 @@ pub enum QuantizationError {
         /// How many are needed.
         least: usize,
     },
+    /// Fine-tuning ended early.
+    #[error("fine-tuning: {0}")]
+    FineTuning(#[from] TrainingError),
+    /// The network does not go from images to classes.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// The file cannot be made.
     #[error(transparent)]
     File(#[from] WeightFileError),

@@ -3,11 +3,12 @@
 use selvedge::{
     architecture::{Architecture, LayerKind},
     arithmetic::{add_product, normalize},
+    classification::argmax,
     fold::fold,
     idx::Image,
 };
 
-use super::QuantizationError;
+use super::{Outputs, QuantizationError, certificate::Values};
 
 /// Linear layers with ReLU between them; batch normalisation is folded into them.
 ///
@@ -57,8 +58,7 @@ impl FloatNetwork {
             if !weight.iter().chain(bias).all(|x| x.is_finite()) {
                 return Err(QuantizationError::NotFinite { layer: layers.len() });
             }
-            let columns = by_columns(weight, inputs);
-            layers.push(FloatLayer { inputs, outputs, weight: weight.into(), columns, bias: bias.into() });
+            layers.push(FloatLayer::new(inputs, weight.into(), bias.into()));
         }
         Ok(Self { architecture: folded, layers })
     }
@@ -66,6 +66,44 @@ impl FloatNetwork {
     /// The layers of the integer network: the model's without batch normalisation.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// The folded model, flat.
+    pub fn flat(&self) -> Vec<f32> {
+        self.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect()
+    }
+
+    /// What it makes of an image, as a network to be compared with itself.
+    pub fn outputs(&self, image: &Image) -> Outputs {
+        let mut layers = self.run(image);
+        let logits = layers.pop().unwrap_or_default();
+        let activations = layers.into_iter().map(|sums| sums.into_iter().map(|sum| sum.max(0.0).into()).collect());
+        let class = argmax(&logits);
+        let logits = logits.into_iter().map(f64::from).collect();
+        Outputs { class, values: Values { activations: activations.collect(), logits } }
+    }
+
+    /// The RAM that a device's prediction works in, in bytes: its input and activations.
+    pub fn ram_bytes(&self) -> usize {
+        let widths = self.layers.first().map(|layer| layer.inputs).into_iter();
+        widths.chain(self.layers.iter().map(|layer| layer.outputs)).sum::<usize>() * size_of::<f32>()
+    }
+
+    /// The network with other weights, layer by layer, and its own biases.
+    pub(super) fn with_weights<W: Iterator<Item = f32>>(&self, weights: impl Iterator<Item = W>) -> Self {
+        let layers = self.layers.iter().zip(weights);
+        let layers = layers.map(|(layer, weight)| FloatLayer::new(layer.inputs, weight.collect(), layer.bias.clone()));
+        Self { architecture: self.architecture.clone(), layers: layers.collect() }
+    }
+
+    /// The same function, but for rounding, with each hidden layer's units in the order given for it.
+    pub(super) fn ordered(&self, orders: &[Vec<usize>]) -> Self {
+        let mut network = self.clone();
+        for (before, order) in orders.iter().enumerate() {
+            network.layers[before] = network.layers[before].with_rows(order);
+            network.layers[before + 1] = network.layers[before + 1].with_columns(order);
+        }
+        network
     }
 
     /// Each layer's sums for an image, before ReLU; the last layer's are the logits.
@@ -80,6 +118,23 @@ impl FloatNetwork {
             layers.push(sums);
         }
         layers
+    }
+}
+
+impl FloatLayer {
+    fn new(inputs: usize, weight: Vec<f32>, bias: Vec<f32>) -> Self {
+        Self { inputs, outputs: bias.len(), columns: by_columns(&weight, inputs), weight, bias }
+    }
+
+    fn with_rows(&self, order: &[usize]) -> Self {
+        let weight = order.iter().flat_map(|&row| &self.weight[row * self.inputs..][..self.inputs]).copied();
+        Self::new(self.inputs, weight.collect(), order.iter().map(|&row| self.bias[row]).collect())
+    }
+
+    fn with_columns(&self, order: &[usize]) -> Self {
+        let rows = self.weight.chunks_exact(self.inputs);
+        let weight = rows.flat_map(|row| order.iter().map(|&column| row[column]));
+        Self::new(self.inputs, weight.collect(), self.bias.clone())
     }
 }
 

@@ -1,15 +1,17 @@
 //! The integer network as its exporter has it: integers, and what they are worth.
 
+use std::ops::RangeInclusive;
+
 use selvedge::{
     architecture::Architecture,
-    quantized::{self, BIAS_LIMIT, QuantizationRecord, SUM_LIMIT},
+    quantized::{self, BIAS_LIMIT, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
     weights::WeightFileError,
 };
 
 use super::{
     QuantizationError,
     float::{FloatLayer, add_products, by_columns},
-    scales::{MAX_ACTIVATION, MAX_WEIGHT},
+    scales::MAX_ACTIVATION,
 };
 
 /// What a pixel of 1 is worth.
@@ -21,29 +23,148 @@ const MULTIPLIER_LIMIT: f64 = (1_u64 << 31) as f64;
 const BIAS_ALONE: u32 = 1 << 24;
 /// A multiplier of this is a factor of 1.
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
+/// The largest scale of columns.
+const MAX_SCALE: f64 = 255.0;
+
+/// What integers weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integers {
+    /// Of 8 bits, with a scale for each row.
+    Int8,
+    /// Of 4 bits, with a scale for each row and 64 columns.
+    Int4,
+}
+
+impl Integers {
+    /// The integers.
+    pub(super) const fn range(self) -> RangeInclusive<f64> {
+        match self {
+            Self::Int8 => -127.0..=127.0,
+            Self::Int4 => -8.0..=7.0,
+        }
+    }
+
+    /// How many neighbouring columns of so many share a scale.
+    pub(super) const fn columns(self, inputs: usize) -> usize {
+        match self {
+            Self::Int8 => inputs,
+            Self::Int4 => Int4::COLUMNS,
+        }
+    }
+
+    /// A row's weights as its integers with these scales will be worth.
+    pub(super) fn round_in_place(self, weights: &mut [f32], scales: &[f64]) {
+        let row = Row::fit(self, weights, scales, 0.0, f32::MIN_POSITIVE.into());
+        for (weight, value) in weights.iter_mut().zip(row.values(self)) {
+            *weight = value as f32;
+        }
+    }
+
+    /// What a row's positive products, and its negative ones, stay below.
+    const fn sum_limit(self) -> u32 {
+        match self {
+            Self::Int8 => Int8::SUM_LIMIT,
+            Self::Int4 => Int4::SUM_LIMIT,
+        }
+    }
+}
+
+/// A row's integers: a weight is `unit · scale · integer`.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub weights: Vec<i8>,
+    /// One for each group of columns; 1 in int8.
+    pub scales: Vec<u8>,
+    pub unit: f64,
+}
+
+impl Row {
+    /// The integers with these scales of the groups (0 where all weights are 0), or with the next larger ones at which nothing overflows and the
+    /// unit is no smaller than `least_unit`; a row of zeros has the unit `unit_alone`.
+    fn fit(integers: Integers, weights: &[f32], scales: &[f64], least_unit: f64, unit_alone: f64) -> Self {
+        let columns = integers.columns(weights.len());
+        let largest = scales.iter().fold(0.0_f64, |largest, &scale| largest.max(scale));
+        let steps = if integers == Integers::Int8 { 1.0 } else { MAX_SCALE };
+        let mut unit = if largest > 0.0 { (largest / steps).max(least_unit) } else { unit_alone };
+        let mut factor = 1.0;
+        loop {
+            let scale = |&scale: &f64| match integers {
+                Integers::Int8 => 1,
+                Integers::Int4 if scale > 0.0 => (scale * factor / unit).round().clamp(1.0, MAX_SCALE) as u8,
+                Integers::Int4 => 0,
+            };
+            let scales: Vec<u8> = scales.iter().map(scale).collect();
+            let row = Self::round(integers, weights, columns, scales, unit);
+            let limit = f64::from(integers.sum_limit());
+            let worst = MAX_ACTIVATION * row.worst(columns) as f64;
+            if worst < limit {
+                return row;
+            }
+            factor *= (worst / limit).max(1.0 + 1e-4);
+            unit = unit.max(largest * factor / steps);
+        }
+    }
+
+    fn round(integers: Integers, weights: &[f32], columns: usize, scales: Vec<u8>, unit: f64) -> Self {
+        let (least, most) = integers.range().into_inner();
+        let group = |(weights, &scale): (&[f32], &u8)| {
+            let step = unit * f64::from(scale);
+            let integer = move |&weight: &f32| {
+                if scale == 0 { 0 } else { (f64::from(weight) / step).round().clamp(least, most) as i8 }
+            };
+            weights.iter().map(integer).collect::<Vec<_>>()
+        };
+        let weights = weights.chunks(columns).zip(&scales).flat_map(group).collect();
+        Self { weights, scales, unit }
+    }
+
+    /// The larger sum of the positive weights and the negative ones, in units.
+    fn worst(&self, columns: usize) -> i64 {
+        let sum = |sign: i32| -> i64 {
+            let groups = self.weights.chunks(columns).zip(&self.scales);
+            let sum = |weights: &[i8]| weights.iter().map(|&w| i64::from((sign * i32::from(w)).max(0))).sum::<i64>();
+            groups.map(|(weights, &scale)| i64::from(scale) * sum(weights)).sum()
+        };
+        sum(1).max(sum(-1))
+    }
+
+    /// What each weight is worth.
+    pub fn values(&self, integers: Integers) -> impl Iterator<Item = f64> + '_ {
+        let groups = self.weights.chunks(integers.columns(self.weights.len())).zip(&self.scales);
+        groups.flat_map(move |(weights, &scale)| {
+            let step = self.unit * f64::from(scale);
+            weights.iter().map(move |&weight| step * f64::from(weight))
+        })
+    }
+}
 
 /// A layer's integers.
 #[derive(Clone, Debug)]
 pub(super) struct IntegerLayer {
-    pub inputs: usize,
+    integers: Integers,
+    /// Columns that share a scale.
+    columns: usize,
     /// Row after row, one for each output.
     pub weights: Vec<i8>,
+    /// Row after row, one for each group of columns.
+    scales: Vec<u8>,
     pub biases: Vec<i32>,
     pub multipliers: Vec<i32>,
-    /// What a weight of 1 is worth in each row.
-    pub scales: Vec<f64>,
     /// Rows whose weights are smaller than they might be, so that no sum overflows.
     pub shrunk: usize,
-    /// The weights column after column. Sums of integers below 2²⁴ are exact in binary32.
-    columns: Vec<f32>,
+    /// The weights column after column. Within a group, sums of integers below 2²⁴ are exact in binary32.
+    weight_columns: Vec<f32>,
+    /// The scales group after group.
+    scale_columns: Vec<i32>,
 }
 
 /// What is known of a layer when its integers are made.
 pub(super) struct LayerPlan<'a> {
     /// Its place, from 0.
     pub index: usize,
+    pub integers: Integers,
     pub float: &'a FloatLayer,
-    /// What a weight of 1 is to be worth in each row; 0 where all weights are 0.
+    /// What a weight of 1 is to be worth in each row and group of columns; 0 where all weights are 0.
     pub scales: &'a [f64],
     /// What an input of 1 is worth.
     pub input_scale: f64,
@@ -56,49 +177,61 @@ impl LayerPlan<'_> {
     ///
     /// With the inputs' means, biases make up for the weights' errors at these inputs: `b += mean of the sums − mean of the integers' sums`.
     pub fn quantize(&self, means: Option<&Means<'_>>) -> Result<(IntegerLayer, f64), QuantizationError> {
-        let Self { float, input_scale, .. } = *self;
+        let Self { float, input_scale, integers, .. } = *self;
         let mut weights = Vec::with_capacity(float.weight.len());
-        let (mut biases, mut scales, mut shrunk) = (Vec::new(), Vec::new(), 0);
-        for (row, (values, &bias)) in float.weight.chunks_exact(float.inputs).zip(&float.bias).enumerate() {
-            let bias = f64::from(bias);
-            let (scale, integers) = self.fit(values, bias, self.scales[row]);
-            shrunk += usize::from(scale > self.scales[row] && self.scales[row] > 0.0);
-            let unit = input_scale * scale;
-            let correction = means.map_or(0.0, |means| means.error(row, &integers, unit, bias));
+        let (mut scales, mut biases, mut units, mut shrunk) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        for (place, &bias) in float.bias.iter().enumerate() {
+            let (row, is_shrunk) = self.row(place);
+            shrunk += usize::from(is_shrunk);
+            let (bias, unit) = (f64::from(bias), input_scale * row.unit);
+            let correction = means.map_or(0.0, |means| means.error(place, row.values(integers), input_scale, bias));
             let bias = ((bias + correction) / unit).round();
             if bias.abs() >= f64::from(BIAS_LIMIT) {
-                return Err(self.out_of_range(row));
+                return Err(self.out_of_range(place));
             }
-            weights.extend(integers);
+            weights.extend(row.weights);
+            scales.extend(row.scales);
             biases.push(bias as i32);
-            scales.push(scale);
+            units.push(row.unit);
         }
-        let output_scale = self.output_scale.unwrap_or_else(|| finest_logits(input_scale, &scales));
-        let multiplier = |(row, scale): (usize, &f64)| {
-            let multiplier = (MULTIPLIER_ONE * input_scale * scale / output_scale).round();
+        let output_scale = self.output_scale.unwrap_or_else(|| finest_logits(input_scale, &units));
+        let multiplier = |(row, unit): (usize, &f64)| {
+            let multiplier = (MULTIPLIER_ONE * input_scale * unit / output_scale).round();
             if multiplier < MULTIPLIER_LIMIT { Ok(multiplier as i32) } else { Err(self.out_of_range(row)) }
         };
-        let multipliers = scales.iter().enumerate().map(multiplier).collect::<Result<_, _>>()?;
-        let columns = by_columns(&weights, float.inputs).into_iter().map(f32::from).collect();
-        Ok((IntegerLayer { inputs: float.inputs, weights, biases, multipliers, scales, shrunk, columns }, output_scale))
+        let multipliers = units.iter().enumerate().map(multiplier).collect::<Result<_, _>>()?;
+        let columns = integers.columns(float.inputs);
+        let weight_columns = by_columns(&weights, float.inputs).into_iter().map(f32::from).collect();
+        let scale_columns = by_columns(&scales, float.inputs.div_ceil(columns)).into_iter().map(i32::from).collect();
+        let layer = IntegerLayer {
+            integers,
+            columns,
+            weights,
+            scales,
+            biases,
+            multipliers,
+            shrunk,
+            weight_columns,
+            scale_columns,
+        };
+        Ok((layer, output_scale))
     }
 
-    /// A row's integers at the scale, or at the next larger one at which nothing overflows.
-    fn fit(&self, weights: &[f32], bias: f64, scale: f64) -> (f64, Vec<i8>) {
-        let bias_of = |integer: u32| bias.abs() / (self.input_scale * f64::from(integer));
-        // Without weights, the scale is the bias's, or so small that it decides no other's.
+    /// A row's integers, and whether they are smaller than its scales would have them.
+    pub fn row(&self, place: usize) -> (Row, bool) {
+        let inputs = self.float.inputs;
+        let groups = inputs.div_ceil(self.integers.columns(inputs));
+        let scales = &self.scales[place * groups..][..groups];
+        let bias = f64::from(self.float.bias[place]).abs();
+        let bias_of = |integer: u32| bias / (self.input_scale * f64::from(integer));
+        // Without weights, the unit is the bias's, or so small that it decides no other's.
         let alone = bias_of(BIAS_ALONE).max(f32::MIN_POSITIVE.into());
-        let mut scale = if scale > 0.0 { scale.max(bias_of(BIAS_LIMIT - 1)) } else { alone };
-        loop {
-            let integer = |&weight: &f32| (f64::from(weight) / scale).round().clamp(-MAX_WEIGHT, MAX_WEIGHT) as i8;
-            let integers: Vec<i8> = weights.iter().map(integer).collect();
-            let sum = |sign: i32| -> i64 { integers.iter().map(|&w| i64::from((sign * i32::from(w)).max(0))).sum() };
-            let worst = MAX_ACTIVATION * sum(1).max(sum(-1)) as f64;
-            if worst < f64::from(SUM_LIMIT) {
-                return (scale, integers);
-            }
-            scale *= (worst / f64::from(SUM_LIMIT)).max(1.0 + 1e-4);
-        }
+        let weights = &self.float.weight[place * inputs..][..inputs];
+        let row = Row::fit(self.integers, weights, scales, bias_of(BIAS_LIMIT - 1), alone);
+        let largest = scales.iter().fold(0.0_f64, |largest, &scale| largest.max(scale));
+        let found = row.unit * f64::from(row.scales.iter().copied().max().unwrap_or(1));
+        let is_shrunk = largest > 0.0 && found > largest * (1.0 + 1e-9);
+        (row, is_shrunk)
     }
 
     fn out_of_range(&self, row: usize) -> QuantizationError {
@@ -115,15 +248,15 @@ pub(super) struct Means<'a> {
 }
 
 impl Means<'_> {
-    fn error(&self, row: usize, weights: &[i8], unit: f64, bias: f64) -> f64 {
-        let sum: f64 = weights.iter().zip(self.inputs).map(|(&weight, input)| f64::from(weight) * input).sum();
-        self.sums[row] - (unit * sum + bias)
+    fn error(&self, row: usize, weights: impl Iterator<Item = f64>, input_scale: f64, bias: f64) -> f64 {
+        let sum: f64 = weights.zip(self.inputs).map(|(weight, input)| weight * input).sum();
+        self.sums[row] - (input_scale * sum + bias)
     }
 }
 
 /// The scale at which the largest multiplier of the logits is the largest there is, as a file has it.
-fn finest_logits(input_scale: f64, scales: &[f64]) -> f64 {
-    let largest = scales.iter().fold(0.0_f64, |largest, &scale| largest.max(scale));
+fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
+    let largest = units.iter().fold(0.0_f64, |largest, &unit| largest.max(unit));
     let scale = MULTIPLIER_ONE * input_scale * largest / (MULTIPLIER_LIMIT - 1.0);
     let nearest = scale as f32;
     f64::from(if f64::from(nearest) < scale { nearest.next_up() } else { nearest })
@@ -132,18 +265,33 @@ fn finest_logits(input_scale: f64, scales: &[f64]) -> f64 {
 impl IntegerLayer {
     /// The outputs as integers, before they are cut to what an activation can be.
     fn outputs(&self, inputs: &[u8]) -> impl Iterator<Item = i32> + '_ {
-        let mut sums = vec![0.0; self.biases.len()];
-        add_products(&self.columns, inputs.iter().map(|&input| f32::from(input)), &mut sums);
-        let parameters = self.biases.iter().zip(&self.multipliers);
-        sums.into_iter().zip(parameters).map(|(sum, (&bias, &multiplier))| {
-            let accumulator = i64::from(bias) + sum as i64;
-            ((accumulator * i64::from(multiplier) + (1 << 31)) >> 32) as i32
+        let outputs = self.biases.len();
+        let (mut accumulators, mut sums) = (self.biases.clone(), vec![0.0; outputs]);
+        let groups = self.weight_columns.chunks(self.columns * outputs).zip(self.scale_columns.chunks_exact(outputs));
+        for (inputs, (columns, scales)) in inputs.chunks(self.columns).zip(groups) {
+            sums.fill(0.0);
+            add_products(columns, inputs.iter().map(|&input| f32::from(input)), &mut sums);
+            for (accumulator, (&sum, scale)) in accumulators.iter_mut().zip(sums.iter().zip(scales)) {
+                *accumulator += scale * sum as i32;
+            }
+        }
+        accumulators.into_iter().zip(&self.multipliers).map(|(accumulator, &multiplier)| {
+            ((i64::from(accumulator) * i64::from(multiplier) + (1 << 31)) >> 32) as i32
         })
     }
 
     /// The outputs of a layer before others.
     pub fn activations(&self, inputs: &[u8]) -> Vec<u8> {
         self.outputs(inputs).map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
+    }
+
+    fn int8(&self) -> Int8Layer<'_> {
+        Int8Layer { weights: &self.weights, biases: &self.biases, multipliers: &self.multipliers }
+    }
+
+    fn int4(&self) -> Int4Layer<'_> {
+        let Self { weights, scales, biases, multipliers, .. } = self;
+        Int4Layer { weights, scales, biases, multipliers }
     }
 }
 
@@ -188,16 +336,6 @@ impl IntegerNetwork {
         self.layers.iter().map(|layer| layer.shrunk).sum()
     }
 
-    /// The same function with each hidden layer's units in the order given for it.
-    pub(super) fn ordered(&self, orders: &[Vec<usize>]) -> Self {
-        let mut network = self.clone();
-        for (before, order) in orders.iter().enumerate() {
-            network.layers[before].order_rows(order);
-            network.layers[before + 1].order_columns(order);
-        }
-        network
-    }
-
     /// The network's file.
     ///
     /// # Errors
@@ -208,36 +346,32 @@ impl IntegerNetwork {
         architecture: &Architecture,
         record: &QuantizationRecord<'_>,
     ) -> Result<Vec<u8>, WeightFileError> {
-        let layers: Vec<_> = self.layers.iter().map(IntegerLayer::parts).collect();
-        let len = quantized::encoded_len(architecture, record).ok_or(WeightFileError::Architecture)?;
-        let mut file = vec![0; len];
-        let len = quantized::encode(architecture, &layers, record, &mut file)?;
-        file.truncate(len);
-        Ok(file)
+        match self.layers.first().map_or(Integers::Int8, |layer| layer.integers) {
+            Integers::Int8 => {
+                let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int8).collect();
+                encode::<Int8>(architecture, &layers, record)
+            }
+            Integers::Int4 => {
+                let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int4).collect();
+                encode::<Int4>(architecture, &layers, record)
+            }
+        }
     }
 }
 
-impl IntegerLayer {
-    fn parts(&self) -> quantized::Layer<'_> {
-        quantized::Layer { weights: &self.weights, biases: &self.biases, multipliers: &self.multipliers }
-    }
-
-    fn order_rows(&mut self, order: &[usize]) {
-        self.weights =
-            order.iter().flat_map(|&row| &self.weights[row * self.inputs..][..self.inputs]).copied().collect();
-        self.biases = order.iter().map(|&row| self.biases[row]).collect();
-        self.multipliers = order.iter().map(|&row| self.multipliers[row]).collect();
-        self.scales = order.iter().map(|&row| self.scales[row]).collect();
-        self.renew_columns();
-    }
-
-    fn order_columns(&mut self, order: &[usize]) {
-        let rows = self.weights.chunks_exact(self.inputs);
-        self.weights = rows.flat_map(|row| order.iter().map(|&column| row[column])).collect();
-        self.renew_columns();
-    }
-
-    fn renew_columns(&mut self) {
-        self.columns = by_columns(&self.weights, self.inputs).into_iter().map(f32::from).collect();
-    }
+/// A file of a format.
+///
+/// # Errors
+///
+/// As [`quantized::encode`].
+pub(super) fn encode<F: quantized::Format>(
+    architecture: &Architecture,
+    layers: &[F::Layer<'_>],
+    record: &QuantizationRecord<'_>,
+) -> Result<Vec<u8>, WeightFileError> {
+    let len = quantized::encoded_len::<F>(architecture, record).ok_or(WeightFileError::Architecture)?;
+    let mut file = vec![0; len];
+    let len = quantized::encode::<F>(architecture, layers, record, &mut file)?;
+    file.truncate(len);
+    Ok(file)
 }

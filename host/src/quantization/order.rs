@@ -9,12 +9,13 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    pub fn of<'a>(width: usize, runs: impl ExactSizeIterator<Item = &'a [u8]>) -> Self {
+    /// Of a layer of this width, from whether each of its units is not zero, image by image.
+    pub fn of<'a>(width: usize, runs: impl ExactSizeIterator<Item = &'a [bool]>) -> Self {
         let images = runs.len();
         let mut units = vec![vec![0; images.div_ceil(64)]; width];
         for (image, activations) in runs.enumerate() {
-            for (unit, &activation) in units.iter_mut().zip(activations) {
-                unit[image / 64] |= u64::from(activation != 0) << (image % 64);
+            for (unit, &is_active) in units.iter_mut().zip(activations) {
+                unit[image / 64] |= u64::from(is_active) << (image % 64);
             }
         }
         Self { images, units }
@@ -114,8 +115,8 @@ mod tests {
     /// Units fire in groups of two: unit u of the first half with unit u of the second.
     fn activity(width: usize) -> Activity {
         let group = |unit: usize| unit % width.div_ceil(2);
-        let run = |image: usize| (0..width).map(move |unit| u8::from((image * 7 + group(unit) * 5) % 11 < 3)).collect();
-        let runs: Vec<Vec<u8>> = (0..200).map(run).collect();
+        let run = |image: usize| (0..width).map(move |unit| (image * 7 + group(unit) * 5) % 11 < 3).collect();
+        let runs: Vec<Vec<bool>> = (0..200).map(run).collect();
         Activity::of(width, runs.iter().map(Vec::as_slice))
     }
 

@@ -1,15 +1,17 @@
-//! How near an integer network is to its model, on the test images.
+//! How near a quantised network is to its model, on the test images.
 
-use selvedge::{Engine, classification::argmax};
+use selvedge::{Engine, idx::Image};
 
-use super::{
-    Certificate, FloatNetwork, Quantized,
-    certificate::Networks,
-    integer::Run,
-    order::Activity,
-    search::{activities, for_each},
-};
+use super::{Certificate, FloatNetwork, certificate::Values, order::Activity, search::for_each};
 use crate::data::Split;
+
+/// What a quantised network makes of an image.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    /// Its class.
+    pub(super) class: usize,
+    pub(super) values: Values,
+}
 
 /// Both networks on the same images.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,7 @@ pub struct Report {
 pub struct Verdict {
     /// What it is.
     pub label: u8,
-    /// The integer network's class.
+    /// The quantised network's class.
     pub class: usize,
     /// The floating-point network's class, and how safe that is.
     pub certificate: Certificate,
@@ -37,18 +39,24 @@ pub struct LayerReport {
     /// The root of the mean squared error, as a part of the outputs' own root of mean squares.
     pub relative_error: f64,
     /// The activations that are not zero, and the pairs of them with one that is not, as parts: in the model's order, and in the file's. The
-    /// last layer has none.
+    /// last layer has none, nor have weights of 16 bits.
     pub density: Option<[f64; 3]>,
 }
 
 impl Report {
-    /// Runs both networks.
-    pub fn new<E: Engine>(engine: &E, float: &FloatNetwork, quantized: &Quantized, split: &Split) -> Self {
-        let networks = Networks { float, integer: &quantized.network };
+    /// Runs both networks, the quantised one by `run`; `orders` are the hidden layers' in the file, where these differ.
+    pub fn new<E: Engine>(
+        engine: &E,
+        float: &FloatNetwork,
+        orders: &[Vec<usize>],
+        split: &Split,
+        run: impl Fn(&Image) -> Outputs + Sync,
+    ) -> Self {
         let outcomes = for_each(engine, &split.images, |image| {
-            let (sums, run) = (float.run(image), quantized.network.run(image));
-            let certificate = Certificate::of(&networks, image, &run, sums.last().map_or(&[], Vec::as_slice));
-            Outcome { certificate, errors: errors(quantized, &sums, &run), run }
+            let (sums, Outputs { class, values }) = (float.run(image), run(image));
+            let certificate = Certificate::of(float, image, &values, sums.last().map_or(&[], Vec::as_slice));
+            let is_active = values.activations.iter().map(|layer| layer.iter().map(|&x| x != 0.0).collect());
+            Outcome { class, certificate, errors: errors(&values, &sums), is_active: is_active.collect() }
         });
         let mut squares = vec![[0.0; 2]; float.layers.len()];
         for outcome in &outcomes {
@@ -58,14 +66,15 @@ impl Report {
         }
         let verdict = |(outcome, &label): (&Outcome, _)| Verdict {
             label,
-            class: argmax(&outcome.run.logits),
+            class: outcome.class,
             certificate: outcome.certificate,
         };
         let verdicts = outcomes.iter().zip(&split.labels).map(verdict).collect();
-        let runs: Vec<Run> = outcomes.into_iter().map(|outcome| outcome.run).collect();
-        let densities = activities(&quantized.network, &runs);
-        let mut densities =
-            densities.iter().zip(&quantized.orders).map(|(activity, order)| densities_of(activity, order));
+        let density = |(layer, order): (usize, &Vec<usize>)| {
+            let runs = outcomes.iter().map(|outcome| outcome.is_active[layer].as_slice());
+            densities_of(&Activity::of(order.len(), runs), order)
+        };
+        let mut densities = orders.iter().enumerate().map(density);
         let layers = squares.into_iter().map(|[error, size]| LayerReport {
             relative_error: if error == 0.0 { 0.0 } else { (error / size).sqrt() },
             density: densities.next(),
@@ -78,7 +87,7 @@ impl Report {
         self.part(|verdict| verdict.certificate.class == usize::from(verdict.label))
     }
 
-    /// The part that the integer network does.
+    /// The part that the quantised network does.
     pub fn accuracy(&self) -> f64 {
         self.part(|verdict| verdict.class == usize::from(verdict.label))
     }
@@ -110,29 +119,27 @@ impl Report {
 }
 
 struct Outcome {
+    class: usize,
     certificate: Certificate,
     /// Of each layer, the sum of squared errors and of the model's squares.
     errors: Vec<[f64; 2]>,
-    run: Run,
+    /// Of each hidden layer, which units are not zero.
+    is_active: Vec<Vec<bool>>,
 }
 
-fn errors(quantized: &Quantized, sums: &[Vec<f32>], run: &Run) -> Vec<[f64; 2]> {
-    let mut layers = Vec::with_capacity(sums.len());
-    let scales = &quantized.network.output_scales;
-    for ((activations, sums), scale) in run.activations.iter().zip(sums).zip(scales) {
-        layers.push(squares(activations, sums.iter().map(|sum| sum.max(0.0)), *scale));
-    }
-    if let Some(sums) = sums.last() {
-        layers.push(squares(&run.logits, sums.iter().copied(), quantized.network.logit_scale()));
-    }
+fn errors(values: &Values, sums: &[Vec<f32>]) -> Vec<[f64; 2]> {
+    let hidden = values.activations.iter().zip(sums);
+    let mut layers: Vec<_> =
+        hidden.map(|(values, sums)| squares(values, sums.iter().map(|sum| sum.max(0.0)))).collect();
+    layers.extend(sums.last().map(|sums| squares(&values.logits, sums.iter().copied())));
     layers
 }
 
 /// The sum of squared errors, and of the model's squares.
-fn squares<T: Copy + Into<f64>>(integers: &[T], outputs: impl Iterator<Item = f32>, scale: f64) -> [f64; 2] {
-    integers.iter().zip(outputs).fold([0.0; 2], |[error, size], (&integer, output)| {
+fn squares(values: &[f64], outputs: impl Iterator<Item = f32>) -> [f64; 2] {
+    values.iter().zip(outputs).fold([0.0; 2], |[error, size], (&value, output)| {
         let output = f64::from(output);
-        [error + (scale * integer.into() - output).powi(2), size + output.powi(2)]
+        [error + (value - output).powi(2), size + output.powi(2)]
     })
 }
 

@@ -1,14 +1,14 @@
 //! Scales: what an integer of 1 is worth.
 
-/// The largest integer weight.
-pub(super) const MAX_WEIGHT: f64 = 127.0;
+use std::ops::RangeInclusive;
+
 /// The largest activation.
 pub(super) const MAX_ACTIVATION: f64 = selvedge::quantized::MAX_ACTIVATION as f64;
 
-/// How a row's weights become integers.
+/// How weights that share a scale become integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WeightMethod {
-    /// The largest becomes 127.
+    /// The largest becomes the largest integer.
     Max,
     /// As the sum of the squared errors is least; the largest may be cut.
     LeastSquares,
@@ -24,13 +24,13 @@ impl WeightMethod {
         }
     }
 
-    /// A row's scale; 0 where all weights are 0.
-    pub fn scale(self, weights: &[f32]) -> f64 {
+    /// The scale of weights whose integers are of this range; 0 where all weights are 0.
+    pub fn scale(self, weights: &[f32], range: RangeInclusive<f64>) -> f64 {
         let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
-        let scale = f64::from(largest) / MAX_WEIGHT;
+        let scale = f64::from(largest) / range.end();
         match self {
             Self::Max => scale,
-            Self::LeastSquares => least_squares(weights, scale, -MAX_WEIGHT..=MAX_WEIGHT),
+            Self::LeastSquares => least_squares(weights, scale, range),
         }
     }
 }
@@ -76,8 +76,8 @@ impl ActivationMethod {
 }
 
 /// Of the scale and so many hundredths of it, that with the least sum of squared errors.
-fn least_squares(values: &[f32], scale: f64, range: std::ops::RangeInclusive<f64>) -> f64 {
-    const HUNDREDTHS: std::ops::RangeInclusive<u32> = 20..=100;
+fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 {
+    const HUNDREDTHS: RangeInclusive<u32> = 20..=100;
     let error = |scale: f64| -> f64 {
         let one = |&value: &f32| {
             let value = f64::from(value);
@@ -111,14 +111,16 @@ mod tests {
         }
     }
 
+    const INT8: RangeInclusive<f64> = -127.0..=127.0;
+
     #[test]
     fn least_squares_cuts_what_stands_alone() {
         let mut weights: Vec<f32> = (0..100_000).map(|i| (i as f32 * 0.37).sin() * 0.1).collect();
-        assert!(WeightMethod::LeastSquares.scale(&weights) > 0.9 * WeightMethod::Max.scale(&weights));
+        assert!(WeightMethod::LeastSquares.scale(&weights, INT8) > 0.9 * WeightMethod::Max.scale(&weights, INT8));
         weights.push(0.2);
-        assert_eq!(WeightMethod::Max.scale(&weights), f64::from(0.2_f32) / 127.0);
-        assert!(WeightMethod::LeastSquares.scale(&weights) < 0.8 * WeightMethod::Max.scale(&weights));
-        assert_eq!(WeightMethod::LeastSquares.scale(&[0.0; 3]), 0.0);
+        assert_eq!(WeightMethod::Max.scale(&weights, INT8), f64::from(0.2_f32) / 127.0);
+        assert!(WeightMethod::LeastSquares.scale(&weights, INT8) < 0.8 * WeightMethod::Max.scale(&weights, INT8));
+        assert_eq!(WeightMethod::LeastSquares.scale(&[0.0; 3], INT8), 0.0);
     }
 
     #[test]

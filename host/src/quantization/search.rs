@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use selvedge::{
-    Engine, architecture::Architecture, classification::argmax, idx::Image, quantized::QuantizationRecord,
-    weights::WeightFileError,
-};
+use selvedge::{Engine, classification::argmax, idx::Image, quantized::QuantizationRecord, weights::WeightFileError};
 
 use super::{
     FloatNetwork, QuantizationError,
+    certificate::Values,
+    fine_tune::FineTuned,
     float::FloatLayer,
-    integer::{IntegerLayer, IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
+    integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
+    report::Outputs,
     scales::{ActivationMethod, WeightMethod},
 };
 use crate::data::{Dataset, Split};
@@ -23,14 +23,111 @@ const CALIBRATION: usize = 10_000;
 /// The seed of which images are held out.
 const SEED: u64 = 42;
 
+/// Makes a model a network of integers.
+pub struct Quantizer<'a, E> {
+    pub(super) engine: &'a E,
+    pub(super) integers: Integers,
+    /// The training images but those that are held out.
+    pub(super) train: Split,
+    pub(super) held_out: HeldOut,
+    data_name: String,
+    /// The hidden layers' orders in the file.
+    orders: Vec<Vec<usize>>,
+    /// The model in that order, fine-tuned where it was.
+    pub(super) ordered: FloatNetwork,
+    pub(super) fine_tuned: Option<FineTuned>,
+}
+
+impl<'a, E: Engine> Quantizer<'a, E> {
+    /// Takes images from the training images to choose by, and finds an order of the model's hidden units.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantizationError::Images`] for too few training images.
+    pub fn new(
+        engine: &'a E,
+        float: &FloatNetwork,
+        integers: Integers,
+        mut data: Dataset,
+    ) -> Result<Self, QuantizationError> {
+        const LEAST: usize = 5;
+        let found = data.train.images.len();
+        if found < LEAST {
+            return Err(QuantizationError::Images { found, least: LEAST });
+        }
+        data.hold_out((found / LEAST).min(HELD_OUT), SEED);
+        let held_out = HeldOut::new(engine, float, data.validation.take().expect("images were held out"));
+        let orders = orders(engine, float, calibration(&data.train));
+        let ordered = float.ordered(&orders);
+        Ok(Self {
+            engine,
+            integers,
+            train: data.train,
+            held_out,
+            data_name: data.name,
+            orders,
+            ordered,
+            fine_tuned: None,
+        })
+    }
+
+    /// Tries all combinations of methods; `see` is told how many of how many trials are done.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantizationError::Range`] where no trial's integers have a place in their range.
+    pub fn search(self, mut see: impl FnMut(usize, usize)) -> Result<Quantized, QuantizationError> {
+        let images = calibration(&self.train);
+        let calibration = Calibration::new(&self, images);
+        let mut best: Option<Trial> = None;
+        let mut first_error = None;
+        let trials = calibration.methods();
+        for (done, method) in trials.iter().enumerate() {
+            see(done, trials.len());
+            match calibration.quantize(*method) {
+                Ok(network) => {
+                    let trial = self.held_out.try_out(self.engine, *method, network);
+                    if best.as_ref().is_none_or(|best| trial.is_better_than(best)) {
+                        best = Some(trial);
+                    }
+                }
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        see(trials.len(), trials.len());
+        let Some(Trial { method, network, right, .. }) = best else {
+            return Err(first_error.expect("there are trials"));
+        };
+        let held_out = self.held_out.split.images.len();
+        Ok(Quantized {
+            network,
+            method: format!(
+                "{}, on {} training images of {}",
+                calibration.describe(method),
+                images.len(),
+                self.data_name
+            ),
+            held_out_accuracy: right as f64 / held_out as f64,
+            held_out,
+            architecture: self.ordered.architecture().clone(),
+            orders: self.orders,
+        })
+    }
+}
+
+/// The images that scales are made of.
+fn calibration(train: &Split) -> &[Image] {
+    &train.images[..CALIBRATION.min(train.images.len())]
+}
+
 /// An integer network, and how it was chosen.
 #[derive(Debug)]
 pub struct Quantized {
-    /// The integers, units in the model's order.
-    pub(super) network: IntegerNetwork,
+    /// The integers, units in the file's order.
+    network: IntegerNetwork,
     /// The hidden layers' orders in the file.
-    pub(super) orders: Vec<Vec<usize>>,
-    architecture: Architecture,
+    orders: Vec<Vec<usize>>,
+    architecture: selvedge::architecture::Architecture,
     method: String,
     /// The accuracy on the images that were held out.
     pub held_out_accuracy: f64,
@@ -49,6 +146,27 @@ impl Quantized {
         self.network.shrunk()
     }
 
+    /// The hidden layers' orders in the file.
+    pub fn orders(&self) -> &[Vec<usize>] {
+        &self.orders
+    }
+
+    /// What its numbers for an image are worth.
+    pub fn outputs(&self, image: &Image) -> Outputs {
+        let run = self.network.run(image);
+        let hidden = run.activations.iter().zip(&self.orders).zip(&self.network.output_scales);
+        let in_models_order = hidden.map(|((activations, order), scale)| {
+            let mut values = vec![0.0; activations.len()];
+            for (&unit, &activation) in order.iter().zip(activations) {
+                values[unit] = scale * f64::from(activation);
+            }
+            values
+        });
+        let scale = self.network.logit_scale();
+        let logits = run.logits.iter().map(|&logit| scale * f64::from(logit)).collect();
+        Outputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
+    }
+
     /// The network's file.
     ///
     /// # Errors
@@ -62,61 +180,8 @@ impl Quantized {
             accuracy: accuracy as f32,
             method: self.method.as_bytes(),
         };
-        self.network.ordered(&self.orders).encode(&self.architecture, &record)
+        self.network.encode(&self.architecture, &record)
     }
-}
-
-/// Makes a model an integer network; `see` is told how many of how many trials are done.
-///
-/// # Errors
-///
-/// [`QuantizationError::Images`] for too few training images; [`QuantizationError::Range`] where no trial's integers have a place in their
-/// range.
-pub fn quantize<E: Engine>(
-    engine: &E,
-    float: &FloatNetwork,
-    mut data: Dataset,
-    mut see: impl FnMut(usize, usize),
-) -> Result<Quantized, QuantizationError> {
-    const LEAST: usize = 5;
-    let found = data.train.images.len();
-    if found < LEAST {
-        return Err(QuantizationError::Images { found, least: LEAST });
-    }
-    data.hold_out((found / LEAST).min(HELD_OUT), SEED);
-    data.truncate(CALIBRATION.min(data.train.images.len()));
-    let calibration = Calibration::new(engine, float, &data.train.images);
-    let held_out = HeldOut::new(engine, float, data.validation.take().expect("images were held out"));
-
-    let mut best: Option<Trial> = None;
-    let mut first_error = None;
-    let trials = Method::all();
-    for (done, method) in trials.iter().enumerate() {
-        see(done, trials.len());
-        match calibration.quantize(engine, float, *method) {
-            Ok(network) => {
-                let trial = held_out.try_out(engine, *method, network);
-                if best.as_ref().is_none_or(|best| trial.is_better_than(best)) {
-                    best = Some(trial);
-                }
-            }
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    see(trials.len(), trials.len());
-    let Some(Trial { method, network, right, .. }) = best else {
-        return Err(first_error.expect("there are trials"));
-    };
-    let runs = for_each(engine, &data.train.images, |image| network.run(image));
-    let orders = activities(&network, &runs).iter().map(Activity::order).collect();
-    Ok(Quantized {
-        network,
-        orders,
-        architecture: float.architecture().clone(),
-        method: format!("{}, on {} training images of {}", method.describe(), data.train.images.len(), data.name),
-        held_out_accuracy: right as f64 / held_out.split.images.len() as f64,
-        held_out: held_out.split.images.len(),
-    })
 }
 
 /// What becomes of each item, in their order, computed on all threads.
@@ -130,59 +195,65 @@ pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], wor
     results.into_iter().flatten().collect()
 }
 
-/// When the hidden layers' units fire.
-pub(super) fn activities(network: &IntegerNetwork, runs: &[Run]) -> Vec<Activity> {
-    let hidden = network.layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
-    let of = |(index, layer): (usize, &IntegerLayer)| {
-        Activity::of(layer.biases.len(), runs.iter().map(|run| run.activations[index].as_slice()))
+/// An order of each hidden layer's units in which those that fire together are neighbours.
+fn orders<E: Engine>(engine: &E, float: &FloatNetwork, images: &[Image]) -> Vec<Vec<usize>> {
+    let runs: Vec<Vec<Vec<bool>>> = for_each(engine, images, |image| {
+        let layers = float.run(image).into_iter();
+        layers.map(|sums| sums.into_iter().map(|sum| sum > 0.0).collect()).collect()
+    });
+    let hidden = float.layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
+    let order = |(index, layer): (usize, &FloatLayer)| {
+        Activity::of(layer.outputs, runs.iter().map(|layers| layers[index].as_slice())).order()
     };
-    hidden.iter().enumerate().map(of).collect()
+    hidden.iter().enumerate().map(order).collect()
+}
+
+/// Each layer's scales by a method: in each row one for each group of columns.
+pub(super) fn weight_scales<E: Engine>(
+    engine: &E,
+    integers: Integers,
+    float: &FloatNetwork,
+    method: WeightMethod,
+) -> Vec<Vec<f64>> {
+    let layer = |layer: &FloatLayer| {
+        let columns = integers.columns(layer.inputs);
+        let groups: Vec<&[f32]> = layer.weight.chunks_exact(layer.inputs).flat_map(|row| row.chunks(columns)).collect();
+        for_each(engine, &groups, |group| method.scale(group, integers.range()))
+    };
+    float.layers.iter().map(layer).collect()
 }
 
 /// A combination of methods.
 #[derive(Clone, Copy, Debug)]
 struct Method {
-    weights: WeightMethod,
+    /// The place of the weights' among those of the calibration.
+    weights: usize,
     activations: ActivationMethod,
     corrects_bias: bool,
 }
 
-impl Method {
-    fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for weights in WeightMethod::ALL {
-            for activations in ActivationMethod::ALL {
-                all.extend([false, true].map(|corrects_bias| Self { weights, activations, corrects_bias }));
-            }
-        }
-        all
-    }
-
-    fn describe(&self) -> String {
-        let correction = if self.corrects_bias { "corrected" } else { "as they are" };
-        let Self { weights, activations, .. } = self;
-        format!("weights {}, activations {}, biases {correction}", weights.name(), activations.name())
-    }
-}
-
 /// What the calibration images tell.
-struct Calibration<'a> {
+struct Calibration<'a, E> {
+    engine: &'a E,
+    integers: Integers,
+    float: &'a FloatNetwork,
     images: &'a [Image],
+    /// The methods of weights: a name, and each layer's scales.
+    weights: Vec<(Cow<'a, str>, Cow<'a, [Vec<f64>]>)>,
     layers: Vec<LayerCalibration>,
 }
 
 struct LayerCalibration {
     /// The sums' means.
     means: Vec<f64>,
-    /// Each row's scale by each method.
-    weight_scales: Vec<(WeightMethod, Vec<f64>)>,
     /// The output's scale by each method.
     output_scales: Vec<(ActivationMethod, f64)>,
 }
 
-impl<'a> Calibration<'a> {
-    fn new<E: Engine>(engine: &E, float: &FloatNetwork, images: &'a [Image]) -> Self {
-        let runs = for_each(engine, images, |image| float.run(image));
+impl<'a, E: Engine> Calibration<'a, E> {
+    fn new(quantizer: &'a Quantizer<'_, E>, images: &'a [Image]) -> Self {
+        let Quantizer { engine, integers, ordered: float, fine_tuned, .. } = quantizer;
+        let runs = for_each(*engine, images, |image| float.run(image));
         let layer = |(index, layer): (usize, &FloatLayer)| {
             let sums = || runs.iter().map(|layers| &layers[index]);
             let mut means = vec![0.0; layer.outputs];
@@ -191,43 +262,57 @@ impl<'a> Calibration<'a> {
             }
             let mut positive: Vec<f32> = sums().flatten().copied().filter(|&sum| sum > 0.0).collect();
             positive.sort_unstable_by(f32::total_cmp);
-            let rows: Vec<&[f32]> = layer.weight.chunks_exact(layer.inputs).collect();
-            LayerCalibration {
-                means,
-                weight_scales: WeightMethod::ALL
-                    .map(|method| (method, for_each(engine, &rows, |row| method.scale(row))))
-                    .into(),
-                output_scales: for_each(engine, &ActivationMethod::ALL, |&method| (method, method.scale(&positive))),
-            }
+            let scale = |&method: &ActivationMethod| (method, method.scale(&positive));
+            LayerCalibration { means, output_scales: for_each(*engine, &ActivationMethod::ALL, scale) }
         };
-        Self { images, layers: float.layers.iter().enumerate().map(layer).collect() }
+        let layers = float.layers.iter().enumerate().map(layer).collect();
+        let by_method =
+            |method: WeightMethod| (method.name().into(), weight_scales(*engine, *integers, float, method).into());
+        let weights = match fine_tuned {
+            Some(FineTuned { description, scales }) => vec![(description.into(), scales.into())],
+            None => WeightMethod::ALL.map(by_method).into(),
+        };
+        Self { engine: *engine, integers: *integers, float, images, weights, layers }
+    }
+
+    fn methods(&self) -> Vec<Method> {
+        let mut all = Vec::new();
+        for weights in 0..self.weights.len() {
+            for activations in ActivationMethod::ALL {
+                all.extend([false, true].map(|corrects_bias| Method { weights, activations, corrects_bias }));
+            }
+        }
+        all
+    }
+
+    fn describe(&self, method: Method) -> String {
+        let correction = if method.corrects_bias { "corrected" } else { "as they are" };
+        let (weights, _) = &self.weights[method.weights];
+        format!("weights {weights}, activations {}, biases {correction}", method.activations.name())
     }
 
     /// The integer network by a combination of methods.
-    fn quantize<E: Engine>(
-        &self,
-        engine: &E,
-        float: &FloatNetwork,
-        method: Method,
-    ) -> Result<IntegerNetwork, QuantizationError> {
+    fn quantize(&self, method: Method) -> Result<IntegerNetwork, QuantizationError> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
         let mut inputs: Vec<Cow<'_, [u8]>> = self.images.iter().map(|image| Cow::from(&image[..])).collect();
-        for (index, (layer, calibration)) in float.layers.iter().zip(&self.layers).enumerate() {
-            let is_last = index + 1 == float.layers.len();
+        let (_, scales) = &self.weights[method.weights];
+        for (index, (layer, calibration)) in self.float.layers.iter().zip(&self.layers).enumerate() {
+            let is_last = index + 1 == self.float.layers.len();
             let plan = LayerPlan {
                 index,
+                integers: self.integers,
                 float: layer,
-                scales: of_method::<_, Vec<f64>>(&calibration.weight_scales, method.weights),
+                scales: &scales[index],
                 input_scale,
-                output_scale: (!is_last).then_some(*of_method(&calibration.output_scales, method.activations)),
+                output_scale: (!is_last).then(|| calibration.output_scale(method.activations)),
             };
             let integers;
             if method.corrects_bias {
                 let means = means(layer.inputs, &inputs);
                 (integers, input_scale) = plan.quantize(Some(&Means { inputs: &means, sums: &calibration.means }))?;
                 if !is_last {
-                    inputs = for_each(engine, &inputs, |inputs| integers.activations(inputs).into());
+                    inputs = for_each(self.engine, &inputs, |inputs| integers.activations(inputs).into());
                 }
             } else {
                 (integers, input_scale) = plan.quantize(None)?;
@@ -239,9 +324,11 @@ impl<'a> Calibration<'a> {
     }
 }
 
-fn of_method<M: PartialEq, T>(values: &[(M, T)], method: M) -> &T {
-    let value = values.iter().find(|(of, _)| *of == method);
-    value.map(|(_, value)| value).expect("each method has its value")
+impl LayerCalibration {
+    fn output_scale(&self, method: ActivationMethod) -> f64 {
+        let scale = self.output_scales.iter().find(|(of, _)| *of == method);
+        scale.map(|&(_, scale)| scale).expect("each method has its scale")
+    }
 }
 
 fn means(width: usize, samples: &[Cow<'_, [u8]>]) -> Vec<f64> {
@@ -253,8 +340,8 @@ fn means(width: usize, samples: &[Cow<'_, [u8]>]) -> Vec<f64> {
 }
 
 /// The images to choose by, and the floating-point network's logits.
-struct HeldOut {
-    split: Split,
+pub(super) struct HeldOut {
+    pub split: Split,
     logits: Vec<Vec<f32>>,
 }
 

@@ -4,23 +4,27 @@ use std::num::NonZero;
 
 use proptest::prelude::*;
 use selvedge::{
-    Portable,
+    Engine, Portable,
     architecture::Architecture,
     classification::argmax,
     idx::Image,
-    quantized::{BIAS_LIMIT, QuantizationRecord, QuantizedFile, SUM_LIMIT},
+    message::Logits,
+    mlp,
+    quantized::{BIAS_LIMIT, Int8, QuantizationRecord},
     random::{Generator, Purpose},
 };
 
 use super::{
-    certificate::Networks,
-    integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE},
+    certificate::{Values, bounds},
+    integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
     scales::WeightMethod,
+    search::weight_scales,
     *,
 };
 use crate::{
     data::{Dataset, Split},
     engine::{InstructionSet, Simd},
+    training::{Length, Optimizer, Options},
 };
 
 const RECORD: QuantizationRecord<'static> =
@@ -55,21 +59,32 @@ fn image(seed: u64) -> Image {
 }
 
 /// The integers where each hidden layer's outputs have this scale.
-fn integer_network(float: &FloatNetwork, output_scale: f64) -> IntegerNetwork {
+fn integer_network(float: &FloatNetwork, integers: Integers, output_scale: f64) -> IntegerNetwork {
     let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
     let mut input_scale = PIXEL_SCALE;
+    let scales = weight_scales(&Portable, integers, float, WeightMethod::Max);
     for (index, layer) in float.layers.iter().enumerate() {
-        let scales: Vec<f64> =
-            layer.weight.chunks_exact(layer.inputs).map(|row| WeightMethod::Max.scale(row)).collect();
         let is_last = index + 1 == float.layers.len();
         let output_scale = (!is_last).then_some(output_scale);
-        let integers;
-        (integers, input_scale) =
-            LayerPlan { index, float: layer, scales: &scales, input_scale, output_scale }.quantize(None).unwrap();
-        network.layers.push(integers);
+        let plan = LayerPlan { index, integers, float: layer, scales: &scales[index], input_scale, output_scale };
+        let layer;
+        (layer, input_scale) = plan.quantize(None).unwrap();
+        network.layers.push(layer);
         network.output_scales.push(input_scale);
     }
     network
+}
+
+/// What a run's integers are worth.
+fn values(network: &IntegerNetwork, run: &Run) -> Values {
+    let hidden = run.activations.iter().zip(&network.output_scales);
+    let worth = |(layer, scale): (&Vec<u8>, &f64)| layer.iter().map(|&x| scale * f64::from(x)).collect();
+    let logits = run.logits.iter().map(|&logit| network.logit_scale() * f64::from(logit)).collect();
+    Values { activations: hidden.map(worth).collect(), logits }
+}
+
+fn formats() -> impl Strategy<Value = Integers> {
+    prop_oneof![Just(Integers::Int8), Just(Integers::Int4)]
 }
 
 proptest! {
@@ -79,18 +94,19 @@ proptest! {
     #[test]
     fn bounds_bound_and_what_is_certified_keeps_its_class(
         hidden in prop::collection::vec(1_usize..24, 0..4),
+        integers in formats(),
         scale in -11_i32..-3,
         seed in any::<u64>(),
     ) {
         let float = float_network(&hidden, seed);
-        let integer = integer_network(&float, f64::from(scale).exp2());
-        let networks = Networks { float: &float, integer: &integer };
+        let integer = integer_network(&float, integers, f64::from(scale).exp2());
         for i in 0..4 {
             let image = image(seed ^ i);
             let (sums, run) = (float.run(&image), integer.run(&image));
+            let values = values(&integer, &run);
             let logits = sums.last().unwrap();
             for class in 0..10 {
-                let bounds = networks.bounds(&image, &run, class);
+                let bounds = bounds(&float, &image, &values, class);
                 for other in 0..10 {
                     let floats = f64::from(logits[class]) - f64::from(logits[other]);
                     let integers = integer.logit_scale() * (f64::from(run.logits[class]) - f64::from(run.logits[other]));
@@ -98,7 +114,7 @@ proptest! {
                     prop_assert!(error <= bounds[other], "{class} {other}: {error} > {}", bounds[other]);
                 }
             }
-            let certificate = Certificate::of(&networks, &image, &run, logits);
+            let certificate = Certificate::of(&float, &image, &values, logits);
             if certificate.is_certified() {
                 prop_assert_eq!(certificate.class, argmax(&run.logits));
             }
@@ -106,20 +122,65 @@ proptest! {
     }
 
     #[test]
-    fn the_files_kernel_computes_the_exporters_integers_in_any_order(
+    fn the_files_kernel_computes_the_exporters_integers(
+        hidden in prop::collection::vec(1_usize..90, 0..4),
+        integers in formats(),
+        seed in any::<u64>(),
+    ) {
+        let float = float_network(&hidden, seed);
+        let integer = integer_network(&float, integers, 0.01);
+        let file = integer.encode(float.architecture(), &RECORD).unwrap();
+        let network = Network::parse(&file).unwrap();
+        let mut predictor = Predictor::new(&network).unwrap();
+        for i in 0..3 {
+            let image = image(seed ^ i);
+            let expected = Logits::Int32 { values: integer.run(&image).logits.try_into().unwrap(), scale: 1.0 };
+            prop_assert_eq!(predictor.logits(&image).unwrap(), expected);
+        }
+    }
+
+    /// Whatever the order, the function is the same but for rounding.
+    #[test]
+    fn an_order_changes_no_output(hidden in prop::collection::vec(1_usize..40, 1..4), seed in any::<u64>()) {
+        let float = float_network(&hidden, seed);
+        let orders: Vec<Vec<usize>> = hidden.iter().map(|&width| (0..width).rev().collect()).collect();
+        let ordered = float.ordered(&orders);
+        let (before, after) = (float.run(&image(seed)), ordered.run(&image(seed)));
+        for (a, b) in before.last().unwrap().iter().zip(after.last().unwrap()) {
+            prop_assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+        for ((before, after), order) in before.iter().zip(&after).zip(&orders) {
+            for (&unit, sum) in order.iter().zip(after) {
+                prop_assert!((before[unit] - sum).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn weights_of_16_bits_have_the_files_bits_and_bounds_that_bound(
         hidden in prop::collection::vec(1_usize..40, 0..4),
         seed in any::<u64>(),
     ) {
         let float = float_network(&hidden, seed);
-        let integer = integer_network(&float, 0.01);
-        let orders: Vec<Vec<usize>> = hidden.iter().map(|&width| (0..width).rev().collect()).collect();
-        let ordered = integer.ordered(&orders);
-        let file = ordered.encode(float.architecture(), &RECORD).unwrap();
-        let file = QuantizedFile::parse(&file).unwrap();
-        let mut predictor = Predictor::new(&file);
-        for i in 0..3 {
-            let image = image(seed ^ i);
-            prop_assert_eq!(predictor.integers(&image).unwrap().to_vec(), integer.run(&image).logits);
+        let half = HalfNetwork::new(&float).unwrap();
+        let file = half.encode([1; 32], [0.5, 0.5]).unwrap();
+        let network = Network::parse(&file).unwrap();
+        let Network::Float16(of_device) = &network else { panic!("another format") };
+        let mut predictor = Predictor::new(&network).unwrap();
+        let image = image(seed);
+        let outputs = half.outputs(&image);
+        let logits = predictor.logits(&image).unwrap();
+        let (mut device, mut workspace) = ([0.0; 10], vec![0.0; of_device.floats()]);
+        of_device.predict(&image, &mut workspace, &mut device).unwrap();
+        prop_assert!(logits.has_bits_of(&Logits::Float32(device)));
+        prop_assert_eq!(logits.values().map(f64::from).to_vec(), outputs.values.logits.clone());
+        let sums = float.run(&image);
+        let floats = sums.last().unwrap();
+        let bounds = bounds(&float, &image, &outputs.values, 0);
+        for other in 0..10 {
+            let [floats, halves] =
+                [f64::from(floats[0]) - f64::from(floats[other]), outputs.values.logits[0] - outputs.values.logits[other]];
+            prop_assert!((floats - halves).abs() <= bounds[other]);
         }
     }
 }
@@ -137,12 +198,11 @@ fn numbers_that_overflow_are_not_certified() {
         // One class has the unit's output, another a bias of 1.
         (flat[785], flat[796]) = (4.0 / large, 1.0);
         let float = FloatNetwork::new(&architecture, &flat).unwrap();
-        let integer = integer_network(&float, f64::from(large) / 200.0);
+        let integer = integer_network(&float, Integers::Int8, f64::from(large) / 200.0);
         let run = integer.run(&[255; 784]);
         assert_eq!(argmax(&run.logits), 0);
         let logits = float.run(&[255; 784]).pop().unwrap();
-        let networks = Networks { float: &float, integer: &integer };
-        let certificate = Certificate::of(&networks, &[255; 784], &run, &logits);
+        let certificate = Certificate::of(&float, &[255; 784], &values(&integer, &run), &logits);
         assert_eq!((certificate.class, certificate.is_certified()), (usize::from(!is_certified), is_certified));
     }
 }
@@ -157,20 +217,20 @@ fn row(weights: &[f32], bias: f32) -> FloatNetwork {
 fn weights_that_could_overflow_are_made_smaller() {
     for sign in [-1.0, 1.0] {
         let float = row(&[sign; 784], 0.0);
-        let network = integer_network(&float, 1.0);
+        let network = integer_network(&float, Integers::Int8, 1.0);
         let sum: u32 = network.layers[0].weights.iter().map(|weight| u32::from(weight.unsigned_abs())).sum();
-        assert!(255 * sum < SUM_LIMIT && network.layers[0].weights[0].unsigned_abs() == 41, "{sum}");
+        assert!(255 * sum < Int8::SUM_LIMIT && network.layers[0].weights[0].unsigned_abs() == 41, "{sum}");
         assert_eq!(network.shrunk(), 1);
         assert!(network.encode(float.architecture(), &RECORD).is_ok());
     }
-    assert_eq!(integer_network(&row(&[1.0; 200], 0.0), 1.0).shrunk(), 0);
+    assert_eq!(integer_network(&row(&[1.0; 200], 0.0), Integers::Int8, 1.0).shrunk(), 0);
 }
 
 #[test]
 fn biases_stay_in_their_range() {
     for (weight, bias) in [(1e-9, 1e3), (0.0, 1e3), (0.0, 0.0), (1.0, -1e20)] {
         let float = row(&[weight], bias);
-        let network = integer_network(&float, 1.0);
+        let network = integer_network(&float, Integers::Int8, 1.0);
         assert!(network.layers[0].biases[0].unsigned_abs() < BIAS_LIMIT);
         assert!(network.encode(float.architecture(), &RECORD).is_ok());
         let logit = network.logit_scale() * f64::from(network.run(&[0]).logits[0]);
@@ -184,6 +244,7 @@ fn what_has_no_place_in_the_range_is_named() {
     let scales = [100.0 / 127.0];
     let plan = |output_scale| LayerPlan {
         index: 3,
+        integers: Integers::Int8,
         float: &float.layers[0],
         scales: &scales,
         input_scale: 1.0,
@@ -198,8 +259,14 @@ fn what_has_no_place_in_the_range_is_named() {
 fn corrected_biases_make_up_for_the_mean_error() {
     let float = row(&[1.0, 0.3], 0.25);
     let scales = [0.25];
-    let plan =
-        LayerPlan { index: 0, float: &float.layers[0], scales: &scales, input_scale: 0.5, output_scale: Some(1.0) };
+    let plan = LayerPlan {
+        index: 0,
+        integers: Integers::Int8,
+        float: &float.layers[0],
+        scales: &scales,
+        input_scale: 0.5,
+        output_scale: Some(1.0),
+    };
     let plain = plan.quantize(None).unwrap().0;
     assert_eq!((&plain.weights[..], plain.biases[0]), (&[4, 1][..], 2));
     // At inputs of 10 and 20, which are 5 and 10: 5 + 3 + 0.25, not 5 + 2.5 + 0.25.
@@ -222,26 +289,31 @@ fn data(float: &FloatNetwork, count: u64) -> Dataset {
     }
 }
 
+fn made<E: Engine>(engine: &E, integers: Integers, float: &FloatNetwork, data: &Dataset) -> Quantized {
+    Quantizer::new(engine, float, integers, data.clone()).unwrap().search(|_, _| {}).unwrap()
+}
+
 #[test]
 fn the_same_file_whatever_the_threads_and_a_report_of_it() {
     let float = float_network(&[31, 12], 5);
     let data = data(&float, 300);
     let mut seen = Vec::new();
-    let portable = quantize(&Portable, &float, data.clone(), |done, of| seen.push((done, of))).unwrap();
+    let quantizer = Quantizer::new(&Portable, &float, Integers::Int8, data.clone()).unwrap();
+    let portable = quantizer.search(|done, of| seen.push((done, of))).unwrap();
     assert_eq!(seen, (0..=20).map(|done| (done, 20)).collect::<Vec<_>>());
     let expected = portable.encode([1; 32], [1.0, 0.9]).unwrap();
-    let report = Report::new(&Portable, &float, &portable, &data.test);
+    let report = Report::new(&Portable, &float, portable.orders(), &data.test, |image| portable.outputs(image));
     for threads in [1, 2, 3] {
         let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(threads).unwrap()).unwrap();
-        let quantized = quantize(&engine, &float, data.clone(), |_, _| {}).unwrap();
+        let quantized = made(&engine, Integers::Int8, &float, &data);
         assert_eq!(quantized.encode([1; 32], [1.0, 0.9]).unwrap(), expected);
-        assert_eq!(Report::new(&engine, &float, &quantized, &data.test), report);
+        let again = Report::new(&engine, &float, quantized.orders(), &data.test, |image| quantized.outputs(image));
+        assert_eq!(again, report);
     }
     assert_eq!((report.float_accuracy(), report.verdicts.len(), report.layers.len()), (1.0, 300, 3));
     assert!(report.accuracy() > 0.9 && report.changes() == 300 - (report.accuracy() * 300.0).round() as usize);
     assert!(report.certified() + report.changes() <= 300);
-    let file = QuantizedFile::parse(&expected).unwrap();
-    let evaluation = evaluate(&Portable, &file, &data.test).unwrap();
+    let evaluation = evaluate(&Portable, &Network::parse(&expected).unwrap(), &data.test).unwrap();
     assert_eq!(evaluation.accuracy(), report.accuracy());
     assert!(report.layers.iter().all(|layer| layer.relative_error < 0.05), "{:?}", report.layers);
     for [_, before, after] in report.layers.iter().filter_map(|layer| layer.density) {
@@ -250,9 +322,50 @@ fn the_same_file_whatever_the_threads_and_a_report_of_it() {
 }
 
 #[test]
+fn fewer_bits_err_more_and_fine_tuning_makes_up_for_some() {
+    let float = float_network(&[16], 7);
+    let data = data(&float, 2000);
+    let report = |quantized: &Quantized| {
+        Report::new(&Portable, &float, quantized.orders(), &data.test, |image| quantized.outputs(image))
+    };
+    let [int8, int4] =
+        [Integers::Int8, Integers::Int4].map(|integers| report(&made(&Portable, integers, &float, &data)));
+    for (eight, four) in int8.layers.iter().zip(&int4.layers) {
+        assert!(four.relative_error > 2.0 * eight.relative_error, "{:?} {:?}", int8.layers, int4.layers);
+    }
+    let half = HalfNetwork::new(&float).unwrap();
+    let half = Report::new(&Portable, &float, &[], &data.test, |image| half.outputs(image));
+    assert!(half.layers[1].relative_error < 0.1 * int8.layers[1].relative_error && half.layers[0].density.is_none());
+
+    let options = Options {
+        optimizer: Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true },
+        learning_rate: 1e-3,
+        length: Length::Epochs(6),
+        ..Options::QUICKSTART
+    };
+    let mut quantizer = Quantizer::new(&Portable, &float, Integers::Int4, data.clone()).unwrap();
+    let mut epochs = Vec::new();
+    quantizer.fine_tune::<mlp!(784 => 16 Relu => 10)>(&options, |epoch| epochs.push(epoch.test.accuracy())).unwrap();
+    let tuned = quantizer.search(|_, _| {}).unwrap();
+    assert!(epochs.len() == 6 && tuned.method().starts_with("weights fine-tuned for 150 steps"), "{}", tuned.method());
+    // What was tested in fine-tuning is what the integers are, but for their activations.
+    assert!((tuned.held_out_accuracy - epochs[5]).abs() < 0.02, "{epochs:?} {}", tuned.held_out_accuracy);
+    let tuned = report(&tuned);
+    assert!(tuned.accuracy() > int4.accuracy(), "{} {}", tuned.accuracy(), int4.accuracy());
+}
+
+#[test]
 fn too_few_images_are_an_error() {
     let float = float_network(&[4], 1);
-    let error = quantize(&Portable, &float, data(&float, 4), |_, _| {}).unwrap_err();
+    let quantizer = |count| Quantizer::new(&Portable, &float, Integers::Int8, data(&float, count)).map(|_| ());
+    let error = quantizer(4).unwrap_err();
     assert!(matches!(error, QuantizationError::Images { found: 4, least: 5 }), "{error}");
-    assert!(quantize(&Portable, &float, data(&float, 5), |_, _| {}).is_ok());
+    assert!(quantizer(5).is_ok());
+}
+
+#[test]
+fn a_weight_that_16_bits_do_not_reach_is_an_error() {
+    assert!(HalfNetwork::new(&row(&[65_519.0], 1e9)).is_ok());
+    let error = HalfNetwork::new(&row(&[1.0, -65_520.0], 0.0)).unwrap_err();
+    assert!(matches!(error, QuantizationError::Float16Range { layer: 0, weight: -65_520.0 }), "{error}");
 }

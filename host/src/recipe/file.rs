@@ -5,10 +5,11 @@ use toml::de::DeTable;
 use super::{RecipeError, RecipeOptions};
 
 /// The names of the built-in recipes, and their files' texts.
-pub const BUILT_IN: [(&str, &str); 3] = [
+pub const BUILT_IN: [(&str, &str); 4] = [
     ("quickstart", include_str!("../../recipes/quickstart.toml")),
     ("fast", include_str!("../../recipes/fast.toml")),
     ("best", include_str!("../../recipes/best.toml")),
+    ("fine-tune", include_str!("../../recipes/fine-tune.toml")),
 ];
 
 /// The built-in recipe that is taken where none is named.
@@ -124,7 +125,7 @@ mod tests {
         fs::write(&path, "epochs = 3").unwrap();
         assert_eq!(RecipeOptions::find(&path).unwrap().to_toml(), "epochs = 3\n");
         let error = RecipeOptions::find("none.toml".as_ref()).unwrap_err().to_string();
-        assert_eq!(error, "none.toml: neither a built-in recipe (quickstart, fast, best) nor a file");
+        assert_eq!(error, "none.toml: neither a built-in recipe (quickstart, fast, best, fine-tune) nor a file");
         let error = RecipeOptions::find(folder.path()).unwrap_err().to_string();
         assert!(error.starts_with(&format!("cannot read {}: ", folder.path().display())), "{error}");
         fs::write(&path, b"\xff").unwrap();

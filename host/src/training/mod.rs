@@ -99,6 +99,12 @@ pub enum TrainingError {
     },
 }
 
+/// What the weights become before a batch sees them, where training is to get used to that.
+pub trait Rounding {
+    /// Writes the flat model as it will be used.
+    fn round(&self, model: &[f32], rounded: &mut [f32]);
+}
+
 /// Trains on from a state, and returns the last epoch.
 ///
 /// Epoch `e` (from 0) takes the training images in the order of [`random::shuffle`] for (seed, e), or in the file's. A state that was
@@ -114,7 +120,28 @@ pub fn train<M: Model, E: Engine, O: Observer<M>>(
     options: &Options,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
-    let mut run = Run::new(engine, state, data, options);
+    run(Run::new(engine, state, data, options, None), observer)
+}
+
+/// [`train`] with weights that are rounded in every pass, forward and backward, and in each test; the gradient there moves the weights that are
+/// not (the straight-through estimator of Bengio, Léonard, Courville, "Estimating or Propagating Gradients Through Stochastic Neurons
+/// for Conditional Computation", 2013).
+///
+/// # Errors
+///
+/// As [`train`].
+pub fn train_rounded<M: Model, E: Engine, O: Observer<M>>(
+    engine: &E,
+    state: &mut State<M>,
+    data: &Dataset,
+    options: &Options,
+    rounding: &dyn Rounding,
+    observer: &mut O,
+) -> Result<Epoch, O::Error> {
+    run(Run::new(engine, state, data, options, Some(rounding)), observer)
+}
+
+fn run<M: Model, E: Engine, O: Observer<M>>(mut run: Run<'_, M, E>, observer: &mut O) -> Result<Epoch, O::Error> {
     loop {
         observer.epoch_begins(run.state.progress.epochs)?;
         let epoch = run.epoch(observer)?;
@@ -154,13 +181,21 @@ struct Run<'a, M, E> {
     grad_tape: Aligned,
     /// The gradient, where a step needs it whole.
     grad: Option<Boxed<M>>,
+    /// How weights are rounded, and the model with those that are.
+    rounded: Option<(&'a dyn Rounding, Boxed<M>)>,
 }
 
 impl<'a, M: Model, E: Engine> Run<'a, M, E> {
-    fn new(engine: &'a E, state: &'a mut State<M>, data: &'a Dataset, options: &'a Options) -> Self {
+    fn new(
+        engine: &'a E,
+        state: &'a mut State<M>,
+        data: &'a Dataset,
+        options: &'a Options,
+        rounding: Option<&'a dyn Rounding>,
+    ) -> Self {
         let samples = data.train.images.len();
         let batch = options.batch_size.min(samples);
-        let is_kept = options.accumulate > 1 || options.clip.is_some();
+        let is_kept = options.accumulate > 1 || options.clip.is_some() || rounding.is_some();
         let steps = steps_in_run(samples, options);
         Self {
             engine,
@@ -175,6 +210,7 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
             tape: Aligned::zeroed(batch * M::Tape::LEN),
             grad_tape: Aligned::zeroed(batch * M::Tape::LEN),
             grad: is_kept.then(Boxed::zeroed),
+            rounded: rounding.map(|rounding| (rounding, Boxed::zeroed())),
         }
     }
 
@@ -215,9 +251,14 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
         Ok(Epoch { number, steps: self.state.progress.steps, samples: trained, training, validation, test })
     }
 
-    fn evaluate(&self, split: &Split) -> Result<Evaluation, TrainingError> {
+    fn evaluate(&mut self, split: &Split) -> Result<Evaluation, TrainingError> {
         let step = self.state.progress.steps;
-        let evaluation = evaluation::run(self.engine, self.state.tested(), split, |_, _| {})
+        let mut tested = self.state.tested();
+        if let Some((rounding, rounded)) = &mut self.rounded {
+            rounding.round(tested.as_flat(), rounded.as_flat_mut());
+            tested = rounded;
+        }
+        let evaluation = evaluation::run(self.engine, tested, split, |_, _| {})
             .map_err(|error| TrainingError::Step { step, error })?;
         // The last step's update is seen in the test alone.
         match evaluation.loss as f32 {
@@ -240,6 +281,9 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
 
         let learning_rate = self.schedule.learning_rate(self.options.learning_rate, steps);
         let rule = self.options.optimizer.step(number, learning_rate);
+        if let Some((rounding, rounded)) = &mut self.rounded {
+            rounding.round(self.state.model.as_flat(), rounded.as_flat_mut());
+        }
         let mut loss = 0.0;
         for first in (0..samples).step_by(self.options.batch_size) {
             let batch = first..samples.min(first + self.options.batch_size);
@@ -282,7 +326,8 @@ impl<'a, M: Model, E: Engine> Run<'a, M, E> {
         };
         progress.batches += 1;
         let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
-        let (engine, model) = (self.engine, &mut *self.state.model);
+        let model = self.rounded.as_mut().map_or(&mut *self.state.model, |(_, rounded)| rounded);
+        let engine = self.engine;
         let loss = workspace.forward(engine, model, &self.loss, batch, Some(total_weight))?;
         // A gradient of a loss that is no number would spoil the weights.
         if !loss.is_finite() {

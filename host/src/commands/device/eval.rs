@@ -11,14 +11,13 @@ use host::{
     engine::{InstructionSet, Simd},
     evaluation,
     models::{Model, WithModel, with_model},
-    quantization::Predictor,
+    quantization::{Network, Predictor},
     weights::logits_hash,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use selvedge::{
     architecture::Architecture,
     message::{Format, Logits, Prediction, Statistics},
-    quantized::QuantizedFile,
     weights::WeightFile,
 };
 
@@ -51,10 +50,10 @@ impl Options {
         let bytes = self.file.read()?;
         let mut board = self.connect.greet()?;
         let (name, split) = self.images()?;
-        let expected = if QuantizedFile::is_one(&bytes) {
+        let expected = if Network::is_one(&bytes) {
             let file = self.file.parse_quantized(&bytes)?;
-            self.check(board.about(), &file.architecture(), Format::Int8)?;
-            expect_integers(&file, &split)?
+            self.check(board.about(), &file.architecture(), file.format())?;
+            expect_quantized(&file, &split)?
         } else {
             let file = self.file.parse(&bytes)?;
             self.check(board.about(), file.architecture(), Format::Float32)?;
@@ -104,12 +103,10 @@ impl Options {
     }
 }
 
-/// What the host makes of each image with an integer network.
-fn expect_integers(file: &QuantizedFile<'_>, split: &Split) -> Result<Vec<Logits>> {
-    let mut predictor = Predictor::new(file);
-    let scale = file.record().logit_scale;
-    let expect = |image| Ok(Logits::Int32 { values: predictor.integers(image)?, scale });
-    split.images.iter().map(expect).collect()
+/// What the host makes of each image with a quantised network.
+fn expect_quantized(file: &Network<'_>, split: &Split) -> Result<Vec<Logits>> {
+    let mut predictor = Predictor::new(file)?;
+    split.images.iter().map(|image| Ok(predictor.logits(image)?)).collect()
 }
 
 /// What the host makes of each image.

@@ -4,20 +4,26 @@ use selvedge::{
     idx::Image,
     message::{Format, Logits},
     models::CLASSES,
-    quantized::{QuantizedFile, WorkspaceError, hash},
+    quantized::{self, QuantizedFile, WorkspaceError, hash},
     weights::WeightFileError,
 };
 
-pub use crate::board::Workspace;
+use crate::board;
+
+/// What a prediction works in.
+pub type Workspace = board::IntegerWorkspace;
 
 /// The network, its weights in place.
 pub struct Network {
-    file: QuantizedFile<'static>,
+    file: QuantizedFile<'static, board::IntegerFormat>,
 }
 
 impl Network {
     /// What it computes in.
-    pub const FORMAT: Format = Format::Int8;
+    pub const FORMAT: Format = match <board::IntegerFormat as quantized::Format>::NAME.as_bytes() {
+        b"int4" => Format::Int4,
+        _ => Format::Int8,
+    };
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();
     /// The workspace before the first prediction.

@@ -12,17 +12,17 @@
 
 use core::arch::naked_asm;
 
-use crate::quantized::{
-    active::{Active, Entry},
-    layout::{Block, ROWS},
-};
+use super::{Active, Block, Entry, Int8, Kernel, ROWS};
+use crate::quantized::dsp::rescale;
 
-/// `⌊((b + Σ wᵢ xᵢ) · m + 2³¹) / 2³²⌋` of each row of a block of the layer whose inputs are listed.
-pub fn rows(active: &Active<'_>, block: Block<'_>) -> [i32; ROWS] {
+pub const ALIGNMENT: usize = 4;
+
+pub fn rows(active: &Active<'_, Int8>, block: Block<'_>) -> [i32; ROWS] {
     let mut rows = [0; ROWS];
     let bytes = block.bytes();
-    if bytes.as_ptr().addr().is_multiple_of(4) && active.is_of(block) {
-        // SAFETY: `Active` is whole groups with an empty entry after them, and its offsets are those of pairs of this block.
+    let is_of_layer = Int8::weight_bytes(active.inputs()) == Some(block.weights().len());
+    if bytes.as_ptr().addr().is_multiple_of(ALIGNMENT) && is_of_layer {
+        // SAFETY: the list is whole groups with an empty entry after them, and its offsets are those of pairs of this block.
         unsafe { multiply(active.as_ptr(), bytes.as_ptr(), &mut rows) };
     }
     rows
@@ -49,48 +49,6 @@ macro_rules! entry {
         smlad r12, lr, r2, r12
         ldrd r2, r3, [r0], #8
         "
-    };
-}
-
-/// Two rows' sums, with their biases and multipliers in the block at `r1`, to the place at `r2`. `smmulr` is the upper half of a
-/// product, rounded as the contract does.
-macro_rules! rescale {
-    ($even:literal, $odd:literal, $offset:literal) => {
-        concat!(
-            "ldrd r3, r4, [r1, #",
-            $offset,
-            "]\n",
-            "add ",
-            $even,
-            ", ",
-            $even,
-            ", r3\n",
-            "add ",
-            $odd,
-            ", ",
-            $odd,
-            ", r4\n",
-            "ldrd r3, r4, [r1, #32 + ",
-            $offset,
-            "]\n",
-            "smmulr ",
-            $even,
-            ", ",
-            $even,
-            ", r3\n",
-            "smmulr ",
-            $odd,
-            ", ",
-            $odd,
-            ", r4\n",
-            "strd ",
-            $even,
-            ", ",
-            $odd,
-            ", [r2, #",
-            $offset,
-            "]",
-        )
     };
 }
 

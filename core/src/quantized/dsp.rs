@@ -1,0 +1,44 @@
+//! What the kernels for ARM's DSP instructions have in common.
+
+/// Two rows' sums, with their biases and multipliers in the block at `r1`, to the place at `r2`. `smmulr` is the upper half of a
+/// product, rounded as the contract does.
+macro_rules! rescale {
+    ($even:literal, $odd:literal, $offset:literal) => {
+        concat!(
+            "ldrd r3, r4, [r1, #",
+            $offset,
+            "]\n",
+            "add ",
+            $even,
+            ", ",
+            $even,
+            ", r3\n",
+            "add ",
+            $odd,
+            ", ",
+            $odd,
+            ", r4\n",
+            "ldrd r3, r4, [r1, #32 + ",
+            $offset,
+            "]\n",
+            "smmulr ",
+            $even,
+            ", ",
+            $even,
+            ", r3\n",
+            "smmulr ",
+            $odd,
+            ", ",
+            $odd,
+            ", r4\n",
+            "strd ",
+            $even,
+            ", ",
+            $odd,
+            ", [r2, #",
+            $offset,
+            "]",
+        )
+    };
+}
+pub(super) use rescale;

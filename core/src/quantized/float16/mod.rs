@@ -1,0 +1,113 @@
+//! Weights in 16 bits (IEEE-754 binary16), computed in 32 by the [contract](crate::arithmetic): the bits of a model in binary32 whose weights are
+//! these.
+//!
+//! | part of a layer | bytes | meaning |
+//! |---|---|---|
+//! | biases | outputs × f32 | |
+//! | weights | outputs × ⌈inputs / 2⌉ × 4 | row after row, two bytes for each input, and a zero where their number is odd |
+
+#[cfg_attr(has_vfma, path = "vfp.rs")]
+#[cfg_attr(not(has_vfma), path = "portable.rs")]
+mod kernel;
+mod network;
+
+use super::{
+    block::check_len,
+    format::{Encoding, Format},
+    layout::Shape,
+};
+use crate::weights::WeightFileError;
+
+pub use network::floats;
+
+/// Weights of IEEE-754 binary16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Float16;
+
+/// A layer's numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Float16Layer<'a> {
+    /// Row after row, one row for each output: the bits of binary16.
+    pub weight: &'a [u16],
+    /// One for each output.
+    pub bias: &'a [f32],
+}
+
+impl Float16 {
+    /// A number of binary16, by its bits, as one of binary32: exact.
+    pub fn widen(bits: u16) -> f32 {
+        const SUBNORMAL_UNIT: f32 = 1.0 / (1 << 24) as f32;
+        let sign = u32::from(bits & 0x8000) << 16;
+        let (exponent, fraction) = (u32::from(bits >> 10 & 31), u32::from(bits & 0x3ff));
+        let magnitude = match exponent {
+            0 => (fraction as f32 * SUBNORMAL_UNIT).to_bits(),
+            31 => 0x7f80_0000 | fraction << 13,
+            _ => (exponent + 112) << 23 | fraction << 13,
+        };
+        f32::from_bits(sign | magnitude)
+    }
+}
+
+impl Format for Float16 {
+    const NAME: &'static str = "f16";
+    type Layer<'a> = Float16Layer<'a>;
+}
+
+/// Bytes of a row of weights, if this machine can count them.
+fn row_bytes(inputs: usize) -> Option<usize> {
+    inputs.div_ceil(2).checked_mul(4)
+}
+
+impl Encoding for Float16 {
+    const MAGIC: [u8; 8] = *b"SELVFP16";
+    const ALIGNMENT: usize = kernel::ALIGNMENT;
+
+    fn bytes(Shape { inputs, outputs }: Shape) -> Option<usize> {
+        outputs.checked_mul(row_bytes(inputs)?.checked_add(size_of::<f32>())?)
+    }
+
+    fn write(_: usize, shape: Shape, layer: Float16Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
+        let Shape { inputs, outputs } = shape;
+        check_len(inputs * outputs, layer.weight.len())?;
+        check_len(outputs, layer.bias.len())?;
+        let (biases, rows) = place.split_at_mut_checked(outputs * size_of::<f32>()).ok_or(WeightFileError::TooLarge)?;
+        for (place, bias) in biases.as_chunks_mut().0.iter_mut().zip(layer.bias) {
+            *place = bias.to_le_bytes();
+        }
+        let row_bytes = row_bytes(inputs).ok_or(WeightFileError::TooLarge)?;
+        for (place, row) in rows.chunks_mut(row_bytes).zip(layer.weight.chunks(inputs)) {
+            place.fill(0);
+            for (place, weight) in place.as_chunks_mut().0.iter_mut().zip(row) {
+                *place = weight.to_le_bytes();
+            }
+        }
+        Ok(())
+    }
+
+    fn check(_: usize, _: Shape, _: &[u8]) -> Result<(), WeightFileError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_is_widened_exactly() {
+        for bits in 0..=u16::MAX {
+            let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 0x3ff));
+            let sign = if bits < 0x8000 { 1.0 } else { -1.0 };
+            let value = match exponent {
+                31 if fraction == 0.0 => sign * f64::INFINITY,
+                31 => f64::NAN,
+                0 => sign * fraction * 2_f64.powi(-24),
+                _ => sign * (1024.0 + fraction) * 2_f64.powi(exponent - 25),
+            };
+            let widened = Float16::widen(bits);
+            let is_same = widened.to_bits() == (value as f32).to_bits() || widened.is_nan() && value.is_nan();
+            assert!(is_same, "{bits:04x}: {widened}, not {value}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use core::slice::ChunksExact;
+
+use super::{Float16, kernel::dot, row_bytes};
+use crate::{
+    Activation, Relu,
+    arithmetic::normalize,
+    quantized::{QuantizedFile, WorkspaceError, layout::Shape},
+};
+
+/// How many floats a prediction works in, with layers of these inputs and outputs: the most that a layer before the last has of both, or the inputs of
+/// the last.
+pub fn floats(layers: impl IntoIterator<Item = (usize, usize)>) -> usize {
+    let mut most = 0;
+    let mut layers = layers.into_iter().peekable();
+    while let Some((inputs, outputs)) = layers.next() {
+        most = most.max(if layers.peek().is_some() { inputs + outputs } else { inputs });
+    }
+    most
+}
+
+impl QuantizedFile<'_, Float16> {
+    /// How many floats [`predict`](Self::predict) works in.
+    pub fn floats(&self) -> usize {
+        floats(self.layers().map(|(shape, _)| (shape.inputs, shape.outputs)))
+    }
+
+    /// The same numbers in binary32: of each layer the weights, row after row, and the biases.
+    pub fn parameters(&self) -> impl Iterator<Item = f32> + '_ {
+        self.layers().flat_map(|(shape, bytes)| {
+            let (biases, rows) = parts(shape, bytes);
+            let weights = rows.flat_map(move |row| row.as_chunks().0.iter().take(shape.inputs));
+            let weights = weights.map(|&bytes| Float16::widen(u16::from_le_bytes(bytes)));
+            weights.chain(biases.iter().map(|&bytes| f32::from_le_bytes(bytes)))
+        })
+    }
+
+    /// An image's logits.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError`] where a size is not the network's; an image and logits have exactly its, a workspace at least
+    /// [`floats`](Self::floats).
+    pub fn predict(&self, image: &[u8], workspace: &mut [f32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
+        self.predict_by_layer(image, workspace, logits, |_| {})
+    }
+
+    /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    #[inline]
+    pub fn predict_by_layer(
+        &self,
+        image: &[u8],
+        workspace: &mut [f32],
+        logits: &mut [f32],
+        mut computed: impl FnMut(usize),
+    ) -> Result<(), WorkspaceError> {
+        let mut layers = self.layers().enumerate().peekable();
+        let inputs = layers.peek().map_or(0, |(_, (shape, _))| shape.inputs);
+        if image.len() != inputs {
+            return Err(WorkspaceError);
+        }
+        for (input, &pixel) in workspace.get_mut(..inputs).ok_or(WorkspaceError)?.iter_mut().zip(image) {
+            *input = normalize(pixel);
+        }
+        while let Some((layer, (shape, bytes))) = layers.next() {
+            let Shape { inputs, outputs } = shape;
+            if layers.peek().is_none() {
+                if logits.len() != outputs {
+                    return Err(WorkspaceError);
+                }
+                let input = in_front(layer, workspace, inputs, 0).ok_or(WorkspaceError)?.0;
+                sums(shape, bytes, input, logits);
+            } else {
+                let (input, output) = in_front(layer, workspace, inputs, outputs).ok_or(WorkspaceError)?;
+                sums(shape, bytes, input, output);
+                output.iter_mut().for_each(|x| *x = Relu::apply(*x));
+            }
+            computed(layer);
+        }
+        Ok(())
+    }
+}
+
+/// A layer's inputs and outputs: those of every other layer begin at the workspace's two ends in turn.
+fn in_front(layer: usize, workspace: &mut [f32], inputs: usize, outputs: usize) -> Option<(&[f32], &mut [f32])> {
+    let middle = workspace.len().checked_sub(if layer.is_multiple_of(2) { outputs } else { inputs })?;
+    let (front, back) = workspace.split_at_mut(middle);
+    if layer.is_multiple_of(2) { Some((front.get(..inputs)?, back)) } else { Some((back, front.get_mut(..outputs)?)) }
+}
+
+/// `output[o] = bias[o] + Σₖ input[k] · weight[o][k]`, k ascending, one fused multiply-add for each.
+fn sums(shape: Shape, bytes: &[u8], input: &[f32], output: &mut [f32]) {
+    let (biases, rows) = parts(shape, bytes);
+    for ((output, &bias), row) in output.iter_mut().zip(biases).zip(rows) {
+        *output = dot(f32::from_le_bytes(bias), input, row.as_chunks().0);
+    }
+}
+
+/// A layer's biases, and its rows of weights.
+fn parts(shape: Shape, bytes: &[u8]) -> (&[[u8; 4]], ChunksExact<'_, u8>) {
+    let (biases, rows) = bytes.split_at_checked(shape.outputs * size_of::<f32>()).unwrap_or_default();
+    // A row that cannot be counted is in no file.
+    (biases.as_chunks().0, rows.chunks_exact(row_bytes(shape.inputs).unwrap_or(usize::MAX)))
+}

@@ -1,0 +1,53 @@
+use core::fmt::Debug;
+
+use super::{
+    active::{Active, Entry},
+    block::{Block, ROWS},
+    layout::Shape,
+};
+use crate::weights::WeightFileError;
+
+/// What the numbers of a file are: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`Float16`](super::Float16).
+pub trait Format: Encoding {
+    /// Its name: `int8`, `int4`, `f16`.
+    const NAME: &'static str;
+    /// A layer's numbers, as an exporter has them.
+    type Layer<'a>: Copy;
+}
+
+/// How a layer lies in a file.
+pub trait Encoding: Copy + Debug + Sized + 'static {
+    /// What a file begins with.
+    const MAGIC: [u8; 8];
+    /// What this machine's kernel needs the weights' address to be a multiple of.
+    const ALIGNMENT: usize;
+
+    /// Bytes of a layer, if this machine can count them.
+    fn bytes(shape: Shape) -> Option<usize>;
+
+    /// Writes a layer, the `index`-th, into its bytes.
+    fn write(index: usize, shape: Shape, layer: Self::Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError>
+    where
+        Self: Format;
+
+    /// Whether a layer, the `index`-th, can be computed with: that no sum of integers overflows.
+    fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError>;
+}
+
+/// A format that is computed in integers, in blocks of eight rows.
+pub trait Integers: Format + Kernel {}
+
+/// A block of rows times a layer's inputs.
+pub trait Kernel: Encoding {
+    /// Entries that a layer of so many inputs can need.
+    fn entries(inputs: usize) -> usize;
+
+    /// Bytes of a block's weights, if this machine can count them.
+    fn weight_bytes(inputs: usize) -> Option<usize>;
+
+    /// Lists a layer's inputs, if the entries suffice.
+    fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>>;
+
+    /// `⌊((b + Σ wᵢ xᵢ) · m + 2³¹) / 2³²⌋` of each row of a block of the layer whose inputs are listed.
+    fn rows(active: &Active<'_, Self>, block: Block<'_>) -> [i32; ROWS];
+}

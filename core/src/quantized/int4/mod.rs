@@ -1,0 +1,184 @@
+//! Four-bit weights, an eight-bit scale for each row and each [`COLUMNS`] columns.
+//!
+//! A block's weights are, for each group of 64 columns (the last may have fewer):
+//!
+//! | part | bytes | meaning |
+//! |---|---|---|
+//! | scales | 8 × u8 | of the block's rows |
+//! | weights | ⌈columns / 2⌉ × 8 | for each pair of columns (2p, 2p + 1), two words |
+//!
+//! Word j of a pair holds rows 4j to 4j + 3: its lower half is `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)` of column 2p, with q₃ in
+//! two's complement, its upper half the same of column 2p + 1.
+
+#[cfg_attr(has_dsp, path = "dsp.rs")]
+#[cfg_attr(not(has_dsp), path = "portable.rs")]
+mod kernel;
+
+use super::{
+    MAX_ACTIVATION,
+    active::{Active, Entry, GROUP, push_pairs},
+    block::{self, Block, ROWS, WEIGHTS, check_len},
+    format::{Encoding, Format, Integers, Kernel},
+    layout::Shape,
+};
+use crate::weights::WeightFileError;
+
+/// Columns that share a scale.
+const COLUMNS: usize = 64;
+/// Bytes of a pair of columns in a block.
+const PAIR_BYTES: usize = ROWS;
+/// Bytes of a group's scales.
+const SCALE_BYTES: usize = ROWS;
+/// Bytes of a whole group in a block.
+const GROUP_BYTES: usize = SCALE_BYTES + COLUMNS / 2 * PAIR_BYTES;
+/// What is added to a weight so that it is not negative.
+const OFFSET: i32 = 8;
+
+/// Weights of −8 to 7, times scales of 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Int4;
+
+/// A layer's integers: a weight is `scales[row][column / 64] · weights[row][column]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Int4Layer<'a> {
+    /// Row after row, one row for each output; from −8 to 7.
+    pub weights: &'a [i8],
+    /// Row after row, one for each [`COLUMNS`](Int4::COLUMNS) columns.
+    pub scales: &'a [u8],
+    /// One for each output.
+    pub biases: &'a [i32],
+    /// One for each output, from 0.
+    pub multipliers: &'a [i32],
+}
+
+impl Int4 {
+    /// Columns that share a scale.
+    pub const COLUMNS: usize = COLUMNS;
+
+    /// What the sum of a row's positive products stays below, and that of the negative ones in size: with a bias below the same
+    /// ([`BIAS_LIMIT`](super::BIAS_LIMIT)) no accumulator leaves 32 bits.
+    pub const SUM_LIMIT: u32 = 1 << 30;
+
+    /// `ENTRIES` of a [`Workspace`](super::Workspace) for a layer of so many inputs.
+    pub const fn entries(inputs: usize) -> usize {
+        inputs / COLUMNS * group_entries(COLUMNS) + group_entries(inputs % COLUMNS) + 1
+    }
+}
+
+/// Entries of a group of so many columns: whole groups, and two that end it.
+const fn group_entries(columns: usize) -> usize {
+    if columns == 0 { 0 } else { columns.div_ceil(2).next_multiple_of(GROUP) + 2 }
+}
+
+impl Format for Int4 {
+    const NAME: &'static str = "int4";
+    type Layer<'a> = Int4Layer<'a>;
+}
+
+impl Integers for Int4 {}
+
+impl Encoding for Int4 {
+    const MAGIC: [u8; 8] = *b"SELVINT4";
+    const ALIGNMENT: usize = kernel::ALIGNMENT;
+
+    fn bytes(shape: Shape) -> Option<usize> {
+        block::bytes::<Self>(shape)
+    }
+
+    fn write(index: usize, shape: Shape, layer: Int4Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
+        let Shape { inputs, outputs } = shape;
+        let groups = inputs.div_ceil(COLUMNS);
+        check_len(inputs * outputs, layer.weights.len())?;
+        check_len(groups * outputs, layer.scales.len())?;
+        if let Some(place) = layer.weights.iter().position(|weight| !(-8..=7).contains(weight)) {
+            return Err(WeightFileError::Overflow { layer: index, row: place / inputs / ROWS * ROWS });
+        }
+        let weight = |row: usize, column: usize| -> i32 {
+            let is_there = row < outputs && column < inputs;
+            if is_there { layer.weights.get(row * inputs + column).copied().unwrap_or(0).into() } else { 0 }
+        };
+        let half = |row: usize, column: usize| {
+            let [a, b, c] = [0, 1, 2].map(|r| weight(row + r, column) + OFFSET);
+            (4096 * weight(row + 3, column) + 256 * c + 16 * b + a) as i16
+        };
+        block::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
+            for (group, place) in weights.chunks_mut(GROUP_BYTES).enumerate() {
+                let (scales, pairs) = place.split_at_mut(SCALE_BYTES);
+                for (r, scale) in scales.iter_mut().enumerate() {
+                    let row = first + r;
+                    let is_there = row < outputs;
+                    *scale = if is_there { layer.scales.get(row * groups + group).copied().unwrap_or(0) } else { 0 };
+                }
+                for (h, place) in pairs.as_chunks_mut().0.iter_mut().enumerate() {
+                    let (pair, within) = (h / 4, h % 4);
+                    let column = group * COLUMNS + pair * 2 + within % 2;
+                    *place = half(first + within / 2 * 4, column).to_le_bytes();
+                }
+            }
+        })
+    }
+
+    fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError> {
+        block::check::<Self>(index, shape, bytes, |block, row| {
+            let (mut positive, mut negative) = (0_i32, 0_i32);
+            for group in block.weights().chunks(GROUP_BYTES) {
+                let (scales, pairs) = group.split_at_checked(SCALE_BYTES).unwrap_or_default();
+                let (mut group_positive, mut group_negative) = (0, 0);
+                for word in pairs.as_chunks::<4>().0.iter().skip(row / 4).step_by(2) {
+                    for half in word.as_chunks().0 {
+                        let weight = split(*half).get(row % 4).copied().unwrap_or(0);
+                        group_positive += weight.max(0);
+                        group_negative -= weight.min(0);
+                    }
+                }
+                let scale = scales.get(row).copied().map_or(0, i32::from);
+                positive = positive.saturating_add(group_positive * scale);
+                negative = negative.saturating_add(group_negative * scale);
+            }
+            positive.max(negative) < Self::SUM_LIMIT.div_ceil(MAX_ACTIVATION.into()) as i32
+        })
+    }
+}
+
+impl Kernel for Int4 {
+    fn entries(inputs: usize) -> usize {
+        Self::entries(inputs)
+    }
+
+    fn weight_bytes(inputs: usize) -> Option<usize> {
+        let groups = inputs.div_ceil(COLUMNS).checked_mul(SCALE_BYTES)?;
+        inputs.div_ceil(2).checked_mul(PAIR_BYTES)?.checked_add(groups)
+    }
+
+    /// For each group of columns with an input that is not zero: the pairs, filled up with empty entries; where its scales are; and
+    /// [`OFFSET`] times the sum of its inputs, which is by how much the sums of weights that are not negative are too large.
+    fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
+        let mut len = 0;
+        for (group, columns) in inputs.chunks(COLUMNS).enumerate() {
+            let (start, scales) = (len, WEIGHTS + group * GROUP_BYTES);
+            len = push_pairs(columns, scales + SCALE_BYTES, PAIR_BYTES, entries, start)?;
+            if len > start {
+                let end = start + (len - start).next_multiple_of(GROUP);
+                entries.get_mut(len..end)?.fill(Entry::EMPTY);
+                let sum: u32 = columns.iter().map(|&input| u32::from(input)).sum();
+                let [scales_at, excess] = entries.get_mut(end..end + 2)?.as_mut_array()?;
+                *scales_at = Entry { inputs: 0, offset: scales as u32 };
+                *excess = Entry { inputs: OFFSET as u32 * sum, offset: 0 };
+                len = end + 2;
+            }
+        }
+        *entries.get_mut(len)? = Entry::EMPTY;
+        Some(Active::new(inputs.len(), entries.get(..=len)?))
+    }
+
+    fn rows(active: &Active<'_, Self>, block: Block<'_>) -> [i32; ROWS] {
+        kernel::rows(active, block)
+    }
+}
+
+/// The weights of four rows in a half word, the lowest row's first.
+fn split([low, high]: [u8; 2]) -> [i32; 4] {
+    let digit = |nibble: u8| i32::from(nibble) - OFFSET;
+    [digit(low & 15), digit(low >> 4), digit(high & 15), i32::from(high as i8 >> 4)]
+}

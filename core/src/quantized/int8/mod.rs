@@ -1,0 +1,126 @@
+//! Eight-bit weights, a scale for each row.
+//!
+//! A block's weights are ⌈inputs / 2⌉ × 16 bytes: for each pair of columns (2p, 2p + 1), four words. Word j of a pair holds rows 2j and
+//! 2j + 1: its lower half is `256 · w[2j + 1][2p] + w[2j][2p]`, its upper half the same of column 2p + 1.
+
+#[cfg_attr(has_dsp, path = "dsp.rs")]
+#[cfg_attr(not(has_dsp), path = "portable.rs")]
+mod kernel;
+
+use super::{
+    MAX_ACTIVATION,
+    active::{Active, Entry, GROUP, push_pairs},
+    block::{self, Block, ROWS, WEIGHTS, check_len},
+    format::{Encoding, Format, Integers, Kernel},
+    layout::Shape,
+};
+use crate::weights::WeightFileError;
+
+/// Bytes of a pair of columns in a block.
+const PAIR_BYTES: usize = 2 * ROWS;
+
+/// Weights from −127 to 127.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Int8;
+
+/// A layer's integers.
+#[derive(Clone, Copy, Debug)]
+pub struct Int8Layer<'a> {
+    /// Row after row, one row for each output.
+    pub weights: &'a [i8],
+    /// One for each output.
+    pub biases: &'a [i32],
+    /// One for each output, from 0.
+    pub multipliers: &'a [i32],
+}
+
+impl Int8 {
+    /// What the sum of a row's positive products stays below, and that of the negative ones in size.
+    ///
+    /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
+    pub const SUM_LIMIT: u32 = 1 << 23;
+
+    /// `ENTRIES` of a [`Workspace`](super::Workspace) for a layer of so many inputs.
+    pub const fn entries(inputs: usize) -> usize {
+        inputs.div_ceil(2).next_multiple_of(GROUP) + 1
+    }
+}
+
+impl Format for Int8 {
+    const NAME: &'static str = "int8";
+    type Layer<'a> = Int8Layer<'a>;
+}
+
+impl Integers for Int8 {}
+
+impl Encoding for Int8 {
+    const MAGIC: [u8; 8] = *b"SELVINT8";
+    const ALIGNMENT: usize = kernel::ALIGNMENT;
+
+    fn bytes(shape: Shape) -> Option<usize> {
+        block::bytes::<Self>(shape)
+    }
+
+    fn write(index: usize, shape: Shape, layer: Int8Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
+        check_len(shape.inputs * shape.outputs, layer.weights.len())?;
+        if layer.weights.contains(&i8::MIN) {
+            return Err(WeightFileError::Overflow { layer: index, row: 0 });
+        }
+        let weight = |row: usize, column: usize| {
+            let is_there = row < shape.outputs && column < shape.inputs;
+            if is_there { layer.weights.get(row * shape.inputs + column).copied().unwrap_or(0) } else { 0 }
+        };
+        block::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
+            for (h, half) in weights.as_chunks_mut().0.iter_mut().enumerate() {
+                let (pair, within) = (h / ROWS, h % ROWS);
+                let (row, column) = (first + within / 2 * 2, pair * 2 + within % 2);
+                *half = (256 * i16::from(weight(row + 1, column)) + i16::from(weight(row, column))).to_le_bytes();
+            }
+        })
+    }
+
+    fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError> {
+        block::check::<Self>(index, shape, bytes, |block, row| {
+            let (mut positive, mut negative) = (0_i32, 0_i32);
+            for columns in block.weights().as_chunks::<4>().0.iter().skip(row / 2).step_by(ROWS / 2) {
+                for half in columns.as_chunks().0 {
+                    let (lower, upper) = split(*half);
+                    let weight = if row.is_multiple_of(2) { lower } else { upper };
+                    positive = positive.saturating_add(weight.max(0));
+                    negative = negative.saturating_sub(weight.min(0));
+                }
+            }
+            positive.max(negative) < Self::SUM_LIMIT.div_ceil(MAX_ACTIVATION.into()) as i32
+        })
+    }
+}
+
+impl Kernel for Int8 {
+    fn entries(inputs: usize) -> usize {
+        Self::entries(inputs)
+    }
+
+    fn weight_bytes(inputs: usize) -> Option<usize> {
+        inputs.div_ceil(2).checked_mul(PAIR_BYTES)
+    }
+
+    /// The pairs in which an input is not zero, filled up with empty entries.
+    fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
+        let entries = entries.get_mut(..Self::entries(inputs.len()))?;
+        let len = push_pairs(inputs, WEIGHTS, PAIR_BYTES, entries, 0)?;
+        let end = len.next_multiple_of(GROUP) + 1;
+        entries.get_mut(len..end)?.fill(Entry::EMPTY);
+        Some(Active::new(inputs.len(), entries.get(..end)?))
+    }
+
+    fn rows(active: &Active<'_, Self>, block: Block<'_>) -> [i32; ROWS] {
+        kernel::rows(active, block)
+    }
+}
+
+/// The weights of two rows in a half word: the lower row's, the upper row's.
+const fn split([low, high]: [u8; 2]) -> (i32, i32) {
+    // A lower weight below 0 has taken 1 from the upper byte.
+    (low as i8 as i32, high as i8 as i32 + (low >> 7) as i32)
+}
