@@ -280,14 +280,19 @@ impl fmt::Display for Constants<'_> {
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
         let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
         let widths = linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize));
-        constant("Floats that the model works in with weights of 16 bits.", "HALF_FLOATS", "usize", &quantized::floats(widths.clone()))?;
+        constant(
+            "Floats that the model works in with weights of 16 bits.",
+            "HALF_FLOATS",
+            "usize",
+            &quantized::floats(widths.clone()),
+        )?;
         let (format, entries): (_, fn(usize) -> usize) = match integers {
             Integers::Int8 => ("Int8", Int8::entries),
             Integers::Int4 => ("Int4", Int4::entries),
         };
         let entries = widths.clone().map(|(inputs, _)| entries(inputs)).max().unwrap_or(0);
         let width = widths.skip(1).map(|(inputs, _)| quantized::width(inputs)).max().unwrap_or(0);
-        
+
         writeln!(f, "/// What the model's integers are.\npub type IntegerFormat = selvedge::quantized::{format};")?;
         writeln!(
             f,

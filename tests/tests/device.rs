@@ -52,29 +52,49 @@ fn microbit_predicts_the_hosts_bits_with_the_tiny_model() {
     predicts_the_hosts_bits("microbit", "tiny");
 }
 
-fn predicts_the_hosts_integers(board: &str, model: &str) {
-    if !has_emulator(&format!("{board}'s integers")) {
+fn predicts_the_hosts_quantised_bits(board: &str, model: &str, format: &str) {
+    if !has_emulator(&format!("{board}'s logits in {format}")) {
         return;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = trained(folder.path(), model);
-    let text = flash(&["--board", board, "--weights", &weights, "--format", "int8", "--data", "builtin"]);
+    let text = flash(&["--board", board, "--weights", &weights, "--format", format, "--data", "builtin"]);
     assert!(text.contains("100 of 100 images: class and logits equal the host's bits"), "{text}");
 }
 
 #[test]
 fn mps2_an386_predicts_the_hosts_integers() {
-    predicts_the_hosts_integers("mps2-an386", "tiny");
+    predicts_the_hosts_quantised_bits("mps2-an386", "tiny", "int8");
 }
 
 #[test]
 fn netduinoplus2_holds_the_quickstart_in_int8() {
-    predicts_the_hosts_integers("netduinoplus2", "quickstart");
+    predicts_the_hosts_quantised_bits("netduinoplus2", "quickstart", "int8");
 }
 
 #[test]
 fn microbit_holds_the_small_model_in_int8() {
-    predicts_the_hosts_integers("microbit", "small");
+    predicts_the_hosts_quantised_bits("microbit", "small", "int8");
+}
+
+#[test]
+fn netduinoplus2_predicts_the_hosts_integers_of_4_bits() {
+    predicts_the_hosts_quantised_bits("netduinoplus2", "small", "int4");
+}
+
+#[test]
+fn microbit_predicts_the_hosts_integers_of_4_bits() {
+    predicts_the_hosts_quantised_bits("microbit", "tiny", "int4");
+}
+
+#[test]
+fn mps2_an386_predicts_the_hosts_bits_with_weights_of_16() {
+    predicts_the_hosts_quantised_bits("mps2-an386", "tiny", "f16");
+}
+
+#[test]
+fn microbit_predicts_the_hosts_bits_with_weights_of_16() {
+    predicts_the_hosts_quantised_bits("microbit", "tiny", "f16");
 }
 
 /// What docs/bench-device.json says, to 1 %: instructions and bytes of code, RAM and stack.
@@ -90,9 +110,13 @@ fn a_prediction_takes_no_more_than_the_docs_say() {
         serde_json::from_str(&fs::read_to_string(path).expect("the rows are there")).expect("rows")
     };
     let docs = read(&workspace().join("docs/bench-device.json"));
-    for (board, model, format) in
-        [("mps2-an386", "quickstart", "int8"), ("mps2-an386", "quickstart", "f32"), ("microbit", "small", "int8")]
-    {
+    for (board, model, format) in [
+        ("mps2-an386", "quickstart", "int8"),
+        ("mps2-an386", "quickstart", "f32"),
+        ("mps2-an386", "small", "int4"),
+        ("mps2-an386", "small", "f16"),
+        ("microbit", "small", "int8"),
+    ] {
         let chosen = ["--board", board, "--model", model, "--format", format];
         let output = xtask(&["bench", "device"]).args(chosen).arg("--json").arg(&file).output().expect("cargo starts");
         assert!(output.status.success(), "{}", text(&output));

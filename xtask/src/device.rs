@@ -71,7 +71,7 @@ struct Target {
     /// Another topology, such as 784,256,64,10
     #[arg(long, global = true)]
     layers: Option<String>,
-    /// How the weights are kept; a weight file that is int8 already stays that
+    /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
     /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]

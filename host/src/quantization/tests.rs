@@ -339,7 +339,7 @@ fn fewer_bits_err_more_and_fine_tuning_makes_up_for_some() {
 
     let options = Options {
         optimizer: Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true },
-        learning_rate: 1e-3,
+        learning_rate: 1e-4,
         length: Length::Epochs(6),
         ..Options::QUICKSTART
     };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use object::{Object, ObjectSection, SectionKind};
 use serde::Serialize;
 
@@ -86,7 +86,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     for board in &boards {
         Device::Emulator.check(&Board::named(board)?)?;
         for model in MODELS.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
-            for format in [Format::F32, Format::Int8] {
+            for &format in Format::value_variants() {
                 if options.format.is_none_or(|only| only == format) {
                     match measure(options, board, model, format) {
                         Ok(row) => rows.push(row),

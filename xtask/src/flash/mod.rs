@@ -48,7 +48,7 @@ pub struct Options {
     /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// How the weights are kept; a weight file that is int8 already stays that
+    /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
     /// How many test images to classify [default: 100]
@@ -71,21 +71,27 @@ impl Options {
     }
 }
 
-/// How weights and activations are kept.
+/// How weights are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// As they were trained
     F32,
-    /// Quantised by `selvedge quantize`
+    /// In 16 bits, computed in floating point
+    F16,
+    /// In 8 bits, computed in integers
     Int8,
+    /// In 4 bits, computed in integers
+    Int4,
 }
 
 impl Format {
-    /// Its name.
+    /// Its name, and the ending of its files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
+            Self::F16 => "f16",
             Self::Int8 => "int8",
+            Self::Int4 => "int4",
         }
     }
 }

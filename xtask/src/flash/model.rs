@@ -35,7 +35,7 @@ pub struct Weights {
     pub layers: String,
     /// The layers once batch normalisation is folded.
     folded_layers: String,
-    /// `f32` or `int8`.
+    /// `f32`, `f16`, `int8` or `int4`.
     format: String,
     /// The program that has the model's type.
     pub program: PathBuf,
@@ -140,10 +140,10 @@ impl Model {
     /// What a device predicts with, in this folder: the weights with batch normalisation folded, where there is any to fold, or
     /// quantised.
     pub fn deployed(&self, weights: Weights, format: Format, folder: &Path) -> Result<Weights> {
-        if format == Format::Int8 && weights.format != Format::Int8.name() {
-            let file = folder.join("quantized.int8");
+        if format != Format::F32 && weights.format == Format::F32.name() {
+            let file = folder.join("quantized").with_extension(format.name());
             let mut quantize = Command::new(&self.program);
-            quantize.arg("quantize").arg(&weights.file).arg("--out").arg(&file);
+            quantize.arg("quantize").arg(&weights.file).args(["--format", format.name(), "--out"]).arg(&file);
             workspace::output_shown(&mut self.with_data(quantize))?;
             return self.read(&file, false);
         }
