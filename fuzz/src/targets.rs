@@ -1,6 +1,17 @@
 //! What is done with hostile bytes. The fuzzer draws them; the tests take those that it kept.
 
-use selvedge::quantized::{QuantizedFile, Workspace, entries, width};
+use std::sync::LazyLock;
+
+use selvedge::{
+    idx::Image,
+    message::{
+        Decoder, Device, Format, Info, Logits, MessageError, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response,
+        TEXT_LEN, VERSION, encode,
+    },
+    models::{CLASSES, PIXELS},
+    quantized::{QuantizedFile, Workspace, entries, width},
+};
+use serde::{Deserialize, Serialize};
 
 /// The int8 loader, with the bytes as they are, and with length and checksum made to fit. What it takes predicts.
 pub fn int8_file(bytes: &[u8]) {
@@ -14,9 +25,15 @@ pub fn framed(body: &[u8]) -> Vec<u8> {
     let length = file.len() as u32;
     file[10..14].copy_from_slice(&length.to_le_bytes());
     let end = file.len() - 4;
-    let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&file[..end]);
+    let checksum = checksum(&file[..end]);
     file[end..].copy_from_slice(&checksum.to_le_bytes());
     file
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    // Its table is made once: a line can be two thousand frames.
+    const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    CHECKSUM.checksum(bytes)
 }
 
 fn predict(file: &[u8]) {
@@ -28,4 +45,200 @@ fn predict(file: &[u8]) {
     // An error is that of a network larger than this workspace.
     let _ = network.predict(&image, &mut workspace, &mut logits);
     assert!(network.record().logit_scale > 0.0);
+}
+
+/// Both ends of a line over which the bytes come as they are, and then what they describe.
+///
+/// Each frame says what it would say alone, which an independent reading of what stands around the message confirms; a message that is
+/// understood can be sent again, and says where it ends; each answer fits and is understood.
+pub fn frames(bytes: &[u8]) {
+    let line = [bytes, &[0], &line(bytes)].concat();
+    device(&line);
+    host(&line);
+}
+
+/// The line that bytes describe: after two bytes for a piece's length, a frame's content, or what comes as it is.
+pub fn line(mut pieces: &[u8]) -> Vec<u8> {
+    const AS_IT_IS: u16 = 1 << 15;
+    let mut line = Vec::new();
+    while let Some((&header, rest)) = pieces.split_first_chunk() {
+        let header = u16::from_le_bytes(header);
+        let (piece, rest) = rest.split_at(rest.len().min((header & !AS_IT_IS).into()));
+        if header & AS_IT_IS == 0 {
+            line.extend(sealed(piece));
+            line.push(0);
+        } else {
+            line.extend(piece);
+        }
+        pieces = rest;
+    }
+    line
+}
+
+/// The frame of a content, with a checksum that fits, and without its end.
+fn sealed(content: &[u8]) -> Vec<u8> {
+    stuffed(&[content, &checksum(content).to_le_bytes()].concat())
+}
+
+/// Consistent overhead byte stuffing, written a second time: core's is what is tested.
+fn stuffed(bytes: &[u8]) -> Vec<u8> {
+    let mut stuffed = Vec::new();
+    for run in bytes.split(|&byte| byte == 0) {
+        let (full, rest) = run.as_chunks::<254>();
+        for run in full {
+            stuffed.push(255);
+            stuffed.extend(run);
+        }
+        stuffed.push(rest.len() as u8 + 1);
+        stuffed.extend(rest);
+    }
+    stuffed
+}
+
+fn unstuffed(mut stuffed: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some((&code, rest)) = stuffed.split_first() {
+        let (run, rest) = rest.split_at_checked(usize::from(code) - 1)?;
+        bytes.extend(run);
+        if code < 255 && !rest.is_empty() {
+            bytes.push(0);
+        }
+        stuffed = rest;
+    }
+    Some(bytes)
+}
+
+/// The error of what stands around a message, if there is one.
+fn envelope(frame: &[u8], len: usize) -> Result<(), MessageError> {
+    if frame.len() > len {
+        return Err(MessageError::TooLong);
+    }
+    let content = unstuffed(frame).ok_or(MessageError::Malformed)?;
+    let (content, sum) = content.split_last_chunk().ok_or(MessageError::Malformed)?;
+    if checksum(content) != u32::from_le_bytes(*sum) {
+        return Err(MessageError::Checksum);
+    }
+    match content.first() {
+        Some(&VERSION) => Ok(()),
+        Some(&found) => Err(MessageError::Version { found }),
+        None => Err(MessageError::Malformed),
+    }
+}
+
+/// Room for what a decoder takes and no end sends: an image of some pixels too many, and its stuffing.
+const ROOM: usize = 2 * REQUEST_LEN;
+
+/// What is understood of a frame, which has no 0 and comes without its end.
+fn understood<'a, M: Deserialize<'a>, const LEN: usize>(
+    decoder: &'a mut Decoder<LEN>,
+    frame: &[u8],
+) -> Option<Result<M, MessageError>> {
+    assert!(frame.iter().all(|&byte| decoder.push::<()>(byte).is_none()), "a message before the frame's end");
+    let message = decoder.push::<M>(0);
+    let error = message.as_ref().map(|message| message.as_ref().err().copied());
+    match envelope(frame, LEN) {
+        _ if frame.is_empty() => assert_eq!(error, None),
+        Ok(()) => assert!(matches!(error, Some(None | Some(MessageError::Malformed))), "{error:?}"),
+        Err(expected) => assert_eq!(error, Some(Some(expected))),
+    }
+    message
+}
+
+/// A message's frame without its end. Equal frames are equal bits, where a NaN is not equal to itself.
+fn frame<const LEN: usize>(message: &impl Serialize) -> Vec<u8> {
+    let mut buffer = [0; LEN];
+    let frame = encode(message, &mut buffer).expect("the message fits");
+    let (end, frame) = frame.split_last().expect("a frame has an end");
+    assert!(*end == 0 && !frame.contains(&0));
+    frame.to_vec()
+}
+
+/// A message with a byte more and one with a byte less, which are none: a message says where it ends.
+fn longer_and_shorter(frame: &[u8]) -> [Vec<u8>; 2] {
+    let content = unstuffed(frame).expect("the frame was understood");
+    let content = &content[..content.len() - size_of::<u32>()];
+    [sealed(&[content, &[0]].concat()), sealed(&content[..content.len() - 1])]
+}
+
+fn device(line: &[u8]) {
+    let mut device = Device::new(INFO);
+    let mut decoder = Decoder::<REQUEST_LEN>::new();
+    for bytes in line.split(|&byte| byte == 0) {
+        let Some(request) = understood::<Request<'_>, _>(&mut decoder, bytes) else { continue };
+        assert_eq!(understood(&mut Decoder::<REQUEST_LEN>::new(), bytes), Some(request));
+        if let Ok(request) = request {
+            let frame = frame::<ROOM>(&request);
+            assert_eq!(understood(&mut Decoder::<ROOM>::new(), &frame), Some(Ok(request)));
+            for frame in longer_and_shorter(&frame) {
+                let mut decoder = Decoder::<ROOM>::new();
+                let request = understood::<Request<'_>, _>(&mut decoder, &frame);
+                assert_eq!(request, Some(Err(MessageError::Malformed)));
+            }
+        }
+        let answer = device.answer(request, logits);
+        match (&request, &answer) {
+            (Err(error), _) => assert_eq!(answer, Response::Error(*error)),
+            (Ok(_), Response::Prediction(prediction)) => {
+                let Prediction { class, top, .. } = prediction;
+                assert!(usize::from(*class) < CLASSES, "{prediction:?}");
+                assert!(top.iter().all(|candidate| (0.0..=1.0).contains(&candidate.probability)), "{prediction:?}");
+                assert!(top.is_sorted_by(|a, b| a.probability >= b.probability), "{prediction:?}");
+            }
+            _ => {}
+        }
+        let answer = frame::<RESPONSE_LEN>(&answer);
+        assert_eq!(response(&mut Decoder::<RESPONSE_LEN>::new(), &answer), Some(Ok(answer)));
+    }
+    // Made once, since it is long.
+    static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| frame::<REQUEST_LEN>(&LONGEST));
+    assert_eq!(understood(&mut decoder, &FRAME), Some(Ok(LONGEST)));
+}
+
+fn host(line: &[u8]) {
+    let mut decoder = Decoder::<RESPONSE_LEN>::new();
+    for bytes in line.split(|&byte| byte == 0) {
+        let Some(heard) = response(&mut decoder, bytes) else { continue };
+        let alone = response(&mut Decoder::<RESPONSE_LEN>::new(), bytes);
+        assert_eq!(alone.as_ref(), Some(&heard));
+        if let Ok(frame) = heard {
+            for frame in longer_and_shorter(&frame) {
+                assert_eq!(response(&mut Decoder::<ROOM>::new(), &frame), Some(Err(MessageError::Malformed)));
+            }
+            assert_eq!(response(&mut Decoder::<ROOM>::new(), &frame), Some(Ok(frame)));
+        }
+    }
+    static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| frame::<RESPONSE_LEN>(&Response::Info(INFO)));
+    assert_eq!(response(&mut decoder, &FRAME), Some(Ok(FRAME.clone())));
+}
+
+/// What is understood as a response, as the frame that it has.
+fn response<const LEN: usize>(decoder: &mut Decoder<LEN>, frame: &[u8]) -> Option<Result<Vec<u8>, MessageError>> {
+    Some(understood::<Response<'_>, _>(decoder, frame)?.map(|response| self::frame::<ROOM>(&response)))
+}
+
+const LONGEST: Request<'static> = Request::Evaluate { image: &[255; PIXELS], label: 9 };
+
+/// The longest texts and numbers: each text's length takes two bytes.
+const INFO: Info<'static> = {
+    let (board, rest) = TEXT.split_at(128);
+    let (unit, layers) = rest.split_at(128);
+    let (pixels, classes, flash, ram) = (u32::MAX, u32::MAX, u32::MAX, u32::MAX);
+    Info { board, layers, format: Format::Int8, pixels, classes, flash, ram, unit }
+};
+const TEXT: &str = match str::from_utf8(&[b'x'; TEXT_LEN]) {
+    Ok(text) => text,
+    Err(_) => panic!(),
+};
+
+/// A network that gives whatever its image says.
+fn logits(image: &Image) -> (Logits, u64) {
+    let (words, _) = image.as_chunks();
+    let word = |place: usize| u32::from_le_bytes(words[place]);
+    let values = std::array::from_fn(word);
+    let [scale, is_integer, high, low] = std::array::from_fn(|place| word(CLASSES + place));
+    let logits = match is_integer % 2 {
+        0 => Logits::Float32(values.map(f32::from_bits)),
+        _ => Logits::Int32 { values: values.map(u32::cast_signed), scale: f32::from_bits(scale) },
+    };
+    (logits, u64::from(high) << 32 | u64::from(low))
 }

@@ -1,13 +1,16 @@
-//! What the fuzzers kept: bytes that once took a new way through what a device reads.
+//! What the fuzzers kept: bytes that once took a new way through what a device and its host read.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
-use selvedge::quantized::QuantizedFile;
+use selvedge::{
+    message::{Decoder, Logits, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response},
+    quantized::QuantizedFile,
+};
 
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
-fn replay(target: &str, run: impl Fn(&[u8])) -> usize {
+fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     files.map(|file| run(&fs::read(file.expect("the folder is read").path()).expect("the file is read"))).count()
@@ -21,11 +24,55 @@ fn the_int8_loader_takes_what_the_fuzzer_kept() {
 /// The fuzzer starts from bodies that become whole files: else it would never come to a prediction.
 #[test]
 fn the_first_bodies_are_networks() {
-    let taken = std::cell::Cell::new(0);
+    let mut taken = 0;
     replay("int8_file", |body| {
         if QuantizedFile::parse(&targets::framed(body)).is_ok() {
-            taken.set(taken.get() + 1);
+            taken += 1;
         }
     });
-    assert!(taken.get() >= 4, "{}", taken.get());
+    assert!(taken >= 4, "{taken}");
+}
+
+#[test]
+fn both_ends_of_a_line_take_what_the_fuzzer_kept() {
+    assert!(replay("frames", targets::frames) >= 13);
+}
+
+/// The fuzzer starts from every kind of message, as it comes and as it is described: else it would hardly guess a checksum.
+#[test]
+fn the_first_frames_are_messages() {
+    let mut found = [(); 2].map(|()| BTreeSet::new());
+    replay("frames", |bytes| {
+        for (found, line) in found.iter_mut().zip([bytes, &targets::line(bytes)]) {
+            let (mut device, mut host) = (Decoder::<REQUEST_LEN>::new(), Decoder::<RESPONSE_LEN>::new());
+            for &byte in line {
+                found.extend(device.push(byte).and_then(Result::ok).map(request));
+                found.extend(host.push(byte).and_then(Result::ok).map(response));
+            }
+        }
+    });
+    let requests = ["to evaluate", "to predict", "to reset", "what it counted", "what it is"];
+    let responses = ["an error", "an info", "float32 logits", "int32 logits", "statistics"];
+    let kinds: BTreeSet<_> = requests.into_iter().chain(responses).collect();
+    assert_eq!(found, [kinds.clone(), kinds]);
+}
+
+fn request(request: Request<'_>) -> &'static str {
+    match request {
+        Request::Info => "what it is",
+        Request::Predict { .. } => "to predict",
+        Request::Evaluate { .. } => "to evaluate",
+        Request::Statistics => "what it counted",
+        Request::Reset => "to reset",
+    }
+}
+
+fn response(response: Response<'_>) -> &'static str {
+    match response {
+        Response::Info(_) => "an info",
+        Response::Prediction(Prediction { logits: Logits::Float32(_), .. }) => "float32 logits",
+        Response::Prediction(Prediction { logits: Logits::Int32 { .. }, .. }) => "int32 logits",
+        Response::Statistics(_) => "statistics",
+        Response::Error(_) => "an error",
+    }
 }
