@@ -9,19 +9,38 @@ use selvedge::{
         TEXT_LEN, VERSION, encode,
     },
     models::{CLASSES, PIXELS},
-    quantized::{QuantizedFile, Workspace, entries, width},
+    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
 };
 use serde::{Deserialize, Serialize};
 
 /// The int8 loader, with the bytes as they are, and with length and checksum made to fit. What it takes predicts.
 pub fn int8_file(bytes: &[u8]) {
-    predict(bytes);
-    predict(&framed(bytes));
+    predict_in_integers::<Int8>(bytes);
+    predict_in_integers::<Int8>(&framed(INT8, bytes));
 }
 
+/// The same of int4.
+pub fn int4_file(bytes: &[u8]) {
+    predict_in_integers::<Int4>(bytes);
+    predict_in_integers::<Int4>(&framed(INT4, bytes));
+}
+
+/// The same of weights of 16 bits.
+pub fn float16_file(bytes: &[u8]) {
+    predict_in_floats(bytes);
+    predict_in_floats(&framed(FLOAT16, bytes));
+}
+
+/// What an int8 file begins with.
+pub const INT8: &[u8; 8] = b"SELVINT8";
+/// What an int4 file begins with.
+pub const INT4: &[u8; 8] = b"SELVINT4";
+/// What a file with weights of 16 bits begins with.
+pub const FLOAT16: &[u8; 8] = b"SELVFP16";
+
 /// A body with magic and version, and with length and checksum that fit.
-pub fn framed(body: &[u8]) -> Vec<u8> {
-    let mut file = [b"SELVINT8\x01\0\0\0\0\0", body, &[0; 4]].concat();
+pub fn framed(magic: &[u8; 8], body: &[u8]) -> Vec<u8> {
+    let mut file = [magic, &b"\x01\0\0\0\0\0"[..], body, &[0; 4]].concat();
     let length = file.len() as u32;
     file[10..14].copy_from_slice(&length.to_le_bytes());
     let end = file.len() - 4;
@@ -36,15 +55,26 @@ fn checksum(bytes: &[u8]) -> u32 {
     CHECKSUM.checksum(bytes)
 }
 
-fn predict(file: &[u8]) {
-    let Ok(network) = QuantizedFile::parse(file) else { return };
-    let architecture = network.architecture();
-    let image: Vec<u8> = (0..architecture.inputs()).map(|place| (place * 37 % 256) as u8).collect();
-    let mut logits = vec![0; architecture.outputs()];
-    let mut workspace = Workspace::<{ entries(1 << 12) }, { width(1 << 12) }>::EMPTY;
-    // An error is that of a network larger than this workspace.
-    let _ = network.predict(&image, &mut workspace, &mut logits);
+fn parsed<F: WeightFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>, usize)> {
+    let network = QuantizedFile::<F>::parse(file).ok()?;
     assert!(network.record().logit_scale > 0.0);
+    let architecture = network.architecture();
+    let image = (0..architecture.inputs()).map(|place| (place * 37 % 256) as u8).collect();
+    Some((network, image, architecture.outputs()))
+}
+
+fn predict_in_integers<F: Integers>(file: &[u8]) {
+    let Some((network, image, outputs)) = parsed::<F>(file) else { return };
+    let mut workspace = Workspace::<{ Int4::entries(1 << 12) }, { width(1 << 12) }>::EMPTY;
+    // An error is that of a network larger than this workspace.
+    let _ = network.predict(&image, &mut workspace, &mut vec![0; outputs]);
+}
+
+fn predict_in_floats(file: &[u8]) {
+    let Some((network, image, outputs)) = parsed::<Float16>(file) else { return };
+    let mut workspace = vec![0.0; network.floats()];
+    assert!(network.predict(&image, &mut workspace, &mut vec![0.0; outputs]).is_ok());
+    assert!(Some(network.parameters().count()) == network.architecture().parameter_count());
 }
 
 /// Both ends of a line over which the bytes come as they are, and then what they describe.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use selvedge::{
     message::{Decoder, Logits, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response},
-    quantized::QuantizedFile,
+    quantized::{Float16, Format, Int4, Int8, QuantizedFile},
 };
 
 #[path = "../../fuzz/src/targets.rs"]
@@ -17,20 +17,26 @@ fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
 }
 
 #[test]
-fn the_int8_loader_takes_what_the_fuzzer_kept() {
+fn the_loaders_take_what_the_fuzzer_kept() {
     assert!(replay("int8_file", targets::int8_file) >= 4);
+    assert!(replay("int4_file", targets::int4_file) >= 3);
+    assert!(replay("float16_file", targets::float16_file) >= 3);
 }
 
 /// The fuzzer starts from bodies that become whole files: else it would never come to a prediction.
 #[test]
 fn the_first_bodies_are_networks() {
-    let mut taken = 0;
-    replay("int8_file", |body| {
-        if QuantizedFile::parse(&targets::framed(body)).is_ok() {
-            taken += 1;
-        }
-    });
-    assert!(taken >= 4, "{taken}");
+    fn taken<F: Format>(target: &str, magic: &[u8; 8]) -> usize {
+        let mut taken = 0;
+        replay(target, |body| taken += usize::from(QuantizedFile::<F>::parse(&targets::framed(magic, body)).is_ok()));
+        taken
+    }
+    let taken = [
+        taken::<Int8>("int8_file", targets::INT8),
+        taken::<Int4>("int4_file", targets::INT4),
+        taken::<Float16>("float16_file", targets::FLOAT16),
+    ];
+    assert!(taken.iter().all(|&taken| taken >= 3), "{taken:?}");
 }
 
 #[test]
