@@ -79,8 +79,8 @@ fn predict_in_floats(file: &[u8]) {
 
 /// Both ends of a line over which the bytes come as they are, and then what they describe.
 ///
-/// Each frame says what it would say alone, which an independent reading of what stands around the message confirms; a message that is
-/// understood can be sent again, and says where it ends; each answer fits and is understood.
+/// Each frame says what it would say alone and with more room, and its errors are those of an independent reading of what stands around
+/// the message; a message that is understood can be sent again, and says where it ends; each answer fits and is understood.
 pub fn frames(bytes: &[u8]) {
     let line = [bytes, &[0], &line(bytes)].concat();
     device(&line);
@@ -195,7 +195,9 @@ fn device(line: &[u8]) {
     let mut decoder = Decoder::<REQUEST_LEN>::new();
     for bytes in line.split(|&byte| byte == 0) {
         let Some(request) = understood::<Request<'_>, _>(&mut decoder, bytes) else { continue };
-        assert_eq!(understood(&mut Decoder::<REQUEST_LEN>::new(), bytes), Some(request));
+        if bytes.len() <= REQUEST_LEN {
+            assert_eq!(understood(&mut Decoder::<ROOM>::new(), bytes), Some(request));
+        }
         if let Ok(request) = request {
             let frame = frame::<ROOM>(&request);
             assert_eq!(understood(&mut Decoder::<ROOM>::new(), &frame), Some(Ok(request)));
@@ -228,8 +230,9 @@ fn host(line: &[u8]) {
     let mut decoder = Decoder::<RESPONSE_LEN>::new();
     for bytes in line.split(|&byte| byte == 0) {
         let Some(heard) = response(&mut decoder, bytes) else { continue };
-        let alone = response(&mut Decoder::<RESPONSE_LEN>::new(), bytes);
-        assert_eq!(alone.as_ref(), Some(&heard));
+        if bytes.len() <= RESPONSE_LEN {
+            assert_eq!(response(&mut Decoder::<ROOM>::new(), bytes).as_ref(), Some(&heard));
+        }
         if let Ok(frame) = heard {
             for frame in longer_and_shorter(&frame) {
                 assert_eq!(response(&mut Decoder::<ROOM>::new(), &frame), Some(Err(MessageError::Malformed)));
