@@ -12,7 +12,7 @@
 //! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD.
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
-//! - [`quantized`]: the 8-bit integer network and its file.
+//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.
 //! - [`classification`]: class, probabilities, top-k.
 //! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the images' file
 //!   format.
