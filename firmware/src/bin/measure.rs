@@ -26,6 +26,9 @@ const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 /// More layers than a chain has.
 const LAYERS: usize = 16;
 
+/// So many images' counts are shown, which `cargo xtask bench device` compares with what it follows.
+const SHOWN: usize = 10;
+
 #[entry]
 fn main() -> ! {
     run(measure)
@@ -39,8 +42,9 @@ fn measure(counter: &Counter) -> Result<(), Failure> {
         defmt::println!("stack: {=usize} bytes", painted.depth());
     }
     let network = load()?;
-    measure_layers(counter, &network, images)?;
-    measure_predictions(counter, &network, images)
+    // The predictions come first: `cargo xtask bench device` follows the first of them and then stops the program.
+    measure_predictions(counter, &network, images)?;
+    measure_layers(counter, &network, images)
 }
 
 // What follows is not inlined, so that no two workspaces are on the stack at a time.
@@ -56,14 +60,24 @@ fn class(network: &Network, image: &Image) -> Result<usize, Failure> {
     Ok(argmax(&network.logits(image, &mut workspace)?))
 }
 
+/// A prediction. Its function's entry and return are where `cargo xtask bench device` begins and ends to follow it.
+#[inline(never)]
+fn followed<T>(prediction: impl FnOnce() -> T) -> T {
+    prediction()
+}
+
 #[inline(never)]
 fn measure_predictions(counter: &Counter, network: &Network, images: &[Image]) -> Result<(), Failure> {
     let mut workspace = Network::WORKSPACE;
     let (mut least, mut most, mut total) = (u64::MAX, 0, 0);
-    for image in images {
+    let mut shown = [0; SHOWN];
+    for (place, image) in images.iter().enumerate() {
         let predict = || network.logits(image, &mut workspace).map(|logits| argmax(&logits));
-        let (class, count) = counter.measure(predict);
+        let (class, count) = counter.measure(|| followed(predict));
         class?;
+        if let Some(shown) = shown.get_mut(place) {
+            *shown = count;
+        }
         least = least.min(count);
         most = most.max(count);
         total += count;
@@ -76,6 +90,7 @@ fn measure_predictions(counter: &Counter, network: &Network, images: &[Image]) -
         UNIT,
         images.len()
     );
+    defmt::println!("first images: {} {=str}", shown.get(..images.len()).unwrap_or(&shown), UNIT);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use object::{Object, ObjectSection, SectionKind};
 use serde::Serialize;
 
+use super::cycles::Estimate;
 use crate::{
     flash::{
         Device, Format, Program, Run, TIMEOUT,
@@ -63,6 +64,8 @@ struct Row {
     instructions: u64,
     least_instructions: u64,
     most_instructions: u64,
+    /// Mean of the images, by ARM's published timings of what the first of them execute.
+    cycles_estimate: u64,
     /// Means, one for each linear layer.
     layer_instructions: Vec<u64>,
     /// Those of the linear layers.
@@ -129,6 +132,8 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     let status = run.build_and_run(Some(&weights.layers), |line| measured.take(line))?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
+    let estimate = Estimate::of(&run.board, &run.folder().join(Program::Measure.name()), &measured.first)?;
+    say!("{}", estimate.shown(measured.mean));
 
     let bare = run.build(Program::Bare, Some(&weights.layers))?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
@@ -141,6 +146,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
         instructions: measured.mean,
         least_instructions: measured.least,
         most_instructions: measured.most,
+        cycles_estimate: estimate.cycles(measured.mean),
         layer_instructions: measured.layers,
         multiply_accumulates: multiply_accumulates(&weights.layers),
         code_bytes: sizes.flash.saturating_sub(weight_bytes + image_bytes),
@@ -168,6 +174,8 @@ struct Measured {
     mean: u64,
     least: u64,
     most: u64,
+    /// Of the first images, one for each.
+    first: Vec<u64>,
 }
 
 impl Measured {
@@ -176,6 +184,7 @@ impl Measured {
         let numbers: Vec<u64> = numbers.collect();
         match (line.split(['.', ' ', ':']).next(), &numbers[..]) {
             (Some("stack"), [bytes]) => self.stack = *bytes,
+            (Some("first"), counts) => self.first = counts.to_vec(),
             (Some("layer"), [_, count]) => self.layers.push(*count),
             (Some("prediction"), [mean, least, most, _images]) => {
                 (self.mean, self.least, self.most) = (*mean, *least, *most);
@@ -186,7 +195,7 @@ impl Measured {
 
     fn whole(self) -> Result<Self> {
         ensure!(
-            self.stack > 0 && self.mean > 0 && !self.layers.is_empty(),
+            self.stack > 0 && self.mean > 0 && !self.layers.is_empty() && !self.first.is_empty(),
             "the program `measure` did not say all that it should: {self:?}"
         );
         Ok(self)
@@ -221,8 +230,8 @@ fn sizes(elf: &[u8]) -> Result<Sizes> {
 
 fn markdown(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| board | model | format | instructions | least … most | by layer | for each multiply-accumulate | code | weights | static RAM | stack |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
+        "| board | model | format | instructions | least … most | cycles, estimated | by layer | for each multiply-accumulate | code | weights | static RAM | stack |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for row in rows {
         let layers: Vec<_> = row.layer_instructions.iter().map(|&count| grouped(count)).collect();
@@ -232,6 +241,7 @@ fn markdown(rows: &[Row]) -> String {
             row.format.to_owned(),
             grouped(row.instructions),
             format!("{} … {}", grouped(row.least_instructions), grouped(row.most_instructions)),
+            grouped(row.cycles_estimate),
             layers.join(" + "),
             format!("{:.3}", row.instructions as f64 / row.multiply_accumulates as f64),
             grouped(row.code_bytes),
@@ -270,11 +280,18 @@ mod tests {
             "layer 1: 78850 instructions",
             "something else 12",
             "prediction: mean 325433, least 195480, most 445000 instructions, of 100 images",
+            "first images: [346800, 268840] instructions",
         ] {
             measured.take(line);
         }
-        let expected =
-            Measured { stack: 3976, layers: vec![240_708, 78_850], mean: 325_433, least: 195_480, most: 445_000 };
+        let expected = Measured {
+            stack: 3976,
+            layers: vec![240_708, 78_850],
+            mean: 325_433,
+            least: 195_480,
+            most: 445_000,
+            first: vec![346_800, 268_840],
+        };
         assert_eq!(measured.whole().unwrap(), expected);
         assert!(Measured::default().whole().is_err());
     }

@@ -1,5 +1,6 @@
 //! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options, and the boards'.
 
+mod cycles;
 mod device;
 
 use std::{
@@ -24,7 +25,7 @@ pub enum Bench {
     /// Measures the single products on one thread (criterion's options)
     #[command(disable_help_flag = true)]
     Kernels(selvedge::Options),
-    /// Measures a prediction on the emulated boards: instructions, code, RAM and stack, for each model and format
+    /// Measures a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
     Device(device::Options),
 }
 

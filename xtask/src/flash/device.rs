@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
@@ -16,7 +16,7 @@ use super::board::Board;
 use crate::workspace;
 
 /// A UART that leads nowhere.
-const NO_SERIAL: &str = "none";
+pub const NO_SERIAL: &str = "none";
 
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl Device {
         Ok(())
     }
 
-    fn command(self, board: &Board, elf: &Path, serial: &str) -> Result<Command> {
+    /// The command that runs the program.
+    pub fn command(self, board: &Board, elf: &Path, serial: &str) -> Result<Command> {
         match self {
             Self::Emulator => {
                 let emulator = board.emulator.as_ref();
@@ -91,10 +92,7 @@ impl Device {
             Self::Probe => None,
         };
         let mut command = self.command(board, elf, serial)?;
-        let shown = workspace::shown(&command);
-        say!("Running {shown}");
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut process = Running { child: child.with_context(|| format!("cannot start `{shown}`"))?, shown };
+        let mut process = Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let output = chunks(process.child.stdout.take().context("the program has no output")?);
         Ok(Started { process, log: ProgramLog { table, output } })
     }
@@ -115,6 +113,24 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts it, and says so.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let shown = workspace::shown(command);
+        say!("Running {shown}");
+        let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        Ok(Self { child, shown })
+    }
+
+    /// Where it writes its errors: once, and where that is a pipe.
+    pub fn stderr(&mut self) -> Option<ChildStderr> {
+        self.child.stderr.take()
+    }
+
+    /// Whether it runs no more.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits until it has ended.
     pub fn wait(&mut self) -> Result<ExitStatus> {
         self.child.wait().with_context(|| format!("`{}` was lost", self.shown))

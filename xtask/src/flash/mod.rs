@@ -7,7 +7,7 @@ pub mod model;
 mod report;
 mod training;
 
-pub use device::{Device, Running, Started};
+pub use device::{Device, NO_SERIAL, Running, Started};
 pub use firmware::Firmware;
 pub use report::saved_hash;
 pub use training::Recipe;

@@ -1,0 +1,90 @@
+//! Starts the emulator so that it says each instruction that a prediction executes.
+
+use std::{
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+
+use super::{debugger::Debugger, program::Program, timing::Core, trace::Trace};
+use crate::{
+    flash::{Device, NO_SERIAL, Running, board::Board},
+    workspace,
+};
+
+/// How long the emulator may take to start.
+const START: Duration = Duration::from_secs(60);
+
+/// Traces the first calls of the followed function, and ends the program.
+pub fn trace<'p>(board: &Board, elf: &Path, program: &'p Program, core: Core, calls: usize) -> Result<Trace<'p>> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen for the emulator's debugger")?;
+    let mut command = Device::Emulator.command(board, elf, NO_SERIAL)?;
+    // One instruction for each of the blocks that it says it executes.
+    command.args(one_instruction_each(command.get_program())?);
+    let port = listener.local_addr()?.port();
+    let socket = format!("socket,id=debugger,host={},port={port},nodelay=on", Ipv4Addr::LOCALHOST);
+    command.args(["-S", "-d", "nochain", "-chardev", &socket, "-gdb", "chardev:debugger"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut emulator = Running::start(&mut command)?;
+    // Without `-D`, that is where the trace goes.
+    let said = emulator.stderr().context("the emulator has no stderr")?;
+
+    thread::scope(|scope| {
+        let trace = scope.spawn(|| Trace::new(program, core).read(said));
+        let traced = connection(&listener, &mut emulator)
+            .and_then(Debugger::connected)
+            .and_then(|mut debugger| debugger.trace_calls(program.entry, calls));
+        emulator.end();
+        // The trace's error comes first: where its reader gives up, the emulator is lost too.
+        let trace = trace.join().map_err(|_| anyhow!("the reader of the emulator's trace panicked"))??;
+        match traced {
+            Err(error) if !trace.words.is_empty() => Err(error.context(format!("the emulator said: {}", trace.words))),
+            traced => traced.map(|()| trace),
+        }
+    })
+}
+
+/// The option's name is another since QEMU 8.1.
+fn one_instruction_each(qemu: &std::ffi::OsStr) -> Result<&'static [&'static str]> {
+    let words = workspace::output(Command::new(qemu).arg("--version"))?;
+    let version = version(&words).with_context(|| format!("`qemu-system-arm --version` names no version: {words}"))?;
+    Ok(if version < (8, 1) { &["-singlestep"] } else { &["-accel", "tcg,one-insn-per-tb=on"] })
+}
+
+/// Of `QEMU emulator version 7.2.22 (…)`.
+fn version(words: &str) -> Option<(u32, u32)> {
+    let mut numbers = words.split_once("version ")?.1.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// The emulator connects before it executes anything, unless it ends first.
+fn connection(listener: &TcpListener, emulator: &mut Running) -> Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    let started = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return Ok(stream),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => bail!("the emulator's debugger cannot connect: {error}"),
+        }
+        ensure!(!emulator.has_ended(), "the emulator ended before it began");
+        ensure!(started.elapsed() < START, "the emulator's debugger did not connect in {} s", START.as_secs());
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_emulators_version_is_read() {
+        assert_eq!(version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg)\nCopyright"), Some((7, 2)));
+        assert_eq!(version("QEMU emulator version 10.1.0"), Some((10, 1)));
+        assert_eq!(version("none"), None);
+    }
+}

@@ -1,0 +1,167 @@
+//! What the emulator says of each instruction that it executes, summed as it comes.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{
+    decode::Instruction,
+    program::Program,
+    timing::{Core, Cost},
+};
+
+/// The sum of a trace.
+pub struct Trace<'p> {
+    program: &'p Program,
+    core: Core,
+    /// Where an instruction lies, what it is, and what it takes: in the sequence, and as a jump.
+    known: HashMap<u32, (Instruction, [Cost; 2])>,
+    /// The last instruction; what it takes depends on the next.
+    pending: Option<u32>,
+    /// The instructions of each prediction.
+    pub instructions: Vec<u64>,
+    /// Of all predictions.
+    pub cost: Cost,
+    /// What else the emulator said last.
+    pub words: String,
+}
+
+impl<'p> Trace<'p> {
+    /// Of a program that was not started yet.
+    pub fn new(program: &'p Program, core: Core) -> Self {
+        Self {
+            program,
+            core,
+            known: HashMap::new(),
+            pending: None,
+            instructions: Vec::new(),
+            cost: Cost::default(),
+            words: String::new(),
+        }
+    }
+
+    /// Sums all that is said, to its end.
+    pub fn read(mut self, source: impl Read) -> Result<Self> {
+        let mut source = BufReader::with_capacity(1 << 16, source);
+        let mut line = Vec::new();
+        while source.read_until(b'\n', &mut line).context("the emulator's trace was lost")? > 0 {
+            self.take(&String::from_utf8_lossy(&line))?;
+            line.clear();
+        }
+        self.settle(None)?;
+        Ok(self)
+    }
+
+    fn take(&mut self, line: &str) -> Result<()> {
+        if line.starts_with("Trace ") {
+            let Some(at) = address(line) else {
+                bail!("a line of the emulator's trace has no address: {}", line.trim())
+            };
+            let begins = at == self.program.entry;
+            self.settle((!begins).then_some(at))?;
+            // One that was put off begins again.
+            if begins && self.instructions.last() != Some(&0) {
+                self.instructions.push(0);
+            }
+            self.pending = Some(at);
+        } else if line.starts_with("Stopped execution ") {
+            // The instruction that was announced last has not begun; it comes again.
+            self.pending = None;
+        } else if !line.trim().is_empty() {
+            self.words = line.trim().to_owned();
+        }
+        Ok(())
+    }
+
+    /// Adds the pending instruction; where none comes after it, it is the prediction's return.
+    fn settle(&mut self, next: Option<u32>) -> Result<()> {
+        let Some(at) = self.pending.take() else { return Ok(()) };
+        let (instruction, costs) = match self.known.get(&at) {
+            Some(&known) => known,
+            None => {
+                let known = self.look_up(at)?;
+                self.known.insert(at, known);
+                known
+            }
+        };
+        let is_taken = next != Some(at + instruction.bytes);
+        let Cost { cycles, refills } = costs[usize::from(is_taken)];
+        self.cost.cycles += cycles;
+        self.cost.refills += refills;
+        match self.instructions.last_mut() {
+            Some(count) => *count += 1,
+            None => bail!("the emulator's trace begins at {at:#010x}, not where a prediction does"),
+        }
+        Ok(())
+    }
+
+    fn look_up(&self, at: u32) -> Result<(Instruction, [Cost; 2])> {
+        let instruction = self.program.instruction(at)?;
+        let class = instruction.class;
+        // An interrupt may come after any instruction: that makes no jump of it.
+        let costs = [false, class.is_jump()].map(|is_taken| self.core.cost(class, is_taken));
+        let [Some(straight), Some(taken)] = costs else {
+            bail!("{at:#010x}: there is no timing of {class:?} for {:?} in xtask/src/bench/cycles/timing.rs", self.core)
+        };
+        Ok((instruction, [straight, taken]))
+    }
+}
+
+/// `Trace 0: 0x7f64a8000100 [00800400/00001cd6/00000010/ff020201] name`: the second number in brackets.
+fn address(line: &str) -> Option<u32> {
+    let numbers = line.split_once('[')?.1.split_once(']')?.0;
+    u32::from_str_radix(numbers.split('/').nth(1)?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(addresses: &[u32]) -> String {
+        let line = |at| format!("Trace 0: 0x7f64a8000100 [00800400/{at:08x}/00000010/ff020201] name\n");
+        addresses.iter().map(line).collect()
+    }
+
+    /// `movs r0, #3`, `ldr r1, [r0]`, `subs r0, #1`, `bne` to the load, `bx lr`.
+    const LOOP: [u8; 10] = [0x03, 0x20, 0x01, 0x68, 0x01, 0x38, 0xfc, 0xd1, 0x70, 0x47];
+
+    #[test]
+    fn each_instruction_counts_once_and_a_jump_by_where_it_went() {
+        let program = Program::of_code(0x100, &LOOP);
+        let run = [0x100, 0x102, 0x104, 0x106, 0x102, 0x104, 0x106, 0x108];
+        let text = lines(&[run, run].concat());
+        let trace = Trace::new(&program, Core::CortexM4).read(text.as_bytes()).unwrap();
+        assert_eq!(trace.instructions, [8, 8]);
+        assert_eq!(trace.cost, Cost { cycles: 2 * 10, refills: 2 * 2 });
+        let trace = Trace::new(&program, Core::CortexM0).read(text.as_bytes()).unwrap();
+        assert_eq!(trace.cost, Cost { cycles: 2 * (1 + 2 * 3 + 3 + 1 + 3), refills: 0 });
+    }
+
+    #[test]
+    fn an_instruction_that_was_put_off_counts_once() {
+        let program = Program::of_code(0x100, &LOOP);
+        let stopped = "Stopped execution of TB chain before 0x7f48bc00dec0 [00000104] name\n";
+        let parts = [&[0x100][..], &[0x100, 0x102, 0x104], &[0x104, 0x106, 0x108]];
+        let text = parts.map(lines).join(stopped);
+        let trace = Trace::new(&program, Core::CortexM4).read(text.as_bytes()).unwrap();
+        assert_eq!(trace.instructions, [5]);
+        assert_eq!(trace.cost, Cost { cycles: 6, refills: 1 });
+    }
+
+    #[test]
+    fn what_cannot_be_summed_is_an_error() {
+        let program = Program::of_code(0x100, &LOOP);
+        let error = |text: &str| match Trace::new(&program, Core::CortexM4).read(text.as_bytes()) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert!(error(&lines(&[0x102])).contains("begins at 0x00000102"));
+        assert!(error(&lines(&[0x100, 0x200])).contains("no code at 0x00000200"));
+        assert!(error("Trace 0: none\n").contains("no address: Trace 0: none"));
+        let trace = Trace::new(&program, Core::CortexM4).read(&b"qemu: no such option\n\n"[..]).unwrap();
+        assert_eq!((trace.words.as_str(), trace.instructions.len()), ("qemu: no such option", 0));
+    }
+}
