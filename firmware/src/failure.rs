@@ -81,10 +81,10 @@ impl defmt::Format for Failure {
             Self::Step(error) => defmt::write!(f, "a training step: {}", error),
             Self::Answer(error) => defmt::write!(f, "an answer could not be sent: {}", error),
             Self::Images { expected, found } => {
-                defmt::write!(f, "training.toml says {=usize} images, but {=usize} are embedded", expected, found)
+                defmt::write!(f, "training.toml says {=usize} images, but {=usize} are embedded", expected, found);
             }
             Self::Accepted { damage, place } => {
-                defmt::write!(f, "the loader took a file with a {=str} at {=usize}", damage, place)
+                defmt::write!(f, "the loader took a file with a {=str} at {=usize}", damage, place);
             }
             Self::OtherWeights => defmt::write!(f, "the loader gave other weights than were written"),
             Self::SecondRun => defmt::write!(f, "the program was started twice"),

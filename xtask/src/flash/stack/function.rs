@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     program::Program,
-    thumb::{Effect, Instruction, LR, Operand, Registers, SP, Table, Target, table},
+    state::{State, Value},
+    thumb::{Effect, Instruction, LR, Registers, SP, Table, Target, table},
 };
 
 /// What holds before an instruction changes a few times, unless the stack pointer moves in a loop.
@@ -27,45 +28,6 @@ pub struct Frame {
     pub returns: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value {
-    Constant(u32),
-    /// So many bytes under where the stack pointer was when the function began.
-    Stack(i32),
-    /// The address of one of several words, from this address on.
-    Word(u32),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct State {
-    depth: i32,
-    registers: [Option<Value>; 16],
-}
-
-impl State {
-    /// What holds on both ways to an instruction.
-    fn join(&self, other: &Self) -> Self {
-        let mut joined = *self;
-        joined.depth = joined.depth.max(other.depth);
-        for (register, value) in joined.registers.iter_mut().zip(other.registers) {
-            *register = register.filter(|mine| Some(*mine) == value);
-        }
-        joined
-    }
-
-    fn get(&self, register: u8) -> Option<Value> {
-        if register == SP { Some(Value::Stack(self.depth)) } else { self.registers[usize::from(register)] }
-    }
-
-    fn forget(&mut self, registers: Registers) {
-        for (register, value) in self.registers.iter_mut().enumerate() {
-            if registers & (1 << register) > 0 {
-                *value = None;
-            }
-        }
-    }
-}
-
 /// Whether a function returns.
 pub type Returns<'a> = &'a mut dyn FnMut(u32) -> Result<bool, String>;
 
@@ -74,7 +36,7 @@ pub fn frame(program: &Program, function: Range<u32>, returns: Returns<'_>) -> R
     let start = function.start;
     let frame = Frame::default();
     let mut flow = Flow { program, function, returns, frame, states: HashMap::new(), open: Vec::new() };
-    flow.reach(start, State { depth: 0, registers: [None; 16] });
+    flow.reach(start, State::default());
     while let Some(address) = flow.open.pop() {
         let (state, changes) = flow.states[&address];
         if changes > CHANGES {
@@ -166,7 +128,7 @@ impl Flow<'_> {
         let next = at + instruction.length;
         match instruction.effect {
             Effect::Writes(registers) => state.forget(registers),
-            Effect::Set(register, operand) => match (register, self.value(&state, operand)) {
+            Effect::Set(register, operand) => match (register, state.value(self.program, operand)) {
                 (SP, Some(Value::Stack(depth))) => state.depth = depth,
                 (SP, _) => return Err(self.unknown(at, "moves the stack pointer to where it is not followed")),
                 (_, value) => state.registers[usize::from(register)] = value,
@@ -189,14 +151,20 @@ impl Flow<'_> {
                 return Ok(None);
             }
             Effect::Call(target) => {
-                if !self.call(self.destination(&state, target), state.depth)? {
+                let mut returns = false;
+                for callee in state.destinations(target) {
+                    returns |= self.call(callee, state.depth)?;
+                }
+                if !returns {
                     return Ok(None);
                 }
                 state.forget(CALLER_SAVED);
             }
             Effect::Jump(Target::Memory) => return Err(self.unknown(at, "jumps to where it is not followed")),
             Effect::Jump(target) => {
-                self.go(self.destination(&state, target), state)?;
+                for place in state.destinations(target) {
+                    self.go(place, state)?;
+                }
                 return Ok(None);
             }
             Effect::Branch(address) => self.go(Some(address), state)?,
@@ -216,7 +184,7 @@ impl Flow<'_> {
                 let half = |before| self.program.half(at - before).unwrap_or_default();
                 let (start, size) = match table(half(4), half(2), register) {
                     Some(Table::After(size)) => (Some(at + 2), size),
-                    Some(Table::At(base, size)) => (self.destination(&state, Target::Register(base)), size),
+                    Some(Table::At(base, size)) => (state.constant(base), size),
                     None => (None, 0),
                 };
                 let places = start.map(|start| self.table(start, at + 4, size)).unwrap_or_default();
@@ -233,48 +201,6 @@ impl Flow<'_> {
             return Ok(None);
         }
         Ok(Some((next, state)))
-    }
-
-    fn value(&self, state: &State, operand: Operand) -> Option<Value> {
-        let constant = |register| match state.get(register) {
-            Some(Value::Constant(constant)) => Some(constant),
-            _ => None,
-        };
-        let sum = |register, number: i32| match state.get(register)? {
-            Value::Constant(constant) => Some(Value::Constant(constant.wrapping_add_signed(number))),
-            Value::Stack(depth) => Some(Value::Stack(depth.wrapping_sub(number))),
-            Value::Word(_) => None,
-        };
-        match operand {
-            Operand::Constant(constant) => Some(Value::Constant(constant)),
-            Operand::Literal(address) => self.program.word(address).map(Value::Constant),
-            Operand::Sum(register, number) => sum(register, number),
-            Operand::Registers(left, right, is_minus) => match (constant(left), constant(right)) {
-                (_, Some(number)) => sum(left, if is_minus { number.wrapping_neg() } else { number } as i32),
-                (Some(number), None) if !is_minus => sum(right, number as i32),
-                _ => None,
-            },
-            Operand::Top(register, top) => {
-                constant(register).map(|lower| Value::Constant(lower & 0xffff | u32::from(top) << 16))
-            }
-            Operand::Indexed(register) => constant(register).map(Value::Word),
-            // Rounded down, the address lies deeper by less than that.
-            Operand::Aligned(register, multiple) => match state.get(register)? {
-                Value::Stack(depth) => Some(Value::Stack(depth.wrapping_add(multiple.wrapping_sub(1) as i32))),
-                _ => None,
-            },
-        }
-    }
-
-    fn destination(&self, state: &State, target: Target) -> Option<u32> {
-        match target {
-            Target::Address(address) => Some(address),
-            Target::Register(register) => match state.get(register)? {
-                Value::Constant(constant) => Some(constant & !1),
-                _ => None,
-            },
-            Target::Memory => None,
-        }
     }
 
     /// Several branches in a row.

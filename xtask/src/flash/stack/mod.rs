@@ -10,6 +10,7 @@
 
 mod function;
 mod program;
+mod state;
 #[cfg(test)]
 mod tests;
 mod thumb;

@@ -168,6 +168,12 @@ fn a_call_by_a_register_may_be_of_any_function_whose_address_is_there() {
     let call = [PUSH_R4_LR, 0xf240, 0x1341, 0xf2c0, 0x0300, 0x4798, POP_R4_PC, 0xbf00];
     let bytes = deepest(&[("f", &[Code(&call), Data(&address(2))]), ("g", &[Code(&small)]), ("h", &[Code(&large)])]);
     assert_eq!(bytes, Ok(8 + 8));
+    // push {r4, lr}; ldr r2, [pc, #12]; ldr r3, [pc, #12]; it eq; moveq r3, r2; blx r3; pop {r4, pc}: one of two.
+    let call = [PUSH_R4_LR, 0x4a03, 0x4b03, 0xbf08, 0x4613, 0x4798, POP_R4_PC, 0xbf00];
+    let both = Data(&[address(1), address(2)].concat());
+    let recursive = [PUSH_R4_LR, 0x4798, POP_R4_PC];
+    let functions = [("g", &[Code(&small)][..]), ("h", &[Code(&large)]), ("i", &[Code(&recursive), Data(&address(3))])];
+    assert_eq!(deepest(&[&[("f", &[Code(&call), both][..])], &functions[..]].concat()), Ok(8 + 56));
 }
 
 #[test]
