@@ -317,9 +317,8 @@ impl Architecture {
             layer.tensors().iter().map(move |&(kind, role)| (index, kind, role, shape(layer, kind)))
         });
         tensors.scan(0_usize, |offset, (index, kind, role, shape)| {
-            let mut name = String::new();
             // 40 bytes hold the longest name: the stack's, two digits and "running_mean".
-            let _ = fmt::write(&mut name, format_args!("{STACK_NAME}.{index}.{kind}"));
+            let name = parameter_name(index, kind).unwrap_or_default();
             let len = shape.iter().fold(1, |product: usize, &n| product.saturating_mul(n as usize));
             let parameter = Parameter { name, role, shape, offset: *offset, len };
             *offset = offset.saturating_add(len);
@@ -332,6 +331,23 @@ impl Architecture {
     pub const fn expression(&self) -> Expression<'_> {
         Expression(self)
     }
+}
+
+/// PyTorch's name for a tensor of the layer at a place below 100.
+///
+/// Without `core::fmt`, which calls by pointers: a device's stack has a provable bound only where there are none.
+fn parameter_name(index: usize, tensor: &str) -> Option<String<40>> {
+    let digit = |number: usize| char::from(b'0' + (number % 10) as u8);
+    let mut name = String::new();
+    name.push_str(STACK_NAME).ok()?;
+    name.push('.').ok()?;
+    if index >= 10 {
+        name.push(digit(index / 10)).ok()?;
+    }
+    name.push(digit(index)).ok()?;
+    name.push('.').ok()?;
+    name.push_str(tensor).ok()?;
+    Some(name)
 }
 
 /// The shape of a layer's tensor of this name.

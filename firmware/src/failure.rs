@@ -1,11 +1,10 @@
-use core::fmt;
-
 use selvedge::{
     idx::IdxError, message::MessageError, quantized::WorkspaceError, training::StepError, weights::WeightFileError,
 };
 
 /// Why a program ended with [`FAILED`](crate::FAILED).
-#[derive(Debug)]
+///
+/// It is reported by defmt and not by `core::fmt`, whose calls by pointers would leave the stack without a bound.
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
@@ -73,20 +72,22 @@ impl From<MessageError> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl defmt::Format for Failure {
+    fn format(&self, f: defmt::Formatter<'_>) {
         match self {
-            Self::Weights(error) => error.fmt(f),
-            Self::Workspace(error) => error.fmt(f),
-            Self::Data(error) => write!(f, "the embedded images or labels: {error}"),
-            Self::Step(error) => error.fmt(f),
-            Self::Answer(error) => write!(f, "an answer could not be sent: {error}"),
+            Self::Weights(error) => defmt::write!(f, "the weight file: {}", error),
+            Self::Workspace(error) => defmt::write!(f, "the network's workspace: {}", error),
+            Self::Data(error) => defmt::write!(f, "the embedded images or labels: {}", error),
+            Self::Step(error) => defmt::write!(f, "a training step: {}", error),
+            Self::Answer(error) => defmt::write!(f, "an answer could not be sent: {}", error),
             Self::Images { expected, found } => {
-                write!(f, "training.toml says {expected} images, but {found} are embedded")
+                defmt::write!(f, "training.toml says {=usize} images, but {=usize} are embedded", expected, found);
             }
-            Self::Accepted { damage, place } => write!(f, "the loader took a file with a {damage} at {place}"),
-            Self::OtherWeights => write!(f, "the loader gave other weights than were written"),
-            Self::SecondRun => write!(f, "the program was started twice"),
+            Self::Accepted { damage, place } => {
+                defmt::write!(f, "the loader took a file with a {=str} at {=usize}", damage, place);
+            }
+            Self::OtherWeights => defmt::write!(f, "the loader gave other weights than were written"),
+            Self::SecondRun => defmt::write!(f, "the program was started twice"),
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn run(program: impl FnOnce(&Counter) -> Result<(), Failure>) -> ! {
     match result {
         Ok(()) => exit(0),
         Err(failure) => {
-            defmt::error!("{}", defmt::Display2Format(&failure));
+            defmt::error!("{}", failure);
             exit(FAILED)
         }
     }
