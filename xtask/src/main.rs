@@ -73,7 +73,7 @@ enum Command {
     /// Measures this machine: training, or the engine's products
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Builds the firmware with a model, runs it on a board and compares its bits with the host's
+    /// Builds the firmware with a model, which must fit the board's flash, RAM and stack, runs it and compares its bits with the host's
     Flash(flash::Options),
     /// Talks to a board over its UART: what it is, its predictions, and whether they have the host's bits
     Device(device::Options),

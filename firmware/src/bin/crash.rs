@@ -9,7 +9,7 @@ use core::hint::black_box;
 use cortex_m_rt::entry;
 use firmware::run;
 
-const KIND: &str = env!("SELVEDGE_CRASH", "set SELVEDGE_CRASH to panic, fault or overflow");
+const KIND: &str = env!("SELVEDGE_CRASH", "set SELVEDGE_CRASH to panic, fault, overflow or deep");
 
 #[entry]
 fn main() -> ! {
@@ -17,10 +17,17 @@ fn main() -> ! {
         match KIND {
             "panic" => panic!("on purpose"),
             "fault" => cortex_m::asm::udf(),
+            "deep" => defmt::println!("{=u8} is still there", deep()),
             _ => defmt::println!("{=u32} calls came back", descend(1)),
         }
         Ok(())
     })
+}
+
+/// Takes more of the stack than any board has for it, which the build must see.
+#[inline(never)]
+fn deep() -> u8 {
+    black_box([7; 1 << 20])[0]
 }
 
 /// Calls itself until the stack is used up.

@@ -18,7 +18,7 @@ use crate::{
         board::{self, Board},
         model::Model,
     },
-    workspace,
+    workspace::{self, grouped},
 };
 
 /// The models that are measured, as far as they fit.
@@ -242,19 +242,6 @@ fn markdown(rows: &[Row]) -> String {
         table.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     table
-}
-
-/// `1,034,857`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Boards as data: `firmware/boards/<name>.toml`. The memory map in them is for the firmware's own build.
+//! Boards as data: `firmware/boards/<name>.toml`. The firmware's own build lays its memory out by them.
 
 use std::{fs, path::PathBuf};
 
@@ -22,12 +22,27 @@ pub struct Board {
     pub target: String,
     /// The model that fits it, taken unless another is asked for.
     pub model: String,
+    /// What holds the program.
+    pub flash: Region,
+    /// What it works in.
+    pub ram: Region,
+    /// Bytes at the RAM's start that are the stack's.
+    pub stack: u64,
     /// What the program `serve` talks through.
     pub uart: Uart,
     /// The machine in QEMU, where there is one.
     pub emulator: Option<Emulator>,
     /// The real chip, where a probe can reach it.
     pub probe: Option<Probe>,
+}
+
+/// A memory of the chip's.
+#[derive(Debug, Deserialize)]
+pub struct Region {
+    /// Its first address.
+    pub origin: u64,
+    /// Its bytes.
+    pub length: u64,
 }
 
 /// A UART, as far as its other end must know it.

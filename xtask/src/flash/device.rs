@@ -227,8 +227,11 @@ mod tests {
     use super::*;
 
     fn board(emulator: &str) -> Board {
-        toml::from_str(&format!("description = ''\ntarget = ''\nmodel = ''\nuart = {{ baud = 1 }}\n{emulator}"))
-            .unwrap()
+        let memory = "flash = { origin = 0, length = 8 }\nram = { origin = 0, length = 8 }\nstack = 4";
+        toml::from_str(&format!(
+            "description = ''\ntarget = ''\nmodel = ''\n{memory}\nuart = {{ baud = 1 }}\n{emulator}"
+        ))
+        .unwrap()
     }
 
     #[test]

@@ -1,13 +1,19 @@
 //! Builds a firmware program for a board, with a model and images inside it.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use super::{Program, board::Board, device::Device};
+use super::{
+    Program,
+    board::Board,
+    device::Device,
+    fit::{self, Fit},
+};
 use crate::{toolchain::Toolchain, workspace};
 
 /// One build of the firmware.
@@ -38,37 +44,20 @@ impl Firmware<'_> {
         cargo
     }
 
-    /// Builds the program and returns its path.
+    /// Builds the program, which must fit the board, and returns its path.
     pub fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
-        match workspace::build(&mut self.cargo(toolchain, "build"), self.program.name())? {
-            Ok(elf) => Ok(elf),
-            Err(failure) => match does_not_fit(&failure.messages) {
-                Some(numbers) => bail!("the program does not fit the board: {numbers}"),
+        let name = self.program.name();
+        let elf = match workspace::build(&mut self.cargo(toolchain, "build"), name)? {
+            Ok(elf) => elf,
+            Err(failure) => match fit::refusal(&failure.messages, name, self.board) {
+                Some(numbers) => bail!("{numbers}"),
                 None => bail!("the firmware was not built: `{}` failed, see above", failure.command),
             },
-        }
-    }
-}
-
-/// What the firmware's assertions on its sizes say, or the linker, of a memory that is too small.
-fn does_not_fit(messages: &[String]) -> Option<&str> {
-    messages.iter().find_map(|line| match line.split_once("evaluation panicked: ") {
-        Some((_, numbers)) => Some(numbers.trim()),
-        None => line.contains("will not fit in region").then(|| line.trim()),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_with_the_numbers_is_found() {
-        let compiler =
-            ["   Compiling firmware", "error[E0080]: evaluation panicked: the weights (2 bytes) do not fit", "x"];
-        let linker = ["rust-lld: error: section '.bss' will not fit in region 'RAM': overflowed by 8 bytes"];
-        assert_eq!(does_not_fit(&compiler.map(String::from)), Some("the weights (2 bytes) do not fit"));
-        assert_eq!(does_not_fit(&linker.map(String::from)), Some(linker[0]));
-        assert_eq!(does_not_fit(&["error: no board".to_owned()]), None);
+        };
+        let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
+        let fit = Fit::of(&bytes, self.board).with_context(|| elf.display().to_string())?;
+        fit.check(name, self.board)?;
+        say!("Fits: {fit}");
+        Ok(elf)
     }
 }

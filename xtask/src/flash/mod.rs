@@ -3,8 +3,10 @@
 pub mod board;
 mod device;
 mod firmware;
+mod fit;
 pub mod model;
 mod report;
+mod stack;
 mod training;
 
 pub use device::{Device, Running, Started};
@@ -108,7 +110,7 @@ pub enum Program {
     Fingerprint,
     /// Classifies one image, without a log
     Bare,
-    /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow
+    /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow; or, with deep, does not fit
     #[value(hide = true)]
     Crash,
 }

@@ -1,0 +1,142 @@
+//! How deep a program can take the stack, from its instructions: an upper bound.
+//!
+//! Each function's own share is followed on every path through it; calls add up along the deepest chain from the reset handler on. A
+//! call of an address in a register may be of any function whose address stands somewhere in the program. On top comes the deepest
+//! exception: what the processor keeps, and the handler. There is one at a time, because the programs give none a priority.
+//!
+//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. If that finds
+//! no more stack, it faults, as any overflow does: see the firmware's `fault`. There is no bound where a function calls itself, or
+//! moves the stack pointer in a way that [`function`] cannot follow.
+
+mod function;
+mod program;
+mod state;
+#[cfg(test)]
+mod tests;
+mod thumb;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+
+use program::Program;
+use thumb::{Effect, Operand};
+
+/// What an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
+const EXCEPTION: u32 = 8 * 4 + 4;
+const EXCEPTION_WITH_FPU: u32 = EXCEPTION + 18 * 4;
+
+/// The reset handler's place in the vector table, and the hard fault handler's.
+const RESET: u32 = 1;
+const HARD_FAULT: u32 = 3;
+
+/// Parts of the symbols of what reports a panic.
+const PANICS: [&str; 2] = ["rust_begin_unwind", "panic_fmt"];
+
+/// How deep a program can take the stack.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// At most so many bytes, or why there is no bound.
+    pub bytes: Result<u32, String>,
+    /// Whether the program may panic: what reports that is not counted.
+    pub panics: bool,
+}
+
+/// Reads a linked program.
+pub fn deepest(elf: &[u8]) -> Result<Stack> {
+    deepest_of(&Program::read(elf)?)
+}
+
+fn deepest_of(program: &Program) -> Result<Stack> {
+    let handler = |place: u32| program.word(program.vectors.start + 4 * place).filter(|&address| address > 0);
+    let places = (program.vectors.len() / 4) as u32;
+    let reset = handler(RESET).context("the program has no vector table with a reset handler")?;
+    let handlers: BTreeSet<_> = (2..places).filter(|place| *place != HARD_FAULT).filter_map(handler).collect();
+
+    let mut chains = Chains::new(program);
+    let bytes = chains.deepest(reset & !1).and_then(|main| {
+        let handlers = handlers.iter().map(|handler| chains.deepest(handler & !1).map(|chain| chain.bytes));
+        let handler = handlers.collect::<Result<Vec<_>, _>>()?.into_iter().max();
+        let kept = if program.has_fpu { EXCEPTION_WITH_FPU } else { EXCEPTION };
+        Ok(main.bytes.saturating_add(handler.map_or(0, |handler| handler.saturating_add(kept))))
+    });
+    Ok(Stack { bytes, panics: chains.panics })
+}
+
+/// What a function takes with all that it calls.
+#[derive(Clone, Copy)]
+struct Chain {
+    bytes: u32,
+    returns: bool,
+}
+
+/// The deepest chains of calls.
+struct Chains<'a> {
+    program: &'a Program,
+    /// `None` while a function's calls are followed.
+    known: BTreeMap<u32, Option<Chain>>,
+    /// The functions that a call of an address in a register may be of.
+    named: BTreeSet<u32>,
+    panics: bool,
+}
+
+impl<'a> Chains<'a> {
+    fn new(program: &'a Program) -> Self {
+        Self { program, known: BTreeMap::new(), named: addresses(program), panics: false }
+    }
+
+    fn deepest(&mut self, address: u32) -> Result<Chain, String> {
+        let program = self.program;
+        match self.known.get(&address) {
+            Some(Some(chain)) => return Ok(*chain),
+            Some(None) => return Err(format!("{} may call itself", program.name(address))),
+            None => {}
+        }
+        let function = program.functions.get(&address);
+        let function = function.ok_or_else(|| format!("{address:#x} is called, but is no function"))?;
+        if PANICS.iter().any(|name| function.name.contains(name)) {
+            self.panics = true;
+            return Ok(Chain { bytes: 0, returns: false });
+        }
+        self.known.insert(address, None);
+        let mut returns = |callee| self.deepest(callee).map(|chain| chain.returns);
+        let frame = function::frame(program, address..function.end, &mut returns)?;
+        let mut bytes = frame.deepest;
+        for (callee, own) in frame.calls {
+            let callees = callee.map_or_else(|| self.named.iter().copied().collect(), |callee| vec![callee]);
+            for callee in callees {
+                bytes = bytes.max(own.saturating_add(self.deepest(callee)?.bytes));
+            }
+        }
+        let chain = Chain { bytes, returns: frame.returns };
+        self.known.insert(address, Some(chain));
+        Ok(chain)
+    }
+}
+
+/// The functions whose address stands in data, among instructions, or in two halves in instructions.
+fn addresses(program: &Program) -> BTreeSet<u32> {
+    let mut found = BTreeSet::new();
+    let mut take = |word: Option<u32>| {
+        let place = word.filter(|word| word & 1 == 1).map(|word| word & !1);
+        found.extend(place.filter(|place| program.functions.contains_key(place)));
+    };
+    for section in program.sections.iter().filter(|section| !program.vectors.contains(&section.start)) {
+        let mut halves = BTreeMap::new();
+        let mut address = section.start;
+        while section.range().contains(&address) {
+            let instruction = section.has_code.then(|| program.instruction(address)).flatten();
+            match instruction.map(|instruction| instruction.effect) {
+                Some(Effect::Set(register, Operand::Constant(lower))) => drop(halves.insert(register, lower)),
+                Some(Effect::Set(register, Operand::Top(_, top))) => {
+                    take(halves.get(&register).map(|lower| lower & 0xffff | u32::from(top) << 16));
+                }
+                Some(_) => {}
+                // Words lie at multiples of 4.
+                None => take(program.word(address & !3)),
+            }
+            address += instruction.map_or(2, |instruction| instruction.length);
+        }
+    }
+    found
+}

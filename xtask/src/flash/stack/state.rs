@@ -1,0 +1,119 @@
+//! What is known of the registers at a place in a function.
+
+use super::{
+    program::Program,
+    thumb::{Operand, Registers, SP, Target},
+};
+
+/// What a register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number.
+    Constant(u32),
+    /// One of two numbers, the lower first: as a condition chooses between two functions.
+    Either(u32, u32),
+    /// So many bytes under where the stack pointer was when the function began.
+    Stack(i32),
+    /// The address of one of several words, from this address on.
+    Word(u32),
+}
+
+impl Value {
+    /// What holds for both.
+    fn join(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            _ if self == other => Some(self),
+            (Self::Constant(one), Self::Constant(other)) => Some(Self::Either(one.min(other), one.max(other))),
+            (Self::Constant(one), Self::Either(a, b)) | (Self::Either(a, b), Self::Constant(one)) => {
+                (one == a || one == b).then_some(Self::Either(a, b))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What holds before an instruction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Bytes of the stack that the function has taken.
+    pub depth: i32,
+    /// What is known of the registers.
+    pub registers: [Option<Value>; 16],
+}
+
+impl State {
+    /// What holds on both ways to an instruction.
+    pub fn join(&self, other: &Self) -> Self {
+        let mut joined = *self;
+        joined.depth = joined.depth.max(other.depth);
+        for (register, value) in joined.registers.iter_mut().zip(other.registers) {
+            *register = register.zip(value).and_then(|(mine, other)| mine.join(other));
+        }
+        joined
+    }
+
+    /// What a register holds.
+    pub fn get(&self, register: u8) -> Option<Value> {
+        if register == SP { Some(Value::Stack(self.depth)) } else { self.registers[usize::from(register)] }
+    }
+
+    /// The number that a register holds.
+    pub fn constant(&self, register: u8) -> Option<u32> {
+        match self.get(register) {
+            Some(Value::Constant(constant)) => Some(constant),
+            _ => None,
+        }
+    }
+
+    /// Knows no more of these.
+    pub fn forget(&mut self, registers: Registers) {
+        for (register, value) in self.registers.iter_mut().enumerate() {
+            if registers & (1 << register) > 0 {
+                *value = None;
+            }
+        }
+    }
+
+    /// What an operand is.
+    pub fn value(&self, program: &Program, operand: Operand) -> Option<Value> {
+        let sum = |register, number: i32| match self.get(register)? {
+            Value::Constant(constant) => Some(Value::Constant(constant.wrapping_add_signed(number))),
+            Value::Stack(depth) => Some(Value::Stack(depth.wrapping_sub(number))),
+            either @ Value::Either(..) if number == 0 => Some(either),
+            Value::Either(..) | Value::Word(_) => None,
+        };
+        match operand {
+            Operand::Constant(constant) => Some(Value::Constant(constant)),
+            Operand::Literal(address) => program.word(address).map(Value::Constant),
+            Operand::Sum(register, number) => sum(register, number),
+            Operand::Registers(left, right, is_minus) => match (self.constant(left), self.constant(right)) {
+                (_, Some(number)) => sum(left, if is_minus { number.wrapping_neg() } else { number } as i32),
+                (Some(number), None) if !is_minus => sum(right, number as i32),
+                _ => None,
+            },
+            Operand::Top(register, top) => {
+                self.constant(register).map(|lower| Value::Constant(lower & 0xffff | u32::from(top) << 16))
+            }
+            Operand::Indexed(register) => self.constant(register).map(Value::Word),
+            // Rounded down, the address lies deeper by less than that.
+            Operand::Aligned(register, multiple) => match self.get(register)? {
+                Value::Stack(depth) => Some(Value::Stack(depth.wrapping_add(multiple.wrapping_sub(1) as i32))),
+                _ => None,
+            },
+        }
+    }
+
+    /// Where a call or a jump may lead; `None` is anywhere.
+    pub fn destinations(&self, target: Target) -> Vec<Option<u32>> {
+        let places = match target {
+            Target::Address(address) => vec![address],
+            Target::Register(register) => match self.get(register) {
+                Some(Value::Constant(constant)) => vec![constant & !1],
+                Some(Value::Either(one, other)) => vec![one & !1, other & !1],
+                _ => return vec![None],
+            },
+            Target::Memory => return vec![None],
+        };
+        places.into_iter().map(Some).collect()
+    }
+}
