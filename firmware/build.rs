@@ -252,9 +252,6 @@ impl fmt::Display for Constants<'_> {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
         constant("The board's name.", "NAME", "&str", &format_args!("{name:?}"))?;
-        constant("Bytes of flash.", "FLASH", "usize", &board.flash.length)?;
-        constant("Bytes of RAM.", "RAM", "usize", &board.ram.length)?;
-        constant("Bytes of RAM that are the stack's.", "STACK", "usize", &board.stack)?;
         constant("The emulator's SysTick clock in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
         constant("The model's layers.", "LAYERS", "&str", &format_args!("\"{:#}\"", architecture.expression()))?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;

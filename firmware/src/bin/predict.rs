@@ -5,10 +5,9 @@
 #![no_std]
 #![no_main]
 
-use const_format::formatcp;
 use cortex_m_rt::entry;
 use firmware::{
-    Failure, board,
+    Failure,
     counter::{Counter, UNIT},
     embed,
     network::Network,
@@ -23,35 +22,6 @@ use selvedge::{
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 const LABELS: &[u8] = embed!("labels.idx1-ubyte");
-
-const EMBEDDED: usize = WEIGHTS.len() + IMAGES.len() + LABELS.len();
-const _: () = assert!(
-    EMBEDDED <= board::FLASH,
-    "{}",
-    formatcp!(
-        "the {} model does not fit: its weights take {} bytes and the images {}, but {} has {} bytes of flash",
-        board::LAYERS,
-        WEIGHTS.len(),
-        IMAGES.len() + LABELS.len(),
-        board::NAME,
-        board::FLASH
-    )
-);
-
-/// What calls, the loader and the logger take beside the network.
-const CALLS: usize = 2048;
-const _: () = assert!(
-    Network::RAM + CALLS <= board::STACK,
-    "{}",
-    formatcp!(
-        "the {} model does not fit: its activations take {} bytes of stack and calls {}, but {} has {}",
-        board::LAYERS,
-        Network::RAM,
-        CALLS,
-        board::NAME,
-        board::STACK
-    )
-);
 
 #[entry]
 fn main() -> ! {

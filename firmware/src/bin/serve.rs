@@ -5,7 +5,6 @@
 #![no_std]
 #![no_main]
 
-use const_format::formatcp;
 use cortex_m_rt::entry;
 use firmware::{
     Failure, board,
@@ -21,35 +20,6 @@ use selvedge::{
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-
-const _: () = assert!(
-    WEIGHTS.len() <= board::FLASH,
-    "{}",
-    formatcp!(
-        "the {} model does not fit: its weights take {} bytes, but {} has {} bytes of flash",
-        board::LAYERS,
-        WEIGHTS.len(),
-        board::NAME,
-        board::FLASH
-    )
-);
-
-/// What calls, the loader and the logger take beside the activations and the messages.
-const CALLS: usize = 2048;
-const MESSAGES: usize = REQUEST_LEN + RESPONSE_LEN;
-const _: () = assert!(
-    Network::RAM + MESSAGES + CALLS <= board::STACK,
-    "{}",
-    formatcp!(
-        "the {} model does not fit: its activations take {} bytes of stack, messages {} and calls {}, but {} has {}",
-        board::LAYERS,
-        Network::RAM,
-        MESSAGES,
-        CALLS,
-        board::NAME,
-        board::STACK
-    )
-);
 
 const INFO: Info<'static> = Info {
     board: board::NAME,

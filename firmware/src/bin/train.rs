@@ -3,7 +3,6 @@
 #![no_std]
 #![no_main]
 
-use const_format::formatcp;
 use cortex_m_rt::entry;
 use firmware::{
     Failure,
@@ -20,20 +19,6 @@ const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 const LABELS: &[u8] = embed!("labels.idx1-ubyte");
 
 type Order = [u32; board::IMAGES];
-
-const STATICS: usize = size_of::<Trainer<Model, BATCH>>() + size_of::<Order>();
-const _: () = assert!(
-    STATICS + board::STACK <= board::RAM,
-    "{}",
-    formatcp!(
-        "training the {} model does not fit: it takes {} bytes and {} of stack, but {} has {} bytes of RAM",
-        board::LAYERS,
-        STATICS,
-        board::STACK,
-        board::NAME,
-        board::RAM
-    )
-);
 
 #[entry]
 fn main() -> ! {
