@@ -142,12 +142,51 @@ fn what_does_not_fit_a_board_does_not_build() {
     if !has_emulator("models that do not fit") {
         return;
     }
-    let text = refused(&["--board", "microbit", "--program", "train", "--data", "builtin"]);
-    assert!(text.contains("does not fit") && text.contains("16384 bytes of RAM"), "{text}");
     let folder = tempfile::tempdir().unwrap();
     let weights = trained(folder.path(), "quickstart");
-    let text = refused(&["--board", "netduinoplus2", "--weights", &weights, "--data", "builtin"]);
-    assert!(text.contains("does not fit") && text.contains("1048576 bytes of flash"), "{text}");
+    let too_large = ["--board", "netduinoplus2", "--weights", &weights, "--data", "builtin"];
+    for (arguments, numbers) in [
+        (&["--board", "microbit", "--program", "train", "--data", "builtin"][..], "there are 16384 bytes of RAM"),
+        (&too_large, "there are 1048576 bytes of flash"),
+    ] {
+        let error = last_line(&refused(arguments));
+        assert!(error.starts_with("error: ") && error.contains("does not fit") && error.ends_with(numbers), "{error}");
+    }
+    for (board, length) in [("microbit", 8192), ("netduinoplus2", 8192), ("mps2-an386", 65536)] {
+        let output = xtask(&["flash", "--board", board, "--program", "crash"]).env("SELVEDGE_CRASH", "deep").output();
+        let output = output.expect("cargo starts");
+        let error = last_line(&text(&output));
+        assert!(!output.status.success(), "{error}");
+        let start = format!("error: crash does not fit {board}, too large is the stack: flash ");
+        assert!(error.starts_with(&start) && error.ends_with(&format!(" of {length} bytes")), "{error}");
+    }
+}
+
+fn last_line(text: &str) -> String {
+    text.lines().next_back().unwrap_or_default().to_owned()
+}
+
+/// The bound of the stack holds what a prediction was seen to take, and is near it.
+#[test]
+fn the_stacks_bound_is_above_what_is_measured_and_near_it() {
+    if !has_emulator("the stack's bound") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained(folder.path(), "tiny");
+    for board in ["mps2-an386", "netduinoplus2", "microbit"] {
+        for format in ["f32", "int8"] {
+            let arguments = ["--board", board, "--program", "measure", "--weights", &weights, "--format", format];
+            let text = flash(&[&arguments[..], &["--data", "builtin", "--count", "1"]].concat());
+            let number = |before: &str| -> u64 {
+                let (_, rest) =
+                    text.split_once(before).unwrap_or_else(|| panic!("{board}, {format}: no {before:?}:\n{text}"));
+                rest.split(' ').next().unwrap_or_default().replace(',', "").parse().expect("a number")
+            };
+            let (bound, measured) = (number("stack at most "), number("stack: "));
+            assert!((measured..2 * measured).contains(&bound), "{board}, {format}: {bound} for {measured}");
+        }
+    }
 }
 
 #[test]
