@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use selvedge::{Engine, classification::argmax, idx::Image, quantized::QuantizationRecord, weights::WeightFileError};
+use selvedge::{
+    Engine, architecture::Architecture, classification::argmax, idx::Image, quantized::QuantizationRecord,
+    weights::WeightFileError,
+};
 
 use super::{
     FloatNetwork, QuantizationError,
@@ -127,7 +130,7 @@ pub struct Quantized {
     network: IntegerNetwork,
     /// The hidden layers' orders in the file.
     orders: Vec<Vec<usize>>,
-    architecture: selvedge::architecture::Architecture,
+    architecture: Architecture,
     method: String,
     /// The accuracy on the images that were held out.
     pub held_out_accuracy: f64,
@@ -238,9 +241,16 @@ struct Calibration<'a, E> {
     integers: Integers,
     float: &'a FloatNetwork,
     images: &'a [Image],
-    /// The methods of weights: a name, and each layer's scales.
-    weights: Vec<(Cow<'a, str>, Cow<'a, [Vec<f64>]>)>,
+    /// By each method of weights.
+    weights: Vec<WeightScales<'a>>,
     layers: Vec<LayerCalibration>,
+}
+
+struct WeightScales<'a> {
+    /// The method's name.
+    name: Cow<'a, str>,
+    /// Each layer's.
+    layers: Cow<'a, [Vec<f64>]>,
 }
 
 struct LayerCalibration {
@@ -266,11 +276,15 @@ impl<'a, E: Engine> Calibration<'a, E> {
             LayerCalibration { means, output_scales: for_each(*engine, &ActivationMethod::ALL, scale) }
         };
         let layers = float.layers.iter().enumerate().map(layer).collect();
-        let by_method =
-            |method: WeightMethod| (method.name().into(), weight_scales(*engine, *integers, float, method).into());
+        let by_method = |method: WeightMethod| WeightScales {
+            name: method.name().into(),
+            layers: weight_scales(*engine, *integers, float, method).into(),
+        };
         let weights = match fine_tuned {
-            Some(FineTuned { description, scales }) => vec![(description.into(), scales.into())],
-            None => WeightMethod::ALL.map(by_method).into(),
+            Some(FineTuned { description, scales }) => {
+                vec![WeightScales { name: description.into(), layers: scales.into() }]
+            }
+            None => WeightMethod::ALL.into_iter().map(by_method).collect(),
         };
         Self { engine: *engine, integers: *integers, float, images, weights, layers }
     }
@@ -287,7 +301,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
 
     fn describe(&self, method: Method) -> String {
         let correction = if method.corrects_bias { "corrected" } else { "as they are" };
-        let (weights, _) = &self.weights[method.weights];
+        let weights = &self.weights[method.weights].name;
         format!("weights {weights}, activations {}, biases {correction}", method.activations.name())
     }
 
@@ -296,7 +310,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
         let mut inputs: Vec<Cow<'_, [u8]>> = self.images.iter().map(|image| Cow::from(&image[..])).collect();
-        let (_, scales) = &self.weights[method.weights];
+        let scales = &self.weights[method.weights].layers;
         for (index, (layer, calibration)) in self.float.layers.iter().zip(&self.layers).enumerate() {
             let is_last = index + 1 == self.float.layers.len();
             let plan = LayerPlan {
