@@ -8,7 +8,7 @@ use selvedge::{
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
-    /// The int8 network is not of the build's widths.
+    /// The quantised network is not of the build's widths.
     Workspace(WorkspaceError),
     /// The embedded images or labels were refused.
     Data(IdxError),

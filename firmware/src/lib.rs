@@ -2,7 +2,7 @@
 //!
 //! - `board`: the board's constants, the model's type and `embed!`, all settled by the build script.
 //! - `counter`: instructions in the emulator, cycles on a chip.
-//! - `network`: the float32 or int8 network of the embedded weight file.
+//! - `network`: the network of the embedded weight file, in the numbers that it has.
 //! - `stack`: how deep the stack has gone.
 //! - `uart`: the board's UART.
 //! - `fault`: the hard fault handler, and what makes a stack overflow fault.
