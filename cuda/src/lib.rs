@@ -1,24 +1,19 @@
-//! The CUDA engine: kernels (`kernels/*.cu`) and their launch on an NVIDIA GPU, with the bits of `selvedge::Portable`.
+//! The CUDA engine: training on an NVIDIA GPU with the bits of [`Portable`](selvedge::Portable).
 //!
-//! The place of the engine in the design; it has no kernels yet, and [`engine`] says so.
+//! - `kernels/*.cuh` compute; `kernels/selvedge.cu` is their entry. Every rounding is spelled out.
+//! - [`task`]: what the kernels are handed.
+//! - [`network`]: a chain of layers as they see it. [`memory`]: what a run keeps on the GPU.
+//! - [`access`] and [`schedule`]: which tasks a batch has, and which may run side by side.
+//! - `driver` and `trainer` (feature `driver`): the GPU, and a run on it.
+//!
+//! Without the feature the package builds everywhere, and its tests run the kernels on the CPU.
 
-/// A GPU that trains. There is none yet, so no value of this type exists.
-#[derive(Debug)]
-pub enum Cuda {}
-
-/// Why there is no GPU to train on.
-#[derive(Debug, thiserror::Error)]
-pub enum CudaError {
-    /// This version of the package has no kernels.
-    #[error("this version of Selvedge has no CUDA kernels yet; train without --cuda, on the CPU")]
-    NoKernels,
-}
-
-/// Opens the GPU.
-///
-/// # Errors
-///
-/// [`CudaError`].
-pub fn engine() -> Result<Cuda, CudaError> {
-    Err(CudaError::NoKernels)
-}
+pub mod access;
+#[cfg(feature = "driver")]
+pub mod driver;
+pub mod memory;
+pub mod network;
+pub mod schedule;
+pub mod task;
+#[cfg(feature = "driver")]
+pub mod trainer;

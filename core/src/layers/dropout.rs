@@ -19,35 +19,48 @@ pub struct Dropout<const WIDTH: usize>;
 /// Draws in one number of the generator.
 const LANES: usize = 4;
 
+/// A probability to the nearest 1/65536, and what it makes of a feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct DropoutRate {
+    /// Draws of 16 bits below it drop.
+    pub threshold: u32,
+    /// 1 / (1 − p), what the features that stay are multiplied by.
+    pub scale: f32,
+}
+
+impl DropoutRate {
+    /// That of a probability from 0 to below 1.
+    pub fn new(probability: f32) -> Self {
+        const RANGE: f32 = 65_536.0;
+        // A rate of 1 would leave nothing to scale; NaN drops nothing.
+        let threshold = ((probability * RANGE + 0.5) as u32).min(u16::MAX.into());
+        Self { threshold, scale: RANGE / (RANGE - threshold as f32) }
+    }
+}
+
 /// A pass's masks of one layer.
 #[derive(Clone, Copy)]
 struct Mask {
     generator: Generator,
     first: u64,
-    /// Draws below it drop.
-    threshold: u32,
-    /// 1 / (1 − p).
-    scale: f32,
+    rate: DropoutRate,
 }
 
 impl Mask {
     fn new(draws: Draws) -> Self {
-        const RANGE: f32 = 65_536.0;
-        // A rate of 1 would leave nothing to scale; NaN drops nothing.
-        let threshold = ((draws.dropout * RANGE + 0.5) as u32).min(u16::MAX.into());
         Self {
             generator: Generator::new(draws.seed, Purpose::Dropout, draws.step),
             first: u64::from(draws.layer) << 32,
-            threshold,
-            scale: RANGE / (RANGE - threshold as f32),
+            rate: DropoutRate::new(draws.dropout),
         }
     }
 
     /// Each number times its feature's factor, from feature `start` of the batch on.
     fn apply(&self, start: usize, from: &[f32], to: &mut [f32]) {
         let factor = |draw: u64, lane: usize| {
-            let is_dropped = ((draw >> (16 * lane)) & 0xffff) < u64::from(self.threshold);
-            if is_dropped { 0.0 } else { self.scale }
+            let is_dropped = ((draw >> (16 * lane)) & 0xffff) < u64::from(self.rate.threshold);
+            if is_dropped { 0.0 } else { self.rate.scale }
         };
         let mut index = self.first + start as u64;
         let unaligned = start.next_multiple_of(LANES) - start;

@@ -10,7 +10,7 @@ mod pass;
 
 pub use batch_norm::{BatchNorm1d, EPSILON};
 pub use chain::Chain;
-pub use dropout::Dropout;
+pub use dropout::{Dropout, DropoutRate};
 pub use gelu::Gelu;
 pub use linear::Linear;
 pub use log_softmax::LogSoftmax;

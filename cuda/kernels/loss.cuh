@@ -1,0 +1,163 @@
+// Cross-entropy (core/src/loss/cross_entropy.rs), and the last linear layer around it.
+#pragma once
+
+#include "linear.cuh"
+
+namespace selvedge {
+
+// Classes for which a block has room.
+constexpr unsigned MAX_CLASSES = 1024;
+
+// One sample's, in a block's shared memory.
+struct Sample {
+    float logits[MAX_CLASSES], values[MAX_CLASSES];
+    float largest, sum, log_sum_exp;
+};
+
+// The first of the largest; a NaN is never the largest.
+__device__ inline unsigned predicted_class(const float* logits, unsigned classes) {
+    unsigned best = 0;
+    bool is_found = false;
+    for (unsigned j = 0; j < classes; ++j) {
+        if (logits[j] == logits[j] && (!is_found || logits[j] > logits[best])) {
+            best = j;
+            is_found = true;
+        }
+    }
+    return best;
+}
+
+// A sample's loss from its logits and, in training, the gradient at the sums before the activation, into `values` and to memory. Every
+// thread of the block calls it; the logits are there for all of them.
+__device__ inline void sample_loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
+    const unsigned classes = task.outputs, thread = threadIdx.x;
+    if (thread == 0) {
+        float largest = __uint_as_float(0xff800000u);
+        for (unsigned j = 0; j < classes; ++j) {
+            largest = sample.logits[j] > largest ? sample.logits[j] : largest;
+        }
+        sample.largest = largest;
+    }
+    __syncthreads();
+    for (unsigned j = thread; j < classes; j += THREADS) {
+        sample.values[j] = exponential(sub(sample.logits[j], sample.largest));
+    }
+    __syncthreads();
+
+    const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
+    const unsigned target = context.labels[index];
+    const float smoothing = context.label_smoothing;
+    const float confidence = sub(1.0f, smoothing), share = div(smoothing, __uint2float_rn(classes));
+    if (thread == 0) {
+        float sum = 0.0f;
+        for (unsigned j = 0; j < classes; ++j) {
+            sum = add(sum, sample.values[j]);
+        }
+        const float log_sum_exp = add(sample.largest, logarithm(sum));
+        float loss = mul(confidence, sub(log_sum_exp, sample.logits[target]));
+        if (smoothing != 0.0f) {
+            for (unsigned j = 0; j < classes; ++j) {
+                loss = fma(share, sub(log_sum_exp, sample.logits[j]), loss);
+            }
+        }
+        context.sample_losses[s] = loss;
+        sample.sum = sum;
+        if (context.classes) {
+            context.classes[place] = static_cast<unsigned char>(predicted_class(sample.logits, classes));
+        }
+    }
+    if (!task.grad_output) {
+        return;
+    }
+    __syncthreads();
+    float weight = confidence;
+    if (smoothing != 0.0f) {
+        for (unsigned j = 0; j < classes; ++j) {
+            weight = add(weight, share);
+        }
+    }
+    for (unsigned j = thread; j < classes; j += THREADS) {
+        const float probability = div(sample.values[j], sample.sum);
+        float grad = smoothing == 0.0f ? mul(probability, confidence) : fma(probability, weight, -share);
+        if (j == target) {
+            grad = sub(grad, confidence);
+        }
+        grad = activation_grad(task.activation, sample.logits[j], div(grad, batch.total_weight));
+        sample.values[j] = grad;
+        task.grad_output[size_t(s) * classes + j] = grad;
+    }
+}
+
+// A block has a sample, whose outputs were computed before.
+__device__ __forceinline__ void loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
+    if (s >= batch.samples) {
+        return;
+    }
+    for (unsigned j = threadIdx.x; j < task.outputs; j += THREADS) {
+        sample.logits[j] = __ldcg(task.output + size_t(s) * task.outputs + j);
+    }
+    __syncthreads();
+    sample_loss(context, task, batch, s, sample);
+}
+
+// A block has a sample: its logits, its loss, and the gradient at the sums before the last layer.
+__device__ __forceinline__ void head(Panels& panels, const Context& context, const Task& task, const Batch& batch, unsigned s,
+                                     Sample& sample) {
+    if (s >= batch.samples) {
+        return;
+    }
+    const float* bias = task.parameters + size_t(task.inputs) * task.outputs;
+    const Matrix input{task.input + size_t(s) * task.inputs, 1, task.inputs, 1};
+    const Matrix weight{task.parameters, task.outputs, task.inputs, 1};
+    for (unsigned first = 0; first < task.outputs; first += SQUARE) {
+        product_tile<1>(
+            panels, input, weight, 0, first, task.inputs, [&](unsigned o) { return __ldcg(bias + o); },
+            [&](unsigned, unsigned o, float sum) {
+                sample.logits[o] = activate(task.activation, sum);
+                task.output[size_t(s) * task.outputs + o] = sample.logits[o];
+            });
+        __syncthreads();
+    }
+    sample_loss(context, task, batch, s, sample);
+    if (!task.grad_input) {
+        return;
+    }
+    __syncthreads();
+    for (unsigned k = threadIdx.x; k < task.inputs; k += THREADS) {
+        float sum = 0.0f;
+        for (unsigned o = 0; o < task.outputs; ++o) {
+            sum = fma(sample.values[o], __ldcg(task.parameters + size_t(o) * task.inputs + k), sum);
+        }
+        const size_t index = size_t(s) * task.inputs + k;
+        task.grad_input[index] = activation_grad(task.input_activation, __ldcg(task.input + index), sum);
+    }
+}
+
+// The samples' losses, added up ascending and divided by the batch's weight. Thread by thread they are brought, and one thread adds.
+__device__ __forceinline__ void batch_loss(const Context& context, unsigned index, const Batch& batch, float (&losses)[MAX_CLASSES]) {
+    float sum = 0.0f;
+    for (unsigned first = 0; first < batch.samples; first += MAX_CLASSES) {
+        const unsigned left = batch.samples - first, count = left < MAX_CLASSES ? left : MAX_CLASSES;
+        for (unsigned i = threadIdx.x; i < count; i += THREADS) {
+            losses[i] = __ldcg(context.sample_losses + first + i);
+        }
+        __syncthreads();
+        if (threadIdx.x == 0) {
+            for (unsigned i = 0; i < count; ++i) {
+                sum = add(sum, losses[i]);
+            }
+        }
+        __syncthreads();
+    }
+    if (threadIdx.x == 0) {
+        const float loss = div(sum, batch.total_weight);
+        const float of_step = batch.is_first ? loss : add(__ldcg(context.step_loss), loss);
+        context.losses[index] = loss;
+        *context.step_loss = of_step;
+        if (!is_finite(of_step)) {
+            *context.stopped = 1;
+        }
+    }
+}
+
+} // namespace selvedge

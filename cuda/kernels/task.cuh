@@ -1,0 +1,123 @@
+// What the host hands to the kernels; cuda/src/task.rs has the same structures, field by field.
+#pragma once
+
+#include "activation.cuh"
+#include "optimizer.cuh"
+#include "random.cuh"
+
+namespace selvedge {
+
+// Work that blocks share out among each other by tiles.
+enum class Kind : unsigned {
+    Load,            // a batch's images, changed and normalised
+    LinearForward,   // a linear layer's outputs
+    LinearInputGrad, // the gradient at the sums before it
+    LinearUpdate,    // its parameters
+    BatchNormForward,
+    BatchNormBackward, // the gradient before it, its parameters and its running moments
+    GeluForward,
+    GeluBackward,
+    DropoutForward,
+    DropoutBackward,
+    LogSoftmaxForward,
+    LogSoftmaxBackward,
+    Loss,        // each sample's loss, and its gradient
+    Head,        // the last linear layer, the loss, and the gradient before that layer, sample by sample
+    BatchLoss,   // the samples' losses as one number
+    NormBlocks,  // the squares of a gradient that was kept, block by block
+    NormTotal,   // its norm, and what clips it
+    Update,      // parameters, by a gradient that was kept
+    Average,     // the moving average of the weights
+};
+
+// One task. Features are [samples][width], weights [outputs][inputs], all row by row.
+struct Task {
+    Kind kind;
+    // Blocks that it takes.
+    unsigned tiles;
+    // Result elements in a row of each thread's square part of a tile: 1, 2 or 4.
+    unsigned side;
+    // Which batch, counted from the launch's own: 1 for what is loaded ahead.
+    unsigned ahead;
+    // What the outputs went through, and what the inputs did.
+    Activation activation, input_activation;
+    // Features in and out; of a task over a flat slice, its length is `outputs`.
+    unsigned inputs, outputs;
+    // Its place in the chain.
+    unsigned layer;
+    unsigned padding;
+    const float* input;
+    float* output;
+    // At the sums before the activation.
+    float* grad_output;
+    float* grad_input;
+    // The layer's own, in the flat model's order, and what the optimizer keeps for them.
+    float* parameters;
+    float* state[2];
+    // Where the gradient is kept, or null.
+    float* kept;
+};
+
+constexpr unsigned MAX_TASKS = 8;
+
+// Tasks that may run side by side.
+struct Phase {
+    unsigned count;
+    unsigned padding;
+    Task tasks[MAX_TASKS];
+};
+
+// What the host says of one batch.
+struct Batch {
+    // Its number in the run: dropout's stream.
+    u64 number;
+    // The epoch: augmentation's stream.
+    u64 epoch;
+    // Its first sample's place in the order, and how many there are.
+    unsigned first, samples;
+    // Whether it is its step's first, and last.
+    unsigned is_first, is_last;
+    // What its sum of losses is divided by.
+    float total_weight;
+    // How far the average of the weights moves.
+    float average;
+    // Whether the average starts from these weights.
+    unsigned starts_average;
+    Rule rule;
+};
+
+// What stays the same in all launches of a run.
+struct Context {
+    const unsigned char* images;
+    const unsigned char* labels;
+    // The epoch's order of samples, or null for that of the file.
+    const unsigned* order;
+    const Batch* batches;
+    // One for each sample of a batch.
+    float* sample_losses;
+    // Each sample's class as predicted, or null.
+    unsigned char* classes;
+    // One for each batch.
+    float* losses;
+    float* norms;
+    // One for each block of a norm.
+    float* partial_norms;
+    // What a clipped gradient is multiplied by.
+    float* clip_scale;
+    // The loss of the step so far.
+    float* step_loss;
+    // Not 0 from the first loss on that is no number: nothing is changed any more.
+    unsigned* stopped;
+    u64 seed;
+    // Draws of 16 bits below it drop a feature; what the others are multiplied by.
+    unsigned dropout_threshold;
+    float dropout_scale;
+    float label_smoothing;
+    // The longest gradient.
+    float max_norm;
+    // Augmentation: whether to flip, how far to shift, the largest square to erase.
+    unsigned flip, shift, erase;
+    unsigned padding;
+};
+
+} // namespace selvedge

@@ -1,0 +1,297 @@
+//! Which tasks a batch has, and which of them may run side by side.
+
+use selvedge::architecture::LayerKind;
+
+use crate::{
+    access::Accesses,
+    memory::{Memory, NORM_BLOCK, Settings},
+    network::{Layer, Network},
+    task::{Address, Context, Kind, MAX_TASKS, Phase, THREADS, Task},
+};
+
+/// How tasks become launches; the bits are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Launches {
+    /// One for each task, in the plain order.
+    Plain,
+    /// One for each phase, of all tasks that do not depend on each other: the last layer and the loss are one task, and the next batch is
+    /// loaded meanwhile. Many batches are one CUDA graph.
+    #[default]
+    Graph,
+    /// The same phases, with barriers between them, in one launch for many batches.
+    Persistent,
+}
+
+impl Launches {
+    fn load_ahead(self) -> bool {
+        self != Self::Plain
+    }
+}
+
+/// What decides a schedule beside the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// How tasks become launches.
+    pub launches: Launches,
+    /// Multiprocessors of the GPU, by which tiles are cut.
+    pub multiprocessors: u32,
+}
+
+/// The phases of training: what runs one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Training {
+    /// Before a launch's first batch: its loading, where each batch brings the next one's images.
+    pub first: Vec<Phase>,
+    /// Of even and of odd batches, whose images are in one of the two inputs.
+    pub batches: [Vec<Phase>; 2],
+}
+
+/// The smallest part of a network and a run that a task is made of.
+#[derive(Clone, Copy)]
+struct Maker<'a> {
+    network: &'a Network,
+    memory: &'a Memory<Address>,
+    context: &'a Context,
+    machine: Machine,
+    /// Samples at most.
+    samples: usize,
+    /// The batch's inputs.
+    input: Address,
+    /// Whether it is for training.
+    trains: bool,
+}
+
+/// Bytes of a number.
+const NUMBER: u64 = 4;
+/// Elements in a tile of an elementwise task.
+const ELEMENTS: u32 = 4 * THREADS;
+/// Classes for which a block that computes a loss has room.
+pub const MAX_CLASSES: usize = 1024;
+
+impl Training {
+    /// Those of a network.
+    pub fn new(
+        network: &Network,
+        settings: &Settings,
+        memory: &Memory<Address>,
+        context: &Context,
+        machine: Machine,
+    ) -> Self {
+        let maker = |parity: usize| {
+            let input = memory.input[parity];
+            Maker { network, memory, context, machine, samples: settings.batch, input, trains: true }
+        };
+        let batch = |parity: usize| {
+            let (maker, next) = (maker(parity), maker(1 - parity));
+            let mut tasks = Vec::new();
+            if !machine.launches.load_ahead() {
+                tasks.push(maker.load(0));
+            }
+            maker.forward_and_loss(&mut tasks);
+            maker.backward(&mut tasks);
+            if settings.keeps_grad() {
+                maker.update_by_kept(settings.clips, &mut tasks);
+            }
+            tasks.extend(memory.average.map(|average| maker.average(average)));
+            if machine.launches.load_ahead() {
+                tasks.push(next.load(1));
+            }
+            maker.phases(&tasks)
+        };
+        let first = machine.launches.load_ahead().then(|| Phase::new(&[maker(0).load(0)]));
+        Self { first: first.into_iter().collect(), batches: [batch(0), batch(1)] }
+    }
+
+    /// The phases before batch `index` of a launch, and its own.
+    pub fn of_batch(&self, index: usize) -> impl Iterator<Item = &Phase> {
+        let first: &[Phase] = if index == 0 { &self.first } else { &[] };
+        first.iter().chain(&self.batches[index % 2])
+    }
+
+    /// All phases, as the kernel takes them that runs all batches in one launch.
+    pub fn all(&self) -> Vec<Phase> {
+        [&self.first[..], &self.batches[0], &self.batches[1]].concat()
+    }
+}
+
+/// The phases of a batch of an evaluation of these parameters, which gives losses and classes. The network is the one that predicts.
+pub fn evaluation(
+    network: &Network,
+    samples: usize,
+    memory: &Memory<Address>,
+    context: &Context,
+    machine: Machine,
+    parameters: Address,
+) -> Vec<Phase> {
+    let memory = Memory { parameters, kept: None, ..memory.clone() };
+    let input = memory.input[0];
+    let maker = Maker { network, memory: &memory, context, machine, samples, input, trains: false };
+    let mut tasks = vec![maker.load(0)];
+    maker.forward_and_loss(&mut tasks);
+    maker.phases(&tasks)
+}
+
+impl Maker<'_> {
+    fn at(&self, buffer: Address, elements: usize) -> Address {
+        buffer + NUMBER * elements as u64
+    }
+
+    /// A layer's outputs on the tape.
+    fn output(&self, layer: &Layer) -> Address {
+        self.at(self.memory.tape, self.samples * layer.tape_offset)
+    }
+
+    fn grad_output(&self, layer: &Layer) -> Address {
+        if self.trains { self.at(self.memory.grad_tape, self.samples * layer.tape_offset) } else { 0 }
+    }
+
+    /// What all tasks of a layer have in common.
+    fn task(&self, kind: Kind, index: usize) -> Task {
+        let layer = &self.network.layers[index];
+        let before = index.checked_sub(1).map(|before| &self.network.layers[before]);
+        let of_state = |state: &Address| self.at(*state, layer.offset);
+        let mut state = self.memory.state.iter().map(of_state);
+        Task {
+            activation: layer.activation,
+            input_activation: layer.input_activation,
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            layer: layer.place,
+            input: before.map_or(self.input, |before| self.output(before)),
+            output: self.output(layer),
+            grad_output: self.grad_output(layer),
+            grad_input: before.map_or(0, |before| self.grad_output(before)),
+            parameters: self.at(self.memory.parameters, layer.offset),
+            state: [(); 2].map(|()| state.next().unwrap_or_default()),
+            kept: self.memory.kept.map_or(0, |kept| self.at(kept, layer.offset)),
+            ..Task::new(kind)
+        }
+    }
+
+    /// Brings the images of the launch's batch, or of one ahead of it.
+    fn load(&self, ahead: u32) -> Task {
+        Task { tiles: self.samples as u32, ahead, output: self.input, ..Task::new(Kind::Load) }
+    }
+
+    /// Tiles over a result of so many rows and columns, as many as keep the multiprocessors busy for the shortest time.
+    fn tiled(&self, rows: u32, columns: u32, task: Task) -> Task {
+        let tiles = |side: u32| rows.div_ceil(16 * side) * columns.div_ceil(16 * side);
+        // A small tile has more to read for each result.
+        let time = |side: u32| tiles(side).div_ceil(self.machine.multiprocessors.max(1)) * side * (side + 1);
+        let side = [4, 2, 1].into_iter().min_by_key(|&side| time(side)).unwrap_or(1);
+        Task { side, tiles: tiles(side), ..task }
+    }
+
+    fn elementwise(&self, task: Task) -> Task {
+        let elements = self.samples as u64 * u64::from(task.outputs);
+        Task { tiles: elements.div_ceil(ELEMENTS.into()) as u32, ..task }
+    }
+
+    fn forward(&self, index: usize) -> Task {
+        let samples = self.samples as u32;
+        let task = |kind| self.task(kind, index);
+        let outputs = self.network.layers[index].outputs;
+        match self.network.layers[index].kind {
+            LayerKind::Linear { .. } => self.tiled(samples, outputs, task(Kind::LinearForward)),
+            LayerKind::BatchNorm1d { .. } => {
+                Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormForward) }
+            }
+            LayerKind::Gelu { .. } => self.elementwise(task(Kind::GeluForward)),
+            LayerKind::LogSoftmax { .. } => {
+                Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxForward) }
+            }
+            _ => self.elementwise(task(Kind::DropoutForward)),
+        }
+    }
+
+    /// Whether the last layer is computed with the loss.
+    fn has_head(&self) -> bool {
+        let is_linear = self.network.layers.last().is_some_and(|layer| matches!(layer.kind, LayerKind::Linear { .. }));
+        is_linear && self.machine.launches != Launches::Plain
+    }
+
+    fn forward_and_loss(&self, tasks: &mut Vec<Task>) {
+        let last = self.network.layers.len() - 1;
+        let (layers, kind) = if self.has_head() { (last, Kind::Head) } else { (last + 1, Kind::Loss) };
+        tasks.extend((0..layers).map(|index| self.forward(index)));
+        tasks.push(Task { tiles: self.samples as u32, ..self.task(kind, last) });
+        tasks.push(Task::new(Kind::BatchLoss));
+    }
+
+    /// From the last layer to the first. The gradients before a layer are those of its parameters before the update.
+    fn backward(&self, tasks: &mut Vec<Task>) {
+        for (index, layer) in self.network.layers.iter().enumerate().rev() {
+            let task = |kind| self.task(kind, index);
+            let is_done = index + 1 == self.network.layers.len() && self.has_head();
+            match layer.kind {
+                LayerKind::Linear { .. } => {
+                    if index > 0 && !is_done {
+                        tasks.push(self.tiled(self.samples as u32, layer.inputs, task(Kind::LinearInputGrad)));
+                    }
+                    tasks.push(self.tiled(layer.outputs, layer.inputs, task(Kind::LinearUpdate)));
+                }
+                LayerKind::BatchNorm1d { .. } => {
+                    tasks.push(Task { tiles: layer.outputs.div_ceil(THREADS), ..task(Kind::BatchNormBackward) });
+                }
+                _ if index == 0 => {}
+                LayerKind::Gelu { .. } => tasks.push(self.elementwise(task(Kind::GeluBackward))),
+                LayerKind::LogSoftmax { .. } => tasks.push(Task {
+                    tiles: (self.samples as u32).div_ceil(THREADS),
+                    ..task(Kind::LogSoftmaxBackward)
+                }),
+                _ => tasks.push(self.elementwise(task(Kind::DropoutBackward))),
+            }
+        }
+    }
+
+    fn update_by_kept(&self, clips: bool, tasks: &mut Vec<Task>) {
+        if clips {
+            let kept = self.memory.kept.unwrap_or_default();
+            let norm = |kind| Task { kept, outputs: self.network.len as u32, ..Task::new(kind) };
+            tasks.push(Task { tiles: self.network.len.div_ceil(NORM_BLOCK) as u32, ..norm(Kind::NormBlocks) });
+            tasks.push(norm(Kind::NormTotal));
+        }
+        for (index, layer) in self.network.layers.iter().enumerate().filter(|(_, layer)| layer.parameters > 0) {
+            let outputs = layer.parameters as u32;
+            tasks.push(Task { outputs, tiles: outputs.div_ceil(ELEMENTS), ..self.task(Kind::Update, index) });
+        }
+    }
+
+    fn average(&self, average: Address) -> Task {
+        let outputs = self.network.len as u32;
+        let tiles = outputs.div_ceil(ELEMENTS);
+        Task { outputs, tiles, output: average, parameters: self.memory.parameters, ..Task::new(Kind::Average) }
+    }
+
+    /// Each task in the first phase after all that it depends on, in the order given; what nothing depends on goes where there are fewest
+    /// blocks.
+    fn phases(&self, tasks: &[Task]) -> Vec<Phase> {
+        if self.machine.launches == Launches::Plain {
+            return tasks.iter().map(|task| Phase::new(&[*task])).collect();
+        }
+        let accesses: Vec<_> = tasks.iter().map(|task| Accesses::of(task, self.context, self.samples)).collect();
+        let mut place = vec![0_usize; tasks.len()];
+        let mut phases: Vec<Vec<Task>> = Vec::new();
+        for (index, task) in tasks.iter().enumerate() {
+            let conflicts = |other: usize| accesses[other].conflict_with(&accesses[index]);
+            let earliest = (0..index).filter(|&other| conflicts(other)).map(|other| place[other] + 1).max();
+            let has_room = |phase: &usize| phases.get(*phase).is_none_or(|tasks| tasks.len() < MAX_TASKS);
+            let mut candidates = (earliest.unwrap_or(0)..).filter(has_room);
+            let is_last_use = !(index + 1..tasks.len()).any(conflicts);
+            let blocks = |phase: &usize| -> u32 {
+                phases.get(*phase).map_or(u32::MAX, |tasks| tasks.iter().map(|task| task.tiles).sum())
+            };
+            let chosen = if is_last_use {
+                candidates.take_while(|&phase| phase <= phases.len()).min_by_key(blocks)
+            } else {
+                candidates.next()
+            };
+            place[index] = chosen.unwrap_or(phases.len());
+            if place[index] >= phases.len() {
+                phases.resize(place[index] + 1, Vec::new());
+            }
+            phases[place[index]].push(*task);
+        }
+        phases.iter().map(|tasks| Phase::new(tasks)).collect()
+    }
+}

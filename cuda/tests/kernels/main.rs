@@ -1,0 +1,65 @@
+//! The kernels on the CPU, every CUDA thread a coroutine in a random order, against core's plain loops bit for bit.
+
+#![allow(unsafe_code)]
+
+mod arithmetic;
+mod products;
+mod run;
+mod steps;
+
+use std::ffi::c_void;
+
+use cuda::{
+    schedule::Training,
+    task::{Address, Context, Phase, THREADS},
+};
+use emulator::{Launch, kernel, launch};
+
+/// Runs a phase for batch `index` of so many.
+fn run_phase(context: &Context, phase: &Phase, index: u32, batches: u32, seed: u64) {
+    let shape = Launch { grid: phase.blocks(), block: THREADS, cooperative: false, seed };
+    run("run_phase", &shape, &[argument(context), argument(phase), argument(&index), argument(&batches)]);
+}
+
+/// Runs all phases of all batches in one launch.
+fn run_batches(context: &Context, training: &Training, batches: u32, seed: u64) {
+    let (phases, mut arrivals) = (training.all(), 0_u32);
+    let (first, count) = (training.first.len() as u32, training.batches[0].len() as u32);
+    assert_eq!(count as usize, training.batches[1].len());
+    let (phases, arrivals) = (address(&phases), address(std::slice::from_mut(&mut arrivals)));
+    let shape = Launch { grid: 5, block: THREADS, cooperative: true, seed };
+    let arguments = [
+        argument(context),
+        argument(&phases),
+        argument(&first),
+        argument(&count),
+        argument(&batches),
+        argument(&arrivals),
+    ];
+    run("run_batches", &shape, &arguments);
+}
+
+fn argument<T>(value: &T) -> *mut c_void {
+    (&raw const *value).cast_mut().cast()
+}
+
+fn run(name: &str, shape: &Launch, arguments: &[*mut c_void]) {
+    let kernel = kernel(name).expect("the kernel is in the table");
+    // SAFETY: the arguments are the kernel's, and the addresses in them are those of buffers that outlive the call.
+    unsafe { launch(kernel, shape, arguments) }.expect("the kernel runs");
+}
+
+/// Where a buffer lies.
+fn address<T>(buffer: &[T]) -> Address {
+    buffer.as_ptr() as Address
+}
+
+/// Where nothing was written, it shows.
+fn poison(len: usize) -> Vec<f32> {
+    vec![f32::NAN; len]
+}
+
+/// Bits, with every NaN as one: which one an invalid operation gives is outside the contract.
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
+}

@@ -1,0 +1,209 @@
+//! A linear layer's three products over random shapes, every size of tile.
+
+use cuda::task::{Activation, Address, Batch, Context, Kind, Phase, Rule, Task};
+use proptest::prelude::*;
+use selvedge::{
+    Activation as _, Identity, LeakyRelu, Relu, Sigmoid, Tanh,
+    arithmetic::{add_product, dot},
+    optimizer::Sgd,
+    random::{Generator, Purpose},
+};
+
+use crate::{address, bits, poison, run_phase};
+
+/// Numbers where sums round and cancel, zeros of both signs, and what is beyond numbers.
+fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
+    let generator = Generator::new(seed, Purpose::Fingerprint, stream);
+    let number = |index: u64| match generator.below(2 * index, 16) {
+        0 | 1 => 0.0,
+        2 => -0.0,
+        3 if any => f32::from_bits(generator.bits(2 * index + 1) as u32),
+        _ => generator.symmetric(2 * index + 1, 2.0),
+    };
+    (0..len as u64).map(number).collect()
+}
+
+fn apply(activation: Activation, x: f32) -> f32 {
+    let apply = match activation {
+        Activation::Identity => Identity::apply,
+        Activation::Relu => Relu::apply,
+        Activation::LeakyRelu => LeakyRelu::apply,
+        Activation::Sigmoid => Sigmoid::apply,
+        Activation::Tanh => Tanh::apply,
+    };
+    apply(x)
+}
+
+fn grad(activation: Activation, output: f32, grad_output: f32) -> f32 {
+    let grad = match activation {
+        Activation::Identity => Identity::grad,
+        Activation::Relu => Relu::grad,
+        Activation::LeakyRelu => LeakyRelu::grad,
+        Activation::Sigmoid => Sigmoid::grad,
+        Activation::Tanh => Tanh::grad,
+    };
+    grad(output, grad_output)
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop::sample::select(vec![
+        Activation::Identity,
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+    ])
+}
+
+/// A width or a number of samples: around every size of tile, and beyond.
+fn size(most: usize) -> impl Strategy<Value = usize> {
+    prop_oneof![1..most, prop::sample::select(vec![1, 4, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129])]
+}
+
+/// A layer's numbers and a batch's.
+struct Case {
+    samples: usize,
+    inputs: usize,
+    outputs: usize,
+    input: Vec<f32>,
+    grad_output: Vec<f32>,
+    /// Weights, then biases.
+    parameters: Vec<f32>,
+    seed: u64,
+}
+
+impl Case {
+    fn new((samples, inputs, outputs): (usize, usize, usize), any: bool, seed: u64) -> Self {
+        Self {
+            samples,
+            inputs,
+            outputs,
+            input: numbers(seed, 1, samples * inputs, any),
+            grad_output: numbers(seed, 2, samples * outputs, any),
+            parameters: numbers(seed, 3, (inputs + 1) * outputs, any),
+            seed,
+        }
+    }
+
+    /// Runs a task whose result has so many rows and columns, with this rule.
+    fn run(&self, task: Task, side: u32, [rows, columns]: [usize; 2], rule: Rule) {
+        let batch = Batch { samples: self.samples as u32, is_first: 1, is_last: 1, rule, ..Batch::default() };
+        let stopped = [0_u32];
+        let context = Context {
+            batches: address(std::slice::from_ref(&batch)),
+            stopped: address(&stopped),
+            ..Context::new(self.seed)
+        };
+        let tiles = |length: usize| length.div_ceil(16 * side as usize) as u32;
+        let task = Task {
+            side,
+            tiles: tiles(rows) * tiles(columns),
+            inputs: self.inputs as u32,
+            outputs: self.outputs as u32,
+            input: address(&self.input),
+            ..task
+        };
+        run_phase(&context, &Phase::new(&[task]), 0, 1, self.seed);
+    }
+
+    fn weight(&self, output: usize) -> &[f32] {
+        &self.parameters[output * self.inputs..][..self.inputs]
+    }
+}
+
+fn at(buffer: &mut [f32]) -> Address {
+    address(buffer)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn forward(
+        shape in (size(70), size(300), size(70)),
+        side in prop::sample::select(vec![1, 2, 4]),
+        activation in activation(),
+        any: bool,
+        seed: u64,
+    ) {
+        let case = Case::new(shape, any, seed);
+        let mut output = poison(case.samples * case.outputs);
+        let task = Task {
+            activation,
+            output: at(&mut output),
+            parameters: address(&case.parameters),
+            ..Task::new(Kind::LinearForward)
+        };
+        case.run(task, side, [case.samples, case.outputs], Rule::default());
+        let biases = &case.parameters[case.inputs * case.outputs..];
+        let expected = case.input.chunks(case.inputs).flat_map(|input| {
+            let of = |o: usize| apply(activation, dot(biases[o], input, case.weight(o)));
+            (0..case.outputs).map(of).collect::<Vec<_>>()
+        });
+        prop_assert_eq!(bits(&output), bits(&expected.collect::<Vec<_>>()));
+    }
+
+    #[test]
+    fn input_grad(
+        shape in (size(70), size(70), size(300)),
+        side in prop::sample::select(vec![1, 2, 4]),
+        input_activation in activation(),
+        any: bool,
+        seed: u64,
+    ) {
+        let case = Case::new(shape, any, seed);
+        let mut grad_input = poison(case.samples * case.inputs);
+        let task = Task {
+            input_activation,
+            grad_output: address(&case.grad_output),
+            grad_input: at(&mut grad_input),
+            parameters: address(&case.parameters),
+            ..Task::new(Kind::LinearInputGrad)
+        };
+        case.run(task, side, [case.samples, case.inputs], Rule::default());
+        let mut expected = vec![0.0; grad_input.len()];
+        let rows = case.grad_output.chunks(case.outputs).zip(case.input.chunks(case.inputs));
+        for (sums, (grads, input)) in expected.chunks_mut(case.inputs).zip(rows) {
+            grads.iter().enumerate().for_each(|(o, &g)| add_product(g, case.weight(o), sums));
+            sums.iter_mut().zip(input).for_each(|(sum, &x)| *sum = grad(input_activation, x, *sum));
+        }
+        prop_assert_eq!(bits(&grad_input), bits(&expected));
+    }
+
+    #[test]
+    fn update(
+        shape in (size(300), size(70), size(70)),
+        side in prop::sample::select(vec![1, 2, 4]),
+        keeps: bool,
+        any: bool,
+        seed: u64,
+    ) {
+        let case = Case::new(shape, any, seed);
+        let (mut parameters, mut kept) = (case.parameters.clone(), poison(case.parameters.len()));
+        let task = Task {
+            grad_output: address(&case.grad_output),
+            parameters: at(&mut parameters),
+            kept: if keeps { at(&mut kept) } else { 0 },
+            ..Task::new(Kind::LinearUpdate)
+        };
+        let rule = Sgd { learning_rate: 0.25, weight_decay: 0.5 };
+        case.run(task, side, [case.outputs, case.inputs], Rule::from(&rule));
+
+        let mut grads = vec![0.0; parameters.len()];
+        let (weights, biases) = grads.split_at_mut(case.inputs * case.outputs);
+        for (grad_output, input) in case.grad_output.chunks(case.outputs).zip(case.input.chunks(case.inputs)) {
+            for (o, &g) in grad_output.iter().enumerate() {
+                add_product(g, input, &mut weights[o * case.inputs..][..case.inputs]);
+                biases[o] += g;
+            }
+        }
+        if keeps {
+            prop_assert_eq!(bits(&kept), bits(&grads));
+            prop_assert_eq!(bits(&parameters), bits(&case.parameters));
+        } else {
+            let mut expected = case.parameters.clone();
+            selvedge::Engine::update(&selvedge::Portable, &rule, &mut expected, &grads, []);
+            prop_assert_eq!(bits(&parameters), bits(&expected));
+        }
+    }
+}
