@@ -48,7 +48,7 @@ __device__ inline float changed_pixel(const Change& change, const unsigned char*
 }
 
 // A block has a sample.
-__device__ __forceinline__ void load(const Context& context, const Task& task, const Batch& batch, unsigned s, Change& shared) {
+__device__ __noinline__ void load(const Context& context, const Task& task, const Batch& batch, unsigned s, Change& shared) {
     if (s >= batch.samples) {
         return;
     }

@@ -19,12 +19,12 @@ __device__ __forceinline__ void for_each_element(unsigned tile, size_t count, Wo
     }
 }
 
-__device__ __forceinline__ void gelu_forward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void gelu_forward(const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs,
                      [&](size_t i) { task.output[i] = gelu::apply(__ldcg(task.input + i)); });
 }
 
-__device__ __forceinline__ void gelu_backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void gelu_backward(const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         const float x = __ldcg(task.input + i);
         const float grad = mul(__ldcg(task.grad_output + i), gelu::derivative(x));
@@ -40,13 +40,13 @@ __device__ __forceinline__ float dropped(const Context& context, const Task& tas
     return draw < context.dropout_threshold ? 0.0f : mul(x, context.dropout_scale);
 }
 
-__device__ __forceinline__ void dropout_forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void dropout_forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         task.output[i] = dropped(context, task, batch, i, __ldcg(task.input + i));
     });
 }
 
-__device__ __forceinline__ void dropout_backward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void dropout_backward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         const float grad = dropped(context, task, batch, i, __ldcg(task.grad_output + i));
         task.grad_input[i] = activation_grad(task.input_activation, __ldcg(task.input + i), grad);
@@ -54,7 +54,7 @@ __device__ __forceinline__ void dropout_backward(const Context& context, const T
 }
 
 // A thread has a sample.
-__device__ __forceinline__ void log_softmax_forward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void log_softmax_forward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned s = tile * THREADS + threadIdx.x;
     if (s >= batch.samples) {
         return;
@@ -76,7 +76,7 @@ __device__ __forceinline__ void log_softmax_forward(const Task& task, const Batc
     }
 }
 
-__device__ __forceinline__ void log_softmax_backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void log_softmax_backward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned s = tile * THREADS + threadIdx.x;
     if (s >= batch.samples) {
         return;
@@ -128,7 +128,7 @@ __device__ __forceinline__ Moments of_batch(const Task& task, const Batch& batch
 }
 
 // A thread has a feature.
-__device__ __forceinline__ void forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     const unsigned feature = tile * THREADS + threadIdx.x;
     if (feature >= task.outputs) {
         return;
@@ -144,7 +144,7 @@ __device__ __forceinline__ void forward(const Context& context, const Task& task
     }
 }
 
-__device__ __forceinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned feature = tile * THREADS + threadIdx.x;
     if (feature >= task.outputs) {
         return;

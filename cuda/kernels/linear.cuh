@@ -8,7 +8,7 @@ namespace selvedge {
 
 // output[s][o] = activation(bias[o] + Σₖ input[s][k] · weight[o][k]), k ascending.
 template <unsigned SIDE>
-__device__ __forceinline__ void linear_forward(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void linear_forward(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
     const TilePlace place(tile, SIDE, task.outputs);
     if (place.row >= batch.samples) {
         return;
@@ -25,7 +25,7 @@ __device__ __forceinline__ void linear_forward(Panels& panels, const Task& task,
 
 // grad_input[s][k] = Σₒ grad_output[s][o] · weight[o][k], o ascending from +0, through the derivative of the input's activation.
 template <unsigned SIDE>
-__device__ __forceinline__ void linear_input_grad(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void linear_input_grad(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
     const TilePlace place(tile, SIDE, task.inputs);
     if (place.row >= batch.samples) {
         return;
@@ -51,7 +51,7 @@ __device__ __forceinline__ void take_grad(const Task& task, const Batch& batch, 
 
 // grad[o][k] = Σₛ grad_output[s][o] · input[s][k] and, by addition, Σₛ grad_output[s][o]: s ascending from +0.
 template <unsigned SIDE>
-__device__ __forceinline__ void linear_update(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void linear_update(Panels& panels, const Task& task, const Batch& batch, unsigned tile) {
     const TilePlace place(tile, SIDE, task.inputs);
     if (place.column == 0) {
         const unsigned o = place.row + threadIdx.x;

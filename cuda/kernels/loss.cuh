@@ -89,7 +89,7 @@ __device__ inline void sample_loss(const Context& context, const Task& task, con
 }
 
 // A block has a sample, whose outputs were computed before.
-__device__ __forceinline__ void loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
+__device__ __noinline__ void loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
     if (s >= batch.samples) {
         return;
     }
@@ -101,7 +101,7 @@ __device__ __forceinline__ void loss(const Context& context, const Task& task, c
 }
 
 // A block has a sample: its logits, its loss, and the gradient at the sums before the last layer.
-__device__ __forceinline__ void head(Panels& panels, const Context& context, const Task& task, const Batch& batch, unsigned s,
+__device__ __noinline__ void head(Panels& panels, const Context& context, const Task& task, const Batch& batch, unsigned s,
                                      Sample& sample) {
     if (s >= batch.samples) {
         return;
@@ -134,7 +134,7 @@ __device__ __forceinline__ void head(Panels& panels, const Context& context, con
 }
 
 // The samples' losses, added up ascending and divided by the batch's weight. Thread by thread they are brought, and one thread adds.
-__device__ __forceinline__ void batch_loss(const Context& context, unsigned index, const Batch& batch, float (&losses)[MAX_CLASSES]) {
+__device__ __noinline__ void batch_loss(const Context& context, unsigned index, const Batch& batch, float (&losses)[MAX_CLASSES]) {
     float sum = 0.0f;
     for (unsigned first = 0; first < batch.samples; first += MAX_CLASSES) {
         const unsigned left = batch.samples - first, count = left < MAX_CLASSES ? left : MAX_CLASSES;

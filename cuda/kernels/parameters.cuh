@@ -9,7 +9,7 @@ namespace selvedge {
 constexpr unsigned NORM_LANES = 64, NORM_BLOCK = 64 * NORM_LANES;
 
 // The squares of 4,096 elements: 64 sums of every 64th element, and then the sum of these, all ascending.
-__device__ __forceinline__ void norm_block(const Context& context, const Task& task, unsigned block, float (&sums)[MAX_CLASSES]) {
+__device__ __noinline__ void norm_block(const Context& context, const Task& task, unsigned block, float (&sums)[MAX_CLASSES]) {
     const unsigned lane = threadIdx.x, first = block * NORM_BLOCK;
     if (lane < NORM_LANES) {
         const unsigned left = task.outputs - first, end = first + (left < NORM_BLOCK ? left : NORM_BLOCK);
@@ -31,7 +31,7 @@ __device__ __forceinline__ void norm_block(const Context& context, const Task& t
 }
 
 // The norm, and the factor that makes it `max_norm` at the most.
-__device__ __forceinline__ void norm_total(const Context& context, const Task& task, unsigned index) {
+__device__ __noinline__ void norm_total(const Context& context, const Task& task, unsigned index) {
     if (threadIdx.x != 0) {
         return;
     }
@@ -45,7 +45,7 @@ __device__ __forceinline__ void norm_total(const Context& context, const Task& t
 }
 
 // Parameters by their kept gradient.
-__device__ __forceinline__ void update_by_kept(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void update_by_kept(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     const float scale = __ldcg(context.clip_scale);
     for_each_element(tile, task.outputs, [&](size_t i) {
         const float grad = __ldcg(task.kept + i);
@@ -54,7 +54,7 @@ __device__ __forceinline__ void update_by_kept(const Context& context, const Tas
 }
 
 // The average of the weights goes a part of the way to them.
-__device__ __forceinline__ void move_average(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __noinline__ void move_average(const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, task.outputs, [&](size_t i) {
         const float parameter = __ldcg(task.parameters + i), average = __ldcg(task.output + i);
         task.output[i] = batch.starts_average ? parameter : fma(batch.average, sub(parameter, average), average);

@@ -14,9 +14,66 @@ struct Matrix {
     unsigned rows, row_stride, term_stride;
 };
 
+// Elements for which a panel has room.
+constexpr unsigned PANEL = 2304;
+
 // Panels of the two matrices: one is computed with while the next is on its way.
 struct alignas(16) Panels {
-    float a[2][2304], b[2][2304];
+    float a[2][PANEL], b[2][PANEL];
+};
+
+// What a thread brings of a matrix's panels: elements that are a step apart, so that neighbouring threads read neighbouring words.
+template <unsigned SIDE> struct Carrier {
+    static constexpr unsigned ROWS = SQUARE * SIDE;
+    // A panel has so many terms that each thread brings EACH elements of it.
+    static constexpr unsigned TERMS = 128 / SIDE, EACH = ROWS * TERMS / THREADS;
+    // Rows start four banks apart.
+    static constexpr unsigned STRIDE = TERMS + 4;
+    static_assert(ROWS * STRIDE <= PANEL, "a panel has room");
+
+    const float* values;
+    // From one element to the next, in the matrix and in the panel.
+    unsigned step, panel_step;
+    // From one panel to the next.
+    unsigned advance;
+    // The first element's place in the panel.
+    unsigned place;
+    // Rows that exist from its own on, and terms before it.
+    unsigned rows, term;
+    bool is_by_rows;
+
+    __device__ __forceinline__ Carrier(const Matrix& matrix, unsigned first_row) {
+        is_by_rows = matrix.term_stride == 1;
+        const unsigned row = is_by_rows ? threadIdx.x / TERMS : threadIdx.x % ROWS;
+        term = is_by_rows ? threadIdx.x % TERMS : threadIdx.x / ROWS;
+        rows = first_row + row < matrix.rows ? matrix.rows - first_row - row : 0;
+        values = matrix.values + size_t(first_row + row) * matrix.row_stride + size_t(term) * matrix.term_stride;
+        step = is_by_rows ? THREADS / TERMS * matrix.row_stride : THREADS / ROWS * matrix.term_stride;
+        panel_step = is_by_rows ? THREADS / TERMS * STRIDE : THREADS / ROWS;
+        advance = TERMS * matrix.term_stride;
+        place = row * STRIDE + term;
+    }
+
+    // The elements of the panel that begins with term `first`, of so many terms.
+    __device__ __forceinline__ void bring(float (&elements)[EACH], unsigned first, unsigned terms) {
+        const unsigned left = first + term < terms ? terms - first - term : 0;
+        // How many of the elements exist.
+        const unsigned by_rows = left > 0 ? (rows + THREADS / TERMS - 1) / (THREADS / TERMS) : 0;
+        const unsigned by_terms = rows > 0 ? (left + THREADS / ROWS - 1) / (THREADS / ROWS) : 0;
+        const unsigned count = is_by_rows ? by_rows : by_terms;
+#pragma unroll
+        for (unsigned i = 0; i < EACH; ++i) {
+            elements[i] = i < count ? __ldcg(values + size_t(i) * step) : 0.0f;
+        }
+        values += advance;
+    }
+
+    __device__ __forceinline__ void put(const float (&elements)[EACH], float* panel) const {
+#pragma unroll
+        for (unsigned i = 0; i < EACH; ++i) {
+            panel[place + i * panel_step] = elements[i];
+        }
+    }
 };
 
 // A tile of (16 · SIDE)² result elements: result[row][column] = start(column) + Σ a[row][term] · b[column][term], one chain of fused
@@ -26,72 +83,42 @@ struct alignas(16) Panels {
 template <unsigned SIDE, typename Start, typename Finish>
 __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, const Matrix& b, unsigned first_row,
                                              unsigned first_column, unsigned terms, Start start, Finish finish) {
-    constexpr unsigned ROWS = SQUARE * SIDE;
-    // A panel has so many terms that each thread brings EACH elements of it.
-    constexpr unsigned TERMS = 128 / SIDE, EACH = ROWS * TERMS / THREADS;
-    // Rows start four banks apart.
-    constexpr unsigned STRIDE = TERMS + 4;
-    static_assert(ROWS * STRIDE <= 2304, "a panel has room");
+    using Carrier = Carrier<SIDE>;
+    constexpr unsigned TERMS = Carrier::TERMS, STRIDE = Carrier::STRIDE;
 
     // A warp is four rows and eight columns of threads, so that few different words are read at a time.
     const unsigned thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
     const unsigned my_row = warp / 2 * 4 + lane / 8, my_column = warp % 2 * 8 + lane % 8;
 
     float sums[SIDE][SIDE];
+#pragma unroll
     for (unsigned j = 0; j < SIDE; ++j) {
         const unsigned column = first_column + my_column + SQUARE * j;
         const float value = column < b.rows ? start(column) : 0.0f;
+#pragma unroll
         for (unsigned i = 0; i < SIDE; ++i) {
             sums[i][j] = value;
         }
     }
 
-    // Neighbouring threads read neighbouring words.
-    auto place = [&](const Matrix& matrix, unsigned i, unsigned& row, unsigned& term) {
-        const unsigned index = i * THREADS + thread;
-        if (matrix.term_stride == 1) {
-            row = index / TERMS, term = index % TERMS;
-        } else {
-            row = index % ROWS, term = index / ROWS;
-        }
-    };
-    auto bring = [&](const Matrix& matrix, unsigned first, unsigned first_term, float (&values)[EACH]) {
-#pragma unroll
-        for (unsigned i = 0; i < EACH; ++i) {
-            unsigned row, term;
-            place(matrix, i, row, term);
-            row += first, term += first_term;
-            values[i] = row < matrix.rows && term < terms
-                            ? __ldcg(matrix.values + size_t(row) * matrix.row_stride + size_t(term) * matrix.term_stride)
-                            : 0.0f;
-        }
-    };
-    auto put = [&](const Matrix& matrix, const float (&values)[EACH], float* panel) {
-#pragma unroll
-        for (unsigned i = 0; i < EACH; ++i) {
-            unsigned row, term;
-            place(matrix, i, row, term);
-            panel[row * STRIDE + term] = values[i];
-        }
-    };
-
-    float next_a[EACH], next_b[EACH];
-    bring(a, first_row, 0, next_a);
-    bring(b, first_column, 0, next_b);
+    Carrier carrier_a(a, first_row), carrier_b(b, first_column);
+    float next_a[Carrier::EACH], next_b[Carrier::EACH];
+    carrier_a.bring(next_a, 0, terms);
+    carrier_b.bring(next_b, 0, terms);
     unsigned side = 0;
     for (unsigned first = 0; first < terms; first += TERMS, side ^= 1) {
         float *panel_a = panels.a[side], *panel_b = panels.b[side];
-        put(a, next_a, panel_a);
-        put(b, next_b, panel_b);
+        carrier_a.put(next_a, panel_a);
+        carrier_b.put(next_b, panel_b);
         __syncthreads();
         if (first + TERMS < terms) {
-            bring(a, first_row, first + TERMS, next_a);
-            bring(b, first_column, first + TERMS, next_b);
+            carrier_a.bring(next_a, first + TERMS, terms);
+            carrier_b.bring(next_b, first + TERMS, terms);
         }
         const float* my_a = panel_a + my_row * STRIDE;
         const float* my_b = panel_b + my_column * STRIDE;
         const unsigned left = terms - first, count = left < TERMS ? left : TERMS, whole = count / 4 * 4;
-#pragma unroll 2
+#pragma unroll(SIDE == 4 ? 1 : 2)
         for (unsigned term = 0; term < whole; term += 4) {
             float4 x[SIDE], y[SIDE];
 #pragma unroll
@@ -111,6 +138,7 @@ __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, co
             }
         }
         // A term that does not exist must not be added, not even as zero: −0 would become +0.
+#pragma unroll 1
         for (unsigned term = whole; term < count; ++term) {
 #pragma unroll
             for (unsigned i = 0; i < SIDE; ++i) {

@@ -97,6 +97,17 @@ __device__ __forceinline__ void grid_barrier(unsigned* arrivals) {
     __syncthreads();
 }
 
+// Some phases for batch `index`, one after the other, by all blocks of the grid.
+__device__ __noinline__ void run_phases(Shared& shared, const Context& context, const Phase* phase, unsigned count, unsigned index,
+                                        unsigned batches, unsigned* arrivals) {
+    for (const Phase* end = phase + count; phase < end; ++phase) {
+        for (unsigned tile = blockIdx.x; run_tile(shared, context, *phase, index, batches, tile); tile += gridDim.x) {
+            __syncthreads();
+        }
+        grid_barrier(arrivals);
+    }
+}
+
 } // namespace selvedge
 
 // One phase for batch `index` of a launch's: as many blocks as its tasks have tiles.
@@ -109,21 +120,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
 
 // All phases of all batches in one launch, whose blocks are all resident: `first` phases before the first batch, then for each batch `count`
 // of even, or after those `count` of odd ones. `arrivals` is 0 before.
-extern "C" __global__ void __launch_bounds__(THREADS, 2)
+extern "C" __global__ void __launch_bounds__(THREADS, 1)
     run_batches(const __grid_constant__ selvedge::Context context, const selvedge::Phase* phases, unsigned first, unsigned count,
                 unsigned batches, unsigned* arrivals) {
     SHARED(selvedge::Shared, shared);
-    const auto run = [&](const selvedge::Phase* phase, unsigned phases, unsigned index) {
-        for (const selvedge::Phase* end = phase + phases; phase < end; ++phase) {
-            for (unsigned tile = blockIdx.x; selvedge::run_tile(shared, context, *phase, index, batches, tile); tile += gridDim.x) {
-                __syncthreads();
-            }
-            selvedge::grid_barrier(arrivals);
-        }
-    };
-    run(phases, first, 0);
+    selvedge::run_phases(shared, context, phases, first, 0, batches, arrivals);
     for (unsigned index = 0; index < batches; ++index) {
-        run(phases + first + index % 2 * count, count, index);
+        selvedge::run_phases(shared, context, phases + first + index % 2 * count, count, index, batches, arrivals);
     }
 }
 
