@@ -12,6 +12,8 @@
 
 #include "cuda_on_cpu.h"
 
+#define __noinline__
+
 #endif
 
 // Threads in every block.

@@ -85,6 +85,8 @@ __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, co
                                              unsigned first_column, unsigned terms, Start start, Finish finish) {
     using Carrier = Carrier<SIDE>;
     constexpr unsigned TERMS = Carrier::TERMS, STRIDE = Carrier::STRIDE;
+    // A chain waits for each of its links: where a thread has few chains, words are read ahead.
+    constexpr unsigned AHEAD = (8 + SIDE * SIDE - 1) / (SIDE * SIDE);
 
     // A warp is four rows and eight columns of threads, so that few different words are read at a time.
     const unsigned thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
@@ -118,7 +120,7 @@ __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, co
         const float* my_a = panel_a + my_row * STRIDE;
         const float* my_b = panel_b + my_column * STRIDE;
         const unsigned left = terms - first, count = left < TERMS ? left : TERMS, whole = count / 4 * 4;
-#pragma unroll(SIDE == 4 ? 1 : 2)
+#pragma unroll(AHEAD)
         for (unsigned term = 0; term < whole; term += 4) {
             float4 x[SIDE], y[SIDE];
 #pragma unroll
