@@ -12,18 +12,19 @@ use crate::arithmetic::{Operations, power};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam {
     /// α.
-    step_size: f32,
+    pub step_size: f32,
     /// 1 − β₁.
-    first: f32,
+    pub first: f32,
     /// β₂ and 1 − β₂.
-    second: [f32; 2],
+    pub second: [f32; 2],
     /// √(1 − β₂ᵗ).
-    second_correction: f32,
-    epsilon: f32,
+    pub second_correction: f32,
+    /// ε.
+    pub epsilon: f32,
     /// The factor of L2 regularisation (Adam's).
-    weight_decay: f32,
+    pub weight_decay: f32,
     /// What is left of a parameter (AdamW's).
-    shrink: f32,
+    pub shrink: f32,
 }
 
 impl Adam {

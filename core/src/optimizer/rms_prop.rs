@@ -6,11 +6,14 @@ use crate::arithmetic::Operations;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp {
-    learning_rate: f32,
+    /// The step's length.
+    pub learning_rate: f32,
     /// α and 1 − α.
-    smoothing: [f32; 2],
-    epsilon: f32,
-    weight_decay: f32,
+    pub smoothing: [f32; 2],
+    /// ε.
+    pub epsilon: f32,
+    /// The factor of L2 regularisation.
+    pub weight_decay: f32,
 }
 
 impl RmsProp {
