@@ -86,7 +86,7 @@ __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, co
     using Carrier = Carrier<SIDE>;
     constexpr unsigned TERMS = Carrier::TERMS, STRIDE = Carrier::STRIDE;
     // A chain waits for each of its links: where a thread has few chains, words are read ahead.
-    constexpr unsigned AHEAD = (8 + SIDE * SIDE - 1) / (SIDE * SIDE);
+    [[maybe_unused]] constexpr unsigned AHEAD = (8 + SIDE * SIDE - 1) / (SIDE * SIDE);
 
     // A warp is four rows and eight columns of threads, so that few different words are read at a time.
     const unsigned thread = threadIdx.x, warp = thread / 32, lane = thread % 32;

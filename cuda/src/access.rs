@@ -37,10 +37,9 @@ impl Accesses {
             Kind::LinearForward | Kind::BatchNormForward => (vec![input, parameters], vec![output]),
             Kind::LinearInputGrad => (vec![input, grad_output, parameters], vec![grad_input]),
             Kind::LinearUpdate => (vec![input, grad_output, word(context.stopped)], updated),
-            Kind::BatchNormBackward => (
-                vec![input, grad_output, word(context.stopped)],
-                [updated, vec![parameters, grad_input]].concat(),
-            ),
+            Kind::BatchNormBackward => {
+                (vec![input, grad_output, word(context.stopped)], [updated, vec![parameters, grad_input]].concat())
+            }
             Kind::GeluForward | Kind::DropoutForward | Kind::LogSoftmaxForward => (vec![input], vec![output]),
             Kind::GeluBackward | Kind::DropoutBackward => (vec![input, grad_output], vec![grad_input]),
             Kind::LogSoftmaxBackward => (vec![input, output, grad_output], vec![grad_input]),
@@ -49,9 +48,7 @@ impl Accesses {
             Kind::BatchLoss => (vec![sample_losses], vec![word(context.step_loss), word(context.stopped)]),
             Kind::NormBlocks => (vec![kept], vec![partial_norms]),
             Kind::NormTotal => (vec![partial_norms], vec![word(context.clip_scale)]),
-            Kind::Update => {
-                (vec![kept, word(context.clip_scale), word(context.stopped)], owned)
-            }
+            Kind::Update => (vec![kept, word(context.clip_scale), word(context.stopped)], owned),
             Kind::Average => (vec![parameters, word(context.stopped)], vec![range(task.output, outputs)]),
         };
         Self { reads, writes }

@@ -109,11 +109,10 @@ mod tests {
         let layers = Network::new(&Architecture::of::<Model>()).layers;
         let named: Vec<_> = layers.iter().map(|layer| (layer.kind.word(), layer.activation, layer.place)).collect();
         let identity = Activation::Identity;
-        assert_eq!(named[..3], [
-            (None, identity, 0),
-            (Some("BatchNorm1d"), Activation::Relu, 1),
-            (Some("Dropout"), identity, 3)
-        ]);
+        assert_eq!(
+            named[..3],
+            [(None, identity, 0), (Some("BatchNorm1d"), Activation::Relu, 1), (Some("Dropout"), identity, 3)]
+        );
         assert_eq!(layers[2].input_activation, Activation::Relu);
         assert_eq!(layers.len() as u32, Model::DEPTH as u32 - 1);
     }

@@ -193,13 +193,9 @@ impl Maker<'_> {
         let outputs = self.network.layers[index].outputs;
         match self.network.layers[index].kind {
             LayerKind::Linear { .. } => self.tiled(samples, outputs, task(Kind::LinearForward)),
-            LayerKind::BatchNorm1d { .. } => {
-                Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormForward) }
-            }
+            LayerKind::BatchNorm1d { .. } => Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormForward) },
             LayerKind::Gelu { .. } => self.elementwise(task(Kind::GeluForward)),
-            LayerKind::LogSoftmax { .. } => {
-                Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxForward) }
-            }
+            LayerKind::LogSoftmax { .. } => Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxForward) },
             _ => self.elementwise(task(Kind::DropoutForward)),
         }
     }
@@ -235,10 +231,8 @@ impl Maker<'_> {
                 }
                 _ if index == 0 => {}
                 LayerKind::Gelu { .. } => tasks.push(self.elementwise(task(Kind::GeluBackward))),
-                LayerKind::LogSoftmax { .. } => tasks.push(Task {
-                    tiles: (self.samples as u32).div_ceil(THREADS),
-                    ..task(Kind::LogSoftmaxBackward)
-                }),
+                LayerKind::LogSoftmax { .. } => tasks
+                    .push(Task { tiles: (self.samples as u32).div_ceil(THREADS), ..task(Kind::LogSoftmaxBackward) }),
                 _ => tasks.push(self.elementwise(task(Kind::DropoutBackward))),
             }
         }
@@ -293,5 +287,132 @@ impl Maker<'_> {
             phases[place[index]].push(*task);
         }
         phases.iter().map(|tasks| Phase::new(tasks)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::{
+        architecture::Architecture,
+        mlp,
+        models::{Quickstart, Tiny},
+    };
+
+    use super::*;
+
+    const SETTINGS: Settings = Settings { batch: 64, states: 0, accumulates: false, clips: false, averages: false };
+
+    /// Buffers one after the other, as addresses.
+    fn memory(network: &Network, settings: &Settings) -> Memory<Address> {
+        let mut end = 1 << 20;
+        let Ok(memory) = Memory::allocate(network, settings, |_, len| {
+            let start = end;
+            end += 4 * len as Address;
+            Ok::<_, ()>(start)
+        });
+        memory
+    }
+
+    fn context(memory: &Memory<Address>) -> Context {
+        let scalar = |index: u64| memory.scalars + 4 * index;
+        Context {
+            sample_losses: memory.sample_losses,
+            partial_norms: memory.partial_norms,
+            clip_scale: scalar(0),
+            step_loss: scalar(1),
+            stopped: scalar(2),
+            ..Context::new(0)
+        }
+    }
+
+    fn training<M: selvedge::Layer>(settings: &Settings, launches: Launches) -> Training {
+        let network = Network::new(&Architecture::of::<M>());
+        let memory = memory(&network, settings);
+        Training::new(&network, settings, &memory, &context(&memory), Machine { launches, multiprocessors: 132 })
+    }
+
+    fn kinds(phases: &[Phase]) -> Vec<Vec<Kind>> {
+        phases.iter().map(|phase| phase.tasks().iter().map(|task| task.kind).collect()).collect()
+    }
+
+    #[test]
+    fn the_quickstarts_step_is_five_launches() {
+        use Kind::*;
+        let training = training::<Quickstart>(&SETTINGS, Launches::Graph);
+        assert_eq!(kinds(&training.first), [[Load]]);
+        let expected = [
+            vec![LinearForward],
+            vec![LinearForward],
+            vec![Head, Load],
+            vec![BatchLoss, LinearInputGrad],
+            vec![LinearUpdate, LinearUpdate, LinearUpdate],
+        ];
+        for phases in &training.batches {
+            assert_eq!(kinds(phases), expected);
+        }
+        let tiles: Vec<_> = training.batches[0].iter().map(Phase::blocks).collect();
+        assert_eq!(tiles[..3], [128, 128, 128]);
+    }
+
+    #[test]
+    fn one_launch_for_each_task_is_the_plain_order() {
+        use Kind::*;
+        let settings = Settings { clips: true, averages: true, ..SETTINGS };
+        let kinds = kinds(&training::<Tiny>(&settings, Launches::Plain).batches[0]).concat();
+        assert_eq!(
+            kinds,
+            [
+                Load,
+                LinearForward,
+                LinearForward,
+                Loss,
+                BatchLoss,
+                LinearInputGrad,
+                LinearUpdate,
+                LinearUpdate,
+                NormBlocks,
+                NormTotal,
+                Update,
+                Update,
+                Average
+            ]
+        );
+    }
+
+    /// Tasks of one phase do not depend on each other; those that do keep their order.
+    #[test]
+    fn phases_keep_what_tasks_depend_on() {
+        type Model =
+            mlp!(784 => 20 BatchNorm1d Relu Dropout => 19 Gelu => 18 Tanh => 17 Relu => 16 => 15 Relu => 10 LogSoftmax);
+        for settings in [
+            Settings { states: 2, ..SETTINGS },
+            Settings { states: 1, accumulates: true, clips: true, averages: true, ..SETTINGS },
+        ] {
+            let network = Network::new(&Architecture::of::<Model>());
+            let memory = memory(&network, &settings);
+            let context = context(&memory);
+            let of = |launches| {
+                let machine = Machine { launches, multiprocessors: 4 };
+                Training::new(&network, &settings, &memory, &context, machine).batches[1].clone()
+            };
+            let accesses = |task: &Task| Accesses::of(task, &context, settings.batch);
+            let (plain, fused) = (of(Launches::Plain), of(Launches::Graph));
+            let place = |task: &Task| fused.iter().position(|phase| phase.tasks().contains(task));
+            let tasks: Vec<_> =
+                plain.iter().flat_map(|phase| phase.tasks()).filter(|task| task.kind != Kind::Load).collect();
+            assert!(fused.len() < tasks.len());
+            for (index, second) in tasks.iter().enumerate() {
+                for first in &tasks[..index] {
+                    if accesses(first).conflict_with(&accesses(second)) {
+                        assert!(place(first) < place(second), "{first:?} and {second:?}");
+                    }
+                }
+            }
+            for phase in &fused {
+                for (index, task) in phase.tasks().iter().enumerate() {
+                    assert!(!phase.tasks()[..index].iter().any(|other| accesses(other).conflict_with(&accesses(task))));
+                }
+            }
+        }
     }
 }

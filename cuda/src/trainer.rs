@@ -328,8 +328,7 @@ impl Trainer {
         for index in 0..count {
             phases.iter().try_for_each(|phase| launch_phase(&self.gpu, &test.context, phase, index, count))?;
         }
-        let mut evaluated =
-            Evaluated { losses: vec![0.0; test.batches.len()], classes: vec![0; test.samples.len] };
+        let mut evaluated = Evaluated { losses: vec![0.0; test.batches.len()], classes: vec![0; test.samples.len] };
         test.losses.download(&mut evaluated.losses)?;
         test.classes.download(&mut evaluated.classes)?;
         Ok(evaluated)
@@ -351,7 +350,12 @@ impl Persistent {
         let counts = [training.first.len(), training.batches[0].len(), batches].map(|count| count as u32);
         let [first, count, batches] = &counts;
         let (phases, arrivals) = (self.phases.address(), self.arrivals.address());
-        gpu.launch_cooperative("run_batches", self.blocks, THREADS, &[context, &phases, first, count, batches, &arrivals])
+        gpu.launch_cooperative(
+            "run_batches",
+            self.blocks,
+            THREADS,
+            &[context, &phases, first, count, batches, &arrivals],
+        )
     }
 }
 

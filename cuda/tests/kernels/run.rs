@@ -224,7 +224,13 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
     let ranges: Vec<_> = (0..case.samples).step_by(EVALUATED).collect();
     let batch = |&first: &usize| {
         let samples = EVALUATED.min(case.samples - first);
-        Batch { first: first as u32, samples: samples as u32, is_first: 1, total_weight: samples as f32, ..Batch::default() }
+        Batch {
+            first: first as u32,
+            samples: samples as u32,
+            is_first: 1,
+            total_weight: samples as f32,
+            ..Batch::default()
+        }
     };
     let batches: Vec<_> = ranges.iter().map(batch).collect();
     let classes = vec![0xff_u8; case.samples];
@@ -333,8 +339,7 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
         let input: Vec<_> = images.iter().map(|image| image.map(normalize)).collect();
         let mut tape = poison(input.len() * M::Tape::LEN);
         let batch = CoreBatch::new(&input[..], labels);
-        let (logits, loss) =
-            training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape).unwrap();
+        let (logits, loss) = training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape).unwrap();
         test.0.extend(crate::bits(&[loss]));
         test.1.extend(logits.iter().map(|logits| selvedge::classification::argmax(logits) as u8));
     }
@@ -378,4 +383,3 @@ impl<M: Model> Apply<'_, M> {
         }
     }
 }
-
