@@ -13,8 +13,8 @@ use selvedge::{
 
 use crate::{aligned::Aligned, data::Split, models::Model};
 
-/// Samples in a forward pass.
-const BATCH: usize = 500;
+/// Samples in a forward pass: their mean loss is rounded once.
+pub const BATCH: usize = 500;
 
 /// What a model made of a set of images.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,21 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// From each image's label and predicted class, and the mean loss of each [`BATCH`] images (of the last, of those that are left).
+    ///
+    /// # Panics
+    ///
+    /// Where a label or a class is none of the [`CLASSES`].
+    pub fn new(labels: &[u8], classes: &[u8], losses: &[f32]) -> Self {
+        let mut confusion = [[0; CLASSES]; CLASSES];
+        for (&label, &class) in labels.iter().zip(classes) {
+            confusion[usize::from(label)][usize::from(class)] += 1;
+        }
+        let batches = labels.chunks(BATCH).zip(losses);
+        let sum: f64 = batches.map(|(labels, &loss)| f64::from(loss) * labels.len() as f64).sum();
+        Self { loss: sum / labels.len() as f64, confusion }
+    }
+
     /// Images.
     pub fn total(&self) -> u32 {
         self.confusion.as_flattened().iter().sum()
@@ -68,7 +83,7 @@ pub fn run<M: Model, E: Engine>(
     let mut tape = Aligned::zeroed(BATCH * M::Tape::LEN);
     let mut input = Aligned::zeroed(BATCH * PIXELS);
     let input = <[f32; PIXELS]>::batch_mut(&mut input);
-    let mut evaluation = Evaluation { loss: 0.0, confusion: [[0; CLASSES]; CLASSES] };
+    let (mut classes, mut losses) = (Vec::with_capacity(split.labels.len()), Vec::new());
     for (index, (images, labels)) in split.images.chunks(BATCH).zip(split.labels.chunks(BATCH)).enumerate() {
         let input = &mut input[..images.len()];
         engine.share_out(input, |first, input| {
@@ -78,14 +93,11 @@ pub fn run<M: Model, E: Engine>(
         });
         let (logits, loss) =
             training::evaluate(engine, model, &CrossEntropy::default(), Batch::new(input, labels), &mut tape)?;
-        evaluation.loss += f64::from(loss) * images.len() as f64;
-        for (logits, &label) in logits.iter().zip(labels) {
-            evaluation.confusion[usize::from(label)][argmax(logits)] += 1;
-        }
+        losses.push(loss);
+        classes.extend(logits.iter().map(|logits| argmax(logits) as u8));
         see(index * BATCH, logits);
     }
-    evaluation.loss /= f64::from(evaluation.total());
-    Ok(evaluation)
+    Ok(Evaluation::new(&split.labels, &classes, &losses))
 }
 
 /// An image as a network's input.

@@ -10,7 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
-use host::training::{Epoch, Observer, State, Step, TrainingError};
+use host::training::{Observer, Step, TrainingError};
 use selvedge::idx;
 
 /// The environment variable under which a test that leaves something out fails instead.
@@ -183,16 +183,8 @@ pub struct Losses(pub Vec<f32>);
 impl<M> Observer<M> for Losses {
     type Error = TrainingError;
 
-    fn epoch_begins(&mut self, _epoch: u32) -> Result<(), TrainingError> {
-        Ok(())
-    }
-
-    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<(), TrainingError> {
+    fn step(&mut self, step: &Step) -> Result<(), TrainingError> {
         self.0.push(step.loss);
-        Ok(())
-    }
-
-    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<(), TrainingError> {
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use host::{
     data::Dataset,
     models::Model,
-    training::{self, Epoch, Length, Observer, Options, Progress, State, Step},
+    training::{self, Epoch, Length, Observer, Options, Progress, State},
 };
 use selvedge::Engine;
 
@@ -56,15 +56,7 @@ struct Seconds(Vec<f64>);
 impl<M> Observer<M> for Seconds {
     type Error = anyhow::Error;
 
-    fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
-        Ok(())
-    }
-
-    fn step(&mut self, _step: &Step, _state: &State<M>) -> Result<()> {
-        Ok(())
-    }
-
-    fn epoch_ends(&mut self, epoch: &Epoch, _state: &State<M>) -> Result<()> {
+    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         self.0.push(epoch.training.as_secs_f64());
         Ok(())
     }

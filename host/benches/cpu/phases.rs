@@ -15,7 +15,7 @@ use host::{
     data::Dataset,
     engine::{Simd, Times},
     models::Model,
-    training::{Epoch, Length, Observer, State, Step},
+    training::{Epoch, Length, Observer, Step},
 };
 use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
@@ -213,13 +213,13 @@ impl<M> Observer<M> for Watch<'_> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step, _state: &State<M>) -> Result<()> {
+    fn step(&mut self, step: &Step) -> Result<()> {
         self.steps = step.number;
         self.at_last_step = Some(Total::now(self.engine));
         Ok(())
     }
 
-    fn epoch_ends(&mut self, _epoch: &Epoch, _state: &State<M>) -> Result<()> {
+    fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<()> {
         if let Some(end) = self.at_last_step.take() {
             self.sum = self.sum.combine(end.combine(self.begun, |a, b| a - b), |a, b| a + b);
         }

@@ -167,7 +167,7 @@ impl Options {
         if let Some(options) = training {
             with_model(float.architecture(), FineTune { quantizer: &mut quantizer, options })??;
         }
-        let bar = progress_bar("{bar:40} trial {pos}/{len}, {eta} left");
+        let bar = progress_bar();
         let quantized = quantizer.search(|done, trials| {
             bar.set_length(trials as u64);
             bar.set_position(done as u64);
@@ -251,8 +251,8 @@ impl Made {
     }
 }
 
-fn progress_bar(template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template);
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} trial {pos}/{len}, {eta} left");
     let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());

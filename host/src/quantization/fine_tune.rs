@@ -8,7 +8,7 @@ use super::{
 use crate::{
     data::Dataset,
     models::{Boxed, Model},
-    training::{self, Epoch, Observer, Rounding, State, Step, TrainingError},
+    training::{self, Epoch, Observer, Rounding, State, TrainingError},
 };
 
 /// How weights were rounded in fine-tuning.
@@ -96,15 +96,7 @@ struct Watch<F> {
 impl<M, F: FnMut(&Epoch)> Observer<M> for Watch<F> {
     type Error = TrainingError;
 
-    fn epoch_begins(&mut self, _: u32) -> Result<(), TrainingError> {
-        Ok(())
-    }
-
-    fn step(&mut self, _: &Step, _: &State<M>) -> Result<(), TrainingError> {
-        Ok(())
-    }
-
-    fn epoch_ends(&mut self, epoch: &Epoch, _: &State<M>) -> Result<(), TrainingError> {
+    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<(), TrainingError> {
         (self.see)(epoch);
         Ok(())
     }

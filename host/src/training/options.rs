@@ -2,6 +2,7 @@
 
 use selvedge::{
     augment::Augmentation,
+    loss::CrossEntropy,
     optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
     schedule::Schedule,
 };
@@ -57,6 +58,10 @@ impl Options {
         seed: 42,
         shuffle: true,
     };
+
+    pub(super) fn loss(&self) -> CrossEntropy<'static> {
+        CrossEntropy { label_smoothing: self.label_smoothing, ..CrossEntropy::default() }
+    }
 }
 
 /// When to stop.
@@ -106,11 +111,16 @@ pub enum Optimizer {
 
 /// One step of an optimizer, as core has it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Rule {
+pub enum Rule {
+    /// Stochastic gradient descent; keeps nothing.
     Sgd(Sgd),
+    /// With momentum; keeps the velocity.
     Momentum(Momentum),
+    /// Adam or AdamW; keeps the means of the gradient and of its square.
     Adam(Adam),
+    /// RMSprop; keeps the mean of the gradient's square.
     RmsProp(RmsProp),
+    /// With momentum; keeps the mean of the gradient's square, and the velocity.
     RmsPropMomentum(RmsPropMomentum),
 }
 

@@ -83,9 +83,14 @@ impl<M: Model> State<M> {
     /// The weights to be tested: the average where there is one.
     pub fn tested(&self) -> &M {
         match &self.average {
-            Some(average) if self.progress.steps > 0 => average,
+            Some(average) if self.tests_average() => average,
             _ => &self.model,
         }
+    }
+
+    /// Whether the weights to be tested are the average.
+    pub(super) fn tests_average(&self) -> bool {
+        self.average.is_some() && self.progress.steps > 0
     }
 
     /// The weights that the run gives: the best epoch's where it looks for one.
@@ -96,9 +101,18 @@ impl<M: Model> State<M> {
         }
     }
 
+    fn is_best(&self, loss: f64) -> bool {
+        self.progress.best_loss.is_none_or(|best| loss < best)
+    }
+
+    /// Whether [`judge`](Self::judge) keeps the weights of an epoch with this loss.
+    pub(super) fn keeps(&self, loss: f64) -> bool {
+        self.best.is_some() && self.is_best(loss)
+    }
+
     /// Notes an epoch's loss on the validation images; where it is the least, its weights are kept.
     pub(super) fn judge(&mut self, loss: f64) {
-        if self.progress.best_loss.is_none_or(|best| loss < best) {
+        if self.is_best(loss) {
             self.progress.best_loss = Some(loss);
             self.progress.epochs_since_best = 0;
             let Some(mut best) = self.best.take() else { return };

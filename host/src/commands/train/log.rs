@@ -58,15 +58,18 @@ impl Checkpoints {
         Ok(checkpoint::save(&self.path, state, &self.description)?)
     }
 
-    fn step<M: Model>(&self, step: u64, state: &State<M>) -> Result<()> {
+    /// Whether the state after this step is to be saved.
+    fn is_due(&self, step: u64) -> bool {
+        interrupt::is_asked() || self.every.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    /// Saves a state that is due; the run ends with it where that was asked for.
+    fn save_due<M: Model>(&self, state: &State<M>) -> Result<()> {
+        self.save(state)?;
         if interrupt::is_asked() {
-            self.save(state)?;
-            return Err(Interrupted { step, to_go_on: self.to_go_on.clone() }.into());
+            return Err(Interrupted { step: state.progress.steps, to_go_on: self.to_go_on.clone() }.into());
         }
-        match self.every {
-            Some(every) if step.is_multiple_of(every) => self.save(state),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -111,7 +114,7 @@ impl<M: Model> Observer<M> for Log {
         self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1))
     }
 
-    fn step(&mut self, step: &Step, state: &State<M>) -> Result<()> {
+    fn step(&mut self, step: &Step) -> Result<()> {
         self.bar.inc(1);
         if let Some(metrics) = &mut self.metrics {
             let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
@@ -123,10 +126,18 @@ impl<M: Model> Observer<M> for Log {
         if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             self.print(format_args!("loss: {:>7.6}  [{:>5}/{:>5}]", step.loss, step.seen, self.size))?;
         }
-        self.checkpoints.step(step.number, state)
+        Ok(())
     }
 
-    fn epoch_ends(&mut self, epoch: &Epoch, _state: &State<M>) -> Result<()> {
+    fn wants_state(&self, step: u64) -> bool {
+        self.checkpoints.is_due(step)
+    }
+
+    fn state(&mut self, state: &State<M>) -> Result<()> {
+        self.checkpoints.save_due(state)
+    }
+
+    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
         let test_accuracy = epoch.test.accuracy();

@@ -1,0 +1,156 @@
+//! Who takes a run's steps: the seam between the loop, which decides all of them, and what computes.
+
+use std::ops::Range;
+
+use super::{Progress, Rule, State, TrainingError};
+use crate::evaluation::Evaluation;
+
+/// Takes the steps of one run and tests its model, here or on a device with memory of its own.
+///
+/// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
+/// has the same bits on every backend.
+pub trait Backend<M> {
+    /// Steps that it takes at once, at the most.
+    fn max_steps(&self) -> usize;
+
+    /// Takes the steps one after the other and appends to `outputs`, which is empty, what comes of each. A step whose loss is no number
+    /// changes no weight, and is the last one that is taken.
+    ///
+    /// `state.progress` is where the state was before the first step; the caller moves it on.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Step`] and [`TrainingError::Backend`].
+    fn train(
+        &mut self,
+        state: &mut State<M>,
+        steps: &Steps<'_>,
+        outputs: &mut Vec<StepOutput>,
+    ) -> Result<(), TrainingError>;
+
+    /// Brings the state's model, what the optimizer keeps and the average up to date with all steps that were taken.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Backend`].
+    fn fetch(&mut self, state: &mut State<M>) -> Result<(), TrainingError>;
+
+    /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Step`] and [`TrainingError::Backend`].
+    fn evaluate(&mut self, state: &State<M>) -> Result<Evaluations, TrainingError>;
+}
+
+/// Steps of one epoch to be taken one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps<'a> {
+    /// The epoch's number, from 0.
+    pub epoch: u32,
+    /// The training images' indices in the order in which the epoch takes them, all of them.
+    pub order: &'a [u32],
+    /// Their labels, in the same order.
+    pub targets: &'a [u8],
+    /// The steps, at least one.
+    pub inputs: &'a [StepInput],
+}
+
+/// All that the host decides about a step.
+#[derive(Clone, Debug)]
+pub struct StepInput {
+    /// Its number in the run, from 1: the average of the weights starts after the first.
+    pub number: u64,
+    /// The places of its samples in the epoch's order.
+    pub samples: Range<usize>,
+    /// Samples in each of its batches; the last one may have fewer.
+    pub batch_size: usize,
+    /// The number of its first batch in the run, from 0.
+    pub first_batch: u64,
+    /// What the sum of its samples' losses is divided by.
+    pub total_weight: f32,
+    /// Its learning rate.
+    pub learning_rate: f64,
+    /// What becomes of its gradient.
+    pub rule: Rule,
+}
+
+impl StepInput {
+    /// Its batches, whose gradients are added up.
+    pub fn batches(&self) -> impl Iterator<Item = BatchInput> {
+        let Range { start, end } = self.samples;
+        let size = self.batch_size;
+        (start..end).step_by(size).zip(self.first_batch..).map(move |(first, number)| {
+            let last = end.min(first.saturating_add(size));
+            BatchInput { number, samples: first..last, is_first: first == start, is_last: last == end }
+        })
+    }
+
+    /// Moves a run on from before the step to after it.
+    pub(super) fn advance(&self, progress: &mut Progress) {
+        progress.seen = self.samples.end as u64;
+        progress.steps = self.number;
+        progress.batches += self.samples.len().div_ceil(self.batch_size) as u64;
+    }
+}
+
+/// One of a step's batches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchInput {
+    /// Its number in the run, from 0: dropout's draws are addressed by it.
+    pub number: u64,
+    /// The places of its samples in the epoch's order.
+    pub samples: Range<usize>,
+    /// Whether it is the step's first: the gradient starts from it.
+    pub is_first: bool,
+    /// Whether it is the step's last: then the parameters change.
+    pub is_last: bool,
+}
+
+/// What comes of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOutput {
+    /// Its batches' losses before the step, added up; where a sum is no number, the rest is left out.
+    pub loss: f32,
+    /// The gradient's norm, where it is to be clipped.
+    pub grad_norm: Option<f32>,
+}
+
+/// What a model makes of the images that it is tested on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluations {
+    /// On the validation images, where some were held out.
+    pub validation: Option<Evaluation>,
+    /// On the test images.
+    pub test: Evaluation,
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::optimizer::Sgd;
+
+    use super::*;
+
+    #[test]
+    fn a_steps_batches_are_its_samples() {
+        let input = |samples, batch_size| StepInput {
+            number: 3,
+            samples,
+            batch_size,
+            first_batch: 7,
+            total_weight: 1.0,
+            learning_rate: 1.0,
+            rule: Rule::Sgd(Sgd::new(1.0)),
+        };
+        let batch = |number, samples, is_first, is_last| BatchInput { number, samples, is_first, is_last };
+        let batches: Vec<_> = input(20..45, 10).batches().collect();
+        let expected = [batch(7, 20..30, true, false), batch(8, 30..40, false, false), batch(9, 40..45, false, true)];
+        assert_eq!(batches, expected);
+        let whole = input(20..45, usize::MAX);
+        assert_eq!(whole.batches().collect::<Vec<_>>(), [batch(7, 20..45, true, true)]);
+
+        let mut progress = Progress { seen: 20, steps: 2, batches: 7, ..Progress::default() };
+        input(20..45, 10).advance(&mut progress);
+        assert_eq!(progress, Progress { seen: 45, steps: 3, batches: 10, ..Progress::default() });
+    }
+}

@@ -1,0 +1,182 @@
+//! An NVIDIA GPU as a backend: many steps in a launch, and the weights stay there until the host wants them.
+
+use cuda::{
+    CudaError,
+    driver::Gpu,
+    memory::Settings,
+    schedule::Launches,
+    task::{self, Batch},
+    trainer::{Evaluated, Part, Run, Samples, Trainer},
+};
+use selvedge::{Flat, architecture::Architecture};
+
+use super::{Backend, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
+use crate::{
+    data::{Dataset, Split},
+    evaluation::{self, Evaluation},
+    models::Model,
+};
+
+/// Steps between two looks at the losses.
+const STEPS: usize = 100;
+
+const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many images");
+
+/// A run on a GPU.
+pub struct Cuda<'a> {
+    trainer: Trainer,
+    data: &'a Dataset,
+    options: &'a Options,
+    /// The epoch whose order is there.
+    epoch: Option<u32>,
+    batches: Vec<Batch>,
+}
+
+/// The tests, as the trainer knows them.
+const TEST: usize = 0;
+const VALIDATION: usize = 1;
+
+impl<'a> Cuda<'a> {
+    /// A run from a state, which is brought to the GPU with the images.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    pub fn new<M: Model>(
+        gpu: Gpu,
+        launches: Launches,
+        state: &State<M>,
+        data: &'a Dataset,
+        options: &'a Options,
+    ) -> Result<Self, CudaError> {
+        let run = Run {
+            architecture: Architecture::of::<M>(),
+            settings: Settings {
+                batch: options.batch_size.min(data.train.labels.len()),
+                states: state.optimizer.len(),
+                accumulates: options.accumulate > 1,
+                clips: options.clip.is_some(),
+                averages: state.average.is_some(),
+            },
+            seed: options.seed,
+            dropout: options.dropout,
+            label_smoothing: options.label_smoothing,
+            clip: options.clip,
+            augmentation: options.augmentation,
+        };
+        let mut trainer = Trainer::new(gpu, launches, &run, samples(&data.train))?;
+        trainer.add_test(samples(&data.test))?;
+        if let Some(validation) = &data.validation {
+            trainer.add_test(samples(validation))?;
+        }
+        let parts = std::iter::once(&state.model).chain(&state.optimizer).chain(&state.average);
+        for (part, flat) in kept(state).zip(parts) {
+            trainer.upload(part, flat.as_flat())?;
+        }
+        Ok(Self { trainer, data, options, epoch: None, batches: Vec::new() })
+    }
+
+    /// Takes steps, and gives what comes of each.
+    fn steps(&mut self, steps: &Steps<'_>, outputs: &mut Vec<StepOutput>) -> Result<(), CudaError> {
+        if self.epoch != Some(steps.epoch) {
+            self.trainer.set_order(steps.order)?;
+            self.epoch = Some(steps.epoch);
+        }
+        self.batches.clear();
+        for input in steps.inputs {
+            self.batches.extend(batches(steps.epoch, input, self.options));
+        }
+        let trained = self.trainer.train(&self.batches)?;
+        let mut output = StepOutput { loss: 0.0, grad_norm: None };
+        for ((batch, loss), norm) in self.batches.iter().zip(trained.losses).zip(trained.norms) {
+            output.loss += loss;
+            if batch.is_last == 1 || !output.loss.is_finite() {
+                output.grad_norm = self.options.clip.map(|_| norm);
+                outputs.push(output);
+                if !output.loss.is_finite() {
+                    break;
+                }
+                output.loss = 0.0;
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluation(&mut self, test: usize, tested: Part, split: &Split) -> Result<Evaluation, CudaError> {
+        let Evaluated { losses, classes } = self.trainer.evaluate(test, tested)?;
+        Ok(Evaluation::new(&split.labels, &classes, &losses))
+    }
+}
+
+fn samples(split: &Split) -> Samples<'_> {
+    Samples { images: &split.images, labels: &split.labels }
+}
+
+/// A step's batches, as the kernels are told of them.
+fn batches(epoch: u32, input: &StepInput, options: &Options) -> impl Iterator<Item = Batch> {
+    let rule = match &input.rule {
+        Rule::Sgd(rule) => task::Rule::from(rule),
+        Rule::Momentum(rule) => task::Rule::from(rule),
+        Rule::Adam(rule) => task::Rule::from(rule),
+        Rule::RmsProp(rule) => task::Rule::from(rule),
+        Rule::RmsPropMomentum(rule) => task::Rule::from(rule),
+    };
+    let average = options.ema.map_or(0.0, |decay| (1.0 - decay) as f32);
+    let (starts_average, total_weight) = ((input.number == 1).into(), input.total_weight);
+    input.batches().map(move |batch| Batch {
+        number: batch.number,
+        epoch: epoch.into(),
+        first: batch.samples.start as u32,
+        samples: batch.samples.len() as u32,
+        is_first: batch.is_first.into(),
+        is_last: batch.is_last.into(),
+        total_weight,
+        average,
+        starts_average,
+        rule,
+    })
+}
+
+/// The parts of a state that the GPU changes, in the state's order.
+fn kept<M>(state: &State<M>) -> impl Iterator<Item = Part> {
+    let optimizer = (0..state.optimizer.len()).map(Part::State);
+    std::iter::once(Part::Model).chain(optimizer).chain(state.average.is_some().then_some(Part::Average))
+}
+
+fn failed(error: CudaError) -> TrainingError {
+    TrainingError::Backend(error.into())
+}
+
+impl<M: Model> Backend<M> for Cuda<'_> {
+    fn max_steps(&self) -> usize {
+        STEPS
+    }
+
+    fn train(
+        &mut self,
+        _state: &mut State<M>,
+        steps: &Steps<'_>,
+        outputs: &mut Vec<StepOutput>,
+    ) -> Result<(), TrainingError> {
+        self.steps(steps, outputs).map_err(failed)
+    }
+
+    fn fetch(&mut self, state: &mut State<M>) -> Result<(), TrainingError> {
+        let parts: Vec<_> = kept(state).collect();
+        let flats = std::iter::once(&mut state.model).chain(&mut state.optimizer).chain(&mut state.average);
+        for (part, flat) in parts.into_iter().zip(flats) {
+            self.trainer.download(part, flat.as_flat_mut()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, state: &State<M>) -> Result<Evaluations, TrainingError> {
+        let tested = if state.tests_average() { Part::Average } else { Part::Model };
+        let data = self.data;
+        let validation = data.validation.as_ref().map(|split| self.evaluation(VALIDATION, tested, split));
+        Ok(Evaluations {
+            validation: validation.transpose().map_err(failed)?,
+            test: self.evaluation(TEST, tested, &data.test).map_err(failed)?,
+        })
+    }
+}
