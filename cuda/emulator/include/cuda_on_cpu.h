@@ -42,13 +42,14 @@ namespace emulator {
 // One CUDA thread, as src/module.rs has it; what follows on that side is the scheduler's own.
 struct Thread {
     uint3 thread_index, block_index, block_size, grid_size;
-    void (*barrier)(Thread*, const char* file, unsigned line);
-    void (*yield)(Thread*);
-    void* (*shared)(Thread*, size_t bytes, size_t alignment);
+    void (*barrier)(const Thread*, const char* file, unsigned line);
+    void (*yield)(const Thread*);
+    // A declaration's object in the thread's block. The declaration is known by `site`, some address of its own.
+    void* (*shared)(const Thread*, const void* site, size_t bytes, size_t alignment);
 };
 
 // That which runs now.
-static thread_local Thread* current = nullptr;
+static thread_local const Thread* current = nullptr;
 
 struct Kernel {
     // Calls the kernel with its parameters' values, of which these are the addresses.
@@ -59,7 +60,7 @@ struct Kernel {
 
 // What a .cu file hands to the emulator.
 struct Module {
-    void (*resume)(Thread*);
+    void (*resume)(const Thread*);
     // In the kernels' order, with commas between.
     const char* names;
     const Kernel* kernels;
@@ -85,7 +86,7 @@ template <auto... KERNELS> constexpr Kernel TABLE[] = {kernel_of<KERNELS>(KERNEL
 // The kernels of a file, once at its end; the build says by KERNEL_MODULE under which name.
 #define KERNEL_TABLE(...)                                                                                                             \
     extern "C" const emulator::Module KERNEL_MODULE;                                                                                  \
-    const emulator::Module KERNEL_MODULE = {[](emulator::Thread* thread) { emulator::current = thread; }, #__VA_ARGS__,               \
+    const emulator::Module KERNEL_MODULE = {[](const emulator::Thread* thread) { emulator::current = thread; }, #__VA_ARGS__,               \
                                             emulator::TABLE<__VA_ARGS__>, std::size(emulator::TABLE<__VA_ARGS__>)};
 
 #define threadIdx (emulator::current->thread_index)
@@ -93,9 +94,10 @@ template <auto... KERNELS> constexpr Kernel TABLE[] = {kernel_of<KERNELS>(KERNEL
 #define blockDim (emulator::current->block_size)
 #define gridDim (emulator::current->grid_size)
 
-// A value that a block's threads share: full of ones at first, which as a float is no number. Every thread of a block must come past
-// the same declarations in the same order.
-#define SHARED(Type, name) Type& name = *static_cast<Type*>(emulator::current->shared(emulator::current, sizeof(Type), alignof(Type)))
+// A value that a block's threads share: full of ones at first, which as a float is no number.
+#define SHARED(Type, name)                                                                                                            \
+    static char name##_site;                                                                                                          \
+    Type& name = *static_cast<Type*>(emulator::current->shared(emulator::current, &name##_site, sizeof(Type), alignof(Type)))
 
 #define __syncthreads() (emulator::current->barrier(emulator::current, __FILE__, __LINE__))
 inline void __threadfence() {}

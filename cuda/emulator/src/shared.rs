@@ -1,0 +1,53 @@
+//! A block's shared memory.
+
+#![allow(unsafe_code)]
+
+use std::{
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
+    cell::RefCell,
+    ffi::c_void,
+};
+
+/// The objects that a block's threads share, one for each declaration.
+///
+/// Each is an allocation of its own and of its exact size, so that AddressSanitizer sees what lies outside of it.
+#[derive(Default)]
+pub(crate) struct SharedMemory {
+    objects: RefCell<Vec<Object>>,
+}
+
+impl SharedMemory {
+    /// The object of the declaration that is known by `site`; full of ones where no thread asked before.
+    pub(crate) fn object(&self, site: *const c_void, bytes: usize, align: usize) -> *mut u8 {
+        let mut objects = self.objects.borrow_mut();
+        if let Some(object) = objects.iter().find(|object| object.site == site) {
+            return object.address;
+        }
+        // A type's size and alignment, by C++'s own account.
+        let layout = Layout::from_size_align(bytes.max(1), align).expect("a type has a layout");
+        // SAFETY: the layout has a size; what was allocated has as many bytes as are written.
+        let address = unsafe {
+            let address = alloc(layout);
+            if address.is_null() {
+                handle_alloc_error(layout);
+            }
+            address.write_bytes(0xFF, layout.size());
+            address
+        };
+        objects.push(Object { site, address, layout });
+        address
+    }
+}
+
+struct Object {
+    site: *const c_void,
+    address: *mut u8,
+    layout: Layout,
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // SAFETY: it was allocated by this layout, and its block's threads have ended.
+        unsafe { dealloc(self.address, self.layout) }
+    }
+}
