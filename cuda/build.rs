@@ -1,0 +1,118 @@
+//! With the feature `driver`: compiles the kernels for every GPU that the toolkit knows, to the fat binary that the library embeds.
+//!
+//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the newest for GPUs that came later;
+//! `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The compute capabilities to have machine code for, oldest first, as far as the toolkit knows them.
+const ARCHITECTURES: [u32; 7] = [75, 80, 86, 89, 90, 100, 120];
+/// A toolkit that does not know this one is older than CUDA 12.
+const REQUIRED: u32 = 90;
+
+/// The contract's arithmetic: no contraction, no flush to zero, division and square root rounded to nearest.
+const ARITHMETIC: [&str; 4] = ["-fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true"];
+
+const REMEDY: &str = "`cargo xtask setup --cuda` gets one";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if env::var_os("CARGO_FEATURE_DRIVER").is_none() {
+        return;
+    }
+    println!("cargo::rerun-if-changed=kernels");
+    for variable in ["CUDA_PATH", "NVCC_CCBIN"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
+    let Some(out) = env::var_os("OUT_DIR").map(PathBuf::from) else {
+        return println!("cargo::error=OUT_DIR is not set: build with cargo");
+    };
+    match compile(&out) {
+        Ok(report) => {
+            if let Err(error) = fs::write(out.join("selvedge.report"), report) {
+                println!("cargo::error=cannot write {}: {error}", out.join("selvedge.report").display());
+            }
+        }
+        Err(errors) => errors.lines().for_each(|error| println!("cargo::error={error}")),
+    }
+}
+
+/// Compiles the kernels and returns the compiler's report. An error has a line for each thing that is wrong.
+fn compile(out: &Path) -> Result<String, String> {
+    let nvcc = find_nvcc(out)?;
+    println!("cargo::rerun-if-changed={}", nvcc.display());
+    let architectures = known(&nvcc)?;
+    // A driver of the toolkit's first release runs what it builds.
+    println!("cargo::rustc-env=SELVEDGE_CUDA_MAJOR={}", major(&nvcc)?);
+    let mut command = Command::new(&nvcc);
+    command.args(["--fatbin", "--threads", "0", "-O3", "-std=c++17", "-Xptxas", "-v"]).args(ARITHMETIC);
+    for architecture in &architectures {
+        command.args(["-gencode", &format!("arch=compute_{architecture},code=sm_{architecture}")]);
+    }
+    if let Some(newest) = architectures.last() {
+        command.args(["-gencode", &format!("arch=compute_{newest},code=compute_{newest}")]);
+    }
+    let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
+    report.map_err(|report| explained(&nvcc, &report))
+}
+
+/// CUDA_PATH's compiler alone where that is set; else that of `cargo xtask setup --cuda`, of /usr/local/cuda, or of PATH.
+fn find_nvcc(out: &Path) -> Result<PathBuf, String> {
+    let program = |toolkit: &Path| toolkit.join("bin/nvcc").with_extension(env::consts::EXE_EXTENSION);
+    if let Some(toolkit) = env::var_os("CUDA_PATH").filter(|toolkit| !toolkit.is_empty()) {
+        let nvcc = program(Path::new(&toolkit));
+        let missing =
+            format!("CUDA_PATH has no compiler: there is no {}; unset it, or name a CUDA toolkit", nvcc.display());
+        return if nvcc.is_file() { Ok(nvcc) } else { Err(missing) };
+    }
+    // OUT_DIR lies in the target folder, at a depth that depends on how cargo was called.
+    let of_setup = out.ancestors().map(|folder| program(&folder.join("cuda-toolkit")));
+    let of_path = env::var_os("PATH").unwrap_or_default();
+    let of_path =
+        env::split_paths(&of_path).map(|folder| folder.join("nvcc").with_extension(env::consts::EXE_EXTENSION));
+    let mut places = of_setup.chain([program(Path::new("/usr/local/cuda"))]).chain(of_path);
+    places.find(|nvcc| nvcc.is_file()).ok_or(format!("there is no CUDA compiler (nvcc) here: {REMEDY}"))
+}
+
+/// Those of [`ARCHITECTURES`] that the compiler knows.
+fn known(nvcc: &Path) -> Result<Vec<u32>, String> {
+    let list = run(Command::new(nvcc).arg("--list-gpu-code")).unwrap_or_default();
+    let is_known = |architecture: &u32| list.lines().any(|line| line.trim() == format!("sm_{architecture}"));
+    let known: Vec<_> = ARCHITECTURES.into_iter().filter(is_known).collect();
+    if known.contains(&REQUIRED) {
+        return Ok(known);
+    }
+    Err(format!("{} is no compiler of CUDA 12 or later: {REMEDY}", nvcc.display()))
+}
+
+/// The compiler's release, before the point.
+fn major(nvcc: &Path) -> Result<u32, String> {
+    let version = run(Command::new(nvcc).arg("--version")).unwrap_or_default();
+    let release = version.split("release ").nth(1).and_then(|text| text.split('.').next()?.parse().ok());
+    release.ok_or_else(|| format!("{} does not say its release: {}", nvcc.display(), version.trim()))
+}
+
+/// What a program prints; as the error where it fails.
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("cannot start: {error}"))?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if output.status.success() { Ok(text) } else { Err(text) }
+}
+
+/// The errors among a compiler's words; or what to do where it has no C++ compiler to call.
+fn explained(nvcc: &Path, report: &str) -> String {
+    if ["cc1plus", "host compiler", "gcc: not found", "gcc: No such file"].iter().any(|words| report.contains(words)) {
+        return format!(
+            "{} needs a C++ compiler, which is not here: install g++ (Debian: apt-get install g++)",
+            nvcc.display()
+        );
+    }
+    let errors: Vec<_> = report.lines().filter(|line| line.contains("error") || line.contains("fatal")).collect();
+    let errors = if errors.is_empty() { report.trim().to_owned() } else { errors.join("\n") };
+    format!("{} cannot compile kernels/selvedge.cu:\n{errors}", nvcc.display())
+}
