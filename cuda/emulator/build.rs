@@ -8,7 +8,7 @@ use std::{env, process::Stdio};
 const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
 fn main() {
-    println!("cargo::rustc-check-cfg=cfg(no_cplusplus)");
+    println!("cargo::rustc-check-cfg=cfg(no_cplusplus, sanitized)");
     for path in ["../kernels", "include", "tests/kernels.cu", "build.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
@@ -24,6 +24,7 @@ fn main() {
     let folder = env::var("OUT_DIR").expect("cargo says where to build");
     println!("cargo::rustc-link-arg-tests={folder}/libtest_kernels.a");
     if is_sanitized() {
+        println!("cargo::rustc-cfg=sanitized");
         println!("cargo::rustc-link-lib=asan");
         println!("cargo::rustc-link-lib=ubsan");
     }
@@ -37,7 +38,12 @@ fn has_compiler() -> bool {
     let compiler = cc::Build::new().cpp(true).try_get_compiler();
     compiler.is_ok_and(|compiler| {
         let mut command = compiler.to_command();
-        command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        command
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
     })
 }
 

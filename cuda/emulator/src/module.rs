@@ -146,8 +146,7 @@ impl Module {
     /// The kernel of that name.
     pub fn kernel(&'static self, name: &str) -> Option<Kernel> {
         // SAFETY: C++ defines a constant string, and as many kernels as it says.
-        let (names, kernels) =
-            unsafe { (CStr::from_ptr(self.names), slice::from_raw_parts(self.kernels, self.count)) };
+        let (names, kernels) = unsafe { (CStr::from_ptr(self.names), slice::from_raw_parts(self.kernels, self.count)) };
         let mut names = names.to_str().ok()?.split(',').map(str::trim);
         let index = names.position(|found| found == name)?;
         Some(Kernel { module: self, entry: kernels.get(index)? })
