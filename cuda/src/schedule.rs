@@ -308,7 +308,7 @@ mod tests {
         let Ok(memory) = Memory::allocate(network, settings, |_, len| {
             let start = end;
             end += 4 * len as Address;
-            Ok::<_, ()>(start)
+            Ok::<_, std::convert::Infallible>(start)
         });
         memory
     }

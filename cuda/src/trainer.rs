@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use selvedge::{
-    architecture::Architecture, augment::Augmentation, flat::Flat as _, idx::Image, layers::DropoutRate, models::PIXELS,
-};
+use selvedge::{architecture::Architecture, augment::Augmentation, idx::Image, layers::DropoutRate, models::PIXELS};
 
 use crate::{
-    driver::{Buffer, CudaError, Gpu, Graph},
+    driver::{Buffer, CudaError, Gpu, Graph, Kernel},
     memory::{EVALUATED, Memory, SCALARS, Settings},
     network::Network,
     schedule::{self, Launches, MAX_CLASSES, Machine, Training},
@@ -108,6 +106,7 @@ pub struct Trainer {
     /// As it predicts.
     predicting: Network,
     memory: Memory<Buffer<f32>>,
+    #[expect(dead_code, reason = "the kernels read it")]
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
@@ -341,7 +340,7 @@ impl Persistent {
         let mut phases = Buffer::allocate(gpu, all.len(), "the phases")?;
         phases.upload(&all)?;
         let most = all.iter().map(Phase::blocks).max().unwrap_or(1);
-        let blocks = most.min(gpu.resident_blocks("run_batches", THREADS)?);
+        let blocks = most.min(gpu.resident_blocks(Kernel::RunBatches, THREADS)?);
         Ok(Self { phases, arrivals: Buffer::allocate(gpu, 1, "a barrier")?, blocks })
     }
 
@@ -350,12 +349,7 @@ impl Persistent {
         let counts = [training.first.len(), training.batches[0].len(), batches].map(|count| count as u32);
         let [first, count, batches] = &counts;
         let (phases, arrivals) = (self.phases.address(), self.arrivals.address());
-        gpu.launch_cooperative(
-            "run_batches",
-            self.blocks,
-            THREADS,
-            &[context, &phases, first, count, batches, &arrivals],
-        )
+        gpu.launch(Kernel::RunBatches, self.blocks, THREADS, &[context, &phases, first, count, batches, &arrivals])
     }
 }
 
@@ -369,7 +363,7 @@ fn launch_phases(gpu: &Gpu, context: &Context, training: &Training, batches: usi
 }
 
 fn launch_phase(gpu: &Gpu, context: &Context, phase: &Phase, index: u32, batches: u32) -> Result<(), CudaError> {
-    gpu.launch("run_phase", phase.blocks(), THREADS, &[context, phase, &index, &batches])
+    gpu.launch(Kernel::RunPhase, phase.blocks(), THREADS, &[context, phase, &index, &batches])
 }
 
 fn scalar(addresses: &Memory<Address>, index: u64) -> Address {

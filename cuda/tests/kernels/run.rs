@@ -160,7 +160,7 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
         clips: case.clip.is_some(),
         averages: case.decay.is_some(),
     };
-    let Ok(mut memory) = Memory::allocate(&network, &settings, |_, len| Ok::<_, ()>(poison(len)));
+    let Ok(mut memory) = Memory::allocate(&network, &settings, |_, len| Ok::<_, std::convert::Infallible>(poison(len)));
     memory.parameters.copy_from_slice(initialized::<M>(case.seed).as_flat());
     memory.state.iter_mut().for_each(|state| state.fill(0.0));
     memory.kept.iter_mut().for_each(|kept| kept.fill(0.0));

@@ -1,0 +1,143 @@
+use std::{ffi::CStr, fmt, ptr};
+
+use super::sys::{self, Code};
+
+/// The GPU, or what leads to it, failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CudaError {
+    /// There is no driver.
+    #[error(
+        "there is no NVIDIA driver here ({0}); install the driver of your GPU, or train on the CPU with --device cpu"
+    )]
+    NoDriver(String),
+    /// The driver is older than the program's kernels.
+    #[error(
+        "the NVIDIA driver knows CUDA {} at the most, but the kernels were built by CUDA {}: update the driver, or train on the CPU with \
+         --device cpu",
+        Version(*found),
+        Version(*needed)
+    )]
+    DriverTooOld {
+        /// 1000 · major + 10 · minor.
+        found: i32,
+        /// The same of the toolkit's first release.
+        needed: i32,
+    },
+    /// There is a driver, but nothing that it drives.
+    #[error("the NVIDIA driver finds no GPU: {0}; see CUDA_VISIBLE_DEVICES, or train on the CPU with --device cpu")]
+    NoDevice(Failure),
+    /// The kernels have no code for the GPU.
+    #[error("there is no code in this program for {name}, of compute capability {}.{}: {failure}", capability[0], capability[1])]
+    NoCode {
+        /// The GPU.
+        name: String,
+        /// What it can do.
+        capability: [i32; 2],
+        /// What the driver says.
+        failure: Failure,
+    },
+    /// The GPU's memory is full.
+    #[error(
+        "{what}: the GPU has no {bytes} bytes left ({free} of {total} are free): take a smaller --batch-size or model, or end other \
+         programs on it"
+    )]
+    OutOfMemory {
+        /// What was to be kept there.
+        what: &'static str,
+        /// Bytes asked for.
+        bytes: usize,
+        /// Bytes not in use.
+        free: usize,
+        /// Bytes in all.
+        total: usize,
+    },
+    /// More classes than the kernels take.
+    #[error(
+        "the model has {classes} outputs, the GPU's kernels take {most} at the most: train on the CPU with --device cpu"
+    )]
+    Classes {
+        /// The model's.
+        classes: usize,
+        /// The kernels'.
+        most: usize,
+    },
+    /// A kernel was stopped, or could not be started.
+    #[error(
+        "a kernel failed on the GPU while {doing}: {failure}; nothing that it computed since the last checkpoint can be trusted: resume from \
+         that, and if it comes again, report it"
+    )]
+    Fault {
+        /// What for.
+        doing: &'static str,
+        /// What the driver says.
+        failure: Failure,
+    },
+    /// Anything else.
+    #[error("the GPU failed while {doing}: {failure}")]
+    Other {
+        /// What for.
+        doing: &'static str,
+        /// What the driver says.
+        failure: Failure,
+    },
+}
+
+/// A code of the driver's, with the driver's own words for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The code.
+    pub code: Code,
+    text: String,
+}
+
+impl Failure {
+    pub(super) fn new(code: Code) -> Self {
+        let words = |get: unsafe extern "C" fn(Code, *mut *const std::ffi::c_char) -> Code| {
+            let mut text = ptr::null();
+            // SAFETY: the driver writes the address of a text of its own, which stays.
+            let found = unsafe { get(code, &raw mut text) } == 0 && !text.is_null();
+            // SAFETY: as above.
+            found.then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
+        };
+        let text = match (words(sys::cuGetErrorName), words(sys::cuGetErrorString)) {
+            (Some(name), Some(text)) => format!("{name}, {text}"),
+            (Some(name), None) => name,
+            _ => format!("CUDA's error {code}"),
+        };
+        Self { code, text }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A version of CUDA, 1000 · major + 10 · minor.
+struct Version(i32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 / 1000, self.0 % 1000 / 10)
+    }
+}
+
+/// `CUDA_ERROR_OUT_OF_MEMORY`.
+pub(super) const OUT_OF_MEMORY: Code = 2;
+/// Codes of a kernel that was stopped, after which the context is of no use, or that did not start: from an illegal address to a failed launch.
+const FAULTS: std::ops::RangeInclusive<Code> = 700..=719;
+
+/// The driver's answer as a result.
+pub(super) fn check(code: Code, doing: &'static str) -> Result<(), CudaError> {
+    match code {
+        0 => Ok(()),
+        code if FAULTS.contains(&code) => Err(CudaError::Fault { doing, failure: Failure::new(code) }),
+        code => Err(CudaError::Other { doing, failure: Failure::new(code) }),
+    }
+}
+
+/// `cust`'s answer as a result.
+pub(super) fn from_cust<T>(result: cust::error::CudaResult<T>, doing: &'static str) -> Result<T, CudaError> {
+    result.map_err(|error| CudaError::Other { doing, failure: Failure::new(error as Code) })
+}
