@@ -130,6 +130,9 @@ struct Entry {
     params: usize,
 }
 
+// SAFETY: it is constant, and so is what it points to.
+unsafe impl Sync for Entry {}
+
 /// The kernels of a .cu file: what its `KERNEL_TABLE` defines.
 #[repr(C)]
 pub struct Module {

@@ -1,0 +1,64 @@
+//! The driver's results.
+
+use std::ffi::CStr;
+
+/// A result of the driver: 0 is success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Code(pub(crate) u32);
+
+/// Defines each code, and a table of them all.
+macro_rules! codes {
+    ($($name:ident = $value:literal, $text:literal;)*) => {
+        impl Code {
+            $(pub(crate) const $name: Self = Self($value);)*
+            const TABLE: &[(Self, &CStr, &CStr)] = &[$((Self::$name, codes!(@name $name), $text)),*];
+        }
+    };
+    (@name SUCCESS) => { c"CUDA_SUCCESS" };
+    (@name $name:ident) => {
+        match CStr::from_bytes_with_nul(concat!("CUDA_ERROR_", stringify!($name), "\0").as_bytes()) {
+            Ok(name) => name,
+            Err(_) => c"",
+        }
+    };
+}
+
+codes! {
+    SUCCESS = 0, c"no error";
+    INVALID_VALUE = 1, c"invalid argument";
+    OUT_OF_MEMORY = 2, c"out of memory";
+    NOT_INITIALIZED = 3, c"initialization error";
+    NO_DEVICE = 100, c"no CUDA-capable device is detected";
+    INVALID_DEVICE = 101, c"invalid device ordinal";
+    INVALID_IMAGE = 200, c"device kernel image is invalid";
+    INVALID_CONTEXT = 201, c"invalid device context";
+    NO_BINARY_FOR_GPU = 209, c"no kernel image is available for execution on the device";
+    UNSUPPORTED_PTX_VERSION = 222, c"the provided PTX was compiled with an unsupported toolchain.";
+    INVALID_HANDLE = 400, c"invalid resource handle";
+    NOT_FOUND = 500, c"named symbol not found";
+    ILLEGAL_ADDRESS = 700, c"an illegal memory access was encountered";
+    LAUNCH_OUT_OF_RESOURCES = 701, c"too many resources requested for launch";
+    LAUNCH_FAILED = 719, c"unspecified launch failure";
+    COOPERATIVE_LAUNCH_TOO_LARGE = 720, c"too many blocks in cooperative launch";
+    SYSTEM_NOT_READY = 802, c"system not yet initialized";
+    STREAM_CAPTURE_UNSUPPORTED = 900, c"operation not permitted when stream is capturing";
+    UNKNOWN = 999, c"unknown error";
+}
+
+impl Code {
+    /// The code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::TABLE.iter().find(|(_, found, _)| found.to_bytes() == name.as_bytes()).map(|&(code, ..)| code)
+    }
+
+    /// Its name and its text.
+    pub(crate) fn words(self) -> Option<(&'static CStr, &'static CStr)> {
+        Self::TABLE.iter().find(|(code, ..)| *code == self).map(|&(_, name, text)| (name, text))
+    }
+
+    /// Whether a context that has met it answers with it from then on.
+    pub(crate) fn is_sticky(self) -> bool {
+        [Self::ILLEGAL_ADDRESS, Self::LAUNCH_FAILED].contains(&self)
+    }
+}

@@ -1,0 +1,61 @@
+//! What a test asks for.
+
+use std::env;
+
+use crate::result::Code;
+
+/// The environment variables' values.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// 1000 · major + 10 · minor.
+    pub(crate) driver_version: i32,
+    pub(crate) seed: u64,
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// A call that fails.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) function: String,
+    /// Which call of it, from 1.
+    pub(crate) call: u64,
+    pub(crate) code: Code,
+}
+
+impl Settings {
+    /// Reads them; the error says which one has no such value.
+    pub(crate) fn read() -> Result<Self, String> {
+        Ok(Self {
+            driver_version: number("SELVEDGE_EMULATOR_DRIVER_VERSION")?.unwrap_or(13000),
+            seed: number("SELVEDGE_EMULATOR_SEED")?.unwrap_or(0),
+            failures: text("SELVEDGE_EMULATOR_FAIL")
+                .split(',')
+                .filter(|failure| !failure.is_empty())
+                .map(|failure| {
+                    Failure::parse(failure)
+                        .ok_or_else(|| format!("SELVEDGE_EMULATOR_FAIL: '{failure}' is not FUNCTION:NUMBER:CODE"))
+                })
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Failure {
+    fn parse(text: &str) -> Option<Self> {
+        let (function, text) = text.split_once(':')?;
+        let (call, code) = text.split_once(':')?;
+        Some(Self { function: function.into(), call: call.parse().ok()?, code: Code::named(code)? })
+    }
+}
+
+fn text(variable: &str) -> String {
+    env::var(variable).unwrap_or_default()
+}
+
+fn number<T: std::str::FromStr>(variable: &str) -> Result<Option<T>, String> {
+    let text = text(variable);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| format!("{variable}: '{text}' is no number"))
+}
