@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsStr,
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
 };
@@ -9,7 +10,7 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    python,
+    cuda, python,
     toolchain::{self, Installed},
 };
 
@@ -65,10 +66,7 @@ fn findings() -> Vec<Finding> {
                 "`cargo xtask setup --python` gets PyTorch and ONNX Runtime (for the tests of interchange alone)",
             ),
         ),
-        optional(
-            "CUDA toolkit",
-            last_line("nvcc", &["--version"]).ok_or("for --cuda alone: https://developer.nvidia.com/cuda-downloads"),
-        ),
+        optional("CUDA compiler", cuda_compiler().ok_or("`cargo xtask setup --cuda` gets NVIDIA's (for --cuda alone)")),
         optional("GPU driver", gpu_driver().ok_or("for --cuda alone: NVIDIA's driver for your GPU")),
         optional(
             "Fashion-MNIST",
@@ -96,13 +94,17 @@ fn version(program: &str, arguments: &[&str]) -> Option<String> {
     printed(program, arguments)?.lines().next().map(str::to_owned)
 }
 
-fn last_line(program: &str, arguments: &[&str]) -> Option<String> {
-    printed(program, arguments)?.lines().last().map(str::to_owned)
-}
-
-fn printed(program: &str, arguments: &[&str]) -> Option<String> {
+fn printed(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The one that a build takes: its release, and where it is.
+fn cuda_compiler() -> Option<String> {
+    let nvcc = cuda::found()?;
+    let words = printed(&nvcc, &["--version"])?;
+    let release = words.lines().find_map(|line| Some(line.split_once(", release ")?.1.split(',').next()?.to_owned()));
+    Some(format!("nvcc {}, {}", release.unwrap_or_default(), nvcc.display()))
 }
 
 /// The GPU and its driver's version; or the driver's library alone, as in a container without the tools.

@@ -9,7 +9,7 @@
 //! - [`device`]: a board that answers over its UART.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
-//! - [`python`]: the Python that interchange is tested against.
+//! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: the folders, and cargo.
 
@@ -21,6 +21,7 @@ macro_rules! say {
 }
 
 mod bench;
+mod cuda;
 mod device;
 mod doctor;
 mod flash;
@@ -79,7 +80,7 @@ enum Command {
     Device(device::Options),
     /// Computes the same thing in every way this machine has, and compares the bits
     Verify(verify::Options),
-    /// Finds or installs the ARM targets, the linker and QEMU; with --python, what interchange is tested against
+    /// Finds or installs the ARM targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
     Setup(setup::Options),
     /// Lists what is there, what is missing and how to get it
     Doctor,

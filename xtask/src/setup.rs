@@ -1,4 +1,5 @@
-//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU, or the Python that interchange is tested against.
+//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU, the Python that interchange is tested against, or the CUDA
+//! compiler.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::{
-    python,
+    cuda, python,
     toolchain::{DEBIAN_PACKAGES, Installed, Toolchain},
     workspace,
 };
@@ -23,14 +24,24 @@ pub struct Options {
     /// SELVEDGE_PYTHON names a Python that has the packages of tests/references/requirements.txt already.
     #[arg(long)]
     python: bool,
+
+    /// Unpack NVIDIA's compiler for `--cuda` into the target folder, and nothing else
+    ///
+    /// CUDA_PATH names a toolkit to take instead.
+    #[arg(long)]
+    cuda: bool,
 }
 
 /// Brings the machine to where `flash` and `test` run, or says exactly what to do.
 pub fn run(options: &Options) -> Result<()> {
-    match options {
-        Options { python: true, check: true } => return python::check(),
-        Options { python: true, check: false } => return python::set_up(),
-        Options { python: false, .. } => {}
+    if options.python {
+        if options.check { python::check() } else { python::set_up() }?;
+    }
+    if options.cuda {
+        if options.check { cuda::check() } else { cuda::set_up() }?;
+    }
+    if options.python || options.cuda {
+        return Ok(());
     }
     let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
     loop {
