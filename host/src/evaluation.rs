@@ -112,6 +112,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_batch_counts_as_often_as_it_has_images() {
+        let mut labels = vec![0; BATCH];
+        labels.extend([1, 2]);
+        let mut classes = vec![0; BATCH];
+        classes.extend([2, 2]);
+        let evaluation = Evaluation::new(&labels, &classes, &[1.0, 4.0]);
+        assert_eq!(evaluation.loss, 508.0 / 502.0);
+        let mut confusion = [[0; CLASSES]; CLASSES];
+        (confusion[0][0], confusion[1][2], confusion[2][2]) = (500, 1, 1);
+        assert_eq!(evaluation.confusion, confusion);
+    }
+
+    #[test]
     fn counts_what_the_matrix_says() {
         let mut confusion = [[0; CLASSES]; CLASSES];
         confusion[0][0] = 3;
