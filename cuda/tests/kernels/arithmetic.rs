@@ -26,6 +26,11 @@ fn number(index: u64) -> f32 {
     }
 }
 
+fn first_difference(found: &[f32], expected: &[f32]) -> Option<(usize, f32, f32)> {
+    let place = bits(found).iter().zip(bits(expected)).position(|(found, expected)| *found != expected)?;
+    Some((place, found[place], expected[place]))
+}
+
 fn run(task: Task, samples: usize) {
     let batch = Batch { samples: samples as u32, ..Batch::default() };
     let stopped = [0_u32];
@@ -38,7 +43,7 @@ fn run(task: Task, samples: usize) {
 #[test]
 fn the_exponential() {
     let outputs: Vec<f32> = (0..COUNT as u64).flat_map(|index| [number(index), 0.0]).collect();
-    let grads = [0.0, 1.0].repeat(COUNT);
+    let grads = [0.0_f32, 1.0].repeat(COUNT);
     let mut found = poison(2 * COUNT);
     let task = Task {
         tiles: COUNT.div_ceil(256) as u32,
@@ -53,7 +58,7 @@ fn the_exponential() {
     run(task, COUNT);
     let found: Vec<f32> = found.drain(..).step_by(2).map(|grad| -grad).collect();
     let expected: Vec<f32> = (0..COUNT as u64).map(|index| exp(number(index))).collect();
-    assert_eq!(bits(&found), bits(&expected));
+    assert!(bits(&found) == bits(&expected), "{:?}", first_difference(&found, &expected));
 }
 
 #[test]
@@ -75,7 +80,7 @@ fn log_softmax_of_any_logits() {
         for (logits, expected) in logits.chunks(width).zip(expected.chunks_mut(width)) {
             log_softmax(logits, expected);
         }
-        assert_eq!(bits(&found), bits(&expected), "{width}");
+        assert!(bits(&found) == bits(&expected), "{width}: {:?}", first_difference(&found, &expected));
     }
 }
 
@@ -94,5 +99,5 @@ fn gelu_of_any_number() {
     run(task, COUNT);
     let mut expected = poison(COUNT);
     Gelu::<1>.forward(&selvedge::Portable, Pass::Evaluation, inputs.as_chunks().0, &mut expected);
-    assert_eq!(bits(&found), bits(&expected));
+    assert!(bits(&found) == bits(&expected), "{:?}", first_difference(&found, &expected));
 }

@@ -310,16 +310,12 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
                 };
                 done.unwrap();
             }
-            let mut by = Apply { workspace, model: &mut *model, grad: keeps.then_some(&*grad), core };
-            if keeps && batch.is_last == 1 {
-                if let Some(clip) = case.clip {
-                    let mut clipped = Box::new(M::ZERO);
-                    clipped.as_flat_mut().copy_from_slice(grad.as_flat());
-                    norms.push(clip_grad_norm(&Portable, &mut *clipped, clip).to_bits());
-                    grad.as_flat_mut().copy_from_slice(clipped.as_flat());
-                    by.grad = Some(&*grad);
-                }
+            if batch.is_last == 1
+                && let Some(clip) = case.clip
+            {
+                norms.push(clip_grad_norm(&Portable, &mut *grad, clip).to_bits());
             }
+            let mut by = Apply { workspace, model: &mut *model, grad: keeps.then_some(&*grad), core };
             if batch.is_last == 1 {
                 by.step(case.rules, number, &mut state);
                 if let (Some(decay), Some(average)) = (case.decay, &mut average) {
