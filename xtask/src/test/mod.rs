@@ -1,11 +1,14 @@
 //! `cargo xtask test`: everything that must hold before a change is kept. It stops at the first stage that fails.
 
+mod kernels;
+
 use std::{env, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::{
+    cuda,
     flash::{
         Device, Firmware, Program,
         board::{self, Board},
@@ -39,6 +42,9 @@ pub fn run(options: &Options) -> Result<()> {
     if let Err(error) = python::set_up() {
         say!("NO PYTHON to test interchange against: {error:#}");
     }
+    if let Err(error) = cuda::set_up() {
+        say!("NO CUDA COMPILER to build the kernels by: {error:#}");
+    }
 
     stages.run("fmt", || step(cargo("fmt").args(["--all", "--check"])))?;
     stages.run("clippy", || {
@@ -50,6 +56,8 @@ pub fn run(options: &Options) -> Result<()> {
     })?;
     stages.run("thumb", || thumb(&toolchain))?;
     stages.run("firmware", || firmware(&toolchain))?;
+    stages.run("cuda", kernels::build)?;
+    stages.run("sanitizers", kernels::sanitized)?;
     // Last: it takes longest, and runs the firmware in the emulator.
     stages.run("tests", || {
         // With this, a test that would leave something out fails.
@@ -84,7 +92,9 @@ impl Stages<'_> {
         let seconds = self.start.elapsed().as_secs();
         let left_out = match self.only {
             Some(only) if self.passed.is_empty() => {
-                bail!("no stage has {only} in its name: there are fmt, clippy, rustdoc, thumb, firmware, tests")
+                bail!(
+                    "no stage has {only} in its name: there are fmt, clippy, rustdoc, thumb, firmware, cuda, sanitizers, tests"
+                )
             }
             Some(_) => "the other stages were not asked for".to_owned(),
             None => left_out(),
@@ -99,7 +109,8 @@ fn left_out() -> String {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
     let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
     let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
-    let parts: Vec<_> = data.into_iter().chain(python).collect();
+    let cuda = cuda::found().is_none().then_some("what needs NVIDIA's compiler, as there is none here");
+    let parts: Vec<_> = data.into_iter().chain(python).chain(cuda).collect();
     if parts.is_empty() { "nothing was left out".into() } else { format!("left out: {}", parts.join("; ")) }
 }
 
@@ -187,6 +198,6 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = stages(Some("x")).end().unwrap_err().to_string();
-        assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, tests"), "{error}");
+        assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, cuda, sanitizers, tests"), "{error}");
     }
 }

@@ -1,0 +1,131 @@
+//! The CUDA kernels: compiled for every GPU, and on the CPU under sanitizers.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+use super::{DENY_WARNINGS, cargo, step};
+use crate::{cuda, workspace};
+
+/// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
+const SANITIZE: &str = "SELVEDGE_SANITIZE";
+/// The GPU's part of each package.
+const FEATURES: [&str; 6] = ["--package", "cuda", "--package", "host", "--features", "cuda/driver,host/cuda"];
+
+/// Builds and lints what the feature `cuda` adds, and reads the compiler's report of every kernel.
+pub fn build() -> Result<()> {
+    if cuda::found().is_none() {
+        say!("LEFT OUT: there is no CUDA compiler here; `cargo xtask setup --cuda` gets it");
+        return Ok(());
+    }
+    step(cargo("clippy").args(FEATURES).arg("--all-targets").args(DENY_WARNINGS))?;
+    step(cargo("doc").args(FEATURES).arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))?;
+    let report = report()?;
+    let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
+    let Report { functions, spills } = Report::read(&text);
+    ensure!(functions > 0, "{} tells of no kernel", report.display());
+    spills.iter().for_each(|spill| say!("SPILL: {spill}"));
+    ensure!(spills.is_empty(), "{} of {functions} compiled functions spill registers to memory", spills.len());
+    say!("No register of {functions} compiled functions is spilled to memory");
+    Ok(())
+}
+
+/// Runs the kernels' tests on the CPU with every access to memory and every conversion checked.
+pub fn sanitized() -> Result<()> {
+    let name = "libasan.so";
+    let library = workspace::output(Command::new("cc").arg(format!("-print-file-name={name}"))).unwrap_or_default();
+    // A compiler that has no such file repeats the name.
+    let library = library.trim();
+    if library.is_empty() || library == name {
+        say!("LEFT OUT: the C compiler here has no AddressSanitizer (Debian: apt-get install g++)");
+        return Ok(());
+    }
+    let version = workspace::output(workspace::command("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
+    let runner = format!("CARGO_TARGET_{}_RUNNER", host.replace(['-', '.'], "_").to_uppercase());
+    // A Rust program does not bring the library: it must be there before all others. What the system keeps is no leak of ours.
+    let preloaded = format!("env LD_PRELOAD={library} ASAN_OPTIONS=detect_leaks=0");
+    let mut test = cargo("test");
+    test.args(["--package", "emulator", "--package", "cuda", "--test", "launches", "--test", "kernels"]);
+    // A folder of its own, so that nothing else is built anew.
+    test.env("CARGO_TARGET_DIR", workspace::target_dir()?.join("sanitize"));
+    step(test.env(SANITIZE, "1").env(runner, preloaded))
+}
+
+/// Where the build script of the package `cuda` left what the compiler said.
+fn report() -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        package_id: String,
+        out_dir: PathBuf,
+    }
+    let mut build = cargo("build");
+    build.args(["--package", "cuda", "--features", "driver"]);
+    say!("$ {}", workspace::shown(&build));
+    let messages = workspace::output(build.args(["--message-format", "json-render-diagnostics"]))?;
+    let mut scripts = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    match scripts.find(|script| script.package_id.contains("/cuda#")) {
+        Some(script) => Ok(script.out_dir.join("selvedge.report")),
+        None => bail!("cargo does not say where it built the package cuda"),
+    }
+}
+
+/// What the compiler says of its functions' registers.
+#[derive(Debug, PartialEq, Eq)]
+struct Report {
+    /// How many functions there are, those of each architecture counted.
+    functions: usize,
+    /// Those whose registers do not suffice: architecture, kernel, function, and the bytes.
+    spills: Vec<String>,
+}
+
+impl Report {
+    fn read(text: &str) -> Self {
+        let (mut kernel, mut function) = ("", "");
+        let mut report = Self { functions: 0, spills: Vec::new() };
+        for line in text.lines() {
+            if let Some((_, name)) = line.split_once("Compiling entry function ") {
+                kernel = name;
+            } else if let Some((_, name)) = line.split_once("Function properties for ") {
+                function = name;
+            } else if let Some((_, spill)) = line.split_once("stack frame, ") {
+                report.functions += 1;
+                if spill != "0 bytes spill stores, 0 bytes spill loads" {
+                    report.spills.push(format!("{kernel}, {function}: {spill}"));
+                }
+            }
+        }
+        report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REPORT: &str = "\
+ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function 'run_batches' for 'sm_120'
+ptxas info    : Function properties for run_batches
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 117 registers, used 1 barriers, 45072 bytes smem
+ptxas info    : Function properties for batch_loss
+    16 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Compiling entry function 'run_phase' for 'sm_75'
+ptxas info    : Function properties for run_phase
+    8 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+";
+
+    #[test]
+    fn a_spill_is_named_by_kernel_and_architecture() {
+        let Report { functions, spills } = Report::read(REPORT);
+        assert_eq!(functions, 3);
+        assert_eq!(spills, ["'run_phase' for 'sm_75', run_phase: 8 bytes spill stores, 12 bytes spill loads"]);
+    }
+
+    #[test]
+    fn another_text_tells_of_no_function() {
+        assert_eq!(Report::read("nvcc warning: nothing"), Report { functions: 0, spills: Vec::new() });
+    }
+}
