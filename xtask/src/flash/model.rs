@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::Format;
-use crate::{selvedge, workspace};
+use crate::{selvedge::Build, workspace};
 
 /// A model to be trained or found.
 pub struct Model {
@@ -80,14 +80,18 @@ struct Inspection {
 impl Model {
     /// `quickstart`, `small` or `tiny`.
     pub fn named(name: &str, data: Option<OsString>) -> Result<Self> {
-        let program = selvedge::Build::default().program()?;
-        Ok(Self { program, option: "--model", value: name.to_owned(), data })
+        Self::built(name, &Build::default(), data)
+    }
+
+    /// A named model, trained by a program of this build.
+    pub fn built(name: &str, build: &Build, data: Option<OsString>) -> Result<Self> {
+        Ok(Self { program: build.program()?, option: "--model", value: name.to_owned(), data })
     }
 
     /// Any topology, `784,256,64,10`.
     pub fn of_layers(layers: &str, data: Option<OsString>) -> Result<Self> {
         let value = normalized(layers);
-        let program = selvedge::Build::with_layers(&value).program()?;
+        let program = Build::with_layers(&value).program()?;
         Ok(Self { program, option: "--layers", value, data })
     }
 
@@ -130,7 +134,7 @@ impl Model {
             found.must_be(file, self.option, &self.value)?;
         }
         let program = match found.model {
-            None if found.layers != self.value => selvedge::Build::with_layers(&found.layers).program()?,
+            None if found.layers != self.value => Build::with_layers(&found.layers).program()?,
             _ => self.program.clone(),
         };
         let Inspection { architecture, layers, folded_layers, format, .. } = found;

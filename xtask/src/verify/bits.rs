@@ -1,4 +1,4 @@
-//! `cargo xtask verify bits`: one weight hash on every engine, any number of threads and the boards.
+//! `cargo xtask verify bits`: one weight hash on every engine, any number of threads, the boards and a GPU.
 
 use std::{
     ffi::OsString,
@@ -12,10 +12,13 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::json;
 
-use super::table::{self, Run};
+use super::{
+    gpu,
+    table::{self, Run},
+};
 use crate::{
     flash::{self, Device, EmbedFolder, Program, Recipe, board::Board, model::Model},
-    selvedge,
+    selvedge::Build,
     toolchain::Toolchain,
     workspace,
 };
@@ -29,7 +32,13 @@ const MAX_THREADS: usize = 1024;
 /// What to train with, and where the hashes go.
 #[derive(Args)]
 pub struct Options {
-    /// Steps of each of quickstart's runs; tiny's follow firmware/training.toml, as the boards do
+    /// Compare an NVIDIA GPU with the CPU instead: SGD, Adam and dropout, at batch 64, 100 and 1024, with every way to start the kernels
+    #[arg(long)]
+    cuda: bool,
+    /// The model that is trained with --cuda: quickstart, small or tiny
+    #[arg(long, value_name = "NAME", default_value = "quickstart", requires = "cuda")]
+    model: String,
+    /// Steps of each run; without --cuda those of quickstart alone, as tiny's follow firmware/training.toml, as the boards do
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     steps: u64,
     /// The data, as for `cargo xtask train`
@@ -48,20 +57,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if let Some(file) = &options.json {
         workspace::check_writable(file)?;
     }
-    let left_out = boards_left_out()?;
+    let left_out = if options.cuda { None } else { boards_left_out()? };
     let bits = Bits::prepare(options)?;
-    let mut runs = bits.host("quickstart", |model, out| {
-        let mut train = model.train_command(out);
-        train.args(["--recipe", "quickstart", "--steps", &options.steps.to_string()]);
-        train
-    })?;
-    let recipe = Recipe::read()?;
-    runs.extend(bits.host("tiny", |model, out| recipe.train_command(model, out))?);
-    if left_out.is_none() {
-        for board in BOARDS {
-            runs.push(bits.board(board, &recipe)?);
-        }
-    }
+    let runs = if options.cuda { bits.gpu(&options.model)? } else { bits.engines_and_boards(left_out.is_none())? };
 
     say!("");
     table::lines(&runs, options.full).iter().for_each(|line| say!("{line}"));
@@ -69,7 +67,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if let Some(reason) = left_out {
         say!("Left out: tiny on the emulated {}: {reason}", BOARDS.join(" and "));
     }
-    let verdicts = ["quickstart", "tiny"].map(|model| table::verdict(model, &runs, options.full));
+    let verdicts = table::verdicts(&runs, options.full);
     if let Some(file) = &options.json {
         let equal = verdicts.iter().all(Result::is_ok);
         workspace::write_whole(file, &format!("{:#}\n", json!({ "equal": equal, "runs": runs })))?;
@@ -96,58 +94,110 @@ fn boards_left_out() -> Result<Option<String>> {
 
 /// What all runs share.
 struct Bits {
+    build: Build,
     /// The fastest first.
     engines: Vec<String>,
     cores: usize,
     data: Option<OsString>,
+    steps: u64,
     full: bool,
     folder: EmbedFolder,
 }
 
 impl Bits {
     fn prepare(options: &Options) -> Result<Self> {
-        let program = selvedge::Build::default().program()?;
-        let engines = workspace::output(Command::new(program).arg("engines"))?;
+        let build = Build { cuda: options.cuda, layers: None };
+        let engines = workspace::output(Command::new(build.program()?).arg("engines"))?;
         let folder = EmbedFolder::take("verify-bits")?;
         let mut data = options.data.clone();
         // Found or downloaded here, so that without a network not every run looks for one.
-        let mut embed = Model::named("tiny", data.clone())?.embed_command(None, "train", "1", &folder.path);
+        let mut embed = Model::built("tiny", &build, data.clone())?.embed_command(None, "train", "1", &folder.path);
         if data.is_none() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
             data = Some("builtin".into());
         }
         Ok(Self {
+            build,
             engines: engines.lines().map(str::to_owned).collect(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             data,
+            steps: options.steps,
             full: options.full,
             folder,
         })
     }
 
     fn model(&self, name: &str) -> Result<Model> {
-        Model::named(name, self.data.clone())
+        Model::built(name, &self.build, self.data.clone())
+    }
+
+    /// Both models' runs on this machine, and on the boards where they are there.
+    fn engines_and_boards(&self, boards: bool) -> Result<Vec<Run>> {
+        let mut runs = self.host("quickstart", |model, out| {
+            let mut train = model.train_command(out);
+            train.args(["--recipe", "quickstart", "--steps", &self.steps.to_string()]);
+            train
+        })?;
+        let recipe = Recipe::read()?;
+        runs.extend(self.host("tiny", |model, out| recipe.train_command(model, out))?);
+        if boards {
+            for board in BOARDS {
+                runs.push(self.board(board, &recipe)?);
+            }
+        }
+        Ok(runs)
     }
 
     /// A model's runs on this machine.
-    fn host(&self, model: &'static str, train: impl Fn(&Model, &Path) -> Command) -> Result<Vec<Run>> {
+    fn host(&self, model: &str, train: impl Fn(&Model, &Path) -> Command) -> Result<Vec<Run>> {
         let named = self.model(model)?;
-        let run = |(engine, threads): (&String, usize)| {
-            let mut train = train(&named, &self.trained(model));
-            train.env("SELVEDGE_ENGINE", engine).args(["--threads", &threads.to_string()]);
-            self.timed(model, engine, threads, || {
-                let output = workspace::output(&mut train)?;
-                used(&output, engine, threads)?;
-                Ok(flash::saved_hash(&output)?.to_owned())
-            })
-        };
+        let run =
+            |(engine, threads): (&String, usize)| self.cpu(model, engine, threads, train(&named, &self.trained(model)));
         plan(model, &self.engines, self.cores).map(run).collect()
+    }
+
+    /// A run on the CPU.
+    fn cpu(&self, model: &str, engine: &str, threads: usize, mut train: Command) -> Result<Run> {
+        train.env("SELVEDGE_ENGINE", engine).args(["--device", "cpu", "--threads", &threads.to_string()]);
+        self.timed(model, engine, Some(threads), || {
+            let output = workspace::output(&mut train)?;
+            used(&output, &format!(", {threads} threads, {engine}, "))?;
+            Ok(flash::saved_hash(&output)?.to_owned())
+        })
+    }
+
+    /// A model's runs by each recipe: on the GPU, in every way to start the kernels, and on the CPU.
+    fn gpu(&self, model: &str) -> Result<Vec<Run>> {
+        let named = self.model(model)?;
+        let out = self.trained(model);
+        let mut runs = Vec::new();
+        for (recipe, options) in gpu::recipes(self.steps) {
+            let training = format!("{model}, {recipe}");
+            let command = || {
+                let mut train = named.train_command(&out);
+                train.args(&options);
+                train
+            };
+            // First, so that without a GPU it is known at once.
+            for launches in gpu::LAUNCHES {
+                let mut train = command();
+                train.env(gpu::VARIABLE, launches).arg("--cuda");
+                runs.push(self.timed(&training, &format!("cuda {launches}"), None, || {
+                    let output = workspace::output(&mut train)?;
+                    used(&output, &format!("Using cuda device, {launches}, "))?;
+                    Ok(flash::saved_hash(&output)?.to_owned())
+                })?);
+            }
+            let engine = self.engines.first().context("`selvedge engines` lists none")?;
+            runs.push(self.cpu(&training, engine, self.cores, command())?);
+        }
+        Ok(runs)
     }
 
     /// The run of `tiny` on an emulated board.
     fn board(&self, board: &str, recipe: &Recipe) -> Result<Run> {
         let model = self.model("tiny")?;
         let layers = model.read(&self.trained("tiny"), true)?.layers;
-        self.timed("tiny", board, 1, || {
+        self.timed("tiny", board, Some(1), || {
             let run = flash::Run::new(board, Program::Train, Device::Emulator, flash::TIMEOUT)?;
             run.trained_hash(recipe, &model, &layers)
         })
@@ -159,16 +209,17 @@ impl Bits {
 
     fn timed(
         &self,
-        model: &'static str,
+        model: &str,
         engine: &str,
-        threads: usize,
+        threads: Option<usize>,
         train: impl FnOnce() -> Result<String>,
     ) -> Result<Run> {
-        let name = format!("{model}, {engine}, {threads} thread{}", if threads == 1 { "" } else { "s" });
+        let threads_of = |threads| format!(", {threads} thread{}", if threads == 1 { "" } else { "s" });
+        let name = format!("{model}, {engine}{}", threads.map_or(String::new(), threads_of));
         let start = Instant::now();
         let hash = train().with_context(|| name.clone())?;
         say!("{name}: {} in {:.1} s", table::shown(&hash, self.full), start.elapsed().as_secs_f32());
-        Ok(Run { model, engine: engine.to_owned(), threads, hash })
+        Ok(Run { model: model.to_owned(), engine: engine.to_owned(), threads, hash })
     }
 }
 
@@ -182,14 +233,11 @@ fn plan<'a>(model: &str, engines: &'a [String], cores: usize) -> impl Iterator<I
     })
 }
 
-/// Checks that a run says it was computed as it was asked to be.
-fn used(output: &str, engine: &str, threads: usize) -> Result<()> {
-    let asked = format!(", {threads} threads, {engine}, ");
+/// Checks that a run's first line says that it was computed as asked.
+fn used(output: &str, asked: &str) -> Result<()> {
     match output.lines().next() {
-        Some(line) if line.contains(&asked) => Ok(()),
-        line => {
-            bail!("`selvedge train` was to use {threads} threads and {engine}, but says: {}", line.unwrap_or("nothing"))
-        }
+        Some(line) if line.contains(asked) => Ok(()),
+        line => bail!("`selvedge train` was to say `{}`, but says: {}", asked.trim(), line.unwrap_or("nothing")),
     }
 }
 
@@ -216,11 +264,13 @@ mod tests {
     #[test]
     fn a_run_on_another_engine_is_no_evidence() {
         let output = "Using cpu device, 12 threads, avx2, builtin\nmodel";
-        assert!(used(output, "avx2", 12).is_ok());
-        for (engine, threads) in [("avx512", 12), ("avx", 12), ("avx2", 1), ("avx2", 2)] {
-            let error = used(output, engine, threads).unwrap_err().to_string();
-            assert!(error.contains("12 threads, avx2"), "{error}");
+        assert!(used(output, ", 12 threads, avx2, ").is_ok());
+        for asked in
+            [", 12 threads, avx512, ", ", 12 threads, avx, ", ", 2 threads, avx2, ", "Using cuda device, graph, "]
+        {
+            let error = used(output, asked).unwrap_err().to_string();
+            assert!(error.contains("12 threads, avx2") && error.contains(asked.trim()), "{error}");
         }
-        assert!(used("", "avx2", 1).unwrap_err().to_string().ends_with("nothing"));
+        assert!(used("", ", 1 threads, avx2, ").unwrap_err().to_string().ends_with("nothing"));
     }
 }

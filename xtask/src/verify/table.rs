@@ -8,12 +8,12 @@ const SHORT: usize = 16;
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// `quickstart` or `tiny`.
-    pub model: &'static str,
-    /// The engine, or the board.
+    /// What is trained: the model, and the recipe where a model has several.
+    pub model: String,
+    /// The engine, the board, or how a GPU's kernels were started.
     pub engine: String,
-    /// How many threads computed.
-    pub threads: usize,
+    /// How many threads computed; none of the CPU's on a GPU.
+    pub threads: Option<usize>,
     /// The weights' SHA-256, in hexadecimal digits.
     pub hash: String,
 }
@@ -25,11 +25,12 @@ pub fn shown(hash: &str, full: bool) -> &str {
 
 /// A line for each run, below a line of headings.
 pub fn lines(runs: &[Run], full: bool) -> Vec<String> {
-    let model = width("model", runs.iter().map(|run| run.model));
+    let model = width("model", runs.iter().map(|run| &*run.model));
     let engine = width("engine", runs.iter().map(|run| &*run.engine));
     let heading = format!("{:model$}  {:engine$}  threads  weight hash", "model", "engine");
     let rows = runs.iter().map(|run| {
-        format!("{:model$}  {:engine$}  {:>7}  {}", run.model, run.engine, run.threads, shown(&run.hash, full))
+        let threads = run.threads.map_or(String::new(), |threads| threads.to_string());
+        format!("{:model$}  {:engine$}  {threads:>7}  {}", run.model, run.engine, shown(&run.hash, full))
     });
     [heading].into_iter().chain(rows).collect()
 }
@@ -38,43 +39,52 @@ fn width<'a>(heading: &'a str, cells: impl Iterator<Item = &'a str>) -> usize {
     cells.chain([heading]).map(|cell| cell.chars().count()).max().unwrap_or_default()
 }
 
-/// Whether a model's runs have one hash: says which, or which runs have which.
-pub fn verdict(model: &str, runs: &[Run], full: bool) -> Result<String, String> {
+/// Whether each model's runs have one hash: says which, or which runs have which.
+pub fn verdicts(runs: &[Run], full: bool) -> Vec<Result<String, String>> {
+    let mut models: Vec<&str> = Vec::new();
+    for run in runs {
+        if !models.contains(&&*run.model) {
+            models.push(&run.model);
+        }
+    }
+    models.into_iter().map(|model| verdict(model, runs, full)).collect()
+}
+
+fn verdict(model: &str, runs: &[Run], full: bool) -> Result<String, String> {
     let mut hashes: Vec<(&str, Vec<String>)> = Vec::new();
     for run in runs.iter().filter(|run| run.model == model) {
-        let name = format!("{} × {}", run.engine, run.threads);
+        let threads = run.threads.map_or(String::new(), |threads| format!(" × {threads}"));
+        let name = format!("{}{threads}", run.engine);
         match hashes.iter_mut().find(|(hash, _)| *hash == run.hash) {
             Some((_, names)) => names.push(name),
             None => hashes.push((&run.hash, vec![name])),
         }
     }
-    match &hashes[..] {
-        [] => Err(format!("no run of {model} has a hash")),
-        [(hash, names)] => Ok(format!("All {} hashes of {model} are equal: {}", names.len(), shown(hash, full))),
-        _ => {
-            let groups = hashes.iter().map(|(hash, names)| format!("{} on {}", shown(hash, full), names.join(", ")));
-            Err(format!("the hashes of {model} differ: {}", groups.collect::<Vec<_>>().join("; ")))
-        }
+    if let [(hash, names)] = &hashes[..] {
+        return Ok(format!("All {} hashes of {model} are equal: {}", names.len(), shown(hash, full)));
     }
+    let groups = hashes.iter().map(|(hash, names)| format!("{} on {}", shown(hash, full), names.join(", ")));
+    Err(format!("the hashes of {model} differ: {}", groups.collect::<Vec<_>>().join("; ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(engine: &str, threads: usize, digit: &str) -> Run {
-        Run { model: "tiny", engine: engine.into(), threads, hash: digit.repeat(64) }
+    fn run(engine: &str, threads: Option<usize>, digit: &str) -> Run {
+        Run { model: "tiny".into(), engine: engine.into(), threads, hash: digit.repeat(64) }
     }
 
     #[test]
     fn columns_stand_below_each_other() {
-        let runs = [run("avx2", 12, "a"), run("netduinoplus2", 1, "b")];
+        let runs = [run("avx2", Some(12), "a"), run("netduinoplus2", Some(1), "b"), run("cuda graph", None, "a")];
         assert_eq!(
             lines(&runs, false),
             [
                 "model  engine         threads  weight hash",
                 "tiny   avx2                12  aaaaaaaaaaaaaaaa",
                 "tiny   netduinoplus2        1  bbbbbbbbbbbbbbbb",
+                "tiny   cuda graph              aaaaaaaaaaaaaaaa",
             ]
         );
         assert!(lines(&runs, true)[2].ends_with(&"b".repeat(64)));
@@ -82,17 +92,19 @@ mod tests {
 
     #[test]
     fn equal_hashes_are_one() {
-        let runs = [run("avx2", 1, "a"), run("avx2", 2, "a"), Run { model: "small", ..run("avx2", 1, "b") }];
-        assert_eq!(verdict("tiny", &runs, false), Ok("All 2 hashes of tiny are equal: aaaaaaaaaaaaaaaa".into()));
-        assert!(verdict("quickstart", &runs, false).is_err());
+        let small = Run { model: "small".into(), ..run("avx2", Some(1), "b") };
+        let runs = [run("avx2", Some(1), "a"), small, run("avx2", Some(2), "a")];
+        let verdict = |count: usize, model: &str, hash: &str| {
+            Ok(format!("All {count} hashes of {model} are equal: {}", hash.repeat(16)))
+        };
+        assert_eq!(verdicts(&runs, false), [verdict(2, "tiny", "a"), verdict(1, "small", "b")]);
     }
 
     #[test]
     fn a_difference_names_every_run() {
-        let runs = [run("avx2", 1, "a"), run("portable", 1, "b"), run("avx2", 2, "a")];
-        assert_eq!(
-            verdict("tiny", &runs, false).unwrap_err(),
-            "the hashes of tiny differ: aaaaaaaaaaaaaaaa on avx2 × 1, avx2 × 2; bbbbbbbbbbbbbbbb on portable × 1"
-        );
+        let runs = [run("avx2", Some(1), "a"), run("cuda graph", None, "b"), run("avx2", Some(2), "a")];
+        let difference =
+            "the hashes of tiny differ: aaaaaaaaaaaaaaaa on avx2 × 1, avx2 × 2; bbbbbbbbbbbbbbbb on cuda graph";
+        assert_eq!(verdicts(&runs, false), [Err(difference.to_owned())]);
     }
 }
