@@ -1,0 +1,345 @@
+//! The driver layer against a stand-in for NVIDIA's library, whose launches run the kernels on the CPU.
+//!
+//! The system looks for libraries where `LD_LIBRARY_PATH` said when a program started, and the stand-in reads its settings once: every test
+//! runs itself again, in a process of its own.
+
+use std::{env, fs, path::Path, process::Command, sync::Once};
+
+use cuda::{
+    driver::{Buffer, CudaError, Gpu, Kernel},
+    task::{Batch, Context, Kind, Phase, THREADS, Task},
+};
+use tempfile::TempDir;
+
+/// Says which test a process is for.
+const CHILD: &str = "SELVEDGE_DRIVER_TEST";
+const FAIL: &str = "SELVEDGE_EMULATOR_FAIL";
+
+/// Runs `body` in a process that finds its driver in `folder`.
+fn in_process(test: &str, folder: &Path, variables: &[(&str, &str)], body: impl FnOnce()) {
+    if env::var_os(CHILD).is_some() {
+        return body();
+    }
+    let mut child = Command::new(env::current_exe().expect("a test is a program"));
+    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).env("LD_LIBRARY_PATH", folder);
+    let output = child.envs(variables.iter().copied()).output().expect("the test starts again");
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
+}
+
+/// The same with the stand-in.
+fn with_stand_in(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
+    static INSTALL: Once = Once::new();
+    if env::var_os(CHILD).is_some() {
+        return body();
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulated_driver");
+    INSTALL.call_once(|| emulator::install_driver(&folder).expect("the stand-in is built"));
+    in_process(test, &folder, variables, body);
+}
+
+/// Values that go half the way to 8 each time that a kernel runs: the moving average of weights.
+struct Halving {
+    gpu: Gpu,
+    values: Buffer<f32>,
+    #[expect(dead_code, reason = "the kernels read it")]
+    inputs: (Buffer<f32>, Buffer<Batch>, Buffer<u32>),
+    context: Context,
+    phase: Phase,
+}
+
+impl Halving {
+    const LEN: usize = 1000;
+    const BATCHES: usize = 3;
+
+    fn new(gpu: &Gpu) -> Result<Self, CudaError> {
+        let mut values = Buffer::allocate(gpu, Self::LEN, "the values")?;
+        values.zero()?;
+        let mut aim = Buffer::allocate(gpu, Self::LEN, "what they go to")?;
+        aim.upload(&[8.0; Self::LEN])?;
+        let mut batches = Buffer::allocate(gpu, Self::BATCHES, "what the batches are")?;
+        batches.upload(&[Batch { is_last: 1, average: 0.5, ..Batch::default() }; Self::BATCHES])?;
+        let mut stopped = Buffer::allocate(gpu, 1, "a word")?;
+        stopped.zero()?;
+        let context = Context { batches: batches.address(), stopped: stopped.address(), ..Context::new(0) };
+        let task = Task {
+            parameters: aim.address(),
+            output: values.address(),
+            outputs: Self::LEN as u32,
+            tiles: (Self::LEN as u32).div_ceil(THREADS),
+            ..Task::new(Kind::Average)
+        };
+        Ok(Self { gpu: gpu.clone(), values, inputs: (aim, batches, stopped), context, phase: Phase::new(&[task]) })
+    }
+
+    fn run(&self) -> Result<(), CudaError> {
+        let blocks = self.phase.blocks();
+        self.gpu.launch(Kernel::RunPhase, blocks, THREADS, &[&self.context, &self.phase, &0_u32, &1_u32])
+    }
+
+    /// Three times, in one launch of so many blocks, whose barrier starts from `arrivals`.
+    fn run_together(&self, blocks: u32, arrivals: u32) -> Result<(), CudaError> {
+        let mut phases = Buffer::allocate(&self.gpu, 2, "the phases")?;
+        phases.upload(&[self.phase; 2])?;
+        let mut barrier = Buffer::allocate(&self.gpu, 1, "a barrier")?;
+        barrier.upload(&[arrivals])?;
+        let [phases, barrier] = [phases.address(), barrier.address()];
+        let batches = Self::BATCHES as u32;
+        let arguments: [&dyn cuda::driver::Argument; 6] = [&self.context, &phases, &0_u32, &1_u32, &batches, &barrier];
+        self.gpu.launch(Kernel::RunBatches, blocks, THREADS, &arguments)?;
+        self.gpu.synchronize()
+    }
+
+    fn values(&self) -> Result<Vec<f32>, CudaError> {
+        let mut values = vec![f32::NAN; Self::LEN];
+        self.values.download(&mut values)?;
+        Ok(values)
+    }
+
+    /// That all values are this one.
+    #[track_caller]
+    fn assert(&self, value: f32) {
+        assert_eq!(self.values().expect("they can be brought"), [value; Self::LEN]);
+    }
+}
+
+fn open() -> Gpu {
+    Gpu::open().expect("the stand-in is a GPU")
+}
+
+#[test]
+fn says_what_it_is() {
+    with_stand_in("says_what_it_is", &[], || {
+        let gpu = open();
+        assert_eq!((gpu.name(), gpu.multiprocessors()), ("Selvedge's emulated GPU", 4));
+        assert_eq!(gpu.resident_blocks(Kernel::RunBatches, 256).expect("it can be asked"), 8);
+    });
+}
+
+#[test]
+fn memory_goes_there_and_back() {
+    with_stand_in("memory_goes_there_and_back", &[], || {
+        let gpu = open();
+        let mut buffer = Buffer::allocate(&gpu, 5, "five numbers").expect("there is memory");
+        let mut values = [0.0_f32; 5];
+        buffer.download(&mut values).expect("it can be brought");
+        assert!(values.iter().all(|value| value.is_nan()), "nothing was written: {values:?}");
+        buffer.zero().expect("it can be cleared");
+        buffer.upload(&[1.0, 2.0]).expect("it can be brought");
+        buffer.download(&mut values).expect("it can be brought");
+        assert_eq!(values, [1.0, 2.0, 0.0, 0.0, 0.0]);
+
+        let mut part = [0.0; 2];
+        buffer.download(&mut part).expect("it can be brought");
+        assert_eq!((part, buffer.len(), buffer.is_empty()), ([1.0, 2.0], 5, false));
+        let empty = Buffer::<u32>::allocate(&gpu, 0, "nothing").expect("there is memory");
+        assert!(empty.is_empty());
+        drop(gpu);
+        buffer.download(&mut part).expect("a buffer keeps its GPU");
+    });
+}
+
+#[test]
+fn a_launch_runs_a_kernel() {
+    with_stand_in("a_launch_runs_a_kernel", &[], || {
+        let halving = Halving::new(&open()).expect("there is memory");
+        halving.run().expect("it starts");
+        halving.assert(4.0);
+        halving.run().expect("it starts");
+        halving.assert(6.0);
+    });
+}
+
+#[test]
+fn a_graph_starts_its_launches_together() {
+    with_stand_in("a_graph_starts_its_launches_together", &[], || {
+        let gpu = open();
+        let halving = Halving::new(&gpu).expect("there is memory");
+        let graph = gpu.capture(|| (0..2).try_for_each(|_| halving.run())).expect("it can be made");
+        halving.assert(0.0);
+        graph.launch().expect("it starts");
+        halving.assert(6.0);
+        halving.run().expect("it starts");
+        graph.launch().expect("it starts");
+        halving.assert(7.75);
+    });
+}
+
+#[test]
+fn a_cooperative_launch_has_as_many_blocks_as_fit() {
+    with_stand_in("a_cooperative_launch_has_as_many_blocks_as_fit", &[], || {
+        let halving = Halving::new(&open()).expect("there is memory");
+        halving.run_together(8, 0).expect("it runs");
+        halving.assert(7.0);
+        let error = halving.run_together(9, 0).expect_err("only eight blocks fit").to_string();
+        assert!(error.contains("CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE"), "{error}");
+        // It did not start, and nothing else is the worse for it.
+        halving.run().expect("it starts");
+        halving.assert(7.5);
+    });
+}
+
+#[test]
+fn a_fault_shows_where_it_is_waited_for_and_stays() {
+    with_stand_in("a_fault_shows_where_it_is_waited_for_and_stays", &[], || {
+        let gpu = open();
+        let halving = Halving::new(&gpu).expect("there is memory");
+        // A barrier that starts from 1 opens for one of two blocks alone.
+        let error = halving.run_together(2, 1).expect_err("a block waits for ever");
+        assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
+        let text = error.to_string();
+        for part in ["CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure", "resume from", "report it"] {
+            assert!(text.contains(part), "{text}");
+        }
+        let error = Buffer::<u8>::allocate(&gpu, 1, "a byte").expect_err("the context is lost");
+        assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
+    });
+}
+
+#[test]
+fn no_driver() {
+    // In a folder that comes first, what is no library ends the search.
+    let folder = TempDir::new().expect("a folder can be made");
+    fs::write(folder.path().join("libcuda.so.1"), "no library").expect("a file can be written");
+    in_process("no_driver", folder.path(), &[], || {
+        let error = Gpu::open().expect_err("there is no driver");
+        assert!(matches!(error, CudaError::NoDriver(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(text.contains("no NVIDIA driver") && text.contains("libcuda.so.1"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    });
+}
+
+#[test]
+fn a_driver_that_is_too_old() {
+    with_stand_in("a_driver_that_is_too_old", &[("SELVEDGE_EMULATOR_DRIVER_VERSION", "11040")], || {
+        let error = Gpu::open().expect_err("the driver is too old");
+        assert!(matches!(error, CudaError::DriverTooOld { found: 11040, .. }), "{error:?}");
+        assert!(error.to_string().contains("CUDA 11.4 at the most"), "{error}");
+    });
+}
+
+/// What opening the GPU says where a call fails.
+fn opening_fails(test: &str, failure: &str, check: impl FnOnce(&CudaError) -> bool, part: &str) {
+    with_stand_in(test, &[(FAIL, failure)], || {
+        let error = Gpu::open().expect_err("a call fails");
+        let text = error.to_string();
+        assert!(check(&error) && text.contains(part) && text.lines().count() == 1, "{error:?}: {text}");
+        // The call after that one does not fail.
+        Gpu::open().expect("nothing is left of it");
+    });
+}
+
+#[test]
+fn no_device_by_init() {
+    let is_no_device = |error: &CudaError| matches!(error, CudaError::NoDevice(_));
+    let (failure, part) = ("cuInit:1:CUDA_ERROR_NO_DEVICE", "CUDA_ERROR_NO_DEVICE, no CUDA-capable device is detected");
+    opening_fails("no_device_by_init", failure, is_no_device, part);
+}
+
+#[test]
+fn no_device_by_count() {
+    let is_no_device = |error: &CudaError| matches!(error, CudaError::NoDevice(_));
+    opening_fails(
+        "no_device_by_count",
+        "cuDeviceGetCount:1:CUDA_ERROR_NO_DEVICE",
+        is_no_device,
+        "CUDA_VISIBLE_DEVICES",
+    );
+}
+
+#[test]
+fn a_system_that_is_not_ready() {
+    let is_other = |error: &CudaError| matches!(error, CudaError::Other { .. });
+    let (failure, part) = ("cuInit:1:CUDA_ERROR_SYSTEM_NOT_READY", "CUDA_ERROR_SYSTEM_NOT_READY");
+    opening_fails("a_system_that_is_not_ready", failure, is_other, part);
+}
+
+#[test]
+fn no_memory_for_the_context() {
+    let is_other = |error: &CudaError| matches!(error, CudaError::Other { .. });
+    let (failure, part) = ("cuDevicePrimaryCtxRetain:1:CUDA_ERROR_OUT_OF_MEMORY", "CUDA_ERROR_OUT_OF_MEMORY");
+    opening_fails("no_memory_for_the_context", failure, is_other, part);
+}
+
+#[test]
+fn no_code_for_the_gpu() {
+    let is_no_code = |error: &CudaError| matches!(error, CudaError::NoCode { capability: [9, 0], .. });
+    let (failure, part) = ("cuModuleLoadDataEx:1:CUDA_ERROR_NO_BINARY_FOR_GPU", "compute capability 9.0");
+    opening_fails("no_code_for_the_gpu", failure, is_no_code, part);
+}
+
+#[test]
+fn no_kernel_of_that_name() {
+    let is_other = |error: &CudaError| matches!(error, CudaError::Other { .. });
+    let (failure, part) = ("cuModuleGetFunction:2:CUDA_ERROR_NOT_FOUND", "CUDA_ERROR_NOT_FOUND");
+    opening_fails("no_kernel_of_that_name", failure, is_other, part);
+}
+
+#[test]
+fn no_memory_says_for_what() {
+    with_stand_in("no_memory_says_for_what", &[(FAIL, "cuMemAlloc_v2:2:CUDA_ERROR_OUT_OF_MEMORY")], || {
+        let gpu = open();
+        let first = Buffer::<u32>::allocate(&gpu, 6, "the first").expect("the first is no failure");
+        let error = Buffer::<u64>::allocate(&gpu, 5, "the second").expect_err("the second is one");
+        let total = 1 << 30;
+        assert_eq!(error, CudaError::OutOfMemory { what: "the second", bytes: 40, free: total - 24, total });
+        drop(first);
+        let error = Buffer::<u8>::allocate(&gpu, total + 1, "too much").expect_err("it is more than there is");
+        assert_eq!(error, CudaError::OutOfMemory { what: "too much", bytes: total + 1, free: total, total });
+        let error = Buffer::<u64>::allocate(&gpu, usize::MAX, "far too much").expect_err("it has no size");
+        assert!(matches!(error, CudaError::OutOfMemory { .. }), "{error:?}");
+        Buffer::<u8>::allocate(&gpu, total, "all").expect("all of it is free");
+    });
+}
+
+#[test]
+fn a_launch_that_fails() {
+    with_stand_in("a_launch_that_fails", &[(FAIL, "cuLaunchKernel:2:CUDA_ERROR_ILLEGAL_ADDRESS")], || {
+        let halving = Halving::new(&open()).expect("there is memory");
+        halving.run().expect("the first does not fail");
+        let error = halving.run().expect_err("the second does");
+        assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
+        assert!(error.to_string().contains("CUDA_ERROR_ILLEGAL_ADDRESS"), "{error}");
+        assert!(halving.values().is_err(), "the context is lost");
+    });
+}
+
+#[test]
+fn a_graph_that_cannot_be_made_leaves_the_stream_as_it_was() {
+    let test = "a_graph_that_cannot_be_made_leaves_the_stream_as_it_was";
+    let failures = "cuLaunchKernel:1:CUDA_ERROR_INVALID_VALUE,cuGraphInstantiateWithFlags:1:CUDA_ERROR_UNKNOWN";
+    with_stand_in(test, &[(FAIL, failures)], || {
+        let gpu = open();
+        let halving = Halving::new(&gpu).expect("there is memory");
+        for part in ["CUDA_ERROR_INVALID_VALUE", "CUDA_ERROR_UNKNOWN"] {
+            let error = gpu.capture(|| halving.run()).expect_err("a call fails").to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        halving.run().expect("it starts");
+        halving.assert(4.0);
+    });
+}
+
+#[test]
+fn copies_that_fail() {
+    let failures = "cuMemcpyHtoDAsync_v2:1:CUDA_ERROR_INVALID_VALUE,cuMemcpyDtoHAsync_v2:1:CUDA_ERROR_INVALID_VALUE,\
+                    cuMemsetD8Async:1:CUDA_ERROR_INVALID_VALUE";
+    with_stand_in("copies_that_fail", &[(FAIL, failures)], || {
+        let mut buffer = Buffer::allocate(&open(), 3, "three numbers").expect("there is memory");
+        let mut values = [1_u32, 2, 3];
+        buffer.upload(&values).expect_err("it fails");
+        buffer.zero().expect_err("it fails");
+        buffer.download(&mut values).expect_err("it fails");
+        buffer.upload(&values).expect("it fails once");
+        buffer.download(&mut values).expect("it fails once");
+        assert_eq!(values, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn settings_that_are_none_are_said() {
+    with_stand_in("settings_that_are_none_are_said", &[(FAIL, "cuInit:once:CUDA_ERROR_UNKNOWN")], || {
+        Gpu::open().expect_err("the settings cannot be read");
+    });
+}
