@@ -72,7 +72,7 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
     let mut pip = workspace::command(python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]);
     workspace::run(pip.arg("--target").arg(partial).args(PACKAGES))
-        .context("pip gave no compiler (it needs pip, a network and Linux or Windows; Debian: python3-pip)")?;
+        .context("pip gave no compiler (it needs pip, a network and Linux; Debian: python3-pip)")?;
     let unpacked = partial.join(FOLDER);
     workspace::output(workspace::command(nvcc(&unpacked)).arg("--version"))
         .context("NVIDIA's compiler does not run here")?;

@@ -5,26 +5,34 @@ use std::{fs, path::PathBuf, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::{DENY_WARNINGS, cargo, step};
+use super::{cargo, step};
 use crate::{cuda, workspace};
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
 const SANITIZE: &str = "SELVEDGE_SANITIZE";
-/// The GPU's part of each package.
-const FEATURES: [&str; 6] = ["--package", "cuda", "--package", "host", "--features", "cuda/driver,host/cuda"];
 
-/// Builds and lints what the feature `cuda` adds, and reads the compiler's report of every kernel.
-pub fn build() -> Result<()> {
-    if cuda::found().is_none() {
+/// What a build of the workspace takes, so that the GPU's part is in it, where there is a compiler for it.
+pub fn features() -> &'static [&'static str] {
+    if cfg!(target_os = "linux") && cuda::found().is_some() { &["--features", "host/cuda"] } else { &[] }
+}
+
+/// clippy for the workspace with every optional part.
+pub fn clippy() -> Command {
+    let mut clippy = cargo("clippy");
+    clippy.args(["--workspace", "--all-targets", "--features", "core/micromath,core/defmt"]).args(features());
+    clippy
+}
+
+/// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory.
+pub fn check_report() -> Result<()> {
+    if features().is_empty() {
         say!("LEFT OUT: there is no CUDA compiler here; `cargo xtask setup --cuda` gets it");
         return Ok(());
     }
-    step(cargo("clippy").args(FEATURES).arg("--all-targets").args(DENY_WARNINGS))?;
-    step(cargo("doc").args(FEATURES).arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))?;
     let report = report()?;
     let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
     let Report { functions, spills } = Report::read(&text);
-    ensure!(functions > 0, "{} tells of no kernel", report.display());
+    ensure!(functions > 0, "{} tells of no function", report.display());
     spills.iter().for_each(|spill| say!("SPILL: {spill}"));
     ensure!(spills.is_empty(), "{} of {functions} compiled functions spill registers to memory", spills.len());
     say!("No register of {functions} compiled functions is spilled to memory");
@@ -44,12 +52,11 @@ pub fn sanitized() -> Result<()> {
     let version = workspace::output(workspace::command("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
     let runner = format!("CARGO_TARGET_{}_RUNNER", host.replace(['-', '.'], "_").to_uppercase());
-    // A Rust program does not bring the library: it must be there before all others. What the system keeps is no leak of ours.
+    // A Rust program does not bring the library, which must be there before all others. What the process keeps to its end is no leak.
     let preloaded = format!("env LD_PRELOAD={library} ASAN_OPTIONS=detect_leaks=0");
+    // Of the workspace, as then only what the variable changes is built anew.
     let mut test = cargo("test");
-    test.args(["--package", "emulator", "--package", "cuda", "--test", "launches", "--test", "kernels"]);
-    // A folder of its own, so that nothing else is built anew.
-    test.env("CARGO_TARGET_DIR", workspace::target_dir()?.join("sanitize"));
+    test.args(["--workspace", "--test", "launches", "--test", "kernels"]).args(features());
     step(test.env(SANITIZE, "1").env(runner, preloaded))
 }
 
@@ -60,10 +67,7 @@ fn report() -> Result<PathBuf> {
         package_id: String,
         out_dir: PathBuf,
     }
-    let mut build = cargo("build");
-    build.args(["--package", "cuda", "--features", "driver"]);
-    say!("$ {}", workspace::shown(&build));
-    let messages = workspace::output(build.args(["--message-format", "json-render-diagnostics"]))?;
+    let messages = workspace::output(clippy().args(["--message-format", "json-render-diagnostics"]))?;
     let mut scripts = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     match scripts.find(|script| script.package_id.contains("/cuda#")) {
         Some(script) => Ok(script.out_dir.join("selvedge.report")),
