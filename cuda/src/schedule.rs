@@ -1,5 +1,7 @@
 //! Which tasks a batch has, and which of them may run side by side.
 
+use std::env;
+
 use selvedge::architecture::LayerKind;
 
 use crate::{
@@ -23,10 +25,42 @@ pub enum Launches {
 }
 
 impl Launches {
+    /// The environment variable that names one.
+    pub const VARIABLE: &str = "SELVEDGE_CUDA";
+
+    const ALL: [Self; 3] = [Self::Plain, Self::Graph, Self::Persistent];
+
+    /// That which the environment names, or else the default.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownLaunches`] for any other name.
+    pub fn from_environment() -> Result<Self, UnknownLaunches> {
+        let Some(name) = env::var_os(Self::VARIABLE).filter(|name| !name.is_empty()) else {
+            return Ok(Self::default());
+        };
+        let found = Self::ALL.into_iter().find(|launches| launches.name() == name);
+        found.ok_or_else(|| UnknownLaunches(name.to_string_lossy().into_owned()))
+    }
+
+    /// Its name, as [`VARIABLE`](Self::VARIABLE) takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Graph => "graph",
+            Self::Persistent => "persistent",
+        }
+    }
+
     fn load_ahead(self) -> bool {
         self != Self::Plain
     }
 }
+
+/// A name that is none of [`Launches`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("SELVEDGE_CUDA={0}: kernels are started in one of these ways: plain, graph, persistent")]
+pub struct UnknownLaunches(String);
 
 /// What decides a schedule beside the network.
 #[derive(Clone, Copy, Debug)]

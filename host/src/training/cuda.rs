@@ -1,14 +1,13 @@
 //! An NVIDIA GPU as a backend: many steps in a launch, and the weights stay there until the host wants them.
 
 use cuda::{
-    CudaError,
-    driver::Gpu,
+    driver::{CudaError, Gpu},
     memory::Settings,
     schedule::Launches,
     task::{self, Batch},
     trainer::{Evaluated, Part, Run, Samples, Trainer},
 };
-use selvedge::{Flat, architecture::Architecture};
+use selvedge::architecture::Architecture;
 
 use super::{Backend, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{

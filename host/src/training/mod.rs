@@ -3,6 +3,8 @@
 mod backend;
 pub mod checkpoint;
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod options;
 mod run;
 mod state;
@@ -15,6 +17,8 @@ use selvedge::{Engine, training::StepError};
 
 pub use backend::{Backend, BatchInput, Evaluations, StepInput, StepOutput, Steps};
 pub use cpu::Rounding;
+#[cfg(feature = "cuda")]
+pub use cuda::Cuda;
 pub use options::{Length, Optimizer, Options, Plan, Rule};
 pub use state::{Progress, State};
 

@@ -4,10 +4,15 @@ use std::fmt;
 
 use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
+#[cfg(feature = "cuda")]
+use cuda::{driver::Gpu, schedule::Launches};
 
 #[derive(Args)]
 pub struct DeviceOptions {
     /// On what to train; auto takes CUDA where it is there and built in, and says what it chose
+    ///
+    /// The bits are the same. On a GPU they do not depend either on how kernels are started: SELVEDGE_CUDA=plain|graph|persistent chooses
+    /// that, and without it graph is taken.
     #[arg(long, value_enum, default_value = "auto")]
     device: Choice,
 
@@ -32,6 +37,9 @@ pub enum Device {
     Cpu,
     /// The CPU, because there is no CUDA: why.
     CpuWithout(String),
+    /// A GPU, and how its kernels are started.
+    #[cfg(feature = "cuda")]
+    Cuda(Gpu, Launches),
 }
 
 impl DeviceOptions {
@@ -39,31 +47,30 @@ impl DeviceOptions {
         let choice = if self.cuda { Choice::Cuda } else { self.device };
         match choice {
             Choice::Cpu => Ok(Device::Cpu),
-            Choice::Auto => Ok(Device::CpuWithout(no_cuda())),
-            Choice::Cuda => Err(anyhow!("--device cuda: {}", no_cuda())),
+            Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(format!("{reason:#}")))),
+            Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason:#}")),
         }
     }
 }
 
-/// Why there is no CUDA.
 #[cfg(feature = "cuda")]
-fn no_cuda() -> String {
-    match cuda::engine() {
-        Ok(engine) => match engine {},
-        Err(error) => error.to_string(),
-    }
+fn cuda() -> Result<Device> {
+    let launches = Launches::from_environment()?;
+    Ok(Device::Cuda(Gpu::open()?, launches))
 }
 
 #[cfg(not(feature = "cuda"))]
-fn no_cuda() -> String {
-    "this program was built without CUDA; `cargo xtask train --cuda` builds it in".into()
+fn cuda() -> Result<Device> {
+    Err(anyhow!("this program was built without CUDA; `cargo xtask train --cuda` builds it in"))
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cpu => write!(f, "cpu"),
-            Self::CpuWithout(reason) => write!(f, "cpu ({reason})"),
+            Self::Cpu => write!(f, "cpu device"),
+            Self::CpuWithout(reason) => write!(f, "cpu ({reason}) device"),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(gpu, launches) => write!(f, "cuda device, {}, {}", launches.name(), gpu.name()),
         }
     }
 }

@@ -224,14 +224,14 @@ impl WithModel for Training<'_> {
 
         let engine = options.threads.engine()?;
         let mut stdout = io::stdout();
-        writeln!(
-            stdout,
-            "Using {} device, {} threads, {}, {}",
-            device,
-            engine.threads(),
-            engine.instructions(),
-            data.name
-        )?;
+        let computes = match &device {
+            Device::Cpu | Device::CpuWithout(_) => {
+                format!("{device}, {} threads, {}", engine.threads(), engine.instructions())
+            }
+            #[cfg(feature = "cuda")]
+            Device::Cuda(..) => device.to_string(),
+        };
+        writeln!(stdout, "Using {computes}, {}", data.name)?;
         writeln!(stdout, "{:#}\n", Architecture::of::<M>())?;
         let progress = state.progress;
         if progress.steps > 0 {
@@ -243,7 +243,14 @@ impl WithModel for Training<'_> {
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
         let mut log = Log::new(in_epoch, &with, progress, metrics, checkpoints);
-        let last = training::train(&engine, &mut state, &data, &with, &mut log)?;
+        let last = match device {
+            Device::Cpu | Device::CpuWithout(_) => training::train(&engine, &mut state, &data, &with, &mut log)?,
+            #[cfg(feature = "cuda")]
+            Device::Cuda(gpu, launches) => {
+                let mut backend = training::Cuda::new(gpu, launches, &state, &data, &with)?;
+                training::train_on(&mut backend, &mut state, &data, &with, &mut log)?
+            }
+        };
         log.finish();
 
         let result = state.result();
