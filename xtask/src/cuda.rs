@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::workspace;
 
@@ -25,12 +25,18 @@ const SETUP: &str = "cargo xtask setup --cuda";
 
 /// The compiler that a build takes (cuda/build.rs): CUDA_PATH's alone where that is set; else that of `cargo xtask setup --cuda`, of
 /// /usr/local/cuda, or of PATH.
-pub fn found() -> Option<PathBuf> {
+pub fn compiler() -> Result<PathBuf> {
     if let Some(toolkit) = named() {
-        return Some(nvcc(&toolkit)).filter(|nvcc| nvcc.is_file());
+        let nvcc = nvcc(&toolkit);
+        let names = toolkit.display();
+        ensure!(nvcc.is_file(), "{VARIABLE} names {names}, which has no compiler: unset it, or name a CUDA toolkit");
+        return Ok(nvcc);
     }
-    let toolkits = toolkit().ok().into_iter().chain([PathBuf::from("/usr/local/cuda")]);
-    toolkits.map(|toolkit| nvcc(&toolkit)).find(|nvcc| nvcc.is_file()).or_else(|| workspace::on_path("nvcc"))
+    let toolkits = [toolkit()?, PathBuf::from("/usr/local/cuda")];
+    let found = toolkits.iter().map(|toolkit| nvcc(toolkit)).find(|nvcc| nvcc.is_file());
+    found
+        .or_else(|| workspace::on_path("nvcc"))
+        .context(format!("there is no CUDA compiler (nvcc) here; to get one, run `{SETUP}`"))
 }
 
 /// Unpacks the toolkit into the target folder, unless it is there.
@@ -52,13 +58,7 @@ pub fn set_up() -> Result<()> {
 
 /// Says what is missing, or is there.
 pub fn check() -> Result<()> {
-    match (found(), named()) {
-        (Some(nvcc), _) => say!("Ready: the CUDA compiler is {}.", nvcc.display()),
-        (None, Some(named)) => {
-            bail!("{VARIABLE} names {}, which has no compiler: unset it, or name a CUDA toolkit", named.display())
-        }
-        (None, None) => bail!("there is no CUDA compiler here; to get one, run:\n  {SETUP}"),
-    }
+    say!("Ready: the CUDA compiler is {}.", compiler()?.display());
     Ok(())
 }
 

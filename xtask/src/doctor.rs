@@ -101,7 +101,7 @@ fn printed(program: impl AsRef<OsStr>, arguments: &[&str]) -> Option<String> {
 
 /// The one that a build takes: its release, and where it is.
 fn cuda_compiler() -> Option<String> {
-    let nvcc = cuda::found()?;
+    let nvcc = cuda::compiler().ok()?;
     let words = printed(&nvcc, &["--version"])?;
     let release = words.lines().find_map(|line| Some(line.split_once(", release ")?.1.split(',').next()?.to_owned()));
     Some(format!("nvcc {}, {}", release.unwrap_or_default(), nvcc.display()))

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::Command, process::ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::workspace;
+use crate::{cuda, workspace};
 
 /// Options that `selvedge` itself reads.
 #[derive(Args)]
@@ -58,21 +58,23 @@ impl Build {
         build
     }
 
-    /// Tells cargo.
-    pub fn set(&self, cargo: &mut Command) {
+    /// Tells cargo. Where it could only fail, says so first.
+    pub fn set(&self, cargo: &mut Command) -> Result<()> {
         if let Some(layers) = &self.layers {
             cargo.env("SELVEDGE_LAYERS", layers);
         }
         if self.cuda {
+            cuda::compiler().context("--cuda")?;
             cargo.args(["--features", "cuda"]);
         }
+        Ok(())
     }
 
     /// Builds the program and returns its path.
     pub fn program(&self) -> Result<PathBuf> {
         let mut cargo = workspace::cargo();
         cargo.args(["build", "--release", "--package", "host", "--bin", "selvedge"]);
-        self.set(&mut cargo);
+        self.set(&mut cargo)?;
         match workspace::build(&mut cargo, "selvedge")? {
             Ok(program) => Ok(program),
             Err(failure) => bail!("selvedge was not built: `{}` failed, see above", failure.command),

@@ -1,7 +1,7 @@
 //! `cargo xtask bench cpu`: how fast this machine trains, beside what it could do and what other programs do.
 //!
-//! - [`options`]: the command line. [`workload`]: a model's operations. [`spread`]: medians.
-//! - [`measure`]: epochs of training. [`peer`]: another program's epochs. [`sweep`]: all of it, in its order.
+//! - [`options`]: the command line. [`workload`]: a model's operations. [`shared`]: what `bench cuda` has too.
+//! - [`measure`]: epochs of training. [`sweep`]: all of it, in its order.
 //! - [`phases`]: where a step's time goes.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
 
@@ -9,19 +9,15 @@
 
 mod measure;
 mod options;
-mod peer;
 mod phases;
 mod plot;
 mod report;
-mod spread;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod sweep;
 mod workload;
 
-use std::{
-    env,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
@@ -30,29 +26,12 @@ use host::models::{Model, WithModel, with_model};
 use options::Options;
 
 fn main() -> ExitCode {
-    // Cargo says `--bench` where a benchmark is asked for. Without it, this is `cargo test`, which measures nothing.
-    if !env::args_os().any(|argument| argument == "--bench") {
-        return ExitCode::SUCCESS;
-    }
-    match run(&Options::parse(), &mut io::stdout()) {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has seen enough of it (`… | head`).
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            // A closed standard error is no reason to panic.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    shared::run(|out| run(&Options::parse(), out))
 }
 
 fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     options.check_outputs()?;
-    with_model(&options.architecture(), Bench { options, out })?
+    with_model(&options.subject.architecture(), Bench { options, out })?
 }
 
 struct Bench<'a> {
@@ -65,7 +44,7 @@ impl WithModel for Bench<'_> {
 
     fn run<M: Model>(self) -> Result<()> {
         let Self { options, out } = self;
-        let data = options.data()?;
+        let data = options.subject.data()?;
         if options.phases { phases::run::<M>(options, &data, out) } else { sweep::run::<M>(options, &data, out) }
     }
 }

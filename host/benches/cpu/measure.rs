@@ -4,9 +4,11 @@ use anyhow::Result;
 use host::{
     data::Dataset,
     models::Model,
-    training::{self, Epoch, Length, Observer, Options, Progress, State},
+    training::{self, Length, Observer, Options, Progress, State},
 };
 use selvedge::Engine;
+
+use super::shared::EpochSeconds;
 
 /// Steps before the first that is measured, at most an epoch: caches, page tables and the clock settle.
 const WARM_UP: u64 = 300;
@@ -26,12 +28,12 @@ impl<'a, M: Model> Training<'a, M> {
 
     pub fn warm_up(&mut self, engine: &impl Engine) -> Result<()> {
         let steps = self.data.train.labels.len().div_ceil(self.batch_size) as u64;
-        self.train(engine, Length::Steps(steps.min(WARM_UP)), &mut Seconds::default())
+        self.train(engine, Length::Steps(steps.min(WARM_UP)), &mut EpochSeconds::default())
     }
 
     /// Trains on, and returns each epoch's seconds.
     pub fn epochs(&mut self, engine: &impl Engine, epochs: u32) -> Result<Vec<f64>> {
-        let mut seconds = Seconds::default();
+        let mut seconds = EpochSeconds::default();
         self.train(engine, Length::Epochs(epochs), &mut seconds)?;
         Ok(seconds.0)
     }
@@ -46,18 +48,5 @@ impl<'a, M: Model> Training<'a, M> {
         let options = Options { length, batch_size: self.batch_size, ..Options::QUICKSTART };
         self.state.progress = Progress::default();
         training::train(engine, &mut self.state, self.data, &options, observer).map(drop)
-    }
-}
-
-/// Each epoch's, without its test.
-#[derive(Default)]
-struct Seconds(Vec<f64>);
-
-impl<M> Observer<M> for Seconds {
-    type Error = anyhow::Error;
-
-    fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
-        self.0.push(epoch.training.as_secs_f64());
-        Ok(())
     }
 }

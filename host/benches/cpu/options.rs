@@ -1,48 +1,22 @@
 //! The command line.
 
-use std::{
-    io::{self, Write},
-    num::NonZero,
-    path::PathBuf,
-    thread,
-};
+use std::{num::NonZero, path::PathBuf, thread};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{
     Parser,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use host::{
-    data::{self, Dataset},
-    engine::InstructionSet,
-    files,
-};
-use selvedge::{
-    architecture::Architecture,
-    models::{self, NAMES},
-};
+use host::{engine::InstructionSet, files};
 
-use super::peer::Peer;
+use super::shared::{Peer, Subject};
 
 /// Train on this machine's CPU and measure it, against the machine's peak and against other programs
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench cpu", bin_name = "cargo xtask bench cpu")]
 pub struct Options {
-    /// A named model: quickstart (784-512-512-10, PyTorch's), small (784-128-10) or tiny (784-16-10)
-    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
-    model: String,
-
-    /// Any other topology: widths, such as 784,256,64,10, or layers, such as '784 => 256 Gelu => 10'
-    #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
-    layers: Option<Architecture>,
-
-    /// Folder with Fashion-MNIST's four files, or `builtin` for the built-in set [default: as `cargo xtask train`]
-    #[arg(long, value_name = "DIR|builtin")]
-    data: Option<PathBuf>,
-
-    /// Train on the first images only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    samples: Option<u32>,
+    #[command(flatten)]
+    pub subject: Subject,
 
     /// Samples in a step: a row for each
     #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "16,64,256,1024")]
@@ -98,31 +72,6 @@ fn engine() -> impl TypedValueParser<Value = InstructionSet> {
 }
 
 impl Options {
-    pub fn architecture(&self) -> Architecture {
-        let layers = self.layers.clone().or_else(|| models::named(&self.model));
-        layers.expect("the parser admits named models only")
-    }
-
-    /// The training images, and of the test images one: an epoch ends with a test, which is not measured here.
-    pub fn data(&self) -> Result<Dataset> {
-        let mut data = data::load(self.data.as_deref())?;
-        if let Some(notice) = &data.notice {
-            // A closed standard error is no reason to fail.
-            let _ = writeln!(io::stderr(), "note: {notice}");
-        }
-        if let Some(samples) = self.samples {
-            let there = data.train.labels.len();
-            if samples as usize > there {
-                bail!("--samples {samples}: {} has only {there} training images", data.name);
-            }
-            data.train.images.truncate(samples as usize);
-            data.train.labels.truncate(samples as usize);
-        }
-        data.test.images.truncate(1);
-        data.test.labels.truncate(1);
-        Ok(data)
-    }
-
     /// The engines, the fastest first where none are chosen.
     pub fn engines(&self) -> Vec<InstructionSet> {
         if !self.engines.is_empty() {
@@ -174,7 +123,7 @@ mod tests {
         assert_eq!(options.threads()[0].get(), 1);
         assert_eq!(Some(options.most_threads()), thread::available_parallelism().ok());
         assert!(!options.engines().is_empty());
-        assert_eq!(options.architecture().to_string(), "784-512-512-10");
+        assert_eq!(options.subject.architecture().to_string(), "784-512-512-10");
     }
 
     #[test]

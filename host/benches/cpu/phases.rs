@@ -19,7 +19,7 @@ use host::{
 };
 use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
 
-use super::{measure::Training, options::Options, report::align_right};
+use super::{measure::Training, options::Options, shared::align_right};
 
 /// What an engine is called for.
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! What was measured, as tables and as JSON.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::spread::Spread;
+use super::shared::{Against, Spread, align_right};
 
 /// Everything measured.
 pub struct Report {
@@ -31,15 +31,6 @@ pub struct Row {
     pub epoch: Spread,
     /// Whom it took turns with.
     pub against: Option<Against>,
-}
-
-/// A peer's epochs in the same rounds.
-pub struct Against {
-    pub peer: String,
-    /// Seconds.
-    pub epoch: Spread,
-    /// In each round the peer's median by ours.
-    pub ratio: Spread,
 }
 
 impl Report {
@@ -130,14 +121,6 @@ impl Report {
             "max_ratio": against.map(|against| against.ratio.max),
         })
     }
-}
-
-/// Aligns some columns for numbers.
-pub fn align_right(mut table: Table, columns: std::ops::Range<usize>) -> Table {
-    for column in table.column_iter_mut().take(columns.end).skip(columns.start) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }
 
 #[cfg(test)]

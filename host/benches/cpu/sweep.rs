@@ -1,9 +1,6 @@
 //! Every batch size with every engine on every number of threads; then the peers.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    num::NonZero,
-};
+use std::{io::Write, num::NonZero};
 
 use anyhow::{Context, Result};
 use host::{
@@ -12,22 +9,24 @@ use host::{
     files::write_whole,
     models::Model,
 };
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use selvedge::architecture::Architecture;
 
 use super::{
     measure::Training,
     options::Options,
-    peer::Peer,
     plot,
-    report::{Against, Peak, Report, Row},
-    spread::Spread,
+    report::{Peak, Report, Row},
+    shared::{Peer, progress_bar, spread, take_turns},
     workload::Workload,
 };
 
 /// Measures, prints and writes all that the options ask for.
 pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
-    let sweep = Sweep { options, data, bar: progress_bar(options) };
+    let engines = options.engines().len() * options.threads().len();
+    let rounds = options.peers.len() * options.rounds as usize;
+    let bar = progress_bar(options.batch_sizes.len() * (engines + rounds));
+    let sweep = Sweep { options, data, bar };
     let peaks = sweep.peaks()?;
     let mut report = Report {
         samples: data.train.labels.len(),
@@ -52,19 +51,6 @@ pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> 
         write_whole(path, &plot::png(&report)?)?;
     }
     Ok(())
-}
-
-/// Where standard error is no terminal, nothing is shown until the table.
-fn progress_bar(options: &Options) -> ProgressBar {
-    let engines = options.engines().len() * options.threads().len();
-    let rounds = options.peers.len() * options.rounds as usize;
-    let bar = ProgressBar::new((options.batch_sizes.len() * (engines + rounds)) as u64);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
-    let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    if !io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    bar
 }
 
 struct Sweep<'a> {
@@ -113,28 +99,21 @@ impl Sweep<'_> {
         Ok(rows)
     }
 
-    /// Rounds of a peer's process and as many epochs of the engine, so that both see the machine in the same moods.
+    /// A peer and an engine in turns.
     fn compare<M: Model>(&self, peer: &Peer, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
         let engine = Simd::new(set, threads)?;
-        let (mut name, mut ours, mut theirs, mut ratios) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-        for round in 0..self.options.rounds {
-            self.bar.set_message(format!("batch {batch}, peer, round {}", round + 1));
-            let epochs = peer.run(batch, threads.get(), self.options.epochs)?;
+        let theirs = || {
+            self.bar.set_message(format!("batch {batch}, peer"));
+            peer.run(batch, threads.get(), self.options.epochs)
+        };
+        let ours = || {
             // From the beginning, as the peer: how many activations are zero changes as a model learns.
             let mut training = Training::<M>::new(self.data, batch as usize);
             training.warm_up(&engine)?;
-            let seconds = training.epochs(&engine, self.options.epochs)?;
-            ratios.push(spread(&epochs.seconds)?.median / spread(&seconds)?.median);
-            ours.extend(seconds);
-            theirs.extend(epochs.seconds);
-            name = epochs.name;
             self.bar.inc(1);
-        }
-        let against = Against { peer: name, epoch: spread(&theirs)?, ratio: spread(&ratios)? };
-        Ok(Row { engine: set.name(), threads: threads.get(), batch, epoch: spread(&ours)?, against: Some(against) })
+            training.epochs(&engine, self.options.epochs)
+        };
+        let (epoch, against) = take_turns(self.options.rounds, theirs, ours)?;
+        Ok(Row { engine: set.name(), threads: threads.get(), batch, epoch, against: Some(against) })
     }
-}
-
-fn spread(seconds: &[f64]) -> Result<Spread> {
-    Spread::of(seconds).context("no epoch was measured")
 }

@@ -22,6 +22,9 @@ pub enum Bench {
     /// Trains on the CPU, beside its peak and other programs (`cargo xtask bench cpu --help` lists the options)
     #[command(disable_help_flag = true)]
     Cpu(selvedge::Options),
+    /// Trains on an NVIDIA GPU, beside other programs (`cargo xtask bench cuda --help` lists the options)
+    #[command(disable_help_flag = true)]
+    Cuda(selvedge::Options),
     /// Measures the single products on one thread (criterion's options)
     #[command(disable_help_flag = true)]
     Kernels(selvedge::Options),
@@ -33,6 +36,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<ExitCode> {
     let (name, options) = match bench {
         Bench::Cpu(options) => ("cpu", options),
+        Bench::Cuda(options) => ("cuda", options),
         Bench::Kernels(options) => ("kernels", options),
         Bench::Device(options) => return device::run(options),
     };
@@ -46,7 +50,8 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
 fn program(name: &str, options: &[OsString]) -> Result<Command> {
     let mut cargo = workspace::cargo();
     cargo.args(["bench", "--no-run", "--package", "host", "--bench", name]);
-    Build::of_options(options).set(&mut cargo);
+    let build = Build::of_options(options);
+    Build { cuda: build.cuda || name == "cuda", ..build }.set(&mut cargo)?;
     let program = match workspace::build(&mut cargo, name)? {
         Ok(program) => program,
         Err(failure) => bail!("the benchmark was not built: `{}` failed, see above", failure.command),

@@ -13,7 +13,7 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
 /// What a build of the workspace takes, so that the GPU's part is in it, where there is a compiler for it.
 pub fn features() -> &'static [&'static str] {
-    if cfg!(target_os = "linux") && cuda::found().is_some() { &["--features", "host/cuda"] } else { &[] }
+    if cfg!(target_os = "linux") && cuda::compiler().is_ok() { &["--features", "tests/cuda"] } else { &[] }
 }
 
 /// clippy for the workspace with every optional part.

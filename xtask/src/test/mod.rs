@@ -111,7 +111,7 @@ fn left_out() -> String {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
     let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
     let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
-    let cuda = cuda::found().is_none().then_some("what needs NVIDIA's compiler, as there is none here");
+    let cuda = cuda::compiler().is_err().then_some("what needs NVIDIA's compiler, as there is none here");
     let parts: Vec<_> = data.into_iter().chain(python).chain(cuda).collect();
     if parts.is_empty() { "nothing was left out".into() } else { format!("left out: {}", parts.join("; ")) }
 }

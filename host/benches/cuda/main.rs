@@ -1,0 +1,42 @@
+//! `cargo xtask bench cuda`: how fast this machine's GPU trains, beside other programs.
+//!
+//! - [`options`]: the command line. [`shared`]: what `bench cpu` has too.
+//! - [`sweep`]: every measurement, in its order. [`report`]: the table and JSON.
+
+#![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
+
+mod options;
+mod report;
+#[path = "../shared/mod.rs"]
+mod shared;
+mod sweep;
+
+use std::{io::Write, process::ExitCode};
+
+use anyhow::Result;
+use clap::Parser;
+use host::models::{Model, WithModel, with_model};
+
+use options::Options;
+
+fn main() -> ExitCode {
+    shared::run(|out| run(&Options::parse(), out))
+}
+
+fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
+    options.check_outputs()?;
+    with_model(&options.subject.architecture(), Bench { options, out })?
+}
+
+struct Bench<'a> {
+    options: &'a Options,
+    out: &'a mut dyn Write,
+}
+
+impl WithModel for Bench<'_> {
+    type Output = Result<()>;
+
+    fn run<M: Model>(self) -> Result<()> {
+        sweep::run::<M>(self.options, &self.options.subject.data()?, self.out)
+    }
+}

@@ -1,0 +1,4 @@
+//! The unit tests of `benches/cuda`.
+
+#[path = "main.rs"]
+mod cuda;
