@@ -79,7 +79,7 @@ fn python_of(environment: &Path) -> Option<PathBuf> {
     (installed == asked).then_some(python)
 }
 
-/// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one.
+/// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one and no GPU.
 ///
 /// # Panics
 ///
@@ -93,6 +93,7 @@ pub fn selvedge(folder: &Path) -> Command {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--package", "host", "--bin", "selvedge", "--profile"])
             .arg(profile)
+            .args(if cfg!(feature = "cuda") { &["--features", "cuda"][..] } else { &[] })
             .current_dir(workspace())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "the program `selvedge` does not build");
@@ -100,6 +101,7 @@ pub fn selvedge(folder: &Path) -> Command {
     });
     let mut command = Command::new(&*PROGRAM);
     command.current_dir(folder).env_remove(FASHION_MNIST_DIR).env("XDG_CACHE_HOME", folder).env("HOME", folder);
+    command.env("CUDA_VISIBLE_DEVICES", "");
     command
 }
 

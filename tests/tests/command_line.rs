@@ -156,7 +156,7 @@ fn wrong_options_are_named() {
         ("--layers 100,10", "784"),
         ("--layers 784,77,10", "cargo xtask"),
         ("--model tiny --layers 784,16,10", "--layers"),
-        ("--cuda", "CUDA"),
+        ("--cuda", "--device cuda: "),
         ("--no-such-option", "--no-such-option"),
     ] {
         let error = fail(folder.path(), &format!("train --data . {options}"));

@@ -12,8 +12,7 @@ pub enum CudaError {
     NoDriver(String),
     /// The driver is older than the program's kernels.
     #[error(
-        "the NVIDIA driver knows CUDA {} at the most, but the kernels were built by CUDA {}: update the driver, or train on the CPU with \
-         --device cpu",
+        "the NVIDIA driver knows CUDA {} at the most, but the kernels were built by CUDA {}: update the driver",
         Version(*found),
         Version(*needed)
     )]
@@ -24,7 +23,7 @@ pub enum CudaError {
         needed: i32,
     },
     /// There is a driver, but nothing that it drives.
-    #[error("the NVIDIA driver finds no GPU: {0}; see CUDA_VISIBLE_DEVICES, or train on the CPU with --device cpu")]
+    #[error("the NVIDIA driver finds no GPU: {0}; see what CUDA_VISIBLE_DEVICES names")]
     NoDevice(Failure),
     /// The kernels have no code for the GPU.
     #[error("there is no code in this program for {name}, of compute capability {}.{}: {failure}", capability[0], capability[1])]

@@ -91,7 +91,7 @@ impl Drop for Module {
     }
 }
 
-/// Codes of `cuInit` and `cuDeviceGetCount` that mean no GPU: none there, none available, no right to it, the driver's parts at odds.
+/// Codes that mean no GPU: there is none, or none that may be used.
 const NO_DEVICE: [Code; 2] = [100, 101];
 /// Codes of a fat binary without code for the GPU: no such code, an unknown form of it, PTX that the driver does not know.
 const NO_CODE: [Code; 3] = [200, 209, 222];

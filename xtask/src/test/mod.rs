@@ -45,6 +45,7 @@ pub fn run(options: &Options) -> Result<()> {
     if let Err(error) = cuda::set_up() {
         say!("NO CUDA COMPILER to build the kernels by: {error:#}");
     }
+    say!("── set-up: done in {:.1} s", stages.start.elapsed().as_secs_f32());
 
     stages.run("fmt", || step(cargo("fmt").args(["--all", "--check"])))?;
     stages.run("clippy", || {

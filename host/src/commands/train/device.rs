@@ -47,8 +47,8 @@ impl DeviceOptions {
         let choice = if self.cuda { Choice::Cuda } else { self.device };
         match choice {
             Choice::Cpu => Ok(Device::Cpu),
-            Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(format!("{reason:#}")))),
-            Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason:#}")),
+            Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
+            Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
         }
     }
 }

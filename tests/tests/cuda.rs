@@ -1,0 +1,209 @@
+//! Training on a GPU, end to end: the program itself, with NVIDIA's driver library replaced by the kernels' CPU build.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use tempfile::TempDir;
+use tests::{left_out, selvedge, text, write_small_data};
+
+/// A folder with a small data set, and the stand-in for the driver; none where the program is built without CUDA.
+fn prepared(what: &str) -> Option<TempDir> {
+    if !cfg!(feature = "cuda") {
+        left_out(&format!("{what}: the tests were built without CUDA; `cargo xtask test` builds it in"));
+        return None;
+    }
+    if emulator::kernels().is_none() {
+        left_out(&format!("{what}: no C++ compiler here"));
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    emulator::install_driver(folder.path()).unwrap();
+    write_small_data(folder.path(), [150, 30]);
+    Some(folder)
+}
+
+fn command(folder: &Path, arguments: &str) -> Command {
+    let mut command = selvedge(folder);
+    command.env("LD_LIBRARY_PATH", folder).env_remove("CUDA_VISIBLE_DEVICES").args(arguments.split_whitespace());
+    command
+}
+
+const TRAIN: &str = "train --data . --model tiny --recipe quickstart";
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    output
+}
+
+/// What a run leaves: its weights, and all that it printed but for the device's line and times.
+fn trained(folder: &Path, arguments: &str, out: &str, launches: Option<&str>) -> (Vec<u8>, Vec<String>) {
+    let mut command = command(folder, &format!("{arguments} --out {out}"));
+    launches.map(|launches| command.env("SELVEDGE_CUDA", launches));
+    let output = succeed(command);
+    let lines = text(&output);
+    let lines = lines
+        .lines()
+        .filter(|line| !line.starts_with("Using ") && !line.contains(" samples/s") && !line.starts_with("Saved "));
+    (fs::read(folder.join(out)).unwrap(), lines.map(str::to_owned).collect())
+}
+
+#[test]
+fn the_weights_losses_and_tests_are_the_cpus() {
+    let Some(folder) = prepared("training on an emulated GPU") else { return };
+    let folder = folder.path();
+    for options in [
+        "--epochs 2 --lr 0.05",
+        "--epochs 2 --batch-size 100 --optimizer adam --lr 0.01",
+        "--epochs 2 --batch-size 1024 --optimizer adamw --weight-decay 0.01 --dropout 0.2 --label-smoothing 0.1",
+        "--epochs 2 --lr 0.05 --batch-size 16 --accumulate 3 --clip 0.5 --momentum 0.9 --ema 0.9 --augment flip,shift=2,erase=4",
+        "--epochs 3 --batch-size 32 --optimizer rmsprop --lr 0.001 --schedule one-cycle --val-split 0.2 --early-stop 1",
+        "--steps 5 --no-shuffle",
+    ] {
+        let train = format!("{TRAIN} {options}");
+        let expected = trained(folder, &format!("{train} --device cpu"), "cpu.selvedge", None);
+        for launches in ["plain", "graph", "persistent"] {
+            let found = trained(folder, &format!("{train} --cuda"), "cuda.selvedge", Some(launches));
+            assert!(found.0 == expected.0, "{launches}, {options}: other weights");
+            assert_eq!(found.1, expected.1, "{launches}, {options}");
+        }
+    }
+}
+
+#[test]
+fn the_device_is_said_and_auto_takes_it() {
+    let Some(folder) = prepared("choosing an emulated GPU") else { return };
+    let first = |arguments: &str, remove_driver: bool| {
+        let mut command = command(folder.path(), &format!("{TRAIN} --steps 1 {arguments}"));
+        if remove_driver {
+            command.env_remove("LD_LIBRARY_PATH").env("CUDA_VISIBLE_DEVICES", "");
+        }
+        text(&succeed(command)).lines().next().unwrap().to_owned()
+    };
+    for auto in ["", "--device auto", "--device cuda", "--cuda"] {
+        let line = first(auto, false);
+        assert!(line.starts_with("Using cuda device, graph, Selvedge's emulated GPU, "), "{auto}: {line}");
+    }
+    assert!(first("--device cpu", false).starts_with("Using cpu device, "));
+    let without = first("", true);
+    assert!(without.starts_with("Using cpu (") && without.contains("NVIDIA"), "{without}");
+}
+
+/// A run goes from the CPU to the GPU and back in the middle of an epoch.
+#[test]
+fn a_checkpoint_moves_between_devices() {
+    let Some(folder) = prepared("checkpoints on an emulated GPU") else { return };
+    let folder = folder.path();
+    let train = format!(
+        "{TRAIN} --batch-size 16 --accumulate 2 --optimizer adam --lr 0.01 --dropout 0.1 --ema 0.9 --augment shift=1"
+    );
+    let (expected, _) = trained(folder, &format!("{train} --steps 13 --device cpu"), "whole.selvedge", None);
+    let checkpoint = |steps: u32| PathBuf::from(format!("at-{steps}.checkpoint"));
+    // A run that ends is one of so many steps; what is asked to end in the middle is stopped by a failing device, after its checkpoint.
+    let mut previous: Option<PathBuf> = None;
+    for (steps, device, failing) in [(3, "cuda", true), (7, "cpu", false), (9, "cuda", true)] {
+        let file = checkpoint(steps);
+        let source = match &previous {
+            None => format!("{train} --steps 13"),
+            Some(previous) => {
+                fs::copy(folder.join(previous), folder.join(&file)).unwrap();
+                format!("train --data . --resume {}", file.display())
+            }
+        };
+        let mut command = command(
+            folder,
+            &format!(
+                "{source} --device {device} --checkpoint {} --checkpoint-every {steps} --out x.selvedge",
+                file.display()
+            ),
+        );
+        if failing {
+            // The launch after the one that reaches the checkpoint: every launch is a graph.
+            command.env("SELVEDGE_EMULATOR_FAIL", "cuGraphLaunch:2:CUDA_ERROR_LAUNCH_FAILED");
+            assert!(!command.output().unwrap().status.success());
+        } else {
+            succeed(command);
+        }
+        previous = Some(file);
+    }
+    let last = previous.unwrap();
+    let (found, _) =
+        trained(folder, &format!("train --data . --resume {} --device cpu", last.display()), "moved.selvedge", None);
+    assert!(found == expected, "other weights than those of the run that never moved");
+}
+
+/// One line that names the function's failure as CUDA does; nothing is written in the weights' place.
+#[test]
+fn every_failure_is_one_clear_line() {
+    let Some(folder) = prepared("failures of an emulated GPU") else { return };
+    let folder = folder.path();
+    let fail = |failure: &str, launches: &str| {
+        let mut command = command(folder, &format!("{TRAIN} --epochs 1 --batch-size 16 --cuda --out failed.selvedge"));
+        command.env("SELVEDGE_EMULATOR_FAIL", failure).env("SELVEDGE_CUDA", launches);
+        let output = command.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{failure}: {}", text(&output));
+        let lines: Vec<_> = error.lines().collect();
+        assert!(lines.len() == 1 && lines[0].starts_with("error: "), "{failure}: {error}");
+        assert!(!folder.join("failed.selvedge").exists(), "{failure}");
+        error
+    };
+    for (failure, launches, words) in [
+        ("cuInit:1:CUDA_ERROR_NO_DEVICE", "graph", &["finds no GPU", "CUDA_ERROR_NO_DEVICE", "--device cpu"][..]),
+        ("cuInit:1:CUDA_ERROR_SYSTEM_NOT_READY", "graph", &["CUDA_ERROR_SYSTEM_NOT_READY"]),
+        ("cuDeviceGetCount:1:CUDA_ERROR_NO_DEVICE", "graph", &["finds no GPU"]),
+        (
+            "cuModuleLoadDataEx:1:CUDA_ERROR_NO_BINARY_FOR_GPU",
+            "graph",
+            &["no code", "9.0", "CUDA_ERROR_NO_BINARY_FOR_GPU"],
+        ),
+        ("cuModuleGetFunction:2:CUDA_ERROR_NOT_FOUND", "graph", &["CUDA_ERROR_NOT_FOUND"]),
+        ("cuMemAlloc_v2:1:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["the model", "bytes", "--batch-size"]),
+        ("cuMemAlloc_v2:4:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["activations", "bytes", "--batch-size"]),
+        ("cuMemcpyHtoDAsync_v2:3:CUDA_ERROR_INVALID_VALUE", "graph", &["CUDA_ERROR_INVALID_VALUE"]),
+        ("cuMemcpyDtoHAsync_v2:1:CUDA_ERROR_ILLEGAL_ADDRESS", "graph", &["CUDA_ERROR_ILLEGAL_ADDRESS", "kernel"]),
+        (
+            "cuStreamBeginCapture_v2:1:CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
+            "graph",
+            &["CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "graph"],
+        ),
+        ("cuStreamEndCapture:1:CUDA_ERROR_UNKNOWN", "graph", &["CUDA_ERROR_UNKNOWN"]),
+        ("cuGraphInstantiateWithFlags:1:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["CUDA_ERROR_OUT_OF_MEMORY"]),
+        ("cuGraphLaunch:1:CUDA_ERROR_LAUNCH_FAILED", "graph", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
+        ("cuLaunchKernel:9:CUDA_ERROR_LAUNCH_FAILED", "plain", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
+        ("cuStreamSynchronize:1:CUDA_ERROR_ILLEGAL_ADDRESS", "plain", &["CUDA_ERROR_ILLEGAL_ADDRESS", "checkpoint"]),
+        (
+            "cuLaunchCooperativeKernel:1:CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE",
+            "persistent",
+            &["CUDA_ERROR_COOPERATIVE"],
+        ),
+    ] {
+        let error = fail(failure, launches);
+        for word in words {
+            assert!(error.contains(word), "{failure}: {word}: {error}");
+        }
+    }
+    let mut old = command(folder, &format!("{TRAIN} --steps 1 --cuda"));
+    let error = text(&old.env("SELVEDGE_EMULATOR_DRIVER_VERSION", "11040").output().unwrap());
+    assert!(error.contains("CUDA 11.4") && error.contains("update the driver"), "{error}");
+    let mut named = command(folder, &format!("{TRAIN} --steps 1 --cuda"));
+    let error = text(&named.env("SELVEDGE_CUDA", "fast").output().unwrap());
+    assert!(error.contains("SELVEDGE_CUDA=fast") && error.contains("graph"), "{error}");
+}
+
+/// Without the library the program starts, and says what is missing.
+#[test]
+fn without_a_driver_cuda_is_refused() {
+    let Some(folder) = prepared("a machine without a driver") else { return };
+    let mut command = command(folder.path(), &format!("{TRAIN} --steps 1 --cuda"));
+    // A machine that has a driver has no GPU for it then.
+    let output = command.env_remove("LD_LIBRARY_PATH").env("CUDA_VISIBLE_DEVICES", "").output().unwrap();
+    let error = text(&output);
+    assert!(
+        !output.status.success() && error.starts_with("error: --device cuda: ") && error.contains("NVIDIA"),
+        "{error}"
+    );
+}
