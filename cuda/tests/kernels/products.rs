@@ -116,7 +116,7 @@ fn at(buffer: &mut [f32]) -> Address {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases(48)))]
 
     #[test]
     fn forward(

@@ -84,7 +84,7 @@ fn a_diverged_run_changes_nothing_any_more() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases(8)))]
 
     #[test]
     fn any_options(
