@@ -53,7 +53,7 @@ mod tests {
             Ok(vec![speed, 3.0 * speed, 2.0 * speed])
         };
         let (epoch, against) = take_turns(2, peer, ours).unwrap();
-        assert_eq!(epoch, Spread { median: 0.75, min: 0.25, max: 1.5 });
+        assert_eq!(epoch, Spread { median: 0.625, min: 0.25, max: 1.5 });
         assert_eq!((against.peer.as_str(), against.epoch.median), ("peer", 5.0));
         assert_eq!(against.ratio, Spread { median: 7.5, min: 5.0, max: 10.0 });
         assert!(take_turns(1, peer, || Ok(Vec::new())).is_err());
