@@ -127,7 +127,7 @@ mod tests {
         let table = report().table().to_string();
         assert!(table.contains("| graph   |    64 | 125.00 (62.50–250.00) |    7812.50 |"), "{table}");
         assert!(table.contains("|   250 | 125.00 (62.50–250.00) |   31250.00 |"), "{table}");
-        assert!(table.contains("| compile | 625.00 (312.50–1250.00)  | 5.00 (2.50–10.00)  |"), "{table}");
+        assert!(table.contains("| compile | 625.00 (312.50–1250.00)   | 5.00 (2.50–10.00)   |"), "{table}");
         let mut alone = report();
         alone.rows.truncate(1);
         assert!(!alone.table().to_string().contains("peer"));
