@@ -19,10 +19,11 @@ __device__ __forceinline__ float decayed(const Rule& rule, float parameter, floa
 }
 
 // RMSprop's coefficients: learning rate, α, 1 − α, ε, momentum.
-__device__ __forceinline__ float rms_prop_direction(const Rule& rule, float parameter, float grad, float& square) {
+__device__ __forceinline__ float rms_prop_direction(const Rule& rule, float parameter, float grad, float* squares) {
     const float* c = rule.coefficients;
     grad = decayed(rule, parameter, grad);
-    square = fma(mul(c[2], grad), grad, mul(c[1], square));
+    const float square = fma(mul(c[2], grad), grad, mul(c[1], __ldcg(squares)));
+    *squares = square;
     return div(grad, add(sqrt_rn(square), c[3]));
 }
 
@@ -37,31 +38,30 @@ __device__ inline void update(const Rule& rule, float* parameters, float* const 
     case Optimizer::Momentum: // learning rate, momentum
     case Optimizer::Nesterov: {
         grad = decayed(rule, parameter, grad);
-        float& kept = state[0][index];
-        const float velocity = fma(c[1], kept, grad);
-        kept = velocity;
+        const float velocity = fma(c[1], __ldcg(state[0] + index), grad);
+        state[0][index] = velocity;
         const float direction = rule.optimizer == Optimizer::Nesterov ? fma(c[1], velocity, grad) : velocity;
         parameter = fma(-c[0], direction, parameter);
         break;
     }
     case Optimizer::Adam: { // α, 1 − β₁, β₂, 1 − β₂, √(1 − β₂ᵗ), ε, what AdamW leaves of a parameter
         grad = decayed(rule, parameter, grad);
-        float &first = state[0][index], &second = state[1][index];
-        const float mean = fma(c[1], sub(grad, first), first);
-        const float square = fma(mul(c[3], grad), grad, mul(c[2], second));
-        first = mean;
-        second = square;
+        const float before = __ldcg(state[0] + index);
+        const float mean = fma(c[1], sub(grad, before), before);
+        const float square = fma(mul(c[3], grad), grad, mul(c[2], __ldcg(state[1] + index)));
+        state[0][index] = mean;
+        state[1][index] = square;
         const float denominator = add(div(sqrt_rn(square), c[4]), c[5]);
         parameter = fma(-c[0], div(mean, denominator), mul(parameter, c[6]));
         break;
     }
     case Optimizer::RmsProp:
-        parameter = fma(-c[0], rms_prop_direction(rule, parameter, grad, state[0][index]), parameter);
+        parameter = fma(-c[0], rms_prop_direction(rule, parameter, grad, state[0] + index), parameter);
         break;
     case Optimizer::RmsPropMomentum: {
-        float& kept = state[1][index];
-        const float velocity = fma(c[4], kept, rms_prop_direction(rule, parameter, grad, state[0][index]));
-        kept = velocity;
+        const float direction = rms_prop_direction(rule, parameter, grad, state[0] + index);
+        const float velocity = fma(c[4], __ldcg(state[1] + index), direction);
+        state[1][index] = velocity;
         parameter = fma(-c[0], velocity, parameter);
         break;
     }

@@ -195,21 +195,6 @@ impl Trainer {
         })
     }
 
-    /// The GPU's name.
-    pub fn name(&self) -> &str {
-        self.gpu.name()
-    }
-
-    /// Numbers in a part.
-    pub fn len(&self) -> usize {
-        self.network.len
-    }
-
-    /// Whether the model has no numbers at all.
-    pub fn is_empty(&self) -> bool {
-        self.network.len == 0
-    }
-
     /// Brings samples to evaluate to the GPU; they are known by how many were brought before.
     ///
     /// # Errors

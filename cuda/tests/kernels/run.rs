@@ -293,7 +293,9 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
             let mut tape = poison(samples.len() * M::Tape::LEN);
             let mut grad_tape = tape.clone();
             let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
-            let value = workspace.forward(&Portable, &*model, &loss, core, Some(batch.total_weight)).unwrap();
+            let value = workspace
+                .forward(&Portable, &*model, &loss, core, Some(batch.total_weight))
+                .expect("a batch with targets that are classes");
             losses.extend(crate::bits(&[value]));
             if !value.is_finite() {
                 break 'training;
@@ -308,7 +310,7 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
                 } else {
                     workspace.backward(&Portable, &Accumulate, state, &mut *model, core)
                 };
-                done.unwrap();
+                done.expect("the same batch");
             }
             if batch.is_last == 1
                 && let Some(clip) = case.clip
@@ -335,7 +337,8 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
         let input: Vec<_> = images.iter().map(|image| image.map(normalize)).collect();
         let mut tape = poison(input.len() * M::Tape::LEN);
         let batch = CoreBatch::new(&input[..], labels);
-        let (logits, loss) = training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape).unwrap();
+        let (logits, loss) = training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape)
+            .expect("a batch with targets that are classes");
         test.0.extend(crate::bits(&[loss]));
         test.1.extend(logits.iter().map(|logits| selvedge::classification::argmax(logits) as u8));
     }
@@ -375,7 +378,7 @@ impl<M: Model> Apply<'_, M> {
         let state = state.map(|state| &mut **state);
         match self.grad {
             Some(grad) => self.model.update(&Portable, rule, grad, state),
-            None => self.workspace.backward(&Portable, rule, state, self.model, self.core).unwrap(),
+            None => self.workspace.backward(&Portable, rule, state, self.model, self.core).expect("the same batch"),
         }
     }
 }
