@@ -102,8 +102,7 @@ struct Test {
 pub struct Trainer {
     gpu: Gpu,
     machine: Machine,
-    network: Network,
-    /// As it predicts.
+    /// The network as it predicts.
     predicting: Network,
     memory: Memory<Buffer<f32>>,
     #[expect(dead_code, reason = "the kernels read it")]
@@ -179,7 +178,6 @@ impl Trainer {
         Ok(Self {
             gpu,
             machine,
-            network,
             predicting,
             memory,
             samples,

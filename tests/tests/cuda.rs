@@ -19,8 +19,8 @@ fn prepared(what: &str) -> Option<TempDir> {
         left_out(&format!("{what}: no C++ compiler here"));
         return None;
     }
-    let folder = tempfile::tempdir().unwrap();
-    emulator::install_driver(folder.path()).unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    emulator::install_driver(folder.path()).expect("the stand-in is built");
     write_small_data(folder.path(), [150, 30]);
     Some(folder)
 }
@@ -34,7 +34,7 @@ fn command(folder: &Path, arguments: &str) -> Command {
 const TRAIN: &str = "train --data . --model tiny --recipe quickstart";
 
 fn succeed(mut command: Command) -> Output {
-    let output = command.output().unwrap();
+    let output = command.output().expect("`selvedge` starts");
     assert!(output.status.success(), "{}", text(&output));
     output
 }
@@ -48,7 +48,7 @@ fn trained(folder: &Path, arguments: &str, out: &str, launches: Option<&str>) ->
     let lines = lines
         .lines()
         .filter(|line| !line.starts_with("Using ") && !line.contains(" samples/s") && !line.starts_with("Saved "));
-    (fs::read(folder.join(out)).unwrap(), lines.map(str::to_owned).collect())
+    (fs::read(folder.join(out)).expect("the weights"), lines.map(str::to_owned).collect())
 }
 
 #[test]
