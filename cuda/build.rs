@@ -1,6 +1,6 @@
 //! With the feature `driver`: compiles the kernels for every GPU that the toolkit knows, to the fat binary that the library embeds.
 //!
-//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the newest for GPUs that came later;
+//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest and the newest for all others;
 //! `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
 
 use std::{
@@ -53,8 +53,9 @@ fn compile(out: &Path) -> Result<String, String> {
     for architecture in &architectures {
         command.args(["-gencode", &format!("arch=compute_{architecture},code=sm_{architecture}")]);
     }
-    if let Some(newest) = architectures.last() {
-        command.args(["-gencode", &format!("arch=compute_{newest},code=compute_{newest}")]);
+    // The newest serves what came later; the oldest what came between, and has no code of its own.
+    for forward in [architectures.first(), architectures.last()].into_iter().flatten() {
+        command.args(["-gencode", &format!("arch=compute_{forward},code=compute_{forward}")]);
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
     report.map_err(|report| explained(&nvcc, &report))

@@ -114,11 +114,8 @@ __device__ __forceinline__ Moments running(const Task& task, unsigned feature) {
 // Those of a batch: sums over the samples ascending.
 __device__ __forceinline__ Moments of_batch(const Task& task, const Batch& batch, unsigned feature) {
     const float samples = __uint2float_rn(batch.samples);
-    float mean = 0.0f, variance = 0.0f;
-    for (unsigned s = 0; s < batch.samples; ++s) {
-        mean = add(mean, __ldcg(task.input + size_t(s) * task.outputs + feature));
-    }
-    mean = div(mean, samples);
+    const float mean = div(sum_ascending(task.input + feature, batch.samples, task.outputs), samples);
+    float variance = 0.0f;
     for (unsigned s = 0; s < batch.samples; ++s) {
         const float distance = sub(__ldcg(task.input + size_t(s) * task.outputs + feature), mean);
         variance = add(variance, mul(distance, distance));

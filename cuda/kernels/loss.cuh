@@ -112,9 +112,12 @@ __device__ __noinline__ void head(Panels& panels, const Context& context, const 
     for (unsigned first = 0; first < task.outputs; first += SQUARE) {
         product_tile<1>(
             panels, input, weight, 0, first, task.inputs, [&](unsigned o) { return __ldcg(bias + o); },
-            [&](unsigned, unsigned o, float sum) {
-                sample.logits[o] = activate(task.activation, sum);
-                task.output[size_t(s) * task.outputs + o] = sample.logits[o];
+            [&](unsigned, const unsigned(&columns)[1], const float(&sums)[1], const bool(&exist)[1]) {
+                if (exist[0]) {
+                    const unsigned o = columns[0];
+                    sample.logits[o] = activate(task.activation, sums[0]);
+                    task.output[size_t(s) * task.outputs + o] = sample.logits[o];
+                }
             });
         __syncthreads();
     }
@@ -123,13 +126,30 @@ __device__ __noinline__ void head(Panels& panels, const Context& context, const 
         return;
     }
     __syncthreads();
-    for (unsigned k = threadIdx.x; k < task.inputs; k += THREADS) {
+    // Some of a column's weights are read before the first is used.
+    constexpr unsigned AHEAD = 8;
+    const unsigned inputs = task.inputs, outputs = task.outputs;
+    for (unsigned k = threadIdx.x; k < inputs; k += THREADS) {
+        const size_t index = size_t(s) * inputs + k;
+        const float x = __ldcg(task.input + index);
+        const float* weight = task.parameters + k;
         float sum = 0.0f;
-        for (unsigned o = 0; o < task.outputs; ++o) {
-            sum = fma(sample.values[o], __ldcg(task.parameters + size_t(o) * task.inputs + k), sum);
+        unsigned o = 0;
+        for (; o + AHEAD <= outputs; o += AHEAD) {
+            float some[AHEAD];
+#pragma unroll
+            for (unsigned j = 0; j < AHEAD; ++j) {
+                some[j] = __ldcg(weight + size_t(o + j) * inputs);
+            }
+#pragma unroll
+            for (unsigned j = 0; j < AHEAD; ++j) {
+                sum = fma(sample.values[o + j], some[j], sum);
+            }
         }
-        const size_t index = size_t(s) * task.inputs + k;
-        task.grad_input[index] = activation_grad(task.input_activation, __ldcg(task.input + index), sum);
+        for (; o < outputs; ++o) {
+            sum = fma(sample.values[o], __ldcg(weight + size_t(o) * inputs), sum);
+        }
+        task.grad_input[index] = activation_grad(task.input_activation, x, sum);
     }
 }
 

@@ -49,7 +49,8 @@ __device__ __noinline__ void update_by_kept(const Context& context, const Task& 
     const float scale = __ldcg(context.clip_scale);
     for_each_element(tile, task.outputs, [&](size_t i) {
         const float grad = __ldcg(task.kept + i);
-        update(batch.rule, task.parameters, task.state, i, scale < 1.0f ? mul(grad, scale) : grad);
+        const Updated at{task.parameters, {task.state[0], task.state[1]}};
+        update<1>(batch.rule, at, {i}, {scale < 1.0f ? mul(grad, scale) : grad}, {true});
     });
 }
 

@@ -77,7 +77,7 @@ template <unsigned SIDE> struct Carrier {
 };
 
 // A tile of (16 · SIDE)² result elements: result[row][column] = start(column) + Σ a[row][term] · b[column][term], one chain of fused
-// multiply-adds for each, terms ascending. `finish(row, column, sum)` takes each that exists. Every thread of the block calls it.
+// multiply-adds for each, terms ascending. `finish(row, columns, sums, exist)` takes a row of a thread's. Every thread of the block calls it.
 //
 // Weights change from launch to launch, or within one, so memory is read past the first cache.
 template <unsigned SIDE, typename Start, typename Finish>
@@ -155,13 +155,14 @@ __device__ __forceinline__ void product_tile(Panels& panels, const Matrix& a, co
 #pragma unroll
     for (unsigned i = 0; i < SIDE; ++i) {
         const unsigned row = first_row + my_row + SQUARE * i;
+        unsigned columns[SIDE];
+        bool exist[SIDE];
 #pragma unroll
         for (unsigned j = 0; j < SIDE; ++j) {
-            const unsigned column = first_column + my_column + SQUARE * j;
-            if (row < a.rows && column < b.rows) {
-                finish(row, column, sums[i][j]);
-            }
+            columns[j] = first_column + my_column + SQUARE * j;
+            exist[j] = row < a.rows && columns[j] < b.rows;
         }
+        finish(row, columns, sums[i], exist);
     }
 }
 

@@ -80,7 +80,11 @@ struct Resident {
 }
 
 impl Resident {
-    fn new(gpu: &Gpu, samples: Samples<'_>) -> Result<Self, CudaError> {
+    fn new(gpu: &Gpu, samples: Samples<'_>, classes: usize) -> Result<Self, CudaError> {
+        let mut labels = samples.labels.iter().enumerate();
+        if let Some((image, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes) {
+            return Err(CudaError::Label { image, label, classes });
+        }
         let mut images = Buffer::allocate(gpu, samples.images.len() * PIXELS, "the images")?;
         let mut labels = Buffer::allocate(gpu, samples.labels.len(), "the labels")?;
         images.upload(samples.images.as_flattened())?;
@@ -146,7 +150,7 @@ impl Trainer {
         for buffer in memory.state.iter_mut().chain(&mut memory.kept) {
             buffer.zero()?;
         }
-        let samples = Resident::new(&gpu, samples)?;
+        let samples = Resident::new(&gpu, samples, network.outputs())?;
         let order = Buffer::allocate(&gpu, samples.len, "the order of the images")?;
         let batches = Buffer::allocate(&gpu, MAX_BATCHES, "what the batches are")?;
         let losses = Buffer::allocate(&gpu, MAX_BATCHES, "the losses")?;
@@ -200,7 +204,7 @@ impl Trainer {
     /// [`CudaError`].
     pub fn add_test(&mut self, samples: Samples<'_>) -> Result<(), CudaError> {
         let gpu = &self.gpu;
-        let samples = Resident::new(gpu, samples)?;
+        let samples = Resident::new(gpu, samples, self.predicting.outputs())?;
         let starts: Vec<usize> = (0..samples.len).step_by(EVALUATED).collect();
         let batch = |&first: &usize| {
             let count = EVALUATED.min(samples.len - first);

@@ -62,12 +62,15 @@ impl<T: Copy> Buffer<T> {
     /// [`CudaError`].
     pub fn upload(&mut self, values: &[T]) -> Result<(), CudaError> {
         let values = &values[..values.len().min(self.len)];
-        // SAFETY: the buffer has room for these bytes. From memory that is not pinned the driver takes them before it returns.
+        // SAFETY: the buffer has room for these bytes, and the values stay until they are there.
         let code = unsafe {
             let stream = self.gpu.stream();
             sys::cuMemcpyHtoDAsync_v2(self.address, values.as_ptr().cast(), mem::size_of_val(values), stream)
         };
-        check(code, "bringing data to the GPU")
+        // Where the GPU reads this machine's memory itself, it may do so after the call.
+        let done = self.gpu.synchronize();
+        check(code, "bringing data to the GPU")?;
+        done
     }
 
     /// Brings its first values here, after all that was started before.

@@ -60,6 +60,16 @@ pub enum CudaError {
         /// The kernels'.
         most: usize,
     },
+    /// A label that is none of the model's classes.
+    #[error("image {image} has the label {label}, but the model has {classes} outputs")]
+    Label {
+        /// Which image.
+        image: usize,
+        /// Its label.
+        label: u8,
+        /// The model's outputs.
+        classes: usize,
+    },
     /// A kernel was stopped, or could not be started.
     #[error(
         "a kernel failed on the GPU while {doing}: {failure}; nothing that it computed since the last checkpoint can be trusted: resume from \

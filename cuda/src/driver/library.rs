@@ -3,7 +3,8 @@
 //! `cust` declares the driver's functions as those of a shared library that the program is linked with; such a program does not even start
 //! on a machine without a driver, where it should say so, or train on the CPU. So `-lcuda` finds an empty linker script (`cuda/link`), the
 //! functions that `cust` and [`sys`](super::sys) reach are defined here, and each jumps to where [`load`] found the driver's own. Before that,
-//! and where the driver lacks it, a function answers [`NOT_SUPPORTED`].
+//! and where the driver lacks it, a function answers [`NOT_SUPPORTED`]. The script is named by `.cargo/config.toml`, which cargo reads in the folder
+//! that it is called in: a build from outside of the repository does not find it.
 
 use std::{
     arch::global_asm,

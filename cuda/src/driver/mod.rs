@@ -93,8 +93,8 @@ impl Drop for Module {
 
 /// Codes that mean no GPU: there is none, or none that may be used.
 const NO_DEVICE: [Code; 2] = [100, 101];
-/// Codes of a fat binary without code for the GPU: no such code, an unknown form of it, PTX that the driver does not know.
-const NO_CODE: [Code; 3] = [200, 209, 222];
+/// Codes of a fat binary without code for the GPU: an unknown form of it, none for this GPU, PTX that the driver does not take or cannot compile.
+const NO_CODE: [Code; 6] = [200, 209, 218, 221, 222, 223];
 
 impl Gpu {
     /// Opens the GPU.
@@ -134,12 +134,13 @@ impl Gpu {
         let context = from_cust(Context::new(device), "opening the GPU")?;
         let module = load(&name, capability)?;
         let mut functions = [ptr::null_mut(); Kernel::NAMES.len()];
-        for (function, name) in functions.iter_mut().zip(Kernel::NAMES) {
+        for (function, kernel) in functions.iter_mut().zip(Kernel::NAMES) {
             // SAFETY: the driver writes the function's address there.
-            let code = unsafe { sys::cuModuleGetFunction(function, module.0, name.as_ptr()) };
-            check(code, "looking for the kernels")?;
+            let code = unsafe { sys::cuModuleGetFunction(function, module.0, kernel.as_ptr()) };
+            // The code may be loaded only now.
+            loaded(code, &name, capability)?;
         }
-        let stream = from_cust(Stream::new(StreamFlags::NON_BLOCKING, None), "opening the GPU")?;
+        let stream = from_cust(Stream::new(StreamFlags::DEFAULT, None), "opening the GPU")?;
         Ok(Self(Rc::new(Inner { module, stream, context, functions, name, multiprocessors })))
     }
 
@@ -231,11 +232,13 @@ fn load(name: &str, capability: [i32; 2]) -> Result<Module, CudaError> {
     let image = FAT_BINARY.as_ptr().cast();
     // SAFETY: the image is a whole fat binary, and there are no options.
     let code = unsafe { sys::cuModuleLoadDataEx(&raw mut module, image, 0, ptr::null_mut(), ptr::null_mut()) };
-    match code {
-        0 => Ok(Module(module)),
-        code if NO_CODE.contains(&code) => {
-            Err(CudaError::NoCode { name: name.into(), capability, failure: Failure::new(code) })
-        }
-        code => check(code, "loading the kernels").map(|()| Module(module)),
+    loaded(code, name, capability).map(|()| Module(module))
+}
+
+/// What loading code gave.
+fn loaded(code: Code, name: &str, capability: [i32; 2]) -> Result<(), CudaError> {
+    if NO_CODE.contains(&code) {
+        return Err(CudaError::NoCode { name: name.into(), capability, failure: Failure::new(code) });
     }
+    check(code, "loading the kernels")
 }
