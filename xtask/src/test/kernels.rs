@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
-use super::{cargo, step};
+use super::{DENY_WARNINGS, cargo, step};
 use crate::{cuda, workspace};
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -67,7 +67,9 @@ fn report() -> Result<PathBuf> {
         package_id: String,
         out_dir: PathBuf,
     }
-    let messages = workspace::output(clippy().args(["--message-format", "json-render-diagnostics"]))?;
+    // With the lints of the stage before, so that nothing is built anew.
+    let format = ["--message-format", "json-render-diagnostics"];
+    let messages = workspace::output(clippy().args(format).args(DENY_WARNINGS))?;
     let mut scripts = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     match scripts.find(|script| script.package_id.contains("/cuda#")) {
         Some(script) => Ok(script.out_dir.join("selvedge.report")),
