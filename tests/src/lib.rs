@@ -33,7 +33,8 @@ pub fn left_out(message: &str) {
     say_left_out(message);
 }
 
-fn say_left_out(message: &str) {
+/// Says what a test leaves out for want of what not every machine can have; that is no failure, even where [`REQUIRE_ALL`] is set.
+pub fn say_left_out(message: &str) {
     // In one piece, as other tests print too. A closed standard error is no reason to fail.
     let _ = std::io::stderr().write_all(format!("\nLEFT OUT: {message}\n").as_bytes());
 }
@@ -91,9 +92,10 @@ pub fn selvedge(folder: &Path) -> Command {
         let folder = test.ancestors().nth(2).expect("the profile's folder");
         let profile = folder.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "host", "--bin", "selvedge", "--profile"])
+            // With a test, all packages have the features that they have in a run of all tests: what that built is not built anew.
+            .args(["build", "--quiet", "--workspace", "--bin", "selvedge", "--test", "bench-cpu", "--profile"])
             .arg(profile)
-            .args(if cfg!(feature = "cuda") { &["--features", "cuda"][..] } else { &[] })
+            .args(if cfg!(feature = "cuda") { &["--features", "tests/cuda"][..] } else { &[] })
             .current_dir(workspace())
             .status();
         assert!(built.is_ok_and(|status| status.success()), "the program `selvedge` does not build");
