@@ -71,7 +71,7 @@ enum Command {
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
     Show(selvedge::Options),
-    /// Measures this machine: training, or the engine's products
+    /// Measures training on this machine's CPU or GPU, the engine's products, or a prediction on the boards
     #[command(subcommand)]
     Bench(bench::Bench),
     /// Builds the firmware with a model, which must fit the board's flash, RAM and stack, runs it and compares its bits with the host's
@@ -84,7 +84,7 @@ enum Command {
     Setup(setup::Options),
     /// Lists what is there, what is missing and how to get it
     Doctor,
-    /// Sets up, Python packages too, then runs every check and every test; says what it had to leave out
+    /// Sets up, Python packages and NVIDIA's compiler too, then runs every check and every test; says what it had to leave out
     Test(test::Options),
 }
 
