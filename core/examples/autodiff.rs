@@ -24,7 +24,7 @@ type Input = <Model as Layer>::Input;
 type Output = <Model as Layer>::Output;
 
 const X: [Input; 1] = [[1.0; 5]];
-const Y: [Output; 1] = [[0.0; 3]];
+const Y: Output = [0.0; 3];
 
 /// PyTorch's `w` for a generator of one seed: a row for each input, where a [`Linear`] has one for each output.
 const W: [[f32; 3]; 5] = [
@@ -56,7 +56,7 @@ fn main() -> Result<(), StepError> {
     // Which operations made z and the loss is no list that a run builds: it is the model's type, and the loss's.
     let operations: Vec<_> = Architecture::of::<Model>().layers().iter().rev().map(|layer| layer.grad_fn()).collect();
     println!("grad_fn of z = {}", operations.join(" <- "));
-    println!("grad_fn of loss = {} <- {}", <BceWithLogits as Loss<Output>>::GRAD_FN, operations.join(" <- "));
+    println!("grad_fn of loss = {} <- {}", BceWithLogits::GRAD_FN, operations.join(" <- "));
 
     // `Gradient` is the optimizer that keeps the gradients and changes nothing; they have the model's own type.
     let mut grad = Model::ZERO;

@@ -9,6 +9,60 @@ use crate::{
     arithmetic::{exp, fma},
 };
 
+/// An activation as data, with the numbers that the CUDA kernels know. Each is the type of its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u32)]
+pub enum ActivationKind {
+    /// [`Identity`]
+    #[default]
+    Identity = 0,
+    /// [`Relu`]
+    Relu = 1,
+    /// [`LeakyRelu`]
+    LeakyRelu = 2,
+    /// [`Sigmoid`]
+    Sigmoid = 3,
+    /// [`Tanh`]
+    Tanh = 4,
+}
+
+/// Evaluates an expression with the type of an [`ActivationKind`].
+///
+/// ```
+/// use selvedge::{Activation, activation::ActivationKind, with_activation};
+///
+/// let apply = |kind, x| with_activation!(kind, A => A::apply(x));
+/// assert_eq!([ActivationKind::Identity, ActivationKind::Relu].map(|kind| apply(kind, -2.0)), [-2.0, 0.0]);
+/// ```
+#[macro_export]
+macro_rules! with_activation {
+    ($kind:expr, $activation:ident => $value:expr) => {
+        match $kind {
+            $crate::activation::ActivationKind::Identity => {
+                type $activation = $crate::Identity;
+                $value
+            }
+            $crate::activation::ActivationKind::Relu => {
+                type $activation = $crate::Relu;
+                $value
+            }
+            $crate::activation::ActivationKind::LeakyRelu => {
+                type $activation = $crate::LeakyRelu;
+                $value
+            }
+            $crate::activation::ActivationKind::Sigmoid => {
+                type $activation = $crate::Sigmoid;
+                $value
+            }
+            $crate::activation::ActivationKind::Tanh => {
+                type $activation = $crate::Tanh;
+                $value
+            }
+        }
+    };
+}
+
 /// A function of each of a layer's outputs, whose derivative can be told from its value.
 pub trait Activation: Flat + Send + Sync {
     /// Its kind as a layer of this width; none for [`Identity`].

@@ -1,73 +1,97 @@
 //! Augmentation: an epoch's random changes to its images, each a function of (seed, epoch, image) alone.
 
-use crate::{
-    arithmetic::normalize,
-    idx::Image,
-    models::{PIXELS, SIDE},
-    random::Generator,
-};
+use crate::{arithmetic::normalize, engine::rows, engine::rows_mut, random::Generator, shape::InputShape};
 
-/// Which changes an image may undergo, in this order. The default is none.
+/// The changes that an image may undergo, in this order. The default is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Augmentation {
     /// Mirrored left to right, with probability 1/2.
     pub flip: bool,
-    /// Moved to the right and down, each by a uniform number of pixels in −shift..=shift; zeros move in. 28 and more are 28.
+    /// Moved to the right and down, each by a uniform number of pixels in −shift..=shift; zeros move in. More than the image's width
+    /// (or height) is that.
     pub shift: u8,
-    /// With probability 1/2, a square is set to 0: its side uniform in 1..=erase, then its place uniform within the image. 28 and more
-    /// are 28.
+    /// With probability 1/2, a square is set to 0: its side uniform in 1..=erase, then its place uniform within the image. More than the
+    /// image's shorter side is that.
     pub erase: u8,
 }
 
-/// How many draws belong to one image: whether to flip; right, down; whether to erase, the side, the top, the left.
+/// The number of draws that belong to one image: whether to flip; right, down; whether to erase, the side, the top, the left.
 const DRAWS: u64 = 7;
 
 impl Augmentation {
-    /// Writes the changed image as a network's input, `pixel / 255`.
+    /// Tells whether nothing is changed.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Writes the changed image as a network's input, `pixel / 255`; every channel is changed in the same way. Samples that are no images
+    /// stay as they are.
     ///
     /// `generator` is that of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch; image `index`
     /// of the data set takes draws `7 · index` and following, whatever was drawn before.
-    pub fn write(&self, generator: &Generator, index: u64, image: &Image, input: &mut [f32; PIXELS]) {
-        let draw = |number, bound| generator.below(index.wrapping_mul(DRAWS).wrapping_add(number), bound) as usize;
+    pub fn write(&self, generator: &Generator, index: u64, shape: InputShape, image: &[u8], input: &mut [f32]) {
+        let InputShape::Image { height, width, .. } = shape else { return normalize_all(image, input) };
+        let draw = |number, bound| generator.below(index.wrapping_mul(DRAWS).wrapping_add(number), bound);
         let flip = self.flip && draw(0, 2) == 1;
-        // Where in an image with a margin of one image's side all around the result is cut out.
-        let most = SIDE.min(self.shift.into());
-        let cut = |number| SIDE + most - draw(number, 2 * most as u32 + 1);
-        let (left, top) = (cut(1), cut(2));
+        // By how much less than the most it moves.
+        let cut = |number, side: u32| {
+            let most = side.min(self.shift.into());
+            (most as i64) - i64::from(draw(number, 2 * most + 1))
+        };
+        let (left, top) = (cut(1, width), cut(2, height));
+        let largest = height.min(width).min(self.erase.into());
+        let erased = (largest > 0 && draw(3, 2) == 1).then(|| {
+            let side = 1 + draw(4, largest);
+            let [top, left] = [(5, height), (6, width)].map(|(number, length)| draw(number, length - side + 1) as usize);
+            (side as usize, top, left)
+        });
 
-        let mut padded = [0.0; 3 * SIDE];
-        let (rows, _) = image.as_chunks::<SIDE>();
-        for (row, output) in (top..).zip(input.as_chunks_mut::<SIDE>().0) {
-            *output = [0.0; SIDE];
-            let Some(shades) = row.checked_sub(SIDE).and_then(|row| rows.get(row)) else { continue };
-            let mut shades = shades.map(normalize);
-            if flip {
-                shades.reverse();
+        let (height, width) = (height as usize, width as usize);
+        let area = height.saturating_mul(width);
+        for (image, input) in rows(image, area).zip(rows_mut(input, area)) {
+            for (output, row) in rows_mut(input, width).zip(top..) {
+                output.fill(0.0);
+                let shades = usize::try_from(row).ok().and_then(|row| rows(image, width).nth(row));
+                let Some(shades) = shades else { continue };
+                // The columns of the row that stay within the image, and where the first of them goes.
+                let (skipped, first) = (left.max(0) as usize, (-left).max(0) as usize);
+                let places = output.iter_mut().skip(first);
+                if flip {
+                    places.zip(shades.iter().rev().skip(skipped)).for_each(|(x, &shade)| *x = normalize(shade));
+                } else {
+                    places.zip(shades.iter().skip(skipped)).for_each(|(x, &shade)| *x = normalize(shade));
+                }
             }
-            padded[SIDE..2 * SIDE].copy_from_slice(&shades);
-            if let Some(cut) = padded.get(left..).and_then(<[f32]>::first_chunk) {
-                *output = *cut;
-            }
-        }
-
-        let largest = SIDE.min(self.erase.into());
-        if largest > 0 && draw(3, 2) == 1 {
-            let side = 1 + draw(4, largest as u32);
-            let [top, left] = [5, 6].map(|number| draw(number, (SIDE - side + 1) as u32));
-            for row in input.as_chunks_mut::<SIDE>().0.iter_mut().skip(top).take(side) {
-                row.iter_mut().skip(left).take(side).for_each(|x| *x = 0.0);
+            if let Some((side, top, left)) = erased {
+                for row in rows_mut(input, width).skip(top).take(side) {
+                    row.iter_mut().skip(left).take(side).for_each(|x| *x = 0.0);
+                }
             }
         }
     }
 }
 
+/// Writes bytes as a network's input: `byte / 255`.
+pub fn normalize_all(bytes: &[u8], input: &mut [f32]) {
+    for (x, &byte) in input.iter_mut().zip(bytes) {
+        *x = normalize(byte);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{vec, vec::Vec};
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::random::Purpose;
+    use crate::{
+        fashion_mnist::{PIXELS, SHAPE, SIDE},
+        random::Purpose,
+    };
+
+    type Image = [u8; PIXELS];
 
     fn generator(epoch: u64) -> Generator {
         Generator::new(11, Purpose::Augmentation, epoch)
@@ -81,41 +105,61 @@ mod tests {
     fn write(augmentation: Augmentation, index: u64, image: &Image) -> [f32; PIXELS] {
         // What was there before must not show.
         let mut input = [9.0; PIXELS];
-        augmentation.write(&generator(3), index, image, &mut input);
+        augmentation.write(&generator(3), index, SHAPE, image, &mut input);
         input
     }
 
     /// The same pixel by pixel, from the draws' description.
-    fn reference(augmentation: Augmentation, index: u64, image: &Image) -> [f32; PIXELS] {
+    fn reference(augmentation: Augmentation, index: u64, [channels, height, width]: [i32; 3], image: &[u8]) -> Vec<f32> {
         let Augmentation { flip, shift, erase } = augmentation;
         let draw = |number, bound: i32| generator(3).below(7 * index + number, bound as u32) as i32;
-        let (shift, largest) = (i32::from(shift).min(28), i32::from(erase).min(28));
-        let (right, down) = (draw(1, 2 * shift + 1) - shift, draw(2, 2 * shift + 1) - shift);
+        let (shift, erase) = (i32::from(shift), i32::from(erase));
+        let [right, down] = [(1, width), (2, height)].map(|(number, length)| {
+            let most = shift.min(length);
+            draw(number, 2 * most + 1) - most
+        });
+        let largest = erase.min(height).min(width);
         let side = 1 + draw(4, largest);
-        let (top, left) = (draw(5, 28 - side + 1), draw(6, 28 - side + 1));
+        let (top, left) = (draw(5, height - side + 1), draw(6, width - side + 1));
         let erased = largest > 0 && draw(3, 2) == 1;
-        core::array::from_fn(|place| {
-            let (row, column) = (place as i32 / 28, place as i32 % 28);
+        let pixel = |place: i32| {
+            let (channel, row, column) = (place / (height * width), place / width % height, place % width);
             if erased && (top..top + side).contains(&row) && (left..left + side).contains(&column) {
                 return 0.0;
             }
             let (row, column) = (row - down, column - right);
-            if !(0..28).contains(&row) || !(0..28).contains(&column) {
+            if !(0..height).contains(&row) || !(0..width).contains(&column) {
                 return 0.0;
             }
-            let column = if flip && draw(0, 2) == 1 { 27 - column } else { column };
-            normalize(image[(28 * row + column) as usize])
-        })
+            let column = if flip && draw(0, 2) == 1 { width - 1 - column } else { column };
+            normalize(image[((channel * height + row) * width + column) as usize])
+        };
+        (0..channels * height * width).map(pixel).collect()
     }
 
     proptest! {
         #[test]
-        fn rows_that_are_copied_are_the_pixels_one_by_one(flip: bool, shift: u8, erase: u8, few: bool, index: u32) {
+        fn rows_that_are_copied_are_the_pixels_one_by_one(
+            flip: bool, shift: u8, erase: u8, few: bool, index: u32,
+            sizes in prop_oneof![Just([1, 28, 28]), (1..4, 1..9, 1..9).prop_map(|(c, h, w)| [c, h, w])],
+        ) {
             let few = if few { 5 } else { 255 };
             let augmentation = Augmentation { flip, shift: shift.min(few), erase: erase.min(few) };
-            let index = index.into();
-            prop_assert_eq!(write(augmentation, index, &image()), reference(augmentation, index, &image()));
+            let [channels, height, width] = sizes.map(|size: i32| size as u32);
+            let shape = InputShape::Image { channels, height, width };
+            let image: Vec<u8> = (0..shape.features()).map(|place| (place % 251) as u8 + 1).collect();
+            let mut input = vec![9.0; image.len()];
+            augmentation.write(&generator(3), index.into(), shape, &image, &mut input);
+            prop_assert_eq!(input, reference(augmentation, index.into(), sizes, &image));
         }
+    }
+
+    #[test]
+    fn what_is_no_image_is_not_changed() {
+        let augmentation = Augmentation { flip: true, shift: 3, erase: 3 };
+        let mut input = [9.0; 3];
+        augmentation.write(&generator(3), 5, InputShape::Features(3), &[0, 51, 255], &mut input);
+        assert_eq!(input, [0.0, 0.2, 1.0]);
     }
 
     #[test]
@@ -169,7 +213,7 @@ mod tests {
         let augmentation = Augmentation { flip: true, shift: 3, erase: 8 };
         let mut inputs = [[0.0; PIXELS]; 2];
         for (epoch, input) in (0..).zip(&mut inputs) {
-            augmentation.write(&generator(epoch), 5, &image(), input);
+            augmentation.write(&generator(epoch), 5, SHAPE, &image(), input);
         }
         assert_ne!(inputs[0], inputs[1]);
     }

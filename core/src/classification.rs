@@ -2,16 +2,16 @@
 
 use heapless::Vec;
 
-pub use crate::arithmetic::softmax;
+pub use crate::arithmetic::{probabilities, softmax};
 #[cfg(feature = "micromath")]
 use crate::arithmetic::softmax_by;
 
 /// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
-pub fn argmax<T: PartialOrd>(logits: &[T]) -> usize {
-    let mut best: Option<(usize, &T)> = None;
-    for (class, z) in logits.iter().enumerate() {
-        let is_number = z.partial_cmp(z).is_some();
-        if is_number && best.is_none_or(|(_, largest)| z > largest) {
+pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
+    let mut best: Option<(usize, T)> = None;
+    for (class, z) in logits.into_iter().enumerate() {
+        let is_number = z.partial_cmp(&z).is_some();
+        if is_number && best.as_ref().is_none_or(|(_, largest)| z > *largest) {
             best = Some((class, z));
         }
     }
@@ -19,9 +19,17 @@ pub fn argmax<T: PartialOrd>(logits: &[T]) -> usize {
 }
 
 /// The `K` largest probabilities with their classes, largest first, the lower class first among equals; NaN is left out.
-pub fn top_k<const K: usize>(probabilities: &[f32]) -> Vec<(usize, f32), K> {
+///
+/// ```
+/// use selvedge::classification::{probabilities, top_k};
+///
+/// let logits = [0.5, 2.0, -1.0];
+/// let top = top_k::<2>(probabilities(logits.iter().copied()));
+/// assert_eq!((top[0].0, top[1].0), (1, 0));
+/// ```
+pub fn top_k<const K: usize>(probabilities: impl IntoIterator<Item = f32>) -> Vec<(usize, f32), K> {
     let mut top: Vec<(usize, f32), K> = Vec::new();
-    for (class, &p) in probabilities.iter().enumerate().filter(|(_, p)| !p.is_nan()) {
+    for (class, p) in probabilities.into_iter().enumerate().filter(|(_, p)| !p.is_nan()) {
         let place = top.iter().position(|&(_, q)| p > q).unwrap_or(top.len());
         if place < K {
             if top.is_full() {
@@ -52,16 +60,16 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0, f32::NAN]), 1);
         assert_eq!(argmax(&[f32::NAN, -1.0]), 1);
         assert_eq!(argmax(&[f32::NAN; 3]), 0);
-        assert_eq!(argmax::<f32>(&[]), 0);
+        assert_eq!(argmax([0.0; 0]), 0);
         assert_eq!(argmax(&[i32::MIN, i32::MIN + 1, i32::MIN]), 1);
     }
 
     #[test]
     fn top_k_is_sorted_and_short_where_there_is_less() {
         let p = [0.1, 0.4, 0.1, f32::NAN, 0.3];
-        assert_eq!(top_k::<3>(&p).as_slice(), [(1, 0.4), (4, 0.3), (0, 0.1)]);
-        assert_eq!(top_k::<9>(&p).len(), 4);
-        assert!(top_k::<0>(&p).is_empty());
+        assert_eq!(top_k::<3>(p).as_slice(), [(1, 0.4), (4, 0.3), (0, 0.1)]);
+        assert_eq!(top_k::<9>(p).len(), 4);
+        assert!(top_k::<0>(p).is_empty());
     }
 
     #[cfg(feature = "micromath")]

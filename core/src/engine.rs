@@ -1,49 +1,81 @@
-//! The seam for speed: who computes a linear layer's three products, and who shares out the rest.
+//! The seam for speed: an engine computes a linear layer's three products, and shares out the rest.
+//!
+//! Everything is a slice with its widths beside it. The typed [layers](crate::layers) and a network whose shape is known at run time
+//! call the same functions.
 
 use crate::{
-    Activation, Linear,
+    Activation,
     arithmetic::{Scalar, add_product, dot},
     optimizer::Optimizer,
 };
 
+/// The widths of a linear layer: its parameters are `[outputs][inputs]` weights, then `[outputs]` biases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Widths {
+    /// Features in.
+    pub inputs: usize,
+    /// Features out.
+    pub outputs: usize,
+}
+
+impl Widths {
+    /// Weights and biases. Parameters that are too few give empty slices.
+    #[inline(always)]
+    pub fn split(self, parameters: &[f32]) -> (&[f32], &[f32]) {
+        parameters.split_at_checked(self.inputs * self.outputs).unwrap_or_default()
+    }
+
+    /// Weights and biases, to be changed. Parameters that are too few give empty slices.
+    #[inline(always)]
+    pub fn split_mut(self, parameters: &mut [f32]) -> (&mut [f32], &mut [f32]) {
+        parameters.split_at_mut_checked(self.inputs * self.outputs).unwrap_or_default()
+    }
+}
+
+/// The rows of a matrix, each of `width` elements; a rest that is shorter is left out.
+#[inline(always)]
+pub fn rows<T>(elements: &[T], width: usize) -> core::slice::ChunksExact<'_, T> {
+    elements.chunks_exact(width.max(1))
+}
+
+/// The rows of a matrix, to be changed.
+#[inline(always)]
+pub fn rows_mut<T>(elements: &mut [T], width: usize) -> core::slice::ChunksExactMut<'_, T> {
+    elements.chunks_exact_mut(width.max(1))
+}
+
 /// Computes a linear layer's products over a batch in the [contract](crate::arithmetic)'s order.
 ///
-/// A batch is a slice of samples. Both slices of a call have the same number of samples; samples past the shorter one are
-/// left as they are. Every implementation gives the bits of [`Portable`].
+/// A batch is a slice of whole samples: `[batch][inputs]` or `[batch][outputs]`. All slices of a call have the same number of samples;
+/// samples past the shortest are left as they are. Every implementation gives the bits of [`Portable`].
 pub trait Engine {
     /// `output[s][o] = A(bias[o] + Σₖ input[s][k] · weight[o][k])`, k ascending.
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
-        &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        input: &[[f32; INPUTS]],
-        output: &mut [[f32; OUTPUTS]],
-    );
+    fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
     /// `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0, and then through the derivative of `P`,
     /// the activation that made the input.
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+    fn linear_input_grad<P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        grad_sums: &[[f32; OUTPUTS]],
-        input: &[[f32; INPUTS]],
-        grad_input: &mut [[f32; INPUTS]],
+        widths: Widths,
+        parameters: &[f32],
+        grad_sums: &[f32],
+        input: &[f32],
+        grad_input: &mut [f32],
     );
 
     /// Hands each parameter's gradient to the optimizer, and keeps it nowhere:
     /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, s ascending from +0.
-    fn linear_update<
-        const INPUTS: usize,
-        const OUTPUTS: usize,
-        A: Activation,
-        O: Optimizer<STATE>,
-        const STATE: usize,
-    >(
+    ///
+    /// `ROW` is the number of gradients that an engine may have on its stack at a time, at least 1. No bit depends on it.
+    fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
         &self,
         optimizer: &O,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        widths: Widths,
+        input: &[f32],
+        grad_sums: &[f32],
+        parameters: &mut [f32],
+        state: [&mut [f32]; STATE],
     );
 
     /// Hands each parameter and its gradient to the optimizer; the slices have the same length.
@@ -55,9 +87,9 @@ pub trait Engine {
         state: [&mut [f32]; STATE],
     );
 
-    /// Runs `work(index of the first, rows)` on parts that together are all the rows, in any order, perhaps on several
-    /// threads. `work` does not call the engine.
-    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync);
+    /// Runs `work(index of the first row, rows)` on parts that together are all whole rows of `width` elements, in any order, perhaps
+    /// on several threads. `work` does not call the engine.
+    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync);
 }
 
 /// Plain loops: the reference that defines the bits, and the engine of a microcontroller.
@@ -67,30 +99,29 @@ pub struct Portable;
 
 impl Engine for Portable {
     #[inline]
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
-        &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        input: &[[f32; INPUTS]],
-        output: &mut [[f32; OUTPUTS]],
-    ) {
-        for (input, output) in input.iter().zip(output) {
-            for ((output, weight), &bias) in output.iter_mut().zip(&layer.weight).zip(&layer.bias) {
+    fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
+        let (weight, bias) = widths.split(parameters);
+        for (input, output) in rows(input, widths.inputs).zip(rows_mut(output, widths.outputs)) {
+            for ((output, weight), &bias) in output.iter_mut().zip(rows(weight, widths.inputs)).zip(bias) {
                 *output = A::apply(dot(bias, input, weight));
             }
         }
     }
 
     #[inline]
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+    fn linear_input_grad<P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        grad_sums: &[[f32; OUTPUTS]],
-        input: &[[f32; INPUTS]],
-        grad_input: &mut [[f32; INPUTS]],
+        widths: Widths,
+        parameters: &[f32],
+        grad_sums: &[f32],
+        input: &[f32],
+        grad_input: &mut [f32],
     ) {
-        for ((grad_sums, input), grad_input) in grad_sums.iter().zip(input).zip(grad_input) {
-            *grad_input = [0.0; INPUTS];
-            for (&grad, weight) in grad_sums.iter().zip(&layer.weight) {
+        let (weight, _) = widths.split(parameters);
+        let samples = rows(grad_sums, widths.outputs).zip(rows(input, widths.inputs));
+        for ((grad_sums, input), grad_input) in samples.zip(rows_mut(grad_input, widths.inputs)) {
+            grad_input.fill(0.0);
+            for (&grad, weight) in grad_sums.iter().zip(rows(weight, widths.inputs)) {
                 add_product(grad, weight, grad_input);
             }
             for (grad, &x) in grad_input.iter_mut().zip(input) {
@@ -100,32 +131,34 @@ impl Engine for Portable {
     }
 
     #[inline]
-    fn linear_update<
-        const INPUTS: usize,
-        const OUTPUTS: usize,
-        A: Activation,
-        O: Optimizer<STATE>,
-        const STATE: usize,
-    >(
+    fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
         &self,
         optimizer: &O,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        mut state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        widths: Widths,
+        input: &[f32],
+        grad_sums: &[f32],
+        parameters: &mut [f32],
+        state: [&mut [f32]; STATE],
     ) {
-        for o in 0..OUTPUTS {
-            let (mut grad_weight, mut grad_bias) = ([0.0; INPUTS], 0.0);
-            for (input, grad_sums) in input.iter().zip(grad_sums) {
-                add_product(grad_sums[o], input, &mut grad_weight);
-                grad_bias += grad_sums[o];
+        let (weight, bias) = widths.split_mut(parameters);
+        let mut state = state.map(|state| widths.split_mut(state));
+        for (o, (weight, bias)) in rows_mut(weight, widths.inputs).zip(bias).enumerate() {
+            let samples = || rows(input, widths.inputs).zip(rows(grad_sums, widths.outputs));
+            let mut grad_bias = 0.0;
+            for (start, weight) in (0..).step_by(ROW.max(1)).zip(weight.chunks_mut(ROW.max(1))) {
+                let mut grads = [0.0; ROW];
+                grad_bias = 0.0;
+                for (input, grad_sums) in samples() {
+                    add_product(grad_sums[o], &input[start..], &mut grads[..weight.len()]);
+                    grad_bias += grad_sums[o];
+                }
+                let first = o * widths.inputs + start;
+                let mut state = state.each_mut().map(|(state, _)| &mut state[first..]);
+                for (k, (parameter, &grad)) in weight.iter_mut().zip(&grads).enumerate() {
+                    optimizer.update::<Scalar>(parameter, grad, state.each_mut().map(|state| &mut state[k]));
+                }
             }
-            let mut state_row = state.each_mut().map(|state| &mut state.weight[o]);
-            for (k, (parameter, &grad)) in layer.weight[o].iter_mut().zip(&grad_weight).enumerate() {
-                optimizer.update::<Scalar>(parameter, grad, state_row.each_mut().map(|state| &mut state[k]));
-            }
-            let state = state.each_mut().map(|state| &mut state.bias[o]);
-            optimizer.update::<Scalar>(&mut layer.bias[o], grad_bias, state);
+            optimizer.update::<Scalar>(bias, grad_bias, state.each_mut().map(|(_, state)| &mut state[o]));
         }
     }
 
@@ -142,8 +175,8 @@ impl Engine for Portable {
     }
 
     #[inline]
-    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        work(0, rows);
+    fn share_out<T: Send>(&self, _width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        work(0, elements);
     }
 }
 
@@ -151,40 +184,43 @@ impl Engine for Portable {
 mod tests {
     use super::*;
     use crate::{
-        Flat, Identity, Relu,
+        Identity, Relu,
         optimizer::{Gradient, Sgd},
     };
 
-    const LAYER: Linear<2, 3, Relu> =
-        Linear { weight: [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], bias: [0.5, -0.5, 1.0], activation: Relu };
+    const WIDTHS: Widths = Widths { inputs: 2, outputs: 3 };
+    const PARAMETERS: [f32; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, -0.5, 1.0];
 
     #[test]
     fn forward_is_x_times_w_transposed_plus_b_through_the_activation() {
-        let mut output = [[9.0; 3]; 2];
-        Portable.linear_forward(&LAYER, &[[1.0, 10.0], [0.0, -1.0]], &mut output);
-        assert_eq!(output, [[21.5, 42.5, 66.0], [0.0; 3]]);
+        let mut output = [9.0; 6];
+        Portable.linear_forward::<Relu>(WIDTHS, &PARAMETERS, &[1.0, 10.0, 0.0, -1.0], &mut output);
+        assert_eq!(output, [21.5, 42.5, 66.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]
     fn input_gradient_is_g_times_w() {
-        let (grad_sums, input, mut grad_input) = ([[1.0, 10.0, 100.0]], [[0.0, 3.0]], [[9.0; 2]]);
-        Portable.linear_input_grad::<2, 3, Relu, Identity>(&LAYER, &grad_sums, &input, &mut grad_input);
-        assert_eq!(grad_input, [[531.0, 642.0]]);
-        Portable.linear_input_grad::<2, 3, Relu, Relu>(&LAYER, &grad_sums, &input, &mut grad_input);
-        assert_eq!(grad_input, [[0.0, 642.0]]);
+        let (grad_sums, input, mut grad_input) = ([1.0, 10.0, 100.0], [0.0, 3.0], [9.0; 2]);
+        Portable.linear_input_grad::<Identity>(WIDTHS, &PARAMETERS, &grad_sums, &input, &mut grad_input);
+        assert_eq!(grad_input, [531.0, 642.0]);
+        Portable.linear_input_grad::<Relu>(WIDTHS, &PARAMETERS, &grad_sums, &input, &mut grad_input);
+        assert_eq!(grad_input, [0.0, 642.0]);
+    }
+
+    fn updated<const ROW: usize>() {
+        let (input, grad_sums) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.0, -1.0, 2.0, 1.0, 0.0]);
+        let (mut parameters, mut grad) = (PARAMETERS, [9.0; 9]);
+        Portable.linear_update::<_, 1, ROW>(&Gradient, WIDTHS, &input, &grad_sums, &mut parameters, [&mut grad]);
+        assert_eq!(grad, [7.0, 10.0, 3.0, 4.0, -1.0, -2.0, 3.0, 1.0, -1.0]);
+        assert_eq!(parameters, PARAMETERS);
+        Portable.linear_update::<_, 0, ROW>(&Sgd::new(0.5), WIDTHS, &input, &grad_sums, &mut parameters, []);
+        assert_eq!(parameters, [-2.5, -3.0, 1.5, 2.0, 5.5, 7.0, -1.0, -1.0, 1.5]);
     }
 
     #[test]
     fn weight_gradient_is_g_transposed_times_x() {
-        let (input, grad_sums) = ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0, -1.0], [2.0, 1.0, 0.0]]);
-        let (mut layer, mut grad) = (LAYER, Linear::<2, 3, Relu>::ZERO);
-        grad.bias = [9.0; 3];
-        Portable.linear_update(&Gradient, &input, &grad_sums, &mut layer, [&mut grad]);
-        assert_eq!(grad.weight, [[7.0, 10.0], [3.0, 4.0], [-1.0, -2.0]]);
-        assert_eq!(grad.bias, [3.0, 1.0, -1.0]);
-        assert_eq!(layer.as_flat(), LAYER.as_flat());
-        Portable.linear_update(&Sgd::new(0.5), &input, &grad_sums, &mut layer, []);
-        assert_eq!(layer.weight, [[-2.5, -3.0], [1.5, 2.0], [5.5, 7.0]]);
-        assert_eq!(layer.bias, [-1.0, -1.0, 1.5]);
+        updated::<1>();
+        updated::<2>();
+        updated::<9>();
     }
 }

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use heapless::Vec;
-
 use crate::{
     architecture::{Architecture, LayerKind},
     layers::batch_norm::inverse_deviation,
@@ -13,14 +11,14 @@ impl Architecture {
     /// The chain without the batch normalisations that directly follow a linear layer, and without dropout.
     pub fn folded(&self) -> Self {
         let chain = self.for_prediction();
-        let mut layers: Vec<LayerKind, _> = Vec::new();
-        for &layer in chain.layers() {
-            if !is_foldable(layers.last().copied(), layer) {
-                // A part of the chain has room where the chain had.
-                let _ = layers.push(layer);
-            }
-        }
-        Self::from_layers(layers)
+        let mut before = None;
+        let kept = chain.layers().iter().copied().filter(|&layer| {
+            let is_kept = !is_foldable(before, layer);
+            before = if is_kept { Some(layer) } else { before };
+            is_kept
+        });
+        // A part of the chain has room where the chain had.
+        Self::from_layers(kept).unwrap_or(chain.clone())
     }
 }
 
@@ -43,7 +41,7 @@ pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> R
     let mut linear: Option<(usize, &mut [f32])> = None;
     for &layer in architecture.for_prediction().layers() {
         let tensors;
-        (tensors, rest) = rest.split_at(layer.len());
+        (tensors, rest) = rest.split_at(layer.lens().unwrap_or_default().iter().sum());
         match (linear.take(), layer) {
             (Some((inputs, previous)), LayerKind::BatchNorm1d { .. }) => {
                 scale(previous, inputs, tensors);

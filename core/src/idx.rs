@@ -1,118 +1,147 @@
-//! IDX, the format of MNIST's and Fashion-MNIST's files: images and labels as borrowed bytes, checked strictly.
+//! IDX, the format of MNIST's and Fashion-MNIST's files: samples and labels as borrowed bytes, checked strictly.
 //!
 //! A file is a big-endian magic number, one big-endian length for each dimension, and then the bytes.
 
-use core::fmt;
+use core::{fmt, slice::ChunksExact};
 
-use crate::models::{CLASSES, PIXELS, SIDE};
+use crate::shape::InputShape;
 
-/// The magic number of images: unsigned bytes in three dimensions.
-pub const IMAGES_MAGIC: u32 = 0x0803;
-/// The magic number of labels: unsigned bytes in one dimension.
-pub const LABELS_MAGIC: u32 = 0x0801;
+/// The magic number of unsigned bytes in one dimension; each further dimension adds 1.
+const MAGIC: u32 = 0x0801;
+/// The most dimensions of a file: samples of channels, rows and columns.
+const MAX_DIMENSIONS: usize = 4;
 
-/// One image: 28 rows of 28 shades, 0 (background) to 255.
-pub type Image = [u8; PIXELS];
+/// The samples of an IDX file, in place: bytes from 0 to 255.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Samples<'a> {
+    shape: InputShape,
+    bytes: &'a [u8],
+}
 
-/// The images of an IDX file, in place.
+impl<'a> Samples<'a> {
+    /// The shape of a sample.
+    pub fn shape(&self) -> InputShape {
+        self.shape
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.iter().len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// All bytes, sample after sample.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The samples in their order.
+    pub fn iter(&self) -> ChunksExact<'a, u8> {
+        self.bytes.chunks_exact(self.shape.features().max(1))
+    }
+}
+
+/// The samples of an IDX file, in place: of two dimensions features, of three images, of four images of several channels.
 ///
 /// # Errors
 ///
-/// [`IdxError`] unless the bytes are exactly a file of 28×28 images.
-pub fn images(file: &[u8]) -> Result<&[Image], IdxError> {
-    let ([count, rows, columns], pixels) = header(file, IMAGES_MAGIC)?;
-    if (rows, columns) != (SIDE as u32, SIDE as u32) {
-        return Err(IdxError::Size { rows, columns });
-    }
-    check_length(file, pixels, u64::from(count) * PIXELS as u64)?;
-    Ok(pixels.as_chunks().0)
+/// [`IdxError`] unless the bytes are exactly such a file.
+pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
+    let (sizes, dimensions, bytes) = header(file)?;
+    let [count, sizes @ ..] = sizes;
+    let shape = match dimensions {
+        2..=MAX_DIMENSIONS => sizes.get(..dimensions - 1).and_then(InputShape::of_sizes).ok_or(IdxError::Shape)?,
+        _ => return Err(IdxError::Magic { expected: MAGIC + 2, found: MAGIC }),
+    };
+    check_length(file, bytes, u64::from(count) * shape.features() as u64)?;
+    Ok(Samples { shape, bytes })
 }
 
 /// The labels of an IDX file, in place.
 ///
 /// # Errors
 ///
-/// [`IdxError`] unless the bytes are exactly a file of labels from 0 to 9.
+/// [`IdxError`] unless the bytes are exactly a file of labels.
 pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
-    let ([count], labels) = header(file, LABELS_MAGIC)?;
-    check_length(file, labels, u64::from(count))?;
-    match labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
-        Some((index, &label)) => Err(IdxError::Label { index, label }),
-        None => Ok(labels),
+    let ([count, ..], dimensions, labels) = header(file)?;
+    if dimensions != 1 {
+        return Err(IdxError::Magic { expected: MAGIC, found: MAGIC + dimensions as u32 - 1 });
     }
+    check_length(file, labels, u64::from(count))?;
+    Ok(labels)
 }
 
-/// The first bytes of a file of `count` images.
-pub fn images_header(count: u32) -> [u8; 16] {
-    let words = [IMAGES_MAGIC, count, SIDE as u32, SIDE as u32].map(u32::to_be_bytes);
-    let mut header = [0; 16];
-    header.as_chunks_mut().0.copy_from_slice(&words);
-    header
+/// The longest beginning of a file.
+pub const MAX_HEADER: usize = 4 + 4 * MAX_DIMENSIONS;
+
+/// The first bytes of a file of `count` samples of a shape, in a buffer; an image of one channel has no dimension for it.
+pub fn samples_header(count: u32, shape: InputShape, buffer: &mut [u8; MAX_HEADER]) -> &[u8] {
+    let is_gray = matches!(shape, InputShape::Image { channels: 1, .. });
+    let sizes = [count].into_iter().chain(shape.sizes().skip(is_gray.into()));
+    let dimensions = sizes.clone().count();
+    let words = [MAGIC + dimensions as u32 - 1].into_iter().chain(sizes);
+    for (place, word) in buffer.as_chunks_mut().0.iter_mut().zip(words) {
+        *place = word.to_be_bytes();
+    }
+    buffer.get(..4 + 4 * dimensions).unwrap_or_default()
 }
 
 /// The first bytes of a file of `count` labels.
 pub fn labels_header(count: u32) -> [u8; 8] {
-    let words = [LABELS_MAGIC, count].map(u32::to_be_bytes);
     let mut header = [0; 8];
-    header.as_chunks_mut().0.copy_from_slice(&words);
+    header.as_chunks_mut().0.copy_from_slice(&[MAGIC, count].map(u32::to_be_bytes));
     header
 }
 
-/// Splits a file into its dimensions and its bytes.
-fn header<const DIMENSIONS: usize>(file: &[u8], magic: u32) -> Result<([u32; DIMENSIONS], &[u8]), IdxError> {
-    let truncated = IdxError::Length { expected: 4 + 4 * DIMENSIONS as u64, found: file.len() as u64 };
-    let (found, mut rest) = file.split_first_chunk().ok_or(truncated)?;
+/// A file's sizes, how many these are, and the bytes after them.
+fn header(file: &[u8]) -> Result<([u32; MAX_DIMENSIONS], usize, &[u8]), IdxError> {
+    let truncated = |words: usize| IdxError::Length { expected: 4 * words as u64, found: file.len() as u64 };
+    let (found, mut rest) = file.split_first_chunk().ok_or(truncated(2))?;
     let found = u32::from_be_bytes(*found);
-    if found != magic {
-        return Err(IdxError::Magic { expected: magic, found });
+    let dimensions = found.wrapping_sub(MAGIC - 1) as usize;
+    if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
+        return Err(IdxError::Magic { expected: MAGIC, found });
     }
-    let mut dimensions = [0; DIMENSIONS];
-    for dimension in &mut dimensions {
-        let (length, after) = rest.split_first_chunk().ok_or(truncated)?;
-        *dimension = u32::from_be_bytes(*length);
+    let mut sizes = [0; MAX_DIMENSIONS];
+    for size in sizes.iter_mut().take(dimensions) {
+        let (length, after) = rest.split_first_chunk().ok_or(truncated(1 + dimensions))?;
+        *size = u32::from_be_bytes(*length);
         rest = after;
     }
-    Ok((dimensions, rest))
+    Ok((sizes, dimensions, rest))
 }
 
 /// Compares what stands behind the header with what the header says, in bytes of the whole file.
 fn check_length(file: &[u8], rest: &[u8], expected: u64) -> Result<(), IdxError> {
     let found = file.len() as u64;
-    let expected = expected + (file.len() - rest.len()) as u64;
+    let expected = expected.saturating_add((file.len() - rest.len()) as u64);
     if found == expected { Ok(()) } else { Err(IdxError::Length { expected, found }) }
 }
 
-/// Why bytes are no IDX file of this kind.
+/// The error of bytes that are no IDX file of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum IdxError {
     /// Another magic number.
     Magic {
-        /// What this kind of file starts with.
+        /// The number that this kind of file starts with.
         expected: u32,
-        /// What stands there.
+        /// The number that stands there.
         found: u32,
     },
-    /// Images of another size.
-    Size {
-        /// Rows in the file.
-        rows: u32,
-        /// Columns in the file.
-        columns: u32,
-    },
+    /// Samples of no features, or of more than this machine can count.
+    Shape,
     /// More or fewer bytes than the header says (or than a header has).
     Length {
         /// Bytes expected.
         expected: u64,
         /// Bytes found.
         found: u64,
-    },
-    /// A label that names no class.
-    Label {
-        /// Which label.
-        index: usize,
-        /// Its value.
-        label: u8,
     },
 }
 
@@ -122,14 +151,11 @@ impl fmt::Display for IdxError {
             Self::Magic { expected, found } => {
                 write!(f, "the magic number is {found:#010x}, not {expected:#010x}: this is another kind of file")
             }
-            Self::Size { rows, columns } => write!(f, "the images have {rows}×{columns} pixels, not {SIDE}×{SIDE}"),
+            Self::Shape => write!(f, "the header's sizes make no sample: one of them is 0, or they are too large"),
             Self::Length { expected, found } if found < expected => {
                 write!(f, "the file is truncated: {found} of {expected} bytes are there")
             }
             Self::Length { expected, found } => write!(f, "the file is too long: {found} bytes instead of {expected}"),
-            Self::Label { index, label } => {
-                write!(f, "label {index} is {label}, but the classes are 0 to {}", CLASSES - 1)
-            }
         }
     }
 }
@@ -138,13 +164,25 @@ impl core::error::Error for IdxError {}
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
+
+    fn file(count: u32, shape: InputShape) -> Vec<u8> {
+        let mut file = samples_header(count, shape, &mut [0; MAX_HEADER]).to_vec();
+        file.extend((0..count as usize * shape.features()).map(|i| i as u8));
+        file
+    }
 
     #[test]
     fn reads_what_the_headers_say() {
-        let mut file = [7; 16 + 2 * PIXELS];
-        file[..16].copy_from_slice(&images_header(2));
-        assert_eq!(images(&file), Ok(&[[7; PIXELS]; 2][..]));
+        for (sizes, header) in [(&[5][..], 12), (&[4, 3], 16), (&[3, 2, 2], 20)] {
+            let shape = InputShape::of_sizes(sizes).unwrap();
+            let file = file(2, shape);
+            let samples = samples(&file).unwrap();
+            assert_eq!((samples.shape(), samples.len(), samples.bytes()), (shape, 2, &file[header..]));
+            assert_eq!(samples.iter().nth(1).unwrap()[0], shape.features() as u8);
+        }
         let mut file = [3; 8 + 5];
         file[..8].copy_from_slice(&labels_header(5));
         assert_eq!(labels(&file), Ok(&[3; 5][..]));
@@ -158,12 +196,21 @@ mod tests {
         for end in 0..8 {
             assert!(labels(&file[..end]).is_err());
         }
-        assert_eq!(images(&file), Err(IdxError::Magic { expected: IMAGES_MAGIC, found: LABELS_MAGIC }));
-        file[10] = 200;
-        assert_eq!(labels(&file), Err(IdxError::Label { index: 2, label: 200 }));
-        let mut other = images_header(u32::MAX);
-        assert!(matches!(images(&other), Err(IdxError::Length { found: 16, .. })));
-        other[11] = 32;
-        assert_eq!(images(&other), Err(IdxError::Size { rows: 32, columns: 28 }));
+        assert_eq!(samples(&file), Err(IdxError::Magic { expected: 0x0803, found: 0x0801 }));
+        assert_eq!(labels(&self::file(1, InputShape::Features(3))), Err(IdxError::Magic { expected: 0x0801, found: 0x0802 }));
+        let images = self::file(2, InputShape::of_sizes(&[4, 3]).unwrap());
+        for end in 0..images.len() {
+            assert!(matches!(samples(&images[..end]), Err(IdxError::Length { .. })), "{end}");
+        }
+        let with = |place: usize, value: u8| {
+            let mut changed = images.clone();
+            changed[place] = value;
+            samples(&changed).unwrap_err()
+        };
+        assert!(matches!(with(4, 255), IdxError::Length { .. }));
+        assert_eq!(with(11, 0), IdxError::Shape);
+        assert!(matches!(with(3, 0), IdxError::Magic { .. }));
+        assert!(matches!(with(2, 13), IdxError::Magic { .. }));
+        assert!(matches!(with(3, 5), IdxError::Magic { .. }));
     }
 }

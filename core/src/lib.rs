@@ -8,14 +8,15 @@
 //! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
 //! - [`activation`]: what follows a layer's sums. [`layers`]: [`Linear`] and [`Chain`], forward and backward; the [`mlp!`] macro
 //!   writes their type.
-//! - [`architecture`]: a model's layers and parameter names as data. [`models`]: the named ones.
+//! - [`architecture`]: the description of a network as data. [`models`]: the named ones. [`shape`]: an input's shape and the classes' names.
+//! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it.
 //! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD.
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
 //! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.
 //! - [`classification`]: class, probabilities, top-k.
-//! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the images' file
-//!   format.
+//! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the file format of
+//!   samples and labels.
 //! - [`message`]: what a host and a device say to each other over a serial line.
 //!
 //! ```
@@ -43,6 +44,7 @@ pub mod arithmetic;
 pub mod augment;
 pub mod classification;
 pub mod engine;
+pub mod fashion_mnist;
 pub mod flat;
 pub mod fold;
 pub mod idx;
@@ -54,9 +56,11 @@ pub mod optimizer;
 pub mod quantized;
 pub mod random;
 pub mod schedule;
+pub mod shape;
 pub mod state_dict;
 pub mod training;
 pub mod weights;
+mod wire;
 
 pub use activation::{Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh};
 pub use engine::{Engine, Portable};

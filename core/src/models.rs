@@ -1,97 +1,46 @@
-//! The named models, and which networks classify images.
+//! The named models: hidden layers to put between any inputs and outputs.
 
-use core::fmt;
-
-use crate::{
-    architecture::{Architecture, ArchitectureError},
-    mlp,
-};
-
-/// Image height and width in pixels.
-pub const SIDE: usize = 28;
-/// Pixels in an image: every model's inputs.
-pub const PIXELS: usize = SIDE * SIDE;
-/// Classes: every model's outputs.
-pub const CLASSES: usize = 10;
-
-/// Fashion-MNIST's classes, by label.
-pub const CLASS_NAMES: [&str; CLASSES] =
-    ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
-
-/// The PyTorch quickstart's model: 669,706 parameters.
-pub type Quickstart = mlp!(784 => 512 Relu => 512 Relu => 10);
-/// A model for a chip with 512 KB of flash: 101,770 parameters.
-pub type Small = mlp!(784 => 128 Relu => 10);
-/// A model that trains within 128 KB of RAM: 12,730 parameters.
-pub type Tiny = mlp!(784 => 16 Relu => 10);
+use crate::architecture::Architecture;
 
 /// The models' names, for options and files.
 pub const NAMES: [&str; 3] = ["quickstart", "small", "tiny"];
 
-/// The architecture of a named model: `quickstart`, `small` or `tiny`.
-pub fn named(name: &str) -> Option<Architecture> {
+/// The widths of a named model's hidden layers; ReLU follows each.
+pub fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     match name {
-        "quickstart" => Some(Architecture::of::<Quickstart>()),
-        "small" => Some(Architecture::of::<Small>()),
-        "tiny" => Some(Architecture::of::<Tiny>()),
+        "quickstart" => Some(&[512, 512]),
+        "small" => Some(&[128]),
+        "tiny" => Some(&[16]),
         _ => None,
     }
 }
 
-/// The architecture, as [`Architecture`] reads it, of a network from an image's pixels to the classes' logits.
-///
-/// # Errors
-///
-/// [`ClassifierError`] for a text that is no architecture, or that of a network with other ends.
-pub fn classifier(layers: &str) -> Result<Architecture, ClassifierError> {
-    let architecture: Architecture = layers.parse().map_err(ClassifierError::Architecture)?;
-    match (architecture.inputs(), architecture.outputs()) {
-        (PIXELS, CLASSES) => Ok(architecture),
-        _ => Err(ClassifierError::Ends),
-    }
+/// The architecture of a named model (`quickstart`, `small` or `tiny`) from so many inputs to so many outputs.
+pub fn named(name: &str, inputs: u32, outputs: u32) -> Option<Architecture> {
+    Architecture::rectified(inputs, hidden_widths(name)?, outputs)
 }
 
-/// Why a text names no network from an image's pixels to the classes' logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum ClassifierError {
-    /// It is no architecture.
-    Architecture(ArchitectureError),
-    /// Inputs other than an image's pixels, or outputs other than the classes.
-    Ends,
+/// The name of the model with these layers, whatever its inputs and outputs.
+pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
+    let [inputs, outputs] = [architecture.inputs(), architecture.outputs()].map(|width| width as u32);
+    NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
-
-impl fmt::Display for ClassifierError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Architecture(error) => error.fmt(f),
-            Self::Ends => write!(
-                f,
-                "the first width must be {PIXELS} (pixels) and the last {CLASSES} (classes), as in 784,256,64,10"
-            ),
-        }
-    }
-}
-
-impl core::error::Error for ClassifierError {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fashion_mnist::{Quickstart, Small, Tiny};
 
     #[test]
     fn names_are_the_types() {
-        for name in NAMES {
-            assert!(named(name).is_some(), "{name}");
+        let all = [Architecture::of::<Quickstart>(), Architecture::of::<Small>(), Architecture::of::<Tiny>()];
+        for (name, architecture) in NAMES.into_iter().zip(all) {
+            assert_eq!(named(name, 784, 10).as_ref(), Some(&architecture));
+            assert_eq!(name_of(&architecture), Some(name));
         }
-        assert_eq!(named("small"), "784,128,10".parse().ok());
-        assert_eq!(named("large"), None);
-    }
-
-    #[test]
-    fn a_classifier_has_an_images_pixels_and_the_classes() {
-        assert!(classifier("784 => 20 Gelu => 10").is_ok());
-        assert_eq!(classifier("10,784"), Err(ClassifierError::Ends));
-        assert_eq!(classifier("784"), Err(ClassifierError::Architecture(ArchitectureError::TooFew)));
+        assert_eq!(named("small", 12, 3), "12,128,3".parse().ok());
+        assert_eq!(name_of(&"12,16,3".parse().unwrap()), Some("tiny"));
+        assert_eq!(name_of(&"12,17,3".parse().unwrap()), None);
+        assert_eq!(named("large", 784, 10), None);
     }
 }

@@ -3,7 +3,11 @@
 //! Draw `i` is a function of (seed, purpose, epoch, i) alone, so draws can be made in any order, by any thread, on any
 //! machine.
 
-use crate::Layer;
+use crate::{
+    Layer,
+    architecture::{Architecture, LayerKind},
+    layers::{batch_norm, linear},
+};
 
 /// SplitMix64's increment, 2⁶⁴ divided by the golden ratio.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -86,6 +90,19 @@ pub fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
 /// Parameter `i` of the flat model takes draw `i` of the seed's [`Purpose::Initialization`] stream.
 pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
     model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
+}
+
+/// [`initialize`] for a flat model whose layers are known at run time; it has as many values as the architecture.
+pub fn initialize_flat(architecture: &Architecture, flat: &mut [f32], seed: u64) {
+    let generator = Generator::new(seed, Purpose::Initialization, 0);
+    for stage in architecture.stages() {
+        let Some(values) = flat.get_mut(stage.values()) else { return };
+        match stage.kind {
+            LayerKind::Linear { .. } => linear::initialize(stage.inputs, values, &generator, stage.offset as u64),
+            LayerKind::BatchNorm1d { .. } => batch_norm::initialize(values),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

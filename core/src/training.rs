@@ -6,7 +6,7 @@ use heapless::Vec;
 
 use crate::{
     Engine, Flat, Identity, Layer,
-    layers::{Draws, Pass, Tapes},
+    layers::{Draws, Features, Pass, Tapes},
     loss::{Loss, LossError},
     optimizer::Optimizer,
 };
@@ -37,13 +37,22 @@ impl<'a, Input, Target> Batch<'a, Input, Target> {
         Self { input, targets, draws: Draws::NONE }
     }
 
-    /// How many samples, of which there is at least one.
-    fn len(&self) -> Result<usize, StepError> {
-        match (self.input.len(), self.targets.len()) {
-            (0, _) => Err(StepError::EmptyBatch),
-            (inputs, targets) if inputs != targets => Err(StepError::Targets { inputs, targets }),
-            (inputs, _) => Ok(inputs),
-        }
+    /// The number of samples, at least one, each with its target for outputs of this width.
+    fn len<L: Loss<Target = Target>>(&self, width: usize) -> Result<usize, StepError> {
+        check_batch::<L>(width, self.input.len(), self.targets.len())
+    }
+}
+
+/// Checks that a batch has samples and that each has its target values; returns the number of samples.
+///
+/// # Errors
+///
+/// [`StepError::EmptyBatch`] and [`StepError::Targets`].
+pub fn check_batch<L: Loss>(width: usize, inputs: usize, targets: usize) -> Result<usize, StepError> {
+    match inputs {
+        0 => Err(StepError::EmptyBatch),
+        _ if targets != inputs * L::targets(width) => Err(StepError::Targets { inputs, targets }),
+        _ => Ok(inputs),
     }
 }
 
@@ -67,7 +76,7 @@ impl Workspace<'_> {
     /// # Errors
     ///
     /// [`StepError`].
-    pub fn forward<M: Layer, E: Engine, L: Loss<M::Output>>(
+    pub fn forward<M: Layer, E: Engine, L: Loss>(
         &mut self,
         engine: &E,
         model: &M,
@@ -75,13 +84,16 @@ impl Workspace<'_> {
         batch: Batch<'_, M::Input, L::Target>,
         total_weight: Option<f32>,
     ) -> Result<f32, StepError> {
-        let len = batch.len()?;
+        let width = M::Output::LEN;
+        let len = batch.len::<L>(width)?;
         let tape = tape_of::<M>(self.tape, len)?;
         let grad_tape = tape_of::<M>(self.grad_tape, len)?;
-        let total_weight = total_weight.map_or_else(|| loss.total_weight(batch.targets), Ok)?;
+        let total_weight = total_weight.map_or_else(|| loss.total_weight(width, batch.targets), Ok)?;
         let pass = Pass::Training(batch.draws);
         model.forward(engine, pass, batch.input, tape);
-        let loss = loss.value_and_grad(M::output(tape), batch.targets, total_weight, M::output_mut(grad_tape))?;
+        let (outputs, grads) = (M::output(tape), M::output_mut(grad_tape));
+        let (outputs, grads) = (M::Output::flat(outputs), M::Output::flat_mut(grads));
+        let loss = loss.value_and_grad(width, outputs, batch.targets, total_weight, grads)?;
         Tapes { pass, activations: tape, grads: grad_tape }.pass_activation::<M>();
         Ok(loss)
     }
@@ -113,7 +125,7 @@ impl Workspace<'_> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, L: Loss<M::Output>, const STATE: usize>(
+    pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, L: Loss, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -133,17 +145,19 @@ impl Workspace<'_> {
 /// # Errors
 ///
 /// [`StepError`] for an empty batch, one too large for `tape`, or targets that the loss cannot compare with the outputs.
-pub fn evaluate<'a, M: Layer, E: Engine, L: Loss<M::Output>>(
+pub fn evaluate<'a, M: Layer, E: Engine, L: Loss>(
     engine: &E,
     model: &M,
     loss: &L,
     batch: Batch<'_, M::Input, L::Target>,
     tape: &'a mut [f32],
 ) -> Result<(&'a [M::Output], f32), StepError> {
-    let tape = tape_of::<M>(tape, batch.len()?)?;
+    let width = M::Output::LEN;
+    let tape = tape_of::<M>(tape, batch.len::<L>(width)?)?;
     model.forward(engine, Pass::Evaluation, batch.input, tape);
     let outputs = M::output(tape);
-    Ok((outputs, loss.value(outputs, batch.targets, loss.total_weight(batch.targets)?)?))
+    let total_weight = loss.total_weight(width, batch.targets)?;
+    Ok((outputs, loss.value(width, M::Output::flat(outputs), batch.targets, total_weight)?))
 }
 
 fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepError> {
@@ -172,30 +186,32 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
         grad_tape: <[M::Tape; BATCH]>::ZERO,
     };
 
-    /// One step on `BATCH` samples at the most: each is asked for once, by writing its features and returning its target.
+    /// One step on at most `BATCH` samples. Each is asked for once: `load` writes its features and returns its target values, one class
+    /// or a number for each output.
     ///
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<E: Engine, O: Optimizer<0>, L: Loss<M::Output>, S>(
+    pub fn step<E: Engine, O: Optimizer<0>, L: Loss, S, const TARGETS: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
         loss: &L,
         samples: &[S],
-        mut load: impl FnMut(&S, &mut [f32]) -> L::Target,
+        mut load: impl FnMut(&S, &mut [f32]) -> [L::Target; TARGETS],
     ) -> Result<f32, StepError> {
         let batch = samples.len();
         let Some(input) = self.input.get_mut(..batch) else {
             return Err(StepError::BatchTooLarge { batch, capacity: BATCH });
         };
-        let mut targets = Vec::<L::Target, BATCH>::new();
+        let mut targets = Vec::<[L::Target; TARGETS], BATCH>::new();
         for (sample, input) in samples.iter().zip(input.iter_mut()) {
             // There is room: the batch is no larger than `BATCH`.
             let _ = targets.push(load(sample, input.as_mut()));
         }
         let mut workspace = Workspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
-        workspace.step(engine, optimizer, [], &mut self.model, loss, Batch::new(input, &targets))
+        let batch = Batch::new(input, targets.as_flattened());
+        workspace.step(engine, optimizer, [], &mut self.model, loss, batch)
     }
 }
 
@@ -206,7 +222,7 @@ impl<M: Layer + defmt::Format, const BATCH: usize> defmt::Format for Trainer<M, 
     }
 }
 
-/// Why a step was not taken.
+/// The error of a step that was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StepError {
@@ -219,11 +235,11 @@ pub enum StepError {
         /// Samples that fit.
         capacity: usize,
     },
-    /// Not one target for each input.
+    /// Not the target values that the inputs need: of each a class, or a number for each output.
     Targets {
-        /// Inputs given.
+        /// Samples given.
         inputs: usize,
-        /// Targets given.
+        /// Target values given.
         targets: usize,
     },
     /// The loss cannot compare the outputs with the targets.
@@ -243,7 +259,7 @@ impl fmt::Display for StepError {
             Self::BatchTooLarge { batch, capacity } => {
                 write!(f, "the batch has {batch} samples, the workspace holds {capacity}")
             }
-            Self::Targets { inputs, targets } => write!(f, "the batch has {inputs} inputs and {targets} targets"),
+            Self::Targets { inputs, targets } => write!(f, "the batch has {inputs} samples, and {targets} target values do not belong to so many"),
             Self::Loss(error) => error.fmt(f),
         }
     }
@@ -254,15 +270,21 @@ impl core::error::Error for StepError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Portable, loss::CrossEntropy, mlp, optimizer::Sgd, random};
+    use crate::{
+        Portable,
+        loss::{CrossEntropy, Mse},
+        mlp,
+        optimizer::Sgd,
+        random,
+    };
 
     type Model = mlp!(2 => 16 Relu => 2);
     const LOSS: CrossEntropy<'_> = CrossEntropy { class_weights: None, label_smoothing: 0.0 };
-    const SAMPLES: [([f32; 2], u8); 4] = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
+    const SAMPLES: [([f32; 2], u16); 4] = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
 
-    fn load(sample: &([f32; 2], u8), input: &mut [f32]) -> u8 {
+    fn load(sample: &([f32; 2], u16), input: &mut [f32]) -> [u16; 1] {
         input.copy_from_slice(&sample.0);
-        sample.1
+        [sample.1]
     }
 
     #[test]
@@ -306,6 +328,23 @@ mod tests {
         assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES[..0], load), Err(StepError::EmptyBatch));
         let target = LossError::Target { sample: 0, target: 2, classes: 2 };
         assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &[([0.0; 2], 2)], load), Err(StepError::Loss(target)));
+        let targets = StepError::Targets { inputs: 4, targets: 8 };
+        let mut trainer = Trainer::<Model, 4>::ZERO;
+        trainer.model.as_flat_mut().copy_from_slice(&before);
+        let two = |sample: &([f32; 2], u16), input: &mut [f32]| [load(sample, input)[0]; 2];
+        assert_eq!(trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, two), Err(targets));
         assert_eq!(trainer.model.as_flat(), before);
+    }
+
+    #[test]
+    fn numbers_are_targets_too() {
+        let mut trainer = Trainer::<Model, 4>::ZERO;
+        random::initialize(&mut trainer.model, 3);
+        let one_hot = |sample: &([f32; 2], u16), input: &mut [f32]| {
+            input.copy_from_slice(&sample.0);
+            [1.0 - f32::from(sample.1), f32::from(sample.1)]
+        };
+        let losses = [(); 300].map(|()| trainer.step(&Portable, &Sgd::new(0.2), &Mse, &SAMPLES, one_hot).unwrap());
+        assert!(losses[299] < 0.1 * losses[0], "{losses:?}");
     }
 }

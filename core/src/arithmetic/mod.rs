@@ -36,7 +36,7 @@ pub use operations::{Operations, Scalar};
 pub(crate) use softmax::softmax_and_log_sum_exp;
 #[cfg(feature = "micromath")]
 pub(crate) use softmax::softmax_by;
-pub use softmax::{log_softmax, log_softmax_grad, log_sum_exp, softmax};
+pub use softmax::{log_softmax, log_softmax_grad, log_sum_exp, probabilities, softmax};
 
 /// eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm), the same bits on every target.
 #[inline]

@@ -3,13 +3,13 @@
 use super::{exp, fma, ln};
 
 /// The largest logit, by an ascending scan; a NaN is passed over.
-fn maximum(logits: &[f32]) -> f32 {
-    logits.iter().fold(f32::NEG_INFINITY, |max, &z| if z > max { z } else { max })
+fn maximum(logits: impl Iterator<Item = f32>) -> f32 {
+    logits.fold(f32::NEG_INFINITY, |max, z| if z > max { z } else { max })
 }
 
 /// ln Σ exp(zᵢ) = m + ln Σ exp(zᵢ − m), m the largest logit, the sum by addition ascending from 0.
 pub fn log_sum_exp(logits: &[f32]) -> f32 {
-    let max = maximum(logits);
+    let max = maximum(logits.iter().copied());
     max + ln(logits.iter().fold(0.0, |sum, &z| sum + exp(z - max)))
 }
 
@@ -18,6 +18,13 @@ pub fn log_sum_exp(logits: &[f32]) -> f32 {
 /// `logits` and `probabilities` have one element for each class; elements past the shorter of the two are left as they are.
 pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     softmax_by(exp, logits, probabilities);
+}
+
+/// [`softmax`] of logits that are in no slice, with the same bits. Each exponential is computed twice, and nothing is kept.
+pub fn probabilities(logits: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = f32> {
+    let max = maximum(logits.clone());
+    let sum = logits.clone().fold(0.0, |sum, z| sum + exp(z - max));
+    logits.map(move |z| exp(z - max) / sum)
 }
 
 /// [`softmax`] and, from the same exponentials, [`log_sum_exp`], which is returned.
@@ -30,7 +37,7 @@ pub fn softmax_and_log_sum_exp(logits: &[f32], probabilities: &mut [f32]) -> f32
 ///
 /// `logits` and `log_probabilities` have one element for each class; elements past the shorter of the two are left as they are.
 pub fn log_softmax(logits: &[f32], log_probabilities: &mut [f32]) {
-    let max = maximum(logits);
+    let max = maximum(logits.iter().copied());
     let ln_sum = ln(logits.iter().fold(0.0, |sum, &z| sum + exp(z - max)));
     for (log_p, &z) in log_probabilities.iter_mut().zip(logits) {
         *log_p = (z - max) - ln_sum;
@@ -48,7 +55,7 @@ pub fn log_softmax_grad(log_probabilities: &[f32], grad: &mut [f32]) {
 
 /// [`softmax`] with an exponential function of the caller's; returns the largest logit and the exponentials' sum.
 pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut [f32]) -> (f32, f32) {
-    let max = maximum(logits);
+    let max = maximum(logits.iter().copied());
     let mut sum = 0.0;
     for (p, &z) in probabilities.iter_mut().zip(logits) {
         *p = exp(z - max);
@@ -71,6 +78,14 @@ mod tests {
         assert_eq!(p, [0.5, 0.5, 0.0]);
         assert_eq!(log_sum_exp(&[1000.0, 1000.0]), 1000.0 + core::f32::consts::LN_2);
         assert_eq!(softmax_and_log_sum_exp(&[1000.0, 1000.0], &mut p), 1000.0 + core::f32::consts::LN_2);
+    }
+
+    #[test]
+    fn probabilities_without_a_slice_have_softmaxs_bits() {
+        let logits = [0.3, -2.0, 5.0, 1.0, 0.0, -0.5, 2.5, 4.9, -7.0, 3.0];
+        let mut p = [0.0; 10];
+        softmax(&logits, &mut p);
+        assert!(probabilities(logits.into_iter()).eq(p));
     }
 
     #[test]

@@ -1,6 +1,13 @@
+//! Batch normalisation.
+
 use super::{Layer, Pass, Tapes};
 use crate::{
-    Activation, Engine, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer, random::Generator,
+    Activation, Engine, Flat, Identity,
+    architecture::LayerKind,
+    arithmetic::sqrt,
+    engine::{rows, rows_mut},
+    optimizer::Optimizer,
+    random::Generator,
 };
 
 /// Batch normalisation (Ioffe, Szegedy 2015) and its activation, PyTorch's `BatchNorm1d`:
@@ -31,20 +38,18 @@ pub const EPSILON: f32 = 1e-5;
 /// How far a batch moves the running mean and variance.
 const MOMENTUM: f32 = 0.1;
 
-/// One feature's moments.
-#[derive(Clone, Copy, Default)]
-struct Moments {
+/// The numbers that a pass finds for each feature.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Feature {
     mean: f32,
     variance: f32,
     /// 1 / √(variance + ε).
     inverse: f32,
-}
-
-/// Σ grad and Σ grad · x̂ over a batch.
-#[derive(Clone, Copy, Default)]
-struct GradSums {
-    grad: f32,
-    grad_normalized: f32,
+    /// The mean gradient over a training pass's batch.
+    mean_grad: f32,
+    /// The mean over it of the gradient times x̂.
+    mean_grad_normalized: f32,
 }
 
 /// 1 / √(variance + ε).
@@ -52,84 +57,167 @@ pub(crate) fn inverse_deviation(variance: f32) -> f32 {
     1.0 / sqrt(variance + EPSILON)
 }
 
-impl<const WIDTH: usize, A: Activation> BatchNorm1d<WIDTH, A> {
-    /// The moments that a pass normalises by.
-    fn moments<E: Engine>(&self, engine: &E, pass: Pass, input: &[[f32; WIDTH]]) -> [Moments; WIDTH] {
-        let mut moments = [Moments::default(); WIDTH];
-        match pass {
-            Pass::Evaluation => {
-                let running = self.running_mean.iter().zip(&self.running_var);
-                for (moments, (&mean, &variance)) in moments.iter_mut().zip(running) {
-                    *moments = Moments { mean, variance, inverse: inverse_deviation(variance) };
+/// A layer's tensors in its part of the flat model: weight, bias, running mean and running variance, one value of each for each feature.
+fn tensors(values: &[f32]) -> [&[f32]; 4] {
+    let width = values.len() / 4;
+    [0, 1, 2, 3].map(|tensor| &values[tensor * width..][..width])
+}
+
+/// PyTorch's: weights and running variances 1, biases and running means 0.
+pub fn initialize(values: &mut [f32]) {
+    let width = values.len() / 4;
+    for (tensor, value) in [1.0, 0.0, 0.0, 1.0].into_iter().enumerate() {
+        values[tensor * width..][..width].fill(value);
+    }
+}
+
+/// The moments that a pass normalises by.
+fn find_moments<E: Engine>(engine: &E, pass: Pass, values: &[f32], input: &[f32], features: &mut [Feature]) {
+    let width = features.len();
+    match pass {
+        Pass::Evaluation => {
+            let [_, _, mean, variance] = tensors(values);
+            for (feature, (&mean, &variance)) in features.iter_mut().zip(mean.iter().zip(variance)) {
+                *feature = Feature { mean, variance, inverse: inverse_deviation(variance), ..Feature::default() };
+            }
+        }
+        Pass::Training(_) => engine.share_out(1, features, |first, features| {
+            let samples = (input.len() / width) as f32;
+            features.fill(Feature::default());
+            for row in rows(input, width) {
+                for (feature, x) in features.iter_mut().zip(&row[first..]) {
+                    feature.mean += x;
                 }
             }
-            Pass::Training(_) => engine.share_out(&mut moments, |first, moments| {
-                let samples = input.len() as f32;
-                for row in input {
-                    for (moments, x) in moments.iter_mut().zip(&row[first..]) {
-                        moments.mean += x;
-                    }
+            for feature in &mut *features {
+                feature.mean /= samples;
+            }
+            for row in rows(input, width) {
+                for (feature, x) in features.iter_mut().zip(&row[first..]) {
+                    let distance = x - feature.mean;
+                    feature.variance += distance * distance;
                 }
-                for moments in &mut *moments {
-                    moments.mean /= samples;
-                }
-                for row in input {
-                    for (moments, x) in moments.iter_mut().zip(&row[first..]) {
-                        let distance = x - moments.mean;
-                        moments.variance += distance * distance;
-                    }
-                }
-                for moments in moments {
-                    moments.variance /= samples;
-                    moments.inverse = inverse_deviation(moments.variance);
-                }
-            }),
-        }
-        moments
+            }
+            for feature in features {
+                feature.variance /= samples;
+                feature.inverse = inverse_deviation(feature.variance);
+            }
+        }),
     }
+}
 
-    fn grad_sums<E: Engine>(
-        engine: &E,
-        moments: &[Moments; WIDTH],
-        input: &[[f32; WIDTH]],
-        grads: &[[f32; WIDTH]],
-    ) -> [GradSums; WIDTH] {
-        let mut sums = [GradSums::default(); WIDTH];
-        engine.share_out(&mut sums, |first, sums| {
-            for (row, grads) in input.iter().zip(grads) {
-                let known = row[first..].iter().zip(&grads[first..]).zip(&moments[first..]);
-                for (sums, ((x, grad), moments)) in sums.iter_mut().zip(known) {
-                    sums.grad += grad;
-                    sums.grad_normalized += grad * ((x - moments.mean) * moments.inverse);
+/// The outputs of a batch. `values` are the layer's part of the flat model; there is a feature to work in for each.
+pub fn forward<A: Activation, E: Engine>(
+    engine: &E,
+    pass: Pass,
+    values: &[f32],
+    input: &[f32],
+    output: &mut [f32],
+    features: &mut [Feature],
+) {
+    let width = features.len();
+    let [weight, bias, ..] = tensors(values);
+    find_moments(engine, pass, values, input, features);
+    for (feature, weight) in features.iter_mut().zip(weight) {
+        feature.inverse *= weight;
+    }
+    let features = &*features;
+    engine.share_out(width, output, |first, output| {
+        for (output, input) in rows_mut(output, width).zip(rows(input, width).skip(first)) {
+            let known = input.iter().zip(features).zip(bias);
+            for (output, ((x, feature), bias)) in output.iter_mut().zip(known) {
+                *output = A::apply((x - feature.mean) * feature.inverse + bias);
+            }
+        }
+    });
+}
+
+/// A batch's features going in, and the gradients at the sums that came out.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Backward<'a> {
+    /// The pass.
+    pub pass: Pass,
+    /// `[batch][width]`.
+    pub input: &'a [f32],
+    /// `[batch][width]`.
+    pub grads: &'a [f32],
+}
+
+impl Backward<'_> {
+    /// Finds the features' numbers and the gradients of weights and biases, `[2][width]`: Σ grad · x̂ and Σ grad.
+    pub fn find_grads<E: Engine>(&self, engine: &E, values: &[f32], features: &mut [Feature], parameter_grads: &mut [f32]) {
+        let Self { pass, input, grads } = *self;
+        let width = features.len();
+        find_moments(engine, pass, values, input, features);
+        engine.share_out(1, features, |first, features| {
+            for (row, grads) in rows(input, width).zip(rows(grads, width)) {
+                let known = row[first..].iter().zip(&grads[first..]);
+                for (feature, (x, grad)) in features.iter_mut().zip(known) {
+                    feature.mean_grad += grad;
+                    feature.mean_grad_normalized += grad * ((x - feature.mean) * feature.inverse);
                 }
             }
         });
-        sums
-    }
-
-    fn move_running(&mut self, moments: &[Moments; WIDTH], samples: usize) {
-        if samples < 2 {
-            return;
-        }
-        let unbiased = samples as f32 / (samples - 1) as f32;
-        let running = self.running_mean.iter_mut().zip(&mut self.running_var);
-        for ((mean, variance), moments) in running.zip(moments) {
-            *mean = (1.0 - MOMENTUM) * *mean + MOMENTUM * moments.mean;
-            *variance = (1.0 - MOMENTUM) * *variance + MOMENTUM * (moments.variance * unbiased);
+        let samples = (input.len() / width) as f32;
+        let (grad_weight, grad_bias) = parameter_grads.split_at_mut(width);
+        for ((grad_weight, grad_bias), feature) in grad_weight.iter_mut().zip(grad_bias).zip(features) {
+            (*grad_weight, *grad_bias) = (feature.mean_grad_normalized, feature.mean_grad);
+            // Where the moments are not the batch's, they do not move with its samples.
+            [feature.mean_grad, feature.mean_grad_normalized] = match pass {
+                Pass::Evaluation => [0.0; 2],
+                Pass::Training(_) => [feature.mean_grad / samples, feature.mean_grad_normalized / samples],
+            };
         }
     }
 
-    /// Hands weights and biases with their gradients to the optimizer.
-    fn update_by<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
+    /// The gradients before the batch, through the derivative of `P`, the activation that made the input.
+    pub fn input_grad<P: Activation, E: Engine>(
+        &self,
+        engine: &E,
+        values: &[f32],
+        features: &[Feature],
+        grad_input: &mut [f32],
+    ) {
+        let width = features.len();
+        let [weight, ..] = tensors(values);
+        engine.share_out(width, grad_input, |first, grad_input| {
+            let samples = rows(self.input, width).zip(rows(self.grads, width)).skip(first);
+            for (grad_input, (input, grads)) in rows_mut(grad_input, width).zip(samples) {
+                let known = input.iter().zip(grads).zip(features.iter().zip(weight));
+                for (grad_input, ((&x, grad), (feature, weight))) in grad_input.iter_mut().zip(known) {
+                    let normalized = (x - feature.mean) * feature.inverse;
+                    let centred = grad - feature.mean_grad - normalized * feature.mean_grad_normalized;
+                    *grad_input = P::grad(x, weight * feature.inverse * centred);
+                }
+            }
+        });
+    }
+
+    /// Hands weights and biases with their gradients to the optimizer, and moves the running moments after a training pass.
+    pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &self,
         engine: &E,
         optimizer: &O,
-        [grad_weight, grad_bias]: [&[f32; WIDTH]; 2],
-        mut state: [&mut Self; STATE],
+        values: &mut [f32],
+        state: [&mut [f32]; STATE],
+        features: &[Feature],
+        parameter_grads: &[f32],
     ) {
-        let weight_state = state.each_mut().map(|state| &mut state.weight[..]);
-        engine.update(optimizer, &mut self.weight, grad_weight, weight_state);
-        engine.update(optimizer, &mut self.bias, grad_bias, state.map(|state| &mut state.bias[..]));
+        let width = features.len();
+        let (parameters, running) = values.split_at_mut(2 * width);
+        engine.update(optimizer, parameters, parameter_grads, state.map(|state| &mut state[..2 * width]));
+        let samples = self.input.len() / width;
+        if let Pass::Training(_) = self.pass
+            && samples >= 2
+        {
+            let unbiased = samples as f32 / (samples - 1) as f32;
+            let (mean, variance) = running.split_at_mut(width);
+            for ((mean, variance), feature) in mean.iter_mut().zip(variance).zip(features) {
+                *mean = (1.0 - MOMENTUM) * *mean + MOMENTUM * feature.mean;
+                *variance = (1.0 - MOMENTUM) * *variance + MOMENTUM * (feature.variance * unbiased);
+            }
+        }
     }
 }
 
@@ -146,12 +234,8 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
         A::describe(WIDTH as u32, tell);
     }
 
-    /// PyTorch's: weights and running variances 1, biases and running means 0.
     fn initialize(&mut self, _generator: &Generator, _first: u64) {
-        self.weight = [1.0; WIDTH];
-        self.bias = [0.0; WIDTH];
-        self.running_mean = [0.0; WIDTH];
-        self.running_var = [1.0; WIDTH];
+        initialize(self.as_flat_mut());
     }
 
     /// Feature by feature: a device has no stack to spare for all their moments.
@@ -165,18 +249,9 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
     }
 
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
-        let mut scaled = self.moments(engine, pass, input);
-        for (moments, weight) in scaled.iter_mut().zip(&self.weight) {
-            moments.inverse *= weight;
-        }
-        engine.share_out(Self::output_mut(tape), |first, output| {
-            for (output, input) in output.iter_mut().zip(&input[first..]) {
-                let known = input.iter().zip(&scaled).zip(&self.bias);
-                for (output, ((x, scaled), bias)) in output.iter_mut().zip(known) {
-                    *output = A::apply((x - scaled.mean) * scaled.inverse + bias);
-                }
-            }
-        });
+        let output = Self::output_mut(tape).as_flattened_mut();
+        let mut features = [Feature::default(); WIDTH];
+        forward::<A, _>(engine, pass, self.as_flat(), input.as_flattened(), output, &mut features);
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -188,36 +263,16 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let grads = Self::output(tapes.grads);
-        let moments = self.moments(engine, tapes.pass, input);
-        let sums = Self::grad_sums(engine, &moments, input, grads);
+        let grads = Self::output(tapes.grads).as_flattened();
+        let pass = Backward { pass: tapes.pass, input: input.as_flattened(), grads };
+        let (mut features, mut parameter_grads) = ([Feature::default(); WIDTH], [[0.0; WIDTH]; 2]);
+        let parameter_grads = parameter_grads.as_flattened_mut();
+        pass.find_grads(engine, self.as_flat(), &mut features, parameter_grads);
         if let Some(grad_input) = grad_input {
-            let samples = input.len() as f32;
-            // Where the moments are not the batch's, they do not move with its samples.
-            let means = match tapes.pass {
-                Pass::Evaluation => [GradSums::default(); WIDTH],
-                Pass::Training(_) => sums.map(|sums| GradSums {
-                    grad: sums.grad / samples,
-                    grad_normalized: sums.grad_normalized / samples,
-                }),
-            };
-            engine.share_out(grad_input, |first, grad_input| {
-                for ((grad_input, input), grads) in grad_input.iter_mut().zip(&input[first..]).zip(&grads[first..]) {
-                    let features = moments.iter().zip(&means).zip(&self.weight);
-                    let known = input.iter().zip(grads).zip(features);
-                    for (grad_input, ((&x, grad), ((moments, means), weight))) in grad_input.iter_mut().zip(known) {
-                        let normalized = (x - moments.mean) * moments.inverse;
-                        let centred = grad - means.grad - normalized * means.grad_normalized;
-                        *grad_input = P::grad(x, weight * moments.inverse * centred);
-                    }
-                }
-            });
+            pass.input_grad::<P, _>(engine, self.as_flat(), &features, grad_input.as_flattened_mut());
         }
-        let grads = [sums.map(|sums| sums.grad_normalized), sums.map(|sums| sums.grad)];
-        self.update_by(engine, optimizer, grads.each_ref(), state);
-        if let Pass::Training(_) = tapes.pass {
-            self.move_running(&moments, input.len());
-        }
+        let state = state.map(Flat::as_flat_mut);
+        pass.update(engine, optimizer, self.as_flat_mut(), state, &features, parameter_grads);
     }
 
     fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -227,14 +282,16 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
         grad: &Self,
         state: [&mut Self; STATE],
     ) {
-        self.update_by(engine, optimizer, [&grad.weight, &grad.bias], state);
+        let parameters = 2 * WIDTH;
+        let state = state.map(|state| &mut state.as_flat_mut()[..parameters]);
+        engine.update(optimizer, &mut self.as_flat_mut()[..parameters], &grad.as_flat()[..parameters], state);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Flat, Portable, layers::Draws, optimizer::Gradient, random};
+    use crate::{Portable, layers::Draws, optimizer::Gradient, random};
 
     type Norm = BatchNorm1d<2>;
     const INPUT: [[f32; 2]; 4] = [[1.0, 10.0], [2.0, 10.0], [3.0, 30.0], [6.0, 30.0]];

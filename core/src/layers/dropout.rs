@@ -1,3 +1,5 @@
+//! Dropout.
+
 use super::{Draws, Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Identity,
@@ -39,7 +41,7 @@ impl DropoutRate {
     }
 }
 
-/// A pass's masks of one layer.
+/// A training pass's masks of one layer.
 #[derive(Clone, Copy)]
 struct Mask {
     generator: Generator,
@@ -85,6 +87,43 @@ fn drop_or_scale(x: f32, factor: f32) -> f32 {
     if factor == 0.0 { 0.0 } else { x * factor }
 }
 
+/// Writes each number as the pass's mask leaves it; an evaluation drops nothing.
+fn mask<E: Engine>(engine: &E, pass: Pass, from: &[f32], to: &mut [f32], then: impl Fn(usize, &mut [f32]) + Sync) {
+    let mask = match pass {
+        Pass::Evaluation => None,
+        Pass::Training(draws) => Some(Mask::new(draws)),
+    };
+    let len = from.len().min(to.len());
+    engine.share_out(1, &mut to[..len], |first, to| {
+        let from = &from[first..][..to.len()];
+        match &mask {
+            Some(mask) => mask.apply(first, from, to),
+            None => to.copy_from_slice(from),
+        }
+        then(first, to);
+    });
+}
+
+/// The outputs of a batch in the layer at the pass's place; an evaluation drops nothing.
+pub fn forward<E: Engine>(engine: &E, pass: Pass, input: &[f32], output: &mut [f32]) {
+    mask(engine, pass, input, output, |_, _| {});
+}
+
+/// The gradients before a batch, through the derivative of `P`, the activation that made the input.
+pub fn backward<P: Activation, E: Engine>(
+    engine: &E,
+    pass: Pass,
+    input: &[f32],
+    grads: &[f32],
+    grad_input: &mut [f32],
+) {
+    mask(engine, pass, grads, grad_input, |first, grad_input| {
+        for (grad, &x) in grad_input.iter_mut().zip(&input[first..]) {
+            *grad = P::grad(x, *grad);
+        }
+    });
+}
+
 impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
     type Input = [f32; WIDTH];
     type Output = [f32; WIDTH];
@@ -105,17 +144,7 @@ impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
     }
 
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
-        let output = &mut Self::output_mut(tape)[..input.len()];
-        match pass {
-            Pass::Evaluation => output.copy_from_slice(input),
-            Pass::Training(draws) => {
-                let mask = Mask::new(draws);
-                engine.share_out(output, |first, output| {
-                    let input = &input[first..][..output.len()];
-                    mask.apply(first * WIDTH, input.as_flattened(), output.as_flattened_mut());
-                });
-            }
-        }
+        forward(engine, pass, input.as_flattened(), Self::output_mut(tape).as_flattened_mut());
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -127,22 +156,10 @@ impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let (Some(grad_input), grads) = (grad_input, Self::output(tapes.grads)) else { return };
-        let mask = match tapes.pass {
-            Pass::Evaluation => None,
-            Pass::Training(draws) => Some(Mask::new(draws)),
-        };
-        engine.share_out(grad_input, |first, grad_input| {
-            let grads = &grads[first..][..grad_input.len()];
-            match &mask {
-                Some(mask) => mask.apply(first * WIDTH, grads.as_flattened(), grad_input.as_flattened_mut()),
-                None => grad_input.copy_from_slice(grads),
-            }
-            let inputs = input[first..].as_flattened();
-            for (grad, &x) in grad_input.as_flattened_mut().iter_mut().zip(inputs) {
-                *grad = P::grad(x, *grad);
-            }
-        });
+        if let Some(grad_input) = grad_input {
+            let grads = Self::output(tapes.grads).as_flattened();
+            backward::<P, _>(engine, tapes.pass, input.as_flattened(), grads, grad_input.as_flattened_mut());
+        }
     }
 
     fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(

@@ -1,4 +1,4 @@
-use core::slice;
+//! The Gaussian error linear unit.
 
 use super::{Layer, Pass, Tapes};
 use crate::{
@@ -16,6 +16,26 @@ pub struct Gelu<const WIDTH: usize>;
 /// 2 · √(2/π).
 const SCALE: f32 = 1.595_769_2;
 const CUBIC: f32 = 0.044_715;
+
+/// The outputs of a batch: `output[i] = f(input[i])`.
+pub fn forward<E: Engine>(engine: &E, input: &[f32], output: &mut [f32]) {
+    engine.share_out(1, output, |first, output| {
+        for (output, &x) in output.iter_mut().zip(&input[first..]) {
+            *output = apply(x);
+        }
+    });
+}
+
+/// The gradients before a batch: `grad_input[i] = grads[i] · f′(input[i])`, through the derivative of `P`, the activation that made the
+/// input.
+pub fn backward<P: Activation, E: Engine>(engine: &E, input: &[f32], grads: &[f32], grad_input: &mut [f32]) {
+    engine.share_out(1, grad_input, |first, grad_input| {
+        let known = grads[first..].iter().zip(&input[first..]);
+        for (grad_input, (&grad, &x)) in grad_input.iter_mut().zip(known) {
+            *grad_input = P::grad(x, grad * derivative(x));
+        }
+    });
+}
 
 /// σ(2u).
 fn gate(x: f32) -> f32 {
@@ -54,16 +74,12 @@ impl<const WIDTH: usize> Layer for Gelu<WIDTH> {
     fn initialize(&mut self, _generator: &Generator, _first: u64) {}
 
     #[inline]
-    fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output) {
-        self.forward(engine, Pass::Evaluation, slice::from_ref(input), output);
+    fn predict<E: Engine>(&self, _engine: &E, input: &Self::Input, output: &mut Self::Output) {
+        *output = input.map(apply);
     }
 
     fn forward<E: Engine>(&self, engine: &E, _pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
-        engine.share_out(Self::output_mut(tape), |first, output| {
-            for (output, input) in output.iter_mut().zip(&input[first..]) {
-                *output = input.map(apply);
-            }
-        });
+        forward(engine, input.as_flattened(), Self::output_mut(tape).as_flattened_mut());
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -75,13 +91,10 @@ impl<const WIDTH: usize> Layer for Gelu<WIDTH> {
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let (Some(grad_input), grads) = (grad_input, Self::output(tapes.grads)) else { return };
-        engine.share_out(grad_input, |first, grad_input| {
-            let known = grads[first..].as_flattened().iter().zip(input[first..].as_flattened());
-            for (grad_input, (&grad, &x)) in grad_input.as_flattened_mut().iter_mut().zip(known) {
-                *grad_input = P::grad(x, grad * derivative(x));
-            }
-        });
+        if let Some(grad_input) = grad_input {
+            let grads = Self::output(tapes.grads).as_flattened();
+            backward::<P, _>(engine, input.as_flattened(), grads, grad_input.as_flattened_mut());
+        }
     }
 
     fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(

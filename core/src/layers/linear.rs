@@ -1,8 +1,12 @@
-use core::slice;
+//! The fully connected layer.
 
 use super::{Layer, Pass, Tapes};
 use crate::{
-    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, optimizer::Optimizer,
+    Activation, Engine, Flat, Identity,
+    architecture::LayerKind,
+    arithmetic::sqrt,
+    engine::Widths,
+    optimizer::Optimizer,
     random::Generator,
 };
 
@@ -15,8 +19,20 @@ pub struct Linear<const INPUTS: usize, const OUTPUTS: usize, A = Identity> {
     pub weight: [[f32; INPUTS]; OUTPUTS],
     /// One bias for each output.
     pub bias: [f32; OUTPUTS],
-    /// What follows the sums.
+    /// The activation that follows the sums.
     pub activation: A,
+}
+
+/// PyTorch's default: weights and biases uniform in ±1/√inputs. Parameter `i` takes draw `first + i`.
+pub fn initialize(inputs: usize, parameters: &mut [f32], generator: &Generator, first: u64) {
+    let bound = 1.0 / sqrt(inputs as f32);
+    for (parameter, index) in parameters.iter_mut().zip(first..) {
+        *parameter = generator.symmetric(index, bound);
+    }
+}
+
+impl<const INPUTS: usize, const OUTPUTS: usize, A> Linear<INPUTS, OUTPUTS, A> {
+    const WIDTHS: Widths = Widths { inputs: INPUTS, outputs: OUTPUTS };
 }
 
 impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<INPUTS, OUTPUTS, A> {
@@ -32,21 +48,18 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         A::describe(OUTPUTS as u32, tell);
     }
 
-    /// PyTorch's default: weights and biases uniform in ±1/√INPUTS.
     fn initialize(&mut self, generator: &Generator, first: u64) {
-        let bound = 1.0 / sqrt(INPUTS as f32);
-        for (parameter, index) in self.as_flat_mut().iter_mut().zip(first..) {
-            *parameter = generator.symmetric(index, bound);
-        }
+        initialize(INPUTS, self.as_flat_mut(), generator, first);
     }
 
     #[inline]
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output) {
-        engine.linear_forward(self, slice::from_ref(input), slice::from_mut(output));
+        engine.linear_forward::<A>(Self::WIDTHS, self.as_flat(), input, output);
     }
 
     fn forward<E: Engine>(&self, engine: &E, _pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
-        engine.linear_forward(self, input, Self::output_mut(tape));
+        let output = Self::output_mut(tape).as_flattened_mut();
+        engine.linear_forward::<A>(Self::WIDTHS, self.as_flat(), input.as_flattened(), output);
     }
 
     /// The input's gradient comes first: it is one of the weights before the update.
@@ -59,11 +72,13 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let grad_sums = Self::output(tapes.grads);
+        let (input, grad_sums) = (input.as_flattened(), Self::output(tapes.grads).as_flattened());
         if let Some(grad_input) = grad_input {
-            engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(self, grad_sums, input, grad_input);
+            let grad_input = grad_input.as_flattened_mut();
+            engine.linear_input_grad::<P>(Self::WIDTHS, self.as_flat(), grad_sums, input, grad_input);
         }
-        engine.linear_update(optimizer, input, grad_sums, self, state);
+        let state = state.map(Flat::as_flat_mut);
+        engine.linear_update::<O, STATE, INPUTS>(optimizer, Self::WIDTHS, input, grad_sums, self.as_flat_mut(), state);
     }
 
     fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(

@@ -1,8 +1,11 @@
+//! Logarithms of softmax.
+
 use super::{Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Identity,
     architecture::LayerKind,
     arithmetic::{log_softmax, log_softmax_grad},
+    engine::{rows, rows_mut},
     optimizer::Optimizer,
     random::Generator,
 };
@@ -11,6 +14,36 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LogSoftmax<const WIDTH: usize>;
+
+/// The outputs of a batch of rows of `width` numbers.
+pub fn forward<E: Engine>(engine: &E, width: usize, input: &[f32], output: &mut [f32]) {
+    engine.share_out(width, output, |first, output| {
+        for (output, input) in rows_mut(output, width).zip(rows(input, width).skip(first)) {
+            log_softmax(input, output);
+        }
+    });
+}
+
+/// The gradients before a batch, through the derivative of `P`, the activation that made the input.
+pub fn backward<P: Activation, E: Engine>(
+    engine: &E,
+    width: usize,
+    input: &[f32],
+    output: &[f32],
+    grads: &[f32],
+    grad_input: &mut [f32],
+) {
+    engine.share_out(width, grad_input, |first, grad_input| {
+        let known = rows(output, width).zip(rows(grads, width)).zip(rows(input, width)).skip(first);
+        for (grad_input, ((output, grads), input)) in rows_mut(grad_input, width).zip(known) {
+            grad_input.copy_from_slice(grads);
+            log_softmax_grad(output, grad_input);
+            for (grad, &x) in grad_input.iter_mut().zip(input) {
+                *grad = P::grad(x, *grad);
+            }
+        }
+    });
+}
 
 impl<const WIDTH: usize> Layer for LogSoftmax<WIDTH> {
     type Input = [f32; WIDTH];
@@ -32,11 +65,7 @@ impl<const WIDTH: usize> Layer for LogSoftmax<WIDTH> {
     }
 
     fn forward<E: Engine>(&self, engine: &E, _pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
-        engine.share_out(Self::output_mut(tape), |first, output| {
-            for (output, input) in output.iter_mut().zip(&input[first..]) {
-                log_softmax(input, output);
-            }
-        });
+        forward(engine, WIDTH, input.as_flattened(), Self::output_mut(tape).as_flattened_mut());
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -48,18 +77,10 @@ impl<const WIDTH: usize> Layer for LogSoftmax<WIDTH> {
         tapes: Tapes<'_>,
         grad_input: Option<&mut [Self::Input]>,
     ) {
-        let (Some(grad_input), grads) = (grad_input, Self::output(tapes.grads)) else { return };
-        let outputs = Self::output(tapes.activations);
-        engine.share_out(grad_input, |first, grad_input| {
-            let known = outputs[first..].iter().zip(&grads[first..]).zip(&input[first..]);
-            for (grad_input, ((output, grad), input)) in grad_input.iter_mut().zip(known) {
-                *grad_input = *grad;
-                log_softmax_grad(output, grad_input);
-                for (grad, &x) in grad_input.iter_mut().zip(input) {
-                    *grad = P::grad(x, *grad);
-                }
-            }
-        });
+        if let Some(grad_input) = grad_input {
+            let [output, grads] = [tapes.activations, tapes.grads].map(|tape| Self::output(tape).as_flattened());
+            backward::<P, _>(engine, WIDTH, input.as_flattened(), output, grads, grad_input.as_flattened_mut());
+        }
     }
 
     fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(

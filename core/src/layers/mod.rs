@@ -1,11 +1,14 @@
 //! Layers: what a model is made of. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
+//!
+//! Each layer's module has its type, for a device, and its passes as functions on slices. The type calls these functions, and so does a
+//! network whose shape is known at run time.
 
-pub(crate) mod batch_norm;
+pub mod batch_norm;
 mod chain;
-mod dropout;
-mod gelu;
-mod linear;
-mod log_softmax;
+pub mod dropout;
+pub mod gelu;
+pub mod linear;
+pub mod log_softmax;
 mod pass;
 
 pub use batch_norm::{BatchNorm1d, EPSILON};
@@ -25,6 +28,12 @@ pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
 
     /// The flat slice as samples, to be changed.
     fn batch_mut(flat: &mut [f32]) -> &mut [Self];
+
+    /// Samples as a flat slice.
+    fn flat(batch: &[Self]) -> &[f32];
+
+    /// Samples as a flat slice, to be changed.
+    fn flat_mut(batch: &mut [Self]) -> &mut [f32];
 }
 
 impl<const WIDTH: usize> Features for [f32; WIDTH] {
@@ -34,6 +43,14 @@ impl<const WIDTH: usize> Features for [f32; WIDTH] {
 
     fn batch_mut(flat: &mut [f32]) -> &mut [Self] {
         flat.as_chunks_mut().0
+    }
+
+    fn flat(batch: &[Self]) -> &[f32] {
+        batch.as_flattened()
+    }
+
+    fn flat_mut(batch: &mut [Self]) -> &mut [f32] {
+        batch.as_flattened_mut()
     }
 }
 

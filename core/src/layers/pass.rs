@@ -11,11 +11,19 @@ pub enum Pass {
 }
 
 impl Pass {
+    /// The same pass in the layer at a place of the chain, from 0.
+    pub const fn at(self, place: u32) -> Self {
+        match self {
+            Self::Evaluation => self,
+            Self::Training(draws) => Self::Training(Draws { layer: place, ..draws }),
+        }
+    }
+
     /// The same pass in the layers that follow `L`.
     pub(super) fn after<L: Layer>(self) -> Self {
         match self {
             Self::Evaluation => self,
-            Self::Training(draws) => Self::Training(Draws { layer: draws.layer + L::DEPTH as u32, ..draws }),
+            Self::Training(draws) => self.at(draws.layer + L::DEPTH as u32),
         }
     }
 }

@@ -1,8 +1,5 @@
 use super::{Loss, LossError};
-use crate::{
-    arithmetic::{exp, fma, ln},
-    layers::Features,
-};
+use crate::arithmetic::{exp, fma, ln};
 
 /// Binary cross-entropy of logits z with a probability t for each, a mean over all elements of a batch: PyTorch's `BCEWithLogitsLoss`.
 ///
@@ -24,35 +21,37 @@ fn element(z: f32, target: f32) -> (f32, f32) {
     (fma(1.0 - target, z, hinge) + ln_u, numerator / u)
 }
 
-impl<L: Features + Copy> Loss<L> for BceWithLogits {
-    type Target = L;
+impl Loss for BceWithLogits {
+    type Target = f32;
 
     const GRAD_FN: &'static str = "BinaryCrossEntropyWithLogitsBackward0";
 
-    fn total_weight(&self, targets: &[L]) -> Result<f32, LossError> {
-        Ok((targets.len() * L::LEN) as f32)
+    fn targets(width: usize) -> usize {
+        width
     }
 
-    fn value(&self, logits: &[L], targets: &[L], total_weight: f32) -> Result<f32, LossError> {
-        let elements =
-            logits.iter().zip(targets).flat_map(|(logits, target)| logits.as_ref().iter().zip(target.as_ref()));
+    fn total_weight(&self, _width: usize, targets: &[f32]) -> Result<f32, LossError> {
+        Ok(targets.len() as f32)
+    }
+
+    fn value(&self, _width: usize, logits: &[f32], targets: &[f32], total_weight: f32) -> Result<f32, LossError> {
+        let elements = logits.iter().zip(targets);
         Ok(elements.fold(0.0, |sum, (&z, &target)| sum + element(z, target).0) / total_weight)
     }
 
     fn value_and_grad(
         &self,
-        logits: &[L],
-        targets: &[L],
+        _width: usize,
+        logits: &[f32],
+        targets: &[f32],
         total_weight: f32,
-        grads: &mut [L],
+        grads: &mut [f32],
     ) -> Result<f32, LossError> {
         let mut sum = 0.0;
-        for ((logits, target), grad) in logits.iter().zip(targets).zip(grads) {
-            for ((&z, &target), grad) in logits.as_ref().iter().zip(target.as_ref()).zip(grad.as_mut()) {
-                let (loss, sigmoid) = element(z, target);
-                sum += loss;
-                *grad = (sigmoid - target) / total_weight;
-            }
+        for ((&z, &target), grad) in logits.iter().zip(targets).zip(grads) {
+            let (loss, sigmoid) = element(z, target);
+            sum += loss;
+            *grad = (sigmoid - target) / total_weight;
         }
         Ok(sum / total_weight)
     }

@@ -3,18 +3,18 @@
 use super::LossError;
 
 /// The target's element of one sample's outputs, or of the class weights.
-pub fn of_target(values: &[f32], sample: usize, target: u8) -> Result<f32, LossError> {
+pub fn of_target(values: &[f32], sample: usize, target: u16) -> Result<f32, LossError> {
     let error = LossError::Target { sample, target, classes: values.len() };
     values.get(usize::from(target)).copied().ok_or(error)
 }
 
 /// How much a sample counts: its class's weight, or 1.
-pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u8) -> Result<f32, LossError> {
+pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u16) -> Result<f32, LossError> {
     class_weights.map_or(Ok(1.0), |weights| of_target(weights, sample, target))
 }
 
 /// The samples' weights, summed ascending from 0; without class weights, how many samples there are.
-pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u8]) -> Result<f32, LossError> {
+pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u16]) -> Result<f32, LossError> {
     match class_weights {
         None => Ok(targets.len() as f32),
         Some(_) => (targets.iter().enumerate())
@@ -23,7 +23,7 @@ pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u8]) -> Result<f32
 }
 
 /// Whether there is a weight for each class, and every target names one.
-pub fn check(class_weights: Option<&[f32]>, targets: &[u8], classes: usize) -> Result<(), LossError> {
+pub fn check(class_weights: Option<&[f32]>, targets: &[u16], classes: usize) -> Result<(), LossError> {
     if let Some(weights) = class_weights.map(<[f32]>::len).filter(|&weights| weights != classes) {
         return Err(LossError::ClassWeights { weights, classes });
     }

@@ -1,7 +1,7 @@
 use super::{Loss, LossError, class_weights};
 use crate::{
     arithmetic::{fma, log_sum_exp, softmax_and_log_sum_exp},
-    layers::Features,
+    engine::{rows, rows_mut},
 };
 
 /// Cross-entropy of logits z with a class y for each sample: PyTorch's `CrossEntropyLoss`. The default is the plain one.
@@ -24,7 +24,7 @@ pub struct CrossEntropy<'a> {
 
 impl CrossEntropy<'_> {
     /// The part of a sample's weight that is its own class's.
-    fn confidence(&self, sample: usize, target: u8) -> Result<f32, LossError> {
+    fn confidence(&self, sample: usize, target: u16) -> Result<f32, LossError> {
         Ok((1.0 - self.label_smoothing) * class_weights::weight(self.class_weights, sample, target)?)
     }
 
@@ -42,20 +42,23 @@ impl CrossEntropy<'_> {
     }
 }
 
-impl<L: Features> Loss<L> for CrossEntropy<'_> {
-    type Target = u8;
+impl Loss for CrossEntropy<'_> {
+    type Target = u16;
 
     const GRAD_FN: &'static str = "NllLossBackward0";
 
-    fn total_weight(&self, targets: &[u8]) -> Result<f32, LossError> {
+    fn targets(_width: usize) -> usize {
+        1
+    }
+
+    fn total_weight(&self, _width: usize, targets: &[u16]) -> Result<f32, LossError> {
         class_weights::total_weight(self.class_weights, targets)
     }
 
-    fn value(&self, logits: &[L], targets: &[u8], total_weight: f32) -> Result<f32, LossError> {
-        class_weights::check(self.class_weights, targets, L::LEN)?;
+    fn value(&self, width: usize, logits: &[f32], targets: &[u16], total_weight: f32) -> Result<f32, LossError> {
+        class_weights::check(self.class_weights, targets, width)?;
         let mut sum = 0.0;
-        for (sample, (logits, &target)) in logits.iter().zip(targets).enumerate() {
-            let logits = logits.as_ref();
+        for (sample, (logits, &target)) in rows(logits, width).zip(targets).enumerate() {
             let (confidence, logit) =
                 (self.confidence(sample, target)?, class_weights::of_target(logits, sample, target)?);
             sum += self.sample(logits, log_sum_exp(logits), confidence, logit);
@@ -65,15 +68,16 @@ impl<L: Features> Loss<L> for CrossEntropy<'_> {
 
     fn value_and_grad(
         &self,
-        logits: &[L],
-        targets: &[u8],
+        width: usize,
+        logits: &[f32],
+        targets: &[u16],
         total_weight: f32,
-        grads: &mut [L],
+        grads: &mut [f32],
     ) -> Result<f32, LossError> {
-        class_weights::check(self.class_weights, targets, L::LEN)?;
+        class_weights::check(self.class_weights, targets, width)?;
         let mut sum = 0.0;
-        for (sample, ((logits, &target), grad)) in logits.iter().zip(targets).zip(grads).enumerate() {
-            let (logits, grad) = (logits.as_ref(), grad.as_mut());
+        let samples = rows(logits, width).zip(targets).zip(rows_mut(grads, width));
+        for (sample, ((logits, &target), grad)) in samples.enumerate() {
             let (confidence, logit) =
                 (self.confidence(sample, target)?, class_weights::of_target(logits, sample, target)?);
             let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
@@ -82,8 +86,8 @@ impl<L: Features> Loss<L> for CrossEntropy<'_> {
                 // What the fma below gives without its addend.
                 grad.iter_mut().for_each(|grad| *grad *= confidence);
             } else {
-                let weight = self.smooth_weights(logits.len()).fold(confidence, |sum, weight| sum + weight);
-                for (grad, smooth) in grad.iter_mut().zip(self.smooth_weights(logits.len())) {
+                let weight = self.smooth_weights(width).fold(confidence, |sum, weight| sum + weight);
+                for (grad, smooth) in grad.iter_mut().zip(self.smooth_weights(width)) {
                     *grad = fma(*grad, weight, -smooth);
                 }
             }

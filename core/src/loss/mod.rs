@@ -19,20 +19,22 @@ pub use soft_cross_entropy::SoftCrossEntropy;
 
 use core::fmt;
 
-use crate::layers::Features;
-
-/// A loss of a network whose samples come out as `Output`: a mean over a batch.
+/// A loss of a network's outputs: a mean over a batch.
 ///
-/// `outputs`, `targets` and `grads` have one element for each sample; samples past the shortest are left out.
-pub trait Loss<Output: Features>: Sync {
-    /// What a sample's output is compared with.
+/// `outputs` and `grads` are `[batch][width]`. `targets` has [`targets(width)`](Self::targets) values for each sample. Samples past the
+/// shortest are left out.
+pub trait Loss: Sync {
+    /// One value of a target: a class, or a number for an output.
     type Target: Copy + Send + Sync;
 
     /// PyTorch's name of the function that gives the gradient, as `loss.grad_fn` shows it.
     const GRAD_FN: &'static str;
 
-    /// What the sum over these samples is divided by: how many there are, of their classes' weights the sum, or how many
-    /// elements they have.
+    /// The number of a sample's target values, for so many outputs: 1 for a class, else one for each output.
+    fn targets(width: usize) -> usize;
+
+    /// The number that the sum over these samples is divided by: how many there are, the sum of their classes' weights, or how
+    /// many elements they have.
     ///
     /// A batch that is computed in parts (gradient accumulation) has the total weight of all its targets in each of them: the parts'
     /// values, and their gradients, then add up to the batch's.
@@ -40,14 +42,20 @@ pub trait Loss<Output: Features>: Sync {
     /// # Errors
     ///
     /// [`LossError`] for a target that names no class.
-    fn total_weight(&self, targets: &[Self::Target]) -> Result<f32, LossError>;
+    fn total_weight(&self, width: usize, targets: &[Self::Target]) -> Result<f32, LossError>;
 
     /// The samples' losses, summed and divided by the batch's [`total_weight`](Self::total_weight).
     ///
     /// # Errors
     ///
     /// [`LossError`] for a target that names no class, or class weights that are not one for each class.
-    fn value(&self, outputs: &[Output], targets: &[Self::Target], total_weight: f32) -> Result<f32, LossError>;
+    fn value(
+        &self,
+        width: usize,
+        outputs: &[f32],
+        targets: &[Self::Target],
+        total_weight: f32,
+    ) -> Result<f32, LossError>;
 
     /// [`value`](Self::value), which is returned, and its gradient at the outputs.
     ///
@@ -56,14 +64,15 @@ pub trait Loss<Output: Features>: Sync {
     /// As [`value`](Self::value)'s; `grads` is then left as it was.
     fn value_and_grad(
         &self,
-        outputs: &[Output],
+        width: usize,
+        outputs: &[f32],
         targets: &[Self::Target],
         total_weight: f32,
-        grads: &mut [Output],
+        grads: &mut [f32],
     ) -> Result<f32, LossError>;
 }
 
-/// Why a batch has no loss.
+/// The error of a batch that has no loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LossError {
@@ -72,7 +81,7 @@ pub enum LossError {
         /// Which sample of the batch.
         sample: usize,
         /// Its target.
-        target: u8,
+        target: u16,
         /// How many classes there are.
         classes: usize,
     },

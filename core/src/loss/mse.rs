@@ -1,5 +1,5 @@
 use super::{Loss, LossError};
-use crate::{arithmetic::fma, layers::Features};
+use crate::arithmetic::fma;
 
 /// Mean squared error over all elements of a batch: PyTorch's `MSELoss`.
 ///
@@ -9,35 +9,37 @@ use crate::{arithmetic::fma, layers::Features};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Mse;
 
-impl<L: Features + Copy> Loss<L> for Mse {
-    type Target = L;
+impl Loss for Mse {
+    type Target = f32;
 
     const GRAD_FN: &'static str = "MseLossBackward0";
 
-    fn total_weight(&self, targets: &[L]) -> Result<f32, LossError> {
-        Ok((targets.len() * L::LEN) as f32)
+    fn targets(width: usize) -> usize {
+        width
     }
 
-    fn value(&self, outputs: &[L], targets: &[L], total_weight: f32) -> Result<f32, LossError> {
-        let elements =
-            outputs.iter().zip(targets).flat_map(|(output, target)| output.as_ref().iter().zip(target.as_ref()));
+    fn total_weight(&self, _width: usize, targets: &[f32]) -> Result<f32, LossError> {
+        Ok(targets.len() as f32)
+    }
+
+    fn value(&self, _width: usize, outputs: &[f32], targets: &[f32], total_weight: f32) -> Result<f32, LossError> {
+        let elements = outputs.iter().zip(targets);
         let sum = elements.fold(0.0, |sum, (output, target)| fma(output - target, output - target, sum));
         Ok(sum / total_weight)
     }
 
     fn value_and_grad(
         &self,
-        outputs: &[L],
-        targets: &[L],
+        width: usize,
+        outputs: &[f32],
+        targets: &[f32],
         total_weight: f32,
-        grads: &mut [L],
+        grads: &mut [f32],
     ) -> Result<f32, LossError> {
         for ((output, target), grad) in outputs.iter().zip(targets).zip(grads) {
-            for ((output, target), grad) in output.as_ref().iter().zip(target.as_ref()).zip(grad.as_mut()) {
-                let difference = output - target;
-                *grad = (difference + difference) / total_weight;
-            }
+            let difference = output - target;
+            *grad = (difference + difference) / total_weight;
         }
-        self.value(outputs, targets, total_weight)
+        self.value(width, outputs, targets, total_weight)
     }
 }

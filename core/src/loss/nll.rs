@@ -1,5 +1,8 @@
 use super::{Loss, LossError, class_weights};
-use crate::{arithmetic::fma, layers::Features};
+use crate::{
+    arithmetic::fma,
+    engine::{rows, rows_mut},
+};
 
 /// Negative log-likelihood of log-probabilities x with a class y for each sample: PyTorch's `NLLLoss`.
 ///
@@ -12,36 +15,41 @@ pub struct Nll<'a> {
     pub class_weights: Option<&'a [f32]>,
 }
 
-impl<L: Features> Loss<L> for Nll<'_> {
-    type Target = u8;
+impl Loss for Nll<'_> {
+    type Target = u16;
 
     const GRAD_FN: &'static str = "NllLossBackward0";
 
-    fn total_weight(&self, targets: &[u8]) -> Result<f32, LossError> {
+    fn targets(_width: usize) -> usize {
+        1
+    }
+
+    fn total_weight(&self, _width: usize, targets: &[u16]) -> Result<f32, LossError> {
         class_weights::total_weight(self.class_weights, targets)
     }
 
-    fn value(&self, outputs: &[L], targets: &[u8], total_weight: f32) -> Result<f32, LossError> {
-        class_weights::check(self.class_weights, targets, L::LEN)?;
+    fn value(&self, width: usize, outputs: &[f32], targets: &[u16], total_weight: f32) -> Result<f32, LossError> {
+        class_weights::check(self.class_weights, targets, width)?;
         let mut sum = 0.0;
-        for (sample, (output, &target)) in outputs.iter().zip(targets).enumerate() {
+        for (sample, (output, &target)) in rows(outputs, width).zip(targets).enumerate() {
             let weight = class_weights::weight(self.class_weights, sample, target)?;
-            sum = fma(-weight, class_weights::of_target(output.as_ref(), sample, target)?, sum);
+            sum = fma(-weight, class_weights::of_target(output, sample, target)?, sum);
         }
         Ok(sum / total_weight)
     }
 
     fn value_and_grad(
         &self,
-        outputs: &[L],
-        targets: &[u8],
+        width: usize,
+        outputs: &[f32],
+        targets: &[u16],
         total_weight: f32,
-        grads: &mut [L],
+        grads: &mut [f32],
     ) -> Result<f32, LossError> {
-        let value = self.value(outputs, targets, total_weight)?;
-        for (sample, (grad, &target)) in grads.iter_mut().zip(targets).enumerate() {
+        let value = self.value(width, outputs, targets, total_weight)?;
+        for (sample, (grad, &target)) in rows_mut(grads, width).zip(targets).enumerate() {
             let weight = class_weights::weight(self.class_weights, sample, target)?;
-            for (class, grad) in grad.as_mut().iter_mut().enumerate() {
+            for (class, grad) in grad.iter_mut().enumerate() {
                 *grad = if class == usize::from(target) { -weight / total_weight } else { 0.0 };
             }
         }

@@ -1,7 +1,7 @@
 use super::{Loss, LossError};
 use crate::{
     arithmetic::{fma, log_sum_exp, softmax_and_log_sum_exp},
-    layers::Features,
+    engine::{rows, rows_mut},
 };
 
 /// Cross-entropy of logits z with a probability tⱼ for each class: PyTorch's `CrossEntropyLoss` on class probabilities.
@@ -17,31 +17,36 @@ fn sample(logits: &[f32], target: &[f32], log_sum_exp: f32) -> f32 {
     logits.iter().zip(target).fold(0.0, |loss, (&z, &t)| fma(t, log_sum_exp - z, loss))
 }
 
-impl<L: Features + Copy> Loss<L> for SoftCrossEntropy {
-    type Target = L;
+impl Loss for SoftCrossEntropy {
+    type Target = f32;
 
     const GRAD_FN: &'static str = "DivBackward1";
 
-    fn total_weight(&self, targets: &[L]) -> Result<f32, LossError> {
-        Ok(targets.len() as f32)
+    fn targets(width: usize) -> usize {
+        width
     }
 
-    fn value(&self, logits: &[L], targets: &[L], total_weight: f32) -> Result<f32, LossError> {
-        let samples = logits.iter().zip(targets).map(|(logits, target)| (logits.as_ref(), target.as_ref()));
+    fn total_weight(&self, width: usize, targets: &[f32]) -> Result<f32, LossError> {
+        Ok((targets.len() / width.max(1)) as f32)
+    }
+
+    fn value(&self, width: usize, logits: &[f32], targets: &[f32], total_weight: f32) -> Result<f32, LossError> {
+        let samples = rows(logits, width).zip(rows(targets, width));
         let sum = samples.fold(0.0, |sum, (logits, target)| sum + sample(logits, target, log_sum_exp(logits)));
         Ok(sum / total_weight)
     }
 
     fn value_and_grad(
         &self,
-        logits: &[L],
-        targets: &[L],
+        width: usize,
+        logits: &[f32],
+        targets: &[f32],
         total_weight: f32,
-        grads: &mut [L],
+        grads: &mut [f32],
     ) -> Result<f32, LossError> {
         let mut sum = 0.0;
-        for ((logits, target), grad) in logits.iter().zip(targets).zip(grads) {
-            let (logits, target, grad) = (logits.as_ref(), target.as_ref(), grad.as_mut());
+        let samples = rows(logits, width).zip(rows(targets, width));
+        for ((logits, target), grad) in samples.zip(rows_mut(grads, width)) {
             let log_sum_exp = softmax_and_log_sum_exp(logits, grad);
             sum += sample(logits, target, log_sum_exp);
             let weight = target.iter().fold(0.0, |sum, t| sum + t);

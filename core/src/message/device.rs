@@ -1,43 +1,51 @@
 use heapless::Vec;
 
 use super::{Candidate, Info, Logits, MessageError, Prediction, Request, Response, Statistics, TOP};
-use crate::{classification::top_k, idx::Image, models::CLASSES};
+use crate::{
+    classification::{probabilities, top_k},
+    shape::ClassNames,
+};
 
 /// The device's side: it has an answer to everything, and counts.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     info: Info<'a>,
+    names: ClassNames<'a>,
     statistics: Statistics,
 }
 
 impl<'a> Device<'a> {
     /// A device that has evaluated nothing yet.
-    pub fn new(info: Info<'a>) -> Self {
-        Self { info, statistics: Statistics::default() }
+    pub fn new(info: Info<'a>, names: ClassNames<'a>) -> Self {
+        Self { info, names, statistics: Statistics::default() }
     }
 
-    /// The answer to what came. `predict` gives an image's logits, and what they took: the one place that knows which network it is.
-    pub fn answer(
+    /// The answer to what came. `predict` gives a sample's logits, and what they took: the one place that knows which network it is.
+    pub fn answer<'r>(
         &mut self,
         request: Result<Request<'_>, MessageError>,
-        predict: impl FnOnce(&Image) -> (Logits, u64),
-    ) -> Response<'a> {
+        predict: impl FnOnce(&[u8]) -> (Logits<'r>, u64),
+    ) -> Response<'r>
+    where
+        'a: 'r,
+    {
         self.reply(request, predict).unwrap_or_else(Response::Error)
     }
 
-    fn reply(
+    fn reply<'r>(
         &mut self,
         request: Result<Request<'_>, MessageError>,
-        predict: impl FnOnce(&Image) -> (Logits, u64),
-    ) -> Result<Response<'a>, MessageError> {
+        predict: impl FnOnce(&[u8]) -> (Logits<'r>, u64),
+    ) -> Result<Response<'r>, MessageError>
+    where
+        'a: 'r,
+    {
         Ok(match request? {
             Request::Info => Response::Info(self.info),
-            Request::Predict { image } => Response::Prediction(prediction(predict(sized(image)?))),
-            Request::Evaluate { label, .. } if usize::from(label) >= CLASSES => {
-                return Err(MessageError::Label { found: label });
-            }
-            Request::Evaluate { image, label } => {
-                let prediction = prediction(predict(sized(image)?));
+            Request::Predict { input } => Response::Prediction(prediction(predict(self.sized(input)?))),
+            Request::Evaluate { input, label } => {
+                self.check_class(label)?;
+                let prediction = prediction(predict(self.sized(input)?));
                 self.statistics.add(prediction.class == label, prediction.instructions);
                 Response::Prediction(prediction)
             }
@@ -46,19 +54,30 @@ impl<'a> Device<'a> {
                 self.statistics = Statistics::default();
                 Response::Statistics(self.statistics)
             }
+            Request::ClassName { class } => {
+                self.check_class(class)?;
+                Response::ClassName(self.names.get(class.into()).unwrap_or_default())
+            }
         })
     }
-}
 
-fn sized(image: &[u8]) -> Result<&Image, MessageError> {
-    image.try_into().map_err(|_| MessageError::ImageSize { found: u32::try_from(image.len()).unwrap_or(u32::MAX) })
-}
-
-fn prediction((logits, instructions): (Logits, u64)) -> Prediction {
-    let mut top = Vec::new();
-    for (class, probability) in top_k::<TOP>(&logits.probabilities()) {
-        // Both have the same capacity.
-        let _ = top.push(Candidate { class: class as u8, probability });
+    fn sized<'i>(&self, input: &'i [u8]) -> Result<&'i [u8], MessageError> {
+        let expected = self.info.input.features();
+        let [count, found] = [expected, input.len()].map(|len| u32::try_from(len).unwrap_or(u32::MAX));
+        if input.len() == expected { Ok(input) } else { Err(MessageError::InputSize { expected: count, found }) }
     }
-    Prediction { class: logits.class() as u8, top, instructions, logits }
+
+    fn check_class(&self, class: u16) -> Result<(), MessageError> {
+        let outputs = self.info.outputs;
+        if u32::from(class) < outputs { Ok(()) } else { Err(MessageError::Class { found: class, outputs }) }
+    }
+}
+
+fn prediction((logits, instructions): (Logits<'_>, u64)) -> Prediction<'_> {
+    let mut top = Vec::new();
+    for (class, probability) in top_k::<TOP>(probabilities(logits.values())) {
+        // Both have the same capacity.
+        let _ = top.push(Candidate { class: class as u16, probability });
+    }
+    Prediction { class: logits.class() as u16, top, instructions, logits }
 }

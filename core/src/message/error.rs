@@ -1,12 +1,9 @@
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::VERSION;
-use crate::models::{CLASSES, PIXELS};
 
-/// Why a frame is no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The error of a frame that is no message, or one that cannot be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum MessageError {
     /// Bytes that no frame has.
@@ -17,19 +14,34 @@ pub enum MessageError {
     TooLong,
     /// Another version of the protocol.
     Version {
-        /// Which.
+        /// That version.
         found: u8,
     },
-    /// An image of another size.
-    ImageSize {
-        /// Its pixels.
+    /// An input of another size than the model's.
+    InputSize {
+        /// Bytes that the model takes.
+        expected: u32,
+        /// Bytes that came.
         found: u32,
     },
-    /// A label that names no class.
-    Label {
-        /// The label.
-        found: u8,
+    /// A number that names no class.
+    Class {
+        /// The number.
+        found: u16,
+        /// The model's outputs.
+        outputs: u32,
     },
+}
+
+crate::wire::numbered! {
+    MessageError {
+        0 => Malformed,
+        1 => Checksum,
+        2 => TooLong,
+        3 => Version { found },
+        4 => InputSize { expected, found },
+        5 => Class { found, outputs },
+    }
 }
 
 impl fmt::Display for MessageError {
@@ -41,8 +53,8 @@ impl fmt::Display for MessageError {
             Self::Version { found } => {
                 write!(f, "the frame is of version {found} of the protocol, this build speaks version {VERSION}")
             }
-            Self::ImageSize { found } => write!(f, "the image has {found} pixels, the model takes {PIXELS}"),
-            Self::Label { found } => write!(f, "the label is {found}, but there are {CLASSES} classes from 0"),
+            Self::InputSize { expected, found } => write!(f, "the input has {found} bytes, the model takes {expected}"),
+            Self::Class { found, outputs } => write!(f, "the class is {found}, but there are {outputs} from 0"),
         }
     }
 }

@@ -17,8 +17,8 @@ pub(super) const fn len(message: usize) -> usize {
 ///
 /// # Errors
 ///
-/// [`MessageError::TooLong`] where the buffer is shorter; [`REQUEST_LEN`](super::REQUEST_LEN) and
-/// [`RESPONSE_LEN`](super::RESPONSE_LEN) suffice.
+/// [`MessageError::TooLong`] where the buffer is shorter; [`request_len`](super::request_len) and
+/// [`response_len`](super::response_len) suffice.
 pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b [u8], MessageError> {
     let stuffed = Cobs::try_new(Slice::new(buffer)).map_err(|_| MessageError::TooLong)?;
     let checked = CrcModifier::new(stuffed, CHECKSUM.digest());
@@ -26,26 +26,29 @@ pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b 
     Ok(frame.map_err(|_| MessageError::TooLong)?)
 }
 
-/// Makes messages of the bytes that come over a line, in a buffer of fixed size.
+/// Makes messages of the bytes that come over a line, in a buffer of fixed size: an array on a device.
 ///
 /// Whatever comes, it costs no more than the buffer, and the frame after the next 0 is understood.
 #[derive(Clone, Debug)]
-pub struct Decoder<const LEN: usize> {
-    frame: [u8; LEN],
+pub struct Decoder<Buffer> {
+    frame: Buffer,
     /// The frame's bytes so far, those included for which there is no room.
     received: usize,
 }
 
-impl<const LEN: usize> Decoder<LEN> {
-    /// Before the first byte.
-    pub const fn new() -> Self {
-        Self { frame: [0; LEN], received: 0 }
+impl<Buffer> Decoder<Buffer> {
+    /// A decoder before its first byte, with a buffer of any content.
+    pub const fn new(frame: Buffer) -> Self {
+        Self { frame, received: 0 }
     }
+}
 
+impl<Buffer: AsMut<[u8]>> Decoder<Buffer> {
     /// Takes a byte. With the last one of a frame it gives the message, or why it is none; an empty frame is nothing.
     pub fn push<'a, M: Deserialize<'a>>(&'a mut self, byte: u8) -> Option<Result<M, MessageError>> {
+        let frame = self.frame.as_mut();
         if byte != 0 {
-            if let Some(place) = self.frame.get_mut(self.received) {
+            if let Some(place) = frame.get_mut(self.received) {
                 *place = byte;
             }
             self.received = self.received.saturating_add(1);
@@ -53,14 +56,8 @@ impl<const LEN: usize> Decoder<LEN> {
         }
         match core::mem::take(&mut self.received) {
             0 => None,
-            received => Some(self.frame.get_mut(..received).ok_or(MessageError::TooLong).and_then(decode)),
+            received => Some(frame.get_mut(..received).ok_or(MessageError::TooLong).and_then(decode)),
         }
-    }
-}
-
-impl<const LEN: usize> Default for Decoder<LEN> {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -1,60 +1,117 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{arithmetic::softmax, classification::argmax, models::CLASSES, quantized, weights};
+use crate::{
+    classification::argmax,
+    flat::{as_bytes, i32_bytes},
+    weights,
+};
 
-/// A network's output, in the numbers that it computes in.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A network's outputs for one sample, in the numbers that it computes in, as little-endian words of 32 bits.
+///
+/// ```
+/// use selvedge::message::Logits;
+///
+/// let logits = Logits::float32(&[0.5, 2.0, -1.0]);
+/// assert_eq!((logits.len(), logits.class()), (3, 1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Logits {
-    /// A floating-point network's. A message has their bits.
-    Float32([f32; CLASSES]),
-    /// An integer network's.
+pub enum Logits<'a> {
+    /// Those of a floating-point network.
+    Float32(Words<'a>),
+    /// Those of an integer network.
     Int32 {
-        /// Each class's sum.
-        values: [i32; CLASSES],
-        /// What a sum of 1 is worth as a logit.
+        /// Each output's sum.
+        sums: Words<'a>,
+        /// The worth of a sum of 1 as a logit.
         scale: f32,
     },
 }
 
-impl Logits {
-    /// The class: the largest logit's, the first of equals.
+crate::wire::numbered! { Logits<'a> { 0 => Float32(words), 1 => Int32 { sums, scale } } }
+
+/// Words of 32 bits, little-endian, at any place in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    fn iter(self) -> impl Iterator<Item = [u8; 4]> + Clone + 'a {
+        self.0.as_chunks().0.iter().copied()
+    }
+}
+
+impl Serialize for Words<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        if bytes.len().is_multiple_of(4) { Ok(Self(bytes)) } else { Err(serde::de::Error::custom("")) }
+    }
+}
+
+impl<'a> Logits<'a> {
+    /// Those of a floating-point network.
+    pub fn float32(values: &'a [f32]) -> Self {
+        Self::Float32(Words(as_bytes(values)))
+    }
+
+    /// Those of an integer network.
+    pub fn int32(sums: &'a [i32], scale: f32) -> Self {
+        Self::Int32 { sums: Words(i32_bytes(sums)), scale }
+    }
+
+    fn words(&self) -> Words<'a> {
+        match *self {
+            Self::Float32(words) | Self::Int32 { sums: words, .. } => words,
+        }
+    }
+
+    /// The number of outputs.
+    pub fn len(&self) -> usize {
+        self.words().0.len() / 4
+    }
+
+    /// Tells whether there are no outputs.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The index of the largest logit, the first of equals.
     pub fn class(&self) -> usize {
         match self {
-            Self::Float32(values) => argmax(values),
-            Self::Int32 { values, .. } => argmax(values),
+            Self::Float32(words) => argmax(words.iter().map(f32::from_le_bytes)),
+            Self::Int32 { sums, .. } => argmax(sums.iter().map(i32::from_le_bytes)),
         }
     }
 
-    /// The classes' probabilities: softmax.
-    pub fn probabilities(&self) -> [f32; CLASSES] {
-        let mut probabilities = [0.0; CLASSES];
-        softmax(&self.values(), &mut probabilities);
-        probabilities
+    /// The logits as numbers.
+    pub fn values(&self) -> impl Iterator<Item = f32> + Clone + 'a {
+        let scale = match *self {
+            Self::Float32(_) => None,
+            Self::Int32 { scale, .. } => Some(scale),
+        };
+        self.words().iter().map(move |word| match scale {
+            None => f32::from_le_bytes(word),
+            Some(scale) => i32::from_le_bytes(word) as f32 * scale,
+        })
     }
 
-    /// What they are worth.
-    pub fn values(&self) -> [f32; CLASSES] {
-        match self {
-            Self::Float32(values) => *values,
-            Self::Int32 { values, scale } => values.map(|value| value as f32 * scale),
-        }
-    }
-
-    /// SHA-256 of the numbers as they are computed, little-endian.
+    /// SHA-256 of the words.
     pub fn hash(&self) -> [u8; 32] {
-        match self {
-            Self::Float32(values) => weights::hash(values),
-            Self::Int32 { values, .. } => quantized::hash(values),
-        }
+        weights::hash_bytes(self.words().0)
     }
 
-    /// Whether both are the same bits: no tolerance, and a NaN equals itself.
-    pub fn has_bits_of(&self, other: &Self) -> bool {
+    /// Tells whether both are the same bits: no tolerance, and a NaN equals itself.
+    pub fn has_bits_of(&self, other: &Logits<'_>) -> bool {
         match (self, other) {
-            (Self::Float32(a), Self::Float32(b)) => a.map(f32::to_bits) == b.map(f32::to_bits),
-            (Self::Int32 { values: a, scale: s }, Self::Int32 { values: b, scale: t }) => {
-                a == b && s.to_bits() == t.to_bits()
+            (Self::Float32(a), Logits::Float32(b)) => a.0 == b.0,
+            (Self::Int32 { sums: a, scale: s }, Logits::Int32 { sums: b, scale: t }) => {
+                a.0 == b.0 && s.to_bits() == t.to_bits()
             }
             _ => false,
         }
@@ -63,43 +120,38 @@ impl Logits {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
-
-    fn float(first: [f32; 3]) -> Logits {
-        let mut values = [-1.0; CLASSES];
-        values[..3].copy_from_slice(&first);
-        Logits::Float32(values)
-    }
-
-    fn int(first: [i32; 3], scale: f32) -> Logits {
-        let mut values = [-1; CLASSES];
-        values[..3].copy_from_slice(&first);
-        Logits::Int32 { values, scale }
-    }
+    use crate::classification::probabilities;
 
     #[test]
     fn the_first_of_the_largest_is_the_class() {
-        assert_eq!(float([0.5, 2.0, 2.0]).class(), 1);
-        assert_eq!(int([i32::MIN, 7, 7], 0.1).class(), 1);
-        assert_eq!(int([-1, -1, -1], 0.1).class(), 0);
+        assert_eq!(Logits::float32(&[0.5, 2.0, 2.0]).class(), 1);
+        assert_eq!(Logits::int32(&[i32::MIN, 7, 7], 0.1).class(), 1);
+        assert_eq!(Logits::int32(&[-1, -1, -1], 0.1).class(), 0);
+        assert_eq!((Logits::float32(&[]).class(), Logits::float32(&[]).is_empty()), (0, true));
     }
 
     #[test]
     fn integers_are_worth_their_scale() {
-        let mut values = [-1.0; CLASSES];
-        values[..3].copy_from_slice(&[0.5, 2.0, -3.0]);
-        let integers = Logits::Int32 { values: values.map(|value| (4.0 * value) as i32), scale: 0.25 };
-        assert_eq!(integers.probabilities(), Logits::Float32(values).probabilities());
+        let floats = [0.5, 2.0, -3.0];
+        let integers = Logits::int32(&[2, 8, -12], 0.25);
+        assert!(integers.values().eq(floats));
+        let of_floats: Vec<f32> = probabilities(Logits::float32(&floats).values()).collect();
+        assert!(probabilities(integers.values()).eq(of_floats));
     }
 
     #[test]
     fn bits_are_compared_and_not_values() {
-        let nan = float([f32::NAN, 0.0, 1.0]);
-        assert!(nan.has_bits_of(&nan));
-        assert!(!float([0.0; 3]).has_bits_of(&float([-0.0, 0.0, 0.0])));
-        assert!(int([1, 2, 3], 1.0).has_bits_of(&int([1, 2, 3], 1.0)));
-        assert!(!int([1, 2, 3], 1.0).has_bits_of(&int([1, 2, 4], 1.0)));
-        assert!(!int([1, 2, 3], 1.0).has_bits_of(&int([1, 2, 3], 2.0)));
-        assert!(!int([1, 2, 3], 1.0).has_bits_of(&float([1.0, 2.0, 3.0])));
+        let (nan, zero, negative) = ([f32::NAN, 0.0], [0.0; 2], [-0.0, 0.0]);
+        assert!(Logits::float32(&nan).has_bits_of(&Logits::float32(&nan)));
+        assert!(!Logits::float32(&zero).has_bits_of(&Logits::float32(&negative)));
+        assert!(!Logits::float32(&zero).has_bits_of(&Logits::float32(&zero[..1])));
+        let int = |sums, scale| Logits::int32(sums, scale);
+        assert!(int(&[1, 2], 1.0).has_bits_of(&int(&[1, 2], 1.0)));
+        assert!(!int(&[1, 2], 1.0).has_bits_of(&int(&[1, 3], 1.0)));
+        assert!(!int(&[1, 2], 1.0).has_bits_of(&int(&[1, 2], 2.0)));
+        assert!(!int(&[0, 0], 1.0).has_bits_of(&Logits::float32(&zero)));
     }
 }

@@ -1,4 +1,4 @@
-//! What a host and a device say to each other over a serial line: postcard messages, framed by COBS, with a checksum.
+//! The messages of a host and a device on a serial line: postcard, framed by COBS, with a checksum.
 //!
 //! frame = COBS(version ‖ message ‖ checksum) ‖ 0
 //!
@@ -9,18 +9,19 @@
 //! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of version and message |
 //! | end | 1 byte | 0, which consistent overhead byte stuffing (Cheshire, Baker 1999) leaves out of all that stands before |
 //!
-//! A device answers each frame with one, in their order, and says nothing of itself. A frame that is no request is answered by a
-//! [`MessageError`]; an empty one by nothing, so a 0 can be sent at any time to end what the line's noise began. After a 0, the next
-//! frame is understood, whatever came before it.
+//! docs/formats.md has every message byte by byte. A device answers each frame with one, in their order, and says nothing of itself. A
+//! frame that is no request is answered by a [`MessageError`]; an empty one by nothing, so a 0 can be sent at any time to end what the
+//! line's noise began. After a 0, the next frame is understood, whatever came before it.
 //!
 //! [`Decoder`] takes the bytes as they come, [`encode`] gives a frame's, and [`Device`] has the answers.
 //!
 //! ```
-//! use selvedge::message::{Decoder, REQUEST_LEN, Request, encode};
+//! use selvedge::message::{Decoder, Request, encode, request_len};
 //!
-//! let mut buffer = [0; REQUEST_LEN];
+//! const LEN: usize = request_len(784);
+//! let mut buffer = [0; LEN];
 //! let frame = encode(&Request::Statistics, &mut buffer).unwrap();
-//! let mut decoder = Decoder::<REQUEST_LEN>::new();
+//! let mut decoder = Decoder::new([0; LEN]);
 //! let (end, rest) = frame.split_last().unwrap();
 //! for &byte in rest {
 //!     assert!(decoder.push::<Request>(byte).is_none());
@@ -38,93 +39,126 @@ mod tests;
 use core::fmt;
 
 use heapless::Vec;
-use serde::{Deserialize, Serialize};
 
-use crate::models::PIXELS;
+use crate::shape::{InputShape, MAX_CLASS_NAME};
 
 pub use device::Device;
 pub use error::MessageError;
 pub use frame::{Decoder, encode};
-pub use logits::Logits;
+pub use logits::{Logits, Words};
 
 /// The protocol's version that this build speaks.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
-/// How many candidates a [`Prediction`] has.
+/// The number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
 
-/// The most bytes of text in an [`Info`].
-pub const TEXT_LEN: usize = 400;
-
-/// The longest request's frame: a label with its image.
-pub const REQUEST_LEN: usize = frame::len(1 + 2 + PIXELS + 1);
-
-/// The longest response's frame: an [`Info`].
-pub const RESPONSE_LEN: usize = frame::len(64 + TEXT_LEN);
-
-/// What a device is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Request<'a> {
-    /// What it is: [`Response::Info`].
-    Info,
-    /// An image's class: [`Response::Prediction`].
-    Predict {
-        /// 28 rows of 28 shades.
-        image: &'a [u8],
-    },
-    /// The same of an image whose class is known, which goes into the [`Statistics`].
-    Evaluate {
-        /// 28 rows of 28 shades.
-        image: &'a [u8],
-        /// Its class.
-        label: u8,
-    },
-    /// What the evaluated images came to: [`Response::Statistics`].
-    Statistics,
-    /// To count from 0 again: [`Response::Statistics`], all of them 0.
-    Reset,
+/// A buffer size for the longest request's frame: a label with an input of so many bytes.
+pub const fn request_len(inputs: usize) -> usize {
+    // The number, the input's length, the input, the label.
+    frame::len(1 + 5 + inputs + 3)
 }
 
-/// What a device answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A buffer size for the longest response's frame: the [`Info`] of a device with so many bytes of text, or the [`Prediction`] of so many
+/// outputs.
+pub const fn response_len(text: usize, outputs: usize) -> usize {
+    let (info, prediction, name) = (64 + text, 64 + 4 * outputs, 8 + MAX_CLASS_NAME);
+    let most = if info > prediction { info } else { prediction };
+    frame::len(if most > name { most } else { name })
+}
+
+/// A message to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Request<'a> {
+    /// Asks what it is: [`Response::Info`].
+    Info,
+    /// Asks for a sample's class: [`Response::Prediction`].
+    Predict {
+        /// A byte for each input.
+        input: &'a [u8],
+    },
+    /// Asks the same of a sample whose class is known; the answer goes into the [`Statistics`].
+    Evaluate {
+        /// A byte for each input.
+        input: &'a [u8],
+        /// The sample's class.
+        label: u16,
+    },
+    /// Asks for the sums over the evaluated samples: [`Response::Statistics`].
+    Statistics,
+    /// Lets it count from 0 again: [`Response::Statistics`], all of them 0.
+    Reset,
+    /// Asks for a class's name: [`Response::ClassName`].
+    ClassName {
+        /// The class.
+        class: u16,
+    },
+}
+
+crate::wire::numbered! {
+    Request<'a> {
+        0 => Info,
+        1 => Predict { input },
+        2 => Evaluate { input, label },
+        3 => Statistics,
+        4 => Reset,
+        5 => ClassName { class },
+    }
+}
+
+/// A device's answer.
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Response<'a> {
     /// What the device is.
-    #[serde(borrow)]
     Info(Info<'a>),
-    /// What it made of an image.
-    Prediction(Prediction),
-    /// What the evaluated images came to.
+    /// What it made of a sample.
+    Prediction(Prediction<'a>),
+    /// The sums over the evaluated samples.
     Statistics(Statistics),
-    /// Why the frame was no request.
+    /// Why the frame was no request, or one that the device cannot answer.
     Error(MessageError),
+    /// A class's name; empty where it has none.
+    ClassName(&'a str),
 }
 
-/// What a device is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+crate::wire::numbered! {
+    Response<'a> {
+        0 => Info(info),
+        1 => Prediction(prediction),
+        2 => Statistics(statistics),
+        3 => Error(error),
+        4 => ClassName(name),
+    }
+}
+
+/// The description of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Info<'a> {
     /// The board's name.
     pub board: &'a str,
     /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
     pub layers: &'a str,
-    /// What the model's weights are.
+    /// The numbers that its weights are.
     pub format: Format,
-    /// Pixels of an image.
-    pub pixels: u32,
-    /// Classes.
-    pub classes: u32,
+    /// The shape of a sample.
+    pub input: InputShape,
+    /// The number of outputs.
+    pub outputs: u32,
     /// Bytes of flash that the model takes.
     pub flash: u32,
     /// Bytes of RAM that a prediction's input and activations take.
     pub ram: u32,
-    /// What the device counts: `instructions` or `cycles`.
+    /// The unit that the device counts in: `instructions` or `cycles`.
     pub unit: &'a str,
 }
 
-/// What a network's weights are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+crate::wire::fields! { Info<'a> { board, layers, format, input, outputs, flash, ram, unit } }
+
+/// The numbers that a network's weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Format {
     /// Floating-point numbers of 32 bits.
@@ -137,6 +171,8 @@ pub enum Format {
     Float16,
 }
 
+crate::wire::numbered! { Format { 0 => Float32, 1 => Int8, 2 => Int4, 3 => Float16 } }
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -148,36 +184,40 @@ impl fmt::Display for Format {
     }
 }
 
-/// What a device made of an image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A device's prediction.
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Prediction {
+pub struct Prediction<'a> {
     /// The class.
-    pub class: u8,
+    pub class: u16,
     /// The likeliest classes, the likeliest first.
     pub top: Vec<Candidate, TOP>,
-    /// The [unit](Info::unit)s that it took, from the pixels to the logits.
+    /// The [unit](Info::unit)s that it took, from the input's bytes to the logits.
     pub instructions: u64,
     /// The network's output.
-    pub logits: Logits,
+    pub logits: Logits<'a>,
 }
 
-/// A class that an image may have.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+crate::wire::fields! { Prediction<'a> { class, top, instructions, logits } }
+
+/// A class that a sample may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Candidate {
     /// The class.
-    pub class: u8,
-    /// How likely it is, 0 to 1.
+    pub class: u16,
+    /// Its probability, 0 to 1.
     pub probability: f32,
 }
 
-/// What the evaluated images came to, since the start or the last [`Request::Reset`]. All is 0 where there was none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+crate::wire::fields! { Candidate { class, probability } }
+
+/// The sums over the evaluated samples, since the start or the last [`Request::Reset`]. All is 0 where there was none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Statistics {
-    /// Images.
-    pub images: u32,
+    /// Samples.
+    pub samples: u32,
     /// Those whose class was their label.
     pub right: u32,
     /// The [unit](Info::unit)s of all their predictions.
@@ -188,18 +228,20 @@ pub struct Statistics {
     pub max: u64,
 }
 
+crate::wire::fields! { Statistics { samples, right, total, min, max } }
+
 impl Statistics {
     /// Takes a prediction in.
     pub fn add(&mut self, is_right: bool, instructions: u64) {
-        self.min = if self.images == 0 { instructions } else { self.min.min(instructions) };
+        self.min = if self.samples == 0 { instructions } else { self.min.min(instructions) };
         self.max = self.max.max(instructions);
         self.total = self.total.saturating_add(instructions);
-        self.images = self.images.saturating_add(1);
+        self.samples = self.samples.saturating_add(1);
         self.right = self.right.saturating_add(is_right.into());
     }
 
     /// The [unit](Info::unit)s of a prediction on average, rounded down.
     pub fn mean(&self) -> u64 {
-        self.total.checked_div(self.images.into()).unwrap_or_default()
+        self.total.checked_div(self.samples.into()).unwrap_or_default()
     }
 }

@@ -1,19 +1,19 @@
-//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place.
+//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place. docs/formats.md has it byte by
+//! byte.
 //!
 //! | part | encoding | meaning |
 //! |---|---|---|
 //! | magic | 8 bytes | `SELVINT8`, `SELVINT4` or `SELVFP16` |
-//! | version | u16, little-endian | [`VERSION`] |
+//! | version | u16, little-endian | 2, or 1: then there is no signature |
 //! | length | u32, little-endian | bytes of the whole file |
 //! | widths | bytes | u32 each, little-endian: of the inputs, and of the outputs of each linear layer; between layers is ReLU |
 //! | record | postcard | [`QuantizationRecord`] |
+//! | signature | postcard | as in a weight file |
 //! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
 //! | weights | bytes | each layer's, as the format has them |
 //! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
 
 use core::marker::PhantomData;
-
-use serde::{Deserialize, Serialize};
 
 use super::{
     format::Format,
@@ -22,24 +22,26 @@ use super::{
 use crate::{
     architecture::Architecture,
     flat::ViewError,
+    shape::Signature,
     weights::{
         WeightFileError,
-        envelope::{Writer, check_integrity, decode, take_weights},
+        envelope::{NO_SIGNATURE, Writer, check_integrity, check_signature, decode, signature, take_weights},
     },
 };
 
-/// The version this build writes and reads.
-const VERSION: u16 = 1;
+/// The version that this build writes. It reads version 1 too.
+const VERSION: u16 = 2;
+/// The version before files had a signature.
+const WITHOUT_SIGNATURE: u16 = 1;
 
 /// More than the header takes beside the method.
 const HEADER_ROOM: usize = 512;
 
-/// How the numbers came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The record of the quantisation that gave the numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
-    #[serde(borrow)]
     pub source: &'a [u8],
     /// What a logit of 1 is worth: 1, but for integers.
     pub logit_scale: f32,
@@ -48,9 +50,10 @@ pub struct QuantizationRecord<'a> {
     /// The part that this network does.
     pub accuracy: f32,
     /// What was chosen, in one line of ASCII. Bytes, because a device that reads no text needs no tables of Unicode.
-    #[serde(borrow)]
     pub method: &'a [u8],
 }
+
+crate::wire::fields! { QuantizationRecord<'a> { source, logit_scale, float_accuracy, accuracy, method } }
 
 impl QuantizationRecord<'_> {
     fn is_valid(&self) -> bool {
@@ -68,6 +71,7 @@ impl QuantizationRecord<'_> {
 pub struct QuantizedFile<'a, F> {
     widths: &'a Widths,
     record: QuantizationRecord<'a>,
+    signature: &'a [u8],
     weights: &'a [u8],
     format: PhantomData<F>,
 }
@@ -86,7 +90,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits; [`WeightFileError::View`] where this
     /// machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        let body = check_integrity(file, F::MAGIC, VERSION)?;
+        let (version, body) = check_integrity(file, F::MAGIC, [VERSION, WITHOUT_SIGNATURE])?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
         let (widths, []) = widths.as_chunks() else {
             return Err(WeightFileError::Malformed { part: "widths" });
@@ -96,11 +100,15 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         if !record.is_valid() {
             return Err(WeightFileError::Malformed { part: "quantisation record" });
         }
+        let (signature, rest) = match version {
+            WITHOUT_SIGNATURE => (NO_SIGNATURE, rest),
+            _ => check_signature(rest, layout::ends(widths))?,
+        };
         let weights = take_weights(rest, file.len(), bytes)?;
         if !weights.as_ptr().addr().is_multiple_of(F::ALIGNMENT) {
             return Err(ViewError::Alignment.into());
         }
-        let parsed = Self { widths, record, weights, format: PhantomData };
+        let parsed = Self { widths, record, signature, weights, format: PhantomData };
         for (layer, (shape, bytes)) in parsed.layers().enumerate() {
             F::check(layer, shape, bytes)?;
         }
@@ -112,7 +120,12 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         layout::architecture(self.widths)
     }
 
-    /// How the numbers came to be.
+    /// The meaning of the inputs and outputs; nothing is known of them in a file of version 1.
+    pub fn signature(&self) -> Signature<'a> {
+        signature(self.signature, layout::ends(self.widths))
+    }
+
+    /// The record of the quantisation that gave the numbers.
     pub fn record(&self) -> &QuantizationRecord<'a> {
         &self.record
     }
@@ -128,9 +141,14 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     }
 }
 
-/// A buffer size that [`encode`] is content with, where the architecture is one that it takes.
-pub fn encoded_len<F: Format>(architecture: &Architecture, record: &QuantizationRecord<'_>) -> Option<usize> {
-    layout::bytes::<F>(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + record.method.len())
+/// A buffer size that is enough for [`encode`], where the architecture is one that it takes.
+pub fn encoded_len<F: Format>(
+    architecture: &Architecture,
+    signature: &Signature<'_>,
+    record: &QuantizationRecord<'_>,
+) -> Option<usize> {
+    let texts = record.method.len() + signature.class_names.as_bytes().len();
+    layout::bytes::<F>(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + texts)
 }
 
 /// Writes a network's file into `buffer` and returns how many bytes it takes.
@@ -139,10 +157,12 @@ pub fn encoded_len<F: Format>(architecture: &Architecture, record: &Quantization
 ///
 /// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them; [`WeightFileError::Overflow`] for
 /// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer of other lengths than its widths;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::TooLarge`] for a short buffer.
+/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for one of another network;
+/// [`WeightFileError::TooLarge`] for a short buffer.
 pub fn encode<F: Format>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],
+    signature: &Signature<'_>,
     record: &QuantizationRecord<'_>,
     buffer: &mut [u8],
 ) -> Result<usize, WeightFileError> {
@@ -157,6 +177,7 @@ pub fn encode<F: Format>(
     let mut writer = Writer::new(buffer, F::MAGIC, VERSION)?;
     writer.put(widths.as_flattened())?;
     writer.put(record)?;
+    writer.put_signature(signature, architecture.inputs(), architecture.outputs())?;
     writer.put_weights(bytes, |mut rest| {
         for (index, (shape, &layer)) in layout::shapes(&widths).zip(layers).enumerate() {
             let place =
@@ -201,8 +222,8 @@ mod tests {
     }
 
     fn encoded(layers: &[Layer<'_>]) -> Result<Vec<u8>, WeightFileError> {
-        let mut buffer = vec![0; encoded_len::<Int8>(&architecture(), &RECORD).unwrap()];
-        let len = encode::<Int8>(&architecture(), layers, &RECORD, &mut buffer)?;
+        let mut buffer = vec![0; encoded_len::<Int8>(&architecture(), &Signature::default(), &RECORD).unwrap()];
+        let len = encode::<Int8>(&architecture(), layers, &Signature::default(), &RECORD, &mut buffer)?;
         buffer.truncate(len);
         Ok(buffer)
     }
@@ -286,13 +307,13 @@ mod tests {
 
         // 259 weights of 127 and one of 3: 255 · 32,896 < 2²³ ≤ 255 · 32,897.
         let wide: Architecture = "260,1".parse().unwrap();
-        let mut buffer = vec![0; encoded_len::<Int8>(&wide, &RECORD).unwrap()];
+        let mut buffer = vec![0; encoded_len::<Int8>(&wide, &Signature::default(), &RECORD).unwrap()];
         for sign in [-1, 1] {
             let mut weights = vec![127 * sign; 260];
             for (last, is_sound) in [(3, true), (4, false), (-7, true)] {
                 weights[259] = last * sign;
                 let layer = Layer { weights: &weights, biases: &[0], multipliers: &[1] };
-                assert_eq!(encode::<Int8>(&wide, &[layer], &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
+                assert_eq!(encode::<Int8>(&wide, &[layer], &Signature::default(), &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
             }
         }
     }
@@ -306,17 +327,17 @@ mod tests {
             Err(WeightFileError::WeightBytes { expected: 15, found: 1 })
         );
         let tanh: Architecture = "5 => 3 Tanh => 2".parse().unwrap();
-        assert_eq!(encoded_len::<Int8>(&tanh, &RECORD), None);
-        assert_eq!(encode::<Int8>(&tanh, &[first, second], &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
+        assert_eq!(encoded_len::<Int8>(&tanh, &Signature::default(), &RECORD), None);
+        assert_eq!(encode::<Int8>(&tanh, &[first, second], &Signature::default(), &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
         let record = QuantizationRecord { logit_scale: f32::NAN, ..RECORD };
         assert_eq!(
-            encode::<Int8>(&architecture(), &[first, second], &record, &mut [0; 512]),
+            encode::<Int8>(&architecture(), &[first, second], &Signature::default(), &record, &mut [0; 512]),
             Err(WeightFileError::Record)
         );
         for len in 0..encoded(&[first, second]).unwrap().len() {
             let short = &mut [0; 512][..len];
             assert_eq!(
-                encode::<Int8>(&architecture(), &[first, second], &RECORD, short),
+                encode::<Int8>(&architecture(), &[first, second], &Signature::default(), &RECORD, short),
                 Err(WeightFileError::TooLarge)
             );
         }

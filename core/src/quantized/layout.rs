@@ -36,16 +36,19 @@ pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS +
 
 /// The chain of these widths.
 pub fn architecture(widths: &Widths) -> Architecture {
-    let mut layers = Vec::new();
-    for (place, shape) in shapes(widths).enumerate() {
+    let layers = shapes(widths).enumerate().flat_map(|(place, shape)| {
         let (inputs, outputs) = (shape.inputs as u32, shape.outputs as u32);
-        // There is room: `bytes` has been asked.
-        if place > 0 {
-            let _ = layers.push(LayerKind::Relu { width: inputs });
-        }
-        let _ = layers.push(LayerKind::Linear { inputs, outputs });
-    }
-    Architecture::from_layers(layers)
+        let relu = (place > 0).then_some(LayerKind::Relu { width: inputs });
+        relu.into_iter().chain([LayerKind::Linear { inputs, outputs }])
+    });
+    // There is room: `bytes` has been asked.
+    Architecture::from_layers(layers).unwrap_or(Architecture::EMPTY)
+}
+
+/// Features in and out.
+pub fn ends(widths: &Widths) -> (usize, usize) {
+    let width = |width: Option<&[u8; 4]>| width.map_or(0, |width| u32::from_le_bytes(*width) as usize);
+    (width(widths.first()), width(widths.last()))
 }
 
 /// The linear layers.

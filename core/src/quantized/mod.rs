@@ -52,7 +52,7 @@ pub use int4::{Int4, Int4Layer};
 pub use int8::{Int8, Int8Layer};
 pub use network::{Workspace, WorkspaceError, width};
 
-use sha2::{Digest, Sha256};
+use crate::{flat::i32_bytes, weights::hash_bytes};
 
 /// What a bias stays below in size, so that no accumulator leaves 32 bits.
 pub const BIAS_LIMIT: u32 = 1 << 30;
@@ -62,9 +62,5 @@ pub const MAX_ACTIVATION: u8 = u8::MAX;
 
 /// SHA-256 of logits as little-endian integers: what tells two machines' results apart.
 pub fn hash(logits: &[i32]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for logit in logits {
-        digest.update(logit.to_le_bytes());
-    }
-    digest.finalize().into()
+    hash_bytes(i32_bytes(logits))
 }

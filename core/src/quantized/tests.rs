@@ -10,6 +10,7 @@ use crate::{
     architecture::Architecture,
     arithmetic::{fma, normalize},
     random::{Generator, Purpose},
+    shape::Signature,
     weights::WeightFileError,
 };
 
@@ -32,8 +33,8 @@ fn architecture(widths: &[usize]) -> Architecture {
 }
 
 fn encoded<F: Format>(architecture: &Architecture, layers: &[F::Layer<'_>]) -> Vec<u8> {
-    let mut bytes = vec![0; encoded_len::<F>(architecture, &RECORD).unwrap()];
-    let len = encode::<F>(architecture, layers, &RECORD, &mut bytes).unwrap();
+    let mut bytes = vec![0; encoded_len::<F>(architecture, &Signature::default(), &RECORD).unwrap()];
+    let len = encode::<F>(architecture, layers, &Signature::default(), &RECORD, &mut bytes).unwrap();
     bytes.truncate(len);
     bytes
 }
@@ -194,12 +195,12 @@ fn int4_refuses_what_could_overflow_and_what_has_no_nibble() {
     let overflow = |row| Err(WeightFileError::Overflow { layer: 0, row });
     let columns = 2432;
     let architecture = architecture(&[columns, 9]);
-    let mut buffer = vec![0; encoded_len::<Int4>(&architecture, &RECORD).unwrap()];
+    let mut buffer = vec![0; encoded_len::<Int4>(&architecture, &Signature::default(), &RECORD).unwrap()];
     let mut weights = vec![0; 9 * columns];
     let mut encode = |weights: &[i8], scale: u8, bias: i32| {
         let (scales, biases) = (vec![scale; 9 * columns / 64], vec![bias; 9]);
         let layer = Int4Layer { weights, scales: &scales, biases: &biases, multipliers: &[1; 9] };
-        super::encode::<Int4>(&architecture, &[layer], &RECORD, &mut buffer).map(|_| ())
+        super::encode::<Int4>(&architecture, &[layer], &Signature::default(), &RECORD, &mut buffer).map(|_| ())
     };
     assert_eq!(encode(&weights, 255, BIAS_LIMIT as i32), overflow(0));
     assert_eq!(encode(&weights, 255, BIAS_LIMIT as i32 - 1), Ok(()));

@@ -5,38 +5,35 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::WeightFileError;
+use crate::shape::{ClassNames, InputShape, Signature};
 
 pub const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 pub const CHECKSUM_BYTES: usize = 4;
 
-/// The fixed start of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Prelude {
-    /// What tells the format.
-    magic: [u8; 8],
-    /// The format's version.
-    #[serde(with = "postcard::fixint::le")]
-    version: u16,
-    /// Bytes of the whole file.
-    #[serde(with = "postcard::fixint::le")]
-    length: u32,
-}
+/// The fixed start of a file: the magic, the version (u16, little-endian), and the bytes of the whole file (u32, little-endian).
+type Prelude = ([u8; 8], [u8; 2], [u8; 4]);
 
-/// Checks magic, version, length and checksum; returns what stands between prelude and checksum.
-pub fn check_integrity(file: &[u8], magic: [u8; 8], version: u16) -> Result<&[u8], WeightFileError> {
+/// Checks magic, version, length and checksum; returns which of the versions it is, and what stands between prelude and checksum.
+pub fn check_integrity<const VERSIONS: usize>(
+    file: &[u8],
+    magic: [u8; 8],
+    versions: [u16; VERSIONS],
+) -> Result<(u16, &[u8]), WeightFileError> {
     let known = file.len().min(magic.len());
     if file[..known] != magic[..known] {
         return Err(WeightFileError::Magic);
     }
-    let minimum = magic.len() + size_of::<u16>() + size_of::<u32>() + CHECKSUM_BYTES;
+    let minimum = size_of::<Prelude>() + CHECKSUM_BYTES;
     let truncated = |expected| WeightFileError::Truncated { expected, found: file.len() };
-    let Ok((prelude, _)) = postcard::take_from_bytes::<Prelude>(file) else {
+    let Ok(((_, version, length), _)) = postcard::take_from_bytes::<Prelude>(file) else {
         return Err(truncated(minimum));
     };
-    if prelude.version != version {
-        return Err(WeightFileError::Version { expected: version, found: prelude.version });
+    let version = u16::from_le_bytes(version);
+    if !versions.contains(&version) {
+        let expected = versions.first().copied().unwrap_or_default();
+        return Err(WeightFileError::Version { expected, found: version });
     }
-    let length = prelude.length as usize;
+    let length = u32::from_le_bytes(length) as usize;
     if file.len() < length.max(minimum) {
         return Err(truncated(length.max(minimum)));
     }
@@ -50,7 +47,56 @@ pub fn check_integrity(file: &[u8], magic: [u8; 8], version: u16) -> Result<&[u8
     if stored != computed {
         return Err(WeightFileError::Checksum { stored, computed });
     }
-    decode::<Prelude>(checked, "prelude").map(|(_, body)| body)
+    Ok((version, checked.get(size_of::<Prelude>()..).unwrap_or_default()))
+}
+
+/// The numbers of a signature's fields. A reader passes over an odd number that it does not know, and refuses an even one.
+const INPUT_SHAPE: u8 = 1;
+const CLASS_NAMES: u8 = 3;
+
+/// The fields of a file that has no signature: none.
+pub const NO_SIGNATURE: &[u8] = &[0];
+
+/// Checks a signature's fields, for a network of so many inputs and outputs; returns their bytes, and what stands after them.
+pub fn check_signature(bytes: &[u8], ends: (usize, usize)) -> Result<(&[u8], &[u8]), WeightFileError> {
+    let (_, rest) = take_signature(bytes, ends)?;
+    Ok((bytes.get(..bytes.len() - rest.len()).unwrap_or_default(), rest))
+}
+
+/// The signature of fields that were checked.
+pub fn signature(fields: &[u8], ends: (usize, usize)) -> Signature<'_> {
+    take_signature(fields, ends).map_or(Signature::default(), |(signature, _)| signature)
+}
+
+/// Takes a signature's fields: their count, and of each its number, in ascending order, and its bytes.
+fn take_signature(
+    rest: &[u8],
+    (inputs, outputs): (usize, usize),
+) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
+    const PART: &str = "signature";
+    let malformed = WeightFileError::Malformed { part: PART };
+    let (count, mut rest) = decode::<u8>(rest, PART)?;
+    let (mut signature, mut before) = (Signature::default(), 0);
+    for _ in 0..count {
+        let ((number, bytes), after) = decode::<(u8, &[u8])>(rest, PART)?;
+        if number <= before {
+            return Err(malformed);
+        }
+        match number {
+            INPUT_SHAPE => {
+                let (shape, rest) = decode::<InputShape>(bytes, PART)?;
+                if !rest.is_empty() || shape.features() != inputs {
+                    return Err(malformed);
+                }
+                signature.input = Some(shape);
+            }
+            CLASS_NAMES => signature.class_names = ClassNames::parse(bytes, outputs).ok_or(malformed.clone())?,
+            _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
+            _ => {}
+        }
+        (before, rest) = (number, after);
+    }
+    Ok((signature, rest))
 }
 
 /// Takes padding and weights, with which a body ends. The file has so many bytes in all.
@@ -109,15 +155,13 @@ impl Flavor for Compare<'_> {
 pub struct Writer<'a> {
     buffer: &'a mut [u8],
     len: usize,
-    prelude: Prelude,
 }
 
 impl<'a> Writer<'a> {
     /// Begins a file.
     pub fn new(buffer: &'a mut [u8], magic: [u8; 8], version: u16) -> Result<Self, WeightFileError> {
-        let prelude = Prelude { magic, version, length: 0 };
-        let mut writer = Self { buffer, len: 0, prelude };
-        writer.put(&prelude)?;
+        let mut writer = Self { buffer, len: 0 };
+        writer.put::<Prelude>(&(magic, version.to_le_bytes(), [0; 4]))?;
         Ok(writer)
     }
 
@@ -126,6 +170,31 @@ impl<'a> Writer<'a> {
         let room = self.buffer.get_mut(self.len..).ok_or(WeightFileError::TooLarge)?;
         let written = postcard::to_slice(value, room).map_err(|_| WeightFileError::TooLarge)?;
         self.len += written.len();
+        Ok(())
+    }
+
+    /// Appends a signature's fields; it must be of so many inputs and outputs.
+    pub fn put_signature(
+        &mut self,
+        signature: &Signature<'_>,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<(), WeightFileError> {
+        let Signature { input, class_names } = signature;
+        let names = class_names.as_bytes();
+        let is_of_inputs = input.is_none_or(|shape| shape.features() == inputs);
+        if !is_of_inputs || ClassNames::parse(names, outputs).is_none() {
+            return Err(WeightFileError::Signature);
+        }
+        self.put(&(u8::from(input.is_some()) + u8::from(!names.is_empty())))?;
+        if let Some(shape) = input {
+            let mut buffer = [0; 16];
+            let shape = postcard::to_slice(shape, &mut buffer).map_err(|_| WeightFileError::TooLarge)?;
+            self.put(&(INPUT_SHAPE, &*shape))?;
+        }
+        if !names.is_empty() {
+            self.put(&(CLASS_NAMES, names))?;
+        }
         Ok(())
     }
 
@@ -149,8 +218,11 @@ impl<'a> Writer<'a> {
     /// Ends the file: gives it its length and its checksum. Returns the length.
     pub fn finish(self) -> Result<usize, WeightFileError> {
         let length = self.len + CHECKSUM_BYTES;
-        let prelude = Prelude { length: u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?, ..self.prelude };
-        postcard::to_slice(&prelude, self.buffer).map_err(|_| WeightFileError::TooLarge)?;
+        let bytes = u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?.to_le_bytes();
+        let place = size_of::<Prelude>() - bytes.len();
+        self.buffer.get_mut(place..).and_then(<[u8]>::first_chunk_mut).ok_or(WeightFileError::TooLarge).map(
+            |place| *place = bytes,
+        )?;
         let (checked, checksum) = self.buffer.split_at_mut_checked(self.len).ok_or(WeightFileError::TooLarge)?;
         let checksum = checksum.first_chunk_mut().ok_or(WeightFileError::TooLarge)?;
         *checksum = CHECKSUM.checksum(checked).to_le_bytes();

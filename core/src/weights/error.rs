@@ -1,8 +1,8 @@
 use core::fmt;
 
-use crate::{architecture::Architecture, flat::ViewError};
+use crate::{architecture::LayerKind, flat::ViewError};
 
-/// Why a weight file cannot be used.
+/// The error of a weight file that cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WeightFileError {
@@ -41,8 +41,18 @@ pub enum WeightFileError {
         /// Which part.
         part: &'static str,
     },
+    /// A layer that cannot be decoded: its kind is none that this build knows.
+    Layer {
+        /// Its place in the chain.
+        place: usize,
+    },
     /// Layers that make no network, or one too large for this machine.
     Architecture,
+    /// A field that this build does not know and may not pass over.
+    Field {
+        /// Its number.
+        number: u8,
+    },
     /// A parameter whose name or shape does not follow from the architecture.
     Parameter {
         /// Its place in the file.
@@ -57,10 +67,12 @@ pub enum WeightFileError {
     },
     /// Another architecture than this build's model.
     Mismatch {
-        /// The build's.
-        expected: Architecture,
+        /// The place of the first layer that differs.
+        place: usize,
+        /// The model's layer there, if it has one.
+        expected: Option<LayerKind>,
         /// The file's.
-        found: Architecture,
+        found: Option<LayerKind>,
     },
     /// The weights cannot be read in place.
     View(ViewError),
@@ -73,6 +85,8 @@ pub enum WeightFileError {
     },
     /// A record with a value out of its range was to be written.
     Record,
+    /// A signature that is not one of the network's inputs and outputs was to be written.
+    Signature,
     /// The buffer or the format cannot hold the file that was to be written.
     TooLarge,
 }
@@ -100,6 +114,12 @@ impl fmt::Display for WeightFileError {
                 write!(f, "the weight file is damaged: its checksum is {stored:08x}, its bytes give {computed:08x}")
             }
             Self::Malformed { part } => write!(f, "the weight file's {part} cannot be decoded"),
+            Self::Layer { place } => {
+                write!(f, "layer {place} of the weight file is of a kind that this build does not know: was it written by a newer one?")
+            }
+            Self::Field { number } => {
+                write!(f, "the weight file has a field {number} that this build does not know: was it written by a newer one?")
+            }
             Self::Architecture => write!(f, "the weight file's layers make no network that fits this machine"),
             Self::Parameter { index } => {
                 write!(
@@ -110,8 +130,11 @@ impl fmt::Display for WeightFileError {
             Self::WeightBytes { expected, found } => {
                 write!(f, "the weight file has {found} bytes of weights, its layers have {expected}")
             }
-            Self::Mismatch { expected, found } => {
-                write!(f, "the weight file is of a {found} network, this build's model is {expected}")
+            Self::Mismatch { place, expected, found } => {
+                write!(f, "layer {place} of the weight file is ")?;
+                shown(f, found)?;
+                write!(f, ", that of this build's model is ")?;
+                shown(f, expected)
             }
             Self::View(error) => error.fmt(f),
             Self::Overflow { layer, row } => {
@@ -126,8 +149,18 @@ impl fmt::Display for WeightFileError {
                     "the training record has a learning rate below 0, an accuracy outside 0 to 1 or a name with control characters"
                 )
             }
+            Self::Signature => {
+                write!(f, "the input's shape or the classes' names are not those of the network's inputs and outputs")
+            }
             Self::TooLarge => write!(f, "the weights do not fit the buffer for the file, or its format's 4 GiB"),
         }
+    }
+}
+
+fn shown(f: &mut fmt::Formatter<'_>, layer: &Option<LayerKind>) -> fmt::Result {
+    match layer {
+        Some(layer) => write!(f, "{layer}"),
+        None => write!(f, "not there"),
     }
 }
 

@@ -1,13 +1,10 @@
-use serde::{Deserialize, Serialize};
-
-/// How the weights came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// The record of the training that gave the weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TrainingRecord<'a> {
     /// The seed of initialisation and shuffling.
     pub seed: u64,
     /// The data set's name.
-    #[serde(borrow)]
     pub dataset: &'a str,
     /// SHA-256 of the training images, then their labels.
     pub dataset_checksum: [u8; 32],
@@ -26,8 +23,13 @@ pub struct TrainingRecord<'a> {
     /// The part of the test images that was classified rightly after training, 0 to 1.
     pub accuracy: f32,
     /// All that the run was trained with, as a recipe file.
-    #[serde(borrow)]
     pub recipe: &'a str,
+}
+
+crate::wire::fields! {
+    TrainingRecord<'a> {
+        seed, dataset, dataset_checksum, samples, shuffled, epochs, steps, batch_size, learning_rate, accuracy, recipe,
+    }
 }
 
 impl TrainingRecord<'_> {

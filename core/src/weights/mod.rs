@@ -1,13 +1,14 @@
-//! The weight file: postcard, versioned, read in place.
+//! The weight file: postcard, versioned, read in place. docs/formats.md has it byte by byte.
 //!
 //! | part | encoding | meaning |
 //! |---|---|---|
 //! | magic | 8 bytes | `SELVEDGE` |
-//! | version | u16, little-endian | [`VERSION`] |
+//! | version | u16, little-endian | [`VERSION`], or 2: then there is no signature |
 //! | length | u32, little-endian | bytes of the whole file |
-//! | architecture | postcard | the chain's layers, but for dropout |
+//! | layers | postcard | the chain's [`LayerKind`](crate::architecture::LayerKind)s, without dropout |
 //! | parameters | postcard | PyTorch's name and shape of each, in flat order |
 //! | record | postcard | [`TrainingRecord`] |
+//! | signature | postcard | numbered fields: 1 the input's shape, 3 the classes' names |
 //! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
 //! | weights | bytes | the flat model, little-endian binary32 |
 //! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
@@ -24,14 +25,16 @@ mod writer;
 pub use error::WeightFileError;
 pub use header::TrainingRecord;
 pub use reader::WeightFile;
-pub use writer::{encode, encode_flat, encoded_len, flat_encoded_len};
+pub use writer::{encode, encode_flat, encoded_len};
 
 use sha2::{Digest, Sha256};
 
 use crate::flat::as_bytes;
 
-/// The version this build writes and reads.
-pub const VERSION: u16 = 2;
+/// The version that this build writes. It reads version 2 too.
+pub const VERSION: u16 = 3;
+/// The version before files had a signature.
+const WITHOUT_SIGNATURE: u16 = 2;
 
 const MAGIC: [u8; 8] = *b"SELVEDGE";
 
@@ -39,5 +42,10 @@ const MAGIC: [u8; 8] = *b"SELVEDGE";
 ///
 /// The same on every engine after the same training.
 pub fn hash(parameters: &[f32]) -> [u8; 32] {
-    Sha256::digest(as_bytes(parameters)).into()
+    hash_bytes(as_bytes(parameters))
+}
+
+/// SHA-256 of bytes.
+pub(crate) fn hash_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }

@@ -1,18 +1,66 @@
 use heapless::Vec;
 
 use super::{
-    MAGIC, TrainingRecord, VERSION, WeightFileError,
-    envelope::{check_integrity, decode, take_weights},
+    MAGIC, TrainingRecord, VERSION, WITHOUT_SIGNATURE, WeightFileError,
+    envelope::{NO_SIGNATURE, check_integrity, check_signature, decode, signature, take_weights},
 };
-use crate::{Layer, architecture::Architecture};
+use crate::{
+    Layer,
+    architecture::{Architecture, LayerKind, MAX_LAYERS, describe_without_dropout, parameter_count, parameters},
+    shape::Signature,
+};
 
 /// A checked weight file, in place.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightFile<'a> {
-    architecture: Architecture,
+    layers: Layers<'a>,
     record: TrainingRecord<'a>,
+    signature: &'a [u8],
     weights: &'a [u8],
+}
+
+/// A chain's layers as the file has them: a device has no stack to spare for an [`Architecture`].
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Layers<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Layers<'a> {
+    /// Takes and checks a count and so many layers.
+    fn take(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), WeightFileError> {
+        let (count, start) = decode::<u8>(bytes, "architecture")?;
+        let mut rest = start;
+        if usize::from(count) > MAX_LAYERS {
+            return Err(WeightFileError::Architecture);
+        }
+        for place in 0..count.into() {
+            let layer;
+            (layer, rest) = decode::<LayerKind>(rest, "architecture").map_err(|_| WeightFileError::Layer { place })?;
+            if matches!(layer, LayerKind::Dropout { .. }) {
+                return Err(WeightFileError::Architecture);
+            }
+        }
+        let bytes = start.get(..start.len() - rest.len()).unwrap_or_default();
+        Ok((Self { bytes }, rest))
+    }
+
+    /// Features in and out.
+    fn ends(self) -> (usize, usize) {
+        let inputs = self.iter().next().map_or(0, |layer| layer.widths().0);
+        let outputs = self.iter().last().map_or(0, |layer| layer.widths().1);
+        (inputs as usize, outputs as usize)
+    }
+
+    fn iter(self) -> impl Iterator<Item = LayerKind> {
+        let mut rest = self.bytes;
+        core::iter::from_fn(move || {
+            let layer;
+            (layer, rest) = postcard::take_from_bytes(rest).ok()?;
+            Some(layer)
+        })
+    }
 }
 
 impl<'a> WeightFile<'a> {
@@ -23,30 +71,36 @@ impl<'a> WeightFile<'a> {
     /// [`WeightFileError`] for bytes that are no weight file, not all of it or more than it, changed, of another version, or in
     /// any part not what a writer gives.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        let body = check_integrity(file, MAGIC, VERSION)?;
-
-        let (architecture, rest) = decode::<Architecture>(body, "architecture")?;
-        let parameters = architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
-        if architecture != architecture.for_prediction() {
-            return Err(WeightFileError::Architecture);
-        }
-        let rest = check_parameters(&architecture, rest)?;
+        let (version, body) = check_integrity(file, MAGIC, [VERSION, WITHOUT_SIGNATURE])?;
+        let (layers, rest) = Layers::take(body)?;
+        let numbers = parameter_count(layers.iter()).ok_or(WeightFileError::Architecture)?;
+        let rest = check_parameters(layers, rest)?;
         let (record, rest) = decode::<TrainingRecord<'_>>(rest, "training record")?;
         if !record.is_valid() {
             return Err(WeightFileError::Malformed { part: "training record" });
         }
-        let weights = take_weights(rest, file.len(), parameters * size_of::<f32>())?;
-        Ok(Self { architecture, record, weights })
+        let (signature, rest) = match version {
+            WITHOUT_SIGNATURE => (NO_SIGNATURE, rest),
+            _ => check_signature(rest, layers.ends())?,
+        };
+        let weights = take_weights(rest, file.len(), numbers * size_of::<f32>())?;
+        Ok(Self { layers, record, signature, weights })
     }
 
     /// The model's layers.
-    pub fn architecture(&self) -> &Architecture {
-        &self.architecture
+    pub fn architecture(&self) -> Architecture {
+        // The file was checked: there is room.
+        Architecture::from_layers(self.layers.iter()).unwrap_or(Architecture::EMPTY)
     }
 
-    /// How the weights came to be.
+    /// The record of the training that gave the weights.
     pub fn record(&self) -> &TrainingRecord<'a> {
         &self.record
+    }
+
+    /// The meaning of the inputs and outputs; nothing is known of them in a file of version 2.
+    pub fn signature(&self) -> Signature<'a> {
+        signature(self.signature, self.layers.ends())
     }
 
     /// The flat model's bytes.
@@ -72,28 +126,41 @@ impl<'a> WeightFile<'a> {
     /// [`WeightFileError::Mismatch`] for another architecture than `M`'s.
     pub fn copy_to<M: Layer>(&self, model: &mut M) -> Result<(), WeightFileError> {
         self.check_model::<M>()?;
-        for (parameter, bytes) in model.as_flat_mut().iter_mut().zip(self.weights.as_chunks().0) {
-            *parameter = f32::from_le_bytes(*bytes);
-        }
+        self.copy_to_flat(model.as_flat_mut());
         Ok(())
     }
 
+    /// Copies the weights into a flat model, from any place in memory. Of another length, the shorter of the two decides.
+    pub fn copy_to_flat(&self, flat: &mut [f32]) {
+        for (parameter, bytes) in flat.iter_mut().zip(self.weights.as_chunks().0) {
+            *parameter = f32::from_le_bytes(*bytes);
+        }
+    }
+
     fn check_model<M: Layer>(&self) -> Result<(), WeightFileError> {
-        let expected = Architecture::of::<M>().for_prediction();
-        if self.architecture == expected {
-            Ok(())
-        } else {
-            Err(WeightFileError::Mismatch { expected, found: self.architecture.clone() })
+        let mut layers = self.layers.iter();
+        let (mut place, mut mismatch) = (0, None);
+        describe_without_dropout::<M>(|expected| {
+            let found = layers.next();
+            if mismatch.is_none() && found != Some(expected) {
+                mismatch = Some((place, Some(expected), found));
+            }
+            place += 1;
+        });
+        let too_many = layers.next().map(|found| (place, None, Some(found)));
+        match mismatch.or(too_many) {
+            None => Ok(()),
+            Some((place, expected, found)) => Err(WeightFileError::Mismatch { place, expected, found }),
         }
     }
 }
 
-/// Compares the named shapes with those that follow from the architecture, one at a time.
-fn check_parameters<'a>(architecture: &Architecture, mut rest: &'a [u8]) -> Result<&'a [u8], WeightFileError> {
+/// Compares the named shapes with those that follow from the layers, one at a time.
+fn check_parameters<'a>(layers: Layers<'_>, mut rest: &'a [u8]) -> Result<&'a [u8], WeightFileError> {
     const PART: &str = "parameters";
     let (count, after) = decode::<u32>(rest, PART)?;
     rest = after;
-    let mut expected = architecture.parameters();
+    let mut expected = parameters(layers.iter());
     for index in 0..count as usize {
         let ((name, shape), after) = decode::<(&str, Vec<u32, 2>)>(rest, PART)?;
         rest = after;

@@ -1,0 +1,114 @@
+//! A chain as PyTorch shows it.
+
+use core::fmt;
+
+use super::{Architecture, LayerKind, STACK_NAME};
+use crate::{
+    Chain, Layer, Linear,
+    layers::{BatchNorm1d, Dropout, Gelu, LogSoftmax},
+};
+
+/// As PyTorch's `print` shows the module.
+impl fmt::Display for LayerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Linear { inputs, outputs } => {
+                write!(f, "Linear(in_features={inputs}, out_features={outputs}, bias=True)")
+            }
+            Self::Relu { .. } => write!(f, "ReLU()"),
+            Self::Tanh { .. } => write!(f, "Tanh()"),
+            Self::Sigmoid { .. } => write!(f, "Sigmoid()"),
+            Self::LeakyRelu { .. } => write!(f, "LeakyReLU(negative_slope={})", crate::LeakyRelu::SLOPE),
+            Self::Gelu { .. } => write!(f, "GELU(approximate='tanh')"),
+            Self::BatchNorm1d { width } => {
+                write!(f, "BatchNorm1d({width}, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)")
+            }
+            Self::Dropout { .. } => write!(f, "Dropout()"),
+            Self::LogSoftmax { .. } => write!(f, "LogSoftmax(dim=1)"),
+        }
+    }
+}
+
+/// The widths, `784-512-512-10`, and the layers where they are other than linear with ReLU between. With `{:#}`, the module as
+/// PyTorch's `print(model)` shows the quickstart's.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            writeln!(
+                f,
+                "NeuralNetwork(\n  (flatten): Flatten(start_dim=1, end_dim=-1)\n  ({STACK_NAME}): Sequential("
+            )?;
+            for (index, layer) in self.layers.iter().enumerate() {
+                writeln!(f, "    ({index}): {layer}")?;
+            }
+            return write!(f, "  )\n)");
+        }
+        write!(f, "{}", self.inputs())?;
+        for layer in &self.layers {
+            if let LayerKind::Linear { outputs, .. } = layer {
+                write!(f, "-{outputs}")?;
+            }
+        }
+        if !self.is_plain() {
+            for layer in &self.layers {
+                write!(f, " {}", layer.word().unwrap_or("Linear"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A model shows its layers as PyTorch's `print(model)` does: its [`Architecture`] with `{:#}`.
+macro_rules! show_layers {
+    ($([$($generics:tt)*] $layer:ty;)*) => {
+        $(impl<$($generics)*> fmt::Display for $layer
+        where
+            Self: Layer,
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:#}", Architecture::of::<Self>())
+            }
+        })*
+    };
+}
+show_layers! {
+    [Head, Tail] Chain<Head, Tail>;
+    [const INPUTS: usize, const OUTPUTS: usize, A] Linear<INPUTS, OUTPUTS, A>;
+    [const WIDTH: usize, A] BatchNorm1d<WIDTH, A>;
+    [const WIDTH: usize] Dropout<WIDTH>;
+    [const WIDTH: usize] Gelu<WIDTH>;
+    [const WIDTH: usize] LogSoftmax<WIDTH>;
+}
+
+#[cfg(test)]
+mod tests {
+    use heapless::String;
+
+    use super::*;
+    use crate::mlp;
+
+    #[test]
+    fn displays_widths_and_pytorchs_module() {
+        let architecture = Architecture::of::<mlp!(4 => 3 Relu => 2)>();
+        let mut text = String::<400>::new();
+        fmt::write(&mut text, format_args!("{architecture}")).unwrap();
+        assert_eq!(text, "4-3-2");
+        text.clear();
+        fmt::write(&mut text, format_args!("{}", Architecture::of::<mlp!(4 => 3 => 2 Relu)>())).unwrap();
+        assert_eq!(text, "4-3-2 Linear Linear Relu");
+        text.clear();
+        // The model itself shows it too.
+        fmt::write(&mut text, format_args!("{}", <mlp!(4 => 3 Relu => 2) as crate::Flat>::ZERO)).unwrap();
+        assert_eq!(
+            text.as_str(),
+            "NeuralNetwork(
+  (flatten): Flatten(start_dim=1, end_dim=-1)
+  (linear_relu_stack): Sequential(
+    (0): Linear(in_features=4, out_features=3, bias=True)
+    (1): ReLU()
+    (2): Linear(in_features=3, out_features=2, bias=True)
+  )
+)"
+        );
+    }
+}

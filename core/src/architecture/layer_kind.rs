@@ -1,0 +1,199 @@
+//! One layer of a chain: its kind, its widths and its tensors.
+
+use heapless::Vec;
+
+use super::parameters::Role;
+use crate::{Layer, activation::ActivationKind};
+
+/// The widest layer that a text can name.
+pub const MAX_WIDTH: u32 = 65_536;
+
+/// One layer's kind and widths. In files it is a number and its widths: see docs/formats.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum LayerKind {
+    /// A fully connected layer.
+    Linear {
+        /// Features in.
+        inputs: u32,
+        /// Features out.
+        outputs: u32,
+    },
+    /// A rectifier.
+    Relu {
+        /// Features in and out.
+        width: u32,
+    },
+    /// A hyperbolic tangent.
+    Tanh {
+        /// Features in and out.
+        width: u32,
+    },
+    /// A logistic function.
+    Sigmoid {
+        /// Features in and out.
+        width: u32,
+    },
+    /// A leaky rectifier with the slope 0.01.
+    LeakyRelu {
+        /// Features in and out.
+        width: u32,
+    },
+    /// A Gaussian error linear unit by the hyperbolic tangent.
+    Gelu {
+        /// Features in and out.
+        width: u32,
+    },
+    /// Batch normalisation.
+    BatchNorm1d {
+        /// Features in and out.
+        width: u32,
+    },
+    /// Dropout. A weight file does not name it: in prediction it is no layer.
+    Dropout {
+        /// Features in and out.
+        width: u32,
+    },
+    /// Logarithms of softmax.
+    LogSoftmax {
+        /// Features in and out.
+        width: u32,
+    },
+}
+
+crate::wire::numbered! {
+    LayerKind {
+        0 => Linear { inputs, outputs },
+        1 => Relu { width },
+        2 => Tanh { width },
+        3 => Sigmoid { width },
+        4 => LeakyRelu { width },
+        5 => Gelu { width },
+        6 => BatchNorm1d { width },
+        7 => Dropout { width },
+        8 => LogSoftmax { width },
+    }
+}
+
+impl LayerKind {
+    /// Features in and out.
+    pub const fn widths(self) -> (u32, u32) {
+        match self {
+            Self::Linear { inputs, outputs } => (inputs, outputs),
+            Self::Relu { width }
+            | Self::Tanh { width }
+            | Self::Sigmoid { width }
+            | Self::LeakyRelu { width }
+            | Self::Gelu { width }
+            | Self::BatchNorm1d { width }
+            | Self::Dropout { width }
+            | Self::LogSoftmax { width } => (width, width),
+        }
+    }
+
+    /// Its word in [`mlp!`](crate::mlp!), after the width; a linear layer has none.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Linear { .. } => None,
+            Self::Relu { .. } => Some("Relu"),
+            Self::Tanh { .. } => Some("Tanh"),
+            Self::Sigmoid { .. } => Some("Sigmoid"),
+            Self::LeakyRelu { .. } => Some("LeakyRelu"),
+            Self::Gelu { .. } => Some("Gelu"),
+            Self::BatchNorm1d { .. } => Some("BatchNorm1d"),
+            Self::Dropout { .. } => Some("Dropout"),
+            Self::LogSoftmax { .. } => Some("LogSoftmax"),
+        }
+    }
+
+    /// Every layer that has a [`word`](Self::word), with this width.
+    pub(super) const fn with_words(width: u32) -> [Self; 8] {
+        [
+            Self::Relu { width },
+            Self::Tanh { width },
+            Self::Sigmoid { width },
+            Self::LeakyRelu { width },
+            Self::Gelu { width },
+            Self::BatchNorm1d { width },
+            Self::Dropout { width },
+            Self::LogSoftmax { width },
+        ]
+    }
+
+    /// The activation that the layer is, if it is one: it is computed with the layer before it, a linear one or batch
+    /// normalisation, and keeps nothing of its own.
+    pub const fn activation(self) -> Option<ActivationKind> {
+        match self {
+            Self::Relu { .. } => Some(ActivationKind::Relu),
+            Self::LeakyRelu { .. } => Some(ActivationKind::LeakyRelu),
+            Self::Tanh { .. } => Some(ActivationKind::Tanh),
+            Self::Sigmoid { .. } => Some(ActivationKind::Sigmoid),
+            _ => None,
+        }
+    }
+
+    /// Tells whether an activation after the layer can be computed with it.
+    pub(super) const fn takes_activation(self) -> bool {
+        matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
+    }
+
+    /// PyTorch's name of its gradient's function.
+    pub const fn grad_fn(self) -> &'static str {
+        match self {
+            Self::Linear { .. } => "AddmmBackward0",
+            Self::Relu { .. } => "ReluBackward0",
+            Self::Tanh { .. } => "TanhBackward0",
+            Self::Sigmoid { .. } => "SigmoidBackward0",
+            Self::LeakyRelu { .. } => "LeakyReluBackward0",
+            Self::Gelu { .. } => "GeluBackward0",
+            Self::BatchNorm1d { .. } => "NativeBatchNormBackward0",
+            Self::Dropout { .. } => "NativeDropoutBackward0",
+            Self::LogSoftmax { .. } => "LogSoftmaxBackward0",
+        }
+    }
+
+    /// The number of values it has in the flat model: those that the optimizer changes, and then its buffers.
+    ///
+    /// `None` where this machine cannot count them.
+    pub(crate) fn lens(self) -> Option<[usize; 2]> {
+        let mut lens = [0_usize; 2];
+        for &(name, role) in self.tensors() {
+            let len = self.shape(name).iter().try_fold(1_usize, |len, &size| len.checked_mul(size as usize))?;
+            let sum = &mut lens[usize::from(role == Role::Buffer)];
+            *sum = sum.checked_add(len)?;
+        }
+        Some(lens)
+    }
+
+    /// Its tensors in the flat model, in order: those that the optimizer changes come first.
+    pub(super) const fn tensors(self) -> &'static [(&'static str, Role)] {
+        match self {
+            Self::Linear { .. } => &[("weight", Role::Parameter), ("bias", Role::Parameter)],
+            Self::BatchNorm1d { .. } => &[
+                ("weight", Role::Parameter),
+                ("bias", Role::Parameter),
+                ("running_mean", Role::Buffer),
+                ("running_var", Role::Buffer),
+            ],
+            _ => &[],
+        }
+    }
+
+    /// The shape of its tensor of this name.
+    pub(super) fn shape(self, tensor: &str) -> Vec<u32, 2> {
+        let shape = match self {
+            Self::Linear { inputs, outputs } if tensor == "weight" => Vec::from_slice(&[outputs, inputs]),
+            _ => Vec::from_slice(&[self.widths().1]),
+        };
+        shape.unwrap_or_default()
+    }
+}
+
+/// Tells the layers of a model's type as it predicts: without dropout.
+pub(crate) fn describe_without_dropout<M: Layer>(mut tell: impl FnMut(LayerKind)) {
+    M::describe(&mut |layer| {
+        if !matches!(layer, LayerKind::Dropout { .. }) {
+            tell(layer);
+        }
+    });
+}

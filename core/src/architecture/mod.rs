@@ -1,0 +1,207 @@
+//! The description of a network: its layers as data, for files, messages and every engine that learns the shape at run time.
+//!
+//! ```
+//! use selvedge::{architecture::Architecture, mlp};
+//!
+//! let architecture: Architecture = "12 => 40 Relu => 3".parse()?;
+//! assert_eq!(architecture, Architecture::of::<mlp!(12 => 40 Relu => 3)>());
+//! assert_eq!((architecture.inputs(), architecture.outputs()), (12, 3));
+//! let stage = architecture.stages().next().unwrap();
+//! assert_eq!((stage.inputs, stage.outputs, stage.tape_offset), (12, 40, 0));
+//! # Ok::<(), selvedge::architecture::ArchitectureError>(())
+//! ```
+//!
+//! - `layer_kind`: one layer: its kind, widths and tensors.
+//! - `parameters`: the named tensors of a chain and where they lie in the flat model.
+//! - `stages`: the parts that are computed together, and where their activations lie on the tape.
+//! - `text`: the text of `--layers`, read and written. `display`: the chain as PyTorch shows it.
+
+mod display;
+mod layer_kind;
+mod parameters;
+mod stages;
+mod text;
+
+pub(crate) use layer_kind::describe_without_dropout;
+pub use layer_kind::{LayerKind, MAX_WIDTH};
+pub(crate) use parameters::{parameter_count, parameters};
+pub use parameters::{Parameter, Role, STACK_NAME};
+pub use stages::Stage;
+pub use text::{ArchitectureError, Expression, Word};
+
+use heapless::Vec;
+
+use crate::Layer;
+
+/// The most layers in a chain. An activation counts as one.
+pub const MAX_LAYERS: usize = 64;
+
+/// A chain of layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Architecture {
+    layers: Vec<LayerKind, MAX_LAYERS>,
+}
+
+impl Architecture {
+    /// No layers: no network.
+    pub(crate) const EMPTY: Self = Self { layers: Vec::new() };
+
+    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile.
+    pub fn of<M: Layer>() -> Self {
+        const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };
+        let mut layers = Vec::new();
+        M::describe(&mut |layer| {
+            // The assertion above left room.
+            let _ = layers.push(layer);
+        });
+        Self { layers }
+    }
+
+    /// The chain of these layers; `None` for more than [`MAX_LAYERS`].
+    pub fn from_layers(layers: impl IntoIterator<Item = LayerKind>) -> Option<Self> {
+        let mut chain = Vec::new();
+        for layer in layers {
+            chain.push(layer).ok()?;
+        }
+        Some(Self { layers: chain })
+    }
+
+    /// A chain of linear layers with ReLU between them; `None` for more than [`MAX_LAYERS`] layers.
+    pub fn rectified(inputs: u32, hidden: &[u32], outputs: u32) -> Option<Self> {
+        let widths = hidden.iter().copied().chain([outputs]);
+        let mut before = inputs;
+        let mut layers = Vec::new();
+        for width in widths {
+            if !layers.is_empty() {
+                layers.push(LayerKind::Relu { width: before }).ok()?;
+            }
+            layers.push(LayerKind::Linear { inputs: before, outputs: width }).ok()?;
+            before = width;
+        }
+        Some(Self { layers })
+    }
+
+    /// The layers in chain order.
+    pub fn layers(&self) -> &[LayerKind] {
+        &self.layers
+    }
+
+    /// Features going in (0 for an empty chain).
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.widths().0 as usize)
+    }
+
+    /// Features coming out (0 for an empty chain).
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.widths().1 as usize)
+    }
+
+    /// Tells whether the widths say it all: ReLU stands between any two linear layers, and nothing else anywhere.
+    pub fn is_plain(&self) -> bool {
+        self.layers.iter().enumerate().all(|(index, layer)| match layer {
+            LayerKind::Linear { .. } => index % 2 == 0,
+            LayerKind::Relu { .. } => index % 2 == 1 && index + 1 < self.layers.len(),
+            _ => false,
+        })
+    }
+
+    /// The chain as it predicts: without dropout. Both have the same flat model.
+    pub fn for_prediction(&self) -> Self {
+        let mut chain = self.clone();
+        chain.layers.retain(|layer| !matches!(layer, LayerKind::Dropout { .. }));
+        chain
+    }
+
+    /// The chain with dropout after each activation; one that has dropout already stays as it is.
+    ///
+    /// `None` where that is more than [`MAX_LAYERS`] layers.
+    pub fn with_dropout(&self) -> Option<Self> {
+        if *self != self.for_prediction() {
+            return Some(self.clone());
+        }
+        let mut layers = Vec::new();
+        for &layer in &self.layers {
+            layers.push(layer).ok()?;
+            let width = layer.widths().1;
+            match layer {
+                LayerKind::Linear { .. } | LayerKind::BatchNorm1d { .. } | LayerKind::LogSoftmax { .. } => {}
+                _ => layers.push(LayerKind::Dropout { width }).ok()?,
+            }
+        }
+        Some(Self { layers })
+    }
+
+    /// The number of values in the flat model: parameters and buffers.
+    ///
+    /// `None` where it is no network: no layers, a width of 0, widths that do not follow from each other, an activation after a layer
+    /// that takes none, or more values than memory can hold.
+    pub fn parameter_count(&self) -> Option<usize> {
+        parameter_count(self.layers.iter().copied())
+    }
+
+    /// The named tensors in flat order: of each `Linear` its weight, then its bias; of a `BatchNorm1d` the running mean and
+    /// variance too.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        parameters(self.layers.iter().copied())
+    }
+
+    /// The parts of the chain that are computed together, in chain order.
+    pub fn stages(&self) -> impl Iterator<Item = Stage> + Clone + '_ {
+        stages::stages(&self.layers)
+    }
+
+    /// The number of values that a training pass keeps of one sample: the outputs of every stage.
+    pub fn tape_len(&self) -> usize {
+        self.stages().map(|stage| stage.outputs).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fashion_mnist::Quickstart, mlp};
+
+    #[test]
+    fn dropout_is_added_after_activations_and_removed_for_prediction() {
+        let architecture = Architecture::of::<mlp!(4 => 3 BatchNorm1d Relu Dropout => 2)>();
+        let deployed = architecture.for_prediction();
+        assert_eq!(deployed, Architecture::of::<mlp!(4 => 3 BatchNorm1d Relu => 2)>());
+        assert_eq!(deployed.with_dropout(), Some(architecture.clone()));
+        assert_eq!(architecture.with_dropout(), Some(architecture));
+    }
+
+    #[test]
+    fn a_chain_has_room_for_its_dropout_or_none_is_given() {
+        let rectified = |layers: usize| Architecture::rectified(9, &std::vec![9; layers], 10).unwrap();
+        // 21 linear layers and 20 ReLUs, and dropout after each of these: 61 layers.
+        assert_eq!(rectified(20).with_dropout().unwrap().layers().len(), 61);
+        assert_eq!(rectified(22).with_dropout(), None);
+        assert_eq!(rectified(31).layers().len(), 63);
+        assert_eq!(Architecture::rectified(9, &[9; 32], 10), None);
+    }
+
+    #[test]
+    fn widths_make_the_plain_chain() {
+        let quickstart = Architecture::rectified(784, &[512, 512], 10).unwrap();
+        assert_eq!(quickstart, Architecture::of::<Quickstart>());
+        assert!(quickstart.is_plain());
+        assert_eq!(Architecture::rectified(4, &[], 3), Some(Architecture::of::<mlp!(4 => 3)>()));
+        assert!(!Architecture::of::<mlp!(4 => 3 Relu)>().is_plain());
+        assert!(!Architecture::of::<mlp!(4 => 3 => 2)>().is_plain());
+    }
+
+    #[test]
+    fn what_is_no_network_has_no_parameter_count() {
+        let chain = |layers: &[LayerKind]| Architecture::from_layers(layers.iter().copied()).unwrap();
+        let linear = |inputs, outputs| LayerKind::Linear { inputs, outputs };
+        assert_eq!(chain(&[]).parameter_count(), None);
+        assert_eq!(chain(&[linear(4, 0)]).parameter_count(), None);
+        assert_eq!(chain(&[linear(4, 3), linear(2, 1)]).parameter_count(), None);
+        assert_eq!(chain(&[linear(u32::MAX, u32::MAX)]).parameter_count(), None);
+        let [relu, gelu] = [LayerKind::Relu { width: 3 }, LayerKind::Gelu { width: 3 }];
+        assert_eq!(chain(&[relu]).parameter_count(), None);
+        assert_eq!(chain(&[linear(4, 3), gelu, relu]).parameter_count(), None);
+        assert_eq!(chain(&[linear(4, 3), relu, gelu]).parameter_count(), Some(15));
+    }
+}

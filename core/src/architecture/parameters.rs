@@ -1,0 +1,131 @@
+//! The named tensors of a chain, and where they lie in the flat model.
+
+use heapless::{String, Vec};
+
+use super::LayerKind;
+
+/// The name of the chain in PyTorch's quickstart; parameters are called `linear_relu_stack.<layer>.weight` and `.bias`.
+pub const STACK_NAME: &str = "linear_relu_stack";
+
+/// What becomes of a tensor in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// The optimizer changes it.
+    Parameter,
+    /// The layer changes it itself: a running mean.
+    Buffer,
+}
+
+/// One named tensor of a model: a parameter, or a layer's buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Parameter {
+    /// PyTorch's name, such as `linear_relu_stack.0.weight`.
+    pub name: String<40>,
+    /// What becomes of it in training.
+    pub role: Role,
+    /// `[outputs, inputs]` of a weight, `[outputs]` of a bias.
+    pub shape: Vec<u32, 2>,
+    /// The place of its first element in the flat model.
+    pub offset: usize,
+    /// The number of its elements.
+    pub len: usize,
+}
+
+impl Parameter {
+    /// Its elements in a flat model; `None` in one that is too short.
+    pub fn values<'a>(&self, flat: &'a [f32]) -> Option<&'a [f32]> {
+        flat.get(self.offset..)?.get(..self.len)
+    }
+}
+
+/// See [`Architecture::parameter_count`](super::Architecture::parameter_count).
+pub(crate) fn parameter_count(layers: impl Iterator<Item = LayerKind>) -> Option<usize> {
+    let mut count = 0_usize;
+    let mut before: Option<LayerKind> = None;
+    for layer in layers {
+        let (inputs, outputs) = layer.widths();
+        let follows = before.is_none_or(|before| before.widths().1 == inputs);
+        let is_placed = layer.activation().is_none() || before.is_some_and(LayerKind::takes_activation);
+        if !follows || !is_placed || inputs == 0 || outputs == 0 {
+            return None;
+        }
+        for len in layer.lens()? {
+            count = count.checked_add(len)?;
+        }
+        before = Some(layer);
+    }
+    before.and_then(|_| count.checked_mul(size_of::<f32>())).map(|_| count)
+}
+
+/// See [`Architecture::parameters`](super::Architecture::parameters).
+pub(crate) fn parameters(layers: impl Iterator<Item = LayerKind>) -> impl Iterator<Item = Parameter> {
+    let tensors = layers.enumerate().flat_map(|(index, layer)| {
+        layer.tensors().iter().map(move |&(kind, role)| (index, kind, role, layer.shape(kind)))
+    });
+    tensors.scan(0_usize, |offset, (index, kind, role, shape)| {
+        // 40 bytes hold the longest name: the stack's, two digits and "running_mean".
+        let name = parameter_name(index, kind).unwrap_or_default();
+        let len = shape.iter().fold(1, |product: usize, &n| product.saturating_mul(n as usize));
+        let parameter = Parameter { name, role, shape, offset: *offset, len };
+        *offset = offset.saturating_add(len);
+        Some(parameter)
+    })
+}
+
+/// PyTorch's name for a tensor of the layer at a place below 100.
+///
+/// Without `core::fmt`, which calls by pointers: a device's stack has a provable bound only where there are none.
+fn parameter_name(index: usize, tensor: &str) -> Option<String<40>> {
+    let digit = |number: usize| char::from(b'0' + (number % 10) as u8);
+    let mut name = String::new();
+    name.push_str(STACK_NAME).ok()?;
+    name.push('.').ok()?;
+    if index >= 10 {
+        name.push(digit(index / 10)).ok()?;
+    }
+    name.push(digit(index)).ok()?;
+    name.push('.').ok()?;
+    name.push_str(tensor).ok()?;
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::fmt;
+
+    use super::*;
+    use crate::{architecture::Architecture, fashion_mnist::Quickstart, mlp};
+
+    #[test]
+    fn names_shapes_and_places_are_pytorchs() {
+        let architecture = Architecture::of::<Quickstart>();
+        let mut parameters = architecture.parameters();
+        let first = parameters.next().unwrap();
+        assert_eq!(
+            (first.name.as_str(), first.shape.as_slice(), first.offset),
+            ("linear_relu_stack.0.weight", &[512, 784][..], 0)
+        );
+        let last = parameters.last().unwrap();
+        assert_eq!((last.name.as_str(), last.shape.as_slice()), ("linear_relu_stack.4.bias", &[10][..]));
+        assert_eq!(last.offset + last.len, 669_706);
+        assert_eq!(architecture.parameter_count(), Some(669_706));
+    }
+
+    #[test]
+    fn batch_normalisation_has_buffers() {
+        let architecture = Architecture::of::<mlp!(4 => 3 BatchNorm1d Relu Dropout => 2)>();
+        let mut text = String::<400>::new();
+        for parameter in architecture.parameters() {
+            let name = parameter.name.trim_start_matches("linear_relu_stack.");
+            fmt::write(&mut text, format_args!("{name} {:?} {} ", parameter.role, parameter.offset)).unwrap();
+        }
+        assert_eq!(
+            text.as_str(),
+            "0.weight Parameter 0 0.bias Parameter 12 1.weight Parameter 15 1.bias Parameter 18 \
+             1.running_mean Buffer 21 1.running_var Buffer 24 4.weight Parameter 27 4.bias Parameter 33 "
+        );
+        assert_eq!(architecture.parameter_count(), Some(35));
+    }
+}

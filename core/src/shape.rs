@@ -1,0 +1,197 @@
+//! The meaning of a network's inputs and outputs: an image's shape, and the classes' names.
+
+use core::fmt;
+
+/// The shape of a sample that goes into a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum InputShape {
+    /// So many numbers without an order that means anything.
+    Features(u32),
+    /// An image: for each channel its rows, from the top, each from the left.
+    Image {
+        /// 1 for shades of grey, 3 for red, green and blue.
+        channels: u32,
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+}
+
+crate::wire::numbered! { InputShape { 0 => Features(features), 1 => Image { channels, height, width } } }
+
+impl InputShape {
+    /// The number of features; 0 where this machine cannot count them.
+    pub const fn features(self) -> usize {
+        match self {
+            Self::Features(features) => features as usize,
+            Self::Image { channels, height, width } => {
+                let Some(area) = (height as usize).checked_mul(width as usize) else { return 0 };
+                match area.checked_mul(channels as usize) {
+                    Some(features) => features,
+                    None => 0,
+                }
+            }
+        }
+    }
+
+    /// The sizes, outermost first.
+    pub fn sizes(self) -> impl Iterator<Item = u32> + Clone {
+        let (sizes, count) = match self {
+            Self::Features(features) => ([features, 0, 0], 1),
+            Self::Image { channels, height, width } => ([channels, height, width], 3),
+        };
+        sizes.into_iter().take(count)
+    }
+
+    /// The shape of these sizes: of one the features, of two an image's height and width, of three its channels too.
+    pub fn of_sizes(sizes: &[u32]) -> Option<Self> {
+        let shape = match *sizes {
+            [features] => Self::Features(features),
+            [height, width] => Self::Image { channels: 1, height, width },
+            [channels, height, width] => Self::Image { channels, height, width },
+            _ => return None,
+        };
+        (shape.features() > 0).then_some(shape)
+    }
+}
+
+/// `12 features`, `an image of 28×28 pixels`, `an image of 32×32 pixels in 3 channels`.
+impl fmt::Display for InputShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Features(1) => write!(f, "1 feature"),
+            Self::Features(features) => write!(f, "{features} features"),
+            Self::Image { channels: 1, height, width } => write!(f, "an image of {height}×{width} pixels"),
+            Self::Image { channels, height, width } => {
+                write!(f, "an image of {height}×{width} pixels in {channels} channels")
+            },
+        }
+    }
+}
+
+/// The meaning of a network's inputs and outputs, as a file keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Signature<'a> {
+    /// The shape of a sample, where it is known.
+    pub input: Option<InputShape>,
+    /// The classes' names, where they are known.
+    pub class_names: ClassNames<'a>,
+}
+
+/// The longest name of a class, in bytes.
+pub const MAX_CLASS_NAME: usize = 100;
+
+/// The names of a network's classes, by label, as a file or a message has them: of each its length as a byte, and its bytes of UTF-8.
+/// There are none where nobody named the classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ClassNames<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> ClassNames<'a> {
+    /// No names.
+    pub const NONE: Self = Self { bytes: &[] };
+
+    /// Checks encoded names: each has 1 to [`MAX_CLASS_NAME`] bytes of UTF-8 without control characters, and there are none or as many as
+    /// `classes`.
+    pub fn parse(bytes: &'a [u8], classes: usize) -> Option<Self> {
+        let mut rest = bytes;
+        let mut count = 0_usize;
+        while let Some((&len, after)) = rest.split_first() {
+            let name;
+            (name, rest) = after.split_at_checked(len.into())?;
+            if !is_name(name) {
+                return None;
+            }
+            count += 1;
+        }
+        (count == 0 || count == classes).then_some(Self { bytes })
+    }
+
+    /// Appends a name to encoded names in a buffer of which `len` bytes are in use; returns how many are then.
+    ///
+    /// `None` for a text that is no name, or has no room.
+    pub fn push(buffer: &mut [u8], len: usize, name: &str) -> Option<usize> {
+        let (size, place) = buffer.get_mut(len..)?.split_first_mut()?;
+        let place = place.get_mut(..name.len()).filter(|_| is_name(name.as_bytes()))?;
+        *size = name.len() as u8;
+        place.copy_from_slice(name.as_bytes());
+        Some(len + 1 + name.len())
+    }
+
+    /// The encoded names.
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The names in the order of the labels.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let mut rest = self.bytes;
+        core::iter::from_fn(move || {
+            let (&len, after) = rest.split_first()?;
+            let name;
+            (name, rest) = after.split_at_checked(len.into())?;
+            core::str::from_utf8(name).ok()
+        })
+    }
+
+    /// The name of a class, where it has one.
+    pub fn get(self, class: usize) -> Option<&'a str> {
+        self.iter().nth(class)
+    }
+}
+
+fn is_name(name: &[u8]) -> bool {
+    let is_printable = || core::str::from_utf8(name).is_ok_and(|name| !name.chars().any(char::is_control));
+    (1..=MAX_CLASS_NAME).contains(&name.len()) && is_printable()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{string::ToString, vec::Vec};
+
+    use super::*;
+
+    #[test]
+    fn shapes_have_their_features() {
+        for (sizes, shown, features) in [
+            (&[12][..], "12 features", 12),
+            (&[28, 20], "an image of 28×20 pixels", 560),
+            (&[3, 8, 9], "an image of 8×9 pixels in 3 channels", 216),
+        ] {
+            let shape = InputShape::of_sizes(sizes).unwrap();
+            assert_eq!((shape.to_string().as_str(), shape.features()), (shown, features));
+            let all: Vec<_> = shape.sizes().collect();
+            assert_eq!(InputShape::of_sizes(&all), Some(shape));
+        }
+        for sizes in [&[][..], &[0], &[3, 0], &[1, 2, 3, 4]] {
+            assert_eq!(InputShape::of_sizes(sizes), None);
+        }
+        assert_eq!(InputShape::of_sizes(&[u32::MAX; 3]), None);
+    }
+
+    #[test]
+    fn names_are_written_and_read() {
+        let mut buffer = [0; 64];
+        let mut len = 0;
+        for name in ["left", "größer", "c"] {
+            len = ClassNames::push(&mut buffer, len, name).unwrap();
+        }
+        let names = ClassNames::parse(&buffer[..len], 3).unwrap();
+        assert_eq!(names.iter().collect::<Vec<_>>(), ["left", "größer", "c"]);
+        assert_eq!((names.get(1), names.get(3)), (Some("größer"), None));
+        assert_eq!(ClassNames::parse(&buffer[..len], 4), None);
+        assert_eq!(ClassNames::parse(&[], 4), Some(ClassNames::NONE));
+        for name in ["", "a\n", "\u{85}", &"x".repeat(101)] {
+            assert_eq!(ClassNames::push(&mut [0; 200], 0, name), None, "{name:?}");
+        }
+        assert_eq!(ClassNames::push(&mut buffer[..4], 0, "left"), None);
+        for bytes in [&[0][..], &[2, b'a'], &[1, 0xff], &[1, b'\t'], &[2, 0xc2, 0x85]] {
+            assert_eq!(ClassNames::parse(bytes, 1), None, "{bytes:?}");
+        }
+    }
+}
