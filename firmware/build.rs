@@ -3,8 +3,8 @@
 //! | input | what it is |
 //! |---|---|
 //! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
-//! | `SELVEDGE_LAYERS` | the model's layers, `784,128,10`; the board's default model where none are given |
 //! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `images.idx3-ubyte`, `labels.idx1-ubyte`, as far as the program needs them |
+//! | `SELVEDGE_LAYERS` | without weights, the model's layers, `784,128,10`; where none are given, the board's default model for Fashion-MNIST |
 //! | `training.toml` | the recipe of the program `train` |
 //!
 //! It writes `memory.x`, `board.rs` and `uart.rs`, and checks the embedded files with the device's own loaders, so that a file that the
@@ -18,8 +18,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use selvedge::{
     architecture::{Architecture, LayerKind},
-    idx, models,
+    fashion_mnist, idx, models,
     quantized::{self, Float16, Int4, Int8, QuantizedFile},
+    shape::InputShape,
     weights::WeightFile,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -91,7 +92,7 @@ struct Training {
     epochs: u64,
     batch_size: usize,
     learning_rate: f32,
-    images: usize,
+    samples: usize,
 }
 
 fn prepare() -> Result<()> {
@@ -122,22 +123,46 @@ fn prepare() -> Result<()> {
         println!("cargo::rustc-cfg=armv7m");
     }
 
-    let architecture = match variable("SELVEDGE_LAYERS") {
-        Some(text) => models::classifier(&text).with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?.for_prediction(),
-        None => models::named(&board.model).with_context(|| format!("{name}: no model is named {:?}", board.model))?,
+    let embedded = Embedded::read()?;
+    let layers = match variable("SELVEDGE_LAYERS") {
+        Some(text) => Some(text.parse().with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?),
+        None => None,
     };
-    let integers = check_embedded(&architecture)?;
+    let architecture = match (&embedded.model, layers) {
+        (Some(model), layers) => {
+            let differs = |layers: &Architecture| layers.for_prediction() != model.architecture;
+            ensure!(
+                !layers.as_ref().is_some_and(differs),
+                "{}: the weight file is of a {} network, which is not that of SELVEDGE_LAYERS: unset it",
+                model.path,
+                model.architecture
+            );
+            model.architecture.clone()
+        }
+        (None, Some(layers)) => layers.for_prediction(),
+        (None, None) => models::named(&board.model, fashion_mnist::PIXELS as u32, fashion_mnist::CLASSES as u32)
+            .with_context(|| format!("{name}: no model is named {:?}", board.model))?,
+    };
+    let input_shape = embedded.input_shape(&architecture)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("memory.x"), Memory(&board).to_string())?;
     let training: Training = read_toml("training.toml".as_ref())?;
     ensure!(
-        training.batch_size > 0 && training.images > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
-        "firmware/training.toml: batch_size and images are at least 1, learning_rate is a number from 0"
+        training.batch_size > 0 && training.samples > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
+        "firmware/training.toml: batch_size and samples are at least 1, learning_rate is a number from 0"
     );
     fs::write(
         out.join("board.rs"),
-        Constants { name: &name, board: &board, architecture: &architecture, integers, training }.to_string(),
+        Constants {
+            name: &name,
+            board: &board,
+            architecture: &architecture,
+            input_shape,
+            integers: embedded.model.map_or(Integers::Int8, |model| model.integers),
+            training,
+        }
+        .to_string(),
     )?;
     fs::write(out.join("uart.rs"), uart.to_string())?;
     println!("cargo::rustc-link-search={}", out.display());
@@ -171,59 +196,90 @@ enum Integers {
     Int4,
 }
 
-/// Checks what the folder holds; a program that needs a file that is not there does not compile. Returns what integers to build for.
-fn check_embedded(expected: &Architecture) -> Result<Integers> {
-    let mut integers = Integers::Int8;
-    let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(integers) };
-    let folder = fs::canonicalize(&folder).with_context(|| format!("cannot open SELVEDGE_EMBED={folder:?}"))?;
-    println!("cargo::rustc-env=SELVEDGE_EMBED={}", folder.display());
+/// The files of the folder; a program that needs a file that is not there does not compile.
+#[derive(Default)]
+struct Embedded {
+    folder: PathBuf,
+    model: Option<Model>,
+    /// The shape of the samples.
+    samples: Option<InputShape>,
+}
 
-    let read = |name: &str| -> Result<Option<(String, Vec<u8>)>> {
-        let path = folder.join(name);
-        println!("cargo::rerun-if-changed={}", path.display());
-        if !path.exists() {
-            return Ok(None);
+/// A weight file.
+struct Model {
+    path: String,
+    architecture: Architecture,
+    integers: Integers,
+    input_shape: Option<InputShape>,
+}
+
+impl Embedded {
+    /// Reads and checks the files.
+    fn read() -> Result<Self> {
+        let Some(folder) = variable("SELVEDGE_EMBED") else { return Ok(Self::default()) };
+        let folder = fs::canonicalize(&folder).with_context(|| format!("cannot open SELVEDGE_EMBED={folder:?}"))?;
+        println!("cargo::rustc-env=SELVEDGE_EMBED={}", folder.display());
+        let read = |name: &str| -> Result<Option<(String, Vec<u8>)>> {
+            let path = folder.join(name);
+            println!("cargo::rerun-if-changed={}", path.display());
+            if !path.exists() {
+                return Ok(None);
+            }
+            let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            Ok(Some((path.display().to_string(), bytes)))
+        };
+        let model = read("weights.selvedge")?.map(|(path, bytes)| Model::parse(path, &bytes)).transpose()?;
+        let images = read("images.idx3-ubyte")?;
+        let labels = read("labels.idx1-ubyte")?;
+        let samples = match (images, labels) {
+            (None, None) => None,
+            (Some((path, samples)), Some((labels_path, labels))) => {
+                let samples = idx::samples(&samples).context(path)?;
+                let labels = idx::labels(&labels).context(labels_path)?;
+                let (count, labels, folder) = (samples.len(), labels.len(), folder.display());
+                ensure!(count == labels, "{folder}: there are {count} samples, but {labels} labels");
+                ensure!(count > 0, "{folder}: there are no samples");
+                Some(samples.shape())
+            }
+            _ => anyhow::bail!(
+                "{}: images.idx3-ubyte and labels.idx1-ubyte belong together, but one is missing",
+                folder.display()
+            ),
+        };
+        Ok(Self { folder, model, samples })
+    }
+
+    /// The shape of a sample for a network of these layers: that of the samples, or what the weight file says.
+    fn input_shape(&self, architecture: &Architecture) -> Result<InputShape> {
+        let inputs = architecture.inputs();
+        if let Some(samples) = self.samples {
+            let folder = self.folder.display();
+            ensure!(samples.features() == inputs, "{folder}: a sample is {samples}, but the network takes {inputs} inputs");
         }
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Some((path.display().to_string(), bytes)))
-    };
-    if let Some((path, bytes)) = read("weights.selvedge")? {
-        let found = if QuantizedFile::<Int8>::is_one(&bytes) {
+        let of_model = self.model.as_ref().and_then(|model| model.input_shape);
+        Ok(of_model.or(self.samples).unwrap_or(InputShape::Features(inputs as u32)))
+    }
+}
+
+impl Model {
+    /// Checks a weight file's bytes, and tells the compiler which kind it is.
+    fn parse(path: String, bytes: &[u8]) -> Result<Self> {
+        let mut integers = Integers::Int8;
+        let found = if QuantizedFile::<Int8>::is_one(bytes) {
             println!("cargo::rustc-cfg=network=\"integer\"");
-            QuantizedFile::<Int8>::parse(&bytes).map(|file| file.architecture())
-        } else if QuantizedFile::<Int4>::is_one(&bytes) {
+            QuantizedFile::<Int8>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
+        } else if QuantizedFile::<Int4>::is_one(bytes) {
             println!("cargo::rustc-cfg=network=\"integer\"");
             integers = Integers::Int4;
-            QuantizedFile::<Int4>::parse(&bytes).map(|file| file.architecture())
-        } else if QuantizedFile::<Float16>::is_one(&bytes) {
+            QuantizedFile::<Int4>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
+        } else if QuantizedFile::<Float16>::is_one(bytes) {
             println!("cargo::rustc-cfg=network=\"half\"");
-            QuantizedFile::<Float16>::parse(&bytes).map(|file| file.architecture())
+            QuantizedFile::<Float16>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
         } else {
-            WeightFile::parse(&bytes).map(|file| file.architecture().clone())
+            WeightFile::parse(bytes).map(|file| (file.architecture(), file.signature().input))
         };
-        let found = found.with_context(|| path.clone())?;
-        ensure!(
-            found == *expected,
-            "{path}: the weight file is of a {found} network, this build's model is {expected}: \
-             build for the file's layers, or give a file of the build's"
-        );
-    }
-    let mut counts = [None; 2];
-    if let Some((path, bytes)) = read("images.idx3-ubyte")? {
-        counts[0] = Some(idx::images(&bytes).with_context(|| path.clone())?.len());
-    }
-    if let Some((path, bytes)) = read("labels.idx1-ubyte")? {
-        counts[1] = Some(idx::labels(&bytes).with_context(|| path.clone())?.len());
-    }
-    let folder = folder.display();
-    match counts {
-        [None, None] => Ok(integers),
-        [Some(images), Some(labels)] => {
-            ensure!(images == labels, "{folder}: there are {images} images, but {labels} labels");
-            ensure!(images > 0, "{folder}: there are no images");
-            Ok(integers)
-        }
-        _ => anyhow::bail!("{folder}: images.idx3-ubyte and labels.idx1-ubyte belong together, but one is missing"),
+        let (architecture, input_shape) = found.with_context(|| path.clone())?;
+        Ok(Self { path, architecture, integers, input_shape })
     }
 }
 
@@ -257,23 +313,32 @@ struct Constants<'a> {
     name: &'a str,
     board: &'a Board,
     architecture: &'a Architecture,
+    input_shape: InputShape,
     integers: Integers,
     training: Training,
 }
 
 impl fmt::Display for Constants<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, board, architecture, integers, training } = self;
+        let Self { name, board, architecture, input_shape, integers, training } = self;
         let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
         constant("The board's name.", "NAME", "&str", &format_args!("{name:?}"))?;
         constant("The emulator's SysTick clock in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
         constant("The model's layers.", "LAYERS", "&str", &format_args!("\"{:#}\"", architecture.expression()))?;
+        constant("Features of a sample.", "INPUTS", "usize", &architecture.inputs())?;
+        constant("Logits of a sample.", "OUTPUTS", "usize", &architecture.outputs())?;
+        constant(
+            "The shape of a sample.",
+            "INPUT_SHAPE",
+            "selvedge::shape::InputShape",
+            &format_args!("selvedge::shape::InputShape::{input_shape:?}"),
+        )?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;
         constant("Its epochs.", "EPOCHS", "u64", &training.epochs)?;
         constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;
-        constant("Its images.", "IMAGES", "usize", &training.images)?;
+        constant("Its samples.", "SAMPLES", "usize", &training.samples)?;
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
         let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
         let widths = linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize));

@@ -8,16 +8,16 @@ use selvedge::{
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
-    /// The quantised network is not of the build's widths.
+    /// The samples or the network are not of the build's widths.
     Workspace(WorkspaceError),
-    /// The embedded images or labels were refused.
+    /// The embedded samples or labels were refused.
     Data(IdxError),
     /// A training step was refused.
     Step(StepError),
     /// An answer that no frame can hold.
     Answer(MessageError),
-    /// Another number of embedded images than `training.toml` says.
-    Images {
+    /// Another number of embedded samples than `training.toml` says.
+    Samples {
         /// What the recipe says.
         expected: usize,
         /// What was embedded.
@@ -48,12 +48,6 @@ impl From<WorkspaceError> for Failure {
     }
 }
 
-impl From<core::convert::Infallible> for Failure {
-    fn from(error: core::convert::Infallible) -> Self {
-        match error {}
-    }
-}
-
 impl From<IdxError> for Failure {
     fn from(error: IdxError) -> Self {
         Self::Data(error)
@@ -77,11 +71,11 @@ impl defmt::Format for Failure {
         match self {
             Self::Weights(error) => defmt::write!(f, "the weight file: {}", error),
             Self::Workspace(error) => defmt::write!(f, "the network's workspace: {}", error),
-            Self::Data(error) => defmt::write!(f, "the embedded images or labels: {}", error),
+            Self::Data(error) => defmt::write!(f, "the embedded samples or labels: {}", error),
             Self::Step(error) => defmt::write!(f, "a training step: {}", error),
             Self::Answer(error) => defmt::write!(f, "an answer could not be sent: {}", error),
-            Self::Images { expected, found } => {
-                defmt::write!(f, "training.toml says {=usize} images, but {=usize} are embedded", expected, found);
+            Self::Samples { expected, found } => {
+                defmt::write!(f, "training.toml says {=usize} samples, but {=usize} are embedded", expected, found);
             }
             Self::Accepted { damage, place } => {
                 defmt::write!(f, "the loader took a file with a {=str} at {=usize}", damage, place);

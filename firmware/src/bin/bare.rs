@@ -28,11 +28,11 @@ fn main() -> ! {
     semihosting::process::exit(if predict().is_some() { 0 } else { 1 })
 }
 
-/// The class of the first image.
+/// The class of the first sample.
 fn predict() -> Option<usize> {
     let network = Network::parse(WEIGHTS).ok()?;
-    let mut workspace = Network::WORKSPACE;
-    let logits = network.logits(idx::images(IMAGES).ok()?.first()?, &mut workspace).ok()?;
+    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    network.predict(idx::samples(IMAGES).ok()?.iter().next()?, &mut workspace, &mut logits).ok()?;
     let class = black_box(argmax(&logits));
     if CRASH == Some("panic") {
         black_box(logits[class]);

@@ -1,6 +1,6 @@
 //! What a prediction takes: instructions (cycles on a chip) for each layer and in all, and stack.
 //!
-//! Counted for each embedded image: the network, from its pixels to the logits, and the largest of them. The stack is that of loading the weight file
+//! Counted for each embedded sample: the network, from its bytes to the logits, and the largest of them. The stack is that of loading the weight file
 //! and of a prediction, with what they work in.
 
 #![no_std]
@@ -16,17 +16,15 @@ use firmware::{
     stack::Painted,
 };
 use selvedge::{
+    architecture::MAX_LAYERS,
     classification::argmax,
-    idx::{self, Image},
+    idx::{self, Samples},
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 
-/// More layers than a chain has.
-const LAYERS: usize = 16;
-
-/// So many images' counts are shown, which `cargo xtask bench device` compares with what it follows.
+/// So many samples' counts are shown, which `cargo xtask bench device` compares with what it follows.
 const SHOWN: usize = 10;
 
 #[entry]
@@ -35,16 +33,16 @@ fn main() -> ! {
 }
 
 fn measure(counter: &Counter) -> Result<(), Failure> {
-    let images = idx::images(IMAGES)?;
-    if let Some(image) = images.first() {
+    let samples = idx::samples(IMAGES)?;
+    if let Some(sample) = samples.iter().next() {
         let painted = Painted::paint();
-        class(&load()?, image)?;
+        class(&load()?, sample)?;
         defmt::println!("stack: {=usize} bytes", painted.depth());
     }
     let network = load()?;
     // The predictions come first: `cargo xtask bench device` follows the first of them and then stops the program.
-    measure_predictions(counter, &network, images)?;
-    measure_layers(counter, &network, images)
+    measure_predictions(counter, &network, samples)?;
+    measure_layers(counter, &network, samples)
 }
 
 // What follows is not inlined, so that no two workspaces are on the stack at a time.
@@ -55,9 +53,10 @@ fn load() -> Result<Network, Failure> {
 }
 
 #[inline(never)]
-fn class(network: &Network, image: &Image) -> Result<usize, Failure> {
-    let mut workspace = Network::WORKSPACE;
-    Ok(argmax(&network.logits(image, &mut workspace)?))
+fn class(network: &Network, sample: &[u8]) -> Result<usize, Failure> {
+    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    network.predict(sample, &mut workspace, &mut logits)?;
+    Ok(argmax(&logits))
 }
 
 /// A prediction. Its function's entry and return are where `cargo xtask bench device` begins and ends to follow it.
@@ -67,12 +66,13 @@ fn followed<T>(prediction: impl FnOnce() -> T) -> T {
 }
 
 #[inline(never)]
-fn measure_predictions(counter: &Counter, network: &Network, images: &[Image]) -> Result<(), Failure> {
-    let mut workspace = Network::WORKSPACE;
+fn measure_predictions(counter: &Counter, network: &Network, samples: Samples<'_>) -> Result<(), Failure> {
+    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    let count = samples.len().max(1);
     let (mut least, mut most, mut total) = (u64::MAX, 0, 0);
     let mut shown = [0; SHOWN];
-    for (place, image) in images.iter().enumerate() {
-        let predict = || network.logits(image, &mut workspace).map(|logits| argmax(&logits));
+    for (place, sample) in samples.iter().enumerate() {
+        let predict = || network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(&logits));
         let (class, count) = counter.measure(|| followed(predict));
         class?;
         if let Some(shown) = shown.get_mut(place) {
@@ -83,24 +83,24 @@ fn measure_predictions(counter: &Counter, network: &Network, images: &[Image]) -
         total += count;
     }
     defmt::println!(
-        "prediction: mean {=u64}, least {=u64}, most {=u64} {=str}, of {=usize} images",
-        total / images.len() as u64,
+        "prediction: mean {=u64}, least {=u64}, most {=u64} {=str}, of {=usize} samples",
+        total / count as u64,
         least,
         most,
         UNIT,
-        images.len()
+        count
     );
-    defmt::println!("first images: {} {=str}", shown.get(..images.len()).unwrap_or(&shown), UNIT);
+    defmt::println!("first samples: {} {=str}", shown.get(..count).unwrap_or(&shown), UNIT);
     Ok(())
 }
 
 #[inline(never)]
-fn measure_layers(counter: &Counter, network: &Network, images: &[Image]) -> Result<(), Failure> {
+fn measure_layers(counter: &Counter, network: &Network, samples: Samples<'_>) -> Result<(), Failure> {
     let mut workspace = Network::WORKSPACE;
-    let mut layers = [0; LAYERS];
-    for image in images {
+    let mut layers = [0; MAX_LAYERS];
+    for sample in samples.iter() {
         let mut before = counter.now();
-        network.by_layer(image, &mut workspace, |layer| {
+        network.by_layer(sample, &mut workspace, |layer| {
             let now = counter.now();
             if let Some(sum) = layers.get_mut(layer) {
                 *sum += counter.between(before, now);
@@ -109,7 +109,7 @@ fn measure_layers(counter: &Counter, network: &Network, images: &[Image]) -> Res
         })?;
     }
     for (layer, sum) in layers.iter().enumerate().filter(|(_, sum)| **sum > 0) {
-        defmt::println!("layer {=usize}: {=u64} {=str}", layer, sum / images.len() as u64, UNIT);
+        defmt::println!("layer {=usize}: {=u64} {=str}", layer, sum / samples.len() as u64, UNIT);
     }
     Ok(())
 }

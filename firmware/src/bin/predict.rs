@@ -1,6 +1,6 @@
-//! Classifies the embedded images with the weight file in flash, read in place.
+//! Classifies the embedded samples with the weight file in flash, read in place.
 //!
-//! Counted for each image: its pixels made floating-point, the network, and the largest logit.
+//! Counted for each sample: its bytes made floating-point, the network, and the largest logit.
 
 #![no_std]
 #![no_main]
@@ -8,6 +8,7 @@
 use cortex_m_rt::entry;
 use firmware::{
     Failure,
+    board::OUTPUTS,
     counter::{Counter, UNIT},
     embed,
     network::Network,
@@ -16,7 +17,7 @@ use firmware::{
 use selvedge::{
     classification::{argmax, display_probabilities, top_k},
     idx,
-    models::{CLASS_NAMES, CLASSES},
+    shape::ClassNames,
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
@@ -30,42 +31,45 @@ fn main() -> ! {
 
 fn predict(counter: &Counter) -> Result<(), Failure> {
     let network = Network::parse(WEIGHTS)?;
-    let mut workspace = Network::WORKSPACE;
-    let images = idx::images(IMAGES)?;
+    let names = network.class_names();
+    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    let samples = idx::samples(IMAGES)?;
     let labels = idx::labels(LABELS)?;
 
     let mut right = 0;
     let mut total = 0;
-    for (index, (image, &label)) in images.iter().zip(labels).enumerate() {
+    for (index, (sample, &label)) in samples.iter().zip(labels).enumerate() {
         let (result, count) =
-            counter.measure(|| network.logits(image, &mut workspace).map(|logits| (argmax(&logits), logits)));
-        let (class, logits) = result?;
+            counter.measure(|| network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(&logits)));
+        let class = result?;
         let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         defmt::println!(
-            "image {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
+            "sample {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
             index,
             class,
-            CLASS_NAMES[class],
+            names.get(class).unwrap_or_default(),
             digest,
             count,
             UNIT
         );
         if index == 0 {
-            show_top(&network.values(&logits));
+            show_top(names, &network.values(&logits));
         }
         right += usize::from(class == usize::from(label));
         total += count;
     }
-    let mean = total / images.len() as u64;
-    defmt::println!("{=usize} images, {=usize} right, {=u64} {=str} each", images.len(), right, mean, UNIT);
+    let count = samples.len();
+    let mean = total.checked_div(count as u64).unwrap_or_default();
+    defmt::println!("{=usize} samples, {=usize} right, {=u64} {=str} each", count, right, mean, UNIT);
     Ok(())
 }
 
 /// The three likeliest classes, in the display's fast and approximate probabilities.
-fn show_top(logits: &[f32; CLASSES]) {
-    let mut probabilities = [0.0; CLASSES];
+fn show_top(names: ClassNames<'_>, logits: &[f32; OUTPUTS]) {
+    let mut probabilities = [0.0; OUTPUTS];
     display_probabilities(logits, &mut probabilities);
-    for (class, probability) in top_k::<3>(&probabilities) {
-        defmt::println!("  {=str}: about {=u32} %", CLASS_NAMES[class], (100.0 * probability + 0.5) as u32);
+    for (class, probability) in top_k::<3>(probabilities) {
+        let name = names.get(class).unwrap_or_default();
+        defmt::println!("  {=usize} {=str}: about {=u32} %", class, name, (100.0 * probability + 0.5) as u32);
     }
 }

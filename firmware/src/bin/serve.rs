@@ -1,23 +1,21 @@
 //! Answers what comes through the UART, with the weight file in flash, read in place: see `selvedge::message`.
 //!
-//! Counted for each image: the network, from its pixels to the logits.
+//! Counted for each sample: the network, from its bytes to the logits.
 
 #![no_std]
 #![no_main]
 
 use cortex_m_rt::entry;
 use firmware::{
-    Failure, board,
+    Failure,
+    board::{self, INPUTS, OUTPUTS},
     counter::{Counter, UNIT},
     embed,
     network::Network,
     run,
     uart::{BOARD_UART, BoardUart, Uart},
 };
-use selvedge::{
-    message::{Decoder, Device, Info, MessageError, REQUEST_LEN, RESPONSE_LEN, Response, TEXT_LEN, encode},
-    models::{CLASSES, PIXELS},
-};
+use selvedge::message::{Decoder, Device, Info, MessageError, Response, encode, request_len, response_len};
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 
@@ -25,13 +23,14 @@ const INFO: Info<'static> = Info {
     board: board::NAME,
     layers: board::LAYERS,
     format: Network::FORMAT,
-    pixels: PIXELS as u32,
-    classes: CLASSES as u32,
+    input: board::INPUT_SHAPE,
+    outputs: OUTPUTS as u32,
     flash: WEIGHTS.len() as u32,
     ram: Network::RAM as u32,
     unit: UNIT,
 };
-const _: () = assert!(INFO.board.len() + INFO.layers.len() + INFO.unit.len() <= TEXT_LEN);
+const REQUEST_LEN: usize = request_len(INPUTS);
+const RESPONSE_LEN: usize = response_len(INFO.board.len() + INFO.layers.len() + INFO.unit.len(), OUTPUTS);
 
 #[entry]
 fn main() -> ! {
@@ -40,18 +39,18 @@ fn main() -> ! {
 
 fn serve(counter: &Counter) -> Result<(), Failure> {
     let network = Network::parse(WEIGHTS)?;
-    let mut workspace = Network::WORKSPACE;
+    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
     let mut uart = BoardUart::start(BOARD_UART);
     defmt::println!("{=str} serves {=str}", INFO.board, INFO.layers);
 
-    let mut device = Device::new(INFO);
-    let mut decoder = Decoder::<REQUEST_LEN>::new();
+    let mut device = Device::new(INFO, network.class_names());
+    let mut decoder = Decoder::new([0; REQUEST_LEN]);
     loop {
         if let Some(request) = uart.read().and_then(|byte| decoder.push(byte)) {
-            let response = device.answer(request, |image| {
-                let (logits, count) = counter.measure(|| network.logits(image, &mut workspace));
+            let response = device.answer(request, |sample| {
                 // The widths are those of the build: there is no error.
-                (network.answer(&logits.unwrap_or_default()), count)
+                let (_, count) = counter.measure(|| network.predict(sample, &mut workspace, &mut logits));
+                (network.answer(&logits), count)
             });
             send(&mut uart, &response)?;
         }

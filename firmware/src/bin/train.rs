@@ -6,7 +6,7 @@
 use cortex_m_rt::entry;
 use firmware::{
     Failure,
-    board::{self, BATCH, EPOCHS, Model, SEED},
+    board::{self, BATCH, EPOCHS, INPUTS, Model, SEED},
     counter::{Counter, UNIT},
     embed, run,
 };
@@ -18,26 +18,27 @@ use selvedge::{
 const IMAGES: &[u8] = embed!("images.idx3-ubyte");
 const LABELS: &[u8] = embed!("labels.idx1-ubyte");
 
-type Order = [u32; board::IMAGES];
+type Order = [u32; board::SAMPLES];
 
 #[entry]
 fn main() -> ! {
     static mut TRAINER: Trainer<Model, BATCH> = Trainer::ZERO;
-    static mut ORDER: Order = [0; board::IMAGES];
+    static mut ORDER: Order = [0; board::SAMPLES];
     run(|counter| train(counter, TRAINER, ORDER))
 }
 
 fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Order) -> Result<(), Failure> {
-    let images = idx::images(IMAGES)?;
+    let samples = idx::samples(IMAGES)?;
     let labels = idx::labels(LABELS)?;
-    if images.len() != order.len() {
-        return Err(Failure::Images { expected: order.len(), found: images.len() });
+    if samples.len() != order.len() {
+        return Err(Failure::Samples { expected: order.len(), found: samples.len() });
     }
     let load = |&sample: &u32, input: &mut [f32]| {
-        for (input, &pixel) in input.iter_mut().zip(&images[sample as usize]) {
-            *input = normalize(pixel);
+        let bytes = samples.bytes().get(sample as usize * INPUTS..).unwrap_or_default();
+        for (input, &byte) in input.iter_mut().zip(bytes) {
+            *input = normalize(byte);
         }
-        labels[sample as usize]
+        [u16::from(labels[sample as usize])]
     };
 
     let optimizer = Sgd::new(board::LEARNING_RATE);

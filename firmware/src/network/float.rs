@@ -1,23 +1,26 @@
-use core::{convert::Infallible, hint::black_box};
+use core::hint::black_box;
 
 use selvedge::{
     Engine, Flat, Layer, Portable,
     arithmetic::normalize,
-    idx::Image,
     message::{Format, Logits},
-    models::{CLASSES, PIXELS},
+    quantized::WorkspaceError,
+    shape::ClassNames,
     weights::{WeightFile, WeightFileError, hash},
 };
 
-use super::observed::Observed;
-use crate::board::Model;
+use super::{observed::Observed, sized};
+use crate::board::{INPUTS, Model, OUTPUTS};
 
-/// An image as numbers.
-pub type Workspace = [f32; PIXELS];
+/// A sample as numbers.
+pub type Workspace = [f32; INPUTS];
+/// The logits.
+pub type Outputs = [f32; OUTPUTS];
 
 /// The network, its weights in place.
 pub struct Network {
     model: &'static Model,
+    names: ClassNames<'static>,
 }
 
 impl Network {
@@ -28,48 +31,69 @@ impl Network {
     /// The workspace before the first prediction.
     pub const WORKSPACE: Workspace = Flat::ZERO;
 
+    /// The logits before the first prediction.
+    pub const OUTPUTS: Outputs = [0.0; OUTPUTS];
+
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
-        Ok(Self { model: WeightFile::parse(file)?.model()? })
+        let file = WeightFile::parse(file)?;
+        Ok(Self { model: file.model()?, names: file.signature().class_names })
     }
 
-    /// An image's logits.
-    pub fn logits(&self, image: &Image, input: &mut Workspace) -> Result<[f32; CLASSES], Infallible> {
-        Ok(self.predict(&Portable, image, input))
+    /// The classes' names, where the file has them.
+    pub fn class_names(&self) -> ClassNames<'static> {
+        self.names
+    }
+
+    /// Writes a sample's logits.
+    pub fn predict(
+        &self,
+        sample: &[u8],
+        input: &mut Workspace,
+        logits: &mut Outputs,
+    ) -> Result<(), WorkspaceError> {
+        self.predict_by(&Portable, sample, input, logits)
     }
 
     /// Predicts, and says when it has computed a linear layer, and which.
     pub fn by_layer(
         &self,
-        image: &Image,
+        sample: &[u8],
         input: &mut Workspace,
         computed: impl FnMut(usize),
-    ) -> Result<(), Infallible> {
-        black_box(self.predict(&Observed::new(computed), image, input));
+    ) -> Result<(), WorkspaceError> {
+        let mut logits = Self::OUTPUTS;
+        self.predict_by(&Observed::new(computed), sample, input, &mut logits)?;
+        black_box(logits);
         Ok(())
     }
 
-    fn predict(&self, engine: &impl Engine, image: &Image, input: &mut Workspace) -> [f32; CLASSES] {
-        for (input, &pixel) in input.iter_mut().zip(image) {
-            *input = normalize(pixel);
+    fn predict_by(
+        &self,
+        engine: &impl Engine,
+        sample: &[u8],
+        input: &mut Workspace,
+        logits: &mut Outputs,
+    ) -> Result<(), WorkspaceError> {
+        for (input, &byte) in input.iter_mut().zip(sized(sample)?) {
+            *input = normalize(byte);
         }
-        let mut logits = [0.0; CLASSES];
-        self.model.predict(engine, input, &mut logits);
-        logits
+        self.model.predict(engine, input, logits);
+        Ok(())
     }
 
-    /// What the logits are worth.
-    pub fn values(&self, logits: &[f32; CLASSES]) -> [f32; CLASSES] {
+    /// The logits as numbers.
+    pub fn values(&self, logits: &Outputs) -> Outputs {
         *logits
     }
 
     /// The logits, for a host.
-    pub fn answer(&self, logits: &[f32; CLASSES]) -> Logits {
-        Logits::Float32(*logits)
+    pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
+        Logits::float32(logits)
     }
 
     /// The logits' hash.
-    pub fn hash(logits: &[f32; CLASSES]) -> [u8; 32] {
+    pub fn hash(logits: &Outputs) -> [u8; 32] {
         hash(logits)
     }
 }

@@ -1,17 +1,19 @@
 use core::hint::black_box;
 
 use selvedge::{
-    idx::Image,
     message::{Format, Logits},
-    models::CLASSES,
     quantized::{Float16, QuantizedFile, WorkspaceError},
+    shape::ClassNames,
     weights::{WeightFileError, hash},
 };
 
-use crate::board;
+use super::sized;
+use crate::board::{self, OUTPUTS};
 
-/// What a prediction works in.
+/// The memory that a prediction works in.
 pub type Workspace = [f32; board::HALF_FLOATS];
+/// The logits.
+pub type Outputs = [f32; OUTPUTS];
 
 /// The network, its weights in place.
 pub struct Network {
@@ -26,43 +28,54 @@ impl Network {
     /// The workspace before the first prediction.
     pub const WORKSPACE: Workspace = [0.0; board::HALF_FLOATS];
 
+    /// The logits before the first prediction.
+    pub const OUTPUTS: Outputs = [0.0; OUTPUTS];
+
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
         Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
-    /// An image's logits.
-    pub fn logits(&self, image: &Image, workspace: &mut Workspace) -> Result<[f32; CLASSES], WorkspaceError> {
-        let mut logits = [0.0; CLASSES];
-        self.file.predict(image, workspace, &mut logits)?;
-        Ok(logits)
+    /// The classes' names, where the file has them.
+    pub fn class_names(&self) -> ClassNames<'static> {
+        self.file.signature().class_names
+    }
+
+    /// Writes a sample's logits.
+    pub fn predict(
+        &self,
+        sample: &[u8],
+        workspace: &mut Workspace,
+        logits: &mut Outputs,
+    ) -> Result<(), WorkspaceError> {
+        self.file.predict(sized(sample)?, workspace, logits)
     }
 
     /// Predicts, and says when it has computed a linear layer, and which.
     pub fn by_layer(
         &self,
-        image: &Image,
+        sample: &[u8],
         workspace: &mut Workspace,
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let mut logits = [0.0; CLASSES];
-        self.file.predict_by_layer(image, workspace, &mut logits, computed)?;
+        let mut logits = Self::OUTPUTS;
+        self.file.predict_by_layer(sized(sample)?, workspace, &mut logits, computed)?;
         black_box(logits);
         Ok(())
     }
 
-    /// What the logits are worth.
-    pub fn values(&self, logits: &[f32; CLASSES]) -> [f32; CLASSES] {
+    /// The logits as numbers.
+    pub fn values(&self, logits: &Outputs) -> Outputs {
         *logits
     }
 
     /// The logits, for a host.
-    pub fn answer(&self, logits: &[f32; CLASSES]) -> Logits {
-        Logits::Float32(*logits)
+    pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
+        Logits::float32(logits)
     }
 
     /// The logits' hash.
-    pub fn hash(logits: &[f32; CLASSES]) -> [u8; 32] {
+    pub fn hash(logits: &Outputs) -> [u8; 32] {
         hash(logits)
     }
 }

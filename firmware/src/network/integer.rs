@@ -1,17 +1,19 @@
 use core::hint::black_box;
 
 use selvedge::{
-    idx::Image,
     message::{Format, Logits},
-    models::CLASSES,
     quantized::{self, QuantizedFile, WorkspaceError, hash},
+    shape::ClassNames,
     weights::WeightFileError,
 };
 
-use crate::board;
+use super::sized;
+use crate::board::{self, OUTPUTS};
 
-/// What a prediction works in.
+/// The memory that a prediction works in.
 pub type Workspace = board::IntegerWorkspace;
+/// The logits.
+pub type Outputs = [i32; OUTPUTS];
 
 /// The network, its weights in place.
 pub struct Network {
@@ -29,44 +31,55 @@ impl Network {
     /// The workspace before the first prediction.
     pub const WORKSPACE: Workspace = Workspace::EMPTY;
 
+    /// The logits before the first prediction.
+    pub const OUTPUTS: Outputs = [0; OUTPUTS];
+
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
         Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
-    /// An image's logits.
-    pub fn logits(&self, image: &Image, workspace: &mut Workspace) -> Result<[i32; CLASSES], WorkspaceError> {
-        let mut logits = [0; CLASSES];
-        self.file.predict(image, workspace, &mut logits)?;
-        Ok(logits)
+    /// The classes' names, where the file has them.
+    pub fn class_names(&self) -> ClassNames<'static> {
+        self.file.signature().class_names
+    }
+
+    /// Writes a sample's logits.
+    pub fn predict(
+        &self,
+        sample: &[u8],
+        workspace: &mut Workspace,
+        logits: &mut Outputs,
+    ) -> Result<(), WorkspaceError> {
+        self.file.predict(sized(sample)?, workspace, logits)
     }
 
     /// Predicts, and says when it has computed a layer, and which.
     pub fn by_layer(
         &self,
-        image: &Image,
+        sample: &[u8],
         workspace: &mut Workspace,
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let mut logits = [0; CLASSES];
-        self.file.predict_by_layer(image, workspace, &mut logits, computed)?;
+        let mut logits = Self::OUTPUTS;
+        self.file.predict_by_layer(sized(sample)?, workspace, &mut logits, computed)?;
         black_box(logits);
         Ok(())
     }
 
-    /// What the logits are worth.
-    pub fn values(&self, logits: &[i32; CLASSES]) -> [f32; CLASSES] {
+    /// The logits as numbers.
+    pub fn values(&self, logits: &Outputs) -> [f32; OUTPUTS] {
         let scale = self.file.record().logit_scale;
         logits.map(|logit| logit as f32 * scale)
     }
 
     /// The logits, for a host.
-    pub fn answer(&self, logits: &[i32; CLASSES]) -> Logits {
-        Logits::Int32 { values: *logits, scale: self.file.record().logit_scale }
+    pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
+        Logits::int32(logits, self.file.record().logit_scale)
     }
 
     /// The logits' hash.
-    pub fn hash(logits: &[i32; CLASSES]) -> [u8; 32] {
+    pub fn hash(logits: &Outputs) -> [u8; 32] {
         hash(logits)
     }
 }

@@ -8,3 +8,12 @@ mod format;
 mod observed;
 
 pub use format::Network;
+
+use selvedge::quantized::WorkspaceError;
+
+use crate::board::INPUTS;
+
+/// The sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
+fn sized(sample: &[u8]) -> Result<&[u8; INPUTS], WorkspaceError> {
+    sample.try_into().map_err(|_| WorkspaceError)
+}

@@ -2,7 +2,7 @@
 
 use core::cell::{Cell, RefCell};
 
-use selvedge::{Activation, Engine, Linear, Portable, optimizer::Optimizer};
+use selvedge::{Activation, Engine, Portable, engine::Widths, optimizer::Optimizer};
 
 /// [`Portable`], observed.
 pub struct Observed<F> {
@@ -17,13 +17,8 @@ impl<F: FnMut(usize)> Observed<F> {
 }
 
 impl<F: FnMut(usize)> Engine for Observed<F> {
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
-        &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        input: &[[f32; INPUTS]],
-        output: &mut [[f32; OUTPUTS]],
-    ) {
-        Portable.linear_forward(layer, input, output);
+    fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
+        Portable.linear_forward::<A>(widths, parameters, input, output);
         let place = self.layer.get();
         self.layer.set(place + 1);
         if let Ok(mut computed) = self.computed.try_borrow_mut() {
@@ -31,31 +26,27 @@ impl<F: FnMut(usize)> Engine for Observed<F> {
         }
     }
 
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+    fn linear_input_grad<P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        grad_sums: &[[f32; OUTPUTS]],
-        input: &[[f32; INPUTS]],
-        grad_input: &mut [[f32; INPUTS]],
+        widths: Widths,
+        parameters: &[f32],
+        grad_sums: &[f32],
+        input: &[f32],
+        grad_input: &mut [f32],
     ) {
-        Portable.linear_input_grad::<_, _, _, P>(layer, grad_sums, input, grad_input);
+        Portable.linear_input_grad::<P>(widths, parameters, grad_sums, input, grad_input);
     }
 
-    fn linear_update<
-        const INPUTS: usize,
-        const OUTPUTS: usize,
-        A: Activation,
-        O: Optimizer<STATE>,
-        const STATE: usize,
-    >(
+    fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
         &self,
         optimizer: &O,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        widths: Widths,
+        input: &[f32],
+        grad_sums: &[f32],
+        parameters: &mut [f32],
+        state: [&mut [f32]; STATE],
     ) {
-        Portable.linear_update(optimizer, input, grad_sums, layer, state);
+        Portable.linear_update::<O, STATE, ROW>(optimizer, widths, input, grad_sums, parameters, state);
     }
 
     fn update<O: Optimizer<STATE>, const STATE: usize>(
@@ -68,7 +59,7 @@ impl<F: FnMut(usize)> Engine for Observed<F> {
         Portable.update(optimizer, parameters, grads, state);
     }
 
-    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        Portable.share_out(rows, work);
+    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        Portable.share_out(width, elements, work);
     }
 }
