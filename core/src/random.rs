@@ -5,7 +5,7 @@
 
 use crate::{
     Layer,
-    architecture::{Architecture, LayerKind},
+    architecture::{Architecture, StageKind},
     layers::{batch_norm, linear},
 };
 
@@ -98,8 +98,8 @@ pub fn initialize_flat(architecture: &Architecture, flat: &mut [f32], seed: u64)
     for stage in architecture.stages() {
         let Some(values) = flat.get_mut(stage.values()) else { return };
         match stage.kind {
-            LayerKind::Linear { .. } => linear::initialize(stage.inputs, values, &generator, stage.offset as u64),
-            LayerKind::BatchNorm1d { .. } => batch_norm::initialize(values),
+            StageKind::Linear => linear::initialize(stage.inputs, values, &generator, stage.offset as u64),
+            StageKind::BatchNorm1d => batch_norm::initialize(values),
             _ => {}
         }
     }

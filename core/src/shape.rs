@@ -123,6 +123,11 @@ impl<'a> ClassNames<'a> {
         Some(len + 1 + name.len())
     }
 
+    /// The number of encoded names.
+    pub fn count(bytes: &'a [u8]) -> usize {
+        Self { bytes }.iter().count()
+    }
+
     /// The encoded names.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes

@@ -16,27 +16,53 @@ pub struct Aligned {
     len: usize,
 }
 
+/// The system does not give the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no memory for {len} numbers ({} MB)", len / (1_000_000 / size_of::<f32>()))]
+pub struct MemoryError {
+    len: usize,
+}
+
 impl Aligned {
     /// So many zeros.
-    pub fn zeroed(len: usize) -> Self {
-        let whole = len.next_multiple_of(HUGE_PAGE / size_of::<f32>());
-        let mut buffer = vec![0.0f32; whole + HUGE_PAGE / size_of::<f32>() - 1];
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn zeroed(len: usize) -> Result<Self, MemoryError> {
+        const PAGE: usize = HUGE_PAGE / size_of::<f32>();
+        let whole = len.checked_next_multiple_of(PAGE).ok_or(MemoryError { len })?;
+        let all = whole.checked_add(PAGE - 1).ok_or(MemoryError { len })?;
+        let mut buffer: Vec<f32> = Vec::new();
+        buffer.try_reserve_exact(all).map_err(|_| MemoryError { len })?;
         // Where the offset cannot be told, nothing but speed is lost.
-        let start = buffer.as_ptr().align_offset(HUGE_PAGE).min(buffer.len() - whole);
-        ask_for_huge_pages(&mut buffer[start..][..whole]);
-        Self { buffer, start, len }
+        let start = buffer.as_ptr().align_offset(HUGE_PAGE).min(all - whole);
+        ask_for_huge_pages(&mut buffer.spare_capacity_mut()[start..][..whole]);
+        buffer.resize(start + len, 0.0);
+        Ok(Self { buffer, start, len })
+    }
+
+    /// The same numbers.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn copy_of(numbers: &[f32]) -> Result<Self, MemoryError> {
+        let mut copy = Self::zeroed(numbers.len())?;
+        copy.copy_from_slice(numbers);
+        Ok(copy)
     }
 }
 
-/// Asks the system; what it makes of it changes nothing but speed.
+/// Asks the system; no answer of its changes anything but speed.
 #[cfg(target_os = "linux")]
-fn ask_for_huge_pages(numbers: &mut [f32]) {
+fn ask_for_huge_pages<T>(memory: &mut [T]) {
     // SAFETY: the advice is for memory that is borrowed here, and changes no contents.
-    unsafe { libc::madvise(numbers.as_mut_ptr().cast(), size_of_val(numbers), libc::MADV_HUGEPAGE) };
+    unsafe { libc::madvise(memory.as_mut_ptr().cast(), size_of_val(memory), libc::MADV_HUGEPAGE) };
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask_for_huge_pages(_numbers: &mut [f32]) {}
+fn ask_for_huge_pages<T>(_memory: &mut [T]) {}
 
 impl Deref for Aligned {
     type Target = [f32];
@@ -59,10 +85,19 @@ mod tests {
     #[test]
     fn starts_with_a_page_and_has_its_length() {
         for len in [0, 1, 15, 16, 1_000_000] {
-            let mut aligned = Aligned::zeroed(len);
+            let mut aligned = Aligned::zeroed(len).unwrap();
             assert_eq!((aligned.len(), aligned.as_ptr() as usize % HUGE_PAGE), (len, 0));
+            assert!(aligned.iter().all(|&x| x == 0.0));
             aligned.fill(1.0);
             assert!(aligned.iter().all(|&x| x == 1.0));
         }
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_an_error() {
+        for len in [usize::MAX, usize::MAX / 8, 1 << 59] {
+            assert!(Aligned::zeroed(len).is_err());
+        }
+        assert_eq!(Aligned::zeroed(1 << 59).unwrap_err().to_string().split(" (").nth(1), Some("2305843009213 MB)"));
     }
 }

@@ -1,110 +1,178 @@
-//! How good a model is on a set of images.
+//! How good a network is on a set of samples.
 
 use selvedge::{
-    Engine, Flat,
-    arithmetic::normalize,
-    classification::argmax,
-    idx::Image,
-    layers::Features,
-    loss::CrossEntropy,
-    models::{CLASSES, PIXELS},
-    training::{self, Batch},
+    Engine, augment::normalize_all, classification::argmax, engine::rows, layers::Draws, loss::CrossEntropy,
+    quantized::WorkspaceError, training,
 };
 
-use crate::{aligned::Aligned, data::Split, models::Model};
+use crate::{
+    aligned::{Aligned, MemoryError},
+    data::Split,
+    network::{Batch, NetworkError, View, Workspace},
+};
 
 /// Samples in a forward pass: their mean loss is rounded once.
 pub const BATCH: usize = 500;
 
-/// What a model made of a set of images.
+/// The most classes of which a table shows every pair.
+pub const MAX_CONFUSION: usize = 64;
+
+/// A network's answers for a set of samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Mean cross-entropy over the images.
+    /// Mean cross-entropy over the samples.
     pub loss: f64,
-    /// How often an image of the first class was taken for the second.
-    pub confusion: [[u32; CLASSES]; CLASSES],
+    /// The network's outputs.
+    classes: usize,
+    /// Each sample's label and predicted class.
+    answers: Vec<[u16; 2]>,
 }
 
 impl Evaluation {
-    /// From each image's label and predicted class, and the mean loss of each [`BATCH`] images (of the last, of those that are left).
-    ///
-    /// # Panics
-    ///
-    /// Where a label or a class is none of the [`CLASSES`].
-    pub fn new(labels: &[u8], classes: &[u8], losses: &[f32]) -> Self {
-        let mut confusion = [[0; CLASSES]; CLASSES];
-        for (&label, &class) in labels.iter().zip(classes) {
-            confusion[usize::from(label)][usize::from(class)] += 1;
-        }
+    /// From each sample's label and predicted class, and the mean loss of each [`BATCH`] samples (of the last, of those that are left).
+    pub fn new(classes: usize, labels: &[u16], predicted: &[u16], losses: &[f32]) -> Self {
         let batches = labels.chunks(BATCH).zip(losses);
         let sum: f64 = batches.map(|(labels, &loss)| f64::from(loss) * labels.len() as f64).sum();
-        Self { loss: sum / labels.len() as f64, confusion }
+        Self::with_loss(sum / labels.len() as f64, classes, labels, predicted)
     }
 
-    /// Images.
-    pub fn total(&self) -> u32 {
-        self.confusion.as_flattened().iter().sum()
+    /// From each sample's label and predicted class, and the mean loss of all.
+    pub fn with_loss(loss: f64, classes: usize, labels: &[u16], predicted: &[u16]) -> Self {
+        let answers = labels.iter().zip(predicted).map(|(&label, &class)| [label, class]).collect();
+        Self { loss, classes, answers }
     }
 
-    /// Images whose class was found.
-    pub fn right(&self) -> u32 {
-        (0..CLASSES).map(|class| self.confusion[class][class]).sum()
+    /// Samples.
+    pub fn total(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Samples whose class was found.
+    pub fn right(&self) -> usize {
+        self.answers.iter().filter(|[label, class]| label == class).count()
     }
 
     /// The part whose class was found, 0 to 1.
     pub fn accuracy(&self) -> f64 {
-        f64::from(self.right()) / f64::from(self.total())
+        self.right() as f64 / self.total() as f64
     }
 
-    /// Of the images taken for the class, the part that is; `None` where none was.
-    pub fn precision(&self, class: usize) -> Option<f64> {
-        let taken: u32 = self.confusion.iter().map(|row| row[class]).sum();
-        (taken > 0).then(|| f64::from(self.confusion[class][class]) / f64::from(taken))
+    /// Each class's precision and recall.
+    pub fn per_class(&self) -> Vec<PerClass> {
+        let mut counts = vec![[0_usize; 3]; self.classes];
+        for &[label, class] in &self.answers {
+            counts[usize::from(class)][0] += 1;
+            counts[usize::from(label)][1] += 1;
+            counts[usize::from(label)][2] += usize::from(label == class);
+        }
+        let part = |found: usize, all: usize| (all > 0).then(|| found as f64 / all as f64);
+        let of_class = |[taken, there, found]: [usize; 3]| PerClass { precision: part(found, taken), recall: part(found, there) };
+        counts.into_iter().map(of_class).collect()
     }
 
-    /// Of the class's images, the part that was found; `None` where there are none.
-    pub fn recall(&self, class: usize) -> Option<f64> {
-        let there: u32 = self.confusion[class].iter().sum();
-        (there > 0).then(|| f64::from(self.confusion[class][class]) / f64::from(there))
+    /// The number of samples of the first class that were taken for the second, for all pairs of at most [`MAX_CONFUSION`] classes.
+    pub fn confusion(&self) -> Option<Vec<Vec<u32>>> {
+        (self.classes <= MAX_CONFUSION).then(|| {
+            let mut counts = vec![vec![0; self.classes]; self.classes];
+            self.answers.iter().for_each(|&[label, class]| counts[usize::from(label)][usize::from(class)] += 1);
+            counts
+        })
     }
 }
 
-/// Runs a model on a set, and hands each batch's logits to `see` (with the first image's index).
+/// How well a class is told from the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PerClass {
+    /// Of the samples taken for the class, the part that is; `None` where none was.
+    pub precision: Option<f64>,
+    /// Of the class's samples, the part that was found; `None` where there are none.
+    pub recall: Option<f64>,
+}
+
+/// The error of an evaluation that was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluationError {
+    /// A label names no class, or a sample has another number of features.
+    #[error(transparent)]
+    Step(#[from] training::StepError),
+    /// A sample has another number of features than the network takes.
+    #[error(transparent)]
+    Sample(#[from] WorkspaceError),
+    /// A label names no class.
+    #[error("label {index} is {label}, but the network tells {outputs} classes apart")]
+    Label {
+        /// The label's place.
+        index: usize,
+        /// The label.
+        label: u16,
+        /// The network's outputs.
+        outputs: usize,
+    },
+    /// There is no room for the network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// There is no memory for the evaluation.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+}
+
+/// The memory of evaluations.
+#[derive(Debug)]
+pub struct Evaluator {
+    workspace: Workspace,
+    input: Aligned,
+}
+
+impl Evaluator {
+    /// For networks of these layers.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn new(network: View<'_>) -> Result<Self, MemoryError> {
+        let workspace = Workspace::for_prediction(network, BATCH)?;
+        Ok(Self { workspace, input: Aligned::zeroed(BATCH * network.inputs())? })
+    }
+
+    /// Runs a network on a set, and hands each batch's logits, `[batch][outputs]`, to `see`.
+    ///
+    /// # Errors
+    ///
+    /// [`training::StepError`] for labels that name no class, and samples of other features.
+    pub fn run<E: Engine>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        split: &Split,
+        mut see: impl FnMut(&[f32]),
+    ) -> Result<Evaluation, training::StepError> {
+        let (inputs, outputs) = (network.inputs(), network.outputs());
+        let (mut classes, mut losses) = (Vec::with_capacity(split.len()), Vec::new());
+        for (samples, labels) in split.values().chunks(BATCH * inputs).zip(split.labels().chunks(BATCH)) {
+            let input = &mut self.input[..samples.len()];
+            engine.share_out(inputs, input, |first, input| normalize_all(&samples[first * inputs..], input));
+            let batch = Batch { input, targets: labels, draws: Draws::NONE };
+            let (logits, loss) = self.workspace.evaluate(engine, network, &CrossEntropy::default(), batch)?;
+            losses.push(loss);
+            classes.extend(rows(logits, outputs).map(|logits| argmax(logits) as u16));
+            see(logits);
+        }
+        Ok(Evaluation::new(outputs, split.labels(), &classes, &losses))
+    }
+}
+
+/// Runs a network on a set once.
 ///
 /// # Errors
 ///
-/// [`training::StepError`] for labels that name no class.
-pub fn run<M: Model, E: Engine>(
+/// [`EvaluationError`].
+pub fn run<E: Engine>(
     engine: &E,
-    model: &M,
+    network: View<'_>,
     split: &Split,
-    mut see: impl FnMut(usize, &[[f32; CLASSES]]),
-) -> Result<Evaluation, training::StepError> {
-    let mut tape = Aligned::zeroed(BATCH * M::Tape::LEN);
-    let mut input = Aligned::zeroed(BATCH * PIXELS);
-    let input = <[f32; PIXELS]>::batch_mut(&mut input);
-    let (mut classes, mut losses) = (Vec::with_capacity(split.labels.len()), Vec::new());
-    for (index, (images, labels)) in split.images.chunks(BATCH).zip(split.labels.chunks(BATCH)).enumerate() {
-        let input = &mut input[..images.len()];
-        engine.share_out(input, |first, input| {
-            for (input, image) in input.iter_mut().zip(&images[first..]) {
-                load(image, input);
-            }
-        });
-        let (logits, loss) =
-            training::evaluate(engine, model, &CrossEntropy::default(), Batch::new(input, labels), &mut tape)?;
-        losses.push(loss);
-        classes.extend(logits.iter().map(|logits| argmax(logits) as u8));
-        see(index * BATCH, logits);
-    }
-    Ok(Evaluation::new(&split.labels, &classes, &losses))
-}
-
-/// An image as a network's input.
-pub fn load(image: &Image, input: &mut [f32; PIXELS]) {
-    for (x, &pixel) in input.iter_mut().zip(image) {
-        *x = normalize(pixel);
-    }
+    see: impl FnMut(&[f32]),
+) -> Result<Evaluation, EvaluationError> {
+    Ok(Evaluator::new(network)?.run(engine, network, split, see)?)
 }
 
 #[cfg(test)]
@@ -112,28 +180,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_batch_counts_as_often_as_it_has_images() {
+    fn each_batch_counts_as_often_as_it_has_samples() {
         let mut labels = vec![0; BATCH];
         labels.extend([1, 2]);
         let mut classes = vec![0; BATCH];
         classes.extend([2, 2]);
-        let evaluation = Evaluation::new(&labels, &classes, &[1.0, 4.0]);
+        let evaluation = Evaluation::new(3, &labels, &classes, &[1.0, 4.0]);
         assert_eq!(evaluation.loss, 508.0 / 502.0);
-        let mut confusion = [[0; CLASSES]; CLASSES];
-        (confusion[0][0], confusion[1][2], confusion[2][2]) = (500, 1, 1);
-        assert_eq!(evaluation.confusion, confusion);
+        assert_eq!(evaluation.confusion(), Some(vec![vec![500, 0, 0], vec![0, 0, 1], vec![0, 0, 1]]));
+        assert_eq!(Evaluation::new(MAX_CONFUSION + 1, &labels, &classes, &[1.0, 4.0]).confusion(), None);
     }
 
     #[test]
-    fn counts_what_the_matrix_says() {
-        let mut confusion = [[0; CLASSES]; CLASSES];
-        confusion[0][0] = 3;
-        confusion[0][1] = 1;
-        confusion[2][1] = 4;
-        let evaluation = Evaluation { loss: 0.0, confusion };
+    fn counts_what_the_answers_say() {
+        let (labels, classes) = ([0, 0, 0, 0, 2, 2, 2, 2], [0, 0, 0, 1, 1, 1, 1, 1]);
+        let evaluation = Evaluation::with_loss(0.0, 3, &labels, &classes);
         assert_eq!((evaluation.total(), evaluation.right(), evaluation.accuracy()), (8, 3, 0.375));
-        assert_eq!((evaluation.precision(0), evaluation.recall(0)), (Some(1.0), Some(0.75)));
-        assert_eq!((evaluation.precision(1), evaluation.recall(1)), (Some(0.0), None));
-        assert_eq!((evaluation.precision(2), evaluation.recall(2)), (None, Some(0.0)));
+        let of_class = |precision, recall| PerClass { precision, recall };
+        let expected = [of_class(Some(1.0), Some(0.75)), of_class(Some(0.0), None), of_class(None, Some(0.0))];
+        assert_eq!(evaluation.per_class(), expected);
     }
 }

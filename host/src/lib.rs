@@ -1,21 +1,27 @@
 //! Selvedge on the host: data, the CPU engine, the training loop, files and reports. The program `selvedge` is made of it.
 //!
-//! - [`data`]: Fashion-MNIST from a folder or the network, or the built-in set. [`picture`]: single images in and out.
-//! - [`engine`]: core's three products on all threads and in vector registers. [`models`]: from an architecture to this build's type.
+//! - [`network`]: a network whose shape is known at run time, by an engine on slices. [`engine`]: core's three products on all threads
+//!   and in vector registers.
+//! - [`data`]: samples and labels, which decide a network's ends. [`classes`]: their names. [`picture`]: single images in and out.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: what a run is trained with, from files and the command line.
+//! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`device`]: a board that answers over its UART.
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: what is read and written.
 
 mod aligned;
+pub mod classes;
 pub mod data;
 pub mod device;
 pub mod engine;
 pub mod evaluation;
 pub mod files;
 pub mod interchange;
-pub mod models;
+pub mod model_file;
+pub mod network;
 pub mod picture;
 pub mod quantization;
 pub mod recipe;
 pub mod training;
 pub mod weights;
+
+pub use aligned::MemoryError;

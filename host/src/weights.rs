@@ -6,8 +6,8 @@ use std::{
 };
 
 use selvedge::{
-    Layer,
     architecture::Architecture,
+    shape::Signature,
     weights::{self, TrainingRecord, WeightFileError},
 };
 
@@ -53,28 +53,20 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
     fs::read(path).map_err(|error| WeightsError::Read { path: path.into(), error })
 }
 
-/// Writes a model's weight file: whole, or not at all.
-///
-/// # Errors
-///
-/// [`WeightsError::Write`]; what stood at `path` is then still there.
-pub fn save<M: Layer>(path: &Path, model: &M, record: &TrainingRecord<'_>) -> Result<(), WeightsError> {
-    save_flat(path, &Architecture::of::<M>(), model.as_flat(), record)
-}
-
-/// [`save`] where only the model's layers are known.
+/// Writes a flat model's weight file: whole, or not at all.
 ///
 /// # Errors
 ///
 /// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers; what stood at `path` is then still
 /// there.
-pub fn save_flat(
+pub fn save(
     path: &Path,
     architecture: &Architecture,
     flat: &[f32],
+    signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
 ) -> Result<(), WeightsError> {
-    let file = encode_flat(architecture, flat, record).map_err(WeightsError::in_file(path))?;
+    let file = encode(architecture, flat, signature, record).map_err(WeightsError::in_file(path))?;
     Ok(files::write_whole(path, &file)?)
 }
 
@@ -83,30 +75,21 @@ pub fn save_flat(
 /// # Errors
 ///
 /// As [`weights::encode_flat`].
-pub fn encode_flat(
+pub fn encode(
     architecture: &Architecture,
     flat: &[f32],
+    signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
 ) -> Result<Vec<u8>, WeightFileError> {
-    let mut file = vec![0; weights::flat_encoded_len(flat.len(), record)];
-    let len = weights::encode_flat(architecture, flat, record, &mut file)?;
+    let mut file = vec![0; weights::encoded_len(architecture.layers().len(), flat.len(), signature, record)];
+    let len = weights::encode_flat(architecture, flat, signature, record, &mut file)?;
     file.truncate(len);
     Ok(file)
 }
 
 /// The weight hash as 64 hexadecimal digits.
-pub fn hash<M: Layer>(model: &M) -> String {
-    flat_hash(model.as_flat())
-}
-
-/// [`hash`] of a flat model.
-pub fn flat_hash(flat: &[f32]) -> String {
+pub fn hash(flat: &[f32]) -> String {
     hex(&weights::hash(flat))
-}
-
-/// The first eight bytes of a sample's logits' hash as 16 hexadecimal digits.
-pub fn logits_hash(logits: &[f32]) -> String {
-    hex(&weights::hash(logits)[..8])
 }
 
 /// Bytes as hexadecimal digits.

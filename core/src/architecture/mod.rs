@@ -26,7 +26,7 @@ pub(crate) use layer_kind::describe_without_dropout;
 pub use layer_kind::{LayerKind, MAX_WIDTH};
 pub(crate) use parameters::{parameter_count, parameters};
 pub use parameters::{Parameter, Role, STACK_NAME};
-pub use stages::Stage;
+pub use stages::{Stage, StageKind};
 pub use text::{ArchitectureError, Expression, Word};
 
 use heapless::Vec;
@@ -146,7 +146,8 @@ impl Architecture {
         parameters(self.layers.iter().copied())
     }
 
-    /// The parts of the chain that are computed together, in chain order.
+    /// The parts of the chain that are computed together, in chain order. The chain has to be a network: one with a
+    /// [`parameter_count`](Self::parameter_count).
     pub fn stages(&self) -> impl Iterator<Item = Stage> + Clone + '_ {
         stages::stages(&self.layers)
     }

@@ -3,7 +3,40 @@
 use core::ops::Range;
 
 use super::LayerKind;
-use crate::activation::ActivationKind;
+use crate::{activation::ActivationKind, engine::Widths};
+
+/// The layer that a stage computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StageKind {
+    /// [`Linear`](crate::layers::Linear)
+    Linear,
+    /// [`BatchNorm1d`](crate::layers::BatchNorm1d)
+    BatchNorm1d,
+    /// [`Gelu`](crate::layers::Gelu)
+    Gelu,
+    /// [`Dropout`](crate::layers::Dropout)
+    Dropout,
+    /// [`LogSoftmax`](crate::layers::LogSoftmax)
+    LogSoftmax,
+}
+
+impl StageKind {
+    /// That of a layer which is no activation.
+    fn of(layer: LayerKind) -> Option<Self> {
+        match layer {
+            LayerKind::Linear { .. } => Some(Self::Linear),
+            LayerKind::BatchNorm1d { .. } => Some(Self::BatchNorm1d),
+            LayerKind::Gelu { .. } => Some(Self::Gelu),
+            LayerKind::Dropout { .. } => Some(Self::Dropout),
+            LayerKind::LogSoftmax { .. } => Some(Self::LogSoftmax),
+            LayerKind::Relu { .. }
+            | LayerKind::LeakyRelu { .. }
+            | LayerKind::Tanh { .. }
+            | LayerKind::Sigmoid { .. } => None,
+        }
+    }
+}
 
 /// One part of a chain: a layer, with the activation that follows it where there is one.
 ///
@@ -15,7 +48,7 @@ use crate::activation::ActivationKind;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stage {
     /// The layer.
-    pub kind: LayerKind,
+    pub kind: StageKind,
     /// The activation that its sums go through.
     pub activation: ActivationKind,
     /// The activation that its inputs went through.
@@ -42,26 +75,32 @@ impl Stage {
         self.offset..self.offset + self.parameters + self.buffers
     }
 
+    /// The widths of a linear layer.
+    pub fn widths(&self) -> Widths {
+        Widths { inputs: self.inputs, outputs: self.outputs }
+    }
+
     /// A batch's outputs on the tape.
     pub fn tape(&self, batch: usize) -> Range<usize> {
         batch * self.tape_offset..batch * (self.tape_offset + self.outputs)
     }
 }
 
-/// See [`Architecture::stages`](super::Architecture::stages).
+/// See [`Architecture::stages`](super::Architecture::stages). An activation after a layer that takes none, which makes no network, is
+/// passed over.
 pub(super) fn stages(layers: &[LayerKind]) -> impl Iterator<Item = Stage> + Clone + '_ {
     let (mut offset, mut tape_offset) = (0, 0);
     let mut input_activation = ActivationKind::Identity;
     let mut rest = layers.iter().copied().zip(0..).peekable();
     core::iter::from_fn(move || {
-        let (kind, place) = rest.next()?;
+        let (kind, place, stage) = rest.find_map(|(kind, place)| Some((kind, place, StageKind::of(kind)?)))?;
         let follows = |next: &(LayerKind, u32)| kind.takes_activation() && next.0.activation().is_some();
         let activation = rest.next_if(follows).and_then(|(layer, _)| layer.activation()).unwrap_or_default();
         let (inputs, outputs) = kind.widths();
         let [parameters, buffers] = kind.lens().unwrap_or_default();
         let (inputs, outputs) = (inputs as usize, outputs as usize);
         let stage = Stage {
-            kind,
+            kind: stage,
             activation,
             input_activation,
             inputs,
@@ -103,11 +142,15 @@ mod tests {
     fn an_activation_belongs_to_the_layer_before() {
         let architecture = Architecture::of::<Model>();
         let named: std::vec::Vec<_> =
-            architecture.stages().map(|stage| (stage.kind.word(), stage.activation, stage.place)).collect();
+            architecture.stages().map(|stage| (stage.kind, stage.activation, stage.place)).collect();
         let identity = ActivationKind::Identity;
         assert_eq!(
             named[..3],
-            [(None, identity, 0), (Some("BatchNorm1d"), ActivationKind::Relu, 1), (Some("Dropout"), identity, 3)]
+            [
+                (StageKind::Linear, identity, 0),
+                (StageKind::BatchNorm1d, ActivationKind::Relu, 1),
+                (StageKind::Dropout, identity, 3)
+            ]
         );
         let inputs: std::vec::Vec<_> = architecture.stages().map(|stage| stage.input_activation).collect();
         assert_eq!(inputs[2], ActivationKind::Relu);

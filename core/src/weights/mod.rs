@@ -36,6 +36,9 @@ pub const VERSION: u16 = 3;
 /// The version before files had a signature.
 const WITHOUT_SIGNATURE: u16 = 2;
 
+/// The most numbers of a model: with them and the longest header, a file's length has 32 bits.
+pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
+
 const MAGIC: [u8; 8] = *b"SELVEDGE";
 
 /// The weight hash: SHA-256 of the flat parameters as little-endian binary32.

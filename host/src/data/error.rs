@@ -2,12 +2,13 @@
 
 use std::{io, path::PathBuf};
 
-use selvedge::idx::IdxError;
+use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
 use super::download::DownloadError;
+use crate::classes::NameError;
 
-/// Why data cannot be loaded from a folder that was named or found.
+/// The error of data that cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A named folder is not there.
@@ -54,7 +55,7 @@ pub enum DataError {
         error: io::Error,
     },
     /// A file holds more than any file of this kind.
-    #[error("{} holds more than {limit} bytes: that is no Fashion-MNIST file", path.display())]
+    #[error("{} holds more than {limit} bytes, which is more than a file of samples may have", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -69,22 +70,58 @@ pub enum DataError {
         /// What is wrong.
         error: IdxError,
     },
-    /// Not one label for each image.
-    #[error("{} has {images} images, but {} has {labels} labels", images_path.display(), labels_path.display())]
+    /// Not one label for each sample.
+    #[error("{} has {samples} samples, but {} has {labels} labels", samples_path.display(), labels_path.display())]
     Counts {
-        /// The images' file.
-        images_path: PathBuf,
+        /// The samples' file.
+        samples_path: PathBuf,
         /// How many there are.
-        images: usize,
+        samples: usize,
         /// The labels' file.
         labels_path: PathBuf,
         /// How many there are.
         labels: usize,
     },
-    /// A file without images.
-    #[error("{} has no images", path.display())]
+    /// A file without samples.
+    #[error("{} has no samples", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
+    },
+    /// Test samples of another shape than the training samples.
+    #[error("a sample of {} is {found}, but one of {} is {expected}", test.display(), train.display())]
+    Shapes {
+        /// The training samples' file.
+        train: PathBuf,
+        /// Their shape.
+        expected: InputShape,
+        /// The test samples' file.
+        test: PathBuf,
+        /// Their shape.
+        found: InputShape,
+    },
+    /// A label that names no class.
+    #[error("{}: label {index} is {label}, but the classes are 0 to {}, as {origin} say", path.display(), classes - 1)]
+    Label {
+        /// The labels' file.
+        path: PathBuf,
+        /// The label's place.
+        index: usize,
+        /// The label.
+        label: u16,
+        /// The number of classes.
+        classes: usize,
+        /// The file that tells the number of classes.
+        origin: &'static str,
+    },
+    /// The file of the classes' names is none.
+    #[error("{}, line {line}: {error}", path.display())]
+    ClassName {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The reason.
+        error: NameError,
     },
 }

@@ -1,26 +1,32 @@
-//! The four IDX files of a folder, plain or gzipped.
+//! The four IDX files of a folder, plain or gzipped, and the names of its classes.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use flate2::read::MultiGzDecoder;
-use selvedge::idx::{self, IdxError};
+use selvedge::{idx, shape::InputShape};
 
-use super::{DataError, Split};
+use super::{DataError, Dataset, Split};
+use crate::classes::Classes;
 
 /// The files' names, without `.gz`: the training images and labels, then the test images and labels.
 pub const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
+/// The file with the classes' names, one a line: a folder need not have it.
+pub const CLASS_NAMES: &str = "classes.txt";
+
 /// No file may be larger, unpacked: four times Fashion-MNIST's largest. A small gzip file can hold any amount.
 const LIMIT: u64 = 200_000_000;
 
-/// Where a folder has a file: plain, or else gzipped.
+/// The place where a folder has a file: plain, or else gzipped. Its name says the number of dimensions: 3 of images, 2 of other features.
 fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
-    [folder.join(name), folder.join(format!("{name}.gz"))].into_iter().find(|path| path.exists())
+    let names = ["idx3", "idx2", "idx4"].map(|dimensions| name.replace("idx3", dimensions));
+    let mut paths = names.iter().flat_map(|name| [folder.join(name), folder.join(format!("{name}.gz"))]);
+    paths.find(|path| path.exists())
 }
 
 /// Which files a folder lacks.
@@ -29,33 +35,65 @@ pub fn missing(folder: &Path) -> Vec<&'static str> {
 }
 
 /// Reads a folder's training and test data; `origin` says in errors who named the folder.
-pub fn read(origin: &'static str, folder: &Path) -> Result<[Split; 2], DataError> {
+pub fn read(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
     if !folder.is_dir() {
         return Err(DataError::NoFolder { origin, folder: folder.into() });
     }
     let paths = NAMES.map(|name| locate(folder, name));
-    let [Some(train_images), Some(train_labels), Some(test_images), Some(test_labels)] = paths else {
+    let [Some(train_path), Some(train_labels), Some(test_path), Some(test_labels)] = paths else {
         return Err(DataError::Missing { origin, folder: folder.into(), missing: missing(folder) });
     };
-    Ok([split(train_images, train_labels)?, split(test_images, test_labels)?])
+    let (input, train) = split(&train_path, &train_labels)?;
+    let (found, test) = split(&test_path, &test_labels)?;
+    if found != input {
+        return Err(DataError::Shapes { train: train_path, expected: input, test: test_path, found });
+    }
+    let (classes, origin) = match class_names(&folder.join(CLASS_NAMES))? {
+        Some(classes) => (classes, "the lines of classes.txt"),
+        None => (Classes::numbered(train.labels().iter().map(|&label| usize::from(label) + 1).max().unwrap_or(0)), "the training labels"),
+    };
+    for (path, split) in [(train_labels, &train), (test_labels, &test)] {
+        let mut labels = split.labels().iter().enumerate();
+        if let Some((index, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes.count()) {
+            return Err(DataError::Label { path, index, label, classes: classes.count(), origin });
+        }
+    }
+    Ok(Dataset::new("", input, classes, [train, test]))
 }
 
-fn split(images_path: PathBuf, labels_path: PathBuf) -> Result<Split, DataError> {
-    let images = parse(&images_path, idx::images)?;
-    let labels = parse(&labels_path, idx::labels)?;
-    if images.len() != labels.len() {
-        let (images, labels) = (images.len(), labels.len());
-        return Err(DataError::Counts { images_path, images, labels_path, labels });
+/// The names of the classes, one a line, where a folder has the file.
+fn class_names(path: &Path) -> Result<Option<Classes>, DataError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DataError::Unreadable { path: path.into(), error }),
+    };
+    let mut names = Vec::new();
+    for (name, line) in text.lines().zip(1..) {
+        names.push(name.trim());
+        Classes::named([name.trim()]).map_err(|error| DataError::ClassName { path: path.into(), line, error })?;
     }
-    if images.is_empty() {
-        return Err(DataError::Empty { path: images_path });
-    }
-    Ok(Split { images, labels })
+    // Each name was checked.
+    Ok(Classes::named(names).ok().filter(|classes| classes.count() > 0))
 }
 
-fn parse<T: Copy>(path: &Path, parser: fn(&[u8]) -> Result<&[T], IdxError>) -> Result<Vec<T>, DataError> {
-    let bytes = contents(path)?;
-    parser(&bytes).map(<[T]>::to_vec).map_err(|error| DataError::Idx { path: path.into(), error })
+fn split(samples_path: &Path, labels_path: &Path) -> Result<(InputShape, Split), DataError> {
+    let in_file = |path: &Path| {
+        let path = path.to_owned();
+        move |error| DataError::Idx { path, error }
+    };
+    let [samples, labels] = [contents(samples_path)?, contents(labels_path)?];
+    let samples = idx::samples(&samples).map_err(in_file(samples_path))?;
+    let labels = idx::labels(&labels).map_err(in_file(labels_path))?;
+    if samples.len() != labels.len() {
+        let (samples_path, labels_path) = (samples_path.into(), labels_path.into());
+        return Err(DataError::Counts { samples_path, samples: samples.len(), labels_path, labels: labels.len() });
+    }
+    if samples.is_empty() {
+        return Err(DataError::Empty { path: samples_path.into() });
+    }
+    let labels = labels.iter().map(|&label| label.into()).collect();
+    Ok((samples.shape(), Split::new(samples.shape().features(), samples.bytes().to_vec(), labels)))
 }
 
 /// A file's bytes, unpacked where it is gzipped.
@@ -83,13 +121,15 @@ pub mod tests {
     use std::{fs, io::Write};
 
     use flate2::{Compression, write::GzEncoder};
+    use selvedge::fashion_mnist;
     use tempfile::TempDir;
 
     use super::*;
 
     fn images(count: u8) -> Vec<u8> {
         let pixels = (0..count).flat_map(|shade| [shade; 784]);
-        idx::images_header(count.into()).into_iter().chain(pixels).collect()
+        let mut buffer = [0; idx::MAX_HEADER];
+        idx::samples_header(count.into(), fashion_mnist::SHAPE, &mut buffer).iter().copied().chain(pixels).collect()
     }
 
     fn labels(labels: &[u8]) -> Vec<u8> {
@@ -124,9 +164,45 @@ pub mod tests {
     #[test]
     fn reads_plain_and_gzipped_files() {
         let folder = folder();
-        let [train, test] = read("--data", folder.path()).unwrap();
-        assert_eq!(train, Split { images: vec![[0; 784], [1; 784], [2; 784]], labels: vec![7, 0, 9] });
-        assert_eq!(test, Split { images: vec![[0; 784], [1; 784]], labels: vec![1, 2] });
+        let data = read("--data", folder.path()).unwrap();
+        let values = |count: u8| (0..count).flat_map(|shade| [shade; 784]).collect();
+        assert_eq!(data.train, Split::new(784, values(3), vec![7, 0, 9]));
+        assert_eq!(data.test, Split::new(784, values(2), vec![1, 2]));
+        assert_eq!((data.input, data.classes), (fashion_mnist::SHAPE, Classes::numbered(10)));
+    }
+
+    #[test]
+    fn the_files_decide_features_classes_and_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let features = |count: u32, features: u32| {
+            let mut file = idx::samples_header(count, InputShape::Features(features), &mut [0; idx::MAX_HEADER]).to_vec();
+            file.resize(file.len() + (count * features) as usize, 9);
+            file
+        };
+        put(NAMES[0], &features(3, 12));
+        put(NAMES[1], &labels(&[2, 0, 1]));
+        put(NAMES[2], &features(1, 12));
+        put(NAMES[3], &labels(&[2]));
+        let data = read("--data", folder.path()).unwrap();
+        assert_eq!((data.input, data.classes), (InputShape::Features(12), Classes::numbered(3)));
+        put(CLASS_NAMES, "left\nright\n up \ndown\n".as_bytes());
+        let data = read("--data", folder.path()).unwrap();
+        assert_eq!(data.classes.all().collect::<Vec<_>>(), ["left", "right", "up", "down"]);
+
+        let error = || {
+            let error = read("--data", folder.path()).unwrap_err().to_string();
+            error.replace(&format!("{}/", folder.path().display()), "")
+        };
+        put(CLASS_NAMES, b"left\nright\n");
+        assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but the classes are 0 to 1, as the lines of classes.txt say");
+        put(CLASS_NAMES, b"left\n\nup\n");
+        assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
+        fs::remove_file(folder.path().join(CLASS_NAMES)).unwrap();
+        put(NAMES[3], &labels(&[3]));
+        assert_eq!(error(), "t10k-labels-idx1-ubyte: label 0 is 3, but the classes are 0 to 2, as the training labels say");
+        put(NAMES[2], &features(1, 11));
+        assert_eq!(error(), "a sample of t10k-images-idx3-ubyte is 11 features, but one of train-images-idx3-ubyte is 12 features");
     }
 
     #[test]
@@ -151,11 +227,7 @@ pub mod tests {
         );
         assert_eq!(
             error_with(NAMES[1], &labels(&[7, 0])),
-            "train-images-idx3-ubyte has 3 images, but train-labels-idx1-ubyte has 2 labels"
-        );
-        assert_eq!(
-            error_with(NAMES[1], &labels(&[7, 200, 1])),
-            "train-labels-idx1-ubyte: label 1 is 200, but the classes are 0 to 9"
+            "train-images-idx3-ubyte has 3 samples, but train-labels-idx1-ubyte has 2 labels"
         );
         assert_eq!(
             error_with(NAMES[1], &images(1)),
@@ -191,7 +263,7 @@ pub mod tests {
         assert!(zeros.len() < 1_000_000);
         assert_eq!(
             error_with("t10k-images-idx3-ubyte.gz", &zeros),
-            "t10k-images-idx3-ubyte.gz holds more than 200000000 bytes: that is no Fashion-MNIST file"
+            "t10k-images-idx3-ubyte.gz holds more than 200000000 bytes, which is more than a file of samples may have"
         );
     }
 

@@ -1,4 +1,6 @@
-//! The data: Fashion-MNIST from a folder or from the network, or the built-in set of drawn garments.
+//! The data: four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
+//!
+//! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
 pub mod builtin;
 pub mod download;
@@ -6,49 +8,56 @@ mod error;
 mod files;
 mod search;
 
-use std::path::Path;
+use std::{path::Path, slice::ChunksExact};
 
 use selvedge::{
-    idx::Image,
     random::{Generator, Purpose},
+    shape::InputShape,
 };
 use sha2::{Digest, Sha256};
 
+use crate::classes::Classes;
+
 pub use self::{error::DataError, search::Search};
 
-/// Images to train on and images to test on.
+/// Samples to train on and samples to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// `Fashion-MNIST`, `builtin`, or the folder of other images.
+    /// `Fashion-MNIST`, `builtin`, or the folder of other data.
     pub name: String,
-    /// SHA-256 of the training images, then their labels: [`Split::checksum`].
+    /// SHA-256 of the training samples, then their labels: [`Split::checksum`].
     pub checksum: [u8; 32],
-    /// What a model is trained on.
+    /// The shape of a sample.
+    pub input: InputShape,
+    /// The classes.
+    pub classes: Classes,
+    /// The samples that a model is trained on.
     pub train: Split,
-    /// What is held out of that, to judge epochs by.
+    /// The samples that are held out of these, to judge epochs by.
     pub validation: Option<Split>,
-    /// What it is tested on.
+    /// The samples that it is tested on.
     pub test: Split,
     /// Why this is not the data that was looked for: to be said at the start and at the end.
     pub notice: Option<String>,
 }
 
 impl Dataset {
-    fn new(name: &str, [train, test]: [Split; 2], notice: Option<String>) -> Self {
-        Self { name: name.into(), checksum: train.checksum(), train, validation: None, test, notice }
+    /// Data without a validation part.
+    pub fn new(name: &str, input: InputShape, classes: Classes, [train, test]: [Split; 2]) -> Self {
+        let checksum = train.checksum();
+        Self { name: name.into(), checksum, input, classes, train, validation: None, test, notice: None }
     }
 
-    /// Takes the first images alone for training.
+    /// Takes the first samples alone for training.
     pub fn truncate(&mut self, count: usize) {
-        self.train.images.truncate(count);
-        self.train.labels.truncate(count);
+        self.train.truncate(count);
         self.checksum = self.train.checksum();
     }
 
-    /// Holds out so many training images for validation: those that come first in a shuffled order of the seed's. Both parts keep
+    /// Holds out so many training samples for validation: those that come first in a shuffled order of the seed's. Both parts keep
     /// the file's order.
     pub fn hold_out(&mut self, count: usize, seed: u64) {
-        let samples = self.train.images.len();
+        let samples = self.train.len();
         let generator = Generator::new(seed, Purpose::Split, 0);
         let mut keys: Vec<(u64, usize)> = (0..samples).map(|i| (generator.bits(i as u64), i)).collect();
         keys.sort_unstable();
@@ -57,7 +66,8 @@ impl Dataset {
         let part = |wanted: bool| {
             let indices = || (0..samples).filter(|&index| is_held_out[index] == wanted);
             Split {
-                images: indices().map(|index| self.train.images[index]).collect(),
+                features: self.train.features,
+                values: indices().flat_map(|index| self.train.sample(index)).copied().collect(),
                 labels: indices().map(|index| self.train.labels[index]).collect(),
             }
         };
@@ -65,19 +75,72 @@ impl Dataset {
     }
 }
 
-/// Images and, at the same places, their labels.
+/// Samples, a byte for each feature, and their labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// 28×28 shades each.
-    pub images: Vec<Image>,
-    /// A class from 0 to 9 each.
-    pub labels: Vec<u8>,
+    features: usize,
+    values: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 impl Split {
-    /// SHA-256 of the images' bytes, then the labels'.
+    /// Samples of so many features, one after the other, and a class of each.
+    ///
+    /// # Panics
+    ///
+    /// Where there is not one label for each sample.
+    pub fn new(features: usize, values: Vec<u8>, labels: Vec<u16>) -> Self {
+        assert_eq!(values.len(), features * labels.len(), "each sample has a label");
+        Self { features, values, labels }
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The features of a sample.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// All values, sample after sample.
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    /// A class for each sample.
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// One sample's values.
+    pub fn sample(&self, index: usize) -> &[u8] {
+        &self.values[index * self.features..][..self.features]
+    }
+
+    /// Every sample's values.
+    pub fn samples(&self) -> ChunksExact<'_, u8> {
+        self.values.chunks_exact(self.features.max(1))
+    }
+
+    /// Keeps the first samples alone.
+    pub fn truncate(&mut self, count: usize) {
+        self.labels.truncate(count);
+        self.values.truncate(count * self.features);
+    }
+
+    /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
     pub fn checksum(&self) -> [u8; 32] {
-        Sha256::new().chain_update(self.images.as_flattened()).chain_update(&self.labels).finalize().into()
+        let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
+        let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
+        let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();
+        Sha256::new().chain_update(&self.values).chain_update(labels).finalize().into()
     }
 }
 
@@ -96,19 +159,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holding_out_parts_the_images() {
-        let images: Vec<Image> = (0..200).map(|i| [i; 784]).collect();
-        let train = Split { labels: images.iter().map(|image| image[0]).collect(), images };
+    fn holding_out_parts_the_samples() {
+        let train = Split::new(3, (0..200).flat_map(|i| [i; 3]).collect(), (0..200).collect());
         let data = |seed| {
-            let mut data = Dataset::new("test", [train.clone(), train.clone()], None);
+            let splits = [train.clone(), train.clone()];
+            let mut data = Dataset::new("test", InputShape::Features(3), Classes::numbered(200), splits);
             data.hold_out(50, seed);
             (data.validation.unwrap(), data.train)
         };
         let (validation, rest) = data(1);
-        assert_eq!((validation.images.len(), rest.images.len()), (50, 150));
+        assert_eq!((validation.len(), rest.len()), (50, 150));
         for part in [&validation, &rest] {
             assert!(part.labels.is_sorted());
-            assert!(part.images.iter().zip(&part.labels).all(|(image, &label)| image[0] == label));
+            assert!(part.samples().zip(&part.labels).all(|(sample, &label)| u16::from(sample[0]) == label));
         }
         let mut all = [validation.labels.clone(), rest.labels].concat();
         all.sort_unstable();
@@ -118,12 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_covers_images_and_labels() {
-        let split = Split { images: vec![[0; 784]; 2], labels: vec![3, 4] };
-        let mut images = split.clone();
-        images.images[1][783] = 1;
-        let labels = Split { labels: vec![4, 3], ..split.clone() };
-        assert_ne!(split.checksum(), images.checksum());
-        assert_ne!(split.checksum(), labels.checksum());
+    fn a_checksum_covers_values_and_labels() {
+        let split = Split::new(2, vec![0; 4], vec![3, 4]);
+        let values = Split::new(2, vec![0, 0, 0, 1], vec![3, 4]);
+        let labels = Split::new(2, vec![0; 4], vec![4, 3]);
+        let large = Split::new(2, vec![0; 4], vec![3, 256 + 4]);
+        for other in [values, labels, large] {
+            assert_ne!(split.checksum(), other.checksum());
+        }
+        assert_eq!(split.checksum()[..], Sha256::digest([0, 0, 0, 0, 3, 4])[..]);
     }
 }

@@ -6,12 +6,14 @@ use std::{
 };
 
 use etcetera::BaseStrategy;
+use selvedge::fashion_mnist;
 
 use super::{
     DataError, Dataset, builtin,
     download::{Download, DownloadError},
     files,
 };
+use crate::classes::Classes;
 
 /// The [checksum](Dataset::checksum) of Fashion-MNIST.
 const FASHION_MNIST: [u8; 32] = [
@@ -84,9 +86,12 @@ impl Search {
 }
 
 fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
-    let mut data = Dataset::new("Fashion-MNIST", files::read(origin, folder)?, None);
-    if data.checksum != FASHION_MNIST {
-        // Other images in the same format: the weight file names their folder.
+    let mut data = files::read(origin, folder)?;
+    if data.checksum == FASHION_MNIST {
+        data.name = "Fashion-MNIST".into();
+        data.classes = garments();
+    } else {
+        // The weight file names the folder of other data.
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
         data.name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     }
@@ -94,7 +99,12 @@ fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError
 }
 
 fn drawn(notice: Option<String>) -> Dataset {
-    Dataset::new("builtin", [builtin::train(), builtin::test()], notice)
+    let splits = [builtin::train(), builtin::test()];
+    Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, garments(), splits) }
+}
+
+fn garments() -> Classes {
+    Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::io;
 
 use selvedge::message::MessageError;
 
-/// Why a board does not do what it is asked.
+/// The error of a board that does not do what it is asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// There is no such line, or it cannot be opened.

@@ -15,56 +15,64 @@ use std::{
 };
 
 use selvedge::{
-    architecture::Architecture,
-    idx::Image,
+    architecture::{Architecture, MAX_WIDTH},
     message::{
-        Decoder, Format, Info, MessageError, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response, Statistics,
-        encode,
+        Decoder, Format, Info, MessageError, Prediction, Request, Response, Statistics, encode, request_len,
+        response_len,
     },
-    models::{CLASSES, PIXELS},
+    shape::InputShape,
 };
 
 /// How long the first answer is waited for before it is asked for again: a board that has just started may have missed it.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
+/// The longest response of any board: more text than the longest chain of layers takes, and the most outputs.
+const RESPONSE_LEN: usize = response_len(4096, MAX_WIDTH as usize);
+
+type ResponseDecoder = Decoder<Vec<u8>>;
+
 /// A board that answers.
 pub struct Board {
     line: BufReader<Box<dyn Line>>,
-    decoder: Decoder<RESPONSE_LEN>,
+    decoder: ResponseDecoder,
     timeout: Duration,
     about: About,
 }
 
-/// What a board says of itself.
+/// A board's description of itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct About {
     /// The board's name.
     pub name: String,
     /// Its model's layers.
     pub architecture: Architecture,
-    /// What the model computes in.
+    /// The shape of a sample.
+    pub input: InputShape,
+    /// The numbers that the model's weights are.
     pub format: Format,
     /// Bytes of flash that the model takes.
     pub flash: u32,
     /// Bytes of RAM that a prediction's input and activations take.
     pub ram: u32,
-    /// What the board counts: `instructions` or `cycles`.
+    /// The unit that the board counts in: `instructions` or `cycles`.
     pub unit: String,
 }
 
 impl About {
     fn of(info: Info<'_>) -> Result<Self, DeviceError> {
         let foreign = |what: String| DeviceError::Foreign { what };
-        if (info.pixels, info.classes) != (PIXELS as u32, CLASSES as u32) {
-            return Err(foreign(format!("{} pixels and {} classes", info.pixels, info.classes)));
-        }
         if [info.board, info.unit].iter().any(|text| text.chars().any(char::is_control)) {
             return Err(foreign("a name that cannot be printed".into()));
         }
-        let architecture = info.layers.parse().map_err(|_| foreign(format!("the layers {:?}", info.layers)))?;
+        let layers = info.layers.parse().ok();
+        let ends = |layers: &Architecture| (layers.inputs(), layers.outputs()) == (info.input.features(), info.outputs as usize);
+        let architecture = layers.filter(ends).ok_or_else(|| {
+            foreign(format!("the layers {:?}, {} and {} outputs", info.layers, info.input, info.outputs))
+        })?;
         Ok(Self {
             name: info.board.into(),
             architecture,
+            input: info.input,
             format: info.format,
             flash: info.flash,
             ram: info.ram,
@@ -81,7 +89,7 @@ impl Board {
     /// [`DeviceError`] for a line on which no board of this protocol answers.
     pub fn greet(line: Box<dyn Line>, timeout: Duration) -> Result<Self, DeviceError> {
         let mut line = BufReader::new(line);
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::new(vec![0; RESPONSE_LEN]);
         let deadline = Deadline::after(timeout);
         loop {
             // The 0 ends what the line's noise, or another program, has begun.
@@ -101,30 +109,51 @@ impl Board {
         }
     }
 
-    /// What the board said of itself.
+    /// The board's description of itself.
     pub fn about(&self) -> &About {
         &self.about
     }
 
-    /// What the board makes of an image.
+    /// Hands the board's prediction for a sample to `see`, and returns what that does.
     ///
     /// # Errors
     ///
     /// [`DeviceError`].
-    pub fn predict(&mut self, image: &Image) -> Result<Prediction, DeviceError> {
-        self.prediction(&Request::Predict { image })
+    pub fn predict<T>(&mut self, input: &[u8], see: impl Fn(&Prediction<'_>) -> T) -> Result<T, DeviceError> {
+        self.prediction(&Request::Predict { input }, see)
     }
 
-    /// The same, for its statistics.
+    /// [`predict`](Self::predict), for the board's statistics.
     ///
     /// # Errors
     ///
     /// [`DeviceError`].
-    pub fn evaluate(&mut self, image: &Image, label: u8) -> Result<Prediction, DeviceError> {
-        self.prediction(&Request::Evaluate { image, label })
+    pub fn evaluate<T>(
+        &mut self,
+        input: &[u8],
+        label: u16,
+        see: impl Fn(&Prediction<'_>) -> T,
+    ) -> Result<T, DeviceError> {
+        self.prediction(&Request::Evaluate { input, label }, see)
     }
 
-    /// What it has evaluated since the last [`Board::reset`].
+    /// The name of a class, as the board has it; empty where it has none.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError`].
+    pub fn class_name(&mut self, class: u16) -> Result<String, DeviceError> {
+        let name = self.ask(&Request::ClassName { class }, |response| match response {
+            Response::ClassName(name) => Some(name.to_owned()),
+            _ => None,
+        })?;
+        match name.chars().any(char::is_control) {
+            true => Err(DeviceError::Foreign { what: "a name that cannot be printed".into() }),
+            false => Ok(name),
+        }
+    }
+
+    /// The sums over what it has evaluated since the last [`Board::reset`].
     ///
     /// # Errors
     ///
@@ -142,16 +171,26 @@ impl Board {
         self.counted(&Request::Reset).map(|_| ())
     }
 
-    fn prediction(&mut self, request: &Request<'_>) -> Result<Prediction, DeviceError> {
-        let prediction = self.ask(request, |response| match response {
-            Response::Prediction(prediction) => Some(prediction),
+    fn prediction<T>(
+        &mut self,
+        request: &Request<'_>,
+        see: impl Fn(&Prediction<'_>) -> T,
+    ) -> Result<T, DeviceError> {
+        let outputs = self.about.architecture.outputs();
+        let checked = |prediction: &Prediction<'_>| {
+            let mut classes = prediction.top.iter().map(|candidate| candidate.class).chain([prediction.class]);
+            if let Some(class) = classes.find(|&class| usize::from(class) >= outputs) {
+                return Err(DeviceError::Foreign { what: format!("class {class}") });
+            }
+            match prediction.logits.len() {
+                len if len == outputs => Ok(see(prediction)),
+                len => Err(DeviceError::Foreign { what: format!("{len} logits") }),
+            }
+        };
+        self.ask(request, |response| match response {
+            Response::Prediction(prediction) => Some(checked(&prediction)),
             _ => None,
-        })?;
-        let mut classes = prediction.top.iter().map(|candidate| candidate.class).chain([prediction.class]);
-        match classes.find(|&class| usize::from(class) >= CLASSES) {
-            Some(class) => Err(DeviceError::Foreign { what: format!("class {class}") }),
-            None => Ok(prediction),
-        }
+        })?
     }
 
     fn counted(&mut self, request: &Request<'_>) -> Result<Statistics, DeviceError> {
@@ -200,7 +239,11 @@ impl Deadline {
 }
 
 fn request(line: &mut BufReader<Box<dyn Line>>, request: &Request<'_>, deadline: &Deadline) -> Result<(), DeviceError> {
-    let mut buffer = [0; REQUEST_LEN];
+    let input = match request {
+        Request::Predict { input } | Request::Evaluate { input, .. } => input.len(),
+        _ => 0,
+    };
+    let mut buffer = vec![0; request_len(input)];
     let frame = encode(request, &mut buffer).map_err(DeviceError::Refused)?;
     send(line, frame, deadline)
 }
@@ -217,7 +260,7 @@ fn send(line: &mut BufReader<Box<dyn Line>>, mut bytes: &[u8], deadline: &Deadli
 /// Reads until an answer is taken.
 fn receive<T>(
     line: &mut BufReader<Box<dyn Line>>,
-    decoder: &mut Decoder<RESPONSE_LEN>,
+    decoder: &mut ResponseDecoder,
     deadline: &Deadline,
     take: impl Fn(Result<Response<'_>, MessageError>) -> Option<T>,
 ) -> Result<T, DeviceError> {

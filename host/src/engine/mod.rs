@@ -10,7 +10,11 @@ mod vector;
 
 use std::{num::NonZero, ops::Range, sync::Mutex};
 
-use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
+use selvedge::{
+    Activation, Engine,
+    engine::{Widths, rows},
+    optimizer::Optimizer,
+};
 
 use clock::Clock;
 pub use clock::Times;
@@ -127,66 +131,67 @@ fn divisor(number: usize, limit: usize) -> usize {
 }
 
 impl Engine for Simd {
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
-        &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        input: &[[f32; INPUTS]],
-        output: &mut [[f32; OUTPUTS]],
-    ) {
+    fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
+        let Widths { inputs, outputs } = widths;
+        let (weight, bias) = widths.split(parameters);
         let product = Product {
-            a: Matrix::by_rows(input),
-            b: Matrix::by_columns(&layer.weight),
-            start: Some(&layer.bias),
-            rows: input.len().min(output.len()),
-            columns: OUTPUTS,
-            terms: INPUTS,
+            a: Matrix::ByRows { elements: input, stride: inputs },
+            b: Matrix::ByColumns { elements: weight, stride: inputs },
+            start: Some(bias),
+            rows: rows(input, inputs).len().min(rows(output, outputs).len()),
+            columns: outputs,
+            terms: inputs,
         };
-        let output = Target::new(output.as_flattened_mut(), OUTPUTS);
+        let output = Target::new(output, outputs);
         self.compute(&product, self.by_columns(&product), || Forward::<A>::new(output));
     }
 
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+    fn linear_input_grad<P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        grad_sums: &[[f32; OUTPUTS]],
-        input: &[[f32; INPUTS]],
-        grad_input: &mut [[f32; INPUTS]],
+        widths: Widths,
+        parameters: &[f32],
+        grad_sums: &[f32],
+        input: &[f32],
+        grad_input: &mut [f32],
     ) {
+        let Widths { inputs, outputs } = widths;
+        let (weight, _) = widths.split(parameters);
+        let samples = rows(input, inputs).len().min(rows(grad_input, inputs).len());
         let product = Product {
-            a: Matrix::by_rows(grad_sums),
-            b: Matrix::by_rows(&layer.weight),
+            a: Matrix::ByRows { elements: grad_sums, stride: outputs },
+            b: Matrix::ByRows { elements: weight, stride: inputs },
             start: None,
-            rows: grad_sums.len().min(input.len()).min(grad_input.len()),
-            columns: INPUTS,
-            terms: OUTPUTS,
+            rows: rows(grad_sums, outputs).len().min(samples),
+            columns: inputs,
+            terms: outputs,
         };
-        let grad_input = Target::new(grad_input.as_flattened_mut(), INPUTS);
-        self.compute(&product, self.by_columns(&product), || Backward::<P>::new(input.as_flattened(), grad_input));
+        let grad_input = Target::new(grad_input, inputs);
+        self.compute(&product, self.by_columns(&product), || Backward::<P>::new(input, grad_input));
     }
 
-    fn linear_update<
-        const INPUTS: usize,
-        const OUTPUTS: usize,
-        A: Activation,
-        O: Optimizer<STATE>,
-        const STATE: usize,
-    >(
+    fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
         &self,
         optimizer: &O,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        widths: Widths,
+        input: &[f32],
+        grad_sums: &[f32],
+        parameters: &mut [f32],
+        state: [&mut [f32]; STATE],
     ) {
+        let Widths { inputs, outputs } = widths;
         let product = Product {
-            a: Matrix::by_columns(grad_sums),
-            b: Matrix::by_rows(input),
+            a: Matrix::ByColumns { elements: grad_sums, stride: outputs },
+            b: Matrix::ByRows { elements: input, stride: inputs },
             start: None,
-            rows: OUTPUTS,
-            columns: INPUTS,
-            terms: input.len().min(grad_sums.len()),
+            rows: outputs,
+            columns: inputs,
+            terms: rows(input, inputs).len().min(rows(grad_sums, outputs).len()),
         };
-        let ((weight, bias), state) = (targets(layer), state.map(targets));
+        let targets = |parameters| {
+            let (weight, bias) = widths.split_mut(parameters);
+            (Target::new(weight, inputs), Target::new(bias, outputs))
+        };
+        let ((weight, bias), state) = (targets(parameters), state.map(targets));
         let weight_sink = || Update { optimizer, parameters: weight, state: state.map(|(weight, _)| weight) };
         let bias_sink = || Update { optimizer, parameters: bias, state: state.map(|(_, bias)| bias) };
         let grid = self.by_rows(&product);
@@ -195,7 +200,8 @@ impl Engine for Simd {
             // The biases go with the first column, which one thread has for each row.
             if columns.contains(&0) {
                 self.instructions.run(ColumnSums {
-                    rows: &grad_sums[..product.terms],
+                    rows: &grad_sums[..product.terms * outputs],
+                    width: outputs,
                     columns: rows.clone(),
                     sink: bias_sink(),
                 });
@@ -220,23 +226,16 @@ impl Engine for Simd {
         });
     }
 
-    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        let (len, target) = (rows.len(), Target::new(rows, 1));
+    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        let (count, target) = (rows(elements, width).len(), Target::new(elements, width));
         self.run(&|thread| {
-            let part = part(len, self.threads(), thread);
+            let part = part(count, self.threads(), thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
-            let rows = unsafe { target.part(part.start, 0, part.len()) };
-            self.instructions.run(Call(|| work(part.start, rows)));
+            let elements = unsafe { target.part(part.start, 0, part.len() * width) };
+            self.instructions.run(Call(|| work(part.start, elements)));
         });
     }
-}
-
-/// A layer's weights and biases.
-fn targets<const INPUTS: usize, const OUTPUTS: usize, A>(
-    layer: &mut Linear<INPUTS, OUTPUTS, A>,
-) -> (Target<'_, f32>, Target<'_, f32>) {
-    (Target::new(layer.weight.as_flattened_mut(), INPUTS), Target::new(&mut layer.bias, OUTPUTS))
 }
 
 /// Plain loops, which the compiler turns into the instructions.
@@ -264,20 +263,21 @@ impl<S: Sink> Work for Elements<'_, S> {
 }
 
 /// The sums of some columns, each by addition, the rows ascending, from +0.
-struct ColumnSums<'a, S, const WIDTH: usize> {
-    rows: &'a [[f32; WIDTH]],
+struct ColumnSums<'a, S> {
+    rows: &'a [f32],
+    width: usize,
     columns: Range<usize>,
     sink: S,
 }
 
-impl<S: Sink, const WIDTH: usize> Work for ColumnSums<'_, S, WIDTH> {
+impl<S: Sink> Work for ColumnSums<'_, S> {
     #[inline(always)]
     fn run<V: Vector>(mut self) {
         const AT_A_TIME: usize = 64;
         for first in self.columns.clone().step_by(AT_A_TIME) {
             let columns = first..self.columns.end.min(first + AT_A_TIME);
             let mut sums = [0.0; AT_A_TIME];
-            for row in self.rows {
+            for row in rows(self.rows, self.width) {
                 for (sum, x) in sums.iter_mut().zip(&row[columns.clone()]) {
                     *sum += x;
                 }

@@ -1,4 +1,4 @@
-//! Pictures: a photograph becomes an image as Fashion-MNIST has them, and images become a sheet or a terminal's text.
+//! Pictures: a photograph becomes a sample of the shape that a network takes, and samples become a sheet or a terminal's text.
 
 mod prepare;
 mod sheet;
@@ -6,6 +6,6 @@ mod terminal;
 
 pub use self::{
     prepare::{PictureError, read},
-    sheet::{grid, save_grid},
+    sheet::{Captioned, grid, save_grid},
     terminal::terminal,
 };

@@ -1,4 +1,4 @@
-//! From any PNG or JPEG to 28×28 shades, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
+//! From any PNG or JPEG to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
 //! section 2), without its sharpening.
 
 use std::{
@@ -10,10 +10,7 @@ use image::{
     DynamicImage, GrayAlphaImage, GrayImage, ImageError, ImageReader, Limits, Luma,
     imageops::{self, FilterType},
 };
-use selvedge::{
-    idx::Image,
-    models::{PIXELS, SIDE},
-};
+use selvedge::shape::InputShape;
 use thiserror::Error;
 
 /// The largest width and height that are read.
@@ -23,9 +20,17 @@ const MAX_MEMORY: u64 = 512 << 20;
 /// Shades up to this one are the ground around a garment.
 const GROUND: u8 = 32;
 
-/// Why a picture cannot be read.
+/// The error of a picture that cannot be read.
 #[derive(Debug, Error)]
 pub enum PictureError {
+    /// The network takes no image of one channel.
+    #[error("{}: the network takes {shape}, not an image in shades of grey: a picture is nothing to it", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// What the network takes.
+        shape: InputShape,
+    },
     /// The operating system does not give the file's bytes.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable {
@@ -44,16 +49,19 @@ pub enum PictureError {
     },
 }
 
-/// Reads a picture of a garment, a PNG or JPEG of any size up to 16,384×16,384, as Fashion-MNIST has them: 28×28,
-/// light on black.
+/// Reads a picture of one thing, a PNG or JPEG of any size up to 16,384×16,384, as a sample of a network: an image of one channel, light
+/// on black.
 ///
-/// A picture with a light border is inverted. Unless it has 28×28 pixels already, its ground is cut off around the
-/// garment, and the garment is brought to 28 pixels along its longer side and put in the middle.
+/// A picture with a light border is inverted. Unless it has the sample's size already, its ground is cut off around the thing, and the
+/// thing is enlarged or reduced until it fits, and put in the middle.
 ///
 /// # Errors
 ///
 /// [`PictureError`].
-pub fn read(path: &Path) -> Result<Image, PictureError> {
+pub fn read(path: &Path, shape: InputShape) -> Result<Vec<u8>, PictureError> {
+    let InputShape::Image { channels: 1, height, width } = shape else {
+        return Err(PictureError::Shape { path: path.into(), shape });
+    };
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unreadable)?;
     let mut limits = Limits::default();
@@ -65,22 +73,20 @@ pub fn read(path: &Path) -> Result<Image, PictureError> {
         ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
         error => PictureError::Picture { path: path.into(), error },
     })?;
-    Ok(prepare(&picture))
+    Ok(prepare(&picture, (width, height)))
 }
 
-fn prepare(picture: &DynamicImage) -> Image {
+/// A picture as shades of so many columns and rows.
+fn prepare(picture: &DynamicImage, size: (u32, u32)) -> Vec<u8> {
     let mut gray = flatten(&picture.to_luma_alpha8());
     if border_mean(&gray) > 127 {
         imageops::invert(&mut gray);
     }
-    let side = SIDE as u32;
-    let fitted = if gray.dimensions() == (side, side) { gray } else { fit(&gray) };
-    let mut image = [0; PIXELS];
-    image.copy_from_slice(&fitted);
-    image
+    let fitted = if gray.dimensions() == size { gray } else { fit(&gray, size) };
+    fitted.into_raw()
 }
 
-/// Lays a picture over white or, where its garment is light, over black: the garment must not vanish.
+/// Lays a picture over white or, where the thing is light, over black: the thing must not vanish.
 fn flatten(picture: &GrayAlphaImage) -> GrayImage {
     let (mut light, mut weight) = (0, 0);
     for pixel in picture.pixels() {
@@ -108,8 +114,8 @@ fn border_mean(gray: &GrayImage) -> u64 {
     sum / count.max(1)
 }
 
-/// Cuts the ground off, and brings the rest to 28 pixels along its longer side, in the middle of black.
-fn fit(gray: &GrayImage) -> GrayImage {
+/// Cuts the ground off, and makes the rest as large as the size allows, in the middle of black.
+fn fit(gray: &GrayImage, (full_width, full_height): (u32, u32)) -> GrayImage {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for (x, y, pixel) in gray.enumerate_pixels() {
         if pixel.0[0] > GROUND {
@@ -121,13 +127,17 @@ fn fit(gray: &GrayImage) -> GrayImage {
         (left, top, right, bottom) = (0, 0, gray.width(), gray.height());
     }
     let (width, height) = (right - left, bottom - top);
-    let garment = imageops::crop_imm(gray, left, top, width, height).to_image();
-    let side = SIDE as u32;
-    let scaled = |length: u32| ((length * side + width.max(height) / 2) / width.max(height)).max(1);
-    let (width, height) = (scaled(width), scaled(height));
-    let garment = imageops::resize(&garment, width, height, FilterType::CatmullRom);
-    let mut fitted = GrayImage::new(side, side);
-    imageops::replace(&mut fitted, &garment, ((side - width) / 2).into(), ((side - height) / 2).into());
+    let thing = imageops::crop_imm(gray, left, top, width, height).to_image();
+    // The longer side, beside the room that it has, decides.
+    let [width, height, full_width, full_height] = [width, height, full_width, full_height].map(u64::from);
+    let is_wide = width * full_height >= height * full_width;
+    let (side, longer) = if is_wide { (full_width, width) } else { (full_height, height) };
+    let scaled = |length: u64, full: u64| ((length * side + longer / 2) / longer).clamp(1, full) as u32;
+    let (width, height) = (scaled(width, full_width), scaled(height, full_height));
+    let thing = imageops::resize(&thing, width, height, FilterType::CatmullRom);
+    let mut fitted = GrayImage::new(full_width as u32, full_height as u32);
+    let (left, top) = ((full_width - u64::from(width)) / 2, (full_height - u64::from(height)) / 2);
+    imageops::replace(&mut fitted, &thing, left as i64, top as i64);
     fitted
 }
 
@@ -139,8 +149,16 @@ mod tests {
 
     use super::*;
 
-    fn at(image: &Image, x: usize, y: usize) -> u8 {
+    const SIDE: usize = 28;
+    const PIXELS: usize = SIDE * SIDE;
+    const SHAPE: InputShape = InputShape::Image { channels: 1, height: 28, width: 28 };
+
+    fn at(image: &[u8], x: usize, y: usize) -> u8 {
         image[y * SIDE + x]
+    }
+
+    fn prepare(picture: &DynamicImage) -> Vec<u8> {
+        super::prepare(picture, (28, 28))
     }
 
     /// A picture with a block of one shade on a ground of another, and where the block is.
@@ -180,6 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_may_be_wider_than_high() {
+        // 20 columns, 10 rows; the block is half as wide as high.
+        let image = super::prepare(&block((100, 100), 0, 200).into(), (20, 10));
+        let lit = |x: usize, y: usize| image[20 * y + x] > 100;
+        assert!(lit(9, 0) && lit(9, 9) && lit(8, 5) && lit(11, 5));
+        assert!(!lit(6, 5) && !lit(13, 5));
+        let wide = GrayImage::from_fn(100, 10, |_, y| Luma([if (4..6).contains(&y) { 255 } else { 0 }]));
+        assert_eq!(super::prepare(&wide.into(), (20, 10)).iter().filter(|&&x| x > 200).count(), 20);
+    }
+
+    #[test]
+    fn features_are_no_picture() {
+        let error = read("a.png".as_ref(), InputShape::Features(12)).unwrap_err().to_string();
+        assert!(error.contains("the network takes 12 features, not an image"), "{error}");
+    }
+
+    #[test]
     fn a_garment_on_transparent_ground_does_not_vanish() {
         for shade in [10, 245] {
             let cut_out = GrayAlphaImage::from_fn(50, 50, |x, _| LumaA([shade, if x < 25 { 0 } else { 255 }]));
@@ -202,7 +237,7 @@ mod tests {
         for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
             let path = folder.path().join("picture.dat");
             picture.save_with_format(&path, format).unwrap();
-            assert!(at(&read(&path).unwrap(), 14, 14).abs_diff(215) < 4);
+            assert!(at(&read(&path, SHAPE).unwrap(), 14, 14).abs_diff(215) < 4);
         }
     }
 
@@ -210,12 +245,12 @@ mod tests {
     fn what_is_no_picture_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("picture.png");
-        assert!(matches!(read(&path), Err(PictureError::Unreadable { .. })));
+        assert!(matches!(read(&path, SHAPE), Err(PictureError::Unreadable { .. })));
         block((30, 30), 0, 200).save(&path).unwrap();
-        let whole = fs::read(&path).unwrap();
+        let whole = fs::read(&path, SHAPE).unwrap();
         for end in [0, 5, 20, 40, whole.len() / 2] {
             fs::write(&path, &whole[..end]).unwrap();
-            assert!(matches!(read(&path), Err(PictureError::Picture { .. })), "{end}");
+            assert!(matches!(read(&path, SHAPE), Err(PictureError::Picture { .. })), "{end}");
         }
         // The header says 2³¹−1 × 2³¹−1 pixels, with the checksum that goes with it.
         let mut huge = whole.clone();
@@ -224,7 +259,7 @@ mod tests {
         crc.update(&huge[12..29]);
         huge[29..33].copy_from_slice(&crc.sum().to_be_bytes());
         fs::write(&path, &huge).unwrap();
-        let error = read(&path).unwrap_err();
+        let error = read(&path, SHAPE).unwrap_err();
         assert!(matches!(&error, PictureError::Picture { error: ImageError::Limits(_), .. }), "{error}");
     }
 }

@@ -4,12 +4,16 @@ use std::{io::Cursor, path::Path};
 
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
-use selvedge::{
-    idx::Image,
-    models::{CLASS_NAMES, SIDE},
-};
 
 use crate::files::{WriteError, write_whole};
+
+/// An image in shades of grey, and the text below it.
+pub struct Captioned<'a> {
+    /// Row after row.
+    pub shades: &'a [u8],
+    /// The text.
+    pub caption: &'a str,
+}
 
 /// Images in a row of a saved sheet, and the sheet's pixels for each of an image's.
 const COLUMNS: u32 = 10;
@@ -19,23 +23,23 @@ const GAP: u32 = 8;
 const TEXT: RasterHeight = RasterHeight::Size16;
 const GROUND: u8 = 34;
 
-/// Draws images, each enlarged `scale` times and with its class's name below it, in rows of `columns`.
-pub fn grid(images: &[Image], labels: &[u8], columns: u32, scale: u32) -> RgbImage {
-    let side = SIDE as u32 * scale.max(1);
-    // The longest name is as wide as an image three times enlarged.
-    let (step_x, step_y) = (side + GAP, side + TEXT.val() as u32 + GAP);
+/// Draws images of so many columns and rows, each enlarged `scale` times and with its caption below it, in rows of `columns`.
+pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32, scale: u32) -> RgbImage {
+    let scale = scale.max(1);
+    let (width, height) = (width * scale, height * scale);
+    let (step_x, step_y) = (width + GAP, height + TEXT.val() as u32 + GAP);
     let count = images.len() as u32;
     let columns = columns.clamp(1, count.max(1));
     let rows = count.div_ceil(columns).max(1);
     let mut sheet = RgbImage::from_pixel(columns * step_x + GAP, rows * step_y + GAP, Rgb([GROUND; 3]));
-    for ((image, &label), place) in images.iter().zip(labels).zip(0..) {
+    for (image, place) in images.iter().zip(0..) {
         let (left, top) = (GAP + place % columns * step_x, GAP + place / columns * step_y);
-        let enlarged = RgbImage::from_fn(side, side, |x, y| {
-            Rgb([image[(y / scale.max(1)) as usize * SIDE + (x / scale.max(1)) as usize]; 3])
+        let enlarged = RgbImage::from_fn(width, height, |x, y| {
+            let place = y / scale * (width / scale) + x / scale;
+            Rgb([image.shades.get(place as usize).copied().unwrap_or_default(); 3])
         });
         imageops::replace(&mut sheet, &enlarged, left.into(), top.into());
-        let name = CLASS_NAMES.get(usize::from(label)).copied().unwrap_or("?");
-        write(&mut sheet, name, (left, top + side), side);
+        write(&mut sheet, image.caption, (left, top + height), width);
     }
     sheet
 }
@@ -43,9 +47,9 @@ pub fn grid(images: &[Image], labels: &[u8], columns: u32, scale: u32) -> RgbIma
 /// Writes a line of text, centred below an image and cut off where it is wider.
 fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u32) {
     let advance = get_raster_width(FontWeight::Regular, TEXT) as u32;
-    let start = left + width.saturating_sub(advance * text.len() as u32) / 2;
+    let start = left + width.saturating_sub(advance * text.chars().count() as u32) / 2;
     let glyphs = text.chars().filter_map(|character| get_raster(character, FontWeight::Regular, TEXT));
-    for (glyph, x) in glyphs.zip((start..=left + width - advance).step_by(advance as usize)) {
+    for (glyph, x) in glyphs.zip((start..=(left + width).saturating_sub(advance)).step_by(advance as usize)) {
         for (row, y) in glyph.rows().zip(top..) {
             for (&ink, x) in row.iter().zip(x..) {
                 sheet.put_pixel(x, y, Rgb([ink.max(GROUND); 3]));
@@ -59,9 +63,9 @@ fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u32) 
 /// # Errors
 ///
 /// [`WriteError`].
-pub fn save_grid(path: &Path, images: &[Image], labels: &[u8]) -> Result<(), WriteError> {
+pub fn save_grid(path: &Path, images: &[Captioned<'_>], size: (u32, u32)) -> Result<(), WriteError> {
     let mut png = Cursor::new(Vec::new());
-    grid(images, labels, COLUMNS, SCALE)
+    grid(images, size, COLUMNS, SCALE)
         .write_to(&mut png, ImageFormat::Png)
         .expect("memory takes every PNG of at least a pixel");
     write_whole(path, png.get_ref())
@@ -73,8 +77,10 @@ mod tests {
 
     #[test]
     fn images_stand_in_rows_above_their_names() {
-        let images: [Image; 3] = [[100; 784], [150; 784], [200; 784]];
-        let sheet = grid(&images, &[0, 8, 9], 2, 3);
+        let images = [(100, "T-shirt/top"), (150, "Bag"), (200, "Ankle boot")];
+        let shades = images.map(|(shade, _)| [shade; 784]);
+        let images: Vec<_> = images.iter().zip(&shades).map(|((_, caption), shades)| Captioned { shades, caption }).collect();
+        let sheet = grid(&images, (28, 28), 2, 3);
         assert_eq!(sheet.dimensions(), (2 * 92 + 8, 2 * 108 + 8));
         let shade = |x, y| sheet.get_pixel(x, y).0[0];
         assert_eq!([shade(8, 8), shade(91, 91), shade(100, 8), shade(8, 116)], [100, 100, 150, 200]);
@@ -88,17 +94,20 @@ mod tests {
 
     #[test]
     fn small_and_empty_sheets_are_sheets() {
-        assert_eq!(grid(&[], &[], 0, 0).dimensions(), (8 + 28 + 8, 8 + 28 + 16 + 8));
-        assert_eq!(grid(&[[0; 784]], &[0], 10, 1).dimensions(), (8 + 28 + 8, 8 + 28 + 16 + 8));
+        assert_eq!(grid(&[], (28, 28), 0, 0).dimensions(), (8 + 28 + 8, 8 + 28 + 16 + 8));
+        let image = Captioned { shades: &[0; 784], caption: "größer" };
+        assert_eq!(grid(&[image], (28, 28), 10, 1).dimensions(), (8 + 28 + 8, 8 + 28 + 16 + 8));
+        let image = Captioned { shades: &[0; 2], caption: "wider than the image" };
+        assert_eq!(grid(&[image], (1, 2), 10, 1).dimensions(), (8 + 1 + 8, 8 + 2 + 16 + 8));
     }
 
     #[test]
     fn saves_a_png() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sheet.png");
-        let images: [Image; 2] = [[100; 784], [150; 784]];
-        save_grid(&path, &images, &[1, 2]).unwrap();
-        assert_eq!(image::open(&path).unwrap().to_rgb8(), grid(&images, &[1, 2], 10, 3));
-        assert!(save_grid(folder.path(), &images, &[1, 2]).is_err());
+        let images = [Captioned { shades: &[100; 12], caption: "1" }, Captioned { shades: &[150; 12], caption: "2" }];
+        save_grid(&path, &images, (4, 3)).unwrap();
+        assert_eq!(image::open(&path).unwrap().to_rgb8(), grid(&images, (4, 3), 10, 3));
+        assert!(save_grid(folder.path(), &images, (4, 3)).is_err());
     }
 }

@@ -6,8 +6,6 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use selvedge::{idx::Image, models::SIDE};
-
 /// What a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shades {
@@ -33,17 +31,19 @@ impl Shades {
     }
 }
 
-/// An image as 14 lines of 28 characters: half blocks in gray on a terminal that has colours, letters elsewhere.
-pub fn terminal(image: &Image) -> String {
-    render(image, Shades::of_stdout())
+/// An image of so many columns as lines of as many characters, each for two rows: half blocks in gray on a terminal that has colours,
+/// letters elsewhere.
+pub fn terminal(image: &[u8], width: usize) -> String {
+    render(image, width, Shades::of_stdout())
 }
 
 /// A character shows two pixels, one above the other.
-fn render(image: &Image, shades: Shades) -> String {
+fn render(image: &[u8], width: usize, shades: Shades) -> String {
     let mut text = String::new();
-    for rows in image.as_chunks::<{ 2 * SIDE }>().0 {
-        let (upper, lower) = rows.split_at(SIDE);
-        for (&upper, &lower) in upper.iter().zip(lower) {
+    for rows in image.chunks(2 * width.max(1)) {
+        let (upper, lower) = rows.split_at(width.min(rows.len()));
+        // Below the last of an odd number of rows is black.
+        for (&upper, &lower) in upper.iter().zip(lower.iter().chain(std::iter::repeat(&0))) {
             // Writing to a string cannot fail.
             let _ = match shades {
                 Shades::True => write!(text, "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀"),
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     /// Black above, white below, and one gray pixel.
-    fn image() -> Image {
+    fn image() -> [u8; 784] {
         let mut image = [0; 784];
         image[392..].fill(255);
         image[0] = 128;
@@ -85,19 +85,24 @@ mod tests {
 
     #[test]
     fn letters_get_heavier_with_light() {
-        let text = render(&image(), Shades::Letters);
+        let text = render(&image(), 28, Shades::Letters);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 14);
         assert_eq!((lines[0].trim_end(), lines[6], lines[7]), (":", &*" ".repeat(28), &*"@".repeat(28)));
     }
 
     #[test]
+    fn an_odd_row_stands_above_black() {
+        assert_eq!(render(&[255; 9], 3, Shades::Letters), "@@@\n+++\n");
+    }
+
+    #[test]
     fn blocks_show_two_rows_at_once() {
-        let text = render(&image(), Shades::True);
+        let text = render(&image(), 28, Shades::True);
         assert!(text.starts_with("\x1b[38;2;128;128;128;48;2;0;0;0m▀"));
         assert_eq!(text.matches('▀').count(), 28 * 14);
         assert!(text.lines().all(|line| line.ends_with("\x1b[0m")));
-        assert!(render(&image(), Shades::Indexed).starts_with("\x1b[38;5;244;48;5;16m▀"));
+        assert!(render(&image(), 28, Shades::Indexed).starts_with("\x1b[38;5;244;48;5;16m▀"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A proof, image by image, that the quantised network decides as the floating-point one does.
+//! A proof, sample by sample, that the quantised network decides as the floating-point one does.
 //!
 //! Let `h` be the activations of the floating-point network's run, and `ĥ` what the numbers of the quantised network's run are worth. Each
 //! layer hands on a bound `e ≥ |ĥ − h|`, from these numbers and the floating-point weights alone:
@@ -12,7 +12,7 @@
 //! A unit whose sums are below 0 for certain hands on no more than its own number. What the quantised layer does wrong itself (the
 //! weights' rounding or fine-tuning, the bias's, the output's, and its cut to 0..255) is all in the distance of ĥ' from max(z, 0), with no
 //! estimate; what came before is taken at its worst. For the logits of two classes, bounds are of their difference, so that what moves both alike does not
-//! count: `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. An image is certified when for every other class that is less
+//! count: `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. A sample is certified when for every other class that is less
 //! than the floating-point network's margin.
 //!
 //! `ρ` is for rounding. A chain of n fused multiply-adds is within `γₙ (|b| + |W| |h|)` of its exact sum, `γₙ = n u / (1 − n u)`, whatever its
@@ -20,15 +20,15 @@
 //! beside it; the computation of the bound itself, in binary64, adds the same with u = 2⁻⁵³. The first layer's inputs are the numbers that the
 //! floating-point network has itself, so that e = 0 there.
 
-use selvedge::{arithmetic::normalize, classification::argmax, idx::Image};
+use selvedge::{arithmetic::normalize, classification::argmax};
 
-use super::float::{FloatLayer, FloatNetwork};
+use super::reference::{LinearLayer, Reference};
 
 /// What bounds are multiplied by for the rounding of their own computation: sums of some thousand terms that are not negative, each within
 /// 2⁻⁵³.
 const ROUNDED_UP: f64 = 1.0 + 1e-9;
 
-/// How far an image's class is from changing.
+/// How far a sample's class is from changing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
     /// The floating-point network's class.
@@ -45,10 +45,10 @@ impl Certificate {
         self.bound < self.margin
     }
 
-    /// The certificate of an image, from the quantised network's numbers and the floating-point network's logits.
-    pub(super) fn of(float: &FloatNetwork, image: &Image, quantized: &Values, logits: &[f32]) -> Self {
+    /// The certificate of a sample, from the quantised network's numbers and the floating-point network's logits.
+    pub(super) fn of(reference: &Reference, sample: &[u8], quantized: &Values, logits: &[f32]) -> Self {
         let class = argmax(logits);
-        let bounds = bounds(float, image, quantized, class);
+        let bounds = bounds(reference, sample, quantized, class);
         let margins = logits.iter().map(|&logit| f64::from(logits[class]) - f64::from(logit));
         let others = margins.zip(bounds).enumerate().filter(|&(other, _)| other != class);
         // Of numbers that overflowed nothing is known.
@@ -85,16 +85,16 @@ struct Sums {
 }
 
 /// For each class, a bound of the error of the difference between the logit of `class` and its own.
-pub(super) fn bounds(float: &FloatNetwork, image: &Image, quantized: &Values, class: usize) -> Vec<f64> {
-    let pixels = image.iter().map(|&pixel| f64::from(normalize(pixel)));
-    let mut inputs = Inputs { values: pixels.collect(), errors: vec![0.0; image.len()] };
-    for (layer, values) in float.layers.iter().zip(&quantized.activations) {
-        let sums = Sums::of(layer, &inputs);
+pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, class: usize) -> Vec<f64> {
+    let values = sample.iter().map(|&byte| f64::from(normalize(byte)));
+    let mut inputs = Inputs { values: values.collect(), errors: vec![0.0; sample.len()] };
+    for (layer, values) in reference.layers().zip(&quantized.activations) {
+        let sums = Sums::of(&layer, &inputs);
         let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();
         inputs = Inputs { values: values.clone(), errors };
     }
-    let Some(last) = float.layers.last() else { return Vec::new() };
-    let sums = Sums::of(last, &inputs);
+    let Some(last) = reference.layers().last() else { return Vec::new() };
+    let sums = Sums::of(&last, &inputs);
     let row = |class: usize| &last.weight[class * last.inputs..][..last.inputs];
     let difference = |other: usize| {
         let [logit, other_logit] = [class, other].map(|class| quantized.logits[class]);
@@ -108,7 +108,7 @@ pub(super) fn bounds(float: &FloatNetwork, image: &Image, quantized: &Values, cl
 }
 
 impl Sums {
-    fn of(layer: &FloatLayer, inputs: &Inputs) -> Self {
+    fn of(layer: &LinearLayer<'_>, inputs: &Inputs) -> Self {
         let mut values: Vec<f64> = layer.bias.iter().map(|&bias| bias.into()).collect();
         let mut sizes: Vec<f64> = values.iter().map(|bias| bias.abs()).collect();
         let mut inherited = vec![0.0; layer.outputs];

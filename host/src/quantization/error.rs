@@ -1,8 +1,8 @@
-use selvedge::{architecture::Architecture, quantized::WorkspaceError, weights::WeightFileError};
+use selvedge::{architecture::Architecture, weights::WeightFileError};
 
-use crate::training::TrainingError;
+use crate::{network::NetworkError, training::TrainingError};
 
-/// Why a model cannot be quantised, or a quantised one not be used.
+/// The error of a model that cannot be quantised.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizationError {
     /// A layer that the integer network has not.
@@ -37,10 +37,10 @@ pub enum QuantizationError {
         /// The weight.
         weight: f32,
     },
-    /// Too few training images to choose by.
-    #[error("{found} training images are too few to choose the scales by; at least {least} are needed")]
-    Images {
-        /// The training images.
+    /// Too few training samples to choose by.
+    #[error("{found} training samples are too few to choose the scales by; at least {least} are needed")]
+    Samples {
+        /// The training samples.
         found: usize,
         /// How many are needed.
         least: usize,
@@ -48,9 +48,9 @@ pub enum QuantizationError {
     /// Fine-tuning ended early.
     #[error("fine-tuning: {0}")]
     FineTuning(#[from] TrainingError),
-    /// The network does not go from images to classes.
+    /// There is no room for the network.
     #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
+    Network(#[from] NetworkError),
     /// The file cannot be made.
     #[error(transparent)]
     File(#[from] WeightFileError),

@@ -3,11 +3,11 @@
 use selvedge::Engine;
 
 use super::{
-    FloatNetwork, QuantizationError, Quantizer, integer::Integers, scales::WeightMethod, search::weight_scales,
+    QuantizationError, Quantizer, Reference, integer::Integers, scales::WeightMethod, search::weight_scales,
 };
 use crate::{
     data::Dataset,
-    models::{Boxed, Model},
+    network::{Network, NetworkError},
     training::{self, Epoch, Observer, Rounding, State, TrainingError},
 };
 
@@ -20,39 +20,30 @@ pub(super) struct FineTuned {
 
 impl<E: Engine> Quantizer<'_, E> {
     /// Trains the model on with rounded weights, whose scales stay those that are best for the weights it has; `see` is told each epoch, tested
-    /// on the images that are held out.
+    /// on the samples that are held out.
     ///
     /// # Errors
     ///
     /// [`QuantizationError::FineTuning`].
-    ///
-    /// # Panics
-    ///
-    /// Where `M` is not of the model's layers.
-    pub fn fine_tune<M: Model>(
+    pub fn fine_tune(
         &mut self,
         options: &training::Options,
         see: impl FnMut(&Epoch),
     ) -> Result<(), QuantizationError> {
-        let mut model = Boxed::<M>::zeroed();
-        model.as_flat_mut().copy_from_slice(&self.ordered.flat());
-        let mut state = State::new(model, options);
+        let ordered = self.ordered.network();
+        let network = Network::with_parameters(ordered.architecture(), ordered.parameters())?;
+        let mut state = State::new(network, options).map_err(NetworkError::from)?;
         let held_out = &self.held_out.split;
-        let data = Dataset {
-            name: String::new(),
-            checksum: self.train.checksum(),
-            train: self.train.clone(),
-            validation: options.early_stop.map(|_| held_out.clone()),
-            test: held_out.clone(),
-            notice: None,
-        };
+        let splits = [self.train.clone(), held_out.clone()];
+        let mut data = Dataset::new(&self.data_name, self.input, self.classes.clone(), splits);
+        data.validation = options.early_stop.map(|_| held_out.clone());
         let scales = weight_scales(self.engine, self.integers, &self.ordered, WeightMethod::LeastSquares);
         let rounding =
-            RoundedWeights { engine: self.engine, integers: self.integers, float: &self.ordered, scales: &scales };
+            RoundedWeights { engine: self.engine, integers: self.integers, reference: &self.ordered, scales: &scales };
         training::train_rounded(self.engine, &mut state, &data, options, &rounding, &mut Watch { see })?;
-        let mut flat = vec![0.0; M::LEN];
-        rounding.round(state.result().as_flat(), &mut flat);
-        self.ordered = FloatNetwork::new(self.ordered.architecture(), &flat)?;
+        let mut flat = vec![0.0; ordered.parameters().len()];
+        rounding.round(state.result().parameters(), &mut flat);
+        self.ordered = Reference::new(ordered.architecture(), &flat)?;
         let description = format!("fine-tuned for {} steps", state.progress.steps);
         self.fine_tuned = Some(FineTuned { description, scales });
         Ok(())
@@ -64,7 +55,7 @@ struct RoundedWeights<'a, E> {
     engine: &'a E,
     integers: Integers,
     /// The model before fine-tuning: its layers' widths.
-    float: &'a FloatNetwork,
+    reference: &'a Reference,
     scales: &'a [Vec<f64>],
 }
 
@@ -72,13 +63,13 @@ impl<E: Engine> Rounding for RoundedWeights<'_, E> {
     fn round(&self, model: &[f32], rounded: &mut [f32]) {
         rounded.copy_from_slice(model);
         let mut rest = rounded;
-        for (layer, scales) in self.float.layers.iter().zip(self.scales) {
+        for (layer, scales) in self.reference.layers().zip(self.scales) {
             let (weight, after) = rest.split_at_mut(layer.weight.len());
             let groups = scales.len() / layer.outputs;
             let mut rows: Vec<(&mut [f32], &[f64])> =
                 weight.chunks_exact_mut(layer.inputs).zip(scales.chunks_exact(groups)).collect();
             let integers = self.integers;
-            self.engine.share_out(&mut rows, |_, rows| {
+            self.engine.share_out(1, &mut rows, |_, rows| {
                 for (row, scales) in rows {
                     integers.round_in_place(row, scales);
                 }
@@ -93,7 +84,7 @@ struct Watch<F> {
     see: F,
 }
 
-impl<M, F: FnMut(&Epoch)> Observer<M> for Watch<F> {
+impl<F: FnMut(&Epoch)> Observer for Watch<F> {
     type Error = TrainingError;
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<(), TrainingError> {

@@ -2,23 +2,22 @@
 
 use half::f16;
 use selvedge::{
-    idx::Image,
+    Engine,
     quantized::{Float16, Float16Layer, QuantizationRecord},
+    shape::Signature,
     weights::WeightFileError,
 };
 
-use super::{FloatNetwork, Outputs, QuantizationError, float::FloatLayer, integer::encode};
+use super::{Outputs, QuantizationError, Reference, integer::encode};
 
 /// How the weights came to be.
 const METHOD: &str = "weights to the nearest of 16 bits, biases as they are";
 
 /// A network whose weights were rounded to binary16.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct HalfNetwork {
-    /// The weights' bits, layer by layer.
-    weights: Vec<Vec<u16>>,
-    /// The same in binary32.
-    widened: FloatNetwork,
+    /// The same weights in binary32.
+    widened: Reference,
 }
 
 impl HalfNetwork {
@@ -27,18 +26,13 @@ impl HalfNetwork {
     /// # Errors
     ///
     /// [`QuantizationError::Float16Range`] for a weight that would become infinite.
-    pub fn new(float: &FloatNetwork) -> Result<Self, QuantizationError> {
-        let mut weights = Vec::with_capacity(float.layers.len());
-        for (layer, FloatLayer { weight, .. }) in float.layers.iter().enumerate() {
-            let rounded: Vec<f16> = weight.iter().map(|&weight| f16::from_f32(weight)).collect();
-            if let Some(place) = rounded.iter().position(|weight| weight.is_infinite()) {
-                return Err(QuantizationError::Float16Range { layer, weight: weight[place] });
+    pub fn new(reference: &Reference) -> Result<Self, QuantizationError> {
+        for (index, layer) in reference.layers().enumerate() {
+            if let Some(&weight) = layer.weight.iter().find(|&&weight| f16::from_f32(weight).is_infinite()) {
+                return Err(QuantizationError::Float16Range { layer: index, weight });
             }
-            weights.push(rounded.into_iter().map(f16::to_bits).collect::<Vec<_>>());
         }
-        let widened =
-            float.with_weights(weights.iter().map(|weights| weights.iter().map(|&bits| Float16::widen(bits))));
-        Ok(Self { weights, widened })
+        Ok(Self { widened: reference.with_weights(|weight| f16::from_f32(weight).to_f32())? })
     }
 
     /// How its weights came to be, in one line.
@@ -46,17 +40,22 @@ impl HalfNetwork {
         METHOD
     }
 
-    /// Its numbers for an image.
-    pub fn outputs(&self, image: &Image) -> Outputs {
-        self.widened.outputs(image)
+    /// Its numbers for samples.
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+        self.widened.outputs(engine, values)
     }
 
     /// The network's file.
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for a network or an accuracy that the format cannot hold.
-    pub fn encode(&self, source: [u8; 32], [float_accuracy, accuracy]: [f64; 2]) -> Result<Vec<u8>, WeightFileError> {
+    /// [`WeightFileError`] for a network, a signature or an accuracy that the format cannot hold.
+    pub fn encode(
+        &self,
+        signature: &Signature<'_>,
+        source: [u8; 32],
+        [float_accuracy, accuracy]: [f64; 2],
+    ) -> Result<Vec<u8>, WeightFileError> {
         let record = QuantizationRecord {
             source: &source,
             logit_scale: 1.0,
@@ -64,8 +63,10 @@ impl HalfNetwork {
             accuracy: accuracy as f32,
             method: METHOD.as_bytes(),
         };
-        let parts = self.weights.iter().zip(&self.widened.layers);
-        let layers: Vec<_> = parts.map(|(weight, layer)| Float16Layer { weight, bias: &layer.bias }).collect();
-        encode::<Float16>(self.widened.architecture(), &layers, &record)
+        let bits = |weight: &f32| f16::from_f32(*weight).to_bits();
+        let weights: Vec<Vec<u16>> = self.widened.layers().map(|layer| layer.weight.iter().map(bits).collect()).collect();
+        let parts = weights.iter().zip(self.widened.layers());
+        let layers: Vec<_> = parts.map(|(weight, layer)| Float16Layer { weight, bias: layer.bias }).collect();
+        encode::<Float16>(self.widened.architecture(), &layers, signature, &record)
     }
 }

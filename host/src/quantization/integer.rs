@@ -4,13 +4,15 @@ use std::ops::RangeInclusive;
 
 use selvedge::{
     architecture::Architecture,
+    arithmetic::add_product,
     quantized::{self, BIAS_LIMIT, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord},
+    shape::Signature,
     weights::WeightFileError,
 };
 
 use super::{
     QuantizationError,
-    float::{FloatLayer, add_products, by_columns},
+    reference::{LinearLayer, by_columns},
     scales::MAX_ACTIVATION,
 };
 
@@ -163,7 +165,7 @@ pub(super) struct LayerPlan<'a> {
     /// Its place, from 0.
     pub index: usize,
     pub integers: Integers,
-    pub float: &'a FloatLayer,
+    pub float: LinearLayer<'a>,
     /// What a weight of 1 is to be worth in each row and group of columns; 0 where all weights are 0.
     pub scales: &'a [f64],
     /// What an input of 1 is worth.
@@ -239,7 +241,7 @@ impl LayerPlan<'_> {
     }
 }
 
-/// Mean values over the calibration images.
+/// Mean values over the calibration samples.
 pub(super) struct Means<'a> {
     /// Of the integer inputs.
     pub inputs: &'a [f64],
@@ -251,6 +253,15 @@ impl Means<'_> {
     fn error(&self, row: usize, weights: impl Iterator<Item = f64>, input_scale: f64, bias: f64) -> f64 {
         let sum: f64 = weights.zip(self.inputs).map(|(weight, input)| weight * input).sum();
         self.sums[row] - (input_scale * sum + bias)
+    }
+}
+
+/// `sums[o] = fma(inputs[k], columns[k][o], sums[o])`, k ascending, without the terms that are zero.
+fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [f32]) {
+    for (input, column) in inputs.zip(columns.chunks_exact(sums.len())) {
+        if input != 0.0 {
+            add_product(input, column, sums);
+        }
     }
 }
 
@@ -303,7 +314,7 @@ pub struct IntegerNetwork {
     pub(super) output_scales: Vec<f64>,
 }
 
-/// What a network computes for an image.
+/// A network's numbers for a sample.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     /// Of each layer but the last.
@@ -313,16 +324,16 @@ pub(super) struct Run {
 
 impl IntegerNetwork {
     /// The first layers, up to the one that is not there.
-    pub(super) fn run(&self, image: &[u8]) -> Run {
+    pub(super) fn run(&self, sample: &[u8]) -> Run {
         let Some((last, hidden)) = self.layers.split_last() else {
             return Run { activations: Vec::new(), logits: Vec::new() };
         };
         let mut activations: Vec<Vec<u8>> = Vec::with_capacity(hidden.len());
         for layer in hidden {
-            let outputs = layer.activations(activations.last().map_or(image, Vec::as_slice));
+            let outputs = layer.activations(activations.last().map_or(sample, Vec::as_slice));
             activations.push(outputs);
         }
-        let logits = last.outputs(activations.last().map_or(image, Vec::as_slice)).collect();
+        let logits = last.outputs(activations.last().map_or(sample, Vec::as_slice)).collect();
         Run { activations, logits }
     }
 
@@ -344,16 +355,17 @@ impl IntegerNetwork {
     pub fn encode(
         &self,
         architecture: &Architecture,
+        signature: &Signature<'_>,
         record: &QuantizationRecord<'_>,
     ) -> Result<Vec<u8>, WeightFileError> {
         match self.layers.first().map_or(Integers::Int8, |layer| layer.integers) {
             Integers::Int8 => {
                 let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int8).collect();
-                encode::<Int8>(architecture, &layers, record)
+                encode::<Int8>(architecture, &layers, signature, record)
             }
             Integers::Int4 => {
                 let layers: Vec<_> = self.layers.iter().map(IntegerLayer::int4).collect();
-                encode::<Int4>(architecture, &layers, record)
+                encode::<Int4>(architecture, &layers, signature, record)
             }
         }
     }
@@ -367,11 +379,12 @@ impl IntegerNetwork {
 pub(super) fn encode<F: quantized::Format>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],
+    signature: &Signature<'_>,
     record: &QuantizationRecord<'_>,
 ) -> Result<Vec<u8>, WeightFileError> {
-    let len = quantized::encoded_len::<F>(architecture, record).ok_or(WeightFileError::Architecture)?;
+    let len = quantized::encoded_len::<F>(architecture, signature, record).ok_or(WeightFileError::Architecture)?;
     let mut file = vec![0; len];
-    let len = quantized::encode::<F>(architecture, layers, record, &mut file)?;
+    let len = quantized::encode::<F>(architecture, layers, signature, record, &mut file)?;
     file.truncate(len);
     Ok(file)
 }

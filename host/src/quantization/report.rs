@@ -1,11 +1,11 @@
-//! How near a quantised network is to its model, on the test images.
+//! How near a quantised network is to its model, on the test samples.
 
-use selvedge::{Engine, idx::Image};
+use selvedge::{Engine, engine::rows};
 
-use super::{Certificate, FloatNetwork, certificate::Values, order::Activity, search::for_each};
+use super::{Certificate, Reference, certificate::Values, order::Activity, search::for_each};
 use crate::data::Split;
 
-/// What a quantised network makes of an image.
+/// A quantised network's numbers for a sample.
 #[derive(Clone, Debug)]
 pub struct Outputs {
     /// Its class.
@@ -13,20 +13,20 @@ pub struct Outputs {
     pub(super) values: Values,
 }
 
-/// Both networks on the same images.
+/// Both networks on the same samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Each image's.
+    /// Each sample's.
     pub verdicts: Vec<Verdict>,
     /// Each layer's.
     pub layers: Vec<LayerReport>,
 }
 
-/// What both networks make of an image.
+/// Both networks' answers for a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// What it is.
-    pub label: u8,
+    /// Its class.
+    pub label: u16,
     /// The quantised network's class.
     pub class: usize,
     /// The floating-point network's class, and how safe that is.
@@ -43,22 +43,33 @@ pub struct LayerReport {
     pub density: Option<[f64; 3]>,
 }
 
+/// Samples whose sums are in memory at a time.
+const TOGETHER: usize = 500;
+
 impl Report {
     /// Runs both networks, the quantised one by `run`; `orders` are the hidden layers' in the file, where these differ.
     pub fn new<E: Engine>(
         engine: &E,
-        float: &FloatNetwork,
+        reference: &Reference,
         orders: &[Vec<usize>],
         split: &Split,
-        run: impl Fn(&Image) -> Outputs + Sync,
+        run: impl Fn(&[u8]) -> Vec<Outputs>,
     ) -> Self {
-        let outcomes = for_each(engine, &split.images, |image| {
-            let (sums, Outputs { class, values }) = (float.run(image), run(image));
-            let certificate = Certificate::of(float, image, &values, sums.last().map_or(&[], Vec::as_slice));
-            let is_active = values.activations.iter().map(|layer| layer.iter().map(|&x| x != 0.0).collect());
-            Outcome { class, certificate, errors: errors(&values, &sums), is_active: is_active.collect() }
-        });
-        let mut squares = vec![[0.0; 2]; float.layers.len()];
+        let mut outcomes = Vec::with_capacity(split.len());
+        for values in split.values().chunks(TOGETHER * split.features()) {
+            let sums = reference.sums(engine, values);
+            let samples: Vec<_> = run(values).into_iter().zip(values.chunks_exact(split.features())).enumerate().collect();
+            outcomes.extend(for_each(engine, &samples, |(index, (outputs, sample))| {
+                let row = |(layer, sums)| rows(sums, layer).nth(*index).unwrap_or_default();
+                let widths = reference.layers().map(|layer| layer.outputs);
+                let sums: Vec<&[f32]> = widths.zip(sums.iter().map(Vec::as_slice)).map(row).collect();
+                let Outputs { class, values } = outputs;
+                let certificate = Certificate::of(reference, sample, values, sums.last().unwrap_or(&&[][..]));
+                let is_active = values.activations.iter().map(|layer| layer.iter().map(|&x| x != 0.0).collect());
+                Outcome { class: *class, certificate, errors: errors(values, &sums), is_active: is_active.collect() }
+            }));
+        }
+        let mut squares = vec![[0.0; 2]; reference.layers().len()];
         for outcome in &outcomes {
             for (sums, errors) in squares.iter_mut().zip(&outcome.errors) {
                 sums.iter_mut().zip(errors).for_each(|(sum, square)| *sum += square);
@@ -69,7 +80,7 @@ impl Report {
             class: outcome.class,
             certificate: outcome.certificate,
         };
-        let verdicts = outcomes.iter().zip(&split.labels).map(verdict).collect();
+        let verdicts = outcomes.iter().zip(split.labels()).map(verdict).collect();
         let density = |(layer, order): (usize, &Vec<usize>)| {
             let runs = outcomes.iter().map(|outcome| outcome.is_active[layer].as_slice());
             densities_of(&Activity::of(order.len(), runs), order)
@@ -82,7 +93,7 @@ impl Report {
         Self { verdicts, layers: layers.collect() }
     }
 
-    /// The part of the images that the floating-point network classifies rightly.
+    /// The part of the samples that the floating-point network classifies rightly.
     pub fn float_accuracy(&self) -> f64 {
         self.part(|verdict| verdict.certificate.class == usize::from(verdict.label))
     }
@@ -92,17 +103,17 @@ impl Report {
         self.part(|verdict| verdict.class == usize::from(verdict.label))
     }
 
-    /// Images that change their class.
+    /// Samples that change their class.
     pub fn changes(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.class != verdict.certificate.class).count()
     }
 
-    /// Images that are proved not to.
+    /// Samples that are proved not to.
     pub fn certified(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.certificate.is_certified()).count()
     }
 
-    /// The certificates as comma-separated values, a line for each image.
+    /// The certificates as comma-separated values, a line for each sample.
     pub fn certificates(&self) -> String {
         let line = |(index, verdict): (usize, &Verdict)| {
             let Verdict { label, class, certificate } = verdict;
@@ -127,7 +138,7 @@ struct Outcome {
     is_active: Vec<Vec<bool>>,
 }
 
-fn errors(values: &Values, sums: &[Vec<f32>]) -> Vec<[f64; 2]> {
+fn errors(values: &Values, sums: &[&[f32]]) -> Vec<[f64; 2]> {
     let hidden = values.activations.iter().zip(sums);
     let mut layers: Vec<_> =
         hidden.map(|(values, sums)| squares(values, sums.iter().map(|sum| sum.max(0.0)))).collect();

@@ -3,71 +3,78 @@
 use std::borrow::Cow;
 
 use selvedge::{
-    Engine, architecture::Architecture, classification::argmax, idx::Image, quantized::QuantizationRecord,
-    weights::WeightFileError,
+    Engine, architecture::Architecture, classification::argmax, engine::rows, quantized::QuantizationRecord,
+    shape::{InputShape, Signature}, weights::WeightFileError,
 };
 
 use super::{
-    FloatNetwork, QuantizationError,
+    QuantizationError, Reference,
     certificate::Values,
     fine_tune::FineTuned,
-    float::FloatLayer,
     integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
+    reference::LinearLayer,
     report::Outputs,
     scales::{ActivationMethod, WeightMethod},
 };
-use crate::data::{Dataset, Split};
+use crate::{
+    classes::Classes,
+    data::{Dataset, Split},
+};
 
-/// Training images that are held out to choose by, at most; where there are few, a fifth.
+/// Training samples that are held out to choose by, at most; where there are few, a fifth.
 const HELD_OUT: usize = 10_000;
-/// Training images that scales are made of, at most.
+/// Training samples that scales are made of, at most.
 const CALIBRATION: usize = 10_000;
-/// The seed of which images are held out.
+/// The seed of which samples are held out.
 const SEED: u64 = 42;
 
 /// Makes a model a network of integers.
 pub struct Quantizer<'a, E> {
     pub(super) engine: &'a E,
     pub(super) integers: Integers,
-    /// The training images but those that are held out.
+    /// The training samples but those that are held out.
     pub(super) train: Split,
     pub(super) held_out: HeldOut,
-    data_name: String,
+    pub(super) data_name: String,
+    pub(super) input: InputShape,
+    pub(super) classes: Classes,
     /// The hidden layers' orders in the file.
     orders: Vec<Vec<usize>>,
     /// The model in that order, fine-tuned where it was.
-    pub(super) ordered: FloatNetwork,
+    pub(super) ordered: Reference,
     pub(super) fine_tuned: Option<FineTuned>,
 }
 
 impl<'a, E: Engine> Quantizer<'a, E> {
-    /// Takes images from the training images to choose by, and finds an order of the model's hidden units.
+    /// Takes samples from the training samples to choose by, and finds an order of the model's hidden units.
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::Images`] for too few training images.
+    /// [`QuantizationError::Samples`] for too few training samples.
     pub fn new(
         engine: &'a E,
-        float: &FloatNetwork,
+        reference: &Reference,
         integers: Integers,
         mut data: Dataset,
     ) -> Result<Self, QuantizationError> {
         const LEAST: usize = 5;
-        let found = data.train.images.len();
+        let found = data.train.len();
         if found < LEAST {
-            return Err(QuantizationError::Images { found, least: LEAST });
+            return Err(QuantizationError::Samples { found, least: LEAST });
         }
         data.hold_out((found / LEAST).min(HELD_OUT), SEED);
-        let held_out = HeldOut::new(engine, float, data.validation.take().expect("images were held out"));
-        let orders = orders(engine, float, calibration(&data.train));
-        let ordered = float.ordered(&orders);
+        let held_out = HeldOut::new(engine, reference, data.validation.take().expect("samples were held out"));
+        let orders = orders(engine, reference, calibration(&data.train));
+        let ordered = reference.ordered(&orders)?;
         Ok(Self {
             engine,
             integers,
             train: data.train,
             held_out,
             data_name: data.name,
+            input: data.input,
+            classes: data.classes,
             orders,
             ordered,
             fine_tuned: None,
@@ -80,8 +87,9 @@ impl<'a, E: Engine> Quantizer<'a, E> {
     ///
     /// [`QuantizationError::Range`] where no trial's integers have a place in their range.
     pub fn search(self, mut see: impl FnMut(usize, usize)) -> Result<Quantized, QuantizationError> {
-        let images = calibration(&self.train);
-        let calibration = Calibration::new(&self, images);
+        let values = calibration(&self.train);
+        let samples = values.len() / self.train.features();
+        let calibration = Calibration::new(&self, values);
         let mut best: Option<Trial> = None;
         let mut first_error = None;
         let trials = calibration.methods();
@@ -101,13 +109,12 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         let Some(Trial { method, network, right, .. }) = best else {
             return Err(first_error.expect("there are trials"));
         };
-        let held_out = self.held_out.split.images.len();
+        let held_out = self.held_out.split.len();
         Ok(Quantized {
             network,
             method: format!(
-                "{}, on {} training images of {}",
+                "{}, on {samples} training samples of {}",
                 calibration.describe(method),
-                images.len(),
                 self.data_name
             ),
             held_out_accuracy: right as f64 / held_out as f64,
@@ -118,9 +125,9 @@ impl<'a, E: Engine> Quantizer<'a, E> {
     }
 }
 
-/// The images that scales are made of.
-fn calibration(train: &Split) -> &[Image] {
-    &train.images[..CALIBRATION.min(train.images.len())]
+/// The samples that scales are made of.
+fn calibration(train: &Split) -> &[u8] {
+    &train.values()[..CALIBRATION.min(train.len()) * train.features()]
 }
 
 /// An integer network, and how it was chosen.
@@ -132,7 +139,7 @@ pub struct Quantized {
     orders: Vec<Vec<usize>>,
     architecture: Architecture,
     method: String,
-    /// The accuracy on the images that were held out.
+    /// The accuracy on the samples that were held out.
     pub held_out_accuracy: f64,
     /// How many these were.
     pub held_out: usize,
@@ -154,9 +161,14 @@ impl Quantized {
         &self.orders
     }
 
-    /// What its numbers for an image are worth.
-    pub fn outputs(&self, image: &Image) -> Outputs {
-        let run = self.network.run(image);
+    /// The worth of its numbers for samples.
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+        let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
+        for_each(engine, &samples, |sample| self.of_sample(sample))
+    }
+
+    fn of_sample(&self, sample: &[u8]) -> Outputs {
+        let run = self.network.run(sample);
         let hidden = run.activations.iter().zip(&self.orders).zip(&self.network.output_scales);
         let in_models_order = hidden.map(|((activations, order), scale)| {
             let mut values = vec![0.0; activations.len()];
@@ -174,8 +186,13 @@ impl Quantized {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for a network or an accuracy that the format cannot hold.
-    pub fn encode(&self, source: [u8; 32], [float_accuracy, accuracy]: [f64; 2]) -> Result<Vec<u8>, WeightFileError> {
+    /// [`WeightFileError`] for a network, a signature or an accuracy that the format cannot hold.
+    pub fn encode(
+        &self,
+        signature: &Signature<'_>,
+        source: [u8; 32],
+        [float_accuracy, accuracy]: [f64; 2],
+    ) -> Result<Vec<u8>, WeightFileError> {
         let record = QuantizationRecord {
             source: &source,
             logit_scale: self.network.logit_scale() as f32,
@@ -183,14 +200,14 @@ impl Quantized {
             accuracy: accuracy as f32,
             method: self.method.as_bytes(),
         };
-        self.network.encode(&self.architecture, &record)
+        self.network.encode(&self.architecture, signature, &record)
     }
 }
 
 /// What becomes of each item, in their order, computed on all threads.
 pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    engine.share_out(&mut results, |first, results| {
+    engine.share_out(1, &mut results, |first, results| {
         for (result, item) in results.iter_mut().zip(&items[first..]) {
             *result = Some(work(item));
         }
@@ -199,31 +216,31 @@ pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], wor
 }
 
 /// An order of each hidden layer's units in which those that fire together are neighbours.
-fn orders<E: Engine>(engine: &E, float: &FloatNetwork, images: &[Image]) -> Vec<Vec<usize>> {
-    let runs: Vec<Vec<Vec<bool>>> = for_each(engine, images, |image| {
-        let layers = float.run(image).into_iter();
-        layers.map(|sums| sums.into_iter().map(|sum| sum > 0.0).collect()).collect()
-    });
-    let hidden = float.layers.split_last().map_or(&[][..], |(_, hidden)| hidden);
-    let order = |(index, layer): (usize, &FloatLayer)| {
-        Activity::of(layer.outputs, runs.iter().map(|layers| layers[index].as_slice())).order()
+fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Vec<usize>> {
+    let mut layers: Vec<Vec<bool>> = Vec::new();
+    for sums in reference.sums(engine, values) {
+        layers.push(sums.into_iter().map(|sum| sum > 0.0).collect());
+    }
+    layers.pop();
+    let order = |(layer, is_active): (LinearLayer<'_>, &Vec<bool>)| {
+        Activity::of(layer.outputs, rows(is_active, layer.outputs)).order()
     };
-    hidden.iter().enumerate().map(order).collect()
+    reference.layers().zip(&layers).map(order).collect()
 }
 
 /// Each layer's scales by a method: in each row one for each group of columns.
 pub(super) fn weight_scales<E: Engine>(
     engine: &E,
     integers: Integers,
-    float: &FloatNetwork,
+    reference: &Reference,
     method: WeightMethod,
 ) -> Vec<Vec<f64>> {
-    let layer = |layer: &FloatLayer| {
+    let layer = |layer: LinearLayer<'_>| {
         let columns = integers.columns(layer.inputs);
         let groups: Vec<&[f32]> = layer.weight.chunks_exact(layer.inputs).flat_map(|row| row.chunks(columns)).collect();
         for_each(engine, &groups, |group| method.scale(group, integers.range()))
     };
-    float.layers.iter().map(layer).collect()
+    reference.layers().map(layer).collect()
 }
 
 /// A combination of methods.
@@ -235,12 +252,12 @@ struct Method {
     corrects_bias: bool,
 }
 
-/// What the calibration images tell.
+/// What the calibration samples tell.
 struct Calibration<'a, E> {
     engine: &'a E,
     integers: Integers,
-    float: &'a FloatNetwork,
-    images: &'a [Image],
+    reference: &'a Reference,
+    values: &'a [u8],
     /// By each method of weights.
     weights: Vec<WeightScales<'a>>,
     layers: Vec<LayerCalibration>,
@@ -261,24 +278,23 @@ struct LayerCalibration {
 }
 
 impl<'a, E: Engine> Calibration<'a, E> {
-    fn new(quantizer: &'a Quantizer<'_, E>, images: &'a [Image]) -> Self {
-        let Quantizer { engine, integers, ordered: float, fine_tuned, .. } = quantizer;
-        let runs = for_each(*engine, images, |image| float.run(image));
-        let layer = |(index, layer): (usize, &FloatLayer)| {
-            let sums = || runs.iter().map(|layers| &layers[index]);
+    fn new(quantizer: &'a Quantizer<'_, E>, values: &'a [u8]) -> Self {
+        let Quantizer { engine, integers, ordered: reference, fine_tuned, .. } = quantizer;
+        let samples = values.len() / reference.network().inputs();
+        let layer = |(layer, sums): (LinearLayer<'_>, Vec<f32>)| {
             let mut means = vec![0.0; layer.outputs];
-            for sums in sums() {
-                means.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean += f64::from(sum) / images.len() as f64);
+            for sums in rows(&sums, layer.outputs) {
+                means.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean += f64::from(sum) / samples as f64);
             }
-            let mut positive: Vec<f32> = sums().flatten().copied().filter(|&sum| sum > 0.0).collect();
+            let mut positive: Vec<f32> = sums.into_iter().filter(|&sum| sum > 0.0).collect();
             positive.sort_unstable_by(f32::total_cmp);
             let scale = |&method: &ActivationMethod| (method, method.scale(&positive));
             LayerCalibration { means, output_scales: for_each(*engine, &ActivationMethod::ALL, scale) }
         };
-        let layers = float.layers.iter().enumerate().map(layer).collect();
+        let layers = reference.layers().zip(reference.sums(*engine, values)).map(layer).collect();
         let by_method = |method: WeightMethod| WeightScales {
             name: method.name().into(),
-            layers: weight_scales(*engine, *integers, float, method).into(),
+            layers: weight_scales(*engine, *integers, reference, method).into(),
         };
         let weights = match fine_tuned {
             Some(FineTuned { description, scales }) => {
@@ -286,7 +302,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
             }
             None => WeightMethod::ALL.into_iter().map(by_method).collect(),
         };
-        Self { engine: *engine, integers: *integers, float, images, weights, layers }
+        Self { engine: *engine, integers: *integers, reference, values, weights, layers }
     }
 
     fn methods(&self) -> Vec<Method> {
@@ -309,10 +325,11 @@ impl<'a, E: Engine> Calibration<'a, E> {
     fn quantize(&self, method: Method) -> Result<IntegerNetwork, QuantizationError> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
-        let mut inputs: Vec<Cow<'_, [u8]>> = self.images.iter().map(|image| Cow::from(&image[..])).collect();
+        let samples = self.values.chunks_exact(self.reference.network().inputs());
+        let mut inputs: Vec<Cow<'_, [u8]>> = samples.map(Cow::from).collect();
         let scales = &self.weights[method.weights].layers;
-        for (index, (layer, calibration)) in self.float.layers.iter().zip(&self.layers).enumerate() {
-            let is_last = index + 1 == self.float.layers.len();
+        for (index, (layer, calibration)) in self.reference.layers().zip(&self.layers).enumerate() {
+            let is_last = index + 1 == self.layers.len();
             let plan = LayerPlan {
                 index,
                 integers: self.integers,
@@ -353,23 +370,26 @@ fn means(width: usize, samples: &[Cow<'_, [u8]>]) -> Vec<f64> {
     sums.into_iter().map(|sum| sum as f64 / samples.len() as f64).collect()
 }
 
-/// The images to choose by, and the floating-point network's logits.
+/// The samples to choose by, and the floating-point network's logits.
 pub(super) struct HeldOut {
     pub split: Split,
-    logits: Vec<Vec<f32>>,
+    /// `[samples][outputs]`.
+    logits: Vec<f32>,
 }
 
 impl HeldOut {
-    fn new<E: Engine>(engine: &E, float: &FloatNetwork, split: Split) -> Self {
-        let logits = for_each(engine, &split.images, |image| float.run(image).pop().unwrap_or_default());
+    fn new<E: Engine>(engine: &E, reference: &Reference, split: Split) -> Self {
+        let logits = reference.sums(engine, split.values()).pop().unwrap_or_default();
         Self { split, logits }
     }
 
     fn try_out<E: Engine>(&self, engine: &E, method: Method, network: IntegerNetwork) -> Trial {
         let scale = network.logit_scale();
-        let logits = for_each(engine, &self.split.images, |image| network.run(image).logits);
+        let samples: Vec<_> = self.split.samples().collect();
+        let logits = for_each(engine, &samples, |sample| network.run(sample).logits);
+        let floats = rows(&self.logits, self.logits.len() / samples.len().max(1));
         let (mut right, mut squared_error) = (0, 0.0);
-        for ((integers, floats), &label) in logits.iter().zip(&self.logits).zip(&self.split.labels) {
+        for ((integers, floats), &label) in logits.iter().zip(floats).zip(self.split.labels()) {
             right += usize::from(argmax(integers) == usize::from(label));
             let error = |(&integer, &float): (&i32, &f32)| (scale * f64::from(integer) - f64::from(float)).powi(2);
             squared_error += integers.iter().zip(floats).map(error).sum::<f64>();

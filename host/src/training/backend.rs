@@ -5,11 +5,11 @@ use std::ops::Range;
 use super::{Progress, Rule, State, TrainingError};
 use crate::evaluation::Evaluation;
 
-/// Takes the steps of one run and tests its model, here or on a device with memory of its own.
+/// Takes the steps of one run and tests its network, here or on a device with memory of its own.
 ///
 /// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
 /// has the same bits on every backend.
-pub trait Backend<M> {
+pub trait Backend {
     /// Steps that it takes at once, at the most.
     fn max_steps(&self) -> usize;
 
@@ -23,24 +23,24 @@ pub trait Backend<M> {
     /// [`TrainingError::Step`] and [`TrainingError::Backend`].
     fn train(
         &mut self,
-        state: &mut State<M>,
+        state: &mut State,
         steps: &Steps<'_>,
         outputs: &mut Vec<StepOutput>,
     ) -> Result<(), TrainingError>;
 
-    /// Brings the state's model, what the optimizer keeps and the average up to date with all steps that were taken.
+    /// Brings the state's network, what the optimizer keeps and the average up to date with all steps that were taken.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Backend`].
-    fn fetch(&mut self, state: &mut State<M>) -> Result<(), TrainingError>;
+    fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError>;
 
     /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Step`] and [`TrainingError::Backend`].
-    fn evaluate(&mut self, state: &State<M>) -> Result<Evaluations, TrainingError>;
+    fn evaluate(&mut self, state: &State) -> Result<Evaluations, TrainingError>;
 }
 
 /// Steps of one epoch to be taken one after the other.
@@ -48,10 +48,10 @@ pub trait Backend<M> {
 pub struct Steps<'a> {
     /// The epoch's number, from 0.
     pub epoch: u32,
-    /// The training images' indices in the order in which the epoch takes them, all of them.
+    /// The training samples' indices in the order in which the epoch takes them, all of them.
     pub order: &'a [u32],
     /// Their labels, in the same order.
-    pub targets: &'a [u8],
+    pub targets: &'a [u16],
     /// The steps, at least one.
     pub inputs: &'a [StepInput],
 }
@@ -116,12 +116,12 @@ pub struct StepOutput {
     pub grad_norm: Option<f32>,
 }
 
-/// What a model makes of the images that it is tested on.
+/// The evaluations of a network in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluations {
-    /// On the validation images, where some were held out.
+    /// On the validation samples, where some were held out.
     pub validation: Option<Evaluation>,
-    /// On the test images.
+    /// On the test samples.
     pub test: Evaluation,
 }
 

@@ -1,4 +1,4 @@
-//! Checkpoints: all that a run needs to go on as if it had never stopped.
+//! Checkpoints: all that a run needs to go on as if it had never stopped. docs/formats.md has the file byte by byte.
 //!
 //! | part | encoding | meaning |
 //! |---|---|---|
@@ -15,52 +15,71 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use selvedge::flat::as_bytes;
-use serde::{Deserialize, Serialize};
+use selvedge::{architecture::Architecture, flat::as_bytes};
 use sha2::{Digest, Sha256};
 
 use super::{Options, Progress, State};
 use crate::{
     data::Dataset,
     files,
-    models::{Boxed, Model},
+    network::{Network, NetworkError},
 };
 
 const MAGIC: [u8; 8] = *b"SELVCKPT";
 const VERSION: u16 = 1;
 const CHECKSUM_BYTES: usize = 32;
 
-/// What a checkpoint is of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The description of a run.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// The format's version.
-    version: u16,
-    /// What the run is trained with, as a recipe file.
+    /// The recipe, as its file.
     pub recipe: String,
-    /// The model's layers, as `--layers` takes them.
+    /// The network's layers, as `--layers` takes them.
     pub layers: String,
     /// The data set's name.
     pub dataset: String,
-    /// How many of its training images are used, with those that are held out.
+    /// The number of its training samples that are used, with those that are held out.
     pub samples: u32,
-    /// SHA-256 of these images, then their labels.
+    /// SHA-256 of these samples, then their labels.
     pub dataset_checksum: [u8; 32],
     /// How far the run is.
     pub progress: Progress,
 }
 
 impl Description {
-    /// Of a run with this recipe, model and data, of which nothing was held out yet.
+    /// The description of a run with this recipe, network and data, of which nothing was held out yet.
     pub fn new(recipe: String, layers: String, data: &Dataset) -> Self {
         Self {
-            version: VERSION,
             recipe,
             layers,
             dataset: data.name.clone(),
-            samples: data.train.labels.len() as u32,
+            samples: data.train.len() as u32,
             dataset_checksum: data.checksum,
             progress: Progress::default(),
         }
+    }
+
+    /// The bytes: the order here is the format's.
+    fn encode(&self) -> Vec<u8> {
+        let Progress { epochs, seen, steps, batches, best_loss, epochs_since_best } = self.progress;
+        let progress = (epochs, seen, steps, batches, best_loss, epochs_since_best);
+        let Self { recipe, layers, dataset, samples, dataset_checksum, .. } = self;
+        let all = (VERSION, recipe, layers, dataset, samples, dataset_checksum, progress);
+        postcard::to_stdvec(&all).expect("a vector takes all that is written to it")
+    }
+
+    /// Takes a description from the front of bytes.
+    fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Problem> {
+        type Fields = (String, String, String, u32, [u8; 32], (u32, u64, u64, u64, Option<f64>, u32));
+        let (version, rest) = postcard::take_from_bytes::<u16>(bytes).map_err(|_| Problem::Description)?;
+        if version != VERSION {
+            return Err(Problem::Version { found: version });
+        }
+        let (fields, rest) = postcard::take_from_bytes::<Fields>(rest).map_err(|_| Problem::Description)?;
+        let (recipe, layers, dataset, samples, dataset_checksum, progress) = fields;
+        let (epochs, seen, steps, batches, best_loss, epochs_since_best) = progress;
+        let progress = Progress { epochs, seen, steps, batches, best_loss, epochs_since_best };
+        Ok((Self { recipe, layers, dataset, samples, dataset_checksum, progress }, rest))
     }
 }
 
@@ -68,7 +87,7 @@ impl Description {
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
-    /// What it is of.
+    /// The run.
     pub description: Description,
     numbers: Vec<f32>,
 }
@@ -95,8 +114,10 @@ enum Problem {
     Description,
     #[error("the checkpoint has version {found}, this program reads version {VERSION}")]
     Version { found: u16 },
-    #[error("the checkpoint holds {found} numbers, but a run of its recipe and model has {expected}")]
+    #[error("the checkpoint holds {found} numbers, but a run of its recipe and network has {expected}")]
     Numbers { expected: usize, found: usize },
+    #[error(transparent)]
+    Network(#[from] NetworkError),
 }
 
 /// Writes a state whole or not at all: a checkpoint that stood in its place stays until the new one is on disk.
@@ -104,17 +125,15 @@ enum Problem {
 /// # Errors
 ///
 /// [`files::WriteError`].
-pub fn save<M: Model>(path: &Path, state: &State<M>, description: &Description) -> Result<(), files::WriteError> {
-    let description = Description { progress: state.progress, ..description.clone() };
-    // A vector takes all that is written to it.
-    let description = postcard::to_stdvec(&description).unwrap_or_default();
-    let length =
-        MAGIC.len() + size_of::<u64>() + description.len() + state.parts().count() * size_of::<M>() + CHECKSUM_BYTES;
+pub fn save(path: &Path, state: &State, description: &Description) -> Result<(), files::WriteError> {
+    let description = Description { progress: state.progress, ..description.clone() }.encode();
+    let numbers: usize = state.parts().map(size_of_val).sum();
+    let length = MAGIC.len() + size_of::<u64>() + description.len() + numbers + CHECKSUM_BYTES;
     let mut file = Vec::with_capacity(length);
     file.extend_from_slice(&MAGIC);
     file.extend_from_slice(&(length as u64).to_le_bytes());
     file.extend_from_slice(&description);
-    state.parts().for_each(|part| file.extend_from_slice(as_bytes(part.as_flat())));
+    state.parts().for_each(|part| file.extend_from_slice(as_bytes(part)));
     let checksum = Sha256::digest(&file);
     file.extend_from_slice(&checksum);
     files::write_whole(path, &file)
@@ -155,10 +174,7 @@ fn parse(file: &[u8]) -> Result<(Description, Vec<f32>), Problem> {
         return Err(Problem::Checksum);
     }
     let body = &checked[MAGIC.len() + size_of::<u64>()..];
-    let (description, numbers) = postcard::take_from_bytes::<Description>(body).map_err(|_| Problem::Description)?;
-    if description.version != VERSION {
-        return Err(Problem::Version { found: description.version });
-    }
+    let (description, numbers) = Description::take(body)?;
     match numbers.as_chunks() {
         (numbers, []) => Ok((description, numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())),
         _ => Err(Problem::Description),
@@ -171,21 +187,35 @@ impl Checkpoint {
         &self.path
     }
 
-    /// The state, for a run with the checkpoint's own model and options.
+    /// The state, for a run with the checkpoint's own network and options.
     ///
     /// # Errors
     ///
     /// [`CheckpointError`] where it holds more or fewer numbers than such a run.
-    pub fn into_state<M: Model>(self, options: &Options) -> Result<State<M>, CheckpointError> {
-        let mut state = State::new(Boxed::<M>::zeroed(), options);
-        let (expected, found) = (state.parts().count() * M::LEN, self.numbers.len());
+    pub fn into_state(self, architecture: &Architecture, options: &Options) -> Result<State, CheckpointError> {
+        let Self { path, description, numbers } = self;
+        Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
+    }
+
+    fn state(
+        architecture: &Architecture,
+        options: &Options,
+        description: &Description,
+        numbers: &[f32],
+    ) -> Result<State, Problem> {
+        let network = Network::zeroed(architecture)?;
+        let mut state = State::new(network, options).map_err(NetworkError::from)?;
+        let (expected, found) = (state.parts().map(<[f32]>::len).sum(), numbers.len());
         if expected != found {
-            return Err(CheckpointError { path: self.path, problem: Problem::Numbers { expected, found } });
+            return Err(Problem::Numbers { expected, found });
         }
-        for (part, numbers) in state.parts_mut().zip(self.numbers.chunks(M::LEN)) {
-            part.as_flat_mut().copy_from_slice(numbers);
+        let mut rest = numbers;
+        for part in state.parts_mut() {
+            let own;
+            (own, rest) = rest.split_at(part.len());
+            part.copy_from_slice(own);
         }
-        state.progress = self.description.progress;
+        state.progress = description.progress;
         Ok(state)
     }
 }

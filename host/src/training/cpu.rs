@@ -1,70 +1,101 @@
-//! The CPU as a backend: a step at a time, by core's layers on one of its engines.
+//! The CPU as a backend: a step at a time, by a network's passes on one of core's engines.
 
 use selvedge::{
-    Engine, Flat,
-    augment::Augmentation,
-    layers::{Draws, Features},
+    Engine,
+    augment::normalize_all,
+    layers::Draws,
     loss::CrossEntropy,
-    models::PIXELS,
     optimizer::{Accumulate, Average, Gradient, clip_grad_norm},
     random::{Generator, Purpose},
-    training::{Batch, StepError, Workspace},
+    training::StepError,
 };
 
 use super::{Backend, BatchInput, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{
-    aligned::Aligned,
+    aligned::{Aligned, MemoryError},
     data::{Dataset, Split},
-    evaluation,
-    models::{Boxed, Model},
+    evaluation::Evaluator,
+    network::{Batch, Network, Workspace},
 };
 
-/// What the weights become before a batch sees them, where training is to get used to that.
+/// Rounds weights before a batch sees them, where training is to get used to that.
 pub trait Rounding {
     /// Writes the flat model as it will be used.
     fn round(&self, model: &[f32], rounded: &mut [f32]);
 }
 
 /// An engine, and the memory of a step. Nothing is allocated in one.
-pub(super) struct Cpu<'a, M, E> {
+pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,
     options: &'a Options,
     loss: CrossEntropy<'static>,
     input: Aligned,
-    tape: Aligned,
-    grad_tape: Aligned,
+    workspace: Workspace,
+    evaluator: Evaluator,
     /// The gradient, where a step needs it whole.
-    grad: Option<Boxed<M>>,
-    /// How weights are rounded, and the model with those that are.
-    rounded: Option<(&'a dyn Rounding, Boxed<M>)>,
+    grad: Option<Aligned>,
+    /// How weights are rounded, and the network with those that are.
+    rounded: Option<(&'a dyn Rounding, Network)>,
 }
 
-impl<'a, M: Model, E: Engine> Cpu<'a, M, E> {
+/// Evaluates an expression with an optimizer's rule and the state that it keeps.
+macro_rules! with_rule {
+    ($rule:expr, $state:expr, ($optimizer:ident, $kept:ident) => $value:expr) => {
+        match ($rule, $state) {
+            (Rule::Sgd($optimizer), []) => {
+                let $kept = [];
+                $value
+            }
+            (Rule::Momentum($optimizer), [velocity]) => {
+                let $kept = [&mut **velocity];
+                $value
+            }
+            (Rule::Adam($optimizer), [mean, square]) => {
+                let $kept = [&mut **mean, &mut **square];
+                $value
+            }
+            (Rule::RmsProp($optimizer), [square]) => {
+                let $kept = [&mut **square];
+                $value
+            }
+            (Rule::RmsPropMomentum($optimizer), [square, velocity]) => {
+                let $kept = [&mut **square, &mut **velocity];
+                $value
+            }
+            _ => unreachable!("a state was made for its optimizer"),
+        }
+    };
+}
+
+impl<'a, E: Engine> Cpu<'a, E> {
     pub(super) fn new(
         engine: &'a E,
+        state: &State,
         data: &'a Dataset,
         options: &'a Options,
         rounding: Option<&'a dyn Rounding>,
-    ) -> Self {
-        let batch = options.batch_size.min(data.train.images.len());
-        let is_kept = options.accumulate > 1 || options.clip.is_some() || rounding.is_some();
-        Self {
+    ) -> Result<Self, MemoryError> {
+        let network = state.network.view();
+        let rounded = |rounding| Ok((rounding, state.network.zeroed_copy()?));
+        let batch = options.batch_size.min(data.train.len());
+        let keeps_grad = options.accumulate > 1 || options.clip.is_some() || rounding.is_some();
+        Ok(Self {
             engine,
             data,
             options,
             loss: options.loss(),
-            input: Aligned::zeroed(batch * PIXELS),
-            tape: Aligned::zeroed(batch * M::Tape::LEN),
-            grad_tape: Aligned::zeroed(batch * M::Tape::LEN),
-            grad: is_kept.then(Boxed::zeroed),
-            rounded: rounding.map(|rounding| (rounding, Boxed::zeroed())),
-        }
+            input: Aligned::zeroed(batch * network.inputs())?,
+            workspace: Workspace::for_training(network, batch)?,
+            evaluator: Evaluator::new(network)?,
+            grad: keeps_grad.then(|| Aligned::zeroed(network.parameters().len())).transpose()?,
+            rounded: rounding.map(rounded).transpose()?,
+        })
     }
 
-    fn step(&mut self, state: &mut State<M>, steps: &Steps<'_>, input: &StepInput) -> Result<StepOutput, StepError> {
+    fn step(&mut self, state: &mut State, steps: &Steps<'_>, input: &StepInput) -> Result<StepOutput, StepError> {
         if let Some((rounding, rounded)) = &mut self.rounded {
-            rounding.round(state.model.as_flat(), rounded.as_flat_mut());
+            rounding.round(state.network.parameters(), rounded.parameters_mut());
         }
         let mut loss = 0.0;
         for batch in input.batches() {
@@ -75,18 +106,10 @@ impl<'a, M: Model, E: Engine> Cpu<'a, M, E> {
         }
         let mut grad_norm = None;
         if let Some(grad) = &mut self.grad {
-            grad_norm = self.options.clip.map(|clip| clip_grad_norm(self.engine, &mut **grad, clip));
-            let (engine, model, grad) = (self.engine, &mut *state.model, &**grad);
-            match (&input.rule, &mut state.optimizer[..]) {
-                (Rule::Sgd(rule), []) => model.update(engine, rule, grad, []),
-                (Rule::Momentum(rule), [velocity]) => model.update(engine, rule, grad, [velocity]),
-                (Rule::Adam(rule), [mean, square]) => model.update(engine, rule, grad, [mean, square]),
-                (Rule::RmsProp(rule), [square]) => model.update(engine, rule, grad, [square]),
-                (Rule::RmsPropMomentum(rule), [square, velocity]) => {
-                    model.update(engine, rule, grad, [square, velocity]);
-                }
-                _ => unreachable!("a state was made for its optimizer"),
-            }
+            grad_norm = self.options.clip.map(|clip| clip_grad_norm(self.engine, grad, clip));
+            with_rule!(&input.rule, &mut state.optimizer[..], (rule, kept) => {
+                state.network.update(self.engine, rule, grad, kept);
+            });
         }
         self.average(state, input.number);
         Ok(StepOutput { loss, grad_norm })
@@ -95,82 +118,72 @@ impl<'a, M: Model, E: Engine> Cpu<'a, M, E> {
     /// Computes a part of a step's samples; returns its part of the loss.
     fn batch(
         &mut self,
-        state: &mut State<M>,
+        state: &mut State,
         steps: &Steps<'_>,
         input: &StepInput,
         BatchInput { number, samples, is_first, .. }: BatchInput,
     ) -> Result<f32, StepError> {
         self.load(steps.epoch, &steps.order[samples.clone()]);
+        let Self { engine, workspace, grad, .. } = self;
+        let network = self.rounded.as_mut().map_or(&mut state.network, |(_, rounded)| rounded);
         let batch = Batch {
-            input: &M::Input::batch(&self.input)[..samples.len()],
+            input: &self.input[..samples.len() * network.inputs()],
             targets: &steps.targets[samples],
             draws: Draws::new(self.options.seed, number, self.options.dropout),
         };
-        let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
-        let model = self.rounded.as_mut().map_or(&mut *state.model, |(_, rounded)| rounded);
-        let engine = self.engine;
-        let loss = workspace.forward(engine, model, &self.loss, batch, Some(input.total_weight))?;
+        let loss = workspace.forward(*engine, network.view(), &self.loss, batch, Some(input.total_weight))?;
         // A gradient of a loss that is no number would spoil the weights.
         if !loss.is_finite() {
             return Ok(loss);
         }
-        match (&mut self.grad, &input.rule, &mut state.optimizer[..]) {
-            (Some(grad), ..) if is_first => workspace.backward(engine, &Gradient, [&mut **grad], model, batch)?,
-            (Some(grad), ..) => workspace.backward(engine, &Accumulate, [&mut **grad], model, batch)?,
-            (None, Rule::Sgd(rule), []) => workspace.backward(engine, rule, [], model, batch)?,
-            (None, Rule::Momentum(rule), [velocity]) => {
-                workspace.backward(engine, rule, [&mut **velocity], model, batch)?;
-            }
-            (None, Rule::Adam(rule), [mean, square]) => {
-                workspace.backward(engine, rule, [&mut **mean, &mut **square], model, batch)?;
-            }
-            (None, Rule::RmsProp(rule), [square]) => {
-                workspace.backward(engine, rule, [&mut **square], model, batch)?;
-            }
-            (None, Rule::RmsPropMomentum(rule), [square, velocity]) => {
-                workspace.backward(engine, rule, [&mut **square, &mut **velocity], model, batch)?;
-            }
-            _ => unreachable!("a state was made for its optimizer"),
+        match grad {
+            Some(grad) if is_first => workspace.backward(*engine, &Gradient, [&mut **grad], network, batch),
+            Some(grad) => workspace.backward(*engine, &Accumulate, [&mut **grad], network, batch),
+            None => with_rule!(&input.rule, &mut state.optimizer[..], (rule, kept) => {
+                workspace.backward(*engine, rule, kept, network, batch);
+            }),
         }
         Ok(loss)
     }
 
-    /// Gathers a batch's images.
+    /// Gathers a batch's samples.
     fn load(&mut self, epoch: u32, order: &[u32]) {
-        let input = &mut <[f32; PIXELS]>::batch_mut(&mut self.input)[..order.len()];
-        let (images, augmentation) = (&self.data.train.images, self.options.augmentation);
+        let Dataset { train, input: shape, .. } = self.data;
+        let features = train.features();
+        let augmentation = self.options.augmentation;
         let generator = Generator::new(self.options.seed, Purpose::Augmentation, epoch.into());
-        self.engine.share_out(input, |first, input| {
-            for (&index, input) in order[first..].iter().zip(input) {
-                let image = &images[index as usize];
-                if augmentation == Augmentation::default() {
-                    evaluation::load(image, input);
+        let input = &mut self.input[..order.len() * features];
+        self.engine.share_out(features, input, |first, input| {
+            for (&index, input) in order[first..].iter().zip(input.chunks_exact_mut(features)) {
+                let sample = train.sample(index as usize);
+                if augmentation.is_none() {
+                    normalize_all(sample, input);
                 } else {
-                    augmentation.write(&generator, index.into(), image, input);
+                    augmentation.write(&generator, index.into(), *shape, sample, input);
                 }
             }
         });
     }
 
     /// Moves the average of the weights after a step.
-    fn average(&self, state: &mut State<M>, step: u64) {
+    fn average(&self, state: &mut State, step: u64) {
         let (Some(decay), Some(average)) = (self.options.ema, &mut state.average) else { return };
         if step == 1 {
-            average.as_flat_mut().copy_from_slice(state.model.as_flat());
+            average.copy_from_slice(state.network.parameters());
         } else {
-            self.engine.update(&Average::new(decay), average.as_flat_mut(), state.model.as_flat(), []);
+            self.engine.update(&Average::new(decay), average, state.network.parameters(), []);
         }
     }
 }
 
-impl<M: Model, E: Engine> Backend<M> for Cpu<'_, M, E> {
+impl<E: Engine> Backend for Cpu<'_, E> {
     fn max_steps(&self) -> usize {
         1
     }
 
     fn train(
         &mut self,
-        state: &mut State<M>,
+        state: &mut State,
         steps: &Steps<'_>,
         outputs: &mut Vec<StepOutput>,
     ) -> Result<(), TrainingError> {
@@ -185,18 +198,19 @@ impl<M: Model, E: Engine> Backend<M> for Cpu<'_, M, E> {
         Ok(())
     }
 
-    fn fetch(&mut self, _state: &mut State<M>) -> Result<(), TrainingError> {
+    fn fetch(&mut self, _state: &mut State) -> Result<(), TrainingError> {
         Ok(())
     }
 
-    fn evaluate(&mut self, state: &State<M>) -> Result<Evaluations, TrainingError> {
+    fn evaluate(&mut self, state: &State) -> Result<Evaluations, TrainingError> {
         let mut tested = state.tested();
         if let Some((rounding, rounded)) = &mut self.rounded {
-            rounding.round(tested.as_flat(), rounded.as_flat_mut());
-            tested = rounded;
+            rounding.round(tested.parameters(), rounded.parameters_mut());
+            tested = rounded.view();
         }
-        let evaluate = |split: &Split| {
-            evaluation::run(self.engine, tested, split, |_, _| {})
+        let mut evaluate = |split: &Split| {
+            self.evaluator
+                .run(self.engine, tested, split, |_| {})
                 .map_err(|error| TrainingError::Step { step: state.progress.steps, error })
         };
         Ok(Evaluations {

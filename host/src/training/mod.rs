@@ -22,12 +22,12 @@ pub use cuda::Cuda;
 pub use options::{Length, Optimizer, Options, Plan, Rule};
 pub use state::{Progress, State};
 
-use crate::{data::Dataset, evaluation::Evaluation, models::Model};
+use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};
 use cpu::Cpu;
 use run::Run;
 
 /// Sees a run as it goes; what it does not look at, it leaves out.
-pub trait Observer<M> {
+pub trait Observer {
     /// An error of its own, which ends the run.
     type Error: From<TrainingError>;
 
@@ -50,11 +50,11 @@ pub trait Observer<M> {
     }
 
     /// The state after a step for which it [wants](Self::wants_state) it, all of it on the host.
-    fn state(&mut self, _state: &State<M>) -> Result<(), Self::Error> {
+    fn state(&mut self, _state: &State) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// An epoch, or the last part of one, has ended and the model was tested.
+    /// An epoch, or the last part of one, has ended and the network was tested.
     fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -88,9 +88,9 @@ pub struct Epoch {
     pub samples: usize,
     /// How long training took, without the test.
     pub training: Duration,
-    /// The model on the validation images.
+    /// The evaluation on the validation samples.
     pub validation: Option<Evaluation>,
-    /// The model on the test images.
+    /// The evaluation on the test samples.
     pub test: Evaluation,
 }
 
@@ -113,6 +113,9 @@ pub enum TrainingError {
         /// Why.
         error: StepError,
     },
+    /// There is no memory for the run.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The backend failed.
     #[error(transparent)]
     Backend(Box<dyn Error + Send + Sync>),
@@ -120,20 +123,21 @@ pub enum TrainingError {
 
 /// Trains on from a state on the CPU, and returns the last epoch.
 ///
-/// Epoch `e` (from 0) takes the training images in the order of [`selvedge::random::shuffle`] for (seed, e), or in the file's. A state that was
+/// Epoch `e` (from 0) takes the training samples in the order of [`selvedge::random::shuffle`] for (seed, e), or in the file's. A state that was
 /// saved after any step gives the same run as one that went on. Nothing is allocated in a step.
 ///
 /// # Errors
 ///
 /// [`TrainingError`], or the observer's own.
-pub fn train<M: Model, E: Engine, O: Observer<M>>(
+pub fn train<E: Engine, O: Observer>(
     engine: &E,
-    state: &mut State<M>,
+    state: &mut State,
     data: &Dataset,
     options: &Options,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
-    train_on(&mut Cpu::new(engine, data, options, None), state, data, options, observer)
+    let mut cpu = Cpu::new(engine, state, data, options, None).map_err(TrainingError::from)?;
+    train_on(&mut cpu, state, data, options, observer)
 }
 
 /// [`train`] with weights that are rounded in every pass, forward and backward, and in each test; the gradient there moves the weights that are
@@ -143,25 +147,26 @@ pub fn train<M: Model, E: Engine, O: Observer<M>>(
 /// # Errors
 ///
 /// As [`train`].
-pub fn train_rounded<M: Model, E: Engine, O: Observer<M>>(
+pub fn train_rounded<E: Engine, O: Observer>(
     engine: &E,
-    state: &mut State<M>,
+    state: &mut State,
     data: &Dataset,
     options: &Options,
     rounding: &dyn Rounding,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
-    train_on(&mut Cpu::new(engine, data, options, Some(rounding)), state, data, options, observer)
+    let mut cpu = Cpu::new(engine, state, data, options, Some(rounding)).map_err(TrainingError::from)?;
+    train_on(&mut cpu, state, data, options, observer)
 }
 
-/// [`train`] on a backend that was made for this state, these images and these options.
+/// [`train`] on a backend that was made for this state, these samples and these options.
 ///
 /// # Errors
 ///
 /// As [`train`].
-pub fn train_on<M: Model, B: Backend<M>, O: Observer<M>>(
+pub fn train_on<B: Backend, O: Observer>(
     backend: &mut B,
-    state: &mut State<M>,
+    state: &mut State,
     data: &Dataset,
     options: &Options,
     observer: &mut O,

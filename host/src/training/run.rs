@@ -12,27 +12,27 @@ use super::{
     Backend, Epoch, Evaluations, Length, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps,
     TrainingError, steps_in_epoch, steps_in_run,
 };
-use crate::{data::Dataset, evaluation::Evaluation, models::Model};
+use crate::{data::Dataset, evaluation::Evaluation};
 
 /// A state, and what moves it on.
-pub(super) struct Run<'a, M, B> {
+pub(super) struct Run<'a, B> {
     backend: &'a mut B,
-    state: &'a mut State<M>,
+    state: &'a mut State,
     data: &'a Dataset,
     options: &'a Options,
     schedule: Schedule,
     loss: CrossEntropy<'static>,
     /// The epoch's, and the labels in it.
     order: Vec<u32>,
-    targets: Vec<u8>,
+    targets: Vec<u16>,
     /// Of the steps that are taken at once.
     inputs: Vec<StepInput>,
     outputs: Vec<StepOutput>,
 }
 
-impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
-    pub(super) fn new(backend: &'a mut B, state: &'a mut State<M>, data: &'a Dataset, options: &'a Options) -> Self {
-        let samples = data.train.labels.len();
+impl<'a, B: Backend> Run<'a, B> {
+    pub(super) fn new(backend: &'a mut B, state: &'a mut State, data: &'a Dataset, options: &'a Options) -> Self {
+        let samples = data.train.len();
         let in_epoch = steps_in_epoch(samples, options);
         let at_once = backend.max_steps().min(in_epoch as usize);
         Self {
@@ -50,7 +50,7 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
     }
 
     /// Trains to the end; the state is then whole on the host, after an error too.
-    pub(super) fn finish<O: Observer<M>>(mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+    pub(super) fn finish<O: Observer>(mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let last = self.epochs(observer);
         let fetched = self.backend.fetch(self.state);
         let last = last?;
@@ -58,7 +58,7 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
         Ok(last)
     }
 
-    fn epochs<O: Observer<M>>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+    fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         loop {
             observer.epoch_begins(self.state.progress.epochs)?;
             let epoch = self.epoch(observer)?;
@@ -84,14 +84,14 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
     }
 
     /// The rest of the epoch that has begun, or a whole one, and the test.
-    fn epoch<O: Observer<M>>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+    fn epoch<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let started = Instant::now();
         let Progress { epochs: number, seen: first, .. } = self.state.progress;
         if self.options.shuffle {
             random::shuffle(&mut self.order, self.options.seed, number.into());
         }
         self.targets.clear();
-        self.targets.extend(self.order.iter().map(|&index| self.data.train.labels[index as usize]));
+        self.targets.extend(self.order.iter().map(|&index| self.data.train.labels()[index as usize]));
         while self.has_step(&self.state.progress) {
             self.steps(observer)?;
         }
@@ -109,7 +109,7 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
     }
 
     /// Takes as many steps as the backend takes before somebody looks at the state.
-    fn steps<O: Observer<M>>(&mut self, observer: &mut O) -> Result<(), O::Error> {
+    fn steps<O: Observer>(&mut self, observer: &mut O) -> Result<(), O::Error> {
         self.plan(observer)?;
         self.outputs.clear();
         let steps = Steps {
@@ -146,7 +146,7 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
 
     /// Decides the steps that are taken at once: to the end of the epoch or of the run, to the first after which the observer wants the state, or
     /// as many as the backend takes; at least one.
-    fn plan<O: Observer<M>>(&mut self, observer: &O) -> Result<(), TrainingError> {
+    fn plan<O: Observer>(&mut self, observer: &O) -> Result<(), TrainingError> {
         self.inputs.clear();
         let mut progress = self.state.progress;
         loop {
@@ -166,7 +166,8 @@ impl<'a, M: Model, B: Backend<M>> Run<'a, M, B> {
         let number = steps + 1;
         let first = seen as usize;
         let samples = first..self.order.len().min(first.saturating_add(batch_size.saturating_mul(accumulate)));
-        let total_weight = Loss::<M::Output>::total_weight(&self.loss, &self.targets[samples.clone()])
+        let width = self.state.network.outputs();
+        let total_weight = (self.loss.total_weight(width, &self.targets[samples.clone()]))
             .map_err(|error| TrainingError::Step { step: number, error: error.into() })?;
         let learning_rate = self.schedule.learning_rate(learning_rate, steps);
         let rule = optimizer.step(number, learning_rate);

@@ -1,28 +1,30 @@
 //! All that a run is at one moment: what a checkpoint keeps.
 
-use selvedge::random;
-use serde::{Deserialize, Serialize};
+use selvedge::architecture::Architecture;
 
 use super::{Length, Options};
-use crate::models::{Boxed, Model};
+use crate::{
+    aligned::{Aligned, MemoryError},
+    network::{Network, NetworkError, View},
+};
 
-/// A model in training, with everything that decides the next step.
+/// A network in training, with everything that decides the next step.
 #[derive(Debug)]
-pub struct State<M> {
+pub struct State {
     /// How far the run is.
     pub progress: Progress,
-    /// The model that learns.
-    pub model: Boxed<M>,
-    /// What the optimizer keeps.
-    pub(super) optimizer: Vec<Boxed<M>>,
+    /// The network that learns.
+    pub network: Network,
+    /// The numbers that the optimizer keeps: flat models.
+    pub(super) optimizer: Vec<Aligned>,
     /// The moving average of the weights.
-    pub(super) average: Option<Boxed<M>>,
+    pub(super) average: Option<Aligned>,
     /// The weights of the best epoch.
-    pub(super) best: Option<Boxed<M>>,
+    pub(super) best: Option<Aligned>,
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Whole epochs done.
     pub epochs: u32,
@@ -32,14 +34,14 @@ pub struct Progress {
     pub steps: u64,
     /// Batches computed.
     pub batches: u64,
-    /// The least loss on the validation images.
+    /// The least loss on the validation samples.
     pub best_loss: Option<f64>,
     /// Epochs since then.
     pub epochs_since_best: u32,
 }
 
 impl Progress {
-    /// Whether a run with these options, of so many training images, comes by here.
+    /// Whether a run with these options, of so many training samples, comes by here.
     pub fn is_of(&self, samples: usize, options: &Options) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {
@@ -60,43 +62,50 @@ impl Progress {
     }
 }
 
-impl<M: Model> State<M> {
-    /// The first moment of a run that starts from this model.
-    pub fn new(model: Boxed<M>, options: &Options) -> Self {
-        let kept = |is_kept: bool| is_kept.then(Boxed::zeroed);
-        Self {
+impl State {
+    /// The first moment of a run that starts from this network.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn new(network: Network, options: &Options) -> Result<Self, MemoryError> {
+        let zeroed = || Aligned::zeroed(network.parameters().len());
+        let kept = |is_kept: bool| is_kept.then(zeroed).transpose();
+        Ok(Self {
             progress: Progress::default(),
-            model,
-            optimizer: (0..options.optimizer.states()).map(|_| Boxed::zeroed()).collect(),
-            average: kept(options.ema.is_some()),
-            best: kept(options.early_stop.is_some()),
-        }
+            optimizer: (0..options.optimizer.states()).map(|_| zeroed()).collect::<Result<_, _>>()?,
+            average: kept(options.ema.is_some())?,
+            best: kept(options.early_stop.is_some())?,
+            network,
+        })
     }
 
     /// [`new`](Self::new) from the seed's initial weights.
-    pub fn initialized(options: &Options) -> Self {
-        let mut model = Boxed::<M>::zeroed();
-        random::initialize(&mut *model, options.seed);
-        Self::new(model, options)
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`].
+    pub fn initialized(architecture: &Architecture, options: &Options) -> Result<Self, NetworkError> {
+        Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
     /// The weights to be tested: the average where there is one.
-    pub fn tested(&self) -> &M {
+    pub fn tested(&self) -> View<'_> {
         match &self.average {
-            Some(average) if self.tests_average() => average,
-            _ => &self.model,
+            Some(average) if self.tests_average() => self.network.view_with(average),
+            _ => self.network.view(),
         }
     }
 
-    /// Whether the weights to be tested are the average.
+    /// Tells whether the weights to be tested are the average.
     pub(super) fn tests_average(&self) -> bool {
         self.average.is_some() && self.progress.steps > 0
     }
 
     /// The weights that the run gives: the best epoch's where it looks for one.
-    pub fn result(&self) -> &M {
+    pub fn result(&self) -> View<'_> {
         match &self.best {
-            Some(best) if self.progress.best_loss.is_some() => best,
+            Some(best) if self.progress.best_loss.is_some() => self.network.view_with(best),
             _ => self.tested(),
         }
     }
@@ -105,34 +114,45 @@ impl<M: Model> State<M> {
         self.progress.best_loss.is_none_or(|best| loss < best)
     }
 
-    /// Whether [`judge`](Self::judge) keeps the weights of an epoch with this loss.
+    /// Tells whether [`judge`](Self::judge) keeps the weights of an epoch with this loss.
     pub(super) fn keeps(&self, loss: f64) -> bool {
         self.best.is_some() && self.is_best(loss)
     }
 
-    /// Notes an epoch's loss on the validation images; where it is the least, its weights are kept.
+    /// Notes an epoch's loss on the validation samples; where it is the least, its weights are kept.
     pub(super) fn judge(&mut self, loss: f64) {
         if self.is_best(loss) {
             self.progress.best_loss = Some(loss);
             self.progress.epochs_since_best = 0;
             let Some(mut best) = self.best.take() else { return };
-            best.as_flat_mut().copy_from_slice(self.tested().as_flat());
+            best.copy_from_slice(self.tested().parameters());
             self.best = Some(best);
         } else {
             self.progress.epochs_since_best += 1;
         }
     }
 
-    /// Everything that is kept, in the order of a checkpoint.
-    pub fn parts(&self) -> impl Iterator<Item = &M> {
-        let parts = std::iter::once(&self.model).chain(&self.optimizer).chain(&self.average).chain(&self.best);
-        parts.map(|part| &**part)
+    /// The flat models that the backend changes, in the order of a checkpoint.
+    pub(super) fn trained(&self) -> impl Iterator<Item = &[f32]> {
+        let kept = self.optimizer.iter().chain(&self.average).map(|part| &**part);
+        std::iter::once(self.network.parameters()).chain(kept)
     }
 
-    /// Everything that is kept, to be filled from a checkpoint.
-    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut M> {
-        let parts = std::iter::once(&mut self.model).chain(&mut self.optimizer).chain(&mut self.average);
-        parts.chain(&mut self.best).map(|part| &mut **part)
+    /// The same, to be brought up to date.
+    pub(super) fn trained_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        let kept = self.optimizer.iter_mut().chain(&mut self.average).map(|part| &mut **part);
+        std::iter::once(self.network.parameters_mut()).chain(kept)
+    }
+
+    /// Every flat model that is kept, in the order of a checkpoint.
+    pub fn parts(&self) -> impl Iterator<Item = &[f32]> {
+        self.trained().chain(self.best.as_deref())
+    }
+
+    /// Every flat model that is kept, to be filled from a checkpoint.
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        let kept = self.optimizer.iter_mut().chain(&mut self.average).chain(&mut self.best).map(|part| &mut **part);
+        std::iter::once(self.network.parameters_mut()).chain(kept)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A 28×28 canvas that fills polygons, in integers alone, so that every machine draws the same bytes.
 
-use selvedge::models::SIDE;
+use selvedge::fashion_mnist::SIDE;
 
 /// Units of a pixel: coordinates on the canvas are in 1/256 pixel.
 pub const PIXEL: i32 = 256;

@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn images_share_no_draws() {
-        let last_noise = Draws::new(1, 0, 0).first + SHAPE + selvedge::models::PIXELS as u64 - 1;
+        let last_noise = Draws::new(1, 0, 0).first + SHAPE + selvedge::fashion_mnist::PIXELS as u64 - 1;
         assert!(last_noise < Draws::new(1, 0, 1).first);
     }
 

@@ -36,7 +36,7 @@ impl Part {
     }
 }
 
-/// Draws a garment of a class of [`CLASS_NAMES`](selvedge::models::CLASS_NAMES).
+/// Draws a garment of a class of [`CLASS_NAMES`](selvedge::fashion_mnist::CLASS_NAMES).
 pub fn garment(class: u8, draws: &mut Draws) -> Vec<Part> {
     match class {
         0 => tops::t_shirt(draws),

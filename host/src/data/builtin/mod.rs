@@ -16,8 +16,7 @@ mod tops;
 
 use rayon::prelude::*;
 use selvedge::{
-    idx::Image,
-    models::{CLASSES, SIDE},
+    fashion_mnist::{CLASSES, PIXELS, SIDE},
     random,
 };
 
@@ -30,6 +29,9 @@ use self::{
 use super::Split;
 
 const SEED: u64 = 42;
+
+/// The shades of an image.
+type Image = [u8; PIXELS];
 
 /// The 10,000 images to train on: 1,000 of each class, in a shuffled order.
 pub fn train() -> Split {
@@ -45,10 +47,11 @@ pub fn test() -> Split {
 fn split(split: u64, count: usize) -> Split {
     let mut places = vec![0; count];
     random::shuffle(&mut places, SEED, split);
-    let labels: Vec<u8> = places.into_iter().map(|place| (place % CLASSES as u32) as u8).collect();
-    let images =
-        labels.par_iter().enumerate().map(|(index, &class)| draw(class, Draws::new(SEED, split, index as u64)));
-    Split { images: images.collect(), labels }
+    let labels: Vec<u16> = places.into_iter().map(|place| (place % CLASSES as u32) as u16).collect();
+    let images = labels.par_iter().enumerate();
+    let images = images.map(|(index, &class)| draw(class as u8, Draws::new(SEED, split, index as u64)));
+    let images: Vec<Image> = images.collect();
+    Split::new(PIXELS, images.into_flattened(), labels)
 }
 
 /// Draws one image of a class.
@@ -119,20 +122,20 @@ mod tests {
     fn classes_are_balanced_and_shuffled() {
         for (split, each) in [(train(), 1_000), (test(), 200)] {
             let mut counts = [0; CLASSES];
-            for &label in &split.labels {
+            for &label in split.labels() {
                 counts[usize::from(label)] += 1;
             }
             assert_eq!(counts, [each; CLASSES]);
-            assert_eq!(split.images.len(), split.labels.len());
-            let runs = split.labels.windows(2).filter(|pair| pair[0] == pair[1]).count();
+            assert_eq!(split.samples().len(), split.len());
+            let runs = split.labels().windows(2).filter(|pair| pair[0] == pair[1]).count();
             // One pair in ten is of one class by chance.
-            assert!(runs.abs_diff(split.labels.len() / 10) < split.labels.len() / 40, "{runs}");
+            assert!(runs.abs_diff(split.len() / 10) < split.len() / 40, "{runs}");
         }
     }
 
     #[test]
     fn every_image_shows_something_on_black() {
-        for (image, label) in train().images.iter().zip(train().labels) {
+        for (image, label) in train().samples().zip(train().labels()) {
             let lit = image.iter().filter(|&&shade| shade > 0).count();
             assert!((25..700).contains(&lit), "class {label}: {lit} pixels");
             assert!(image.iter().any(|&shade| shade > 40), "class {label} is too dark");
@@ -141,8 +144,8 @@ mod tests {
 
     #[test]
     fn no_two_images_are_alike() {
-        let mut images = train().images;
-        images.extend(test().images);
+        let (train, test) = (train(), test());
+        let mut images: Vec<_> = train.samples().chain(test.samples()).collect();
         images.sort_unstable();
         images.dedup();
         assert_eq!(images.len(), 12_000);

@@ -51,17 +51,7 @@ pub enum Matrix<'a> {
     ByColumns { elements: &'a [f32], stride: usize },
 }
 
-impl<'a> Matrix<'a> {
-    /// Each array is a row.
-    pub fn by_rows<const WIDTH: usize>(rows: &'a [[f32; WIDTH]]) -> Self {
-        Self::ByRows { elements: rows.as_flattened(), stride: WIDTH }
-    }
-
-    /// Each array is a column.
-    pub fn by_columns<const WIDTH: usize>(columns: &'a [[f32; WIDTH]]) -> Self {
-        Self::ByColumns { elements: columns.as_flattened(), stride: WIDTH }
-    }
-
+impl Matrix<'_> {
     /// Element (i, j).
     pub fn at(&self, i: usize, j: usize) -> f32 {
         match self {

@@ -1,0 +1,138 @@
+//! The classes that a network tells apart: how many, and their names.
+
+use std::borrow::Cow;
+
+use selvedge::shape::{ClassNames, InputShape, Signature};
+
+/// Classes, by label from 0. Where nobody named them, each is called by its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classes {
+    count: usize,
+    /// None, or as many as there are classes.
+    names: Vec<String>,
+}
+
+/// A text cannot be a class's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no name of a class: a name has 1 to {} bytes and no control characters", selvedge::shape::MAX_CLASS_NAME)]
+pub struct NameError {
+    name: String,
+}
+
+impl Classes {
+    /// So many classes without names.
+    pub fn numbered(count: usize) -> Self {
+        Self { count, names: Vec::new() }
+    }
+
+    /// Classes with these names.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`].
+    pub fn named<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Result<Self, NameError> {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        let is_name = |name: &&String| ClassNames::push(&mut vec![0; name.len() + 1], 0, name).is_some();
+        match names.iter().find(|name| !is_name(name)) {
+            Some(name) => Err(NameError { name: name.clone() }),
+            None => Ok(Self { count: names.len(), names }),
+        }
+    }
+
+    /// The classes of a network of so many outputs, as a file names them.
+    pub fn of(signature: &Signature<'_>, outputs: usize) -> Self {
+        let names: Vec<String> = signature.class_names.iter().map(str::to_owned).collect();
+        Self { count: outputs, names }
+    }
+
+    /// The same classes for a network of at least as many outputs: the others are called by their numbers.
+    pub fn extended(&self, outputs: usize) -> Self {
+        let names = match self.names.is_empty() {
+            true => Vec::new(),
+            false => (0..outputs).map(|class| self.name(class).into_owned()).collect(),
+        };
+        Self { count: outputs, names }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Tells whether they have names.
+    pub fn are_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// A class's name, or its number where it has none.
+    pub fn name(&self, class: usize) -> Cow<'_, str> {
+        self.names.get(class).map_or_else(|| Cow::from(class.to_string()), |name| Cow::from(name.as_str()))
+    }
+
+    /// All names, or numbers.
+    pub fn all(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        (0..self.count).map(|class| self.name(class))
+    }
+}
+
+/// A [`Signature`] with memory of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignatureBuf {
+    input: Option<InputShape>,
+    class_names: Vec<u8>,
+}
+
+impl SignatureBuf {
+    /// The signature of a network with such inputs and classes.
+    pub fn new(input: InputShape, classes: &Classes) -> Self {
+        let mut class_names = Vec::new();
+        for name in &classes.names {
+            let len = class_names.len();
+            class_names.resize(len + 1 + name.len(), 0);
+            ClassNames::push(&mut class_names, len, name).expect("the names were checked");
+        }
+        Self { input: Some(input), class_names }
+    }
+
+    /// The same as a file's part.
+    pub fn get(&self) -> Signature<'_> {
+        let class_names = ClassNames::parse(&self.class_names, ClassNames::count(&self.class_names));
+        Signature { input: self.input, class_names: class_names.unwrap_or_default() }
+    }
+}
+
+impl From<&Signature<'_>> for SignatureBuf {
+    fn from(signature: &Signature<'_>) -> Self {
+        Self { input: signature.input, class_names: signature.class_names.as_bytes().to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_into_a_signature_and_come_back() {
+        let classes = Classes::named(["left", "größer"]).unwrap();
+        let signature = SignatureBuf::new(InputShape::Features(4), &classes);
+        assert_eq!(signature.get().input, Some(InputShape::Features(4)));
+        assert_eq!(Classes::of(&signature.get(), 2), classes);
+        assert_eq!(SignatureBuf::from(&signature.get()), signature);
+        assert_eq!(classes.extended(3).all().collect::<Vec<_>>(), ["left", "größer", "2"]);
+    }
+
+    #[test]
+    fn classes_without_names_are_called_by_their_numbers() {
+        let classes = Classes::numbered(3);
+        assert_eq!(classes.all().collect::<Vec<_>>(), ["0", "1", "2"]);
+        assert!(!classes.are_named() && !classes.extended(5).are_named());
+        assert_eq!(SignatureBuf::new(InputShape::Features(1), &classes).get().class_names, ClassNames::NONE);
+    }
+
+    #[test]
+    fn what_is_no_name_is_an_error() {
+        for names in [vec![String::new()], vec!["a\n".into()], vec!["x".repeat(101)]] {
+            assert!(Classes::named(names).is_err());
+        }
+    }
+}

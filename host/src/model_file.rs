@@ -1,0 +1,300 @@
+//! A network's file of any format: its predictions on the host, which are a device's bit for bit.
+
+use selvedge::{
+    Engine, Portable,
+    architecture::Architecture,
+    arithmetic::log_sum_exp,
+    augment::normalize_all,
+    message::{Format, Logits},
+    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile, WorkspaceError},
+    shape::Signature,
+    weights::{WeightFile, WeightFileError},
+};
+
+use crate::{
+    data::Split,
+    evaluation::{self, Evaluation, EvaluationError},
+    network::{Network, NetworkError, Workspace},
+};
+
+/// A checked file.
+#[derive(Debug)]
+pub enum ModelFile<'a> {
+    /// Weights of 32 bits.
+    Float32(WeightFile<'a>),
+    /// Weights of 8 bits.
+    Int8(QuantizedFile<'a, Int8>),
+    /// Weights of 4 bits.
+    Int4(QuantizedFile<'a, Int4>),
+    /// Weights of 16 bits.
+    Float16(QuantizedFile<'a, Float16>),
+}
+
+/// Evaluates an expression with the file of any format.
+macro_rules! each {
+    ($model:expr, $file:ident => $value:expr) => {
+        match $model {
+            ModelFile::Float32($file) => $value,
+            ModelFile::Int8($file) => $value,
+            ModelFile::Int4($file) => $value,
+            ModelFile::Float16($file) => $value,
+        }
+    };
+}
+
+impl<'a> ModelFile<'a> {
+    /// Checks a whole file, whose first bytes tell its format.
+    ///
+    /// # Errors
+    ///
+    /// As [`WeightFile::parse`] and [`QuantizedFile::parse`].
+    pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
+        if QuantizedFile::<Int8>::is_one(file) {
+            QuantizedFile::parse(file).map(Self::Int8)
+        } else if QuantizedFile::<Int4>::is_one(file) {
+            QuantizedFile::parse(file).map(Self::Int4)
+        } else if QuantizedFile::<Float16>::is_one(file) {
+            QuantizedFile::parse(file).map(Self::Float16)
+        } else {
+            WeightFile::parse(file).map(Self::Float32)
+        }
+    }
+
+    /// The numbers that its weights are.
+    pub fn format(&self) -> Format {
+        match self {
+            Self::Float32(_) => Format::Float32,
+            Self::Int8(_) => Format::Int8,
+            Self::Int4(_) => Format::Int4,
+            Self::Float16(_) => Format::Float16,
+        }
+    }
+
+    /// The format's name in options and files: `f32`, `f16`, `int8`, `int4`.
+    pub fn format_name(&self) -> &'static str {
+        fn name<F: quantized::Format>(_: &QuantizedFile<'_, F>) -> &'static str {
+            F::NAME
+        }
+        match self {
+            Self::Float32(_) => "f32",
+            Self::Int8(file) => name(file),
+            Self::Int4(file) => name(file),
+            Self::Float16(file) => name(file),
+        }
+    }
+
+    /// Its layers.
+    pub fn architecture(&self) -> Architecture {
+        each!(self, file => file.architecture())
+    }
+
+    /// The meaning of its inputs and outputs.
+    pub fn signature(&self) -> Signature<'a> {
+        each!(self, file => file.signature())
+    }
+
+    /// The name of the data set that it was trained on, where the file says it.
+    pub fn dataset(&self) -> Option<&'a str> {
+        match self {
+            Self::Float32(file) => Some(file.record().dataset),
+            _ => None,
+        }
+    }
+
+    /// The record of a quantised network.
+    pub fn quantization(&self) -> Option<&QuantizationRecord<'a>> {
+        match self {
+            Self::Float32(_) => None,
+            Self::Int8(file) => Some(file.record()),
+            Self::Int4(file) => Some(file.record()),
+            Self::Float16(file) => Some(file.record()),
+        }
+    }
+
+    /// The RAM that a prediction works in on a device, in bytes.
+    pub fn ram_bytes(&self) -> usize {
+        let integers = |(entries, width): (usize, usize)| entries * size_of::<Entry>() + width;
+        match self {
+            Self::Float32(file) => {
+                let architecture = file.architecture();
+                (architecture.inputs() + architecture.tape_len()) * size_of::<f32>()
+            }
+            Self::Int8(file) => integers(file.workspace()),
+            Self::Int4(file) => integers(file.workspace()),
+            Self::Float16(file) => file.floats() * size_of::<f32>(),
+        }
+    }
+
+    /// A floating-point file's network in binary32; none of an integer network.
+    fn network(&self) -> Result<Option<Network>, NetworkError> {
+        match self {
+            Self::Float32(file) => Network::of_file(file).map(Some),
+            Self::Float16(file) => {
+                let flat: Vec<f32> = file.parameters().collect();
+                Network::with_parameters(&file.architecture(), &flat).map(Some)
+            }
+            Self::Int8(_) | Self::Int4(_) => Ok(None),
+        }
+    }
+
+    /// The logits of every sample.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluationError`] for samples of other features than the network's inputs.
+    pub fn logits<E: Engine>(&self, engine: &E, split: &Split) -> Result<AllLogits, EvaluationError> {
+        let outputs = self.architecture().outputs();
+        if let Some(network) = self.network()? {
+            let mut values = Vec::with_capacity(split.len() * outputs);
+            evaluation::run(engine, network.view(), split, |logits| values.extend_from_slice(logits))?;
+            return Ok(AllLogits { outputs, values: Values::Floats(values) });
+        }
+        if split.features() != self.architecture().inputs() {
+            return Err(WorkspaceError.into());
+        }
+        // Each thread has one, and what makes none fails here.
+        Predictor::new(self)?;
+        let mut sums = vec![0; split.len() * outputs];
+        engine.share_out(outputs, &mut sums, |first, sums| {
+            let Ok(mut predictor) = Predictor::new(self) else { return };
+            for (sums, sample) in sums.chunks_exact_mut(outputs).zip(split.samples().skip(first)) {
+                // All sizes are the network's: there is no error.
+                let _ = predictor.sums(sample, sums);
+            }
+        });
+        let scale = self.quantization().map_or(1.0, |record| record.logit_scale);
+        Ok(AllLogits { outputs, values: Values::Sums(sums, scale) })
+    }
+
+    /// Runs the network on a set.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluationError`] for labels that name no class, and samples of other features.
+    pub fn evaluate<E: Engine>(&self, engine: &E, split: &Split) -> Result<Evaluation, EvaluationError> {
+        if let Some(network) = self.network()? {
+            return evaluation::run(engine, network.view(), split, |_| {});
+        }
+        let all = self.logits(engine, split)?;
+        let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
+        for (index, &label) in split.labels().iter().enumerate() {
+            let logits = all.get(index);
+            let values: Vec<f32> = logits.values().collect();
+            let own = values.get(usize::from(label)).ok_or(EvaluationError::Label { index, label, outputs: all.outputs })?;
+            loss += f64::from(log_sum_exp(&values) - own);
+            predicted.push(logits.class() as u16);
+        }
+        Ok(Evaluation::with_loss(loss / split.len() as f64, all.outputs, split.labels(), &predicted))
+    }
+}
+
+/// The logits of a set of samples.
+#[derive(Clone, Debug)]
+pub struct AllLogits {
+    outputs: usize,
+    values: Values,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    Floats(Vec<f32>),
+    Sums(Vec<i32>, f32),
+}
+
+impl AllLogits {
+    /// One sample's.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no such sample.
+    pub fn get(&self, sample: usize) -> Logits<'_> {
+        let own = sample * self.outputs..(sample + 1) * self.outputs;
+        match &self.values {
+            Values::Floats(values) => Logits::float32(&values[own]),
+            Values::Sums(sums, scale) => Logits::int32(&sums[own], *scale),
+        }
+    }
+
+    /// Each sample's.
+    pub fn iter(&self) -> impl Iterator<Item = Logits<'_>> {
+        let count = match &self.values {
+            Values::Floats(values) => values.len(),
+            Values::Sums(sums, _) => sums.len(),
+        } / self.outputs.max(1);
+        (0..count).map(|sample| self.get(sample))
+    }
+}
+
+/// Runs a network sample by sample.
+#[derive(Debug)]
+pub struct Predictor<'a> {
+    file: &'a ModelFile<'a>,
+    /// Of a floating-point network.
+    floats: Option<(Network, Workspace, Vec<f32>)>,
+    entries: Vec<Entry>,
+    activations: Vec<u8>,
+    sums: Vec<i32>,
+}
+
+impl<'a> Predictor<'a> {
+    /// With the memory that the network needs.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] where there is no room for it.
+    pub fn new(file: &'a ModelFile<'a>) -> Result<Self, NetworkError> {
+        let with_memory = |network: Network| -> Result<_, NetworkError> {
+            let workspace = Workspace::for_prediction(network.view(), 1)?;
+            let input = vec![0.0; network.inputs()];
+            Ok((network, workspace, input))
+        };
+        let (entries, width) = match file {
+            ModelFile::Int8(file) => file.workspace(),
+            ModelFile::Int4(file) => file.workspace(),
+            ModelFile::Float32(_) | ModelFile::Float16(_) => (0, 0),
+        };
+        Ok(Self {
+            file,
+            floats: file.network()?.map(with_memory).transpose()?,
+            entries: vec![Entry::EMPTY; entries],
+            activations: vec![0; width],
+            sums: vec![0; file.architecture().outputs()],
+        })
+    }
+
+    /// A sample's logits.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError`] for a sample of other features than the network's inputs.
+    pub fn logits(&mut self, sample: &[u8]) -> Result<Logits<'_>, WorkspaceError> {
+        if self.floats.is_some() {
+            return self.floats(sample);
+        }
+        let mut sums = std::mem::take(&mut self.sums);
+        let result = self.sums(sample, &mut sums);
+        self.sums = sums;
+        result?;
+        Ok(Logits::int32(&self.sums, self.file.quantization().map_or(1.0, |record| record.logit_scale)))
+    }
+
+    /// A floating-point network's logits.
+    fn floats(&mut self, sample: &[u8]) -> Result<Logits<'_>, WorkspaceError> {
+        let (network, workspace, input) = self.floats.as_mut().ok_or(WorkspaceError)?;
+        if sample.len() != input.len() {
+            return Err(WorkspaceError);
+        }
+        normalize_all(sample, input);
+        Ok(Logits::float32(workspace.predict(&Portable, network.view(), input)))
+    }
+
+    /// An integer network's sums.
+    fn sums(&mut self, sample: &[u8], sums: &mut [i32]) -> Result<(), WorkspaceError> {
+        let Self { file, entries, activations, .. } = self;
+        match file {
+            ModelFile::Int8(file) => file.predict_in(sample, entries, activations, sums),
+            ModelFile::Int4(file) => file.predict_in(sample, entries, activations, sums),
+            ModelFile::Float32(_) | ModelFile::Float16(_) => Err(WorkspaceError),
+        }
+    }
+}

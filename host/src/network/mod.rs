@@ -1,0 +1,253 @@
+//! A network whose shape is known at run time: an architecture, and its parameters as one flat buffer.
+//!
+//! It computes what core's typed layers compute, by the same functions, so both have the same bits.
+//!
+//! ```
+//! use host::network::Network;
+//! use selvedge::{Portable, architecture::Architecture};
+//!
+//! let architecture: Architecture = "4 => 8 Relu => 3".parse()?;
+//! let network = Network::initialized(&architecture, 42)?;
+//! let mut logits = [0.0; 3];
+//! network.predict(&Portable, &[0.1, 0.2, 0.3, 0.4], &mut logits)?;
+//! assert!(logits.iter().all(|logit| logit.is_finite()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod pass;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use selvedge::{
+    Engine,
+    architecture::{Architecture, Stage},
+    optimizer::Optimizer,
+    random,
+    weights::{MAX_NUMBERS, WeightFile},
+};
+
+use crate::aligned::{Aligned, MemoryError};
+
+pub use pass::{Batch, Workspace};
+
+/// An architecture, and its parameters in the flat model's order.
+#[derive(Debug)]
+pub struct Network {
+    layers: Layers,
+    parameters: Aligned,
+}
+
+/// A network's layers with these parameters or others of the same architecture: an average, or the best epoch's.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    layers: &'a Layers,
+    parameters: &'a [f32],
+}
+
+/// An architecture with everything about it that a pass asks for.
+#[derive(Clone, Debug)]
+struct Layers {
+    architecture: Architecture,
+    /// At least one.
+    stages: Vec<Stage>,
+    len: usize,
+    tape_len: usize,
+    /// The parts of the flat model that the optimizer changes.
+    updated: Vec<Range<usize>>,
+}
+
+/// A network cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// The layers make no network.
+    #[error("these layers make no network: {0}")]
+    Layers(Architecture),
+    /// There are more numbers than a weight file can have.
+    #[error("the network has {found} numbers, and a weight file holds at most {most}")]
+    TooLarge {
+        /// The network's numbers.
+        found: usize,
+        /// The most that there can be.
+        most: usize,
+    },
+    /// There is no memory for it.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+}
+
+impl Layers {
+    fn new(architecture: &Architecture) -> Result<Self, NetworkError> {
+        let layers = || NetworkError::Layers(architecture.clone());
+        let len = architecture.parameter_count().ok_or_else(layers)?;
+        if len > MAX_NUMBERS {
+            return Err(NetworkError::TooLarge { found: len, most: MAX_NUMBERS });
+        }
+        let stages: Vec<Stage> = architecture.stages().collect();
+        let mut updated: Vec<Range<usize>> = Vec::new();
+        for stage in stages.iter().filter(|stage| stage.parameters > 0) {
+            let own = stage.offset..stage.offset + stage.parameters;
+            match updated.last_mut() {
+                Some(before) if before.end == own.start => before.end = own.end,
+                _ => updated.push(own),
+            }
+        }
+        Ok(Self { architecture: architecture.clone(), stages, len, tape_len: architecture.tape_len(), updated })
+    }
+}
+
+impl Network {
+    /// A network of zeros.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] for layers that make no network, or one for which there is no room.
+    pub fn zeroed(architecture: &Architecture) -> Result<Self, NetworkError> {
+        let layers = Layers::new(architecture)?;
+        let parameters = Aligned::zeroed(layers.len)?;
+        Ok(Self { layers, parameters })
+    }
+
+    /// A network with the seed's initial parameters: those of [`random::initialize`].
+    ///
+    /// # Errors
+    ///
+    /// As [`zeroed`](Self::zeroed).
+    pub fn initialized(architecture: &Architecture, seed: u64) -> Result<Self, NetworkError> {
+        let mut network = Self::zeroed(architecture)?;
+        random::initialize_flat(architecture, &mut network.parameters, seed);
+        Ok(network)
+    }
+
+    /// A network with these parameters, as many as the architecture has; of others, the shorter slice decides.
+    ///
+    /// # Errors
+    ///
+    /// As [`zeroed`](Self::zeroed).
+    pub fn with_parameters(architecture: &Architecture, parameters: &[f32]) -> Result<Self, NetworkError> {
+        let mut network = Self::zeroed(architecture)?;
+        network.parameters.iter_mut().zip(parameters).for_each(|(own, &other)| *own = other);
+        Ok(network)
+    }
+
+    /// The network of a weight file.
+    ///
+    /// # Errors
+    ///
+    /// As [`zeroed`](Self::zeroed).
+    pub fn of_file(file: &WeightFile<'_>) -> Result<Self, NetworkError> {
+        let mut network = Self::zeroed(&file.architecture())?;
+        file.copy_to_flat(&mut network.parameters);
+        Ok(network)
+    }
+
+    /// A network of zeros with the same layers.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn zeroed_copy(&self) -> Result<Self, MemoryError> {
+        Ok(Self { layers: self.layers.clone(), parameters: Aligned::zeroed(self.layers.len)? })
+    }
+
+    /// Its layers.
+    pub fn architecture(&self) -> &Architecture {
+        &self.layers.architecture
+    }
+
+    /// The parts that are computed together.
+    pub fn stages(&self) -> &[Stage] {
+        &self.layers.stages
+    }
+
+    /// Features going in.
+    pub fn inputs(&self) -> usize {
+        self.layers.architecture.inputs()
+    }
+
+    /// Features coming out.
+    pub fn outputs(&self) -> usize {
+        self.layers.architecture.outputs()
+    }
+
+    /// The flat model: parameters and buffers.
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    /// The flat model, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [f32] {
+        &mut self.parameters
+    }
+
+    /// The network to be computed with.
+    pub fn view(&self) -> View<'_> {
+        View { layers: &self.layers, parameters: &self.parameters }
+    }
+
+    /// The network with other parameters.
+    ///
+    /// # Panics
+    ///
+    /// Where they are not as many as the network's.
+    pub fn view_with<'a>(&'a self, parameters: &'a [f32]) -> View<'a> {
+        assert_eq!(parameters.len(), self.layers.len, "the parameters are those of the architecture");
+        View { layers: &self.layers, parameters }
+    }
+
+    /// The outputs of a batch, `[batch][inputs]` to `[batch][outputs]`.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn predict<E: Engine>(&self, engine: &E, input: &[f32], output: &mut [f32]) -> Result<(), MemoryError> {
+        let batch = input.len() / self.inputs();
+        let mut workspace = Workspace::for_prediction(self.view(), batch)?;
+        let outputs = workspace.predict(engine, self.view(), &input[..batch * self.inputs()]);
+        output.iter_mut().zip(outputs).for_each(|(output, &x)| *output = x);
+        Ok(())
+    }
+
+    /// Hands each parameter and its gradient, which was kept, to the optimizer; buffers stay as they are. All slices are as long as the
+    /// flat model.
+    pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        grads: &[f32],
+        mut state: [&mut [f32]; STATE],
+    ) {
+        for part in &self.layers.updated {
+            let state = state.each_mut().map(|state| &mut state[part.clone()]);
+            engine.update(optimizer, &mut self.parameters[part.clone()], &grads[part.clone()], state);
+        }
+    }
+}
+
+impl View<'_> {
+    /// Its layers.
+    pub fn architecture(&self) -> &Architecture {
+        &self.layers.architecture
+    }
+
+    /// Features going in.
+    pub fn inputs(&self) -> usize {
+        self.layers.architecture.inputs()
+    }
+
+    /// Features coming out.
+    pub fn outputs(&self) -> usize {
+        self.layers.architecture.outputs()
+    }
+
+    /// The flat model.
+    pub fn parameters(&self) -> &[f32] {
+        self.parameters
+    }
+
+    /// The last part of the chain; there is one.
+    fn last(&self) -> &Stage {
+        &self.layers.stages[self.layers.stages.len() - 1]
+    }
+}

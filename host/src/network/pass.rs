@@ -1,0 +1,268 @@
+//! Passes over a batch: core's layers, one stage after the other.
+
+use selvedge::{
+    Activation, Engine,
+    architecture::{Stage, StageKind},
+    layers::{
+        Draws, Pass,
+        batch_norm::{self, Feature},
+        dropout, gelu, log_softmax,
+    },
+    loss::Loss,
+    optimizer::Optimizer,
+    training::{StepError, check_batch},
+    with_activation,
+};
+
+use super::{Network, View};
+use crate::aligned::{Aligned, MemoryError};
+
+/// Gradients that a plain engine has on its stack at a time.
+const ROW: usize = 1024;
+
+/// Samples that are computed together.
+#[derive(Debug)]
+pub struct Batch<'a, Target> {
+    /// `[batch][inputs]`.
+    pub input: &'a [f32],
+    /// The values that the outputs are compared with: a class for each sample, or a number for each output.
+    pub targets: &'a [Target],
+    /// The draws of a training pass; [`Draws::NONE`] for a network without dropout.
+    pub draws: Draws,
+}
+
+impl<Target> Clone for Batch<'_, Target> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Target> Copy for Batch<'_, Target> {}
+
+/// The memory of a pass beside the network: the outputs of every stage and, in training, the gradients at the sums that these were made
+/// from.
+#[derive(Debug)]
+pub struct Workspace {
+    batch: usize,
+    tape: Aligned,
+    grad_tape: Aligned,
+    /// Of the widest batch normalisation.
+    features: Vec<Feature>,
+    parameter_grads: Vec<f32>,
+}
+
+impl Workspace {
+    /// Memory to train on batches of so many samples at most.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn for_training(network: View<'_>, batch: usize) -> Result<Self, MemoryError> {
+        let mut workspace = Self::for_prediction(network, batch)?;
+        workspace.grad_tape = Aligned::zeroed(workspace.tape.len())?;
+        workspace.parameter_grads = vec![0.0; 2 * workspace.features.len()];
+        Ok(workspace)
+    }
+
+    /// Memory to predict batches of so many samples at most.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn for_prediction(network: View<'_>, batch: usize) -> Result<Self, MemoryError> {
+        let normalized = network.layers.stages.iter().filter(|stage| stage.kind == StageKind::BatchNorm1d);
+        let widest = normalized.map(|stage| stage.outputs).max().unwrap_or(0);
+        Ok(Self {
+            batch,
+            tape: Aligned::zeroed(batch.saturating_mul(network.layers.tape_len))?,
+            grad_tape: Aligned::zeroed(0)?,
+            features: vec![Feature::default(); widest],
+            parameter_grads: Vec::new(),
+        })
+    }
+
+    /// The outputs of a batch, `[batch][outputs]`.
+    ///
+    /// # Panics
+    ///
+    /// Where the batch is larger than the workspace's.
+    pub fn predict<E: Engine>(&mut self, engine: &E, network: View<'_>, input: &[f32]) -> &[f32] {
+        self.run(engine, network, Pass::Evaluation, input);
+        &self.tape[network.last().tape(input.len() / network.inputs())]
+    }
+
+    /// Computes a batch's activations, its loss and the loss's gradient at the last sums.
+    ///
+    /// `total_weight` is that of the larger batch of which this one is a part, see [`Loss::total_weight`]; `None` where it is whole.
+    ///
+    /// # Errors
+    ///
+    /// [`StepError`] for a batch that is empty or too large, and for targets that the loss cannot compare with the outputs.
+    pub fn forward<E: Engine, L: Loss>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        loss: &L,
+        batch: Batch<'_, L::Target>,
+        total_weight: Option<f32>,
+    ) -> Result<f32, StepError> {
+        let (samples, width) = (self.check(network, loss, &batch)?, network.outputs());
+        let total_weight = total_weight.map_or_else(|| loss.total_weight(width, batch.targets), Ok)?;
+        self.run(engine, network, Pass::Training(batch.draws), batch.input);
+        let last = network.last();
+        let (outputs, grads) = (&self.tape[last.tape(samples)], &mut self.grad_tape[last.tape(samples)]);
+        let loss = loss.value_and_grad(width, outputs, batch.targets, total_weight, grads)?;
+        with_activation!(last.activation, A => {
+            grads.iter_mut().zip(outputs).for_each(|(grad, &output)| *grad = A::grad(output, *grad));
+        });
+        Ok(loss)
+    }
+
+    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same network and batch. `state` is
+    /// as long as the flat model.
+    ///
+    /// # Panics
+    ///
+    /// Where the batch is larger than the workspace's.
+    pub fn backward<E: Engine, O: Optimizer<STATE>, T, const STATE: usize>(
+        &mut self,
+        engine: &E,
+        optimizer: &O,
+        state: [&mut [f32]; STATE],
+        network: &mut Network,
+        batch: Batch<'_, T>,
+    ) {
+        let pass = Pass::Training(batch.draws);
+        let samples = batch.input.len() / network.inputs();
+        let Network { layers, parameters } = network;
+        let mut state = state;
+        for (index, stage) in layers.stages.iter().enumerate().rev() {
+            let before = index.checked_sub(1).map(|before| &layers.stages[before]);
+            let own = stage.tape(samples);
+            let (before_own, rest) = self.grad_tape.split_at_mut(own.start);
+            let backward = Backward {
+                engine,
+                pass: pass.at(stage.place),
+                stage,
+                input: before.map_or(batch.input, |before| &self.tape[before.tape(samples)]),
+                output: &self.tape[own.clone()],
+                grads: &rest[..own.len()],
+            };
+            let grad_input = before.map(|before| &mut before_own[before.tape(samples)]);
+            let values = &mut parameters[stage.values()];
+            let state = state.each_mut().map(|state| &mut state[stage.values()]);
+            let scratch = (&mut self.features[..], &mut self.parameter_grads[..]);
+            backward.run(optimizer, values, state, grad_input, scratch);
+        }
+    }
+
+    /// The outputs of a batch and its mean loss, without a gradient.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn evaluate<E: Engine, L: Loss>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        loss: &L,
+        batch: Batch<'_, L::Target>,
+    ) -> Result<(&[f32], f32), StepError> {
+        let (samples, width) = (self.check(network, loss, &batch)?, network.outputs());
+        self.run(engine, network, Pass::Evaluation, batch.input);
+        let outputs = &self.tape[network.last().tape(samples)];
+        let total_weight = loss.total_weight(width, batch.targets)?;
+        Ok((outputs, loss.value(width, outputs, batch.targets, total_weight)?))
+    }
+
+    /// The number of a batch's samples, which must have their targets and fit.
+    fn check<L: Loss>(&self, network: View<'_>, _loss: &L, batch: &Batch<'_, L::Target>) -> Result<usize, StepError> {
+        let samples = batch.input.len() / network.inputs();
+        let samples = check_batch::<L>(network.outputs(), samples, batch.targets.len())?;
+        match samples <= self.batch {
+            true => Ok(samples),
+            false => Err(StepError::BatchTooLarge { batch: samples, capacity: self.batch }),
+        }
+    }
+
+    /// Writes the tape of a batch.
+    fn run<E: Engine>(&mut self, engine: &E, network: View<'_>, pass: Pass, input: &[f32]) {
+        let samples = input.len() / network.inputs();
+        let mut before: Option<&Stage> = None;
+        for stage in &network.layers.stages {
+            let own = stage.tape(samples);
+            let (before_own, rest) = self.tape.split_at_mut(own.start);
+            let input = before.map_or(input, |before| &before_own[before.tape(samples)]);
+            let output = &mut rest[..own.len()];
+            let values = &network.parameters[stage.values()];
+            match stage.kind {
+                StageKind::Linear => with_activation!(stage.activation, A => {
+                    engine.linear_forward::<A>(stage.widths(), values, input, output);
+                }),
+                StageKind::BatchNorm1d => with_activation!(stage.activation, A => {
+                    let features = &mut self.features[..stage.outputs];
+                    batch_norm::forward::<A, _>(engine, pass, values, input, output, features);
+                }),
+                StageKind::Gelu => gelu::forward(engine, input, output),
+                StageKind::Dropout => dropout::forward(engine, pass.at(stage.place), input, output),
+                StageKind::LogSoftmax => log_softmax::forward(engine, stage.outputs, input, output),
+            }
+            before = Some(stage);
+        }
+    }
+}
+
+/// One stage's backward pass.
+struct Backward<'a, E> {
+    engine: &'a E,
+    pass: Pass,
+    stage: &'a Stage,
+    input: &'a [f32],
+    output: &'a [f32],
+    /// At the sums before the activation.
+    grads: &'a [f32],
+}
+
+impl<E: Engine> Backward<'_, E> {
+    /// The input's gradient comes first: it is one of the parameters before the update.
+    fn run<O: Optimizer<STATE>, const STATE: usize>(
+        &self,
+        optimizer: &O,
+        values: &mut [f32],
+        state: [&mut [f32]; STATE],
+        grad_input: Option<&mut [f32]>,
+        (features, parameter_grads): (&mut [Feature], &mut [f32]),
+    ) {
+        let Self { engine, pass, stage, input, output, grads } = *self;
+        match stage.kind {
+            StageKind::Linear => {
+                if let Some(grad_input) = grad_input {
+                    with_activation!(stage.input_activation, P => {
+                        engine.linear_input_grad::<P>(stage.widths(), values, grads, input, grad_input);
+                    });
+                }
+                engine.linear_update::<O, STATE, ROW>(optimizer, stage.widths(), input, grads, values, state);
+            }
+            StageKind::BatchNorm1d => {
+                let backward = batch_norm::Backward { pass, input, grads };
+                let features = &mut features[..stage.outputs];
+                let parameter_grads = &mut parameter_grads[..2 * stage.outputs];
+                backward.find_grads(engine, values, features, parameter_grads);
+                if let Some(grad_input) = grad_input {
+                    with_activation!(stage.input_activation, P => {
+                        backward.input_grad::<P, _>(engine, values, features, grad_input);
+                    });
+                }
+                backward.update(engine, optimizer, values, state, features, parameter_grads);
+            }
+            StageKind::Gelu | StageKind::Dropout | StageKind::LogSoftmax => {
+                let Some(grad_input) = grad_input else { return };
+                with_activation!(stage.input_activation, P => match stage.kind {
+                    StageKind::Gelu => gelu::backward::<P, _>(engine, input, grads, grad_input),
+                    StageKind::Dropout => dropout::backward::<P, _>(engine, pass, input, grads, grad_input),
+                    _ => log_softmax::backward::<P, _>(engine, stage.outputs, input, output, grads, grad_input),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The floating-point network that is to become one of fewer bits.
+
+use selvedge::{
+    Activation, Engine, Identity, Relu,
+    architecture::Architecture,
+    augment::normalize_all,
+    classification::argmax,
+    engine::{Widths, rows},
+    fold::fold,
+};
+
+use super::{Outputs, QuantizationError, certificate::Values};
+use crate::network::Network;
+
+/// Linear layers with ReLU between them; batch normalisation is folded into them.
+#[derive(Debug)]
+pub struct Reference {
+    network: Network,
+    /// Each layer's weights, column after column.
+    columns: Vec<Vec<f32>>,
+}
+
+/// A linear layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LinearLayer<'a> {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Weights, then biases.
+    parameters: &'a [f32],
+    /// Row after row, one for each output.
+    pub weight: &'a [f32],
+    /// The same, column after column.
+    pub columns: &'a [f32],
+    pub bias: &'a [f32],
+}
+
+impl Reference {
+    /// Folds a flat model of this architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`QuantizationError::Layers`], [`QuantizationError::NotFinite`], [`QuantizationError::Network`].
+    ///
+    /// # Panics
+    ///
+    /// Where the flat model is not of the architecture's length.
+    pub fn new(architecture: &Architecture, flat: &[f32]) -> Result<Self, QuantizationError> {
+        let folded = architecture.folded();
+        if !folded.is_plain() {
+            return Err(QuantizationError::layers(architecture));
+        }
+        let mut network = Network::zeroed(&folded)?;
+        fold(architecture, flat, network.parameters_mut()).expect("both lengths are the architectures'");
+        Self::of(network)
+    }
+
+    /// A plain network.
+    fn of(network: Network) -> Result<Self, QuantizationError> {
+        let mut reference = Self { network, columns: Vec::new() };
+        let columns = |layer: LinearLayer<'_>| by_columns(layer.weight, layer.inputs);
+        reference.columns = reference.layers().map(columns).collect();
+        match reference.layers().position(|layer| !layer.parameters.iter().all(|x| x.is_finite())) {
+            Some(layer) => Err(QuantizationError::NotFinite { layer }),
+            None => Ok(reference),
+        }
+    }
+
+    /// The folded network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The layers of the quantised network: the model's without batch normalisation.
+    pub fn architecture(&self) -> &Architecture {
+        self.network.architecture()
+    }
+
+    pub(super) fn layers(&self) -> impl ExactSizeIterator<Item = LinearLayer<'_>> {
+        self.network.stages().iter().enumerate().map(|(index, stage)| {
+            let parameters = &self.network.parameters()[stage.values()];
+            let (weight, bias) = stage.widths().split(parameters);
+            let columns = self.columns.get(index).map_or(&[][..], Vec::as_slice);
+            LinearLayer { inputs: stage.inputs, outputs: stage.outputs, parameters, weight, columns, bias }
+        })
+    }
+
+    /// The RAM that a device's prediction works in, in bytes: its input and activations.
+    pub fn ram_bytes(&self) -> usize {
+        (self.network.inputs() + self.architecture().tape_len()) * size_of::<f32>()
+    }
+
+    /// The network with each weight changed, and its own biases.
+    pub(super) fn with_weights(&self, change: impl Fn(f32) -> f32) -> Result<Self, QuantizationError> {
+        let mut network = Network::with_parameters(self.architecture(), self.network.parameters())?;
+        for stage in self.network.stages() {
+            let (weight, _) = stage.widths().split_mut(&mut network.parameters_mut()[stage.values()]);
+            weight.iter_mut().for_each(|weight| *weight = change(*weight));
+        }
+        Self::of(network)
+    }
+
+    /// The same function, but for rounding, with each hidden layer's units in the order given for it.
+    pub(super) fn ordered(&self, orders: &[Vec<usize>]) -> Result<Self, QuantizationError> {
+        let mut flat = Vec::with_capacity(self.network.parameters().len());
+        for (index, layer) in self.layers().enumerate() {
+            let natural = |len: usize| (0..len).collect::<Vec<_>>();
+            let rows = orders.get(index).cloned().unwrap_or_else(|| natural(layer.outputs));
+            let before = index.checked_sub(1).and_then(|before| orders.get(before).cloned());
+            let columns = before.unwrap_or_else(|| natural(layer.inputs));
+            for &row in &rows {
+                let weights = &layer.weight[row * layer.inputs..][..layer.inputs];
+                flat.extend(columns.iter().map(|&column| weights[column]));
+            }
+            flat.extend(rows.iter().map(|&row| layer.bias[row]));
+        }
+        Self::of(Network::with_parameters(self.architecture(), &flat)?)
+    }
+
+    /// Each layer's sums for samples, `[samples][outputs]`, before ReLU; the last layer's are the logits.
+    pub(super) fn sums<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Vec<f32>> {
+        let inputs = self.network.inputs();
+        let mut input = vec![0.0; values.len()];
+        engine.share_out(inputs, &mut input, |first, input| normalize_all(&values[first * inputs..], input));
+        let samples = values.len() / inputs;
+        let mut layers: Vec<Vec<f32>> = Vec::new();
+        for LinearLayer { inputs, outputs, parameters, .. } in self.layers() {
+            let mut sums = vec![0.0; samples * outputs];
+            engine.linear_forward::<Identity>(Widths { inputs, outputs }, parameters, &input, &mut sums);
+            input.clone_from(&sums);
+            engine.share_out(1, &mut input, |_, input| input.iter_mut().for_each(|x| *x = Relu::apply(*x)));
+            layers.push(sums);
+        }
+        layers
+    }
+
+    /// Its numbers for samples, as a network to be compared with itself.
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+        let layers = self.sums(engine, values);
+        let of_sample = |sample: usize| {
+            let row = |(layer, sums): (LinearLayer<'_>, &Vec<f32>)| {
+                rows(sums, layer.outputs).nth(sample).map(<[f32]>::to_vec).unwrap_or_default()
+            };
+            let mut of_layers: Vec<Vec<f32>> = self.layers().zip(&layers).map(row).collect();
+            let logits = of_layers.pop().unwrap_or_default();
+            let positive = |sums: Vec<f32>| sums.into_iter().map(|sum| sum.max(0.0).into()).collect();
+            let values = Values {
+                activations: of_layers.into_iter().map(positive).collect(),
+                logits: logits.iter().map(|&logit| logit.into()).collect(),
+            };
+            Outputs { class: argmax(&logits), values }
+        };
+        (0..values.len() / self.network.inputs()).map(of_sample).collect()
+    }
+}
+
+/// A matrix of rows as one of columns.
+pub(super) fn by_columns<T: Copy>(rows: &[T], inputs: usize) -> Vec<T> {
+    (0..inputs).flat_map(|k| rows.iter().skip(k).step_by(inputs).copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::{Flat, Layer, Portable, arithmetic::normalize, mlp, random};
+
+    use super::*;
+
+    type Model = mlp!(12 => 20 BatchNorm1d Relu Dropout => 3);
+    type Folded = mlp!(12 => 20 Relu => 3);
+
+    #[test]
+    fn computes_the_folded_models_bits() {
+        let mut model = Model::ZERO;
+        random::initialize(&mut model, 3);
+        let architecture = Architecture::of::<Model>();
+        let reference = Reference::new(&architecture, model.as_flat()).unwrap();
+        let mut folded = Folded::ZERO;
+        fold(&architecture, model.as_flat(), folded.as_flat_mut()).unwrap();
+        let sample: [u8; 12] = std::array::from_fn(|i| if i % 3 == 0 { 0 } else { 20 * i as u8 });
+        let mut logits = [0.0; 3];
+        folded.predict(&Portable, &sample.map(normalize), &mut logits);
+        assert_eq!(reference.sums(&Portable, &[sample, sample].concat())[1], [logits, logits].concat());
+    }
+
+    #[test]
+    fn other_layers_and_numbers_that_are_not_finite_are_refused() {
+        for layers in ["784 => 8 Tanh => 10", "784 => 8 Relu => 10 LogSoftmax", "784 => 8 Relu BatchNorm1d => 10"] {
+            let architecture: Architecture = layers.parse().unwrap();
+            let flat = vec![0.0; architecture.parameter_count().unwrap()];
+            let error = Reference::new(&architecture, &flat).unwrap_err().to_string();
+            assert!(error.contains(layers), "{error}");
+        }
+        let architecture: Architecture = "784,2,10".parse().unwrap();
+        let mut flat = vec![0.0; architecture.parameter_count().unwrap()];
+        *flat.last_mut().unwrap() = f32::NAN;
+        let error = Reference::new(&architecture, &flat).unwrap_err();
+        assert!(matches!(error, QuantizationError::NotFinite { layer: 1 }), "{error}");
+    }
+}
