@@ -3,7 +3,7 @@
 //! | input | what it is |
 //! |---|---|
 //! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
-//! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `images.idx3-ubyte`, `labels.idx1-ubyte`, as far as the program needs them |
+//! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `samples.idx`, `labels.idx`, as far as the program needs them |
 //! | `SELVEDGE_LAYERS` | without weights, the model's layers, `784,128,10`; where none are given, the board's default model for Fashion-MNIST |
 //! | `training.toml` | the recipe of the program `train` |
 //!
@@ -229,8 +229,8 @@ impl Embedded {
             Ok(Some((path.display().to_string(), bytes)))
         };
         let model = read("weights.selvedge")?.map(|(path, bytes)| Model::parse(path, &bytes)).transpose()?;
-        let images = read("images.idx3-ubyte")?;
-        let labels = read("labels.idx1-ubyte")?;
+        let images = read("samples.idx")?;
+        let labels = read("labels.idx")?;
         let samples = match (images, labels) {
             (None, None) => None,
             (Some((path, samples)), Some((labels_path, labels))) => {
@@ -242,7 +242,7 @@ impl Embedded {
                 Some(samples.shape())
             }
             _ => anyhow::bail!(
-                "{}: images.idx3-ubyte and labels.idx1-ubyte belong together, but one is missing",
+                "{}: samples.idx and labels.idx belong together, but one is missing",
                 folder.display()
             ),
         };

@@ -41,17 +41,6 @@ impl Aligned {
         buffer.resize(start + len, 0.0);
         Ok(Self { buffer, start, len })
     }
-
-    /// The same numbers.
-    ///
-    /// # Errors
-    ///
-    /// [`MemoryError`].
-    pub fn copy_of(numbers: &[f32]) -> Result<Self, MemoryError> {
-        let mut copy = Self::zeroed(numbers.len())?;
-        copy.copy_from_slice(numbers);
-        Ok(copy)
-    }
 }
 
 /// Asks the system; no answer of its changes anything but speed.

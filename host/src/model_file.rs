@@ -5,13 +5,15 @@ use selvedge::{
     architecture::Architecture,
     arithmetic::log_sum_exp,
     augment::normalize_all,
+    fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
     message::{Format, Logits},
     quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile, WorkspaceError},
-    shape::Signature,
+    shape::{ClassNames, InputShape, Signature},
     weights::{WeightFile, WeightFileError},
 };
 
 use crate::{
+    classes::Classes,
     data::Split,
     evaluation::{self, Evaluation, EvaluationError},
     network::{Network, NetworkError, Workspace},
@@ -91,6 +93,29 @@ impl<'a> ModelFile<'a> {
     /// The meaning of its inputs and outputs.
     pub fn signature(&self) -> Signature<'a> {
         each!(self, file => file.signature())
+    }
+
+    /// The shape of a sample. Where the file does not say it, 784 inputs are an image of Fashion-MNIST's.
+    pub fn input(&self) -> InputShape {
+        let inputs = self.architecture().inputs();
+        let assumed = if inputs == PIXELS { fashion_mnist::SHAPE } else { InputShape::Features(inputs as u32) };
+        self.signature().input.unwrap_or(assumed)
+    }
+
+    /// The classes. Where the file does not name them, and the network may be for Fashion-MNIST, they have its names.
+    pub fn classes(&self) -> Classes {
+        match self.names_are_assumed() {
+            true => Classes::named(CLASS_NAMES).expect("each is a name"),
+            false => Classes::of(&self.signature(), self.architecture().outputs()),
+        }
+    }
+
+    /// Tells whether the classes' names are not the file's own, but Fashion-MNIST's: files of earlier versions had none.
+    pub fn names_are_assumed(&self) -> bool {
+        let architecture = self.architecture();
+        let has_ends = [architecture.inputs(), architecture.outputs()] == [PIXELS, CLASSES];
+        let may_be = self.dataset().is_none_or(|name| ["Fashion-MNIST", "builtin", "unknown"].contains(&name));
+        self.signature().class_names == ClassNames::NONE && has_ends && may_be
     }
 
     /// The name of the data set that it was trained on, where the file says it.

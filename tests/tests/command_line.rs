@@ -77,7 +77,7 @@ fn trains_evaluates_inspects_and_embeds() {
     assert_eq!(json["record"]["steps"], 8);
 
     succeed(folder, "embed weights/tiny.selvedge --data . --count 7 --out flash");
-    let images = fs::read(folder.join("flash/images.idx3-ubyte")).unwrap();
+    let images = fs::read(folder.join("flash/samples.idx")).unwrap();
     assert_eq!(idx::images(&images).unwrap().len(), 7);
     let expected = fs::read_to_string(folder.join("flash/expected.jsonl")).unwrap();
     assert_eq!(expected.lines().count(), 7);

@@ -32,7 +32,7 @@ pub struct WorkspaceError;
 
 impl fmt::Display for WorkspaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the image, the workspace or the place for logits is not of the size that the network has")
+        write!(f, "the sample, the workspace or the place for logits is not of the size that the network has")
     }
 }
 

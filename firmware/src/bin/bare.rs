@@ -18,7 +18,7 @@ use network::Network;
 use selvedge::{classification::argmax, idx};
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("images.idx3-ubyte");
+const IMAGES: &[u8] = embed!("samples.idx");
 
 /// Built with `SELVEDGE_CRASH=panic`, the program has one index that must be checked: the test must see the difference.
 const CRASH: Option<&str> = option_env!("SELVEDGE_CRASH");

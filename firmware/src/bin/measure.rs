@@ -22,7 +22,7 @@ use selvedge::{
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("images.idx3-ubyte");
+const IMAGES: &[u8] = embed!("samples.idx");
 
 /// So many samples' counts are shown, which `cargo xtask bench device` compares with what it follows.
 const SHOWN: usize = 10;

@@ -21,8 +21,8 @@ use selvedge::{
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("images.idx3-ubyte");
-const LABELS: &[u8] = embed!("labels.idx1-ubyte");
+const IMAGES: &[u8] = embed!("samples.idx");
+const LABELS: &[u8] = embed!("labels.idx");
 
 #[entry]
 fn main() -> ! {

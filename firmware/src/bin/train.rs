@@ -15,8 +15,8 @@ use selvedge::{
     weights::hash,
 };
 
-const IMAGES: &[u8] = embed!("images.idx3-ubyte");
-const LABELS: &[u8] = embed!("labels.idx1-ubyte");
+const IMAGES: &[u8] = embed!("samples.idx");
+const LABELS: &[u8] = embed!("labels.idx");
 
 type Order = [u32; board::SAMPLES];
 

@@ -8,13 +8,17 @@ use clap::{Args, builder::PossibleValuesParser};
 use host::{
     files,
     interchange::{self, Format, StateDict},
+    network::Network,
     weights,
 };
 use selvedge::{
     architecture::Architecture,
+    fashion_mnist::{CLASSES, PIXELS},
     fold::fold,
     models::{self, NAMES},
 };
+
+use super::note;
 
 #[derive(Args)]
 pub struct Options {
@@ -26,18 +30,16 @@ pub struct Options {
     #[arg(value_name = "TO")]
     to: PathBuf,
 
-    /// The network, as a named model: quickstart (784-512-512-10), small (784-128-10) or tiny (784-16-10)
-    ///
-    /// Without it, and without --layers, it is a .selvedge file's own, and of other files what their tensors' names and shapes say:
-    /// linear layers with ReLU between them.
+    /// The network, as a named model for Fashion-MNIST: quickstart (784-512-512-10), small (784-128-10) or tiny (784-16-10)
     #[arg(long, value_parser = PossibleValuesParser::new(NAMES))]
     model: Option<String>,
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. Where Dropout is
+    /// Without it, and without --model, it is a .selvedge file's own, and of other files the one that their tensors' names and shapes say:
+    /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. Where Dropout is
     /// among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO do.
-    #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
+    #[arg(long, conflicts_with = "model")]
     layers: Option<Architecture>,
 
     /// Pass over tensors that the network does not have, and leave those that are missing at 0
@@ -60,40 +62,36 @@ impl Options {
             Some(architecture) => architecture,
             None => weights.architecture()?,
         };
-        let (mut flat, keys) = weights.flat(&architecture, !self.no_strict)?;
+        let (mut network, keys) = weights.network(&architecture, !self.no_strict)?;
         if keys.missing.count() == architecture.parameters().count() {
             bail!("{}: no tensor has a name of the network's: {keys}", self.from.display());
         }
         if !keys.is_empty() {
-            note(&format!("{keys}; what is missing is 0"));
+            note(format_args!("{keys}; what is missing is 0"));
         }
-        let mut written = architecture;
         if self.fold {
-            (written, flat) = folded(&written, &flat)?;
+            network = folded(&network)?;
         }
-        interchange::write(&self.to, &written, &flat, &weights.record())?;
+        let (written, flat) = (network.architecture(), network.parameters());
+        interchange::write(&self.to, written, flat, &weights.signature(), &weights.record())?;
         let (to, layers) = (self.to.display(), written.for_prediction());
-        writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::flat_hash(&flat))?;
+        writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
         Ok(())
     }
 
     fn asked_for(&self) -> Option<Architecture> {
-        let named = || models::named(self.model.as_deref()?);
+        let named = || models::named(self.model.as_deref()?, PIXELS as u32, CLASSES as u32);
         self.layers.clone().or_else(named)
     }
 }
 
-fn folded(architecture: &Architecture, flat: &[f32]) -> Result<(Architecture, Vec<f32>)> {
+fn folded(network: &Network) -> Result<Network> {
+    let architecture = network.architecture();
     let folded = architecture.folded();
     if folded == architecture.for_prediction() {
         note("no BatchNorm1d directly follows a linear layer, so nothing is folded");
     }
-    let mut result = vec![0.0; folded.parameter_count().unwrap_or_default()];
-    fold(architecture, flat, &mut result)?;
-    Ok((folded, result))
-}
-
-fn note(text: &str) {
-    // A closed standard error is no reason to fail.
-    let _ = writeln!(io::stderr(), "note: {text}");
+    let mut result = Network::zeroed(&folded)?;
+    fold(architecture, network.parameters(), result.parameters_mut())?;
+    Ok(result)
 }

@@ -3,18 +3,9 @@ use std::io::{self, Write};
 use anyhow::Result;
 use clap::Args;
 use comfy_table::{Table, presets};
-use host::{
-    data::Dataset,
-    evaluation::{self, Evaluation},
-    models::{Model, WithModel, with_model},
-    quantization::{self, Network},
-};
-use selvedge::{
-    models::{CLASS_NAMES, CLASSES},
-    weights::WeightFile,
-};
+use host::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile};
 
-use super::{DataOptions, FileOptions, ThreadOptions};
+use super::{DataOptions, FileOptions, ThreadOptions, note};
 
 #[derive(Args)]
 pub struct Options {
@@ -29,65 +20,60 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = self.file.read()?;
-        if Network::is_one(&bytes) {
-            return self.run_quantized(&self.file.parse_quantized(&bytes)?);
-        }
         let file = self.file.parse(&bytes)?;
-        with_model(file.architecture(), Evaluate { options: &self, file: &file })?
-    }
-
-    fn run_quantized(&self, file: &Network<'_>) -> Result<()> {
         let data = self.data.load()?;
-        let evaluation = quantization::evaluate(&self.threads.engine()?, file, &data.test)?;
-        self.print(&evaluation, &data, None)
+        self.file.check_data(&file, &data)?;
+        let evaluation = file.evaluate(&self.threads.engine()?, &data.test)?;
+        self.print(&evaluation, &data, &file)
     }
 
-    fn print(&self, evaluation: &Evaluation, data: &Dataset, trained_on: Option<&str>) -> Result<()> {
+    fn print(&self, evaluation: &Evaluation, data: &Dataset, file: &ModelFile<'_>) -> Result<()> {
         let mut out = io::stdout().lock();
-        writeln!(out, "{} on the {} test images of {}", self.file.path.display(), evaluation.total(), data.name)?;
-        if let Some(other) = trained_on.filter(|name| *name != data.name) {
+        writeln!(out, "{} on the {} test samples of {}", self.file.path.display(), evaluation.total(), data.name)?;
+        if let Some(other) = file.dataset().filter(|name| *name != data.name) {
             writeln!(out, "note: the weights were trained on {other}")?;
         }
+        let classes = self.classes(file, data);
         writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
-        writeln!(out, "Confusion matrix (a row for each true class)\n{}\n", confusion_table(evaluation))?;
-        writeln!(out, "{}", class_table(evaluation))?;
+        if let Some(confusion) = evaluation.confusion() {
+            let table = confusion_table(&confusion, &classes);
+            writeln!(out, "Confusion matrix (a row for each true class)\n{table}\n")?;
+        }
+        writeln!(out, "{}", class_table(evaluation, &classes))?;
         Ok(())
     }
-}
 
-struct Evaluate<'a> {
-    options: &'a Options,
-    file: &'a WeightFile<'a>,
-}
-
-impl WithModel for Evaluate<'_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        let Self { options, file } = self;
-        let model = options.file.model::<M>(file)?;
-        let data = options.data.load()?;
-        let evaluation = evaluation::run(&options.threads.engine()?, &*model, &data.test, |_, _| {})?;
-        options.print(&evaluation, &data, Some(file.record().dataset))
+    /// The classes by the file's names, or else by the data's.
+    fn classes(&self, file: &ModelFile<'_>, data: &Dataset) -> Classes {
+        let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
+        if file.names_are_assumed() || !own.are_named() {
+            return others;
+        }
+        let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);
+        if let Some(class) = (0..own.count()).find(differs) {
+            let (own, other) = (own.name(class), others.name(class));
+            note(format_args!("class {class} is {own} in {}, but {other} in {}", self.file.path.display(), data.name));
+        }
+        own
     }
 }
 
-fn confusion_table(evaluation: &Evaluation) -> Table {
+fn confusion_table(confusion: &[Vec<u32>], classes: &Classes) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(std::iter::once("").chain(CLASS_NAMES.map(short)));
-    for (name, row) in CLASS_NAMES.iter().zip(evaluation.confusion) {
-        table.add_row(std::iter::once(name.to_string()).chain(row.map(|count| count.to_string())));
+    table.set_header(std::iter::once(String::new()).chain(classes.all().map(|name| short(&name))));
+    for (name, row) in classes.all().zip(confusion) {
+        table.add_row(std::iter::once(name.into_owned()).chain(row.iter().map(ToString::to_string)));
     }
     align_right(table)
 }
 
-fn class_table(evaluation: &Evaluation) -> Table {
+fn class_table(evaluation: &Evaluation, classes: &Classes) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["", "Precision", "Recall"]);
     let percent = |part: Option<f64>| part.map_or("-".into(), |part| format!("{:.1}%", 100.0 * part));
-    for (class, name) in CLASS_NAMES.iter().enumerate().take(CLASSES) {
-        table.add_row([(*name).into(), percent(evaluation.precision(class)), percent(evaluation.recall(class))]);
+    for (name, class) in classes.all().zip(evaluation.per_class()) {
+        table.add_row([name.into_owned(), percent(class.precision), percent(class.recall)]);
     }
     align_right(table)
 }
@@ -100,6 +86,6 @@ fn align_right(mut table: Table) -> Table {
 }
 
 /// A class's name in a column's width.
-fn short(name: &str) -> &str {
-    name.get(..5).unwrap_or(name)
+fn short(name: &str) -> String {
+    name.chars().take(5).collect()
 }

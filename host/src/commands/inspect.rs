@@ -7,13 +7,14 @@ use anyhow::Result;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
-    quantization::Network,
+    model_file::ModelFile,
     weights::{self, WeightsError, hex},
 };
 use selvedge::{
     architecture::Architecture,
-    models::{self, NAMES},
+    models,
     quantized::QuantizationRecord,
+    shape::{InputShape, Signature},
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -35,20 +36,25 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = weights::read(&self.file)?;
-        if Network::is_one(&bytes) {
-            let file = Network::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
-            return self.show_quantized(&file, bytes.len());
+        let file = ModelFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
+        match (&file, file.quantization()) {
+            (ModelFile::Float32(weights), _) => self.show(weights, bytes.len()),
+            (_, Some(record)) => self.show_quantized(&file, record, bytes.len()),
+            (_, None) => Ok(()),
         }
-        let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
-        let sizes = Sizes::of(file.architecture(), bytes.len());
+    }
+
+    fn show(&self, file: &WeightFile<'_>, flash: usize) -> Result<()> {
+        let (architecture, sizes) = (file.architecture(), Sizes::of(&file.architecture(), flash));
         if self.json {
-            writeln!(io::stdout(), "{:#}", as_json(&file, &sizes))?;
+            writeln!(io::stdout(), "{:#}", as_json(file, &sizes))?;
             return Ok(());
         }
         let record = file.record();
         let mut out = io::stdout().lock();
-        writeln!(out, "{}: {}, {} parameters\n", self.file.display(), file.architecture(), sizes.parameters)?;
-        writeln!(out, "{}\n", parameter_table(&file))?;
+        writeln!(out, "{}: {architecture}, {} parameters", self.file.display(), sizes.parameters)?;
+        writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
+        writeln!(out, "{}\n", parameter_table(file))?;
         writeln!(out, "Flash: {} bytes (the file; {} of weights)", sizes.flash, sizes.parameters * size_of::<f32>())?;
         writeln!(out, "RAM:   {} bytes of input and activations to predict", sizes.predict_ram)?;
         writeln!(
@@ -58,7 +64,7 @@ impl Options {
         )?;
         writeln!(
             out,
-            "Trained on {} ({} images, SHA-256 {})",
+            "Trained on {} ({} samples, SHA-256 {})",
             record.dataset,
             record.samples,
             hex(&record.dataset_checksum)
@@ -76,14 +82,14 @@ impl Options {
         for line in record.recipe.lines() {
             writeln!(out, "    {line}")?;
         }
-        writeln!(out, "  accuracy {:.2}% on the test images", 100.0 * record.accuracy)?;
-        writeln!(out, "Weights: SHA-256 {}", weight_hash(&file))?;
+        writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
+        writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
         Ok(())
     }
 
-    fn show_quantized(&self, file: &Network<'_>, flash: usize) -> Result<()> {
+    fn show_quantized(&self, file: &ModelFile<'_>, record: &QuantizationRecord<'_>, flash: usize) -> Result<()> {
         let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
-        let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = file.record();
+        let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = record;
         let mut out = io::stdout().lock();
         if self.json {
             let object = json!({
@@ -91,7 +97,9 @@ impl Options {
                 "architecture": architecture.to_string(),
                 "layers": format!("{:#}", architecture.expression()),
                 "folded_layers": format!("{:#}", architecture.expression()),
-                "model": named_model(&architecture),
+                "model": models::name_of(&architecture),
+                "input": input_sizes(&file.signature()),
+                "classes": class_names(&file.signature()),
                 "flash_bytes": flash,
                 "predict_ram_bytes": ram,
                 "record": {
@@ -106,19 +114,42 @@ impl Options {
             return Ok(());
         }
         let parameters = architecture.parameter_count().unwrap_or_default();
-        writeln!(out, "{}: {architecture}, {format}, {parameters} parameters\n", self.file.display())?;
+        writeln!(out, "{}: {architecture}, {format}, {parameters} parameters", self.file.display())?;
+        writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
         writeln!(out, "Flash: {flash} bytes (the file)")?;
-        writeln!(out, "RAM:   {ram} bytes to predict, beside the image and the logits\n")?;
+        writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits\n")?;
         writeln!(out, "Quantized: {}", method.escape_ascii())?;
         writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
         let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
-        writeln!(out, "  accuracy {quantized:.2}% on the test images, {float:.2}% of the model in floating point")?;
+        writeln!(out, "  accuracy {quantized:.2}% on the test samples, {float:.2}% of the model in floating point")?;
         writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
         Ok(())
     }
 }
 
-/// What the network takes on a device, in bytes.
+/// The network's inputs and outputs, in words.
+fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
+    let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
+    let input = signature.input.unwrap_or(InputShape::Features(inputs as u32));
+    let names: Vec<&str> = signature.class_names.iter().collect();
+    match names.is_empty() {
+        true => format!("From {input} to {outputs} classes without names"),
+        false => format!("From {input} to {outputs} classes: {}", names.join(", ")),
+    }
+}
+
+/// The sizes of a sample, outermost first, where the file says them.
+fn input_sizes(signature: &Signature<'_>) -> Option<Vec<u32>> {
+    Some(signature.input?.sizes().collect())
+}
+
+/// The names of the classes, where the file has them.
+fn class_names<'a>(signature: &Signature<'a>) -> Option<Vec<&'a str>> {
+    let names: Vec<&str> = signature.class_names.iter().collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// The network's needs on a device, in bytes.
 struct Sizes {
     parameters: usize,
     flash: usize,
@@ -133,8 +164,7 @@ struct Sizes {
 impl Sizes {
     fn of(architecture: &Architecture, file_len: usize) -> Self {
         let parameters = architecture.parameter_count().unwrap_or_default();
-        let kept = architecture.layers().iter().filter(|layer| !layer.is_activation());
-        let outputs: usize = kept.map(|layer| layer.widths().1 as usize).sum();
+        let outputs = architecture.tape_len();
         let bytes = |elements: usize| elements * size_of::<f32>();
         let sample_ram = bytes(architecture.inputs() + 2 * outputs);
         Self {
@@ -174,14 +204,10 @@ fn weight_hash(file: &WeightFile<'_>) -> String {
     hex(&Sha256::digest(file.weights()))
 }
 
-/// The name of the model that has these layers.
-fn named_model(architecture: &Architecture) -> Option<&'static str> {
-    NAMES.into_iter().find(|name| models::named(name).as_ref() == Some(architecture))
-}
-
 fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
     let record = file.record();
-    let parameters = file.architecture().parameters().map(|parameter| {
+    let architecture = file.architecture();
+    let parameters = architecture.parameters().map(|parameter| {
         json!({
             "name": parameter.name.as_str(),
             "shape": parameter.shape.as_slice(),
@@ -190,10 +216,12 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
     });
     json!({
         "format": "f32",
-        "architecture": file.architecture().to_string(),
-        "layers": format!("{:#}", file.architecture().expression()),
-        "folded_layers": format!("{:#}", file.architecture().folded().expression()),
-        "model": named_model(file.architecture()),
+        "architecture": architecture.to_string(),
+        "layers": format!("{:#}", architecture.expression()),
+        "folded_layers": format!("{:#}", architecture.folded().expression()),
+        "model": models::name_of(&architecture),
+        "input": input_sizes(&file.signature()),
+        "classes": class_names(&file.signature()),
         "parameters": parameters.collect::<Vec<_>>(),
         "flash_bytes": sizes.flash,
         "predict_ram_bytes": sizes.predict_ram,
@@ -218,7 +246,7 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::{Layer, mlp, models::Tiny, training::Trainer};
+    use selvedge::{Layer, fashion_mnist::Tiny, mlp, training::Trainer};
 
     use super::*;
 

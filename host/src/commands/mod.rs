@@ -9,31 +9,32 @@ mod inspect;
 mod predict;
 mod quantize;
 mod recipes;
+mod samples;
 mod show;
 mod train;
 
 pub use train::Interrupted;
 
 use std::{
+    fmt::Display,
     io::{self, Write},
     num::NonZero,
-    path::{Path, PathBuf},
+    path::PathBuf,
     thread,
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
+    classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
-    models::{Boxed, Model},
-    quantization::Network,
+    model_file::ModelFile,
     weights::{self, WeightsError},
 };
 use selvedge::{
     architecture::Architecture,
-    models::{self, CLASSES, NAMES, PIXELS},
-    weights::WeightFile,
+    models::{self, NAMES},
 };
 
 /// What the program can do.
@@ -43,21 +44,21 @@ pub enum Command {
     Train(train::Options),
     /// List the built-in recipes, or print a recipe as a file for `train --recipe`
     Recipes(recipes::Options),
-    /// Evaluate a weight file on the test images
+    /// Evaluate a network's file on the test samples
     Eval(eval::Options),
-    /// Classify pictures
+    /// Classify pictures or other samples
     Predict(predict::Options),
-    /// Show what a weight file holds
+    /// Show what a network's file holds
     Inspect(inspect::Options),
     /// Write weights in another program's format, or read them from it
     ///
     /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(convert::Options),
-    /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test images that changes no class
+    /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
     Quantize(quantize::Options),
     /// Show samples of the data set
     Show(show::Options),
-    /// Write images, and what the host makes of them, for a microcontroller's flash
+    /// Write samples, and what the host makes of them, for a microcontroller's flash
     Embed(embed::Options),
     /// Talk to a board over its UART: what it is, its predictions, and whether they have this machine's bits
     #[command(subcommand)]
@@ -87,12 +88,13 @@ impl Command {
     }
 }
 
-/// Where images come from.
+/// Where samples come from.
 #[derive(Args)]
 struct DataOptions {
-    /// Folder with Fashion-MNIST's four files, or `builtin` for the built-in set
+    /// Folder with four IDX files named as Fashion-MNIST's, or `builtin` for the built-in set
     ///
-    /// Without it: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and where there
+    /// The files decide a network's inputs and outputs. A file classes.txt beside them, a line for each class, names the classes. Where
+    /// samples are no images, the files' names have idx2 in them and not idx3. Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and where there
     /// is no network the built-in set.
     #[arg(long, value_name = "DIR|builtin")]
     data: Option<PathBuf>,
@@ -101,25 +103,23 @@ struct DataOptions {
 impl DataOptions {
     fn load(&self) -> Result<Dataset> {
         let data = data::load(self.data.as_deref())?;
-        note(&data);
+        data.notice.iter().for_each(note);
         Ok(data)
     }
 }
 
-/// Says where the data is not what was looked for: before the work and after it.
-fn note(data: &Dataset) {
-    if let Some(notice) = &data.notice {
-        // A closed standard error is no reason to fail.
-        let _ = writeln!(io::stderr(), "note: {notice}");
-    }
+/// Says what is worth knowing and no error.
+fn note(text: impl Display) {
+    // A closed standard error is no reason to fail.
+    let _ = writeln!(io::stderr(), "note: {text}");
 }
 
 /// A part of the data set.
 #[derive(Clone, Copy, ValueEnum)]
 enum Part {
-    /// The training images.
+    /// The training samples.
     Train,
-    /// The test images.
+    /// The test samples.
     Test,
 }
 
@@ -135,46 +135,60 @@ impl Part {
 /// Which network.
 #[derive(Args)]
 struct ModelOptions {
-    /// A named model: quickstart (784-512-512-10, PyTorch's), small (784-128-10) or tiny (784-16-10)
+    /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
+    ///
+    /// The data decides its inputs and outputs.
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     model: String,
 
-    /// Any other topology: widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
+    /// Any other network: widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Between widths alone stands ReLU. The layers are part of the program: `cargo xtask` builds it for them.
-    #[arg(long, conflicts_with = "model", value_parser = models::classifier)]
+    /// Between widths alone stands ReLU. The first width is the number of the data's features, the last at least that of its classes.
+    #[arg(long, conflicts_with = "model")]
     layers: Option<Architecture>,
 }
 
 impl ModelOptions {
-    /// The layers, dropout too where it was asked for among them.
-    fn architecture(&self) -> Architecture {
-        let layers = self.layers.clone().or_else(|| models::named(&self.model));
-        layers.expect("the parser admits named models only")
+    /// The layers for this data, dropout too where it was asked for among them.
+    fn architecture(&self, data: &Dataset) -> Result<Architecture> {
+        let [features, classes] = [data.input.features(), data.classes.count()];
+        let Some(layers) = &self.layers else {
+            let named = models::named(&self.model, features as u32, classes as u32);
+            return named.with_context(|| format!("--model {}: a sample of {} is {}", self.model, data.name, data.input));
+        };
+        check_ends(layers, data).context("--layers")?;
+        Ok(layers.clone())
     }
 
     /// The model's name, as its files have it.
     fn name(&self) -> String {
-        self.layers.as_ref().map_or(self.model.clone(), |_| model_name(&self.architecture()))
+        self.layers.as_ref().map_or_else(|| self.model.clone(), model_name)
     }
 }
 
 /// Of a named model its name, of another its layers: `784-256-10`, `784-256-BatchNorm1d-Relu-10`.
 fn model_name(layers: &Architecture) -> String {
     let layers = layers.for_prediction();
-    let named = NAMES.into_iter().find(|name| models::named(name).as_ref() == Some(&layers));
     let words = || format!("{:#}", layers.expression()).replace(" => ", "-").replace([',', ' '], "-");
-    named.map_or_else(words, Into::into)
+    models::name_of(&layers).map_or_else(words, Into::into)
 }
 
-/// A weight file that a command works with.
+/// Checks that a network takes this data's samples and can name their classes.
+fn check_ends(network: &Architecture, data: &Dataset) -> Result<()> {
+    let Dataset { name, input, classes, .. } = data;
+    let (inputs, features) = (network.inputs(), input.features());
+    ensure!(inputs == features, "the network takes {inputs} inputs, but a sample of {name} is {input}: {features} inputs");
+    let (outputs, classes) = (network.outputs(), classes.count());
+    ensure!(outputs >= classes, "the network tells {outputs} classes apart, but {name} has {classes}");
+    Ok(())
+}
+
+/// A network's file that a command works with.
 #[derive(Args)]
 struct FileOptions {
-    /// The weight file
+    /// The network's file
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    #[command(flatten)]
-    layers: LayersOption,
 }
 
 impl FileOptions {
@@ -182,56 +196,22 @@ impl FileOptions {
         Ok(weights::read(&self.path)?)
     }
 
-    /// Checks the bytes of a quantised network's file, for a classifier.
-    fn parse_quantized<'a>(&self, bytes: &'a [u8]) -> Result<Network<'a>> {
-        let file = Network::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
-        self.layers.check(&file.architecture(), &self.path)?;
-        check_classifier(&file.architecture(), &self.path)?;
-        Ok(file)
-    }
-
     /// Checks the file's bytes.
-    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<WeightFile<'a>> {
-        let file = WeightFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?;
-        self.layers.check(file.architecture(), &self.path)?;
-        Ok(file)
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
+        Ok(ModelFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?)
     }
 
-    /// The file's model, on the heap.
-    fn model<M: Model>(&self, file: &WeightFile<'_>) -> Result<Boxed<M>> {
-        let mut model = Boxed::<M>::zeroed();
-        file.copy_to(&mut *model).map_err(WeightsError::in_file(&self.path))?;
-        Ok(model)
+    /// Checks that the network takes this data's samples and can name their classes.
+    fn check_data(&self, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
+        check_ends(&file.architecture(), data).with_context(|| self.path.display().to_string())
     }
-}
 
-/// A network that no type of this build has checked must be one from images to classes.
-fn check_classifier(found: &Architecture, path: &Path) -> Result<()> {
-    let ends = [found.inputs(), found.outputs()];
-    ensure!(
-        ends == [PIXELS, CLASSES],
-        "{}: this is a {found} network, not one from {PIXELS} pixels to {CLASSES} classes",
-        path.display()
-    );
-    Ok(())
-}
-
-/// For a file whose topology has no name: `cargo xtask` builds the program for it.
-#[derive(Args)]
-struct LayersOption {
-    /// The file's layers, where it is none of the named models, such as 784,256,64,10
-    #[arg(long, value_parser = models::classifier)]
-    layers: Option<Architecture>,
-}
-
-impl LayersOption {
-    fn check(&self, found: &Architecture, path: &Path) -> Result<()> {
-        match &self.layers {
-            Some(layers) if layers.for_prediction() != *found => {
-                bail!("{}: this is a {found} network, not --layers '{:#}'", path.display(), layers.expression())
-            }
-            _ => Ok(()),
+    /// The classes by the file's names; says where these are a guess.
+    fn classes(&self, file: &ModelFile<'_>) -> Classes {
+        if file.names_are_assumed() && file.dataset().is_none_or(|name| name == "unknown") {
+            note(format_args!("{} names no classes; these are Fashion-MNIST's", self.path.display()));
         }
+        file.classes()
     }
 }
 

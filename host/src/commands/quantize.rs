@@ -10,19 +10,20 @@ use host::{
     data::Dataset,
     engine::Simd,
     files,
-    models::{Model, WithModel, with_model},
-    quantization::{FloatNetwork, HalfNetwork, Integers, LayerReport, Network, Outputs, Quantized, Quantizer, Report},
+    model_file::ModelFile,
+    quantization::{HalfNetwork, Integers, LayerReport, Outputs, Quantized, Quantizer, Reference, Report},
     recipe::RecipeOptions,
     training::{self, Epoch},
     weights::{self, WeightsError},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use selvedge::{
-    idx::Image,
+    augment::Augmentation,
+    shape::InputShape,
     weights::{WeightFile, WeightFileError},
 };
 
-use super::{DataOptions, LayersOption, ThreadOptions, check_classifier};
+use super::{DataOptions, ThreadOptions, check_ends, note};
 
 /// What fine-tuning trains with where nothing is named.
 const FINE_TUNING: &str = "fine-tune";
@@ -49,15 +50,13 @@ pub struct Options {
     #[arg(long, value_name = "NAME|FILE", requires = "qat")]
     recipe: Option<PathBuf>,
 
-    /// Write each test image's certificate: index, label, the network's class, margin, bound, and whether it is certified
+    /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
     ///
     /// The margin is how far the model's logit for its class is from the one that comes nearest to it, and the bound what the error of that
     /// distance is at most. Where it is less than the margin, both networks are proved to choose the same class.
     #[arg(long, value_name = "FILE.csv")]
     certificates: Option<PathBuf>,
 
-    #[command(flatten)]
-    layers: LayersOption,
     #[command(flatten)]
     data: DataOptions,
     #[command(flatten)]
@@ -92,44 +91,46 @@ impl Options {
     pub fn run(self) -> Result<()> {
         let out = self.out.clone().unwrap_or_else(|| self.path.with_extension(self.format.name()));
         self.check_outputs(&out)?;
-        let training = self.fine_tuning()?;
+        let mut training = self.fine_tuning()?;
         let bytes = weights::read(&self.path)?;
-        if Network::is_one(&bytes) {
+        let in_file = WeightsError::in_file(&self.path);
+        let ModelFile::Float32(file) = ModelFile::parse(&bytes).map_err(&in_file)? else {
             bail!(
                 "{}: this is a quantised network already; name the file of a floating-point model",
                 self.path.display()
             );
-        }
-        let in_file = WeightsError::in_file(&self.path);
-        let file = WeightFile::parse(&bytes).map_err(&in_file)?;
-        self.layers.check(file.architecture(), &self.path)?;
-        check_classifier(file.architecture(), &self.path)?;
-        let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        };
         let name = || self.path.display().to_string();
-        let float = FloatNetwork::new(file.architecture(), &flat).with_context(name)?;
+        let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
         let engine = self.threads.engine()?;
         let data = self.data.load()?;
+        check_ends(reference.architecture(), &data).with_context(name)?;
+        if let Some(training) = &mut training {
+            self.check_augmentation(training, data.input)?;
+        }
         let test = data.test.clone();
 
-        let made = self.make(&engine, &float, data, training.as_ref()).with_context(name)?;
-        let report = Report::new(&engine, &float, made.orders(), &test, |image| made.outputs(&float, image));
+        let made = self.make(&engine, &reference, data, training.as_ref()).with_context(name)?;
+        let report =
+            Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
         let source = selvedge::weights::hash(&flat);
         let accuracies = [report.float_accuracy(), report.accuracy()];
-        let encoded = made.encode(&file, &float, source, accuracies).map_err(in_file)?;
+        let encoded = made.encode(&file, &reference, source, accuracies).map_err(in_file)?;
         files::write_whole(&out, &encoded)?;
         if let Some(path) = &self.certificates {
             files::write_whole(path, report.certificates().as_bytes())?;
         }
         let ram = match made {
-            Made::Float => float.ram_bytes(),
-            _ => Network::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
+            Made::Float => reference.ram_bytes(),
+            _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
         };
         print(&made, &report, [encoded.len(), ram])?;
         writeln!(io::stdout(), "Saved {}", out.display())?;
         Ok(())
     }
 
-    /// What fine-tuning trains with, where it is asked for.
+    /// The options of fine-tuning, where it is asked for.
     fn fine_tuning(&self) -> Result<Option<training::Options>> {
         if !self.qat {
             return Ok(None);
@@ -144,28 +145,37 @@ impl Options {
         let options = recipe.resolve().with_context(|| name.display().to_string())?;
         ensure!(
             options.dropout == 0.0 && recipe.val_split.is_none(),
-            "{}: fine-tuning has no dropout, and holds out images by itself: leave out dropout and val-split",
+            "{}: fine-tuning has no dropout, and holds out samples by itself: leave out dropout and val-split",
             name.display()
         );
         Ok(Some(options))
     }
 
+    /// The recipe that is taken where nobody named one goes without augmentation where samples are no images.
+    fn check_augmentation(&self, training: &mut training::Options, input: InputShape) -> Result<()> {
+        if self.recipe.is_none() && matches!(input, InputShape::Features(_)) {
+            training.augmentation = Augmentation::default();
+            note(format_args!("a sample is {input}, so fine-tuning goes without augmentation"));
+        }
+        Ok(training.check_augmentation(input)?)
+    }
+
     fn make(
         &self,
         engine: &Simd,
-        float: &FloatNetwork,
+        reference: &Reference,
         data: Dataset,
         training: Option<&training::Options>,
     ) -> Result<Made> {
         let integers = match self.format {
             Format::F32 => return Ok(Made::Float),
-            Format::F16 => return Ok(Made::Half(HalfNetwork::new(float)?)),
+            Format::F16 => return Ok(Made::Half(HalfNetwork::new(reference)?)),
             Format::Int8 => Integers::Int8,
             Format::Int4 => Integers::Int4,
         };
-        let mut quantizer = Quantizer::new(engine, float, integers, data)?;
+        let mut quantizer = Quantizer::new(engine, reference, integers, data)?;
         if let Some(options) = training {
-            with_model(float.architecture(), FineTune { quantizer: &mut quantizer, options })??;
+            fine_tune(&mut quantizer, options)?;
         }
         let bar = progress_bar();
         let quantized = quantizer.search(|done, trials| {
@@ -190,27 +200,16 @@ impl Options {
     }
 }
 
-/// Fine-tuning, to be done with the model's type.
-struct FineTune<'q, 'a> {
-    quantizer: &'q mut Quantizer<'a, Simd>,
-    options: &'q training::Options,
-}
-
-impl WithModel for FineTune<'_, '_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        let mut out = io::stdout();
-        let mut printed = Ok(());
-        self.quantizer.fine_tune::<M>(self.options, |epoch| {
-            let Epoch { number, test, .. } = epoch;
-            let percent = 100.0 * test.accuracy();
-            let line =
-                writeln!(out, "Fine-tuning, epoch {}: {percent:.2}% of the images that are held out", number + 1);
-            printed = std::mem::replace(&mut printed, Ok(())).and(line);
-        })?;
-        Ok(printed?)
-    }
+fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -> Result<()> {
+    let mut out = io::stdout();
+    let mut printed = Ok(());
+    quantizer.fine_tune(options, |epoch| {
+        let Epoch { number, test, .. } = epoch;
+        let percent = 100.0 * test.accuracy();
+        let line = writeln!(out, "Fine-tuning, epoch {}: {percent:.2}% of the samples that are held out", number + 1);
+        printed = std::mem::replace(&mut printed, Ok(())).and(line);
+    })?;
+    Ok(printed?)
 }
 
 /// A network that was made.
@@ -228,25 +227,28 @@ impl Made {
         }
     }
 
-    fn outputs(&self, float: &FloatNetwork, image: &Image) -> Outputs {
+    fn outputs(&self, engine: &Simd, reference: &Reference, values: &[u8]) -> Vec<Outputs> {
         match self {
-            Self::Integers(quantized) => quantized.outputs(image),
-            Self::Half(half) => half.outputs(image),
-            Self::Float => float.outputs(image),
+            Self::Integers(quantized) => quantized.outputs(engine, values),
+            Self::Half(half) => half.outputs(engine, values),
+            Self::Float => reference.outputs(engine, values),
         }
     }
 
     fn encode(
         &self,
         file: &WeightFile<'_>,
-        float: &FloatNetwork,
+        reference: &Reference,
         source: [u8; 32],
         accuracies: [f64; 2],
     ) -> Result<Vec<u8>, WeightFileError> {
+        let signature = file.signature();
         match self {
-            Self::Integers(quantized) => quantized.encode(source, accuracies),
-            Self::Half(half) => half.encode(source, accuracies),
-            Self::Float => weights::encode_flat(float.architecture(), &float.flat(), file.record()),
+            Self::Integers(quantized) => quantized.encode(&signature, source, accuracies),
+            Self::Half(half) => half.encode(&signature, source, accuracies),
+            Self::Float => {
+                weights::encode(reference.architecture(), reference.network().parameters(), &signature, file.record())
+            }
         }
     }
 }
@@ -268,7 +270,7 @@ fn print(made: &Made, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<(
             writeln!(out, "Chosen: {}", quantized.method())?;
             writeln!(
                 out,
-                "  {} on {} other training images, the best of all trials",
+                "  {} on {} other training samples, the best of all trials",
                 percent(quantized.held_out_accuracy),
                 quantized.held_out
             )?;
@@ -283,14 +285,14 @@ fn print(made: &Made, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<(
     let total = report.verdicts.len();
     writeln!(
         out,
-        "Accuracy: {}, of the model in floating point {}, on the {total} test images",
+        "Accuracy: {}, of the model in floating point {}, on the {total} test samples",
         percent(report.accuracy()),
         percent(report.float_accuracy())
     )?;
-    writeln!(out, "Changed:   {} of {total} images have another class than the model's", report.changes())?;
-    writeln!(out, "Certified: {} of {total} images are proved to have the model's class", report.certified())?;
+    writeln!(out, "Changed:   {} of {total} samples have another class than the model's", report.changes())?;
+    writeln!(out, "Certified: {} of {total} samples are proved to have the model's class", report.certified())?;
     writeln!(out, "Flash: {flash} bytes (the file)")?;
-    writeln!(out, "RAM:   {ram} bytes to predict, beside the image and the logits")
+    writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits")
 }
 
 fn layer_table(layers: &[LayerReport]) -> Table {

@@ -3,10 +3,10 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
-use host::picture;
-use selvedge::models::CLASS_NAMES;
+use host::picture::{self, Captioned};
+use selvedge::shape::InputShape;
 
 use super::{DataOptions, Part};
 
@@ -18,7 +18,7 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Which images
+    /// Which samples
     #[arg(long, value_enum, default_value = "train")]
     split: Part,
 
@@ -33,17 +33,25 @@ pub struct Options {
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let split = self.split.of(self.data.load()?);
-        let count = split.images.len().min(self.count as usize);
-        let (images, labels) = (&split.images[..count], &split.labels[..count]);
+        let data = self.data.load()?;
+        let (name, shape, classes) = (data.name.clone(), data.input, data.classes.clone());
+        let InputShape::Image { channels: 1, height, width } = shape else {
+            bail!("{name}: a sample is {shape}, and only images in shades of grey can be shown");
+        };
+        let mut split = self.split.of(data);
+        split.truncate(self.count as usize);
+        let named = |label: &u16| classes.name(usize::from(*label)).into_owned();
+        let names: Vec<String> = split.labels().iter().map(named).collect();
+        let images: Vec<_> =
+            split.samples().zip(&names).map(|(shades, caption)| Captioned { shades, caption }).collect();
         let mut out = io::stdout().lock();
         if out.is_terminal() {
-            for (image, &label) in images.iter().zip(labels).take(IN_TERMINAL) {
-                writeln!(out, "{}\n{}", CLASS_NAMES[usize::from(label)], picture::terminal(image))?;
+            for Captioned { shades, caption } in images.iter().take(IN_TERMINAL) {
+                writeln!(out, "{caption}\n{}", picture::terminal(shades, width as usize))?;
             }
         }
-        picture::save_grid(&self.out, images, labels)?;
-        writeln!(out, "Saved {}, {count} images with their labels", self.out.display())?;
+        picture::save_grid(&self.out, &images, (width, height))?;
+        writeln!(out, "Saved {}, {} images with their labels", self.out.display(), images.len())?;
         Ok(())
     }
 }

@@ -78,22 +78,28 @@ fn class_names(path: &Path) -> Result<Option<Classes>, DataError> {
 }
 
 fn split(samples_path: &Path, labels_path: &Path) -> Result<(InputShape, Split), DataError> {
-    let in_file = |path: &Path| {
-        let path = path.to_owned();
-        move |error| DataError::Idx { path, error }
-    };
-    let [samples, labels] = [contents(samples_path)?, contents(labels_path)?];
-    let samples = idx::samples(&samples).map_err(in_file(samples_path))?;
-    let labels = idx::labels(&labels).map_err(in_file(labels_path))?;
-    if samples.len() != labels.len() {
+    let (shape, values) = samples(samples_path)?;
+    let labels = contents(labels_path)?;
+    let labels = idx::labels(&labels).map_err(|error| DataError::Idx { path: labels_path.into(), error })?;
+    let count = values.len() / shape.features();
+    if count != labels.len() {
         let (samples_path, labels_path) = (samples_path.into(), labels_path.into());
-        return Err(DataError::Counts { samples_path, samples: samples.len(), labels_path, labels: labels.len() });
+        return Err(DataError::Counts { samples_path, samples: count, labels_path, labels: labels.len() });
     }
-    if samples.is_empty() {
+    if count == 0 {
         return Err(DataError::Empty { path: samples_path.into() });
     }
     let labels = labels.iter().map(|&label| label.into()).collect();
-    Ok((samples.shape(), Split::new(samples.shape().features(), samples.bytes().to_vec(), labels)))
+    Ok((shape, Split::new(shape.features(), values, labels)))
+}
+
+/// Reads a file of samples: their shape, and all values.
+pub fn samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
+    let mut file = contents(path)?;
+    let samples = idx::samples(&file).map_err(|error| DataError::Idx { path: path.into(), error })?;
+    let (shape, header) = (samples.shape(), file.len() - samples.bytes().len());
+    file.drain(..header);
+    Ok((shape, file))
 }
 
 /// A file's bytes, unpacked where it is gzipped.

@@ -154,6 +154,15 @@ pub fn load(choice: Option<&Path>) -> Result<Dataset, DataError> {
     Search::from_environment().load(choice)
 }
 
+/// Reads an IDX file of samples, plain or gzipped: their shape, and all values.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn read_samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
+    files::samples(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

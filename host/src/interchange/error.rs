@@ -6,7 +6,7 @@ use std::{
 use selvedge::state_dict::LoadError;
 
 use super::pickle::PickleError;
-use crate::{files::WriteError, weights::WeightsError};
+use crate::{files::WriteError, network::NetworkError, weights::WeightsError};
 
 /// A file of weights cannot be read, used or written.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,8 @@ pub(super) enum Problem {
     Architecture { expected: String, found: String },
     #[error(transparent)]
     Load(Box<LoadError>),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
     #[error("cannot be encoded: {0}")]
     Encode(String),
 }

@@ -31,6 +31,7 @@ use std::path::Path;
 
 use selvedge::{
     architecture::{Architecture, Parameter},
+    shape::Signature,
     weights::TrainingRecord,
 };
 
@@ -95,7 +96,8 @@ impl Format {
     }
 }
 
-/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the record.
+/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the
+/// signature and the record.
 ///
 /// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
 ///
@@ -106,6 +108,7 @@ pub fn write(
     path: &Path,
     architecture: &Architecture,
     flat: &[f32],
+    signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
 ) -> Result<(), InterchangeError> {
     let named = |architecture: &Architecture| -> Vec<_> {
@@ -114,7 +117,7 @@ pub fn write(
     };
     let written = match Format::to_write(path)? {
         Format::Selvedge => {
-            return weights::save_flat(path, architecture, flat, record).map_err(InterchangeError::from);
+            return weights::save(path, architecture, flat, signature, record).map_err(InterchangeError::from);
         }
         Format::Safetensors => safetensors::write(&named(architecture)),
         Format::Npz => npz::write(&named(architecture)),

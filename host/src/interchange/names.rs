@@ -2,7 +2,6 @@
 
 use selvedge::{
     architecture::{Architecture, STACK_NAME},
-    models::classifier,
     state_dict::{Tensor, is_counter},
 };
 
@@ -64,7 +63,7 @@ pub(super) fn infer(tensors: &[NamedTensor]) -> Result<Architecture, Problem> {
         return Err(no_stack("there are other tensors too".into()));
     }
     let text = widths.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-    classifier(&text).map_err(|error| no_stack(format!("{text}: {error}")))
+    text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
 }
 
 #[cfg(test)]
@@ -73,7 +72,7 @@ mod tests {
     use crate::interchange::{element::Element, state_dict::Tensors};
 
     fn tensors(shapes: &[(&str, &[usize])]) -> Vec<NamedTensor> {
-        let mut tensors = Tensors::default();
+        let mut tensors = Tensors::of_file(0);
         for (name, shape) in shapes {
             let bytes = vec![0; 2 * shape.iter().product::<usize>()];
             tensors.push(name, shape.to_vec(), Element::F16, &bytes).unwrap();
@@ -107,12 +106,14 @@ mod tests {
             ("linear_relu_stack.2.weight", &[10, 16]),
         ];
         assert_eq!(infer(&tensors(&stack)).unwrap().to_string(), "784-16-10");
+        let other: [(&str, &[usize]); 2] = [("linear_relu_stack.0.weight", &[3, 12]), ("linear_relu_stack.0.bias", &[3])];
+        assert_eq!(infer(&tensors(&other)).unwrap().to_string(), "12-3");
         let error = |place: usize, name, shape| {
             let mut stack = stack;
             stack[place] = (name, shape);
             infer(&tensors(&stack)).unwrap_err().to_string()
         };
-        assert!(error(1, "linear_relu_stack.0.weight", &[16, 700]).contains("700,16,10: the first width"));
+        assert!(error(1, "linear_relu_stack.0.weight", &[16, 0]).contains("0,16,10: "));
         assert!(error(1, "linear_relu_stack.0.weight", &[16, 28, 28]).contains("the shape [16, 28, 28]"));
         assert!(error(1, "linear_relu_stack.1.weight", &[16, 784]).contains("no 0.weight"));
         assert!(error(2, "linear_relu_stack.0.bias", &[15]).contains("0.bias is missing or does not fit"));

@@ -1,6 +1,6 @@
 //! A network as an ONNX graph: <https://github.com/onnx/onnx/blob/main/docs/IR.md>.
 //!
-//! Its input `input` is `[batch, inputs]` float32, pixel / 255; its output `logits` is `[batch, outputs]`.
+//! Its input `input` is `[batch, inputs]` float32, each value a byte / 255; its output `logits` is `[batch, outputs]`.
 
 use prost::Message;
 use selvedge::{
@@ -45,7 +45,7 @@ pub(super) fn write(architecture: &Architecture, parameters: &[(Parameter, &[f32
         ir_version: IR_VERSION,
         producer_name: "selvedge".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("{INPUT}: one image a row, each pixel divided by 255; {OUTPUT}: one number for each class"),
+        doc_string: format!("{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"),
         graph: Some(graph),
         opset_import: vec![OperatorSet { version: OPSET }],
     };

@@ -5,8 +5,8 @@ use std::{
 };
 
 use selvedge::{
-    Layer,
     architecture::Architecture,
+    shape::Signature,
     state_dict::{self, IncompatibleKeys, Tensor, is_counter},
     weights::{TrainingRecord, WeightFile},
 };
@@ -17,14 +17,14 @@ use super::{
     error::{Problem, quoted},
     names, npz, pth, safetensors,
 };
-use crate::weights::WeightsError;
+use crate::{classes::SignatureBuf, network::Network, weights::WeightsError};
 
 /// A file may have so many bytes, as many as a weight file can.
 const MAX_FILE_BYTES: u64 = 1 << 32;
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// A state dict may have so many elements, a hundred times the quickstart's: this bounds what a small file can unpack to.
-pub(super) const MAX_ELEMENTS: usize = 1 << 26;
+/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to.
+const MAX_UNPACKED: usize = 1 << 26;
 const MAX_NAME: usize = 200;
 
 /// A tensor with its name.
@@ -67,6 +67,7 @@ pub struct StateDict {
     tensors: Vec<NamedTensor>,
     /// A weight file's own.
     architecture: Option<Architecture>,
+    signature: SignatureBuf,
     record: TrainingRecord<'static>,
     dataset: String,
     recipe: String,
@@ -96,13 +97,14 @@ impl StateDict {
     /// [`InterchangeError`] for a file that is not wholly what its format demands.
     pub fn read(path: &Path) -> Result<Self, InterchangeError> {
         let bytes = read(path).map_err(|problem| problem.in_file(path))?;
-        let mut tensors = Tensors::default();
-        let (mut architecture, mut record) = (None, UNKNOWN);
+        let mut tensors = Tensors::of_file(bytes.len());
+        let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
         match Format::of_file(path, &bytes) {
             Format::Selvedge => {
                 let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
-                architecture = Some(file.architecture().clone());
+                architecture = Some(file.architecture());
+                signature = SignatureBuf::from(&file.signature());
                 dataset = file.record().dataset.to_owned();
                 recipe = file.record().recipe.to_owned();
                 record = TrainingRecord { dataset: UNKNOWN.dataset, recipe: UNKNOWN.recipe, ..*file.record() };
@@ -116,7 +118,7 @@ impl StateDict {
         .map_err(|problem| problem.in_file(path))?;
         let mut tensors = tensors.all;
         names::unify(&mut tensors);
-        Ok(Self { path: path.into(), tensors, architecture, record, dataset, recipe })
+        Ok(Self { path: path.into(), tensors, architecture, signature, record, dataset, recipe })
     }
 
     /// The tensors in the file's order.
@@ -136,40 +138,33 @@ impl StateDict {
         }
     }
 
-    /// How the weights came to be: a weight file's own record; of other files nothing is known.
+    /// The meaning of inputs and outputs: a weight file's own; of other files nothing is known.
+    pub fn signature(&self) -> Signature<'_> {
+        self.signature.get()
+    }
+
+    /// The record of the training: a weight file's own; of other files nothing is known.
     pub fn record(&self) -> TrainingRecord<'_> {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// Copies the tensors into a model, as [`state_dict::load`] does. The names may count dropout among the layers, as those of
-    /// PyTorch's `nn.Sequential` do, or leave it out.
+    /// The network of these layers, its tensors taken as [`state_dict::load`] takes them; the numbers of missing ones are 0. The names may
+    /// count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] for a weight file of another network, and where [`state_dict::load`] refuses; the model is then untouched.
-    pub fn load<M: Layer>(&self, model: &mut M, strict: bool) -> Result<IncompatibleKeys, InterchangeError> {
-        self.copy_to(&Architecture::of::<M>(), model.as_flat_mut(), strict)
-            .map_err(|problem| problem.in_file(&self.path))
-    }
-
-    /// The flat model of these layers, as [`load`](Self::load) fills it; what no tensor is for is 0.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`load`](Self::load), and [`InterchangeError`] for layers that no file's tensors can be for.
-    pub fn flat(
+    /// [`InterchangeError`] for a weight file of another network, where [`state_dict::load`] refuses, and for layers that make no network.
+    pub fn network(
         &self,
         architecture: &Architecture,
         strict: bool,
-    ) -> Result<(Vec<f32>, IncompatibleKeys), InterchangeError> {
-        let flat = || {
-            let numbers = architecture.parameter_count().filter(|&numbers| numbers <= MAX_ELEMENTS);
-            let numbers = numbers.ok_or(Problem::TooMany { what: "elements", limit: MAX_ELEMENTS })?;
-            let mut flat = vec![0.0; numbers];
-            let keys = self.copy_to(architecture, &mut flat, strict)?;
-            Ok((flat, keys))
+    ) -> Result<(Network, IncompatibleKeys), InterchangeError> {
+        let network = || {
+            let mut network = Network::zeroed(architecture)?;
+            let keys = self.copy_to(architecture, network.parameters_mut(), strict)?;
+            Ok((network, keys))
         };
-        flat().map_err(|problem: Problem| problem.in_file(&self.path))
+        network().map_err(|problem: Problem| problem.in_file(&self.path))
     }
 
     fn copy_to(
@@ -202,13 +197,19 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
 }
 
 /// Collects what a reader finds, and checks what no format may differ in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tensors {
     pub(super) all: Vec<NamedTensor>,
     elements: usize,
+    most: usize,
 }
 
 impl Tensors {
+    /// For a file of so many bytes.
+    pub(super) fn of_file(bytes: usize) -> Self {
+        Self { all: Vec::new(), elements: 0, most: bytes.max(MAX_UNPACKED) }
+    }
+
     /// Takes a tensor's bytes, row-major and exactly as many as its shape needs.
     pub(super) fn push(
         &mut self,
@@ -226,8 +227,8 @@ impl Tensors {
             return Err(Problem::Bytes { name: name.into(), shape, found: bytes.len() });
         }
         self.elements += bytes.len() / element.size();
-        if self.elements > MAX_ELEMENTS {
-            return Err(Problem::TooMany { what: "elements", limit: MAX_ELEMENTS });
+        if self.elements > self.most {
+            return Err(Problem::TooMany { what: "elements", limit: self.most });
         }
         self.all.push(NamedTensor { name: name.into(), shape, values: element.decode(bytes) });
         Ok(())
@@ -235,7 +236,7 @@ impl Tensors {
 
     /// How many bytes a further tensor may have at most.
     pub(super) fn bytes_left(&self) -> u64 {
-        ((MAX_ELEMENTS - self.elements) * Element::F64.size()) as u64
+        ((self.most - self.elements) * Element::F64.size()) as u64
     }
 
     fn check_name(&self, name: &str) -> Result<(), Problem> {

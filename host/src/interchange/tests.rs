@@ -5,7 +5,14 @@ use std::{
 };
 
 use proptest::prelude::*;
-use selvedge::{Flat, mlp, models::Tiny, random, state_dict::Tensor, weights::TrainingRecord};
+use selvedge::{
+    Flat,
+    fashion_mnist::Tiny,
+    mlp, random,
+    shape::{ClassNames, InputShape, Signature},
+    state_dict::Tensor,
+    weights::TrainingRecord,
+};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
@@ -26,6 +33,8 @@ const RECORD: TrainingRecord<'static> = TrainingRecord {
     recipe: "epochs = 1\n",
 };
 
+const SIGNATURE: Signature<'static> = Signature { input: Some(InputShape::Features(4)), class_names: ClassNames::NONE };
+
 /// A state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.
 fn saved_by_torch() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/state-dict.pth");
@@ -43,7 +52,7 @@ fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.join(name);
-        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
         files.push((name.into(), fs::read(path).unwrap()));
     }
     files
@@ -98,18 +107,19 @@ fn every_format_gives_the_same_bits_back() {
     let folder = folder();
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.path().join(name);
-        write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
         let weights = StateDict::read(&path).unwrap();
-        let mut model = Small::ZERO;
-        assert!(weights.load(&mut model, true).unwrap().is_empty());
-        assert_eq!(model.as_flat().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits(&small()), "{name}");
-        let dataset = if name == "a.selvedge" { "test" } else { "unknown" };
-        assert_eq!(weights.record().dataset, dataset);
+        let (network, keys) = weights.network(&Architecture::of::<Small>(), true).unwrap();
+        assert!(keys.is_empty());
+        assert_eq!(bits(network.parameters()), bits(small().as_flat()), "{name}");
+        let is_own = name == "a.selvedge";
+        assert_eq!(weights.record().dataset, if is_own { "test" } else { "unknown" });
+        assert_eq!(weights.signature().input, SIGNATURE.input.filter(|_| is_own));
     }
 }
 
-fn bits(model: &Small) -> Vec<u32> {
-    model.as_flat().iter().map(|x| x.to_bits()).collect()
+fn bits(flat: &[f32]) -> Vec<u32> {
+    flat.iter().map(|x| x.to_bits()).collect()
 }
 
 #[test]
@@ -134,14 +144,13 @@ fn what_pytorch_saves_is_read() {
 fn a_network_is_inferred_or_named_by_the_file() {
     let folder = folder();
     let path = folder.path().join("a.npz");
-    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &RECORD).unwrap();
+    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &SIGNATURE, &RECORD).unwrap();
     assert_eq!(StateDict::read(&path).unwrap().architecture().unwrap(), Architecture::of::<Tiny>());
     let path = folder.path().join("a.selvedge");
-    write(&path, &Architecture::of::<Small>(), small().as_flat(), &RECORD).unwrap();
+    write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), Architecture::of::<Small>());
-    let mut other = <mlp!(4 => 3 => 2)>::ZERO;
-    let error = weights.load(&mut other, false).unwrap_err().to_string();
+    let error = weights.network(&"4 => 3 => 2".parse().unwrap(), false).unwrap_err().to_string();
     assert!(error.ends_with("this is a 4-3-2 network, not 4-3-2 Linear Linear"), "{error}");
 }
 
@@ -154,21 +163,18 @@ fn names_may_count_dropout() {
     for (named, last) in [(&architecture, 4), (&architecture.for_prediction(), 3)] {
         for file in ["a.safetensors", "a.npz"] {
             let path = folder.path().join(file);
-            write(&path, named, &flat, &RECORD).unwrap();
+            write(&path, named, &flat, &SIGNATURE, &RECORD).unwrap();
             let weights = StateDict::read(&path).unwrap();
             let last = format!("linear_relu_stack.{last}.bias");
             assert!(weights.tensors().iter().any(|tensor| tensor.name() == last), "{last}");
-            let mut model = Trained::ZERO;
-            weights.load(&mut model, true).unwrap();
-            assert_eq!(model.as_flat(), flat);
-            assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
+            assert_eq!(weights.network(&architecture, true).unwrap().0.parameters(), flat);
         }
     }
     let path = folder.path().join("a.selvedge");
-    write(&path, &architecture, &flat, &RECORD).unwrap();
+    write(&path, &architecture, &flat, &SIGNATURE, &RECORD).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), architecture.for_prediction());
-    assert_eq!(weights.flat(&architecture, true).unwrap().0, flat);
+    assert_eq!(weights.network(&architecture, true).unwrap().0.parameters(), flat);
 }
 
 #[test]
@@ -182,13 +188,13 @@ fn a_missing_tensor_leaves_the_others_names_as_they_are() {
             let others = named.parameters().filter(|parameter| parameter.name != missing.name);
             let others: Vec<_> = others.map(|other| (other.clone(), other.values(&flat).unwrap())).collect();
             let weights = read(folder.path(), "a.safetensors", &safetensors::write(&others).unwrap()).unwrap();
-            let error = weights.flat(&architecture, true).unwrap_err().to_string();
+            let error = weights.network(&architecture, true).unwrap_err().to_string();
             assert!(error.contains(missing.name.as_str()), "{error}");
-            let (found, keys) = weights.flat(&architecture, false).unwrap();
+            let (found, keys) = weights.network(&architecture, false).unwrap();
             assert_eq!((keys.missing.count(), keys.unexpected.count()), (1, 0), "{keys}");
             let mut expected = flat.clone();
             expected[missing.offset..][..missing.len].fill(0.0);
-            assert_eq!(found, expected, "{}", missing.name);
+            assert_eq!(found.parameters(), expected, "{}", missing.name);
         }
     }
 }

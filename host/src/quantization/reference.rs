@@ -57,9 +57,10 @@ impl Reference {
     /// A plain network.
     fn of(network: Network) -> Result<Self, QuantizationError> {
         let mut reference = Self { network, columns: Vec::new() };
-        let columns = |layer: LinearLayer<'_>| by_columns(layer.weight, layer.inputs);
-        reference.columns = reference.layers().map(columns).collect();
-        match reference.layers().position(|layer| !layer.parameters.iter().all(|x| x.is_finite())) {
+        let columns: Vec<_> = reference.layers().map(|layer| by_columns(layer.weight, layer.inputs)).collect();
+        reference.columns = columns;
+        let not_finite = reference.layers().position(|layer| !layer.parameters.iter().all(|x| x.is_finite()));
+        match not_finite {
             Some(layer) => Err(QuantizationError::NotFinite { layer }),
             None => Ok(reference),
         }

@@ -22,7 +22,7 @@ impl RecipeOptions {
         if early_stop.is_some() && !self.val_split.is_some_and(ValSplit::is_some) {
             return Err(senseless(
                 "early-stop",
-                "there are no validation images to stop by; set val-split, such as 0.1",
+                "there are no validation samples to stop by; set val-split, such as 0.1",
             ));
         }
         Ok(Options {
@@ -227,8 +227,8 @@ mod tests {
             ("nesterov = true\nmomentum = 0", "nesterov: there is no velocity"),
             ("warmup = 1", "warmup: this schedule has none"),
             ("warmup = 1\nschedule = 'one-cycle'", "warmup: this schedule has none"),
-            ("early-stop = 1", "early-stop: there are no validation images"),
-            ("early-stop = 1\nval-split = 0", "early-stop: there are no validation images"),
+            ("early-stop = 1", "early-stop: there are no validation samples"),
+            ("early-stop = 1\nval-split = 0", "early-stop: there are no validation samples"),
         ] {
             let error = resolve(text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{text}: {error}");

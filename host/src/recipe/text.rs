@@ -153,11 +153,8 @@ impl<'a> Words<'a> {
     }
 
     fn pixels(&mut self, key: &str) -> Result<u8, ValueError> {
-        let most = selvedge::models::SIDE as u8;
-        let pixels = self.value::<u8>(key).ok().filter(|pixels| pixels.is_none_or(|pixels| pixels <= most));
-        pixels
-            .map(Option::unwrap_or_default)
-            .ok_or_else(|| ValueError(format!("{key} must be {key}=0 to {key}={most}")))
+        let pixels = self.value::<u8>(key).map(Option::unwrap_or_default);
+        pixels.map_err(|_| ValueError(format!("{key} must be {key}=0 to {key}={}", u8::MAX)))
     }
 
     /// Whatever is left belongs to nothing.
@@ -220,9 +217,9 @@ mod tests {
             ("", "augmentation has no ''"),
             ("flop", "augmentation has no 'flop'"),
             ("flip=1", "flip takes no value"),
-            ("shift=29", "shift=0 to shift=28"),
-            ("shift", "shift=0 to shift=28"),
-            ("erase=-1", "erase=0 to erase=28"),
+            ("shift=256", "shift=0 to shift=255"),
+            ("shift", "shift=0 to shift=255"),
+            ("erase=-1", "erase=0 to erase=255"),
             ("none,flip", "augmentation has no 'none'"),
         ] {
             let error = text.parse::<AugmentText>().unwrap_err().to_string();

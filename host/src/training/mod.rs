@@ -19,7 +19,7 @@ pub use backend::{Backend, BatchInput, Evaluations, StepInput, StepOutput, Steps
 pub use cpu::Rounding;
 #[cfg(feature = "cuda")]
 pub use cuda::Cuda;
-pub use options::{Length, Optimizer, Options, Plan, Rule};
+pub use options::{AugmentationError, Length, Optimizer, Options, Plan, Rule};
 pub use state::{Progress, State};
 
 use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};

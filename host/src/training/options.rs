@@ -5,6 +5,7 @@ use selvedge::{
     loss::CrossEntropy,
     optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
     schedule::Schedule,
+    shape::InputShape,
 };
 
 /// What to train with.
@@ -59,9 +60,52 @@ impl Options {
         shuffle: true,
     };
 
+    /// Checks that the augmentation, if there is one, is for samples of this shape.
+    ///
+    /// # Errors
+    ///
+    /// [`AugmentationError`] where they are no images, or smaller than what is done to them.
+    pub fn check_augmentation(&self, input: InputShape) -> Result<(), AugmentationError> {
+        let Augmentation { shift, erase, .. } = self.augmentation;
+        let (height, width) = match input {
+            InputShape::Image { height, width, .. } => (height, width),
+            InputShape::Features(_) if self.augmentation.is_none() => return Ok(()),
+            InputShape::Features(_) => return Err(AugmentationError::NoImage { input }),
+        };
+        for (word, pixels, most) in [("shift", shift, height.max(width)), ("erase", erase, height.min(width))] {
+            if u32::from(pixels) > most {
+                return Err(AugmentationError::TooLarge { word, pixels, most, input });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn loss(&self) -> CrossEntropy<'static> {
         CrossEntropy { label_smoothing: self.label_smoothing, ..CrossEntropy::default() }
     }
+}
+
+/// The data cannot be augmented as the options say.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AugmentationError {
+    /// The samples are no images.
+    #[error("augment is for images, and a sample of this data is {input}; take --augment none")]
+    NoImage {
+        /// The samples' shape.
+        input: InputShape,
+    },
+    /// The samples are too small.
+    #[error("augment: {word}={pixels} is more than the {most} pixels that {word} can have in {input}")]
+    TooLarge {
+        /// The change.
+        word: &'static str,
+        /// Its pixels.
+        pixels: u8,
+        /// The most that the images allow.
+        most: u32,
+        /// The samples' shape.
+        input: InputShape,
+    },
 }
 
 /// When to stop.
@@ -206,5 +250,27 @@ impl Plan {
                 Schedule::OneCycle { total, pct_start, div_factor, final_div_factor }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn augmentation_must_fit_the_samples() {
+        let check = |flip, shift, erase, sizes: &[u32]| {
+            let options = Options { augmentation: Augmentation { flip, shift, erase }, ..Options::QUICKSTART };
+            let checked = options.check_augmentation(InputShape::of_sizes(sizes).unwrap());
+            checked.map_err(|error| error.to_string())
+        };
+        assert_eq!(check(false, 0, 0, &[12]), Ok(()));
+        assert_eq!(check(true, 28, 20, &[28, 20]), Ok(()));
+        let error = check(true, 0, 0, &[12]).unwrap_err();
+        assert_eq!(error, "augment is for images, and a sample of this data is 12 features; take --augment none");
+        let error = check(false, 29, 0, &[28, 20]).unwrap_err();
+        assert!(error.starts_with("augment: shift=29 is more than the 28 pixels"), "{error}");
+        let error = check(false, 0, 21, &[28, 20]).unwrap_err();
+        assert!(error.starts_with("augment: erase=21 is more than the 20 pixels"), "{error}");
     }
 }

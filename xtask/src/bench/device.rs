@@ -137,7 +137,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
 
     let bare = run.build(Program::Bare, Some(&weights.layers))?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
-    let image_bytes = file_len(&run.folder().join("images.idx3-ubyte"))?;
+    let image_bytes = file_len(&run.folder().join("samples.idx"))?;
     let sizes = sizes(&fs::read(&bare).with_context(|| format!("cannot read {}", bare.display()))?)?;
     Ok(Row {
         board: board.to_owned(),

@@ -3,10 +3,7 @@ use std::io::{self, Write};
 use anyhow::Result;
 use clap::Args;
 use host::device::About;
-use selvedge::{
-    message::VERSION,
-    models::{CLASSES, PIXELS},
-};
+use selvedge::message::VERSION;
 
 use super::ConnectOptions;
 
@@ -19,9 +16,9 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let board = self.connect.greet()?;
-        let About { name, architecture, format, flash, ram, unit } = board.about();
+        let About { name, architecture, input, format, flash, ram, unit } = board.about();
         let mut out = io::stdout().lock();
-        writeln!(out, "{name}: {architecture} in {format}, {PIXELS} pixels to {CLASSES} classes")?;
+        writeln!(out, "{name}: {architecture} in {format}, from {input} to {} classes", architecture.outputs())?;
         writeln!(out, "Flash: {flash} bytes of weights")?;
         writeln!(out, "RAM:   {ram} bytes of input and activations")?;
         writeln!(out, "It counts {unit} and speaks version {VERSION} of the protocol")?;

@@ -15,9 +15,9 @@ use host::device::{self, Board};
 pub enum Command {
     /// Show what the board and its model are
     Info(info::Options),
-    /// Let the board classify pictures
+    /// Let the board classify pictures or other samples
     Predict(predict::Options),
-    /// Let the board classify test images, and compare each class and every bit of the logits with this machine's own
+    /// Let the board classify test samples, and compare each class and every bit of the logits with this machine's own
     Eval(eval::Options),
 }
 

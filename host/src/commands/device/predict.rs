@@ -1,35 +1,51 @@
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use host::picture;
+use host::{classes::Classes, device::Board};
 
-use super::{super::predict::show, ConnectOptions};
+use super::{super::samples::SampleOptions, ConnectOptions};
 
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
     connect: ConnectOptions,
-
-    /// Pictures of a garment, PNG or JPEG, of any size, on a plain dark or light ground
-    #[arg(required = true)]
-    images: Vec<PathBuf>,
+    #[command(flatten)]
+    samples: SampleOptions,
 }
 
 impl Options {
     pub fn run(self) -> Result<()> {
-        let images: Vec<_> = self.images.iter().map(|path| picture::read(path)).collect::<Result<_, _>>()?;
         let mut board = self.connect.greet()?;
+        let shape = board.about().input;
+        let samples = self.samples.read(shape)?;
+        let classes = classes(&mut board)?;
         let mut out = io::stdout().lock();
-        for (path, image) in self.images.iter().zip(&images) {
-            let prediction = board.predict(image).with_context(|| path.display().to_string())?;
-            let top = prediction.top.iter().map(|candidate| (usize::from(candidate.class), candidate.probability));
-            show(&mut out, path, image, &top.collect::<Vec<_>>())?;
-            writeln!(out, "  {} {}", prediction.instructions, board.about().unit)?;
+        for sample in &samples {
+            let (top, instructions) = board
+                .predict(&sample.values, |prediction| {
+                    let top = prediction.top.iter();
+                    let top = top.map(|candidate| (usize::from(candidate.class), candidate.probability));
+                    (top.collect::<Vec<_>>(), prediction.instructions)
+                })
+                .with_context(|| sample.name.clone())?;
+            sample.show(&mut out, shape, &top, &classes)?;
+            writeln!(out, "  {instructions} {}", board.about().unit)?;
         }
         Ok(())
     }
+}
+
+/// The classes by the board's names.
+fn classes(board: &mut Board) -> Result<Classes> {
+    let outputs = board.about().architecture.outputs();
+    let mut names = Vec::new();
+    for class in 0..outputs {
+        let name = board.class_name(class as u16)?;
+        if name.is_empty() {
+            return Ok(Classes::numbered(outputs));
+        }
+        names.push(name);
+    }
+    Ok(Classes::named(names)?)
 }

@@ -4,10 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use host::files;
-use selvedge::{
-    architecture::Architecture,
-    models::{self, NAMES},
-};
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
@@ -31,12 +27,9 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// The command that goes on with a run of these layers.
-    pub fn to_go_on(&self, layers: &Architecture) -> String {
+    /// The command that goes on with a run.
+    pub fn to_go_on(&self) -> String {
         let mut command = format!("train --resume {}", self.checkpoint.display());
-        if !NAMES.iter().any(|name| models::named(name).as_ref() == Some(layers)) {
-            command += &format!(" --layers '{:#}'", layers.expression());
-        }
         if self.out != self.checkpoint.with_extension(WEIGHTS) {
             command += &format!(" --out {}", self.out.display());
         }

@@ -8,7 +8,6 @@ use std::{
 use anyhow::Result;
 use host::{
     evaluation::Evaluation,
-    models::Model,
     training::{
         self, Epoch, Observer, Options, Progress, State, Step,
         checkpoint::{self, Description},
@@ -47,14 +46,14 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// Before the first step, so that from then on there always is one.
-    pub fn save_first<M: Model>(&self, state: &State<M>) -> Result<()> {
+    pub fn save_first(&self, state: &State) -> Result<()> {
         if self.every.is_some() {
             self.save(state)?;
         }
         Ok(())
     }
 
-    fn save<M: Model>(&self, state: &State<M>) -> Result<()> {
+    fn save(&self, state: &State) -> Result<()> {
         Ok(checkpoint::save(&self.path, state, &self.description)?)
     }
 
@@ -64,7 +63,7 @@ impl Checkpoints {
     }
 
     /// Saves a state that is due; the run ends with it where that was asked for.
-    fn save_due<M: Model>(&self, state: &State<M>) -> Result<()> {
+    fn save_due(&self, state: &State) -> Result<()> {
         self.save(state)?;
         if interrupt::is_asked() {
             return Err(Interrupted { step: state.progress.steps, to_go_on: self.to_go_on.clone() }.into());
@@ -107,7 +106,7 @@ impl Log {
     }
 }
 
-impl<M: Model> Observer<M> for Log {
+impl Observer for Log {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
@@ -133,7 +132,7 @@ impl<M: Model> Observer<M> for Log {
         self.checkpoints.is_due(step)
     }
 
-    fn state(&mut self, state: &State<M>) -> Result<()> {
+    fn state(&mut self, state: &State) -> Result<()> {
         self.checkpoints.save_due(state)
     }
 

@@ -14,10 +14,11 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use host::{
+    classes::SignatureBuf,
     data::Dataset,
     evaluation,
     interchange::StateDict,
-    models::{Boxed, Model, UnknownModel, WithModel, with_training_model},
+    network::Network,
     recipe::{self, RecipeOptions},
     training::{
         self, State,
@@ -27,7 +28,7 @@ use host::{
 };
 use selvedge::{architecture::Architecture, weights::TrainingRecord};
 
-use super::{DataOptions, ModelOptions, ThreadOptions, note};
+use super::{DataOptions, ModelOptions, ThreadOptions, check_ends, note};
 use device::{Device, DeviceOptions};
 use files::Files;
 pub use interrupt::Interrupted;
@@ -58,7 +59,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
 
-    /// Train on the first images only
+    /// Train on the first samples only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit_train: Option<u32>,
 
@@ -78,13 +79,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
     checkpoint: Option<PathBuf>,
 
-    /// Go on from a checkpoint, with its model, recipe and images, to the weights of a run that never stopped
-    ///
-    /// Of a run with --layers, `cargo xtask` needs them again: it builds the program for them.
+    /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["RecipeOptions", "model", "recipe", "init", "limit_train"],
+        conflicts_with_all = ["RecipeOptions", "model", "layers", "recipe", "init", "limit_train"],
         help_heading = "Checkpoints"
     )]
     resume: Option<PathBuf>,
@@ -102,43 +101,38 @@ impl Options {
     fn start(&self, device: Device) -> Result<()> {
         let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
         let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
-        let layers = self.model.architecture();
+        let with = recipe.resolve()?;
         let out = Path::new("weights").join(self.model.name()).with_extension(files::WEIGHTS);
-        let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
+        let files = self.files(out)?;
         let mut data = self.data.load()?;
         if let Some(limit) = self.limit_train {
-            let there = data.train.labels.len();
-            ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training images", data.name);
+            let there = data.train.len();
+            ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training samples", data.name);
             data.truncate(limit as usize);
         }
-        plan.run(data, None)
+        let layers = self.model.architecture(&data)?;
+        Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, None)
     }
 
     fn go_on(&self, device: Device, checkpoint: Checkpoint) -> Result<()> {
         let path = checkpoint.path().display().to_string();
         let Description { recipe, layers, samples, dataset, dataset_checksum, .. } = &checkpoint.description;
         let recipe = RecipeOptions::parse(recipe, checkpoint.path())?;
-        let layers = selvedge::models::classifier(layers).with_context(|| path.clone())?;
-        ensure!(
-            self.model.layers.as_ref().is_none_or(|asked| *asked == layers),
-            "{path}: this is a run of '{:#}', not of --layers",
-            layers.expression()
-        );
-        let out = checkpoint.path().with_extension(files::WEIGHTS);
-        let plan =
-            Plan { options: self, device, layers: &layers, with: recipe.resolve()?, recipe, files: self.files(out)? };
+        let layers: Architecture = layers.parse().with_context(|| path.clone())?;
+        let with = recipe.resolve()?;
+        let files = self.files(checkpoint.path().with_extension(files::WEIGHTS))?;
         let mut data = self.data.load()?;
-        if *samples as usize <= data.train.labels.len() {
+        if *samples as usize <= data.train.len() {
             data.truncate(*samples as usize);
         }
         ensure!(
             data.checksum == *dataset_checksum,
-            "{path}: the run was trained on {samples} images of {dataset}, which are not those of {} here; name their folder with \
+            "{path}: the run was trained on {samples} samples of {dataset}, which are not those of {} here; name their folder with \
              --data",
             data.name
         );
-        plan.run(data, Some(checkpoint))
+        check_ends(&layers, &data).context(path)?;
+        Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
     }
 
     /// Where a run writes whose weights go here by default; that it can is checked before any work.
@@ -164,9 +158,10 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    fn run(self, data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
-        let layers = if self.with.dropout > 0.0 {
-            self.layers.with_dropout().with_context(|| {
+    /// The layers that are trained.
+    fn layers(&self) -> Result<Architecture> {
+        if self.with.dropout > 0.0 {
+            return self.layers.with_dropout().with_context(|| {
                 let (whose, or) = match self.options.overriding.dropout {
                     Some(_) => ("--dropout", ""),
                     None => ("the recipe's dropout", ", or take --dropout 0"),
@@ -174,52 +169,33 @@ impl Plan<'_> {
                 format!(
                     "{whose}: with Dropout after each activation there are too many layers; name it in --layers where it is to be{or}"
                 )
-            })?
-        } else {
-            ensure!(
-                *self.layers == self.layers.for_prediction(),
-                "--layers has Dropout, so --dropout has to say how much is dropped"
-            );
-            self.layers.clone()
-        };
-        let own = self.layers;
-        // Of the layers that training takes, only these are asked for: the others are the recipe's.
-        with_training_model(&layers, Training { plan: self, data, checkpoint }).map_err(|_| UnknownModel::of(own))?
+            });
+        }
+        ensure!(
+            *self.layers == self.layers.for_prediction(),
+            "--layers has Dropout, so --dropout has to say how much is dropped"
+        );
+        Ok(self.layers.clone())
     }
-}
 
-/// A run whose data is there, to be done with the model's type.
-struct Training<'a> {
-    plan: Plan<'a>,
-    data: Dataset,
-    checkpoint: Option<Checkpoint>,
-}
-
-impl WithModel for Training<'_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        let Self { plan: Plan { options, device, layers, recipe, with, files }, mut data, checkpoint } = self;
+    fn run(self, mut data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
+        let layers = self.layers()?;
+        self.with.check_augmentation(data.input)?;
+        let Self { options, device, layers: asked_for, with, recipe, files } = self;
         let text = recipe.to_toml();
-        let description = Description::new(text.clone(), format!("{:#}", layers.expression()), &data);
-        let samples = data.train.labels.len();
+        let description = Description::new(text.clone(), format!("{:#}", asked_for.expression()), &data);
+        let samples = data.train.len();
         if let Some(split) = recipe.val_split {
             let count = split.count(samples)?;
             if count > 0 {
                 data.hold_out(count, with.seed);
             }
         }
-        let in_epoch = data.train.labels.len();
-        let mut state = match checkpoint {
-            Some(checkpoint) => resumed::<M>(checkpoint, in_epoch, &with)?,
-            None => match &options.init {
-                Some(path) => {
-                    let mut model = Boxed::<M>::zeroed();
-                    StateDict::read(path)?.load(&mut *model, true)?;
-                    State::new(model, &with)
-                }
-                None => State::initialized(&with),
-            },
+        let in_epoch = data.train.len();
+        let mut state = match (checkpoint, &options.init) {
+            (Some(checkpoint), _) => resumed(checkpoint, &layers, in_epoch, &with)?,
+            (None, Some(path)) => started(StateDict::read(path)?.network(&layers, true)?.0, &with)?,
+            (None, None) => started(Network::initialized(&layers, with.seed)?, &with)?,
         };
 
         let engine = options.threads.engine()?;
@@ -232,12 +208,12 @@ impl WithModel for Training<'_> {
             Device::Cuda(..) => device.to_string(),
         };
         writeln!(stdout, "Using {computes}, {}", data.name)?;
-        writeln!(stdout, "{:#}\n", Architecture::of::<M>())?;
+        writeln!(stdout, "{layers:#}\n")?;
         let progress = state.progress;
         if progress.steps > 0 {
             writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
         }
-        let to_go_on = files.to_go_on(layers);
+        let to_go_on = files.to_go_on();
         let checkpoints =
             Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description, to_go_on };
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
@@ -255,14 +231,14 @@ impl WithModel for Training<'_> {
 
         let result = state.result();
         let test = match with.early_stop {
-            Some(_) => evaluation::run(&engine, result, &data.test, |_, _| {})?,
+            Some(_) => evaluation::run(&engine, result, &data.test, |_| {})?,
             None => last.test,
         };
         let record = TrainingRecord {
             seed: with.seed,
             dataset: &data.name,
             dataset_checksum: data.checksum,
-            samples: u32::try_from(in_epoch).context("too many training images")?,
+            samples: u32::try_from(in_epoch).context("too many training samples")?,
             shuffled: with.shuffle,
             epochs: state.progress.epochs,
             steps: state.progress.steps,
@@ -271,20 +247,31 @@ impl WithModel for Training<'_> {
             accuracy: test.accuracy() as f32,
             recipe: &text,
         };
-        weights::save(&files.out, result, &record)?;
-        note(&data);
+        let signature = SignatureBuf::new(data.input, &data.classes.extended(result.outputs()));
+        weights::save(&files.out, result.architecture(), result.parameters(), &signature.get(), &record)?;
+        data.notice.iter().for_each(note);
         if with.early_stop.is_some() {
-            writeln!(stdout, "The best epoch's weights: {:.1}% on the test images", 100.0 * test.accuracy())?;
+            writeln!(stdout, "The best epoch's weights: {:.1}% on the test samples", 100.0 * test.accuracy())?;
         }
-        writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result))?;
+        writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result.parameters()))?;
         Ok(())
     }
 }
 
+/// The state of a run that begins with this network.
+fn started(network: Network, with: &training::Options) -> Result<State> {
+    Ok(State::new(network, with)?)
+}
+
 /// The state that a checkpoint holds of a run with so many samples in an epoch.
-fn resumed<M: Model>(checkpoint: Checkpoint, in_epoch: usize, with: &training::Options) -> Result<State<M>> {
+fn resumed(
+    checkpoint: Checkpoint,
+    layers: &Architecture,
+    in_epoch: usize,
+    with: &training::Options,
+) -> Result<State> {
     let path = checkpoint.path().display().to_string();
-    let state = checkpoint.into_state::<M>(with)?;
+    let state = checkpoint.into_state(layers, with)?;
     ensure!(
         state.progress.is_of(in_epoch, with),
         "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
