@@ -151,7 +151,7 @@ mod tests {
             }
             let data = search.load((index == 3).then_some(place)).unwrap();
             let name = place.file_name().unwrap().to_str().unwrap();
-            assert_eq!((data.name.as_str(), data.train.labels[0], &data.notice), (name, index as u8, &None));
+            assert_eq!((data.name.as_str(), data.train.labels()[0], &data.notice), (name, index as u16, &None));
             assert_eq!(data.checksum, data.train.checksum());
         }
     }

@@ -8,21 +8,26 @@ use std::{
 
 use selvedge::{
     Flat, Layer, Portable,
+    augment::normalize_all,
     message::{Device, Logits},
-    models::Tiny,
-    random,
+    mlp, random,
+    shape::ClassNames,
 };
 use serialport::{SerialPort, TTYPort};
 
 use super::*;
-use crate::evaluation;
+
+const INPUTS: usize = 12;
+const OUTPUTS: usize = 3;
+
+type Tiny = mlp!(12 => 16 Relu => 3);
 
 const INFO: Info<'static> = Info {
     board: "fake",
-    layers: "784,16,10",
+    layers: "12,16,3",
     format: Format::Float32,
-    pixels: PIXELS as u32,
-    classes: CLASSES as u32,
+    input: InputShape::Features(INPUTS as u32),
+    outputs: OUTPUTS as u32,
     flash: 51_000,
     ram: 3_000,
     unit: "instructions",
@@ -36,16 +41,18 @@ fn model() -> Tiny {
     model
 }
 
-fn logits(model: &Tiny, image: &Image) -> Logits {
-    let (mut input, mut logits) = ([0.0; PIXELS], [0.0; CLASSES]);
-    evaluation::load(image, &mut input);
+fn logits(model: &Tiny, sample: &[u8]) -> [f32; OUTPUTS] {
+    let (mut input, mut logits) = ([0.0; INPUTS], [0.0; OUTPUTS]);
+    normalize_all(sample, &mut input);
     model.predict(&Portable, &input, &mut logits);
-    Logits::Float32(logits)
+    logits
 }
 
 /// Answers as a board does, until the line ends.
 fn serve(mut line: impl Read + Write, info: Info<'static>) {
-    let (mut device, mut decoder, model) = (Device::new(info), Decoder::<REQUEST_LEN>::new(), model());
+    let (mut decoder, model) = (Decoder::new([0; request_len(INPUTS)]), model());
+    let mut device = Device::new(info, ClassNames::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap());
+    let mut values = [0.0; OUTPUTS];
     let mut byte = [0];
     loop {
         match line.read(&mut byte) {
@@ -54,8 +61,11 @@ fn serve(mut line: impl Read + Write, info: Info<'static>) {
             _ => return,
         }
         if let Some(asked) = decoder.push(byte[0]) {
-            let answer = device.answer(asked, |image| (logits(&model, image), u64::from(image[0])));
-            let _ = line.write_all(encode(&answer, &mut [0; RESPONSE_LEN]).unwrap());
+            let answer = device.answer(asked, |sample| {
+                values = logits(&model, sample);
+                (Logits::float32(&values), u64::from(sample[0]))
+            });
+            let _ = line.write_all(&frame(&answer));
         }
     }
 }
@@ -70,7 +80,7 @@ fn line(board: impl FnOnce(UnixStream) + Send + 'static) -> Box<dyn Line> {
 
 /// A frame of a response.
 fn frame(response: &Response<'_>) -> Vec<u8> {
-    encode(response, &mut [0; RESPONSE_LEN]).unwrap().to_vec()
+    encode(response, &mut [0; response_len(200, 20)]).unwrap().to_vec()
 }
 
 /// The error of a greeting, in words.
@@ -79,20 +89,26 @@ fn refused(board: impl FnOnce(UnixStream) + Send + 'static, timeout: Duration) -
 }
 
 fn talk(mut board: Board) {
-    assert_eq!((board.about().name.as_str(), board.about().architecture.to_string().as_str()), ("fake", "784-16-10"));
-    let images = [[0; PIXELS], [7; PIXELS], [200; PIXELS]];
-    for image in &images {
-        let prediction = board.predict(image).unwrap();
-        assert!(prediction.logits.has_bits_of(&logits(&model(), image)));
-        assert_eq!(prediction.instructions, u64::from(image[0]));
+    assert_eq!((board.about().name.as_str(), board.about().architecture.to_string().as_str()), ("fake", "12-16-3"));
+    assert_eq!((board.class_name(1).unwrap(), board.class_name(2).unwrap()), ("right".into(), "up".into()));
+    let samples = [[0; INPUTS], [7; INPUTS], [200; INPUTS]];
+    for sample in &samples {
+        let expected = logits(&model(), sample);
+        let see = |prediction: &Prediction<'_>| {
+            (prediction.logits.has_bits_of(&Logits::float32(&expected)), prediction.instructions)
+        };
+        assert_eq!(board.predict(sample, see).unwrap(), (true, u64::from(sample[0])));
     }
-    board.evaluate(&images[1], 3).unwrap();
-    board.evaluate(&images[2], 3).unwrap();
+    board.evaluate(&samples[1], 2, |_| {}).unwrap();
+    board.evaluate(&samples[2], 2, |_| {}).unwrap();
     let statistics = board.statistics().unwrap();
-    assert_eq!((statistics.images, statistics.total, statistics.min, statistics.max), (2, 207, 7, 200));
+    assert_eq!((statistics.samples, statistics.total, statistics.min, statistics.max), (2, 207, 7, 200));
     board.reset().unwrap();
     assert_eq!(board.statistics().unwrap(), Statistics::default());
-    assert!(matches!(board.evaluate(&images[0], 10), Err(DeviceError::Refused(MessageError::Label { found: 10 }))));
+    let refused = board.evaluate(&samples[0], 3, |_| {});
+    assert!(matches!(refused, Err(DeviceError::Refused(MessageError::Class { found: 3, .. }))), "{refused:?}");
+    let refused = board.predict(&[0; INPUTS + 1], |_| {});
+    assert!(matches!(refused, Err(DeviceError::Refused(_))), "{refused:?}");
 }
 
 #[test]
@@ -149,8 +165,9 @@ fn whoever_is_no_board_is_said_to_be_none() {
     assert!(refused(drop, TIMEOUT).contains("the board is gone"));
 
     let says = |info| refused(move |line| serve(line, info), TIMEOUT);
-    assert!(says(Info { classes: 9, ..INFO }).contains("784 pixels and 9 classes"));
-    assert!(says(Info { layers: "784", ..INFO }).contains("the layers \"784\""));
+    assert!(says(Info { outputs: 9, ..INFO }).contains("12 features and 9 outputs"));
+    assert!(says(Info { input: InputShape::Features(13), ..INFO }).contains("13 features and 3 outputs"));
+    assert!(says(Info { layers: "12", ..INFO }).contains("the layers \"12\""));
     assert!(says(Info { board: "\x1b[2J", ..INFO }).contains("cannot be printed"));
 }
 
@@ -160,18 +177,21 @@ fn what_a_board_breaks_off_or_garbles_is_an_error() {
     fn after_greeting(bytes: Vec<u8>) -> DeviceError {
         let board = move |line: UnixStream| {
             let mut requests = BufReader::new(&line).split(0);
-            // The 0 before the greeting, the greeting, an image.
+            // The 0 before the greeting, the greeting, a sample.
             for answer in [vec![], frame(&Response::Info(INFO)), bytes] {
                 requests.next().unwrap().unwrap();
                 (&line).write_all(&answer).unwrap();
             }
         };
         let mut board = Board::greet(line(board), Duration::from_secs(2)).unwrap();
-        board.predict(&[0; PIXELS]).unwrap_err()
+        board.predict(&[0; INPUTS], |_| {}).unwrap_err()
     }
-    let wrong =
-        Prediction { class: 10, top: Default::default(), instructions: 1, logits: Logits::Float32([0.0; CLASSES]) };
-    assert!(matches!(after_greeting(frame(&Response::Prediction(wrong))), DeviceError::Foreign { .. }));
+    let wrong = |class, logits| {
+        let logits = Logits::float32(logits);
+        frame(&Response::Prediction(Prediction { class, top: Default::default(), instructions: 1, logits }))
+    };
+    assert!(matches!(after_greeting(wrong(3, &[0.0; OUTPUTS])), DeviceError::Foreign { .. }));
+    assert!(matches!(after_greeting(wrong(2, &[0.0; OUTPUTS + 1])), DeviceError::Foreign { .. }));
     assert!(matches!(after_greeting(vec![3, 3, 3, 0]), DeviceError::Answer(MessageError::Malformed)));
     assert!(matches!(after_greeting(vec![]), DeviceError::Closed));
     // A late answer to a greeting is passed over.

@@ -90,20 +90,20 @@ impl Stopwatch {
 mod tests {
     use std::num::NonZero;
 
-    use selvedge::{Engine, Flat, Linear};
+    use selvedge::{Engine, Identity, engine::Widths};
 
     use super::*;
     use crate::engine::InstructionSet;
 
     #[test]
     fn only_a_timed_engine_keeps_times() {
-        let layer = Linear::<20, 40>::ZERO;
-        let (input, mut output) = ([[1.0; 20]; 8], [[0.0; 40]; 8]);
+        let widths = Widths { inputs: 20, outputs: 40 };
+        let (parameters, input, mut output) = ([0.0; 21 * 40], [1.0; 8 * 20], [0.0; 8 * 40]);
         let engine = Simd::new(InstructionSet::Portable, NonZero::new(2).unwrap()).unwrap();
-        engine.linear_forward(&layer, &input, &mut output);
+        engine.linear_forward::<Identity>(widths, &parameters, &input, &mut output);
         assert_eq!(engine.times(), Times::default());
         let engine = engine.timed();
-        engine.linear_forward(&layer, &input, &mut output);
+        engine.linear_forward::<Identity>(widths, &parameters, &input, &mut output);
         let times = engine.times();
         assert!(Duration::ZERO < times.packing && times.packing < times.busy, "{times:?}");
         assert!(times.busy <= 2 * times.shared, "{times:?}");

@@ -4,13 +4,12 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use selvedge::{
-    Flat, Identity, Portable, Relu,
+    Identity, Portable, Relu,
     arithmetic::fma,
     optimizer::{Gradient, Sgd},
 };
 
 use super::*;
-use crate::models::Boxed;
 
 /// An engine for each instruction set (or for the one that is forced) and each number of threads.
 static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
@@ -94,44 +93,37 @@ fn check(product: &Product<'_>, seed: usize) -> Result<(), TestCaseError> {
 }
 
 /// A whole layer, forward and back.
-fn check_layer<const INPUTS: usize, const OUTPUTS: usize>(
-    batch: usize,
-    numbers: &[f32],
-    seed: usize,
-) -> Result<(), TestCaseError> {
-    let mut layer = Boxed::<Linear<INPUTS, OUTPUTS, Relu>>::zeroed();
-    layer.as_flat_mut().copy_from_slice(&take(numbers, 0, Linear::<INPUTS, OUTPUTS>::LEN));
-    let (input, grad_sums) = (take(numbers, 100, batch * INPUTS), take(numbers, 200, batch * OUTPUTS));
-    let (input, grad_sums) = (input.as_chunks().0, grad_sums.as_chunks().0);
-    let optimizer = Sgd::new(0.25);
+fn check_layer([inputs, outputs]: [usize; 2], batch: usize, numbers: &[f32], seed: usize) -> Result<(), TestCaseError> {
+    let widths = Widths { inputs, outputs };
+    let parameters = take(numbers, 0, (inputs + 1) * outputs);
+    let (input, grad_sums) = (take(numbers, 100, batch * inputs), take(numbers, 200, batch * outputs));
 
     // All that one engine makes of it: outputs, input gradients, gradients, updated parameters.
-    fn passes<const INPUTS: usize, const OUTPUTS: usize>(
+    fn passes(
         engine: &impl Engine,
-        layer: &Linear<INPUTS, OUTPUTS, Relu>,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        optimizer: &Sgd,
+        widths: Widths,
+        parameters: &[f32],
+        input: &[f32],
+        grad_sums: &[f32],
     ) -> [Vec<u32>; 4] {
-        let (mut output, mut grad_input) = (vec![[9.0; OUTPUTS]; input.len()], vec![[9.0; INPUTS]; input.len()]);
-        let [mut updated, mut grad] = [(), ()].map(|()| Boxed::<Linear<INPUTS, OUTPUTS, Relu>>::zeroed());
-        updated.as_flat_mut().copy_from_slice(layer.as_flat());
-        engine.linear_forward(layer, input, &mut output);
-        engine.linear_input_grad::<INPUTS, OUTPUTS, Relu, Relu>(layer, grad_sums, input, &mut grad_input);
-        engine.linear_update(&Gradient, input, grad_sums, &mut *updated, [&mut *grad]);
-        engine.linear_update(optimizer, input, grad_sums, &mut *updated, []);
-        [output.as_flattened(), grad_input.as_flattened(), grad.as_flat(), updated.as_flat()].map(bits)
+        let (mut output, mut grad_input) = (vec![9.0; grad_sums.len()], vec![9.0; input.len()]);
+        let (mut updated, mut grad) = (parameters.to_vec(), vec![9.0; parameters.len()]);
+        engine.linear_forward::<Relu>(widths, parameters, input, &mut output);
+        engine.linear_input_grad::<Relu>(widths, parameters, grad_sums, input, &mut grad_input);
+        engine.linear_update::<_, _, 128>(&Gradient, widths, input, grad_sums, &mut updated, [&mut grad]);
+        engine.linear_update::<_, _, 128>(&Sgd::new(0.25), widths, input, grad_sums, &mut updated, []);
+        [&output, &grad_input, &grad, &updated].map(|values| bits(values))
     }
 
-    let expected = passes(&Portable, &layer, input, grad_sums, &optimizer);
+    let expected = passes(&Portable, widths, &parameters, &input, &grad_sums);
     for engine in engines(seed) {
-        let found = passes(engine, &layer, input, grad_sums, &optimizer);
+        let found = passes(engine, widths, &parameters, &input, &grad_sums);
         for (what, (found, expected)) in
             ["outputs", "input gradients", "gradients", "update"].iter().zip(found.iter().zip(&expected))
         {
             prop_assert!(
                 found == expected,
-                "{what} of {INPUTS}-{OUTPUTS}, {batch} samples: {} on {} threads",
+                "{what} of {inputs}-{outputs}, {batch} samples: {} on {} threads",
                 engine.instructions(),
                 engine.threads()
             );
@@ -165,12 +157,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn layers_have_portables_bits(batch in 1usize..150, numbers in numbers(), seed: usize) {
-        check_layer::<1, 1>(batch, &numbers, seed)?;
-        check_layer::<5, 3>(batch, &numbers, seed)?;
-        check_layer::<47, 31>(batch, &numbers, seed)?;
-        check_layer::<64, 200>(batch, &numbers, seed)?;
-        check_layer::<130, 300>(batch, &numbers, seed)?;
+    fn layers_have_portables_bits(
+        widths in prop::array::uniform2(1_usize..300),
+        batch in 1_usize..150,
+        numbers in numbers(),
+        seed: usize,
+    ) {
+        for widths in [[1, 1], [5, 3], [64, 200], widths] {
+            check_layer(widths, batch, &numbers, seed)?;
+        }
     }
 }
 
@@ -179,9 +174,9 @@ proptest! {
 
     #[test]
     fn the_quickstarts_layers_have_portables_bits(batch in 1usize..70, numbers in numbers(), seed: usize) {
-        check_layer::<784, 512>(batch, &numbers, seed)?;
-        check_layer::<512, 512>(batch, &numbers, seed)?;
-        check_layer::<512, 10>(batch, &numbers, seed)?;
+        check_layer([784, 512], batch, &numbers, seed)?;
+        check_layer([512, 512], batch, &numbers, seed)?;
+        check_layer([512, 10], batch, &numbers, seed)?;
     }
 }
 
@@ -221,7 +216,7 @@ fn a_term_is_left_out_only_where_it_changes_no_bit() {
 fn work_is_shared_out_whole() {
     for engine in &*ENGINES {
         let mut counts = vec![0u32; 1000];
-        engine.share_out(&mut counts, |first, part| {
+        engine.share_out(1, &mut counts, |first, part| {
             for (index, count) in (first..).zip(part) {
                 *count += 1 + index as u32;
             }

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn an_odd_row_stands_above_black() {
-        assert_eq!(render(&[255; 9], 3, Shades::Letters), "@@@\n+++\n");
+        assert_eq!(render(&[255; 9], 3, Shades::Letters), "@@@\n===\n");
     }
 
     #[test]

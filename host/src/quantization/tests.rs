@@ -7,11 +7,10 @@ use selvedge::{
     Engine, Portable,
     architecture::Architecture,
     classification::argmax,
-    idx::Image,
     message::Logits,
-    mlp,
     quantized::{BIAS_LIMIT, Int8, QuantizationRecord},
     random::{Generator, Purpose},
+    shape::{InputShape, Signature},
 };
 
 use super::{
@@ -22,8 +21,10 @@ use super::{
     *,
 };
 use crate::{
+    classes::Classes,
     data::{Dataset, Split},
     engine::{InstructionSet, Simd},
+    model_file::{ModelFile, Predictor},
     training::{Length, Optimizer, Options},
 };
 
@@ -41,8 +42,8 @@ fn draws(seed: u64) -> impl FnMut() -> f32 {
 }
 
 /// A network with sums of about 1.
-fn float_network(hidden: &[usize], seed: u64) -> FloatNetwork {
-    let widths: Vec<String> = [784].iter().chain(hidden).chain(&[10]).map(ToString::to_string).collect();
+fn reference([inputs, outputs]: [usize; 2], hidden: &[usize], seed: u64) -> Reference {
+    let widths: Vec<String> = [inputs].iter().chain(hidden).chain(&[outputs]).map(ToString::to_string).collect();
     let architecture: Architecture = widths.join(",").parse().unwrap();
     let mut draw = draws(seed);
     let mut flat = Vec::new();
@@ -50,23 +51,28 @@ fn float_network(hidden: &[usize], seed: u64) -> FloatNetwork {
         let size = parameter.shape.get(1).map_or(0.3, |&inputs| 3.0 / (inputs as f32).sqrt());
         flat.extend((0..parameter.len).map(|_| size * draw()));
     }
-    FloatNetwork::new(&architecture, &flat).unwrap()
+    Reference::new(&architecture, &flat).unwrap()
 }
 
-fn image(seed: u64) -> Image {
+fn sample(features: usize, seed: u64) -> Vec<u8> {
     let mut draw = draws(seed);
-    std::array::from_fn(|_| (draw().max(0.0) * 255.0) as u8)
+    (0..features).map(|_| (draw().max(0.0) * 255.0) as u8).collect()
+}
+
+/// Each layer's sums for one sample.
+fn sums(reference: &Reference, sample: &[u8]) -> Vec<Vec<f32>> {
+    reference.sums(&Portable, sample)
 }
 
 /// The integers where each hidden layer's outputs have this scale.
-fn integer_network(float: &FloatNetwork, integers: Integers, output_scale: f64) -> IntegerNetwork {
+fn integer_network(float: &Reference, integers: Integers, output_scale: f64) -> IntegerNetwork {
     let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
     let mut input_scale = PIXEL_SCALE;
     let scales = weight_scales(&Portable, integers, float, WeightMethod::Max);
-    for (index, layer) in float.layers.iter().enumerate() {
-        let is_last = index + 1 == float.layers.len();
+    for (index, float_layer) in float.layers().enumerate() {
+        let is_last = index + 1 == float.layers().len();
         let output_scale = (!is_last).then_some(output_scale);
-        let plan = LayerPlan { index, integers, float: layer, scales: &scales[index], input_scale, output_scale };
+        let plan = LayerPlan { index, integers, float: float_layer, scales: &scales[index], input_scale, output_scale };
         let layer;
         (layer, input_scale) = plan.quantize(None).unwrap();
         network.layers.push(layer);
@@ -83,6 +89,11 @@ fn values(network: &IntegerNetwork, run: &Run) -> Values {
     Values { activations: hidden.map(worth).collect(), logits }
 }
 
+/// Inputs and outputs.
+fn ends() -> impl Strategy<Value = [usize; 2]> {
+    prop_oneof![Just([784, 10]), (1_usize..130, 1_usize..40).prop_map(|(inputs, outputs)| [inputs, outputs])]
+}
+
 fn formats() -> impl Strategy<Value = Integers> {
     prop_oneof![Just(Integers::Int8), Just(Integers::Int4)]
 }
@@ -93,28 +104,29 @@ proptest! {
     /// Also where activations are cut, where they are coarse, and without hidden layers, where rounding is all that there is to bound.
     #[test]
     fn bounds_bound_and_what_is_certified_keeps_its_class(
+        ends in ends(),
         hidden in prop::collection::vec(1_usize..24, 0..4),
         integers in formats(),
         scale in -11_i32..-3,
         seed in any::<u64>(),
     ) {
-        let float = float_network(&hidden, seed);
+        let float = reference(ends, &hidden, seed);
         let integer = integer_network(&float, integers, f64::from(scale).exp2());
         for i in 0..4 {
-            let image = image(seed ^ i);
-            let (sums, run) = (float.run(&image), integer.run(&image));
+            let sample = sample(ends[0], seed ^ i);
+            let (sums, run) = (sums(&float, &sample), integer.run(&sample));
             let values = values(&integer, &run);
             let logits = sums.last().unwrap();
-            for class in 0..10 {
-                let bounds = bounds(&float, &image, &values, class);
-                for other in 0..10 {
+            for class in 0..ends[1] {
+                let bounds = bounds(&float, &sample, &values, class);
+                for other in 0..ends[1] {
                     let floats = f64::from(logits[class]) - f64::from(logits[other]);
                     let integers = integer.logit_scale() * (f64::from(run.logits[class]) - f64::from(run.logits[other]));
                     let error = (floats - integers).abs();
                     prop_assert!(error <= bounds[other], "{class} {other}: {error} > {}", bounds[other]);
                 }
             }
-            let certificate = Certificate::of(&float, &image, &values, logits);
+            let certificate = Certificate::of(&float, &sample, &values, logits);
             if certificate.is_certified() {
                 prop_assert_eq!(certificate.class, argmax(&run.logits));
             }
@@ -123,31 +135,37 @@ proptest! {
 
     #[test]
     fn the_files_kernel_computes_the_exporters_integers(
+        ends in ends(),
         hidden in prop::collection::vec(1_usize..90, 0..4),
         integers in formats(),
         seed in any::<u64>(),
     ) {
-        let float = float_network(&hidden, seed);
+        let float = reference(ends, &hidden, seed);
         let integer = integer_network(&float, integers, 0.01);
-        let file = integer.encode(float.architecture(), &RECORD).unwrap();
-        let network = Network::parse(&file).unwrap();
-        let mut predictor = Predictor::new(&network).unwrap();
+        let file = integer.encode(float.architecture(), &Signature::default(), &RECORD).unwrap();
+        let file = ModelFile::parse(&file).unwrap();
+        let mut predictor = Predictor::new(&file).unwrap();
         for i in 0..3 {
-            let image = image(seed ^ i);
-            let expected = Logits::Int32 { values: integer.run(&image).logits.try_into().unwrap(), scale: 1.0 };
-            prop_assert_eq!(predictor.logits(&image).unwrap(), expected);
+            let sample = sample(ends[0], seed ^ i);
+            let expected = integer.run(&sample).logits;
+            prop_assert_eq!(predictor.logits(&sample).unwrap(), Logits::int32(&expected, 1.0));
         }
     }
 
     /// Whatever the order, the function is the same but for rounding.
     #[test]
-    fn an_order_changes_no_output(hidden in prop::collection::vec(1_usize..40, 1..4), seed in any::<u64>()) {
+    fn an_order_changes_no_output(
+        ends in ends(),
+        hidden in prop::collection::vec(1_usize..40, 1..4),
+        seed in any::<u64>(),
+    ) {
         // Far above what three layers can make of a sum's last bits, and far below a unit's output.
         const ROUNDING: f32 = 1e-3;
-        let float = float_network(&hidden, seed);
+        let float = reference(ends, &hidden, seed);
         let orders: Vec<Vec<usize>> = hidden.iter().map(|&width| (0..width).rev().collect()).collect();
-        let ordered = float.ordered(&orders);
-        let (before, after) = (float.run(&image(seed)), ordered.run(&image(seed)));
+        let ordered = float.ordered(&orders).unwrap();
+        let sample = sample(ends[0], seed);
+        let (before, after) = (sums(&float, &sample), sums(&ordered, &sample));
         for (a, b) in before.last().unwrap().iter().zip(after.last().unwrap()) {
             prop_assert!((a - b).abs() < ROUNDING, "{a} {b}");
         }
@@ -160,26 +178,27 @@ proptest! {
 
     #[test]
     fn weights_of_16_bits_have_the_files_bits_and_bounds_that_bound(
+        ends in ends(),
         hidden in prop::collection::vec(1_usize..40, 0..4),
         seed in any::<u64>(),
     ) {
-        let float = float_network(&hidden, seed);
+        let float = reference(ends, &hidden, seed);
         let half = HalfNetwork::new(&float).unwrap();
-        let file = half.encode([1; 32], [0.5, 0.5]).unwrap();
-        let network = Network::parse(&file).unwrap();
-        let Network::Float16(of_device) = &network else { panic!("another format") };
-        let mut predictor = Predictor::new(&network).unwrap();
-        let image = image(seed);
-        let outputs = half.outputs(&image);
-        let logits = predictor.logits(&image).unwrap();
-        let (mut device, mut workspace) = ([0.0; 10], vec![0.0; of_device.floats()]);
-        of_device.predict(&image, &mut workspace, &mut device).unwrap();
-        prop_assert!(logits.has_bits_of(&Logits::Float32(device)));
-        prop_assert_eq!(logits.values().map(f64::from).to_vec(), outputs.values.logits.clone());
-        let sums = float.run(&image);
+        let file = half.encode(&Signature::default(), [1; 32], [0.5, 0.5]).unwrap();
+        let file = ModelFile::parse(&file).unwrap();
+        let ModelFile::Float16(of_device) = &file else { panic!("another format") };
+        let mut predictor = Predictor::new(&file).unwrap();
+        let sample = sample(ends[0], seed);
+        let outputs = half.outputs(&Portable, &sample).pop().unwrap();
+        let logits = predictor.logits(&sample).unwrap();
+        let (mut device, mut workspace) = (vec![0.0; ends[1]], vec![0.0; of_device.floats()]);
+        of_device.predict(&sample, &mut workspace, &mut device).unwrap();
+        prop_assert!(logits.has_bits_of(&Logits::float32(&device)));
+        prop_assert_eq!(logits.values().map(f64::from).collect::<Vec<_>>(), outputs.values.logits.clone());
+        let sums = sums(&float, &sample);
         let floats = sums.last().unwrap();
-        let bounds = bounds(&float, &image, &outputs.values, 0);
-        for other in 0..10 {
+        let bounds = bounds(&float, &sample, &outputs.values, 0);
+        for other in 0..ends[1] {
             let [floats, halves] =
                 [f64::from(floats[0]) - f64::from(floats[other]), outputs.values.logits[0] - outputs.values.logits[other]];
             prop_assert!((floats - halves).abs() <= bounds[other]);
@@ -199,20 +218,20 @@ fn numbers_that_overflow_are_not_certified() {
         flat[..row.len()].copy_from_slice(&row);
         // One class has the unit's output, another a bias of 1.
         (flat[785], flat[796]) = (4.0 / large, 1.0);
-        let float = FloatNetwork::new(&architecture, &flat).unwrap();
+        let float = Reference::new(&architecture, &flat).unwrap();
         let integer = integer_network(&float, Integers::Int8, f64::from(large) / 200.0);
         let run = integer.run(&[255; 784]);
         assert_eq!(argmax(&run.logits), 0);
-        let logits = float.run(&[255; 784]).pop().unwrap();
+        let logits = sums(&float, &[255; 784]).pop().unwrap();
         let certificate = Certificate::of(&float, &[255; 784], &values(&integer, &run), &logits);
         assert_eq!((certificate.class, certificate.is_certified()), (usize::from(!is_certified), is_certified));
     }
 }
 
 /// A layer of one output.
-fn row(weights: &[f32], bias: f32) -> FloatNetwork {
+fn row(weights: &[f32], bias: f32) -> Reference {
     let architecture: Architecture = format!("{},1", weights.len()).parse().unwrap();
-    FloatNetwork::new(&architecture, &[weights, &[bias]].concat()).unwrap()
+    Reference::new(&architecture, &[weights, &[bias]].concat()).unwrap()
 }
 
 #[test]
@@ -223,7 +242,7 @@ fn weights_that_could_overflow_are_made_smaller() {
         let sum: u32 = network.layers[0].weights.iter().map(|weight| u32::from(weight.unsigned_abs())).sum();
         assert!(255 * sum < Int8::SUM_LIMIT && network.layers[0].weights[0].unsigned_abs() == 41, "{sum}");
         assert_eq!(network.shrunk(), 1);
-        assert!(network.encode(float.architecture(), &RECORD).is_ok());
+        assert!(network.encode(float.architecture(), &Signature::default(), &RECORD).is_ok());
     }
     assert_eq!(integer_network(&row(&[1.0; 200], 0.0), Integers::Int8, 1.0).shrunk(), 0);
 }
@@ -234,7 +253,7 @@ fn biases_stay_in_their_range() {
         let float = row(&[weight], bias);
         let network = integer_network(&float, Integers::Int8, 1.0);
         assert!(network.layers[0].biases[0].unsigned_abs() < BIAS_LIMIT);
-        assert!(network.encode(float.architecture(), &RECORD).is_ok());
+        assert!(network.encode(float.architecture(), &Signature::default(), &RECORD).is_ok());
         let logit = network.logit_scale() * f64::from(network.run(&[0]).logits[0]);
         assert!((logit - f64::from(bias)).abs() <= 1e-6 * f64::from(bias).abs(), "{logit}, not {bias}");
     }
@@ -247,7 +266,7 @@ fn what_has_no_place_in_the_range_is_named() {
     let plan = |output_scale| LayerPlan {
         index: 3,
         integers: Integers::Int8,
-        float: &float.layers[0],
+        float: float.layers().next().unwrap(),
         scales: &scales,
         input_scale: 1.0,
         output_scale: Some(output_scale),
@@ -264,7 +283,7 @@ fn corrected_biases_make_up_for_the_mean_error() {
     let plan = LayerPlan {
         index: 0,
         integers: Integers::Int8,
-        float: &float.layers[0],
+        float: float.layers().next().unwrap(),
         scales: &scales,
         input_scale: 0.5,
         output_scale: Some(1.0),
@@ -277,45 +296,41 @@ fn corrected_biases_make_up_for_the_mean_error() {
 }
 
 /// Noise, labelled by the model itself.
-fn data(float: &FloatNetwork, count: u64) -> Dataset {
-    let images: Vec<Image> = (1_000..1_000 + count).map(image).collect();
-    let label = |image: &Image| selvedge::classification::argmax(float.run(image).last().unwrap()) as u8;
-    let split = Split { labels: images.iter().map(label).collect(), images };
-    Dataset {
-        name: "noise".into(),
-        checksum: split.checksum(),
-        train: split.clone(),
-        validation: None,
-        test: split,
-        notice: None,
-    }
+fn data(float: &Reference, count: u64) -> Dataset {
+    let [inputs, outputs] = [float.architecture().inputs(), float.architecture().outputs()];
+    let values: Vec<u8> = (1_000..1_000 + count).flat_map(|seed| sample(inputs, seed)).collect();
+    let logits = sums(float, &values).pop().unwrap();
+    let labels = logits.chunks_exact(outputs).map(|logits| argmax(logits) as u16).collect();
+    let split = Split::new(inputs, values, labels);
+    let input = InputShape::Features(inputs as u32);
+    Dataset::new("noise", input, Classes::numbered(outputs), [split.clone(), split])
 }
 
-fn made<E: Engine>(engine: &E, integers: Integers, float: &FloatNetwork, data: &Dataset) -> Quantized {
+fn made<E: Engine>(engine: &E, integers: Integers, float: &Reference, data: &Dataset) -> Quantized {
     Quantizer::new(engine, float, integers, data.clone()).unwrap().search(|_, _| {}).unwrap()
 }
 
 #[test]
 fn the_same_file_whatever_the_threads_and_a_report_of_it() {
-    let float = float_network(&[31, 12], 5);
+    let float = reference([50, 7], &[31, 12], 5);
     let data = data(&float, 300);
     let mut seen = Vec::new();
     let quantizer = Quantizer::new(&Portable, &float, Integers::Int8, data.clone()).unwrap();
     let portable = quantizer.search(|done, of| seen.push((done, of))).unwrap();
     assert_eq!(seen, (0..=20).map(|done| (done, 20)).collect::<Vec<_>>());
-    let expected = portable.encode([1; 32], [1.0, 0.9]).unwrap();
-    let report = Report::new(&Portable, &float, portable.orders(), &data.test, |image| portable.outputs(image));
+    let expected = portable.encode(&Signature::default(), [1; 32], [1.0, 0.9]).unwrap();
+    let report = Report::new(&Portable, &float, portable.orders(), &data.test, |values| portable.outputs(&Portable, values));
     for threads in [1, 2, 3] {
         let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(threads).unwrap()).unwrap();
         let quantized = made(&engine, Integers::Int8, &float, &data);
-        assert_eq!(quantized.encode([1; 32], [1.0, 0.9]).unwrap(), expected);
-        let again = Report::new(&engine, &float, quantized.orders(), &data.test, |image| quantized.outputs(image));
+        assert_eq!(quantized.encode(&Signature::default(), [1; 32], [1.0, 0.9]).unwrap(), expected);
+        let again = Report::new(&engine, &float, quantized.orders(), &data.test, |values| quantized.outputs(&Portable, values));
         assert_eq!(again, report);
     }
     assert_eq!((report.float_accuracy(), report.verdicts.len(), report.layers.len()), (1.0, 300, 3));
     assert!(report.accuracy() > 0.9 && report.changes() == 300 - (report.accuracy() * 300.0).round() as usize);
     assert!(report.certified() + report.changes() <= 300);
-    let evaluation = evaluate(&Portable, &Network::parse(&expected).unwrap(), &data.test).unwrap();
+    let evaluation = ModelFile::parse(&expected).unwrap().evaluate(&Portable, &data.test).unwrap();
     assert_eq!(evaluation.accuracy(), report.accuracy());
     assert!(report.layers.iter().all(|layer| layer.relative_error < 0.05), "{:?}", report.layers);
     for [_, before, after] in report.layers.iter().filter_map(|layer| layer.density) {
@@ -325,10 +340,10 @@ fn the_same_file_whatever_the_threads_and_a_report_of_it() {
 
 #[test]
 fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
-    let float = float_network(&[16], 7);
+    let float = reference([784, 10], &[16], 7);
     let data = data(&float, 2000);
     let report = |quantized: &Quantized| {
-        Report::new(&Portable, &float, quantized.orders(), &data.test, |image| quantized.outputs(image))
+        Report::new(&Portable, &float, quantized.orders(), &data.test, |values| quantized.outputs(&Portable, values))
     };
     let [int8, int4] =
         [Integers::Int8, Integers::Int4].map(|integers| report(&made(&Portable, integers, &float, &data)));
@@ -336,7 +351,7 @@ fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
         assert!(four.relative_error > 2.0 * eight.relative_error, "{:?} {:?}", int8.layers, int4.layers);
     }
     let half = HalfNetwork::new(&float).unwrap();
-    let half = Report::new(&Portable, &float, &[], &data.test, |image| half.outputs(image));
+    let half = Report::new(&Portable, &float, &[], &data.test, |values| half.outputs(&Portable, values));
     assert!(half.layers[1].relative_error < 0.1 * int8.layers[1].relative_error && half.layers[0].density.is_none());
 
     let options = Options {
@@ -347,7 +362,7 @@ fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
     };
     let mut quantizer = Quantizer::new(&Portable, &float, Integers::Int4, data.clone()).unwrap();
     let mut epochs = Vec::new();
-    quantizer.fine_tune::<mlp!(784 => 16 Relu => 10)>(&options, |epoch| epochs.push(epoch.test.accuracy())).unwrap();
+    quantizer.fine_tune(&options, |epoch| epochs.push(epoch.test.accuracy())).unwrap();
     let tuned = quantizer.search(|_, _| {}).unwrap();
     assert!(epochs.len() == 6 && tuned.method().starts_with("weights fine-tuned for 150 steps"), "{}", tuned.method());
     // What was tested in fine-tuning is what the integers are, but for their activations.
@@ -356,11 +371,11 @@ fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
 }
 
 #[test]
-fn too_few_images_are_an_error() {
-    let float = float_network(&[4], 1);
+fn too_few_samples_are_an_error() {
+    let float = reference([3, 2], &[4], 1);
     let quantizer = |count| Quantizer::new(&Portable, &float, Integers::Int8, data(&float, count)).map(|_| ());
     let error = quantizer(4).unwrap_err();
-    assert!(matches!(error, QuantizationError::Images { found: 4, least: 5 }), "{error}");
+    assert!(matches!(error, QuantizationError::Samples { found: 4, least: 5 }), "{error}");
     assert!(quantizer(5).is_ok());
 }
 

@@ -1,14 +1,14 @@
 //! The loop on a backend that takes many steps at once, with memory of its own, beside the CPU's.
 
-use selvedge::{Flat as _, Portable, augment::Augmentation, models::Tiny};
+use selvedge::{Portable, architecture::Architecture, augment::Augmentation, fashion_mnist::Tiny};
 
 use super::*;
 use crate::{data, weights};
 
 /// A device with memory of its own.
 struct Remote<'a> {
-    cpu: Cpu<'a, Tiny, Portable>,
-    state: State<Tiny>,
+    cpu: Cpu<'a, Portable>,
+    state: State,
     max_steps: usize,
     /// How many steps were taken at once.
     at_once: Vec<usize>,
@@ -17,19 +17,20 @@ struct Remote<'a> {
 
 impl<'a> Remote<'a> {
     fn new(data: &'a Dataset, options: &'a Options, max_steps: usize) -> Self {
-        let cpu = Cpu::new(&Portable, data, options, None);
-        Self { cpu, state: State::initialized(options), max_steps, at_once: Vec::new(), fetches: 0 }
+        let state = initialized(options);
+        let cpu = Cpu::new(&Portable, &state, data, options, None).unwrap();
+        Self { cpu, state, max_steps, at_once: Vec::new(), fetches: 0 }
     }
 }
 
-impl Backend<Tiny> for Remote<'_> {
+impl Backend for Remote<'_> {
     fn max_steps(&self) -> usize {
         self.max_steps
     }
 
     fn train(
         &mut self,
-        _state: &mut State<Tiny>,
+        _state: &mut State,
         steps: &Steps<'_>,
         outputs: &mut Vec<StepOutput>,
     ) -> Result<(), TrainingError> {
@@ -37,15 +38,13 @@ impl Backend<Tiny> for Remote<'_> {
         self.cpu.train(&mut self.state, steps, outputs)
     }
 
-    fn fetch(&mut self, state: &mut State<Tiny>) -> Result<(), TrainingError> {
+    fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError> {
         self.fetches += 1;
-        let own = &self.state;
-        let own = std::iter::once(&own.model).chain(&own.optimizer).chain(&own.average);
-        own.zip(state.parts_mut()).for_each(|(own, other)| other.as_flat_mut().copy_from_slice(own.as_flat()));
+        self.state.trained().zip(state.parts_mut()).for_each(|(own, other)| other.copy_from_slice(own));
         Ok(())
     }
 
-    fn evaluate(&mut self, state: &State<Tiny>) -> Result<Evaluations, TrainingError> {
+    fn evaluate(&mut self, state: &State) -> Result<Evaluations, TrainingError> {
         self.state.progress = state.progress;
         self.cpu.evaluate(&self.state)
     }
@@ -72,7 +71,7 @@ struct Watch {
     tests: Vec<(Option<Evaluation>, Evaluation)>,
 }
 
-impl Observer<Tiny> for Watch {
+impl Observer for Watch {
     type Error = Interrupted;
 
     fn step(&mut self, step: &Step) -> Result<(), Interrupted> {
@@ -85,7 +84,7 @@ impl Observer<Tiny> for Watch {
         self.is_interrupted || self.every.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    fn state(&mut self, state: &State<Tiny>) -> Result<(), Interrupted> {
+    fn state(&mut self, state: &State) -> Result<(), Interrupted> {
         self.states.push((state.progress, hash(state)));
         if self.is_interrupted { Err(Interrupted) } else { Ok(()) }
     }
@@ -98,22 +97,26 @@ impl Observer<Tiny> for Watch {
 
 struct Ignore;
 
-impl Observer<Tiny> for Ignore {
+impl Observer for Ignore {
     type Error = TrainingError;
 }
 
+/// The state before the first step.
+fn initialized(options: &Options) -> State {
+    State::initialized(&Architecture::of::<Tiny>(), options).unwrap()
+}
+
 /// Of all that a state keeps.
-fn hash(state: &State<Tiny>) -> String {
+fn hash(state: &State) -> String {
     state.parts().map(weights::hash).collect()
 }
 
-/// 100 images to train on and 30 to validate with.
+/// 100 samples to train on and 30 to validate with.
 fn builtin() -> Dataset {
     let mut data = data::load(Some("builtin".as_ref())).unwrap();
     data.truncate(130);
     data.hold_out(30, 1);
-    data.test.images.truncate(50);
-    data.test.labels.truncate(50);
+    data.test.truncate(50);
     data
 }
 
@@ -135,7 +138,7 @@ fn options() -> Options {
 
 /// What is seen of a run on the CPU, and its last state.
 fn on_the_cpu(data: &Dataset, options: &Options, mut watch: Watch) -> (Watch, String) {
-    let mut state = State::initialized(options);
+    let mut state = initialized(options);
     let ended = train(&Portable, &mut state, data, options, &mut watch);
     assert_eq!(ended.is_err(), watch.is_interrupted);
     (watch, hash(&state))
@@ -155,7 +158,7 @@ fn steps_that_are_taken_at_once_have_the_bits_of_those_that_are_not() {
         let watch = || Watch { every: Some(5), ..Watch::default() };
         let (expected, expected_hash) = on_the_cpu(&data, &options, watch());
         assert_eq!(expected.states.len(), expected.steps.len() / 5);
-        let (mut state, mut watch) = (State::initialized(&options), watch());
+        let (mut state, mut watch) = (initialized(&options), watch());
         let mut remote = Remote::new(&data, &options, max_steps);
         train_on(&mut remote, &mut state, &data, &options, &mut watch).unwrap();
         assert_eq!(remote.at_once, at_once, "{length:?}");
@@ -169,7 +172,7 @@ fn nothing_is_fetched_that_nobody_looks_at() {
     let data = builtin();
     let options = Options { early_stop: None, ..options() };
     let mut remote = Remote::new(&data, &options, 1000);
-    train_on(&mut remote, &mut State::initialized(&options), &data, &options, &mut Ignore).unwrap();
+    train_on(&mut remote, &mut initialized(&options), &data, &options, &mut Ignore).unwrap();
     assert_eq!((remote.at_once, remote.fetches), (vec![7; 3], 1));
 }
 
@@ -180,11 +183,11 @@ fn the_best_epochs_weights_are_kept() {
     let options = Options { length: Length::Epochs(60), learning_rate: 0.9, clip: None, ..options() };
     let (expected, expected_hash) = on_the_cpu(&data, &options, Watch::default());
     assert!(expected.tests.len() < 60);
-    let (mut state, mut watch) = (State::initialized(&options), Watch::default());
+    let (mut state, mut watch) = (initialized(&options), Watch::default());
     train_on(&mut Remote::new(&data, &options, 1000), &mut state, &data, &options, &mut watch).unwrap();
     assert_eq!(watch, expected);
     assert_eq!(hash(&state), expected_hash);
-    assert_ne!(weights::hash(state.result()), weights::hash(state.tested()));
+    assert_ne!(state.result().parameters(), state.tested().parameters());
 }
 
 #[test]
@@ -193,7 +196,7 @@ fn an_interrupt_takes_effect_after_the_steps_in_progress() {
     let options = options();
     for (max_steps, last) in [(1, 9), (4, 11), (1000, 14)] {
         let (mut state, mut watch) =
-            (State::initialized(&options), Watch { interrupt_at: Some(9), ..Watch::default() });
+            (initialized(&options), Watch { interrupt_at: Some(9), ..Watch::default() });
         let mut remote = Remote::new(&data, &options, max_steps);
         train_on(&mut remote, &mut state, &data, &options, &mut watch).unwrap_err();
         assert_eq!(watch.states.len(), 1);
@@ -213,16 +216,16 @@ fn divergence_leaves_what_the_last_good_step_left() {
         clip: None,
         ..options()
     };
-    let ended = |state: &State<Tiny>, error: TrainingError| {
+    let ended = |state: &State, error: TrainingError| {
         let TrainingError::Diverged { step, loss } = error else { panic!("{error}") };
         assert_eq!(state.progress.steps, step - 1);
         assert!(step > 1 && step < 7, "{step}");
         (step, loss.to_bits(), hash(state))
     };
-    let mut state = State::initialized(&options);
+    let mut state = initialized(&options);
     let error = train(&Portable, &mut state, &data, &options, &mut Ignore).unwrap_err();
     let expected = ended(&state, error);
-    let mut state = State::initialized(&options);
+    let mut state = initialized(&options);
     let error = train_on(&mut Remote::new(&data, &options, 1000), &mut state, &data, &options, &mut Ignore);
     assert_eq!(ended(&state, error.unwrap_err()), expected);
 }

@@ -18,7 +18,6 @@ use host::{
     data::Dataset,
     evaluation,
     interchange::StateDict,
-    network::Network,
     recipe::{self, RecipeOptions},
     training::{
         self, State,
@@ -194,8 +193,8 @@ impl Plan<'_> {
         let in_epoch = data.train.len();
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resumed(checkpoint, &layers, in_epoch, &with)?,
-            (None, Some(path)) => started(StateDict::read(path)?.network(&layers, true)?.0, &with)?,
-            (None, None) => started(Network::initialized(&layers, with.seed)?, &with)?,
+            (None, Some(path)) => State::new(StateDict::read(path)?.network(&layers, true)?.0, &with)?,
+            (None, None) => State::initialized(&layers, &with)?,
         };
 
         let engine = options.threads.engine()?;
@@ -256,11 +255,6 @@ impl Plan<'_> {
         writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result.parameters()))?;
         Ok(())
     }
-}
-
-/// The state of a run that begins with this network.
-fn started(network: Network, with: &training::Options) -> Result<State> {
-    Ok(State::new(network, with)?)
 }
 
 /// The state that a checkpoint holds of a run with so many samples in an epoch.

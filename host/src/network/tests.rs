@@ -1,0 +1,86 @@
+//! The walk's memory, and its errors. That it has the typed layers' bits is shown by the package `tests`.
+
+use selvedge::{
+    Portable,
+    layers::Draws,
+    loss::CrossEntropy,
+    optimizer::{Gradient, Sgd},
+    training::StepError,
+};
+
+use super::*;
+
+fn network(layers: &str) -> Network {
+    Network::initialized(&layers.parse().unwrap(), 3).unwrap()
+}
+
+const INPUT: [f32; 8] = [0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7, -0.8];
+
+fn batch<'a>(input: &'a [f32], targets: &'a [u16]) -> Batch<'a, u16> {
+    Batch { input, targets, draws: Draws::NONE }
+}
+
+#[test]
+fn a_step_without_momentum_moves_against_the_gradient() {
+    let mut network = network("4 => 5 BatchNorm1d Relu => 3");
+    let before = network.parameters().to_vec();
+    let mut workspace = Workspace::for_training(network.view(), 2).unwrap();
+    let batch = batch(&INPUT, &[2, 0]);
+    workspace.forward(&Portable, network.view(), &CrossEntropy::default(), batch, None).unwrap();
+    let mut grads = vec![0.0; before.len()];
+    workspace.backward(&Portable, &Gradient, [&mut grads], &mut network, batch);
+    // Statistics are no parameters: the forward pass's backward moves them, the optimizer does not.
+    let moved = network.parameters().to_vec();
+    network.update(&Portable, &Sgd::new(0.5), &grads, []);
+    for parameter in network.architecture().parameters() {
+        let own = parameter.offset..parameter.offset + parameter.len;
+        let is_statistic = parameter.name.contains("running");
+        assert_eq!(moved[own.clone()] != before[own.clone()], is_statistic, "{}", parameter.name);
+        for index in own {
+            let expected = if is_statistic { moved[index] } else { moved[index] - 0.5 * grads[index] };
+            assert!((network.parameters()[index] - expected).abs() < 1e-6, "{}", parameter.name);
+        }
+    }
+}
+
+#[test]
+fn a_workspace_is_for_smaller_batches_too() {
+    let network = network("4 => 5 Relu Dropout => 3 LogSoftmax");
+    let mut large = Workspace::for_prediction(network.view(), 9).unwrap();
+    let mut small = Workspace::for_prediction(network.view(), 2).unwrap();
+    assert_eq!(large.predict(&Portable, network.view(), &INPUT), small.predict(&Portable, network.view(), &INPUT));
+    let mut one_by_one = [0.0; 6];
+    for (input, output) in INPUT.chunks(4).zip(one_by_one.chunks_mut(3)) {
+        network.predict(&Portable, input, output).unwrap();
+    }
+    assert_eq!(small.predict(&Portable, network.view(), &INPUT), one_by_one);
+}
+
+#[test]
+fn a_wrong_batch_is_an_error() {
+    let network = network("4 => 3");
+    let mut workspace = Workspace::for_training(network.view(), 1).unwrap();
+    let mut forward =
+        |input, targets| workspace.forward(&Portable, network.view(), &CrossEntropy::default(), batch(input, targets), None);
+    assert!(forward(&INPUT[..4], &[2]).is_ok());
+    assert!(matches!(forward(&INPUT, &[2, 0]), Err(StepError::BatchTooLarge { batch: 2, capacity: 1 })));
+    assert!(forward(&INPUT[..4], &[3]).is_err());
+    assert!(forward(&INPUT[..4], &[0, 1]).is_err());
+    assert!(forward(&[], &[]).is_err());
+}
+
+#[test]
+fn what_is_too_large_is_an_error() {
+    let error = |layers: &str| Network::zeroed(&layers.parse().unwrap()).unwrap_err();
+    let large = error("65536,65536,1");
+    assert!(matches!(large, NetworkError::TooLarge { .. }), "{large}");
+    assert!(large.to_string().contains("4295098369 numbers"), "{large}");
+}
+
+#[test]
+fn the_optimizer_changes_everything_but_statistics() {
+    let of = |layers: &str| network(layers).layers.updated;
+    assert_eq!(of("2 => 3 Relu => 1"), [0..13]);
+    // Weight, bias, γ and β; then mean and variance.
+    assert_eq!(of("2 => 3 BatchNorm1d Relu => 1"), [0..15, 21..25]);
+}
