@@ -1,11 +1,9 @@
-// A batch's images as the network's input (core/src/augment.rs).
+// A batch's samples as the network's input (core/src/augment.rs).
 #pragma once
 
 #include "task.cuh"
 
 namespace selvedge {
-
-constexpr unsigned IMAGE_SIDE = 28, PIXELS = IMAGE_SIDE * IMAGE_SIDE;
 
 // What is done to one image.
 struct Change {
@@ -19,32 +17,38 @@ struct Change {
 __device__ inline Change drawn_change(const Context& context, u64 epoch, u64 index) {
     const Generator generator(context.seed, Purpose::Augmentation, epoch);
     const auto draw = [&](u64 number, unsigned bound) { return int(generator.below(7 * index + number, bound)); };
-    const int shift = int(context.shift < IMAGE_SIDE ? context.shift : IMAGE_SIDE);
-    const unsigned largest = context.erase < IMAGE_SIDE ? context.erase : IMAGE_SIDE;
+    const unsigned height = context.height, width = context.width, shortest = height < width ? height : width;
+    const auto moved = [&](u64 number, unsigned length) {
+        const int most = int(context.shift < length ? context.shift : length);
+        return draw(number, 2 * most + 1) - most;
+    };
+    const unsigned largest = context.erase < shortest ? context.erase : shortest;
     Change change{};
     change.is_flipped = context.flip && draw(0, 2) == 1;
-    change.right = draw(1, 2 * shift + 1) - shift;
-    change.down = draw(2, 2 * shift + 1) - shift;
+    change.right = moved(1, width);
+    change.down = moved(2, height);
     if (largest > 0 && draw(3, 2) == 1) {
         change.side = 1 + draw(4, largest);
-        change.top = draw(5, IMAGE_SIDE - change.side + 1);
-        change.left = draw(6, IMAGE_SIDE - change.side + 1);
+        change.top = draw(5, height - change.side + 1);
+        change.left = draw(6, width - change.side + 1);
     }
     return change;
 }
 
 __device__ __forceinline__ bool is_within(int place, int first, int count) { return place >= first && place < first + count; }
 
-__device__ inline float changed_pixel(const Change& change, const unsigned char* image, int row, int column) {
+// A pixel of an image's channel after the change.
+__device__ inline float changed_pixel(const Context& context, const Change& change, const unsigned char* channel, int row, int column) {
+    const int height = int(context.height), width = int(context.width);
     if (is_within(row, change.top, change.side) && is_within(column, change.left, change.side)) {
         return 0.0f;
     }
     row -= change.down;
     column -= change.right;
-    if (!is_within(row, 0, IMAGE_SIDE) || !is_within(column, 0, IMAGE_SIDE)) {
+    if (!is_within(row, 0, height) || !is_within(column, 0, width)) {
         return 0.0f;
     }
-    return normalized(image[row * int(IMAGE_SIDE) + (change.is_flipped ? int(IMAGE_SIDE) - 1 - column : column)]);
+    return normalized(channel[row * width + (change.is_flipped ? width - 1 - column : column)]);
 }
 
 // A block has a sample.
@@ -53,14 +57,25 @@ __device__ __noinline__ void load(const Context& context, const Task& task, cons
         return;
     }
     const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
+    const unsigned features = task.outputs, area = context.height * context.width;
+    const unsigned char* sample = context.samples + size_t(index) * features;
+    float* output = task.output + size_t(s) * features;
+    // What is no image is not changed.
+    if (area == 0) {
+        for (unsigned i = threadIdx.x; i < features; i += THREADS) {
+            output[i] = normalized(sample[i]);
+        }
+        return;
+    }
     if (threadIdx.x == 0) {
         shared = drawn_change(context, batch.epoch, index);
     }
     __syncthreads();
     const Change change = shared;
-    const unsigned char* image = context.images + size_t(index) * PIXELS;
-    for (unsigned i = threadIdx.x; i < PIXELS; i += THREADS) {
-        task.output[size_t(s) * PIXELS + i] = changed_pixel(change, image, int(i / IMAGE_SIDE), int(i % IMAGE_SIDE));
+    for (unsigned i = threadIdx.x; i < features; i += THREADS) {
+        const unsigned place_in_channel = i % area;
+        const int row = int(place_in_channel / context.width), column = int(place_in_channel % context.width);
+        output[i] = changed_pixel(context, change, sample + (i - place_in_channel), row, column);
     }
 }
 

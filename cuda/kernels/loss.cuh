@@ -5,65 +5,78 @@
 
 namespace selvedge {
 
-// Classes for which a block has room.
+// Classes for which a block has room; of more, it has a part at a time.
 constexpr unsigned MAX_CLASSES = 1024;
 
 // One sample's, in a block's shared memory.
 struct Sample {
     float logits[MAX_CLASSES], values[MAX_CLASSES];
-    float largest, sum, log_sum_exp;
+    float largest, sum;
 };
 
 // The first of the largest; a NaN is never the largest.
-__device__ inline unsigned predicted_class(const float* logits, unsigned classes) {
+template <typename Logits> __device__ __forceinline__ unsigned predicted_class(Logits logits, unsigned classes) {
     unsigned best = 0;
+    float largest = 0.0f;
     bool is_found = false;
     for (unsigned j = 0; j < classes; ++j) {
-        if (logits[j] == logits[j] && (!is_found || logits[j] > logits[best])) {
+        const float logit = logits(j);
+        if (logit == logit && (!is_found || logit > largest)) {
             best = j;
+            largest = logit;
             is_found = true;
         }
     }
     return best;
 }
 
-// A sample's loss from its logits and, in training, the gradient at the sums before the activation, into `values` and to memory. Every
-// thread of the block calls it; the logits are there for all of them.
-__device__ inline void sample_loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
+// A sample's loss from its logits and, in training, the gradient at the sums before the activation, to memory and, where there is room for
+// all classes, into `values`. Every thread of the block calls it; the logits are there for all of them.
+template <typename Logits>
+__device__ __forceinline__ void sample_loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample,
+                                            Logits logits) {
     const unsigned classes = task.outputs, thread = threadIdx.x;
     if (thread == 0) {
         float largest = __uint_as_float(0xff800000u);
         for (unsigned j = 0; j < classes; ++j) {
-            largest = sample.logits[j] > largest ? sample.logits[j] : largest;
+            const float logit = logits(j);
+            largest = logit > largest ? logit : largest;
         }
         sample.largest = largest;
     }
     __syncthreads();
-    for (unsigned j = thread; j < classes; j += THREADS) {
-        sample.values[j] = exponential(sub(sample.logits[j], sample.largest));
+    const float largest = sample.largest;
+    float sum = 0.0f;
+    for (unsigned first = 0; first < classes; first += MAX_CLASSES) {
+        const unsigned left = classes - first, count = left < MAX_CLASSES ? left : MAX_CLASSES;
+        for (unsigned i = thread; i < count; i += THREADS) {
+            sample.values[i] = exponential(sub(logits(first + i), largest));
+        }
+        __syncthreads();
+        if (thread == 0) {
+            for (unsigned i = 0; i < count; ++i) {
+                sum = add(sum, sample.values[i]);
+            }
+        }
+        __syncthreads();
     }
-    __syncthreads();
 
     const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
     const unsigned target = context.labels[index];
     const float smoothing = context.label_smoothing;
     const float confidence = sub(1.0f, smoothing), share = div(smoothing, __uint2float_rn(classes));
     if (thread == 0) {
-        float sum = 0.0f;
-        for (unsigned j = 0; j < classes; ++j) {
-            sum = add(sum, sample.values[j]);
-        }
-        const float log_sum_exp = add(sample.largest, logarithm(sum));
-        float loss = mul(confidence, sub(log_sum_exp, sample.logits[target]));
+        const float log_sum_exp = add(largest, logarithm(sum));
+        float loss = mul(confidence, sub(log_sum_exp, logits(target)));
         if (smoothing != 0.0f) {
             for (unsigned j = 0; j < classes; ++j) {
-                loss = fma(share, sub(log_sum_exp, sample.logits[j]), loss);
+                loss = fma(share, sub(log_sum_exp, logits(j)), loss);
             }
         }
         context.sample_losses[s] = loss;
         sample.sum = sum;
         if (context.classes) {
-            context.classes[place] = static_cast<unsigned char>(predicted_class(sample.logits, classes));
+            context.classes[place] = static_cast<unsigned short>(predicted_class(logits, classes));
         }
     }
     if (!task.grad_output) {
@@ -76,14 +89,18 @@ __device__ inline void sample_loss(const Context& context, const Task& task, con
             weight = add(weight, share);
         }
     }
+    const bool has_room = classes <= MAX_CLASSES;
     for (unsigned j = thread; j < classes; j += THREADS) {
-        const float probability = div(sample.values[j], sample.sum);
+        const float value = has_room ? sample.values[j] : exponential(sub(logits(j), largest));
+        const float probability = div(value, sample.sum);
         float grad = smoothing == 0.0f ? mul(probability, confidence) : fma(probability, weight, -share);
         if (j == target) {
             grad = sub(grad, confidence);
         }
-        grad = activation_grad(task.activation, sample.logits[j], div(grad, batch.total_weight));
-        sample.values[j] = grad;
+        grad = activation_grad(task.activation, logits(j), div(grad, batch.total_weight));
+        if (has_room) {
+            sample.values[j] = grad;
+        }
         task.grad_output[size_t(s) * classes + j] = grad;
     }
 }
@@ -93,11 +110,16 @@ __device__ __noinline__ void loss(const Context& context, const Task& task, cons
     if (s >= batch.samples) {
         return;
     }
+    const float* outputs = task.output + size_t(s) * task.outputs;
+    if (task.outputs > MAX_CLASSES) {
+        sample_loss(context, task, batch, s, sample, [&](unsigned j) { return __ldcg(outputs + j); });
+        return;
+    }
     for (unsigned j = threadIdx.x; j < task.outputs; j += THREADS) {
-        sample.logits[j] = __ldcg(task.output + size_t(s) * task.outputs + j);
+        sample.logits[j] = __ldcg(outputs + j);
     }
     __syncthreads();
-    sample_loss(context, task, batch, s, sample);
+    sample_loss(context, task, batch, s, sample, [&](unsigned j) { return sample.logits[j]; });
 }
 
 // A block has a sample: its logits, its loss, and the gradient at the sums before the last layer.
@@ -121,7 +143,7 @@ __device__ __noinline__ void head(Panels& panels, const Context& context, const 
             });
         __syncthreads();
     }
-    sample_loss(context, task, batch, s, sample);
+    sample_loss(context, task, batch, s, sample, [&](unsigned j) { return sample.logits[j]; });
     if (!task.grad_input) {
         return;
     }

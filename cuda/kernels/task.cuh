@@ -9,7 +9,7 @@ namespace selvedge {
 
 // Work that blocks share out among each other by tiles.
 enum class Kind : unsigned {
-    Load,            // a batch's images, changed and normalised
+    Load,            // a batch's samples, changed and normalised
     LinearForward,   // a linear layer's outputs
     LinearInputGrad, // the gradient at the sums before it
     LinearUpdate,    // its parameters
@@ -88,15 +88,16 @@ struct Batch {
 
 // What stays the same in all launches of a run.
 struct Context {
-    const unsigned char* images;
-    const unsigned char* labels;
+    // A byte for each feature, and a class for each sample.
+    const unsigned char* samples;
+    const unsigned short* labels;
     // The epoch's order of samples, or null for that of the file.
     const unsigned* order;
     const Batch* batches;
     // One for each sample of a batch.
     float* sample_losses;
     // Each sample's class as predicted, or null.
-    unsigned char* classes;
+    unsigned short* classes;
     // One for each batch.
     float* losses;
     float* norms;
@@ -117,6 +118,8 @@ struct Context {
     float max_norm;
     // Augmentation: whether to flip, how far to shift, the largest square to erase.
     unsigned flip, shift, erase;
+    // An image's rows and columns; 0 of samples that are none.
+    unsigned height, width;
     unsigned padding;
 };
 

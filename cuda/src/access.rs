@@ -33,7 +33,7 @@ impl Accesses {
         let partial_norms = range(context.partial_norms, u64::from(task.outputs).div_ceil(4096));
 
         let (reads, writes) = match task.kind {
-            Kind::Load => (vec![], vec![range(task.output, samples * 784)]),
+            Kind::Load => (vec![], vec![output]),
             Kind::LinearForward | Kind::BatchNormForward => (vec![input, parameters], vec![output]),
             Kind::LinearInputGrad => (vec![input, grad_output, parameters], vec![grad_input]),
             Kind::LinearUpdate => (vec![input, grad_output, word(context.stopped)], updated),

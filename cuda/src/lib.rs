@@ -2,7 +2,7 @@
 //!
 //! - `kernels/*.cuh` compute; `kernels/selvedge.cu` is their entry. Every rounding is spelled out.
 //! - [`task`]: what the kernels are handed.
-//! - [`network`]: a chain of layers as they see it. [`memory`]: what a run keeps on the GPU.
+//! - [`memory`]: the buffers that a run has on the GPU.
 //! - [`access`] and [`schedule`]: which tasks a batch has, and which may run side by side.
 //! - `driver` and `trainer` (feature `driver`): the GPU, and a run on it.
 //!
@@ -12,7 +12,6 @@ pub mod access;
 #[cfg(feature = "driver")]
 pub mod driver;
 pub mod memory;
-pub mod network;
 pub mod schedule;
 pub mod task;
 #[cfg(feature = "driver")]

@@ -1,6 +1,6 @@
 //! What a run keeps on the GPU.
 
-use crate::network::Network;
+use selvedge::architecture::Architecture;
 
 /// What decides how much memory a run takes, and which tasks it has.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,23 +65,23 @@ impl<B> Memory<B> {
     ///
     /// That of `allocate`.
     pub fn allocate<E>(
-        network: &Network,
+        network: &Architecture,
         settings: &Settings,
         mut allocate: impl FnMut(&'static str, usize) -> Result<B, E>,
     ) -> Result<Self, E> {
         let samples = settings.batch.max(EVALUATED);
-        let (len, tape) = (network.len, samples * network.tape_len);
+        let (len, tape) = (network.parameter_count().unwrap_or_default(), samples * network.tape_len());
         Ok(Self {
             parameters: allocate("the model", len)?,
             state: (0..settings.states).map(|_| allocate("the optimizer's state", len)).collect::<Result<_, _>>()?,
             average: settings.averages.then(|| allocate("the average of the weights", len)).transpose()?,
             kept: settings.keeps_grad().then(|| allocate("the gradient", len)).transpose()?,
             input: [
-                allocate("a batch of images", samples * network.inputs())?,
-                allocate("a batch of images", samples * network.inputs())?,
+                allocate("a batch of samples", samples * network.inputs())?,
+                allocate("a batch of samples", samples * network.inputs())?,
             ],
             tape: allocate("a batch's activations", tape)?,
-            grad_tape: allocate("a batch's gradients", settings.batch * network.tape_len)?,
+            grad_tape: allocate("a batch's gradients", settings.batch * network.tape_len())?,
             sample_losses: allocate("a batch's losses", samples)?,
             partial_norms: allocate("a gradient's norm", len.div_ceil(NORM_BLOCK))?,
             scalars: allocate("a step's numbers", SCALARS)?,

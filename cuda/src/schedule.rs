@@ -2,12 +2,11 @@
 
 use std::env;
 
-use selvedge::architecture::LayerKind;
+use selvedge::architecture::{Architecture, Stage, StageKind};
 
 use crate::{
     access::Accesses,
     memory::{Memory, NORM_BLOCK, Settings},
-    network::{Layer, Network},
     task::{Address, Context, Kind, MAX_TASKS, Phase, THREADS, Task},
 };
 
@@ -74,16 +73,18 @@ pub struct Machine {
 /// The phases of training: what runs one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Training {
-    /// Before a launch's first batch: its loading, where each batch brings the next one's images.
+    /// Before a launch's first batch: its loading, where each batch brings the next one's samples.
     pub first: Vec<Phase>,
-    /// Of even and of odd batches, whose images are in one of the two inputs.
+    /// Of even and of odd batches, whose samples are in one of the two inputs.
     pub batches: [Vec<Phase>; 2],
 }
 
 /// The smallest part of a network and a run that a task is made of.
 #[derive(Clone, Copy)]
 struct Maker<'a> {
-    network: &'a Network,
+    stages: &'a [Stage],
+    /// Numbers in the flat model.
+    parameters: usize,
     memory: &'a Memory<Address>,
     context: &'a Context,
     machine: Machine,
@@ -99,21 +100,23 @@ struct Maker<'a> {
 const NUMBER: u64 = 4;
 /// Elements in a tile of an elementwise task.
 const ELEMENTS: u32 = 4 * THREADS;
-/// Classes for which a block that computes a loss has room.
-pub const MAX_CLASSES: usize = 1024;
+/// Classes for which a block that computes the last layer with the loss has room.
+const MAX_CLASSES: usize = 1024;
 
 impl Training {
     /// Those of a network.
     pub fn new(
-        network: &Network,
+        network: &Architecture,
         settings: &Settings,
         memory: &Memory<Address>,
         context: &Context,
         machine: Machine,
     ) -> Self {
+        let stages: Vec<Stage> = network.stages().collect();
+        let parameters = network.parameter_count().unwrap_or_default();
         let maker = |parity: usize| {
             let input = memory.input[parity];
-            Maker { network, memory, context, machine, samples: settings.batch, input, trains: true }
+            Maker { stages: &stages, parameters, memory, context, machine, samples: settings.batch, input, trains: true }
         };
         let batch = |parity: usize| {
             let (maker, next) = (maker(parity), maker(1 - parity));
@@ -150,7 +153,7 @@ impl Training {
 
 /// The phases of a batch of an evaluation of these parameters, which gives losses and classes. The network is the one that predicts.
 pub fn evaluation(
-    network: &Network,
+    network: &Architecture,
     samples: usize,
     memory: &Memory<Address>,
     context: &Context,
@@ -159,7 +162,9 @@ pub fn evaluation(
 ) -> Vec<Phase> {
     let memory = Memory { parameters, kept: None, ..memory.clone() };
     let input = memory.input[0];
-    let maker = Maker { network, memory: &memory, context, machine, samples, input, trains: false };
+    let stages: Vec<Stage> = network.stages().collect();
+    let maker =
+        Maker { stages: &stages, parameters: 0, memory: &memory, context, machine, samples, input, trains: false };
     let mut tasks = vec![maker.load(0)];
     maker.forward_and_loss(&mut tasks);
     maker.phases(&tasks)
@@ -170,41 +175,42 @@ impl Maker<'_> {
         buffer + NUMBER * elements as u64
     }
 
-    /// A layer's outputs on the tape.
-    fn output(&self, layer: &Layer) -> Address {
-        self.at(self.memory.tape, self.samples * layer.tape_offset)
+    /// A stage's outputs on the tape.
+    fn output(&self, stage: &Stage) -> Address {
+        self.at(self.memory.tape, self.samples * stage.tape_offset)
     }
 
-    fn grad_output(&self, layer: &Layer) -> Address {
-        if self.trains { self.at(self.memory.grad_tape, self.samples * layer.tape_offset) } else { 0 }
+    fn grad_output(&self, stage: &Stage) -> Address {
+        if self.trains { self.at(self.memory.grad_tape, self.samples * stage.tape_offset) } else { 0 }
     }
 
-    /// What all tasks of a layer have in common.
+    /// What all tasks of a stage have in common.
     fn task(&self, kind: Kind, index: usize) -> Task {
-        let layer = &self.network.layers[index];
-        let before = index.checked_sub(1).map(|before| &self.network.layers[before]);
-        let of_state = |state: &Address| self.at(*state, layer.offset);
+        let stage = &self.stages[index];
+        let before = index.checked_sub(1).map(|before| &self.stages[before]);
+        let of_state = |state: &Address| self.at(*state, stage.offset);
         let mut state = self.memory.state.iter().map(of_state);
         Task {
-            activation: layer.activation,
-            input_activation: layer.input_activation,
-            inputs: layer.inputs,
-            outputs: layer.outputs,
-            layer: layer.place,
+            activation: stage.activation,
+            input_activation: stage.input_activation,
+            inputs: stage.inputs as u32,
+            outputs: stage.outputs as u32,
+            layer: stage.place,
             input: before.map_or(self.input, |before| self.output(before)),
-            output: self.output(layer),
-            grad_output: self.grad_output(layer),
+            output: self.output(stage),
+            grad_output: self.grad_output(stage),
             grad_input: before.map_or(0, |before| self.grad_output(before)),
-            parameters: self.at(self.memory.parameters, layer.offset),
+            parameters: self.at(self.memory.parameters, stage.offset),
             state: [(); 2].map(|()| state.next().unwrap_or_default()),
-            kept: self.memory.kept.map_or(0, |kept| self.at(kept, layer.offset)),
+            kept: self.memory.kept.map_or(0, |kept| self.at(kept, stage.offset)),
             ..Task::new(kind)
         }
     }
 
-    /// Brings the images of the launch's batch, or of one ahead of it.
+    /// Brings the samples of the launch's batch, or of one ahead of it.
     fn load(&self, ahead: u32) -> Task {
-        Task { tiles: self.samples as u32, ahead, output: self.input, ..Task::new(Kind::Load) }
+        let outputs = self.stages.first().map_or(0, |stage| stage.inputs as u32);
+        Task { tiles: self.samples as u32, ahead, outputs, output: self.input, ..Task::new(Kind::Load) }
     }
 
     /// Tiles over a result of so many rows and columns, as many as keep the multiprocessors busy for the shortest time.
@@ -224,24 +230,24 @@ impl Maker<'_> {
     fn forward(&self, index: usize) -> Task {
         let samples = self.samples as u32;
         let task = |kind| self.task(kind, index);
-        let outputs = self.network.layers[index].outputs;
-        match self.network.layers[index].kind {
-            LayerKind::Linear { .. } => self.tiled(samples, outputs, task(Kind::LinearForward)),
-            LayerKind::BatchNorm1d { .. } => Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormForward) },
-            LayerKind::Gelu { .. } => self.elementwise(task(Kind::GeluForward)),
-            LayerKind::LogSoftmax { .. } => Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxForward) },
-            _ => self.elementwise(task(Kind::DropoutForward)),
+        let outputs = self.stages[index].outputs as u32;
+        match self.stages[index].kind {
+            StageKind::Linear => self.tiled(samples, outputs, task(Kind::LinearForward)),
+            StageKind::BatchNorm1d => Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormForward) },
+            StageKind::Gelu => self.elementwise(task(Kind::GeluForward)),
+            StageKind::LogSoftmax => Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxForward) },
+            StageKind::Dropout => self.elementwise(task(Kind::DropoutForward)),
         }
     }
 
-    /// Whether the last layer is computed with the loss.
+    /// Tells whether the last layer is computed with the loss.
     fn has_head(&self) -> bool {
-        let is_linear = self.network.layers.last().is_some_and(|layer| matches!(layer.kind, LayerKind::Linear { .. }));
-        is_linear && self.machine.launches != Launches::Plain
+        let fits = |stage: &Stage| stage.kind == StageKind::Linear && stage.outputs <= MAX_CLASSES;
+        self.stages.last().is_some_and(fits) && self.machine.launches != Launches::Plain
     }
 
     fn forward_and_loss(&self, tasks: &mut Vec<Task>) {
-        let last = self.network.layers.len() - 1;
+        let last = self.stages.len() - 1;
         let (layers, kind) = if self.has_head() { (last, Kind::Head) } else { (last + 1, Kind::Loss) };
         tasks.extend((0..layers).map(|index| self.forward(index)));
         tasks.push(Task { tiles: self.samples as u32, ..self.task(kind, last) });
@@ -250,24 +256,27 @@ impl Maker<'_> {
 
     /// From the last layer to the first. The gradients before a layer are those of its parameters before the update.
     fn backward(&self, tasks: &mut Vec<Task>) {
-        for (index, layer) in self.network.layers.iter().enumerate().rev() {
+        let samples = self.samples as u32;
+        for (index, stage) in self.stages.iter().enumerate().rev() {
             let task = |kind| self.task(kind, index);
-            let is_done = index + 1 == self.network.layers.len() && self.has_head();
-            match layer.kind {
-                LayerKind::Linear { .. } => {
+            let is_done = index + 1 == self.stages.len() && self.has_head();
+            let (inputs, outputs) = (stage.inputs as u32, stage.outputs as u32);
+            match stage.kind {
+                StageKind::Linear => {
                     if index > 0 && !is_done {
-                        tasks.push(self.tiled(self.samples as u32, layer.inputs, task(Kind::LinearInputGrad)));
+                        tasks.push(self.tiled(samples, inputs, task(Kind::LinearInputGrad)));
                     }
-                    tasks.push(self.tiled(layer.outputs, layer.inputs, task(Kind::LinearUpdate)));
+                    tasks.push(self.tiled(outputs, inputs, task(Kind::LinearUpdate)));
                 }
-                LayerKind::BatchNorm1d { .. } => {
-                    tasks.push(Task { tiles: layer.outputs.div_ceil(THREADS), ..task(Kind::BatchNormBackward) });
+                StageKind::BatchNorm1d => {
+                    tasks.push(Task { tiles: outputs.div_ceil(THREADS), ..task(Kind::BatchNormBackward) });
                 }
                 _ if index == 0 => {}
-                LayerKind::Gelu { .. } => tasks.push(self.elementwise(task(Kind::GeluBackward))),
-                LayerKind::LogSoftmax { .. } => tasks
-                    .push(Task { tiles: (self.samples as u32).div_ceil(THREADS), ..task(Kind::LogSoftmaxBackward) }),
-                _ => tasks.push(self.elementwise(task(Kind::DropoutBackward))),
+                StageKind::Gelu => tasks.push(self.elementwise(task(Kind::GeluBackward))),
+                StageKind::LogSoftmax => {
+                    tasks.push(Task { tiles: samples.div_ceil(THREADS), ..task(Kind::LogSoftmaxBackward) });
+                }
+                StageKind::Dropout => tasks.push(self.elementwise(task(Kind::DropoutBackward))),
             }
         }
     }
@@ -275,18 +284,18 @@ impl Maker<'_> {
     fn update_by_kept(&self, clips: bool, tasks: &mut Vec<Task>) {
         if clips {
             let kept = self.memory.kept.unwrap_or_default();
-            let norm = |kind| Task { kept, outputs: self.network.len as u32, ..Task::new(kind) };
-            tasks.push(Task { tiles: self.network.len.div_ceil(NORM_BLOCK) as u32, ..norm(Kind::NormBlocks) });
+            let norm = |kind| Task { kept, outputs: self.parameters as u32, ..Task::new(kind) };
+            tasks.push(Task { tiles: self.parameters.div_ceil(NORM_BLOCK) as u32, ..norm(Kind::NormBlocks) });
             tasks.push(norm(Kind::NormTotal));
         }
-        for (index, layer) in self.network.layers.iter().enumerate().filter(|(_, layer)| layer.parameters > 0) {
-            let outputs = layer.parameters as u32;
+        for (index, stage) in self.stages.iter().enumerate().filter(|(_, stage)| stage.parameters > 0) {
+            let outputs = stage.parameters as u32;
             tasks.push(Task { outputs, tiles: outputs.div_ceil(ELEMENTS), ..self.task(Kind::Update, index) });
         }
     }
 
     fn average(&self, average: Address) -> Task {
-        let outputs = self.network.len as u32;
+        let outputs = self.parameters as u32;
         let tiles = outputs.div_ceil(ELEMENTS);
         Task { outputs, tiles, output: average, parameters: self.memory.parameters, ..Task::new(Kind::Average) }
     }
@@ -327,9 +336,8 @@ impl Maker<'_> {
 #[cfg(test)]
 mod tests {
     use selvedge::{
-        architecture::Architecture,
+        fashion_mnist::{Quickstart, Tiny},
         mlp,
-        models::{Quickstart, Tiny},
     };
 
     use super::*;
@@ -337,7 +345,7 @@ mod tests {
     const SETTINGS: Settings = Settings { batch: 64, states: 0, accumulates: false, clips: false, averages: false };
 
     /// Buffers one after the other, as addresses.
-    fn memory(network: &Network, settings: &Settings) -> Memory<Address> {
+    fn memory(network: &Architecture, settings: &Settings) -> Memory<Address> {
         let mut end = 1 << 20;
         let Ok(memory) = Memory::allocate(network, settings, |_, len| {
             let start = end;
@@ -360,7 +368,7 @@ mod tests {
     }
 
     fn training<M: selvedge::Layer>(settings: &Settings, launches: Launches) -> Training {
-        let network = Network::new(&Architecture::of::<M>());
+        let network = Architecture::of::<M>();
         let memory = memory(&network, settings);
         Training::new(&network, settings, &memory, &context(&memory), Machine { launches, multiprocessors: 132 })
     }
@@ -422,7 +430,7 @@ mod tests {
             Settings { states: 2, ..SETTINGS },
             Settings { states: 1, accumulates: true, clips: true, averages: true, ..SETTINGS },
         ] {
-            let network = Network::new(&Architecture::of::<Model>());
+            let network = Architecture::of::<Model>();
             let memory = memory(&network, &settings);
             let context = context(&memory);
             let of = |launches| {

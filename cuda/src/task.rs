@@ -1,10 +1,11 @@
 //! What the kernels are handed: `kernels/task.cuh` has the same structures, field by field.
 
 use selvedge::{
-    architecture::LayerKind,
+    activation::ActivationKind,
     augment::Augmentation,
     layers::DropoutRate,
     optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    shape::InputShape,
 };
 
 /// Threads in every block.
@@ -17,7 +18,7 @@ pub type Address = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
-    /// A batch's images, changed and normalised.
+    /// A batch's samples, changed and normalised.
     Load,
     /// A linear layer's outputs.
     LinearForward,
@@ -57,36 +58,6 @@ pub enum Kind {
     Average,
 }
 
-/// What follows a layer's sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Activation {
-    /// Nothing.
-    #[default]
-    Identity,
-    /// [`selvedge::Relu`].
-    Relu,
-    /// [`selvedge::LeakyRelu`].
-    LeakyRelu,
-    /// [`selvedge::Sigmoid`].
-    Sigmoid,
-    /// [`selvedge::Tanh`].
-    Tanh,
-}
-
-impl Activation {
-    /// That of a layer which is one.
-    pub fn of(layer: &LayerKind) -> Option<Self> {
-        match layer {
-            LayerKind::Relu { .. } => Some(Self::Relu),
-            LayerKind::LeakyRelu { .. } => Some(Self::LeakyRelu),
-            LayerKind::Sigmoid { .. } => Some(Self::Sigmoid),
-            LayerKind::Tanh { .. } => Some(Self::Tanh),
-            _ => None,
-        }
-    }
-}
-
 /// One task. Features are `[samples][width]`, weights `[outputs][inputs]`, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -100,9 +71,9 @@ pub struct Task {
     /// Which batch, counted from the launch's own: 1 for what is loaded ahead.
     pub ahead: u32,
     /// What the outputs went through.
-    pub activation: Activation,
+    pub activation: ActivationKind,
     /// What the inputs went through.
-    pub input_activation: Activation,
+    pub input_activation: ActivationKind,
     /// Features in.
     pub inputs: u32,
     /// Features out; of a task over a flat slice, its length.
@@ -135,8 +106,8 @@ impl Task {
             tiles: 1,
             side: 1,
             ahead: 0,
-            activation: Activation::Identity,
-            input_activation: Activation::Identity,
+            activation: ActivationKind::Identity,
+            input_activation: ActivationKind::Identity,
             inputs: 0,
             outputs: 0,
             layer: 0,
@@ -273,9 +244,9 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Context {
-    /// Images, 784 bytes each.
-    pub images: Address,
-    /// Their classes, a byte each.
+    /// Samples, a byte for each feature.
+    pub samples: Address,
+    /// Their classes as u16.
     pub labels: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
@@ -283,7 +254,7 @@ pub struct Context {
     pub batches: Address,
     /// A batch's losses, one for each sample.
     pub sample_losses: Address,
-    /// Each sample's class as predicted, a byte each; 0 in training.
+    /// Each sample's class as predicted, as u16; 0 in training.
     pub classes: Address,
     /// Each batch's loss.
     pub losses: Address,
@@ -305,7 +276,7 @@ pub struct Context {
     pub label_smoothing: f32,
     /// The longest gradient.
     pub max_norm: f32,
-    /// What is done to images.
+    /// The change of images.
     pub changes: Changes,
     /// 0.
     pub padding: u32,
@@ -325,26 +296,33 @@ impl From<DropoutRate> for Dropout {
     }
 }
 
-/// [`Augmentation`], as the kernels have it.
+/// [`Augmentation`] and an image's sizes, as the kernels have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Changes {
     flip: u32,
     shift: u32,
     erase: u32,
+    height: u32,
+    width: u32,
 }
 
-impl From<Augmentation> for Changes {
-    fn from(Augmentation { flip, shift, erase }: Augmentation) -> Self {
-        Self { flip: flip.into(), shift: shift.into(), erase: erase.into() }
+impl Changes {
+    /// The changes of samples of this shape; those that are no images are not changed.
+    pub fn new(Augmentation { flip, shift, erase }: Augmentation, input: InputShape) -> Self {
+        let (height, width) = match input {
+            InputShape::Features(_) => (0, 0),
+            InputShape::Image { height, width, .. } => (height, width),
+        };
+        Self { flip: flip.into(), shift: shift.into(), erase: erase.into(), height, width }
     }
 }
 
 impl Context {
-    /// A run with these addresses to be filled in, that changes no image and drops nothing.
+    /// A run with these addresses to be filled in, that changes no sample and drops nothing.
     pub fn new(seed: u64) -> Self {
         Self {
-            images: 0,
+            samples: 0,
             labels: 0,
             order: 0,
             batches: 0,

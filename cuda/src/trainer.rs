@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use selvedge::{architecture::Architecture, augment::Augmentation, idx::Image, layers::DropoutRate, models::PIXELS};
+use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
 use crate::{
     driver::{Buffer, CudaError, Gpu, Graph, Kernel},
     memory::{EVALUATED, Memory, SCALARS, Settings},
-    network::Network,
-    schedule::{self, Launches, MAX_CLASSES, Machine, Training},
-    task::{Address, Batch, Context, Phase, THREADS},
+    schedule::{self, Launches, Machine, Training},
+    task::{Address, Batch, Changes, Context, Phase, THREADS},
 };
 
 /// Batches in a launch at most: a graph is made once for each number of them.
@@ -30,17 +29,19 @@ pub struct Run {
     pub label_smoothing: f32,
     /// The longest gradient.
     pub clip: Option<f32>,
-    /// What is done to images.
+    /// The shape of a sample.
+    pub input: InputShape,
+    /// The change of images.
     pub augmentation: Augmentation,
 }
 
-/// Images and their classes.
+/// Samples and their classes.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
-    /// 28×28 shades each.
-    pub images: &'a [Image],
-    /// A class each.
-    pub labels: &'a [u8],
+    /// A byte for each feature, sample after sample.
+    pub values: &'a [u8],
+    /// A class for each sample.
+    pub labels: &'a [u16],
 }
 
 /// A flat model that a run keeps.
@@ -69,34 +70,34 @@ pub struct Evaluated {
     /// The mean loss of each [`EVALUATED`] samples, and of the rest.
     pub losses: Vec<f32>,
     /// Each sample's class.
-    pub classes: Vec<u8>,
+    pub classes: Vec<u16>,
 }
 
 /// Samples on the GPU.
 struct Resident {
-    images: Buffer<u8>,
-    labels: Buffer<u8>,
+    values: Buffer<u8>,
+    labels: Buffer<u16>,
     len: usize,
 }
 
 impl Resident {
     fn new(gpu: &Gpu, samples: Samples<'_>, classes: usize) -> Result<Self, CudaError> {
         let mut labels = samples.labels.iter().enumerate();
-        if let Some((image, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes) {
-            return Err(CudaError::Label { image, label, classes });
+        if let Some((sample, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes) {
+            return Err(CudaError::Label { sample, label, classes });
         }
-        let mut images = Buffer::allocate(gpu, samples.images.len() * PIXELS, "the images")?;
+        let mut values = Buffer::allocate(gpu, samples.values.len(), "the samples")?;
         let mut labels = Buffer::allocate(gpu, samples.labels.len(), "the labels")?;
-        images.upload(samples.images.as_flattened())?;
+        values.upload(samples.values)?;
         labels.upload(samples.labels)?;
-        Ok(Self { images, labels, len: samples.labels.len() })
+        Ok(Self { values, labels, len: samples.labels.len() })
     }
 }
 
 /// Samples to evaluate, and where the answers go.
 struct Test {
     samples: Resident,
-    classes: Buffer<u8>,
+    classes: Buffer<u16>,
     batches: Buffer<Batch>,
     losses: Buffer<f32>,
     context: Context,
@@ -107,7 +108,7 @@ pub struct Trainer {
     gpu: Gpu,
     machine: Machine,
     /// The network as it predicts.
-    predicting: Network,
+    predicting: Architecture,
     memory: Memory<Buffer<f32>>,
     #[expect(dead_code, reason = "the kernels read it")]
     samples: Resident,
@@ -139,25 +140,21 @@ impl Trainer {
     ///
     /// [`CudaError`].
     pub fn new(gpu: Gpu, launches: Launches, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
-        let network = Network::new(&run.architecture);
-        let predicting = Network::new(&run.architecture.for_prediction());
-        if network.outputs() > MAX_CLASSES {
-            return Err(CudaError::Classes { classes: network.outputs(), most: MAX_CLASSES });
-        }
+        let network = &run.architecture;
         let machine = Machine { launches, multiprocessors: gpu.multiprocessors() };
-        let mut memory = Memory::allocate(&network, &run.settings, |what, len| Buffer::allocate(&gpu, len, what))?;
+        let mut memory = Memory::allocate(network, &run.settings, |what, len| Buffer::allocate(&gpu, len, what))?;
         memory.scalars.upload(&SCALARS_AT_FIRST)?;
         for buffer in memory.state.iter_mut().chain(&mut memory.kept) {
             buffer.zero()?;
         }
         let samples = Resident::new(&gpu, samples, network.outputs())?;
-        let order = Buffer::allocate(&gpu, samples.len, "the order of the images")?;
+        let order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
         let batches = Buffer::allocate(&gpu, MAX_BATCHES, "what the batches are")?;
         let losses = Buffer::allocate(&gpu, MAX_BATCHES, "the losses")?;
         let norms = Buffer::allocate(&gpu, MAX_BATCHES, "the gradients' norms")?;
         let addresses = memory.map(Buffer::address);
         let context = Context {
-            images: samples.images.address(),
+            samples: samples.values.address(),
             labels: samples.labels.address(),
             order: order.address(),
             batches: batches.address(),
@@ -171,10 +168,10 @@ impl Trainer {
             dropout: DropoutRate::new(run.dropout).into(),
             label_smoothing: run.label_smoothing,
             max_norm: run.clip.unwrap_or(f32::INFINITY),
-            changes: run.augmentation.into(),
+            changes: Changes::new(run.augmentation, run.input),
             ..Context::new(run.seed)
         };
-        let training = Training::new(&network, &run.settings, &addresses, &context, machine);
+        let training = Training::new(network, &run.settings, &addresses, &context, machine);
         let persistent = match launches {
             Launches::Persistent => Some(Persistent::new(&gpu, &training)?),
             Launches::Plain | Launches::Graph => None,
@@ -182,7 +179,7 @@ impl Trainer {
         Ok(Self {
             gpu,
             machine,
-            predicting,
+            predicting: network.for_prediction(),
             memory,
             samples,
             order,
@@ -218,7 +215,7 @@ impl Trainer {
         batches.upload(&records)?;
         let addresses = self.memory.map(Buffer::address);
         let context = Context {
-            images: samples.images.address(),
+            samples: samples.values.address(),
             labels: samples.labels.address(),
             batches: batches.address(),
             sample_losses: addresses.sample_losses,

@@ -50,23 +50,13 @@ pub enum CudaError {
         /// Bytes in all.
         total: usize,
     },
-    /// More classes than the kernels take.
-    #[error(
-        "the model has {classes} outputs, the GPU's kernels take {most} at the most: train on the CPU with --device cpu"
-    )]
-    Classes {
-        /// The model's.
-        classes: usize,
-        /// The kernels'.
-        most: usize,
-    },
     /// A label that is none of the model's classes.
-    #[error("image {image} has the label {label}, but the model has {classes} outputs")]
+    #[error("sample {sample} has the label {label}, but the model has {classes} outputs")]
     Label {
-        /// Which image.
-        image: usize,
+        /// The sample's place.
+        sample: usize,
         /// Its label.
-        label: u8,
+        label: u16,
         /// The model's outputs.
         classes: usize,
     },

@@ -3,7 +3,7 @@
 use cuda::task::{Batch, Context, Kind, Phase, Task};
 use selvedge::{
     arithmetic::{exp, log_softmax},
-    layers::{Gelu, Layer, Pass},
+    layers::gelu,
     random::{Generator, Purpose},
 };
 
@@ -98,6 +98,6 @@ fn gelu_of_any_number() {
     };
     run(task, COUNT);
     let mut expected = poison(COUNT);
-    Gelu::<1>.forward(&selvedge::Portable, Pass::Evaluation, inputs.as_chunks().0, &mut expected);
+    gelu::forward(&selvedge::Portable, &inputs, &mut expected);
     assert!(bits(&found) == bits(&expected), "{:?}", first_difference(&found, &expected));
 }

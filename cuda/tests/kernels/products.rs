@@ -1,12 +1,14 @@
 //! A linear layer's three products over random shapes, every size of tile.
 
-use cuda::task::{Activation, Address, Batch, Context, Kind, Phase, Rule, Task};
+use cuda::task::{Address, Batch, Context, Kind, Phase, Rule, Task};
 use proptest::prelude::*;
 use selvedge::{
-    Activation as _, Identity, LeakyRelu, Relu, Sigmoid, Tanh,
+    Activation,
+    activation::ActivationKind,
     arithmetic::{add_product, dot},
     optimizer::Sgd,
     random::{Generator, Purpose},
+    with_activation,
 };
 
 use crate::{address, bits, poison, run_phase};
@@ -23,35 +25,21 @@ fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
     (0..len as u64).map(number).collect()
 }
 
-fn apply(activation: Activation, x: f32) -> f32 {
-    let apply = match activation {
-        Activation::Identity => Identity::apply,
-        Activation::Relu => Relu::apply,
-        Activation::LeakyRelu => LeakyRelu::apply,
-        Activation::Sigmoid => Sigmoid::apply,
-        Activation::Tanh => Tanh::apply,
-    };
-    apply(x)
+fn apply(activation: ActivationKind, x: f32) -> f32 {
+    with_activation!(activation, A => A::apply(x))
 }
 
-fn grad(activation: Activation, output: f32, grad_output: f32) -> f32 {
-    let grad = match activation {
-        Activation::Identity => Identity::grad,
-        Activation::Relu => Relu::grad,
-        Activation::LeakyRelu => LeakyRelu::grad,
-        Activation::Sigmoid => Sigmoid::grad,
-        Activation::Tanh => Tanh::grad,
-    };
-    grad(output, grad_output)
+fn grad(activation: ActivationKind, output: f32, grad_output: f32) -> f32 {
+    with_activation!(activation, A => A::grad(output, grad_output))
 }
 
-fn activation() -> impl Strategy<Value = Activation> {
+fn activation() -> impl Strategy<Value = ActivationKind> {
     prop::sample::select(vec![
-        Activation::Identity,
-        Activation::Relu,
-        Activation::LeakyRelu,
-        Activation::Sigmoid,
-        Activation::Tanh,
+        ActivationKind::Identity,
+        ActivationKind::Relu,
+        ActivationKind::LeakyRelu,
+        ActivationKind::Sigmoid,
+        ActivationKind::Tanh,
     ])
 }
 

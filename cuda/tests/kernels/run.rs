@@ -2,31 +2,24 @@
 
 use cuda::{
     memory::{EVALUATED, Memory, SCALARS, Settings},
-    network::Network,
     schedule::{self, Launches, Machine, Training},
-    task::{Address, Batch, Context, Rule},
+    task::{Address, Batch, Changes, Context, Rule},
 };
 use selvedge::{
     Flat, Layer, Portable,
     architecture::Architecture,
-    arithmetic::normalize,
-    augment::Augmentation,
-    idx::Image,
-    layers::{Draws, DropoutRate},
+    augment::{Augmentation, normalize_all},
+    layers::{Draws, DropoutRate, Features},
     loss::CrossEntropy,
-    models::PIXELS,
     optimizer::{
         Accumulate, Adam, Average, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd, clip_grad_norm,
     },
     random::{self, Generator, Purpose},
+    shape::InputShape,
     training::{self, Batch as CoreBatch, Workspace},
 };
 
 use crate::{address, poison, run_batches, run_phase};
-
-/// A chain from images to 10 classes.
-pub trait Model: Layer<Input = [f32; PIXELS], Output = [f32; 10]> {}
-impl<M: Layer<Input = [f32; PIXELS], Output = [f32; 10]>> Model for M {}
 
 /// An optimizer's rule for each step.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +68,8 @@ impl Rules {
 #[derive(Clone, Debug)]
 pub struct Case {
     pub samples: usize,
+    /// The sizes of an image; of a sample that is none there are none.
+    pub image: Option<[u32; 3]>,
     pub batch: usize,
     pub accumulate: usize,
     pub rules: Rules,
@@ -90,6 +85,7 @@ impl Case {
     /// Two epochs of SGD.
     pub const PLAIN: Self = Self {
         samples: 40,
+        image: None,
         batch: 16,
         accumulate: 1,
         rules: Rules::Sgd(0.1),
@@ -103,11 +99,21 @@ impl Case {
 
     const EPOCHS: u64 = 2;
 
-    fn images(&self) -> (Vec<Image>, Vec<u8>) {
+    fn input<M: Layer>(&self) -> InputShape {
+        match self.image {
+            Some([channels, height, width]) => InputShape::Image { channels, height, width },
+            None => InputShape::Features(M::Input::LEN as u32),
+        }
+    }
+
+    /// The samples' values, and their classes.
+    fn data<M: Layer>(&self) -> (Vec<u8>, Vec<u16>) {
+        assert_eq!(self.input::<M>().features(), M::Input::LEN);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
-        let image = |index: u64| std::array::from_fn(|pixel| generator.bits(index * 784 + pixel as u64) as u8);
-        let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, 10) as u8);
-        ((0..self.samples as u64).map(image).collect(), labels.collect())
+        let values = (0..(self.samples * M::Input::LEN) as u64).map(|index| generator.bits(index) as u8);
+        let classes = M::Output::LEN as u32;
+        let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes) as u16);
+        (values.collect(), labels.collect())
     }
 
     /// The batches of an epoch: their number in the run, the step, the first sample, samples, whether they begin and end a step.
@@ -146,13 +152,13 @@ pub struct Outcome {
     pub average: Option<Vec<u32>>,
     pub losses: Vec<u32>,
     pub norms: Vec<u32>,
-    /// Each batch's loss in an evaluation of the images, and each image's class.
-    pub test: (Vec<u32>, Vec<u8>),
+    /// Each batch's loss in an evaluation of the samples, and each sample's class.
+    pub test: (Vec<u32>, Vec<u16>),
 }
 
 /// By the kernels.
-pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
-    let network = Network::new(&Architecture::of::<M>());
+pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
+    let network = Architecture::of::<M>();
     let settings = Settings {
         batch: case.batch,
         states: case.rules.states(),
@@ -169,11 +175,11 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
     let scalar = |index: usize| addresses.scalars + 4 * index as Address;
     assert_eq!(memory.scalars.len(), SCALARS);
 
-    let (images, labels) = case.images();
+    let (values, labels) = case.data::<M>();
     let mut order: Vec<u32> = vec![0; case.samples];
     let (losses, norms) = (poison(case.samples), poison(case.samples));
     let mut context = Context {
-        images: address(&images),
+        samples: address(&values),
         labels: address(&labels),
         order: address(&order),
         sample_losses: addresses.sample_losses,
@@ -186,7 +192,7 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
         dropout: DropoutRate::new(case.dropout).into(),
         label_smoothing: case.label_smoothing,
         max_norm: case.clip.unwrap_or(f32::INFINITY),
-        changes: case.augmentation.into(),
+        changes: Changes::new(case.augmentation, case.input::<M>()),
         ..Context::new(case.seed)
     };
     let machine = Machine { launches, multiprocessors: 4 };
@@ -219,8 +225,8 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
         }
     }
 
-    // The images once more, as a test.
-    let network = Network::new(&Architecture::of::<M>().for_prediction());
+    // The samples once more, as a test.
+    let network = network.for_prediction();
     let ranges: Vec<_> = (0..case.samples).step_by(EVALUATED).collect();
     let batch = |&first: &usize| {
         let samples = EVALUATED.min(case.samples - first);
@@ -233,9 +239,9 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
         }
     };
     let batches: Vec<_> = ranges.iter().map(batch).collect();
-    let classes = vec![0xff_u8; case.samples];
+    let classes = vec![0xffff_u16; case.samples];
     let test = Context {
-        images: context.images,
+        samples: context.samples,
         labels: context.labels,
         batches: address(&batches),
         classes: address(&classes),
@@ -260,20 +266,21 @@ pub fn emulated<M: Model>(case: &Case, launches: Launches) -> Outcome {
     }
 }
 
-fn initialized<M: Model>(seed: u64) -> Box<M> {
+fn initialized<M: Layer>(seed: u64) -> Box<M> {
     let mut model = Box::new(M::ZERO);
     random::initialize(&mut *model, seed);
     model
 }
 
 /// By core's plain loops.
-pub fn portable<M: Model>(case: &Case) -> Outcome {
+pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let mut model = initialized::<M>(case.seed);
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
     let mut average = case.decay.map(|_| Box::new(M::ZERO));
     let mut grad = Box::new(M::ZERO);
     let loss = CrossEntropy { label_smoothing: case.label_smoothing, ..CrossEntropy::default() };
-    let (images, labels) = case.images();
+    let (values, labels) = case.data::<M>();
+    let features = M::Input::LEN;
     let mut order: Vec<u32> = vec![0; case.samples];
     let keeps = case.accumulate > 1 || case.clip.is_some();
     let (mut losses, mut norms) = (Vec::new(), Vec::new());
@@ -283,13 +290,14 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
         for batch in case.batches(epoch) {
             let samples = &order[batch.first as usize..][..batch.samples as usize];
             let generator = Generator::new(case.seed, Purpose::Augmentation, epoch);
-            let mut input = vec![[0.0; PIXELS]; samples.len()];
-            for (&index, input) in samples.iter().zip(&mut input) {
-                case.augmentation.write(&generator, index.into(), &images[index as usize], input);
+            let mut input = vec![0.0; samples.len() * features];
+            for (&index, input) in samples.iter().zip(input.chunks_exact_mut(features)) {
+                let sample = &values[index as usize * features..][..features];
+                case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
             }
-            let targets: Vec<u8> = samples.iter().map(|&index| labels[index as usize]).collect();
+            let targets: Vec<u16> = samples.iter().map(|&index| labels[index as usize]).collect();
             let draws = Draws::new(case.seed, batch.number, case.dropout);
-            let core = CoreBatch { input: &input[..], targets: &targets[..], draws };
+            let core = CoreBatch { input: M::Input::batch(&input), targets: &targets, draws };
             let mut tape = poison(samples.len() * M::Tape::LEN);
             let mut grad_tape = tape.clone();
             let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
@@ -315,7 +323,7 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
             if batch.is_last == 1
                 && let Some(clip) = case.clip
             {
-                norms.push(clip_grad_norm(&Portable, &mut *grad, clip).to_bits());
+                norms.push(clip_grad_norm(&Portable, grad.as_flat_mut(), clip).to_bits());
             }
             let mut by = Apply { workspace, model: &mut *model, grad: keeps.then_some(&*grad), core };
             if batch.is_last == 1 {
@@ -333,14 +341,15 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
     }
     let tested = average.as_deref().unwrap_or(&*model);
     let mut test = (Vec::new(), Vec::new());
-    for (images, labels) in images.chunks(EVALUATED).zip(labels.chunks(EVALUATED)) {
-        let input: Vec<_> = images.iter().map(|image| image.map(normalize)).collect();
-        let mut tape = poison(input.len() * M::Tape::LEN);
-        let batch = CoreBatch::new(&input[..], labels);
+    for (values, labels) in values.chunks(EVALUATED * features).zip(labels.chunks(EVALUATED)) {
+        let mut input = vec![0.0; values.len()];
+        normalize_all(values, &mut input);
+        let mut tape = poison(labels.len() * M::Tape::LEN);
+        let batch = CoreBatch::new(M::Input::batch(&input), labels);
         let (logits, loss) = training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape)
             .expect("a batch with targets that are classes");
         test.0.extend(crate::bits(&[loss]));
-        test.1.extend(logits.iter().map(|logits| selvedge::classification::argmax(logits) as u8));
+        test.1.extend(logits.iter().map(|logits| selvedge::classification::argmax(logits.as_ref()) as u16));
     }
     Outcome {
         model: crate::bits(model.as_flat()),
@@ -353,14 +362,14 @@ pub fn portable<M: Model>(case: &Case) -> Outcome {
 }
 
 /// One step's update, by the pass itself or by a gradient that was kept.
-struct Apply<'a, M: Model> {
+struct Apply<'a, M: Layer> {
     workspace: Workspace<'a>,
     model: &'a mut M,
     grad: Option<&'a M>,
-    core: CoreBatch<'a, M::Input, u8>,
+    core: CoreBatch<'a, M::Input, u16>,
 }
 
-impl<M: Model> Apply<'_, M> {
+impl<M: Layer> Apply<'_, M> {
     fn step(&mut self, rules: Rules, number: u64, state: &mut [Box<M>]) {
         match (rules, state) {
             (Rules::Sgd(learning_rate), []) => self.by(&Sgd::new(learning_rate), []),

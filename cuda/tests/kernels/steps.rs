@@ -2,11 +2,11 @@
 
 use cuda::schedule::Launches;
 use proptest::prelude::*;
-use selvedge::{augment::Augmentation, mlp, models::Tiny};
+use selvedge::{Layer, augment::Augmentation, fashion_mnist::Tiny, mlp};
 
-use crate::run::{Case, Model, Rules, emulated, portable};
+use crate::run::{Case, Rules, emulated, portable};
 
-fn check<M: Model>(case: &Case) {
+fn check<M: Layer>(case: &Case) {
     let expected = portable::<M>(case);
     for launches in [Launches::Plain, Launches::Graph, Launches::Persistent] {
         let found = emulated::<M>(case, launches);
@@ -66,8 +66,34 @@ fn every_size_of_batch() {
     check::<mlp!(784 => 12 BatchNorm1d Relu => 10)>(&Case { batch: 13, ..Case::PLAIN });
 }
 
+/// Inputs of a few features, of one, and of a wide image; one class, and more than a block has room for.
 #[test]
-fn more_images_than_are_evaluated_at_once() {
+fn every_number_of_inputs_and_outputs() {
+    check::<mlp!(12 => 40 Relu => 3)>(&Case::PLAIN);
+    check::<mlp!(1 => 1)>(&Case::PLAIN);
+    check::<mlp!(1 => 5 Relu => 1)>(&Case { label_smoothing: 0.2, ..Case::PLAIN });
+    check::<mlp!(1500 => 7 Tanh => 300)>(&Case::PLAIN);
+    for label_smoothing in [0.0, 0.3] {
+        let case = Case { samples: 9, batch: 4, label_smoothing, ..Case::PLAIN };
+        check::<mlp!(5 => 1024)>(&case);
+        check::<mlp!(5 => 4 Relu => 1025 LeakyRelu)>(&case);
+        check::<mlp!(5 => 4 Relu => 2600 LogSoftmax)>(&case);
+    }
+}
+
+#[test]
+fn images_of_every_shape_are_changed_alike() {
+    for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
+        let case = Case { augmentation: Augmentation { flip, shift, erase }, ..Case::PLAIN };
+        check::<mlp!(105 => 6)>(&Case { image: Some([1, 15, 7]), ..case.clone() });
+        check::<mlp!(105 => 6)>(&Case { image: Some([3, 5, 7]), ..case.clone() });
+        check::<mlp!(105 => 6)>(&Case { image: Some([1, 1, 105]), ..case.clone() });
+        check::<mlp!(105 => 6)>(&case);
+    }
+}
+
+#[test]
+fn more_samples_than_are_evaluated_at_once() {
     check::<mlp!(784 => 10)>(&Case { samples: 700, batch: 350, ..Case::PLAIN });
 }
 
@@ -101,7 +127,9 @@ proptest! {
     ) {
         let augmentation = Augmentation { flip, shift, erase };
         let batch = batch.min(samples);
-        let case = Case { samples, batch, accumulate, rules, clip, dropout, label_smoothing, augmentation, decay, seed };
+        let image = Some([1, 28, 28]);
+        let case =
+            Case { samples, image, batch, accumulate, rules, clip, dropout, label_smoothing, augmentation, decay, seed };
         check::<mlp!(784 => 11 Relu Dropout => 10)>(&case);
         check::<mlp!(784 => 9 BatchNorm1d Gelu => 10)>(&case);
     }
