@@ -57,11 +57,11 @@ mod tests {
 
     #[test]
     fn the_first_of_the_largest_wins() {
-        assert_eq!(argmax(&[1.0, 3.0, 3.0, f32::NAN]), 1);
-        assert_eq!(argmax(&[f32::NAN, -1.0]), 1);
-        assert_eq!(argmax(&[f32::NAN; 3]), 0);
+        assert_eq!(argmax([1.0, 3.0, 3.0, f32::NAN]), 1);
+        assert_eq!(argmax([f32::NAN, -1.0]), 1);
+        assert_eq!(argmax([f32::NAN; 3]), 0);
         assert_eq!(argmax([0.0; 0]), 0);
-        assert_eq!(argmax(&[i32::MIN, i32::MIN + 1, i32::MIN]), 1);
+        assert_eq!(argmax([i32::MIN, i32::MIN + 1, i32::MIN]), 1);
     }
 
     #[test]

@@ -63,7 +63,7 @@ struct Layers {
 pub enum NetworkError {
     /// The layers make no network.
     #[error("these layers make no network: {0}")]
-    Layers(Architecture),
+    Layers(String),
     /// There are more numbers than a weight file can have.
     #[error("the network has {found} numbers, and a weight file holds at most {most}")]
     TooLarge {
@@ -79,7 +79,7 @@ pub enum NetworkError {
 
 impl Layers {
     fn new(architecture: &Architecture) -> Result<Self, NetworkError> {
-        let layers = || NetworkError::Layers(architecture.clone());
+        let layers = || NetworkError::Layers(architecture.to_string());
         let len = architecture.parameter_count().ok_or_else(layers)?;
         if len > MAX_NUMBERS {
             return Err(NetworkError::TooLarge { found: len, most: MAX_NUMBERS });

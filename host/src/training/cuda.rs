@@ -7,13 +7,11 @@ use cuda::{
     task::{self, Batch},
     trainer::{Evaluated, Part, Run, Samples, Trainer},
 };
-use selvedge::architecture::Architecture;
 
 use super::{Backend, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
-    models::Model,
 };
 
 /// Steps between two looks at the losses.
@@ -26,6 +24,8 @@ pub struct Cuda<'a> {
     trainer: Trainer,
     data: &'a Dataset,
     options: &'a Options,
+    /// The network's.
+    outputs: usize,
     /// The epoch whose order is there.
     epoch: Option<u32>,
     batches: Vec<Batch>,
@@ -36,22 +36,22 @@ const TEST: usize = 0;
 const VALIDATION: usize = 1;
 
 impl<'a> Cuda<'a> {
-    /// A run from a state, which is brought to the GPU with the images.
+    /// A run from a state, which is brought to the GPU with the samples.
     ///
     /// # Errors
     ///
     /// [`CudaError`].
-    pub fn new<M: Model>(
+    pub fn new(
         gpu: Gpu,
         launches: Launches,
-        state: &State<M>,
+        state: &State,
         data: &'a Dataset,
         options: &'a Options,
     ) -> Result<Self, CudaError> {
         let run = Run {
-            architecture: Architecture::of::<M>(),
+            architecture: state.network.architecture().clone(),
             settings: Settings {
-                batch: options.batch_size.min(data.train.labels.len()),
+                batch: options.batch_size.min(data.train.len()),
                 states: state.optimizer.len(),
                 accumulates: options.accumulate > 1,
                 clips: options.clip.is_some(),
@@ -61,6 +61,7 @@ impl<'a> Cuda<'a> {
             dropout: options.dropout,
             label_smoothing: options.label_smoothing,
             clip: options.clip,
+            input: data.input,
             augmentation: options.augmentation,
         };
         let mut trainer = Trainer::new(gpu, launches, &run, samples(&data.train))?;
@@ -68,11 +69,11 @@ impl<'a> Cuda<'a> {
         if let Some(validation) = &data.validation {
             trainer.add_test(samples(validation))?;
         }
-        let parts = std::iter::once(&state.model).chain(&state.optimizer).chain(&state.average);
-        for (part, flat) in kept(state).zip(parts) {
-            trainer.upload(part, flat.as_flat())?;
+        for (part, flat) in kept(state).zip(state.trained()) {
+            trainer.upload(part, flat)?;
         }
-        Ok(Self { trainer, data, options, epoch: None, batches: Vec::new() })
+        let outputs = state.network.outputs();
+        Ok(Self { trainer, data, options, outputs, epoch: None, batches: Vec::new() })
     }
 
     /// Takes steps, and gives what comes of each.
@@ -103,12 +104,12 @@ impl<'a> Cuda<'a> {
 
     fn evaluation(&mut self, test: usize, tested: Part, split: &Split) -> Result<Evaluation, CudaError> {
         let Evaluated { losses, classes } = self.trainer.evaluate(test, tested)?;
-        Ok(Evaluation::new(&split.labels, &classes, &losses))
+        Ok(Evaluation::new(self.outputs, split.labels(), &classes, &losses))
     }
 }
 
 fn samples(split: &Split) -> Samples<'_> {
-    Samples { images: &split.images, labels: &split.labels }
+    Samples { values: split.values(), labels: split.labels() }
 }
 
 /// A step's batches, as the kernels are told of them.
@@ -137,7 +138,7 @@ fn batches(epoch: u32, input: &StepInput, options: &Options) -> impl Iterator<It
 }
 
 /// The parts of a state that the GPU changes, in the state's order.
-fn kept<M>(state: &State<M>) -> impl Iterator<Item = Part> {
+fn kept(state: &State) -> impl Iterator<Item = Part> {
     let optimizer = (0..state.optimizer.len()).map(Part::State);
     std::iter::once(Part::Model).chain(optimizer).chain(state.average.is_some().then_some(Part::Average))
 }
@@ -146,30 +147,29 @@ fn failed(error: CudaError) -> TrainingError {
     TrainingError::Backend(error.into())
 }
 
-impl<M: Model> Backend<M> for Cuda<'_> {
+impl Backend for Cuda<'_> {
     fn max_steps(&self) -> usize {
         STEPS
     }
 
     fn train(
         &mut self,
-        _state: &mut State<M>,
+        _state: &mut State,
         steps: &Steps<'_>,
         outputs: &mut Vec<StepOutput>,
     ) -> Result<(), TrainingError> {
         self.steps(steps, outputs).map_err(failed)
     }
 
-    fn fetch(&mut self, state: &mut State<M>) -> Result<(), TrainingError> {
+    fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError> {
         let parts: Vec<_> = kept(state).collect();
-        let flats = std::iter::once(&mut state.model).chain(&mut state.optimizer).chain(&mut state.average);
-        for (part, flat) in parts.into_iter().zip(flats) {
-            self.trainer.download(part, flat.as_flat_mut()).map_err(failed)?;
+        for (part, flat) in parts.into_iter().zip(state.trained_mut()) {
+            self.trainer.download(part, flat).map_err(failed)?;
         }
         Ok(())
     }
 
-    fn evaluate(&mut self, state: &State<M>) -> Result<Evaluations, TrainingError> {
+    fn evaluate(&mut self, state: &State) -> Result<Evaluations, TrainingError> {
         let tested = if state.tests_average() { Part::Average } else { Part::Model };
         let data = self.data;
         let validation = data.validation.as_ref().map(|split| self.evaluation(VALIDATION, tested, split));

@@ -139,6 +139,7 @@ impl State {
     }
 
     /// The same, to be brought up to date.
+    #[cfg(feature = "cuda")]
     pub(super) fn trained_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         let kept = self.optimizer.iter_mut().chain(&mut self.average).map(|part| &mut **part);
         std::iter::once(self.network.parameters_mut()).chain(kept)
