@@ -73,6 +73,7 @@ impl Augmentation {
 }
 
 /// Writes bytes as a network's input: `byte / 255`.
+#[inline(always)]
 pub fn normalize_all(bytes: &[u8], input: &mut [f32]) {
     for (x, &byte) in input.iter_mut().zip(bytes) {
         *x = normalize(byte);

@@ -88,8 +88,30 @@ pub trait Engine {
     );
 
     /// Runs `work(index of the first row, rows)` on parts that together are all whole rows of `width` elements, in any order, perhaps
-    /// on several threads. `work` does not call the engine.
-    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync);
+    /// on several threads. The work does not call the engine.
+    #[inline]
+    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+        self.share_out_work(width, elements, work);
+    }
+
+    /// [`share_out`](Self::share_out) of work that is not a closure.
+    fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>);
+}
+
+/// Work on some of a matrix's rows. A closure is one.
+///
+/// A closure of many instructions is compiled apart from the engine's loop, without the engine's vector registers. A type whose
+/// [`run`](Self::run) is `#[inline(always)]` has them whatever its size.
+pub trait RowWork<T>: Sync {
+    /// Works on these rows, of which the first has this index.
+    fn run(&self, first: usize, rows: &mut [T]);
+}
+
+impl<T, F: Fn(usize, &mut [T]) + Sync> RowWork<T> for F {
+    #[inline(always)]
+    fn run(&self, first: usize, rows: &mut [T]) {
+        self(first, rows);
+    }
 }
 
 /// Plain loops: the reference that defines the bits, and the engine of a microcontroller.
@@ -175,8 +197,8 @@ impl Engine for Portable {
     }
 
     #[inline]
-    fn share_out<T: Send>(&self, _width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        work(0, elements);
+    fn share_out_work<T: Send>(&self, _width: usize, elements: &mut [T], work: impl RowWork<T>) {
+        work.run(0, elements);
     }
 }
 

@@ -12,7 +12,7 @@ use std::{num::NonZero, ops::Range, sync::Mutex};
 
 use selvedge::{
     Activation, Engine,
-    engine::{Widths, rows},
+    engine::{RowWork, Widths, rows},
     optimizer::Optimizer,
 };
 
@@ -226,25 +226,29 @@ impl Engine for Simd {
         });
     }
 
-    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+    fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>) {
         let (count, target) = (rows(elements, width).len(), Target::new(elements, width));
         self.run(&|thread| {
             let part = part(count, self.threads(), thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
             let elements = unsafe { target.part(part.start, 0, part.len() * width) };
-            self.instructions.run(Call(|| work(part.start, elements)));
+            self.instructions.run(Part { work: &work, first: part.start, elements });
         });
     }
 }
 
-/// Plain loops, which the compiler turns into the instructions.
-struct Call<F>(F);
+/// A thread's part of some rows: plain loops, which the compiler turns into the instructions.
+struct Part<'a, T, W> {
+    work: &'a W,
+    first: usize,
+    elements: &'a mut [T],
+}
 
-impl<F: FnOnce()> Work for Call<F> {
+impl<T, W: RowWork<T>> Work for Part<'_, T, W> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        self.0();
+        self.work.run(self.first, self.elements);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use selvedge::{
     Engine,
-    augment::normalize_all,
+    augment::{Augmentation, normalize_all},
+    engine::{RowWork, rows_mut},
     layers::Draws,
     loss::CrossEntropy,
     optimizer::{Accumulate, Average, Gradient, clip_grad_norm},
@@ -148,21 +149,11 @@ impl<'a, E: Engine> Cpu<'a, E> {
 
     /// Gathers a batch's samples.
     fn load(&mut self, epoch: u32, order: &[u32]) {
-        let Dataset { train, input: shape, .. } = self.data;
-        let features = train.features();
-        let augmentation = self.options.augmentation;
-        let generator = Generator::new(self.options.seed, Purpose::Augmentation, epoch.into());
-        let input = &mut self.input[..order.len() * features];
-        self.engine.share_out(features, input, |first, input| {
-            for (&index, input) in order[first..].iter().zip(input.chunks_exact_mut(features)) {
-                let sample = train.sample(index as usize);
-                if augmentation.is_none() {
-                    normalize_all(sample, input);
-                } else {
-                    augmentation.write(&generator, index.into(), *shape, sample, input);
-                }
-            }
-        });
+        let Self { engine, data, options, input, .. } = self;
+        let generator = Generator::new(options.seed, Purpose::Augmentation, epoch.into());
+        let features = data.train.features();
+        let load = Load { data, order, augmentation: options.augmentation, generator };
+        engine.share_out_work(features, &mut input[..order.len() * features], load);
     }
 
     /// Moves the average of the weights after a step.
@@ -172,6 +163,29 @@ impl<'a, E: Engine> Cpu<'a, E> {
             average.copy_from_slice(state.network.parameters());
         } else {
             self.engine.update(&Average::new(decay), average, state.network.parameters(), []);
+        }
+    }
+}
+
+/// Samples that become a network's input.
+struct Load<'a> {
+    data: &'a Dataset,
+    order: &'a [u32],
+    augmentation: Augmentation,
+    generator: Generator,
+}
+
+impl RowWork<f32> for Load<'_> {
+    #[inline(always)]
+    fn run(&self, first: usize, rows: &mut [f32]) {
+        let Self { data: Dataset { train, input: shape, .. }, order, augmentation, generator } = self;
+        for (&index, input) in order[first..].iter().zip(rows_mut(rows, train.features())) {
+            let sample = train.sample(index as usize);
+            if augmentation.is_none() {
+                normalize_all(sample, input);
+            } else {
+                augmentation.write(generator, index.into(), *shape, sample, input);
+            }
         }
     }
 }
