@@ -18,10 +18,12 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use selvedge::{
     architecture::{Architecture, LayerKind},
-    fashion_mnist, idx, models,
-    quantized::{self, Float16, Int4, Int8, QuantizedFile},
+    fashion_mnist, idx,
+    message::Format,
+    model_file::FileInfo,
+    models,
+    quantized::{self, Int4, Int8},
     shape::InputShape,
-    weights::WeightFile,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -264,21 +266,14 @@ impl Embedded {
 impl Model {
     /// Checks a weight file's bytes, and tells the compiler which kind it is.
     fn parse(path: String, bytes: &[u8]) -> Result<Self> {
-        let mut integers = Integers::Int8;
-        let found = if QuantizedFile::<Int8>::is_one(bytes) {
-            println!("cargo::rustc-cfg=network=\"integer\"");
-            QuantizedFile::<Int8>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
-        } else if QuantizedFile::<Int4>::is_one(bytes) {
-            println!("cargo::rustc-cfg=network=\"integer\"");
-            integers = Integers::Int4;
-            QuantizedFile::<Int4>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
-        } else if QuantizedFile::<Float16>::is_one(bytes) {
-            println!("cargo::rustc-cfg=network=\"half\"");
-            QuantizedFile::<Float16>::parse(bytes).map(|file| (file.architecture(), file.signature().input))
-        } else {
-            WeightFile::parse(bytes).map(|file| (file.architecture(), file.signature().input))
-        };
-        let (architecture, input_shape) = found.with_context(|| path.clone())?;
+        let FileInfo { format, architecture, signature } = FileInfo::read(bytes).with_context(|| path.clone())?;
+        let integers = if format == Format::Int4 { Integers::Int4 } else { Integers::Int8 };
+        match format {
+            Format::Float32 => {}
+            Format::Float16 => println!("cargo::rustc-cfg=network=\"half\""),
+            Format::Int8 | Format::Int4 => println!("cargo::rustc-cfg=network=\"integer\""),
+        }
+        let input_shape = signature.input;
         Ok(Self { path, architecture, integers, input_shape })
     }
 }

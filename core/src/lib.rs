@@ -51,6 +51,7 @@ pub mod idx;
 pub mod layers;
 pub mod loss;
 pub mod message;
+pub mod model_file;
 pub mod models;
 pub mod optimizer;
 pub mod quantized;

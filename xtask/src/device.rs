@@ -18,6 +18,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use selvedge::architecture::Architecture;
 
 use crate::{
     flash::{
@@ -25,7 +26,7 @@ use crate::{
         board::{self, Board},
         model::{Model, Weights},
     },
-    selvedge, workspace,
+    program, workspace,
 };
 
 /// The exit code of a program that was interrupted.
@@ -44,15 +45,18 @@ pub struct Options {
 enum Action {
     /// Shows what the board and its model are
     Info,
-    /// Lets the board classify pictures
+    /// Lets the board classify pictures or other samples
     Predict {
-        /// Pictures of a garment, PNG or JPEG
-        #[arg(required = true)]
-        images: Vec<PathBuf>,
+        /// Pictures of one thing, PNG or JPEG; or IDX files of samples
+        #[arg(required_unless_present = "values")]
+        inputs: Vec<PathBuf>,
+        /// A sample's values, from 0 to 255
+        #[arg(long, value_name = "V,V,…")]
+        values: Vec<String>,
     },
-    /// Lets the board classify test images, and compares each class and every bit of the logits with the host's
+    /// Lets the board classify test samples, and compares each class and every bit of the logits with the host's
     Eval {
-        /// How many test images, from the first [default: all]
+        /// How many test samples, from the first [default: all]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         count: Option<u32>,
     },
@@ -66,15 +70,15 @@ struct Target {
     #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
     /// The model [default: the board's]
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "layers")]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["layers", "weights"])]
     model: Option<String>,
-    /// Another topology, such as 784,256,64,10
-    #[arg(long, global = true)]
-    layers: Option<String>,
+    /// Any other network, such as 784,256,64,10
+    #[arg(long, global = true, conflicts_with = "weights")]
+    layers: Option<Architecture>,
     /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
-    /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
+    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, global = true, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// The data, as for `cargo xtask train`
@@ -101,11 +105,7 @@ impl Target {
     }
 
     fn model(&self, board: &Board) -> Result<Model> {
-        Model::asked_for(self.model.as_deref(), self.layers.as_deref(), &board.model, self.data.clone())
-    }
-
-    fn weights(&self, model: &Model) -> Result<Weights> {
-        model.weights_or(self.weights.as_deref(), self.model.is_some() || self.layers.is_some())
+        Model::asked_for(self.model.as_deref(), self.layers.as_ref(), &board.model, self.data.clone())
     }
 }
 
@@ -115,46 +115,48 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match (target.device(), &target.port) {
         (None, Some(port)) => {
             let board = Board::named(&target.board)?;
+            if let Action::Serve = action {
+                bail!("a board at --port runs already: ask it, or leave out --port");
+            }
+            let model = target.model(&board)?;
             let weights = match action {
-                Action::Info | Action::Predict { .. } => None,
-                Action::Eval { .. } => Some(target.weights(&target.model(&board)?)?),
-                Action::Serve => bail!("a board at --port runs already: ask it, or leave out --port"),
+                Action::Eval { .. } => Some(model.weights_or(target.weights.as_deref())?),
+                _ => None,
             };
-            selvedge::hand_over(&mut question(options, &board, port, weights.as_ref())?)
+            program::hand_over(&mut question(options, &board, port, &model, weights.as_ref()))
         }
         (device, port) => start(options, device.unwrap_or(Device::Emulator), port.as_deref()),
     }
 }
 
 /// `selvedge device …`, for the board at an address.
-fn question(options: &Options, board: &Board, address: &str, weights: Option<&Weights>) -> Result<Command> {
+fn question(options: &Options, board: &Board, address: &str, model: &Model, weights: Option<&Weights>) -> Command {
     let Options { action, target } = options;
-    let program = weights.map_or_else(|| selvedge::Build::default().program(), |weights| Ok(weights.program.clone()));
-    let mut selvedge = Command::new(program?);
-    selvedge.arg("device");
+    let mut selvedge = model.device_command();
+    let connect = ["--connect", address, "--baud", &board.uart.baud.to_string(), "--timeout", &target.timeout.to_string()]
+        .map(str::to_owned);
     match action {
         Action::Info | Action::Serve => {
-            selvedge.arg("info");
+            selvedge.arg("info").args(connect);
         }
-        Action::Predict { images } => {
-            selvedge.arg("predict").args(images);
+        Action::Predict { inputs, values } => {
+            selvedge.arg("predict").args(connect).args(inputs);
+            selvedge.args(values.iter().flat_map(|values| ["--values", values]));
         }
         Action::Eval { count } => {
-            selvedge.arg("eval").args(weights.map(|weights| &weights.file));
+            selvedge.arg("eval").args(connect).args(weights.map(|weights| &weights.file));
             selvedge.args(count.iter().flat_map(|count| ["--count".into(), count.to_string()]));
             selvedge.args(target.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
         }
     }
-    selvedge.args(["--connect", address, "--baud", &board.uart.baud.to_string()]);
-    selvedge.args(["--timeout", &target.timeout.to_string()]);
-    Ok(selvedge)
+    selvedge
 }
 
 fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
     let Options { action, target } = options;
     let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
     let model = target.model(&run.board)?;
-    let weights = model.deployed(target.weights(&model)?, target.format, &run.embed.path)?;
+    let weights = model.deployed(model.weights_or(target.weights.as_deref())?, target.format, &run.embed.path)?;
     let embedded = run.embed.path.join("weights.selvedge");
     fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;
 
@@ -162,12 +164,12 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
     let socket = folder.0.join("uart");
     let serial = format!("unix:{},server=on,wait=off", socket.display().to_string().replace(',', ",,"));
     let address = port.map_or_else(|| format!("unix:{}", socket.display()), str::to_owned);
-    let serving = Serving::wait_for(run.build_and_start(&weights.layers, &serial)?, target.timeout)?;
+    let serving = Serving::wait_for(run.build_and_start(&serial)?, target.timeout)?;
     if let Action::Serve = action {
         say!("It answers at {address}, as `selvedge device info --connect {address}` shows; Ctrl-C ends it");
         return serving.wait();
     }
-    let status = workspace::status(&mut question(options, &run.board, &address, Some(&weights))?)?;
+    let status = workspace::status(&mut question(options, &run.board, &address, &model, Some(&weights)))?;
     if serving.end()? { Ok(INTERRUPTED.into()) } else { flash::exit_code(status) }
 }
 

@@ -1,8 +1,8 @@
 //! `cargo xtask …`: train, flash, set up and test Selvedge.
 //!
-//! One module for each command; it runs the other packages as programs and links none of them.
+//! One module for each command; it runs the other packages as programs and links core alone, which knows networks and their files.
 //!
-//! - [`selvedge`]: `train`, `recipes`, `eval`, `predict`, `inspect`, `convert`, `show`: builds the program `selvedge` and hands it
+//! - [`program`]: `train`, `recipes`, `eval`, `predict`, `inspect`, `convert`, `show`: builds the program `selvedge` and hands it
 //!   every option.
 //! - [`mod@bench`]: the host's benchmarks, in the same way.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
@@ -26,7 +26,7 @@ mod device;
 mod doctor;
 mod flash;
 mod python;
-mod selvedge;
+mod program;
 mod setup;
 mod test;
 mod toolchain;
@@ -49,28 +49,28 @@ struct Cli {
 enum Command {
     /// Trains a model (`cargo xtask train --help` lists the options)
     #[command(disable_help_flag = true)]
-    Train(selvedge::Options),
+    Train(program::Options),
     /// Lists the recipes to train by, or prints one
     #[command(disable_help_flag = true)]
-    Recipes(selvedge::Options),
+    Recipes(program::Options),
     /// Measures a weight file on the test images
     #[command(disable_help_flag = true)]
-    Eval(selvedge::Options),
+    Eval(program::Options),
     /// Classifies image files
     #[command(disable_help_flag = true)]
-    Predict(selvedge::Options),
+    Predict(program::Options),
     /// Shows what a weight file holds
     #[command(disable_help_flag = true)]
-    Inspect(selvedge::Options),
+    Inspect(program::Options),
     /// Writes weights in another program's format, or reads them from it
     #[command(disable_help_flag = true)]
-    Convert(selvedge::Options),
+    Convert(program::Options),
     /// Makes a model a network of 8-bit integers, for microcontrollers
     #[command(disable_help_flag = true)]
-    Quantize(selvedge::Options),
+    Quantize(program::Options),
     /// Shows samples of the data with their labels
     #[command(disable_help_flag = true)]
-    Show(selvedge::Options),
+    Show(program::Options),
     /// Measures training on this machine's CPU or GPU, the engine's products, or a prediction on the boards
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -90,14 +90,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Train(options) => selvedge::run("train", &options),
-        Command::Recipes(options) => selvedge::run("recipes", &options),
-        Command::Eval(options) => selvedge::run("eval", &options),
-        Command::Predict(options) => selvedge::run("predict", &options),
-        Command::Inspect(options) => selvedge::run("inspect", &options),
-        Command::Convert(options) => selvedge::run("convert", &options),
-        Command::Quantize(options) => selvedge::run("quantize", &options),
-        Command::Show(options) => selvedge::run("show", &options),
+        Command::Train(options) => program::run("train", &options),
+        Command::Recipes(options) => program::run("recipes", &options),
+        Command::Eval(options) => program::run("eval", &options),
+        Command::Predict(options) => program::run("predict", &options),
+        Command::Inspect(options) => program::run("inspect", &options),
+        Command::Convert(options) => program::run("convert", &options),
+        Command::Quantize(options) => program::run("quantize", &options),
+        Command::Show(options) => program::run("show", &options),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
         Command::Device(options) => device::run(&options),

@@ -162,15 +162,8 @@ impl ModelOptions {
 
     /// The model's name, as its files have it.
     fn name(&self) -> String {
-        self.layers.as_ref().map_or_else(|| self.model.clone(), model_name)
+        self.layers.as_ref().map_or_else(|| self.model.clone(), |layers| models::file_name(layers).to_string())
     }
-}
-
-/// Of a named model its name, of another its layers: `784-256-10`, `784-256-BatchNorm1d-Relu-10`.
-fn model_name(layers: &Architecture) -> String {
-    let layers = layers.for_prediction();
-    let words = || format!("{:#}", layers.expression()).replace(" => ", "-").replace([',', ' '], "-");
-    models::name_of(&layers).map_or_else(words, Into::into)
 }
 
 /// Checks that a network takes this data's samples and can name their classes.

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use object::{Object, ObjectSection, SectionKind};
+use selvedge::architecture::{Architecture, StageKind};
 use serde::Serialize;
 
 use super::cycles::Estimate;
@@ -37,7 +38,7 @@ pub struct Options {
     /// One format [default: each]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// How many test images to predict
+    /// How many test samples to predict
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// The data, as for `cargo xtask train`
@@ -60,17 +61,17 @@ struct Row {
     board: String,
     model: String,
     format: &'static str,
-    /// Mean of the images.
+    /// Mean of the samples.
     instructions: u64,
     least_instructions: u64,
     most_instructions: u64,
-    /// Mean of the images, by ARM's published timings of what the first of them execute.
+    /// Mean of the samples, by ARM's published timings of what the first of them execute.
     cycles_estimate: u64,
     /// Means, one for each linear layer.
     layer_instructions: Vec<u64>,
     /// Those of the linear layers.
     multiply_accumulates: u64,
-    /// The program `bare` without vectors, weights and images.
+    /// The program `bare` without vectors, weights and samples.
     code_bytes: u64,
     weight_bytes: u64,
     static_ram_bytes: u64,
@@ -129,15 +130,15 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     workspace::output(&mut model.embed_command(Some(&weights), "test", &count, run.folder()))?;
     say!("{name} in {} on {board}", format.name());
     let mut measured = Measured::default();
-    let status = run.build_and_run(Some(&weights.layers), |line| measured.take(line))?;
+    let status = run.build_and_run(None, |line| measured.take(line))?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
     let estimate = Estimate::of(&run.board, &run.folder().join(Program::Measure.name()), &measured.first)?;
     say!("{}", estimate.shown(measured.mean));
 
-    let bare = run.build(Program::Bare, Some(&weights.layers))?;
+    let bare = run.build(Program::Bare, None)?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
-    let image_bytes = file_len(&run.folder().join("samples.idx"))?;
+    let sample_bytes = file_len(&run.folder().join("samples.idx"))?;
     let sizes = sizes(&fs::read(&bare).with_context(|| format!("cannot read {}", bare.display()))?)?;
     Ok(Row {
         board: board.to_owned(),
@@ -148,8 +149,8 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
         most_instructions: measured.most,
         cycles_estimate: estimate.cycles(measured.mean),
         layer_instructions: measured.layers,
-        multiply_accumulates: multiply_accumulates(&weights.layers),
-        code_bytes: sizes.flash.saturating_sub(weight_bytes + image_bytes),
+        multiply_accumulates: multiply_accumulates(&weights.architecture),
+        code_bytes: sizes.flash.saturating_sub(weight_bytes + sample_bytes),
         weight_bytes,
         static_ram_bytes: sizes.ram,
         stack_bytes: measured.stack,
@@ -160,10 +161,10 @@ fn file_len(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
 }
 
-/// Of `784,512,512,10`, the products of neighbours.
-fn multiply_accumulates(layers: &str) -> u64 {
-    let widths: Vec<u64> = layers.split(',').filter_map(|width| width.parse().ok()).collect();
-    widths.windows(2).map(|pair| pair[0] * pair[1]).sum()
+/// Those of the linear layers.
+fn multiply_accumulates(network: &Architecture) -> u64 {
+    let linear = network.stages().filter(|stage| stage.kind == StageKind::Linear);
+    linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()
 }
 
 /// What the program `measure` says.
@@ -174,7 +175,7 @@ struct Measured {
     mean: u64,
     least: u64,
     most: u64,
-    /// Of the first images, one for each.
+    /// Of the first samples, one for each.
     first: Vec<u64>,
 }
 
@@ -186,7 +187,7 @@ impl Measured {
             (Some("stack"), [bytes]) => self.stack = *bytes,
             (Some("first"), counts) => self.first = counts.to_vec(),
             (Some("layer"), [_, count]) => self.layers.push(*count),
-            (Some("prediction"), [mean, least, most, _images]) => {
+            (Some("prediction"), [mean, least, most, _samples]) => {
                 (self.mean, self.least, self.most) = (*mean, *least, *most);
             }
             _ => {}
@@ -286,7 +287,7 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_products_summed() {
         assert_eq!([0, 999, 1000, 1_034_857].map(grouped), ["0", "999", "1,000", "1,034,857"]);
-        assert_eq!(multiply_accumulates("784,512,512,10"), 668_672);
+        assert_eq!(multiply_accumulates(&"784,512,512,10".parse().unwrap()), 668_672);
     }
 
     #[test]

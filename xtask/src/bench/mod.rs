@@ -11,23 +11,20 @@ use std::{
 use anyhow::{Result, bail};
 use clap::Subcommand;
 
-use crate::{
-    selvedge::{self, Build},
-    workspace,
-};
+use crate::{program, workspace};
 
 /// Which benchmark.
 #[derive(Subcommand)]
 pub enum Bench {
     /// Trains on the CPU, beside its peak and other programs (`cargo xtask bench cpu --help` lists the options)
     #[command(disable_help_flag = true)]
-    Cpu(selvedge::Options),
+    Cpu(program::Options),
     /// Trains on an NVIDIA GPU, beside other programs (`cargo xtask bench cuda --help` lists the options)
     #[command(disable_help_flag = true)]
-    Cuda(selvedge::Options),
+    Cuda(program::Options),
     /// Measures the single products on one thread (criterion's options)
     #[command(disable_help_flag = true)]
-    Kernels(selvedge::Options),
+    Kernels(program::Options),
     /// Measures a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
     Device(device::Options),
 }
@@ -43,15 +40,16 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
     let mut program = program(name, &options.arguments)?;
     // Where criterion keeps its measurements.
     program.args(&options.arguments).env("CRITERION_HOME", workspace::target_dir()?.join("criterion"));
-    selvedge::hand_over(&mut program)
+    program::hand_over(&mut program)
 }
 
-/// Builds a benchmark of the host's, for the layers among these options.
+/// Builds a benchmark of the host's, as these options need it.
 fn program(name: &str, options: &[OsString]) -> Result<Command> {
     let mut cargo = workspace::cargo();
     cargo.args(["bench", "--no-run", "--package", "host", "--bench", name]);
-    let build = Build::of_options(options);
-    Build { cuda: build.cuda || name == "cuda", ..build }.set(&mut cargo)?;
+    if name == "cuda" || program::asks_for_cuda(options) {
+        program::with_cuda(&mut cargo)?;
+    }
     let program = match workspace::build(&mut cargo, name)? {
         Ok(program) => program,
         Err(failure) => bail!("the benchmark was not built: `{}` failed, see above", failure.command),

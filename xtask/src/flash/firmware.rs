@@ -1,4 +1,4 @@
-//! Builds a firmware program for a board, with a model and images inside it.
+//! Builds a firmware program for a board, with a model and samples inside it.
 
 use std::{
     fs,
@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use selvedge::architecture::Architecture;
 
 use super::{
     Program,
@@ -24,9 +25,9 @@ pub struct Firmware<'a> {
     pub program: Program,
     /// Where it will run.
     pub device: Device,
-    /// The model's widths, `784,128,10`; the build takes the board's own model where there are none.
-    pub layers: Option<&'a str>,
-    /// The folder of what is embedded: weights, images, labels.
+    /// The model's layers where no weights are embedded; without them the build takes the board's own model.
+    pub layers: Option<&'a Architecture>,
+    /// The folder of what is embedded: weights, samples, labels.
     pub embed: &'a Path,
 }
 
@@ -38,7 +39,7 @@ impl Firmware<'_> {
         cargo.arg(self.program.name());
         cargo.env("SELVEDGE_BOARD", &self.board.name).env("SELVEDGE_EMBED", self.embed);
         match self.layers {
-            Some(layers) => cargo.env("SELVEDGE_LAYERS", layers),
+            Some(layers) => cargo.env("SELVEDGE_LAYERS", format!("{:#}", layers.expression())),
             None => cargo.env_remove("SELVEDGE_LAYERS"),
         };
         cargo

@@ -24,6 +24,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use selvedge::architecture::Architecture;
 
 use crate::{toolchain::Toolchain, workspace};
 use board::Board;
@@ -42,18 +43,18 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = Program::Predict)]
     program: Program,
     /// The model [default: the board's; tiny for --program train]
-    #[arg(long, value_name = "NAME", conflicts_with = "layers")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "weights"])]
     model: Option<String>,
-    /// Another topology, such as 784,256,64,10
-    #[arg(long)]
-    layers: Option<String>,
-    /// The weight file [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
+    /// Any other network, such as 784,256,64,10
+    #[arg(long, conflicts_with = "weights")]
+    layers: Option<Architecture>,
+    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
-    /// How many test images to classify [default: 100]
+    /// How many test samples to classify [default: 100]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// The data, as for `cargo xtask train`
@@ -69,7 +70,7 @@ pub struct Options {
 
 impl Options {
     fn model(&self, default: &str) -> Result<Model> {
-        Model::asked_for(self.model.as_deref(), self.layers.as_deref(), default, self.data.clone())
+        Model::asked_for(self.model.as_deref(), self.layers.as_ref(), default, self.data.clone())
     }
 }
 
@@ -101,11 +102,11 @@ impl Format {
 /// A program of the firmware: `firmware/src/bin/<name>.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
-    /// Classifies embedded test images
+    /// Classifies embedded test samples
     Predict,
     /// Measures a prediction: instructions, stack
     Measure,
-    /// Trains from a seed on embedded training images, by the recipe in firmware/training.toml
+    /// Trains from a seed on embedded training samples, by the recipe in firmware/training.toml
     Train,
     /// Answers what comes through the UART: `cargo xtask device`
     #[value(skip)]
@@ -114,7 +115,7 @@ pub enum Program {
     Loader,
     /// Prints hashes of the arithmetic's functions
     Fingerprint,
-    /// Classifies one image, without a log
+    /// Classifies one sample, without a log
     Bare,
     /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow; or, with deep, does not fit
     #[value(hide = true)]
@@ -186,20 +187,20 @@ impl Run {
         &self.embed.path
     }
 
-    /// Builds a program for a model (the board's own where none is given).
-    pub fn build(&self, program: Program, layers: Option<&str>) -> Result<PathBuf> {
+    /// Builds a program with what is embedded. Where no weights are, its model has these layers, or is the board's own.
+    pub fn build(&self, program: Program, layers: Option<&Architecture>) -> Result<PathBuf> {
         let Self { board, device, embed, .. } = self;
         let firmware = Firmware { board, program, device: *device, layers, embed: &embed.path };
         embed.build(&firmware, &self.toolchain)
     }
 
     /// Builds the run's program, starts it, and does not wait for its end.
-    pub fn build_and_start(&self, layers: &str, serial: &str) -> Result<Started> {
-        self.device.start(&self.board, &self.build(self.program, Some(layers))?, serial)
+    pub fn build_and_start(&self, serial: &str) -> Result<Started> {
+        self.device.start(&self.board, &self.build(self.program, None)?, serial)
     }
 
-    /// Builds the run's program for a model, runs it and shows every line.
-    pub fn build_and_run(&self, layers: Option<&str>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    /// Builds the run's program, as [`build`](Self::build) does, runs it and shows every line.
+    pub fn build_and_run(&self, layers: Option<&Architecture>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let elf = self.build(self.program, layers)?;
         self.device.run(&self.board, &elf, self.silence, |line| {
             say!("{line}");
@@ -211,8 +212,7 @@ impl Run {
 fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let model = options.model(&board.model)?;
-    let asked = options.model.is_some() || options.layers.is_some();
-    let weights = model.weights_or(options.weights.as_deref(), asked)?;
+    let weights = model.weights_or(options.weights.as_deref())?;
     let weights = model.deployed(weights, options.format, embed)?;
     let count = options.count.unwrap_or(100).to_string();
     workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
@@ -222,7 +222,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
 
     say!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
     let mut predictions = Vec::new();
-    let status = run.build_and_run(Some(&weights.layers), |line| predictions.extend(report::prediction(line)))?;
+    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)))?;
     if run.program != Program::Predict {
         return exit_code(status);
     }
@@ -233,9 +233,9 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
         say!("{difference}");
     }
     if !differences.is_empty() {
-        bail!("{} differences from the host in {} images", differences.len(), expected.len());
+        bail!("{} differences from the host in {} samples", differences.len(), expected.len());
     }
-    say!("{0} of {0} images: class and logits equal the host's bits", expected.len());
+    say!("{0} of {0} samples: class and logits equal the host's bits", expected.len());
     Ok(ExitCode::SUCCESS)
 }
 

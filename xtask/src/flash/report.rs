@@ -3,13 +3,13 @@
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// The host's result for one image: a line of `expected.jsonl`.
+/// The host's result for one sample: a line of `expected.jsonl`.
 #[derive(Debug, Deserialize)]
 pub struct Expected {
-    /// The image's place among the embedded ones.
+    /// The sample's place among the embedded ones.
     pub index: usize,
     /// The class that the host computed.
-    pub class: u8,
+    pub class: u16,
     /// The hash of the host's logits.
     pub logits: String,
 }
@@ -20,20 +20,20 @@ pub fn expected(text: &str) -> Result<Vec<Expected>> {
     lines.map(|line| serde_json::from_str(line).with_context(|| format!("not an expected result: {line}"))).collect()
 }
 
-/// The device's result for one image.
+/// The device's result for one sample.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Prediction {
-    /// The image's place among the embedded ones.
+    /// The sample's place among the embedded ones.
     pub index: usize,
     /// The class that the device computed.
-    pub class: u8,
+    pub class: u16,
     /// The hash of the device's logits.
     pub logits: String,
 }
 
-/// Reads `image 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`; `None` for any other line.
+/// Reads `sample 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`; `None` for any other line.
 pub fn prediction(line: &str) -> Option<Prediction> {
-    let (index, line) = line.strip_prefix("image ")?.split_once(": class ")?;
+    let (index, line) = line.strip_prefix("sample ")?.split_once(": class ")?;
     let (class, line) = line.split_once(' ')?;
     let (_name, line) = line.split_once(", logits ")?;
     let (logits, _) = line.split_once(',')?;
@@ -56,23 +56,23 @@ fn is_hexadecimal(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Every way in which the device's results are not the host's, an image each.
+/// Every way in which the device's results are not the host's, a sample each.
 pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<String> {
     let mut differences = Vec::new();
     for Expected { index, class, logits } in expected {
         let mut seen = predictions.iter().filter(|prediction| prediction.index == *index);
         match (seen.next(), seen.next()) {
-            (None, _) => differences.push(format!("image {index}: the board reported nothing")),
-            (Some(_), Some(_)) => differences.push(format!("image {index}: the board reported it twice")),
+            (None, _) => differences.push(format!("sample {index}: the board reported nothing")),
+            (Some(_), Some(_)) => differences.push(format!("sample {index}: the board reported it twice")),
             (Some(device), None) if (device.class, &device.logits) != (*class, logits) => differences.push(format!(
-                "image {index}: class {} and logits {} on the board, class {class} and logits {logits} on the host",
+                "sample {index}: class {} and logits {} on the board, class {class} and logits {logits} on the host",
                 device.class, device.logits
             )),
             (Some(_), None) => {}
         }
     }
     let strange = predictions.iter().filter(|seen| !expected.iter().any(|expected| expected.index == seen.index));
-    differences.extend(strange.map(|seen| format!("image {}: the host knows no such image", seen.index)));
+    differences.extend(strange.map(|seen| format!("sample {}: the host knows no such sample", seen.index)));
     differences
 }
 
@@ -80,13 +80,13 @@ pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<Str
 mod tests {
     use super::*;
 
-    const LINE: &str = "image 7: class 0 T-shirt/top, logits 0123456789abcdef, 3364204 instructions";
+    const LINE: &str = "sample 7: class 0 T-shirt/top, logits 0123456789abcdef, 3364204 instructions";
 
-    fn host(index: usize, class: u8) -> Expected {
+    fn host(index: usize, class: u16) -> Expected {
         Expected { index, class, logits: "0123456789abcdef".into() }
     }
 
-    fn device(index: usize, class: u8) -> Prediction {
+    fn device(index: usize, class: u16) -> Prediction {
         Prediction { index, class, logits: "0123456789abcdef".into() }
     }
 
@@ -99,11 +99,11 @@ mod tests {
     #[test]
     fn other_lines_are_no_prediction() {
         let broken =
-            [("image 7", "image x"), ("0123", "012"), ("0123", "012g"), ("class 0", "class 256"), ("logits", "")];
+            [("sample 7", "sample x"), ("0123", "012"), ("0123", "012g"), ("class 0", "class 65536"), ("logits", "")];
         for (part, other) in broken {
             assert_eq!(prediction(&LINE.replace(part, other)), None, "{other}");
         }
-        assert_eq!(prediction("784-16-10, 100 images"), None);
+        assert_eq!(prediction("784-16-10, 100 samples"), None);
         assert_eq!(prediction(""), None);
     }
 
@@ -139,12 +139,12 @@ mod tests {
         let found = differences(&expected, &[device(0, 9), other, device(3, 6), device(3, 6), device(4, 1)]);
         let found: Vec<_> = found.iter().map(|line| line.split_once(": ").unwrap()).collect();
         assert_eq!(
-            found.iter().map(|(image, _)| *image).collect::<Vec<_>>(),
-            ["image 0", "image 1", "image 2", "image 3", "image 4"]
+            found.iter().map(|(sample, _)| *sample).collect::<Vec<_>>(),
+            ["sample 0", "sample 1", "sample 2", "sample 3", "sample 4"]
         );
         assert!(found[0].1.contains("class 9") && found[0].1.contains("class 3"), "{found:?}");
         assert!(found[1].1.contains("nothing") && found[3].1.contains("twice"), "{found:?}");
         assert!(found[2].1.contains("fedcba9876543210 on the board"), "{found:?}");
-        assert!(found[4].1.contains("no such image"), "{found:?}");
+        assert!(found[4].1.contains("no such sample"), "{found:?}");
     }
 }

@@ -3,9 +3,14 @@
 use std::{fs, path::Path, process::Command, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
+use selvedge::architecture::Architecture;
 use serde::Deserialize;
 
-use super::{Options, Run, ended_well, model::Model, report};
+use super::{
+    Options, Run, ended_well,
+    model::{Model, Weights},
+    report,
+};
 use crate::workspace;
 
 /// The recipe that host and board follow: `firmware/training.toml`. The numbers go to the host as they are written.
@@ -15,7 +20,7 @@ pub struct Recipe {
     epochs: toml::Value,
     batch_size: toml::Value,
     learning_rate: toml::Value,
-    images: toml::Value,
+    samples: toml::Value,
 }
 
 impl Recipe {
@@ -35,7 +40,7 @@ impl Recipe {
             ("--epochs", &self.epochs),
             ("--batch-size", &self.batch_size),
             ("--lr", &self.learning_rate),
-            ("--limit-train", &self.images),
+            ("--limit-train", &self.samples),
         ] {
             selvedge.arg(option).arg(value.to_string());
         }
@@ -46,7 +51,7 @@ impl Recipe {
 pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
     if options.weights.is_some() || options.count.is_some() {
         bail!(
-            "--program train starts from its seed and takes its images from firmware/training.toml: leave out --weights and --count"
+            "--program train starts from its seed and takes its samples from firmware/training.toml: leave out --weights and --count"
         );
     }
     let recipe = Recipe::read()?;
@@ -56,10 +61,10 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
     let trained = run.embed.path.join("host.selvedge");
     let output = workspace::output_shown(&mut recipe.train_command(&model, &trained))?;
     let expected = report::saved_hash(&output)?;
-    let weights = model.read(&trained, true)?;
+    let weights = Weights::read(&trained)?;
 
     say!("{} ({}): train {}", run.board.name, run.board.description, weights.architecture);
-    let hash = run.trained_hash(&recipe, &model, &weights.layers)?;
+    let hash = run.trained_hash(&recipe, &model, &weights.architecture)?;
     if hash != expected {
         bail!("the board's trained weights are {hash}, the host's {expected}");
     }
@@ -69,8 +74,8 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 
 impl Run {
     /// Trains a model of these layers on the board; the hash of its weights.
-    pub fn trained_hash(&self, recipe: &Recipe, model: &Model, layers: &str) -> Result<String> {
-        workspace::run(&mut model.embed_command(None, "train", &recipe.images.to_string(), &self.embed.path))?;
+    pub fn trained_hash(&self, recipe: &Recipe, model: &Model, layers: &Architecture) -> Result<String> {
+        workspace::run(&mut model.embed_command(None, "train", &recipe.samples.to_string(), &self.embed.path))?;
         let mut hash = None;
         let status = self.build_and_run(Some(layers), |line| {
             hash = report::weight_hash(line).map(str::to_owned).or(hash.take());

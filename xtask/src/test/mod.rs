@@ -12,7 +12,7 @@ use crate::{
     flash::{
         Device, Firmware, Program,
         board::{self, Board},
-        model::Model,
+        model::{Model, Weights},
     },
     python, setup,
     toolchain::{self, Toolchain},
@@ -144,12 +144,12 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
     let embed = workspace::target_dir()?.join("embed").join(format!("{}-test", board.name));
     let weights = embed.with_extension("selvedge");
     step(model.train_command(&weights).args(["--limit-train", "64", "--steps", "1"]))?;
-    let weights = model.read(&weights, true)?;
+    let weights = Weights::read(&weights)?;
     step(&mut model.embed_command(Some(&weights), "test", "2", &embed))?;
     let probe = board.probe.as_ref().map(|_| Device::Probe);
     for device in [Device::Emulator].into_iter().chain(probe) {
         for &program in programs {
-            let firmware = Firmware { board, program, device, layers: Some(&weights.layers), embed: &embed };
+            let firmware = Firmware { board, program, device, layers: None, embed: &embed };
             // The program `crash` is built for one way to crash.
             let cargo = |subcommand| {
                 let mut cargo = firmware.cargo(toolchain, subcommand);

@@ -17,8 +17,12 @@ use super::{
     table::{self, Run},
 };
 use crate::{
-    flash::{self, Device, EmbedFolder, Program, Recipe, board::Board, model::Model},
-    selvedge::Build,
+    flash::{
+        self, Device, EmbedFolder, Program, Recipe,
+        board::Board,
+        model::{Model, Weights},
+    },
+    program,
     toolchain::Toolchain,
     workspace,
 };
@@ -94,7 +98,8 @@ fn boards_left_out() -> Result<Option<String>> {
 
 /// What all runs share.
 struct Bits {
-    build: Build,
+    /// The program `selvedge`.
+    program: PathBuf,
     /// The fastest first.
     engines: Vec<String>,
     cores: usize,
@@ -106,17 +111,18 @@ struct Bits {
 
 impl Bits {
     fn prepare(options: &Options) -> Result<Self> {
-        let build = Build { cuda: options.cuda, layers: None };
-        let engines = workspace::output(Command::new(build.program()?).arg("engines"))?;
+        let program = program::program(options.cuda)?;
+        let engines = workspace::output(Command::new(&program).arg("engines"))?;
         let folder = EmbedFolder::take("verify-bits")?;
         let mut data = options.data.clone();
         // Found or downloaded here, so that without a network not every run looks for one.
-        let mut embed = Model::built("tiny", &build, data.clone())?.embed_command(None, "train", "1", &folder.path);
+        let tiny = Model::with_program(program.clone(), "tiny", data.clone());
+        let mut embed = tiny.embed_command(None, "train", "1", &folder.path);
         if data.is_none() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
             data = Some("builtin".into());
         }
         Ok(Self {
-            build,
+            program,
             engines: engines.lines().map(str::to_owned).collect(),
             cores: thread::available_parallelism().map_or(1, usize::from),
             data,
@@ -126,8 +132,8 @@ impl Bits {
         })
     }
 
-    fn model(&self, name: &str) -> Result<Model> {
-        Model::built(name, &self.build, self.data.clone())
+    fn model(&self, name: &str) -> Model {
+        Model::with_program(self.program.clone(), name, self.data.clone())
     }
 
     /// Both models' runs on this machine, and on the boards where they are there.
@@ -149,7 +155,7 @@ impl Bits {
 
     /// A model's runs on this machine.
     fn host(&self, model: &str, train: impl Fn(&Model, &Path) -> Command) -> Result<Vec<Run>> {
-        let named = self.model(model)?;
+        let named = self.model(model);
         let run =
             |(engine, threads): (&String, usize)| self.cpu(model, engine, threads, train(&named, &self.trained(model)));
         plan(model, &self.engines, self.cores).map(run).collect()
@@ -167,7 +173,7 @@ impl Bits {
 
     /// A model's runs by each recipe: on the GPU, in every way to start the kernels, and on the CPU.
     fn gpu(&self, model: &str) -> Result<Vec<Run>> {
-        let named = self.model(model)?;
+        let named = self.model(model);
         let out = self.trained(model);
         let mut runs = Vec::new();
         for (recipe, options) in gpu::recipes(self.steps) {
@@ -195,8 +201,8 @@ impl Bits {
 
     /// The run of `tiny` on an emulated board.
     fn board(&self, board: &str, recipe: &Recipe) -> Result<Run> {
-        let model = self.model("tiny")?;
-        let layers = model.read(&self.trained("tiny"), true)?.layers;
+        let model = self.model("tiny");
+        let layers = Weights::read(&self.trained("tiny"))?.architecture;
         self.timed("tiny", board, Some(1), || {
             let run = flash::Run::new(board, Program::Train, Device::Emulator, flash::TIMEOUT)?;
             run.trained_hash(recipe, &model, &layers)

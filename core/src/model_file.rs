@@ -1,0 +1,47 @@
+//! A network's file of any format: what it holds, by its first bytes.
+
+use crate::{
+    architecture::Architecture,
+    message::Format,
+    quantized::{self, Float16, Int4, Int8, QuantizedFile},
+    shape::Signature,
+    weights::{WeightFile, WeightFileError},
+};
+
+/// The description of a network's file.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FileInfo<'a> {
+    /// The numbers that the weights are.
+    pub format: Format,
+    /// The layers.
+    pub architecture: Architecture,
+    /// The meaning of inputs and outputs.
+    pub signature: Signature<'a>,
+}
+
+impl<'a> FileInfo<'a> {
+    /// Checks a whole file, whose first bytes tell its format.
+    ///
+    /// # Errors
+    ///
+    /// As [`WeightFile::parse`] and [`QuantizedFile::parse`].
+    pub fn read(file: &'a [u8]) -> Result<Self, WeightFileError> {
+        if QuantizedFile::<Int8>::is_one(file) {
+            Self::quantized::<Int8>(file, Format::Int8)
+        } else if QuantizedFile::<Int4>::is_one(file) {
+            Self::quantized::<Int4>(file, Format::Int4)
+        } else if QuantizedFile::<Float16>::is_one(file) {
+            Self::quantized::<Float16>(file, Format::Float16)
+        } else {
+            let weights = WeightFile::parse(file)?;
+            let (architecture, signature) = (weights.architecture(), weights.signature());
+            Ok(Self { format: Format::Float32, architecture, signature })
+        }
+    }
+
+    fn quantized<F: quantized::Format>(file: &'a [u8], format: Format) -> Result<Self, WeightFileError> {
+        let file = QuantizedFile::<F>::parse(file)?;
+        Ok(Self { format, architecture: file.architecture(), signature: file.signature() })
+    }
+}
