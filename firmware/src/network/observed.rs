@@ -2,7 +2,11 @@
 
 use core::cell::{Cell, RefCell};
 
-use selvedge::{Activation, Engine, Portable, engine::Widths, optimizer::Optimizer};
+use selvedge::{
+    Activation, Engine, Portable,
+    engine::{RowWork, Widths},
+    optimizer::Optimizer,
+};
 
 /// [`Portable`], observed.
 pub struct Observed<F> {
@@ -59,7 +63,7 @@ impl<F: FnMut(usize)> Engine for Observed<F> {
         Portable.update(optimizer, parameters, grads, state);
     }
 
-    fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        Portable.share_out(width, elements, work);
+    fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>) {
+        Portable.share_out_work(width, elements, work);
     }
 }

@@ -201,16 +201,16 @@ mod tests {
 
     #[test]
     fn a_file_must_be_the_models() {
-        let tiny = workspace::root().join("models/tiny.selvedge");
+        let small = workspace::root().join("models/small.selvedge");
         let named = |name: &str| model(Network::Named(name.into()));
         let layers = |text: &str| model(Network::Layers(Box::new(text.parse().unwrap())));
-        for model in [named("tiny"), layers("784 => 16 Relu Dropout => 10")] {
-            assert_eq!(model.read(&tiny).unwrap().architecture.to_string(), "784-16-10");
-            assert_eq!(model.file_name(), "tiny");
+        for model in [named("small"), layers("784 => 128 Relu Dropout => 10")] {
+            assert_eq!(model.read(&small).unwrap().architecture.to_string(), "784-128-10");
+            assert_eq!(model.file_name(), "small");
         }
-        for (model, words) in [(named("small"), "--model small"), (layers("784,20,10"), "--layers '784,20,10'")] {
-            let error = model.read(&tiny).unwrap_err().to_string();
-            assert!(error.contains("784-16-10") && error.contains(words), "{error}");
+        for (model, words) in [(named("tiny"), "--model tiny"), (layers("784,20,10"), "--layers '784,20,10'")] {
+            let error = model.read(&small).unwrap_err().to_string();
+            assert!(error.contains("784-128-10") && error.contains(words), "{error}");
         }
     }
 }
