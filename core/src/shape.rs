@@ -151,8 +151,10 @@ impl<'a> ClassNames<'a> {
 }
 
 fn is_name(name: &[u8]) -> bool {
-    let is_printable = || core::str::from_utf8(name).is_ok_and(|name| !name.chars().any(char::is_control));
-    (1..=MAX_CLASS_NAME).contains(&name.len()) && is_printable()
+    // U+0000 to U+001F and U+007F are a byte each; U+0080 to U+009F are this byte and one of that range.
+    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+    let has_control = name.iter().any(is_control) || name.windows(2).any(|pair| matches!(pair, [0xc2, 0x80..=0x9f]));
+    (1..=MAX_CLASS_NAME).contains(&name.len()) && !has_control && core::str::from_utf8(name).is_ok()
 }
 
 #[cfg(test)]

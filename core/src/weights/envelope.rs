@@ -74,29 +74,37 @@ fn take_signature(
     (inputs, outputs): (usize, usize),
 ) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
     const PART: &str = "signature";
-    let malformed = WeightFileError::Malformed { part: PART };
-    let (count, mut rest) = decode::<u8>(rest, PART)?;
+    let malformed = || WeightFileError::Malformed { part: PART };
+    let (&count, mut rest) = rest.split_first().ok_or_else(malformed)?;
     let (mut signature, mut before) = (Signature::default(), 0);
     for _ in 0..count {
-        let ((number, bytes), after) = decode::<(u8, &[u8])>(rest, PART)?;
+        let (&number, field) = rest.split_first().ok_or_else(malformed)?;
+        let (bytes, after) = decode::<&[u8]>(field, PART)?;
         if number <= before {
-            return Err(malformed);
+            return Err(malformed());
         }
         match number {
             INPUT_SHAPE => {
-                let (shape, rest) = decode::<InputShape>(bytes, PART)?;
-                if !rest.is_empty() || shape.features() != inputs {
-                    return Err(malformed);
-                }
-                signature.input = Some(shape);
+                let shape = shape_of(bytes).filter(|shape| shape.features() == inputs);
+                signature.input = Some(shape.ok_or_else(malformed)?);
             }
-            CLASS_NAMES => signature.class_names = ClassNames::parse(bytes, outputs).ok_or(malformed.clone())?,
+            CLASS_NAMES => signature.class_names = ClassNames::parse(bytes, outputs).ok_or_else(malformed)?,
             _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
             _ => {}
         }
         (before, rest) = (number, after);
     }
     Ok((signature, rest))
+}
+
+/// The shape whose sizes these are, each as u32, little-endian: the features, or an image's channels, height and width.
+fn shape_of(bytes: &[u8]) -> Option<InputShape> {
+    let size = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
+    match bytes.as_chunks() {
+        ([features], []) => InputShape::of_sizes(&[size(features)]),
+        ([channels, height, width], []) => InputShape::of_sizes(&[size(channels), size(height), size(width)]),
+        _ => None,
+    }
 }
 
 /// Takes padding and weights, with which a body ends. The file has so many bytes in all.
@@ -188,9 +196,12 @@ impl<'a> Writer<'a> {
         }
         self.put(&(u8::from(input.is_some()) + u8::from(!names.is_empty())))?;
         if let Some(shape) = input {
-            let mut buffer = [0; 16];
-            let shape = postcard::to_slice(shape, &mut buffer).map_err(|_| WeightFileError::TooLarge)?;
-            self.put(&(INPUT_SHAPE, &*shape))?;
+            let mut bytes = [0; 12];
+            let sizes = shape.sizes();
+            for (place, size) in bytes.as_chunks_mut().0.iter_mut().zip(sizes.clone()) {
+                *place = size.to_le_bytes();
+            }
+            self.put(&(INPUT_SHAPE, bytes.get(..4 * sizes.count()).unwrap_or_default()))?;
         }
         if !names.is_empty() {
             self.put(&(CLASS_NAMES, names))?;

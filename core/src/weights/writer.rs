@@ -301,7 +301,7 @@ mod tests {
     /// An odd field may be passed over, an even one may not, and none may stand out of order.
     #[test]
     fn fields_of_newer_files_are_passed_over_or_refused() {
-        let signature = &[2, 1, 2, 0, 5, 3, 6, 3, b'y', b'e', b's', 1, b'n'];
+        let signature = &[2, 1, 4, 5, 0, 0, 0, 3, 6, 3, b'y', b'e', b's', 1, b'n'];
         let place = File::new().bytes().windows(signature.len()).position(|bytes| bytes == signature).unwrap();
         let with = |new: &[u8]| {
             let file = rewritten(place, signature, new);
@@ -310,14 +310,18 @@ mod tests {
         let shape = Some(InputShape::Features(5));
         assert_eq!(with(signature), Ok((shape, 2)));
         assert_eq!(with(&[0]), Ok((None, 0)));
-        assert_eq!(with(&[2, 1, 2, 0, 5, 7, 2, 9, 9]), Ok((shape, 0)));
-        assert_eq!(with(&[2, 1, 2, 0, 5, 8, 2, 9, 9]), Err(WeightFileError::Field { number: 8 }));
+        let image = InputShape::Image { channels: 1, height: 5, width: 1 };
+        assert_eq!(with(&[1, 1, 12, 1, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]), Ok((Some(image), 0)));
+        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 7, 2, 9, 9]), Ok((shape, 0)));
+        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 8, 2, 9, 9]), Err(WeightFileError::Field { number: 8 }));
         let malformed = Err(WeightFileError::Malformed { part: "signature" });
         for wrong in [
-            &[2, 1, 2, 0, 5, 1, 2, 0, 5][..],
-            &[1, 0, 2, 0, 5],
-            &[1, 1, 2, 0, 6],
-            &[1, 1, 3, 0, 5, 0],
+            &[2, 1, 4, 5, 0, 0, 0, 1, 4, 5, 0, 0, 0][..],
+            &[1, 0, 4, 5, 0, 0, 0],
+            &[1, 1, 4, 6, 0, 0, 0],
+            &[1, 1, 5, 5, 0, 0, 0, 0],
+            &[1, 1, 8, 5, 0, 0, 0, 1, 0, 0, 0],
+            &[1, 1, 0],
             &[1, 3, 2, 1, b'n'],
             &[1, 3, 4, 1, b'n', 1, 0xff],
         ] {
