@@ -21,7 +21,6 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
-use host::models::{Model, WithModel, with_model};
 
 use options::Options;
 
@@ -31,22 +30,9 @@ fn main() -> ExitCode {
 
 fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     options.check_outputs()?;
-    with_model(&options.subject.architecture(), Bench { options, out })?
-}
-
-struct Bench<'a> {
-    options: &'a Options,
-    out: &'a mut dyn Write,
-}
-
-impl WithModel for Bench<'_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        let Self { options, out } = self;
-        let data = options.subject.data()?;
-        if options.phases { phases::run::<M>(options, &data, out) } else { sweep::run::<M>(options, &data, out) }
-    }
+    let data = options.subject.data()?;
+    let network = options.subject.architecture(&data)?;
+    if options.phases { phases::run(options, &network, &data, out) } else { sweep::run(options, &network, &data, out) }
 }
 
 #[cfg(all(test, unix))]
@@ -76,7 +62,7 @@ mod tests {
         let peer = "for i in 9 2 3; do echo fake batch {batch} epoch 0 $i.0 s; done";
         let rest = ["--threads", "1,2", "--rounds", "2", "--peer", peer];
         let text = bench(folder.path(), &[&SMALL[..], &files, &rest].concat()).unwrap();
-        assert!(text.starts_with("784-16-10, 20 images, builtin\n"), "{text}");
+        assert!(text.starts_with("784-16-10, 20 samples, builtin\n"), "{text}");
         assert!(
             text.contains("| fake | 2.500 (2.000–3.000) |") && text.trim_end().ends_with(report::Report::NOTE),
             "{text}"
@@ -104,6 +90,6 @@ mod tests {
         let error = |arguments: &[&str]| bench(folder.path(), arguments).unwrap_err().to_string();
         assert!(error(&["--json", "FOLDER"]).starts_with("cannot write "));
         assert!(error(&["--samples", "99999"]).contains("--samples 99999: builtin has only"));
-        assert!(error(&["--layers", "784,77,10"]).contains("--layers '784,77,10'"));
+        assert!(error(&["--layers", "700,77,10"]).contains("the network takes 700 inputs"));
     }
 }

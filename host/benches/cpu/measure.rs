@@ -3,10 +3,9 @@
 use anyhow::Result;
 use host::{
     data::Dataset,
-    models::Model,
     training::{self, Length, Observer, Options, Progress, State},
 };
-use selvedge::Engine;
+use selvedge::{Engine, architecture::Architecture};
 
 use super::shared::EpochSeconds;
 
@@ -14,20 +13,20 @@ use super::shared::EpochSeconds;
 const WARM_UP: u64 = 300;
 
 /// A model in training; the recipe is the quickstart's.
-pub struct Training<'a, M> {
-    state: State<M>,
+pub struct Training<'a> {
+    state: State,
     data: &'a Dataset,
     batch_size: usize,
 }
 
-impl<'a, M: Model> Training<'a, M> {
+impl<'a> Training<'a> {
     /// A fresh model.
-    pub fn new(data: &'a Dataset, batch_size: usize) -> Self {
-        Self { state: State::initialized(&Options::QUICKSTART), data, batch_size }
+    pub fn new(network: &Architecture, data: &'a Dataset, batch_size: usize) -> Result<Self> {
+        Ok(Self { state: State::initialized(network, &Options::QUICKSTART)?, data, batch_size })
     }
 
     pub fn warm_up(&mut self, engine: &impl Engine) -> Result<()> {
-        let steps = self.data.train.labels.len().div_ceil(self.batch_size) as u64;
+        let steps = self.data.train.len().div_ceil(self.batch_size) as u64;
         self.train(engine, Length::Steps(steps.min(WARM_UP)), &mut EpochSeconds::default())
     }
 
@@ -43,7 +42,7 @@ impl<'a, M: Model> Training<'a, M> {
         &mut self,
         engine: &impl Engine,
         length: Length,
-        observer: &mut impl Observer<M, Error = anyhow::Error>,
+        observer: &mut impl Observer<Error = anyhow::Error>,
     ) -> Result<()> {
         let options = Options { length, batch_size: self.batch_size, ..Options::QUICKSTART };
         self.state.progress = Progress::default();

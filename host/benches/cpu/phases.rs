@@ -14,10 +14,14 @@ use comfy_table::{Table, presets};
 use host::{
     data::Dataset,
     engine::{Simd, Times},
-    models::Model,
     training::{Epoch, Length, Observer, Step},
 };
-use selvedge::{Activation, Engine, Linear, optimizer::Optimizer};
+use selvedge::{
+    Activation, Engine,
+    architecture::Architecture,
+    engine::{RowWork, Widths},
+    optimizer::Optimizer,
+};
 
 use super::{measure::Training, options::Options, shared::align_right};
 
@@ -44,14 +48,14 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// Prints a row for each batch size.
-pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let set = *options.engines().first().context("no engine was chosen")?;
     let engine = Timed { engine: Simd::new(set, options.most_threads())?.timed(), totals: Default::default() };
     let mut table = Table::new();
     let header = ["batch", "step in µs"].into_iter().chain(COLUMNS);
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
     for batch_size in &options.batch_sizes {
-        let mut training = Training::<M>::new(data, batch_size.get() as usize);
+        let mut training = Training::new(network, data, batch_size.get() as usize)?;
         training.warm_up(&engine)?;
         let mut watch =
             Watch { engine: &engine, begun: Total::now(&engine), sum: Total::default(), at_last_step: None, steps: 0 };
@@ -108,42 +112,35 @@ fn combine(a: Times, b: Times, with: impl Fn(Duration, Duration) -> Duration) ->
 }
 
 impl Engine for Timed {
-    fn linear_forward<const INPUTS: usize, const OUTPUTS: usize, A: Activation>(
-        &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        input: &[[f32; INPUTS]],
-        output: &mut [[f32; OUTPUTS]],
-    ) {
-        self.time(Call::Forward, |engine| engine.linear_forward(layer, input, output));
+    fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
+        self.time(Call::Forward, |engine| engine.linear_forward::<A>(widths, parameters, input, output));
     }
 
-    fn linear_input_grad<const INPUTS: usize, const OUTPUTS: usize, A: Activation, P: Activation>(
+    fn linear_input_grad<P: Activation>(
         &self,
-        layer: &Linear<INPUTS, OUTPUTS, A>,
-        grad_sums: &[[f32; OUTPUTS]],
-        input: &[[f32; INPUTS]],
-        grad_input: &mut [[f32; INPUTS]],
+        widths: Widths,
+        parameters: &[f32],
+        grad_sums: &[f32],
+        input: &[f32],
+        grad_input: &mut [f32],
     ) {
         self.time(Call::InputGrad, |engine| {
-            engine.linear_input_grad::<INPUTS, OUTPUTS, A, P>(layer, grad_sums, input, grad_input);
+            engine.linear_input_grad::<P>(widths, parameters, grad_sums, input, grad_input);
         });
     }
 
-    fn linear_update<
-        const INPUTS: usize,
-        const OUTPUTS: usize,
-        A: Activation,
-        O: Optimizer<STATE>,
-        const STATE: usize,
-    >(
+    fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
         &self,
         optimizer: &O,
-        input: &[[f32; INPUTS]],
-        grad_sums: &[[f32; OUTPUTS]],
-        layer: &mut Linear<INPUTS, OUTPUTS, A>,
-        state: [&mut Linear<INPUTS, OUTPUTS, A>; STATE],
+        widths: Widths,
+        input: &[f32],
+        grad_sums: &[f32],
+        parameters: &mut [f32],
+        state: [&mut [f32]; STATE],
     ) {
-        self.time(Call::Update, |engine| engine.linear_update(optimizer, input, grad_sums, layer, state));
+        self.time(Call::Update, |engine| {
+            engine.linear_update::<O, STATE, ROW>(optimizer, widths, input, grad_sums, parameters, state);
+        });
     }
 
     fn update<O: Optimizer<STATE>, const STATE: usize>(
@@ -156,8 +153,8 @@ impl Engine for Timed {
         self.time(Call::Update, |engine| engine.update(optimizer, parameters, grads, state));
     }
 
-    fn share_out<T: Send>(&self, rows: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-        self.time(Call::ShareOut, |engine| engine.share_out(rows, work));
+    fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>) {
+        self.time(Call::ShareOut, |engine| engine.share_out_work(width, elements, work));
     }
 }
 
@@ -205,7 +202,7 @@ struct Watch<'a> {
     steps: u64,
 }
 
-impl<M> Observer<M> for Watch<'_> {
+impl Observer for Watch<'_> {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
@@ -257,7 +254,7 @@ mod tests {
     fn a_watched_engine_counts_its_calls() {
         let engine = Simd::new(host::engine::InstructionSet::Portable, std::num::NonZero::<usize>::MIN).unwrap();
         let engine = Timed { engine: engine.timed(), totals: Default::default() };
-        engine.share_out(&mut [1, 2, 3], |_, rows| rows.fill(7));
+        engine.share_out(1, &mut [1, 2, 3], |_, rows| rows.fill(7));
         let calls = engine.totals.map(|spent| !spent.get().wall.is_zero());
         assert_eq!(calls, [false, false, false, true]);
     }

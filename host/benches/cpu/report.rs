@@ -7,7 +7,7 @@ use super::shared::{Against, Spread, align_right};
 
 /// Everything measured.
 pub struct Report {
-    /// Images in an epoch.
+    /// Samples in an epoch.
     pub samples: usize,
     /// Floating-point operations for each.
     pub operations: u64,
@@ -131,7 +131,7 @@ pub mod tests {
         Spread { median, min: 0.9 * median, max: 1.1 * median }
     }
 
-    /// 60,000 images of the quickstart.
+    /// 60,000 samples of the quickstart.
     pub fn report() -> Report {
         let mut rows = Vec::new();
         for (engine, speed) in [("avx512", 1.0), ("avx2", 0.6)] {

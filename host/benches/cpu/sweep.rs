@@ -7,7 +7,6 @@ use host::{
     data::Dataset,
     engine::{InstructionSet, Simd},
     files::write_whole,
-    models::Model,
 };
 use indicatif::ProgressBar;
 use selvedge::architecture::Architecture;
@@ -22,25 +21,25 @@ use super::{
 };
 
 /// Measures, prints and writes all that the options ask for.
-pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let engines = options.engines().len() * options.threads().len();
     let rounds = options.peers.len() * options.rounds as usize;
     let bar = progress_bar(options.batch_sizes.len() * (engines + rounds));
-    let sweep = Sweep { options, data, bar };
+    let sweep = Sweep { options, network, data, bar };
     let peaks = sweep.peaks()?;
     let mut report = Report {
-        samples: data.train.labels.len(),
-        operations: Workload::of(&Architecture::of::<M>()).operations(),
+        samples: data.train.len(),
+        operations: Workload::of(network).operations(),
         peaks,
         rows: Vec::new(),
     };
     for batch_size in &options.batch_sizes {
-        report.rows.extend(sweep.rows::<M>(batch_size.get())?);
+        report.rows.extend(sweep.rows(batch_size.get())?);
     }
     sweep.bar.finish_and_clear();
 
     let tables = format!("{}\n\n{}\n\n{}", report.peaks_table(), report.table(), Report::NOTE);
-    writeln!(out, "{}, {} images, {}\n\n{tables}", Architecture::of::<M>(), report.samples, data.name)?;
+    writeln!(out, "{network}, {} samples, {}\n\n{tables}", report.samples, data.name)?;
     if let Some(path) = &options.json {
         write_whole(path, report.json_lines().as_bytes())?;
     }
@@ -55,6 +54,7 @@ pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> 
 
 struct Sweep<'a> {
     options: &'a Options,
+    network: &'a Architecture,
     data: &'a Dataset,
     bar: ProgressBar,
 }
@@ -75,12 +75,12 @@ impl Sweep<'_> {
     }
 
     /// A batch size's rows.
-    fn rows<M: Model>(&self, batch: u32) -> Result<Vec<Row>> {
+    fn rows(&self, batch: u32) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for (set, threads) in self.engines() {
             self.bar.set_message(format!("batch {batch}, {set}, {threads} threads"));
             let engine = Simd::new(set, threads)?;
-            let mut training = Training::<M>::new(self.data, batch as usize);
+            let mut training = Training::new(self.network, self.data, batch as usize)?;
             training.warm_up(&engine)?;
             let epoch = spread(&training.epochs(&engine, self.options.epochs)?)?;
             rows.push(Row { engine: set.name(), threads: threads.get(), batch, epoch, against: None });
@@ -94,13 +94,13 @@ impl Sweep<'_> {
         let fastest = on_most_threads.min_by(|a, b| a.epoch.median.total_cmp(&b.epoch.median));
         let set = fastest.context("no engine was measured")?.engine.parse()?;
         for peer in &self.options.peers {
-            rows.push(self.compare::<M>(peer, batch, set, threads)?);
+            rows.push(self.compare(peer, batch, set, threads)?);
         }
         Ok(rows)
     }
 
     /// A peer and an engine in turns.
-    fn compare<M: Model>(&self, peer: &Peer, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
+    fn compare(&self, peer: &Peer, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
         let engine = Simd::new(set, threads)?;
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));
@@ -108,7 +108,7 @@ impl Sweep<'_> {
         };
         let ours = || {
             // From the beginning, as the peer: how many activations are zero changes as a model learns.
-            let mut training = Training::<M>::new(self.data, batch as usize);
+            let mut training = Training::new(self.network, self.data, batch as usize)?;
             training.warm_up(&engine)?;
             self.bar.inc(1);
             training.epochs(&engine, self.options.epochs)

@@ -1,6 +1,6 @@
 //! What a step has to compute.
 
-use selvedge::architecture::{Architecture, LayerKind};
+use selvedge::architecture::{Architecture, StageKind};
 
 /// A model's multiply-accumulates for one sample, as the mathematics has them: no term is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,8 @@ pub struct Workload {
 
 impl Workload {
     pub fn of(architecture: &Architecture) -> Self {
-        let products: Vec<u64> = architecture
-            .layers()
-            .iter()
-            .filter(|layer| matches!(layer, LayerKind::Linear { .. }))
-            .map(|layer| u64::from(layer.widths().0) * u64::from(layer.widths().1))
-            .collect();
+        let linear = architecture.stages().filter(|stage| stage.kind == StageKind::Linear);
+        let products: Vec<u64> = linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).collect();
         Self { forward: products.iter().sum(), input_grad: products.iter().skip(1).sum() }
     }
 
@@ -31,7 +27,7 @@ impl Workload {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::models::{Quickstart, Tiny};
+    use selvedge::fashion_mnist::{Quickstart, Tiny};
 
     use super::*;
 

@@ -15,7 +15,6 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
-use host::models::{Model, WithModel, with_model};
 
 use options::Options;
 
@@ -25,18 +24,6 @@ fn main() -> ExitCode {
 
 fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
     options.check_outputs()?;
-    with_model(&options.subject.architecture(), Bench { options, out })?
-}
-
-struct Bench<'a> {
-    options: &'a Options,
-    out: &'a mut dyn Write,
-}
-
-impl WithModel for Bench<'_> {
-    type Output = Result<()>;
-
-    fn run<M: Model>(self) -> Result<()> {
-        sweep::run::<M>(self.options, &self.options.subject.data()?, self.out)
-    }
+    let data = options.subject.data()?;
+    sweep::run(options, &options.subject.architecture(&data)?, &data, out)
 }

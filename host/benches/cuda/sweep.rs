@@ -7,7 +7,6 @@ use cuda::{driver::Gpu, schedule::Launches};
 use host::{
     data::Dataset,
     files::write_whole,
-    models::Model,
     training::{self, Cuda, Length, Options as Recipe, State},
 };
 use indicatif::ProgressBar;
@@ -22,19 +21,19 @@ use super::{
 const LAUNCHES: [Launches; 3] = [Launches::Plain, Launches::Graph, Launches::Persistent];
 
 /// Measures, prints and writes all that the options ask for.
-pub fn run<M: Model>(options: &Options, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let gpu = Gpu::open()?.name().to_owned();
     let rounds = options.peers.len() * options.rounds as usize;
     let bar = progress_bar(options.batch_sizes.len() * (LAUNCHES.len() + rounds));
-    let sweep = Sweep { options, data, bar };
-    let mut report = Report { samples: data.train.labels.len(), gpu, rows: Vec::new() };
+    let sweep = Sweep { options, network, data, bar };
+    let mut report = Report { samples: data.train.len(), gpu, rows: Vec::new() };
     for batch_size in &options.batch_sizes {
-        report.rows.extend(sweep.rows::<M>(batch_size.get())?);
+        report.rows.extend(sweep.rows(batch_size.get())?);
     }
     sweep.bar.finish_and_clear();
 
     let Report { samples, gpu, .. } = &report;
-    let heading = format!("{}, {samples} images of {}, {gpu}, {}", Architecture::of::<M>(), data.name, today()?);
+    let heading = format!("{network}, {samples} samples of {}, {gpu}, {}", data.name, today()?);
     let lines: Vec<_> = [heading, report.table().to_string()].into_iter().chain(report.best_peers()).collect();
     let text = format!("{}\n", lines.join("\n\n"));
     write!(out, "{text}")?;
@@ -55,17 +54,18 @@ fn today() -> Result<String> {
 
 struct Sweep<'a> {
     options: &'a Options,
+    network: &'a Architecture,
     data: &'a Dataset,
     bar: ProgressBar,
 }
 
 impl Sweep<'_> {
     /// A batch size's rows.
-    fn rows<M: Model>(&self, batch: u32) -> Result<Vec<Row>> {
+    fn rows(&self, batch: u32) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for launches in LAUNCHES {
             self.bar.set_message(format!("batch {batch}, {}", launches.name()));
-            let epoch = spread(&self.epochs::<M>(batch, launches)?)?;
+            let epoch = spread(&self.epochs(batch, launches)?)?;
             rows.push(Row { launches: launches.name(), batch, epoch, against: None });
             self.bar.inc(1);
         }
@@ -73,13 +73,13 @@ impl Sweep<'_> {
         let fastest = measured.min_by(|(a, _), (b, _)| a.epoch.median.total_cmp(&b.epoch.median));
         let (_, fastest) = fastest.context("nothing was measured")?;
         for peer in &self.options.peers {
-            rows.push(self.compare::<M>(peer, batch, fastest)?);
+            rows.push(self.compare(peer, batch, fastest)?);
         }
         Ok(rows)
     }
 
     /// A peer and the GPU's kernels in turns.
-    fn compare<M: Model>(&self, peer: &Peer, batch: u32, launches: Launches) -> Result<Row> {
+    fn compare(&self, peer: &Peer, batch: u32, launches: Launches) -> Result<Row> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));
@@ -87,17 +87,17 @@ impl Sweep<'_> {
         };
         let ours = || {
             self.bar.inc(1);
-            self.epochs::<M>(batch, launches)
+            self.epochs(batch, launches)
         };
         let (epoch, against) = take_turns(self.options.rounds, theirs, ours)?;
         Ok(Row { launches: launches.name(), batch, epoch, against: Some(against) })
     }
 
     /// Trains a fresh model by the quickstart's recipe, and returns each epoch's seconds, without the first: that is the warm-up.
-    fn epochs<M: Model>(&self, batch: u32, launches: Launches) -> Result<Vec<f64>> {
+    fn epochs(&self, batch: u32, launches: Launches) -> Result<Vec<f64>> {
         let length = Length::Epochs(self.options.epochs + 1);
         let recipe = Recipe { length, batch_size: batch as usize, ..Recipe::QUICKSTART };
-        let mut state = State::<M>::initialized(&recipe);
+        let mut state = State::initialized(self.network, &recipe)?;
         let mut backend = Cuda::new(Gpu::open()?, launches, &state, self.data, &recipe)?;
         let mut seconds = EpochSeconds::default();
         training::train_on(&mut backend, &mut state, self.data, &recipe, &mut seconds)?;

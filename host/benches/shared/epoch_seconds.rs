@@ -7,7 +7,7 @@ use host::training::{Epoch, Observer};
 #[derive(Default)]
 pub struct EpochSeconds(pub Vec<f64>);
 
-impl<M> Observer<M> for EpochSeconds {
+impl Observer for EpochSeconds {
     type Error = anyhow::Error;
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {

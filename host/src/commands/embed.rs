@@ -17,7 +17,7 @@ use host::{
 use selvedge::idx;
 use serde_json::json;
 
-use super::{DataOptions, Part, check_ends};
+use super::{DataOptions, Part};
 
 #[derive(Args)]
 pub struct Options {
@@ -47,7 +47,7 @@ impl Options {
         let file = match (&bytes, &self.file) {
             (Some(bytes), Some(path)) => {
                 let file = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
-                check_ends(&file.architecture(), &data).with_context(|| path.display().to_string())?;
+                data.check(&file.architecture()).with_context(|| path.display().to_string())?;
                 Some(file)
             }
             _ => None,

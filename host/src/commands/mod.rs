@@ -23,7 +23,7 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
     classes::Classes,
@@ -151,29 +151,13 @@ struct ModelOptions {
 impl ModelOptions {
     /// The layers for this data, dropout too where it was asked for among them.
     fn architecture(&self, data: &Dataset) -> Result<Architecture> {
-        let [features, classes] = [data.input.features(), data.classes.count()];
-        let Some(layers) = &self.layers else {
-            let named = models::named(&self.model, features as u32, classes as u32);
-            return named.with_context(|| format!("--model {}: a sample of {} is {}", self.model, data.name, data.input));
-        };
-        check_ends(layers, data).context("--layers")?;
-        Ok(layers.clone())
+        data.architecture(&self.model, self.layers.as_ref()).context(if self.layers.is_some() { "--layers" } else { "--model" })
     }
 
     /// The model's name, as its files have it.
     fn name(&self) -> String {
         self.layers.as_ref().map_or_else(|| self.model.clone(), |layers| models::file_name(layers).to_string())
     }
-}
-
-/// Checks that a network takes this data's samples and can name their classes.
-fn check_ends(network: &Architecture, data: &Dataset) -> Result<()> {
-    let Dataset { name, input, classes, .. } = data;
-    let (inputs, features) = (network.inputs(), input.features());
-    ensure!(inputs == features, "the network takes {inputs} inputs, but a sample of {name} is {input}: {features} inputs");
-    let (outputs, classes) = (network.outputs(), classes.count());
-    ensure!(outputs >= classes, "the network tells {outputs} classes apart, but {name} has {classes}");
-    Ok(())
 }
 
 /// A network's file that a command works with.
@@ -196,7 +180,7 @@ impl FileOptions {
 
     /// Checks that the network takes this data's samples and can name their classes.
     fn check_data(&self, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
-        check_ends(&file.architecture(), data).with_context(|| self.path.display().to_string())
+        data.check(&file.architecture()).with_context(|| self.path.display().to_string())
     }
 
     /// The classes by the file's names; says where these are a guess.

@@ -23,7 +23,7 @@ use selvedge::{
     weights::{WeightFile, WeightFileError},
 };
 
-use super::{DataOptions, ThreadOptions, check_ends, note};
+use super::{DataOptions, ThreadOptions, note};
 
 /// What fine-tuning trains with where nothing is named.
 const FINE_TUNING: &str = "fine-tune";
@@ -105,7 +105,7 @@ impl Options {
         let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
         let engine = self.threads.engine()?;
         let data = self.data.load()?;
-        check_ends(reference.architecture(), &data).with_context(name)?;
+        data.check(reference.architecture()).with_context(name)?;
         if let Some(training) = &mut training {
             self.check_augmentation(training, data.input)?;
         }

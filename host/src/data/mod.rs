@@ -11,6 +11,8 @@ mod search;
 use std::{path::Path, slice::ChunksExact};
 
 use selvedge::{
+    architecture::{Architecture, MAX_WIDTH},
+    models,
     random::{Generator, Purpose},
     shape::InputShape,
 };
@@ -48,6 +50,41 @@ impl Dataset {
         Self { name: name.into(), checksum, input, classes, train, validation: None, test, notice: None }
     }
 
+    /// The network with these layers, or else the [named model](models) for this data.
+    ///
+    /// # Errors
+    ///
+    /// [`EndsError`] for layers that do not fit the data, and for data that no network fits.
+    pub fn architecture(&self, model: &str, layers: Option<&Architecture>) -> Result<Architecture, EndsError> {
+        if let Some(layers) = layers {
+            self.check(layers)?;
+            return Ok(layers.clone());
+        }
+        let [inputs, outputs] = [self.input.features(), self.classes.count()].map(|width| width as u32);
+        models::named(model, inputs, outputs).ok_or_else(|| EndsError::Named {
+            model: model.into(),
+            data: self.name.clone(),
+            input: self.input,
+            classes: self.classes.count(),
+        })
+    }
+
+    /// Checks that a network takes these samples, and has an output for each of their classes.
+    ///
+    /// # Errors
+    ///
+    /// [`EndsError`].
+    pub fn check(&self, network: &Architecture) -> Result<(), EndsError> {
+        let (inputs, outputs, classes) = (network.inputs(), network.outputs(), self.classes.count());
+        if inputs != self.input.features() {
+            return Err(EndsError::Inputs { inputs, data: self.name.clone(), input: self.input });
+        }
+        if outputs < classes {
+            return Err(EndsError::Outputs { outputs, data: self.name.clone(), classes });
+        }
+        Ok(())
+    }
+
     /// Takes the first samples alone for training.
     pub fn truncate(&mut self, count: usize) {
         self.train.truncate(count);
@@ -73,6 +110,46 @@ impl Dataset {
         };
         (self.validation, self.train) = (Some(part(true)), part(false));
     }
+}
+
+/// A network does not fit the data.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndsError {
+    /// The network takes another number of inputs.
+    #[error("the network takes {inputs} inputs, but a sample of {data} is {input}: {} inputs", input.features())]
+    Inputs {
+        /// The network's.
+        inputs: usize,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+    },
+    /// The network has fewer outputs than there are classes.
+    #[error("the network tells {outputs} classes apart, but {data} has {classes}")]
+    Outputs {
+        /// The network's.
+        outputs: usize,
+        /// The data set's name.
+        data: String,
+        /// Its classes.
+        classes: usize,
+    },
+    /// No network has so many inputs or outputs.
+    #[error(
+        "a sample of {data} is {input}, and there are {classes} classes: no {model} network has such inputs and outputs; both are from 1 to \
+         {MAX_WIDTH}"
+    )]
+    Named {
+        /// The model.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+        /// Its classes.
+        classes: usize,
+    },
 }
 
 /// Samples, a byte for each feature, and their labels.
@@ -187,6 +264,24 @@ mod tests {
         assert_eq!(all, train.labels);
         assert_eq!(data(1).0, validation);
         assert_ne!(data(2).0, validation);
+    }
+
+    #[test]
+    fn the_data_decides_a_networks_ends() {
+        let split = Split::new(12, vec![0; 24], vec![0, 2]);
+        let data = Dataset::new("waves", InputShape::Features(12), Classes::numbered(3), [split.clone(), split]);
+        let network = |model, layers: Option<&str>| {
+            let layers = layers.map(|layers| layers.parse().unwrap());
+            let network = data.architecture(model, layers.as_ref());
+            network.map(|network| network.to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(network("small", None), Ok("12-128-3".into()));
+        assert_eq!(network("small", Some("12,5,4")), Ok("12-5-4".into()));
+        let error = "the network takes 11 inputs, but a sample of waves is 12 features: 12 inputs";
+        assert_eq!(network("small", Some("11,5,3")), Err(error.into()));
+        let error = "the network tells 2 classes apart, but waves has 3";
+        assert_eq!(network("small", Some("12,5,2")), Err(error.into()));
+        assert!(network("large", None).unwrap_err().contains("no large network"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use host::{
 };
 use selvedge::{architecture::Architecture, weights::TrainingRecord};
 
-use super::{DataOptions, ModelOptions, ThreadOptions, check_ends, note};
+use super::{DataOptions, ModelOptions, ThreadOptions, note};
 use device::{Device, DeviceOptions};
 use files::Files;
 pub use interrupt::Interrupted;
@@ -130,7 +130,7 @@ impl Options {
              --data",
             data.name
         );
-        check_ends(&layers, &data).context(path)?;
+        data.check(&layers).context(path)?;
         Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
     }
 
