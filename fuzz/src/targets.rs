@@ -3,33 +3,36 @@
 use std::sync::LazyLock;
 
 use selvedge::{
-    idx::Image,
     message::{
-        Decoder, Device, Format, Info, Logits, MessageError, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response,
-        TEXT_LEN, VERSION, encode,
+        Decoder, Device, Format, Info, Logits, MessageError, Prediction, Request, Response, VERSION, encode, request_len,
+        response_len,
     },
-    models::{CLASSES, PIXELS},
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
+    shape::{ClassNames, InputShape},
 };
 use serde::{Deserialize, Serialize};
 
-/// The int8 loader, with the bytes as they are, and with length and checksum made to fit. What it takes predicts.
+/// The int8 loader, with the bytes as they are, and as a body of each version, with length and checksum made to fit. What it takes
+/// predicts.
 pub fn int8_file(bytes: &[u8]) {
     predict_in_integers::<Int8>(bytes);
-    predict_in_integers::<Int8>(&framed(INT8, bytes));
+    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int8>(&framed(INT8, version, bytes)));
 }
 
 /// The same of int4.
 pub fn int4_file(bytes: &[u8]) {
     predict_in_integers::<Int4>(bytes);
-    predict_in_integers::<Int4>(&framed(INT4, bytes));
+    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int4>(&framed(INT4, version, bytes)));
 }
 
 /// The same of weights of 16 bits.
 pub fn float16_file(bytes: &[u8]) {
     predict_in_floats(bytes);
-    predict_in_floats(&framed(FLOAT16, bytes));
+    VERSIONS.iter().for_each(|&version| predict_in_floats(&framed(FLOAT16, version, bytes)));
 }
+
+/// The versions of these files: without a signature and with one.
+pub const VERSIONS: [u8; 2] = [1, 2];
 
 /// What an int8 file begins with.
 pub const INT8: &[u8; 8] = b"SELVINT8";
@@ -39,8 +42,8 @@ pub const INT4: &[u8; 8] = b"SELVINT4";
 pub const FLOAT16: &[u8; 8] = b"SELVFP16";
 
 /// A body with magic and version, and with length and checksum that fit.
-pub fn framed(magic: &[u8; 8], body: &[u8]) -> Vec<u8> {
-    let mut file = [magic, &b"\x01\0\0\0\0\0"[..], body, &[0; 4]].concat();
+pub fn framed(magic: &[u8; 8], version: u8, body: &[u8]) -> Vec<u8> {
+    let mut file = [magic, &[version, 0, 0, 0, 0, 0][..], body, &[0; 4]].concat();
     let length = file.len() as u32;
     file[10..14].copy_from_slice(&length.to_le_bytes());
     let end = file.len() - 4;
@@ -59,21 +62,22 @@ fn parsed<F: WeightFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>
     let network = QuantizedFile::<F>::parse(file).ok()?;
     assert!(network.record().logit_scale > 0.0);
     let architecture = network.architecture();
-    let image = (0..architecture.inputs()).map(|place| (place * 37 % 256) as u8).collect();
-    Some((network, image, architecture.outputs()))
+    let _ = network.signature().class_names.iter().count();
+    let sample = (0..architecture.inputs()).map(|place| (place * 37 % 256) as u8).collect();
+    Some((network, sample, architecture.outputs()))
 }
 
 fn predict_in_integers<F: Integers>(file: &[u8]) {
-    let Some((network, image, outputs)) = parsed::<F>(file) else { return };
+    let Some((network, sample, outputs)) = parsed::<F>(file) else { return };
     let mut workspace = Workspace::<{ Int4::entries(1 << 12) }, { width(1 << 12) }>::EMPTY;
     // An error is that of a network larger than this workspace.
-    let _ = network.predict(&image, &mut workspace, &mut vec![0; outputs]);
+    let _ = network.predict(&sample, &mut workspace, &mut vec![0; outputs]);
 }
 
 fn predict_in_floats(file: &[u8]) {
-    let Some((network, image, outputs)) = parsed::<Float16>(file) else { return };
+    let Some((network, sample, outputs)) = parsed::<Float16>(file) else { return };
     let mut workspace = vec![0.0; network.floats()];
-    assert!(network.predict(&image, &mut workspace, &mut vec![0.0; outputs]).is_ok());
+    assert!(network.predict(&sample, &mut workspace, &mut vec![0.0; outputs]).is_ok());
     assert!(Some(network.parameters().count()) == network.architecture().parameter_count());
 }
 
@@ -155,12 +159,18 @@ fn envelope(frame: &[u8], len: usize) -> Result<(), MessageError> {
     }
 }
 
-/// Room for what a decoder takes and no end sends: an image of some pixels too many, and its stuffing.
-const ROOM: usize = 2 * REQUEST_LEN;
+/// The inputs and outputs of the network behind the line.
+const INPUTS: usize = 64;
+const OUTPUTS: usize = 5;
+pub const REQUEST_LEN: usize = request_len(INPUTS);
+pub const RESPONSE_LEN: usize = response_len(TEXT.len(), OUTPUTS);
+
+/// Room for what a decoder takes and no end sends: a sample of some features too many, and its stuffing.
+const ROOM: usize = 2 * (REQUEST_LEN + RESPONSE_LEN);
 
 /// What is understood of a frame, which has no 0 and comes without its end.
 fn understood<'a, M: Deserialize<'a>, const LEN: usize>(
-    decoder: &'a mut Decoder<LEN>,
+    decoder: &'a mut Decoder<[u8; LEN]>,
     frame: &[u8],
 ) -> Option<Result<M, MessageError>> {
     assert!(frame.iter().all(|&byte| decoder.push::<()>(byte).is_none()), "a message before the frame's end");
@@ -191,35 +201,37 @@ fn longer_and_shorter(frame: &[u8]) -> [Vec<u8>; 2] {
 }
 
 fn device(line: &[u8]) {
-    let mut device = Device::new(INFO);
-    let mut decoder = Decoder::<REQUEST_LEN>::new();
+    let names = ClassNames::parse(b"\x04left\x05right\x02up\x04down\x05still", OUTPUTS).expect("five names");
+    let mut device = Device::new(INFO, names);
+    let mut decoder = Decoder::new([0; REQUEST_LEN]);
     for bytes in line.split(|&byte| byte == 0) {
         let Some(request) = understood::<Request<'_>, _>(&mut decoder, bytes) else { continue };
         if bytes.len() <= REQUEST_LEN {
-            assert_eq!(understood(&mut Decoder::<ROOM>::new(), bytes), Some(request));
+            assert_eq!(understood(&mut Decoder::new([0; ROOM]), bytes), Some(request));
         }
         if let Ok(request) = request {
             let frame = frame::<ROOM>(&request);
-            assert_eq!(understood(&mut Decoder::<ROOM>::new(), &frame), Some(Ok(request)));
+            assert_eq!(understood(&mut Decoder::new([0; ROOM]), &frame), Some(Ok(request)));
             for frame in longer_and_shorter(&frame) {
-                let mut decoder = Decoder::<ROOM>::new();
+                let mut decoder = Decoder::new([0; ROOM]);
                 let request = understood::<Request<'_>, _>(&mut decoder, &frame);
                 assert_eq!(request, Some(Err(MessageError::Malformed)));
             }
         }
-        let answer = device.answer(request, logits);
+        let (mut floats, mut sums) = ([0.0; OUTPUTS], [0; OUTPUTS]);
+        let answer = device.answer(request, |sample| logits(sample, &mut floats, &mut sums));
         match (&request, &answer) {
             (Err(error), _) => assert_eq!(answer, Response::Error(*error)),
             (Ok(_), Response::Prediction(prediction)) => {
                 let Prediction { class, top, .. } = prediction;
-                assert!(usize::from(*class) < CLASSES, "{prediction:?}");
+                assert!(usize::from(*class) < OUTPUTS, "{prediction:?}");
                 assert!(top.iter().all(|candidate| (0.0..=1.0).contains(&candidate.probability)), "{prediction:?}");
                 assert!(top.is_sorted_by(|a, b| a.probability >= b.probability), "{prediction:?}");
             }
             _ => {}
         }
         let answer = frame::<RESPONSE_LEN>(&answer);
-        assert_eq!(response(&mut Decoder::<RESPONSE_LEN>::new(), &answer), Some(Ok(answer)));
+        assert_eq!(response(&mut Decoder::new([0; RESPONSE_LEN]), &answer), Some(Ok(answer)));
     }
     // Made once, since it is long.
     static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| frame::<REQUEST_LEN>(&LONGEST));
@@ -227,17 +239,17 @@ fn device(line: &[u8]) {
 }
 
 fn host(line: &[u8]) {
-    let mut decoder = Decoder::<RESPONSE_LEN>::new();
+    let mut decoder = Decoder::new([0; RESPONSE_LEN]);
     for bytes in line.split(|&byte| byte == 0) {
         let Some(heard) = response(&mut decoder, bytes) else { continue };
         if bytes.len() <= RESPONSE_LEN {
-            assert_eq!(response(&mut Decoder::<ROOM>::new(), bytes).as_ref(), Some(&heard));
+            assert_eq!(response(&mut Decoder::new([0; ROOM]), bytes).as_ref(), Some(&heard));
         }
         if let Ok(frame) = heard {
             for frame in longer_and_shorter(&frame) {
-                assert_eq!(response(&mut Decoder::<ROOM>::new(), &frame), Some(Err(MessageError::Malformed)));
+                assert_eq!(response(&mut Decoder::new([0; ROOM]), &frame), Some(Err(MessageError::Malformed)));
             }
-            assert_eq!(response(&mut Decoder::<ROOM>::new(), &frame), Some(Ok(frame)));
+            assert_eq!(response(&mut Decoder::new([0; ROOM]), &frame), Some(Ok(frame)));
         }
     }
     static FRAME: LazyLock<Vec<u8>> = LazyLock::new(|| frame::<RESPONSE_LEN>(&Response::Info(INFO)));
@@ -245,33 +257,34 @@ fn host(line: &[u8]) {
 }
 
 /// What is understood as a response, as the frame that it has.
-fn response<const LEN: usize>(decoder: &mut Decoder<LEN>, frame: &[u8]) -> Option<Result<Vec<u8>, MessageError>> {
+fn response<const LEN: usize>(decoder: &mut Decoder<[u8; LEN]>, frame: &[u8]) -> Option<Result<Vec<u8>, MessageError>> {
     Some(understood::<Response<'_>, _>(decoder, frame)?.map(|response| self::frame::<ROOM>(&response)))
 }
 
-const LONGEST: Request<'static> = Request::Evaluate { image: &[255; PIXELS], label: 9 };
+const LONGEST: Request<'static> = Request::Evaluate { input: &[255; INPUTS], label: u16::MAX };
 
 /// The longest texts and numbers: each text's length takes two bytes.
 const INFO: Info<'static> = {
     let (board, rest) = TEXT.split_at(128);
     let (unit, layers) = rest.split_at(128);
-    let (pixels, classes, flash, ram) = (u32::MAX, u32::MAX, u32::MAX, u32::MAX);
-    Info { board, layers, format: Format::Int8, pixels, classes, flash, ram, unit }
+    let (input, flash, ram) = (InputShape::Features(INPUTS as u32), u32::MAX, u32::MAX);
+    Info { board, layers, format: Format::Int8, input, outputs: OUTPUTS as u32, flash, ram, unit }
 };
-const TEXT: &str = match str::from_utf8(&[b'x'; TEXT_LEN]) {
+const TEXT: &str = match str::from_utf8(&[b'x'; 400]) {
     Ok(text) => text,
     Err(_) => panic!(),
 };
 
-/// A network that gives whatever its image says.
-fn logits(image: &Image) -> (Logits, u64) {
-    let (words, _) = image.as_chunks();
+/// A network that gives whatever its sample says.
+fn logits<'a>(sample: &[u8], floats: &'a mut [f32; OUTPUTS], sums: &'a mut [i32; OUTPUTS]) -> (Logits<'a>, u64) {
+    let (words, _) = sample.as_chunks();
     let word = |place: usize| u32::from_le_bytes(words[place]);
-    let values = std::array::from_fn(word);
-    let [scale, is_integer, high, low] = std::array::from_fn(|place| word(CLASSES + place));
+    *floats = std::array::from_fn(|place| f32::from_bits(word(place)));
+    *sums = std::array::from_fn(|place| word(place).cast_signed());
+    let [scale, is_integer, high, low] = std::array::from_fn(|place| word(OUTPUTS + place));
     let logits = match is_integer % 2 {
-        0 => Logits::Float32(values.map(f32::from_bits)),
-        _ => Logits::Int32 { values: values.map(u32::cast_signed), scale: f32::from_bits(scale) },
+        0 => Logits::float32(floats),
+        _ => Logits::int32(sums, f32::from_bits(scale)),
     };
     (logits, u64::from(high) << 32 | u64::from(low))
 }

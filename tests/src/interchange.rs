@@ -6,13 +6,9 @@ use host::{
     data::{Split, load},
     engine::{InstructionSet, Simd},
     evaluation,
-    models::Model,
+    network::Network,
 };
-use selvedge::{
-    arithmetic::normalize,
-    flat::as_bytes,
-    models::{CLASSES, PIXELS},
-};
+use selvedge::{augment::normalize_all, flat::as_bytes};
 use serde_json::Value;
 
 use crate::{fashion_mnist, selvedge, text};
@@ -58,31 +54,34 @@ pub fn test_images() -> Split {
     load(Some(&folder)).expect("a data set").test
 }
 
-/// A model's logits for each image.
+/// A network's logits for all images.
 ///
 /// # Panics
 ///
 /// Where the processor lacks what `SELVEDGE_ENGINE` names.
-pub fn logits<M: Model>(model: &M, images: &Split) -> Vec<[f32; CLASSES]> {
+pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
     let instructions = InstructionSet::from_environment().expect("an engine");
     let engine = Simd::new(instructions, NonZero::<usize>::MIN).expect("an engine");
     let mut all = Vec::new();
-    evaluation::run(&engine, model, images, |_, logits| all.extend_from_slice(logits)).expect("labels name classes");
+    let see = |logits: &[f32]| all.extend_from_slice(logits);
+    evaluation::run(&engine, network.view(), images, see).expect("labels name classes");
     all
 }
 
-/// Writes images and a model's logits for them as NumPy's archive, by hand, so that what is tested does not write what it is tested
+/// Writes images and a network's logits for them as NumPy's archive, by hand, so that what is tested does not write what it is tested
 /// with.
 ///
 /// # Panics
 ///
 /// Where the file cannot be written.
-pub fn write_archive(path: &Path, images: &Split, logits: &[[f32; CLASSES]]) {
-    let input: Vec<f32> = images.images.as_flattened().iter().copied().map(normalize).collect();
+pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
+    let mut input = vec![0.0; images.values().len()];
+    normalize_all(images.values(), &mut input);
     let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    for (name, values, columns) in [("input", &input[..], PIXELS), ("logits", logits.as_flattened(), CLASSES)] {
-        let rows = values.len() / columns;
+    let rows = images.len();
+    for (name, values) in [("input", &input[..]), ("logits", logits)] {
+        let columns = values.len() / rows;
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns})}}");
         let header = format!("{header:117}\n");
         let array = [&b"\x93NUMPY\x01\x00\x76\x00"[..], header.as_bytes(), as_bytes(values)].concat();

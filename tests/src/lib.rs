@@ -11,7 +11,12 @@ use std::{
 };
 
 use host::training::{Observer, Step, TrainingError};
-use selvedge::idx;
+use selvedge::{
+    fashion_mnist::{CLASSES, SHAPE},
+    idx,
+    random::{Generator, Purpose},
+    shape::InputShape,
+};
 
 /// The environment variable under which a test that leaves something out fails instead.
 pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
@@ -132,19 +137,37 @@ pub fn has_emulator(what: &str) -> bool {
     found
 }
 
-/// Writes a small data set of so many training and test images, in plain IDX files: a class's shade tells it apart.
+/// Writes a small data set of so many training and test images of Fashion-MNIST's size and classes.
 ///
 /// # Panics
 ///
 /// Where the folder cannot be written.
 pub fn write_small_data(folder: &Path, counts: [u32; 2]) {
+    write_data(folder, SHAPE, CLASSES as u8, counts);
+}
+
+/// Writes a data set of so many training and test samples of a shape, in plain IDX files. A class's samples have one shade, which is
+/// no other class's, with some noise.
+///
+/// # Panics
+///
+/// Where the folder cannot be written.
+pub fn write_data(folder: &Path, shape: InputShape, classes: u8, counts: [u32; 2]) {
     fs::create_dir_all(folder).expect("a folder that can be made");
+    let generator = Generator::new(1, Purpose::Drawing, 0);
+    let step = 240 / u32::from(classes);
     for (name, count) in ["train", "t10k"].into_iter().zip(counts) {
-        let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
-        let mut images = idx::images_header(count).to_vec();
-        labels.iter().for_each(|&label| images.extend_from_slice(&[25 * label; 784]));
-        let labels = [idx::labels_header(count).to_vec(), labels].concat();
-        for (kind, bytes) in [("images-idx3", images), ("labels-idx1", labels)] {
+        let labels: Vec<u8> = (0..count).map(|sample| (sample % u32::from(classes)) as u8).collect();
+        let mut header = [0; idx::MAX_HEADER];
+        let header = idx::samples_header(count, shape, &mut header);
+        let value = |place: usize| {
+            let class = u32::from(labels[place / shape.features()]);
+            (step * class + generator.below(place as u64, step / 2 + 1)) as u8
+        };
+        let values: Vec<u8> = (0..labels.len() * shape.features()).map(value).collect();
+        let labels = [&idx::labels_header(count)[..], &labels].concat();
+        let dimensions = header.len() / 4 - 1;
+        for (kind, bytes) in [(format!("images-idx{dimensions}"), [header, &values].concat()), ("labels-idx1".into(), labels)] {
             fs::write(folder.join(format!("{name}-{kind}-ubyte")), bytes).expect("a folder that can be written to");
         }
     }
@@ -180,11 +203,28 @@ pub fn trained(folder: &Path, model: &str) -> String {
     file
 }
 
+/// Writes samples of 12 features in three classes, trains a 12-40-3 network on them, and returns its weight file.
+///
+/// # Panics
+///
+/// Where the folder cannot be written, and where training fails.
+pub fn trained_on_waves(folder: &Path) -> String {
+    write_data(folder, InputShape::Features(12), 3, [300, 60]);
+    fs::write(folder.join("classes.txt"), "left\nright\nstill\n").expect("a folder that can be written to");
+    let file = folder.join("waves.selvedge").to_string_lossy().into_owned();
+    let output = selvedge(folder)
+        .args(["train", "--data", ".", "--layers", "12,40,3", "--epochs", "30", "--out", &file])
+        .output()
+        .expect("`selvedge` starts");
+    assert!(output.status.success(), "{}", text(&output));
+    file
+}
+
 /// Keeps every step's loss.
 #[derive(Debug, Default)]
 pub struct Losses(pub Vec<f32>);
 
-impl<M> Observer<M> for Losses {
+impl Observer for Losses {
     type Error = TrainingError;
 
     fn step(&mut self, step: &Step) -> Result<(), TrainingError> {

@@ -65,7 +65,7 @@ fn trains_evaluates_inspects_and_embeds() {
     assert!(epoch["epoch"] == 2 && epoch["samples_per_second"].as_f64().unwrap() > 0.0);
 
     let eval = succeed(folder, "eval weights/tiny.selvedge --data .");
-    assert!(eval.contains("on the 20 test images") && eval.contains("Ankle boot") && eval.contains("Recall"), "{eval}");
+    assert!(eval.contains("on the 20 test samples") && eval.contains("a row for each true class") && eval.contains("Recall"), "{eval}");
     let accuracy = 100.0 * epoch["accuracy"].as_f64().unwrap();
     assert!(eval.contains(&format!("Accuracy: {accuracy:.2}%")), "{eval}");
 
@@ -77,8 +77,8 @@ fn trains_evaluates_inspects_and_embeds() {
     assert_eq!(json["record"]["steps"], 8);
 
     succeed(folder, "embed weights/tiny.selvedge --data . --count 7 --out flash");
-    let images = fs::read(folder.join("flash/samples.idx")).unwrap();
-    assert_eq!(idx::images(&images).unwrap().len(), 7);
+    let samples = fs::read(folder.join("flash/samples.idx")).unwrap();
+    assert_eq!(idx::samples(&samples).unwrap().len(), 7);
     let expected = fs::read_to_string(folder.join("flash/expected.jsonl")).unwrap();
     assert_eq!(expected.lines().count(), 7);
     assert_eq!(
@@ -114,7 +114,7 @@ fn the_built_in_set_is_named_at_both_ends_and_in_the_file() {
     let output = run(folder.path(), "train --data builtin --model tiny --steps 3 --limit-train 100");
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("builtin"));
-    assert!(succeed(folder.path(), "inspect weights/tiny.selvedge").contains("Trained on builtin (100 images"));
+    assert!(succeed(folder.path(), "inspect weights/tiny.selvedge").contains("Trained on builtin (100 samples"));
 }
 
 #[test]
@@ -150,11 +150,11 @@ fn wrong_options_are_named() {
         ("--threads 0", "--threads"),
         ("--steps 0", "--steps"),
         ("--limit-train 0", "--limit-train"),
-        ("--limit-train 51", "only 50 training images"),
+        ("--limit-train 51", "only 50 training samples"),
         ("--model large", "quickstart, small, tiny"),
-        ("--layers 784,x,10", "width 2"),
-        ("--layers 100,10", "784"),
-        ("--layers 784,77,10", "cargo xtask"),
+        ("--layers 784,x,10", "'x'"),
+        ("--layers 100,10", "the network takes 100 inputs, but a sample of"),
+        ("--layers 784,9", "the network tells 9 classes apart, but"),
         ("--model tiny --layers 784,16,10", "--layers"),
         ("--cuda", "--device cuda: "),
         ("--no-such-option", "--no-such-option"),
@@ -168,13 +168,15 @@ fn wrong_options_are_named() {
 #[test]
 fn dropout_that_makes_too_many_layers_is_whoevers_it_is() {
     let folder = data_folder();
-    let train = "train --data . --layers 784,9,9,9,9,9,9,10 --recipe";
+    // 51 layers, of which 25 are activations.
+    let hidden = ["9"; 25].join(",");
+    let train = format!("train --data . --layers 784,{hidden},10 --recipe");
     let error = fail(folder.path(), &format!("{train} fast"));
     assert!(error.starts_with("error: the recipe's dropout: ") && error.contains("--dropout 0"), "{error}");
     let error = fail(folder.path(), &format!("{train} fast --dropout 0.2"));
     assert!(error.starts_with("error: --dropout: ") && !error.contains("--dropout 0"), "{error}");
-    // What is offered leads on, to a program that is built for these layers.
-    assert!(fail(folder.path(), &format!("{train} fast --dropout 0")).contains("cargo xtask"));
+    // What is offered leads on.
+    succeed(folder.path(), &format!("{train} fast --dropout 0 --steps 1"));
 }
 
 #[test]
@@ -237,8 +239,6 @@ fn wrong_files_are_named_and_nothing_is_lost() {
         assert!(error("bad").contains("damaged"));
         assert!(error("train-labels-idx1-ubyte").contains("not a Selvedge weight file"));
     }
-    let error = fail(folder, "eval weights/tiny.selvedge --data . --layers 784,128,10");
-    assert!(error.contains("784-16-10") && error.contains("784,128,10"), "{error}");
     fs::write(folder.join("picture.png"), b"no picture").unwrap();
     assert!(fail(folder, "predict weights/tiny.selvedge picture.png").contains("picture.png"));
     assert!(fail(folder, "predict weights/tiny.selvedge none.png").contains("none.png"));

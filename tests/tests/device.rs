@@ -6,10 +6,10 @@
 use std::{fs, path::Path};
 
 use selvedge::arithmetic::fingerprint;
-use tests::{fashion_mnist, has_emulator, text, trained, workspace, xtask};
+use tests::{fashion_mnist, has_emulator, text, trained, trained_on_waves, workspace, xtask};
 
-/// The images that each board classifies.
-const IMAGES: u32 = 100;
+/// The samples that each board classifies.
+const SAMPLES: u32 = 100;
 
 /// Runs `cargo xtask flash`, which must succeed, and returns what it prints.
 fn flash(arguments: &[&str]) -> String {
@@ -32,9 +32,9 @@ fn predicts_the_hosts_bits(board: &str, model: &str) {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = trained(folder.path(), model);
-    let count = IMAGES.to_string();
+    let count = SAMPLES.to_string();
     let text = flash(&["--board", board, "--weights", &weights, "--data", "builtin", "--count", &count]);
-    assert!(text.contains(&format!("{IMAGES} of {IMAGES} images: class and logits equal the host's bits")), "{text}");
+    assert!(text.contains(&format!("{SAMPLES} of {SAMPLES} samples: class and logits equal the host's bits")), "{text}");
 }
 
 #[test]
@@ -45,6 +45,26 @@ fn mps2_an386_predicts_the_hosts_bits_with_the_quickstarts_model() {
 #[test]
 fn netduinoplus2_predicts_the_hosts_bits_with_the_small_model() {
     predicts_the_hosts_bits("netduinoplus2", "small");
+}
+
+/// Data of another shape, and a network for it.
+#[test]
+fn boards_predict_and_train_the_hosts_bits_with_a_network_for_other_data() {
+    if !has_emulator("a 12-40-3 network on the boards") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let weights = trained_on_waves(folder.path());
+    let data = folder.path().to_string_lossy().into_owned();
+    for (board, format) in [("mps2-an386", "f32"), ("mps2-an386", "int4"), ("microbit", "f32"), ("microbit", "int8")] {
+        let arguments = ["--board", board, "--weights", &weights, "--format", format, "--data", &data, "--count", "30"];
+        let text = flash(&arguments);
+        assert!(text.contains("30 of 30 samples: class and logits equal the host's bits"), "{text}");
+        assert!(text.contains("sample 2: class 2 still, "), "{text}");
+    }
+    let text = flash(&["--board", "mps2-an386", "--program", "train", "--layers", "12,40,3", "--data", &data]);
+    assert!(text.contains("train 12-40-3"), "{text}");
+    assert!(text.contains("The board's trained weights equal the host's bits"), "{text}");
 }
 
 #[test]
@@ -59,7 +79,7 @@ fn predicts_the_hosts_quantised_bits(board: &str, model: &str, format: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = trained(folder.path(), model);
     let text = flash(&["--board", board, "--weights", &weights, "--format", format, "--data", "builtin"]);
-    assert!(text.contains("100 of 100 images: class and logits equal the host's bits"), "{text}");
+    assert!(text.contains("100 of 100 samples: class and logits equal the host's bits"), "{text}");
 }
 
 #[test]
@@ -219,8 +239,13 @@ fn what_flash_cannot_do_is_said() {
     if has_emulator("flash's errors") {
         let folder = tempfile::tempdir().unwrap();
         let weights = trained(folder.path(), "tiny");
-        let text = refused(&["--model", "small", "--weights", &weights, "--data", "builtin"]);
-        assert!(text.contains("784-16-10") && text.contains("small"), "{text}");
+        // A file states its layers.
+        for other in [["--model", "small"], ["--layers", "784,16,10"]] {
+            let text = refused(&[&other[..], &["--weights", &weights, "--data", "builtin"]].concat());
+            assert!(text.contains("cannot be used with '--weights <FILE>'"), "{text}");
+        }
+        let text = refused(&["--layers", "784 => 16 ReLU => 10", "--data", "builtin"]);
+        assert!(text.contains("ReLU") && text.contains("Relu"), "{text}");
         assert!(refused(&["--weights", "none.selvedge", "--data", "builtin"]).contains("none.selvedge"));
         assert!(refused(&["--program", "train", "--weights", &weights]).contains("leave out --weights"));
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use selvedge::{
-    message::{Decoder, Logits, Prediction, REQUEST_LEN, RESPONSE_LEN, Request, Response},
+    message::{Decoder, Logits, Prediction, Request, Response},
     quantized::{Float16, Format, Int4, Int8, QuantizedFile},
 };
 
@@ -26,17 +26,21 @@ fn the_loaders_take_what_the_fuzzer_kept() {
 /// The fuzzer starts from bodies that become whole files: else it would never come to a prediction.
 #[test]
 fn the_first_bodies_are_networks() {
-    fn taken<F: Format>(target: &str, magic: &[u8; 8]) -> usize {
+    fn taken<F: Format>(target: &str, magic: &[u8; 8], version: u8) -> usize {
         let mut taken = 0;
-        replay(target, |body| taken += usize::from(QuantizedFile::<F>::parse(&targets::framed(magic, body)).is_ok()));
+        replay(target, |body| {
+            taken += usize::from(QuantizedFile::<F>::parse(&targets::framed(magic, version, body)).is_ok());
+        });
         taken
     }
-    let taken = [
-        taken::<Int8>("int8_file", targets::INT8),
-        taken::<Int4>("int4_file", targets::INT4),
-        taken::<Float16>("float16_file", targets::FLOAT16),
-    ];
-    assert!(taken.iter().all(|&taken| taken >= 3), "{taken:?}");
+    for version in targets::VERSIONS {
+        let taken = [
+            taken::<Int8>("int8_file", targets::INT8, version),
+            taken::<Int4>("int4_file", targets::INT4, version),
+            taken::<Float16>("float16_file", targets::FLOAT16, version),
+        ];
+        assert!(taken.iter().all(|&taken| taken >= 3), "version {version}: {taken:?}");
+    }
 }
 
 #[test]
@@ -50,15 +54,15 @@ fn the_first_frames_are_messages() {
     let mut found = [(); 2].map(|()| BTreeSet::new());
     replay("frames", |bytes| {
         for (found, line) in found.iter_mut().zip([bytes, &targets::line(bytes)]) {
-            let (mut device, mut host) = (Decoder::<REQUEST_LEN>::new(), Decoder::<RESPONSE_LEN>::new());
+            let (mut device, mut host) = (Decoder::new([0; targets::REQUEST_LEN]), Decoder::new([0; targets::RESPONSE_LEN]));
             for &byte in line {
                 found.extend(device.push(byte).and_then(Result::ok).map(request));
                 found.extend(host.push(byte).and_then(Result::ok).map(response));
             }
         }
     });
-    let requests = ["to evaluate", "to predict", "to reset", "what it counted", "what it is"];
-    let responses = ["an error", "an info", "float32 logits", "int32 logits", "statistics"];
+    let requests = ["to evaluate", "to name a class", "to predict", "to reset", "what it counted", "what it is"];
+    let responses = ["a name", "an error", "an info", "float32 logits", "int32 logits", "statistics"];
     let kinds: BTreeSet<_> = requests.into_iter().chain(responses).collect();
     assert_eq!(found, [kinds.clone(), kinds]);
 }
@@ -70,6 +74,7 @@ fn request(request: Request<'_>) -> &'static str {
         Request::Evaluate { .. } => "to evaluate",
         Request::Statistics => "what it counted",
         Request::Reset => "to reset",
+        Request::ClassName { .. } => "to name a class",
     }
 }
 
@@ -80,5 +85,6 @@ fn response(response: Response<'_>) -> &'static str {
         Response::Prediction(Prediction { logits: Logits::Int32 { .. }, .. }) => "int32 logits",
         Response::Statistics(_) => "statistics",
         Response::Error(_) => "an error",
+        Response::ClassName(_) => "a name",
     }
 }

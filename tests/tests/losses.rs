@@ -30,7 +30,7 @@ struct Case {
 struct Losses {
     logits: Vec<Row>,
     log_probabilities: Vec<Row>,
-    targets: Vec<u8>,
+    targets: Vec<u16>,
     class_weights: Row,
     probabilities: Vec<Row>,
     values: Vec<Row>,
@@ -55,7 +55,7 @@ struct Gradients {
 #[derive(Deserialize)]
 struct PyTorchLosses {
     logits: Vec<Row>,
-    target_class: Vec<u8>,
+    target_class: Vec<u16>,
     target_values: Vec<Row>,
     results: Results,
 }
@@ -73,11 +73,12 @@ fn reference<T: DeserializeOwned>(name: &str) -> T {
     serde_json::from_slice(&std::fs::read(tests::workspace().join("tests/data").join(name)).unwrap()).unwrap()
 }
 
-fn value_and_grad<L: Loss<Row>>(loss: &L, outputs: &[Row], targets: &[L::Target]) -> (f32, Vec<Row>) {
+fn value_and_grad<L: Loss>(loss: &L, outputs: &[Row], targets: &[L::Target]) -> (f32, Vec<Row>) {
     let mut grads = vec![[9.0; 10]; outputs.len()];
-    let total = loss.total_weight(targets).unwrap();
-    let value = loss.value_and_grad(outputs, targets, total, &mut grads).unwrap();
-    assert_eq!(value.to_bits(), loss.value(outputs, targets, total).unwrap().to_bits());
+    let total = loss.total_weight(10, targets).unwrap();
+    let outputs = outputs.as_flattened();
+    let value = loss.value_and_grad(10, outputs, targets, total, grads.as_flattened_mut()).unwrap();
+    assert_eq!(value.to_bits(), loss.value(10, outputs, targets, total).unwrap().to_bits());
     (value, grads)
 }
 
@@ -91,7 +92,7 @@ fn assert_grads(what: impl Debug, found: &[Row], expected: &[Row]) {
     }
 }
 
-fn check<L: Loss<Row> + Debug>(loss: L, outputs: &[Row], targets: &[L::Target], expected: &Case) {
+fn check<L: Loss + Debug>(loss: L, outputs: &[Row], targets: &[L::Target], expected: &Case) {
     let (value, grads) = value_and_grad(&loss, outputs, targets);
     let distance = (f64::from(value) / expected.value - 1.0).abs();
     assert!(distance <= VALUE, "{loss:?}: {value}, not {} ({distance:.1e} away)", expected.value);
@@ -107,11 +108,11 @@ fn losses_and_gradients_are_pytorchs() {
     check(cross_entropy(weights, 0.0), &r.logits, &r.targets, &r.cross_entropy_weighted);
     check(cross_entropy(None, 0.1), &r.logits, &r.targets, &r.cross_entropy_smoothed);
     check(cross_entropy(weights, 0.1), &r.logits, &r.targets, &r.cross_entropy_weighted_smoothed);
-    check(SoftCrossEntropy, &r.logits, &r.probabilities, &r.cross_entropy_soft);
+    check(SoftCrossEntropy, &r.logits, r.probabilities.as_flattened(), &r.cross_entropy_soft);
     check(Nll::default(), &r.log_probabilities, &r.targets, &r.nll);
     check(Nll { class_weights: weights }, &r.log_probabilities, &r.targets, &r.nll_weighted);
-    check(Mse, &r.logits, &r.values, &r.mse);
-    check(BceWithLogits, &r.logits, &r.probabilities, &r.bce_with_logits);
+    check(Mse, &r.logits, r.values.as_flattened(), &r.mse);
+    check(BceWithLogits, &r.logits, r.probabilities.as_flattened(), &r.bce_with_logits);
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn losses_and_gradients_are_those_of_pytorchs_float32() {
     check(CrossEntropy::default(), &logits, &target_class, &results.cross_entropy);
     let smoothed = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
     check(smoothed, &logits, &target_class, &results.cross_entropy_smoothed);
-    check(Mse, &logits, &target_values, &results.mse);
+    check(Mse, &logits, target_values.as_flattened(), &results.mse);
 
     let mut log_probabilities = vec![[0.0; 10]; logits.len()];
     logits.iter().zip(&mut log_probabilities).for_each(|(logits, log_p)| log_softmax(logits, log_p));
@@ -145,33 +146,33 @@ fn log_softmax_is_pytorchs() {
 
 #[test]
 fn what_the_loss_cannot_compare_is_an_error_that_says_so() {
-    let (logits, mut grads) = ([[0.0f32; 3]; 2], [[7.0f32; 3]; 2]);
+    let (logits, mut grads) = ([0.0_f32; 6], [7.0_f32; 6]);
     let target = LossError::Target { sample: 1, target: 3, classes: 3 };
     let weights = LossError::ClassWeights { weights: 2, classes: 3 };
     for (class_weights, targets, error) in [(None, [1, 3], target), (Some(&[1.0, 2.0][..]), [0, 1], weights)] {
         let cross_entropy = CrossEntropy { class_weights, label_smoothing: 0.1 };
-        assert_eq!(cross_entropy.value(&logits, &targets, 2.0), Err(error));
-        assert_eq!(cross_entropy.value_and_grad(&logits, &targets, 2.0, &mut grads), Err(error));
-        assert_eq!(Nll { class_weights }.value(&logits, &targets, 2.0), Err(error));
-        assert_eq!(Nll { class_weights }.value_and_grad(&logits, &targets, 2.0, &mut grads), Err(error));
+        assert_eq!(cross_entropy.value(3, &logits, &targets, 2.0), Err(error));
+        assert_eq!(cross_entropy.value_and_grad(3, &logits, &targets, 2.0, &mut grads), Err(error));
+        assert_eq!(Nll { class_weights }.value(3, &logits, &targets, 2.0), Err(error));
+        assert_eq!(Nll { class_weights }.value_and_grad(3, &logits, &targets, 2.0, &mut grads), Err(error));
     }
-    assert_eq!(grads, [[7.0; 3]; 2]);
+    assert_eq!(grads, [7.0; 6]);
     let weighted = Nll { class_weights: Some(&[1.0, 2.0, 3.0]) };
-    assert_eq!(Loss::<[f32; 3]>::total_weight(&weighted, &[1, 3]), Err(target));
+    assert_eq!(weighted.total_weight(3, &[1, 3]), Err(target));
     assert!(target.to_string().contains("sample 1") && weights.to_string().contains("2 class weights"));
 }
 
 /// The value's central difference, one output moved.
-fn check_differences<L: Loss<Row>>(loss: &L, outputs: &[Row], targets: &[L::Target]) -> Result<(), TestCaseError> {
+fn check_differences<L: Loss>(loss: &L, outputs: &[Row], targets: &[L::Target]) -> Result<(), TestCaseError> {
     const STEP: f32 = 1.0 / 64.0;
-    let total = loss.total_weight(targets).unwrap();
+    let total = loss.total_weight(10, targets).unwrap();
     let (_, grads) = value_and_grad(loss, outputs, targets);
     for (sample, row) in grads.iter().enumerate() {
         for (element, &grad) in row.iter().enumerate() {
             let [minus, plus] = [-STEP, STEP].map(|step| {
                 let mut outputs = outputs.to_vec();
                 outputs[sample][element] += step;
-                f64::from(loss.value(&outputs, targets, total).unwrap())
+                f64::from(loss.value(10, outputs.as_flattened(), targets, total).unwrap())
             });
             let difference = (plus - minus) / f64::from(2.0 * STEP);
             prop_assert!((difference - f64::from(grad)).abs() < 1e-3, "{sample}, {element}: {grad}, not {difference}");
@@ -199,7 +200,7 @@ proptest! {
     fn gradients_match_finite_differences(
         outputs in rows(-4.0..4.0),
         values in rows(0.0..1.0),
-        targets in prop::collection::vec(0u8..10, 4),
+        targets in prop::collection::vec(0_u16..10, 4),
         weights in prop::array::uniform10(0.1f32..3.0),
         label_smoothing in prop_oneof![Just(0.0f32), 0.0f32..=1.0],
     ) {
@@ -207,16 +208,16 @@ proptest! {
             check_differences(&CrossEntropy { class_weights, label_smoothing }, &outputs, &targets)?;
             check_differences(&Nll { class_weights }, &outputs, &targets)?;
         }
-        check_differences(&SoftCrossEntropy, &outputs, &values)?;
-        check_differences(&Mse, &outputs, &values)?;
-        check_differences(&BceWithLogits, &outputs, &values)?;
+        check_differences(&SoftCrossEntropy, &outputs, values.as_flattened())?;
+        check_differences(&Mse, &outputs, values.as_flattened())?;
+        check_differences(&BceWithLogits, &outputs, values.as_flattened())?;
     }
 
     #[test]
     fn cross_entropys_gradients_of_a_sample_add_up_to_zero(
         logits in rows(-20.0..20.0),
         probabilities in rows(0.0..1.0),
-        targets in prop::collection::vec(0u8..10, 4),
+        targets in prop::collection::vec(0_u16..10, 4),
         weights in prop::array::uniform10(0.1f32..3.0),
         label_smoothing in 0.0f32..=1.0,
     ) {
@@ -224,7 +225,7 @@ proptest! {
         let grads = [
             value_and_grad(&CrossEntropy::default(), &logits, &targets).1,
             value_and_grad(&smoothed, &logits, &targets).1,
-            value_and_grad(&SoftCrossEntropy, &logits, &probabilities).1,
+            value_and_grad(&SoftCrossEntropy, &logits, probabilities.as_flattened()).1,
         ];
         for row in grads.iter().flatten() {
             prop_assert!(row.iter().sum::<f32>().abs() < 1e-5, "{row:?}");
@@ -232,26 +233,28 @@ proptest! {
     }
 
     #[test]
-    fn a_probability_of_one_is_a_class(logits in rows(-20.0..20.0), targets in prop::collection::vec(0u8..10, 4)) {
+    fn a_probability_of_one_is_a_class(logits in rows(-20.0..20.0), targets in prop::collection::vec(0_u16..10, 4)) {
         let probabilities: Vec<Row> =
             targets.iter().map(|&target| std::array::from_fn(|class| f32::from(class == usize::from(target)))).collect();
         let class = value_and_grad(&CrossEntropy::default(), &logits, &targets);
-        let probability = value_and_grad(&SoftCrossEntropy, &logits, &probabilities);
+        let probability = value_and_grad(&SoftCrossEntropy, &logits, probabilities.as_flattened());
         prop_assert_eq!(class, probability);
     }
 
     #[test]
     fn the_parts_of_a_batch_add_up_to_it(
         logits in rows(-4.0..4.0),
-        targets in prop::collection::vec(0u8..10, 4),
+        targets in prop::collection::vec(0_u16..10, 4),
         weights in prop::array::uniform10(0.1f32..3.0),
     ) {
         let loss = CrossEntropy { class_weights: Some(&weights), label_smoothing: 0.2 };
         let (whole, grads) = value_and_grad(&loss, &logits, &targets);
-        let total = Loss::<Row>::total_weight(&loss, &targets).unwrap();
+        let total = loss.total_weight(10, &targets).unwrap();
         let mut part_grads = vec![[0.0; 10]; 4];
         let parts: f32 = (logits.chunks(3).zip(targets.chunks(3)).zip(part_grads.chunks_mut(3)))
-            .map(|((logits, targets), grads)| loss.value_and_grad(logits, targets, total, grads).unwrap())
+            .map(|((logits, targets), grads)| {
+                loss.value_and_grad(10, logits.as_flattened(), targets, total, grads.as_flattened_mut()).unwrap()
+            })
             .sum();
         prop_assert!((parts - whole).abs() < 1e-5);
         prop_assert_eq!(part_grads, grads);
@@ -261,22 +264,23 @@ proptest! {
     fn hostile_numbers_panic_nowhere(
         outputs in prop::collection::vec(prop::array::uniform10(hostile()), 3),
         values in prop::collection::vec(prop::array::uniform10(hostile()), 3),
-        targets in prop::collection::vec(prop_oneof![9 => 0u8..10, 1 => any::<u8>()], 3),
+        targets in prop::collection::vec(prop_oneof![9 => 0_u16..10, 1 => any::<u16>()], 3),
         weights in prop::collection::vec(hostile(), 8..12),
         label_smoothing in hostile(),
         total in hostile(),
     ) {
-        let mut grads = [[0.0; 10]; 3];
+        let mut grads = [0.0; 30];
+        let (outputs, values) = (outputs.as_flattened(), values.as_flattened());
         for class_weights in [None, Some(&weights[..])] {
             let named = targets.iter().all(|&target| target < 10);
             let right = named && class_weights.is_none_or(|weights| weights.len() == 10);
             let cross_entropy = CrossEntropy { class_weights, label_smoothing };
-            prop_assert_eq!(cross_entropy.value_and_grad(&outputs, &targets, total, &mut grads).is_ok(), right);
-            prop_assert_eq!(Nll { class_weights }.value_and_grad(&outputs, &targets, total, &mut grads).is_ok(), right);
+            prop_assert_eq!(cross_entropy.value_and_grad(10, outputs, &targets, total, &mut grads).is_ok(), right);
+            prop_assert_eq!(Nll { class_weights }.value_and_grad(10, outputs, &targets, total, &mut grads).is_ok(), right);
         }
-        prop_assert!(SoftCrossEntropy.value_and_grad(&outputs, &values, total, &mut grads).is_ok());
-        prop_assert!(Mse.value_and_grad(&outputs, &values, total, &mut grads).is_ok());
-        prop_assert!(BceWithLogits.value_and_grad(&outputs, &values, total, &mut grads).is_ok());
+        prop_assert!(SoftCrossEntropy.value_and_grad(10, outputs, values, total, &mut grads).is_ok());
+        prop_assert!(Mse.value_and_grad(10, outputs, values, total, &mut grads).is_ok());
+        prop_assert!(BceWithLogits.value_and_grad(10, outputs, values, total, &mut grads).is_ok());
     }
 }
 
@@ -290,13 +294,13 @@ fn large_logits_have_finite_losses() {
     (logits[0], logits[1], logits[2], logits[3]) = (1e38, -1e38, 30.0, -30.0);
     let mut targets = [0.5; 10];
     (targets[0], targets[1], targets[2], targets[3]) = (1.0, 0.0, 1.0, 0.0);
-    let (value, grads) = value_and_grad(&BceWithLogits, &[logits], &[targets]);
+    let (value, grads) = value_and_grad(&BceWithLogits, &[logits], &targets);
     assert_eq!(grads[0][..2], [0.0; 2]);
     // Two of ln(1 + e⁻³⁰), six of ln 2.
     assert!((f64::from(value) - 0.6 * 2f64.ln()).abs() < 1e-7);
     let mut only_small = [[1e38; 10]];
     only_small[0][0] = 30.0;
-    let (value, _) = value_and_grad(&BceWithLogits, &only_small, &[[1.0; 10]]);
+    let (value, _) = value_and_grad(&BceWithLogits, &only_small, &[1.0; 10]);
     assert!((f64::from(value) / ((-30f64).exp() / 10.0) - 1.0).abs() < 1e-6, "{value}");
 }
 

@@ -15,20 +15,18 @@ use host::{
     data::{Split, load},
     engine::{InstructionSet, Simd},
     interchange::StateDict,
-    models::Boxed,
+    network::{Batch, Network, Workspace},
 };
 use selvedge::{
-    Engine, Flat, Layer, Portable,
+    Engine, Portable,
     architecture::{Architecture, Parameter},
-    arithmetic::normalize,
+    augment::normalize_all,
     classification::argmax,
+    fashion_mnist::{PIXELS, Quickstart},
     flat::as_bytes,
+    layers::Draws,
     loss::CrossEntropy,
-    mlp,
-    models::{PIXELS, Quickstart},
     optimizer::{Gradient, Sgd},
-    state_dict::named_parameters,
-    training::{Batch, Workspace, evaluate},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -41,13 +39,13 @@ const TRAINED: f64 = 5e-5;
 /// For each loss of a run, relative. PyTorch's own float32 stays within 3e-7.
 const LOSS: f64 = 2e-6;
 
-type SmallModel = mlp!(20 => 16 Relu => 12 Relu => 10);
+const SMALL: &str = "20 => 16 Relu => 12 Relu => 10";
 
 #[derive(Deserialize)]
 struct Small {
     learning_rate: f32,
     inputs: Vec<Vec<[f32; 20]>>,
-    targets: Vec<Vec<u8>>,
+    targets: Vec<Vec<u16>>,
     initial_parameters: BTreeMap<String, Tensor>,
     initial_logits_of_first_batch: Vec<[f32; 10]>,
     first_step_gradients: BTreeMap<String, Tensor>,
@@ -92,62 +90,66 @@ struct QuickstartRun {
     test_correct: usize,
 }
 
-/// A model in training.
-struct Run<M> {
-    model: Boxed<M>,
-    tape: Vec<f32>,
-    grad_tape: Vec<f32>,
+/// A network in training.
+struct Run {
+    network: Network,
+    workspace: Workspace,
 }
 
-impl<M: Layer> Run<M> {
-    fn new(model: Boxed<M>, batch_size: usize) -> Self {
-        let tape = vec![0.0; batch_size * M::Tape::LEN];
-        Self { model, grad_tape: tape.clone(), tape }
+impl Run {
+    fn new(network: Network, batch_size: usize) -> Self {
+        let workspace = Workspace::for_training(network.view(), batch_size).unwrap();
+        Self { network, workspace }
     }
 
-    fn step<E: Engine>(&mut self, engine: &E, learning_rate: f32, input: &[M::Input], targets: &[u8]) -> f32 {
-        Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape }
-            .step(
-                engine,
-                &Sgd::new(learning_rate),
-                [],
-                &mut *self.model,
-                &CrossEntropy::default(),
-                Batch::new(input, targets),
-            )
-            .unwrap()
+    fn step<E: Engine>(&mut self, engine: &E, learning_rate: f32, input: &[f32], targets: &[u16]) -> f32 {
+        let Self { network, workspace } = self;
+        let batch = batch(input, targets);
+        let loss = workspace.forward(engine, network.view(), &CrossEntropy::default(), batch, None).unwrap();
+        workspace.backward(engine, &Sgd::new(learning_rate), [], network, batch);
+        loss
     }
 
     /// The gradient that the next step follows.
-    fn grad<E: Engine>(&mut self, engine: &E, input: &[M::Input], targets: &[u8]) -> Boxed<M> {
-        let mut grad = Boxed::zeroed();
-        Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape }
-            .step(
-                engine,
-                &Gradient,
-                [&mut *grad],
-                &mut *self.model,
-                &CrossEntropy::default(),
-                Batch::new(input, targets),
-            )
-            .unwrap();
+    fn grad<E: Engine>(&mut self, engine: &E, input: &[f32], targets: &[u16]) -> Vec<f32> {
+        let Self { network, workspace } = self;
+        let batch = batch(input, targets);
+        workspace.forward(engine, network.view(), &CrossEntropy::default(), batch, None).unwrap();
+        let mut grad = vec![0.0; network.parameters().len()];
+        workspace.backward(engine, &Gradient, [&mut grad], network, batch);
         grad
     }
+
+    /// The outputs and the loss of any number of samples.
+    fn evaluate<E: Engine>(&self, engine: &E, input: &[f32], targets: &[u16]) -> (Vec<f32>, f32) {
+        let mut workspace = Workspace::for_prediction(self.network.view(), targets.len()).unwrap();
+        let batch = batch(input, targets);
+        let (logits, loss) =
+            workspace.evaluate(engine, self.network.view(), &CrossEntropy::default(), batch).unwrap();
+        (logits.to_vec(), loss)
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        self.network.architecture().parameters()
+    }
+}
+
+fn batch<'a>(input: &'a [f32], targets: &'a [u16]) -> Batch<'a, u16> {
+    Batch { input, targets, draws: Draws::NONE }
 }
 
 #[test]
 fn a_small_model_trains_as_in_pytorch() {
     let reference: Small = reference("small.json");
-    let batches: Vec<_> = reference.inputs.iter().zip(&reference.targets).collect();
+    let inputs = reference.inputs.iter().map(|input| input.as_flattened());
+    let batches: Vec<_> = inputs.zip(&reference.targets).collect();
     let (input, targets) = batches[0];
-    let mut run = Run::new(model::<SmallModel>(&reference.initial_parameters), input.len());
+    let mut run = Run::new(network(SMALL, &reference.initial_parameters), targets.len());
 
-    let mut tape = run.tape.clone();
-    let (logits, _) =
-        evaluate(&Portable, &*run.model, &CrossEntropy::default(), Batch::new(input, targets), &mut tape).unwrap();
+    let (logits, _) = run.evaluate(&Portable, input, targets);
     assert_close(
         "initial logits",
-        logits.as_flattened(),
+        &logits,
         reference.initial_logits_of_first_batch.as_flattened(),
         ROUNDING,
     );
@@ -155,23 +157,21 @@ fn a_small_model_trains_as_in_pytorch() {
     let mut losses = Vec::new();
     for (input, targets) in batches.iter().cycle().take(reference.losses_float64.len()) {
         if losses.is_empty() {
-            let expected = model::<SmallModel>(&reference.first_step_gradients);
-            for (parameter, grad) in named_parameters(&*run.grad(&Portable, input, targets)) {
-                assert_close(
-                    &format!("gradient of {}", parameter.name),
-                    grad,
-                    of(&parameter, expected.as_flat()),
-                    ROUNDING,
-                );
+            let (grad, expected) =
+                (run.grad(&Portable, input, targets), network(SMALL, &reference.first_step_gradients));
+            for parameter in run.parameters() {
+                let what = format!("gradient of {}", parameter.name);
+                assert_close(&what, of(&parameter, &grad), of(&parameter, expected.parameters()), ROUNDING);
             }
         }
         losses.push(run.step(&Portable, reference.learning_rate, input, targets));
     }
     assert_losses(&losses, &reference.losses_float64);
 
-    let expected = model::<SmallModel>(&reference.final_parameters);
-    for (parameter, elements) in named_parameters(&*run.model) {
-        assert_close(&format!("trained {}", parameter.name), elements, of(&parameter, expected.as_flat()), TRAINED);
+    let expected = network(SMALL, &reference.final_parameters);
+    for parameter in run.parameters() {
+        let [found, expected] = [&run.network, &expected].map(|network| of(&parameter, network.parameters()));
+        assert_close(&format!("trained {}", parameter.name), found, expected, TRAINED);
     }
 }
 
@@ -182,61 +182,56 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
     let data = load(Some(&folder)).unwrap();
     assert_eq!(data.name, "Fashion-MNIST");
     let (input, targets) = samples(&data.train, reference.losses_float64.len() * reference.batch_size);
-    let (test_input, test_targets) = samples(&data.test, data.test.images.len());
-    let mut test_tape = vec![0.0; test_input.len() * <Quickstart as Layer>::Tape::LEN];
+    let (test_input, test_targets) = samples(&data.test, data.test.len());
     let [mut run, mut portable] = [(), ()].map(|()| {
-        let mut model = Boxed::<Quickstart>::zeroed();
-        StateDict::read(&path("init-784x512x512x10.safetensors")).unwrap().load(&mut *model, true).unwrap();
-        Run::new(model, reference.batch_size)
+        let weights = StateDict::read(&path("init-784x512x512x10.safetensors")).unwrap();
+        let (network, _) = weights.network(&Architecture::of::<Quickstart>(), true).unwrap();
+        Run::new(network, reference.batch_size)
     });
     let threads = thread::available_parallelism().unwrap();
     let engine = Simd::new(InstructionSet::from_environment().unwrap(), threads).unwrap();
 
-    let (logits, _) = evaluate(
-        &engine,
-        &*run.model,
-        &CrossEntropy::default(),
-        Batch::new(&test_input[..5], &test_targets[..5]),
-        &mut test_tape,
-    )
-    .unwrap();
+    let (logits, _) = run.evaluate(&engine, &test_input[..5 * PIXELS], &test_targets[..5]);
     let expected = &reference.initial_logits_of_first_5_test_images;
-    assert_close("initial logits", logits.as_flattened(), expected.as_flattened(), ROUNDING);
+    assert_close("initial logits", &logits, expected.as_flattened(), ROUNDING);
 
     let mut losses = Vec::new();
-    let batches = input.chunks(reference.batch_size).zip(targets.chunks(reference.batch_size));
+    let batches = input.chunks(reference.batch_size * PIXELS).zip(targets.chunks(reference.batch_size));
     for (input, targets) in batches {
         if losses.is_empty() {
-            assert_gradients(&run.grad(&engine, input, targets), &reference.first_step_gradient_norm_and_sum);
+            let grad = run.grad(&engine, input, targets);
+            assert_gradients(run.parameters(), &grad, &reference.first_step_gradient_norm_and_sum);
         }
         losses.push(run.step(&engine, reference.learning_rate, input, targets));
         if losses.len() <= 2 {
             let loss = portable.step(&Portable, reference.learning_rate, input, targets);
             assert_eq!(losses.last().map(|loss| loss.to_bits()), Some(loss.to_bits()));
-            assert!(
-                as_bytes(run.model.as_flat()) == as_bytes(portable.model.as_flat()),
-                "the engines' parameters differ"
-            );
+            let [found, expected] = [&run, &portable].map(|run| as_bytes(run.network.parameters()));
+            assert!(found == expected, "the engines' parameters differ");
         }
     }
     assert_losses(&losses, &reference.losses_float64);
 
-    for (parameter, elements) in named_parameters(&*run.model) {
-        let (norm, expected) = (norm(elements), reference.final_parameter_norms[parameter.name.as_str()]);
+    for parameter in run.parameters() {
+        let norm = norm(of(&parameter, run.network.parameters()));
+        let expected = reference.final_parameter_norms[parameter.name.as_str()];
         assert!((norm / expected - 1.0).abs() < ROUNDING, "norm of trained {}: {norm}, not {expected}", parameter.name);
     }
-    let (logits, loss) =
-        evaluate(&engine, &*run.model, &CrossEntropy::default(), Batch::new(&test_input, test_targets), &mut test_tape)
-            .unwrap();
+    let (logits, loss) = run.evaluate(&engine, &test_input, test_targets);
     let expected = &reference.logits_of_first_5_test_images;
-    assert_close("trained logits", logits[..5].as_flattened(), expected.as_flattened(), TRAINED);
+    assert_close("trained logits", &logits[..50], expected.as_flattened(), TRAINED);
     assert_losses(&[loss], &[reference.test_loss]);
-    let correct = logits.iter().zip(test_targets).filter(|(logits, target)| argmax(*logits) == usize::from(**target));
+    let correct = logits.chunks(10).zip(test_targets).filter(|(logits, target)| argmax(*logits) == usize::from(**target));
     assert_eq!(correct.count(), reference.test_correct);
 }
 
-fn assert_gradients(grad: &Quickstart, norms_and_sums: &BTreeMap<String, [f64; 2]>) {
-    for (parameter, grad) in named_parameters(grad) {
+fn assert_gradients(
+    parameters: impl Iterator<Item = Parameter>,
+    grad: &[f32],
+    norms_and_sums: &BTreeMap<String, [f64; 2]>,
+) {
+    for parameter in parameters {
+        let grad = of(&parameter, grad);
         let [expected_norm, expected_sum] = norms_and_sums[parameter.name.as_str()];
         let (norm, sum) = (norm(grad), grad.iter().copied().map(f64::from).sum::<f64>());
         assert!(
@@ -279,22 +274,24 @@ fn of<'a>(parameter: &Parameter, flat: &'a [f32]) -> &'a [f32] {
     &flat[parameter.offset..][..parameter.len]
 }
 
-/// The model of tensors that have exactly its parameters' names and shapes.
-fn model<M: Layer>(tensors: &BTreeMap<String, Tensor>) -> Boxed<M> {
-    let parameters: Vec<_> = Architecture::of::<M>().parameters().collect();
+/// The network of tensors that have exactly its parameters' names and shapes.
+fn network(layers: &str, tensors: &BTreeMap<String, Tensor>) -> Network {
+    let mut network = Network::zeroed(&layers.parse().unwrap()).unwrap();
+    let parameters: Vec<_> = network.architecture().parameters().collect();
     assert_eq!(parameters.len(), tensors.len());
-    let mut model = Boxed::<M>::zeroed();
     for parameter in parameters {
         let tensor = &tensors[parameter.name.as_str()];
         assert!(tensor.shape.iter().copied().eq(parameter.shape.iter().map(|&n| n as usize)), "{}", parameter.name);
-        model.as_flat_mut()[parameter.offset..][..parameter.len].copy_from_slice(&tensor.elements);
+        network.parameters_mut()[parameter.offset..][..parameter.len].copy_from_slice(&tensor.elements);
     }
-    model
+    network
 }
 
 /// The first samples, as the network takes them, and their targets.
-fn samples(split: &Split, count: usize) -> (Vec<[f32; PIXELS]>, &[u8]) {
-    (split.images[..count].iter().map(|image| image.map(normalize)).collect(), &split.labels[..count])
+fn samples(split: &Split, count: usize) -> (Vec<f32>, &[u16]) {
+    let mut input = vec![0.0; count * PIXELS];
+    normalize_all(split.values(), &mut input);
+    (input, &split.labels()[..count])
 }
 
 fn path(name: &str) -> PathBuf {

@@ -16,7 +16,8 @@ use host::training::{
     checkpoint::{self, Description},
 };
 use selvedge::{
-    models::Tiny,
+    architecture::Architecture,
+    fashion_mnist::Tiny,
     random::{Generator, Purpose},
 };
 use serde_json::Value;
@@ -217,7 +218,7 @@ fn a_run_that_is_asked_to_end_says_how_to_go_on() {
     }
 }
 
-/// A network without a name (which every build of the program has, as it is `tiny` with dropout), and files in two places.
+/// A network without a name, and files in two places. The checkpoint states the layers.
 #[cfg(unix)]
 #[test]
 fn what_an_interrupted_run_says_goes_on_with_it() {
@@ -232,10 +233,9 @@ fn what_an_interrupted_run_says_goes_on_with_it() {
     wait_for_metrics(folder, &mut child, 40);
     signal(&child, "INT");
     let error = error_line(&child.wait_with_output().unwrap(), 130);
-    let said = format!("train --resume saved/it.checkpoint --layers '{LAYERS}' --out mine.selvedge");
+    let said = "train --resume saved/it.checkpoint --out mine.selvedge";
     assert!(error.contains(&format!("`{said}`")), "{error}");
-    let mut resume = command(folder, "train --resume saved/it.checkpoint --out mine.selvedge --data builtin");
-    stdout(&resume.args(["--layers", LAYERS]).output().unwrap());
+    succeed(folder, &format!("{said} --data builtin"));
     assert!(fs::read(folder.join("mine.selvedge")).unwrap() == expected.weights, "the weight files differ");
 }
 
@@ -282,7 +282,7 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
     uninterrupted(folder);
     let files = || [CHECKPOINT, WEIGHTS, "run.jsonl"].map(|name| fs::read(folder.join(name)).unwrap());
     let before = files();
-    for option in ["--lr 1", "--epochs 30", "--recipe best", "--model tiny", "--init x.npz", "--limit-train 600"] {
+    for option in ["--lr 1", "--epochs 30", "--recipe best", "--model tiny", "--layers 784,16,10", "--init x.npz", "--limit-train 600"] {
         let error = String::from_utf8(command(folder, &format!("{RESUME} {option}")).output().unwrap().stderr).unwrap();
         let name = option.split_whitespace().next().unwrap();
         assert!(error.starts_with("error: the argument '--resume <FILE>' cannot be used with"), "{error}");
@@ -291,7 +291,7 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
     for (name, count) in [("fewer", 50), ("more", 700)] {
         tests::write_small_data(&folder.join(name), [count; 2]);
         let error = fail(folder, &RESUME.replace("builtin", name));
-        let expected = format!("error: {CHECKPOINT}: the run was trained on 600 images of builtin");
+        let expected = format!("error: {CHECKPOINT}: the run was trained on 600 samples of builtin");
         assert!(error.starts_with(&expected), "{error}");
     }
     assert!(files() == before, "a file changed");
@@ -314,19 +314,25 @@ fn a_resumed_run_writes_where_it_was_to_write() {
 /// Writes a checkpoint of a run on the built-in set, of which the model holds nothing.
 fn write_checkpoint(path: &Path, recipe: &str, layers: &str, progress: Progress) {
     let data = host::data::load(Some("builtin".as_ref())).unwrap();
-    let mut state = State::<Tiny>::initialized(&Options::QUICKSTART);
+    let mut state = State::initialized(&Architecture::of::<Tiny>(), &Options::QUICKSTART).unwrap();
     state.progress = progress;
     checkpoint::save(path, &state, &Description::new(recipe.into(), layers.into(), &data)).unwrap();
 }
 
 #[test]
-fn a_program_without_the_runs_layers_names_those_that_it_is_to_be_built_for() {
+fn a_checkpoint_of_a_network_that_does_not_fit_the_data_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    write_checkpoint(&folder.join("a.checkpoint"), "dropout = 0.1", "784,256,10", Progress::default());
-    let error = fail(folder, "train --resume a.checkpoint --data builtin");
-    assert!(error.contains("--layers '784,256,10'"), "{error}");
-    assert_eq!(fail(folder, "train --resume a.checkpoint --data builtin --layers 784,256,10"), error);
+    for (layers, words) in [
+        ("700,16,10", "a.checkpoint: the network takes 700 inputs"),
+        ("784,16,9", "a.checkpoint: the network tells 9 classes apart"),
+        ("784,17,10", "a.checkpoint: the checkpoint holds 12730 numbers"),
+        ("784 => 16 ReLU => 10", "a.checkpoint: "),
+    ] {
+        write_checkpoint(&folder.join("a.checkpoint"), "", layers, Progress::default());
+        let error = fail(folder, "train --resume a.checkpoint --data builtin");
+        assert!(error.contains(words), "{error}");
+    }
 }
 
 #[test]

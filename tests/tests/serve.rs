@@ -18,17 +18,20 @@ use std::{
 
 use selvedge::{
     Layer, Portable,
-    arithmetic::normalize,
-    idx::Image,
+    augment::normalize_all,
+    fashion_mnist::{CLASSES, PIXELS, SHAPE, Tiny},
     message::{
-        Decoder, Device, Format, Info, Logits, MessageError, REQUEST_LEN, RESPONSE_LEN, Request, Response, Statistics,
-        encode,
+        Decoder, Device, Format, Info, Logits, MessageError, Request, Response, Statistics, encode, request_len,
+        response_len,
     },
-    models::{CLASSES, PIXELS, Tiny},
     random::{Generator, Purpose},
+    shape::ClassNames,
     weights::WeightFile,
 };
-use tests::{has_emulator, selvedge, text, trained, xtask};
+use tests::{has_emulator, selvedge, text, trained, trained_on_waves, xtask};
+
+const REQUEST_LEN: usize = request_len(PIXELS);
+const RESPONSE_LEN: usize = response_len(200, CLASSES);
 
 /// One for each driver of a UART.
 const BOARDS: [&str; 3] = ["mps2-an386", "netduinoplus2", "microbit"];
@@ -45,8 +48,8 @@ fn evaluates_with_the_hosts_bits(board: &str, model: &str) {
             .unwrap();
     let text = text(&output);
     assert!(output.status.success(), "{text}");
-    assert!(text.contains("20 of 20 images: class and logits equal the host's bits"), "{text}");
-    assert!(text.contains("of 20)\nAn image takes ") && text.contains(" instructions, "), "{text}");
+    assert!(text.contains("20 of 20 samples: class and logits equal the host's bits"), "{text}");
+    assert!(text.contains("of 20)\nA sample takes ") && text.contains(" instructions, "), "{text}");
 }
 
 #[test]
@@ -64,6 +67,31 @@ fn microbit_evaluates_with_the_hosts_bits() {
     evaluates_with_the_hosts_bits("microbit", "tiny");
 }
 
+/// Data of another shape, and a network for it.
+#[test]
+fn boards_evaluate_and_classify_other_data() {
+    if !has_emulator("a 12-40-3 network behind the boards' UARTs") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let weights = trained_on_waves(folder.path());
+    for board in ["mps2-an386", "microbit"] {
+        let ask = |arguments: &[&str]| {
+            let output = xtask(&["device"]).args(arguments).args(["--board", board, "--weights", &weights]).output();
+            let output = output.unwrap();
+            assert!(output.status.success(), "{}", text(&output));
+            text(&output)
+        };
+        let said = ask(&["eval", "--count", "30", "--data", &folder.path().to_string_lossy()]);
+        assert!(said.contains("30 of 30 samples: class and logits equal the host's bits"), "{said}");
+        let said = ask(&["info"]);
+        assert!(said.contains(&format!("{board}: 12-40-3 in float32, from 12 features to 3 classes")), "{said}");
+        let values = ["165"; 12].join(",");
+        let said = ask(&["predict", "--values", &values]);
+        assert!(said.contains(&format!("{values}: still (still ")), "{said}");
+    }
+}
+
 #[test]
 fn a_board_says_what_it_is_and_classifies_pictures() {
     if !has_emulator("pictures on a board") {
@@ -79,7 +107,7 @@ fn a_board_says_what_it_is_and_classifies_pictures() {
         text(&output)
     };
     let info = ask(&["info"]);
-    assert!(info.contains("microbit: 784-16-10 in float32, 784 pixels to 10 classes"), "{info}");
+    assert!(info.contains("microbit: 784-16-10 in float32, from an image of 28×28 pixels to 10 classes"), "{info}");
     assert!(info.contains(&format!("Flash: {} bytes", fs::metadata(&weights).unwrap().len())), "{info}");
 
     let host = selvedge(folder.path()).args(["predict", &weights, &picture]).output().unwrap();
@@ -135,7 +163,7 @@ fn frame(request: &Request<'_>) -> Vec<u8> {
 
 /// Reads answers up to the next statistics: the errors before, and the statistics.
 fn answers(socket: &mut UnixStream) -> (Vec<MessageError>, Statistics) {
-    let mut decoder = Decoder::<RESPONSE_LEN>::new();
+    let mut decoder = Decoder::new([0; RESPONSE_LEN]);
     let mut errors = Vec::new();
     let mut byte = [0];
     loop {
@@ -158,8 +186,8 @@ fn a_board_outlives_whatever_comes_over_the_line() {
     let weights = trained(folder.path(), "tiny");
     let generator = Generator::new(1, Purpose::Split, 0);
     let noise: Vec<u8> = (0..2000).map(|i| generator.bits(i) as u8).collect();
-    let image = [200; PIXELS];
-    let good = frame(&Request::Evaluate { image: &image, label: 3 });
+    let input = [200; PIXELS];
+    let good = frame(&Request::Evaluate { input: &input, label: 3 });
     let mut damaged = good.clone();
     damaged[400] ^= 1;
     let without_zeros: Vec<u8> = noise.iter().map(|&byte| byte.max(1)).collect();
@@ -171,15 +199,15 @@ fn a_board_outlives_whatever_comes_over_the_line() {
         ("a frame's end", &good[5..], None, 1),
         ("a flipped bit", &damaged, Some(MessageError::Checksum), 1),
         (
-            "a small image",
-            &frame(&Request::Predict { image: &image[1..] }),
-            Some(MessageError::ImageSize { found: 783 }),
+            "a small sample",
+            &frame(&Request::Predict { input: &input[1..] }),
+            Some(MessageError::InputSize { found: 783, expected: 784 }),
             1,
         ),
         (
             "no class",
-            &frame(&Request::Evaluate { image: &image, label: 10 }),
-            Some(MessageError::Label { found: 10 }),
+            &frame(&Request::Evaluate { input: &input, label: 10 }),
+            Some(MessageError::Class { found: 10, outputs: 10 }),
             1,
         ),
         ("noise with ends", &noise, None, noise.split(|&byte| byte == 0).filter(|part| !part.is_empty()).count()),
@@ -190,7 +218,7 @@ fn a_board_outlives_whatever_comes_over_the_line() {
         for (name, line, error, count) in lines {
             socket.write_all(&[line, &[0], &frame(&Request::Statistics)].concat()).unwrap();
             let (errors, statistics) = answers(&mut socket);
-            assert_eq!((errors.len(), statistics.images), (count, 0), "{name} to {board}: {errors:?}");
+            assert_eq!((errors.len(), statistics.samples), (count, 0), "{name} to {board}: {errors:?}");
             assert!(error.is_none_or(|error| errors == [error]), "{name} to {board}: {errors:?}");
         }
         // In pieces, it is understood.
@@ -201,7 +229,7 @@ fn a_board_outlives_whatever_comes_over_the_line() {
         let mut prediction = BufReader::new(&socket).split(0);
         assert!(prediction.next().unwrap().unwrap().len() > 40, "{board}");
         socket.write_all(&frame(&Request::Statistics)).unwrap();
-        assert_eq!(answers(&mut socket).1.images, 1, "{board}");
+        assert_eq!(answers(&mut socket).1.samples, 1, "{board}");
         // The next program that connects is answered too, whatever this one left behind.
         socket.write_all(&good[..300]).unwrap();
         drop(socket);
@@ -256,29 +284,28 @@ fn listen(folder: &Path, board: impl FnOnce(UnixStream) + Send + 'static) -> Str
     format!("unix:{}", path.display())
 }
 
-/// A board with this file's model, which sees one image otherwise than the host does.
+/// A board with this file's model, which sees one sample otherwise than the host does.
 fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixStream) + Send + 'static {
     let bytes = fs::read(weights).unwrap();
     move |mut line| {
         let mut model = <Tiny as selvedge::Flat>::ZERO;
         WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
-        let (pixels, classes) = (PIXELS as u32, CLASSES as u32);
         let (board, unit, format) = ("fake", "instructions", Format::Float32);
-        let mut device = Device::new(Info { board, layers, format, pixels, classes, flash: 1, ram: 1, unit });
-        let mut seen = 0;
-        let mut predict = |image: &Image| {
-            let mut logits = [0.0; CLASSES];
-            model.predict(&Portable, &image.map(normalize), &mut logits);
-            seen += 1;
-            if seen == 4 {
-                logits[0] = logits[0].next_up();
-            }
-            (Logits::Float32(logits), 100 * seen)
-        };
-        let (mut decoder, mut byte) = (Decoder::<REQUEST_LEN>::new(), [0]);
+        let info = Info { board, layers, format, input: SHAPE, outputs: 10, flash: 1, ram: 1, unit };
+        let mut device = Device::new(info, ClassNames::NONE);
+        let (mut seen, mut input, mut logits) = (0, [0.0; PIXELS], [0.0; CLASSES]);
+        let (mut decoder, mut byte) = (Decoder::new([0; REQUEST_LEN]), [0]);
         while line.read_exact(&mut byte).is_ok() {
             if let Some(request) = decoder.push(byte[0]) {
-                let answer = device.answer(request, &mut predict);
+                let answer = device.answer(request, |sample| {
+                    normalize_all(sample, &mut input);
+                    model.predict(&Portable, &input, &mut logits);
+                    seen += 1;
+                    if seen == 4 {
+                        logits[0] = logits[0].next_up();
+                    }
+                    (Logits::float32(&logits), 100 * seen)
+                });
                 line.write_all(encode(&answer, &mut [0; RESPONSE_LEN]).unwrap()).unwrap();
             }
         }
@@ -286,7 +313,7 @@ fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixSt
 }
 
 #[test]
-fn one_bit_is_a_difference_and_its_image_is_named() {
+fn one_bit_is_a_difference_and_its_sample_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let weights = trained(folder.path(), "tiny");
     let eval = |address: &str, rest: &[&str]| {
@@ -297,14 +324,14 @@ fn one_bit_is_a_difference_and_its_image_is_named() {
     let output = eval(&address, &["--count", "3"]);
     assert!(output.status.success(), "{}", text(&output));
     assert!(
-        text(&output).contains("An image takes 200 instructions, 100 at least and 300 at most"),
+        text(&output).contains("A sample takes 200 instructions, 100 at least and 300 at most"),
         "{}",
         text(&output)
     );
 
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
     let error = one_error(&eval(&address, &["--count", "6"]));
-    assert!(error.contains("5 of 6 images") && error.contains("the first that differs is image 3: class"), "{error}");
+    assert!(error.contains("5 of 6 samples") && error.contains("the first that differs is sample 3: class"), "{error}");
 
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,128,10"));
     let error = one_error(&eval(&address, &[]));
@@ -331,7 +358,7 @@ fn where_no_board_answers_there_is_one_clear_error() {
     assert!(info(&address).contains("the board has not answered for 1 s"));
     for (arguments, words) in [
         (&["device", "eval", "none.selvedge", "--connect", "unix:nowhere"][..], "none.selvedge"),
-        (&["device", "predict", "none.png", "--connect", "unix:nowhere"], "none.png"),
+        (&["device", "predict", "none.png", "--connect", "unix:nowhere"], "unix:nowhere"),
     ] {
         let error = one_error(&selvedge(folder.path()).args(arguments).output().unwrap());
         assert!(error.contains(words), "{error}");

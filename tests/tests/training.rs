@@ -7,17 +7,18 @@ use std::num::NonZero;
 use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
-    models::{Boxed, Model},
+    network::Network,
     training::{Length, Optimizer, Options, Plan, State, TrainingError, train},
     weights,
 };
 use proptest::prelude::*;
 use selvedge::{
-    Chain, Engine, Flat, Linear, Portable, Relu,
+    Chain, Engine, Flat, Layer, Linear, Portable, Relu,
+    architecture::Architecture,
     augment::Augmentation,
+    fashion_mnist::{CLASSES, PIXELS, Quickstart, Tiny},
     loss::CrossEntropy,
     mlp,
-    models::{CLASSES, PIXELS, Quickstart, Tiny},
     optimizer::Sgd,
     random,
     training::{Batch, Workspace},
@@ -28,10 +29,8 @@ type Deep = Chain<Linear<PIXELS, 13, Relu>, Chain<Linear<13, 37, Relu>, Linear<3
 
 fn builtin(train: usize) -> Dataset {
     let mut data = load(Some("builtin".as_ref())).unwrap();
-    data.train.images.truncate(train);
-    data.train.labels.truncate(train);
-    data.test.images.truncate(100);
-    data.test.labels.truncate(100);
+    data.train.truncate(train);
+    data.test.truncate(100);
     data
 }
 
@@ -42,40 +41,45 @@ fn engine(threads: usize) -> Simd {
     Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(threads).unwrap()).unwrap()
 }
 
-/// The weight hash and the losses of a run.
-fn run<M: Model>(threads: usize, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
-    let mut state = State::<M>::initialized(options);
-    let mut losses = Losses::default();
-    train(&engine(threads), &mut state, data, options, &mut losses).unwrap();
-    (weights::hash(state.result()), losses.0)
+/// The first moment of a run of a network with a type's layers.
+fn state<M: Layer>(options: &Options) -> State {
+    State::initialized(&Architecture::of::<M>(), options).unwrap()
 }
 
-/// The same run on plain loops, with nothing of the host's.
-fn run_portable<M: Model>(data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+/// The weight hash and the losses of a run.
+fn run<M: Layer>(threads: usize, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+    let mut state = state::<M>(options);
+    let mut losses = Losses::default();
+    train(&engine(threads), &mut state, data, options, &mut losses).unwrap();
+    (weights::hash(state.result().parameters()), losses.0)
+}
+
+/// The same run of the type on plain loops, with nothing of the host's.
+fn run_portable<M: Layer<Input = [f32; PIXELS]>>(data: &Dataset, options: &Options) -> (String, Vec<f32>) {
     let Length::Epochs(epochs) = options.length else { panic!("the plain loop counts epochs") };
-    let mut model = Boxed::<M>::zeroed();
+    let mut model = Box::new(M::ZERO);
     random::initialize(&mut *model, options.seed);
     let mut tapes = [vec![0.0; options.batch_size * M::Tape::LEN], vec![0.0; options.batch_size * M::Tape::LEN]];
-    let mut order: Vec<u32> = (0..data.train.labels.len() as u32).collect();
+    let mut order: Vec<u32> = (0..data.train.len() as u32).collect();
     let mut losses = Vec::new();
     for epoch in 0..epochs {
         if options.shuffle {
             random::shuffle(&mut order, options.seed, epoch.into());
         }
         for batch in order.chunks(options.batch_size) {
-            let pixels = |&index: &u32| data.train.images[index as usize].map(|pixel| f32::from(pixel) / 255.0);
-            let input: Vec<[f32; PIXELS]> = batch.iter().map(pixels).collect();
-            let targets: Vec<u8> = batch.iter().map(|&index| data.train.labels[index as usize]).collect();
+            let pixels = batch.iter().flat_map(|&index| data.train.sample(index as usize));
+            let input: Vec<f32> = pixels.map(|&pixel| f32::from(pixel) / 255.0).collect();
+            let targets: Vec<u16> = batch.iter().map(|&index| data.train.labels()[index as usize]).collect();
             let [tape, grad_tape] = &mut tapes;
             let optimizer = Sgd::new(options.learning_rate as f32);
             let mut workspace = Workspace { tape, grad_tape };
-            let batch = Batch::new(&input, &targets);
+            let batch = Batch::new(input.as_chunks().0, &targets);
             let loss = &CrossEntropy::default();
             let loss = workspace.step(&Portable, &optimizer, [], &mut *model, loss, batch).unwrap();
             losses.push(loss);
         }
     }
-    (weights::hash(&*model), losses)
+    (weights::hash(model.as_flat()), losses)
 }
 
 #[test]
@@ -130,8 +134,8 @@ const OPTIMIZERS: [Optimizer; 6] = [
 ];
 
 /// The hash of everything that a run keeps, and its losses.
-fn kept<M: Model, E: Engine>(engine: &E, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
-    let mut state = State::<M>::initialized(options);
+fn kept<M: Layer, E: Engine>(engine: &E, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+    let mut state = state::<M>(options);
     let mut losses = Losses::default();
     train(engine, &mut state, data, options, &mut losses).unwrap();
     (state.parts().map(weights::hash).collect(), losses.0)
@@ -187,13 +191,13 @@ fn early_stopping_keeps_the_best_epochs_weights() {
     data.hold_out(60, 1);
     // A rate that makes every epoch after some worse.
     let options = Options { length: Length::Epochs(60), learning_rate: 0.9, early_stop: Some(3), ..OPTIONS };
-    let mut state = State::<Tiny>::initialized(&options);
+    let mut state = state::<Tiny>(&options);
     let last = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
     assert!(last.number < 59, "{}", last.number);
     let progress = state.progress;
     assert_eq!(progress.epochs_since_best, 3);
     let validation = data.validation.as_ref().unwrap();
-    let best = host::evaluation::run(&engine(1), state.result(), validation, |_, _| {}).unwrap();
+    let best = host::evaluation::run(&engine(1), state.result(), validation, |_| {}).unwrap();
     assert_eq!(Some(best.loss), progress.best_loss);
     assert!(last.validation.unwrap().loss >= best.loss);
 }
@@ -209,10 +213,10 @@ fn the_hash_of_a_run_is_pinned() {
 #[test]
 fn learning_rate_zero_changes_no_bit() {
     let data = builtin(100);
-    let mut model = Boxed::<Tiny>::zeroed();
+    let mut model = Box::new(Tiny::ZERO);
     random::initialize(&mut *model, OPTIONS.seed);
     let (hash, _) = run::<Tiny>(2, &data, &Options { learning_rate: 0.0, ..OPTIONS });
-    assert_eq!(hash, weights::hash(&*model));
+    assert_eq!(hash, weights::hash(model.as_flat()));
 }
 
 #[test]
@@ -227,12 +231,11 @@ fn steps_are_a_part_of_the_epochs() {
 fn without_shuffling_the_seed_moves_nothing() {
     let data = builtin(200);
     let order = |seed| {
-        let mut model = Boxed::<Tiny>::zeroed();
-        random::initialize(&mut *model, 1);
+        let network = Network::initialized(&Architecture::of::<Tiny>(), 1).unwrap();
         let options = Options { shuffle: false, seed, ..OPTIONS };
-        let mut state = State::new(model, &options);
+        let mut state = State::new(network, &options).unwrap();
         train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
-        weights::hash(state.result())
+        weights::hash(state.result().parameters())
     };
     assert_eq!(order(1), order(2));
 }
@@ -241,7 +244,7 @@ fn without_shuffling_the_seed_moves_nothing() {
 fn a_diverging_run_stops_with_its_step() {
     let data = builtin(200);
     let options = Options { learning_rate: 1e30, ..OPTIONS };
-    let mut state = State::<Tiny>::initialized(&options);
+    let mut state = state::<Tiny>(&options);
     let error = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap_err();
     assert!(matches!(error, TrainingError::Diverged { step: 2.., .. }), "{error}");
 }

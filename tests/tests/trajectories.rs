@@ -19,10 +19,9 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     interchange::StateDict,
-    models::Boxed,
     training::{Length, Optimizer, Options, Plan, State, train},
 };
-use selvedge::{augment::Augmentation, models::Quickstart};
+use selvedge::{architecture::Architecture, augment::Augmentation, fashion_mnist::Quickstart};
 use serde::Deserialize;
 use serde_json::Value;
 use tests::{Losses, fashion_mnist, selvedge, text, workspace};
@@ -151,12 +150,11 @@ fn losses(run: &Run, batch_size: usize, steps: u64, data: &Dataset) -> Vec<f32> 
         seed: 0,
         shuffle: false,
     };
-    let mut model = Boxed::<Quickstart>::zeroed();
-    StateDict::read(&initial()).unwrap().load(&mut *model, true).unwrap();
+    let (network, _) = StateDict::read(&initial()).unwrap().network(&Architecture::of::<Quickstart>(), true).unwrap();
     let threads = thread::available_parallelism().unwrap();
     let engine = Simd::new(InstructionSet::from_environment().unwrap(), threads).unwrap();
     let mut losses = Losses::default();
-    train(&engine, &mut State::new(model, &options), data, &options, &mut losses).unwrap();
+    train(&engine, &mut State::new(network, &options).unwrap(), data, &options, &mut losses).unwrap();
     losses.0
 }
 
