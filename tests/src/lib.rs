@@ -77,6 +77,21 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
     Some(command)
 }
 
+/// A program of `references/` that needs no package: the Python of [`python`], or else any Python 3.
+///
+/// Where there is none, `what` is left out and said to be.
+pub fn plain_python(program: &str, what: &str) -> Option<Command> {
+    let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
+    let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
+    if !Command::new(&python).arg("--version").output().is_ok_and(|output| output.status.success()) {
+        say_left_out(&format!("{what}: no Python 3 here"));
+        return None;
+    }
+    let mut command = Command::new(python);
+    command.arg(workspace().join("tests/references").join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
+    Some(command)
+}
+
 /// That of a virtual environment, where all that is asked for now was installed.
 fn python_of(environment: &Path) -> Option<PathBuf> {
     let asked = fs::read(workspace().join("tests/references/requirements.txt")).ok()?;

@@ -152,7 +152,8 @@ fn wrong_options_are_named() {
         ("--limit-train 0", "--limit-train"),
         ("--limit-train 51", "only 50 training samples"),
         ("--model large", "quickstart, small, tiny"),
-        ("--layers 784,x,10", "'x'"),
+        ("--layers 784,x,10", "`x` at character 5"),
+        ("--layers 784=>9->10", "=>"),
         ("--layers 100,10", "the network takes 100 inputs, but a sample of"),
         ("--layers 784,9", "the network tells 9 classes apart, but"),
         ("--model tiny --layers 784,16,10", "--layers"),
@@ -200,8 +201,8 @@ fn wrong_data_is_named() {
     wrong(&images, &|b| b.truncate(1000), &["train-images", "truncated"]);
     wrong(&images, &Vec::clear, &["train-images", "truncated"]);
     wrong(&images, &|b| b[3] = 1, &["train-images", "magic number"]);
-    wrong(&images, &|b| b[11] = 32, &["train-images", "32"]);
-    wrong(&labels, &|b| b[20] = 200, &["train-labels", "label 12 is 200"]);
+    wrong(&images, &|b| b[11] = 32, &["train-images", "truncated"]);
+    wrong(&labels, &|b| b[20] = 200, &["train-labels", "label 12 is 200", "no sample has the label 10", "classes.txt"]);
     wrong(&labels, &|b| b.push(0), &["train-labels", "too long"]);
     wrong(&labels, &|b| *b = [idx::labels_header(49).to_vec(), vec![0; 49]].concat(), &["50", "49", "train-labels"]);
     fs::remove_file(&labels).unwrap();

@@ -36,7 +36,8 @@ crate::wire::numbered! { Logits<'a> { 0 => Float32(words), 1 => Int32 { sums, sc
 pub struct Words<'a>(&'a [u8]);
 
 impl<'a> Words<'a> {
-    fn iter(self) -> impl Iterator<Item = [u8; 4]> + Clone + 'a {
+    /// Each word.
+    pub fn iter(self) -> impl Iterator<Item = [u8; 4]> + Clone + 'a {
         self.0.as_chunks().0.iter().copied()
     }
 }

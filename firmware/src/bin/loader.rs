@@ -8,6 +8,7 @@ use cortex_m_rt::entry;
 use firmware::{Failure, board::Aligned, run};
 use selvedge::{
     Flat, mlp, random,
+    shape::{ClassNames, InputShape, Signature},
     weights::{TrainingRecord, WeightFile, encode},
 };
 
@@ -36,7 +37,9 @@ fn damage() -> Result<(), Failure> {
     let mut model = Model::ZERO;
     random::initialize(&mut model, RECORD.seed);
     let mut buffer = Aligned([0; 512]);
-    let len = encode(&model, &RECORD, &mut buffer.0)?;
+    let class_names = ClassNames::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
+    let signature = Signature { input: Some(InputShape::Features(6)), class_names };
+    let len = encode(&model, &signature, &RECORD, &mut buffer.0)?;
     let file = &mut buffer.0[..len];
 
     let loaded: &Model = WeightFile::parse(file)?.model()?;

@@ -101,7 +101,7 @@ pub enum DataError {
         found: InputShape,
     },
     /// A label that names no class.
-    #[error("{}: label {index} is {label}, but the classes are 0 to {}, as {origin} say", path.display(), classes - 1)]
+    #[error("{}: label {index} is {label}, but {} names {classes} classes", path.display(), names.display())]
     Label {
         /// The labels' file.
         path: PathBuf,
@@ -109,10 +109,25 @@ pub enum DataError {
         index: usize,
         /// The label.
         label: u16,
+        /// The file of the classes' names.
+        names: PathBuf,
         /// The number of classes.
         classes: usize,
-        /// The file that tells the number of classes.
-        origin: &'static str,
+    },
+    /// A label beyond one that no sample has. It may be wrong: nothing names the classes.
+    #[error(
+        "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, put {} beside the files, with a line for \
+         each class", path.display(), super::files::CLASS_NAMES
+    )]
+    Gap {
+        /// The labels' file.
+        path: PathBuf,
+        /// The label's place.
+        index: usize,
+        /// The label.
+        label: u16,
+        /// The smaller one that is missing.
+        missing: usize,
     },
     /// The file of the classes' names is none.
     #[error("{}, line {line}: {error}", path.display())]

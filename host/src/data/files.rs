@@ -48,17 +48,36 @@ pub fn read(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
     if found != input {
         return Err(DataError::Shapes { train: train_path, expected: input, test: test_path, found });
     }
-    let (classes, origin) = match class_names(&folder.join(CLASS_NAMES))? {
-        Some(classes) => (classes, "the lines of classes.txt"),
-        None => (Classes::numbered(train.labels().iter().map(|&label| usize::from(label) + 1).max().unwrap_or(0)), "the training labels"),
+    let splits = [(&train_labels, &train), (&test_labels, &test)];
+    let names = folder.join(CLASS_NAMES);
+    let classes = match class_names(&names)? {
+        Some(classes) => classes,
+        None => Classes::numbered(check_labels(splits)?),
     };
-    for (path, split) in [(train_labels, &train), (test_labels, &test)] {
+    for (path, split) in splits {
         let mut labels = split.labels().iter().enumerate();
         if let Some((index, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes.count()) {
-            return Err(DataError::Label { path, index, label, classes: classes.count(), origin });
+            return Err(DataError::Label { path: path.clone(), index, label, names, classes: classes.count() });
         }
     }
     Ok(Dataset::new("", input, classes, [train, test]))
+}
+
+/// The number of classes that labels count, of which none is left out between the least and the greatest.
+fn check_labels(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
+    let labels = || splits.into_iter().flat_map(|(_, split)| split.labels()).map(|&label| usize::from(label));
+    let count = labels().max().map_or(0, |label| label + 1);
+    let mut is_there = vec![false; count];
+    labels().for_each(|label| is_there[label] = true);
+    let least = labels().min().unwrap_or(0);
+    let Some(missing) = (least..count).find(|&label| !is_there[label]) else { return Ok(count) };
+    for (path, split) in splits {
+        let mut labels = split.labels().iter().enumerate();
+        if let Some((index, &label)) = labels.find(|&(_, &label)| usize::from(label) > missing) {
+            return Err(DataError::Gap { path: path.clone(), index, label, missing });
+        }
+    }
+    Ok(count)
 }
 
 /// The names of the classes, one a line, where a folder has the file.
@@ -153,7 +172,7 @@ pub mod tests {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
         put(NAMES[0], &images(3));
-        put(NAMES[1], &labels(&[7, 0, 9]));
+        put(NAMES[1], &labels(&[2, 0, 3]));
         put("t10k-images-idx3-ubyte.gz", &gzip(&images(2)));
         put("t10k-labels-idx1-ubyte.gz", &gzip(&labels(&[1, 2])));
         folder
@@ -172,9 +191,9 @@ pub mod tests {
         let folder = folder();
         let data = read("--data", folder.path()).unwrap();
         let values = |count: u8| (0..count).flat_map(|shade| [shade; 784]).collect();
-        assert_eq!(data.train, Split::new(784, values(3), vec![7, 0, 9]));
+        assert_eq!(data.train, Split::new(784, values(3), vec![2, 0, 3]));
         assert_eq!(data.test, Split::new(784, values(2), vec![1, 2]));
-        assert_eq!((data.input, data.classes), (fashion_mnist::SHAPE, Classes::numbered(10)));
+        assert_eq!((data.input, data.classes), (fashion_mnist::SHAPE, Classes::numbered(4)));
     }
 
     #[test]
@@ -201,12 +220,16 @@ pub mod tests {
             error.replace(&format!("{}/", folder.path().display()), "")
         };
         put(CLASS_NAMES, b"left\nright\n");
-        assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but the classes are 0 to 1, as the lines of classes.txt say");
+        assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but classes.txt names 2 classes");
         put(CLASS_NAMES, b"left\n\nup\n");
         assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
         fs::remove_file(folder.path().join(CLASS_NAMES)).unwrap();
-        put(NAMES[3], &labels(&[3]));
-        assert_eq!(error(), "t10k-labels-idx1-ubyte: label 0 is 3, but the classes are 0 to 2, as the training labels say");
+        put(NAMES[3], &labels(&[4]));
+        assert!(error().starts_with("t10k-labels-idx1-ubyte: label 0 is 4, but no sample has the label 3; "), "{}", error());
+        // Labels that count from 1.
+        put(NAMES[1], &labels(&[2, 3, 1]));
+        put(NAMES[3], &labels(&[4]));
+        assert_eq!(read("--data", folder.path()).unwrap().classes.count(), 5);
         put(NAMES[2], &features(1, 11));
         assert_eq!(error(), "a sample of t10k-images-idx3-ubyte is 11 features, but one of train-images-idx3-ubyte is 12 features");
     }
@@ -232,7 +255,7 @@ pub mod tests {
             "train-images-idx3-ubyte: the file is truncated: 2000 of 2368 bytes are there"
         );
         assert_eq!(
-            error_with(NAMES[1], &labels(&[7, 0])),
+            error_with(NAMES[1], &labels(&[2, 0])),
             "train-images-idx3-ubyte has 3 samples, but train-labels-idx1-ubyte has 2 labels"
         );
         assert_eq!(

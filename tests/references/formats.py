@@ -1,0 +1,493 @@
+"""A second reader of Selvedge's files and frames, after docs/formats.md. It needs Python 3 alone.
+
+    python formats.py FILE...    # a line of JSON for each file: its content, or {"error": …}
+    python formats.py -          # the same for each line of standard input: a file's bytes, or a frame's, in hexadecimal
+
+A file is known by its first eight bytes; bytes that begin otherwise are a frame without its end, read as a request and as a response.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+import unicodedata
+import zlib
+
+KINDS = ["Linear", "Relu", "Tanh", "Sigmoid", "LeakyRelu", "Gelu", "BatchNorm1d", "Dropout", "LogSoftmax"]
+ACTIVATIONS = {"Relu", "Tanh", "Sigmoid", "LeakyRelu"}
+MAX_LAYERS = 64
+COLUMNS = 64
+
+
+class Refused(Exception):
+    """The bytes are not what the format allows."""
+
+
+def require(is_so, why):
+    if not is_so:
+        raise Refused(why)
+
+
+class Reader:
+    """Takes postcard values from the front of bytes. In a file each has the one encoding that a writer gives it."""
+
+    def __init__(self, data, is_file=True):
+        self.data = data
+        self.is_file = is_file
+
+    def take(self, count):
+        require(count <= len(self.data), "it ends early")
+        taken, self.data = self.data[:count], self.data[count:]
+        return taken
+
+    def byte(self):
+        return self.take(1)[0]
+
+    def varint(self, bits):
+        value = shift = 0
+        while True:
+            byte = self.byte()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+            require(shift < bits, "a number has too many bytes")
+        require(value < 1 << bits, "a number is too large")
+        require(byte != 0 or shift == 7 or not self.is_file, "a number has a byte too many")
+        return value
+
+    def u16(self):
+        return self.varint(16)
+
+    def u32(self):
+        return self.varint(32)
+
+    def u64(self):
+        return self.varint(64)
+
+    def f32(self):
+        return struct.unpack("<f", self.take(4))[0]
+
+    def bool(self):
+        byte = self.byte()
+        require(byte < 2, "a truth value is neither 0 nor 1")
+        return byte == 1
+
+    def bytes(self):
+        return self.take(self.varint(64))
+
+    def text(self):
+        try:
+            return self.bytes().decode()
+        except UnicodeDecodeError as error:
+            raise Refused("a text is not UTF-8") from error
+
+    def option(self, take):
+        return take() if self.bool() else None
+
+    def end(self):
+        require(not self.data, "there are bytes after the end")
+
+
+def is_printable(text, but=""):
+    return all(unicodedata.category(character) != "Cc" or character in but for character in text)
+
+
+def is_part(number):
+    return 0.0 <= number <= 1.0
+
+
+# Weight files and quantised files.
+
+
+def envelope(data, versions):
+    """Version and body of a file whose magic is known."""
+    require(len(data) >= 18, "it is shorter than any file")
+    version, length = struct.unpack_from("<HI", data, 8)
+    require(version in versions, f"version {version} is not known")
+    require(length == len(data), "its length is not the one that it states")
+    require(struct.unpack("<I", data[-4:])[0] == zlib.crc32(data[:-4]), "its checksum is not that of its bytes")
+    return version, Reader(data[14:-4])
+
+
+def signature(reader, ends):
+    """The numbered fields that say what inputs and outputs mean."""
+    fields, before = {"input": None, "classes": []}, 0
+    for _ in range(reader.byte()):
+        number, field = reader.byte(), Reader(reader.bytes())
+        require(number > before, "fields are not in ascending order")
+        before = number
+        if number == 1:
+            require(len(field.data) in (4, 12), "a shape has one size or three")
+            sizes = list(struct.unpack(f"<{len(field.data) // 4}I", field.data))
+            features = 1
+            for size in sizes:
+                features *= size
+            require(features == ends[0], "the shape is not that of the inputs")
+            fields["input"] = sizes
+        elif number == 3:
+            while field.data:
+                name = field.take(field.byte())
+                try:
+                    name = name.decode()
+                except UnicodeDecodeError as error:
+                    raise Refused("a name is not UTF-8") from error
+                require(1 <= len(name.encode()) <= 100 and is_printable(name), "a class's name is no name")
+                fields["classes"].append(name)
+            require(len(fields["classes"]) in (0, ends[1]), "there are not as many names as outputs")
+        else:
+            require(number % 2 == 1, f"field {number} must be understood")
+    return fields
+
+
+def padded(reader, length, file_length):
+    """The padding and the weights, with which a body ends."""
+    padding = reader.bytes()
+    weights = reader.bytes()
+    require(len(weights) == length, "there are not as many weights as the layers have")
+    reader.end()
+    require(len(padding) < 4 and not any(padding), "the padding is not up to three zeros")
+    require((file_length - 4 - length) % 4 == 0, "the weights do not start at a multiple of 4")
+    return weights
+
+
+def layer(reader):
+    kind = reader.byte()
+    require(kind < len(KINDS) and KINDS[kind] != "Dropout", f"layer kind {kind} is not known")
+    widths = (reader.u32(), reader.u32()) if kind == 0 else (reader.u32(),) * 2
+    return KINDS[kind], widths
+
+
+def tensors(layers):
+    """PyTorch's names and shapes, in flat order."""
+    for place, (kind, (inputs, outputs)) in enumerate(layers):
+        shapes = {
+            "Linear": [("weight", [outputs, inputs]), ("bias", [outputs])],
+            "BatchNorm1d": [(name, [outputs]) for name in ("weight", "bias", "running_mean", "running_var")],
+        }
+        for name, shape in shapes.get(kind, []):
+            yield f"linear_relu_stack.{place}.{name}", shape
+
+
+def chain(layers):
+    """Checks that layers make a network; returns its inputs and outputs."""
+    require(layers, "there are no layers")
+    before = None
+    for kind, (inputs, outputs) in layers:
+        require(inputs > 0 and outputs > 0, "a layer has no features")
+        require(before is None or before[1][1] == inputs, "a layer does not follow from the one before it")
+        if kind in ACTIVATIONS:
+            require(before is not None and before[0] in ("Linear", "BatchNorm1d"), "an activation has another place")
+        before = kind, (inputs, outputs)
+    return layers[0][1][0], layers[-1][1][1]
+
+
+def weight_file(data):
+    version, reader = envelope(data, (2, 3))
+    count = reader.byte()
+    require(count <= MAX_LAYERS, "there are too many layers")
+    layers = [layer(reader) for _ in range(count)]
+    ends = chain(layers)
+    expected = list(tensors(layers))
+    found = reader.u32()
+    for index in range(found):
+        require(index < len(expected), "there are more tensors than the layers have")
+        name, shape = reader.text(), [reader.u32() for _ in range(reader.varint(64))]
+        require((name, shape) == expected[index], f"tensor {index} is not the layers'")
+    require(found == len(expected), "there are fewer tensors than the layers have")
+    record = {
+        "seed": reader.u64(),
+        "dataset": reader.text(),
+        "dataset_checksum": reader.take(32).hex(),
+        "samples": reader.u32(),
+        "shuffled": reader.bool(),
+        "epochs": reader.u32(),
+        "steps": reader.u64(),
+        "batch_size": reader.u32(),
+        "learning_rate": reader.f32(),
+        "accuracy": reader.f32(),
+        "recipe": reader.text(),
+    }
+    require(0.0 <= record["learning_rate"] < float("inf") and is_part(record["accuracy"]), "a number is out of its range")
+    require(is_printable(record["dataset"]) and is_printable(record["recipe"], "\n"), "a text cannot be printed")
+    fields = signature(reader, ends) if version >= 3 else {"input": None, "classes": []}
+    numbers = 0
+    for _, shape in expected:
+        numbers += shape[0] * (shape[1] if len(shape) == 2 else 1)
+    weights = padded(reader, 4 * numbers, len(data))
+    return {
+        "format": "f32",
+        "version": version,
+        "layers": [[kind, *widths] for kind, widths in layers],
+        **fields,
+        "record": record,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+
+
+def blocks(weights, widths, weight_bytes):
+    """Each block of eight rows of each layer: biases, multipliers, and the format's own part."""
+    for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        size = 64 + weight_bytes(inputs)
+        for first in range(0, outputs, 8):
+            block, weights = weights[:size], weights[size:]
+            vectors = struct.unpack_from("<16i", block)
+            yield place, first, inputs, vectors[:8], vectors[8:], block[64:]
+
+
+def check_sums(rows, biases, multipliers, limit):
+    require(all(abs(bias) < 1 << 30 for bias in biases), "a bias is out of its range")
+    require(all(multiplier >= 0 for multiplier in multipliers), "a multiplier is below 0")
+    for row in rows:
+        for sign in (1, -1):
+            total = sum(sign * weight for weight in row if sign * weight > 0)
+            require(total < -(-limit // 255), "a sum could overflow")
+
+
+def int8_rows(part, inputs):
+    rows = [[] for _ in range(8)]
+    for pair in range(-(-inputs // 2)):
+        for j in range(4):
+            for half in struct.unpack_from("<2h", part, 16 * pair + 4 * j):
+                lower = (half & 0xFF) - 256 * (half >> 7 & 1)
+                # A lower weight below 0 has taken 1 from the upper byte.
+                rows[2 * j].append(lower)
+                rows[2 * j + 1].append((half >> 8) + (half >> 7 & 1))
+    return rows
+
+
+def int4_bytes(inputs):
+    whole, rest = divmod(inputs, COLUMNS)
+    return whole * (8 + 8 * COLUMNS // 2) + (8 + 8 * -(-rest // 2) if rest else 0)
+
+
+def int4_rows(part, inputs):
+    rows = [[] for _ in range(8)]
+    for first in range(0, inputs, COLUMNS):
+        columns = min(COLUMNS, inputs - first)
+        scales, part = part[:8], part[8:]
+        for _ in range(-(-columns // 2)):
+            words, part = struct.unpack("<4h", part[:8]), part[8:]
+            for j, half in enumerate(words):
+                # Two halves, of neighbouring columns, for each of two words of four rows.
+                for digit in range(4):
+                    weight = (half >> 12) if digit == 3 else (half >> 4 * digit & 15) - 8
+                    row = j // 2 * 4 + digit
+                    rows[row].append(scales[row] * weight)
+    return rows
+
+
+def quantized_file(data, name):
+    version, reader = envelope(data, (1, 2))
+    raw = reader.bytes()
+    require(len(raw) % 4 == 0, "the widths are not whole")
+    widths = list(struct.unpack(f"<{len(raw) // 4}I", raw))
+    require(2 <= len(widths) <= MAX_LAYERS // 2 + 1 and 0 not in widths, "the widths make no network")
+    record = {
+        "source": reader.bytes().hex(),
+        "logit_scale": reader.f32(),
+        "float_accuracy": reader.f32(),
+        "accuracy": reader.f32(),
+        "method": reader.bytes(),
+    }
+    require(len(record["source"]) == 64 and 0.0 < record["logit_scale"] < float("inf"), "a value is out of its range")
+    require(is_part(record["float_accuracy"]) and is_part(record["accuracy"]), "an accuracy is out of its range")
+    require(all(32 <= byte <= 126 for byte in record["method"]), "the method is not printable ASCII")
+    record["method"] = record["method"].decode()
+    fields = signature(reader, (widths[0], widths[-1])) if version >= 2 else {"input": None, "classes": []}
+    pairs = list(zip(widths, widths[1:]))
+    of_pair = {
+        "int8": lambda inputs, outputs: -(-outputs // 8) * (64 + -(-inputs // 2) * 16),
+        "int4": lambda inputs, outputs: -(-outputs // 8) * (64 + int4_bytes(inputs)),
+        "f16": lambda inputs, outputs: outputs * (4 + -(-inputs // 2) * 4),
+    }[name]
+    weights = padded(reader, sum(of_pair(*pair) for pair in pairs), len(data))
+    if name == "int8":
+        for _, _, inputs, biases, multipliers, part in blocks(weights, widths, lambda inputs: -(-inputs // 2) * 16):
+            check_sums(int8_rows(part, inputs), biases, multipliers, 1 << 23)
+    elif name == "int4":
+        for _, _, inputs, biases, multipliers, part in blocks(weights, widths, int4_bytes):
+            check_sums(int4_rows(part, inputs), biases, multipliers, 1 << 30)
+    return {
+        "format": name,
+        "version": version,
+        "widths": widths,
+        **fields,
+        "record": record,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+
+
+# Checkpoints.
+
+
+def checkpoint(data):
+    require(len(data) >= 48, "it is shorter than any checkpoint")
+    require(struct.unpack_from("<Q", data, 8)[0] == len(data), "its length is not the one that it states")
+    require(hashlib.sha256(data[:-32]).digest() == data[-32:], "its checksum is not that of its bytes")
+    reader = Reader(data[16:-32])
+    version = reader.u16()
+    require(version == 1, f"version {version} is not known")
+    description = {"recipe": reader.text(), "layers": reader.text(), "dataset": reader.text(), "samples": reader.u32()}
+    description["dataset_checksum"] = reader.take(32).hex()
+    description["progress"] = {
+        "epochs": reader.u32(),
+        "seen": reader.u64(),
+        "steps": reader.u64(),
+        "batches": reader.u64(),
+        "best_loss": reader.option(lambda: struct.unpack("<d", reader.take(8))[0]),
+        "epochs_since_best": reader.u32(),
+    }
+    require(len(reader.data) % 4 == 0, "the numbers are not whole")
+    numbers = {"numbers": len(reader.data) // 4, "numbers_sha256": hashlib.sha256(reader.data).hexdigest()}
+    return {"format": "checkpoint", "version": version, **description, **numbers}
+
+
+# Frames.
+
+
+def unstuffed(frame):
+    data = b""
+    while frame:
+        code, frame = frame[0], frame[1:]
+        require(code - 1 <= len(frame), "the stuffing ends early")
+        data, frame = data + frame[: code - 1], frame[code - 1 :]
+        if code < 255 and frame:
+            data += b"\0"
+    return data
+
+
+def shape(reader):
+    kind = reader.byte()
+    require(kind < 2, "the shape is not known")
+    return [reader.u32() for _ in range(1 if kind == 0 else 3)]
+
+
+def logits(reader):
+    kind = reader.byte()
+    require(kind < 2, "the logits are not known")
+    words = reader.bytes()
+    require(len(words) % 4 == 0, "the logits are not whole")
+    if kind == 0:
+        return {"float32": words.hex()}
+    return {"int32": list(struct.unpack(f"<{len(words) // 4}i", words)), "scale": reader.take(4).hex()}
+
+
+def one_of(reader, takers):
+    number = reader.byte()
+    require(number < len(takers), f"message {number} is not known")
+    name, take = takers[number]
+    return {name: take()}
+
+
+def request(reader):
+    return one_of(
+        reader,
+        [
+            ("info", dict),
+            ("predict", lambda: {"input": reader.bytes().hex()}),
+            ("evaluate", lambda: {"input": reader.bytes().hex(), "label": reader.u16()}),
+            ("statistics", dict),
+            ("reset", dict),
+            ("class_name", lambda: {"class": reader.u16()}),
+        ],
+    )
+
+
+def info(reader):
+    board, layers, number = reader.text(), reader.text(), reader.byte()
+    require(number < 4, "the format is not known")
+    return {
+        "board": board,
+        "layers": layers,
+        "format": ["f32", "int8", "int4", "f16"][number],
+        "input": shape(reader),
+        "outputs": reader.u32(),
+        "flash": reader.u32(),
+        "ram": reader.u32(),
+        "unit": reader.text(),
+    }
+
+
+def prediction(reader):
+    number, count = reader.u16(), reader.varint(64)
+    require(count <= 3, "there are more than three candidates")
+    return {
+        "class": number,
+        "top": [{"class": reader.u16(), "probability": reader.take(4).hex()} for _ in range(count)],
+        "instructions": reader.u64(),
+        "logits": logits(reader),
+    }
+
+
+def error(reader):
+    return one_of(
+        reader,
+        [
+            ("malformed", dict),
+            ("checksum", dict),
+            ("too_long", dict),
+            ("version", lambda: {"found": reader.byte()}),
+            ("input_size", lambda: {"expected": reader.u32(), "found": reader.u32()}),
+            ("class", lambda: {"found": reader.u16(), "outputs": reader.u32()}),
+        ],
+    )
+
+
+def response(reader):
+    names = ["samples", "right", "total", "min", "max"]
+    takes = [reader.u32, reader.u32, reader.u64, reader.u64, reader.u64]
+    return one_of(
+        reader,
+        [
+            ("info", lambda: info(reader)),
+            ("prediction", lambda: prediction(reader)),
+            ("statistics", lambda: {name: take() for name, take in zip(names, takes)}),
+            ("error", lambda: error(reader)),
+            ("class_name", lambda: reader.text()),
+        ],
+    )
+
+
+def frame(data, message):
+    content = unstuffed(data)
+    require(len(content) >= 5, "it is shorter than any frame")
+    checked = content[:-4]
+    require(struct.unpack("<I", content[-4:])[0] == zlib.crc32(checked), "its checksum is not that of its bytes")
+    require(checked[0] == 2, f"version {checked[0]} is not known")
+    reader = Reader(checked[1:], is_file=False)
+    found = message(reader)
+    reader.end()
+    return found
+
+
+def attempt(read, *arguments):
+    try:
+        return read(*arguments)
+    except Refused as refusal:
+        return {"error": str(refusal)}
+
+
+def read(data):
+    quantized = {b"SELVINT8": "int8", b"SELVINT4": "int4", b"SELVFP16": "f16"}
+    magic = bytes(data[:8])
+    if magic == b"SELVEDGE":
+        return attempt(weight_file, data)
+    if magic in quantized:
+        return attempt(quantized_file, data, quantized[magic])
+    if magic == b"SELVCKPT":
+        return attempt(checkpoint, data)
+    return {"request": attempt(frame, data, request), "response": attempt(frame, data, response)}
+
+
+def main():
+    if sys.argv[1:] == ["-"]:
+        everything = (bytes.fromhex(line) for line in sys.stdin)
+    else:
+        everything = (open(path, "rb").read() for path in sys.argv[1:])
+    for data in everything:
+        print(json.dumps(read(data)))
+
+
+if __name__ == "__main__":
+    main()
