@@ -228,7 +228,7 @@ pub fn trained_on_waves(folder: &Path) -> String {
     fs::write(folder.join("classes.txt"), "left\nright\nstill\n").expect("a folder that can be written to");
     let file = folder.join("waves.selvedge").to_string_lossy().into_owned();
     let output = selvedge(folder)
-        .args(["train", "--data", ".", "--layers", "12,40,3", "--epochs", "30", "--out", &file])
+        .args(["train", "--data", ".", "--layers", "12,40,3", "--epochs", "60", "--lr", "0.01", "--out", &file])
         .output()
         .expect("`selvedge` starts");
     assert!(output.status.success(), "{}", text(&output));
