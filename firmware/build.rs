@@ -243,10 +243,7 @@ impl Embedded {
                 ensure!(count > 0, "{folder}: there are no samples");
                 Some(samples.shape())
             }
-            _ => anyhow::bail!(
-                "{}: samples.idx and labels.idx belong together, but one is missing",
-                folder.display()
-            ),
+            _ => anyhow::bail!("{}: samples.idx and labels.idx belong together, but one is missing", folder.display()),
         };
         Ok(Self { folder, model, samples })
     }
@@ -256,7 +253,10 @@ impl Embedded {
         let inputs = architecture.inputs();
         if let Some(samples) = self.samples {
             let folder = self.folder.display();
-            ensure!(samples.features() == inputs, "{folder}: a sample is {samples}, but the network takes {inputs} inputs");
+            ensure!(
+                samples.features() == inputs,
+                "{folder}: a sample is {samples}, but the network takes {inputs} inputs"
+            );
         }
         let of_model = self.model.as_ref().and_then(|model| model.input_shape);
         Ok(of_model.or(self.samples).unwrap_or(InputShape::Features(inputs as u32)))

@@ -7,8 +7,7 @@ use selvedge::random::{Generator, Purpose};
 /// The networks: each optimizer with each loss several times.
 const NETWORKS: u64 = 216;
 const OPTIMIZERS: [&str; 6] = ["SGD", "MOMENTUM", "ADAM", "ADAMW", "RMS_PROP", "RMS_PROP_MOMENTUM"];
-const LOSSES: [&str; 5] = 
-    ["CrossEntropy::default()", "Nll::default()", "SoftCrossEntropy", "Mse", "BceWithLogits"];
+const LOSSES: [&str; 5] = ["CrossEntropy::default()", "Nll::default()", "SoftCrossEntropy", "Mse", "BceWithLogits"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -43,7 +43,8 @@ impl Augmentation {
         let largest = height.min(width).min(self.erase.into());
         let erased = (largest > 0 && draw(3, 2) == 1).then(|| {
             let side = 1 + draw(4, largest);
-            let [top, left] = [(5, height), (6, width)].map(|(number, length)| draw(number, length - side + 1) as usize);
+            let [top, left] =
+                [(5, height), (6, width)].map(|(number, length)| draw(number, length - side + 1) as usize);
             (side as usize, top, left)
         });
 
@@ -111,7 +112,12 @@ mod tests {
     }
 
     /// The same pixel by pixel, from the draws' description.
-    fn reference(augmentation: Augmentation, index: u64, [channels, height, width]: [i32; 3], image: &[u8]) -> Vec<f32> {
+    fn reference(
+        augmentation: Augmentation,
+        index: u64,
+        [channels, height, width]: [i32; 3],
+        image: &[u8],
+    ) -> Vec<f32> {
         let Augmentation { flip, shift, erase } = augmentation;
         let draw = |number, bound: i32| generator(3).below(7 * index + number, bound as u32) as i32;
         let (shift, erase) = (i32::from(shift), i32::from(erase));

@@ -2,9 +2,9 @@
 
 use heapless::Vec;
 
-pub use crate::arithmetic::{probabilities, softmax};
 #[cfg(feature = "micromath")]
 use crate::arithmetic::softmax_by;
+pub use crate::arithmetic::{probabilities, softmax};
 
 /// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
 pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {

@@ -197,7 +197,10 @@ mod tests {
             assert!(labels(&file[..end]).is_err());
         }
         assert_eq!(samples(&file), Err(IdxError::Magic { expected: 0x0803, found: 0x0801 }));
-        assert_eq!(labels(&self::file(1, InputShape::Features(3))), Err(IdxError::Magic { expected: 0x0801, found: 0x0802 }));
+        assert_eq!(
+            labels(&self::file(1, InputShape::Features(3))),
+            Err(IdxError::Magic { expected: 0x0801, found: 0x0802 })
+        );
         let images = self::file(2, InputShape::of_sizes(&[4, 3]).unwrap());
         for end in 0..images.len() {
             assert!(matches!(samples(&images[..end]), Err(IdxError::Length { .. })), "{end}");

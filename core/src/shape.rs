@@ -66,7 +66,7 @@ impl fmt::Display for InputShape {
             Self::Image { channels: 1, height, width } => write!(f, "an image of {height}×{width} pixels"),
             Self::Image { channels, height, width } => {
                 write!(f, "an image of {height}×{width} pixels in {channels} channels")
-            },
+            }
         }
     }
 }

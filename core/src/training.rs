@@ -259,7 +259,9 @@ impl fmt::Display for StepError {
             Self::BatchTooLarge { batch, capacity } => {
                 write!(f, "the batch has {batch} samples, the workspace holds {capacity}")
             }
-            Self::Targets { inputs, targets } => write!(f, "the batch has {inputs} samples, and {targets} target values do not belong to so many"),
+            Self::Targets { inputs, targets } => {
+                write!(f, "the batch has {inputs} samples, and {targets} target values do not belong to so many")
+            }
             Self::Loss(error) => error.fmt(f),
         }
     }

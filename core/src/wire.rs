@@ -123,7 +123,10 @@ mod tests {
             assert_eq!(postcard::to_slice(&shape, &mut buffer).map(|bytes| &*bytes), Ok(bytes));
             assert_eq!(postcard::from_bytes::<Shape<'_>>(bytes), Ok(shape));
         }
-        assert_eq!(postcard::to_slice(&Pair { second: 300, first: 5 }, &mut buffer).map(|b| &*b), Ok(&[5, 0xac, 2][..]));
+        assert_eq!(
+            postcard::to_slice(&Pair { second: 300, first: 5 }, &mut buffer).map(|b| &*b),
+            Ok(&[5, 0xac, 2][..])
+        );
         assert_eq!(postcard::from_bytes(&[5, 0xac, 2]), Ok(Pair { second: 300, first: 5 }));
     }
 

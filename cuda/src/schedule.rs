@@ -116,7 +116,16 @@ impl Training {
         let parameters = network.parameter_count().unwrap_or_default();
         let maker = |parity: usize| {
             let input = memory.input[parity];
-            Maker { stages: &stages, parameters, memory, context, machine, samples: settings.batch, input, trains: true }
+            Maker {
+                stages: &stages,
+                parameters,
+                memory,
+                context,
+                machine,
+                samples: settings.batch,
+                input,
+                trains: true,
+            }
         };
         let batch = |parity: usize| {
             let (maker, next) = (maker(parity), maker(1 - parity));

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use selvedge::{
     message::{
-        Decoder, Device, Format, Info, Logits, MessageError, Prediction, Request, Response, VERSION, encode, request_len,
-        response_len,
+        Decoder, Device, Format, Info, Logits, MessageError, Prediction, Request, Response, VERSION, encode,
+        request_len, response_len,
     },
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
     shape::{ClassNames, InputShape},

@@ -14,7 +14,10 @@ pub struct Classes {
 
 /// A text cannot be a class's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no name of a class: a name has 1 to {} bytes and no control characters", selvedge::shape::MAX_CLASS_NAME)]
+#[error(
+    "{name:?} is no name of a class: a name has 1 to {} bytes and no control characters",
+    selvedge::shape::MAX_CLASS_NAME
+)]
 pub struct NameError {
     name: String,
 }

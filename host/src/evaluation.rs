@@ -66,7 +66,8 @@ impl Evaluation {
             counts[usize::from(label)][2] += usize::from(label == class);
         }
         let part = |found: usize, all: usize| (all > 0).then(|| found as f64 / all as f64);
-        let of_class = |[taken, there, found]: [usize; 3]| PerClass { precision: part(found, taken), recall: part(found, there) };
+        let of_class =
+            |[taken, there, found]: [usize; 3]| PerClass { precision: part(found, taken), recall: part(found, there) };
         counts.into_iter().map(of_class).collect()
     }
 

@@ -205,7 +205,8 @@ impl<'a> ModelFile<'a> {
         for (index, &label) in split.labels().iter().enumerate() {
             let logits = all.get(index);
             let values: Vec<f32> = logits.values().collect();
-            let own = values.get(usize::from(label)).ok_or(EvaluationError::Label { index, label, outputs: all.outputs })?;
+            let own =
+                values.get(usize::from(label)).ok_or(EvaluationError::Label { index, label, outputs: all.outputs })?;
             loss += f64::from(log_sum_exp(&values) - own);
             predicted.push(logits.class() as u16);
         }

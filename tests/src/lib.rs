@@ -182,7 +182,9 @@ pub fn write_data(folder: &Path, shape: InputShape, classes: u8, counts: [u32; 2
         let values: Vec<u8> = (0..labels.len() * shape.features()).map(value).collect();
         let labels = [&idx::labels_header(count)[..], &labels].concat();
         let dimensions = header.len() / 4 - 1;
-        for (kind, bytes) in [(format!("images-idx{dimensions}"), [header, &values].concat()), ("labels-idx1".into(), labels)] {
+        for (kind, bytes) in
+            [(format!("images-idx{dimensions}"), [header, &values].concat()), ("labels-idx1".into(), labels)]
+        {
             fs::write(folder.join(format!("{name}-{kind}-ubyte")), bytes).expect("a folder that can be written to");
         }
     }

@@ -65,7 +65,12 @@ fn trains_evaluates_inspects_and_embeds() {
     assert!(epoch["epoch"] == 2 && epoch["samples_per_second"].as_f64().unwrap() > 0.0);
 
     let eval = succeed(folder, "eval weights/tiny.selvedge --data .");
-    assert!(eval.contains("on the 20 test samples") && eval.contains("a row for each true class") && eval.contains("Recall"), "{eval}");
+    assert!(
+        eval.contains("on the 20 test samples")
+            && eval.contains("a row for each true class")
+            && eval.contains("Recall"),
+        "{eval}"
+    );
     let accuracy = 100.0 * epoch["accuracy"].as_f64().unwrap();
     assert!(eval.contains(&format!("Accuracy: {accuracy:.2}%")), "{eval}");
 
@@ -302,7 +307,10 @@ fn what_does_not_fit_other_data_is_named() {
     fs::create_dir(folder.join("images")).unwrap();
     tests::write_small_data(&folder.join("images"), [30, 10]);
     for (arguments, words) in [
-        ("eval a.selvedge --data images", "a.selvedge: the network takes 12 inputs, but a sample of images is an image of 28×28"),
+        (
+            "eval a.selvedge --data images",
+            "a.selvedge: the network takes 12 inputs, but a sample of images is an image of 28×28",
+        ),
         ("quantize a.selvedge --data images", "a.selvedge: the network takes 12 inputs"),
         ("embed a.selvedge --data images --count 1 --out b", "a.selvedge: the network takes 12 inputs"),
         ("train --data . --augment flip", "augment is for images, and a sample of this data is 12 features"),
@@ -310,7 +318,10 @@ fn what_does_not_fit_other_data_is_named() {
         ("show --data .", "a sample is 12 features, and only images in shades of grey"),
         ("predict a.selvedge --values 1,2,3", "has 3 values, but the network takes 12 features"),
         ("predict a.selvedge --values 1,2,256,4", "\"256\", at place 3, is no whole number from 0 to 255"),
-        ("predict a.selvedge images/t10k-images-idx3-ubyte", "a sample is an image of 28×28 pixels, but the network takes"),
+        (
+            "predict a.selvedge images/t10k-images-idx3-ubyte",
+            "a sample is an image of 28×28 pixels, but the network takes",
+        ),
     ] {
         let error = fail(folder, arguments);
         assert!(error.contains(words), "{arguments}: {error}");

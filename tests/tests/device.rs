@@ -34,7 +34,10 @@ fn predicts_the_hosts_bits(board: &str, model: &str) {
     let weights = trained(folder.path(), model);
     let count = SAMPLES.to_string();
     let text = flash(&["--board", board, "--weights", &weights, "--data", "builtin", "--count", &count]);
-    assert!(text.contains(&format!("{SAMPLES} of {SAMPLES} samples: class and logits equal the host's bits")), "{text}");
+    assert!(
+        text.contains(&format!("{SAMPLES} of {SAMPLES} samples: class and logits equal the host's bits")),
+        "{text}"
+    );
 }
 
 #[test]

@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
-use std::{
-    fs,
-    io::Write,
-    process::Stdio,
-};
+use std::{fs, io::Write, process::Stdio};
 
 use host::{
     classes::{Classes, SignatureBuf},
@@ -70,7 +66,8 @@ fn weight_file(layers: &str, signature: &SignatureBuf) -> Vec<u8> {
     weights::encode(&architecture, &flat, &signature.get(), &RECORD).unwrap()
 }
 
-const EVERY_KIND: &str = "6 => 1 Relu => 1 Tanh => 1 Sigmoid => 1 LeakyRelu => 1 Gelu => 300 BatchNorm1d Dropout => 2 LogSoftmax";
+const EVERY_KIND: &str =
+    "6 => 1 Relu => 1 Tanh => 1 Sigmoid => 1 LeakyRelu => 1 Gelu => 300 BatchNorm1d Dropout => 2 LogSoftmax";
 
 /// Of each layer its number, and then its widths as varints.
 #[test]
@@ -83,8 +80,7 @@ fn a_weight_files_layers_have_their_numbers() {
     assert_eq!(hex(&file[14..][..expected.len() - 10]), hex(&expected[10..]));
     // Dropout has a number too, though no file has it: seven.
     let architecture: Architecture = EVERY_KIND.parse().unwrap();
-    let numbers: Vec<u8> =
-        architecture.layers().iter().map(|layer| encoded(layer).first().copied().unwrap()).collect();
+    let numbers: Vec<u8> = architecture.layers().iter().map(|layer| encoded(layer).first().copied().unwrap()).collect();
     assert_eq!(numbers, [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 7, 0, 8]);
 }
 
@@ -200,22 +196,31 @@ const WEIGHT_FILE_VERSION_2: &str = "\
     0000c03f0000e03f00000040000010400000204000003040000040400000504000006040000070400000804000008840000090400000984051dc3ffd";
 /// Files of version 1.
 const QUANTIZED_VERSION_1: [(&str, &str); 3] = [
-    ("f16", "\
+    (
+        "f16",
+        "\
     53454c56465031360100880000000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
     0000003f0000003f0000803e0762792068616e64020000300000003f0000803f00380138023803380438053806380738083809380a380b3800000040 \
-    000080bf00380138023803381f80fdc0"),
-    ("int8", "\
+    000080bf00380138023803381f80fdc0",
+    ),
+    (
+        "int8",
+        "\
     53454c56494e54380100180100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
     0000003f0000003f0000803e0762792068616e640100c00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
     00002000000000000000000000000000000000000000000000000000e20be912000000000000000000000000f019f720000000000000000000000000 \
     fe27052f00000000000000000000000007000000f8ffffff000000000000000000000000000000000000000000000000000040000000800000000000 \
-    0000000000000000000000000000000000000000e2efe9f6000000000000000000000000a2dc3f0e"),
-    ("int4", "\
+    0000000000000000000000000000000000000000e2efe9f6000000000000000000000000a2dc3f0e",
+    ),
+    (
+        "int4",
+        "\
     53454c56494e54340100080100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
     0000003f0000003f0000803e0762792068616e640100b00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
     0000200000000000000000000000000000000000000000000000000064c800000000000071088208880888089308a40888088808b508c60888088808 \
     07000000f8ffffff00000000000000000000000000000000000000000000000000004000000080000000000000000000000000000000000000000000 \
-    0000000003ff0000000000003108420888088808509580a7"),
+    0000000003ff0000000000003108420888088808509580a7",
+    ),
 ];
 
 /// Six requests, then eleven responses.
@@ -270,9 +275,8 @@ fn content(bytes: &[u8]) -> Option<Value> {
     let common = json!({ "format": file.format_name(), "version": version, "input": input, "classes": classes });
     let ModelFile::Float32(weights) = &file else {
         let record = file.quantization().unwrap();
-        let widths: Vec<_> = std::iter::once(architecture.inputs())
-            .chain(architecture.stages().map(|stage| stage.outputs))
-            .collect();
+        let widths: Vec<_> =
+            std::iter::once(architecture.inputs()).chain(architecture.stages().map(|stage| stage.outputs)).collect();
         let record = json!({
             "source": hex(record.source),
             "logit_scale": f64::from(record.logit_scale),
@@ -473,7 +477,9 @@ fn both_readers_understand_the_same_frames() {
     let mut understood = 0;
     for (frame, answer) in frames.iter().zip(&answers) {
         let (mut device, mut host) = (Decoder::new([0; request_len(1000)]), Decoder::new([0; response_len(500, 500)]));
-        frame.iter().for_each(|&byte| assert!(device.push::<Request<'_>>(byte).is_none() && host.push::<Response<'_>>(byte).is_none()));
+        frame.iter().for_each(|&byte| {
+            assert!(device.push::<Request<'_>>(byte).is_none() && host.push::<Response<'_>>(byte).is_none())
+        });
         let request = device.push::<Request<'_>>(0).unwrap().ok().map(|request| shown(&request));
         let response = host.push::<Response<'_>>(0).unwrap().ok().map(|response| shown_response(&response));
         for (name, expected) in [("request", request), ("response", response)] {
@@ -521,9 +527,7 @@ fn shown_response(response: &Response<'_>) -> Value {
             "outputs": outputs, "flash": flash, "ram": ram, "unit": unit,
         } }),
         Response::Prediction(Prediction { class, top, instructions, logits }) => {
-            let candidate = |candidate: &Candidate| {
-                json!({ "class": candidate.class, "probability": hex(&candidate.probability.to_le_bytes()) })
-            };
+            let candidate = |candidate: &Candidate| json!({ "class": candidate.class, "probability": hex(&candidate.probability.to_le_bytes()) });
             let logits = match logits {
                 Logits::Float32(words) => {
                     json!({ "float32": hex(&words.iter().flatten().collect::<Vec<_>>()) })

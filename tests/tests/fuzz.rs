@@ -54,7 +54,8 @@ fn the_first_frames_are_messages() {
     let mut found = [(); 2].map(|()| BTreeSet::new());
     replay("frames", |bytes| {
         for (found, line) in found.iter_mut().zip([bytes, &targets::line(bytes)]) {
-            let (mut device, mut host) = (Decoder::new([0; targets::REQUEST_LEN]), Decoder::new([0; targets::RESPONSE_LEN]));
+            let (mut device, mut host) =
+                (Decoder::new([0; targets::REQUEST_LEN]), Decoder::new([0; targets::RESPONSE_LEN]));
             for &byte in line {
                 found.extend(device.push(byte).and_then(Result::ok).map(request));
                 found.extend(host.push(byte).and_then(Result::ok).map(response));

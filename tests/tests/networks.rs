@@ -200,7 +200,8 @@ fn random_networks_have_the_types_bits() {
 
 /// A chain of up to 63 layers.
 fn deep() -> impl Strategy<Value = Architecture> {
-    let words = ["", " Relu", " LeakyRelu", " Tanh", " Sigmoid", " BatchNorm1d Relu", " Gelu", " Dropout", " LogSoftmax"];
+    let words =
+        ["", " Relu", " LeakyRelu", " Tanh", " Sigmoid", " BatchNorm1d Relu", " Gelu", " Dropout", " LogSoftmax"];
     let layers = prop::collection::vec((1_u32..40, prop::sample::select(words.to_vec())), 1..=21);
     (1_u32..40, layers).prop_map(|(inputs, layers)| {
         let layers: String = layers.iter().map(|(width, words)| format!(" => {width}{words}")).collect();

@@ -124,8 +124,7 @@ impl Run {
     fn evaluate<E: Engine>(&self, engine: &E, input: &[f32], targets: &[u16]) -> (Vec<f32>, f32) {
         let mut workspace = Workspace::for_prediction(self.network.view(), targets.len()).unwrap();
         let batch = batch(input, targets);
-        let (logits, loss) =
-            workspace.evaluate(engine, self.network.view(), &CrossEntropy::default(), batch).unwrap();
+        let (logits, loss) = workspace.evaluate(engine, self.network.view(), &CrossEntropy::default(), batch).unwrap();
         (logits.to_vec(), loss)
     }
 
@@ -147,12 +146,7 @@ fn a_small_model_trains_as_in_pytorch() {
     let mut run = Run::new(network(SMALL, &reference.initial_parameters), targets.len());
 
     let (logits, _) = run.evaluate(&Portable, input, targets);
-    assert_close(
-        "initial logits",
-        &logits,
-        reference.initial_logits_of_first_batch.as_flattened(),
-        ROUNDING,
-    );
+    assert_close("initial logits", &logits, reference.initial_logits_of_first_batch.as_flattened(), ROUNDING);
 
     let mut losses = Vec::new();
     for (input, targets) in batches.iter().cycle().take(reference.losses_float64.len()) {
@@ -221,7 +215,8 @@ fn the_quickstarts_model_trains_as_in_pytorch() {
     let expected = &reference.logits_of_first_5_test_images;
     assert_close("trained logits", &logits[..50], expected.as_flattened(), TRAINED);
     assert_losses(&[loss], &[reference.test_loss]);
-    let correct = logits.chunks(10).zip(test_targets).filter(|(logits, target)| argmax(*logits) == usize::from(**target));
+    let correct =
+        logits.chunks(10).zip(test_targets).filter(|(logits, target)| argmax(*logits) == usize::from(**target));
     assert_eq!(correct.count(), reference.test_correct);
 }
 

@@ -282,7 +282,15 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
     uninterrupted(folder);
     let files = || [CHECKPOINT, WEIGHTS, "run.jsonl"].map(|name| fs::read(folder.join(name)).unwrap());
     let before = files();
-    for option in ["--lr 1", "--epochs 30", "--recipe best", "--model tiny", "--layers 784,16,10", "--init x.npz", "--limit-train 600"] {
+    for option in [
+        "--lr 1",
+        "--epochs 30",
+        "--recipe best",
+        "--model tiny",
+        "--layers 784,16,10",
+        "--init x.npz",
+        "--limit-train 600",
+    ] {
         let error = String::from_utf8(command(folder, &format!("{RESUME} {option}")).output().unwrap().stderr).unwrap();
         let name = option.split_whitespace().next().unwrap();
         assert!(error.starts_with("error: the argument '--resume <FILE>' cannot be used with"), "{error}");

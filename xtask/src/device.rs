@@ -133,8 +133,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 fn question(options: &Options, board: &Board, address: &str, model: &Model, weights: Option<&Weights>) -> Command {
     let Options { action, target } = options;
     let mut selvedge = model.device_command();
-    let connect = ["--connect", address, "--baud", &board.uart.baud.to_string(), "--timeout", &target.timeout.to_string()]
-        .map(str::to_owned);
+    let connect =
+        ["--connect", address, "--baud", &board.uart.baud.to_string(), "--timeout", &target.timeout.to_string()]
+            .map(str::to_owned);
     match action {
         Action::Info | Action::Serve => {
             selvedge.arg("info").args(connect);

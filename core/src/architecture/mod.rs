@@ -24,8 +24,8 @@ mod text;
 
 pub(crate) use layer_kind::describe_without_dropout;
 pub use layer_kind::{LayerKind, MAX_WIDTH};
-pub(crate) use parameters::{parameter_count, parameters};
 pub use parameters::{Parameter, Role, STACK_NAME};
+pub(crate) use parameters::{parameter_count, parameters};
 pub use stages::{Stage, StageKind};
 pub use text::{ArchitectureError, Expression, Word};
 

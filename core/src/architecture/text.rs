@@ -290,7 +290,10 @@ mod tests {
             ("784 Relu => 10", "`Relu` at character 5 is out of place"),
             ("784 => 256, 10", "`=>` at character 5 is out of place"),
             ("784 -> 256 -> 10", "`->` at character 5 is no arrow: write `=>`"),
-            ("784 => 256 ReLU → 10", "`ReLU` at character 12 is no layer; did you mean `Relu`? The layers are Relu, Tanh,"),
+            (
+                "784 => 256 ReLU → 10",
+                "`ReLU` at character 12 is no layer; did you mean `Relu`? The layers are Relu, Tanh,",
+            ),
             ("784 => 256 Relu → 10", "`→` at character 17 is no arrow: write `=>`"),
             ("784 => 256 leaky_relu => 10", "`leaky_relu` at character 12 is no layer; did you mean `LeakyRelu`?"),
             ("784 => 256 BatchNorm => 10", "`BatchNorm` at character 12 is no layer; did you mean `BatchNorm1d`?"),

@@ -146,7 +146,13 @@ pub struct Backward<'a> {
 
 impl Backward<'_> {
     /// Finds the features' numbers and the gradients of weights and biases, `[2][width]`: Σ grad · x̂ and Σ grad.
-    pub fn find_grads<E: Engine>(&self, engine: &E, values: &[f32], features: &mut [Feature], parameter_grads: &mut [f32]) {
+    pub fn find_grads<E: Engine>(
+        &self,
+        engine: &E,
+        values: &[f32],
+        features: &mut [Feature],
+        parameter_grads: &mut [f32],
+    ) {
         let Self { pass, input, grads } = *self;
         let width = features.len();
         find_moments(engine, pass, values, input, features);

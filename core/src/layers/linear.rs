@@ -2,12 +2,8 @@
 
 use super::{Layer, Pass, Tapes};
 use crate::{
-    Activation, Engine, Flat, Identity,
-    architecture::LayerKind,
-    arithmetic::sqrt,
-    engine::Widths,
-    optimizer::Optimizer,
-    random::Generator,
+    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, engine::Widths,
+    optimizer::Optimizer, random::Generator,
 };
 
 /// A fully connected layer and its activation, `output = activation(input · weightᵀ + bias)`, with PyTorch's layout.

@@ -277,7 +277,14 @@ fn every_response_fits_its_buffer_and_comes_back() {
     let input = InputShape::Image { channels: u32::MAX, height: u32::MAX, width: u32::MAX };
     let name = "n".repeat(100);
     for response in [
-        Response::Info(Info { layers: &text, board: "twenty", unit: "bytes in all..", input, outputs: u32::MAX, ..INFO }),
+        Response::Info(Info {
+            layers: &text,
+            board: "twenty",
+            unit: "bytes in all..",
+            input,
+            outputs: u32::MAX,
+            ..INFO
+        }),
         Response::Prediction(Prediction { class: u16::MAX, top, instructions: u64::MAX, logits: integers }),
         Response::Statistics(longest),
         Response::Error(MessageError::InputSize { expected: u32::MAX, found: u32::MAX }),

@@ -313,7 +313,11 @@ mod tests {
             for (last, is_sound) in [(3, true), (4, false), (-7, true)] {
                 weights[259] = last * sign;
                 let layer = Layer { weights: &weights, biases: &[0], multipliers: &[1] };
-                assert_eq!(encode::<Int8>(&wide, &[layer], &Signature::default(), &RECORD, &mut buffer).is_ok(), is_sound, "{last}");
+                assert_eq!(
+                    encode::<Int8>(&wide, &[layer], &Signature::default(), &RECORD, &mut buffer).is_ok(),
+                    is_sound,
+                    "{last}"
+                );
             }
         }
     }
@@ -328,7 +332,10 @@ mod tests {
         );
         let tanh: Architecture = "5 => 3 Tanh => 2".parse().unwrap();
         assert_eq!(encoded_len::<Int8>(&tanh, &Signature::default(), &RECORD), None);
-        assert_eq!(encode::<Int8>(&tanh, &[first, second], &Signature::default(), &RECORD, &mut [0; 512]), Err(WeightFileError::Architecture));
+        assert_eq!(
+            encode::<Int8>(&tanh, &[first, second], &Signature::default(), &RECORD, &mut [0; 512]),
+            Err(WeightFileError::Architecture)
+        );
         let record = QuantizationRecord { logit_scale: f32::NAN, ..RECORD };
         assert_eq!(
             encode::<Int8>(&architecture(), &[first, second], &Signature::default(), &record, &mut [0; 512]),

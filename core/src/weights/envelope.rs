@@ -69,10 +69,7 @@ pub fn signature(fields: &[u8], ends: (usize, usize)) -> Signature<'_> {
 }
 
 /// Takes a signature's fields: their count, and of each its number, in ascending order, and its bytes.
-fn take_signature(
-    rest: &[u8],
-    (inputs, outputs): (usize, usize),
-) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
+fn take_signature(rest: &[u8], (inputs, outputs): (usize, usize)) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
     const PART: &str = "signature";
     let malformed = || WeightFileError::Malformed { part: PART };
     let (&count, mut rest) = rest.split_first().ok_or_else(malformed)?;
@@ -231,9 +228,11 @@ impl<'a> Writer<'a> {
         let length = self.len + CHECKSUM_BYTES;
         let bytes = u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?.to_le_bytes();
         let place = size_of::<Prelude>() - bytes.len();
-        self.buffer.get_mut(place..).and_then(<[u8]>::first_chunk_mut).ok_or(WeightFileError::TooLarge).map(
-            |place| *place = bytes,
-        )?;
+        self.buffer
+            .get_mut(place..)
+            .and_then(<[u8]>::first_chunk_mut)
+            .ok_or(WeightFileError::TooLarge)
+            .map(|place| *place = bytes)?;
         let (checked, checksum) = self.buffer.split_at_mut_checked(self.len).ok_or(WeightFileError::TooLarge)?;
         let checksum = checksum.first_chunk_mut().ok_or(WeightFileError::TooLarge)?;
         *checksum = CHECKSUM.checksum(checked).to_le_bytes();

@@ -115,10 +115,16 @@ impl fmt::Display for WeightFileError {
             }
             Self::Malformed { part } => write!(f, "the weight file's {part} cannot be decoded"),
             Self::Layer { place } => {
-                write!(f, "layer {place} of the weight file is of a kind that this build does not know: was it written by a newer one?")
+                write!(
+                    f,
+                    "layer {place} of the weight file is of a kind that this build does not know: was it written by a newer one?"
+                )
             }
             Self::Field { number } => {
-                write!(f, "the weight file has a field {number} that this build does not know: was it written by a newer one?")
+                write!(
+                    f,
+                    "the weight file has a field {number} that this build does not know: was it written by a newer one?"
+                )
             }
             Self::Architecture => write!(f, "the weight file's layers make no network that fits this machine"),
             Self::Parameter { index } => {

@@ -79,8 +79,9 @@ mod tests {
 
     use super::*;
     use crate::{
+        Flat,
         architecture::{LayerKind, MAX_LAYERS},
-        Flat, mlp, random,
+        mlp, random,
         shape::{ClassNames, InputShape},
         weights::{
             WeightFile,
@@ -255,8 +256,11 @@ mod tests {
         let error = parsed.model::<mlp!(5 => 4 Relu => 2)>().unwrap_err();
         let mut text = heapless::String::<200>::new();
         core::fmt::write(&mut text, format_args!("{error}")).unwrap();
-        assert_eq!(text, "layer 0 of the weight file is Linear(in_features=5, out_features=3, bias=True), that of this build's model is \
-             Linear(in_features=5, out_features=4, bias=True)");
+        assert_eq!(
+            text,
+            "layer 0 of the weight file is Linear(in_features=5, out_features=3, bias=True), that of this build's model is \
+             Linear(in_features=5, out_features=4, bias=True)"
+        );
     }
 
     #[test]
@@ -305,7 +309,8 @@ mod tests {
         let place = File::new().bytes().windows(signature.len()).position(|bytes| bytes == signature).unwrap();
         let with = |new: &[u8]| {
             let file = rewritten(place, signature, new);
-            WeightFile::parse(file.bytes()).map(|file| (file.signature().input, file.signature().class_names.iter().count()))
+            WeightFile::parse(file.bytes())
+                .map(|file| (file.signature().input, file.signature().class_names.iter().count()))
         };
         let shape = Some(InputShape::Features(5));
         assert_eq!(with(signature), Ok((shape, 2)));

@@ -46,12 +46,7 @@ impl Network {
     }
 
     /// Writes a sample's logits.
-    pub fn predict(
-        &self,
-        sample: &[u8],
-        input: &mut Workspace,
-        logits: &mut Outputs,
-    ) -> Result<(), WorkspaceError> {
+    pub fn predict(&self, sample: &[u8], input: &mut Workspace, logits: &mut Outputs) -> Result<(), WorkspaceError> {
         self.predict_by(&Portable, sample, input, logits)
     }
 

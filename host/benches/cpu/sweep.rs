@@ -27,12 +27,8 @@ pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut 
     let bar = progress_bar(options.batch_sizes.len() * (engines + rounds));
     let sweep = Sweep { options, network, data, bar };
     let peaks = sweep.peaks()?;
-    let mut report = Report {
-        samples: data.train.len(),
-        operations: Workload::of(network).operations(),
-        peaks,
-        rows: Vec::new(),
-    };
+    let mut report =
+        Report { samples: data.train.len(), operations: Workload::of(network).operations(), peaks, rows: Vec::new() };
     for batch_size in &options.batch_sizes {
         report.rows.extend(sweep.rows(batch_size.get())?);
     }

@@ -8,10 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use clap::{Args, builder::PossibleValuesParser};
 use host::data::{self, Dataset};
-use selvedge::{
-    architecture::Architecture,
-    models::NAMES,
-};
+use selvedge::{architecture::Architecture, models::NAMES};
 
 /// Options of every benchmark of training.
 #[derive(Args, Debug)]

@@ -151,7 +151,11 @@ struct ModelOptions {
 impl ModelOptions {
     /// The layers for this data, dropout too where it was asked for among them.
     fn architecture(&self, data: &Dataset) -> Result<Architecture> {
-        data.architecture(&self.model, self.layers.as_ref()).context(if self.layers.is_some() { "--layers" } else { "--model" })
+        data.architecture(&self.model, self.layers.as_ref()).context(if self.layers.is_some() {
+            "--layers"
+        } else {
+            "--model"
+        })
     }
 
     /// The model's name, as its files have it.

@@ -201,7 +201,8 @@ pub mod tests {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
         let features = |count: u32, features: u32| {
-            let mut file = idx::samples_header(count, InputShape::Features(features), &mut [0; idx::MAX_HEADER]).to_vec();
+            let mut file =
+                idx::samples_header(count, InputShape::Features(features), &mut [0; idx::MAX_HEADER]).to_vec();
             file.resize(file.len() + (count * features) as usize, 9);
             file
         };
@@ -225,13 +226,20 @@ pub mod tests {
         assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
         fs::remove_file(folder.path().join(CLASS_NAMES)).unwrap();
         put(NAMES[3], &labels(&[4]));
-        assert!(error().starts_with("t10k-labels-idx1-ubyte: label 0 is 4, but no sample has the label 3; "), "{}", error());
+        assert!(
+            error().starts_with("t10k-labels-idx1-ubyte: label 0 is 4, but no sample has the label 3; "),
+            "{}",
+            error()
+        );
         // Labels that count from 1.
         put(NAMES[1], &labels(&[2, 3, 1]));
         put(NAMES[3], &labels(&[4]));
         assert_eq!(read("--data", folder.path()).unwrap().classes.count(), 5);
         put(NAMES[2], &features(1, 11));
-        assert_eq!(error(), "a sample of t10k-images-idx3-ubyte is 11 features, but one of train-images-idx3-ubyte is 12 features");
+        assert_eq!(
+            error(),
+            "a sample of t10k-images-idx3-ubyte is 11 features, but one of train-images-idx3-ubyte is 12 features"
+        );
     }
 
     #[test]

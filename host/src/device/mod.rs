@@ -65,7 +65,9 @@ impl About {
             return Err(foreign("a name that cannot be printed".into()));
         }
         let layers = info.layers.parse().ok();
-        let ends = |layers: &Architecture| (layers.inputs(), layers.outputs()) == (info.input.features(), info.outputs as usize);
+        let ends = |layers: &Architecture| {
+            (layers.inputs(), layers.outputs()) == (info.input.features(), info.outputs as usize)
+        };
         let architecture = layers.filter(ends).ok_or_else(|| {
             foreign(format!("the layers {:?}, {} and {} outputs", info.layers, info.input, info.outputs))
         })?;
@@ -171,11 +173,7 @@ impl Board {
         self.counted(&Request::Reset).map(|_| ())
     }
 
-    fn prediction<T>(
-        &mut self,
-        request: &Request<'_>,
-        see: impl Fn(&Prediction<'_>) -> T,
-    ) -> Result<T, DeviceError> {
+    fn prediction<T>(&mut self, request: &Request<'_>, see: impl Fn(&Prediction<'_>) -> T) -> Result<T, DeviceError> {
         let outputs = self.about.architecture.outputs();
         let checked = |prediction: &Prediction<'_>| {
             let mut classes = prediction.top.iter().map(|candidate| candidate.class).chain([prediction.class]);

@@ -106,7 +106,8 @@ mod tests {
             ("linear_relu_stack.2.weight", &[10, 16]),
         ];
         assert_eq!(infer(&tensors(&stack)).unwrap().to_string(), "784-16-10");
-        let other: [(&str, &[usize]); 2] = [("linear_relu_stack.0.weight", &[3, 12]), ("linear_relu_stack.0.bias", &[3])];
+        let other: [(&str, &[usize]); 2] =
+            [("linear_relu_stack.0.weight", &[3, 12]), ("linear_relu_stack.0.bias", &[3])];
         assert_eq!(infer(&tensors(&other)).unwrap().to_string(), "12-3");
         let error = |place: usize, name, shape| {
             let mut stack = stack;

@@ -45,7 +45,9 @@ pub(super) fn write(architecture: &Architecture, parameters: &[(Parameter, &[f32
         ir_version: IR_VERSION,
         producer_name: "selvedge".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!("{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"),
+        doc_string: format!(
+            "{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"
+        ),
         graph: Some(graph),
         opset_import: vec![OperatorSet { version: OPSET }],
     };

@@ -60,8 +60,9 @@ fn a_workspace_is_for_smaller_batches_too() {
 fn a_wrong_batch_is_an_error() {
     let network = network("4 => 3");
     let mut workspace = Workspace::for_training(network.view(), 1).unwrap();
-    let mut forward =
-        |input, targets| workspace.forward(&Portable, network.view(), &CrossEntropy::default(), batch(input, targets), None);
+    let mut forward = |input, targets| {
+        workspace.forward(&Portable, network.view(), &CrossEntropy::default(), batch(input, targets), None)
+    };
     assert!(forward(&INPUT[..4], &[2]).is_ok());
     assert!(matches!(forward(&INPUT, &[2, 0]), Err(StepError::BatchTooLarge { batch: 2, capacity: 1 })));
     assert!(forward(&INPUT[..4], &[3]).is_err());

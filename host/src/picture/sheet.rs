@@ -79,7 +79,8 @@ mod tests {
     fn images_stand_in_rows_above_their_names() {
         let images = [(100, "T-shirt/top"), (150, "Bag"), (200, "Ankle boot")];
         let shades = images.map(|(shade, _)| [shade; 784]);
-        let images: Vec<_> = images.iter().zip(&shades).map(|((_, caption), shades)| Captioned { shades, caption }).collect();
+        let images: Vec<_> =
+            images.iter().zip(&shades).map(|((_, caption), shades)| Captioned { shades, caption }).collect();
         let sheet = grid(&images, (28, 28), 2, 3);
         assert_eq!(sheet.dimensions(), (2 * 92 + 8, 2 * 108 + 8));
         let shade = |x, y| sheet.get_pixel(x, y).0[0];

@@ -2,9 +2,7 @@
 
 use selvedge::Engine;
 
-use super::{
-    QuantizationError, Quantizer, Reference, integer::Integers, scales::WeightMethod, search::weight_scales,
-};
+use super::{QuantizationError, Quantizer, Reference, integer::Integers, scales::WeightMethod, search::weight_scales};
 use crate::{
     data::Dataset,
     network::{Network, NetworkError},
@@ -25,11 +23,7 @@ impl<E: Engine> Quantizer<'_, E> {
     /// # Errors
     ///
     /// [`QuantizationError::FineTuning`].
-    pub fn fine_tune(
-        &mut self,
-        options: &training::Options,
-        see: impl FnMut(&Epoch),
-    ) -> Result<(), QuantizationError> {
+    pub fn fine_tune(&mut self, options: &training::Options, see: impl FnMut(&Epoch)) -> Result<(), QuantizationError> {
         let ordered = self.ordered.network();
         let network = Network::with_parameters(ordered.architecture(), ordered.parameters())?;
         let mut state = State::new(network, options).map_err(NetworkError::from)?;

@@ -64,7 +64,8 @@ impl HalfNetwork {
             method: METHOD.as_bytes(),
         };
         let bits = |weight: &f32| f16::from_f32(*weight).to_bits();
-        let weights: Vec<Vec<u16>> = self.widened.layers().map(|layer| layer.weight.iter().map(bits).collect()).collect();
+        let weights: Vec<Vec<u16>> =
+            self.widened.layers().map(|layer| layer.weight.iter().map(bits).collect()).collect();
         let parts = weights.iter().zip(self.widened.layers());
         let layers: Vec<_> = parts.map(|(weight, layer)| Float16Layer { weight, bias: layer.bias }).collect();
         encode::<Float16>(self.widened.architecture(), &layers, signature, &record)

@@ -58,7 +58,8 @@ impl Report {
         let mut outcomes = Vec::with_capacity(split.len());
         for values in split.values().chunks(TOGETHER * split.features()) {
             let sums = reference.sums(engine, values);
-            let samples: Vec<_> = run(values).into_iter().zip(values.chunks_exact(split.features())).enumerate().collect();
+            let samples: Vec<_> =
+                run(values).into_iter().zip(values.chunks_exact(split.features())).enumerate().collect();
             outcomes.extend(for_each(engine, &samples, |(index, (outputs, sample))| {
                 let row = |(layer, sums)| rows(sums, layer).nth(*index).unwrap_or_default();
                 let widths = reference.layers().map(|layer| layer.outputs);

@@ -3,8 +3,13 @@
 use std::borrow::Cow;
 
 use selvedge::{
-    Engine, architecture::Architecture, classification::argmax, engine::rows, quantized::QuantizationRecord,
-    shape::{InputShape, Signature}, weights::WeightFileError,
+    Engine,
+    architecture::Architecture,
+    classification::argmax,
+    engine::rows,
+    quantized::QuantizationRecord,
+    shape::{InputShape, Signature},
+    weights::WeightFileError,
 };
 
 use super::{
@@ -112,11 +117,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         let held_out = self.held_out.split.len();
         Ok(Quantized {
             network,
-            method: format!(
-                "{}, on {samples} training samples of {}",
-                calibration.describe(method),
-                self.data_name
-            ),
+            method: format!("{}, on {samples} training samples of {}", calibration.describe(method), self.data_name),
             held_out_accuracy: right as f64 / held_out as f64,
             held_out,
             architecture: self.ordered.architecture().clone(),

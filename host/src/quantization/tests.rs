@@ -319,12 +319,14 @@ fn the_same_file_whatever_the_threads_and_a_report_of_it() {
     let portable = quantizer.search(|done, of| seen.push((done, of))).unwrap();
     assert_eq!(seen, (0..=20).map(|done| (done, 20)).collect::<Vec<_>>());
     let expected = portable.encode(&Signature::default(), [1; 32], [1.0, 0.9]).unwrap();
-    let report = Report::new(&Portable, &float, portable.orders(), &data.test, |values| portable.outputs(&Portable, values));
+    let report =
+        Report::new(&Portable, &float, portable.orders(), &data.test, |values| portable.outputs(&Portable, values));
     for threads in [1, 2, 3] {
         let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(threads).unwrap()).unwrap();
         let quantized = made(&engine, Integers::Int8, &float, &data);
         assert_eq!(quantized.encode(&Signature::default(), [1; 32], [1.0, 0.9]).unwrap(), expected);
-        let again = Report::new(&engine, &float, quantized.orders(), &data.test, |values| quantized.outputs(&Portable, values));
+        let again =
+            Report::new(&engine, &float, quantized.orders(), &data.test, |values| quantized.outputs(&Portable, values));
         assert_eq!(again, report);
     }
     assert_eq!((report.float_accuracy(), report.verdicts.len(), report.layers.len()), (1.0, 300, 3));

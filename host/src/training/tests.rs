@@ -195,8 +195,7 @@ fn an_interrupt_takes_effect_after_the_steps_in_progress() {
     let data = builtin();
     let options = options();
     for (max_steps, last) in [(1, 9), (4, 11), (1000, 14)] {
-        let (mut state, mut watch) =
-            (initialized(&options), Watch { interrupt_at: Some(9), ..Watch::default() });
+        let (mut state, mut watch) = (initialized(&options), Watch { interrupt_at: Some(9), ..Watch::default() });
         let mut remote = Remote::new(&data, &options, max_steps);
         train_on(&mut remote, &mut state, &data, &options, &mut watch).unwrap_err();
         assert_eq!(watch.states.len(), 1);

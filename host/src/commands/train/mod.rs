@@ -258,12 +258,7 @@ impl Plan<'_> {
 }
 
 /// The state that a checkpoint holds of a run with so many samples in an epoch.
-fn resumed(
-    checkpoint: Checkpoint,
-    layers: &Architecture,
-    in_epoch: usize,
-    with: &training::Options,
-) -> Result<State> {
+fn resumed(checkpoint: Checkpoint, layers: &Architecture, in_epoch: usize, with: &training::Options) -> Result<State> {
     let path = checkpoint.path().display().to_string();
     let state = checkpoint.into_state(layers, with)?;
     ensure!(
