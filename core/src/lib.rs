@@ -1,4 +1,4 @@
-//! Selvedge's core: a fixed-size multilayer perceptron, trained and run with **one arithmetic** on every machine.
+//! Selvedge's core: multilayer perceptrons, trained and run with **one arithmetic** on every machine.
 //!
 //! `no_std`, no heap. The modules, from the bottom up:
 //!
@@ -10,7 +10,7 @@
 //!   writes their type.
 //! - [`architecture`]: the description of a network as data. [`models`]: the named ones. [`shape`]: an input's shape and the classes' names.
 //! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it.
-//! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD.
+//! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD and the other optimizers.
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
 //! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.

@@ -53,19 +53,19 @@ enum Command {
     /// Lists the recipes to train by, or prints one
     #[command(disable_help_flag = true)]
     Recipes(program::Options),
-    /// Measures a weight file on the test images
+    /// Measures a network on the test samples
     #[command(disable_help_flag = true)]
     Eval(program::Options),
-    /// Classifies image files
+    /// Classifies pictures or other samples
     #[command(disable_help_flag = true)]
     Predict(program::Options),
-    /// Shows what a weight file holds
+    /// Shows what a network's file holds
     #[command(disable_help_flag = true)]
     Inspect(program::Options),
     /// Writes weights in another program's format, or reads them from it
     #[command(disable_help_flag = true)]
     Convert(program::Options),
-    /// Makes a model a network of 8-bit integers, for microcontrollers
+    /// Makes a model's weights smaller for microcontrollers: 8, 4 or 16 bits
     #[command(disable_help_flag = true)]
     Quantize(program::Options),
     /// Shows samples of the data with their labels

@@ -31,9 +31,9 @@ pub struct Options {
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
 
-    /// How many samples, from the first
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    count: u32,
+    /// How many samples, from the first [default: 100, or all where there are fewer]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    count: Option<u32>,
 
     /// Folder for weights.selvedge, samples.idx, labels.idx and expected.jsonl
     #[arg(long, value_name = "DIR")]
@@ -57,28 +57,31 @@ impl Options {
         // All that can be wrong is found before the first file is written.
         let expected = file.as_ref().map(|file| expect(file, &split)).transpose()?;
         let mut header = [0; idx::MAX_HEADER];
-        let samples = [idx::samples_header(self.count, shape, &mut header), split.values()].concat();
+        let count = u32::try_from(split.len())?;
+        let samples = [idx::samples_header(count, shape, &mut header), split.values()].concat();
         let labels: Result<Vec<u8>, _> = split.labels().iter().map(|&label| u8::try_from(label)).collect();
         let labels = labels.context("a label above 255 has no place in an IDX file")?;
-        let labels = [&idx::labels_header(self.count)[..], &labels].concat();
+        let labels = [&idx::labels_header(count)[..], &labels].concat();
         files::write_whole(&self.out.join("samples.idx"), &samples)?;
         files::write_whole(&self.out.join("labels.idx"), &labels)?;
         if let (Some(weights), Some(expected)) = (&bytes, expected) {
             files::write_whole(&self.out.join("expected.jsonl"), expected.as_bytes())?;
             files::write_whole(&self.out.join("weights.selvedge"), weights)?;
         }
-        writeln!(io::stdout(), "Wrote {} samples of {name} to {}", self.count, self.out.display())?;
+        writeln!(io::stdout(), "Wrote {count} samples of {name} to {}", self.out.display())?;
         Ok(())
     }
 
     fn samples(&self, data: Dataset) -> Result<Split> {
         let name = data.name.clone();
         let mut split = self.split.of(data);
-        let (count, there) = (self.count as usize, split.len());
-        if count > there {
-            bail!("--count {count}: this part of {name} has only {there} samples");
+        let there = split.len();
+        match self.count {
+            Some(count) if count as usize > there => {
+                bail!("--count {count}: this part of {name} has only {there} samples")
+            }
+            count => split.truncate(count.unwrap_or(100) as usize),
         }
-        split.truncate(count);
         Ok(split)
     }
 }

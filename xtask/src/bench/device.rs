@@ -126,8 +126,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     let model = Model::named(name, options.data.clone())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
     let weights = model.deployed(model.reference(run.folder())?, format, run.folder())?;
-    let count = options.count.to_string();
-    workspace::output(&mut model.embed_command(Some(&weights), "test", &count, run.folder()))?;
+    workspace::output(&mut model.embed_command(Some(&weights), "test", Some(options.count), run.folder()))?;
     say!("{name} in {} on {board}", format.name());
     let mut measured = Measured::default();
     let status = run.build_and_run(None, |line| measured.take(line))?;

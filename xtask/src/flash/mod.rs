@@ -54,7 +54,7 @@ pub struct Options {
     /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
-    /// How many test samples to classify [default: 100]
+    /// How many test samples to classify [default: 100, or all where there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// The data, as for `cargo xtask train`
@@ -214,8 +214,7 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let model = options.model(&board.model)?;
     let weights = model.weights_or(options.weights.as_deref())?;
     let weights = model.deployed(weights, options.format, embed)?;
-    let count = options.count.unwrap_or(100).to_string();
-    workspace::run(&mut model.embed_command(Some(&weights), "test", &count, embed))?;
+    workspace::run(&mut model.embed_command(Some(&weights), "test", options.count, embed))?;
     let expected = embed.join("expected.jsonl");
     let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;
     let expected = report::expected(&text)?;

@@ -95,10 +95,11 @@ impl Model {
     }
 
     /// `selvedge embed`: the first samples of a split and, with weights, those and what the host makes of the samples.
-    pub fn embed_command(&self, weights: Option<&Weights>, split: &str, count: &str, out: &Path) -> Command {
+    pub fn embed_command(&self, weights: Option<&Weights>, split: &str, count: Option<u32>, out: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("embed").args(weights.map(|weights| &weights.file));
-        command.args(["--split", split, "--count", count, "--out"]).arg(out);
+        command.args(["--split", split, "--out"]).arg(out);
+        command.args(count.iter().flat_map(|count| ["--count".into(), count.to_string()]));
         self.with_data(command)
     }
 

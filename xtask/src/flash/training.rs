@@ -20,7 +20,7 @@ pub struct Recipe {
     epochs: toml::Value,
     batch_size: toml::Value,
     learning_rate: toml::Value,
-    samples: toml::Value,
+    samples: u32,
 }
 
 impl Recipe {
@@ -36,13 +36,13 @@ impl Recipe {
         let mut selvedge = model.train_command(out);
         selvedge.args(["--recipe", "quickstart"]);
         for (option, value) in [
-            ("--seed", &self.seed),
-            ("--epochs", &self.epochs),
-            ("--batch-size", &self.batch_size),
-            ("--lr", &self.learning_rate),
-            ("--limit-train", &self.samples),
+            ("--seed", self.seed.to_string()),
+            ("--epochs", self.epochs.to_string()),
+            ("--batch-size", self.batch_size.to_string()),
+            ("--lr", self.learning_rate.to_string()),
+            ("--limit-train", self.samples.to_string()),
         ] {
-            selvedge.arg(option).arg(value.to_string());
+            selvedge.args([option, &value]);
         }
         selvedge
     }
@@ -75,7 +75,7 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 impl Run {
     /// Trains a model of these layers on the board; the hash of its weights.
     pub fn trained_hash(&self, recipe: &Recipe, model: &Model, layers: &Architecture) -> Result<String> {
-        workspace::run(&mut model.embed_command(None, "train", &recipe.samples.to_string(), &self.embed.path))?;
+        workspace::run(&mut model.embed_command(None, "train", Some(recipe.samples), &self.embed.path))?;
         let mut hash = None;
         let status = self.build_and_run(Some(layers), |line| {
             hash = report::weight_hash(line).map(str::to_owned).or(hash.take());

@@ -145,7 +145,7 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
     let weights = embed.with_extension("selvedge");
     step(model.train_command(&weights).args(["--limit-train", "64", "--steps", "1"]))?;
     let weights = Weights::read(&weights)?;
-    step(&mut model.embed_command(Some(&weights), "test", "2", &embed))?;
+    step(&mut model.embed_command(Some(&weights), "test", Some(2), &embed))?;
     let probe = board.probe.as_ref().map(|_| Device::Probe);
     for device in [Device::Emulator].into_iter().chain(probe) {
         for &program in programs {

@@ -117,7 +117,7 @@ impl Bits {
         let mut data = options.data.clone();
         // Found or downloaded here, so that without a network not every run looks for one.
         let tiny = Model::with_program(program.clone(), "tiny", data.clone());
-        let mut embed = tiny.embed_command(None, "train", "1", &folder.path);
+        let mut embed = tiny.embed_command(None, "train", Some(1), &folder.path);
         if data.is_none() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
             data = Some("builtin".into());
         }
