@@ -25,7 +25,7 @@ impl<'a> FileInfo<'a> {
     ///
     /// # Errors
     ///
-    /// As [`WeightFile::parse`] and [`QuantizedFile::parse`].
+    /// The errors of [`WeightFile::parse`] and [`QuantizedFile::parse`].
     pub fn read(file: &'a [u8]) -> Result<Self, WeightFileError> {
         if QuantizedFile::<Int8>::is_one(file) {
             Self::quantized::<Int8>(file, Format::Int8)

@@ -6,7 +6,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InputShape {
-    /// So many numbers without an order that means anything.
+    /// This many numbers, whose order has no meaning.
     Features(u32),
     /// An image: for each channel its rows, from the top, each from the left.
     Image {

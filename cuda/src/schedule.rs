@@ -193,7 +193,7 @@ impl Maker<'_> {
         if self.trains { self.at(self.memory.grad_tape, self.samples * stage.tape_offset) } else { 0 }
     }
 
-    /// What all tasks of a stage have in common.
+    /// A task with the fields that all tasks of a stage share.
     fn task(&self, kind: Kind, index: usize) -> Task {
         let stage = &self.stages[index];
         let before = index.checked_sub(1).map(|before| &self.stages[before]);

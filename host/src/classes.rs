@@ -23,7 +23,7 @@ pub struct NameError {
 }
 
 impl Classes {
-    /// So many classes without names.
+    /// `count` classes without names.
     pub fn numbered(count: usize) -> Self {
         Self { count, names: Vec::new() }
     }
@@ -57,7 +57,7 @@ impl Classes {
         Self { count: outputs, names }
     }
 
-    /// How many there are.
+    /// The number of classes.
     pub fn count(&self) -> usize {
         self.count
     }

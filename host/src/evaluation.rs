@@ -1,4 +1,4 @@
-//! How good a network is on a set of samples.
+//! A network's accuracy and loss on a set of samples.
 
 use selvedge::{
     Engine, augment::normalize_all, classification::argmax, engine::rows, layers::Draws, loss::CrossEntropy,
@@ -81,7 +81,7 @@ impl Evaluation {
     }
 }
 
-/// How well a class is told from the others.
+/// One class's precision and recall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PerClass {
     /// Of the samples taken for the class, the part that is; `None` where none was.

@@ -49,7 +49,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// As [`WeightFile::parse`] and [`QuantizedFile::parse`].
+    /// The errors of [`WeightFile::parse`] and [`QuantizedFile::parse`].
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         if QuantizedFile::<Int8>::is_one(file) {
             QuantizedFile::parse(file).map(Self::Int8)
@@ -232,7 +232,7 @@ impl AllLogits {
     ///
     /// # Panics
     ///
-    /// Where there is no such sample.
+    /// If there is no such sample.
     pub fn get(&self, sample: usize) -> Logits<'_> {
         let own = sample * self.outputs..(sample + 1) * self.outputs;
         match &self.values {

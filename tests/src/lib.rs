@@ -79,7 +79,7 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
 
 /// A program of `references/` that needs no package: the Python of [`python`], or else any Python 3.
 ///
-/// Where there is none, `what` is left out and said to be.
+/// If there is none, the test leaves `what` out and says so.
 pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
     let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
@@ -156,7 +156,7 @@ pub fn has_emulator(what: &str) -> bool {
 ///
 /// # Panics
 ///
-/// Where the folder cannot be written.
+/// If the folder cannot be written.
 pub fn write_small_data(folder: &Path, counts: [u32; 2]) {
     write_data(folder, SHAPE, CLASSES as u8, counts);
 }
@@ -166,7 +166,7 @@ pub fn write_small_data(folder: &Path, counts: [u32; 2]) {
 ///
 /// # Panics
 ///
-/// Where the folder cannot be written.
+/// If the folder cannot be written.
 pub fn write_data(folder: &Path, shape: InputShape, classes: u8, counts: [u32; 2]) {
     fs::create_dir_all(folder).expect("a folder that can be made");
     let generator = Generator::new(1, Purpose::Drawing, 0);
@@ -224,7 +224,7 @@ pub fn trained(folder: &Path, model: &str) -> String {
 ///
 /// # Panics
 ///
-/// Where the folder cannot be written, and where training fails.
+/// If the folder cannot be written, or if training fails.
 pub fn trained_on_waves(folder: &Path) -> String {
     write_data(folder, InputShape::Features(12), 3, [300, 60]);
     fs::write(folder.join("classes.txt"), "left\nright\nstill\n").expect("a folder that can be written to");

@@ -212,7 +212,7 @@ fn deep() -> impl Strategy<Value = Architecture> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// What is too deep for a type's compiler is the same on every engine all the same.
+    /// Networks that are too deep to compile as a type have the same bits on every engine.
     #[test]
     fn deep_networks_have_the_plain_loops_bits(architecture in deep(), seed in 0_u64..1_000_000) {
         let loss = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };

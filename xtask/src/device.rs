@@ -56,7 +56,7 @@ enum Action {
     },
     /// Lets the board classify test samples, and compares each class and every bit of the logits with the host's
     Eval {
-        /// How many test samples, from the first [default: all]
+        /// The number of test samples, from the first [default: all]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         count: Option<u32>,
     },

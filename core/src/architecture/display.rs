@@ -8,7 +8,7 @@ use crate::{
     layers::{BatchNorm1d, Dropout, Gelu, LogSoftmax},
 };
 
-/// As PyTorch's `print` shows the module.
+/// Writes the layers as PyTorch's `print` shows a module.
 impl fmt::Display for LayerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

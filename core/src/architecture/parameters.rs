@@ -7,7 +7,7 @@ use super::LayerKind;
 /// The name of the chain in PyTorch's quickstart; parameters are called `linear_relu_stack.<layer>.weight` and `.bias`.
 pub const STACK_NAME: &str = "linear_relu_stack";
 
-/// What becomes of a tensor in training.
+/// A tensor's part in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Role {
@@ -23,7 +23,7 @@ pub enum Role {
 pub struct Parameter {
     /// PyTorch's name, such as `linear_relu_stack.0.weight`.
     pub name: String<40>,
-    /// What becomes of it in training.
+    /// Its part in training.
     pub role: Role,
     /// `[outputs, inputs]` of a weight, `[outputs]` of a bias.
     pub shape: Vec<u32, 2>,

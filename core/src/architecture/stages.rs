@@ -22,7 +22,7 @@ pub enum StageKind {
 }
 
 impl StageKind {
-    /// That of a layer which is no activation.
+    /// Returns a layer's kind; `None` for an activation, which is computed with the layer before it.
     fn of(layer: LayerKind) -> Option<Self> {
         match layer {
             LayerKind::Linear { .. } => Some(Self::Linear),

@@ -163,7 +163,7 @@ pub struct Word {
     expected: Expected,
 }
 
-/// What should stand in a word's place.
+/// The mistake: what the text needs in the word's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Expected {

@@ -14,7 +14,7 @@ pub enum MessageError {
     TooLong,
     /// Another version of the protocol.
     Version {
-        /// That version.
+        /// The version that came.
         found: u8,
     },
     /// An input of another size than the model's.

@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Logits<'a> {
-    /// Those of a floating-point network.
+    /// Logits of a floating-point network.
     Float32(Words<'a>),
-    /// Those of an integer network.
+    /// Logits of an integer network.
     Int32 {
         /// Each output's sum.
         sums: Words<'a>,
@@ -56,12 +56,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
 }
 
 impl<'a> Logits<'a> {
-    /// Those of a floating-point network.
+    /// Makes logits of a floating-point network's outputs.
     pub fn float32(values: &'a [f32]) -> Self {
         Self::Float32(Words(as_bytes(values)))
     }
 
-    /// Those of an integer network.
+    /// Makes logits of an integer network's outputs; `scale` is the worth of a sum of 1.
     pub fn int32(sums: &'a [i32], scale: f32) -> Self {
         Self::Int32 { sums: Words(i32_bytes(sums)), scale }
     }

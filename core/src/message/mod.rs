@@ -113,7 +113,7 @@ crate::wire::numbered! {
 pub enum Response<'a> {
     /// What the device is.
     Info(Info<'a>),
-    /// What it made of a sample.
+    /// Its answer for a sample.
     Prediction(Prediction<'a>),
     /// The sums over the evaluated samples.
     Statistics(Statistics),

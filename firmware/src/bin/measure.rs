@@ -24,7 +24,7 @@ use selvedge::{
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const IMAGES: &[u8] = embed!("samples.idx");
 
-/// So many samples' counts are shown, which `cargo xtask bench device` compares with what it follows.
+/// The number of samples whose instructions are shown: `cargo xtask bench device` compares them with the emulator's trace.
 const SHOWN: usize = 10;
 
 #[entry]

@@ -1,4 +1,4 @@
-//! What is trained, on which samples.
+//! The network to train and the samples to train it on.
 
 use std::{
     io::{self, Write},

@@ -27,11 +27,11 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Which samples
+    /// The samples to write
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
 
-    /// How many samples, from the first [default: 100, or all where there are fewer]
+    /// The number of samples, from the first [default: 100, or all where there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
 

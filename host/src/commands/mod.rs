@@ -88,7 +88,7 @@ impl Command {
     }
 }
 
-/// Where samples come from.
+/// The source of the samples.
 #[derive(Args)]
 struct DataOptions {
     /// Folder with four IDX files named as Fashion-MNIST's, or `builtin` for the built-in set

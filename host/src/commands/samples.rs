@@ -12,7 +12,7 @@ use clap::Args;
 use host::{classes::Classes, data, picture};
 use selvedge::shape::InputShape;
 
-/// What to classify.
+/// The samples to classify.
 #[derive(Args)]
 #[group(required = true, multiple = true)]
 pub struct SampleOptions {

@@ -18,7 +18,7 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Which samples
+    /// The samples to show
     #[arg(long, value_enum, default_value = "train")]
     split: Part,
 

@@ -165,7 +165,7 @@ impl Split {
     ///
     /// # Panics
     ///
-    /// Where there is not one label for each sample.
+    /// If there is not one label for each sample.
     pub fn new(features: usize, values: Vec<u8>, labels: Vec<u16>) -> Self {
         assert_eq!(values.len(), features * labels.len(), "each sample has a label");
         Self { features, values, labels }

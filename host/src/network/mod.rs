@@ -113,7 +113,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// As [`zeroed`](Self::zeroed).
+    /// The errors of [`zeroed`](Self::zeroed).
     pub fn initialized(architecture: &Architecture, seed: u64) -> Result<Self, NetworkError> {
         let mut network = Self::zeroed(architecture)?;
         random::initialize_flat(architecture, &mut network.parameters, seed);
@@ -124,7 +124,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// As [`zeroed`](Self::zeroed).
+    /// The errors of [`zeroed`](Self::zeroed).
     pub fn with_parameters(architecture: &Architecture, parameters: &[f32]) -> Result<Self, NetworkError> {
         let mut network = Self::zeroed(architecture)?;
         network.parameters.iter_mut().zip(parameters).for_each(|(own, &other)| *own = other);
@@ -135,7 +135,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// As [`zeroed`](Self::zeroed).
+    /// The errors of [`zeroed`](Self::zeroed).
     pub fn of_file(file: &WeightFile<'_>) -> Result<Self, NetworkError> {
         let mut network = Self::zeroed(&file.architecture())?;
         file.copy_to_flat(&mut network.parameters);
@@ -190,7 +190,7 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// Where they are not as many as the network's.
+    /// If their number is not the network's.
     pub fn view_with<'a>(&'a self, parameters: &'a [f32]) -> View<'a> {
         assert_eq!(parameters.len(), self.layers.len, "the parameters are those of the architecture");
         View { layers: &self.layers, parameters }

@@ -85,7 +85,7 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// Where the batch is larger than the workspace's.
+    /// If the batch is larger than the workspace's.
     pub fn predict<E: Engine>(&mut self, engine: &E, network: View<'_>, input: &[f32]) -> &[f32] {
         self.run(engine, network, Pass::Evaluation, input);
         &self.tape[network.last().tape(input.len() / network.inputs())]
@@ -123,7 +123,7 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// Where the batch is larger than the workspace's.
+    /// If the batch is larger than the workspace's.
     pub fn backward<E: Engine, O: Optimizer<STATE>, T, const STATE: usize>(
         &mut self,
         engine: &E,
@@ -160,7 +160,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// As [`forward`](Self::forward).
+    /// The panics of [`forward`](Self::forward).
     pub fn evaluate<E: Engine, L: Loss>(
         &mut self,
         engine: &E,

@@ -28,7 +28,7 @@ pub enum PictureError {
     Shape {
         /// The file.
         path: PathBuf,
-        /// What the network takes.
+        /// The network's input.
         shape: InputShape,
     },
     /// The operating system does not give the file's bytes.

@@ -43,7 +43,7 @@ impl Reference {
     ///
     /// # Panics
     ///
-    /// Where the flat model is not of the architecture's length.
+    /// If the flat model does not have the architecture's length.
     pub fn new(architecture: &Architecture, flat: &[f32]) -> Result<Self, QuantizationError> {
         let folded = architecture.folded();
         if !folded.is_plain() {

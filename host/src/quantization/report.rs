@@ -1,4 +1,4 @@
-//! How near a quantised network is to its model, on the test samples.
+//! A quantised network beside its model, on the test samples.
 
 use selvedge::{Engine, engine::rows};
 

@@ -253,7 +253,7 @@ struct Method {
     corrects_bias: bool,
 }
 
-/// What the calibration samples tell.
+/// The ranges and means that the calibration samples give.
 struct Calibration<'a, E> {
     engine: &'a E,
     integers: Integers,

@@ -36,7 +36,7 @@ pub(super) struct Cpu<'a, E> {
     evaluator: Evaluator,
     /// The gradient, where a step needs it whole.
     grad: Option<Aligned>,
-    /// How weights are rounded, and the network with those that are.
+    /// The rounding of weights, and the network with rounded weights.
     rounded: Option<(&'a dyn Rounding, Network)>,
 }
 

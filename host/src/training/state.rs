@@ -41,7 +41,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Whether a run with these options, of so many training samples, comes by here.
+    /// Returns whether a run with these options on `samples` training samples passes this point.
     pub fn is_of(&self, samples: usize, options: &Options) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {

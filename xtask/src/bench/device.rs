@@ -38,7 +38,7 @@ pub struct Options {
     /// One format [default: each]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// How many test samples to predict
+    /// The number of test samples to predict
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// The data, as for `cargo xtask train`
@@ -69,7 +69,7 @@ struct Row {
     cycles_estimate: u64,
     /// Means, one for each linear layer.
     layer_instructions: Vec<u64>,
-    /// Those of the linear layers.
+    /// The multiply-accumulates of the linear layers.
     multiply_accumulates: u64,
     /// The program `bare` without vectors, weights and samples.
     code_bytes: u64,
@@ -160,7 +160,7 @@ fn file_len(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
 }
 
-/// Those of the linear layers.
+/// The multiply-accumulates of the linear layers.
 fn multiply_accumulates(network: &Architecture) -> u64 {
     let linear = network.stages().filter(|stage| stage.kind == StageKind::Linear);
     linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()

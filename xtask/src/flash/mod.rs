@@ -54,7 +54,7 @@ pub struct Options {
     /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     format: Format,
-    /// How many test samples to classify [default: 100, or all where there are fewer]
+    /// The number of test samples to classify [default: 100, or all where there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// The data, as for `cargo xtask train`

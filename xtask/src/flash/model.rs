@@ -1,4 +1,4 @@
-//! Which model, and which weights for it. What is to be computed with them, the program `selvedge` computes.
+//! The choice of a model and of its weights. The program `selvedge` computes with them.
 
 use std::{
     ffi::OsString,

@@ -34,7 +34,7 @@ pub struct Options {
     #[command(flatten)]
     data: DataOptions,
 
-    /// How many test samples, from the first [default: all]
+    /// The number of test samples, from the first [default: all]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
 }

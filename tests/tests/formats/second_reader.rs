@@ -1,7 +1,3 @@
-//! The formats of docs/formats.md: golden bytes, files of earlier versions, and a second reader in another language.
-
-#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
-
 use std::{fs, io::Write, process::Stdio};
 
 use host::{
@@ -20,231 +16,19 @@ use selvedge::{
     Portable,
     architecture::Architecture,
     message::{
-        Candidate, Decoder, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, encode,
-        request_len, response_len,
+        Candidate, Decoder, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, request_len,
+        response_len,
     },
     random::{Generator, Purpose},
     shape::InputShape,
-    weights::{TrainingRecord, WeightFile},
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
-const RECORD: TrainingRecord<'static> = TrainingRecord {
-    seed: 300,
-    dataset: "größer",
-    dataset_checksum: [7; 32],
-    samples: 60_000,
-    shuffled: true,
-    epochs: 2,
-    steps: 1 << 40,
-    batch_size: 64,
-    learning_rate: 0.25,
-    accuracy: 0.5,
-    recipe: "epochs = 2\n",
+use super::{
+    EVERY_KIND, FRAMES, QUANTIZED_VERSION_1, WEIGHT_FILE_VERSION_2, documented, from_hex, hex, signature, weight_file,
 };
 
-fn hex(bytes: &[u8]) -> String {
-    weights::hex(bytes)
-}
-
-fn from_hex(text: &str) -> Vec<u8> {
-    let text: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
-    text.chunks(2).map(byte).collect()
-}
-
-fn signature() -> SignatureBuf {
-    let shape = InputShape::Image { channels: 1, height: 2, width: 3 };
-    SignatureBuf::new(shape, &Classes::named(["left", "größer"]).unwrap())
-}
-
-/// A file with every kind of layer, whose weights count up in quarters.
-fn weight_file(layers: &str, signature: &SignatureBuf) -> Vec<u8> {
-    let architecture: Architecture = layers.parse().unwrap();
-    let flat: Vec<f32> = (0..architecture.parameter_count().unwrap()).map(|i| i as f32 / 4.0).collect();
-    weights::encode(&architecture, &flat, &signature.get(), &RECORD).unwrap()
-}
-
-const EVERY_KIND: &str =
-    "6 => 1 Relu => 1 Tanh => 1 Sigmoid => 1 LeakyRelu => 1 Gelu => 300 BatchNorm1d Dropout => 2 LogSoftmax";
-
-/// Of each layer its number, and then its widths as varints.
-#[test]
-fn a_weight_files_layers_have_their_numbers() {
-    let file = weight_file(EVERY_KIND, &SignatureBuf::default());
-    let prelude = "53454c5645444745 0300";
-    let layers = "0e 000601 0101 000101 0201 000101 0301 000101 0401 000101 0501 0001ac02 06ac02 00ac0202 0802";
-    let expected = from_hex(&format!("{prelude}{layers}"));
-    assert_eq!(hex(&file[..10]), hex(&expected[..10]));
-    assert_eq!(hex(&file[14..][..expected.len() - 10]), hex(&expected[10..]));
-    // Dropout has a number too, though no file has it: seven.
-    let architecture: Architecture = EVERY_KIND.parse().unwrap();
-    let numbers: Vec<u8> = architecture.layers().iter().map(|layer| encoded(layer).first().copied().unwrap()).collect();
-    assert_eq!(numbers, [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 7, 0, 8]);
-}
-
-/// A message without what stands around it, as a frame's content shows it.
-fn encoded(message: &impl Serialize) -> Vec<u8> {
-    let mut buffer = [0; 1000];
-    let frame = encode(message, &mut buffer).unwrap();
-    let content = unstuffed(&frame[..frame.len() - 1]);
-    content[1..content.len() - 4].to_vec()
-}
-
-fn unstuffed(mut stuffed: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Some((&code, rest)) = stuffed.split_first() {
-        let (run, rest) = rest.split_at(usize::from(code) - 1);
-        bytes.extend_from_slice(run);
-        if code < 255 && !rest.is_empty() {
-            bytes.push(0);
-        }
-        stuffed = rest;
-    }
-    bytes
-}
-
-/// A whole file of each format and version, byte for byte.
-#[test]
-fn files_are_byte_for_byte_what_they_were() {
-    let of_today = documented();
-    assert_eq!(hex(&weight_file("6 => 2 Relu => 2", &signature())), hex(&of_today));
-    let before = from_hex(WEIGHT_FILE_VERSION_2);
-    let (file, old) = (WeightFile::parse(&of_today).unwrap(), WeightFile::parse(&before).unwrap());
-    assert_eq!((file.architecture(), file.record(), file.weights()), (old.architecture(), old.record(), old.weights()));
-    assert_eq!(SignatureBuf::from(&file.signature()), signature());
-    assert_eq!(SignatureBuf::from(&old.signature()), SignatureBuf::default());
-    for (name, text) in QUANTIZED_VERSION_1 {
-        let bytes = from_hex(text);
-        let file = ModelFile::parse(&bytes).unwrap();
-        assert_eq!((file.format_name(), file.architecture().to_string().as_str()), (name, "6-2-2"));
-        assert_eq!(SignatureBuf::from(&file.signature()), SignatureBuf::default());
-    }
-}
-
-#[test]
-fn the_projects_own_files_still_load() {
-    for name in ["quickstart", "small"] {
-        let bytes = fs::read(tests::workspace().join("models").join(name).with_extension("selvedge")).unwrap();
-        assert_eq!(bytes[8], 2, "{name} is of version 2");
-        let file = WeightFile::parse(&bytes).unwrap();
-        let network = Network::of_file(&file).unwrap();
-        // That it is the hash of docs/recipes.md, another test says.
-        assert_eq!((network.inputs(), network.outputs()), (784, 10));
-    }
-}
-
-/// Of each message, in the order of their numbers, its frame.
-#[test]
-fn frames_are_byte_for_byte_what_they_were() {
-    let info = Info {
-        board: "microbit",
-        layers: "6,2,2",
-        format: Format::Int4,
-        input: InputShape::Image { channels: 1, height: 2, width: 3 },
-        outputs: 2,
-        flash: 300,
-        ram: 70_000,
-        unit: "instructions",
-    };
-    let prediction = |logits| {
-        let top = [Candidate { class: 1, probability: 0.75 }].into_iter().collect();
-        Response::Prediction(Prediction { class: 1, top, instructions: 300, logits })
-    };
-    let statistics = Statistics { samples: 300, right: 299, total: 1 << 35, min: 1, max: 2 };
-    let found = [
-        frame(&Request::Info),
-        frame(&Request::Predict { input: &[0, 1, 255] }),
-        frame(&Request::Evaluate { input: &[0, 1, 255], label: 300 }),
-        frame(&Request::Statistics),
-        frame(&Request::Reset),
-        frame(&Request::ClassName { class: 300 }),
-        frame(&Response::Info(info)),
-        frame(&prediction(Logits::float32(&[0.5, -2.0]))),
-        frame(&prediction(Logits::int32(&[1, -2], 0.25))),
-        frame(&Response::Statistics(statistics)),
-        frame(&Response::Error(MessageError::Malformed)),
-        frame(&Response::Error(MessageError::Checksum)),
-        frame(&Response::Error(MessageError::TooLong)),
-        frame(&Response::Error(MessageError::Version { found: 1 })),
-        frame(&Response::Error(MessageError::InputSize { expected: 784, found: 3 })),
-        frame(&Response::Error(MessageError::Class { found: 300, outputs: 10 })),
-        frame(&Response::ClassName("größer")),
-    ];
-    assert_eq!(found.map(|frame| hex(&frame)), FRAMES);
-}
-
-fn frame(message: &impl Serialize) -> Vec<u8> {
-    encode(message, &mut [0; response_len(100, 100)]).unwrap().to_vec()
-}
-
-/// The weight file of docs/formats.md, of version 3: in each line of the example what stands before two spaces.
-fn documented() -> Vec<u8> {
-    let docs = fs::read_to_string(tests::workspace().join("docs/formats.md")).unwrap();
-    let (_, example) = docs.split_once("```text\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
-    from_hex(&example.lines().map(|line| line.split("  ").next().unwrap()).collect::<String>())
-}
-
-/// The same network as a file of version 2.
-const WEIGHT_FILE_VERSION_2: &str = "\
-    53454c564544474502002c010000030006020102000202041a6c696e6561725f72656c755f737461636b2e302e776569676874020206186c696e6561 \
-    725f72656c755f737461636b2e302e6269617301021a6c696e6561725f72656c755f737461636b2e322e776569676874020202186c696e6561725f72 \
-    656c755f737461636b2e322e626961730102ac02086772c3b6c39f657207070707070707070707070707070707070707070707070707070707070707 \
-    07e0d4030102808080808020400000803e0000003f0b65706f636873203d20320a010050000000000000803e0000003f0000403f0000803f0000a03f \
-    0000c03f0000e03f00000040000010400000204000003040000040400000504000006040000070400000804000008840000090400000984051dc3ffd";
-/// Files of version 1.
-const QUANTIZED_VERSION_1: [(&str, &str); 3] = [
-    (
-        "f16",
-        "\
-    53454c56465031360100880000000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
-    0000003f0000003f0000803e0762792068616e64020000300000003f0000803f00380138023803380438053806380738083809380a380b3800000040 \
-    000080bf00380138023803381f80fdc0",
-    ),
-    (
-        "int8",
-        "\
-    53454c56494e54380100180100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
-    0000003f0000003f0000803e0762792068616e640100c00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
-    00002000000000000000000000000000000000000000000000000000e20be912000000000000000000000000f019f720000000000000000000000000 \
-    fe27052f00000000000000000000000007000000f8ffffff000000000000000000000000000000000000000000000000000040000000800000000000 \
-    0000000000000000000000000000000000000000e2efe9f6000000000000000000000000a2dc3f0e",
-    ),
-    (
-        "int4",
-        "\
-    53454c56494e54340100080100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
-    0000003f0000003f0000803e0762792068616e640100b00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
-    0000200000000000000000000000000000000000000000000000000064c800000000000071088208880888089308a40888088808b508c60888088808 \
-    07000000f8ffffff00000000000000000000000000000000000000000000000000004000000080000000000000000000000000000000000000000000 \
-    0000000003ff0000000000003108420888088808509580a7",
-    ),
-];
-
-/// Six requests, then eleven responses.
-const FRAMES: [&str; 17] = [
-    "0202057d70ef7300",
-    "040201030701ff3a58c6e700",
-    "040202030901ffac02d27a94dc00",
-    "070203c721e6ea00",
-    "07020464b4827400",
-    "090205ac02b5473a6100",
-    "02022c086d6963726f62697405362c322c32020101020302ac02f0a2040c696e737472756374696f6e73da770b3100",
-    "0602010101010105403fac0202080101023f010106c006c25c3800",
-    "0602010101010108403fac02010801010105feffffff0107803e0187aa1a00",
-    "130202ac02ab028080808080010102dad6a26500",
-    "03020305bf5ee8d700",
-    "08020301296eefa000",
-    "08020302933fe63900",
-    "09020303019bca21d500",
-    "0b020304900603e3a3880600",
-    "0b020305ac020ad2a5f58e00",
-    "100204086772c3b6c39f657296c2cc1c00",
-];
-
-/// What the second reader makes of each of these, a line of JSON each. It takes Python 3 alone.
+/// The second reader's answer for each of these, a line of JSON each. It needs nothing but Python 3.
 fn second_reader(everything: &[Vec<u8>]) -> Option<Vec<Value>> {
     let mut program = tests::plain_python("formats.py", "the second reader of the formats")?;
     let lines: String = everything.iter().map(|bytes| hex(bytes) + "\n").collect();
@@ -317,7 +101,7 @@ fn merged(mut a: Value, b: Value) -> Value {
     a
 }
 
-/// What Rust reads, the other reader reads too. Numbers that are no whole ones have 32 bits.
+/// Checks that the second reader found all that Rust read. Numbers that are not whole are compared in 32 bits.
 fn assert_same(found: &Value, expected: &Value) {
     match expected {
         Value::Object(fields) => fields.iter().for_each(|(key, expected)| assert_same(&found[key], expected)),
@@ -455,7 +239,7 @@ fn both_readers_understand_the_same_frames() {
     let mut frames = Vec::new();
     for (number, text) in FRAMES.iter().enumerate() {
         let frame = from_hex(text);
-        let content = unstuffed(&frame[..frame.len() - 1]);
+        let content = cobs::decode_vec(&frame[..frame.len() - 1]).unwrap();
         let message = &content[..content.len() - 4];
         for mutation in 0..MUTATIONS {
             let generator = Generator::new(number as u64, Purpose::Drawing, mutation);
@@ -470,7 +254,7 @@ fn both_readers_understand_the_same_frames() {
                 }
             }
             let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&message);
-            frames.push(stuffed(&[&message[..], &checksum.to_le_bytes()].concat()));
+            frames.push(cobs::encode_vec(&[&message[..], &checksum.to_le_bytes()].concat()));
         }
     }
     let Some(answers) = second_reader(&frames) else { return };
@@ -478,7 +262,7 @@ fn both_readers_understand_the_same_frames() {
     for (frame, answer) in frames.iter().zip(&answers) {
         let (mut device, mut host) = (Decoder::new([0; request_len(1000)]), Decoder::new([0; response_len(500, 500)]));
         frame.iter().for_each(|&byte| {
-            assert!(device.push::<Request<'_>>(byte).is_none() && host.push::<Response<'_>>(byte).is_none())
+            assert!(device.push::<Request<'_>>(byte).is_none() && host.push::<Response<'_>>(byte).is_none());
         });
         let request = device.push::<Request<'_>>(0).unwrap().ok().map(|request| shown(&request));
         let response = host.push::<Response<'_>>(0).unwrap().ok().map(|response| shown_response(&response));
@@ -491,20 +275,6 @@ fn both_readers_understand_the_same_frames() {
         understood += usize::from(!is_refused(&answer["response"]));
     }
     assert!((frames.len() / 20..frames.len() / 2).contains(&understood), "{understood} of {}", frames.len());
-}
-
-fn stuffed(bytes: &[u8]) -> Vec<u8> {
-    let mut stuffed = Vec::new();
-    for run in bytes.split(|&byte| byte == 0) {
-        let (full, rest) = run.as_chunks::<254>();
-        for run in full {
-            stuffed.push(255);
-            stuffed.extend(run);
-        }
-        stuffed.push(rest.len() as u8 + 1);
-        stuffed.extend(rest);
-    }
-    stuffed
 }
 
 /// A request as the second reader is to show it.

@@ -1,0 +1,118 @@
+//! The formats of docs/formats.md: golden bytes, files of earlier versions, and a second reader in another language.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+mod golden;
+mod second_reader;
+
+use std::fs;
+
+use host::{
+    classes::{Classes, SignatureBuf},
+    weights,
+};
+use selvedge::{architecture::Architecture, shape::InputShape, weights::TrainingRecord};
+
+const RECORD: TrainingRecord<'static> = TrainingRecord {
+    seed: 300,
+    dataset: "größer",
+    dataset_checksum: [7; 32],
+    samples: 60_000,
+    shuffled: true,
+    epochs: 2,
+    steps: 1 << 40,
+    batch_size: 64,
+    learning_rate: 0.25,
+    accuracy: 0.5,
+    recipe: "epochs = 2\n",
+};
+
+fn hex(bytes: &[u8]) -> String {
+    weights::hex(bytes)
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let text: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    text.chunks(2).map(byte).collect()
+}
+
+fn signature() -> SignatureBuf {
+    let shape = InputShape::Image { channels: 1, height: 2, width: 3 };
+    SignatureBuf::new(shape, &Classes::named(["left", "größer"]).unwrap())
+}
+
+/// A file with every kind of layer, whose weights count up in quarters.
+fn weight_file(layers: &str, signature: &SignatureBuf) -> Vec<u8> {
+    let architecture: Architecture = layers.parse().unwrap();
+    let flat: Vec<f32> = (0..architecture.parameter_count().unwrap()).map(|i| i as f32 / 4.0).collect();
+    weights::encode(&architecture, &flat, &signature.get(), &RECORD).unwrap()
+}
+
+const EVERY_KIND: &str =
+    "6 => 1 Relu => 1 Tanh => 1 Sigmoid => 1 LeakyRelu => 1 Gelu => 300 BatchNorm1d Dropout => 2 LogSoftmax";
+
+/// The weight file of docs/formats.md, of version 3. In each line of the example, two spaces end the bytes.
+fn documented() -> Vec<u8> {
+    let docs = fs::read_to_string(tests::workspace().join("docs/formats.md")).unwrap();
+    let (_, example) = docs.split_once("```text\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    from_hex(&example.lines().map(|line| line.split("  ").next().unwrap()).collect::<String>())
+}
+
+/// The same network as a file of version 2.
+const WEIGHT_FILE_VERSION_2: &str = "\
+    53454c564544474502002c010000030006020102000202041a6c696e6561725f72656c755f737461636b2e302e776569676874020206186c696e6561 \
+    725f72656c755f737461636b2e302e6269617301021a6c696e6561725f72656c755f737461636b2e322e776569676874020202186c696e6561725f72 \
+    656c755f737461636b2e322e626961730102ac02086772c3b6c39f657207070707070707070707070707070707070707070707070707070707070707 \
+    07e0d4030102808080808020400000803e0000003f0b65706f636873203d20320a010050000000000000803e0000003f0000403f0000803f0000a03f \
+    0000c03f0000e03f00000040000010400000204000003040000040400000504000006040000070400000804000008840000090400000984051dc3ffd";
+/// Files of version 1.
+const QUANTIZED_VERSION_1: [(&str, &str); 3] = [
+    (
+        "f16",
+        "\
+    53454c56465031360100880000000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
+    0000003f0000003f0000803e0762792068616e64020000300000003f0000803f00380138023803380438053806380738083809380a380b3800000040 \
+    000080bf00380138023803381f80fdc0",
+    ),
+    (
+        "int8",
+        "\
+    53454c56494e54380100180100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
+    0000003f0000003f0000803e0762792068616e640100c00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
+    00002000000000000000000000000000000000000000000000000000e20be912000000000000000000000000f019f720000000000000000000000000 \
+    fe27052f00000000000000000000000007000000f8ffffff000000000000000000000000000000000000000000000000000040000000800000000000 \
+    0000000000000000000000000000000000000000e2efe9f6000000000000000000000000a2dc3f0e",
+    ),
+    (
+        "int4",
+        "\
+    53454c56494e54340100080100000c060000000200000002000000200101010101010101010101010101010101010101010101010101010101010101 \
+    0000003f0000003f0000803e0762792068616e640100b00105000000faffffff00000000000000000000000000000000000000000000000000001000 \
+    0000200000000000000000000000000000000000000000000000000064c800000000000071088208880888089308a40888088808b508c60888088808 \
+    07000000f8ffffff00000000000000000000000000000000000000000000000000004000000080000000000000000000000000000000000000000000 \
+    0000000003ff0000000000003108420888088808509580a7",
+    ),
+];
+
+/// Six requests, then eleven responses.
+const FRAMES: [&str; 17] = [
+    "0202057d70ef7300",
+    "040201030701ff3a58c6e700",
+    "040202030901ffac02d27a94dc00",
+    "070203c721e6ea00",
+    "07020464b4827400",
+    "090205ac02b5473a6100",
+    "02022c086d6963726f62697405362c322c32020101020302ac02f0a2040c696e737472756374696f6e73da770b3100",
+    "0602010101010105403fac0202080101023f010106c006c25c3800",
+    "0602010101010108403fac02010801010105feffffff0107803e0187aa1a00",
+    "130202ac02ab028080808080010102dad6a26500",
+    "03020305bf5ee8d700",
+    "08020301296eefa000",
+    "08020302933fe63900",
+    "09020303019bca21d500",
+    "0b020304900603e3a3880600",
+    "0b020305ac020ad2a5f58e00",
+    "100204086772c3b6c39f657296c2cc1c00",
+];
