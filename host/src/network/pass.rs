@@ -160,7 +160,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// The panics of [`forward`](Self::forward).
+    /// The errors of [`forward`](Self::forward).
     pub fn evaluate<E: Engine, L: Loss>(
         &mut self,
         engine: &E,
