@@ -18,28 +18,34 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     best.map_or(0, |(class, _)| class)
 }
 
-/// The `K` largest probabilities with their classes, largest first, the lower class first among equals; NaN is left out.
+/// The classes of the `K` largest logits with their probabilities, the largest first, the lower class first among equals; NaN is left out.
+///
+/// The first is [`argmax`]'s, which two rounded probabilities cannot always tell apart.
 ///
 /// ```
 /// use selvedge::classification::{probabilities, top_k};
 ///
 /// let logits = [0.5, 2.0, -1.0];
-/// let top = top_k::<2>(probabilities(logits.iter().copied()));
+/// let top = top_k::<2, _>(logits, probabilities(logits.iter().copied()));
 /// assert_eq!((top[0].0, top[1].0), (1, 0));
 /// ```
-pub fn top_k<const K: usize>(probabilities: impl IntoIterator<Item = f32>) -> Vec<(usize, f32), K> {
-    let mut top: Vec<(usize, f32), K> = Vec::new();
-    for (class, p) in probabilities.into_iter().enumerate().filter(|(_, p)| !p.is_nan()) {
-        let place = top.iter().position(|&(_, q)| p > q).unwrap_or(top.len());
-        if place < K {
+pub fn top_k<const K: usize, T: PartialOrd + Copy>(
+    logits: impl IntoIterator<Item = T>,
+    probabilities: impl IntoIterator<Item = f32>,
+) -> Vec<(usize, f32), K> {
+    let mut top: Vec<(T, usize, f32), K> = Vec::new();
+    for (class, (z, probability)) in logits.into_iter().zip(probabilities).enumerate() {
+        let is_number = z.partial_cmp(&z).is_some();
+        let place = top.iter().position(|&(other, ..)| z > other).unwrap_or(top.len());
+        if is_number && place < K {
             if top.is_full() {
                 top.pop();
             }
             // There is room, and `place` is within the vector.
-            let _ = top.insert(place, (class, p));
+            let _ = top.insert(place, (z, class, probability));
         }
     }
-    top
+    top.iter().map(|&(_, class, probability)| (class, probability)).collect()
 }
 
 /// Softmax for a device's display, by `micromath`'s fast `exp`: each probability within 0.001 of [`softmax`]'s.
@@ -66,10 +72,12 @@ mod tests {
 
     #[test]
     fn top_k_is_sorted_and_short_where_there_is_less() {
-        let p = [0.1, 0.4, 0.1, f32::NAN, 0.3];
-        assert_eq!(top_k::<3>(p).as_slice(), [(1, 0.4), (4, 0.3), (0, 0.1)]);
-        assert_eq!(top_k::<9>(p).len(), 4);
-        assert!(top_k::<0>(p).is_empty());
+        let (z, p) = ([1.0, 4.0, 1.0, f32::NAN, 3.0], [0.1, 0.4, 0.1, f32::NAN, 0.3]);
+        assert_eq!(top_k::<3, _>(z, p).as_slice(), [(1, 0.4), (4, 0.3), (0, 0.1)]);
+        assert_eq!(top_k::<9, _>(z, p).len(), 4);
+        assert!(top_k::<0, _>(z, p).is_empty());
+        // Logits may differ where their probabilities do not.
+        assert_eq!(top_k::<1, _>([0, 1, 2], [0.25; 3])[0], (2, 0.25));
     }
 
     #[cfg(feature = "micromath")]

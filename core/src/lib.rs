@@ -15,8 +15,7 @@
 //! - [`training`]: one training step, on a host's heap or in a device's statics.
 //! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.
 //! - [`classification`]: class, probabilities, top-k.
-//! - [`weights`]: the weight file and its strict loader. [`state_dict`]: weights by name, from other formats. [`idx`]: the file format of
-//!   samples and labels.
+//! - [`weights`]: the weight file and its strict loader. [`idx`]: the file format of samples and labels.
 //! - [`message`]: what a host and a device say to each other over a serial line.
 //!
 //! ```
@@ -58,7 +57,6 @@ pub mod quantized;
 pub mod random;
 pub mod schedule;
 pub mod shape;
-pub mod state_dict;
 pub mod training;
 pub mod weights;
 mod wire;

@@ -6,6 +6,7 @@ use heapless::Vec;
 
 use crate::{
     Engine, Flat, Identity, Layer,
+    architecture::Architecture,
     layers::{Draws, Features, Pass, Tapes},
     loss::{Loss, LossError},
     optimizer::Optimizer,
@@ -137,6 +138,21 @@ impl Workspace<'_> {
         let value = self.forward(engine, model, loss, batch, None)?;
         self.backward(engine, optimizer, state, model, batch)?;
         Ok(value)
+    }
+}
+
+/// Hands each parameter and its gradient, which was kept, to the optimizer; buffers stay as they are.
+pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
+    engine: &E,
+    optimizer: &O,
+    model: &mut M,
+    grad: &M,
+    mut state: [&mut M; STATE],
+) {
+    for stage in Architecture::of::<M>().stages() {
+        let own = stage.updated();
+        let state = state.each_mut().map(|state| &mut state.as_flat_mut()[own.clone()]);
+        engine.update(optimizer, &mut model.as_flat_mut()[own.clone()], &grad.as_flat()[own], state);
     }
 }
 

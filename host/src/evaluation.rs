@@ -1,8 +1,13 @@
 //! A network's accuracy and loss on a set of samples.
 
 use selvedge::{
-    Engine, augment::normalize_all, classification::argmax, engine::rows, layers::Draws, loss::CrossEntropy,
-    quantized::WorkspaceError, training,
+    Engine,
+    augment::normalize_all,
+    classification::argmax,
+    engine::rows,
+    layers::Draws,
+    loss::{CrossEntropy, LossError},
+    training::StepError,
 };
 
 use crate::{
@@ -93,21 +98,16 @@ pub struct PerClass {
 /// The error of an evaluation that was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
-    /// A label names no class, or a sample has another number of features.
-    #[error(transparent)]
-    Step(#[from] training::StepError),
-    /// A sample has another number of features than the network takes.
-    #[error(transparent)]
-    Sample(#[from] WorkspaceError),
     /// A label names no class.
-    #[error("label {index} is {label}, but the network tells {outputs} classes apart")]
-    Label {
-        /// The label's place.
-        index: usize,
-        /// The label.
-        label: u16,
-        /// The network's outputs.
-        outputs: usize,
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// The samples have another number of features than the network takes.
+    #[error("the network takes {inputs} inputs, but a sample has {features} features")]
+    Features {
+        /// The network's.
+        inputs: usize,
+        /// The samples'.
+        features: usize,
     },
     /// There is no room for the network.
     #[error(transparent)]
@@ -115,6 +115,22 @@ pub enum EvaluationError {
     /// There is no memory for the evaluation.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+}
+
+impl From<LossError> for EvaluationError {
+    fn from(error: LossError) -> Self {
+        Self::Step(error.into())
+    }
+}
+
+/// Checks that samples have as many features as a network has inputs.
+///
+/// # Errors
+///
+/// [`EvaluationError::Features`].
+pub fn check(inputs: usize, split: &Split) -> Result<(), EvaluationError> {
+    let features = split.features();
+    if features == inputs { Ok(()) } else { Err(EvaluationError::Features { inputs, features }) }
 }
 
 /// The memory of evaluations.
@@ -135,18 +151,17 @@ impl Evaluator {
         Ok(Self { workspace, input: Aligned::zeroed(BATCH * network.inputs())? })
     }
 
-    /// Runs a network on a set, and hands each batch's logits, `[batch][outputs]`, to `see`.
+    /// Runs a network on a set.
     ///
     /// # Errors
     ///
-    /// [`training::StepError`] for labels that name no class, and samples of other features.
-    pub fn run<E: Engine>(
-        &mut self,
-        engine: &E,
-        network: View<'_>,
-        split: &Split,
-        mut see: impl FnMut(&[f32]),
-    ) -> Result<Evaluation, training::StepError> {
+    /// [`StepError`] for labels that name no class.
+    ///
+    /// # Panics
+    ///
+    /// If the samples have another number of features than the network: see [`check`].
+    pub fn run<E: Engine>(&mut self, engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, StepError> {
+        assert_eq!(split.features(), network.inputs(), "the samples are the network's");
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut classes, mut losses) = (Vec::with_capacity(split.len()), Vec::new());
         for (samples, labels) in split.values().chunks(BATCH * inputs).zip(split.labels().chunks(BATCH)) {
@@ -156,7 +171,6 @@ impl Evaluator {
             let (logits, loss) = self.workspace.evaluate(engine, network, &CrossEntropy::default(), batch)?;
             losses.push(loss);
             classes.extend(rows(logits, outputs).map(|logits| argmax(logits) as u16));
-            see(logits);
         }
         Ok(Evaluation::new(outputs, split.labels(), &classes, &losses))
     }
@@ -167,13 +181,9 @@ impl Evaluator {
 /// # Errors
 ///
 /// [`EvaluationError`].
-pub fn run<E: Engine>(
-    engine: &E,
-    network: View<'_>,
-    split: &Split,
-    see: impl FnMut(&[f32]),
-) -> Result<Evaluation, EvaluationError> {
-    Ok(Evaluator::new(network)?.run(engine, network, split, see)?)
+pub fn run<E: Engine>(engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, EvaluationError> {
+    check(network.inputs(), split)?;
+    Ok(Evaluator::new(network)?.run(engine, network, split)?)
 }
 
 #[cfg(test)]

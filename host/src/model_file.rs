@@ -1,13 +1,14 @@
 //! A network's file of any format: its predictions on the host, which are a device's bit for bit.
 
 use selvedge::{
-    Engine, Portable,
+    Engine,
     architecture::Architecture,
     arithmetic::log_sum_exp,
     augment::normalize_all,
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
+    loss::LossError,
     message::{Format, Logits},
-    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile, WorkspaceError},
+    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
     shape::{ClassNames, InputShape, Signature},
     weights::{WeightFile, WeightFileError},
 };
@@ -15,7 +16,7 @@ use selvedge::{
 use crate::{
     classes::Classes,
     data::Split,
-    evaluation::{self, Evaluation, EvaluationError},
+    evaluation::{self, BATCH, Evaluation, EvaluationError},
     network::{Network, NetworkError, Workspace},
 };
 
@@ -162,29 +163,32 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The logits of every sample.
+    /// The logits of samples, which stand one after the other; a rest shorter than a sample is left out.
     ///
     /// # Errors
     ///
-    /// [`EvaluationError`] for samples of other features than the network's inputs.
-    pub fn logits<E: Engine>(&self, engine: &E, split: &Split) -> Result<AllLogits, EvaluationError> {
-        let outputs = self.architecture().outputs();
+    /// [`NetworkError`] where there is no room for the network.
+    pub fn logits<E: Engine>(&self, engine: &E, samples: &[u8]) -> Result<AllLogits, NetworkError> {
+        let architecture = self.architecture();
+        let [inputs, outputs] = [architecture.inputs(), architecture.outputs()];
         if let Some(network) = self.network()? {
-            let mut values = Vec::with_capacity(split.len() * outputs);
-            evaluation::run(engine, network.view(), split, |logits| values.extend_from_slice(logits))?;
+            let batch = BATCH.min(samples.len() / inputs);
+            let mut workspace = Workspace::for_prediction(network.view(), batch)?;
+            let (mut input, mut values) = (vec![0.0; batch * inputs], Vec::new());
+            for samples in samples.chunks(BATCH * inputs) {
+                let input = &mut input[..samples.len() / inputs * inputs];
+                normalize_all(samples, input);
+                values.extend_from_slice(workspace.predict(engine, network.view(), input));
+            }
             return Ok(AllLogits { outputs, values: Values::Floats(values) });
         }
-        if split.features() != self.architecture().inputs() {
-            return Err(WorkspaceError.into());
-        }
-        // Each thread has one, and what makes none fails here.
-        Predictor::new(self)?;
-        let mut sums = vec![0; split.len() * outputs];
+        let mut sums = vec![0; samples.len() / inputs * outputs];
         engine.share_out(outputs, &mut sums, |first, sums| {
-            let Ok(mut predictor) = Predictor::new(self) else { return };
-            for (sums, sample) in sums.chunks_exact_mut(outputs).zip(split.samples().skip(first)) {
-                // All sizes are the network's: there is no error.
-                let _ = predictor.sums(sample, sums);
+            let samples = &samples[first * inputs..];
+            match self {
+                Self::Int8(file) => integer_sums(file, [inputs, outputs], samples, sums),
+                Self::Int4(file) => integer_sums(file, [inputs, outputs], samples, sums),
+                Self::Float32(_) | Self::Float16(_) => {}
             }
         });
         let scale = self.quantization().map_or(1.0, |record| record.logit_scale);
@@ -198,19 +202,35 @@ impl<'a> ModelFile<'a> {
     /// [`EvaluationError`] for labels that name no class, and samples of other features.
     pub fn evaluate<E: Engine>(&self, engine: &E, split: &Split) -> Result<Evaluation, EvaluationError> {
         if let Some(network) = self.network()? {
-            return evaluation::run(engine, network.view(), split, |_| {});
+            return evaluation::run(engine, network.view(), split);
         }
-        let all = self.logits(engine, split)?;
+        evaluation::check(self.architecture().inputs(), split)?;
+        let all = self.logits(engine, split.values())?;
         let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
-        for (index, &label) in split.labels().iter().enumerate() {
-            let logits = all.get(index);
+        for (sample, &target) in split.labels().iter().enumerate() {
+            let logits = all.get(sample);
             let values: Vec<f32> = logits.values().collect();
-            let own =
-                values.get(usize::from(label)).ok_or(EvaluationError::Label { index, label, outputs: all.outputs })?;
+            let classes = values.len();
+            let own = values.get(usize::from(target)).ok_or(LossError::Target { sample, target, classes })?;
             loss += f64::from(log_sum_exp(&values) - own);
             predicted.push(logits.class() as u16);
         }
         Ok(Evaluation::with_loss(loss / split.len() as f64, all.outputs, split.labels(), &predicted))
+    }
+}
+
+/// Computes an integer network's sums of samples, one after the other.
+fn integer_sums<F: quantized::Integers>(
+    file: &QuantizedFile<'_, F>,
+    [inputs, outputs]: [usize; 2],
+    samples: &[u8],
+    sums: &mut [i32],
+) {
+    let (entries, width) = file.workspace();
+    let (mut entries, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
+    for (sample, sums) in samples.chunks_exact(inputs).zip(sums.chunks_exact_mut(outputs)) {
+        // All sizes are the network's: there is no error.
+        let _ = file.predict_in(sample, &mut entries, &mut activations, sums);
     }
 }
 
@@ -248,79 +268,5 @@ impl AllLogits {
             Values::Sums(sums, _) => sums.len(),
         } / self.outputs.max(1);
         (0..count).map(|sample| self.get(sample))
-    }
-}
-
-/// Runs a network sample by sample.
-#[derive(Debug)]
-pub struct Predictor<'a> {
-    file: &'a ModelFile<'a>,
-    /// Of a floating-point network.
-    floats: Option<(Network, Workspace, Vec<f32>)>,
-    entries: Vec<Entry>,
-    activations: Vec<u8>,
-    sums: Vec<i32>,
-}
-
-impl<'a> Predictor<'a> {
-    /// With the memory that the network needs.
-    ///
-    /// # Errors
-    ///
-    /// [`NetworkError`] where there is no room for it.
-    pub fn new(file: &'a ModelFile<'a>) -> Result<Self, NetworkError> {
-        let with_memory = |network: Network| -> Result<_, NetworkError> {
-            let workspace = Workspace::for_prediction(network.view(), 1)?;
-            let input = vec![0.0; network.inputs()];
-            Ok((network, workspace, input))
-        };
-        let (entries, width) = match file {
-            ModelFile::Int8(file) => file.workspace(),
-            ModelFile::Int4(file) => file.workspace(),
-            ModelFile::Float32(_) | ModelFile::Float16(_) => (0, 0),
-        };
-        Ok(Self {
-            file,
-            floats: file.network()?.map(with_memory).transpose()?,
-            entries: vec![Entry::EMPTY; entries],
-            activations: vec![0; width],
-            sums: vec![0; file.architecture().outputs()],
-        })
-    }
-
-    /// A sample's logits.
-    ///
-    /// # Errors
-    ///
-    /// [`WorkspaceError`] for a sample of other features than the network's inputs.
-    pub fn logits(&mut self, sample: &[u8]) -> Result<Logits<'_>, WorkspaceError> {
-        if self.floats.is_some() {
-            return self.floats(sample);
-        }
-        let mut sums = std::mem::take(&mut self.sums);
-        let result = self.sums(sample, &mut sums);
-        self.sums = sums;
-        result?;
-        Ok(Logits::int32(&self.sums, self.file.quantization().map_or(1.0, |record| record.logit_scale)))
-    }
-
-    /// A floating-point network's logits.
-    fn floats(&mut self, sample: &[u8]) -> Result<Logits<'_>, WorkspaceError> {
-        let (network, workspace, input) = self.floats.as_mut().ok_or(WorkspaceError)?;
-        if sample.len() != input.len() {
-            return Err(WorkspaceError);
-        }
-        normalize_all(sample, input);
-        Ok(Logits::float32(workspace.predict(&Portable, network.view(), input)))
-    }
-
-    /// An integer network's sums.
-    fn sums(&mut self, sample: &[u8], sums: &mut [i32]) -> Result<(), WorkspaceError> {
-        let Self { file, entries, activations, .. } = self;
-        match file {
-            ModelFile::Int8(file) => file.predict_in(sample, entries, activations, sums),
-            ModelFile::Int4(file) => file.predict_in(sample, entries, activations, sums),
-            ModelFile::Float32(_) | ModelFile::Float16(_) => Err(WorkspaceError),
-        }
     }
 }

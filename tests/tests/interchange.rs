@@ -9,7 +9,7 @@ use std::{
 };
 
 use host::{data::Split, interchange::StateDict, network::Network};
-use selvedge::{flat::as_bytes, state_dict::Tensor};
+use selvedge::flat::as_bytes;
 use tempfile::TempDir;
 use tests::{
     interchange::{convert, json, logits, test_images, write_archive},

@@ -114,7 +114,7 @@ fn typed<M: Layer, S: Steps<STATE>, L: Loss, const STATE: usize>(
         } else {
             // The last gradient is kept before it goes to the optimizer.
             workspace.backward(&Portable, &Gradient, [&mut grad], &mut model, batch).unwrap();
-            model.update(&Portable, &optimizer.step(number), &grad, state.each_mut());
+            training::update(&Portable, &optimizer.step(number), &mut model, &grad, state.each_mut());
         }
     }
     let last = &steps[steps.len() - 1].input;

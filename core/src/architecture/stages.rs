@@ -75,6 +75,11 @@ impl Stage {
         self.offset..self.offset + self.parameters + self.buffers
     }
 
+    /// Its parameters in the flat model: the values that an optimizer changes.
+    pub fn updated(&self) -> Range<usize> {
+        self.offset..self.offset + self.parameters
+    }
+
     /// The widths of a linear layer.
     pub fn widths(&self) -> Widths {
         Widths { inputs: self.inputs, outputs: self.outputs }

@@ -280,18 +280,6 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
         let state = state.map(Flat::as_flat_mut);
         pass.update(engine, optimizer, self.as_flat_mut(), state, &features, parameter_grads);
     }
-
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        engine: &E,
-        optimizer: &O,
-        grad: &Self,
-        state: [&mut Self; STATE],
-    ) {
-        let parameters = 2 * WIDTH;
-        let state = state.map(|state| &mut state.as_flat_mut()[..parameters]);
-        engine.update(optimizer, &mut self.as_flat_mut()[..parameters], &grad.as_flat()[..parameters], state);
-    }
 }
 
 #[cfg(test)]

@@ -67,15 +67,4 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         let state = state.map(|state| &mut state.head);
         self.head.backward::<P, _, _, _>(engine, optimizer, state, input, tapes, grad_input);
     }
-
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        engine: &E,
-        optimizer: &O,
-        grad: &Self,
-        mut state: [&mut Self; STATE],
-    ) {
-        self.head.update(engine, optimizer, &grad.head, state.each_mut().map(|state| &mut state.head));
-        self.tail.update(engine, optimizer, &grad.tail, state.map(|state| &mut state.tail));
-    }
 }

@@ -96,15 +96,6 @@ impl<const WIDTH: usize> Layer for Gelu<WIDTH> {
             backward::<P, _>(engine, input.as_flattened(), grads, grad_input.as_flattened_mut());
         }
     }
-
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        _engine: &E,
-        _optimizer: &O,
-        _grad: &Self,
-        _state: [&mut Self; STATE],
-    ) {
-    }
 }
 
 #[cfg(test)]

@@ -76,14 +76,4 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         let state = state.map(Flat::as_flat_mut);
         engine.linear_update::<O, STATE, INPUTS>(optimizer, Self::WIDTHS, input, grad_sums, self.as_flat_mut(), state);
     }
-
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        engine: &E,
-        optimizer: &O,
-        grad: &Self,
-        state: [&mut Self; STATE],
-    ) {
-        engine.update(optimizer, self.as_flat_mut(), grad.as_flat(), state.map(Flat::as_flat_mut));
-    }
 }

@@ -82,13 +82,4 @@ impl<const WIDTH: usize> Layer for LogSoftmax<WIDTH> {
             backward::<P, _>(engine, WIDTH, input.as_flattened(), output, grads, grad_input.as_flattened_mut());
         }
     }
-
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        _engine: &E,
-        _optimizer: &O,
-        _grad: &Self,
-        _state: [&mut Self; STATE],
-    ) {
-    }
 }

@@ -106,15 +106,6 @@ pub trait Layer: Flat {
         grad_input: Option<&mut [Self::Input]>,
     );
 
-    /// Hands each parameter and its gradient, which was kept, to the optimizer; buffers are left as they are.
-    fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
-        &mut self,
-        engine: &E,
-        optimizer: &O,
-        grad: &Self,
-        state: [&mut Self; STATE],
-    );
-
     /// The batch's outputs: the last elements of its tape.
     fn output(tape: &[f32]) -> &[Self::Output] {
         let rest = output_start::<Self>(tape.len());

@@ -1,10 +1,5 @@
-use heapless::Vec;
-
 use super::{Candidate, Info, Logits, MessageError, Prediction, Request, Response, Statistics, TOP};
-use crate::{
-    classification::{probabilities, top_k},
-    shape::ClassNames,
-};
+use crate::shape::ClassNames;
 
 /// The device's side: it has an answer to everything, and counts.
 #[derive(Clone, Debug)]
@@ -74,10 +69,7 @@ impl<'a> Device<'a> {
 }
 
 fn prediction((logits, instructions): (Logits<'_>, u64)) -> Prediction<'_> {
-    let mut top = Vec::new();
-    for (class, probability) in top_k::<TOP>(probabilities(logits.values())) {
-        // Both have the same capacity.
-        let _ = top.push(Candidate { class: class as u16, probability });
-    }
+    let top = logits.top::<TOP>();
+    let top = top.iter().map(|&(class, probability)| Candidate { class: class as u16, probability }).collect();
     Prediction { class: logits.class() as u16, top, instructions, logits }
 }

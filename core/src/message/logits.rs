@@ -1,7 +1,8 @@
+use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    classification::argmax,
+    classification::{argmax, probabilities, top_k},
     flat::{as_bytes, i32_bytes},
     weights,
 };
@@ -87,6 +88,15 @@ impl<'a> Logits<'a> {
         match self {
             Self::Float32(words) => argmax(words.iter().map(f32::from_le_bytes)),
             Self::Int32 { sums, .. } => argmax(sums.iter().map(i32::from_le_bytes)),
+        }
+    }
+
+    /// The classes of the `K` largest logits with their probabilities: see [`top_k`].
+    pub fn top<const K: usize>(&self) -> Vec<(usize, f32), K> {
+        let probabilities = probabilities(self.values());
+        match self {
+            Self::Float32(words) => top_k(words.iter().map(f32::from_le_bytes), probabilities),
+            Self::Int32 { sums, .. } => top_k(sums.iter().map(i32::from_le_bytes), probabilities),
         }
     }
 

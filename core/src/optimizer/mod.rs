@@ -19,7 +19,7 @@ mod sgd;
 
 pub use adam::Adam;
 pub use average::Average;
-pub use clip::{clip_grad_norm, zero_grad};
+pub use clip::clip_grad_norm;
 pub use gradient::{Accumulate, Gradient};
 pub use rms_prop::{RmsProp, RmsPropMomentum};
 pub use sgd::{Momentum, Sgd};

@@ -386,7 +386,7 @@ impl<M: Layer> Apply<'_, M> {
     fn by<O: Optimizer<STATE>, const STATE: usize>(&mut self, rule: &O, state: [&mut Box<M>; STATE]) {
         let state = state.map(|state| &mut **state);
         match self.grad {
-            Some(grad) => self.model.update(&Portable, rule, grad, state),
+            Some(grad) => training::update(&Portable, rule, self.model, grad, state),
             None => self.workspace.backward(&Portable, rule, state, self.model, self.core).expect("the same batch"),
         }
     }

@@ -33,7 +33,7 @@ fn predict() -> Option<usize> {
     let network = Network::parse(WEIGHTS).ok()?;
     let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
     network.predict(idx::samples(IMAGES).ok()?.iter().next()?, &mut workspace, &mut logits).ok()?;
-    let class = black_box(argmax(&logits));
+    let class = black_box(argmax(logits.iter()));
     if CRASH == Some("panic") {
         black_box(logits[class]);
     }

@@ -56,7 +56,7 @@ fn load() -> Result<Network, Failure> {
 fn class(network: &Network, sample: &[u8]) -> Result<usize, Failure> {
     let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
     network.predict(sample, &mut workspace, &mut logits)?;
-    Ok(argmax(&logits))
+    Ok(argmax(logits.iter()))
 }
 
 /// A prediction. Its function's entry and return are where `cargo xtask bench device` begins and ends to follow it.
@@ -72,7 +72,7 @@ fn measure_predictions(counter: &Counter, network: &Network, samples: Samples<'_
     let (mut least, mut most, mut total) = (u64::MAX, 0, 0);
     let mut shown = [0; SHOWN];
     for (place, sample) in samples.iter().enumerate() {
-        let predict = || network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(&logits));
+        let predict = || network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(logits.iter()));
         let (class, count) = counter.measure(|| followed(predict));
         class?;
         if let Some(shown) = shown.get_mut(place) {

@@ -40,7 +40,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
     let mut total = 0;
     for (index, (sample, &label)) in samples.iter().zip(labels).enumerate() {
         let (result, count) =
-            counter.measure(|| network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(&logits)));
+            counter.measure(|| network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(logits.iter())));
         let class = result?;
         let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         defmt::println!(
@@ -68,7 +68,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
 fn show_top(names: ClassNames<'_>, logits: &[f32; OUTPUTS]) {
     let mut probabilities = [0.0; OUTPUTS];
     display_probabilities(logits, &mut probabilities);
-    for (class, probability) in top_k::<3>(probabilities) {
+    for (class, probability) in top_k::<3, _>(logits.iter().copied(), probabilities) {
         let name = names.get(class).unwrap_or_default();
         defmt::println!("  {=usize} {=str}: about {=u32} %", class, name, (100.0 * probability + 0.5) as u32);
     }

@@ -63,7 +63,7 @@ impl Options {
             None => weights.architecture()?,
         };
         let (mut network, keys) = weights.network(&architecture, !self.no_strict)?;
-        if keys.missing.count() == architecture.parameters().count() {
+        if keys.missing.len() == architecture.parameters().count() {
             bail!("{}: no tensor has a name of the network's: {keys}", self.from.display());
         }
         if !keys.is_empty() {

@@ -90,7 +90,7 @@ impl Options {
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let mut lines = String::new();
-    for (index, (logits, label)) in file.logits(&engine, split)?.iter().zip(split.labels()).enumerate() {
+    for (index, (logits, label)) in file.logits(&engine, split.values())?.iter().zip(split.labels()).enumerate() {
         let hash = hex(&logits.hash()[..8]);
         let line = json!({ "index": index, "label": label, "class": logits.class(), "logits": hash });
         // Writing to a string cannot fail.

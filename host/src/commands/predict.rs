@@ -2,8 +2,7 @@ use std::io;
 
 use anyhow::Result;
 use clap::Args;
-use host::model_file::Predictor;
-use selvedge::classification::{probabilities, top_k};
+use selvedge::Portable;
 
 use super::{FileOptions, samples::SampleOptions};
 
@@ -21,12 +20,11 @@ impl Options {
         let file = self.file.parse(&bytes)?;
         let (shape, classes) = (file.input(), self.file.classes(&file));
         let samples = self.samples.read(shape)?;
-        let mut predictor = Predictor::new(&file)?;
+        let values: Vec<u8> = samples.iter().flat_map(|sample| &sample.values).copied().collect();
+        let all = file.logits(&Portable, &values)?;
         let mut out = io::stdout().lock();
-        for sample in &samples {
-            let logits: Vec<f32> = predictor.logits(&sample.values)?.values().collect();
-            let top = top_k::<3>(probabilities(logits.iter().copied()));
-            sample.show(&mut out, shape, &top, &classes)?;
+        for (sample, logits) in samples.iter().zip(all.iter()) {
+            sample.show(&mut out, shape, &logits.top::<3>(), &classes)?;
         }
         Ok(())
     }

@@ -3,9 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use selvedge::state_dict::LoadError;
-
-use super::pickle::PickleError;
+use super::{load::IncompatibleKeys, pickle::PickleError};
 use crate::{files::WriteError, network::NetworkError, weights::WeightsError};
 
 /// A file of weights cannot be read, used or written.
@@ -73,18 +71,14 @@ pub(super) enum Problem {
     NoStack { reason: String },
     #[error("this is a {found} network, not {expected}")]
     Architecture { expected: String, found: String },
-    #[error(transparent)]
-    Load(Box<LoadError>),
+    #[error("the tensors' names are not the model's: {0}")]
+    Keys(IncompatibleKeys),
+    #[error("the tensor {name} has the shape {found:?}, the model's is {expected:?}")]
+    Shape { name: String, expected: Vec<usize>, found: Vec<usize> },
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("cannot be encoded: {0}")]
     Encode(String),
-}
-
-impl From<LoadError> for Problem {
-    fn from(error: LoadError) -> Self {
-        Self::Load(Box::new(error))
-    }
 }
 
 impl Problem {

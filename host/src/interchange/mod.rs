@@ -13,6 +13,7 @@
 mod archive;
 mod element;
 mod error;
+mod load;
 mod names;
 mod npy;
 mod npz;
@@ -25,6 +26,7 @@ mod state_dict;
 mod tests;
 
 pub use error::InterchangeError;
+pub use load::IncompatibleKeys;
 pub use state_dict::{NamedTensor, StateDict};
 
 use std::path::Path;
@@ -111,24 +113,26 @@ pub fn write(
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
 ) -> Result<(), InterchangeError> {
-    let named = |architecture: &Architecture| -> Vec<_> {
-        let parameters = architecture.parameters();
-        parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()
-    };
     let written = match Format::to_write(path)? {
         Format::Selvedge => {
             return weights::save(path, architecture, flat, signature, record).map_err(InterchangeError::from);
         }
-        Format::Safetensors => safetensors::write(&named(architecture)),
-        Format::Npz => npz::write(&named(architecture)),
+        Format::Safetensors => safetensors::write(&named(architecture, flat)),
+        Format::Npz => npz::write(&named(architecture, flat)),
         Format::Onnx => {
             let graph = architecture.for_prediction();
-            onnx::write(&graph, &named(&graph))
+            onnx::write(&graph, &named(&graph, flat))
         }
         Format::Pth => Err(Problem::NotWritten),
     };
     let bytes = written.map_err(|problem| problem.in_file(path))?;
     Ok(files::write_whole(path, &bytes)?)
+}
+
+/// Each parameter of a flat model, and its values.
+fn named<'a>(architecture: &Architecture, flat: &'a [f32]) -> Vec<(Parameter, &'a [f32])> {
+    let parameters = architecture.parameters();
+    parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()
 }
 
 /// A parameter's sizes.

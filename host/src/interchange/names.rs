@@ -1,11 +1,8 @@
-//! What tensors' names say of the network.
+//! A network's layers, read from the names of its tensors.
 
-use selvedge::{
-    architecture::{Architecture, STACK_NAME},
-    state_dict::{Tensor, is_counter},
-};
+use selvedge::architecture::{Architecture, STACK_NAME};
 
-use super::{NamedTensor, error::Problem};
+use super::{NamedTensor, error::Problem, load::is_counter};
 
 /// Gives all tensors the stack's prefix, where they have one in common.
 pub(super) fn unify(tensors: &mut [NamedTensor]) {
@@ -86,7 +83,7 @@ mod tests {
             let names = ["0.weight", "0.bias", "2.bias"].map(|name| format!("{prefix}{name}"));
             let mut found = tensors(&names.each_ref().map(|name| (name.as_str(), &[1][..])));
             unify(&mut found);
-            let found: Vec<_> = found.iter().map(Tensor::name).collect();
+            let found: Vec<_> = found.iter().map(NamedTensor::name).collect();
             assert_eq!(found, ["linear_relu_stack.0.weight", "linear_relu_stack.0.bias", "linear_relu_stack.2.bias"]);
         }
         for names in [["a.0.weight", "b.0.bias"], ["0.weight", "scale"], ["scale", "0.weight"]] {

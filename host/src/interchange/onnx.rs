@@ -235,17 +235,15 @@ enum DimensionValue {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::{Flat, mlp, state_dict::named_parameters};
-
     use super::*;
+    use crate::network::Network;
 
     #[test]
     fn the_graph_goes_from_input_to_logits() {
-        type Small = mlp!(3 => 2 Relu => 4);
-        let mut network = Small::ZERO;
-        network.tail.bias = [1.0, 2.0, 3.0, 4.0];
-        let parameters: Vec<_> = named_parameters(&network).collect();
-        let bytes = write(&Architecture::of::<Small>(), &parameters).unwrap();
+        let architecture: Architecture = "3 => 2 Relu => 4".parse().unwrap();
+        let mut network = Network::zeroed(&architecture).unwrap();
+        network.parameters_mut()[16..].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+        let bytes = write(&architecture, &super::super::named(&architecture, network.parameters())).unwrap();
         let graph = Model::decode(&bytes[..]).unwrap().graph.unwrap();
         let operators: Vec<_> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
         assert_eq!(operators, ["Gemm", "Relu", "Gemm"]);

@@ -7,7 +7,6 @@ use std::{
 use selvedge::{
     architecture::Architecture,
     shape::Signature,
-    state_dict::{self, IncompatibleKeys, Tensor, is_counter},
     weights::{TrainingRecord, WeightFile},
 };
 
@@ -15,6 +14,7 @@ use super::{
     Format, InterchangeError,
     element::Element,
     error::{Problem, quoted},
+    load::{IncompatibleKeys, is_counter, load},
     names, npz, pth, safetensors,
 };
 use crate::{classes::SignatureBuf, network::Network, weights::WeightsError};
@@ -36,6 +36,16 @@ pub struct NamedTensor {
 }
 
 impl NamedTensor {
+    /// PyTorch's name, such as `linear_relu_stack.0.weight`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The sizes, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
     /// The elements in row-major order.
     pub fn values(&self) -> &[f32] {
         &self.values
@@ -43,20 +53,6 @@ impl NamedTensor {
 
     pub(super) fn rename(&mut self, name: String) {
         self.name = name;
-    }
-}
-
-impl Tensor for NamedTensor {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn copy_to(&self, values: &mut [f32]) {
-        values.copy_from_slice(&self.values);
     }
 }
 
@@ -148,12 +144,12 @@ impl StateDict {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// The network of these layers, its tensors taken as [`state_dict::load`] takes them; the numbers of missing ones are 0. The names may
-    /// count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
+    /// The network of these layers, with the tensors in it by name; the numbers of missing ones are 0. With `strict`, none may be missing
+    /// and none may be left over. The names may count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] for a weight file of another network, where [`state_dict::load`] refuses, and for layers that make no network.
+    /// [`InterchangeError`] for a weight file of another network, for names and shapes that do not fit, and for layers that make no network.
     pub fn network(
         &self,
         architecture: &Architecture,
@@ -186,7 +182,7 @@ impl StateDict {
         };
         let counts_dropout = names_there(architecture) > names_there(&deployed);
         let named = if counts_dropout { architecture } else { &deployed };
-        Ok(state_dict::load_flat(named, flat, &self.tensors, strict)?)
+        load(named, flat, &self.tensors, strict)
     }
 }
 

@@ -87,7 +87,7 @@ impl Layers {
         let stages: Vec<Stage> = architecture.stages().collect();
         let mut updated: Vec<Range<usize>> = Vec::new();
         for stage in stages.iter().filter(|stage| stage.parameters > 0) {
-            let own = stage.offset..stage.offset + stage.parameters;
+            let own = stage.updated();
             match updated.last_mut() {
                 Some(before) if before.end == own.start => before.end = own.end,
                 _ => updated.push(own),

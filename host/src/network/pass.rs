@@ -4,13 +4,13 @@ use selvedge::{
     Activation, Engine,
     architecture::{Stage, StageKind},
     layers::{
-        Draws, Pass,
+        Pass,
         batch_norm::{self, Feature},
         dropout, gelu, log_softmax,
     },
     loss::Loss,
     optimizer::Optimizer,
-    training::{StepError, check_batch},
+    training::{self, StepError, check_batch},
     with_activation,
 };
 
@@ -20,24 +20,8 @@ use crate::aligned::{Aligned, MemoryError};
 /// Gradients that a plain engine has on its stack at a time.
 const ROW: usize = 1024;
 
-/// Samples that are computed together.
-#[derive(Debug)]
-pub struct Batch<'a, Target> {
-    /// `[batch][inputs]`.
-    pub input: &'a [f32],
-    /// The values that the outputs are compared with: a class for each sample, or a number for each output.
-    pub targets: &'a [Target],
-    /// The draws of a training pass; [`Draws::NONE`] for a network without dropout.
-    pub draws: Draws,
-}
-
-impl<Target> Clone for Batch<'_, Target> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<Target> Copy for Batch<'_, Target> {}
+/// Samples that are computed together: their inputs are `[batch][inputs]`.
+pub type Batch<'a, Target> = training::Batch<'a, f32, Target>;
 
 /// The memory of a pass beside the network: the outputs of every stage and, in training, the gradients at the sums that these were made
 /// from.

@@ -24,7 +24,7 @@ use crate::{
     classes::Classes,
     data::{Dataset, Split},
     engine::{InstructionSet, Simd},
-    model_file::{ModelFile, Predictor},
+    model_file::ModelFile,
     training::{Length, Optimizer, Options},
 };
 
@@ -144,11 +144,11 @@ proptest! {
         let integer = integer_network(&float, integers, 0.01);
         let file = integer.encode(float.architecture(), &Signature::default(), &RECORD).unwrap();
         let file = ModelFile::parse(&file).unwrap();
-        let mut predictor = Predictor::new(&file).unwrap();
         for i in 0..3 {
             let sample = sample(ends[0], seed ^ i);
             let expected = integer.run(&sample).logits;
-            prop_assert_eq!(predictor.logits(&sample).unwrap(), Logits::int32(&expected, 1.0));
+            let all = file.logits(&Portable, &sample).unwrap();
+            prop_assert_eq!(all.get(0), Logits::int32(&expected, 1.0));
         }
     }
 
@@ -187,10 +187,10 @@ proptest! {
         let file = half.encode(&Signature::default(), [1; 32], [0.5, 0.5]).unwrap();
         let file = ModelFile::parse(&file).unwrap();
         let ModelFile::Float16(of_device) = &file else { panic!("another format") };
-        let mut predictor = Predictor::new(&file).unwrap();
         let sample = sample(ends[0], seed);
         let outputs = half.outputs(&Portable, &sample).pop().unwrap();
-        let logits = predictor.logits(&sample).unwrap();
+        let all = file.logits(&Portable, &sample).unwrap();
+        let logits = all.get(0);
         let (mut device, mut workspace) = (vec![0.0; ends[1]], vec![0.0; of_device.floats()]);
         of_device.predict(&sample, &mut workspace, &mut device).unwrap();
         prop_assert!(logits.has_bits_of(&Logits::float32(&device)));

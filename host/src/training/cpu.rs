@@ -224,7 +224,7 @@ impl<E: Engine> Backend for Cpu<'_, E> {
         }
         let mut evaluate = |split: &Split| {
             self.evaluator
-                .run(self.engine, tested, split, |_| {})
+                .run(self.engine, tested, split)
                 .map_err(|error| TrainingError::Step { step: state.progress.steps, error })
         };
         Ok(Evaluations {

@@ -49,7 +49,7 @@ impl Options {
         self.file.check_data(&file, &data)?;
         let (name, split) = self.samples(data)?;
         let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
-        let expected = file.logits(&engine, &split)?;
+        let expected = file.logits(&engine, split.values())?;
 
         let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
         let mut out = io::stdout();

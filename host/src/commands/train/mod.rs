@@ -230,7 +230,7 @@ impl Plan<'_> {
 
         let result = state.result();
         let test = match with.early_stop {
-            Some(_) => evaluation::run(&engine, result, &data.test, |_| {})?,
+            Some(_) => evaluation::run(&engine, result, &data.test)?,
             None => last.test,
         };
         let record = TrainingRecord {
