@@ -6,8 +6,8 @@ use core::{fmt, slice::ChunksExact};
 
 use crate::shape::InputShape;
 
-/// The magic number of unsigned bytes in one dimension; each further dimension adds 1.
-const MAGIC: u32 = 0x0801;
+/// The type of unsigned bytes in a magic number, whose last byte is the number of dimensions.
+const BYTES: u8 = 8;
 /// The most dimensions of a file: samples of channels, rows and columns.
 const MAX_DIMENSIONS: usize = 4;
 
@@ -54,11 +54,12 @@ impl<'a> Samples<'a> {
 pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
     let (sizes, dimensions, bytes) = header(file)?;
     let [count, sizes @ ..] = sizes;
-    let shape = match dimensions {
-        2..=MAX_DIMENSIONS => sizes.get(..dimensions - 1).and_then(InputShape::of_sizes).ok_or(IdxError::Shape)?,
-        _ => return Err(IdxError::Magic { expected: MAGIC + 2, found: MAGIC }),
-    };
-    check_length(file, bytes, u64::from(count) * shape.features() as u64)?;
+    if dimensions < 2 {
+        return Err(IdxError::Dimensions { least: 2, most: MAX_DIMENSIONS as u8, found: 1 });
+    }
+    let shape = sizes.get(..dimensions - 1).and_then(InputShape::of_sizes).ok_or(IdxError::Shape)?;
+    let expected = u64::from(count).checked_mul(shape.features() as u64).ok_or(IdxError::Shape)?;
+    check_length(file, bytes, expected)?;
     Ok(Samples { shape, bytes })
 }
 
@@ -70,7 +71,7 @@ pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
 pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
     let ([count, ..], dimensions, labels) = header(file)?;
     if dimensions != 1 {
-        return Err(IdxError::Magic { expected: MAGIC, found: MAGIC + dimensions as u32 - 1 });
+        return Err(IdxError::Dimensions { least: 1, most: 1, found: dimensions as u8 });
     }
     check_length(file, labels, u64::from(count))?;
     Ok(labels)
@@ -84,7 +85,7 @@ pub fn samples_header(count: u32, shape: InputShape, buffer: &mut [u8; MAX_HEADE
     let is_gray = matches!(shape, InputShape::Image { channels: 1, .. });
     let sizes = [count].into_iter().chain(shape.sizes().skip(is_gray.into()));
     let dimensions = sizes.clone().count();
-    let words = [MAGIC + dimensions as u32 - 1].into_iter().chain(sizes);
+    let words = [magic(dimensions as u8)].into_iter().chain(sizes);
     for (place, word) in buffer.as_chunks_mut().0.iter_mut().zip(words) {
         *place = word.to_be_bytes();
     }
@@ -94,19 +95,26 @@ pub fn samples_header(count: u32, shape: InputShape, buffer: &mut [u8; MAX_HEADE
 /// The first bytes of a file of `count` labels.
 pub fn labels_header(count: u32) -> [u8; 8] {
     let mut header = [0; 8];
-    header.as_chunks_mut().0.copy_from_slice(&[MAGIC, count].map(u32::to_be_bytes));
+    header.as_chunks_mut().0.copy_from_slice(&[magic(1), count].map(u32::to_be_bytes));
     header
+}
+
+fn magic(dimensions: u8) -> u32 {
+    u32::from_be_bytes([0, 0, BYTES, dimensions])
 }
 
 /// A file's sizes, how many these are, and the bytes after them.
 fn header(file: &[u8]) -> Result<([u32; MAX_DIMENSIONS], usize, &[u8]), IdxError> {
     let truncated = |words: usize| IdxError::Length { expected: 4 * words as u64, found: file.len() as u64 };
-    let (found, mut rest) = file.split_first_chunk().ok_or(truncated(2))?;
-    let found = u32::from_be_bytes(*found);
-    let dimensions = found.wrapping_sub(MAGIC - 1) as usize;
-    if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
-        return Err(IdxError::Magic { expected: MAGIC, found });
-    }
+    let (&magic, mut rest) = file.split_first_chunk().ok_or(truncated(2))?;
+    let dimensions = match magic {
+        [0, 0, BYTES, found] if !(1..=MAX_DIMENSIONS).contains(&found.into()) => {
+            return Err(IdxError::Dimensions { least: 1, most: MAX_DIMENSIONS as u8, found });
+        }
+        [0, 0, BYTES, dimensions] => usize::from(dimensions),
+        [0, 0, found, _] => return Err(IdxError::Type { found }),
+        _ => return Err(IdxError::Magic { found: u32::from_be_bytes(magic) }),
+    };
     let mut sizes = [0; MAX_DIMENSIONS];
     for size in sizes.iter_mut().take(dimensions) {
         let (length, after) = rest.split_first_chunk().ok_or(truncated(1 + dimensions))?;
@@ -127,12 +135,24 @@ fn check_length(file: &[u8], rest: &[u8], expected: u64) -> Result<(), IdxError>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum IdxError {
-    /// Another magic number.
+    /// No magic number of the format.
     Magic {
-        /// The number that this kind of file starts with.
-        expected: u32,
         /// The number that stands there.
         found: u32,
+    },
+    /// Values that are no unsigned bytes.
+    Type {
+        /// Their type.
+        found: u8,
+    },
+    /// A number of dimensions that this kind of file does not have.
+    Dimensions {
+        /// The least that it has.
+        least: u8,
+        /// The most.
+        most: u8,
+        /// The file's.
+        found: u8,
     },
     /// Samples of no features, or of more than this machine can count.
     Shape,
@@ -148,8 +168,13 @@ pub enum IdxError {
 impl fmt::Display for IdxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Magic { expected, found } => {
-                write!(f, "the magic number is {found:#010x}, not {expected:#010x}: this is another kind of file")
+            Self::Magic { found } => write!(f, "this is no IDX file: it begins with {found:#010x}"),
+            Self::Type { found } => {
+                write!(f, "its values have the type {found:#04x}, and only unsigned bytes ({BYTES:#04x}) are read")
+            }
+            Self::Dimensions { least, most, found } => {
+                write!(f, "it has {found} dimensions, but a file of its kind has {least}")?;
+                if least == most { Ok(()) } else { write!(f, " to {most}") }
             }
             Self::Shape => write!(f, "the header's sizes make no sample: one of them is 0, or they are too large"),
             Self::Length { expected, found } if found < expected => {
@@ -196,10 +221,10 @@ mod tests {
         for end in 0..8 {
             assert!(labels(&file[..end]).is_err());
         }
-        assert_eq!(samples(&file), Err(IdxError::Magic { expected: 0x0803, found: 0x0801 }));
+        assert_eq!(samples(&file), Err(IdxError::Dimensions { least: 2, most: 4, found: 1 }));
         assert_eq!(
             labels(&self::file(1, InputShape::Features(3))),
-            Err(IdxError::Magic { expected: 0x0801, found: 0x0802 })
+            Err(IdxError::Dimensions { least: 1, most: 1, found: 2 })
         );
         let images = self::file(2, InputShape::of_sizes(&[4, 3]).unwrap());
         for end in 0..images.len() {
@@ -212,8 +237,14 @@ mod tests {
         };
         assert!(matches!(with(4, 255), IdxError::Length { .. }));
         assert_eq!(with(11, 0), IdxError::Shape);
-        assert!(matches!(with(3, 0), IdxError::Magic { .. }));
-        assert!(matches!(with(2, 13), IdxError::Magic { .. }));
-        assert!(matches!(with(3, 5), IdxError::Magic { .. }));
+        assert_eq!(with(0, 8), IdxError::Magic { found: 0x0800_0803 });
+        assert_eq!(with(2, 13), IdxError::Type { found: 13 });
+        for found in [0, 5, 255] {
+            assert_eq!(with(3, found), IdxError::Dimensions { least: 1, most: 4, found });
+        }
+        // 4 · 2³¹ · 2³¹ bytes are 2⁶⁴.
+        let sizes = [4, 1 << 31, 1 << 31, 1].map(u32::to_be_bytes);
+        let overflowing = [&[0, 0, 8, 4][..], sizes.as_flattened()].concat();
+        assert_eq!(samples(&overflowing), Err(IdxError::Shape));
     }
 }

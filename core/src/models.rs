@@ -8,7 +8,7 @@ use crate::architecture::Architecture;
 pub const NAMES: [&str; 3] = ["quickstart", "small", "tiny"];
 
 /// The widths of a named model's hidden layers; ReLU follows each.
-pub fn hidden_widths(name: &str) -> Option<&'static [u32]> {
+fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     match name {
         "quickstart" => Some(&[512, 512]),
         "small" => Some(&[128]),
@@ -17,9 +17,11 @@ pub fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     }
 }
 
-/// The architecture of a named model (`quickstart`, `small` or `tiny`) from so many inputs to so many outputs.
+/// The architecture of a named model (`quickstart`, `small` or `tiny`) with these inputs and outputs; `None` for another name, and for widths
+/// that no network has.
 pub fn named(name: &str, inputs: u32, outputs: u32) -> Option<Architecture> {
-    Architecture::rectified(inputs, hidden_widths(name)?, outputs)
+    let architecture = Architecture::rectified(inputs, hidden_widths(name)?, outputs)?;
+    architecture.parameter_count().map(|_| architecture)
 }
 
 /// The name of the model with these layers, whatever its inputs and outputs.

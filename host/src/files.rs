@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, is_separator},
 };
 
 use tempfile::NamedTempFile;
@@ -46,11 +46,15 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     check().map_err(|error| WriteError { path: path.into(), error })
 }
 
-/// Where the file itself is or will be: a symbolic link stays, and its target is written.
+/// The place where the file itself is or will be: a symbolic link stays, and its target is written.
 fn place(path: &Path) -> io::Result<PathBuf> {
+    if path.to_string_lossy().ends_with(is_separator) {
+        return Err(io::Error::other("this is the name of a folder"));
+    }
     match fs::canonicalize(path) {
         Ok(there) if there.is_file() => Ok(there),
         Ok(_) => Err(io::Error::other("something that is no file is in its place")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Err(error),
         Err(_) => Ok(path.into()),
     }
 }
@@ -96,6 +100,8 @@ mod tests {
             check_writable(&path),
             check_writable(folder.path()),
             write_whole(folder.path(), b""),
+            check_writable(&folder.path().join("a/")),
+            check_writable(&folder.path().join("long".repeat(100))),
         ] {
             let error = result.unwrap_err().to_string();
             assert!(error.starts_with(&format!("cannot write {}", folder.path().display())), "{error}");

@@ -5,7 +5,7 @@ use heapless::Vec;
 use super::parameters::Role;
 use crate::{Layer, activation::ActivationKind};
 
-/// The widest layer that a text can name.
+/// The widest layer of a network.
 pub const MAX_WIDTH: u32 = 65_536;
 
 /// One layer's kind and widths. In files it is a number and its widths: see docs/formats.md.

@@ -134,8 +134,8 @@ impl Architecture {
 
     /// The number of values in the flat model: parameters and buffers.
     ///
-    /// `None` where it is no network: no layers, a width of 0, widths that do not follow from each other, an activation after a layer
-    /// that takes none, or more values than memory can hold.
+    /// `None` where it is no network: no linear layer in front, a width of 0 or above [`MAX_WIDTH`], widths that do not follow from each
+    /// other, an activation after a layer that takes none, or more values than memory can hold.
     pub fn parameter_count(&self) -> Option<usize> {
         parameter_count(self.layers.iter().copied())
     }
@@ -199,7 +199,9 @@ mod tests {
         assert_eq!(chain(&[]).parameter_count(), None);
         assert_eq!(chain(&[linear(4, 0)]).parameter_count(), None);
         assert_eq!(chain(&[linear(4, 3), linear(2, 1)]).parameter_count(), None);
-        assert_eq!(chain(&[linear(u32::MAX, u32::MAX)]).parameter_count(), None);
+        assert_eq!(chain(&[linear(1, MAX_WIDTH + 1)]).parameter_count(), None);
+        assert_eq!(chain(&[linear(MAX_WIDTH, 1)]).parameter_count(), Some(MAX_WIDTH as usize + 1));
+        assert_eq!(chain(&[LayerKind::BatchNorm1d { width: 4 }, linear(4, 3)]).parameter_count(), None);
         let [relu, gelu] = [LayerKind::Relu { width: 3 }, LayerKind::Gelu { width: 3 }];
         assert_eq!(chain(&[relu]).parameter_count(), None);
         assert_eq!(chain(&[linear(4, 3), gelu, relu]).parameter_count(), None);

@@ -2,7 +2,7 @@
 
 use heapless::{String, Vec};
 
-use super::LayerKind;
+use super::{LayerKind, MAX_WIDTH};
 
 /// The name of the chain in PyTorch's quickstart; parameters are called `linear_relu_stack.<layer>.weight` and `.bias`.
 pub const STACK_NAME: &str = "linear_relu_stack";
@@ -46,9 +46,13 @@ pub(crate) fn parameter_count(layers: impl Iterator<Item = LayerKind>) -> Option
     let mut before: Option<LayerKind> = None;
     for layer in layers {
         let (inputs, outputs) = layer.widths();
-        let follows = before.is_none_or(|before| before.widths().1 == inputs);
+        let follows = match before {
+            None => matches!(layer, LayerKind::Linear { .. }),
+            Some(before) => before.widths().1 == inputs,
+        };
         let is_placed = layer.activation().is_none() || before.is_some_and(LayerKind::takes_activation);
-        if !follows || !is_placed || inputs == 0 || outputs == 0 {
+        let widths = 1..=MAX_WIDTH;
+        if !follows || !is_placed || !widths.contains(&inputs) || !widths.contains(&outputs) {
             return None;
         }
         for len in layer.lens()? {

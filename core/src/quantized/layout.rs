@@ -3,7 +3,7 @@
 use heapless::Vec;
 
 use super::format::Encoding;
-use crate::architecture::{Architecture, LayerKind, MAX_LAYERS};
+use crate::architecture::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH};
 
 /// A layer's widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +57,10 @@ pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
     widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
 }
 
-/// Bytes of all layers, if the chain is one that an [`Architecture`] can be, no layer is empty, and this machine can count them.
+/// The bytes of all layers; `None` where the widths are no network's, or this machine cannot count the bytes.
 pub fn bytes<F: Encoding>(widths: &Widths) -> Option<usize> {
-    let is_chain = (2..=MAX_LAYERS.div_ceil(2) + 1).contains(&widths.len());
-    if !is_chain || widths.contains(&[0; 4]) {
+    let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));
+    if !(2..=MAX_LAYERS.div_ceil(2) + 1).contains(&widths.len()) || !widths.iter().all(is_width) {
         return None;
     }
     shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(F::bytes(shape)?))

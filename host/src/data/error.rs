@@ -23,7 +23,9 @@ pub enum DataError {
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
     Cache(DownloadError),
     /// A folder has not all of the four files.
-    #[error("{origin}: {} lacks {} (or these names with .gz)", folder.display(), missing.join(", "))]
+    #[error(
+        "{origin}: {} lacks {} (each may end in .gz, and idx3 may be idx2 or idx4)", folder.display(), missing.join(", ")
+    )]
     Missing {
         /// Who named the folder.
         origin: &'static str,
@@ -31,6 +33,14 @@ pub enum DataError {
         folder: PathBuf,
         /// The files that are not there.
         missing: Vec<&'static str>,
+    },
+    /// Two files of samples, of different dimensions, where one is needed.
+    #[error("both {} and {} are there: which is meant? Keep one", path.display(), other.display())]
+    Ambiguous {
+        /// One.
+        path: PathBuf,
+        /// The other.
+        other: PathBuf,
     },
     /// The operating system does not give a file's bytes.
     #[error("cannot read {}: {error}", path.display())]
@@ -41,13 +51,13 @@ pub enum DataError {
         error: io::Error,
     },
     /// A gzipped file ends too early.
-    #[error("{} is truncated: its gzip stream has no end; delete it and fetch it again", path.display())]
+    #[error("{} is truncated: its gzip stream has no end; make or fetch it again", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
     },
     /// A file named `.gz` is not gzipped, or is damaged.
-    #[error("{} is no sound gzip file ({error}); delete it and fetch it again", path.display())]
+    #[error("{} is no sound gzip file ({error}); make or fetch it again", path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -57,6 +67,14 @@ pub enum DataError {
     /// A file holds more than any file of this kind.
     #[error("{} holds more than {limit} bytes, which is more than a file of samples may have", path.display())]
     TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A gzipped file unpacks to more than one may.
+    #[error("{} holds more than {limit} bytes; unpack it with gunzip, as a plain file may have more", path.display())]
+    TooLargeGzip {
         /// The file.
         path: PathBuf,
         /// Bytes allowed.
@@ -128,6 +146,16 @@ pub enum DataError {
         label: u16,
         /// The smaller one that is missing.
         missing: usize,
+    },
+    /// Two classes with one name.
+    #[error("{}, line {line}: another line has the name {name} too", path.display())]
+    RepeatedName {
+        /// The file.
+        path: PathBuf,
+        /// The later line, from 1.
+        line: usize,
+        /// The name.
+        name: String,
     },
     /// The file of the classes' names is none.
     #[error("{}, line {line}: {error}", path.display())]

@@ -19,19 +19,33 @@ pub const NAMES: [&str; 4] =
 /// The file with the classes' names, one a line: a folder need not have it.
 pub const CLASS_NAMES: &str = "classes.txt";
 
-/// No file may be larger, unpacked: four times Fashion-MNIST's largest. A small gzip file can hold any amount.
-const LIMIT: u64 = 200_000_000;
+/// A file has at most so many bytes.
+const LIMIT: u64 = 1 << 32;
+/// A gzipped file has at most so many, unpacked: four times Fashion-MNIST's largest. A small one could hold any amount.
+const GZIP_LIMIT: u64 = 200_000_000;
 
-/// The place where a folder has a file: plain, or else gzipped. Its name says the number of dimensions: 3 of images, 2 of other features.
-fn locate(folder: &Path, name: &str) -> Option<PathBuf> {
-    let names = ["idx3", "idx2", "idx4"].map(|dimensions| name.replace("idx3", dimensions));
-    let mut paths = names.iter().flat_map(|name| [folder.join(name), folder.join(format!("{name}.gz"))]);
-    paths.find(|path| path.exists())
+/// The dimensions in the names of files of samples: 3 of images, 2 of other features, 4 of images of several channels.
+const DIMENSIONS: [&str; 3] = ["idx3", "idx2", "idx4"];
+
+/// The place where a folder has a file: plain, or else gzipped.
+fn locate(folder: &Path, name: &str) -> Result<Option<PathBuf>, DataError> {
+    let found = |name: String| {
+        let paths = [folder.join(&name), folder.join(name + ".gz")];
+        paths.into_iter().find(|path| path.exists())
+    };
+    if !name.contains(DIMENSIONS[0]) {
+        return Ok(found(name.into()));
+    }
+    let mut paths = DIMENSIONS.iter().filter_map(|dimensions| found(name.replace(DIMENSIONS[0], dimensions)));
+    match (paths.next(), paths.next()) {
+        (Some(path), Some(other)) => Err(DataError::Ambiguous { path, other }),
+        (path, _) => Ok(path),
+    }
 }
 
-/// Which files a folder lacks.
+/// The files that a folder lacks.
 pub fn missing(folder: &Path) -> Vec<&'static str> {
-    NAMES.into_iter().filter(|name| locate(folder, name).is_none()).collect()
+    NAMES.into_iter().filter(|name| matches!(locate(folder, name), Ok(None))).collect()
 }
 
 /// Reads a folder's training and test data; `origin` says in errors who named the folder.
@@ -39,7 +53,8 @@ pub fn read(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
     if !folder.is_dir() {
         return Err(DataError::NoFolder { origin, folder: folder.into() });
     }
-    let paths = NAMES.map(|name| locate(folder, name));
+    let [train_path, train_labels, test_path, test_labels] = NAMES.map(|name| locate(folder, name));
+    let paths = [train_path?, train_labels?, test_path?, test_labels?];
     let [Some(train_path), Some(train_labels), Some(test_path), Some(test_labels)] = paths else {
         return Err(DataError::Missing { origin, folder: folder.into(), missing: missing(folder) });
     };
@@ -88,9 +103,13 @@ fn class_names(path: &Path) -> Result<Option<Classes>, DataError> {
         Err(error) => return Err(DataError::Unreadable { path: path.into(), error }),
     };
     let mut names = Vec::new();
-    for (name, line) in text.lines().zip(1..) {
-        names.push(name.trim());
-        Classes::named([name.trim()]).map_err(|error| DataError::ClassName { path: path.into(), line, error })?;
+    // Some editors begin a file with a byte order mark.
+    for (name, line) in text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..) {
+        Classes::named([name]).map_err(|error| DataError::ClassName { path: path.into(), line, error })?;
+        if names.contains(&name) {
+            return Err(DataError::RepeatedName { path: path.into(), line, name: name.into() });
+        }
+        names.push(name);
     }
     // Each name was checked.
     Ok(Classes::named(names).ok().filter(|classes| classes.count() > 0))
@@ -126,19 +145,22 @@ fn contents(path: &Path) -> Result<Vec<u8>, DataError> {
     let unreadable = |error| DataError::Unreadable { path: path.into(), error };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        MultiGzDecoder::new(file).take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
+    let is_gzipped = path.extension().is_some_and(|extension| extension == "gz");
+    let limit = if is_gzipped { GZIP_LIMIT } else { LIMIT };
+    if is_gzipped {
+        MultiGzDecoder::new(file).take(limit + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => DataError::Truncated { path: path.into() },
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => DataError::Gzip { path: path.into(), error },
             _ => unreadable(error),
         })?;
     } else {
-        file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     }
-    if bytes.len() as u64 > LIMIT {
-        return Err(DataError::TooLarge { path: path.into(), limit: LIMIT });
+    match bytes.len() as u64 > limit {
+        false => Ok(bytes),
+        true if is_gzipped => Err(DataError::TooLargeGzip { path: path.into(), limit }),
+        true => Err(DataError::TooLarge { path: path.into(), limit }),
     }
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -222,6 +244,8 @@ pub mod tests {
         };
         put(CLASS_NAMES, b"left\nright\n");
         assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but classes.txt names 2 classes");
+        put(CLASS_NAMES, "\u{feff}left\nright\nleft".as_bytes());
+        assert_eq!(error(), "classes.txt, line 3: another line has the name left too");
         put(CLASS_NAMES, b"left\n\nup\n");
         assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
         fs::remove_file(folder.path().join(CLASS_NAMES)).unwrap();
@@ -235,6 +259,10 @@ pub mod tests {
         put(NAMES[1], &labels(&[2, 3, 1]));
         put(NAMES[3], &labels(&[4]));
         assert_eq!(read("--data", folder.path()).unwrap().classes.count(), 5);
+        let other = NAMES[2].replace("idx3", "idx2");
+        put(&other, &features(1, 11));
+        assert_eq!(error(), format!("both {} and {other} are there: which is meant? Keep one", NAMES[2]));
+        fs::remove_file(folder.path().join(other)).unwrap();
         put(NAMES[2], &features(1, 11));
         assert_eq!(
             error(),
@@ -268,7 +296,7 @@ pub mod tests {
         );
         assert_eq!(
             error_with(NAMES[1], &images(1)),
-            "train-labels-idx1-ubyte: the magic number is 0x00000803, not 0x00000801: this is another kind of file"
+            "train-labels-idx1-ubyte: it has 3 dimensions, but a file of its kind has 1"
         );
     }
 
@@ -296,11 +324,11 @@ pub mod tests {
 
     #[test]
     fn refuses_to_unpack_without_end() {
-        let zeros = gzip(&vec![0; LIMIT as usize + 1]);
+        let zeros = gzip(&vec![0; GZIP_LIMIT as usize + 1]);
         assert!(zeros.len() < 1_000_000);
         assert_eq!(
             error_with("t10k-images-idx3-ubyte.gz", &zeros),
-            "t10k-images-idx3-ubyte.gz holds more than 200000000 bytes, which is more than a file of samples may have"
+            "t10k-images-idx3-ubyte.gz holds more than 200000000 bytes; unpack it with gunzip, as a plain file may have more"
         );
     }
 

@@ -89,11 +89,14 @@ fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError
     let mut data = files::read(origin, folder)?;
     if data.checksum == FASHION_MNIST {
         data.name = "Fashion-MNIST".into();
-        data.classes = garments();
+        if !data.classes.are_named() && data.classes.count() == fashion_mnist::CLASSES {
+            data.classes = garments();
+        }
     } else {
-        // The weight file names the folder of other data.
+        // The weight file names the folder of other data. A name there has no control characters.
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
-        data.name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        data.name = name.replace(char::is_control, "\u{fffd}");
     }
     Ok(data)
 }
