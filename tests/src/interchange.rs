@@ -5,8 +5,7 @@ use std::{fs, io::Write, num::NonZero, path::Path, process::Command};
 use host::{
     data::{Split, load},
     engine::{InstructionSet, Simd},
-    evaluation,
-    network::Network,
+    network::{Network, Workspace},
 };
 use selvedge::{augment::normalize_all, flat::as_bytes};
 use serde_json::Value;
@@ -58,14 +57,14 @@ pub fn test_images() -> Split {
 ///
 /// # Panics
 ///
-/// Where the processor lacks what `SELVEDGE_ENGINE` names.
+/// Where the processor lacks what `SELVEDGE_ENGINE` names, and where there is no room.
 pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
     let instructions = InstructionSet::from_environment().expect("an engine");
     let engine = Simd::new(instructions, NonZero::<usize>::MIN).expect("an engine");
-    let mut all = Vec::new();
-    let see = |logits: &[f32]| all.extend_from_slice(logits);
-    evaluation::run(&engine, network.view(), images, see).expect("labels name classes");
-    all
+    let mut input = vec![0.0; images.values().len()];
+    normalize_all(images.values(), &mut input);
+    let mut workspace = Workspace::for_prediction(network.view(), images.len()).expect("there is room");
+    workspace.predict(&engine, network.view(), &input).to_vec()
 }
 
 /// Writes images and a network's logits for them as NumPy's archive, by hand, so that what is tested does not write what it is tested
