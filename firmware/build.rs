@@ -126,22 +126,12 @@ fn prepare() -> Result<()> {
     }
 
     let embedded = Embedded::read()?;
-    let layers = match variable("SELVEDGE_LAYERS") {
-        Some(text) => Some(text.parse().with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?),
-        None => None,
-    };
-    let architecture = match (&embedded.model, layers) {
-        (Some(model), layers) => {
-            let differs = |layers: &Architecture| layers.for_prediction() != model.architecture;
-            ensure!(
-                !layers.as_ref().is_some_and(differs),
-                "{}: the weight file is of a {} network, which is not that of SELVEDGE_LAYERS: unset it",
-                model.path,
-                model.architecture
-            );
-            model.architecture.clone()
+    let architecture = match (&embedded.model, variable("SELVEDGE_LAYERS")) {
+        (Some(model), _) => model.architecture.clone(),
+        (None, Some(text)) => {
+            let layers: Architecture = text.parse().with_context(|| format!("SELVEDGE_LAYERS={text:?}"))?;
+            layers.for_prediction()
         }
-        (None, Some(layers)) => layers.for_prediction(),
         (None, None) => models::named(&board.model, fashion_mnist::PIXELS as u32, fashion_mnist::CLASSES as u32)
             .with_context(|| format!("{name}: no model is named {:?}", board.model))?,
     };
@@ -209,7 +199,6 @@ struct Embedded {
 
 /// A weight file.
 struct Model {
-    path: String,
     architecture: Architecture,
     integers: Integers,
     input_shape: Option<InputShape>,
@@ -231,9 +220,7 @@ impl Embedded {
             Ok(Some((path.display().to_string(), bytes)))
         };
         let model = read("weights.selvedge")?.map(|(path, bytes)| Model::parse(path, &bytes)).transpose()?;
-        let images = read("samples.idx")?;
-        let labels = read("labels.idx")?;
-        let samples = match (images, labels) {
+        let samples = match (read("samples.idx")?, read("labels.idx")?) {
             (None, None) => None,
             (Some((path, samples)), Some((labels_path, labels))) => {
                 let samples = idx::samples(&samples).context(path)?;
@@ -266,7 +253,7 @@ impl Embedded {
 impl Model {
     /// Checks a weight file's bytes, and tells the compiler which kind it is.
     fn parse(path: String, bytes: &[u8]) -> Result<Self> {
-        let FileInfo { format, architecture, signature } = FileInfo::read(bytes).with_context(|| path.clone())?;
+        let FileInfo { format, architecture, signature } = FileInfo::read(bytes).context(path)?;
         let integers = if format == Format::Int4 { Integers::Int4 } else { Integers::Int8 };
         match format {
             Format::Float32 => {}
@@ -274,7 +261,7 @@ impl Model {
             Format::Int8 | Format::Int4 => println!("cargo::rustc-cfg=network=\"integer\""),
         }
         let input_shape = signature.input;
-        Ok(Self { path, architecture, integers, input_shape })
+        Ok(Self { architecture, integers, input_shape })
     }
 }
 

@@ -1,8 +1,19 @@
 //! The named models: hidden layers to put between any inputs and outputs.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
-use crate::architecture::Architecture;
+use crc::{CRC_32_ISO_HDLC, Crc, Digest};
+use heapless::String;
+
+use crate::{
+    architecture::Architecture,
+    fashion_mnist::{CLASSES, PIXELS},
+};
+
+/// The longest name of a network's files, in bytes.
+pub const LONGEST_NAME: usize = 100;
+
+static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 /// The models' names, for options and files.
 pub const NAMES: [&str; 3] = ["quickstart", "small", "tiny"];
@@ -30,34 +41,55 @@ pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
 
-/// A name for a network's files: a named model's own, or else the layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
+/// A name for a network's files: a named model's own where the ends are Fashion-MNIST's, or else the layers, such as
+/// `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
+///
+/// A name has at most [`LONGEST_NAME`] bytes. Where the layers need more, their number and a checksum of them stand for them:
+/// `784-40-layers-10-1f2e3d4c`.
 pub fn file_name(architecture: &Architecture) -> impl fmt::Display {
-    FileName(architecture.for_prediction())
+    let architecture = architecture.for_prediction();
+    let is_default = [architecture.inputs(), architecture.outputs()] == [PIXELS, CLASSES];
+    let mut name = String::<LONGEST_NAME>::new();
+    let written = match name_of(&architecture).filter(|_| is_default) {
+        Some(word) => name.write_str(word),
+        None => write_layers(&mut name, &architecture),
+    };
+    if written.is_err() {
+        name.clear();
+        let [inputs, outputs] = [architecture.inputs(), architecture.outputs()];
+        let (layers, mut checksum) = (architecture.layers().len(), Checksum(CRC.digest()));
+        // A checksum takes every text, and the longest name of this kind has 41 bytes.
+        let _ = write!(checksum, "{}", architecture.expression());
+        let _ = write!(name, "{inputs}-{layers}-layers-{outputs}-{:08x}", checksum.0.finalize());
+    }
+    name
 }
 
-struct FileName(Architecture);
+fn write_layers(name: &mut impl fmt::Write, architecture: &Architecture) -> fmt::Result {
+    write!(name, "{}", architecture.inputs())?;
+    for layer in architecture.layers() {
+        match layer.word() {
+            None => write!(name, "-{}", layer.widths().1)?,
+            Some(_) if architecture.is_plain() => {}
+            Some(word) => write!(name, "-{word}")?,
+        }
+    }
+    Ok(())
+}
 
-impl fmt::Display for FileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(architecture) = self;
-        if let Some(name) = name_of(architecture) {
-            return f.write_str(name);
-        }
-        write!(f, "{}", architecture.inputs())?;
-        for layer in architecture.layers() {
-            match layer.word() {
-                None => write!(f, "-{}", layer.widths().1)?,
-                Some(_) if architecture.is_plain() => {}
-                Some(word) => write!(f, "-{word}")?,
-            }
-        }
+/// A text's checksum.
+struct Checksum(Digest<'static, u32>);
+
+impl fmt::Write for Checksum {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::string::ToString;
+    use std::string::{String, ToString};
 
     use super::*;
     use crate::fashion_mnist::{Quickstart, Small, Tiny};
@@ -79,12 +111,22 @@ mod tests {
     fn files_have_the_models_name_or_its_layers() {
         for (layers, name) in [
             ("784,128,10", "small"),
-            ("12,16,3", "tiny"),
+            ("12,16,3", "12-16-3"),
             ("784,129,10", "784-129-10"),
             ("784 => 128 Relu Dropout => 10", "small"),
             ("784=>256  BatchNorm1d Relu Dropout=>10", "784-256-BatchNorm1d-Relu-10"),
         ] {
             assert_eq!(file_name(&layers.parse().unwrap()).to_string(), name);
         }
+    }
+
+    #[test]
+    fn a_deep_networks_files_have_short_names_that_tell_it_from_others() {
+        let name = |layers: String| file_name(&layers.parse().unwrap()).to_string();
+        let chain = |words: &str| std::format!("65536{} => 65536", std::format!(" => 65536 {words}").repeat(15));
+        let names = [name(chain("Relu")), name(chain("Tanh")), name(chain("BatchNorm1d Relu"))];
+        assert_eq!(names[0], "65536-31-layers-65536-984e158d");
+        assert!(names[0] != names[1] && names[2].starts_with("65536-46-layers-65536-"), "{names:?}");
+        assert_eq!(name(std::vec!["1"; 33].join(",")).len(), 65);
     }
 }

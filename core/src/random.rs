@@ -36,7 +36,7 @@ pub enum Purpose {
     Augmentation = 5,
     /// Which activations a training step drops.
     Dropout = 6,
-    /// Which training images are held out for validation.
+    /// Which training samples are held out for validation.
     Split = 7,
 }
 

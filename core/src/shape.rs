@@ -36,6 +36,12 @@ impl InputShape {
         }
     }
 
+    /// Tells whether a network of this input takes such samples: they have as many features, and where both are images, the same sizes.
+    pub fn takes(self, sample: Self) -> bool {
+        let are_images = [self, sample].iter().all(|shape| matches!(shape, Self::Image { .. }));
+        self.features() == sample.features() && (!are_images || self == sample)
+    }
+
     /// The sizes, outermost first.
     pub fn sizes(self) -> impl Iterator<Item = u32> + Clone {
         let (sizes, count) = match self {
@@ -175,6 +181,9 @@ mod tests {
             let all: Vec<_> = shape.sizes().collect();
             assert_eq!(InputShape::of_sizes(&all), Some(shape));
         }
+        let [features, flat, high] = [&[12][..], &[3, 4], &[4, 3]].map(|sizes| InputShape::of_sizes(sizes).unwrap());
+        assert!(features.takes(flat) && high.takes(features) && high.takes(high));
+        assert!(!flat.takes(high) && !InputShape::Features(11).takes(flat));
         for sizes in [&[][..], &[0], &[3, 0], &[1, 2, 3, 4]] {
             assert_eq!(InputShape::of_sizes(sizes), None);
         }

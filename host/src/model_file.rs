@@ -9,13 +9,13 @@ use selvedge::{
     loss::LossError,
     message::{Format, Logits},
     quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
-    shape::{ClassNames, InputShape, Signature},
+    shape::{InputShape, Signature},
     weights::{WeightFile, WeightFileError},
 };
 
 use crate::{
     classes::Classes,
-    data::Split,
+    data::{Dataset, EndsError, Split},
     evaluation::{self, BATCH, Evaluation, EvaluationError},
     network::{Network, NetworkError, Workspace},
 };
@@ -31,6 +31,15 @@ pub enum ModelFile<'a> {
     Int4(QuantizedFile<'a, Int4>),
     /// Weights of 16 bits.
     Float16(QuantizedFile<'a, Float16>),
+}
+
+/// See [`ModelFile::assumes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    /// The file was trained on Fashion-MNIST, or on the built-in set of the same garments.
+    Known,
+    /// The file does not name its data. It has Fashion-MNIST's numbers of inputs and outputs.
+    Guess,
 }
 
 /// Evaluates an expression with the file of any format.
@@ -96,27 +105,46 @@ impl<'a> ModelFile<'a> {
         each!(self, file => file.signature())
     }
 
-    /// The shape of a sample. Where the file does not say it, 784 inputs are an image of Fashion-MNIST's.
+    /// The shape of a sample: the file's own, or where Fashion-MNIST is [assumed](Self::assumes), its image.
     pub fn input(&self) -> InputShape {
-        let inputs = self.architecture().inputs();
-        let assumed = if inputs == PIXELS { fashion_mnist::SHAPE } else { InputShape::Features(inputs as u32) };
+        let assumed = match self.assumes() {
+            Some(_) => fashion_mnist::SHAPE,
+            None => InputShape::Features(self.architecture().inputs() as u32),
+        };
         self.signature().input.unwrap_or(assumed)
     }
 
-    /// The classes. Where the file does not name them, and the network may be for Fashion-MNIST, they have its names.
+    /// The classes: with the file's own names, or where Fashion-MNIST is [assumed](Self::assumes), with its.
     pub fn classes(&self) -> Classes {
-        match self.names_are_assumed() {
-            true => Classes::named(CLASS_NAMES).expect("each is a name"),
-            false => Classes::of(&self.signature(), self.architecture().outputs()),
+        match self.assumes() {
+            Some(_) => Classes::named(CLASS_NAMES).expect("each is a name"),
+            None => Classes::of(&self.signature(), self.architecture().outputs()),
         }
     }
 
-    /// Tells whether the classes' names are not the file's own, but Fashion-MNIST's: files of earlier versions had none.
-    pub fn names_are_assumed(&self) -> bool {
+    /// The meaning of inputs and outputs that is not in the file, but has to be that of Fashion-MNIST or may be: files of earlier versions
+    /// did not state it. `None` for a file that states it, and for one that is for other data.
+    pub fn assumes(&self) -> Option<Assumption> {
         let architecture = self.architecture();
         let has_ends = [architecture.inputs(), architecture.outputs()] == [PIXELS, CLASSES];
-        let may_be = self.dataset().is_none_or(|name| ["Fashion-MNIST", "builtin", "unknown"].contains(&name));
-        self.signature().class_names == ClassNames::NONE && has_ends && may_be
+        if self.signature() != Signature::default() || !has_ends {
+            return None;
+        }
+        match self.dataset() {
+            Some("Fashion-MNIST" | "builtin") => Some(Assumption::Known),
+            Some("unknown") | None => Some(Assumption::Guess),
+            Some(_) => None,
+        }
+    }
+
+    /// Checks that the network takes this data's samples, and has an output for each of their classes.
+    ///
+    /// # Errors
+    ///
+    /// [`EndsError`].
+    pub fn check(&self, data: &Dataset) -> Result<(), EndsError> {
+        data.check(&self.architecture())?;
+        data.check_shape(self.input())
     }
 
     /// The name of the data set that it was trained on, where the file says it.

@@ -209,7 +209,7 @@ impl fmt::Display for Word {
         match expected {
             Expected::Width => write!(f, "is no width: a width is a whole number from 1 to {MAX_WIDTH}"),
             Expected::WidthAfter => write!(f, "has no width after it"),
-            Expected::Arrow => write!(f, "is no arrow: write `=>`"),
+            Expected::Arrow => write!(f, "is no arrow: write `=>`, or `,` between widths alone, where ReLU is to stand between the layers"),
             Expected::Separator => {
                 write!(f, "is out of place: write widths as in 784,256,10 or layers as in 784 => 256 Relu => 10")
             }
@@ -294,6 +294,7 @@ mod tests {
                 "784 => 256 ReLU → 10",
                 "`ReLU` at character 12 is no layer; did you mean `Relu`? The layers are Relu, Tanh,",
             ),
+            ("784-256-10", "`-` at character 4 is no arrow: write `=>`, or `,`"),
             ("784 => 256 Relu → 10", "`→` at character 17 is no arrow: write `=>`"),
             ("784 => 256 leaky_relu => 10", "`leaky_relu` at character 12 is no layer; did you mean `LeakyRelu`?"),
             ("784 => 256 BatchNorm => 10", "`BatchNorm` at character 12 is no layer; did you mean `BatchNorm1d`?"),

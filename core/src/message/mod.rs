@@ -1,17 +1,8 @@
 //! The messages of a host and a device on a serial line: postcard, framed by COBS, with a checksum.
 //!
-//! frame = COBS(version ‖ message ‖ checksum) ‖ 0
-//!
-//! | part | encoding | meaning |
-//! |---|---|---|
-//! | version | 1 byte | [`VERSION`] |
-//! | message | postcard | a [`Request`] to the device, a [`Response`] from it |
-//! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of version and message |
-//! | end | 1 byte | 0, which consistent overhead byte stuffing (Cheshire, Baker 1999) leaves out of all that stands before |
-//!
-//! docs/formats.md has every message byte by byte. A device answers each frame with one, in their order, and says nothing of itself. A
-//! frame that is no request is answered by a [`MessageError`]; an empty one by nothing, so a 0 can be sent at any time to end what the
-//! line's noise began. After a 0, the next frame is understood, whatever came before it.
+//! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one, in their order, and says nothing
+//! of itself. A frame that is no request is answered by a [`MessageError`]; an empty one by nothing, so a 0 can be sent at any time to
+//! end what the line's noise began. After a 0, the next frame is understood, whatever came before it.
 //!
 //! [`Decoder`] takes the bytes as they come, [`encode`] gives a frame's, and [`Device`] has the answers.
 //!

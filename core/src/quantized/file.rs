@@ -1,17 +1,5 @@
-//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place. docs/formats.md has it byte by
-//! byte.
-//!
-//! | part | encoding | meaning |
-//! |---|---|---|
-//! | magic | 8 bytes | `SELVINT8`, `SELVINT4` or `SELVFP16` |
-//! | version | u16, little-endian | 2, or 1: then there is no signature |
-//! | length | u32, little-endian | bytes of the whole file |
-//! | widths | bytes | u32 each, little-endian: of the inputs, and of the outputs of each linear layer; between layers is ReLU |
-//! | record | postcard | [`QuantizationRecord`] |
-//! | signature | postcard | as in a weight file |
-//! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
-//! | weights | bytes | each layer's, as the format has them |
-//! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
+//! The file of a quantised network: postcard, framed like [`weights`](crate::weights), read in place. docs/formats.md has each part and
+//! each byte of it.
 
 use core::marker::PhantomData;
 
@@ -45,7 +33,7 @@ pub struct QuantizationRecord<'a> {
     pub source: &'a [u8],
     /// What a logit of 1 is worth: 1, but for integers.
     pub logit_scale: f32,
-    /// The part of the test images that the floating-point model classified rightly, 0 to 1.
+    /// The part of the test samples that the floating-point model classified rightly, 0 to 1.
     pub float_accuracy: f32,
     /// The part that this network does.
     pub accuracy: f32,
@@ -90,7 +78,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits; [`WeightFileError::View`] where this
     /// machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        let (version, body) = check_integrity(file, F::MAGIC, [VERSION, WITHOUT_SIGNATURE])?;
+        let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
         let (widths, []) = widths.as_chunks() else {
             return Err(WeightFileError::Malformed { part: "widths" });
@@ -271,6 +259,17 @@ mod tests {
             file[bit / 8] ^= 1 << (bit % 8);
             assert!(QuantizedFile::<Int8>::parse(&file).is_err(), "bit {bit}");
             file[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_an_error() {
+        let mut file = encoded(&layers()).unwrap();
+        for found in [0, 3] {
+            file[8] = found;
+            seal(&mut file);
+            let error = QuantizedFile::<Int8>::parse(&file).unwrap_err();
+            assert_eq!(error, WeightFileError::Version { oldest: 1, newest: 2, found: found.into() });
         }
     }
 

@@ -17,21 +17,14 @@ pub type Widths = [[u8; 4]];
 
 /// The widths of a chain of linear layers with ReLU between them; none of any other.
 pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS + 1 }>> {
-    let mut widths = Vec::new();
     let layers = architecture.layers();
-    for (place, layer) in layers.iter().enumerate() {
-        match layer {
-            LayerKind::Linear { inputs, outputs } if place.is_multiple_of(2) => {
-                if place == 0 {
-                    widths.push(inputs.to_le_bytes()).ok()?;
-                }
-                widths.push(outputs.to_le_bytes()).ok()?;
-            }
-            LayerKind::Relu { .. } if !place.is_multiple_of(2) => {}
-            _ => return None,
-        }
+    let first = layers.first().filter(|_| architecture.is_plain())?;
+    let mut widths = Vec::new();
+    widths.push(first.widths().0.to_le_bytes()).ok()?;
+    for linear in layers.iter().step_by(2) {
+        widths.push(linear.widths().1.to_le_bytes()).ok()?;
     }
-    (!layers.len().is_multiple_of(2)).then_some(widths)
+    Some(widths)
 }
 
 /// The chain of these widths.

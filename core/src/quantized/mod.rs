@@ -19,7 +19,7 @@
 //! ```
 //!
 //! In int8, `w` is from −127 to 127. In int4 it is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255 that 64 neighbouring weights of a
-//! row share. The first inputs are an image's pixels as they are. What an integer means is the exporter's affair: scales are in the
+//! row share. The first inputs are a sample's bytes as they are. What an integer means is the exporter's affair: scales are in the
 //! multipliers, but for the logits', which the file names ([`QuantizationRecord::logit_scale`]).
 //!
 //! **Nothing overflows, and that is proved.** For each output the sum of its positive weights and the sum of its negative ones, each times 255,

@@ -25,7 +25,7 @@ pub const fn width(outputs: usize) -> usize {
     outputs.next_multiple_of(ROWS)
 }
 
-/// A workspace, an image or a place for logits that is not as large as the network's.
+/// A workspace, a sample or a place for logits that is not as large as the network's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WorkspaceError;
@@ -39,18 +39,18 @@ impl fmt::Display for WorkspaceError {
 impl core::error::Error for WorkspaceError {}
 
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// An image's logits; their unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale).
+    /// A sample's logits; their unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale).
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a size is not the network's; an image and logits have exactly its, a workspace at least.
+    /// [`WorkspaceError`] where a size is not the network's; a sample and logits have exactly its, a workspace at least.
     pub fn predict<const ENTRIES: usize, const WIDTH: usize>(
         &self,
-        image: &[u8],
+        sample: &[u8],
         workspace: &mut Workspace<ENTRIES, WIDTH>,
         logits: &mut [i32],
     ) -> Result<(), WorkspaceError> {
-        self.predict_by_layer(image, workspace, logits, |_| {})
+        self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
     /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
@@ -61,12 +61,12 @@ impl<F: Integers> QuantizedFile<'_, F> {
     #[inline]
     pub fn predict_by_layer<const ENTRIES: usize, const WIDTH: usize>(
         &self,
-        image: &[u8],
+        sample: &[u8],
         workspace: &mut Workspace<ENTRIES, WIDTH>,
         logits: &mut [i32],
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        self.run(image, &mut workspace.entries, &mut workspace.activations, logits, computed)
+        self.run(sample, &mut workspace.entries, &mut workspace.activations, logits, computed)
     }
 
     /// How many entries and activations a prediction needs: the least `ENTRIES` and `WIDTH` of a [`Workspace`].
@@ -84,18 +84,18 @@ impl<F: Integers> QuantizedFile<'_, F> {
     /// As [`predict`](Self::predict).
     pub fn predict_in(
         &self,
-        image: &[u8],
+        sample: &[u8],
         entries: &mut [Entry],
         activations: &mut [u8],
         logits: &mut [i32],
     ) -> Result<(), WorkspaceError> {
-        self.run(image, entries, activations, logits, |_| {})
+        self.run(sample, entries, activations, logits, |_| {})
     }
 
     #[inline]
     fn run(
         &self,
-        image: &[u8],
+        sample: &[u8],
         entries: &mut [Entry],
         activations: &mut [u8],
         logits: &mut [i32],
@@ -103,7 +103,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ) -> Result<(), WorkspaceError> {
         let mut layers = self.layers().enumerate().peekable();
         while let Some((layer, (shape, blocks))) = layers.next() {
-            let inputs = if layer == 0 { Some(image) } else { activations.get(..shape.inputs) };
+            let inputs = if layer == 0 { Some(sample) } else { activations.get(..shape.inputs) };
             let inputs = inputs.filter(|inputs| inputs.len() == shape.inputs).ok_or(WorkspaceError)?;
             let active = F::list(inputs, entries).ok_or(WorkspaceError)?;
             if layers.peek().is_none() {

@@ -39,7 +39,7 @@ fn encoded<F: Format>(architecture: &Architecture, layers: &[F::Layer<'_>]) -> V
     bytes
 }
 
-fn image(width: usize, zeros: u32, draw: &mut impl FnMut() -> u32) -> Vec<u8> {
+fn sample(width: usize, zeros: u32, draw: &mut impl FnMut() -> u32) -> Vec<u8> {
     (0..width).map(|_| if draw() % 10 < zeros { 0 } else { draw() as u8 }).collect()
 }
 
@@ -93,29 +93,29 @@ impl Layer {
     }
 }
 
-fn plain(layers: &[Layer], image: &[u8]) -> Vec<i128> {
+fn plain(layers: &[Layer], sample: &[u8]) -> Vec<i128> {
     let (last, hidden) = layers.split_last().unwrap();
-    let mut inputs = image.to_vec();
+    let mut inputs = sample.to_vec();
     for layer in hidden {
         inputs = layer.outputs(&inputs).into_iter().map(|r| r.clamp(0, 255) as u8).collect();
     }
     last.outputs(&inputs)
 }
 
-fn check<F: Integers>(bytes: &[u8], layers: &[Layer], image: &[u8]) -> Result<(), TestCaseError> {
+fn check<F: Integers>(bytes: &[u8], layers: &[Layer], sample: &[u8]) -> Result<(), TestCaseError> {
     let network = QuantizedFile::<F>::parse(bytes).unwrap();
     let mut workspace = Workspace::<{ Int4::entries(200) }, 200>::EMPTY;
     let mut logits = vec![0; layers.last().unwrap().biases.len()];
-    network.predict(image, &mut workspace, &mut logits).unwrap();
+    network.predict(sample, &mut workspace, &mut logits).unwrap();
     let (entries, width) = network.workspace();
     let (mut least, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
     let mut again = vec![0; logits.len()];
-    network.predict_in(image, &mut least, &mut activations, &mut again).unwrap();
+    network.predict_in(sample, &mut least, &mut activations, &mut again).unwrap();
     prop_assert_eq!(&again, &logits);
     let found: Vec<_> = logits.iter().map(|&logit| i128::from(logit)).collect();
-    prop_assert_eq!(found, plain(layers, image));
+    prop_assert_eq!(found, plain(layers, sample));
     // A list that is one too short is an error where it would be needed whole, and in no case a panic.
-    let _ = network.predict_in(image, &mut least[1..], &mut activations, &mut again);
+    let _ = network.predict_in(sample, &mut least[1..], &mut activations, &mut again);
     Ok(())
 }
 
@@ -132,7 +132,7 @@ proptest! {
         let parts: Vec<_> = layers.iter().map(Layer::int8).collect();
         let bytes = encoded::<Int8>(&architecture(&widths), &parts);
         for _ in 0..3 {
-            check::<Int8>(&bytes, &layers, &image(widths[0], zeros, &mut draw))?;
+            check::<Int8>(&bytes, &layers, &sample(widths[0], zeros, &mut draw))?;
         }
     }
 
@@ -146,7 +146,7 @@ proptest! {
         let parts: Vec<_> = layers.iter().map(Layer::int4).collect();
         let bytes = encoded::<Int4>(&architecture(&widths), &parts);
         for _ in 0..3 {
-            check::<Int4>(&bytes, &layers, &image(widths[0], zeros, &mut draw))?;
+            check::<Int4>(&bytes, &layers, &sample(widths[0], zeros, &mut draw))?;
         }
     }
 
@@ -168,12 +168,12 @@ proptest! {
         let parts: Vec<_> = layers.iter().map(|(_, weight, bias)| Float16Layer { weight, bias }).collect();
         let bytes = encoded::<Float16>(&architecture(&widths), &parts);
         let network = QuantizedFile::<Float16>::parse(&bytes).unwrap();
-        let image = image(widths[0], 3, &mut draw);
+        let sample = sample(widths[0], 3, &mut draw);
         let mut logits = vec![0.0; *widths.last().unwrap()];
         let mut workspace = vec![0.0; network.floats()];
-        network.predict(&image, &mut workspace, &mut logits).unwrap();
+        network.predict(&sample, &mut workspace, &mut logits).unwrap();
 
-        let mut outputs: Vec<f32> = image.iter().map(|&pixel| normalize(pixel)).collect();
+        let mut outputs: Vec<f32> = sample.iter().map(|&pixel| normalize(pixel)).collect();
         for (place, (inputs, weight, bias)) in layers.iter().enumerate() {
             let row = |(row, &bias): (&[u16], &f32)| {
                 row.iter().zip(&outputs).fold(bias, |sum, (&w, &x)| fma(x, Float16::widen(w), sum))
@@ -185,8 +185,8 @@ proptest! {
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&logits), bits(&outputs));
         let short = &mut workspace[1..];
-        prop_assert_eq!(network.predict(&image, short, &mut logits), Err(WorkspaceError));
-        prop_assert_eq!(network.predict(&image[1..], &mut workspace, &mut logits), Err(WorkspaceError));
+        prop_assert_eq!(network.predict(&sample, short, &mut logits), Err(WorkspaceError));
+        prop_assert_eq!(network.predict(&sample[1..], &mut workspace, &mut logits), Err(WorkspaceError));
     }
 }
 

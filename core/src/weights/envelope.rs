@@ -1,5 +1,7 @@
 //! What frames a file: magic, version, length, weights at a multiple of 4 bytes, checksum; read strictly, written whole.
 
+use core::ops::RangeInclusive;
+
 use crc::{CRC_32_ISO_HDLC, Crc};
 use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
@@ -14,10 +16,10 @@ pub const CHECKSUM_BYTES: usize = 4;
 type Prelude = ([u8; 8], [u8; 2], [u8; 4]);
 
 /// Checks magic, version, length and checksum; returns which of the versions it is, and what stands between prelude and checksum.
-pub fn check_integrity<const VERSIONS: usize>(
+pub fn check_integrity(
     file: &[u8],
     magic: [u8; 8],
-    versions: [u16; VERSIONS],
+    versions: RangeInclusive<u16>,
 ) -> Result<(u16, &[u8]), WeightFileError> {
     let known = file.len().min(magic.len());
     if file[..known] != magic[..known] {
@@ -30,8 +32,8 @@ pub fn check_integrity<const VERSIONS: usize>(
     };
     let version = u16::from_le_bytes(version);
     if !versions.contains(&version) {
-        let expected = versions.first().copied().unwrap_or_default();
-        return Err(WeightFileError::Version { expected, found: version });
+        let (oldest, newest) = versions.into_inner();
+        return Err(WeightFileError::Version { oldest, newest, found: version });
     }
     let length = u32::from_le_bytes(length) as usize;
     if file.len() < length.max(minimum) {

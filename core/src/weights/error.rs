@@ -24,8 +24,10 @@ pub enum WeightFileError {
     },
     /// A version that this build does not read.
     Version {
-        /// The version that it reads.
-        expected: u16,
+        /// The oldest version that it reads.
+        oldest: u16,
+        /// The newest, which is the one that it writes.
+        newest: u16,
         /// The file's version.
         found: u16,
     },
@@ -107,8 +109,8 @@ impl fmt::Display for WeightFileError {
             Self::Trailing { expected, found } => {
                 write!(f, "the weight file has {expected} bytes, but {found} are there")
             }
-            Self::Version { expected, found } => {
-                write!(f, "the weight file has version {found}; this build reads version {expected}")
+            Self::Version { oldest, newest, found } => {
+                write!(f, "the weight file has version {found}; this build reads versions {oldest} to {newest}")
             }
             Self::Checksum { stored, computed } => {
                 write!(f, "the weight file is damaged: its checksum is {stored:08x}, its bytes give {computed:08x}")

@@ -6,9 +6,9 @@ pub struct TrainingRecord<'a> {
     pub seed: u64,
     /// The data set's name.
     pub dataset: &'a str,
-    /// SHA-256 of the training images, then their labels.
+    /// SHA-256 of the training samples, then their labels.
     pub dataset_checksum: [u8; 32],
-    /// Training images used.
+    /// Training samples used.
     pub samples: u32,
     /// Whether each epoch had an order of its own.
     pub shuffled: bool,
@@ -20,7 +20,7 @@ pub struct TrainingRecord<'a> {
     pub batch_size: u32,
     /// The learning rate; a schedule's base.
     pub learning_rate: f32,
-    /// The part of the test images that was classified rightly after training, 0 to 1.
+    /// The part of the test samples that was classified rightly after training, 0 to 1.
     pub accuracy: f32,
     /// All that the run was trained with, as a recipe file.
     pub recipe: &'a str,

@@ -1,17 +1,4 @@
-//! The weight file: postcard, versioned, read in place. docs/formats.md has it byte by byte.
-//!
-//! | part | encoding | meaning |
-//! |---|---|---|
-//! | magic | 8 bytes | `SELVEDGE` |
-//! | version | u16, little-endian | [`VERSION`], or 2: then there is no signature |
-//! | length | u32, little-endian | bytes of the whole file |
-//! | layers | postcard | the chain's [`LayerKind`](crate::architecture::LayerKind)s, without dropout |
-//! | parameters | postcard | PyTorch's name and shape of each, in flat order |
-//! | record | postcard | [`TrainingRecord`] |
-//! | signature | postcard | numbered fields: 1 the input's shape, 3 the classes' names |
-//! | padding | 1 + 0..=3 bytes | so many zeros that the weights start at a multiple of 4 bytes in the file |
-//! | weights | bytes | the flat model, little-endian binary32 |
-//! | checksum | u32, little-endian | CRC-32 (ISO-HDLC) of all that stands before |
+//! The weight file: postcard, versioned, read in place. docs/formats.md has each part and each byte of it.
 //!
 //! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
 //! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.

@@ -71,7 +71,7 @@ impl<'a> WeightFile<'a> {
     /// [`WeightFileError`] for bytes that are no weight file, not all of it or more than it, changed, of another version, or in
     /// any part not what a writer gives.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        let (version, body) = check_integrity(file, MAGIC, [VERSION, WITHOUT_SIGNATURE])?;
+        let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (layers, rest) = Layers::take(body)?;
         let numbers = parameter_count(layers.iter()).ok_or(WeightFileError::Architecture)?;
         let rest = check_parameters(layers, rest)?;

@@ -238,6 +238,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_another_version_says_which_are_read() {
+        for found in [0, 1, 4, 9] {
+            let error = WeightFile::parse(rewritten(8, &[3, 0], &[found, 0]).bytes()).unwrap_err();
+            assert_eq!(error, WeightFileError::Version { oldest: 2, newest: 3, found: found.into() });
+            let text = std::format!("the weight file has version {found}; this build reads versions 2 to 3");
+            assert_eq!(std::string::ToString::to_string(&error), text);
+        }
+    }
+
+    #[test]
     fn a_record_out_of_range_is_an_error() {
         for record in [
             TrainingRecord { learning_rate: f32::NAN, ..RECORD },

@@ -18,7 +18,7 @@ use network::Network;
 use selvedge::{classification::argmax, idx};
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("samples.idx");
+const SAMPLES: &[u8] = embed!("samples.idx");
 
 /// Built with `SELVEDGE_CRASH=panic`, the program has one index that must be checked: the test must see the difference.
 const CRASH: Option<&str> = option_env!("SELVEDGE_CRASH");
@@ -32,7 +32,7 @@ fn main() -> ! {
 fn predict() -> Option<usize> {
     let network = Network::parse(WEIGHTS).ok()?;
     let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
-    network.predict(idx::samples(IMAGES).ok()?.iter().next()?, &mut workspace, &mut logits).ok()?;
+    network.predict(idx::samples(SAMPLES).ok()?.iter().next()?, &mut workspace, &mut logits).ok()?;
     let class = black_box(argmax(logits.iter()));
     if CRASH == Some("panic") {
         black_box(logits[class]);

@@ -22,7 +22,7 @@ use selvedge::{
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("samples.idx");
+const SAMPLES: &[u8] = embed!("samples.idx");
 
 /// The number of samples whose instructions are shown: `cargo xtask bench device` compares them with the emulator's trace.
 const SHOWN: usize = 10;
@@ -33,7 +33,7 @@ fn main() -> ! {
 }
 
 fn measure(counter: &Counter) -> Result<(), Failure> {
-    let samples = idx::samples(IMAGES)?;
+    let samples = idx::samples(SAMPLES)?;
     if let Some(sample) = samples.iter().next() {
         let painted = Painted::paint();
         class(&load()?, sample)?;

@@ -21,7 +21,7 @@ use selvedge::{
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
-const IMAGES: &[u8] = embed!("samples.idx");
+const SAMPLES: &[u8] = embed!("samples.idx");
 const LABELS: &[u8] = embed!("labels.idx");
 
 #[entry]
@@ -33,7 +33,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
     let network = Network::parse(WEIGHTS)?;
     let names = network.class_names();
     let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
-    let samples = idx::samples(IMAGES)?;
+    let samples = idx::samples(SAMPLES)?;
     let labels = idx::labels(LABELS)?;
 
     let mut right = 0;

@@ -15,7 +15,7 @@ use selvedge::{
     weights::hash,
 };
 
-const IMAGES: &[u8] = embed!("samples.idx");
+const SAMPLES: &[u8] = embed!("samples.idx");
 const LABELS: &[u8] = embed!("labels.idx");
 
 type Order = [u32; board::SAMPLES];
@@ -28,7 +28,7 @@ fn main() -> ! {
 }
 
 fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Order) -> Result<(), Failure> {
-    let samples = idx::samples(IMAGES)?;
+    let samples = idx::samples(SAMPLES)?;
     let labels = idx::labels(LABELS)?;
     if samples.len() != order.len() {
         return Err(Failure::Samples { expected: order.len(), found: samples.len() });

@@ -47,7 +47,7 @@ impl Options {
         let file = match (&bytes, &self.file) {
             (Some(bytes), Some(path)) => {
                 let file = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
-                data.check(&file.architecture()).with_context(|| path.display().to_string())?;
+                file.check(&data).with_context(|| path.display().to_string())?;
                 Some(file)
             }
             _ => None,

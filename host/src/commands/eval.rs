@@ -46,7 +46,7 @@ impl Options {
     /// The classes by the file's names, or else by the data's.
     fn classes(&self, file: &ModelFile<'_>, data: &Dataset) -> Classes {
         let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
-        if file.names_are_assumed() || !own.are_named() {
+        if file.assumes().is_some() || !own.are_named() {
             return others;
         }
         let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);

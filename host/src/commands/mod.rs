@@ -29,7 +29,7 @@ use host::{
     classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
-    model_file::ModelFile,
+    model_file::{Assumption, ModelFile},
     weights::{self, WeightsError},
 };
 use selvedge::{
@@ -93,9 +93,10 @@ impl Command {
 struct DataOptions {
     /// Folder with four IDX files named as Fashion-MNIST's, or `builtin` for the built-in set
     ///
-    /// The files decide a network's inputs and outputs. A file classes.txt beside them, a line for each class, names the classes. Where
-    /// samples are no images, the files' names have idx2 in them and not idx3. Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and where there
-    /// is no network the built-in set.
+    /// The files decide a network's inputs and outputs. Their names have idx3 in them for grey images, idx4 for images with channels
+    /// (channels, rows, columns), and idx2 for samples that are no images. A file classes.txt beside them, a line for each class, names the
+    /// classes. Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and
+    /// without the internet the built-in set.
     #[arg(long, value_name = "DIR|builtin")]
     data: Option<PathBuf>,
 }
@@ -184,12 +185,12 @@ impl FileOptions {
 
     /// Checks that the network takes this data's samples and can name their classes.
     fn check_data(&self, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
-        data.check(&file.architecture()).with_context(|| self.path.display().to_string())
+        file.check(data).with_context(|| self.path.display().to_string())
     }
 
     /// The classes by the file's names; says where these are a guess.
     fn classes(&self, file: &ModelFile<'_>) -> Classes {
-        if file.names_are_assumed() && file.dataset().is_none_or(|name| name == "unknown") {
+        if file.assumes() == Some(Assumption::Guess) {
             note(format_args!("{} names no classes; these are Fashion-MNIST's", self.path.display()));
         }
         file.classes()

@@ -85,6 +85,18 @@ impl Dataset {
         Ok(())
     }
 
+    /// Checks that a network of this input takes such samples.
+    ///
+    /// # Errors
+    ///
+    /// [`EndsError::Shape`].
+    pub fn check_shape(&self, network: InputShape) -> Result<(), EndsError> {
+        match network.takes(self.input) {
+            true => Ok(()),
+            false => Err(EndsError::Shape { network, data: self.name.clone(), input: self.input }),
+        }
+    }
+
     /// Takes the first samples alone for training.
     pub fn truncate(&mut self, count: usize) {
         self.train.truncate(count);
@@ -120,6 +132,16 @@ pub enum EndsError {
     Inputs {
         /// The network's.
         inputs: usize,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+    },
+    /// The network takes samples of another shape.
+    #[error("the network takes {network}, but a sample of {data} is {input}")]
+    Shape {
+        /// The network's.
+        network: InputShape,
         /// The data set's name.
         data: String,
         /// The shape of its samples.
@@ -281,6 +303,8 @@ mod tests {
         assert_eq!(network("small", Some("11,5,3")), Err(error.into()));
         let error = "the network tells 2 classes apart, but waves has 3";
         assert_eq!(network("small", Some("12,5,2")), Err(error.into()));
+        let flat = InputShape::Image { channels: 1, height: 3, width: 4 };
+        assert!(data.check_shape(flat).is_ok() && data.check_shape(InputShape::Features(11)).is_err());
         assert!(network("large", None).unwrap_err().contains("no large network"));
     }
 

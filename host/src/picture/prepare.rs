@@ -17,7 +17,7 @@ use thiserror::Error;
 const MAX_SIDE: u32 = 16_384;
 /// The most memory that decoding may take.
 const MAX_MEMORY: u64 = 512 << 20;
-/// Shades up to this one are the ground around a garment.
+/// Shades up to this one are the ground around the thing.
 const GROUND: u8 = 32;
 
 /// The error of a picture that cannot be read.
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn features_are_no_picture() {
         let error = read("a.png".as_ref(), InputShape::Features(12)).unwrap_err().to_string();
-        assert!(error.contains("the network takes 12 features, not an image"), "{error}");
+        assert!(error.contains("the network takes 12 features; give it values"), "{error}");
     }
 
     #[test]

@@ -1,39 +1,39 @@
 //! The order of hidden units: a device skips pairs of inputs that are both zero, so units that fire together share a pair.
 
-/// For which images each unit of a layer is not zero.
+/// For which samples each unit of a layer is not zero.
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
-    images: usize,
-    /// A bit for each image, of each unit.
+    samples: usize,
+    /// A bit for each sample, of each unit.
     units: Vec<Vec<u64>>,
 }
 
 impl Activity {
-    /// Of a layer of this width, from whether each of its units is not zero, image by image.
+    /// Of a layer of this width, from whether each of its units is not zero, sample by sample.
     pub fn of<'a>(width: usize, runs: impl ExactSizeIterator<Item = &'a [bool]>) -> Self {
-        let images = runs.len();
-        let mut units = vec![vec![0; images.div_ceil(64)]; width];
-        for (image, activations) in runs.enumerate() {
+        let samples = runs.len();
+        let mut units = vec![vec![0; samples.div_ceil(64)]; width];
+        for (sample, activations) in runs.enumerate() {
             for (unit, &is_active) in units.iter_mut().zip(activations) {
-                unit[image / 64] |= u64::from(is_active) << (image % 64);
+                unit[sample / 64] |= u64::from(is_active) << (sample % 64);
             }
         }
-        Self { images, units }
+        Self { samples, units }
     }
 
-    /// The part of units and images with an activation that is not zero.
+    /// The part of units and samples with an activation that is not zero.
     pub fn density(&self) -> f64 {
         let fired: u64 = self.units.iter().flatten().map(|word| u64::from(word.count_ones())).sum();
-        fired as f64 / (self.images * self.units.len()) as f64
+        fired as f64 / (self.samples * self.units.len()) as f64
     }
 
-    /// The part of pairs and images in which a unit is not zero, with the units in this order.
+    /// The part of pairs and samples in which a unit is not zero, with the units in this order.
     pub fn pair_density(&self, order: &[usize]) -> f64 {
         let fired: u64 = order.chunks(2).map(|pair| self.either(pair[0], pair[pair.len() - 1])).sum();
-        fired as f64 / (self.images * order.len().div_ceil(2)) as f64
+        fired as f64 / (self.samples * order.len().div_ceil(2)) as f64
     }
 
-    /// An order with few pairs in which one unit is zero and the other not: the pairs with the fewest such images first, then exchanges
+    /// An order with few pairs in which one unit is zero and the other not: the pairs with the fewest such samples first, then exchanges
     /// between two pairs as long as one makes it fewer. A last unit without a partner stands at the end.
     pub fn order(&self) -> Vec<usize> {
         let waste = Waste::of(self);
@@ -50,7 +50,7 @@ impl Activity {
     }
 }
 
-/// For how many images one of two units is zero and the other not.
+/// For how many samples one of two units is zero and the other not.
 struct Waste {
     width: usize,
     counts: Vec<u32>,
@@ -115,7 +115,7 @@ mod tests {
     /// Units fire in groups of two: unit u of the first half with unit u of the second.
     fn activity(width: usize) -> Activity {
         let group = |unit: usize| unit % width.div_ceil(2);
-        let run = |image: usize| (0..width).map(move |unit| (image * 7 + group(unit) * 5) % 11 < 3).collect();
+        let run = |sample: usize| (0..width).map(move |unit| (sample * 7 + group(unit) * 5) % 11 < 3).collect();
         let runs: Vec<Vec<bool>> = (0..200).map(run).collect();
         Activity::of(width, runs.iter().map(Vec::as_slice))
     }

@@ -38,7 +38,7 @@ impl WeightMethod {
 /// How a layer's outputs become integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActivationMethod {
-    /// The largest on the calibration images becomes 255.
+    /// The largest on the calibration samples becomes 255.
     Max,
     /// One above so many thousandths of a percent of those that are not 0 does.
     Percentile(u32),

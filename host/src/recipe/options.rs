@@ -23,7 +23,7 @@ pub struct RecipeOptions {
     #[arg(skip)]
     pub description: Option<String>,
 
-    /// Passes over the training images
+    /// Passes over the training samples
     #[arg(long, value_name = "N", conflicts_with = "steps")]
     pub epochs: Option<Count>,
 
@@ -43,7 +43,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<Seed>,
 
-    /// Take the images in the file's order in every epoch; in a recipe file: shuffle = false
+    /// Take the samples in the file's order in every epoch; in a recipe file: shuffle = false
     #[arg(
         long = "no-shuffle",
         value_name = "BOOL",
@@ -124,11 +124,11 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true, help_heading = "Regularization")]
     pub ema: Option<Fraction>,
 
-    /// Training images that are kept for validation: a part of them below 1, or how many; 0: none
+    /// Training samples that are kept for validation: a part of them below 1, or how many; 0: none
     #[arg(long, value_name = "PART|N", allow_negative_numbers = true, help_heading = "Validation")]
     pub val_split: Option<ValSplit>,
 
-    /// End after so many epochs without a better loss on the validation images; 0: never
+    /// End after so many epochs without a better loss on the validation samples; 0: never
     #[arg(long, value_name = "EPOCHS", help_heading = "Validation")]
     pub early_stop: Option<Number>,
 }

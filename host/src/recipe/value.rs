@@ -108,7 +108,7 @@ impl FromStr for Betas {
     }
 }
 
-/// The training images that a run is validated on, and not trained: a part of them, or so many.
+/// The training samples that a run is validated on, and not trained: a part of them, or so many.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "f64")]
 pub enum ValSplit {
@@ -124,19 +124,19 @@ impl ValSplit {
         !matches!(self, Self::Part(0.0) | Self::Count(0))
     }
 
-    /// How many of `images` they are.
+    /// The number of validation samples among so many training samples.
     ///
     /// # Errors
     ///
     /// [`RecipeError::Senseless`] where nothing is left to train on, or to validate on.
-    pub fn count(self, images: usize) -> Result<usize, RecipeError> {
+    pub fn count(self, samples: usize) -> Result<usize, RecipeError> {
         let count = match self {
-            Self::Part(part) => (part * images as f64).round() as usize,
+            Self::Part(part) => (part * samples as f64).round() as usize,
             Self::Count(count) => count as usize,
         };
         let reason = match count {
-            0 if self.is_some() => format!("{self} of {images} training images is none; take more, or 0"),
-            _ if count >= images => format!("{self} of {images} training images leaves none to train on; take less"),
+            0 if self.is_some() => format!("{self} of {samples} training samples is none; take more, or 0"),
+            _ if count >= samples => format!("{self} of {samples} training samples leaves none to train on; take less"),
             _ => return Ok(count),
         };
         Err(RecipeError::Senseless { option: "val-split", reason })
@@ -152,7 +152,7 @@ impl TryFrom<f64> for ValSplit {
         } else if (1.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0 {
             Ok(Self::Count(number as u32))
         } else {
-            Err(ValueError("must be a part of the images from 0 to below 1, or a whole number of them".into()))
+            Err(ValueError("must be a part of the samples from 0 to below 1, or a whole number of them".into()))
         }
     }
 }

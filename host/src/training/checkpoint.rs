@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | magic | 8 bytes | `SELVCKPT` |
 //! | length | u64, little-endian | bytes of the whole file |
-//! | description | postcard | [`Description`] |
+//! | description | postcard, in the one encoding that a writer gives | [`Description`] |
 //! | numbers | binary32, little-endian | the [parts](super::State::parts) of the state, one after the other |
 //! | checksum | 32 bytes | SHA-256 of all that stands before |
 //!
@@ -68,7 +68,8 @@ impl Description {
         postcard::to_stdvec(&all).expect("a vector takes all that is written to it")
     }
 
-    /// Takes a description from the front of bytes.
+    /// Takes a description from the front of bytes. Of the encodings that postcard reads (a varint may have bytes too many), only the
+    /// one that it writes is taken.
     fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Problem> {
         type Fields = (String, String, String, u32, [u8; 32], (u32, u64, u64, u64, Option<f64>, u32));
         let (version, rest) = postcard::take_from_bytes::<u16>(bytes).map_err(|_| Problem::Description)?;
@@ -79,7 +80,11 @@ impl Description {
         let (recipe, layers, dataset, samples, dataset_checksum, progress) = fields;
         let (epochs, seen, steps, batches, best_loss, epochs_since_best) = progress;
         let progress = Progress { epochs, seen, steps, batches, best_loss, epochs_since_best };
-        Ok((Self { recipe, layers, dataset, samples, dataset_checksum, progress }, rest))
+        let description = Self { recipe, layers, dataset, samples, dataset_checksum, progress };
+        match bytes.strip_suffix(rest) {
+            Some(taken) if taken == description.encode() => Ok((description, rest)),
+            _ => Err(Problem::Description),
+        }
     }
 }
 
@@ -203,12 +208,15 @@ impl Checkpoint {
         description: &Description,
         numbers: &[f32],
     ) -> Result<State, Problem> {
-        let network = Network::zeroed(architecture)?;
-        let mut state = State::new(network, options).map_err(NetworkError::from)?;
-        let (expected, found) = (state.parts().map(<[f32]>::len).sum(), numbers.len());
+        // A small file may name a huge network: its numbers are counted before there is memory for them.
+        let layers = || NetworkError::Layers(architecture.to_string());
+        let of_model = architecture.parameter_count().ok_or_else(layers)?;
+        let (expected, found) = (of_model.saturating_mul(parts(options)), numbers.len());
         if expected != found {
             return Err(Problem::Numbers { expected, found });
         }
+        let network = Network::zeroed(architecture)?;
+        let mut state = State::new(network, options).map_err(NetworkError::from)?;
         let mut rest = numbers;
         for part in state.parts_mut() {
             let own;
@@ -217,5 +225,96 @@ impl Checkpoint {
         }
         state.progress = description.progress;
         Ok(state)
+    }
+}
+
+/// The number of flat models that a state with these options keeps.
+fn parts(options: &Options) -> usize {
+    1 + options.optimizer.states() + usize::from(options.ema.is_some()) + usize::from(options.early_stop.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::training::Optimizer;
+
+    const LAYERS: &str = "3,2,2";
+
+    fn progress() -> Progress {
+        Progress { epochs: 1, seen: 300, steps: 1 << 40, batches: 5, best_loss: Some(0.5), epochs_since_best: 2 }
+    }
+
+    fn description() -> Description {
+        Description {
+            recipe: "lr = 0.5\n".into(),
+            layers: LAYERS.into(),
+            dataset: "test".into(),
+            samples: 300,
+            dataset_checksum: [7; 32],
+            progress: progress(),
+        }
+    }
+
+    /// A file with this description and one number.
+    fn file_of(description: &[u8]) -> Vec<u8> {
+        let length = (MAGIC.len() + size_of::<u64>() + description.len() + size_of::<f32>() + CHECKSUM_BYTES) as u64;
+        let mut file = [&MAGIC[..], &length.to_le_bytes(), description, &0.25_f32.to_le_bytes()].concat();
+        let checksum = Sha256::digest(&file);
+        file.extend_from_slice(&checksum);
+        file
+    }
+
+    #[test]
+    fn each_value_has_one_encoding() {
+        let encoded = description().encode();
+        let (read, numbers) = parse(&file_of(&encoded)).unwrap();
+        assert_eq!((read, numbers), (description(), vec![0.25]));
+        // The version, a text's length, the samples and the steps, each with a byte more that says nothing.
+        let samples = encoded.windows(2).position(|pair| pair == [0xac, 2]).unwrap();
+        let steps = encoded.windows(6).position(|bytes| bytes == [0x80, 0x80, 0x80, 0x80, 0x80, 0x20]).unwrap();
+        for last in [0, 1, samples + 1, steps + 5] {
+            let mut longer = encoded.clone();
+            longer[last] |= 0x80;
+            longer.insert(last + 1, 0);
+            let error = parse(&file_of(&longer)).unwrap_err();
+            assert!(matches!(error, Problem::Description), "{last}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_small_file_with_a_huge_network_is_an_error_before_there_is_memory_for_it() {
+        let huge: Architecture = ["65536"; 33].join(",").parse().unwrap();
+        let adam = Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: false };
+        let options = Options { optimizer: adam, ..Options::QUICKSTART };
+        let checkpoint = Checkpoint { path: "a.checkpoint".into(), description: description(), numbers: vec![0.0; 3] };
+        let error = checkpoint.into_state(&huge, &options).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "a.checkpoint: the checkpoint holds 3 numbers, but a run of its recipe and network has 412323151872"
+        );
+        // What a weight file could hold, in numbers that no memory here may have.
+        let large: Architecture = "32000,32000,100".parse().unwrap();
+        let error = Checkpoint::state(&large, &options, &description(), &[0.0; 3]).unwrap_err();
+        assert!(matches!(error, Problem::Numbers { found: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_state_has_as_many_parts_as_are_counted() {
+        let sgd = |momentum| Optimizer::Sgd { momentum, nesterov: false, weight_decay: 0.0 };
+        let rms_prop = |momentum| Optimizer::RmsProp { alpha: 0.99, eps: 1e-8, momentum, weight_decay: 0.0 };
+        let adam = Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true };
+        let architecture: Architecture = LAYERS.parse().unwrap();
+        for (optimizer, kept) in [(sgd(0.0), 0), (sgd(0.9), 1), (adam, 2), (rms_prop(0.0), 1), (rms_prop(0.9), 2)] {
+            for (ema, early_stop, more) in
+                [(None, None, 0), (Some(0.9), None, 1), (None, Some(3), 1), (Some(0.9), Some(3), 2)]
+            {
+                let options = Options { optimizer, ema, early_stop, ..Options::QUICKSTART };
+                let state = State::initialized(&architecture, &options).unwrap();
+                assert_eq!((state.parts().count(), parts(&options)), (1 + kept + more, 1 + kept + more), "{options:?}");
+                let numbers: Vec<f32> = (0_u16..).map(f32::from).take((1 + kept + more) * 14).collect();
+                let state = Checkpoint::state(&architecture, &options, &description(), &numbers).unwrap();
+                assert_eq!((state.parts().collect::<Vec<_>>().concat(), state.progress), (numbers, progress()));
+            }
+        }
     }
 }

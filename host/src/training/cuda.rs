@@ -17,7 +17,7 @@ use crate::{
 /// Steps between two looks at the losses.
 const STEPS: usize = 100;
 
-const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many images");
+const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many samples");
 
 /// A run on a GPU.
 pub struct Cuda<'a> {

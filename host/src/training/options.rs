@@ -33,7 +33,7 @@ pub struct Options {
     pub augmentation: Augmentation,
     /// What stays of the weights' moving average in a step; the average is what is tested and kept.
     pub ema: Option<f64>,
-    /// Epochs without a better loss on the validation images after which the run ends.
+    /// Epochs without a better loss on the validation samples after which the run ends.
     pub early_stop: Option<u32>,
     /// The seed of the epochs' orders, of dropout and of augmentation.
     pub seed: u64,
@@ -111,7 +111,7 @@ pub enum AugmentationError {
 /// When to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// After so many passes over the training images.
+    /// After so many passes over the training samples.
     Epochs(u32),
     /// After so many steps.
     Steps(u64),

@@ -186,7 +186,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(evaluations)
     }
 
-    /// Notes what the validation images say; where they never said better, the weights are kept.
+    /// Notes what the validation samples say; where they never said better, the weights are kept.
     fn judge(&mut self, validation: &Evaluation) -> Result<(), TrainingError> {
         if self.state.keeps(validation.loss) {
             self.backend.fetch(self.state)?;

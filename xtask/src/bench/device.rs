@@ -266,8 +266,8 @@ mod tests {
             "layer 0: 240708 instructions",
             "layer 1: 78850 instructions",
             "something else 12",
-            "prediction: mean 325433, least 195480, most 445000 instructions, of 100 images",
-            "first images: [346800, 268840] instructions",
+            "prediction: mean 325433, least 195480, most 445000 instructions, of 100 samples",
+            "first samples: [346800, 268840] instructions",
         ] {
             measured.take(line);
         }

@@ -262,11 +262,11 @@ mod tests {
     fn text_arrives_in_lines_however_it_is_cut() {
         let mut lines = Vec::new();
         let mut log = Log::Text(Vec::new());
-        for chunk in ["im", "age 0\r\nimage 1\nima", "ge 2"] {
+        for chunk in ["sam", "ple 0\r\nsample 1\nsamp", "le 2"] {
             log.take(chunk.as_bytes(), &mut |line| lines.push(line.to_owned())).unwrap();
         }
         log.end(&mut |line| lines.push(line.to_owned())).unwrap();
-        assert_eq!(lines, ["image 0", "image 1", "image 2"]);
+        assert_eq!(lines, ["sample 0", "sample 1", "sample 2"]);
     }
 
     #[test]

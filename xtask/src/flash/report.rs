@@ -35,7 +35,8 @@ pub struct Prediction {
 pub fn prediction(line: &str) -> Option<Prediction> {
     let (index, line) = line.strip_prefix("sample ")?.split_once(": class ")?;
     let (class, line) = line.split_once(' ')?;
-    let (_name, line) = line.split_once(", logits ")?;
+    // A class may have any name, so the last one counts.
+    let (_name, line) = line.rsplit_once(", logits ")?;
     let (logits, _) = line.split_once(',')?;
     let is_hash = is_hexadecimal(logits, 16);
     is_hash.then_some(Prediction { index: index.parse().ok()?, class: class.parse().ok()?, logits: logits.to_owned() })
@@ -93,7 +94,9 @@ mod tests {
     #[test]
     fn a_prediction_is_read() {
         assert_eq!(prediction(LINE), Some(device(7, 0)));
-        assert_eq!(prediction(&LINE.replace("0 T-shirt/top", "9 Ankle boot")), Some(device(7, 9)));
+        for name in ["Ankle boot", "x, logits fedcba9876543210, 1 instructions", ", logits "] {
+            assert_eq!(prediction(&LINE.replace("0 T-shirt/top", &format!("9 {name}"))), Some(device(7, 9)), "{name}");
+        }
     }
 
     #[test]

@@ -34,14 +34,14 @@ impl QuantizedFile<'_, Float16> {
         })
     }
 
-    /// An image's logits.
+    /// A sample's logits.
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a size is not the network's; an image and logits have exactly its, a workspace at least
+    /// [`WorkspaceError`] where a size is not the network's; a sample and logits have exactly its, a workspace at least
     /// [`floats`](Self::floats).
-    pub fn predict(&self, image: &[u8], workspace: &mut [f32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
-        self.predict_by_layer(image, workspace, logits, |_| {})
+    pub fn predict(&self, sample: &[u8], workspace: &mut [f32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
+        self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
     /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
@@ -52,17 +52,17 @@ impl QuantizedFile<'_, Float16> {
     #[inline]
     pub fn predict_by_layer(
         &self,
-        image: &[u8],
+        sample: &[u8],
         workspace: &mut [f32],
         logits: &mut [f32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut layers = self.layers().enumerate().peekable();
         let inputs = layers.peek().map_or(0, |(_, (shape, _))| shape.inputs);
-        if image.len() != inputs {
+        if sample.len() != inputs {
             return Err(WorkspaceError);
         }
-        for (input, &pixel) in workspace.get_mut(..inputs).ok_or(WorkspaceError)?.iter_mut().zip(image) {
+        for (input, &pixel) in workspace.get_mut(..inputs).ok_or(WorkspaceError)?.iter_mut().zip(sample) {
             *input = normalize(pixel);
         }
         while let Some((layer, (shape, bytes))) = layers.next() {

@@ -20,7 +20,7 @@ use timing::{Core, Cost};
 const REFILL: u64 = 2;
 const REFILLS: [u64; 2] = [1, 3];
 
-/// How many instructions are traced, as far as one image does not take more: these are a few seconds.
+/// How many instructions are traced, as far as one sample does not take more: these are a few seconds.
 const TRACED: u64 = 1_000_000;
 
 /// What the firmware's counter may count besides: one tick of at least 16 MHz, and the reading of it.
@@ -32,7 +32,7 @@ const READING: u64 = 64;
 pub struct Estimate {
     instructions: u64,
     cost: Cost,
-    images: usize,
+    samples: usize,
 }
 
 impl Estimate {
@@ -43,7 +43,7 @@ impl Estimate {
         let counted = few(counted);
         let trace = emulator::trace(board, elf, &program, Core::of(board)?, counted.len())?;
         agree(counted, &trace.instructions)?;
-        Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, images: counted.len() })
+        Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, samples: counted.len() })
     }
 
     /// Of so many instructions of the same kind.
@@ -58,7 +58,7 @@ impl Estimate {
 
     /// `cycles: …`, for so many instructions.
     pub fn shown(&self, instructions: u64) -> String {
-        let Self { instructions: traced, images, .. } = self;
+        let Self { instructions: traced, samples, .. } = self;
         let cycles = self.cycles(instructions);
         let [least, most] = REFILLS.map(|refill| self.scaled(instructions, refill));
         let range = if least == most {
@@ -68,12 +68,12 @@ impl Estimate {
         };
         let each = cycles as f64 / instructions.max(1) as f64;
         format!(
-            "cycles: about {cycles}{range}, {each:.3} for each instruction; images traced: {images}, instructions: {traced}"
+            "cycles: about {cycles}{range}, {each:.3} for each instruction; samples traced: {samples}, instructions: {traced}"
         )
     }
 }
 
-/// As many of the first images as are quick to trace.
+/// As many of the first samples as are quick to trace.
 fn few(counted: &[u64]) -> &[u64] {
     let mut sum = 0;
     let fit = counted.iter().take_while(|&&count| {
@@ -91,10 +91,10 @@ fn agree(counted: &[u64], traced: &[u64]) -> Result<()> {
         counted.len(),
         traced.len()
     );
-    for (image, (counted, traced)) in counted.iter().zip(traced).enumerate() {
+    for (sample, (counted, traced)) in counted.iter().zip(traced).enumerate() {
         ensure!(
             counted.abs_diff(*traced) <= TICK + READING,
-            "image {image}: the trace has {traced} instructions, the program counted {counted}: one of them is wrong, by more than \
+            "sample {sample}: the trace has {traced} instructions, the program counted {counted}: one of them is wrong, by more than \
              the {} of a tick and of the counter's reading",
             TICK + READING
         );
@@ -109,16 +109,16 @@ mod tests {
     #[test]
     fn cycles_are_scaled_to_the_mean() {
         let cost = Cost { cycles: 300, refills: 50 };
-        let estimate = Estimate { instructions: 200, cost, images: 2 };
+        let estimate = Estimate { instructions: 200, cost, samples: 2 };
         assert_eq!(estimate.cycles(1000), 2000);
         assert_eq!(
             estimate.shown(1000),
-            "cycles: about 2000 (1750 … 2250 for refills of 1 to 3 cycles), 2.000 for each instruction; images traced: 2, instructions: 200"
+            "cycles: about 2000 (1750 … 2250 for refills of 1 to 3 cycles), 2.000 for each instruction; samples traced: 2, instructions: 200"
         );
-        let estimate = Estimate { instructions: 200, cost: Cost { cycles: 300, refills: 0 }, images: 1 };
+        let estimate = Estimate { instructions: 200, cost: Cost { cycles: 300, refills: 0 }, samples: 1 };
         assert_eq!(
             estimate.shown(1000),
-            "cycles: about 1500, 1.500 for each instruction; images traced: 1, instructions: 200"
+            "cycles: about 1500, 1.500 for each instruction; samples traced: 1, instructions: 200"
         );
     }
 
@@ -134,7 +134,7 @@ mod tests {
     fn a_trace_that_differs_is_refused() {
         assert!(agree(&[1000, 2040], &[960, 2000]).is_ok());
         let error = agree(&[1000, 2200], &[960, 2000]).unwrap_err().to_string();
-        assert!(error.contains("image 1: the trace has 2000 instructions, the program counted 2200"), "{error}");
+        assert!(error.contains("sample 1: the trace has 2000 instructions, the program counted 2200"), "{error}");
         assert!(agree(&[1000], &[]).is_err() && agree(&[], &[]).is_err());
     }
 }
