@@ -8,6 +8,7 @@ A file is known by its first eight bytes; bytes that begin otherwise are a frame
 
 import hashlib
 import json
+import re
 import struct
 import sys
 import unicodedata
@@ -16,7 +17,14 @@ import zlib
 KINDS = ["Linear", "Relu", "Tanh", "Sigmoid", "LeakyRelu", "Gelu", "BatchNorm1d", "Dropout", "LogSoftmax"]
 ACTIVATIONS = {"Relu", "Tanh", "Sigmoid", "LeakyRelu"}
 MAX_LAYERS = 64
+MAX_WIDTH = 65_536
 COLUMNS = 64
+
+# The white space of Unicode, the characters of an arrow, and the tokens of a text that names layers.
+SPACES = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+ARROWS = r"=>\-~→⇒"
+TOKENS = re.compile(f"[{SPACES}]+|(,|[{ARROWS}]+|[^,{SPACES}{ARROWS}]+)")
+WIDTH = re.compile(r"\+?0*([0-9]{1,5})")
 
 
 class Refused(Exception):
@@ -174,7 +182,8 @@ def chain(layers):
     require(layers, "there are no layers")
     before = None
     for kind, (inputs, outputs) in layers:
-        require(inputs > 0 and outputs > 0, "a layer has no features")
+        require(before is not None or kind == "Linear", "the first layer is not linear")
+        require(1 <= inputs <= MAX_WIDTH and 1 <= outputs <= MAX_WIDTH, "a layer has a width that none has")
         require(before is None or before[1][1] == inputs, "a layer does not follow from the one before it")
         if kind in ACTIVATIONS:
             require(before is not None and before[0] in ("Linear", "BatchNorm1d"), "an activation has another place")
@@ -225,16 +234,6 @@ def weight_file(data):
     }
 
 
-def blocks(weights, widths, weight_bytes):
-    """Each block of eight rows of each layer: biases, multipliers, and the format's own part."""
-    for place, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-        size = 64 + weight_bytes(inputs)
-        for first in range(0, outputs, 8):
-            block, weights = weights[:size], weights[size:]
-            vectors = struct.unpack_from("<16i", block)
-            yield place, first, inputs, vectors[:8], vectors[8:], block[64:]
-
-
 def check_sums(rows, biases, multipliers, limit):
     require(all(abs(bias) < 1 << 30 for bias in biases), "a bias is out of its range")
     require(all(multiplier >= 0 for multiplier in multipliers), "a multiplier is below 0")
@@ -277,12 +276,34 @@ def int4_rows(part, inputs):
     return rows
 
 
+def int8_bytes(inputs):
+    return 16 * -(-inputs // 2)
+
+
+def integers(weights, widths, bytes_of, rows_of, limit):
+    """The last layer's sums for a sample of the bytes 0, 7, 14 and so on, modulo 256. No block may hold what could overflow."""
+    values = [7 * place % 256 for place in range(widths[0])]
+    for inputs, outputs in zip(widths, widths[1:]):
+        sums, size = [], 64 + bytes_of(inputs)
+        for _ in range(-(-outputs // 8)):
+            block, weights = weights[:size], weights[size:]
+            vectors, rows = struct.unpack_from("<16i", block), rows_of(block[64:], inputs)
+            check_sums(rows, vectors[:8], vectors[8:], limit)
+            for row, bias, multiplier in zip(rows, vectors[:8], vectors[8:]):
+                total = bias + sum(weight * value for weight, value in zip(row, values))
+                sums.append((total * multiplier + (1 << 31)) >> 32)
+        sums = sums[:outputs]
+        values = [min(max(total, 0), 255) for total in sums]
+    return sums
+
+
 def quantized_file(data, name):
     version, reader = envelope(data, (1, 2))
     raw = reader.bytes()
     require(len(raw) % 4 == 0, "the widths are not whole")
     widths = list(struct.unpack(f"<{len(raw) // 4}I", raw))
-    require(2 <= len(widths) <= MAX_LAYERS // 2 + 1 and 0 not in widths, "the widths make no network")
+    require(2 <= len(widths) <= MAX_LAYERS // 2 + 1, "there are not as many widths as a network has")
+    require(all(1 <= width <= MAX_WIDTH for width in widths), "a layer has a width that none has")
     record = {
         "source": reader.bytes().hex(),
         "logit_scale": reader.f32(),
@@ -297,28 +318,54 @@ def quantized_file(data, name):
     fields = signature(reader, (widths[0], widths[-1])) if version >= 2 else {"input": None, "classes": []}
     pairs = list(zip(widths, widths[1:]))
     of_pair = {
-        "int8": lambda inputs, outputs: -(-outputs // 8) * (64 + -(-inputs // 2) * 16),
+        "int8": lambda inputs, outputs: -(-outputs // 8) * (64 + int8_bytes(inputs)),
         "int4": lambda inputs, outputs: -(-outputs // 8) * (64 + int4_bytes(inputs)),
         "f16": lambda inputs, outputs: outputs * (4 + -(-inputs // 2) * 4),
     }[name]
     weights = padded(reader, sum(of_pair(*pair) for pair in pairs), len(data))
+    sums = None
     if name == "int8":
-        for _, _, inputs, biases, multipliers, part in blocks(weights, widths, lambda inputs: -(-inputs // 2) * 16):
-            check_sums(int8_rows(part, inputs), biases, multipliers, 1 << 23)
+        sums = integers(weights, widths, int8_bytes, int8_rows, 1 << 23)
     elif name == "int4":
-        for _, _, inputs, biases, multipliers, part in blocks(weights, widths, int4_bytes):
-            check_sums(int4_rows(part, inputs), biases, multipliers, 1 << 30)
+        sums = integers(weights, widths, int4_bytes, int4_rows, 1 << 30)
     return {
         "format": name,
         "version": version,
         "widths": widths,
         **fields,
         "record": record,
+        "sums": sums,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
     }
 
 
 # Checkpoints.
+
+
+def network(text):
+    """The layers that a text names, dropout included."""
+    tokens = [token for token in TOKENS.findall(text) if token][::-1]
+    by_widths = "," in tokens
+
+    def width():
+        found = WIDTH.fullmatch(tokens.pop()) if tokens else None
+        require(found, "a width is missing")
+        return int(found[1])
+
+    inputs, layers = width(), []
+    while tokens:
+        require(tokens.pop() == ("," if by_widths else "=>"), "neither a layer nor what stands between two")
+        outputs = width()
+        if by_widths and layers:
+            layers.append(("Relu", (inputs, inputs)))
+        layers.append(("Linear", (inputs, outputs)))
+        while not by_widths and tokens and re.match(f"[^{ARROWS}0-9]", tokens[-1]):
+            require(tokens[-1] in KINDS[1:], "there is no such layer")
+            layers.append((tokens.pop(), (outputs, outputs)))
+        inputs = outputs
+    require(len(layers) <= MAX_LAYERS, "there are too many layers")
+    chain(layers)
+    return [[kind, *widths] for kind, widths in layers]
 
 
 def checkpoint(data):
@@ -335,12 +382,13 @@ def checkpoint(data):
         "seen": reader.u64(),
         "steps": reader.u64(),
         "batches": reader.u64(),
-        "best_loss": reader.option(lambda: struct.unpack("<d", reader.take(8))[0]),
+        "best_loss": reader.option(lambda: reader.take(8).hex()),
         "epochs_since_best": reader.u32(),
     }
     require(len(reader.data) % 4 == 0, "the numbers are not whole")
     numbers = {"numbers": len(reader.data) // 4, "numbers_sha256": hashlib.sha256(reader.data).hexdigest()}
-    return {"format": "checkpoint", "version": version, **description, **numbers}
+    layers = attempt(network, description["layers"])
+    return {"format": "checkpoint", "version": version, **description, "network": layers, **numbers}
 
 
 # Frames.

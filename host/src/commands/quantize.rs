@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
+    classes::SignatureBuf,
     data::Dataset,
     engine::Simd,
     files,
@@ -19,8 +20,8 @@ use host::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use selvedge::{
     augment::Augmentation,
-    shape::InputShape,
-    weights::{WeightFile, WeightFileError},
+    shape::{InputShape, Signature},
+    weights::{TrainingRecord, WeightFileError},
 };
 
 use super::{DataOptions, ThreadOptions, note};
@@ -94,7 +95,8 @@ impl Options {
         let mut training = self.fine_tuning()?;
         let bytes = weights::read(&self.path)?;
         let in_file = WeightsError::in_file(&self.path);
-        let ModelFile::Float32(file) = ModelFile::parse(&bytes).map_err(&in_file)? else {
+        let model = ModelFile::parse(&bytes).map_err(&in_file)?;
+        let ModelFile::Float32(file) = &model else {
             bail!(
                 "{}: this is a quantised network already; name the file of a floating-point model",
                 self.path.display()
@@ -105,18 +107,22 @@ impl Options {
         let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
         let engine = self.threads.engine()?;
         let data = self.data.load()?;
-        data.check(reference.architecture()).with_context(name)?;
+        model.check(&data).with_context(name)?;
         if let Some(training) = &mut training {
             self.check_augmentation(training, data.input)?;
         }
         let test = data.test.clone();
+        // A file of an earlier version, or of weights that came from elsewhere, does not state it.
+        let by_data = SignatureBuf::new(data.input, &data.classes.extended(reference.network().outputs()));
+        let own = file.signature();
+        let signature = if own == Signature::default() { by_data.get() } else { own };
 
         let made = self.make(&engine, &reference, data, training.as_ref()).with_context(name)?;
         let report =
             Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
         let source = selvedge::weights::hash(&flat);
         let accuracies = [report.float_accuracy(), report.accuracy()];
-        let encoded = made.encode(&file, &reference, source, accuracies).map_err(in_file)?;
+        let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).map_err(in_file)?;
         files::write_whole(&out, &encoded)?;
         if let Some(path) = &self.certificates {
             files::write_whole(path, report.certificates().as_bytes())?;
@@ -151,9 +157,10 @@ impl Options {
         Ok(Some(options))
     }
 
-    /// The recipe that is taken where nobody named one goes without augmentation where samples are no images.
+    /// The default recipe goes without augmentation where the samples are no images, or too small.
     fn check_augmentation(&self, training: &mut training::Options, input: InputShape) -> Result<()> {
-        if self.recipe.is_none() && matches!(input, InputShape::Features(_)) {
+        let is_default = self.recipe.as_deref().is_none_or(|name| name == FINE_TUNING);
+        if is_default && training.check_augmentation(input).is_err() {
             training.augmentation = Augmentation::default();
             note(format_args!("a sample is {input}, so fine-tuning goes without augmentation"));
         }
@@ -237,17 +244,17 @@ impl Made {
 
     fn encode(
         &self,
-        file: &WeightFile<'_>,
+        signature: &Signature<'_>,
+        record: &TrainingRecord<'_>,
         reference: &Reference,
         source: [u8; 32],
         accuracies: [f64; 2],
     ) -> Result<Vec<u8>, WeightFileError> {
-        let signature = file.signature();
         match self {
-            Self::Integers(quantized) => quantized.encode(&signature, source, accuracies),
-            Self::Half(half) => half.encode(&signature, source, accuracies),
+            Self::Integers(quantized) => quantized.encode(signature, source, accuracies),
+            Self::Half(half) => half.encode(signature, source, accuracies),
             Self::Float => {
-                weights::encode(reference.architecture(), reference.network().parameters(), &signature, file.record())
+                weights::encode(reference.architecture(), reference.network().parameters(), signature, record)
             }
         }
     }

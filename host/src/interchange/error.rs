@@ -46,6 +46,8 @@ pub(super) enum Problem {
     NotWritten,
     #[error("ONNX files are only written; convert the .safetensors or .pth that it was made of")]
     NotRead,
+    #[error("this network is quantised, to {format}; name the file of the floating-point model that it was made of")]
+    Quantized { format: &'static str },
     #[error("this is no valid {format} file: {reason}")]
     Format { format: &'static str, reason: String },
     #[error("this is PyTorch's old format, without a zip archive; load and torch.save it again with a current PyTorch")]

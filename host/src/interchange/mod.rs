@@ -85,7 +85,7 @@ impl Format {
     /// The format of a file to be read: by its extension, else by how it begins.
     fn of_file(path: &Path, bytes: &[u8]) -> Self {
         Self::of_extension(path).unwrap_or_else(|| {
-            if bytes.starts_with(b"SELVEDGE") {
+            if bytes.starts_with(b"SELV") {
                 Self::Selvedge
             } else if bytes.starts_with(b"\x80") {
                 Self::Pth

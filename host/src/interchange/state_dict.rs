@@ -17,7 +17,12 @@ use super::{
     load::{IncompatibleKeys, is_counter, load},
     names, npz, pth, safetensors,
 };
-use crate::{classes::SignatureBuf, network::Network, weights::WeightsError};
+use crate::{
+    classes::SignatureBuf,
+    model_file::{Assumption, ModelFile},
+    network::Network,
+    weights::WeightsError,
+};
 
 /// A file may have so many bytes, as many as a weight file can.
 const MAX_FILE_BYTES: u64 = 1 << 32;
@@ -98,13 +103,22 @@ impl StateDict {
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
         match Format::of_file(path, &bytes) {
             Format::Selvedge => {
-                let file = WeightFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
-                architecture = Some(file.architecture());
-                signature = SignatureBuf::from(&file.signature());
-                dataset = file.record().dataset.to_owned();
-                recipe = file.record().recipe.to_owned();
-                record = TrainingRecord { dataset: UNKNOWN.dataset, recipe: UNKNOWN.recipe, ..*file.record() };
-                tensors.push_all_of(&file)
+                let model = ModelFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+                if model.assumes() == Some(Assumption::Known) {
+                    signature = SignatureBuf::new(model.input(), &model.classes());
+                } else {
+                    signature = SignatureBuf::from(&model.signature());
+                }
+                architecture = Some(model.architecture());
+                match &model {
+                    ModelFile::Float32(file) => {
+                        dataset = file.record().dataset.to_owned();
+                        recipe = file.record().recipe.to_owned();
+                        record = TrainingRecord { dataset: UNKNOWN.dataset, recipe: UNKNOWN.recipe, ..*file.record() };
+                        tensors.push_all_of(file)
+                    }
+                    _ => Err(Problem::Quantized { format: model.format_name() }),
+                }
             }
             Format::Safetensors => safetensors::read(&bytes, &mut tensors),
             Format::Pth => pth::read(&bytes, &mut tensors),

@@ -1,4 +1,7 @@
-use selvedge::{architecture::Architecture, weights::WeightFileError};
+use selvedge::{
+    architecture::{Architecture, LayerKind},
+    weights::WeightFileError,
+};
 
 use crate::{network::NetworkError, training::TrainingError};
 
@@ -7,11 +10,14 @@ use crate::{network::NetworkError, training::TrainingError};
 pub enum QuantizationError {
     /// A layer that the integer network has not.
     #[error(
-        "a quantised network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is {layers}"
+        "a quantised network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is \
+         {layers}: {problem}"
     )]
     Layers {
         /// The model's layers.
         layers: String,
+        /// What is wrong with them.
+        problem: String,
     },
     /// A weight that is infinite or no number.
     #[error("linear layer {layer} has a weight that is not a finite number")]
@@ -21,7 +27,8 @@ pub enum QuantizationError {
     },
     /// An output whose integers leave their range at every scale.
     #[error(
-        "linear layer {layer}, output {row}: its weights or its bias are too large beside the layer's outputs for the integers' range"
+        "linear layer {layer}, output {row}: its weights or its bias are too large beside the layer's outputs for the integers' range; --format f16 \
+         may take them"
     )]
     Range {
         /// The linear layer, from 0.
@@ -38,8 +45,10 @@ pub enum QuantizationError {
         weight: f32,
     },
     /// Too few training samples to choose by.
-    #[error("{found} training samples are too few to choose the scales by; at least {least} are needed")]
+    #[error("{data} has {found} training samples, too few to choose the scales by; at least {least} are needed")]
     Samples {
+        /// The data set's name.
+        data: String,
         /// The training samples.
         found: usize,
         /// How many are needed.
@@ -57,7 +66,22 @@ pub enum QuantizationError {
 }
 
 impl QuantizationError {
+    /// The error of layers that are not plain even where batch normalisation is folded.
     pub(super) fn layers(architecture: &Architecture) -> Self {
-        Self::Layers { layers: format!("{:#}", architecture.expression()) }
+        let folded = architecture.folded();
+        let last = folded.layers().len().saturating_sub(1);
+        let problem = folded.layers().iter().enumerate().find_map(|(index, layer)| match (index % 2, layer) {
+            (0, LayerKind::Linear { .. }) => None,
+            (1, LayerKind::Relu { .. }) if index < last => None,
+            (_, LayerKind::Relu { .. }) => Some("Relu stands after the last linear layer".into()),
+            (_, LayerKind::Linear { inputs, outputs }) => {
+                Some(format!("Relu is missing between the width {inputs} and the next, {outputs}"))
+            }
+            (_, other) => Some(format!("{} cannot be quantised", other.word().unwrap_or_default())),
+        });
+        Self::Layers {
+            layers: format!("{:#}", architecture.expression()),
+            problem: problem.unwrap_or_else(|| "there are no layers".into()),
+        }
     }
 }

@@ -66,7 +66,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         const LEAST: usize = 5;
         let found = data.train.len();
         if found < LEAST {
-            return Err(QuantizationError::Samples { found, least: LEAST });
+            return Err(QuantizationError::Samples { data: data.name, found, least: LEAST });
         }
         data.hold_out((found / LEAST).min(HELD_OUT), SEED);
         let held_out = HeldOut::new(engine, reference, data.validation.take().expect("samples were held out"));
@@ -117,7 +117,11 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         let held_out = self.held_out.split.len();
         Ok(Quantized {
             network,
-            method: format!("{}, on {samples} training samples of {}", calibration.describe(method), self.data_name),
+            method: format!(
+                "{}, on {samples} training samples of {}",
+                calibration.describe(method),
+                self.data_name.escape_default()
+            ),
             held_out_accuracy: right as f64 / held_out as f64,
             held_out,
             architecture: self.ordered.architecture().clone(),
@@ -216,7 +220,10 @@ pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], wor
     results.into_iter().flatten().collect()
 }
 
-/// An order of each hidden layer's units in which those that fire together are neighbours.
+/// The widest layer whose units are ordered: the work and the memory grow with the square of the width.
+const WIDEST_ORDERED: usize = 4096;
+
+/// An order of each hidden layer's units in which those that fire together are neighbours. Wider layers keep the model's order.
 fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Vec<usize>> {
     let mut layers: Vec<Vec<bool>> = Vec::new();
     for sums in reference.sums(engine, values) {
@@ -224,7 +231,10 @@ fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Ve
     }
     layers.pop();
     let order = |(layer, is_active): (LinearLayer<'_>, &Vec<bool>)| {
-        Activity::of(layer.outputs, rows(is_active, layer.outputs)).order()
+        match layer.outputs {
+            width @ ..=WIDEST_ORDERED => Activity::of(width, rows(is_active, width)).order(),
+            width => (0..width).collect(),
+        }
     };
     reference.layers().zip(&layers).map(order).collect()
 }

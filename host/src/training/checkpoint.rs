@@ -1,12 +1,7 @@
-//! Checkpoints: all that a run needs to go on as if it had never stopped. docs/formats.md has the file byte by byte.
+//! Checkpoints: all that a run needs to go on as if it had never stopped. docs/formats.md has each part and each byte of the file.
 //!
-//! | part | encoding | meaning |
-//! |---|---|---|
-//! | magic | 8 bytes | `SELVCKPT` |
-//! | length | u64, little-endian | bytes of the whole file |
-//! | description | postcard, in the one encoding that a writer gives | [`Description`] |
-//! | numbers | binary32, little-endian | the [parts](super::State::parts) of the state, one after the other |
-//! | checksum | 32 bytes | SHA-256 of all that stands before |
+//! The loader is strict: each value has the one encoding that a writer gives it. The numbers are the [parts](super::State::parts) of the
+//! state, one after the other.
 //!
 //! Draws are addressed by (seed, epoch, index), so the generator's position is the state's [`Progress`].
 
@@ -81,10 +76,8 @@ impl Description {
         let (epochs, seen, steps, batches, best_loss, epochs_since_best) = progress;
         let progress = Progress { epochs, seen, steps, batches, best_loss, epochs_since_best };
         let description = Self { recipe, layers, dataset, samples, dataset_checksum, progress };
-        match bytes.strip_suffix(rest) {
-            Some(taken) if taken == description.encode() => Ok((description, rest)),
-            _ => Err(Problem::Description),
-        }
+        let taken = &bytes[..bytes.len() - rest.len()];
+        if taken == description.encode() { Ok((description, rest)) } else { Err(Problem::Description) }
     }
 }
 

@@ -12,7 +12,8 @@ use selvedge::{
 use serde::Serialize;
 
 use super::{
-    EVERY_KIND, FRAMES, QUANTIZED_VERSION_1, WEIGHT_FILE_VERSION_2, documented, from_hex, hex, signature, weight_file,
+    EVERY_KIND, FRAMES, QUANTIZED_VERSION_1, WEIGHT_FILE_VERSION_2, documented, example, from_hex, hex, signature,
+    weight_file,
 };
 
 /// Each layer's number and then its widths, as varints.
@@ -106,6 +107,23 @@ fn frames_are_byte_for_byte_what_they_were() {
         frame(&Response::ClassName("größer")),
     ];
     assert_eq!(found.map(|frame| hex(&frame)), FRAMES);
+}
+
+/// Each frame of docs/formats.md is one of these, and holds what stands after it.
+#[test]
+fn the_documented_frames_are_among_them() {
+    let mut documented: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for (is_indented, bytes) in example("### Examples of frames\n") {
+        match documented.last_mut() {
+            Some((_, content)) if is_indented => content.extend(bytes),
+            _ => documented.push((bytes, Vec::new())),
+        }
+    }
+    assert_eq!(documented.len(), 4);
+    for (frame, content) in documented {
+        assert!(FRAMES.contains(&hex(&frame).as_str()), "{}", hex(&frame));
+        assert_eq!(cobs::decode_vec(&frame[..frame.len() - 1]).unwrap(), content);
+    }
 }
 
 fn frame(message: &impl Serialize) -> Vec<u8> {

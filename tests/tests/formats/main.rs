@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
+mod checkpoints;
 mod golden;
+mod rules;
 mod second_reader;
 
 use std::fs;
@@ -52,12 +54,19 @@ fn weight_file(layers: &str, signature: &SignatureBuf) -> Vec<u8> {
 const EVERY_KIND: &str =
     "6 => 1 Relu => 1 Tanh => 1 Sigmoid => 1 LeakyRelu => 1 Gelu => 300 BatchNorm1d Dropout => 2 LogSoftmax";
 
-/// The weight file of docs/formats.md, of version 3. In each line of the example, two spaces end the bytes.
-fn documented() -> Vec<u8> {
+/// The example under a heading of docs/formats.md: of each line whether it is indented, and its bytes. Two spaces end them.
+fn example(heading: &str) -> Vec<(bool, Vec<u8>)> {
     let docs = fs::read_to_string(tests::workspace().join("docs/formats.md")).unwrap();
-    let (_, example) = docs.split_once("```text\n").unwrap();
+    let (_, section) = docs.split_once(heading).unwrap();
+    let (_, example) = section.split_once("```text\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
-    from_hex(&example.lines().map(|line| line.split("  ").next().unwrap()).collect::<String>())
+    let line = |line: &str| (line.starts_with(' '), from_hex(line.trim_start().split("  ").next().unwrap()));
+    example.lines().map(line).collect()
+}
+
+/// The weight file of docs/formats.md, of version 3.
+fn documented() -> Vec<u8> {
+    example("### An example\n").into_iter().flat_map(|(_, bytes)| bytes).collect()
 }
 
 /// The same network as a file of version 2.
