@@ -212,7 +212,10 @@ fn a_run_that_is_asked_to_end_says_how_to_go_on() {
         let error = error_line(&child.wait_with_output().unwrap(), 130);
         let steps = steps_of(&folder.join(CHECKPOINT));
         assert!(error.contains(&format!("interrupted after step {steps};")), "{error}");
-        assert!(error.contains(&format!("`train --resume {CHECKPOINT}`")), "{error}");
+        assert!(
+            error.contains(&format!("`train --resume {CHECKPOINT} --data builtin --metrics run.jsonl`")),
+            "{error}"
+        );
         assert!(!folder.join(WEIGHTS).exists());
         Left::by(folder, &succeed(folder, RESUME)).assert_is(&expected);
     }
@@ -227,15 +230,16 @@ fn what_an_interrupted_run_says_goes_on_with_it() {
     let expected = uninterrupted(folder.path());
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let mut run = command(folder, &RUN.replace("--model tiny", "--out mine.selvedge --checkpoint saved/it.checkpoint"));
-    run.args(["--layers", LAYERS]);
+    let mut run = command(folder, &RUN.replace("--model tiny", "--out mine.selvedge --checkpoint-every 7"));
+    run.args(["--layers", LAYERS, "--checkpoint", "saved here/it.checkpoint"]);
     let mut child = start(run);
     wait_for_metrics(folder, &mut child, 40);
     signal(&child, "INT");
     let error = error_line(&child.wait_with_output().unwrap(), 130);
-    let said = "train --resume saved/it.checkpoint --out mine.selvedge";
+    let said = "train --resume 'saved here/it.checkpoint' --out mine.selvedge --data builtin --metrics run.jsonl --checkpoint-every 7";
     assert!(error.contains(&format!("`{said}`")), "{error}");
-    succeed(folder, &format!("{said} --data builtin"));
+    let output = command(folder, "").args(shlex::split(said).unwrap()).output().unwrap();
+    stdout(&output);
     assert!(fs::read(folder.join("mine.selvedge")).unwrap() == expected.weights, "the weight files differ");
 }
 

@@ -209,7 +209,10 @@ impl fmt::Display for Word {
         match expected {
             Expected::Width => write!(f, "is no width: a width is a whole number from 1 to {MAX_WIDTH}"),
             Expected::WidthAfter => write!(f, "has no width after it"),
-            Expected::Arrow => write!(f, "is no arrow: write `=>`, or `,` between widths alone, where ReLU is to stand between the layers"),
+            Expected::Arrow => write!(
+                f,
+                "is no arrow: write `=>`, or `,` between widths alone, where ReLU is to stand between the layers"
+            ),
             Expected::Separator => {
                 write!(f, "is out of place: write widths as in 784,256,10 or layers as in 784 => 256 Relu => 10")
             }

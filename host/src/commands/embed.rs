@@ -12,12 +12,12 @@ use host::{
     engine::{InstructionSet, Simd},
     files,
     model_file::ModelFile,
-    weights::{self, WeightsError, hex},
+    weights::{self, hex},
 };
 use selvedge::idx;
 use serde_json::json;
 
-use super::{DataOptions, Part};
+use super::{DataOptions, Part, parse};
 
 #[derive(Args)]
 pub struct Options {
@@ -46,7 +46,7 @@ impl Options {
         let bytes = self.file.as_deref().map(weights::read).transpose()?;
         let file = match (&bytes, &self.file) {
             (Some(bytes), Some(path)) => {
-                let file = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
+                let file = parse(path, bytes)?;
                 file.check(&data).with_context(|| path.display().to_string())?;
                 Some(file)
             }

@@ -8,7 +8,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
     model_file::ModelFile,
-    weights::{self, WeightsError, hex},
+    weights::{self, hex},
 };
 use selvedge::{
     architecture::Architecture,
@@ -19,6 +19,8 @@ use selvedge::{
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use super::parse;
 
 /// How many first values of each parameter are shown.
 const FIRST_VALUES: usize = 4;
@@ -36,11 +38,12 @@ pub struct Options {
 impl Options {
     pub fn run(self) -> Result<()> {
         let bytes = weights::read(&self.file)?;
-        let file = ModelFile::parse(&bytes).map_err(WeightsError::in_file(&self.file))?;
-        match (&file, file.quantization()) {
-            (ModelFile::Float32(weights), _) => self.show(weights, bytes.len()),
-            (_, Some(record)) => self.show_quantized(&file, record, bytes.len()),
-            (_, None) => Ok(()),
+        let file = parse(&self.file, &bytes)?;
+        match &file {
+            ModelFile::Float32(weights) => self.show(weights, bytes.len()),
+            ModelFile::Int8(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
+            ModelFile::Int4(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
+            ModelFile::Float16(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
         }
     }
 
@@ -107,7 +110,7 @@ impl Options {
                     "logit_scale": logit_scale,
                     "float_accuracy": float_accuracy,
                     "accuracy": accuracy,
-                    "method": method.escape_ascii().to_string(),
+                    "method": String::from_utf8_lossy(method),
                 },
             });
             writeln!(out, "{object:#}")?;
@@ -118,7 +121,7 @@ impl Options {
         writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
         writeln!(out, "Flash: {flash} bytes (the file)")?;
         writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits\n")?;
-        writeln!(out, "Quantized: {}", method.escape_ascii())?;
+        writeln!(out, "Quantized: {}", String::from_utf8_lossy(method))?;
         writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
         let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
         writeln!(out, "  accuracy {quantized:.2}% on the test samples, {float:.2}% of the model in floating point")?;

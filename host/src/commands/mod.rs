@@ -19,22 +19,24 @@ use std::{
     fmt::Display,
     io::{self, Write},
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use host::{
     classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
+    interchange::Format,
     model_file::{Assumption, ModelFile},
     weights::{self, WeightsError},
 };
 use selvedge::{
     architecture::Architecture,
     models::{self, NAMES},
+    weights::WeightFileError,
 };
 
 /// What the program can do.
@@ -165,6 +167,16 @@ impl ModelOptions {
     }
 }
 
+/// Checks the bytes of a network's file.
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
+    match ModelFile::parse(bytes) {
+        Err(WeightFileError::Magic) if Format::of_extension(path).is_some_and(|format| format != Format::Selvedge) => {
+            bail!("{}: this is another program's file; `selvedge convert` makes a .selvedge file of it", path.display())
+        }
+        parsed => Ok(parsed.map_err(WeightsError::in_file(path))?),
+    }
+}
+
 /// A network's file that a command works with.
 #[derive(Args)]
 struct FileOptions {
@@ -180,7 +192,7 @@ impl FileOptions {
 
     /// Checks the file's bytes.
     fn parse<'a>(&self, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
-        Ok(ModelFile::parse(bytes).map_err(WeightsError::in_file(&self.path))?)
+        parse(&self.path, bytes)
     }
 
     /// Checks that the network takes this data's samples and can name their classes.

@@ -24,7 +24,7 @@ use selvedge::{
     weights::{TrainingRecord, WeightFileError},
 };
 
-use super::{DataOptions, ThreadOptions, note};
+use super::{DataOptions, ThreadOptions, note, parse};
 
 /// What fine-tuning trains with where nothing is named.
 const FINE_TUNING: &str = "fine-tune";
@@ -95,7 +95,7 @@ impl Options {
         let mut training = self.fine_tuning()?;
         let bytes = weights::read(&self.path)?;
         let in_file = WeightsError::in_file(&self.path);
-        let model = ModelFile::parse(&bytes).map_err(&in_file)?;
+        let model = parse(&self.path, &bytes)?;
         let ModelFile::Float32(file) = &model else {
             bail!(
                 "{}: this is a quantised network already; name the file of a floating-point model",

@@ -230,11 +230,9 @@ fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Ve
         layers.push(sums.into_iter().map(|sum| sum > 0.0).collect());
     }
     layers.pop();
-    let order = |(layer, is_active): (LinearLayer<'_>, &Vec<bool>)| {
-        match layer.outputs {
-            width @ ..=WIDEST_ORDERED => Activity::of(width, rows(is_active, width)).order(),
-            width => (0..width).collect(),
-        }
+    let order = |(layer, is_active): (LinearLayer<'_>, &Vec<bool>)| match layer.outputs {
+        width @ ..=WIDEST_ORDERED => Activity::of(width, rows(is_active, width)).order(),
+        width => (0..width).collect(),
     };
     reference.layers().zip(&layers).map(order).collect()
 }

@@ -89,7 +89,9 @@ impl Options {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AugmentationError {
     /// The samples are no images.
-    #[error("augment is for images, and a sample of this data is {input}; leave it out of the recipe, or train with --augment none")]
+    #[error(
+        "augment is for images, and a sample of this data is {input}; leave it out of the recipe, or train with --augment none"
+    )]
     NoImage {
         /// The samples' shape.
         input: InputShape,
@@ -267,7 +269,10 @@ mod tests {
         assert_eq!(check(false, 0, 0, &[12]), Ok(()));
         assert_eq!(check(true, 28, 20, &[28, 20]), Ok(()));
         let error = check(true, 0, 0, &[12]).unwrap_err();
-        assert_eq!(error, "augment is for images, and a sample of this data is 12 features; leave it out of the recipe, or train with --augment none");
+        assert_eq!(
+            error,
+            "augment is for images, and a sample of this data is 12 features; leave it out of the recipe, or train with --augment none"
+        );
         let error = check(false, 29, 0, &[28, 20]).unwrap_err();
         assert!(error.starts_with("augment: shift=29 is more than the 28 pixels"), "{error}");
         let error = check(false, 0, 21, &[28, 20]).unwrap_err();

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
-use host::files;
+use anyhow::{Result, bail, ensure};
+use host::{files, interchange::Format};
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
@@ -18,6 +18,10 @@ pub struct Files<'a> {
 impl Files<'_> {
     /// Every file can be written, and no two are the same.
     pub fn check(&self) -> Result<()> {
+        if Format::of_extension(&self.out).is_some_and(|format| format != Format::Selvedge) {
+            let out = self.out.display();
+            bail!("--out {out}: training writes .selvedge files; `selvedge convert` makes others of them");
+        }
         files::check_writable(&self.out)?;
         files::check_writable(&self.checkpoint)?;
         ensure!(self.out != self.checkpoint, "--out and the checkpoint are the same file, {}", self.out.display());
@@ -27,11 +31,23 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// The command that goes on with a run.
-    pub fn to_go_on(&self) -> String {
-        let mut command = format!("train --resume {}", self.checkpoint.display());
-        if self.out != self.checkpoint.with_extension(WEIGHTS) {
-            command += &format!(" --out {}", self.out.display());
+    /// The command that goes on with a run, for a shell; the run's data and checkpoints are named as they were for it.
+    pub fn to_go_on(&self, data: Option<&Path>, checkpoint_every: Option<u64>) -> String {
+        let out = (self.out != self.checkpoint.with_extension(WEIGHTS)).then_some(self.out.as_path());
+        let every = checkpoint_every.map(|every| every.to_string());
+        let options = [
+            ("--resume", Some(self.checkpoint.as_path())),
+            ("--out", out),
+            ("--data", data),
+            ("--metrics", self.metrics),
+            ("--checkpoint-every", every.as_deref().map(Path::new)),
+        ];
+        let mut command = "train".to_owned();
+        for (option, path) in options {
+            let Some(path) = path.map(|path| path.to_string_lossy()) else { continue };
+            // A path with a NUL byte cannot be opened, so nothing is written to one.
+            let quoted = shlex::try_quote(&path).unwrap_or_default();
+            command += &format!(" {option} {quoted}");
         }
         command
     }
