@@ -7,6 +7,7 @@ use selvedge::Portable;
 use super::{FileOptions, samples::SampleOptions};
 
 #[derive(Args)]
+#[command(override_usage = "selvedge predict <FILE> <INPUTS|--values <V,V,…>>")]
 pub struct Options {
     #[command(flatten)]
     file: FileOptions,

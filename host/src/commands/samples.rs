@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use host::{classes::Classes, data, picture};
 use selvedge::shape::InputShape;
@@ -20,7 +20,7 @@ pub struct SampleOptions {
     inputs: Vec<PathBuf>,
 
     /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times
-    #[arg(long, value_name = "V,V,…")]
+    #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
     values: Vec<String>,
 }
 
@@ -39,12 +39,12 @@ impl SampleOptions {
         let mut samples = Vec::new();
         for path in &self.inputs {
             let name = path.display().to_string();
-            if !is_idx(path) {
+            if !is_idx(path).with_context(|| format!("cannot read {name}"))? {
                 samples.push(Sample { name, values: picture::read(path, shape)?, is_picture: true });
                 continue;
             }
             let (found, values) = data::read_samples(path)?;
-            ensure!(found.features() == shape.features(), "{name}: a sample is {found}, but the network takes {shape}");
+            ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
             let all = values.chunks_exact(shape.features()).enumerate();
             let named = |(index, values): (usize, &[u8])| Sample {
                 name: format!("{name}, sample {index}"),
@@ -54,27 +54,36 @@ impl SampleOptions {
             samples.extend(all.map(named));
         }
         for text in &self.values {
-            samples.push(Sample { name: text.clone(), values: parse(text, shape)?, is_picture: false });
+            samples.push(Sample { name: shortened(text), values: parse(text, shape)?, is_picture: false });
         }
         Ok(samples)
     }
 }
 
 /// Tells a file of samples from a picture by its first bytes, or by its name where it is gzipped.
-fn is_idx(path: &Path) -> bool {
-    let mut magic = [0; 3];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    path.extension().is_some_and(|extension| extension == "gz") || (read.is_ok() && magic == [0, 0, 8])
+fn is_idx(path: &Path) -> io::Result<bool> {
+    let mut magic = Vec::new();
+    File::open(path)?.take(3).read_to_end(&mut magic)?;
+    Ok(path.extension().is_some_and(|extension| extension == "gz") || magic == [0, 0, 8])
+}
+
+/// A text's first characters.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
     let value = |(place, word): (usize, &str)| match word.trim().parse() {
         Ok(value) => Ok(value),
-        Err(_) => bail!("--values: {word:?}, at place {}, is no whole number from 0 to 255", place + 1),
+        Err(_) => bail!("--values: {:?}, at place {}, is no whole number from 0 to 255", shortened(word), place + 1),
     };
     let values: Vec<u8> = text.split(',').enumerate().map(value).collect::<Result<_>>()?;
     let (found, expected) = (values.len(), shape.features());
-    ensure!(found == expected, "--values: {text} has {found} values, but the network takes {shape}");
+    ensure!(found == expected, "--values: {} has {found} values, but the network takes {shape}", shortened(text));
     Ok(values)
 }
 

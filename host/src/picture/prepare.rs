@@ -24,7 +24,7 @@ const GROUND: u8 = 32;
 #[derive(Debug, Error)]
 pub enum PictureError {
     /// The network takes no image of one channel.
-    #[error("{}: a picture is read as one channel of grey, but the network takes {shape}; give it values, or an IDX file", path.display())]
+    #[error("{}: a picture is read as one channel of grey, but the network takes {shape}; use --values, or give an IDX file", path.display())]
     Shape {
         /// The file.
         path: PathBuf,

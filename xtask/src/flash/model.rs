@@ -135,8 +135,8 @@ impl Model {
         Ok(weights)
     }
 
-    /// What a device predicts with, in this folder: the weights with batch normalisation folded, where there is any to fold, or
-    /// quantised.
+    /// What a device predicts with, in this folder: the weights quantised, or with batch normalisation folded, where there is any to fold.
+    /// Either file names its classes where these are known.
     pub fn deployed(&self, weights: Weights, format: Format, folder: &Path) -> Result<Weights> {
         if format != Format::F32 && weights.format == message::Format::Float32 {
             let file = folder.join("quantized").with_extension(format.name());
@@ -145,14 +145,19 @@ impl Model {
             workspace::output_shown(&mut self.with_data(quantize))?;
             return Weights::read(&file);
         }
-        let folded = weights.architecture.folded();
-        if folded == weights.architecture {
+        if weights.format != message::Format::Float32 {
             return Ok(weights);
         }
-        let file = folder.join("folded.selvedge");
-        workspace::output(Command::new(&self.program).arg("convert").args([&weights.file, &file]).arg("--fold"))?;
-        let [before, after] = [&weights.architecture, &folded].map(Architecture::expression);
-        say!("Folded batch normalisation into the layers before it: {before:#} is now {after:#}");
+        let file = folder.join("deployed.selvedge");
+        let mut convert = Command::new(&self.program);
+        convert.arg("convert").args([&weights.file, &file]);
+        let folded = weights.architecture.folded();
+        let is_folded = folded != weights.architecture;
+        workspace::output(convert.args(is_folded.then_some("--fold")))?;
+        if is_folded {
+            let [before, after] = [&weights.architecture, &folded].map(Architecture::expression);
+            say!("Folded batch normalisation into the layers before it: {before:#} is now {after:#}");
+        }
         Weights::read(&file)
     }
 

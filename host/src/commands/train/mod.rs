@@ -25,7 +25,10 @@ use host::{
     },
     weights,
 };
-use selvedge::{architecture::Architecture, weights::TrainingRecord};
+use selvedge::{
+    architecture::{Architecture, LayerKind},
+    weights::TrainingRecord,
+};
 
 use super::{DataOptions, ModelOptions, ThreadOptions, note};
 use device::{Device, DeviceOptions};
@@ -110,6 +113,14 @@ impl Options {
             data.truncate(limit as usize);
         }
         let layers = self.model.architecture(&data)?;
+        for pair in layers.layers().windows(2) {
+            if let [LayerKind::Linear { inputs, .. }, LayerKind::Linear { inputs: middle, outputs }] = pair {
+                note(format_args!(
+                    "nothing stands between {inputs} => {middle} and {middle} => {outputs}, so both compute what one layer could; name a \
+                     layer such as Relu, or separate the widths by commas"
+                ));
+            }
+        }
         Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, None)
     }
 
@@ -160,15 +171,21 @@ impl Plan<'_> {
     /// The layers that are trained.
     fn layers(&self) -> Result<Architecture> {
         if self.with.dropout > 0.0 {
-            return self.layers.with_dropout().with_context(|| {
-                let (whose, or) = match self.options.overriding.dropout {
-                    Some(_) => ("--dropout", ""),
-                    None => ("the recipe's dropout", ", or take --dropout 0"),
-                };
+            let is_own = self.options.overriding.dropout.is_some();
+            let layers = self.layers.with_dropout().with_context(|| {
+                let (whose, or) = if is_own { ("--dropout", "") } else { ("the recipe's dropout", ", or take --dropout 0") };
                 format!(
                     "{whose}: with Dropout after each activation there are too many layers; name it in --layers where it is to be{or}"
                 )
-            });
+            })?;
+            if layers == layers.for_prediction() {
+                ensure!(
+                    !is_own,
+                    "--dropout: Dropout follows an activation, and this network has none; name it in --layers where it is to be"
+                );
+                note("there is no activation, so the recipe's dropout drops nothing");
+            }
+            return Ok(layers);
         }
         ensure!(
             *self.layers == self.layers.for_prediction(),
