@@ -326,6 +326,17 @@ fn what_does_not_fit_other_data_is_named() {
         let error = fail(folder, arguments);
         assert!(error.contains(words), "{arguments}: {error}");
     }
+    // Images of other sizes have as many features, but other pixels stand side by side.
+    let flat = folder.join("flat");
+    tests::write_data(&flat, InputShape::Image { channels: 1, height: 14, width: 56 }, 10, [30, 10]);
+    succeed(folder, "train --data flat --model tiny --steps 1 --out flat.selvedge");
+    for command in ["eval", "quantize", "embed --count 1 --out b"] {
+        let error = fail(folder, &format!("{command} flat.selvedge --data images"));
+        let words = "flat.selvedge: the network takes an image of 14×56 pixels, but a sample of images is an image of 28×28 pixels";
+        assert!(error.contains(words), "{command}: {error}");
+    }
+    let error = fail(folder, "predict flat.selvedge images/t10k-images-idx3-ubyte");
+    assert!(error.contains("but the network takes an image of 14×56"), "{error}");
     // The names of another folder's classes are not this one's.
     fs::write(folder.join("classes.txt"), "left\nright\nstill\n").unwrap();
     succeed(folder, "train --data . --model tiny --steps 1 --out named.selvedge");

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn features_are_no_picture() {
         let error = read("a.png".as_ref(), InputShape::Features(12)).unwrap_err().to_string();
-        assert!(error.contains("the network takes 12 features; give it values"), "{error}");
+        assert!(error.contains("the network takes 12 features; use --values"), "{error}");
     }
 
     #[test]
