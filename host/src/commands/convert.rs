@@ -27,18 +27,23 @@ pub struct Options {
     from: PathBuf,
 
     /// What to write: a .selvedge, .safetensors, .npz or .onnx file
+    ///
+    /// Only a .selvedge file keeps the class names, the shape of the inputs and the record of the training.
     #[arg(value_name = "TO")]
     to: PathBuf,
 
     /// The network, as a named model for Fashion-MNIST: quickstart (784-512-512-10), small (784-128-10) or tiny (784-16-10)
+    ///
+    /// For other inputs and outputs, name the widths by --layers.
     #[arg(long, value_parser = PossibleValuesParser::new(NAMES))]
     model: Option<String>,
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
     /// Without it, and without --model, it is a .selvedge file's own, and of other files the one that their tensors' names and shapes say:
-    /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. Where Dropout is
-    /// among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO do.
+    /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has
+    /// the slope 0.01. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO
+    /// do.
     #[arg(long, conflicts_with = "model")]
     layers: Option<Architecture>,
 
