@@ -16,7 +16,7 @@ pub enum QuantizationError {
     Layers {
         /// The model's layers.
         layers: String,
-        /// What is wrong with them.
+        /// The layer that has no place there.
         problem: String,
     },
     /// A weight that is infinite or no number.

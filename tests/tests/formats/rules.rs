@@ -50,7 +50,7 @@ fn layered(layers: &[(u8, &[usize], Tensors<'_>)], signature: &[u8], number: f32
     file_of(b"SELVEDGE", 3, &header, &number.to_le_bytes().repeat(numbers))
 }
 
-/// What a rule takes, and the next that it does not take: each is refused by both readers or by none.
+/// Files on both sides of a rule: both readers refuse each of them, or neither does.
 #[test]
 fn both_readers_draw_the_same_lines() {
     let linear = |inputs, outputs, signature: &[u8], number| {

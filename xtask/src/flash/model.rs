@@ -135,7 +135,7 @@ impl Model {
         Ok(weights)
     }
 
-    /// What a device predicts with, in this folder: the weights quantised, or with batch normalisation folded, where there is any to fold.
+    /// Writes the file that a device predicts with into this folder: the weights quantised, or with batch normalisation folded.
     /// Either file names its classes where these are known.
     pub fn deployed(&self, weights: Weights, format: Format, folder: &Path) -> Result<Weights> {
         if format != Format::F32 && weights.format == message::Format::Float32 {

@@ -20,7 +20,7 @@ use timing::{Core, Cost};
 const REFILL: u64 = 2;
 const REFILLS: [u64; 2] = [1, 3];
 
-/// How many instructions are traced, as far as one sample does not take more: these are a few seconds.
+/// The instructions that are traced, unless one sample takes more. They need a few seconds.
 const TRACED: u64 = 1_000_000;
 
 /// What the firmware's counter may count besides: one tick of at least 16 MHz, and the reading of it.
@@ -73,7 +73,7 @@ impl Estimate {
     }
 }
 
-/// As many of the first samples as are quick to trace.
+/// The first samples, as many as are quick to trace.
 fn few(counted: &[u64]) -> &[u64] {
     let mut sum = 0;
     let fit = counted.iter().take_while(|&&count| {
