@@ -223,7 +223,10 @@ fn what_is_wrong_with_the_files_is_said_in_one_line() {
         }
     }
     tests::write_small_data(folder, [4, 20]);
-    assert!(fail(folder, "quantize tiny.selvedge --data .").contains("has 4 training samples, too few to choose the scales by"));
+    assert!(
+        fail(folder, "quantize tiny.selvedge --data .")
+            .contains("has 4 training samples, too few to choose the scales by")
+    );
 }
 
 /// The project's own models lose at most a tenth of a percent in 8 bits, half a percent in 4, and next to nothing in 16.
