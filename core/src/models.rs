@@ -41,8 +41,8 @@ pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
 
-/// A name for a network's files: a named model's own where the ends are Fashion-MNIST's, or else the layers, such as
-/// `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
+/// A name for a network's files. A named model with Fashion-MNIST's inputs and outputs has its own. Any other network is called by its
+/// layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
 ///
 /// A name has at most [`LONGEST_NAME`] bytes. Where the layers need more, their number and a checksum of them stand for them:
 /// `784-40-layers-10-1f2e3d4c`.

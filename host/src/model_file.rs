@@ -122,8 +122,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The meaning of inputs and outputs that is not in the file, but has to be that of Fashion-MNIST or may be: files of earlier versions
-    /// did not state it. `None` for a file that states it, and for one that is for other data.
+    /// Tells why the inputs and outputs are taken for Fashion-MNIST's. Files of earlier versions did not state their meaning. `None` for a file
+    /// that states it, and for one that was trained on other data.
     pub fn assumes(&self) -> Option<Assumption> {
         let architecture = self.architecture();
         let has_ends = [architecture.inputs(), architecture.outputs()] == [PIXELS, CLASSES];

@@ -289,6 +289,23 @@ fn what_does_not_fit_other_data_is_named() {
     }
     let error = fail(folder, "predict flat.selvedge images/t10k-images-idx3-ubyte");
     assert!(error.contains("but the network takes an image of 14×56"), "{error}");
+    // Other programs' files, quantised ones, and dropout that has no place.
+    succeed(folder, "convert a.selvedge a.safetensors");
+    succeed(folder, "quantize a.selvedge --data .");
+    for (arguments, words) in [
+        ("eval a.safetensors --data .", "a.safetensors: this is another program's file; `selvedge convert` makes"),
+        ("convert a.int8 b.npz", "a.int8: this network is quantised, to int8"),
+        ("train --data . --init a.int8 --model tiny", "a.int8: this network is quantised, to int8"),
+        ("train --data . --model tiny --out b.safetensors", "--out b.safetensors: training writes .selvedge files"),
+        (
+            "train --data . --layers 12,3 --dropout 0.1",
+            "--dropout: Dropout follows an activation, and this network has none",
+        ),
+        ("predict a.selvedge missing.idx", "cannot read missing.idx"),
+    ] {
+        let error = fail(folder, arguments);
+        assert!(error.contains(words), "{arguments}: {error}");
+    }
     // The names of another folder's classes are not this one's.
     fs::write(folder.join("classes.txt"), "left\nright\nstill\n").unwrap();
     succeed(folder, "train --data . --model tiny --steps 1 --out named.selvedge");

@@ -170,7 +170,9 @@ impl ModelOptions {
 /// Checks the bytes of a network's file.
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
     match ModelFile::parse(bytes) {
-        Err(WeightFileError::Magic) if Format::of_extension(path).is_some_and(|format| format != Format::Selvedge) => {
+        Err(WeightFileError::Magic)
+            if matches!(Format::of_extension(path), Some(Format::Safetensors | Format::Pth | Format::Npz)) =>
+        {
             bail!("{}: this is another program's file; `selvedge convert` makes a .selvedge file of it", path.display())
         }
         parsed => Ok(parsed.map_err(WeightsError::in_file(path))?),

@@ -20,7 +20,7 @@ impl Files<'_> {
     pub fn check(&self) -> Result<()> {
         if Format::of_extension(&self.out).is_some_and(|format| format != Format::Selvedge) {
             let out = self.out.display();
-            bail!("--out {out}: training writes .selvedge files; `selvedge convert` makes others of them");
+            bail!("--out {out}: training writes .selvedge files; `selvedge convert` writes the other formats");
         }
         files::check_writable(&self.out)?;
         files::check_writable(&self.checkpoint)?;
@@ -31,7 +31,7 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// The command that goes on with a run, for a shell; the run's data and checkpoints are named as they were for it.
+    /// The shell command that goes on with a run. It names the same data, metrics and checkpoints.
     pub fn to_go_on(&self, data: Option<&Path>, checkpoint_every: Option<u64>) -> String {
         let out = (self.out != self.checkpoint.with_extension(WEIGHTS)).then_some(self.out.as_path());
         let every = checkpoint_every.map(|every| every.to_string());
