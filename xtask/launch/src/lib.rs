@@ -1,0 +1,170 @@
+//! Builds the workspace's programs by cargo, as a user would, and says first how long that takes.
+//!
+//! It has no dependencies. Cargo builds it within a second, so a fresh clone is not silent while everything else is built.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, ExitStatus, Stdio},
+    thread,
+};
+
+/// Returns the folder of the workspace's Cargo.toml.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("."))
+}
+
+/// Returns a command in the workspace's root. It does not get the variables that `cargo run` or `cargo test` set for this program.
+///
+/// With those, cargo would build crates anew whose build scripts read them, and once more when the user calls it.
+pub fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_package) {
+            command.env_remove(name);
+        }
+    }
+    // A relative path means the user's folder.
+    if let Some(Ok(folder)) = env::var_os("CARGO_TARGET_DIR").map(std::path::absolute) {
+        command.env("CARGO_TARGET_DIR", folder);
+    }
+    command
+}
+
+/// Returns [`command`] for the cargo that runs this program.
+pub fn cargo(subcommand: &str) -> Command {
+    let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg(subcommand);
+    cargo
+}
+
+/// Tells whether cargo sets a variable for the programs of one package.
+fn is_of_package(name: &str) -> bool {
+    let names = ["CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
+    names.contains(&name)
+        || ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|start| name.starts_with(start))
+}
+
+/// A program of the workspace, for this machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Its name in cargo.
+    pub name: &'a str,
+    /// Its task, in a few words.
+    pub task: &'a str,
+    /// Processor seconds that its first build takes.
+    pub seconds: usize,
+    /// Features of the workspace's packages that it is built with, between commas.
+    pub features: &'a str,
+}
+
+impl Program<'_> {
+    /// Builds the program and returns its path. Where there is none yet, the first line says how long that takes.
+    ///
+    /// The build takes the features of the whole workspace, as `cargo build` does, so neither builds anew for the other.
+    ///
+    /// # Errors
+    ///
+    /// Where cargo cannot be started or fails. It has said why then.
+    pub fn build(self) -> io::Result<PathBuf> {
+        let folder = profile_folder()?;
+        let path = folder.join(format!("{}{}", self.name, env::consts::EXE_SUFFIX));
+        if !path.exists() {
+            let processors = thread::available_parallelism().map_or(1, usize::from);
+            let seconds = (self.seconds / processors).next_multiple_of(5);
+            eprintln!("Building {}, {}: about {seconds} s, this once", self.name, self.task);
+        }
+        let mut cargo = cargo("build");
+        cargo.args(["--workspace", "--bin", self.name]);
+        if !self.features.is_empty() {
+            cargo.args(["--features", self.features]);
+        }
+        let status = run_shown(&mut cargo)?;
+        if status.success() {
+            Ok(path)
+        } else {
+            Err(io::Error::other(format!("{} was not built, see above", self.name)))
+        }
+    }
+}
+
+/// Returns the folder of the programs that the profile `dev` builds: this program's own, and for a test the one above.
+///
+/// # Errors
+///
+/// Where the system does not say where this program is.
+pub fn profile_folder() -> io::Result<PathBuf> {
+    let mut folder = env::current_exe()?;
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    Ok(folder)
+}
+
+/// Becomes a program, so that signals and the exit code are its own.
+///
+/// # Errors
+///
+/// Where it cannot be started.
+#[cfg(unix)]
+pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
+    Err(program.exec())
+}
+
+/// Runs a program to its end and takes its exit code.
+///
+/// # Errors
+///
+/// Where it cannot be started.
+#[cfg(not(unix))]
+pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
+    let code = program.status()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Runs cargo and shows its messages, but for the one that it has finished.
+///
+/// # Errors
+///
+/// Where it cannot be started.
+pub fn run_shown(cargo: &mut Command) -> io::Result<ExitStatus> {
+    if io::stderr().is_terminal() {
+        cargo.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = cargo.stderr(Stdio::piped()).spawn()?;
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
+        let line = line?;
+        let text = String::from_utf8_lossy(&line);
+        if !(text.contains("Finished") && text.contains(" target(s) in ")) {
+            // A closed standard error is no reason to fail.
+            let _ = io::stderr().write_all(&[&line[..], b"\n"].concat());
+        }
+    }
+    child.wait()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_the_workspace() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn the_variables_of_this_test_stay_here() {
+        assert!(env::var_os("CARGO_MANIFEST_DIR").is_some() && env::var_os("CARGO_PKG_NAME").is_some());
+        let command = cargo("build");
+        let removed = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name.to_owned());
+        let removed: Vec<_> = removed.collect();
+        assert!(removed.iter().any(|name| name == "CARGO_MANIFEST_DIR"));
+        assert!(removed.iter().any(|name| name == "CARGO_PKG_NAME"));
+        assert!(!removed.iter().any(|name| name == "CARGO" || name == "PATH"));
+    }
+}

@@ -1,0 +1,23 @@
+//! `cargo xtask`: builds xtask and becomes it.
+
+use std::{env, io, process::ExitCode};
+
+use launch::Program;
+
+const XTASK: Program<'_> = Program { name: "xtask", task: "which runs the commands", seconds: 40, features: "" };
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<ExitCode> {
+    let mut xtask = launch::command(XTASK.build()?);
+    xtask.args(env::args_os().skip(1)).current_dir(env::current_dir()?);
+    launch::hand_over(&mut xtask)
+}
