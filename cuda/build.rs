@@ -25,7 +25,7 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed=kernels");
-    for variable in ["CUDA_PATH", "NVCC_CCBIN"] {
+    for variable in [nvcc::VARIABLE, "NVCC_CCBIN"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let Some(out) = env::var_os("OUT_DIR").map(PathBuf::from) else {
@@ -43,7 +43,7 @@ fn main() {
 
 /// Compiles the kernels and returns the compiler's report. An error has a line for each thing that is wrong.
 fn compile(out: &Path) -> Result<String, String> {
-    let nvcc = find_nvcc(out)?;
+    let nvcc = nvcc::find(out).map_err(|error| error.to_string())?;
     println!("cargo::rerun-if-changed={}", nvcc.display());
     let architectures = known(&nvcc)?;
     // A driver of the toolkit's first release runs what it builds.
@@ -59,24 +59,6 @@ fn compile(out: &Path) -> Result<String, String> {
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
     report.map_err(|report| explained(&nvcc, &report))
-}
-
-/// CUDA_PATH's compiler alone where that is set; else that of `cargo xtask setup --cuda`, of /usr/local/cuda, or of PATH.
-fn find_nvcc(out: &Path) -> Result<PathBuf, String> {
-    let program = |toolkit: &Path| toolkit.join("bin/nvcc").with_extension(env::consts::EXE_EXTENSION);
-    if let Some(toolkit) = env::var_os("CUDA_PATH").filter(|toolkit| !toolkit.is_empty()) {
-        let nvcc = program(Path::new(&toolkit));
-        let missing =
-            format!("CUDA_PATH has no compiler: there is no {}; unset it, or name a CUDA toolkit", nvcc.display());
-        return if nvcc.is_file() { Ok(nvcc) } else { Err(missing) };
-    }
-    // OUT_DIR lies in the target folder, at a depth that depends on how cargo was called.
-    let of_setup = out.ancestors().map(|folder| program(&folder.join("cuda-toolkit")));
-    let of_path = env::var_os("PATH").unwrap_or_default();
-    let of_path =
-        env::split_paths(&of_path).map(|folder| folder.join("nvcc").with_extension(env::consts::EXE_EXTENSION));
-    let mut places = of_setup.chain([program(Path::new("/usr/local/cuda"))]).chain(of_path);
-    places.find(|nvcc| nvcc.is_file()).ok_or(format!("there is no CUDA compiler (nvcc) here: {REMEDY}"))
 }
 
 /// Those of [`ARCHITECTURES`] that the compiler knows.

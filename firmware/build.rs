@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use board::{Board, Training};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     fashion_mnist, idx,
@@ -25,9 +26,6 @@ use selvedge::{
     quantized::{self, Int4, Int8},
     shape::InputShape,
 };
-use serde::{Deserialize, de::DeserializeOwned};
-
-const DEFAULT_BOARD: &str = "mps2-an386";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -40,87 +38,12 @@ fn main() {
     }
 }
 
-#[derive(Deserialize)]
-struct Board {
-    target: String,
-    model: String,
-    flash: Region,
-    ram: Region,
-    stack: u32,
-    clock_hz: u32,
-    uart: Uart,
-}
-
-#[derive(Deserialize)]
-struct Region {
-    origin: u32,
-    length: u32,
-}
-
-#[derive(Deserialize)]
-struct Uart {
-    driver: Driver,
-    base: u32,
-    clock_hz: u32,
-    baud: u32,
-    #[serde(default)]
-    tx: u32,
-    #[serde(default)]
-    rx: u32,
-}
-
-/// A type of the library's module `uart`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum Driver {
-    CmsdkUart,
-    Stm32Usart,
-    Nrf51Uart,
-}
-
-impl Driver {
-    /// How many pins it can name.
-    const fn pins(self) -> u32 {
-        match self {
-            Self::CmsdkUart => 1,
-            Self::Stm32Usart => 9 * 16,
-            Self::Nrf51Uart => 32,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Training {
-    seed: u64,
-    epochs: u64,
-    batch_size: usize,
-    learning_rate: f32,
-    samples: usize,
-}
-
 fn prepare() -> Result<()> {
-    let name = variable("SELVEDGE_BOARD").unwrap_or_else(|| DEFAULT_BOARD.to_owned());
-    let board: Board = read_toml(format!("boards/{name}.toml").as_ref())
-        .with_context(|| format!("no board {name:?} (SELVEDGE_BOARD); the boards are the files of firmware/boards"))?;
+    let name = variable("SELVEDGE_BOARD").unwrap_or_else(|| board::DEFAULT.to_owned());
+    watch(&board::file(&name));
+    let board = Board::named(&name).context("SELVEDGE_BOARD")?;
     let target = env::var("TARGET")?;
     ensure!(target == board.target, "{name} is built for --target {}, not {target}", board.target);
-    ensure!(
-        board.stack.is_multiple_of(8) && board.stack < board.ram.length,
-        "{name}: the stack must be a multiple of 8 bytes and shorter than the RAM"
-    );
-    ensure!(
-        board.ram.origin.is_multiple_of(1 << 24),
-        "{name}: the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
-    );
-    let uart = &board.uart;
-    ensure!(
-        uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),
-        "{name}: the UART's clock must be 16 times as fast as its baud rate, and its address a multiple of 4"
-    );
-    ensure!(
-        uart.tx.max(uart.rx) < uart.driver.pins(),
-        "{name}: the UART's pins are from 0 to {}",
-        uart.driver.pins() - 1
-    );
     if target.starts_with("thumbv7") {
         println!("cargo::rustc-cfg=armv7m");
     }
@@ -139,11 +62,8 @@ fn prepare() -> Result<()> {
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("memory.x"), Memory(&board).to_string())?;
-    let training: Training = read_toml("training.toml".as_ref())?;
-    ensure!(
-        training.batch_size > 0 && training.samples > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
-        "firmware/training.toml: batch_size and samples are at least 1, learning_rate is a number from 0"
-    );
+    watch(&Training::file());
+    let training = Training::read()?;
     fs::write(
         out.join("board.rs"),
         Constants {
@@ -156,7 +76,7 @@ fn prepare() -> Result<()> {
         }
         .to_string(),
     )?;
-    fs::write(out.join("uart.rs"), uart.to_string())?;
+    fs::write(out.join("uart.rs"), BoardUart(board.uart).to_string())?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     // `bare` has no logger: defmt's own script would ask for one, so what defmt left in the other crates goes.
@@ -174,11 +94,9 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    println!("cargo::rerun-if-changed={}", path.display());
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read firmware/{}", path.display()))?;
-    // A parser's report has several lines; a build script's error has one.
-    toml::from_str(&text).map_err(|error| anyhow::anyhow!("firmware/{}: {}", path.display(), error.message()))
+/// Builds anew where a file changes.
+fn watch(file: &Path) {
+    println!("cargo::rerun-if-changed={}", file.display());
 }
 
 /// What integers the embedded network may have.
@@ -280,10 +198,12 @@ impl fmt::Display for Memory<'_> {
     }
 }
 
-/// What the library's module `uart` includes.
-impl fmt::Display for Uart {
+/// The source of the library's module `uart`.
+struct BoardUart(board::Uart);
+
+impl fmt::Display for BoardUart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { driver, base, clock_hz, baud, tx, rx } = self;
+        let board::Uart { driver, base, clock_hz, baud, tx, rx } = self.0;
         writeln!(f, "/// The board's UART.\npub type BoardUart = {driver:?};")?;
         writeln!(f, "/// Where it is, and how it is set.\npub const BOARD_UART: Settings =")?;
         writeln!(f, "    Settings {{ base: {base:#x}, clock_hz: {clock_hz}, baud: {baud}, tx: {tx}, rx: {rx} }};")

@@ -27,7 +27,8 @@ impl Launches {
     /// The environment variable that names one.
     pub const VARIABLE: &str = "SELVEDGE_CUDA";
 
-    const ALL: [Self; 3] = [Self::Plain, Self::Graph, Self::Persistent];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Graph, Self::Persistent];
 
     /// That which the environment names, or else the default.
     ///

@@ -14,7 +14,6 @@ pub mod data;
 pub mod device;
 pub mod engine;
 pub mod evaluation;
-pub mod files;
 pub mod interchange;
 pub mod model_file;
 pub mod network;
@@ -25,3 +24,4 @@ pub mod training;
 pub mod weights;
 
 pub use aligned::MemoryError;
+pub use files;

@@ -1,16 +1,15 @@
 //! NVIDIA's compiler for the CUDA kernels: unpacked from its packages on PyPI, or one that was there.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+use nvcc::VARIABLE;
 
 use crate::workspace;
 
-/// Names a toolkit to take before all others.
-pub const VARIABLE: &str = "CUDA_PATH";
 /// The packages, pinned: the compiler, its parts, and the headers that it needs.
 const PACKAGES: [&str; 5] = [
     "nvidia-cuda-nvcc==13.0.88",
@@ -23,20 +22,9 @@ const PACKAGES: [&str; 5] = [
 const FOLDER: &str = "nvidia/cu13";
 const SETUP: &str = "cargo xtask setup --cuda";
 
-/// The compiler that a build takes (cuda/build.rs): CUDA_PATH's alone where that is set; else that of `cargo xtask setup --cuda`, of
-/// /usr/local/cuda, or of PATH.
+/// Returns the compiler that a build takes.
 pub fn compiler() -> Result<PathBuf> {
-    if let Some(toolkit) = named() {
-        let nvcc = nvcc(&toolkit);
-        let names = toolkit.display();
-        ensure!(nvcc.is_file(), "{VARIABLE} names {names}, which has no compiler: unset it, or name a CUDA toolkit");
-        return Ok(nvcc);
-    }
-    let toolkits = [toolkit()?, PathBuf::from("/usr/local/cuda")];
-    let found = toolkits.iter().map(|toolkit| nvcc(toolkit)).find(|nvcc| nvcc.is_file());
-    found
-        .or_else(|| workspace::on_path("nvcc"))
-        .context(format!("there is no CUDA compiler (nvcc) here; to get one, run `{SETUP}`"))
+    Ok(nvcc::find(&workspace::target_dir()?)?)
 }
 
 /// Unpacks the toolkit into the target folder, unless it is there.
@@ -49,8 +37,8 @@ pub fn set_up() -> Result<()> {
         let _ = fs::remove_dir_all(&partial);
         installed?;
     }
-    say!("Ready: the CUDA compiler is {}.", nvcc(&toolkit).display());
-    if let Some(named) = named() {
+    say!("Ready: the CUDA compiler is {}.", nvcc::of_toolkit(&toolkit).display());
+    if let Some(named) = nvcc::named() {
         say!("A build takes another, as {VARIABLE} names {}; unset it to take this one.", named.display());
     }
     Ok(())
@@ -69,12 +57,12 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
         );
     };
     say!("Getting NVIDIA's compiler from PyPI, 100 MB, under NVIDIA's licence (https://docs.nvidia.com/cuda/eula)");
-    let mut pip = workspace::command(python);
+    let mut pip = launch::command(python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]);
     workspace::run(pip.arg("--target").arg(partial).args(PACKAGES))
         .context("pip gave no compiler (it needs pip, a network and Linux; Debian: python3-pip)")?;
     let unpacked = partial.join(FOLDER);
-    workspace::output(workspace::command(nvcc(&unpacked)).arg("--version"))
+    workspace::output(launch::command(nvcc::of_toolkit(&unpacked)).arg("--version"))
         .context("NVIDIA's compiler does not run here")?;
     fs::write(stamp(&unpacked), PACKAGES.join("\n")).with_context(|| format!("cannot write {}", unpacked.display()))?;
     if toolkit.exists() {
@@ -83,17 +71,8 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
     fs::rename(&unpacked, toolkit).with_context(|| format!("cannot write {}", toolkit.display()))
 }
 
-/// The toolkit that the user names.
-fn named() -> Option<PathBuf> {
-    env::var_os(VARIABLE).filter(|toolkit| !toolkit.is_empty()).map(PathBuf::from)
-}
-
 fn toolkit() -> Result<PathBuf> {
-    Ok(workspace::target_dir()?.join("cuda-toolkit"))
-}
-
-fn nvcc(toolkit: &Path) -> PathBuf {
-    toolkit.join("bin").join(format!("nvcc{}", env::consts::EXE_SUFFIX))
+    Ok(workspace::target_dir()?.join(nvcc::FOLDER))
 }
 
 /// What was installed, as it was asked for.
@@ -111,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_toolkit_of_other_packages_is_replaced() {
-        let folder = env::temp_dir().join(format!("selvedge-cuda-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("selvedge-cuda-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         assert!(!is_installed(&folder));
         fs::write(stamp(&folder), PACKAGES.join("\n")).unwrap();

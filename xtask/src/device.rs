@@ -17,13 +17,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use board::Board;
 use clap::{Args, Subcommand};
 use selvedge::architecture::Architecture;
 
 use crate::{
     flash::{
         self, Device, Format, Program, Run, Running, Started,
-        board::{self, Board},
         model::{Model, Weights},
     },
     program, workspace,
@@ -123,7 +123,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 Action::Eval { .. } => Some(model.weights_or(target.weights.as_deref())?),
                 _ => None,
             };
-            program::hand_over(&mut question(options, &board, port, &model, weights.as_ref()))
+            Ok(launch::hand_over(&mut question(options, &board, port, &model, weights.as_ref()))?)
         }
         (device, port) => start(options, device.unwrap_or(Device::Emulator), port.as_deref()),
     }

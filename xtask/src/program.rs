@@ -19,7 +19,7 @@ pub struct Options {
 pub fn run(command: &str, options: &Options) -> Result<ExitCode> {
     let mut selvedge = Command::new(program(asks_for_cuda(&options.arguments))?);
     selvedge.arg(command).args(&options.arguments);
-    hand_over(&mut selvedge)
+    Ok(launch::hand_over(&mut selvedge)?)
 }
 
 /// Tells whether options of `selvedge` ask for the CUDA engine: the build must know. All of them stay the program's to judge.
@@ -44,28 +44,12 @@ pub fn with_cuda(cargo: &mut Command) -> Result<()> {
 
 /// Builds the program, perhaps with the CUDA engine, and returns its path.
 pub fn program(cuda: bool) -> Result<PathBuf> {
-    let mut cargo = workspace::cargo();
-    cargo.args(["build", "--release", "--package", "host", "--bin", "selvedge"]);
-    if cuda {
-        with_cuda(&mut cargo)?;
+    let program = launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 100, features: "" };
+    if !cuda {
+        return Ok(program.build()?);
     }
-    match workspace::build(&mut cargo, "selvedge")? {
-        Ok(program) => Ok(program),
-        Err(failure) => bail!("selvedge was not built: `{}` failed, see above", failure.command),
-    }
-}
-
-/// Becomes the program, so that signals and the exit code are its own.
-#[cfg(unix)]
-pub fn hand_over(program: &mut Command) -> Result<ExitCode> {
-    use std::os::unix::process::CommandExt;
-    Err(program.exec()).with_context(|| format!("cannot start `{}`", workspace::shown(program)))
-}
-
-#[cfg(not(unix))]
-pub fn hand_over(program: &mut Command) -> Result<ExitCode> {
-    let status = program.status().with_context(|| format!("cannot start `{}`", workspace::shown(program)))?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+    cuda::compiler().context("--cuda")?;
+    Ok(launch::Program { features: "host/cuda", ..program }.build()?)
 }
 
 #[cfg(test)]

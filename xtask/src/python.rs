@@ -34,13 +34,13 @@ pub fn set_up() -> Result<()> {
         bail!("there is no Python here: install Python 3 with venv, then run `{SETUP}`");
     };
     say!("Making {} with the packages of {REQUIREMENTS}", folder.display());
-    let mut venv = workspace::command(python);
+    let mut venv = launch::command(python);
     workspace::run(venv.args(["-m", "venv"]).arg(&folder)).context("Python has no venv (Debian: python3-venv)")?;
-    let mut pip = workspace::command(program(&folder));
+    let mut pip = launch::command(program(&folder));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS]);
     workspace::run(&mut pip)?;
     // Last: with it, all of them are there.
-    fs::copy(workspace::root().join(REQUIREMENTS), installed(&folder))
+    fs::copy(launch::root().join(REQUIREMENTS), installed(&folder))
         .with_context(|| format!("cannot write {}", installed(&folder).display()))?;
     say!("Ready: Python for the interchange tests is {}.", program(&folder).display());
     Ok(())
@@ -69,7 +69,7 @@ fn installed(folder: &Path) -> PathBuf {
 }
 
 fn is_installed(folder: &Path) -> bool {
-    let asked = fs::read(workspace::root().join(REQUIREMENTS)).ok();
+    let asked = fs::read(launch::root().join(REQUIREMENTS)).ok();
     asked.is_some() && asked == fs::read(installed(folder)).ok()
 }
 
@@ -82,7 +82,7 @@ mod tests {
         let folder = env::temp_dir().join(format!("selvedge-python-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         assert!(!is_installed(&folder));
-        fs::copy(workspace::root().join(REQUIREMENTS), installed(&folder)).unwrap();
+        fs::copy(launch::root().join(REQUIREMENTS), installed(&folder)).unwrap();
         assert!(is_installed(&folder));
         fs::write(installed(&folder), "torch==1.0").unwrap();
         assert!(!is_installed(&folder));

@@ -121,9 +121,9 @@ impl Facts {
 
     fn as_root(&self, program: &str) -> Command {
         match self.root {
-            Some(Root::Already) => workspace::command(program),
+            Some(Root::Already) => launch::command(program),
             Some(Root::Sudo) | None => {
-                let mut sudo = workspace::command("sudo");
+                let mut sudo = launch::command("sudo");
                 sudo.arg(program);
                 sudo
             }
@@ -181,7 +181,7 @@ fn plan(facts: &Facts) -> Plan {
 
 impl Plan {
     fn rustup(&self) -> Command {
-        let mut rustup = workspace::command("rustup");
+        let mut rustup = launch::command("rustup");
         // Its failure is one of the expected ends, and shows better without a backtrace.
         rustup.args(["target", "add"]).args(&self.targets).env_remove("RUST_BACKTRACE");
         rustup

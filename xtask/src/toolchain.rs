@@ -50,12 +50,15 @@ impl Toolchain {
     /// A cargo command (`build`, `clippy`, …) for an ARM target.
     pub fn cargo(&self, subcommand: &str, target: &str) -> Command {
         let mut cargo = match self {
-            Self::Rustup => workspace::cargo(),
-            // Through /usr/bin/cargo, `clippy` would be searched in ~/.cargo/bin first, where rustup's stands.
-            Self::Debian { .. } if subcommand == "clippy" => workspace::command("/usr/bin/cargo-clippy"),
-            Self::Debian { .. } => workspace::command("/usr/bin/cargo"),
+            Self::Rustup => launch::cargo(subcommand),
+            Self::Debian { .. } => {
+                // Through /usr/bin/cargo, `clippy` would be searched in ~/.cargo/bin first, where rustup's stands.
+                let is_clippy = subcommand == "clippy";
+                let mut cargo = launch::command(if is_clippy { "/usr/bin/cargo-clippy" } else { "/usr/bin/cargo" });
+                cargo.arg(subcommand);
+                cargo
+            }
         };
-        cargo.arg(subcommand);
         if let Self::Debian { linker } = self {
             let name = format!("CARGO_TARGET_{}_LINKER", target.replace(['-', '.'], "_").to_uppercase());
             cargo.env("CARGO", "/usr/bin/cargo").env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
@@ -81,7 +84,7 @@ pub struct Installed {
 impl Installed {
     /// Looks at the file system.
     pub fn look() -> Result<Self> {
-        let sysroot = workspace::output(workspace::command("rustc").args(["--print", "sysroot"]))?;
+        let sysroot = workspace::output(launch::command("rustc").args(["--print", "sysroot"]))?;
         let rustlib = Path::new(sysroot.trim()).join("lib/rustlib");
         let mut missing_targets = targets()?;
         missing_targets.retain(|target| !rustlib.join(target).join("lib").is_dir());
@@ -103,7 +106,7 @@ pub fn targets() -> Result<Vec<String>> {
     struct Firmware {
         targets: Vec<String>,
     }
-    let path = workspace::root().join("rust-toolchain.toml");
+    let path = launch::root().join("rust-toolchain.toml");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let file: File = toml::from_str(&text).with_context(|| format!("{} is not as expected", path.display()))?;
     Ok(file.firmware.targets)

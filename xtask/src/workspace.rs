@@ -1,17 +1,14 @@
-//! The workspace's folders, and how programs are run in it.
+//! How programs are run and shown.
 
 use std::{
     env,
     ffi::OsStr,
-    fs,
-    io::{BufRead, BufReader, IsTerminal, Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    thread,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use anyhow::{Context, Result, bail};
 
 /// Prints a line; nobody to read it is no error.
 pub fn say(text: std::fmt::Arguments<'_>) {
@@ -31,32 +28,10 @@ pub fn grouped(number: u64) -> String {
     grouped
 }
 
-/// The folder of the workspace's Cargo.toml.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
-}
-
-/// The folder of everything built.
+/// Returns the folder of everything built.
 pub fn target_dir() -> Result<PathBuf> {
-    match env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => std::path::absolute(folder).context("CARGO_TARGET_DIR is no usable path"),
-        None => Ok(root().join("target")),
-    }
-}
-
-/// A command in the workspace's root, with the target folder that this call of cargo has.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(root());
-    if let (Some(_), Ok(folder)) = (env::var_os("CARGO_TARGET_DIR"), target_dir()) {
-        command.env("CARGO_TARGET_DIR", folder);
-    }
-    command
-}
-
-/// The cargo that runs this program.
-pub fn cargo() -> Command {
-    command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let profile = launch::profile_folder().context("the system does not say where xtask is")?;
+    profile.parent().map(Path::to_owned).context("xtask lies in no target folder")
 }
 
 /// The file that a program's name stands for, where `PATH` has it.
@@ -121,95 +96,6 @@ pub fn output_shown(command: &mut Command) -> Result<String> {
     Ok(text)
 }
 
-/// Why [`build`] built no program.
-pub struct BuildFailure {
-    /// The command, as shown to the user.
-    pub command: String,
-    /// What cargo and the compiler wrote.
-    pub messages: Vec<String>,
-}
-
-/// Runs `cargo build` (or another that builds) for the program of a name, showing cargo's messages, and returns its path.
-pub fn build(cargo: &mut Command, name: &str) -> Result<Result<PathBuf, BuildFailure>> {
-    let text = shown(cargo);
-    cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    if std::io::stderr().is_terminal() {
-        cargo.env("CARGO_TERM_COLOR", "always");
-    }
-    let mut child = cargo.spawn().with_context(|| format!("cannot start `{text}`"))?;
-    let stderr = child.stderr.take().context("cargo has no stderr")?;
-    let messages = thread::spawn(move || {
-        let mut messages = Vec::new();
-        each_line(stderr, |line| {
-            eprintln!("{line}");
-            messages.push(without_colours(line));
-        });
-        messages
-    });
-
-    /// What is of use here of cargo's JSON messages.
-    #[derive(Deserialize)]
-    struct Message {
-        target: Target,
-        executable: Option<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        name: String,
-    }
-    let mut executable = None;
-    each_line(child.stdout.take().context("cargo has no stdout")?, |line| {
-        // A benchmark is built with the package's other programs.
-        if let Ok(Message { target, executable: Some(path) }) = serde_json::from_str(line)
-            && target.name == name
-        {
-            executable = Some(path);
-        }
-    });
-    let status = child.wait()?;
-    let messages = messages.join().unwrap_or_default();
-    match executable {
-        Some(executable) if status.success() => Ok(Ok(executable)),
-        _ => Ok(Err(BuildFailure { command: text, messages })),
-    }
-}
-
-/// Checks that a file can be written later: before the long work, not after it.
-pub fn check_writable(path: &Path) -> Result<()> {
-    ensure!(!path.is_dir(), "cannot write {}: it is a folder", path.display());
-    let partial = partial(path);
-    let check = || {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(&partial, "")?;
-        fs::remove_file(&partial)
-    };
-    check().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a file under a temporary name beside its place, and renames it when all is there.
-pub fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let partial = partial(path);
-    let written = fs::write(&partial, text).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // The error is of the writing, not of this.
-        let _ = fs::remove_file(&partial);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn partial(path: &Path) -> PathBuf {
-    path.with_added_extension(format!("{}.part", std::process::id()))
-}
-
-/// Drops the escape sequences that set a terminal's colours: `ESC [ … m`.
-fn without_colours(line: &str) -> String {
-    let mut parts = line.split("\x1b[");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
-}
-
 fn each_line(source: impl Read, mut take: impl FnMut(&str)) {
     let mut source = BufReader::new(source);
     let mut line = Vec::new();
@@ -223,12 +109,6 @@ fn each_line(source: impl Read, mut take: impl FnMut(&str)) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_root_is_the_workspace() {
-        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[workspace]"));
-    }
 
     #[test]
     fn a_command_shows_as_it_is_typed() {
@@ -249,29 +129,6 @@ mod tests {
         assert_eq!(shell("echo found; echo note >&2"), Ok("found\n".to_owned()));
         assert_eq!(shell("echo 'error: no file' >&2; exit 1"), Err("no file".to_owned()));
         assert!(shell("exit 3").unwrap_err().ends_with("failed (exit status: 3)"));
-    }
-
-    #[test]
-    fn files_are_written_whole_and_leave_nothing_else() {
-        let folder = env::temp_dir().join(format!("selvedge-xtask-{}", std::process::id()));
-        let file = folder.join("a/file.json");
-        check_writable(&file).unwrap();
-        assert!(!file.exists());
-        write_whole(&file, "first").unwrap();
-        write_whole(&file, "second").unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "second");
-        assert_eq!(fs::read_dir(folder.join("a")).unwrap().count(), 1);
-        for path in [folder.join("a"), file.join("below")] {
-            let error = check_writable(&path).unwrap_err().to_string();
-            assert_eq!(error.split(": ").next(), Some(&*format!("cannot write {}", path.display())));
-        }
-        fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn colours_are_dropped() {
-        assert_eq!(without_colours("\x1b[1m\x1b[31merror\x1b[0m: 1 mm"), "error: 1 mm");
-        assert_eq!(without_colours("plain"), "plain");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use board::Board;
 use clap::{Args, ValueEnum};
 use object::{Object, ObjectSection, SectionKind};
 use selvedge::architecture::{Architecture, StageKind};
@@ -17,7 +18,6 @@ use super::cycles::Estimate;
 use crate::{
     flash::{
         Device, Format, Program, Run, TIMEOUT,
-        board::{self, Board},
         model::Model,
     },
     workspace::{self, grouped},
@@ -82,7 +82,7 @@ struct Row {
 /// Measures, prints the table, and writes what was asked for.
 pub fn run(options: &Options) -> Result<ExitCode> {
     for file in [&options.json, &options.markdown, &options.plot].into_iter().flatten() {
-        workspace::check_writable(file)?;
+        files::check_writable(file)?;
     }
     let boards = options.board.as_ref().map_or_else(board::names, |name| Ok(vec![name.clone()]))?;
     let mut rows = Vec::new();
@@ -109,14 +109,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     say!("\n{table}");
     left_out.iter().for_each(|line| say!("Left out: {line}"));
     if let Some(file) = &options.json {
-        workspace::write_whole(file, &format!("{:#}\n", serde_json::to_value(&rows)?))?;
+        files::write_whole(file, format!("{:#}\n", serde_json::to_value(&rows)?).as_bytes())?;
     }
     if let Some(file) = &options.markdown {
-        workspace::write_whole(file, &table)?;
+        files::write_whole(file, table.as_bytes())?;
     }
     if let Some(file) = &options.plot {
         let data = workspace::target_dir()?.join("bench-device.json");
-        workspace::write_whole(&data, &serde_json::to_string(&rows)?)?;
+        files::write_whole(&data, serde_json::to_string(&rows)?.as_bytes())?;
         workspace::run(super::program("device", &[])?.arg(&data).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -3,17 +3,20 @@
 use std::{
     io::Read,
     path::Path,
-    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
-use defmt_decoder::{DecodeError, StreamDecoder, Table};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use board::Board;
 
-use super::board::Board;
 use crate::workspace;
+
+/// Turns what a program in the emulator logs into lines.
+const DECODER: launch::Program<'_> =
+    launch::Program { name: "board-log", task: "which reads a board's log", seconds: 50, features: "" };
 
 /// A UART that leads nowhere.
 pub const NO_SERIAL: &str = "none";
@@ -86,15 +89,18 @@ impl Device {
 
     /// Starts the program. `serial` is what the emulator connects the board's UART to.
     pub fn start(self, board: &Board, elf: &Path, serial: &str) -> Result<Started> {
-        let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
-        let table = match self {
-            Self::Emulator => Table::parse(&bytes).with_context(|| format!("{}: its log table", elf.display()))?,
+        let mut command = self.command(board, elf, serial)?;
+        let decoder = match self {
+            Self::Emulator => Some(DECODER.build()?),
             Self::Probe => None,
         };
-        let mut command = self.command(board, elf, serial)?;
         let mut process = Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-        let output = chunks(process.child.stdout.take().context("the program has no output")?);
-        Ok(Started { process, log: ProgramLog { table, output } })
+        let output = process.child.stdout.take().context("the program has no output")?;
+        let log = match decoder {
+            Some(decoder) => ProgramLog::decoded(Command::new(decoder).arg(elf), output)?,
+            None => ProgramLog { lines: chunks(output), decoder: None },
+        };
+        Ok(Started { process, log })
     }
 }
 
@@ -155,29 +161,46 @@ impl Drop for Running {
     }
 }
 
-/// What a program says, as it says it.
+/// The lines that a program logs, as it logs them.
 pub struct ProgramLog {
-    /// Of a program that is not decoded by probe-rs: what defmt left out of the log.
-    table: Option<Table>,
-    output: Receiver<Vec<u8>>,
+    lines: Receiver<Vec<u8>>,
+    /// The decoder of the log, where the program is not decoded by probe-rs.
+    decoder: Option<Child>,
 }
 
 impl ProgramLog {
+    fn decoded(decoder: &mut Command, log: ChildStdout) -> Result<Self> {
+        let mut decoder =
+            decoder.stdin(log).stdout(Stdio::piped()).spawn().context("cannot start the decoder of the log")?;
+        let lines = chunks(decoder.stdout.take().context("the decoder of the log has no output")?);
+        Ok(Self { lines, decoder: Some(decoder) })
+    }
+
     /// Hands on every line until the program ends. `silence` is how long it may say nothing.
-    pub fn follow(&self, silence: Duration, mut each_line: impl FnMut(&str)) -> Result<()> {
-        let mut log =
-            self.table.as_ref().map_or_else(|| Log::Text(Vec::new()), |table| Log::Defmt(table.new_stream_decoder()));
+    pub fn follow(self, silence: Duration, mut each_line: impl FnMut(&str)) -> Result<()> {
+        let mut begun = Vec::new();
         loop {
-            match self.output.recv_timeout(silence) {
-                Ok(chunk) => log.take(&chunk, &mut each_line)?,
+            match self.lines.recv_timeout(silence) {
+                Ok(chunk) => begun.extend_from_slice(&chunk),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => bail!(
                     "the program has said nothing for {} s and was stopped; --timeout allows more",
                     silence.as_secs()
                 ),
             }
+            while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = begun.drain(..=end).collect();
+                each_line(String::from_utf8_lossy(&line).trim_end());
+            }
         }
-        log.end(&mut each_line)
+        if !begun.is_empty() {
+            each_line(&String::from_utf8_lossy(&begun));
+        }
+        if let Some(mut decoder) = self.decoder {
+            let status = decoder.wait().context("the decoder of the log was lost")?;
+            ensure!(status.success(), "the log could not be decoded, see above");
+        }
+        Ok(())
     }
 }
 
@@ -194,79 +217,30 @@ fn chunks(mut source: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
-/// A program's output.
-enum Log<'t> {
-    /// defmt's frames.
-    Defmt(Box<dyn StreamDecoder + Send + Sync + 't>),
-    /// Text, from a program without defmt or decoded by probe-rs: the line begun.
-    Text(Vec<u8>),
-}
-
-impl Log<'_> {
-    fn take(&mut self, bytes: &[u8], each_line: &mut impl FnMut(&str)) -> Result<()> {
-        match self {
-            Self::Defmt(decoder) => {
-                decoder.received(bytes);
-                loop {
-                    match decoder.decode() {
-                        Ok(frame) => match frame.level() {
-                            Some(level) => each_line(&format!("{}: {}", level.as_str(), frame.display_message())),
-                            None => each_line(&frame.display_message().to_string()),
-                        },
-                        Err(DecodeError::UnexpectedEof) => return Ok(()),
-                        Err(DecodeError::Malformed) => bail!("the program's log is no defmt: {bytes:02x?}"),
-                    }
-                }
-            }
-            Self::Text(begun) => {
-                begun.extend_from_slice(bytes);
-                while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
-                    let line: Vec<u8> = begun.drain(..=end).collect();
-                    each_line(String::from_utf8_lossy(&line).trim_end());
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn end(self, each_line: &mut impl FnMut(&str)) -> Result<()> {
-        match self {
-            Self::Text(begun) if !begun.is_empty() => each_line(&String::from_utf8_lossy(&begun)),
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn board(emulator: &str) -> Board {
-        let memory = "flash = { origin = 0, length = 8 }\nram = { origin = 0, length = 8 }\nstack = 4";
-        toml::from_str(&format!(
-            "description = ''\ntarget = ''\nmodel = ''\n{memory}\nuart = {{ baud = 1 }}\n{emulator}"
-        ))
-        .unwrap()
-    }
-
     #[test]
     fn a_board_without_the_way_says_the_other() {
-        let error = Device::Emulator.check(&board("[probe]\nchip = 'x'")).unwrap_err().to_string();
+        let whole = Board::named("netduinoplus2").unwrap();
+        let error = Device::Emulator.check(&Board { emulator: None, ..whole.clone() }).unwrap_err().to_string();
         assert!(error.contains("use --probe"), "{error}");
-        let error = Device::Probe.check(&board("[emulator]\nmachine = 'x'")).unwrap_err().to_string();
+        let error = Device::Probe.check(&Board { probe: None, ..whole }).unwrap_err().to_string();
         assert!(error.contains("leave out --probe"), "{error}");
     }
 
     #[test]
     fn text_arrives_in_lines_however_it_is_cut() {
-        let mut lines = Vec::new();
-        let mut log = Log::Text(Vec::new());
+        let (sender, lines) = channel();
         for chunk in ["sam", "ple 0\r\nsample 1\nsamp", "le 2"] {
-            log.take(chunk.as_bytes(), &mut |line| lines.push(line.to_owned())).unwrap();
+            sender.send(chunk.as_bytes().to_vec()).unwrap();
         }
-        log.end(&mut |line| lines.push(line.to_owned())).unwrap();
-        assert_eq!(lines, ["sample 0", "sample 1", "sample 2"]);
+        drop(sender);
+        let mut shown = Vec::new();
+        let log = ProgramLog { lines, decoder: None };
+        log.follow(Duration::MAX, |line| shown.push(line.to_owned())).unwrap();
+        assert_eq!(shown, ["sample 0", "sample 1", "sample 2"]);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use board::Board;
 use selvedge::architecture::Architecture;
 
 use super::{
     Program,
-    board::Board,
     device::Device,
     fit::{self, Fit},
 };

@@ -9,10 +9,9 @@ use object::{
     read::elf::{ElfFile32, ProgramHeader},
 };
 
-use super::{
-    board::Board,
-    stack::{self, Stack},
-};
+use board::Board;
+
+use super::stack::{self, Stack};
 use crate::workspace::grouped;
 
 /// What a linked program takes of its board.

@@ -1,6 +1,5 @@
 //! `cargo xtask flash`: a model on a board, and its bits against the host's.
 
-pub mod board;
 mod device;
 mod firmware;
 mod fit;
@@ -12,7 +11,6 @@ mod training;
 pub use device::{Device, NO_SERIAL, Running, Started};
 pub use firmware::Firmware;
 pub use report::saved_hash;
-pub use training::Recipe;
 
 use std::{
     ffi::OsString,
@@ -23,11 +21,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use board::Board;
 use clap::{Args, ValueEnum};
 use selvedge::architecture::Architecture;
 
 use crate::{toolchain::Toolchain, workspace};
-use board::Board;
 use model::Model;
 
 /// How many differences are worth reading.

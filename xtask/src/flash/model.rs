@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use board::Training;
 use selvedge::{architecture::Architecture, message, model_file::FileInfo, models};
 
 use super::Format;
@@ -94,6 +95,16 @@ impl Model {
         self.with_data(command)
     }
 
+    /// `selvedge train` by the recipe that a board follows.
+    pub fn board_training(&self, recipe: &Training, out: &Path) -> Command {
+        let Training { seed, epochs, batch_size, learning_rate, samples } = recipe;
+        let mut selvedge = self.train_command(out);
+        selvedge.args(["--recipe", "quickstart", "--seed", &seed.to_string(), "--epochs", &epochs.to_string()]);
+        selvedge.args(["--batch-size", &batch_size.to_string(), "--lr", &learning_rate.to_string()]);
+        selvedge.args(["--limit-train", &samples.to_string()]);
+        selvedge
+    }
+
     /// `selvedge embed`: the first samples of a split and, with weights, those and what the host makes of the samples.
     pub fn embed_command(&self, weights: Option<&Weights>, split: &str, count: Option<u32>, out: &Path) -> Command {
         let mut command = Command::new(&self.program);
@@ -164,7 +175,7 @@ impl Model {
     /// The weights that come with the project, or where it has none, such as its default recipe trains, in this folder.
     pub fn reference(&self, folder: &Path) -> Result<Weights> {
         let name = format!("{}.selvedge", self.file_name());
-        let committed = workspace::root().join("models").join(&name);
+        let committed = launch::root().join("models").join(&name);
         if committed.exists() {
             return self.read(&committed);
         }
@@ -183,7 +194,7 @@ impl Model {
     fn weights(&self) -> Result<Weights> {
         let name = format!("{}.selvedge", self.file_name());
         let file = Path::new("weights").join(&name);
-        let committed = workspace::root().join("models").join(&name);
+        let committed = launch::root().join("models").join(&name);
         if !file.exists() {
             if committed.exists() {
                 say!("There is no {}: taking models/{name}, which comes with the project", file.display());
@@ -207,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_file_must_be_the_models() {
-        let small = workspace::root().join("models/small.selvedge");
+        let small = launch::root().join("models/small.selvedge");
         let named = |name: &str| model(Network::Named(name.into()));
         let layers = |text: &str| model(Network::Layers(Box::new(text.parse().unwrap())));
         for model in [named("small"), layers("784 => 128 Relu Dropout => 10")] {

@@ -1,10 +1,10 @@
 //! `--program train`: the board trains by the recipe that the host follows, and must reach the host's weights.
 
-use std::{fs, path::Path, process::Command, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use board::Training;
 use selvedge::architecture::Architecture;
-use serde::Deserialize;
 
 use super::{
     Options, Run, ended_well,
@@ -13,53 +13,18 @@ use super::{
 };
 use crate::workspace;
 
-/// The recipe that host and board follow: `firmware/training.toml`. The numbers go to the host as they are written.
-#[derive(Deserialize)]
-pub struct Recipe {
-    seed: toml::Value,
-    epochs: toml::Value,
-    batch_size: toml::Value,
-    learning_rate: toml::Value,
-    samples: u32,
-}
-
-impl Recipe {
-    /// Reads the file.
-    pub fn read() -> Result<Self> {
-        let path = workspace::root().join("firmware/training.toml");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is no recipe", path.display()))
-    }
-
-    /// `selvedge train` by this recipe.
-    pub fn train_command(&self, model: &Model, out: &Path) -> Command {
-        let mut selvedge = model.train_command(out);
-        selvedge.args(["--recipe", "quickstart"]);
-        for (option, value) in [
-            ("--seed", self.seed.to_string()),
-            ("--epochs", self.epochs.to_string()),
-            ("--batch-size", self.batch_size.to_string()),
-            ("--lr", self.learning_rate.to_string()),
-            ("--limit-train", self.samples.to_string()),
-        ] {
-            selvedge.args([option, &value]);
-        }
-        selvedge
-    }
-}
-
 pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
     if options.weights.is_some() || options.count.is_some() {
         bail!(
             "--program train starts from its seed and takes its samples from firmware/training.toml: leave out --weights and --count"
         );
     }
-    let recipe = Recipe::read()?;
+    let recipe = Training::read()?;
     let model = options.model("tiny")?;
 
     say!("Training on the host, as the board will:");
     let trained = run.embed.path.join("host.selvedge");
-    let output = workspace::output_shown(&mut recipe.train_command(&model, &trained))?;
+    let output = workspace::output_shown(&mut model.board_training(&recipe, &trained))?;
     let expected = report::saved_hash(&output)?;
     let weights = Weights::read(&trained)?;
 
@@ -74,7 +39,7 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 
 impl Run {
     /// Trains a model of these layers on the board; the hash of its weights.
-    pub fn trained_hash(&self, recipe: &Recipe, model: &Model, layers: &Architecture) -> Result<String> {
+    pub fn trained_hash(&self, recipe: &Training, model: &Model, layers: &Architecture) -> Result<String> {
         workspace::run(&mut model.embed_command(None, "train", Some(recipe.samples), &self.embed.path))?;
         let mut hash = None;
         let status = self.build_and_run(Some(layers), |line| {

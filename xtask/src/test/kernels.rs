@@ -3,9 +3,10 @@
 use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
+use launch::cargo;
 use serde::Deserialize;
 
-use super::{DENY_WARNINGS, cargo, step};
+use super::{DENY_WARNINGS, step};
 use crate::{cuda, workspace};
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -49,7 +50,7 @@ pub fn sanitized() -> Result<()> {
         say!("LEFT OUT: the C compiler here has no AddressSanitizer (Debian: apt-get install g++)");
         return Ok(());
     }
-    let version = workspace::output(workspace::command("rustc").arg("-vV"))?;
+    let version = workspace::output(launch::command("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
     let runner = format!("CARGO_TARGET_{}_RUNNER", host.replace(['-', '.'], "_").to_uppercase());
     // A Rust program does not bring the library, which must be there before all others. What the process keeps to its end is no leak.

@@ -5,13 +5,14 @@ mod kernels;
 use std::{env, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail};
+use board::Board;
 use clap::Args;
+use launch::cargo;
 
 use crate::{
     cuda,
     flash::{
         Device, Firmware, Program,
-        board::{self, Board},
         model::{Model, Weights},
     },
     python, setup,
@@ -161,12 +162,6 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
         }
     }
     Ok(())
-}
-
-fn cargo(subcommand: &str) -> Command {
-    let mut cargo = workspace::cargo();
-    cargo.arg(subcommand);
-    cargo
 }
 
 /// Shows a command, and runs it.

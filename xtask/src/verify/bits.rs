@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use board::{Board, Training};
 use clap::Args;
+use cuda::schedule::Launches;
 use serde_json::json;
 
 use super::{
@@ -18,8 +20,7 @@ use super::{
 };
 use crate::{
     flash::{
-        self, Device, EmbedFolder, Program, Recipe,
-        board::Board,
+        self, Device, EmbedFolder, Program,
         model::{Model, Weights},
     },
     program,
@@ -59,7 +60,7 @@ pub struct Options {
 /// Trains, prints the table, and fails where two hashes of a model differ.
 pub fn run(options: &Options) -> Result<ExitCode> {
     if let Some(file) = &options.json {
-        workspace::check_writable(file)?;
+        files::check_writable(file)?;
     }
     let left_out = if options.cuda { None } else { boards_left_out()? };
     let bits = Bits::prepare(options)?;
@@ -74,7 +75,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let verdicts = table::verdicts(&runs, options.full);
     if let Some(file) = &options.json {
         let equal = verdicts.iter().all(Result::is_ok);
-        workspace::write_whole(file, &format!("{:#}\n", json!({ "equal": equal, "runs": runs })))?;
+        files::write_whole(file, format!("{:#}\n", json!({ "equal": equal, "runs": runs })).as_bytes())?;
     }
     verdicts.iter().flatten().for_each(|equal| say!("{equal}"));
     let differences: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
@@ -143,8 +144,8 @@ impl Bits {
             train.args(["--recipe", "quickstart", "--steps", &self.steps.to_string()]);
             train
         })?;
-        let recipe = Recipe::read()?;
-        runs.extend(self.host("tiny", |model, out| recipe.train_command(model, out))?);
+        let recipe = Training::read()?;
+        runs.extend(self.host("tiny", |model, out| model.board_training(&recipe, out))?);
         if boards {
             for board in BOARDS {
                 runs.push(self.board(board, &recipe)?);
@@ -184,9 +185,9 @@ impl Bits {
                 train
             };
             // First, so that without a GPU it is known at once.
-            for launches in gpu::LAUNCHES {
+            for launches in Launches::ALL.map(Launches::name) {
                 let mut train = command();
-                train.env(gpu::VARIABLE, launches).arg("--cuda");
+                train.env(Launches::VARIABLE, launches).arg("--cuda");
                 runs.push(self.timed(&training, &format!("cuda {launches}"), None, || {
                     let output = workspace::output(&mut train)?;
                     used(&output, &format!("Using cuda device, {launches}, "))?;
@@ -200,7 +201,7 @@ impl Bits {
     }
 
     /// The run of `tiny` on an emulated board.
-    fn board(&self, board: &str, recipe: &Recipe) -> Result<Run> {
+    fn board(&self, board: &str, recipe: &Training) -> Result<Run> {
         let model = self.model("tiny");
         let layers = Weights::read(&self.trained("tiny"))?.architecture;
         self.timed("tiny", board, Some(1), || {

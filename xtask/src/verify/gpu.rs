@@ -1,10 +1,5 @@
 //! What a GPU is compared with the CPU on.
 
-/// The environment variable that chooses how a GPU's kernels are started.
-pub const VARIABLE: &str = "SELVEDGE_CUDA";
-/// The ways that it names.
-pub const LAUNCHES: [&str; 3] = ["plain", "graph", "persistent"];
-
 const BATCH_SIZES: [u32; 3] = [64, 100, 1024];
 /// What differs from the quickstart's recipe, and what it is called.
 const CHANGES: [(&str, [&str; 2]); 3] =
@@ -24,10 +19,7 @@ pub fn recipes(steps: u64) -> impl Iterator<Item = (String, Vec<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::workspace;
 
     #[test]
     fn every_change_at_every_batch_size() {
@@ -36,13 +28,5 @@ mod tests {
         let (name, options) = &recipes[4];
         assert_eq!(name, "Adam, batch 100");
         assert_eq!(options.join(" "), "--recipe quickstart --optimizer adam --batch-size 100 --steps 7");
-    }
-
-    #[test]
-    fn the_launches_are_the_packages() {
-        let source = fs::read_to_string(workspace::root().join("cuda/src/schedule.rs")).unwrap();
-        assert!(source.contains(&format!("VARIABLE: &str = {VARIABLE:?}")));
-        assert_eq!(source.matches("=> \"").count(), LAUNCHES.len());
-        assert!(LAUNCHES.iter().all(|name| source.contains(&format!("=> {name:?},"))));
     }
 }

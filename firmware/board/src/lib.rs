@@ -1,0 +1,263 @@
+//! Boards as data: `firmware/boards/NAME.toml`, and the recipe that boards train by, `firmware/training.toml`.
+//!
+//! The firmware's build lays a program's memory out by a board's file, and xtask runs the program by it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// The board of a user who names none.
+pub const DEFAULT: &str = "mps2-an386";
+
+/// A board.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    /// The file's name without its ending.
+    #[serde(skip)]
+    pub name: String,
+    /// The chip, in words.
+    pub description: String,
+    /// The compiler's target.
+    pub target: String,
+    /// The model that is built where none is named.
+    pub model: String,
+    /// The memory that holds the program.
+    pub flash: Region,
+    /// The memory that it works in.
+    pub ram: Region,
+    /// Bytes at the RAM's start that are the stack's.
+    pub stack: u32,
+    /// The emulator's SysTick clock in Hz.
+    pub clock_hz: u32,
+    /// The UART that the program `serve` talks through.
+    pub uart: Uart,
+    /// The machine in QEMU, where there is one.
+    pub emulator: Option<Emulator>,
+    /// The real chip, where a probe can reach it.
+    pub probe: Option<Probe>,
+}
+
+/// A memory of the chip's.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Its first address.
+    pub origin: u32,
+    /// Its bytes.
+    pub length: u32,
+}
+
+/// A UART and its settings.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uart {
+    /// The firmware's driver for it.
+    pub driver: Driver,
+    /// Its registers' first address.
+    pub base: u32,
+    /// Its clock in Hz.
+    pub clock_hz: u32,
+    /// Bits in a second.
+    pub baud: u32,
+    /// The pin that sends.
+    #[serde(default)]
+    pub tx: u32,
+    /// The pin that receives.
+    #[serde(default)]
+    pub rx: u32,
+}
+
+/// A type of the firmware's module `uart`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum Driver {
+    /// ARM's UART of the MPS boards.
+    CmsdkUart,
+    /// The USART of an STM32.
+    Stm32Usart,
+    /// The UART of a Nordic nRF51.
+    Nrf51Uart,
+}
+
+impl Driver {
+    /// Returns the number of pins that it can name.
+    pub const fn pins(self) -> u32 {
+        match self {
+            Self::CmsdkUart => 1,
+            Self::Stm32Usart => 9 * 16,
+            Self::Nrf51Uart => 32,
+        }
+    }
+}
+
+/// A machine of `qemu-system-arm`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Emulator {
+    /// Its `-M` name.
+    pub machine: String,
+}
+
+/// A chip of `probe-rs`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Its `--chip` name.
+    pub chip: String,
+}
+
+impl Board {
+    /// Reads and checks a board's file.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such board, or its file breaks a rule.
+    pub fn named(name: &str) -> Result<Self> {
+        let known = names()?;
+        if !known.iter().any(|board| board == name) {
+            bail!("there is no board {name}; firmware/boards has {}", known.join(", "));
+        }
+        let mut board: Self = read(&file(name))?;
+        name.clone_into(&mut board.name);
+        board.check().with_context(|| name.to_owned())?;
+        Ok(board)
+    }
+
+    fn check(&self) -> Result<()> {
+        let Self { ram, stack, uart, .. } = self;
+        ensure!(
+            stack.is_multiple_of(8) && *stack < ram.length,
+            "the stack must be a multiple of 8 bytes and shorter than the RAM"
+        );
+        ensure!(
+            ram.origin.is_multiple_of(1 << 24),
+            "the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
+        );
+        ensure!(
+            uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),
+            "the UART's clock must be 16 times as fast as its baud rate, and its address a multiple of 4"
+        );
+        ensure!(uart.tx.max(uart.rx) < uart.driver.pins(), "the UART's pins are from 0 to {}", uart.driver.pins() - 1);
+        ensure!(self.emulator.is_some() || self.probe.is_some(), "a board needs an emulator or a probe");
+        Ok(())
+    }
+}
+
+/// Returns the names of the boards that have a file, sorted.
+///
+/// # Errors
+///
+/// Where the folder cannot be listed.
+pub fn names() -> Result<Vec<String>> {
+    let folder = firmware().join("boards");
+    let files = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let files = files.flatten().map(|file| file.path());
+    let boards = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let mut names: Vec<_> = boards.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Returns the path of a board's file.
+pub fn file(name: &str) -> PathBuf {
+    firmware().join("boards").join(name).with_extension("toml")
+}
+
+/// The recipe by which a board trains, and the host with it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The seed of the weights and of the samples' orders.
+    pub seed: u64,
+    /// Passes over the samples.
+    pub epochs: u64,
+    /// Samples in a batch.
+    pub batch_size: usize,
+    /// The learning rate of plain SGD.
+    pub learning_rate: f32,
+    /// Samples, from the first.
+    pub samples: u32,
+}
+
+impl Training {
+    /// Returns the path of the recipe's file.
+    pub fn file() -> PathBuf {
+        firmware().join("training.toml")
+    }
+
+    /// Reads and checks the recipe's file.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read or breaks a rule.
+    pub fn read() -> Result<Self> {
+        let training: Self = read(&Self::file())?;
+        ensure!(
+            training.batch_size > 0 && training.samples > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
+            "{}: batch_size and samples are at least 1, learning_rate is a number from 0",
+            Self::file().display()
+        );
+        Ok(training)
+    }
+}
+
+fn firmware() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // A parser's report has several lines; a build script's error has one.
+    toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), error.message()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_board_file_is_read() {
+        let names = names().unwrap();
+        assert!(names.iter().any(|name| name == DEFAULT), "{names:?}");
+        for name in names {
+            let board = Board::named(&name).unwrap();
+            assert_eq!(board.name, name);
+            assert!(board.target.starts_with("thumb"), "{board:?}");
+            assert!(!board.description.is_empty() && !board.model.is_empty(), "{board:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_board_lists_the_known() {
+        let error = Board::named("../board").unwrap_err().to_string();
+        assert!(error.contains("no board ../board") && error.contains("microbit, mps2-an386"), "{error}");
+    }
+
+    #[test]
+    fn a_board_that_breaks_a_rule_is_refused() {
+        let good = Board::named(DEFAULT).unwrap();
+        good.check().unwrap();
+        let broken: [(&str, fn(&mut Board)); 5] = [
+            ("stack", |board| board.stack = board.ram.length),
+            ("RAM must start", |board| board.ram.origin += 4),
+            ("16 times", |board| board.uart.baud = board.uart.clock_hz),
+            ("pins are from 0 to 0", |board| board.uart.tx = 1),
+            ("emulator or a probe", |board| board.emulator = None),
+        ];
+        for (words, change) in broken {
+            let mut board = good.clone();
+            change(&mut board);
+            let error = board.check().unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_recipe_is_read() {
+        Training::read().unwrap();
+    }
+}
