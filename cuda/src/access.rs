@@ -27,8 +27,10 @@ impl Accesses {
         };
         let [parameters, kept, first, second] =
             [task.parameters, task.kept, task.state[0], task.state[1]].map(|start| range(start, own));
+        // What has the address 0 is not there: what no optimizer keeps, an evaluation's gradients, and that before the first layer.
+        let optional = |range: &Range<Address>| if range.start == 0 { vec![] } else { vec![range.clone()] };
         // Where the gradient is kept, a layer's backward pass changes no parameter.
-        let owned = vec![parameters.clone(), first, second];
+        let owned = [vec![parameters.clone()], optional(&first), optional(&second)].concat();
         let updated = if task.kept == 0 { owned.clone() } else { vec![kept.clone()] };
         let partial_norms = range(context.partial_norms, u64::from(task.outputs).div_ceil(4096));
 
@@ -38,13 +40,17 @@ impl Accesses {
             Kind::LinearInputGrad => (vec![input, grad_output, parameters], vec![grad_input]),
             Kind::LinearUpdate => (vec![input, grad_output, word(context.stopped)], updated),
             Kind::BatchNormBackward => {
-                (vec![input, grad_output, word(context.stopped)], [updated, vec![parameters, grad_input]].concat())
+                let written = [updated, vec![parameters], optional(&grad_input)].concat();
+                (vec![input, grad_output, word(context.stopped)], written)
             }
             Kind::GeluForward | Kind::DropoutForward | Kind::LogSoftmaxForward => (vec![input], vec![output]),
             Kind::GeluBackward | Kind::DropoutBackward => (vec![input, grad_output], vec![grad_input]),
             Kind::LogSoftmaxBackward => (vec![input, output, grad_output], vec![grad_input]),
-            Kind::Loss => (vec![output], vec![grad_output, sample_losses]),
-            Kind::Head => (vec![input, parameters], vec![output, grad_output, grad_input, sample_losses]),
+            Kind::Loss => (vec![output], [optional(&grad_output), vec![sample_losses]].concat()),
+            Kind::Head => {
+                let grads = [optional(&grad_output), optional(&grad_input)].concat();
+                (vec![input, parameters], [vec![output, sample_losses], grads].concat())
+            }
             Kind::BatchLoss => (vec![sample_losses], vec![word(context.step_loss), word(context.stopped)]),
             Kind::NormBlocks => (vec![kept], vec![partial_norms]),
             Kind::NormTotal => (vec![partial_norms], vec![word(context.clip_scale)]),
@@ -57,10 +63,50 @@ impl Accesses {
     /// Whether one of two tasks writes what the other reads or writes.
     pub fn conflict_with(&self, other: &Self) -> bool {
         let meet = |a: &[Range<Address>], b: &[Range<Address>]| {
-            // What has the address 0 is not there.
-            let is_there = |range: &&Range<Address>| range.start > 0;
-            a.iter().filter(is_there).any(|a| b.iter().filter(is_there).any(|b| a.start < b.end && b.start < a.end))
+            a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
         };
         meet(&self.writes, &other.writes) || meet(&self.writes, &other.reads) || meet(&self.reads, &other.writes)
+    }
+
+    /// Whether each lies in one of these.
+    pub fn are_within(&self, buffers: &[Range<Address>]) -> bool {
+        let is_within = |range: &Range<Address>| {
+            buffers.iter().any(|buffer| buffer.start <= range.start && range.end <= buffer.end)
+        };
+        self.reads.iter().chain(&self.writes).all(is_within)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context() -> Context {
+        Context { sample_losses: 9000, ..Context::new(0) }
+    }
+
+    fn loss(grad_output: Address) -> Accesses {
+        let task = Task { outputs: 10, output: 1000, grad_output, ..Task::new(Kind::Loss) };
+        Accesses::of(&task, &context(), 5)
+    }
+
+    #[test]
+    fn a_buffer_that_is_too_short_or_missing_is_seen() {
+        let (output, grad_output, losses) = (1000..1200, 2000..2200, 9000..9020);
+        let all = [output.clone(), grad_output.clone(), losses.clone()];
+        assert!(loss(2000).are_within(&all));
+        for (place, range) in all.iter().enumerate() {
+            for shorter in [range.start..range.end - 1, range.start + 1..range.end, 0..0] {
+                let mut others = all.clone();
+                others[place] = shorter;
+                assert!(!loss(2000).are_within(&others), "{others:?}");
+            }
+        }
+        // Two buffers side by side are not one.
+        assert!(!loss(2000).are_within(&[1000..1100, 1100..1200, grad_output, losses.clone()]));
+        // An evaluation has no gradient, but it has outputs.
+        assert!(loss(0).are_within(&[output, losses]));
+        let task = Task { outputs: 10, grad_output: 2000, ..Task::new(Kind::Loss) };
+        assert!(!Accesses::of(&task, &context(), 5).are_within(&all));
     }
 }

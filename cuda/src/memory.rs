@@ -70,18 +70,20 @@ impl<B> Memory<B> {
         mut allocate: impl FnMut(&'static str, usize) -> Result<B, E>,
     ) -> Result<Self, E> {
         let samples = settings.batch.max(EVALUATED);
-        let (len, tape) = (network.parameter_count().unwrap_or_default(), samples * network.tape_len());
+        let len = network.parameter_count().unwrap_or_default();
+        // What nobody can count, nobody has.
+        let of_samples = |samples: usize, width: usize| samples.saturating_mul(width);
         Ok(Self {
             parameters: allocate("the model", len)?,
             state: (0..settings.states).map(|_| allocate("the optimizer's state", len)).collect::<Result<_, _>>()?,
             average: settings.averages.then(|| allocate("the average of the weights", len)).transpose()?,
             kept: settings.keeps_grad().then(|| allocate("the gradient", len)).transpose()?,
             input: [
-                allocate("a batch of samples", samples * network.inputs())?,
-                allocate("a batch of samples", samples * network.inputs())?,
+                allocate("a batch of samples", of_samples(samples, network.inputs()))?,
+                allocate("a batch of samples", of_samples(samples, network.inputs()))?,
             ],
-            tape: allocate("a batch's activations", tape)?,
-            grad_tape: allocate("a batch's gradients", settings.batch * network.tape_len())?,
+            tape: allocate("a batch's activations", of_samples(samples, network.tape_len()))?,
+            grad_tape: allocate("a batch's gradients", of_samples(settings.batch, network.tape_len()))?,
             sample_losses: allocate("a batch's losses", samples)?,
             partial_norms: allocate("a gradient's norm", len.div_ceil(NORM_BLOCK))?,
             scalars: allocate("a step's numbers", SCALARS)?,

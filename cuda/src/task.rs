@@ -180,6 +180,20 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// A step that changes nothing.
+    pub const NONE: Self = Self { optimizer: 0, weight_decay: 0.0, coefficients: [0.0; 7] };
+
+    /// Numbers that the optimizer keeps for each parameter: 0, 1 or 2.
+    pub fn states(&self) -> usize {
+        match self.optimizer {
+            0 => 0,
+            3 | 5 => 2,
+            _ => 1,
+        }
+    }
+}
+
 impl From<&Sgd> for Rule {
     fn from(rule: &Sgd) -> Self {
         Self::new(0, rule.weight_decay, [rule.learning_rate])

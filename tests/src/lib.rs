@@ -4,7 +4,6 @@ pub mod interchange;
 
 use std::{
     env, fs,
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::LazyLock,
@@ -17,40 +16,25 @@ use selvedge::{
     random::{Generator, Purpose},
     shape::InputShape,
 };
-
-/// The environment variable under which a test that leaves something out fails instead.
-pub const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
+use skip::skip;
 
 /// The environment variable that names the folder of Fashion-MNIST's four files.
 pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 
-/// Says what a test leaves out on this machine, and why.
+/// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data.
 ///
-/// The line goes to the process's own standard error, which the test harness does not capture, so that a passing run
-/// shows it too.
+/// Where it is not set, `what` is [skipped](skip).
 ///
 /// # Panics
 ///
-/// Where [`REQUIRE_ALL`] is set (and not empty): then nothing may be left out.
-pub fn left_out(message: &str) {
-    let required = env::var_os(REQUIRE_ALL).is_some_and(|value| !value.is_empty());
-    assert!(!required, "left out, though {REQUIRE_ALL} is set: {message}");
-    say_left_out(message);
-}
-
-/// Says what a test leaves out for want of what not every machine can have; that is no failure, even where [`REQUIRE_ALL`] is set.
-pub fn say_left_out(message: &str) {
-    // In one piece, as other tests print too. A closed standard error is no reason to fail.
-    let _ = std::io::stderr().write_all(format!("\nLEFT OUT: {message}\n").as_bytes());
-}
-
-/// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data.
-///
-/// Not every machine can have the data, so where the variable is not set, `what` is left out and said to be, even where
-/// [`REQUIRE_ALL`] is set.
+/// As [`skip`] does.
 pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
-        say_left_out(&format!("{what}: {FASHION_MNIST_DIR} does not name the data's folder"));
+        skip(
+            what,
+            "FASHION_MNIST_DIR does not name the folder of Fashion-MNIST's four files: \
+             get them from https://github.com/zalandoresearch/fashion-mnist, and set it",
+        );
         return None;
     };
     // Cargo runs tests in their package's folder, not where the user is.
@@ -63,13 +47,20 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 /// A program of `references/`, to be run by the Python that [`SELVEDGE_PYTHON`] names, or else by that of
 /// `cargo xtask setup --python`.
 ///
-/// Not every machine can have PyTorch, so where there is none, `what` is left out and said to be, even where [`REQUIRE_ALL`] is set.
+/// Where there is none, `what` is [skipped](skip).
+///
+/// # Panics
+///
+/// As [`skip`] does.
 pub fn python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
     // Test programs lie in target/<profile>/deps.
     let installed = || python_of(&env::current_exe().ok()?.ancestors().nth(3)?.join("python"));
     let Some(python) = named.or_else(installed) else {
-        say_left_out(&format!("{what}: no Python with PyTorch here; `cargo xtask setup --python` gets it"));
+        skip(
+            what,
+            "there is no Python with PyTorch here: `cargo xtask setup --python` gets it, or SELVEDGE_PYTHON names it",
+        );
         return None;
     };
     let mut command = Command::new(python);
@@ -79,12 +70,19 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
 
 /// A program of `references/` that needs no package: the Python of [`python`], or else any Python 3.
 ///
-/// If there is none, the test leaves `what` out and says so.
+/// Where there is none, `what` is [skipped](skip).
+///
+/// # Panics
+///
+/// As [`skip`] does.
 pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
     let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
     if !Command::new(&python).arg("--version").output().is_ok_and(|output| output.status.success()) {
-        say_left_out(&format!("{what}: no Python 3 here"));
+        skip(
+            what,
+            "there is no Python 3 here: install it (Debian: apt-get install python3), or name it by SELVEDGE_PYTHON",
+        );
         return None;
     }
     let mut command = Command::new(python);
@@ -139,15 +137,15 @@ pub fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [left out](left_out).
+/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [skipped](skip).
 ///
 /// # Panics
 ///
-/// As [`left_out`] does.
+/// As [`skip`] does.
 pub fn has_emulator(what: &str) -> bool {
     let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
     if !found {
-        left_out(&format!("{what}: no ARM target or no emulator here; `cargo xtask setup` gets them"));
+        skip(what, "the ARM target or the emulator is not here: `cargo xtask setup` gets them");
     }
     found
 }

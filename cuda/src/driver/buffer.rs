@@ -1,28 +1,70 @@
-use std::{marker::PhantomData, mem};
+use std::{marker::PhantomData, mem, ops::Range, rc::Rc};
 
 use super::{
     CudaError, Gpu,
     error::{OUT_OF_MEMORY, check},
+    plain::{Plain, Unpadded},
     sys,
 };
 use crate::task::Address;
 
 /// Memory on the GPU for so many values.
 #[derive(Debug)]
-pub struct Buffer<T> {
-    gpu: Gpu,
-    address: Address,
+pub(crate) struct Buffer<T> {
+    memory: Rc<Allocation>,
     len: usize,
     element: PhantomData<T>,
 }
 
-impl<T: Copy> Buffer<T> {
+/// Bytes on the GPU. They are given back when no buffer and no graph has them any more.
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    gpu: Gpu,
+    address: Address,
+    bytes: usize,
+}
+
+impl Allocation {
+    /// The addresses of its bytes.
+    pub(crate) fn range(&self) -> Range<Address> {
+        self.address..self.address + self.bytes as Address
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        // A kernel that was started may still use it. Where waiting fails, the context is lost, and no kernel runs in it any more.
+        let _ = self.gpu.synchronize();
+        // SAFETY: it was allocated, it is given back once, and nothing that was started uses it.
+        unsafe { sys::cuMemFree_v2(self.address) };
+    }
+}
+
+impl<T> Buffer<T> {
+    /// Where it lies.
+    pub(crate) fn address(&self) -> Address {
+        self.memory.address
+    }
+
+    /// Values that it holds.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Its memory, to be kept for longer than the buffer.
+    pub(crate) fn memory(&self) -> Rc<Allocation> {
+        self.memory.clone()
+    }
+}
+
+impl<T: Unpadded> Buffer<T> {
     /// Memory with any contents, for what `what` says.
     ///
     /// # Errors
     ///
     /// [`CudaError::OutOfMemory`].
-    pub fn allocate(gpu: &Gpu, len: usize, what: &'static str) -> Result<Self, CudaError> {
+    pub(crate) fn allocate(gpu: &Gpu, len: usize, what: &'static str) -> Result<Self, CudaError> {
+        // No memory has 0 bytes.
         let bytes = len.saturating_mul(size_of::<T>()).max(1);
         let mut address = 0;
         // SAFETY: the driver writes an address there.
@@ -35,24 +77,10 @@ impl<T: Copy> Buffer<T> {
             }
             code => {
                 check(code, "asking for memory")?;
-                Ok(Self { gpu: gpu.clone(), address, len, element: PhantomData })
+                let memory = Rc::new(Allocation { gpu: gpu.clone(), address, bytes });
+                Ok(Self { memory, len, element: PhantomData })
             }
         }
-    }
-
-    /// Where it lies.
-    pub fn address(&self) -> Address {
-        self.address
-    }
-
-    /// Values that it holds.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     /// Brings values to the GPU, after all that was started before; those past the buffer's end stay here.
@@ -60,35 +88,17 @@ impl<T: Copy> Buffer<T> {
     /// # Errors
     ///
     /// [`CudaError`].
-    pub fn upload(&mut self, values: &[T]) -> Result<(), CudaError> {
+    pub(crate) fn upload(&mut self, values: &[T]) -> Result<(), CudaError> {
         let values = &values[..values.len().min(self.len)];
-        // SAFETY: the buffer has room for these bytes, and the values stay until they are there.
+        let gpu = &self.memory.gpu;
+        // SAFETY: the buffer has room for these bytes, all of which are initialised, and the values stay until they are there.
         let code = unsafe {
-            let stream = self.gpu.stream();
-            sys::cuMemcpyHtoDAsync_v2(self.address, values.as_ptr().cast(), mem::size_of_val(values), stream)
+            let bytes = mem::size_of_val(values);
+            sys::cuMemcpyHtoDAsync_v2(self.address(), values.as_ptr().cast(), bytes, gpu.stream())
         };
         // Where the GPU reads this machine's memory itself, it may do so after the call.
-        let done = self.gpu.synchronize();
+        let done = gpu.synchronize();
         check(code, "bringing data to the GPU")?;
-        done
-    }
-
-    /// Brings its first values here, after all that was started before.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`].
-    pub fn download(&self, values: &mut [T]) -> Result<(), CudaError> {
-        let count = values.len().min(self.len);
-        let values = &mut values[..count];
-        // SAFETY: the buffer has these bytes; they are there when the stream is done, which is waited for.
-        let code = unsafe {
-            let stream = self.gpu.stream();
-            sys::cuMemcpyDtoHAsync_v2(values.as_mut_ptr().cast(), self.address, mem::size_of_val(values), stream)
-        };
-        // Waited for after a failure too: no copy is under way when the values are given back.
-        let done = self.gpu.synchronize();
-        check(code, "bringing data from the GPU")?;
         done
     }
 
@@ -97,16 +107,32 @@ impl<T: Copy> Buffer<T> {
     /// # Errors
     ///
     /// [`CudaError`].
-    pub fn zero(&mut self) -> Result<(), CudaError> {
-        // SAFETY: the buffer has these bytes.
-        let code = unsafe { sys::cuMemsetD8Async(self.address, 0, self.len * size_of::<T>(), self.gpu.stream()) };
+    pub(crate) fn zero(&mut self) -> Result<(), CudaError> {
+        let bytes = self.len * size_of::<T>();
+        // SAFETY: the buffer has these bytes, and keeps them until they are set: they are given back after a wait.
+        let code = unsafe { sys::cuMemsetD8Async(self.address(), 0, bytes, self.memory.gpu.stream()) };
         check(code, "clearing memory")
     }
 }
 
-impl<T> Drop for Buffer<T> {
-    fn drop(&mut self) {
-        // SAFETY: it was allocated, and the driver waits for what uses it. After a fault it is gone with its context.
-        unsafe { sys::cuMemFree_v2(self.address) };
+impl<T: Plain> Buffer<T> {
+    /// Brings its first values here, after all that was started before.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    pub(crate) fn download(&self, values: &mut [T]) -> Result<(), CudaError> {
+        let count = values.len().min(self.len);
+        let values = &mut values[..count];
+        let gpu = &self.memory.gpu;
+        // SAFETY: the buffer has these bytes, any of which are values; they are there when the stream is done, which is waited for.
+        let code = unsafe {
+            let bytes = mem::size_of_val(values);
+            sys::cuMemcpyDtoHAsync_v2(values.as_mut_ptr().cast(), self.address(), bytes, gpu.stream())
+        };
+        // Waited for after a failure too: no copy is under way when the values are given back.
+        let done = gpu.synchronize();
+        check(code, "bringing data from the GPU")?;
+        done
     }
 }

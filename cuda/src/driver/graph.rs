@@ -1,39 +1,66 @@
-use std::ptr;
+use std::{ptr, rc::Rc};
 
 use cust::sys::{CUgraph, CUgraphExec, CUstreamCaptureMode};
 
-use super::{CudaError, Gpu, error::check, sys};
+use super::{Allocation, CudaError, Gpu, error::check, sys};
 
-/// Launches that are started as one.
+/// Launches that are started as one, and the memory that they use.
 #[derive(Debug)]
-pub struct Graph {
+pub(crate) struct Graph {
     gpu: Gpu,
     program: CUgraphExec,
+    #[expect(dead_code, reason = "the kernels use it")]
+    memory: Vec<Rc<Allocation>>,
 }
 
-impl Gpu {
-    /// Keeps the launches that `launches` makes, instead of starting them.
+impl Graph {
+    /// Keeps the launches that `launches` makes, instead of starting them, and the memory that they use.
     ///
     /// # Errors
     ///
     /// [`CudaError`], that of `launches` too.
-    pub fn capture(&self, launches: impl FnOnce() -> Result<(), CudaError>) -> Result<Graph, CudaError> {
+    pub(crate) fn capture(
+        gpu: &Gpu,
+        memory: Vec<Rc<Allocation>>,
+        launches: impl FnOnce() -> Result<(), CudaError>,
+    ) -> Result<Self, CudaError> {
         let doing = "making a graph of a launch";
         // Nothing that another thread does with the driver is of importance to it.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        // SAFETY: the stream is open, and captures nothing yet.
-        check(unsafe { sys::cuStreamBeginCapture_v2(self.stream(), mode) }, doing)?;
+        // SAFETY: the stream is open; one that captures already is refused.
+        check(unsafe { sys::cuStreamBeginCapture_v2(gpu.stream(), mode) }, doing)?;
         let launched = launches();
         let mut graph = ptr::null_mut();
         // SAFETY: a capture was begun; the driver writes the graph's address there.
-        let captured = check(unsafe { sys::cuStreamEndCapture(self.stream(), &raw mut graph) }, doing);
+        let captured = check(unsafe { sys::cuStreamEndCapture(gpu.stream(), &raw mut graph) }, doing);
         let graph = Captured(graph);
         launched?;
         captured?;
         let mut program = ptr::null_mut();
         // SAFETY: the graph is whole; the driver writes the program's address there.
         check(unsafe { sys::cuGraphInstantiateWithFlags(&raw mut program, graph.0, 0) }, doing)?;
-        Ok(Graph { gpu: self.clone(), program })
+        Ok(Self { gpu: gpu.clone(), program, memory })
+    }
+
+    /// Starts the launches, after all that was started before.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    ///
+    /// # Safety
+    ///
+    /// That of each launch, now. Memory that was given to [`capture`](Self::capture) is there.
+    pub(crate) unsafe fn launch(&self) -> Result<(), CudaError> {
+        // SAFETY: the program is whole, and the rest is the caller's promise.
+        check(unsafe { sys::cuGraphLaunch(self.program, self.gpu.stream()) }, "starting a graph of launches")
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        // SAFETY: it was made, and is destroyed once; what runs of it ends before its memory is given back.
+        unsafe { sys::cuGraphExecDestroy(self.program) };
     }
 }
 
@@ -46,24 +73,5 @@ impl Drop for Captured {
             // SAFETY: it was captured, and its program is a copy.
             unsafe { sys::cuGraphDestroy(self.0) };
         }
-    }
-}
-
-impl Graph {
-    /// Starts the launches, after all that was started before.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`].
-    pub fn launch(&self) -> Result<(), CudaError> {
-        // SAFETY: the program is whole, and its launches' buffers are its owner's.
-        check(unsafe { sys::cuGraphLaunch(self.program, self.gpu.stream()) }, "starting a graph of launches")
-    }
-}
-
-impl Drop for Graph {
-    fn drop(&mut self) {
-        // SAFETY: it was made; the driver waits for what runs.
-        unsafe { sys::cuGraphExecDestroy(self.program) };
     }
 }

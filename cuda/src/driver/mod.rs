@@ -1,21 +1,36 @@
 //! The GPU, by NVIDIA's driver: one context, one stream, in which everything is done in order.
+//!
+//! A program opens a [`Gpu`] and hands it to a [`Trainer`](crate::trainer::Trainer). Memory and launches are the crate's own, as a kernel
+//! writes wherever its arguments say:
+//!
+//! ```compile_fail
+//! use cuda::driver::Buffer;
+//! ```
+//!
+//! ```compile_fail
+//! # fn launch(gpu: &cuda::driver::Gpu, context: &cuda::task::Context, phase: &cuda::task::Phase) {
+//! let _ = unsafe { gpu.run_phase(context, phase, 0, 1) };
+//! # }
+//! ```
 
 #![allow(unsafe_code)]
 
 mod buffer;
 mod error;
 mod graph;
+mod launch;
 mod library;
+mod plain;
+#[cfg(test)]
+pub(crate) mod stand_in;
 mod sys;
+#[cfg(test)]
+mod tests;
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the feature `driver` needs Linux: NVIDIA's driver is found there alone");
 
-use std::{
-    ffi::{CStr, c_int, c_void},
-    ptr,
-    rc::Rc,
-};
+use std::{ptr, rc::Rc};
 
 use cust::{
     context::Context,
@@ -24,44 +39,20 @@ use cust::{
     sys::{CUfunction, CUmodule},
 };
 
-pub use self::{
-    buffer::Buffer,
-    error::{CudaError, Failure},
+pub use self::error::{CudaError, Failure};
+pub(crate) use self::{
+    buffer::{Allocation, Buffer},
     graph::Graph,
+    launch::Phases,
 };
 use self::{
     error::{check, from_cust},
+    launch::Kernel,
     sys::Code,
 };
 
 /// The kernels' machine code, for every GPU that the toolkit knew.
 static FAT_BINARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/selvedge.fatbin"));
-
-/// The kernels that the host starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kernel {
-    /// One phase of a batch.
-    RunPhase,
-    /// All phases of many batches.
-    RunBatches,
-}
-
-impl Kernel {
-    const NAMES: [&CStr; 2] = [c"run_phase", c"run_batches"];
-}
-
-/// A value that a kernel takes.
-pub trait Argument {
-    /// Where it lies.
-    fn address(&self) -> *mut c_void {
-        ptr::from_ref(self).cast_mut().cast()
-    }
-}
-
-impl Argument for u32 {}
-impl Argument for u64 {}
-impl Argument for crate::task::Context {}
-impl Argument for crate::task::Phase {}
 
 /// The first GPU that the driver shows, with the kernels.
 #[derive(Clone, Debug)]
@@ -158,49 +149,8 @@ impl Gpu {
         self.0.stream.as_inner()
     }
 
-    /// Blocks of a kernel that are there together at the most.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`].
-    pub fn resident_blocks(&self, kernel: Kernel, threads: u32) -> Result<u32, CudaError> {
-        let (mut blocks, function) = (0, self.0.functions[kernel as usize]);
-        // SAFETY: the driver writes a number there; the function is this module's.
-        let code =
-            unsafe { sys::cuOccupancyMaxActiveBlocksPerMultiprocessor(&raw mut blocks, function, threads as c_int, 0) };
-        check(code, "asking how many blocks the GPU holds")?;
-        Ok(blocks.unsigned_abs() * self.multiprocessors())
-    }
-
-    /// Starts a kernel with these arguments. What it reads and writes stays as long as buffers do.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`], an earlier kernel's too.
-    pub fn launch(
-        &self,
-        kernel: Kernel,
-        blocks: u32,
-        threads: u32,
-        arguments: &[&dyn Argument],
-    ) -> Result<(), CudaError> {
-        let function = self.0.functions[kernel as usize];
-        let mut arguments: Vec<_> = arguments.iter().map(|argument| argument.address()).collect();
-        let (stream, arguments) = (self.stream(), arguments.as_mut_ptr());
-        // SAFETY: the arguments are of the kernel's types, which `trainer` alone decides; the driver copies them.
-        let code = unsafe {
-            match kernel {
-                Kernel::RunPhase => {
-                    let none = ptr::null_mut();
-                    sys::cuLaunchKernel(function, blocks, 1, 1, threads, 1, 1, 0, stream, arguments, none)
-                }
-                // Its blocks wait for each other.
-                Kernel::RunBatches => {
-                    sys::cuLaunchCooperativeKernel(function, blocks, 1, 1, threads, 1, 1, 0, stream, arguments)
-                }
-            }
-        };
-        check(code, "starting a kernel")
+    fn function(&self, kernel: Kernel) -> CUfunction {
+        self.0.functions[kernel as usize]
     }
 
     /// Waits until all is done.
@@ -208,7 +158,7 @@ impl Gpu {
     /// # Errors
     ///
     /// [`CudaError`] of anything that was started before.
-    pub fn synchronize(&self) -> Result<(), CudaError> {
+    pub(crate) fn synchronize(&self) -> Result<(), CudaError> {
         // SAFETY: the stream is open.
         check(unsafe { sys::cuStreamSynchronize(self.stream()) }, "training")
     }

@@ -1,8 +1,3 @@
-//! Small kernels under many schedules: what is right stays right, and what is wrong shows.
-
-#![allow(unsafe_code)]
-#![cfg(not(no_cplusplus))]
-
 use std::ffi::c_void;
 
 use emulator::{Fault, Launch, Module, launch};
@@ -168,7 +163,7 @@ fn an_access_outside_of_shared_memory_ends_the_program() {
         return;
     }
     let mut child = std::process::Command::new(std::env::current_exe().expect("it runs"));
-    let name = "an_access_outside_of_shared_memory_ends_the_program";
+    let name = "schedules::an_access_outside_of_shared_memory_ends_the_program";
     let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().expect("it starts");
     let report = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && report.contains("heap-buffer-overflow"), "{report}");

@@ -11,7 +11,7 @@ use selvedge::{
     with_activation,
 };
 
-use crate::{address, bits, poison, run_phase};
+use crate::launch::{address, bits, cases, poison, run_phase};
 
 /// Numbers where sums round and cancel, zeros of both signs, and what is beyond numbers.
 fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
@@ -104,7 +104,7 @@ fn at(buffer: &mut [f32]) -> Address {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(crate::cases(48)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(48)))]
 
     #[test]
     fn forward(

@@ -1,48 +1,36 @@
-//! The driver layer against a stand-in for NVIDIA's library, whose launches run the kernels on the CPU.
-//!
-//! The system looks for libraries where `LD_LIBRARY_PATH` said when a program started, and the stand-in reads its settings once: every test
-//! runs itself again, in a process of its own.
+//! The driver against a stand-in for NVIDIA's library.
 
-use std::{env, fs, path::Path, process::Command, sync::Once};
-
-use cuda::{
-    driver::{Buffer, CudaError, Gpu, Kernel},
-    task::{Batch, Context, Kind, Phase, THREADS, Task},
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    rc::Rc,
 };
+
 use tempfile::TempDir;
 
-/// Says which test a process is for.
-const CHILD: &str = "SELVEDGE_DRIVER_TEST";
+use super::{Buffer, CudaError, Gpu, Graph, Phases, stand_in};
+use crate::task::{Batch, Context, Kind, Phase, THREADS, Task};
+
 const FAIL: &str = "SELVEDGE_EMULATOR_FAIL";
 
-/// Runs `body` in a process that finds its driver in `folder`.
-fn in_process(test: &str, folder: &Path, variables: &[(&str, &str)], body: impl FnOnce()) {
-    if env::var_os(CHILD).is_some() {
-        return body();
-    }
-    let mut child = Command::new(env::current_exe().expect("a test is a program"));
-    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).env("LD_LIBRARY_PATH", folder);
-    let output = child.envs(variables.iter().copied()).output().expect("the test starts again");
-    let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
+fn path(test: &str) -> String {
+    format!("driver::tests::{test}")
 }
 
-/// The same with the stand-in.
+fn in_process(test: &str, folder: &Path, body: impl FnOnce()) {
+    stand_in::in_process(&path(test), folder, &[], body);
+}
+
 fn with_stand_in(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
-    static INSTALL: Once = Once::new();
-    if env::var_os(CHILD).is_some() {
-        return body();
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulated_driver");
-    INSTALL.call_once(|| emulator::install_driver(&folder).expect("the stand-in is built"));
-    in_process(test, &folder, variables, body);
+    stand_in::with_stand_in(&path(test), variables, body);
 }
 
 /// Values that go half the way to 8 each time that a kernel runs: the moving average of weights.
 struct Halving {
     gpu: Gpu,
     values: Buffer<f32>,
-    #[expect(dead_code, reason = "the kernels read it")]
+    /// What the kernels read: the aim, the batches, and whether training has stopped.
     inputs: (Buffer<f32>, Buffer<Batch>, Buffer<u32>),
     context: Context,
     phase: Phase,
@@ -73,20 +61,26 @@ impl Halving {
     }
 
     fn run(&self) -> Result<(), CudaError> {
-        let blocks = self.phase.blocks();
-        self.gpu.launch(Kernel::RunPhase, blocks, THREADS, &[&self.context, &self.phase, &0_u32, &1_u32])
+        // SAFETY: the task's buffers and the context's are this value's, and of the lengths that the task says.
+        unsafe { self.gpu.run_phase(&self.context, &self.phase, 0, 1) }
+    }
+
+    /// So many runs as a graph.
+    fn graph(&self, runs: usize) -> Result<Graph, CudaError> {
+        let (aim, batches, stopped) = &self.inputs;
+        let memory = vec![self.values.memory(), aim.memory(), batches.memory(), stopped.memory()];
+        Graph::capture(&self.gpu, memory, || (0..runs).try_for_each(|_| self.run()))
     }
 
     /// Three times, in one launch of so many blocks, whose barrier starts from `arrivals`.
     fn run_together(&self, blocks: u32, arrivals: u32) -> Result<(), CudaError> {
-        let mut phases = Buffer::allocate(&self.gpu, 2, "the phases")?;
-        phases.upload(&[self.phase; 2])?;
+        let mut all = Buffer::allocate(&self.gpu, 2, "the phases")?;
+        all.upload(&[self.phase; 2])?;
+        let phases = Phases { all, first: 0, of_batch: 1 };
         let mut barrier = Buffer::allocate(&self.gpu, 1, "a barrier")?;
         barrier.upload(&[arrivals])?;
-        let [phases, barrier] = [phases.address(), barrier.address()];
-        let batches = Self::BATCHES as u32;
-        let arguments: [&dyn cuda::driver::Argument; 6] = [&self.context, &phases, &0_u32, &1_u32, &batches, &barrier];
-        self.gpu.launch(Kernel::RunBatches, blocks, THREADS, &arguments)?;
+        // SAFETY: as in `run`.
+        unsafe { self.gpu.run_batches(&self.context, &phases, Self::BATCHES as u32, &barrier, blocks) }?;
         self.gpu.synchronize()
     }
 
@@ -112,7 +106,7 @@ fn says_what_it_is() {
     with_stand_in("says_what_it_is", &[], || {
         let gpu = open();
         assert_eq!((gpu.name(), gpu.multiprocessors()), ("Selvedge's emulated GPU", 4));
-        assert_eq!(gpu.resident_blocks(Kernel::RunBatches, 256).expect("it can be asked"), 8);
+        assert_eq!(gpu.resident_blocks().expect("it can be asked"), 8);
     });
 }
 
@@ -131,9 +125,9 @@ fn memory_goes_there_and_back() {
 
         let mut part = [0.0; 2];
         buffer.download(&mut part).expect("it can be brought");
-        assert_eq!((part, buffer.len(), buffer.is_empty()), ([1.0, 2.0], 5, false));
+        assert_eq!((part, buffer.len()), ([1.0, 2.0], 5));
         let empty = Buffer::<u32>::allocate(&gpu, 0, "nothing").expect("there is memory");
-        assert!(empty.is_empty());
+        assert_eq!(empty.len(), 0);
         drop(gpu);
         buffer.download(&mut part).expect("a buffer keeps its GPU");
     });
@@ -153,15 +147,53 @@ fn a_launch_runs_a_kernel() {
 #[test]
 fn a_graph_starts_its_launches_together() {
     with_stand_in("a_graph_starts_its_launches_together", &[], || {
-        let gpu = open();
-        let halving = Halving::new(&gpu).expect("there is memory");
-        let graph = gpu.capture(|| (0..2).try_for_each(|_| halving.run())).expect("it can be made");
+        let halving = Halving::new(&open()).expect("there is memory");
+        let graph = halving.graph(2).expect("it can be made");
+        let launch = || {
+            // SAFETY: as in `run`; nothing changes what the batches say.
+            unsafe { graph.launch() }.expect("it starts");
+        };
         halving.assert(0.0);
-        graph.launch().expect("it starts");
+        launch();
         halving.assert(6.0);
         halving.run().expect("it starts");
-        graph.launch().expect("it starts");
+        launch();
         halving.assert(7.75);
+    });
+}
+
+/// The memory is given back with the last of those that use it.
+#[test]
+fn a_graph_keeps_its_memory() {
+    with_stand_in("a_graph_keeps_its_memory", &[], || {
+        let gpu = open();
+        let halving = Halving::new(&gpu).expect("there is memory");
+        let memory = Rc::downgrade(&halving.values.memory());
+        let graph = halving.graph(1).expect("it can be made");
+        drop(halving);
+        let kept = memory.upgrade().expect("the graph has it");
+        assert_eq!(kept.range().end - kept.range().start, 4 * Halving::LEN as u64);
+        drop(kept);
+        // SAFETY: all that it uses was given to it.
+        unsafe { graph.launch() }.expect("it starts");
+        gpu.synchronize().expect("it runs");
+        drop(graph);
+        assert!(memory.upgrade().is_none(), "nothing uses it any more");
+    });
+}
+
+#[test]
+fn fewer_phases_than_are_to_run_are_refused() {
+    with_stand_in("fewer_phases_than_are_to_run_are_refused", &[], || {
+        let halving = Halving::new(&open()).expect("there is memory");
+        let all = Buffer::allocate(&halving.gpu, 2, "the phases").expect("there is memory");
+        let barrier = Buffer::allocate(&halving.gpu, 1, "a barrier").expect("there is memory");
+        let phases = Phases { all, first: 1, of_batch: 1 };
+        let launch = || {
+            // SAFETY: the phases and the barrier are checked; else as in `run`.
+            unsafe { halving.gpu.run_batches(&halving.context, &phases, 1, &barrier, 1) }
+        };
+        catch_unwind(AssertUnwindSafe(launch)).expect_err("there are 2 phases, and 3 to run");
     });
 }
 
@@ -201,7 +233,7 @@ fn no_driver() {
     // In a folder that comes first, what is no library ends the search.
     let folder = TempDir::new().expect("a folder can be made");
     fs::write(folder.path().join("libcuda.so.1"), "no library").expect("a file can be written");
-    in_process("no_driver", folder.path(), &[], || {
+    in_process("no_driver", folder.path(), || {
         let error = Gpu::open().expect_err("there is no driver");
         assert!(matches!(error, CudaError::NoDriver(_)), "{error:?}");
         let text = error.to_string();
@@ -310,10 +342,9 @@ fn a_graph_that_cannot_be_made_leaves_the_stream_as_it_was() {
     let test = "a_graph_that_cannot_be_made_leaves_the_stream_as_it_was";
     let failures = "cuLaunchKernel:1:CUDA_ERROR_INVALID_VALUE,cuGraphInstantiateWithFlags:1:CUDA_ERROR_UNKNOWN";
     with_stand_in(test, &[(FAIL, failures)], || {
-        let gpu = open();
-        let halving = Halving::new(&gpu).expect("there is memory");
+        let halving = Halving::new(&open()).expect("there is memory");
         for part in ["CUDA_ERROR_INVALID_VALUE", "CUDA_ERROR_UNKNOWN"] {
-            let error = gpu.capture(|| halving.run()).expect_err("a call fails").to_string();
+            let error = halving.graph(1).expect_err("a call fails").to_string();
             assert!(error.contains(part), "{error}");
         }
         halving.run().expect("it starts");

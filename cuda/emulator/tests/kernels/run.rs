@@ -19,7 +19,7 @@ use selvedge::{
     training::{self, Batch as CoreBatch, Workspace},
 };
 
-use crate::{address, poison, run_batches, run_phase};
+use crate::launch::{address, bits, poison, run_batches, run_phase};
 
 /// An optimizer's rule for each step.
 #[derive(Clone, Copy, Debug)]
@@ -216,7 +216,7 @@ pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
         // What follows a loss that is no number means nothing.
         let bad = losses[..batches.len()].iter().position(|loss| !loss.is_finite());
         let seen = bad.map_or(batches.len(), |bad| bad + 1);
-        outcome.0.extend(crate::bits(&losses[..seen]));
+        outcome.0.extend(bits(&losses[..seen]));
         let done = batches[..bad.unwrap_or(batches.len())].iter().zip(&norms);
         let last = done.filter(|(batch, _)| case.clip.is_some() && batch.is_last == 1);
         outcome.1.extend(last.map(|(_, norm)| norm.to_bits()));
@@ -257,12 +257,12 @@ pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
         phases.iter().for_each(|phase| run_phase(&test, phase, index as u32, batches.len() as u32, 3));
     }
     Outcome {
-        model: crate::bits(&memory.parameters),
-        state: memory.state.iter().map(|state| crate::bits(state)).collect(),
-        average: memory.average.as_ref().map(|average| crate::bits(average)),
+        model: bits(&memory.parameters),
+        state: memory.state.iter().map(|state| bits(state)).collect(),
+        average: memory.average.as_ref().map(|average| bits(average)),
         losses: outcome.0,
         norms: outcome.1,
-        test: (crate::bits(&losses[..batches.len()]), classes),
+        test: (bits(&losses[..batches.len()]), classes),
     }
 }
 
@@ -304,7 +304,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
             let value = workspace
                 .forward(&Portable, &*model, &loss, core, Some(batch.total_weight))
                 .expect("a batch with targets that are classes");
-            losses.extend(crate::bits(&[value]));
+            losses.extend(bits(&[value]));
             if !value.is_finite() {
                 break 'training;
             }
@@ -348,13 +348,13 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
         let batch = CoreBatch::new(M::Input::batch(&input), labels);
         let (logits, loss) = training::evaluate(&Portable, tested, &CrossEntropy::default(), batch, &mut tape)
             .expect("a batch with targets that are classes");
-        test.0.extend(crate::bits(&[loss]));
+        test.0.extend(bits(&[loss]));
         test.1.extend(logits.iter().map(|logits| selvedge::classification::argmax(logits.as_ref()) as u16));
     }
     Outcome {
-        model: crate::bits(model.as_flat()),
-        state: state.iter().map(|state| crate::bits(state.as_flat())).collect(),
-        average: average.as_ref().map(|average| crate::bits(average.as_flat())),
+        model: bits(model.as_flat()),
+        state: state.iter().map(|state| bits(state.as_flat())).collect(),
+        average: average.as_ref().map(|average| bits(average.as_flat())),
         losses,
         norms,
         test,

@@ -1,14 +1,23 @@
 //! A training run on the GPU: its memory, and the launches that take its steps.
 
+mod launch;
+mod samples;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
+use self::{
+    launch::{Persistent, check},
+    samples::{Resident, Test},
+};
 use crate::{
-    driver::{Buffer, CudaError, Gpu, Graph, Kernel},
+    driver::{Buffer, CudaError, Gpu, Graph},
     memory::{EVALUATED, Memory, SCALARS, Settings},
-    schedule::{self, Launches, Machine, Training},
-    task::{Address, Batch, Changes, Context, Phase, THREADS},
+    schedule::{Launches, Machine, Training},
+    task::{Address, Batch, Changes, Context},
 };
 
 /// Batches in a launch at most: a graph is made once for each number of them.
@@ -73,44 +82,14 @@ pub struct Evaluated {
     pub classes: Vec<u16>,
 }
 
-/// Samples on the GPU.
-struct Resident {
-    values: Buffer<u8>,
-    labels: Buffer<u16>,
-    len: usize,
-}
-
-impl Resident {
-    fn new(gpu: &Gpu, samples: Samples<'_>, classes: usize) -> Result<Self, CudaError> {
-        let mut labels = samples.labels.iter().enumerate();
-        if let Some((sample, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes) {
-            return Err(CudaError::Label { sample, label, classes });
-        }
-        let mut values = Buffer::allocate(gpu, samples.values.len(), "the samples")?;
-        let mut labels = Buffer::allocate(gpu, samples.labels.len(), "the labels")?;
-        values.upload(samples.values)?;
-        labels.upload(samples.labels)?;
-        Ok(Self { values, labels, len: samples.labels.len() })
-    }
-}
-
-/// Samples to evaluate, and where the answers go.
-struct Test {
-    samples: Resident,
-    classes: Buffer<u16>,
-    batches: Buffer<Batch>,
-    losses: Buffer<f32>,
-    context: Context,
-}
-
 /// A run on the GPU.
 pub struct Trainer {
     gpu: Gpu,
     machine: Machine,
     /// The network as it predicts.
     predicting: Architecture,
+    settings: Settings,
     memory: Memory<Buffer<f32>>,
-    #[expect(dead_code, reason = "the kernels read it")]
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
@@ -123,13 +102,6 @@ pub struct Trainer {
     persistent: Option<Persistent>,
 }
 
-/// What the one launch of many batches takes.
-struct Persistent {
-    phases: Buffer<Phase>,
-    arrivals: Buffer<u32>,
-    blocks: u32,
-}
-
 /// What [`Memory::scalars`] starts from: nothing clips and nothing has stopped, in training and in an evaluation.
 const SCALARS_AT_FIRST: [f32; SCALARS] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
@@ -139,16 +111,25 @@ impl Trainer {
     /// # Errors
     ///
     /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where the architecture is no network, where its inputs are not a sample's features, and where the values are not those of a sample for
+    /// each label.
     pub fn new(gpu: Gpu, launches: Launches, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
+        assert!(network.parameter_count().is_some(), "{network} is no network");
+        assert_eq!(run.input.features(), network.inputs(), "features of a sample, and inputs of {network}");
         let machine = Machine { launches, multiprocessors: gpu.multiprocessors() };
         let mut memory = Memory::allocate(network, &run.settings, |what, len| Buffer::allocate(&gpu, len, what))?;
         memory.scalars.upload(&SCALARS_AT_FIRST)?;
         for buffer in memory.state.iter_mut().chain(&mut memory.kept) {
             buffer.zero()?;
         }
-        let samples = Resident::new(&gpu, samples, network.outputs())?;
-        let order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
+        let samples = Resident::new(&gpu, samples, network.inputs(), network.outputs())?;
+        let mut order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
+        // Until an order is set, each place has a sample that is there.
+        order.zero()?;
         let batches = Buffer::allocate(&gpu, MAX_BATCHES, "what the batches are")?;
         let losses = Buffer::allocate(&gpu, MAX_BATCHES, "the losses")?;
         let norms = Buffer::allocate(&gpu, MAX_BATCHES, "the gradients' norms")?;
@@ -172,6 +153,7 @@ impl Trainer {
             ..Context::new(run.seed)
         };
         let training = Training::new(network, &run.settings, &addresses, &context, machine);
+        check(&training.all(), &context, run.settings.batch, &memory);
         let persistent = match launches {
             Launches::Persistent => Some(Persistent::new(&gpu, &training)?),
             Launches::Plain | Launches::Graph => None,
@@ -180,6 +162,7 @@ impl Trainer {
             gpu,
             machine,
             predicting: network.for_prediction(),
+            settings: run.settings,
             memory,
             samples,
             order,
@@ -199,33 +182,14 @@ impl Trainer {
     /// # Errors
     ///
     /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where the values are not those of a sample for each label.
     pub fn add_test(&mut self, samples: Samples<'_>) -> Result<(), CudaError> {
-        let gpu = &self.gpu;
-        let samples = Resident::new(gpu, samples, self.predicting.outputs())?;
-        let starts: Vec<usize> = (0..samples.len).step_by(EVALUATED).collect();
-        let batch = |&first: &usize| {
-            let count = EVALUATED.min(samples.len - first);
-            let (first, samples) = (first as u32, count as u32);
-            Batch { first, samples, is_first: 1, total_weight: count as f32, ..Batch::default() }
-        };
-        let records: Vec<_> = starts.iter().map(batch).collect();
-        let classes = Buffer::allocate(gpu, samples.len, "the classes")?;
-        let mut batches = Buffer::allocate(gpu, records.len(), "what the batches are")?;
-        let losses = Buffer::allocate(gpu, records.len(), "the losses")?;
-        batches.upload(&records)?;
-        let addresses = self.memory.map(Buffer::address);
-        let context = Context {
-            samples: samples.values.address(),
-            labels: samples.labels.address(),
-            batches: batches.address(),
-            sample_losses: addresses.sample_losses,
-            classes: classes.address(),
-            losses: losses.address(),
-            step_loss: scalar(&addresses, 4),
-            stopped: scalar(&addresses, 5),
-            ..Context::new(0)
-        };
-        self.tests.push(Test { samples, classes, batches, losses, context });
+        let (gpu, network) = (&self.gpu, &self.predicting);
+        let samples = Resident::new(gpu, samples, network.inputs(), network.outputs())?;
+        self.tests.push(Test::new(gpu, samples)?);
         Ok(())
     }
 
@@ -234,7 +198,14 @@ impl Trainer {
     /// # Errors
     ///
     /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where it names a sample that is not there.
     pub fn set_order(&mut self, order: &[u32]) -> Result<(), CudaError> {
+        let samples = self.samples.len;
+        let wrong = order.iter().find(|&&sample| sample as usize >= samples);
+        assert_eq!(wrong, None, "there are {samples} samples");
         self.order.upload(order)
     }
 
@@ -269,15 +240,17 @@ impl Trainer {
     /// # Errors
     ///
     /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where a batch has no sample, more than the run's [`Settings`] say or one that is not there, and where its rule keeps more numbers for
+    /// a parameter than those say.
     pub fn train(&mut self, batches: &[Batch]) -> Result<Trained, CudaError> {
+        batches.iter().for_each(|batch| self.check_batch(batch));
         let mut trained = Trained::default();
         for batches in batches.chunks(MAX_BATCHES) {
             self.batches.upload(batches)?;
-            match &mut self.persistent {
-                Some(persistent) => persistent.launch(&self.gpu, &self.context, &self.training, batches.len())?,
-                None if self.machine.launches == Launches::Graph => self.launch_graph(batches.len())?,
-                None => launch_phases(&self.gpu, &self.context, &self.training, batches.len())?,
-            }
+            self.start(batches.len())?;
             for (all, buffer) in [(&mut trained.losses, &self.losses), (&mut trained.norms, &self.norms)] {
                 let start = all.len();
                 all.resize(start + batches.len(), 0.0);
@@ -287,30 +260,26 @@ impl Trainer {
         Ok(trained)
     }
 
-    fn launch_graph(&mut self, batches: usize) -> Result<(), CudaError> {
-        if !self.graphs.contains_key(&batches) {
-            let (gpu, context, training) = (&self.gpu, &self.context, &self.training);
-            let graph = gpu.capture(|| launch_phases(gpu, context, training, batches))?;
-            self.graphs.insert(batches, graph);
-        }
-        self.graphs.get(&batches).map_or(Ok(()), |graph| graph.launch())
+    fn check_batch(&self, batch: &Batch) {
+        let (first, samples) = (batch.first as usize, batch.samples as usize);
+        assert!((1..=self.settings.batch).contains(&samples), "a batch of {samples} samples");
+        let (end, all) = (first.saturating_add(samples), self.samples.len);
+        assert!(end <= all, "a batch of the samples from {first} to {end}, of {all}");
+        let (kept, states) = (batch.rule.states(), self.settings.states);
+        assert!(kept <= states, "a rule that keeps {kept} numbers, where there is room for {states}");
     }
 
-    /// Evaluates the model or its average on the test that was brought as number `test`.
+    /// Evaluates the model or its average on the test that was brought as number `test`; of what is not there nothing comes.
     ///
     /// # Errors
     ///
     /// [`CudaError`].
     pub fn evaluate(&mut self, test: usize, tested: Part) -> Result<Evaluated, CudaError> {
-        let parameters = self.part(tested).map_or(0, |buffer| buffer.address());
-        let addresses = self.memory.map(Buffer::address);
-        let Some(test) = self.tests.get(test) else { return Ok(Evaluated::default()) };
-        let phases =
-            schedule::evaluation(&self.predicting, EVALUATED, &addresses, &test.context, self.machine, parameters);
-        let count = test.batches.len() as u32;
-        for index in 0..count {
-            phases.iter().try_for_each(|phase| launch_phase(&self.gpu, &test.context, phase, index, count))?;
-        }
+        let parameters = self.part(tested).map(|buffer| buffer.address());
+        let (Some(test), Some(parameters)) = (self.tests.get(test), parameters) else {
+            return Ok(Evaluated::default());
+        };
+        self.start_test(test, parameters)?;
         let mut evaluated = Evaluated { losses: vec![0.0; test.batches.len()], classes: vec![0; test.samples.len] };
         test.losses.download(&mut evaluated.losses)?;
         test.classes.download(&mut evaluated.classes)?;
@@ -318,36 +287,14 @@ impl Trainer {
     }
 }
 
-impl Persistent {
-    fn new(gpu: &Gpu, training: &Training) -> Result<Self, CudaError> {
-        let all = training.all();
-        let mut phases = Buffer::allocate(gpu, all.len(), "the phases")?;
-        phases.upload(&all)?;
-        let most = all.iter().map(Phase::blocks).max().unwrap_or(1);
-        let blocks = most.min(gpu.resident_blocks(Kernel::RunBatches, THREADS)?);
-        Ok(Self { phases, arrivals: Buffer::allocate(gpu, 1, "a barrier")?, blocks })
+/// What all evaluations have; a test [adds](Test::context) its own.
+fn evaluation_context(addresses: &Memory<Address>) -> Context {
+    Context {
+        sample_losses: addresses.sample_losses,
+        step_loss: scalar(addresses, 4),
+        stopped: scalar(addresses, 5),
+        ..Context::new(0)
     }
-
-    fn launch(&mut self, gpu: &Gpu, context: &Context, training: &Training, batches: usize) -> Result<(), CudaError> {
-        self.arrivals.zero()?;
-        let counts = [training.first.len(), training.batches[0].len(), batches].map(|count| count as u32);
-        let [first, count, batches] = &counts;
-        let (phases, arrivals) = (self.phases.address(), self.arrivals.address());
-        gpu.launch(Kernel::RunBatches, self.blocks, THREADS, &[context, &phases, first, count, batches, &arrivals])
-    }
-}
-
-fn launch_phases(gpu: &Gpu, context: &Context, training: &Training, batches: usize) -> Result<(), CudaError> {
-    for index in 0..batches {
-        for phase in training.of_batch(index) {
-            launch_phase(gpu, context, phase, index as u32, batches as u32)?;
-        }
-    }
-    Ok(())
-}
-
-fn launch_phase(gpu: &Gpu, context: &Context, phase: &Phase, index: u32, batches: u32) -> Result<(), CudaError> {
-    gpu.launch(Kernel::RunPhase, phase.blocks(), THREADS, &[context, phase, &index, &batches])
 }
 
 fn scalar(addresses: &Memory<Address>, index: u64) -> Address {

@@ -4,7 +4,10 @@ use cuda::schedule::Launches;
 use proptest::prelude::*;
 use selvedge::{Layer, augment::Augmentation, fashion_mnist::Tiny, mlp};
 
-use crate::run::{Case, Rules, emulated, portable};
+use crate::{
+    launch::cases,
+    run::{Case, Outcome, Rules, emulated, portable},
+};
 
 fn check<M: Layer>(case: &Case) {
     let expected = portable::<M>(case);
@@ -14,7 +17,7 @@ fn check<M: Layer>(case: &Case) {
     }
 }
 
-fn difference(found: &crate::run::Outcome, expected: &crate::run::Outcome) -> String {
+fn difference(found: &Outcome, expected: &Outcome) -> String {
     let first = |found: &[u32], expected: &[u32]| found.iter().zip(expected).position(|(a, b)| a != b);
     format!(
         "first differing loss {:?}, norm {:?}, parameter {:?}, test loss {:?}; other classes {}",
@@ -110,7 +113,7 @@ fn a_diverged_run_changes_nothing_any_more() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(crate::cases(8)))]
+    #![proptest_config(ProptestConfig::with_cases(cases(8)))]
 
     #[test]
     fn any_options(

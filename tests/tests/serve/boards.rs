@@ -1,8 +1,3 @@
-//! Boards that answer over their UART, as a user asks them; and what comes over the line, good and bad.
-
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},

@@ -1,25 +1,17 @@
-//! Training on a GPU, end to end: the program itself, with NVIDIA's driver library replaced by the kernels' CPU build.
-
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
+use skip::skip;
 use tempfile::TempDir;
-use tests::{left_out, say_left_out, selvedge, text, write_small_data};
+use tests::{selvedge, text, write_small_data};
 
-/// A folder with a small data set, and the stand-in for the driver; none where the program is built without CUDA.
+/// A folder with a small data set, and the stand-in for the driver; none where there is no C++ compiler.
 fn prepared(what: &str) -> Option<TempDir> {
-    if !cfg!(feature = "cuda") {
-        // Not every machine can get NVIDIA's compiler.
-        say_left_out(&format!(
-            "{what}: the tests were built without CUDA; `cargo xtask test` builds it in where it finds nvcc"
-        ));
-        return None;
-    }
     if emulator::kernels().is_none() {
-        left_out(&format!("{what}: no C++ compiler here"));
+        skip(what, "there is no C++ compiler to build the kernels by: install one (Debian: apt-get install g++)");
         return None;
     }
     let folder = tempfile::tempdir().expect("a temporary folder");

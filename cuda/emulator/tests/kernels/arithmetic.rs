@@ -7,7 +7,7 @@ use selvedge::{
     random::{Generator, Purpose},
 };
 
-use crate::{address, bits, poison, run_phase};
+use crate::launch::{address, bits, poison, run_phase};
 
 const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 1);
 const COUNT: usize = 60_000;

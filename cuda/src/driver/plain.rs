@@ -1,0 +1,43 @@
+//! Which types go to the GPU and back as bytes. Both traits are the crate's own: no other crate can add a type.
+
+use crate::task::{Batch, Phase, Rule, Task};
+
+/// Values that can be brought to the GPU.
+///
+/// # Safety
+///
+/// The type has no padding: every byte of a value is initialised.
+pub(crate) unsafe trait Unpadded: Copy {}
+
+/// Values that can be brought back, too.
+///
+/// # Safety
+///
+/// Any bytes are a value.
+pub(crate) unsafe trait Plain: Unpadded {}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {
+        $(
+            // SAFETY: a number has no padding.
+            unsafe impl Unpadded for $number {}
+            // SAFETY: any bits are a number.
+            unsafe impl Plain for $number {}
+        )*
+    };
+}
+
+numbers! { u8 u16 u32 u64 f32 }
+
+const _: () = assert!(
+    size_of::<Rule>() == 9 * 4
+        && size_of::<Batch>() == 2 * 8 + 7 * 4 + size_of::<Rule>()
+        && size_of::<Task>() == 10 * 4 + 8 * 8
+        && size_of::<Phase>() == 2 * 4 + crate::task::MAX_TASKS * size_of::<Task>(),
+    "a structure has the size of its fields"
+);
+
+// SAFETY: it is as long as its fields together, as is asserted above, and those are numbers and a rule of numbers.
+unsafe impl Unpadded for Batch {}
+// SAFETY: it is as long as its fields together, as is asserted above, and those are numbers, and enums of the size of one.
+unsafe impl Unpadded for Phase {}

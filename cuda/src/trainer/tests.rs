@@ -1,0 +1,103 @@
+//! A run refuses what its kernels would follow out of its memory. The stand-in takes the GPU's place.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use selvedge::{augment::Augmentation, mlp, optimizer::Adam, shape::InputShape};
+
+use super::*;
+use crate::{driver::stand_in, task::Rule};
+
+const SAMPLES: Samples<'static> = Samples { values: &[7; 3 * 4], labels: &[0, 1, 1] };
+const BATCH: Batch = Batch {
+    number: 0,
+    epoch: 0,
+    first: 0,
+    samples: 2,
+    is_first: 1,
+    is_last: 1,
+    total_weight: 2.0,
+    average: 0.0,
+    starts_average: 0,
+    rule: Rule::NONE,
+};
+
+fn with_stand_in(test: &str, body: impl FnOnce()) {
+    stand_in::with_stand_in(&format!("trainer::tests::{test}"), &[], body);
+}
+
+fn run() -> Run {
+    Run {
+        architecture: Architecture::of::<mlp!(4 => 3 Relu => 2)>(),
+        settings: Settings { batch: 2, states: 1, accumulates: false, clips: false, averages: false },
+        seed: 1,
+        dropout: 0.0,
+        label_smoothing: 0.0,
+        clip: None,
+        input: InputShape::Features(4),
+        augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
+    }
+}
+
+fn trainer(run: &Run, samples: Samples<'_>) -> Result<Trainer, CudaError> {
+    Trainer::new(Gpu::open()?, Launches::Graph, run, samples)
+}
+
+/// That `act` panics, with this in what it says.
+#[track_caller]
+fn refused<T>(words: &str, act: impl FnOnce() -> T) {
+    let panic = catch_unwind(AssertUnwindSafe(act)).err().expect("it is refused");
+    let said = panic.downcast_ref::<String>().expect("it says why");
+    assert!(said.contains(words), "{said}");
+}
+
+#[test]
+fn batches_and_orders_of_samples_that_are_not_there() {
+    with_stand_in("batches_and_orders_of_samples_that_are_not_there", || {
+        let mut trainer = trainer(&run(), SAMPLES).expect("there is memory");
+        refused("there are 3 samples", || trainer.set_order(&[0, 3, 1]));
+        for (first, samples, words) in [
+            (2, 2, "the samples from 2 to 4, of 3"),
+            (u32::MAX, 1, "of 3"),
+            (0, 3, "a batch of 3 samples"),
+            (0, 0, "a batch of 0 samples"),
+        ] {
+            refused(words, || trainer.train(&[BATCH, Batch { first, samples, ..BATCH }]));
+        }
+        let adam = Rule::from(&Adam::new(1, 0.1, Adam::BETAS, Adam::EPSILON, 0.0));
+        refused("keeps 2 numbers, where there is room for 1", || trainer.train(&[Batch { rule: adam, ..BATCH }]));
+
+        // Nothing was started: the run goes on.
+        trainer.set_order(&[2, 1, 0]).expect("it can be brought");
+        trainer.upload(Part::Model, &[0.5; 4 * 3 + 3 + 3 * 2 + 2]).expect("it can be brought");
+        let trained = trainer.train(&[Batch { first: 1, ..BATCH }]).expect("it runs");
+        assert!(trained.losses[0].is_finite(), "{trained:?}");
+    });
+}
+
+#[test]
+fn samples_that_are_not_the_networks() {
+    with_stand_in("samples_that_are_not_the_networks", || {
+        let values = &SAMPLES.values[1..];
+        refused("values of 3 samples of 4 features", || trainer(&run(), Samples { values, ..SAMPLES }));
+        let input = InputShape::Image { channels: 1, height: 2, width: 3 };
+        refused("features of a sample", || trainer(&Run { input, ..run() }, SAMPLES));
+        let architecture = Architecture::from_layers([]).expect("no layers are not too many");
+        refused("is no network", || trainer(&Run { architecture, ..run() }, SAMPLES));
+        let error = trainer(&run(), Samples { labels: &[0, 2, 1], ..SAMPLES }).err();
+        assert_eq!(error, Some(CudaError::Label { sample: 1, label: 2, classes: 2 }));
+        let mut trainer = trainer(&run(), SAMPLES).expect("there is memory");
+        refused("values of 3 samples of 4 features", || trainer.add_test(Samples { values, ..SAMPLES }));
+    });
+}
+
+#[test]
+fn of_what_is_not_kept_nothing_comes() {
+    with_stand_in("of_what_is_not_kept_nothing_comes", || {
+        let mut trainer = trainer(&run(), SAMPLES).expect("there is memory");
+        trainer.add_test(SAMPLES).expect("there is memory");
+        for (test, part) in [(0, Part::Average), (0, Part::State(1)), (1, Part::Model)] {
+            assert_eq!(trainer.evaluate(test, part), Ok(Evaluated::default()), "{test}, {part:?}");
+        }
+        assert_eq!(trainer.evaluate(0, Part::Model).expect("it runs").classes.len(), 3);
+    });
+}
