@@ -9,7 +9,10 @@ use selvedge::{
     fold::fold,
 };
 
-use super::{Outputs, QuantizationError, certificate::Values};
+use super::{
+    QuantizationError,
+    outputs::{Outputs, Values},
+};
 use crate::network::Network;
 
 /// Linear layers with ReLU between them; batch normalisation is folded into them.
