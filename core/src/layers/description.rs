@@ -1,5 +1,7 @@
 //! A model's type as data: the layers that it tells, and its [`Architecture`].
 
+use heapless::Vec;
+
 use super::Layer;
 use crate::{
     Activation,
@@ -10,12 +12,12 @@ impl Architecture {
     /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile.
     pub fn of<M: Layer>() -> Self {
         const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };
-        let mut architecture = Self::EMPTY;
+        let mut layers = Vec::new();
         M::describe(&mut |layer| {
             // The assertion above left room.
-            let _ = architecture.layers.push(layer);
+            let _ = layers.push(layer);
         });
-        architecture
+        Self { layers }
     }
 }
 
