@@ -5,7 +5,6 @@
 
 use crate::{
     Flat,
-    architecture::LayerKind,
     arithmetic::{exp, fma},
 };
 
@@ -65,24 +64,14 @@ macro_rules! with_activation {
 
 /// A function of each of a layer's outputs, whose derivative can be told from its value.
 pub trait Activation: Flat + Send + Sync {
-    /// Its kind as a layer of this width; none for [`Identity`].
-    const KIND: Option<fn(u32) -> LayerKind>;
+    /// The type as data.
+    const KIND: ActivationKind;
 
     /// f(x).
     fn apply(x: f32) -> f32;
 
     /// The gradient at x, from f(x) and the gradient there.
     fn grad(output: f32, grad_output: f32) -> f32;
-
-    /// How many layers it is in an architecture.
-    const DEPTH: usize = Self::KIND.is_some() as usize;
-
-    /// Tells its kind as a layer of this width, if it is one.
-    fn describe(width: u32, tell: &mut impl FnMut(LayerKind)) {
-        if let Some(kind) = Self::KIND {
-            tell(kind(width));
-        }
-    }
 }
 
 /// No activation: `f(x) = x`.
@@ -91,7 +80,7 @@ pub trait Activation: Flat + Send + Sync {
 pub struct Identity;
 
 impl Activation for Identity {
-    const KIND: Option<fn(u32) -> LayerKind> = None;
+    const KIND: ActivationKind = ActivationKind::Identity;
 
     #[inline(always)]
     fn apply(x: f32) -> f32 {
@@ -110,7 +99,7 @@ impl Activation for Identity {
 pub struct Relu;
 
 impl Activation for Relu {
-    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Relu { width });
+    const KIND: ActivationKind = ActivationKind::Relu;
 
     #[inline(always)]
     fn apply(x: f32) -> f32 {
@@ -134,7 +123,7 @@ impl LeakyRelu {
 }
 
 impl Activation for LeakyRelu {
-    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::LeakyRelu { width });
+    const KIND: ActivationKind = ActivationKind::LeakyRelu;
 
     #[inline(always)]
     fn apply(x: f32) -> f32 {
@@ -153,7 +142,7 @@ impl Activation for LeakyRelu {
 pub struct Sigmoid;
 
 impl Activation for Sigmoid {
-    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Sigmoid { width });
+    const KIND: ActivationKind = ActivationKind::Sigmoid;
 
     fn apply(x: f32) -> f32 {
         1.0 / (1.0 + exp(-x))
@@ -172,7 +161,7 @@ impl Activation for Sigmoid {
 pub struct Tanh;
 
 impl Activation for Tanh {
-    const KIND: Option<fn(u32) -> LayerKind> = Some(|width| LayerKind::Tanh { width });
+    const KIND: ActivationKind = ActivationKind::Tanh;
 
     fn apply(x: f32) -> f32 {
         if x.abs() < 0.25 {

@@ -1,29 +1,29 @@
 //! Selvedge's core: multilayer perceptrons, trained and run with **one arithmetic** on every machine.
 //!
-//! `no_std`, no heap. The modules, from the bottom up:
+//! `no_std`, no heap. The modules, from the bottom up; each uses only what stands above it in this list:
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
-//! - [`flat`]: models, gradients and activations as flat slices of `f32`; the one place that casts memory.
-//! - [`random`]: the integer generator that shuffles and initialises, counted by (seed, epoch, index).
+//! - [`flat`]: models, gradients and activations as flat slices of `f32`, and as bytes.
+//! - [`random`]: the integer generator, counted by (seed, purpose, epoch, index); it shuffles.
+//! - [`activation`]: what follows a layer's sums. [`optimizer`]: what becomes of a gradient; SGD and the others.
 //! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
-//! - [`activation`]: what follows a layer's sums. [`layers`]: [`Linear`] and [`Chain`], forward and backward; the [`mlp!`] macro
-//!   writes their type.
-//! - [`architecture`]: the description of a network as data. [`models`]: the named ones. [`shape`]: an input's shape and the classes' names.
-//! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it.
-//! - [`loss`] and [`optimizer`]: cross-entropy and the other losses; SGD and the other optimizers.
+//! - [`shape`]: an input's shape and the classes' names. [`architecture`]: the description of a network as data.
+//! - [`layers`]: [`Linear`], [`Chain`] and the others, their first parameters, forward and backward; the [`mlp!`] macro writes their
+//!   type. [`fold`]: batch normalisation put into the layer before it.
+//! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it. [`models`]: the named ones.
+//! - [`loss`]: cross-entropy and the other losses. [`training`]: one training step, on a host's heap or in a device's statics.
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
-//! - [`training`]: one training step, on a host's heap or in a device's statics.
+//! - [`classification`]: class, probabilities, top-k. [`idx`]: the file format of samples and labels.
+//! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare targets by.
 //! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.
-//! - [`classification`]: class, probabilities, top-k.
-//! - [`weights`]: the weight file and its strict loader. [`idx`]: the file format of samples and labels.
-//! - [`message`]: what a host and a device say to each other over a serial line.
+//! - [`message`]: what a host and a device say to each other over a serial line. [`model_file`]: what a file of any format holds.
 //!
 //! ```
-//! use selvedge::{Flat, Layer, Portable, classification::argmax, mlp, random};
+//! use selvedge::{Flat, Layer, Portable, classification::argmax, layers, mlp};
 //!
 //! type Model = mlp!(4 => 8 Relu => 3);
 //! let mut model = Model::ZERO;
-//! random::initialize(&mut model, 42);
+//! layers::initialize(&mut model, 42);
 //! let mut logits = [0.0; 3];
 //! model.predict(&Portable, &[0.1, 0.2, 0.3, 0.4], &mut logits);
 //! assert!(argmax(&logits) < 3);
@@ -44,6 +44,7 @@ pub mod augment;
 pub mod classification;
 pub mod engine;
 pub mod fashion_mnist;
+pub mod fingerprint;
 pub mod flat;
 pub mod fold;
 pub mod idx;

@@ -3,12 +3,6 @@
 //! Draw `i` is a function of (seed, purpose, epoch, i) alone, so draws can be made in any order, by any thread, on any
 //! machine.
 
-use crate::{
-    Layer,
-    architecture::{Architecture, StageKind},
-    layers::{batch_norm, linear},
-};
-
 /// SplitMix64's increment, 2⁶⁴ divided by the golden ratio.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -30,7 +24,7 @@ pub enum Purpose {
     Shuffle = 2,
     /// Drawing the built-in images.
     Drawing = 3,
-    /// The numbers of [`fingerprint`](crate::arithmetic::fingerprint).
+    /// The numbers of [`fingerprint`](crate::fingerprint).
     Fingerprint = 4,
     /// Changing an epoch's images.
     Augmentation = 5,
@@ -85,30 +79,9 @@ pub fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     }
 }
 
-/// PyTorch's default initialisation: each `Linear`'s weights and biases uniform in ±1/√inputs.
-///
-/// Parameter `i` of the flat model takes draw `i` of the seed's [`Purpose::Initialization`] stream.
-pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
-    model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
-}
-
-/// [`initialize`] for a flat model whose layers are known at run time; it has as many values as the architecture.
-pub fn initialize_flat(architecture: &Architecture, flat: &mut [f32], seed: u64) {
-    let generator = Generator::new(seed, Purpose::Initialization, 0);
-    for stage in architecture.stages() {
-        let Some(values) = flat.get_mut(stage.values()) else { return };
-        match stage.kind {
-            StageKind::Linear => linear::initialize(stage.inputs, values, &generator, stage.offset as u64),
-            StageKind::BatchNorm1d => batch_norm::initialize(values),
-            _ => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Chain, Flat, Linear, Relu};
 
     #[test]
     fn streams_keep_their_bits() {
@@ -148,20 +121,5 @@ mod tests {
         let generator = Generator::new(0, Purpose::Drawing, 0);
         assert!((0..10_000).all(|i| generator.below(i, 7) < 7));
         assert_eq!(generator.below(5, 0), 0);
-    }
-
-    #[test]
-    fn initialisation_is_pytorchs_range_and_spread() {
-        let mut model = Chain::<Linear<100, 50, Relu>, Linear<50, 4>>::ZERO;
-        initialize(&mut model, 1);
-        let mut sum_of_squares = 0.0;
-        for &w in model.head.weight.as_flattened() {
-            assert!(w.abs() <= 0.1);
-            sum_of_squares += w * w;
-        }
-        // A uniform number in ±0.1 has the variance 0.01 / 3.
-        assert!((sum_of_squares / 5_000.0 - 0.01 / 3.0).abs() < 1e-4);
-        assert!(model.tail.as_flat().iter().any(|w| w.abs() > 0.1));
-        assert_ne!(model.head.bias, [0.0; 50]);
     }
 }

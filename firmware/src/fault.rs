@@ -7,7 +7,7 @@ use core::arch::naked_asm;
 use cortex_m::peripheral::MPU;
 use cortex_m_rt::ExceptionFrame;
 
-use crate::{FAULTED, exit};
+use crate::exit::{FAULTED, exit};
 
 unsafe extern "C" {
     /// The stack's lowest address, from `memory.x`.

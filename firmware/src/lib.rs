@@ -5,6 +5,7 @@
 //! - `network`: the network of the embedded weight file, in the numbers that it has.
 //! - `stack`: how deep the stack has gone.
 //! - `uart`: the board's UART.
+//! - `exit`: a program's end, and its codes.
 //! - `fault`: the hard fault handler, and what makes a stack overflow fault.
 //!
 //! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
@@ -18,12 +19,14 @@ compile_error!("there can be one logger: choose the feature `semihosting` (emula
 
 pub mod board;
 pub mod counter;
+mod exit;
 mod failure;
 mod fault;
 pub mod network;
 pub mod stack;
 pub mod uart;
 
+pub use exit::{FAILED, FAULTED, PANICKED, exit};
 pub use failure::Failure;
 
 #[cfg(feature = "rtt")]
@@ -40,13 +43,6 @@ use cortex_m::Peripherals;
 
 use counter::Counter;
 
-/// Exit code of a program that reported a [`Failure`].
-pub const FAILED: i32 = 1;
-/// Exit code after a panic.
-pub const PANICKED: i32 = 101;
-/// Exit code after a hard fault.
-pub const FAULTED: i32 = 102;
-
 /// Runs a program once and ends it with exit code 0, or with a report and [`FAILED`].
 pub fn run(program: impl FnOnce(&Counter) -> Result<(), Failure>) -> ! {
     let result = Peripherals::take().ok_or(Failure::SecondRun).and_then(|peripherals| {
@@ -60,14 +56,6 @@ pub fn run(program: impl FnOnce(&Counter) -> Result<(), Failure>) -> ! {
             exit(FAILED)
         }
     }
-}
-
-/// Hands the log over and ends the program, by semihosting.
-///
-/// Behind no emulator and no debug probe there is nobody to end it: the core stops in a fault.
-pub fn exit(code: i32) -> ! {
-    defmt::flush();
-    semihosting::process::exit(code)
 }
 
 #[panic_handler]

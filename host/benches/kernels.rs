@@ -11,8 +11,9 @@ use selvedge::{
     Engine, Identity, Relu,
     architecture::{Architecture, Stage},
     fashion_mnist::Quickstart,
+    layers,
     optimizer::Sgd,
-    random::{self, Generator, Purpose},
+    random::{Generator, Purpose},
 };
 
 const BATCH: usize = 64;
@@ -20,7 +21,7 @@ const BATCH: usize = 64;
 fn kernels(criterion: &mut Criterion) {
     let network = Architecture::of::<Quickstart>();
     let mut flat = vec![0.0; network.parameter_count().unwrap_or_default()];
-    random::initialize_flat(&network, &mut flat, 42);
+    layers::initialize_flat(&network, &mut flat, 42);
     for stage in network.stages() {
         layer(&stage, &mut flat[stage.values()], criterion);
     }

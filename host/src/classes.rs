@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use selvedge::shape::{ClassNames, InputShape, Signature};
 
+/// The file of a data set's folder with the classes' names, one a line: a folder need not have it.
+pub const NAMES_FILE: &str = "classes.txt";
+
 /// Classes, by label from 0. Where nobody named them, each is called by its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classes {

@@ -5,7 +5,7 @@
 
 use std::{fs, path::Path};
 
-use selvedge::arithmetic::fingerprint;
+use selvedge::fingerprint;
 use tests::{fashion_mnist, has_emulator, text, trained, trained_on_waves, workspace, xtask};
 
 /// The samples that each board classifies.
@@ -167,7 +167,7 @@ fn every_boards_arithmetic_has_the_hosts_fingerprint() {
     if has_emulator("the boards' arithmetic") {
         for board in ["mps2-an386", "netduinoplus2", "microbit"] {
             let text = flash(&["--board", board, "--program", "fingerprint"]);
-            for (name, hash) in fingerprint() {
+            for (name, hash) in fingerprint::of_arithmetic() {
                 assert!(text.contains(&format!("{name} {hash:016x}")), "{board}, {name} {hash:016x}:\n{text}");
             }
         }

@@ -13,11 +13,11 @@ use proptest::prelude::*;
 use selvedge::{
     Engine, Flat, Layer, Portable,
     architecture::Architecture,
-    layers::{Draws, Features},
+    layers::{self, Draws, Features},
     loss::{BceWithLogits, CrossEntropy, Loss, Mse, Nll, SoftCrossEntropy},
     mlp,
     optimizer::{Adam, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd},
-    random::{self, Generator, Purpose},
+    random::{Generator, Purpose},
     training::{self, Batch as TypedBatch},
 };
 
@@ -97,7 +97,7 @@ fn typed<M: Layer, S: Steps<STATE>, L: Loss, const STATE: usize>(
     loss: &L,
 ) -> Outcome {
     let mut model = M::ZERO;
-    random::initialize(&mut model, seed);
+    layers::initialize(&mut model, seed);
     let mut state = [(); STATE].map(|()| M::ZERO);
     let mut losses = Vec::new();
     let mut grad = M::ZERO;

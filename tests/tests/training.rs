@@ -17,6 +17,7 @@ use selvedge::{
     architecture::Architecture,
     augment::Augmentation,
     fashion_mnist::{CLASSES, PIXELS, Quickstart, Tiny},
+    layers,
     loss::CrossEntropy,
     mlp,
     optimizer::Sgd,
@@ -58,7 +59,7 @@ fn run<M: Layer>(threads: usize, data: &Dataset, options: &Options) -> (String, 
 fn run_portable<M: Layer<Input = [f32; PIXELS]>>(data: &Dataset, options: &Options) -> (String, Vec<f32>) {
     let Length::Epochs(epochs) = options.length else { panic!("the plain loop counts epochs") };
     let mut model = Box::new(M::ZERO);
-    random::initialize(&mut *model, options.seed);
+    layers::initialize(&mut *model, options.seed);
     let mut tapes = [vec![0.0; options.batch_size * M::Tape::LEN], vec![0.0; options.batch_size * M::Tape::LEN]];
     let mut order: Vec<u32> = (0..data.train.len() as u32).collect();
     let mut losses = Vec::new();
@@ -214,7 +215,7 @@ fn the_hash_of_a_run_is_pinned() {
 fn learning_rate_zero_changes_no_bit() {
     let data = builtin(100);
     let mut model = Box::new(Tiny::ZERO);
-    random::initialize(&mut *model, OPTIONS.seed);
+    layers::initialize(&mut *model, OPTIONS.seed);
     let (hash, _) = run::<Tiny>(2, &data, &Options { learning_rate: 0.0, ..OPTIONS });
     assert_eq!(hash, weights::hash(model.as_flat()));
 }

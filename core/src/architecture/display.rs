@@ -3,10 +3,7 @@
 use core::fmt;
 
 use super::{Architecture, LayerKind, STACK_NAME};
-use crate::{
-    Chain, Layer, Linear,
-    layers::{BatchNorm1d, Dropout, Gelu, LogSoftmax},
-};
+use crate::LeakyRelu;
 
 /// Writes the layers as PyTorch's `print` shows a module.
 impl fmt::Display for LayerKind {
@@ -18,7 +15,7 @@ impl fmt::Display for LayerKind {
             Self::Relu { .. } => write!(f, "ReLU()"),
             Self::Tanh { .. } => write!(f, "Tanh()"),
             Self::Sigmoid { .. } => write!(f, "Sigmoid()"),
-            Self::LeakyRelu { .. } => write!(f, "LeakyReLU(negative_slope={})", crate::LeakyRelu::SLOPE),
+            Self::LeakyRelu { .. } => write!(f, "LeakyReLU(negative_slope={})", LeakyRelu::SLOPE),
             Self::Gelu { .. } => write!(f, "GELU(approximate='tanh')"),
             Self::BatchNorm1d { width } => {
                 write!(f, "BatchNorm1d({width}, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)")
@@ -58,47 +55,24 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// A model shows its layers as PyTorch's `print(model)` does: its [`Architecture`] with `{:#}`.
-macro_rules! show_layers {
-    ($([$($generics:tt)*] $layer:ty;)*) => {
-        $(impl<$($generics)*> fmt::Display for $layer
-        where
-            Self: Layer,
-        {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:#}", Architecture::of::<Self>())
-            }
-        })*
-    };
-}
-show_layers! {
-    [Head, Tail] Chain<Head, Tail>;
-    [const INPUTS: usize, const OUTPUTS: usize, A] Linear<INPUTS, OUTPUTS, A>;
-    [const WIDTH: usize, A] BatchNorm1d<WIDTH, A>;
-    [const WIDTH: usize] Dropout<WIDTH>;
-    [const WIDTH: usize] Gelu<WIDTH>;
-    [const WIDTH: usize] LogSoftmax<WIDTH>;
-}
-
 #[cfg(test)]
 mod tests {
     use heapless::String;
 
     use super::*;
-    use crate::mlp;
 
     #[test]
     fn displays_widths_and_pytorchs_module() {
-        let architecture = Architecture::of::<mlp!(4 => 3 Relu => 2)>();
+        let architecture: Architecture = "4 => 3 Relu => 2".parse().unwrap();
         let mut text = String::<400>::new();
         fmt::write(&mut text, format_args!("{architecture}")).unwrap();
         assert_eq!(text, "4-3-2");
         text.clear();
-        fmt::write(&mut text, format_args!("{}", Architecture::of::<mlp!(4 => 3 => 2 Relu)>())).unwrap();
+        let linear: Architecture = "4 => 3 => 2 Relu".parse().unwrap();
+        fmt::write(&mut text, format_args!("{linear}")).unwrap();
         assert_eq!(text, "4-3-2 Linear Linear Relu");
         text.clear();
-        // The model itself shows it too.
-        fmt::write(&mut text, format_args!("{}", <mlp!(4 => 3 Relu => 2) as crate::Flat>::ZERO)).unwrap();
+        fmt::write(&mut text, format_args!("{architecture:#}")).unwrap();
         assert_eq!(
             text.as_str(),
             "NeuralNetwork(

@@ -2,8 +2,7 @@
 
 use heapless::Vec;
 
-use super::parameters::Role;
-use crate::{Layer, activation::ActivationKind};
+use crate::activation::ActivationKind;
 
 /// The widest layer of a network.
 pub const MAX_WIDTH: u32 = 65_536;
@@ -132,6 +131,17 @@ impl LayerKind {
         }
     }
 
+    /// The layer of this width that an activation is; [`ActivationKind::Identity`] is none.
+    pub(crate) const fn of_activation(activation: ActivationKind, width: u32) -> Option<Self> {
+        match activation {
+            ActivationKind::Identity => None,
+            ActivationKind::Relu => Some(Self::Relu { width }),
+            ActivationKind::LeakyRelu => Some(Self::LeakyRelu { width }),
+            ActivationKind::Sigmoid => Some(Self::Sigmoid { width }),
+            ActivationKind::Tanh => Some(Self::Tanh { width }),
+        }
+    }
+
     /// Tells whether an activation after the layer can be computed with it.
     pub(super) const fn takes_activation(self) -> bool {
         matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
@@ -189,11 +199,12 @@ impl LayerKind {
     }
 }
 
-/// Tells the layers of a model's type as it predicts: without dropout.
-pub(crate) fn describe_without_dropout<M: Layer>(mut tell: impl FnMut(LayerKind)) {
-    M::describe(&mut |layer| {
-        if !matches!(layer, LayerKind::Dropout { .. }) {
-            tell(layer);
-        }
-    });
+/// A tensor's part in training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Role {
+    /// The optimizer changes it.
+    Parameter,
+    /// The layer changes it itself: a running mean.
+    Buffer,
 }

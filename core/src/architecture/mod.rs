@@ -22,16 +22,13 @@ mod parameters;
 mod stages;
 mod text;
 
-pub(crate) use layer_kind::describe_without_dropout;
-pub use layer_kind::{LayerKind, MAX_WIDTH};
-pub use parameters::{Parameter, Role, STACK_NAME};
+pub use layer_kind::{LayerKind, MAX_WIDTH, Role};
+pub use parameters::{Parameter, STACK_NAME};
 pub(crate) use parameters::{parameter_count, parameters};
 pub use stages::{Stage, StageKind};
 pub use text::{ArchitectureError, Expression, Word};
 
 use heapless::Vec;
-
-use crate::Layer;
 
 /// The most layers in a chain. An activation counts as one.
 pub const MAX_LAYERS: usize = 64;
@@ -40,23 +37,12 @@ pub const MAX_LAYERS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Architecture {
-    layers: Vec<LayerKind, MAX_LAYERS>,
+    pub(crate) layers: Vec<LayerKind, MAX_LAYERS>,
 }
 
 impl Architecture {
     /// No layers: no network.
     pub(crate) const EMPTY: Self = Self { layers: Vec::new() };
-
-    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile.
-    pub fn of<M: Layer>() -> Self {
-        const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };
-        let mut layers = Vec::new();
-        M::describe(&mut |layer| {
-            // The assertion above left room.
-            let _ = layers.push(layer);
-        });
-        Self { layers }
-    }
 
     /// The chain of these layers; `None` for more than [`MAX_LAYERS`].
     pub fn from_layers(layers: impl IntoIterator<Item = LayerKind>) -> Option<Self> {

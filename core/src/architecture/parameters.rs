@@ -2,20 +2,10 @@
 
 use heapless::{String, Vec};
 
-use super::{LayerKind, MAX_WIDTH};
+use super::{LayerKind, MAX_WIDTH, Role};
 
 /// The name of the chain in PyTorch's quickstart; parameters are called `linear_relu_stack.<layer>.weight` and `.bias`.
 pub const STACK_NAME: &str = "linear_relu_stack";
-
-/// A tensor's part in training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Role {
-    /// The optimizer changes it.
-    Parameter,
-    /// The layer changes it itself: a running mean.
-    Buffer,
-}
 
 /// One named tensor of a model: a parameter, or a layer's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,6 @@
 //! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
 
 mod chain;
-mod fingerprint;
 mod fma;
 mod norm;
 mod operations;
@@ -29,7 +28,6 @@ mod vfma;
 mod x86_64;
 
 pub use chain::{add_product, dot};
-pub use fingerprint::fingerprint;
 pub use fma::fma;
 pub use norm::sum_of_squares;
 pub use operations::{Operations, Scalar};

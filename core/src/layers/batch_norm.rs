@@ -1,6 +1,9 @@
 //! Batch normalisation.
 
-use super::{Layer, Pass, Tapes};
+use super::{
+    Layer, Pass, Tapes,
+    description::{activation_depth, describe_activation},
+};
 use crate::{
     Activation, Engine, Flat, Identity,
     architecture::LayerKind,
@@ -233,11 +236,11 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
     type Activation = A;
     type Tape = [f32; WIDTH];
 
-    const DEPTH: usize = 1 + A::DEPTH;
+    const DEPTH: usize = 1 + activation_depth::<A>();
 
     fn describe(tell: &mut impl FnMut(LayerKind)) {
         tell(LayerKind::BatchNorm1d { width: WIDTH as u32 });
-        A::describe(WIDTH as u32, tell);
+        describe_activation::<A>(WIDTH as u32, tell);
     }
 
     fn initialize(&mut self, _generator: &Generator, _first: u64) {
@@ -285,7 +288,11 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Portable, layers::Draws, optimizer::Gradient, random};
+    use crate::{
+        Portable,
+        layers::{self, Draws},
+        optimizer::Gradient,
+    };
 
     type Norm = BatchNorm1d<2>;
     const INPUT: [[f32; 2]; 4] = [[1.0, 10.0], [2.0, 10.0], [3.0, 30.0], [6.0, 30.0]];
@@ -293,7 +300,7 @@ mod tests {
 
     fn initialized() -> Norm {
         let mut layer = Norm::ZERO;
-        random::initialize(&mut layer, 1);
+        layers::initialize(&mut layer, 1);
         layer
     }
 

@@ -40,7 +40,7 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]) {
         let (head_tape, tail_tape) = tape.split_at_mut(input.len() * Head::Tape::LEN);
         self.head.forward(engine, pass, input, head_tape);
-        self.tail.forward(engine, pass.after::<Head>(), Head::output(head_tape), tail_tape);
+        self.tail.forward(engine, pass.after(Head::DEPTH), Head::output(head_tape), tail_tape);
     }
 
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
@@ -60,7 +60,7 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
             optimizer,
             state.each_mut().map(|state| &mut state.tail),
             Head::output(activations),
-            Tapes { pass: tapes.pass.after::<Head>(), activations: tail_activations, grads: tail_grads },
+            Tapes { pass: tapes.pass.after(Head::DEPTH), activations: tail_activations, grads: tail_grads },
             Some(Head::output_mut(grads)),
         );
         let tapes = Tapes { pass: tapes.pass, activations, grads };

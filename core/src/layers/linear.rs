@@ -1,6 +1,9 @@
 //! The fully connected layer.
 
-use super::{Layer, Pass, Tapes};
+use super::{
+    Layer, Pass, Tapes,
+    description::{activation_depth, describe_activation},
+};
 use crate::{
     Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, engine::Widths,
     optimizer::Optimizer, random::Generator,
@@ -37,11 +40,11 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
     type Activation = A;
     type Tape = [f32; OUTPUTS];
 
-    const DEPTH: usize = 1 + A::DEPTH;
+    const DEPTH: usize = 1 + activation_depth::<A>();
 
     fn describe(tell: &mut impl FnMut(LayerKind)) {
         tell(LayerKind::Linear { inputs: INPUTS as u32, outputs: OUTPUTS as u32 });
-        A::describe(OUTPUTS as u32, tell);
+        describe_activation::<A>(OUTPUTS as u32, tell);
     }
 
     fn initialize(&mut self, generator: &Generator, first: u64) {

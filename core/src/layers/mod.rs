@@ -5,16 +5,22 @@
 
 pub mod batch_norm;
 mod chain;
+mod description;
+mod display;
 pub mod dropout;
+mod flat;
 pub mod gelu;
+mod initialization;
 pub mod linear;
 pub mod log_softmax;
 mod pass;
 
 pub use batch_norm::{BatchNorm1d, EPSILON};
 pub use chain::Chain;
+pub(crate) use description::describe_without_dropout;
 pub use dropout::{Dropout, DropoutRate};
 pub use gelu::Gelu;
+pub use initialization::{initialize, initialize_flat};
 pub use linear::Linear;
 pub use log_softmax::LogSoftmax;
 pub use pass::{Draws, Pass};
@@ -214,7 +220,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Identity, Portable, optimizer::Gradient, random};
+    use crate::{Identity, Portable, optimizer::Gradient, random::Purpose};
 
     proptest! {
         #[test]
@@ -251,7 +257,7 @@ mod tests {
         seed: u64,
     ) -> Result<(), TestCaseError> {
         let mut model = M::ZERO;
-        let generator = Generator::new(seed, random::Purpose::Initialization, 0);
+        let generator = Generator::new(seed, Purpose::Initialization, 0);
         for (parameter, index) in model.as_flat_mut().iter_mut().zip(0..) {
             // Variances are positive.
             *parameter = 0.75 + generator.symmetric(index, 0.5);
@@ -290,7 +296,7 @@ mod tests {
         };
 
         let mut model = M::ZERO;
-        random::initialize(&mut model, seed);
+        initialize(&mut model, seed);
         let mut tape = std::vec![0.0; input.len() * M::Tape::LEN];
         let mut grad_tape = tape.clone();
         model.forward(&Portable, PASS, input, &mut tape);

@@ -1,5 +1,3 @@
-use super::Layer;
-
 /// What a pass over a batch is for: PyTorch's `model.eval()` and `model.train()`, as a value instead of a mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -19,11 +17,11 @@ impl Pass {
         }
     }
 
-    /// The same pass in the layers that follow `L`.
-    pub(super) fn after<L: Layer>(self) -> Self {
+    /// The same pass in the layers that follow so many.
+    pub(super) const fn after(self, layers: usize) -> Self {
         match self {
             Self::Evaluation => self,
-            Self::Training(draws) => self.at(draws.layer + L::DEPTH as u32),
+            Self::Training(draws) => self.at(draws.layer + layers as u32),
         }
     }
 }

@@ -12,14 +12,12 @@
 
 mod adam;
 mod average;
-mod clip;
 mod gradient;
 mod rms_prop;
 mod sgd;
 
 pub use adam::Adam;
 pub use average::Average;
-pub use clip::clip_grad_norm;
 pub use gradient::{Accumulate, Gradient};
 pub use rms_prop::{RmsProp, RmsPropMomentum};
 pub use sgd::{Momentum, Sgd};

@@ -83,7 +83,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         let (widths, []) = widths.as_chunks() else {
             return Err(WeightFileError::Malformed { part: "widths" });
         };
-        let bytes = layout::bytes::<F>(widths).ok_or(WeightFileError::Architecture)?;
+        let bytes = layout::bytes(widths, F::bytes).ok_or(WeightFileError::Architecture)?;
         let (record, rest) = decode::<QuantizationRecord<'_>>(rest, "quantisation record")?;
         if !record.is_valid() {
             return Err(WeightFileError::Malformed { part: "quantisation record" });
@@ -136,7 +136,7 @@ pub fn encoded_len<F: Format>(
     record: &QuantizationRecord<'_>,
 ) -> Option<usize> {
     let texts = record.method.len() + signature.class_names.as_bytes().len();
-    layout::bytes::<F>(&layout::widths(architecture)?)?.checked_add(HEADER_ROOM + texts)
+    layout::bytes(&layout::widths(architecture)?, F::bytes)?.checked_add(HEADER_ROOM + texts)
 }
 
 /// Writes a network's file into `buffer` and returns how many bytes it takes.
@@ -158,7 +158,7 @@ pub fn encode<F: Format>(
         return Err(WeightFileError::Record);
     }
     let widths = layout::widths(architecture).ok_or(WeightFileError::Architecture)?;
-    let bytes = layout::bytes::<F>(&widths).ok_or(WeightFileError::Architecture)?;
+    let bytes = layout::bytes(&widths, F::bytes).ok_or(WeightFileError::Architecture)?;
     if layout::shapes(&widths).count() != layers.len() {
         return Err(WeightFileError::Architecture);
     }

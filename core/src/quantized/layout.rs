@@ -2,8 +2,10 @@
 
 use heapless::Vec;
 
-use super::format::Encoding;
-use crate::architecture::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH};
+use crate::{
+    architecture::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH},
+    weights::WeightFileError,
+};
 
 /// A layer's widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +52,17 @@ pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
     widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
 }
 
-/// The bytes of all layers; `None` where the widths are no network's, or this machine cannot count the bytes.
-pub fn bytes<F: Encoding>(widths: &Widths) -> Option<usize> {
+/// The bytes of all layers, of which each has `layer_bytes`; `None` where the widths are no network's, or this machine cannot count the
+/// bytes.
+pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> Option<usize> {
     let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));
     if !(2..=MAX_LAYERS.div_ceil(2) + 1).contains(&widths.len()) || !widths.iter().all(is_width) {
         return None;
     }
-    shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(F::bytes(shape)?))
+    shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(layer_bytes(shape)?))
+}
+
+/// That an exporter's layer has as many numbers as its widths say.
+pub fn check_len(expected: usize, found: usize) -> Result<(), WeightFileError> {
+    if expected == found { Ok(()) } else { Err(WeightFileError::WeightBytes { expected, found }) }
 }

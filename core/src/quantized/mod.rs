@@ -32,6 +32,7 @@
 
 mod active;
 mod block;
+mod blocks;
 #[cfg(has_dsp)]
 mod dsp;
 mod file;

@@ -1,10 +1,6 @@
 use core::fmt;
 
-use super::{
-    Integers, MAX_ACTIVATION, QuantizedFile,
-    active::Entry,
-    block::{Block, ROWS},
-};
+use super::{Integers, MAX_ACTIVATION, QuantizedFile, active::Entry, block::ROWS, blocks};
 
 /// The memory that a prediction in integers works in: the entries of its widest layer's inputs, as many as the format says
 /// ([`Int8::entries`](super::Int8::entries), [`Int4::entries`](super::Int4::entries)), and activations of the widest layer between others, filled
@@ -102,7 +98,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut layers = self.layers().enumerate().peekable();
-        while let Some((layer, (shape, blocks))) = layers.next() {
+        while let Some((layer, (shape, bytes))) = layers.next() {
             let inputs = if layer == 0 { Some(sample) } else { activations.get(..shape.inputs) };
             let inputs = inputs.filter(|inputs| inputs.len() == shape.inputs).ok_or(WorkspaceError)?;
             let active = F::list(inputs, entries).ok_or(WorkspaceError)?;
@@ -110,14 +106,14 @@ impl<F: Integers> QuantizedFile<'_, F> {
                 if logits.len() != shape.outputs {
                     return Err(WorkspaceError);
                 }
-                for (logits, block) in logits.chunks_mut(ROWS).zip(Block::all::<F>(shape, blocks)) {
+                for (logits, block) in logits.chunks_mut(ROWS).zip(blocks::all::<F>(shape, bytes)) {
                     for (logit, row) in logits.iter_mut().zip(F::rows(&active, block)) {
                         *logit = row;
                     }
                 }
             } else {
                 let outputs = activations.get_mut(..width(shape.outputs)).ok_or(WorkspaceError)?;
-                for (outputs, block) in outputs.as_chunks_mut().0.iter_mut().zip(Block::all::<F>(shape, blocks)) {
+                for (outputs, block) in outputs.as_chunks_mut().0.iter_mut().zip(blocks::all::<F>(shape, bytes)) {
                     *outputs = F::rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
                 }
             }

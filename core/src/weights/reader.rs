@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     Layer,
-    architecture::{Architecture, LayerKind, MAX_LAYERS, describe_without_dropout, parameter_count, parameters},
+    architecture::{Architecture, LayerKind, MAX_LAYERS, parameter_count, parameters},
+    layers::describe_without_dropout,
     shape::Signature,
 };
 

@@ -81,7 +81,7 @@ mod tests {
     use crate::{
         Flat,
         architecture::{LayerKind, MAX_LAYERS},
-        mlp, random,
+        layers, mlp,
         shape::{ClassNames, InputShape},
         weights::{
             WeightFile,
@@ -117,7 +117,7 @@ mod tests {
     impl File {
         fn new() -> Self {
             let mut model = Model::ZERO;
-            random::initialize(&mut model, 1);
+            layers::initialize(&mut model, 1);
             let mut file = Self([0; 512], 0);
             file.1 = encode(&model, &signature(), &RECORD, &mut file.0).unwrap();
             file
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn saving_and_loading_is_the_identity() {
         let mut model = Model::ZERO;
-        random::initialize(&mut model, 1);
+        layers::initialize(&mut model, 1);
         for name_len in 0..8 {
             let record = TrainingRecord { dataset: &"datasets"[..name_len], ..RECORD };
             let mut file = File([0; 512], 0);
@@ -151,7 +151,7 @@ mod tests {
     fn a_flat_model_is_written_as_its_type_is() {
         let file = File::new();
         let mut model = Model::ZERO;
-        random::initialize(&mut model, 1);
+        layers::initialize(&mut model, 1);
         let architecture = Architecture::of::<Model>();
         let mut again = [0; 512];
         let len = encode_flat(&architecture, model.as_flat(), &signature(), &RECORD, &mut again).unwrap();

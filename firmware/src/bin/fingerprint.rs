@@ -5,12 +5,12 @@
 
 use cortex_m_rt::entry;
 use firmware::run;
-use selvedge::arithmetic::fingerprint;
+use selvedge::fingerprint;
 
 #[entry]
 fn main() -> ! {
     run(|_| {
-        for (name, hash) in fingerprint() {
+        for (name, hash) in fingerprint::of_arithmetic() {
             defmt::println!("{=str} {=u64:016x}", name, hash);
         }
         Ok(())

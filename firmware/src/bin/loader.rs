@@ -7,7 +7,7 @@
 use cortex_m_rt::entry;
 use firmware::{Failure, board::Aligned, run};
 use selvedge::{
-    Flat, mlp, random,
+    Flat, layers, mlp,
     shape::{ClassNames, InputShape, Signature},
     weights::{TrainingRecord, WeightFile, encode},
 };
@@ -35,7 +35,7 @@ fn main() -> ! {
 
 fn damage() -> Result<(), Failure> {
     let mut model = Model::ZERO;
-    random::initialize(&mut model, RECORD.seed);
+    layers::initialize(&mut model, RECORD.seed);
     let mut buffer = Aligned([0; 512]);
     let class_names = ClassNames::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
     let signature = Signature { input: Some(InputShape::Features(6)), class_names };

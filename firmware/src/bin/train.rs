@@ -11,7 +11,7 @@ use firmware::{
     embed, run,
 };
 use selvedge::{
-    Flat, Portable, arithmetic::normalize, idx, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,
+    Flat, Portable, arithmetic::normalize, idx, layers, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,
     weights::hash,
 };
 
@@ -42,7 +42,7 @@ fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Ord
     };
 
     let optimizer = Sgd::new(board::LEARNING_RATE);
-    random::initialize(&mut trainer.model, SEED);
+    layers::initialize(&mut trainer.model, SEED);
     let mut total = 0;
     for epoch in 0..EPOCHS {
         let (loss, count) = counter.measure(|| {

@@ -135,7 +135,7 @@ pub enum DataError {
     /// A label beyond one that no sample has. It may be wrong: nothing names the classes.
     #[error(
         "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, put {} beside the files, with a line for \
-         each class", path.display(), super::files::CLASS_NAMES
+         each class", path.display(), crate::classes::NAMES_FILE
     )]
     Gap {
         /// The labels' file.

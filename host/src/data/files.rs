@@ -10,14 +10,11 @@ use flate2::read::MultiGzDecoder;
 use selvedge::{idx, shape::InputShape};
 
 use super::{DataError, Dataset, Split};
-use crate::classes::Classes;
+use crate::classes::{Classes, NAMES_FILE};
 
 /// The files' names, without `.gz`: the training images and labels, then the test images and labels.
 pub const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-
-/// The file with the classes' names, one a line: a folder need not have it.
-pub const CLASS_NAMES: &str = "classes.txt";
 
 /// A file has at most so many bytes.
 const LIMIT: u64 = 1 << 32;
@@ -64,7 +61,7 @@ pub fn read(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
         return Err(DataError::Shapes { train: train_path, expected: input, test: test_path, found });
     }
     let splits = [(&train_labels, &train), (&test_labels, &test)];
-    let names = folder.join(CLASS_NAMES);
+    let names = folder.join(NAMES_FILE);
     let classes = match class_names(&names)? {
         Some(classes) => classes,
         None => Classes::numbered(check_labels(splits)?),
@@ -234,7 +231,7 @@ pub mod tests {
         put(NAMES[3], &labels(&[2]));
         let data = read("--data", folder.path()).unwrap();
         assert_eq!((data.input, data.classes), (InputShape::Features(12), Classes::numbered(3)));
-        put(CLASS_NAMES, "left\nright\n up \ndown\n".as_bytes());
+        put(NAMES_FILE, "left\nright\n up \ndown\n".as_bytes());
         let data = read("--data", folder.path()).unwrap();
         assert_eq!(data.classes.all().collect::<Vec<_>>(), ["left", "right", "up", "down"]);
 
@@ -242,13 +239,13 @@ pub mod tests {
             let error = read("--data", folder.path()).unwrap_err().to_string();
             error.replace(&format!("{}/", folder.path().display()), "")
         };
-        put(CLASS_NAMES, b"left\nright\n");
+        put(NAMES_FILE, b"left\nright\n");
         assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but classes.txt names 2 classes");
-        put(CLASS_NAMES, "\u{feff}left\nright\nleft".as_bytes());
+        put(NAMES_FILE, "\u{feff}left\nright\nleft".as_bytes());
         assert_eq!(error(), "classes.txt, line 3: another line has the name left too");
-        put(CLASS_NAMES, b"left\n\nup\n");
+        put(NAMES_FILE, b"left\n\nup\n");
         assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
-        fs::remove_file(folder.path().join(CLASS_NAMES)).unwrap();
+        fs::remove_file(folder.path().join(NAMES_FILE)).unwrap();
         put(NAMES[3], &labels(&[4]));
         assert!(
             error().starts_with("t10k-labels-idx1-ubyte: label 0 is 4, but no sample has the label 3; "),

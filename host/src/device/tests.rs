@@ -9,8 +9,9 @@ use std::{
 use selvedge::{
     Flat, Layer, Portable,
     augment::normalize_all,
+    layers,
     message::{Device, Logits},
-    mlp, random,
+    mlp,
     shape::ClassNames,
 };
 use serialport::{SerialPort, TTYPort};
@@ -37,7 +38,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn model() -> Tiny {
     let mut model = Tiny::ZERO;
-    random::initialize(&mut model, 3);
+    layers::initialize(&mut model, 3);
     model
 }
 

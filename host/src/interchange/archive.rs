@@ -2,7 +2,7 @@ use std::io::{Cursor, Read};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::error::{Problem, quoted};
+use super::{error::Problem, quote::quoted};
 
 /// A zip archive in memory.
 pub(super) struct Archive<'a> {

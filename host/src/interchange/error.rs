@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{load::IncompatibleKeys, pickle::PickleError};
+use super::{keys::IncompatibleKeys, pickle::PickleError, quote::one_line};
 use crate::{files::WriteError, network::NetworkError, weights::WeightsError};
 
 /// A file of weights cannot be read, used or written.
@@ -33,7 +33,7 @@ impl From<WriteError> for InterchangeError {
     }
 }
 
-/// What is wrong with a file. Names that come from it are [`quoted`].
+/// What is wrong with a file. Names that come from it are [`quoted`](super::quote::quoted).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     #[error("cannot read the file: {0}")]
@@ -92,18 +92,4 @@ impl Problem {
     pub(super) fn in_file(self, path: &Path) -> InterchangeError {
         InterchangeError(Box::new(Cause::File { path: path.into(), problem: self }))
     }
-}
-
-/// A word of a file as it can be shown: in quotation marks, without control characters, not too long.
-pub(super) fn quoted(word: &str) -> String {
-    format!("`{}`", one_line(word))
-}
-
-fn one_line(text: &str) -> String {
-    const LONGEST: usize = 160;
-    let mut line: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        line.push('…');
-    }
-    line.replace("\\'", "'").replace("\\\"", "\"")
 }

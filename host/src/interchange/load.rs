@@ -1,14 +1,13 @@
 //! Tensors into a network's parameters of the same names, as PyTorch's
 //! [`load_state_dict`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict) takes them.
 
-use std::fmt;
-
 use selvedge::architecture::Architecture;
 
-use super::{NamedTensor, error::Problem};
-
-/// The number of keys of a kind that a message names; of further ones it says only how many there are.
-const NAMED_KEYS: usize = 4;
+use super::{
+    error::Problem,
+    keys::IncompatibleKeys,
+    tensors::{NamedTensor, is_counter, sizes},
+};
 
 /// Copies every tensor into the parameter of the same name; the names count every one of the layers. `flat` is as long as the
 /// architecture's flat model, and stays untouched where an error is returned.
@@ -29,7 +28,7 @@ pub(super) fn load(
             keys.missing.push(parameter.name.as_str().into());
             continue;
         };
-        let expected = super::sizes(&parameter);
+        let expected = sizes(&parameter);
         if tensor.shape() != expected {
             let (name, found) = (tensor.name().into(), tensor.shape().into());
             return Err(Problem::Shape { name, expected, found });
@@ -49,48 +48,10 @@ pub(super) fn load(
     Ok(keys)
 }
 
-/// Tells whether a name is that of a counter of PyTorch's batch normalisation, which takes no part in its arithmetic.
-pub(super) fn is_counter(name: &str) -> bool {
-    name.rsplit('.').next() == Some("num_batches_tracked")
-}
-
-/// The names in which a network and tensors differ.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IncompatibleKeys {
-    /// The network's parameters that no tensor is for.
-    pub missing: Vec<String>,
-    /// Tensors that the network has no parameter for.
-    pub unexpected: Vec<String>,
-}
-
-impl IncompatibleKeys {
-    /// Tells whether the names are the same.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty()
-    }
-}
-
-/// `missing: a, b; the model has no c, d, e, f and 3 more`.
-impl fmt::Display for IncompatibleKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds = [("missing:", &self.missing), ("the model has no", &self.unexpected)];
-        let mut between = "";
-        for (text, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
-            let (named, more) = names.split_at(names.len().min(NAMED_KEYS));
-            write!(f, "{between}{text} {}", named.join(", "))?;
-            if !more.is_empty() {
-                write!(f, " and {} more", more.len())?;
-            }
-            between = "; ";
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interchange::{element::Element, state_dict::Tensors};
+    use crate::interchange::{element::Element, tensors::Tensors};
 
     const NAMES: [(&str, &[usize]); 4] = [
         ("linear_relu_stack.2.bias", &[1]),

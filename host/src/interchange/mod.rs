@@ -13,6 +13,7 @@
 mod archive;
 mod element;
 mod error;
+mod keys;
 mod load;
 mod names;
 mod npy;
@@ -20,14 +21,17 @@ mod npz;
 mod onnx;
 mod pickle;
 mod pth;
+mod quote;
 mod safetensors;
 mod state_dict;
+mod tensors;
 #[cfg(test)]
 mod tests;
 
 pub use error::InterchangeError;
-pub use load::IncompatibleKeys;
-pub use state_dict::{NamedTensor, StateDict};
+pub use keys::IncompatibleKeys;
+pub use state_dict::StateDict;
+pub use tensors::NamedTensor;
 
 use std::path::Path;
 
@@ -133,9 +137,4 @@ pub fn write(
 fn named<'a>(architecture: &Architecture, flat: &'a [f32]) -> Vec<(Parameter, &'a [f32])> {
     let parameters = architecture.parameters();
     parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()
-}
-
-/// A parameter's sizes.
-fn sizes(parameter: &Parameter) -> Vec<usize> {
-    parameter.shape.iter().map(|&size| size as usize).collect()
 }

@@ -2,7 +2,10 @@
 
 use selvedge::architecture::{Architecture, STACK_NAME};
 
-use super::{NamedTensor, error::Problem, load::is_counter};
+use super::{
+    error::Problem,
+    tensors::{NamedTensor, is_counter},
+};
 
 /// Gives all tensors the stack's prefix, where they have one in common.
 pub(super) fn unify(tensors: &mut [NamedTensor]) {
@@ -66,7 +69,7 @@ pub(super) fn infer(tensors: &[NamedTensor]) -> Result<Architecture, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interchange::{element::Element, state_dict::Tensors};
+    use crate::interchange::{element::Element, tensors::Tensors};
 
     fn tensors(shapes: &[(&str, &[usize])]) -> Vec<NamedTensor> {
         let mut tensors = Tensors::of_file(0);

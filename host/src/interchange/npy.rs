@@ -2,7 +2,7 @@
 //!
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
 
-use super::element::Element;
+use super::{element::Element, quote::quoted};
 
 /// More than the header of any array here takes.
 pub(super) const MAX_HEADER: usize = 4096;
@@ -141,10 +141,7 @@ fn element_of(descr: &str) -> Result<Element, String> {
         "<f4" => Ok(Element::F32),
         "<f8" => Ok(Element::F64),
         "<i8" => Ok(Element::I64),
-        _ => Err(format!(
-            "its type is {}; little-endian float16, float32 and float64 can be read",
-            super::error::quoted(descr)
-        )),
+        _ => Err(format!("its type is {}; little-endian float16, float32 and float64 can be read", quoted(descr))),
     }
 }
 

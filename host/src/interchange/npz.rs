@@ -5,9 +5,10 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::{
     archive::Archive,
-    error::{Problem, quoted},
+    error::Problem,
     npy,
-    state_dict::Tensors,
+    quote::quoted,
+    tensors::{Tensors, sizes},
 };
 
 const FORMAT: &str = "npz";
@@ -36,7 +37,7 @@ pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Probl
         .last_modified_time(DateTime::default());
     for (parameter, values) in parameters {
         zip.start_file(format!("{}.npy", parameter.name), options).map_err(encode)?;
-        let array = [npy::header(&super::sizes(parameter)).as_slice(), as_bytes(values)].concat();
+        let array = [npy::header(&sizes(parameter)).as_slice(), as_bytes(values)].concat();
         zip.write_all(&array).map_err(encode)?;
     }
     Ok(zip.finish().map_err(encode)?.into_inner())

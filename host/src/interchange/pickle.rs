@@ -6,7 +6,7 @@
 //!
 //! <https://docs.python.org/3/library/pickletools.html>
 
-use super::{element::Element, error::quoted};
+use super::{element::Element, quote::quoted};
 
 /// The pickle of a network here has a few thousand bytes.
 pub(super) const MAX_BYTES: u64 = 1 << 20;

@@ -2,9 +2,10 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{
     archive::Archive,
-    error::{Problem, quoted},
+    error::Problem,
     pickle::{self, Tensor},
-    state_dict::Tensors,
+    quote::quoted,
+    tensors::Tensors,
 };
 
 const FORMAT: &str = "PyTorch";

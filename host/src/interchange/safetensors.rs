@@ -3,7 +3,12 @@ use std::collections::HashMap;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use selvedge::{architecture::Parameter, flat::as_bytes};
 
-use super::{element::Element, error::Problem, state_dict::Tensors};
+use super::{
+    element::Element,
+    error::Problem,
+    quote::quoted,
+    tensors::{Tensors, sizes},
+};
 
 /// Reads every tensor of a safetensors file.
 pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
@@ -15,7 +20,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
             Dtype::F32 => Element::F32,
             Dtype::F64 => Element::F64,
             Dtype::I64 => Element::I64,
-            found => return Err(Problem::Type { name: super::error::quoted(name), found: format!("{found:?}") }),
+            found => return Err(Problem::Type { name: quoted(name), found: format!("{found:?}") }),
         };
         tensors.push(name, tensor.shape().to_vec(), element, tensor.data())?;
     }
@@ -26,7 +31,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut views = Vec::new();
     for (parameter, values) in parameters {
-        let view = TensorView::new(Dtype::F32, super::sizes(parameter), as_bytes(values));
+        let view = TensorView::new(Dtype::F32, sizes(parameter), as_bytes(values));
         views.push((parameter.name.as_str(), view.map_err(|error| Problem::Encode(error.to_string()))?));
     }
     // Some readers want to be told whose names and shapes these are.

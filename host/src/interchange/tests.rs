@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use selvedge::{
     Flat,
     fashion_mnist::Tiny,
-    mlp, random,
+    layers, mlp,
     shape::{ClassNames, InputShape, Signature},
     weights::TrainingRecord,
 };
@@ -42,7 +42,7 @@ fn saved_by_torch() -> Vec<u8> {
 
 fn small() -> Small {
     let mut model = Small::ZERO;
-    random::initialize(&mut model, 3);
+    layers::initialize(&mut model, 3);
     model
 }
 

@@ -23,8 +23,8 @@ use std::ops::Range;
 use selvedge::{
     Engine,
     architecture::{Architecture, Stage},
+    layers,
     optimizer::Optimizer,
-    random,
     weights::{MAX_NUMBERS, WeightFile},
 };
 
@@ -109,14 +109,14 @@ impl Network {
         Ok(Self { layers, parameters })
     }
 
-    /// A network with the seed's initial parameters: those of [`random::initialize`].
+    /// A network with the seed's initial parameters: those of [`layers::initialize`].
     ///
     /// # Errors
     ///
     /// The errors of [`zeroed`](Self::zeroed).
     pub fn initialized(architecture: &Architecture, seed: u64) -> Result<Self, NetworkError> {
         let mut network = Self::zeroed(architecture)?;
-        random::initialize_flat(architecture, &mut network.parameters, seed);
+        layers::initialize_flat(architecture, &mut network.parameters, seed);
         Ok(network)
     }
 

@@ -22,7 +22,10 @@
 
 use selvedge::{arithmetic::normalize, classification::argmax};
 
-use super::reference::{LinearLayer, Reference};
+use super::{
+    outputs::Values,
+    reference::{LinearLayer, Reference},
+};
 
 /// What bounds are multiplied by for the rounding of their own computation: sums of some thousand terms that are not negative, each within
 /// 2⁻⁵³.
@@ -58,14 +61,6 @@ impl Certificate {
         let (margin, bound) = nearest.unwrap_or((f64::INFINITY, 0.0));
         Self { class, margin, bound }
     }
-}
-
-/// What a quantised network's numbers are worth, with the units in the model's order.
-#[derive(Clone, Debug)]
-pub(super) struct Values {
-    /// Of each layer but the last, after ReLU.
-    pub activations: Vec<Vec<f64>>,
-    pub logits: Vec<f64>,
 }
 
 /// A layer's inputs: what the quantised network's are worth, and bounds of the distances from the floating-point network's.

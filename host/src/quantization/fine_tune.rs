@@ -2,19 +2,17 @@
 
 use selvedge::Engine;
 
-use super::{QuantizationError, Quantizer, Reference, integer::Integers, scales::WeightMethod, search::weight_scales};
+use super::{
+    QuantizationError, Quantizer, Reference,
+    integer::Integers,
+    scales::WeightMethod,
+    search::{FineTuned, weight_scales},
+};
 use crate::{
     data::Dataset,
     network::{Network, NetworkError},
     training::{self, Epoch, Observer, Rounding, State, TrainingError},
 };
-
-/// How weights were rounded in fine-tuning.
-pub(super) struct FineTuned {
-    pub description: String,
-    /// Each layer's scales: in each row one for each group of columns.
-    pub scales: Vec<Vec<f64>>,
-}
 
 impl<E: Engine> Quantizer<'_, E> {
     /// Trains the model on with rounded weights, whose scales stay those that are best for the weights it has; `see` is told each epoch, tested

@@ -13,17 +13,20 @@ mod fine_tune;
 mod half;
 mod integer;
 mod order;
+mod outputs;
 mod reference;
 mod report;
 mod scales;
 mod search;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use certificate::Certificate;
 pub use error::QuantizationError;
 pub use half::HalfNetwork;
 pub use integer::Integers;
+pub use outputs::Outputs;
 pub use reference::Reference;
-pub use report::{LayerReport, Outputs, Report, Verdict};
+pub use report::{LayerReport, Report, Verdict};
 pub use search::{Quantized, Quantizer};

@@ -9,7 +9,10 @@ use selvedge::{
     fold::fold,
 };
 
-use super::{Outputs, QuantizationError, certificate::Values};
+use super::{
+    QuantizationError,
+    outputs::{Outputs, Values},
+};
 use crate::network::Network;
 
 /// Linear layers with ReLU between them; batch normalisation is folded into them.
@@ -161,7 +164,7 @@ pub(super) fn by_columns<T: Copy>(rows: &[T], inputs: usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::{Flat, Layer, Portable, arithmetic::normalize, mlp, random};
+    use selvedge::{Flat, Layer, Portable, arithmetic::normalize, layers, mlp};
 
     use super::*;
 
@@ -171,7 +174,7 @@ mod tests {
     #[test]
     fn computes_the_folded_models_bits() {
         let mut model = Model::ZERO;
-        random::initialize(&mut model, 3);
+        layers::initialize(&mut model, 3);
         let architecture = Architecture::of::<Model>();
         let reference = Reference::new(&architecture, model.as_flat()).unwrap();
         let mut folded = Folded::ZERO;

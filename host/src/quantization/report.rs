@@ -2,16 +2,13 @@
 
 use selvedge::{Engine, engine::rows};
 
-use super::{Certificate, Reference, certificate::Values, order::Activity, search::for_each};
+use super::{
+    Certificate, Reference,
+    order::Activity,
+    outputs::{Outputs, Values},
+    threads::for_each,
+};
 use crate::data::Split;
-
-/// A quantised network's numbers for a sample.
-#[derive(Clone, Debug)]
-pub struct Outputs {
-    /// Its class.
-    pub(super) class: usize,
-    pub(super) values: Values,
-}
 
 /// Both networks on the same samples.
 #[derive(Clone, Debug, PartialEq)]

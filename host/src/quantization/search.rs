@@ -14,13 +14,12 @@ use selvedge::{
 
 use super::{
     QuantizationError, Reference,
-    certificate::Values,
-    fine_tune::FineTuned,
     integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
+    outputs::{Outputs, Values},
     reference::LinearLayer,
-    report::Outputs,
     scales::{ActivationMethod, WeightMethod},
+    threads::for_each,
 };
 use crate::{
     classes::Classes,
@@ -49,6 +48,13 @@ pub struct Quantizer<'a, E> {
     /// The model in that order, fine-tuned where it was.
     pub(super) ordered: Reference,
     pub(super) fine_tuned: Option<FineTuned>,
+}
+
+/// How weights were rounded in fine-tuning.
+pub(super) struct FineTuned {
+    pub description: String,
+    /// Each layer's scales: in each row one for each group of columns.
+    pub scales: Vec<Vec<f64>>,
 }
 
 impl<'a, E: Engine> Quantizer<'a, E> {
@@ -207,17 +213,6 @@ impl Quantized {
         };
         self.network.encode(&self.architecture, signature, &record)
     }
-}
-
-/// What becomes of each item, in their order, computed on all threads.
-pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
-    let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
-    engine.share_out(1, &mut results, |first, results| {
-        for (result, item) in results.iter_mut().zip(&items[first..]) {
-            *result = Some(work(item));
-        }
-    });
-    results.into_iter().flatten().collect()
 }
 
 /// The widest layer whose units are ordered: the work and the memory grow with the square of the width.

@@ -14,8 +14,9 @@ use selvedge::{
 };
 
 use super::{
-    certificate::{Values, bounds},
+    certificate::bounds,
     integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
+    outputs::Values,
     scales::WeightMethod,
     search::weight_scales,
     *,

@@ -6,9 +6,9 @@ use selvedge::{
     engine::{RowWork, rows_mut},
     layers::Draws,
     loss::CrossEntropy,
-    optimizer::{Accumulate, Average, Gradient, clip_grad_norm},
+    optimizer::{Accumulate, Average, Gradient},
     random::{Generator, Purpose},
-    training::StepError,
+    training::{StepError, clip_grad_norm},
 };
 
 use super::{Backend, BatchInput, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};

@@ -12,9 +12,8 @@ mod kernel;
 mod network;
 
 use super::{
-    block::check_len,
     format::{Encoding, Format},
-    layout::Shape,
+    layout::{Shape, check_len},
 };
 use crate::weights::WeightFileError;
 

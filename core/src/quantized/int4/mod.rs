@@ -17,9 +17,10 @@ mod kernel;
 use super::{
     MAX_ACTIVATION,
     active::{Active, Entry, GROUP, push_pairs},
-    block::{self, Block, ROWS, WEIGHTS, check_len},
+    block::{Block, ROWS, WEIGHTS},
+    blocks,
     format::{Encoding, Format, Integers, Kernel},
-    layout::Shape,
+    layout::{Shape, check_len},
 };
 use crate::weights::WeightFileError;
 
@@ -83,7 +84,7 @@ impl Encoding for Int4 {
     const ALIGNMENT: usize = kernel::ALIGNMENT;
 
     fn bytes(shape: Shape) -> Option<usize> {
-        block::bytes::<Self>(shape)
+        blocks::bytes::<Self>(shape)
     }
 
     fn write(index: usize, shape: Shape, layer: Int4Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
@@ -102,7 +103,7 @@ impl Encoding for Int4 {
             let [a, b, c] = [0, 1, 2].map(|r| weight(row + r, column) + OFFSET);
             (4096 * weight(row + 3, column) + 256 * c + 16 * b + a) as i16
         };
-        block::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
+        blocks::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
             for (group, place) in weights.chunks_mut(GROUP_BYTES).enumerate() {
                 let (scales, pairs) = place.split_at_mut(SCALE_BYTES);
                 for (r, scale) in scales.iter_mut().enumerate() {
@@ -120,7 +121,7 @@ impl Encoding for Int4 {
     }
 
     fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError> {
-        block::check::<Self>(index, shape, bytes, |block, row| {
+        blocks::check::<Self>(index, shape, bytes, |block, row| {
             let (mut positive, mut negative) = (0_i32, 0_i32);
             for group in block.weights().chunks(GROUP_BYTES) {
                 let (scales, pairs) = group.split_at_checked(SCALE_BYTES).unwrap_or_default();

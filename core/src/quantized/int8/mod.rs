@@ -10,9 +10,10 @@ mod kernel;
 use super::{
     MAX_ACTIVATION,
     active::{Active, Entry, GROUP, push_pairs},
-    block::{self, Block, ROWS, WEIGHTS, check_len},
+    block::{Block, ROWS, WEIGHTS},
+    blocks,
     format::{Encoding, Format, Integers, Kernel},
-    layout::Shape,
+    layout::{Shape, check_len},
 };
 use crate::weights::WeightFileError;
 
@@ -59,7 +60,7 @@ impl Encoding for Int8 {
     const ALIGNMENT: usize = kernel::ALIGNMENT;
 
     fn bytes(shape: Shape) -> Option<usize> {
-        block::bytes::<Self>(shape)
+        blocks::bytes::<Self>(shape)
     }
 
     fn write(index: usize, shape: Shape, layer: Int8Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
@@ -71,7 +72,7 @@ impl Encoding for Int8 {
             let is_there = row < shape.outputs && column < shape.inputs;
             if is_there { layer.weights.get(row * shape.inputs + column).copied().unwrap_or(0) } else { 0 }
         };
-        block::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
+        blocks::write::<Self>(shape, layer.biases, layer.multipliers, place, |first, weights| {
             for (h, half) in weights.as_chunks_mut().0.iter_mut().enumerate() {
                 let (pair, within) = (h / ROWS, h % ROWS);
                 let (row, column) = (first + within / 2 * 2, pair * 2 + within % 2);
@@ -81,7 +82,7 @@ impl Encoding for Int8 {
     }
 
     fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError> {
-        block::check::<Self>(index, shape, bytes, |block, row| {
+        blocks::check::<Self>(index, shape, bytes, |block, row| {
             let (mut positive, mut negative) = (0_i32, 0_i32);
             for columns in block.weights().as_chunks::<4>().0.iter().skip(row / 2).step_by(ROWS / 2) {
                 for half in columns.as_chunks().0 {

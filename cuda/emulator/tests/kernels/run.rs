@@ -9,14 +9,12 @@ use selvedge::{
     Flat, Layer, Portable,
     architecture::Architecture,
     augment::{Augmentation, normalize_all},
-    layers::{Draws, DropoutRate, Features},
+    layers::{self, Draws, DropoutRate, Features},
     loss::CrossEntropy,
-    optimizer::{
-        Accumulate, Adam, Average, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd, clip_grad_norm,
-    },
+    optimizer::{Accumulate, Adam, Average, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd},
     random::{self, Generator, Purpose},
     shape::InputShape,
-    training::{self, Batch as CoreBatch, Workspace},
+    training::{self, Batch as CoreBatch, Workspace, clip_grad_norm},
 };
 
 use crate::launch::{address, bits, poison, run_batches, run_phase};
@@ -268,7 +266,7 @@ pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
 
 fn initialized<M: Layer>(seed: u64) -> Box<M> {
     let mut model = Box::new(M::ZERO);
-    random::initialize(&mut *model, seed);
+    layers::initialize(&mut *model, seed);
     model
 }
 

@@ -11,6 +11,7 @@ mod canvas;
 mod draws;
 mod fabric;
 mod garments;
+mod part;
 mod shoes;
 mod tops;
 
@@ -24,7 +25,7 @@ use self::{
     canvas::{Canvas, PIXEL, Point},
     draws::Draws,
     fabric::Fabric,
-    garments::Paint,
+    part::Paint,
 };
 use super::Split;
 

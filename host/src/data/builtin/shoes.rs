@@ -3,7 +3,7 @@
 use super::{
     canvas::rounded,
     draws::Draws,
-    garments::{Paint, Part, band},
+    part::{Paint, Part, band},
 };
 
 /// The ground's height.

@@ -3,7 +3,7 @@
 use super::{
     canvas::Point,
     draws::Draws,
-    garments::{Paint, Part, band, mirrored},
+    part::{Paint, Part, band, mirrored},
 };
 
 /// The measures that all tops have.

@@ -1,10 +1,13 @@
-use crate::{Engine, arithmetic::sum_of_squares};
+use crate::{
+    Engine,
+    arithmetic::{sqrt, sum_of_squares},
+};
 
 /// Scales a gradient so that its 2-norm is `max_norm` at the most, and returns what it was: PyTorch's `clip_grad_norm_`.
 ///
 /// `grad ← grad · (max_norm / (norm + 10⁻⁶))` where that factor is below 1; the norm is the root of [`sum_of_squares`].
 pub fn clip_grad_norm<E: Engine>(engine: &E, grad: &mut [f32], max_norm: f32) -> f32 {
-    let norm = crate::arithmetic::sqrt(sum_of_squares(grad));
+    let norm = sqrt(sum_of_squares(grad));
     let scale = max_norm / (norm + 1e-6);
     if scale < 1.0 {
         engine.share_out(1, grad, |_, grads| {

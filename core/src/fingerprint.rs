@@ -1,7 +1,7 @@
-//! A hash of the arithmetic's results, by which one target is compared with another.
+//! A hash of the [arithmetic](crate::arithmetic)'s results, by which one target is compared with another.
 
-use super::{add_product, dot, exp, fma, ln, softmax, sqrt};
 use crate::{
+    arithmetic::{add_product, dot, exp, fma, ln, softmax, sqrt},
     random::{Generator, Purpose},
     weights,
 };
@@ -14,7 +14,7 @@ const COUNT: usize = 512;
 ///
 /// The numbers are drawn from all of binary32 (subnormals, infinities and NaN among them) and from a narrow range where sums
 /// round and cancel; the chains have every length up to 64. Takes 4 KB of stack.
-pub fn fingerprint() -> [(&'static str, u64); 7] {
+pub fn of_arithmetic() -> [(&'static str, u64); 7] {
     let any = |index| f32::from_bits(DRAWS.bits(index) as u32);
     let near = |index| DRAWS.symmetric(index, 2.0);
     // Half of the draws from each.
@@ -74,6 +74,6 @@ mod tests {
             ("add_product", 16014298786665881959),
             ("softmax", 5328254870811862749),
         ];
-        assert_eq!(fingerprint(), expected);
+        assert_eq!(of_arithmetic(), expected);
     }
 }

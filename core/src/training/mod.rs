@@ -1,5 +1,9 @@
 //! One training step: forward, loss, backward with each parameter's update.
 
+mod clip;
+
+pub use clip::clip_grad_norm;
+
 use core::fmt;
 
 use heapless::Vec;
@@ -289,11 +293,10 @@ impl core::error::Error for StepError {}
 mod tests {
     use super::*;
     use crate::{
-        Portable,
+        Portable, layers,
         loss::{CrossEntropy, Mse},
         mlp,
         optimizer::Sgd,
-        random,
     };
 
     type Model = mlp!(2 => 16 Relu => 2);
@@ -308,7 +311,7 @@ mod tests {
     #[test]
     fn learns_exclusive_or() {
         let mut trainer = Trainer::<Model, 4>::ZERO;
-        random::initialize(&mut trainer.model, 3);
+        layers::initialize(&mut trainer.model, 3);
         let optimizer = Sgd::new(0.5);
         let first = trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, load).unwrap();
         let mut last = first;
@@ -322,8 +325,8 @@ mod tests {
     fn a_batch_of_one_is_a_single_sample() {
         let optimizer = Sgd::new(0.1);
         let (mut one, mut four) = (Trainer::<Model, 1>::ZERO, Trainer::<Model, 4>::ZERO);
-        random::initialize(&mut one.model, 3);
-        random::initialize(&mut four.model, 3);
+        layers::initialize(&mut one.model, 3);
+        layers::initialize(&mut four.model, 3);
         for sample in &SAMPLES {
             let losses = [
                 one.step(&Portable, &optimizer, &LOSS, core::slice::from_ref(sample), load),
@@ -337,7 +340,7 @@ mod tests {
     #[test]
     fn a_refused_step_leaves_the_model() {
         let mut trainer = Trainer::<Model, 2>::ZERO;
-        random::initialize(&mut trainer.model, 3);
+        layers::initialize(&mut trainer.model, 3);
         let mut before = [0.0; Model::LEN];
         before.copy_from_slice(trainer.model.as_flat());
         let optimizer = Sgd::new(0.1);
@@ -357,7 +360,7 @@ mod tests {
     #[test]
     fn numbers_are_targets_too() {
         let mut trainer = Trainer::<Model, 4>::ZERO;
-        random::initialize(&mut trainer.model, 3);
+        layers::initialize(&mut trainer.model, 3);
         let one_hot = |sample: &([f32; 2], u16), input: &mut [f32]| {
             input.copy_from_slice(&sample.0);
             [1.0 - f32::from(sample.1), f32::from(sample.1)]

@@ -1,0 +1,17 @@
+//! A network's numbers for a sample.
+
+/// A quantised network's numbers for a sample.
+#[derive(Clone, Debug)]
+pub struct Outputs {
+    /// Its class.
+    pub(super) class: usize,
+    pub(super) values: Values,
+}
+
+/// What a quantised network's numbers are worth, with the units in the model's order.
+#[derive(Clone, Debug)]
+pub(super) struct Values {
+    /// Of each layer but the last, after ReLU.
+    pub activations: Vec<Vec<f64>>,
+    pub logits: Vec<f64>,
+}
