@@ -12,7 +12,7 @@ last digits.
 
 Each run is done twice from the same float32 weights and inputs: in float32, as Selvedge computes, and in float64. What has
 `float64` in its name, or no `losses` in it, is from the float64 run: the true value, as far as float32 can tell. The
-float32 losses show how far PyTorch itself is from it, which is what the tolerances in tests/tests/pytorch.rs follow from;
+float32 losses show how far PyTorch itself is from it, which is what the tolerances in tests/tests/engines/pytorch.rs follow from;
 the same distance for every other quantity is printed.
 """
 

@@ -7,7 +7,7 @@ use selvedge::{
     quantized::{Float16, Format, Int4, Int8, QuantizedFile},
 };
 
-#[path = "../../fuzz/src/targets.rs"]
+#[path = "../../../fuzz/src/targets.rs"]
 mod targets;
 
 fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {

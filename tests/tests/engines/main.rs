@@ -1,0 +1,10 @@
+//! The arithmetic: engines, types and networks against each other bit for bit, and against PyTorch.
+
+mod autodiff;
+mod fuzz;
+mod losses;
+mod networks;
+mod pytorch;
+mod quickstart;
+mod training;
+mod trajectories;

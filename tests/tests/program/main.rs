@@ -1,0 +1,12 @@
+//! The program `selvedge` as a user runs it, and the files that it reads and writes.
+
+mod command_line;
+mod copied_program;
+mod cuda;
+mod formats;
+mod interchange;
+mod layers;
+mod models;
+mod quantize;
+mod recipes;
+mod resume;
