@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use launch::cargo;
 use serde::Deserialize;
 
-use super::{DENY_WARNINGS, step};
+use super::{CORE_FEATURES, DENY_WARNINGS, step};
 use crate::{cuda, workspace};
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -17,10 +17,25 @@ pub fn features() -> &'static [&'static str] {
     if cfg!(target_os = "linux") && cuda::compiler().is_ok() { &["--features", "tests/cuda"] } else { &[] }
 }
 
-/// clippy for the workspace with every optional part.
-pub fn clippy() -> Command {
+/// The lints of the workspace: as it is built without options, with the GPU's part, and core with its optional parts.
+pub fn clippy() -> Result<()> {
+    step(lints().args(["--workspace"]).args(DENY_WARNINGS))?;
+    if !features().is_empty() {
+        step(gpu_lints().args(DENY_WARNINGS))?;
+    }
+    step(lints().args(["--package", "core"]).args(CORE_FEATURES).args(DENY_WARNINGS))
+}
+
+/// In the tests' profile, so that they do not run a build script again.
+fn lints() -> Command {
     let mut clippy = cargo("clippy");
-    clippy.args(["--workspace", "--all-targets", "--features", "core/micromath,core/defmt"]).args(features());
+    clippy.args(["--all-targets", "--profile", "test"]);
+    clippy
+}
+
+fn gpu_lints() -> Command {
+    let mut clippy = lints();
+    clippy.arg("--workspace").args(features());
     clippy
 }
 
@@ -70,7 +85,7 @@ fn report() -> Result<PathBuf> {
     }
     // With the lints of the stage before, so that nothing is built anew.
     let format = ["--message-format", "json-render-diagnostics"];
-    let messages = workspace::output(clippy().args(format).args(DENY_WARNINGS))?;
+    let messages = workspace::output(gpu_lints().args(format).args(DENY_WARNINGS))?;
     let mut scripts = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
     match scripts.find(|script| script.package_id.contains("/cuda#")) {
         Some(script) => Ok(script.out_dir.join("selvedge.report")),

@@ -33,96 +33,111 @@ pub struct Options {
     only: Option<String>,
 }
 
-/// Sets up, then runs every stage.
+/// The stages, in their order.
+const STAGES: [(&str, fn(&Toolchain) -> Result<()>); 8] = [
+    ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
+    ("clippy", |_| kernels::clippy()),
+    ("rustdoc", |_| rustdoc()),
+    ("thumb", thumb),
+    ("firmware", firmware),
+    ("cuda", |_| kernels::check_report()),
+    // These take longest, and run the firmware in the emulator.
+    ("tests", |_| tests()),
+    // Last: it builds the kernels' tests anew.
+    ("sanitizers", |_| kernels::sanitized()),
+];
+
+/// Sets up, runs every stage, and prints how long each took.
 pub fn run(options: &Options) -> Result<()> {
-    let mut stages = Stages { only: options.only.as_deref(), passed: Vec::new(), start: Instant::now() };
-    say!("── set-up");
+    let only = options.only.as_deref();
+    let chosen = STAGES.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)));
+    let chosen: Vec<_> = chosen.collect();
+    if let (Some(only), []) = (only, &chosen[..]) {
+        let names = STAGES.map(|(name, _)| name).join(", ");
+        bail!("no stage has {only} in its name: there are {names}");
+    }
+    let mut times = Vec::new();
+    let toolchain = timed("set-up", &mut times, || set_up(&chosen.iter().map(|(name, _)| *name).collect::<Vec<_>>()))?;
+    for (name, stage) in chosen {
+        timed(name, &mut times, || stage(&toolchain).with_context(|| format!("stage {name}")))?;
+    }
+    say!("\n{}", table(&times));
+    let left_out = if only.is_some() { "the other stages were not asked for".to_owned() } else { said_left_out() };
+    say!("Passed; {left_out}");
+    Ok(())
+}
+
+/// Gets what the stages need. Not every machine can download PyTorch or NVIDIA's compiler: what needs them is left out then.
+fn set_up(stages: &[&str]) -> Result<Toolchain> {
     setup::run(&setup::Options::default())?;
-    let toolchain = Toolchain::find()?;
-    // Not every machine can download PyTorch: what needs it is left out, and said to be at the end.
-    if let Err(error) = python::set_up() {
+    let needed = |by: &[&str]| by.iter().any(|name| stages.contains(name));
+    if needed(&["tests"])
+        && let Err(error) = python::set_up()
+    {
         say!("NO PYTHON to test interchange against: {error:#}");
     }
-    if let Err(error) = cuda::set_up() {
+    if needed(&["clippy", "rustdoc", "cuda", "tests", "sanitizers"])
+        && let Err(error) = cuda::set_up()
+    {
         say!("NO CUDA COMPILER to build the kernels by: {error:#}");
     }
-    say!("── set-up: done in {:.1} s", stages.start.elapsed().as_secs_f32());
-
-    stages.run("fmt", || step(cargo("fmt").args(["--all", "--check"])))?;
-    stages.run("clippy", || {
-        step(cargo("clippy").args(["--workspace", "--all-targets"]).args(DENY_WARNINGS))?;
-        step(kernels::clippy().args(DENY_WARNINGS))
-    })?;
-    stages.run("rustdoc", || {
-        let mut doc = cargo("doc");
-        step(doc.args(["--workspace", "--no-deps"]).args(kernels::features()).env("RUSTDOCFLAGS", "--deny warnings"))
-    })?;
-    stages.run("thumb", || thumb(&toolchain))?;
-    stages.run("firmware", || firmware(&toolchain))?;
-    stages.run("cuda", kernels::check_report)?;
-    // It takes longest, and runs the firmware in the emulator.
-    stages.run("tests", || {
-        // With this, a test that would leave something out fails.
-        let all = ("SELVEDGE_REQUIRE_ALL", "1");
-        step(cargo("test").arg("--workspace").args(kernels::features()).env(all.0, all.1))?;
-        step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).env(all.0, all.1))
-    })?;
-    // Last: it builds the kernels' tests anew.
-    stages.run("sanitizers", kernels::sanitized)?;
-    stages.end()
+    Toolchain::find()
 }
 
-/// The stages so far.
-struct Stages<'a> {
-    only: Option<&'a str>,
-    passed: Vec<String>,
-    start: Instant,
+/// Runs a stage and keeps its seconds.
+fn timed<T>(name: &'static str, times: &mut Vec<(&str, f32)>, stage: impl FnOnce() -> Result<T>) -> Result<T> {
+    say!("── {name}");
+    let start = Instant::now();
+    let result = stage()?;
+    times.push((name, start.elapsed().as_secs_f32()));
+    Ok(result)
 }
 
-impl Stages<'_> {
-    fn run(&mut self, name: &str, stage: impl FnOnce() -> Result<()>) -> Result<()> {
-        if self.only.is_some_and(|only| !name.contains(only)) {
-            return Ok(());
-        }
-        say!("── {name}");
-        let start = Instant::now();
-        stage().with_context(|| format!("stage {name}"))?;
-        say!("── {name}: passed in {:.1} s", start.elapsed().as_secs_f32());
-        self.passed.push(name.to_owned());
-        Ok(())
-    }
-
-    fn end(self) -> Result<()> {
-        let seconds = self.start.elapsed().as_secs();
-        let left_out = match self.only {
-            Some(only) if self.passed.is_empty() => {
-                bail!(
-                    "no stage has {only} in its name: there are fmt, clippy, rustdoc, thumb, firmware, cuda, tests, sanitizers"
-                )
-            }
-            Some(_) => "the other stages were not asked for".to_owned(),
-            None => left_out(),
-        };
-        say!("── passed in {seconds} s: {}; {left_out}", self.passed.join(", "));
-        Ok(())
-    }
+fn table(times: &[(&str, f32)]) -> String {
+    let total = ("all", times.iter().map(|(_, seconds)| seconds).sum());
+    let lines = [("stage", "seconds".to_owned())].into_iter();
+    let lines = lines.chain(times.iter().chain([&total]).map(|(name, seconds)| (*name, format!("{seconds:.1}"))));
+    lines.map(|(name, seconds)| format!("{name:<12}{seconds:>8}")).collect::<Vec<_>>().join("\n")
 }
 
-/// What the tests had to leave out on this machine.
-fn left_out() -> String {
+/// The tests of every package, and once more those of core with its optional parts.
+fn tests() -> Result<()> {
+    // With this, a test that is skipped fails. What this machine cannot have is known before.
+    let require_all = left_out().is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1"));
+    step(cargo("test").arg("--workspace").args(kernels::features()).envs(require_all))?;
+    step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))
+}
+
+fn rustdoc() -> Result<()> {
+    let mut doc = cargo("doc");
+    doc.args(["--workspace", "--no-deps", "--profile", "test"]).args(kernels::features());
+    step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+/// The parts that this machine cannot check, with the reason.
+fn left_out() -> Vec<&'static str> {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
     let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
     let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
     let cuda = cuda::compiler().is_err().then_some("what needs NVIDIA's compiler, as there is none here");
-    let parts: Vec<_> = data.into_iter().chain(python).chain(cuda).collect();
+    data.into_iter().chain(python).chain(cuda).collect()
+}
+
+fn said_left_out() -> String {
+    let parts = left_out();
     if parts.is_empty() { "nothing was left out".into() } else { format!("left out: {}", parts.join("; ")) }
 }
 
 /// The library for each of the firmware's targets, with and without its optional parts.
 fn thumb(toolchain: &Toolchain) -> Result<()> {
     for target in toolchain::targets()? {
-        step(toolchain.cargo("build", &target).args(["--package", "core"]))?;
-        step(toolchain.cargo("build", &target).args(["--package", "core"]).args(CORE_FEATURES))?;
+        let build = || {
+            let mut build = toolchain.cargo("build", &target);
+            build.args(["--package", "core", "--profile", "firmware"]);
+            build
+        };
+        step(&mut build())?;
+        step(build().args(CORE_FEATURES))?;
     }
     Ok(())
 }
@@ -174,28 +189,19 @@ fn step(command: &mut Command) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn stages(only: Option<&str>) -> Stages<'_> {
-        Stages { only, passed: Vec::new(), start: Instant::now() }
-    }
-
-    #[test]
-    fn a_failing_stage_is_named() {
-        let error = stages(None).run("fmt", || bail!("no")).unwrap_err();
-        assert_eq!(format!("{error:#}"), "stage fmt: no");
-    }
-
-    #[test]
-    fn only_the_stages_asked_for_run() {
-        let mut stages = stages(Some("fm"));
-        stages.run("fmt", || Ok(())).unwrap();
-        stages.run("thumb", || bail!("not asked for")).unwrap();
-        assert_eq!(stages.passed, ["fmt"]);
-        stages.end().unwrap();
-    }
-
     #[test]
     fn an_unknown_stage_lists_the_known() {
-        let error = stages(Some("x")).end().unwrap_err().to_string();
+        let error = run(&Options { only: Some("x y".into()) }).unwrap_err().to_string();
         assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, cuda, tests, sanitizers"), "{error}");
+    }
+
+    #[test]
+    fn a_failing_stage_has_no_time() {
+        let mut times = Vec::new();
+        assert_eq!(timed("first", &mut times, || Ok(3)).unwrap(), 3);
+        assert_eq!(timed("second", &mut times, || -> Result<()> { bail!("no") }).unwrap_err().to_string(), "no");
+        assert_eq!(times.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["first"]);
+        let table = table(&[("fmt", 1.0), ("tests", 10.5)]);
+        assert_eq!(table, "stage        seconds\nfmt              1.0\ntests           10.5\nall             11.5");
     }
 }
