@@ -20,8 +20,8 @@ pub mod model_file;
 pub mod network;
 pub mod picture;
 pub mod quantization;
-pub mod recipe;
 pub mod training;
 pub mod weights;
 
 pub use aligned::MemoryError;
+pub use options::recipe;
