@@ -1,4 +1,4 @@
-//! Which instructions compute on the CPU: their names, and which of them this processor has.
+//! The instruction sets of the CPU engine: their names, and the ones that this processor has.
 
 use std::{env, fmt, str::FromStr};
 

@@ -5,8 +5,9 @@
 //!
 //! - [`commands`]: the options of each command. [`Command`] is all of them that need no board.
 //! - [`bench`]: the options of the benchmarks.
-//! - [`recipe`]: what a run is trained with, from files and the command line. [`training`]: what that means for the loop.
-//! - [`engine`]: the instructions that the CPU engine can be made of, by their names.
+//! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
+//!   training loop.
+//! - [`engine`]: the instruction sets of the CPU engine, by their names.
 
 pub mod bench;
 pub mod commands;

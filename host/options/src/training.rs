@@ -1,4 +1,4 @@
-//! What a run is trained with.
+//! The settings of a training run, as the training loop reads them.
 
 use selvedge::{
     augment::Augmentation,
@@ -8,7 +8,7 @@ use selvedge::{
     shape::InputShape,
 };
 
-/// What to train with.
+/// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// When to stop.
@@ -120,7 +120,7 @@ pub enum Length {
     Steps(u64),
 }
 
-/// What becomes of a gradient; the names are PyTorch's.
+/// An optimizer with its options; the names are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent.

@@ -1,4 +1,4 @@
-//! What the program's commands do, a file each. Their options are in the package `options`.
+//! The work of the program's commands, a file each. Their options are in the package `options`.
 
 mod convert;
 pub mod device;

@@ -1,4 +1,4 @@
-//! Recipes: what a run is trained with, as a file and as options of the command line.
+//! Recipes: the settings of a training run, as a file and as options of the command line.
 //!
 //! `options`: every key of a file, which is the option of the same name. `value` and `text`: what a key may hold.
 //! `file`: recipe files and the built-in recipes, which are files too. `overriding`: a recipe's values under those of the

@@ -1,4 +1,4 @@
-//! On what to train, chosen as the quickstart chooses it.
+//! The device that trains, chosen as the quickstart chooses it.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::{driver::Gpu, schedule::Launches};
 use options::commands::train::Choice;
 
-/// What was chosen.
+/// The device that was chosen.
 pub enum Device {
     /// The CPU, because it was asked for.
     Cpu,
