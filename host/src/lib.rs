@@ -3,10 +3,13 @@
 //! - [`network`]: a network whose shape is known at run time, by an engine on slices. [`engine`]: core's three products on all threads
 //!   and in vector registers.
 //! - [`data`]: samples and labels, which decide a network's ends. [`classes`]: their names. [`picture`]: single images in and out.
-//! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: what a run is trained with, from files and the command line.
+//! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`device`]: a board that answers over its UART.
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: what is read and written.
+//!
+//! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG, `serial` opens serial
+//! ports. Where one is left out, its functions return an error that says so. `cuda` trains on an NVIDIA GPU.
 
 mod aligned;
 pub mod classes;
@@ -19,9 +22,9 @@ pub mod model_file;
 pub mod network;
 pub mod picture;
 pub mod quantization;
-pub mod recipe;
 pub mod training;
 pub mod weights;
 
 pub use aligned::MemoryError;
 pub use files;
+pub use options::recipe;

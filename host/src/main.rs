@@ -7,9 +7,9 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
-use commands::{Command, Interrupted};
+use commands::Interrupted;
 
 /// Train a multilayer perceptron here, run the same bits on a microcontroller.
 #[derive(Parser)]
@@ -19,8 +19,21 @@ struct Arguments {
     command: Command,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Local(Box<options::Command>),
+    /// Talk to a board over its UART: what it is, its predictions, and whether they have this machine's bits
+    #[command(subcommand)]
+    Device(options::Device),
+}
+
 fn main() -> ExitCode {
-    match Arguments::parse().command.run() {
+    let result = match Arguments::parse().command {
+        Command::Local(command) => commands::run(&command),
+        Command::Device(command) => commands::device::run(&command),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it (`… | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! `cargo xtask bench cpu`: how fast this machine trains, beside what it could do and what other programs do.
 //!
-//! - [`options`]: the command line. [`workload`]: a model's operations. [`shared`]: what `bench cuda` has too.
+//! - [`workload`]: a model's operations. [`shared`]: what `bench cuda` has too.
 //! - [`measure`]: epochs of training. [`sweep`]: all of it, in its order.
 //! - [`phases`]: where a step's time goes.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
@@ -8,7 +8,6 @@
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
 
 mod measure;
-mod options;
 mod phases;
 mod plot;
 mod report;
@@ -21,17 +20,27 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
+use options::bench::Cpu;
 
-use options::Options;
+#[derive(Parser)]
+#[command(name = "cargo xtask bench cpu", bin_name = "cargo xtask bench cpu")]
+struct Arguments {
+    #[command(flatten)]
+    options: Cpu,
 
-fn main() -> ExitCode {
-    shared::run(|out| run(&Options::parse(), out))
+    /// Cargo's word for a benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
-fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
-    options.check_outputs()?;
-    let data = options.subject.data()?;
-    let network = options.subject.architecture(&data)?;
+fn main() -> ExitCode {
+    shared::run(|out| run(&Arguments::parse().options, out))
+}
+
+fn run(options: &Cpu, out: &mut dyn Write) -> Result<()> {
+    shared::check_outputs([&options.json, &options.markdown, &options.plot])?;
+    let data = shared::data(&options.subject)?;
+    let network = shared::architecture(&options.subject, &data)?;
     if options.phases { phases::run(options, &network, &data, out) } else { sweep::run(options, &network, &data, out) }
 }
 
@@ -47,7 +56,7 @@ mod tests {
     fn bench(folder: &Path, arguments: &[&str]) -> Result<String> {
         let place = |argument: &&str| argument.replace("FOLDER", &folder.to_string_lossy());
         let always = ["bench", "--data", "builtin", "--epochs", "2"].map(String::from);
-        let options = Options::parse_from(always.into_iter().chain(arguments.iter().map(place)));
+        let Arguments { options, .. } = Arguments::parse_from(always.into_iter().chain(arguments.iter().map(place)));
         let mut out = Vec::new();
         run(&options, &mut out)?;
         Ok(String::from_utf8(out)?)

@@ -16,6 +16,7 @@ use host::{
     engine::{Simd, Times},
     training::{Epoch, Length, Observer, Step},
 };
+use options::bench::Cpu;
 use selvedge::{
     Activation, Engine,
     architecture::Architecture,
@@ -23,7 +24,7 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
-use super::{measure::Training, options::Options, shared::align_right};
+use super::{measure::Training, shared::align_right};
 
 /// What an engine is called for.
 #[derive(Clone, Copy)]
@@ -48,7 +49,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// Prints a row for each batch size.
-pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let set = *options.engines().first().context("no engine was chosen")?;
     let engine = Timed { engine: Simd::new(set, options.most_threads())?.timed(), totals: Default::default() };
     let mut table = Table::new();

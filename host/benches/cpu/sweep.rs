@@ -9,11 +9,11 @@ use host::{
     files::write_whole,
 };
 use indicatif::ProgressBar;
+use options::bench::Cpu;
 use selvedge::architecture::Architecture;
 
 use super::{
     measure::Training,
-    options::Options,
     plot,
     report::{Peak, Report, Row},
     shared::{Peer, progress_bar, spread, take_turns},
@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Measures, prints and writes all that the options ask for.
-pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let engines = options.engines().len() * options.threads().len();
     let rounds = options.peers.len() * options.rounds as usize;
     let bar = progress_bar(options.batch_sizes.len() * (engines + rounds));
@@ -49,7 +49,7 @@ pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut 
 }
 
 struct Sweep<'a> {
-    options: &'a Options,
+    options: &'a Cpu,
     network: &'a Architecture,
     data: &'a Dataset,
     bar: ProgressBar,
@@ -90,13 +90,13 @@ impl Sweep<'_> {
         let fastest = on_most_threads.min_by(|a, b| a.epoch.median.total_cmp(&b.epoch.median));
         let set = fastest.context("no engine was measured")?.engine.parse()?;
         for peer in &self.options.peers {
-            rows.push(self.compare(peer, batch, set, threads)?);
+            rows.push(self.compare(Peer(peer), batch, set, threads)?);
         }
         Ok(rows)
     }
 
     /// A peer and an engine in turns.
-    fn compare(&self, peer: &Peer, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
+    fn compare(&self, peer: Peer<'_>, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
         let engine = Simd::new(set, threads)?;
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));

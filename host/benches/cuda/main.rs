@@ -1,11 +1,10 @@
 //! `cargo xtask bench cuda`: how fast this machine's GPU trains, beside other programs.
 //!
-//! - [`options`]: the command line. [`shared`]: what `bench cpu` has too.
+//! - [`shared`]: what `bench cpu` has too.
 //! - [`sweep`]: every measurement, in its order. [`report`]: the table and JSON.
 
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
 
-mod options;
 mod report;
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -15,15 +14,25 @@ use std::{io::Write, process::ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
+use options::bench::Cuda;
 
-use options::Options;
+#[derive(Parser)]
+#[command(name = "cargo xtask bench cuda", bin_name = "cargo xtask bench cuda")]
+struct Arguments {
+    #[command(flatten)]
+    options: Cuda,
 
-fn main() -> ExitCode {
-    shared::run(|out| run(&Options::parse(), out))
+    /// Cargo's word for a benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
-fn run(options: &Options, out: &mut dyn Write) -> Result<()> {
-    options.check_outputs()?;
-    let data = options.subject.data()?;
-    sweep::run(options, &options.subject.architecture(&data)?, &data, out)
+fn main() -> ExitCode {
+    shared::run(|out| run(&Arguments::parse().options, out))
+}
+
+fn run(options: &Cuda, out: &mut dyn Write) -> Result<()> {
+    shared::check_outputs([&options.json, &options.markdown])?;
+    let data = shared::data(&options.subject)?;
+    sweep::run(options, &shared::architecture(&options.subject, &data)?, &data, out)
 }

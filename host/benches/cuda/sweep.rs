@@ -10,10 +10,10 @@ use host::{
     training::{self, Cuda, Length, Options as Recipe, State},
 };
 use indicatif::ProgressBar;
+use options::bench;
 use selvedge::architecture::Architecture;
 
 use super::{
-    options::Options,
     report::{Report, Row},
     shared::{EpochSeconds, Peer, progress_bar, spread, take_turns},
 };
@@ -21,7 +21,7 @@ use super::{
 const LAUNCHES: [Launches; 3] = [Launches::Plain, Launches::Graph, Launches::Persistent];
 
 /// Measures, prints and writes all that the options ask for.
-pub fn run(options: &Options, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
+pub fn run(options: &bench::Cuda, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let gpu = Gpu::open()?.name().to_owned();
     let rounds = options.peers.len() * options.rounds as usize;
     let bar = progress_bar(options.batch_sizes.len() * (LAUNCHES.len() + rounds));
@@ -53,7 +53,7 @@ fn today() -> Result<String> {
 }
 
 struct Sweep<'a> {
-    options: &'a Options,
+    options: &'a bench::Cuda,
     network: &'a Architecture,
     data: &'a Dataset,
     bar: ProgressBar,
@@ -73,13 +73,13 @@ impl Sweep<'_> {
         let fastest = measured.min_by(|(a, _), (b, _)| a.epoch.median.total_cmp(&b.epoch.median));
         let (_, fastest) = fastest.context("nothing was measured")?;
         for peer in &self.options.peers {
-            rows.push(self.compare(peer, batch, fastest)?);
+            rows.push(self.compare(Peer(peer), batch, fastest)?);
         }
         Ok(rows)
     }
 
     /// A peer and the GPU's kernels in turns.
-    fn compare(&self, peer: &Peer, batch: u32, launches: Launches) -> Result<Row> {
+    fn compare(&self, peer: Peer<'_>, batch: u32, launches: Launches) -> Result<Row> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));

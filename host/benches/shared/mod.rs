@@ -12,17 +12,19 @@ mod turns;
 use std::{
     env,
     io::{self, IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table};
+use host::files;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 pub use epoch_seconds::EpochSeconds;
 pub use peer::Peer;
 pub use spread::Spread;
-pub use subject::Subject;
+pub use subject::{architecture, data};
 pub use turns::{Against, spread, take_turns};
 
 /// Runs a benchmark and shows its error.
@@ -45,6 +47,11 @@ pub fn run(benchmark: impl FnOnce(&mut dyn Write) -> Result<()>) -> ExitCode {
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Checks that the files can be written, before the time is spent.
+pub fn check_outputs<const FILES: usize>(files: [&Option<PathBuf>; FILES]) -> Result<()> {
+    Ok(files.into_iter().flatten().try_for_each(|path| files::check_writable(path))?)
 }
 
 /// Where standard error is no terminal, nothing is shown until the table.

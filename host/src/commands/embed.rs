@@ -2,11 +2,9 @@ use std::{
     fmt::Write as _,
     io::{self, Write as _},
     num::NonZero,
-    path::PathBuf,
 };
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use host::{
     data::{Dataset, Split},
     engine::{InstructionSet, Simd},
@@ -17,73 +15,50 @@ use host::{
 use selvedge::idx;
 use serde_json::json;
 
-use super::{DataOptions, Part, parse};
+use super::{load, parse, part};
 
-#[derive(Args)]
-pub struct Options {
-    /// The network's file; without it, only samples are written
-    file: Option<PathBuf>,
-
-    #[command(flatten)]
-    data: DataOptions,
-
-    /// The samples to write
-    #[arg(long, value_enum, default_value = "test")]
-    split: Part,
-
-    /// The number of samples, from the first [default: 100, or all where there are fewer]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    count: Option<u32>,
-
-    /// Folder for weights.selvedge, samples.idx, labels.idx and expected.jsonl
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+pub fn run(options: &options::Embed) -> Result<()> {
+    let data = load(&options.data)?;
+    let bytes = options.file.as_deref().map(weights::read).transpose()?;
+    let file = match (&bytes, &options.file) {
+        (Some(bytes), Some(path)) => {
+            let file = parse(path, bytes)?;
+            file.check(&data).with_context(|| path.display().to_string())?;
+            Some(file)
+        }
+        _ => None,
+    };
+    let (name, shape) = (data.name.clone(), data.input);
+    let split = samples(options, data)?;
+    // All that can be wrong is found before the first file is written.
+    let expected = file.as_ref().map(|file| expect(file, &split)).transpose()?;
+    let mut header = [0; idx::MAX_HEADER];
+    let count = u32::try_from(split.len())?;
+    let samples = [idx::samples_header(count, shape, &mut header), split.values()].concat();
+    let labels: Result<Vec<u8>, _> = split.labels().iter().map(|&label| u8::try_from(label)).collect();
+    let labels = labels.context("a label above 255 has no place in an IDX file")?;
+    let labels = [&idx::labels_header(count)[..], &labels].concat();
+    files::write_whole(&options.out.join("samples.idx"), &samples)?;
+    files::write_whole(&options.out.join("labels.idx"), &labels)?;
+    if let (Some(weights), Some(expected)) = (&bytes, expected) {
+        files::write_whole(&options.out.join("expected.jsonl"), expected.as_bytes())?;
+        files::write_whole(&options.out.join("weights.selvedge"), weights)?;
+    }
+    writeln!(io::stdout(), "Wrote {count} samples of {name} to {}", options.out.display())?;
+    Ok(())
 }
 
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let data = self.data.load()?;
-        let bytes = self.file.as_deref().map(weights::read).transpose()?;
-        let file = match (&bytes, &self.file) {
-            (Some(bytes), Some(path)) => {
-                let file = parse(path, bytes)?;
-                file.check(&data).with_context(|| path.display().to_string())?;
-                Some(file)
-            }
-            _ => None,
-        };
-        let (name, shape) = (data.name.clone(), data.input);
-        let split = self.samples(data)?;
-        // All that can be wrong is found before the first file is written.
-        let expected = file.as_ref().map(|file| expect(file, &split)).transpose()?;
-        let mut header = [0; idx::MAX_HEADER];
-        let count = u32::try_from(split.len())?;
-        let samples = [idx::samples_header(count, shape, &mut header), split.values()].concat();
-        let labels: Result<Vec<u8>, _> = split.labels().iter().map(|&label| u8::try_from(label)).collect();
-        let labels = labels.context("a label above 255 has no place in an IDX file")?;
-        let labels = [&idx::labels_header(count)[..], &labels].concat();
-        files::write_whole(&self.out.join("samples.idx"), &samples)?;
-        files::write_whole(&self.out.join("labels.idx"), &labels)?;
-        if let (Some(weights), Some(expected)) = (&bytes, expected) {
-            files::write_whole(&self.out.join("expected.jsonl"), expected.as_bytes())?;
-            files::write_whole(&self.out.join("weights.selvedge"), weights)?;
+fn samples(options: &options::Embed, data: Dataset) -> Result<Split> {
+    let name = data.name.clone();
+    let mut split = part(options.split, data);
+    let there = split.len();
+    match options.count {
+        Some(count) if count as usize > there => {
+            bail!("--count {count}: this part of {name} has only {there} samples")
         }
-        writeln!(io::stdout(), "Wrote {count} samples of {name} to {}", self.out.display())?;
-        Ok(())
+        count => split.truncate(count.unwrap_or(100) as usize),
     }
-
-    fn samples(&self, data: Dataset) -> Result<Split> {
-        let name = data.name.clone();
-        let mut split = self.split.of(data);
-        let there = split.len();
-        match self.count {
-            Some(count) if count as usize > there => {
-                bail!("--count {count}: this part of {name} has only {there} samples")
-            }
-            count => split.truncate(count.unwrap_or(100) as usize),
-        }
-        Ok(split)
-    }
+    Ok(split)
 }
 
 /// The host's answer for each sample, a JSON object a line.

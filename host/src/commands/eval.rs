@@ -1,61 +1,48 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::Args;
 use comfy_table::{Table, presets};
-use host::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile};
+use host::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
 
-use super::{DataOptions, FileOptions, ThreadOptions, note};
+use super::{check_data, engine, load, note, parse};
 
-#[derive(Args)]
-pub struct Options {
-    #[command(flatten)]
-    file: FileOptions,
-    #[command(flatten)]
-    data: DataOptions,
-    #[command(flatten)]
-    threads: ThreadOptions,
+pub fn run(options: &options::Eval) -> Result<()> {
+    let bytes = weights::read(&options.file.path)?;
+    let file = parse(&options.file.path, &bytes)?;
+    let data = load(&options.data)?;
+    check_data(&options.file, &file, &data)?;
+    let evaluation = file.evaluate(&engine(&options.threads)?, &data.test)?;
+    print(options, &evaluation, &data, &file)
 }
 
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let bytes = self.file.read()?;
-        let file = self.file.parse(&bytes)?;
-        let data = self.data.load()?;
-        self.file.check_data(&file, &data)?;
-        let evaluation = file.evaluate(&self.threads.engine()?, &data.test)?;
-        self.print(&evaluation, &data, &file)
+fn print(options: &options::Eval, evaluation: &Evaluation, data: &Dataset, file: &ModelFile<'_>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} on the {} test samples of {}", options.file.path.display(), evaluation.total(), data.name)?;
+    if let Some(other) = file.dataset().filter(|name| *name != data.name) {
+        writeln!(out, "note: the weights were trained on {other}")?;
     }
+    let classes = classes(options, file, data);
+    writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
+    if let Some(confusion) = evaluation.confusion() {
+        let table = confusion_table(&confusion, &classes);
+        writeln!(out, "Confusion matrix (a row for each true class)\n{table}\n")?;
+    }
+    writeln!(out, "{}", class_table(evaluation, &classes))?;
+    Ok(())
+}
 
-    fn print(&self, evaluation: &Evaluation, data: &Dataset, file: &ModelFile<'_>) -> Result<()> {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{} on the {} test samples of {}", self.file.path.display(), evaluation.total(), data.name)?;
-        if let Some(other) = file.dataset().filter(|name| *name != data.name) {
-            writeln!(out, "note: the weights were trained on {other}")?;
-        }
-        let classes = self.classes(file, data);
-        writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
-        if let Some(confusion) = evaluation.confusion() {
-            let table = confusion_table(&confusion, &classes);
-            writeln!(out, "Confusion matrix (a row for each true class)\n{table}\n")?;
-        }
-        writeln!(out, "{}", class_table(evaluation, &classes))?;
-        Ok(())
+/// The classes by the file's names, or else by the data's.
+fn classes(options: &options::Eval, file: &ModelFile<'_>, data: &Dataset) -> Classes {
+    let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
+    if file.assumes().is_some() || !own.are_named() {
+        return others;
     }
-
-    /// The classes by the file's names, or else by the data's.
-    fn classes(&self, file: &ModelFile<'_>, data: &Dataset) -> Classes {
-        let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
-        if file.assumes().is_some() || !own.are_named() {
-            return others;
-        }
-        let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);
-        if let Some(class) = (0..own.count()).find(differs) {
-            let (own, other) = (own.name(class), others.name(class));
-            note(format_args!("class {class} is {own} in {}, but {other} in {}", self.file.path.display(), data.name));
-        }
-        own
+    let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);
+    if let Some(class) = (0..own.count()).find(differs) {
+        let (own, other) = (own.name(class), others.name(class));
+        note(format_args!("class {class} is {own} in {}, but {other} in {}", options.file.path.display(), data.name));
     }
+    own
 }
 
 fn confusion_table(confusion: &[Vec<u32>], classes: &Classes) -> Table {

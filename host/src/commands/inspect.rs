@@ -1,10 +1,6 @@
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
     model_file::ModelFile,
@@ -25,109 +21,102 @@ use super::parse;
 /// How many first values of each parameter are shown.
 const FIRST_VALUES: usize = 4;
 
-#[derive(Args)]
-pub struct Options {
-    /// The weight file
-    file: PathBuf,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+pub fn run(options: &options::Inspect) -> Result<()> {
+    let bytes = weights::read(&options.file)?;
+    let file = parse(&options.file, &bytes)?;
+    match &file {
+        ModelFile::Float32(weights) => show(options, weights, bytes.len()),
+        ModelFile::Int8(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
+        ModelFile::Int4(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
+        ModelFile::Float16(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
+    }
 }
 
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let bytes = weights::read(&self.file)?;
-        let file = parse(&self.file, &bytes)?;
-        match &file {
-            ModelFile::Float32(weights) => self.show(weights, bytes.len()),
-            ModelFile::Int8(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
-            ModelFile::Int4(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
-            ModelFile::Float16(quantized) => self.show_quantized(&file, quantized.record(), bytes.len()),
-        }
+fn show(options: &options::Inspect, file: &WeightFile<'_>, flash: usize) -> Result<()> {
+    let (architecture, sizes) = (file.architecture(), Sizes::of(&file.architecture(), flash));
+    if options.json {
+        writeln!(io::stdout(), "{:#}", as_json(file, &sizes))?;
+        return Ok(());
     }
+    let record = file.record();
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}: {architecture}, {} parameters", options.file.display(), sizes.parameters)?;
+    writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
+    writeln!(out, "{}\n", parameter_table(file))?;
+    writeln!(out, "Flash: {} bytes (the file; {} of weights)", sizes.flash, sizes.parameters * size_of::<f32>())?;
+    writeln!(out, "RAM:   {} bytes of input and activations to predict", sizes.predict_ram)?;
+    writeln!(
+        out,
+        "       {} bytes to train with a batch of 1, {} more for each further sample\n",
+        sizes.train_ram, sizes.sample_ram
+    )?;
+    writeln!(
+        out,
+        "Trained on {} ({} samples, SHA-256 {})",
+        record.dataset,
+        record.samples,
+        hex(&record.dataset_checksum)
+    )?;
+    writeln!(
+        out,
+        "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
+        record.epochs,
+        record.steps,
+        record.batch_size,
+        if record.shuffled { ", shuffled" } else { "" },
+        record.learning_rate,
+        record.seed
+    )?;
+    for line in record.recipe.lines() {
+        writeln!(out, "    {line}")?;
+    }
+    writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
+    writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
+    Ok(())
+}
 
-    fn show(&self, file: &WeightFile<'_>, flash: usize) -> Result<()> {
-        let (architecture, sizes) = (file.architecture(), Sizes::of(&file.architecture(), flash));
-        if self.json {
-            writeln!(io::stdout(), "{:#}", as_json(file, &sizes))?;
-            return Ok(());
-        }
-        let record = file.record();
-        let mut out = io::stdout().lock();
-        writeln!(out, "{}: {architecture}, {} parameters", self.file.display(), sizes.parameters)?;
-        writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
-        writeln!(out, "{}\n", parameter_table(file))?;
-        writeln!(out, "Flash: {} bytes (the file; {} of weights)", sizes.flash, sizes.parameters * size_of::<f32>())?;
-        writeln!(out, "RAM:   {} bytes of input and activations to predict", sizes.predict_ram)?;
-        writeln!(
-            out,
-            "       {} bytes to train with a batch of 1, {} more for each further sample\n",
-            sizes.train_ram, sizes.sample_ram
-        )?;
-        writeln!(
-            out,
-            "Trained on {} ({} samples, SHA-256 {})",
-            record.dataset,
-            record.samples,
-            hex(&record.dataset_checksum)
-        )?;
-        writeln!(
-            out,
-            "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
-            record.epochs,
-            record.steps,
-            record.batch_size,
-            if record.shuffled { ", shuffled" } else { "" },
-            record.learning_rate,
-            record.seed
-        )?;
-        for line in record.recipe.lines() {
-            writeln!(out, "    {line}")?;
-        }
-        writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
-        writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
-        Ok(())
+fn show_quantized(
+    options: &options::Inspect,
+    file: &ModelFile<'_>,
+    record: &QuantizationRecord<'_>,
+    flash: usize,
+) -> Result<()> {
+    let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
+    let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = record;
+    let mut out = io::stdout().lock();
+    if options.json {
+        let object = json!({
+            "format": format,
+            "architecture": architecture.to_string(),
+            "layers": format!("{:#}", architecture.expression()),
+            "folded_layers": format!("{:#}", architecture.expression()),
+            "model": models::name_of(&architecture),
+            "input": input_sizes(&file.signature()),
+            "classes": class_names(&file.signature()),
+            "flash_bytes": flash,
+            "predict_ram_bytes": ram,
+            "record": {
+                "source_sha256": hex(source),
+                "logit_scale": logit_scale,
+                "float_accuracy": float_accuracy,
+                "accuracy": accuracy,
+                "method": String::from_utf8_lossy(method),
+            },
+        });
+        writeln!(out, "{object:#}")?;
+        return Ok(());
     }
-
-    fn show_quantized(&self, file: &ModelFile<'_>, record: &QuantizationRecord<'_>, flash: usize) -> Result<()> {
-        let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
-        let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = record;
-        let mut out = io::stdout().lock();
-        if self.json {
-            let object = json!({
-                "format": format,
-                "architecture": architecture.to_string(),
-                "layers": format!("{:#}", architecture.expression()),
-                "folded_layers": format!("{:#}", architecture.expression()),
-                "model": models::name_of(&architecture),
-                "input": input_sizes(&file.signature()),
-                "classes": class_names(&file.signature()),
-                "flash_bytes": flash,
-                "predict_ram_bytes": ram,
-                "record": {
-                    "source_sha256": hex(source),
-                    "logit_scale": logit_scale,
-                    "float_accuracy": float_accuracy,
-                    "accuracy": accuracy,
-                    "method": String::from_utf8_lossy(method),
-                },
-            });
-            writeln!(out, "{object:#}")?;
-            return Ok(());
-        }
-        let parameters = architecture.parameter_count().unwrap_or_default();
-        writeln!(out, "{}: {architecture}, {format}, {parameters} parameters", self.file.display())?;
-        writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
-        writeln!(out, "Flash: {flash} bytes (the file)")?;
-        writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits\n")?;
-        writeln!(out, "Quantized: {}", String::from_utf8_lossy(method))?;
-        writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
-        let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
-        writeln!(out, "  accuracy {quantized:.2}% on the test samples, {float:.2}% of the model in floating point")?;
-        writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
-        Ok(())
-    }
+    let parameters = architecture.parameter_count().unwrap_or_default();
+    writeln!(out, "{}: {architecture}, {format}, {parameters} parameters", options.file.display())?;
+    writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
+    writeln!(out, "Flash: {flash} bytes (the file)")?;
+    writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits\n")?;
+    writeln!(out, "Quantized: {}", String::from_utf8_lossy(method))?;
+    writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
+    let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
+    writeln!(out, "  accuracy {quantized:.2}% on the test samples, {float:.2}% of the model in floating point")?;
+    writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
+    Ok(())
 }
 
 /// The network's inputs and outputs, in words.

@@ -1,32 +1,21 @@
 use std::io;
 
 use anyhow::Result;
-use clap::Args;
+use host::weights;
 use selvedge::Portable;
 
-use super::{FileOptions, samples::SampleOptions};
+use super::{classes, parse, samples};
 
-#[derive(Args)]
-#[command(override_usage = "selvedge predict <FILE> <INPUTS|--values <V,V,…>>")]
-pub struct Options {
-    #[command(flatten)]
-    file: FileOptions,
-    #[command(flatten)]
-    samples: SampleOptions,
-}
-
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let bytes = self.file.read()?;
-        let file = self.file.parse(&bytes)?;
-        let (shape, classes) = (file.input(), self.file.classes(&file));
-        let samples = self.samples.read(shape)?;
-        let values: Vec<u8> = samples.iter().flat_map(|sample| &sample.values).copied().collect();
-        let all = file.logits(&Portable, &values)?;
-        let mut out = io::stdout().lock();
-        for (sample, logits) in samples.iter().zip(all.iter()) {
-            sample.show(&mut out, shape, &logits.top::<3>(), &classes)?;
-        }
-        Ok(())
+pub fn run(options: &options::Predict) -> Result<()> {
+    let bytes = weights::read(&options.file.path)?;
+    let file = parse(&options.file.path, &bytes)?;
+    let (shape, classes) = (file.input(), classes(&options.file, &file));
+    let samples = samples::read(&options.samples, shape)?;
+    let values: Vec<u8> = samples.iter().flat_map(|sample| &sample.values).copied().collect();
+    let all = file.logits(&Portable, &values)?;
+    let mut out = io::stdout().lock();
+    for (sample, logits) in samples.iter().zip(all.iter()) {
+        sample.show(&mut out, shape, &logits.top::<3>(), &classes)?;
     }
+    Ok(())
 }

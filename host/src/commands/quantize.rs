@@ -1,10 +1,9 @@
 use std::{
     io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table, presets};
 use host::{
     classes::SignatureBuf,
@@ -13,198 +12,113 @@ use host::{
     files,
     model_file::ModelFile,
     quantization::{HalfNetwork, Integers, LayerReport, Outputs, Quantized, Quantizer, Reference, Report},
-    recipe::RecipeOptions,
     training::{self, Epoch},
     weights::{self, WeightsError},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use options::{Format, recipe::FINE_TUNING};
 use selvedge::{
     augment::Augmentation,
     shape::{InputShape, Signature},
     weights::{TrainingRecord, WeightFileError},
 };
 
-use super::{DataOptions, ThreadOptions, note, parse};
+use super::{engine, load, note, parse};
 
-/// What fine-tuning trains with where nothing is named.
-const FINE_TUNING: &str = "fine-tune";
-
-#[derive(Args)]
-pub struct Options {
-    /// The model's weight file
-    #[arg(value_name = "FILE")]
-    path: PathBuf,
-
-    /// Where the network goes [default: beside FILE, with the format as its ending]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-
-    /// What the weights become
-    #[arg(long, value_enum, default_value = "int8")]
-    format: Format,
-
-    /// Train on with rounded weights first (quantisation-aware training): for int4, and int8
-    #[arg(long)]
-    qat: bool,
-
-    /// What --qat trains with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fine-tune]
-    #[arg(long, value_name = "NAME|FILE", requires = "qat")]
-    recipe: Option<PathBuf>,
-
-    /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
-    ///
-    /// The margin is how far the model's logit for its class is from the one that comes nearest to it, and the bound what the error of that
-    /// distance is at most. Where it is less than the margin, both networks are proved to choose the same class.
-    #[arg(long, value_name = "FILE.csv")]
-    certificates: Option<PathBuf>,
-
-    #[command(flatten)]
-    data: DataOptions,
-    #[command(flatten)]
-    threads: ThreadOptions,
-}
-
-/// What the weights become.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// 32 bits, as they are: batch normalisation alone is folded
-    F32,
-    /// 16 bits, computed in floating point
-    F16,
-    /// 8 bits, computed in integers
-    Int8,
-    /// 4 bits, computed in integers
-    Int4,
-}
-
-impl Format {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Int8 => "int8",
-            Self::Int4 => "int4",
-        }
-    }
-}
-
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let out = self.out.clone().unwrap_or_else(|| self.path.with_extension(self.format.name()));
-        self.check_outputs(&out)?;
-        let mut training = self.fine_tuning()?;
-        let bytes = weights::read(&self.path)?;
-        let in_file = WeightsError::in_file(&self.path);
-        let model = parse(&self.path, &bytes)?;
-        let ModelFile::Float32(file) = &model else {
-            bail!(
-                "{}: this is a quantised network already; name the file of a floating-point model",
-                self.path.display()
-            );
-        };
-        let name = || self.path.display().to_string();
-        let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
-        let engine = self.threads.engine()?;
-        let data = self.data.load()?;
-        model.check(&data).with_context(name)?;
-        if let Some(training) = &mut training {
-            self.check_augmentation(training, data.input)?;
-        }
-        let test = data.test.clone();
-        // A file of an earlier version, or of weights that came from elsewhere, does not state it.
-        let by_data = SignatureBuf::new(data.input, &data.classes.extended(reference.network().outputs()));
-        let own = file.signature();
-        let signature = if own == Signature::default() { by_data.get() } else { own };
-
-        let made = self.make(&engine, &reference, data, training.as_ref()).with_context(name)?;
-        let report =
-            Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
-        let source = selvedge::weights::hash(&flat);
-        let accuracies = [report.float_accuracy(), report.accuracy()];
-        let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).map_err(in_file)?;
-        files::write_whole(&out, &encoded)?;
-        if let Some(path) = &self.certificates {
-            files::write_whole(path, report.certificates().as_bytes())?;
-        }
-        let ram = match made {
-            Made::Float => reference.ram_bytes(),
-            _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
-        };
-        print(&made, &report, [encoded.len(), ram])?;
-        writeln!(io::stdout(), "Saved {}", out.display())?;
-        Ok(())
-    }
-
-    /// The options of fine-tuning, where it is asked for.
-    fn fine_tuning(&self) -> Result<Option<training::Options>> {
-        if !self.qat {
-            return Ok(None);
-        }
-        ensure!(
-            matches!(self.format, Format::Int8 | Format::Int4),
-            "--qat is for --format int4 and int8: weights in {} need no fine-tuning",
-            self.format.name()
+pub fn run(options: &options::Quantize) -> Result<()> {
+    let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
+    check_outputs(options, &out)?;
+    let mut training = options.fine_tuning()?;
+    let bytes = weights::read(&options.path)?;
+    let in_file = WeightsError::in_file(&options.path);
+    let model = parse(&options.path, &bytes)?;
+    let ModelFile::Float32(file) = &model else {
+        bail!(
+            "{}: this is a quantised network already; name the file of a floating-point model",
+            options.path.display()
         );
-        let name = self.recipe.as_deref().unwrap_or(FINE_TUNING.as_ref());
-        let recipe = RecipeOptions::find(name)?;
-        let options = recipe.resolve().with_context(|| name.display().to_string())?;
-        ensure!(
-            options.dropout == 0.0 && recipe.val_split.is_none(),
-            "{}: fine-tuning has no dropout, and holds out samples by itself: leave out dropout and val-split",
-            name.display()
-        );
-        Ok(Some(options))
+    };
+    let name = || options.path.display().to_string();
+    let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
+    let engine = engine(&options.threads)?;
+    let data = load(&options.data)?;
+    model.check(&data).with_context(name)?;
+    if let Some(training) = &mut training {
+        check_augmentation(options, training, data.input)?;
     }
+    let test = data.test.clone();
+    // A file of an earlier version, or of weights that came from elsewhere, does not state it.
+    let by_data = SignatureBuf::new(data.input, &data.classes.extended(reference.network().outputs()));
+    let own = file.signature();
+    let signature = if own == Signature::default() { by_data.get() } else { own };
 
-    /// The default recipe goes without augmentation where the samples are no images, or too small.
-    fn check_augmentation(&self, training: &mut training::Options, input: InputShape) -> Result<()> {
-        let is_default = self.recipe.as_deref().is_none_or(|name| name == FINE_TUNING);
-        if is_default && training.check_augmentation(input).is_err() {
-            training.augmentation = Augmentation::default();
-            note(format_args!("a sample is {input}, so fine-tuning goes without augmentation"));
-        }
-        Ok(training.check_augmentation(input)?)
+    let made = make(options, &engine, &reference, data, training.as_ref()).with_context(name)?;
+    let report =
+        Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
+    let source = selvedge::weights::hash(&flat);
+    let accuracies = [report.float_accuracy(), report.accuracy()];
+    let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).map_err(in_file)?;
+    files::write_whole(&out, &encoded)?;
+    if let Some(path) = &options.certificates {
+        files::write_whole(path, report.certificates().as_bytes())?;
     }
+    let ram = match made {
+        Made::Float => reference.ram_bytes(),
+        _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
+    };
+    print(&made, &report, [encoded.len(), ram])?;
+    writeln!(io::stdout(), "Saved {}", out.display())?;
+    Ok(())
+}
 
-    fn make(
-        &self,
-        engine: &Simd,
-        reference: &Reference,
-        data: Dataset,
-        training: Option<&training::Options>,
-    ) -> Result<Made> {
-        let integers = match self.format {
-            Format::F32 => return Ok(Made::Float),
-            Format::F16 => return Ok(Made::Half(HalfNetwork::new(reference)?)),
-            Format::Int8 => Integers::Int8,
-            Format::Int4 => Integers::Int4,
-        };
-        let mut quantizer = Quantizer::new(engine, reference, integers, data)?;
-        if let Some(options) = training {
-            fine_tune(&mut quantizer, options)?;
-        }
-        let bar = progress_bar();
-        let quantized = quantizer.search(|done, trials| {
-            bar.set_length(trials as u64);
-            bar.set_position(done as u64);
-        });
-        bar.finish_and_clear();
-        Ok(Made::Integers(quantized?))
+/// The default recipe goes without augmentation where the samples are no images, or too small.
+fn check_augmentation(options: &options::Quantize, training: &mut training::Options, input: InputShape) -> Result<()> {
+    let is_default = options.recipe.as_deref().is_none_or(|name| name == FINE_TUNING);
+    if is_default && training.check_augmentation(input).is_err() {
+        training.augmentation = Augmentation::default();
+        note(format_args!("a sample is {input}, so fine-tuning goes without augmentation"));
     }
+    Ok(training.check_augmentation(input)?)
+}
 
-    /// What cannot be written is said before the work.
-    fn check_outputs(&self, out: &Path) -> Result<()> {
-        files::check_writable(out)?;
-        ensure!(*out != self.path, "--out and FILE are the same file, {}", out.display());
-        if let Some(path) = &self.certificates {
-            files::check_writable(path)?;
-            for (name, other) in [("--out", out), ("FILE", &self.path)] {
-                ensure!(path != other, "--certificates and {name} are the same file, {}", path.display());
-            }
-        }
-        Ok(())
+fn make(
+    options: &options::Quantize,
+    engine: &Simd,
+    reference: &Reference,
+    data: Dataset,
+    training: Option<&training::Options>,
+) -> Result<Made> {
+    let integers = match options.format {
+        Format::F32 => return Ok(Made::Float),
+        Format::F16 => return Ok(Made::Half(HalfNetwork::new(reference)?)),
+        Format::Int8 => Integers::Int8,
+        Format::Int4 => Integers::Int4,
+    };
+    let mut quantizer = Quantizer::new(engine, reference, integers, data)?;
+    if let Some(options) = training {
+        fine_tune(&mut quantizer, options)?;
     }
+    let bar = progress_bar();
+    let quantized = quantizer.search(|done, trials| {
+        bar.set_length(trials as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    Ok(Made::Integers(quantized?))
+}
+
+/// What cannot be written is said before the work.
+fn check_outputs(options: &options::Quantize, out: &Path) -> Result<()> {
+    files::check_writable(out)?;
+    ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());
+    if let Some(path) = &options.certificates {
+        files::check_writable(path)?;
+        for (name, other) in [("--out", out), ("FILE", &options.path)] {
+            ensure!(path != other, "--certificates and {name} are the same file, {}", path.display());
+        }
+    }
+    Ok(())
 }
 
 fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -> Result<()> {

@@ -4,25 +4,13 @@ use std::{
     borrow::Cow,
     fs::File,
     io::{self, IsTerminal, Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
 use host::{classes::Classes, data, picture};
+use options::Samples;
 use selvedge::shape::InputShape;
-
-/// The samples to classify.
-#[derive(Args)]
-#[group(required = true, multiple = true)]
-pub struct SampleOptions {
-    /// Pictures of one thing, PNG or JPEG, of any size, on a plain dark or light ground; or IDX files of samples
-    inputs: Vec<PathBuf>,
-
-    /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times
-    #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
-    values: Vec<String>,
-}
 
 /// One sample.
 pub struct Sample {
@@ -33,31 +21,29 @@ pub struct Sample {
     is_picture: bool,
 }
 
-impl SampleOptions {
-    /// Reads everything, for a network that takes samples of this shape.
-    pub fn read(&self, shape: InputShape) -> Result<Vec<Sample>> {
-        let mut samples = Vec::new();
-        for path in &self.inputs {
-            let name = path.display().to_string();
-            if !is_idx(path).with_context(|| format!("cannot read {name}"))? {
-                samples.push(Sample { name, values: picture::read(path, shape)?, is_picture: true });
-                continue;
-            }
-            let (found, values) = data::read_samples(path)?;
-            ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
-            let all = values.chunks_exact(shape.features()).enumerate();
-            let named = |(index, values): (usize, &[u8])| Sample {
-                name: format!("{name}, sample {index}"),
-                values: values.to_vec(),
-                is_picture: false,
-            };
-            samples.extend(all.map(named));
+/// Reads everything, for a network that takes samples of this shape.
+pub fn read(options: &Samples, shape: InputShape) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    for path in &options.inputs {
+        let name = path.display().to_string();
+        if !is_idx(path).with_context(|| format!("cannot read {name}"))? {
+            samples.push(Sample { name, values: picture::read(path, shape)?, is_picture: true });
+            continue;
         }
-        for text in &self.values {
-            samples.push(Sample { name: shortened(text), values: parse(text, shape)?, is_picture: false });
-        }
-        Ok(samples)
+        let (found, values) = data::read_samples(path)?;
+        ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
+        let all = values.chunks_exact(shape.features()).enumerate();
+        let named = |(index, values): (usize, &[u8])| Sample {
+            name: format!("{name}, sample {index}"),
+            values: values.to_vec(),
+            is_picture: false,
+        };
+        samples.extend(all.map(named));
     }
+    for text in &options.values {
+        samples.push(Sample { name: shortened(text), values: parse(text, shape)?, is_picture: false });
+    }
+    Ok(samples)
 }
 
 /// Tells a file of samples from a picture by its first bytes, or by its name where it is gzipped.

@@ -26,9 +26,15 @@ pub fn connect(address: &str, baud: u32) -> Result<Box<dyn Line>, DeviceError> {
     opened.map_err(|reason| DeviceError::Connect { address: address.into(), reason })
 }
 
+#[cfg(feature = "serial")]
 fn serial(path: &str, baud: u32) -> Result<Box<dyn Line>, String> {
     let port = serialport::new(path, baud).timeout(WAIT).open().map_err(|error| error.to_string())?;
     Ok(Box::new(port))
+}
+
+#[cfg(not(feature = "serial"))]
+fn serial(_path: &str, _baud: u32) -> Result<Box<dyn Line>, String> {
+    Err("this build of selvedge has no serial ports: its feature `serial` is left out; name a socket, unix:PATH".into())
 }
 
 #[cfg(unix)]

@@ -2,8 +2,7 @@
 
 mod connection;
 mod error;
-#[cfg(test)]
-#[cfg(unix)]
+#[cfg(all(test, unix, feature = "serial"))]
 mod tests;
 
 pub use connection::{Line, connect};

@@ -18,9 +18,9 @@ use selvedge::{
 
 use clock::Clock;
 pub use clock::Times;
+pub use options::engine::{InstructionSet, InstructionSetError};
 use product::{Backward, Finished, Forward, Matrix, Product, Scratch, Share, Sink, Take, Target, Update, part};
 use team::Team;
-pub use vector::{InstructionSet, InstructionSetError};
 use vector::{Vector, Work};
 
 /// Shares out the result elements of each product among threads, and computes several at once in vector registers.
@@ -91,7 +91,7 @@ impl Simd {
         mut sink: impl Sink,
     ) {
         if !rows.is_empty() && !columns.is_empty() {
-            let mut take = |sums: Finished<'_>| self.instructions.run(Take { sums, sink: &mut sink });
+            let mut take = |sums: Finished<'_>| vector::run(self.instructions, Take { sums, sink: &mut sink });
             let mut scratch = self.scratch(thread);
             Share { product, rows, columns, scratch: &mut scratch, take: &mut take }.compute(self.instructions);
         }
@@ -199,12 +199,15 @@ impl Engine for Simd {
             let (rows, columns) = self.share(&product, grid, thread);
             // The biases go with the first column, which one thread has for each row.
             if columns.contains(&0) {
-                self.instructions.run(ColumnSums {
-                    rows: &grad_sums[..product.terms * outputs],
-                    width: outputs,
-                    columns: rows.clone(),
-                    sink: bias_sink(),
-                });
+                vector::run(
+                    self.instructions,
+                    ColumnSums {
+                        rows: &grad_sums[..product.terms * outputs],
+                        width: outputs,
+                        columns: rows.clone(),
+                        sink: bias_sink(),
+                    },
+                );
             }
             self.compute_share(&product, rows, columns, thread, weight_sink());
         });
@@ -222,7 +225,7 @@ impl Engine for Simd {
         self.run(&|thread| {
             let part = part(len, self.threads(), thread);
             let sink = Update { optimizer, parameters, state };
-            self.instructions.run(Elements { first: part.start, grads: &grads[part], sink });
+            vector::run(self.instructions, Elements { first: part.start, grads: &grads[part], sink });
         });
     }
 
@@ -233,7 +236,7 @@ impl Engine for Simd {
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
             let elements = unsafe { target.part(part.start, 0, part.len() * width) };
-            self.instructions.run(Part { work: &work, first: part.start, elements });
+            vector::run(self.instructions, Part { work: &work, first: part.start, elements });
         });
     }
 }

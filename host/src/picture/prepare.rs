@@ -1,17 +1,15 @@
 //! From any PNG or JPEG to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
 //! section 2), without its sharpening.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use image::{
     DynamicImage, GrayAlphaImage, GrayImage, ImageError, ImageReader, Limits, Luma,
     imageops::{self, FilterType},
 };
 use selvedge::shape::InputShape;
-use thiserror::Error;
+
+use super::PictureError;
 
 /// The largest width and height that are read.
 const MAX_SIDE: u32 = 16_384;
@@ -19,35 +17,6 @@ const MAX_SIDE: u32 = 16_384;
 const MAX_MEMORY: u64 = 512 << 20;
 /// Shades up to this one are the ground around the thing.
 const GROUND: u8 = 32;
-
-/// The error of a picture that cannot be read.
-#[derive(Debug, Error)]
-pub enum PictureError {
-    /// The network takes no image of one channel.
-    #[error("{}: a picture is read as one channel of grey, but the network takes {shape}; use --values, or give an IDX file", path.display())]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// The network's input.
-        shape: InputShape,
-    },
-    /// The operating system does not give the file's bytes.
-    #[error("cannot read {}: {error}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
-    /// The file is no sound PNG or JPEG, or a larger one than is read.
-    #[error("{} is no PNG or JPEG that can be read: {error}", path.display())]
-    Picture {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder says.
-        error: ImageError,
-    },
-}
 
 /// Reads a picture of one thing, a PNG or JPEG of any size up to 16,384×16,384, as a sample of a network: an image of one channel, light
 /// on black.
@@ -71,7 +40,7 @@ pub fn read(path: &Path, shape: InputShape) -> Result<Vec<u8>, PictureError> {
     reader.limits(limits);
     let picture = reader.decode().map_err(|error| match error {
         ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
-        error => PictureError::Picture { path: path.into(), error },
+        error => PictureError::Picture { path: path.into(), error: error.into() },
     })?;
     Ok(prepare(&picture, (width, height)))
 }
@@ -260,6 +229,7 @@ mod tests {
         huge[29..33].copy_from_slice(&crc.sum().to_be_bytes());
         fs::write(&path, &huge).unwrap();
         let error = read(&path, SHAPE).unwrap_err();
-        assert!(matches!(&error, PictureError::Picture { error: ImageError::Limits(_), .. }), "{error}");
+        let PictureError::Picture { error, .. } = error else { panic!("{error}") };
+        assert!(matches!(error.downcast_ref(), Some(ImageError::Limits(_))), "{error}");
     }
 }

@@ -8,15 +8,8 @@ use std::{
 use image::{ImageFormat, Rgb, RgbImage, imageops};
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 
+use super::Captioned;
 use crate::files::write_whole;
-
-/// An image in shades of grey, and the text below it.
-pub struct Captioned<'a> {
-    /// Row after row.
-    pub shades: &'a [u8],
-    /// The text.
-    pub caption: &'a str,
-}
 
 /// Images in a row of a saved sheet, and the sheet's pixels for each of an image's.
 const COLUMNS: u32 = 10;

@@ -5,7 +5,6 @@ pub mod checkpoint;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
-mod options;
 mod run;
 mod state;
 #[cfg(test)]
@@ -19,7 +18,7 @@ pub use backend::{Backend, BatchInput, Evaluations, StepInput, StepOutput, Steps
 pub use cpu::Rounding;
 #[cfg(feature = "cuda")]
 pub use cuda::Cuda;
-pub use options::{AugmentationError, Length, Optimizer, Options, Plan, Rule};
+pub use options::training::{AugmentationError, Length, Optimizer, Options, Plan, Rule};
 pub use state::{Progress, State};
 
 use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};

@@ -4,20 +4,20 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
 use host::{
     data::{Dataset, Split},
     device::{About, Board},
     engine::{InstructionSet, Simd},
     model_file::{AllLogits, ModelFile},
-    weights::hex,
+    weights::{self, hex},
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use options::commands::device;
 use selvedge::message::{Logits, Prediction, Statistics};
 
 use super::{
-    super::{DataOptions, FileOptions},
-    ConnectOptions,
+    super::{check_data, load, parse},
+    greet,
 };
 
 /// How many differences are worth reading.
@@ -25,72 +25,56 @@ const SHOWN_DIFFERENCES: usize = 20;
 /// Samples between two lines where there is no progress bar.
 const PRINT_INTERVAL: usize = 1000;
 
-#[derive(Args)]
-pub struct Options {
-    #[command(flatten)]
-    file: FileOptions,
-    #[command(flatten)]
-    connect: ConnectOptions,
-    #[command(flatten)]
-    data: DataOptions,
+pub fn run(options: &device::Eval) -> Result<()> {
+    let bytes = weights::read(&options.file.path)?;
+    let file = parse(&options.file.path, &bytes)?;
+    let mut board = greet(&options.connect)?;
+    check(options, board.about(), &file)?;
+    let data = load(&options.data)?;
+    check_data(&options.file, &file, &data)?;
+    let (name, split) = samples(options, data)?;
+    let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
+    let expected = file.logits(&engine, split.values())?;
 
-    /// The number of test samples, from the first [default: all]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    count: Option<u32>,
+    let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
+    let mut out = io::stdout();
+    writeln!(out, "{board_name}: {architecture} in {format}, on {} test samples of {name}", split.len())?;
+    let (statistics, differences) = evaluate(&mut board, &split, &expected)?;
+    let Statistics { samples, right, min, max, .. } = statistics;
+    writeln!(out, "Accuracy: {:.2}% ({right} of {samples})", 100.0 * f64::from(right) / f64::from(samples))?;
+    writeln!(out, "A sample takes {} {unit}, {min} at least and {max} at most", statistics.mean())?;
+    for difference in differences.iter().take(SHOWN_DIFFERENCES) {
+        writeln!(out, "{difference}")?;
+    }
+    let equal = split.len() - differences.len();
+    let summary = format!("{equal} of {samples} samples: class and logits equal the host's bits");
+    match differences.first() {
+        None => Ok(writeln!(out, "{summary}")?),
+        Some(first) => bail!("{summary}; the first that differs is {first}"),
+    }
 }
 
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let bytes = self.file.read()?;
-        let file = self.file.parse(&bytes)?;
-        let mut board = self.connect.greet()?;
-        self.check(board.about(), &file)?;
-        let data = self.data.load()?;
-        self.file.check_data(&file, &data)?;
-        let (name, split) = self.samples(data)?;
-        let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
-        let expected = file.logits(&engine, split.values())?;
+fn check(options: &device::Eval, about: &About, file: &ModelFile<'_>) -> Result<()> {
+    let (architecture, format) = (file.architecture(), file.format());
+    ensure!(
+        about.architecture == architecture && about.format == format,
+        "{} holds a {architecture} network in {format}, but {} runs {} in {}",
+        options.file.path.display(),
+        about.name,
+        about.architecture,
+        about.format
+    );
+    Ok(())
+}
 
-        let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
-        let mut out = io::stdout();
-        writeln!(out, "{board_name}: {architecture} in {format}, on {} test samples of {name}", split.len())?;
-        let (statistics, differences) = evaluate(&mut board, &split, &expected)?;
-        let Statistics { samples, right, min, max, .. } = statistics;
-        writeln!(out, "Accuracy: {:.2}% ({right} of {samples})", 100.0 * f64::from(right) / f64::from(samples))?;
-        writeln!(out, "A sample takes {} {unit}, {min} at least and {max} at most", statistics.mean())?;
-        for difference in differences.iter().take(SHOWN_DIFFERENCES) {
-            writeln!(out, "{difference}")?;
-        }
-        let equal = split.len() - differences.len();
-        let summary = format!("{equal} of {samples} samples: class and logits equal the host's bits");
-        match differences.first() {
-            None => Ok(writeln!(out, "{summary}")?),
-            Some(first) => bail!("{summary}; the first that differs is {first}"),
-        }
+fn samples(options: &device::Eval, data: Dataset) -> Result<(String, Split)> {
+    let mut split = data.test;
+    if let Some(count) = options.count.map(|count| count as usize) {
+        let there = split.len();
+        ensure!(count <= there, "--count {count}: {} has only {there} test samples", data.name);
+        split.truncate(count);
     }
-
-    fn check(&self, about: &About, file: &ModelFile<'_>) -> Result<()> {
-        let (architecture, format) = (file.architecture(), file.format());
-        ensure!(
-            about.architecture == architecture && about.format == format,
-            "{} holds a {architecture} network in {format}, but {} runs {} in {}",
-            self.file.path.display(),
-            about.name,
-            about.architecture,
-            about.format
-        );
-        Ok(())
-    }
-
-    fn samples(&self, data: Dataset) -> Result<(String, Split)> {
-        let mut split = data.test;
-        if let Some(count) = self.count.map(|count| count as usize) {
-            let there = split.len();
-            ensure!(count <= there, "--count {count}: {} has only {there} test samples", data.name);
-            split.truncate(count);
-        }
-        Ok((data.name, split))
-    }
+    Ok((data.name, split))
 }
 
 /// Sends every sample, and returns what the board counted and each difference from the host.

@@ -1,39 +1,29 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
-use clap::Args;
 use host::{classes::Classes, device::Board};
+use options::commands::device;
 
-use super::{super::samples::SampleOptions, ConnectOptions};
+use super::{super::samples, greet};
 
-#[derive(Args)]
-pub struct Options {
-    #[command(flatten)]
-    connect: ConnectOptions,
-    #[command(flatten)]
-    samples: SampleOptions,
-}
-
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let mut board = self.connect.greet()?;
-        let shape = board.about().input;
-        let samples = self.samples.read(shape)?;
-        let classes = classes(&mut board)?;
-        let mut out = io::stdout().lock();
-        for sample in &samples {
-            let (top, instructions) = board
-                .predict(&sample.values, |prediction| {
-                    let top = prediction.top.iter();
-                    let top = top.map(|candidate| (usize::from(candidate.class), candidate.probability));
-                    (top.collect::<Vec<_>>(), prediction.instructions)
-                })
-                .with_context(|| sample.name.clone())?;
-            sample.show(&mut out, shape, &top, &classes)?;
-            writeln!(out, "  {instructions} {}", board.about().unit)?;
-        }
-        Ok(())
+pub fn run(options: &device::Predict) -> Result<()> {
+    let mut board = greet(&options.connect)?;
+    let shape = board.about().input;
+    let samples = samples::read(&options.samples, shape)?;
+    let classes = classes(&mut board)?;
+    let mut out = io::stdout().lock();
+    for sample in &samples {
+        let (top, instructions) = board
+            .predict(&sample.values, |prediction| {
+                let top = prediction.top.iter();
+                let top = top.map(|candidate| (usize::from(candidate.class), candidate.probability));
+                (top.collect::<Vec<_>>(), prediction.instructions)
+            })
+            .with_context(|| sample.name.clone())?;
+        sample.show(&mut out, shape, &top, &classes)?;
+        writeln!(out, "  {instructions} {}", board.about().unit)?;
     }
+    Ok(())
 }
 
 /// The classes by the board's names.

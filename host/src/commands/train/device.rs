@@ -1,37 +1,13 @@
-//! On what to train, chosen as the quickstart chooses it.
+//! The device that trains, chosen as the quickstart chooses it.
 
 use std::fmt;
 
 use anyhow::{Result, anyhow};
-use clap::{Args, ValueEnum};
 #[cfg(feature = "cuda")]
 use cuda::{driver::Gpu, schedule::Launches};
+use options::commands::train::Choice;
 
-#[derive(Args)]
-pub struct DeviceOptions {
-    /// On what to train; auto takes CUDA where it is there and built in, and says what it chose
-    ///
-    /// The bits are the same. On a GPU they do not depend either on how kernels are started: SELVEDGE_CUDA=plain|graph|persistent chooses
-    /// that, and without it graph is taken.
-    #[arg(long, value_enum, default_value = "auto")]
-    device: Choice,
-
-    /// Short for --device cuda
-    #[arg(long, conflicts_with = "device")]
-    cuda: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Choice {
-    /// CUDA where it is there and built in, else the CPU.
-    Auto,
-    /// The CPU's threads.
-    Cpu,
-    /// An NVIDIA GPU.
-    Cuda,
-}
-
-/// What was chosen.
+/// The device that was chosen.
 pub enum Device {
     /// The CPU, because it was asked for.
     Cpu,
@@ -42,14 +18,12 @@ pub enum Device {
     Cuda(Gpu, Launches),
 }
 
-impl DeviceOptions {
-    pub fn choose(&self) -> Result<Device> {
-        let choice = if self.cuda { Choice::Cuda } else { self.device };
-        match choice {
-            Choice::Cpu => Ok(Device::Cpu),
-            Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
-            Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
-        }
+/// Opens the chosen device.
+pub fn choose(choice: Choice) -> Result<Device> {
+    match choice {
+        Choice::Cpu => Ok(Device::Cpu),
+        Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
+        Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
     }
 }
 

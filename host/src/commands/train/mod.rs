@@ -12,153 +12,94 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
 use host::{
     classes::SignatureBuf,
     data::Dataset,
     evaluation,
     interchange::StateDict,
-    recipe::{self, RecipeOptions},
     training::{
         self, State,
         checkpoint::{self, Checkpoint, Description},
     },
     weights,
 };
+use options::{Train, recipe::RecipeOptions};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     weights::TrainingRecord,
 };
 
-use super::{DataOptions, ModelOptions, ThreadOptions, note};
-use device::{Device, DeviceOptions};
+use super::{architecture, engine, load, note};
+use device::Device;
 use files::Files;
 pub use interrupt::Interrupted;
 use log::{Checkpoints, Log};
 use metrics::Metrics;
 
-/// Everything that decides the weights is the recipe's, or overrides it; the rest is where they come from and go to.
-#[derive(Args)]
-pub struct Options {
-    #[command(flatten)]
-    model: ModelOptions,
-    #[command(flatten)]
-    data: DataOptions,
-    #[command(flatten)]
-    threads: ThreadOptions,
-    #[command(flatten)]
-    device: DeviceOptions,
-
-    /// What to train with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
-    ///
-    /// Each option under Recipe, Optimizer, Schedule, Regularization and Validation is a key of such a file, and overrides it.
-    #[arg(long, value_name = "NAME|FILE")]
-    recipe: Option<PathBuf>,
-    #[command(flatten)]
-    overriding: RecipeOptions,
-
-    /// Start from these weights (.selvedge, .safetensors, .pth or .npz, with PyTorch's names) instead of the seed's
-    #[arg(long, value_name = "FILE")]
-    init: Option<PathBuf>,
-
-    /// Train on the first samples only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    limit_train: Option<u32>,
-
-    /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-
-    /// Write losses and accuracies as one JSON object a line
-    #[arg(long, value_name = "FILE.jsonl")]
-    metrics: Option<PathBuf>,
-
-    /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Checkpoints")]
-    checkpoint_every: Option<u64>,
-
-    /// Where the checkpoint goes [default: beside the weights, with the ending .checkpoint; of a resumed run, where it came from]
-    #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
-    checkpoint: Option<PathBuf>,
-
-    /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["RecipeOptions", "model", "layers", "recipe", "init", "limit_train"],
-        help_heading = "Checkpoints"
-    )]
-    resume: Option<PathBuf>,
+pub fn run(options: &Train) -> Result<()> {
+    let device = device::choose(options.device.choice())?;
+    match &options.resume {
+        None => start(options, device),
+        Some(path) => go_on(options, device, checkpoint::load(path)?),
+    }
 }
 
-impl Options {
-    pub fn run(self) -> Result<()> {
-        let device = self.device.choose()?;
-        match &self.resume {
-            None => self.start(device),
-            Some(path) => self.go_on(device, checkpoint::load(path)?),
+fn start(options: &Train, device: Device) -> Result<()> {
+    let (recipe, with) = options.resolve()?;
+    let out = Path::new("weights").join(options.model.name()).with_extension(files::WEIGHTS);
+    let files = files(options, out)?;
+    let mut data = load(&options.data)?;
+    if let Some(limit) = options.limit_train {
+        let there = data.train.len();
+        ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training samples", data.name);
+        data.truncate(limit as usize);
+    }
+    let layers = architecture(&options.model, &data)?;
+    for pair in layers.layers().windows(2) {
+        if let [LayerKind::Linear { inputs, .. }, LayerKind::Linear { inputs: middle, outputs }] = pair {
+            note(format_args!(
+                "nothing stands between {inputs} => {middle} and {middle} => {outputs}, so both compute what one layer could; name a \
+                 layer such as Relu, or separate the widths by commas"
+            ));
         }
     }
+    Plan { options, device, layers: &layers, with, recipe, files }.run(data, None)
+}
 
-    fn start(&self, device: Device) -> Result<()> {
-        let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
-        let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
-        let with = recipe.resolve()?;
-        let out = Path::new("weights").join(self.model.name()).with_extension(files::WEIGHTS);
-        let files = self.files(out)?;
-        let mut data = self.data.load()?;
-        if let Some(limit) = self.limit_train {
-            let there = data.train.len();
-            ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training samples", data.name);
-            data.truncate(limit as usize);
-        }
-        let layers = self.model.architecture(&data)?;
-        for pair in layers.layers().windows(2) {
-            if let [LayerKind::Linear { inputs, .. }, LayerKind::Linear { inputs: middle, outputs }] = pair {
-                note(format_args!(
-                    "nothing stands between {inputs} => {middle} and {middle} => {outputs}, so both compute what one layer could; name a \
-                     layer such as Relu, or separate the widths by commas"
-                ));
-            }
-        }
-        Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, None)
+fn go_on(options: &Train, device: Device, checkpoint: Checkpoint) -> Result<()> {
+    let path = checkpoint.path().display().to_string();
+    let Description { recipe, layers, samples, dataset, dataset_checksum, .. } = &checkpoint.description;
+    let recipe = RecipeOptions::parse(recipe, checkpoint.path())?;
+    let layers: Architecture = layers.parse().with_context(|| path.clone())?;
+    let with = recipe.resolve()?;
+    let files = files(options, checkpoint.path().with_extension(files::WEIGHTS))?;
+    let mut data = load(&options.data)?;
+    if *samples as usize <= data.train.len() {
+        data.truncate(*samples as usize);
     }
+    ensure!(
+        data.checksum == *dataset_checksum,
+        "{path}: the run was trained on {samples} samples of {dataset}, which are not those of {} here; name their folder with \
+         --data",
+        data.name
+    );
+    data.check(&layers).context(path)?;
+    Plan { options, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
+}
 
-    fn go_on(&self, device: Device, checkpoint: Checkpoint) -> Result<()> {
-        let path = checkpoint.path().display().to_string();
-        let Description { recipe, layers, samples, dataset, dataset_checksum, .. } = &checkpoint.description;
-        let recipe = RecipeOptions::parse(recipe, checkpoint.path())?;
-        let layers: Architecture = layers.parse().with_context(|| path.clone())?;
-        let with = recipe.resolve()?;
-        let files = self.files(checkpoint.path().with_extension(files::WEIGHTS))?;
-        let mut data = self.data.load()?;
-        if *samples as usize <= data.train.len() {
-            data.truncate(*samples as usize);
-        }
-        ensure!(
-            data.checksum == *dataset_checksum,
-            "{path}: the run was trained on {samples} samples of {dataset}, which are not those of {} here; name their folder with \
-             --data",
-            data.name
-        );
-        data.check(&layers).context(path)?;
-        Plan { options: self, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
-    }
-
-    /// Where a run writes whose weights go here by default; that it can is checked before any work.
-    fn files(&self, out: PathBuf) -> Result<Files<'_>> {
-        let out = self.out.clone().unwrap_or(out);
-        let checkpoint = self.checkpoint.clone().or_else(|| self.resume.clone());
-        let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
-        let files = Files { out, checkpoint, metrics: self.metrics.as_deref() };
-        files.check()?;
-        Ok(files)
-    }
+/// Where a run writes whose weights go here by default; that it can is checked before any work.
+fn files(options: &Train, out: PathBuf) -> Result<Files<'_>> {
+    let out = options.out.clone().unwrap_or(out);
+    let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());
+    let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
+    let files = Files { out, checkpoint, metrics: options.metrics.as_deref() };
+    files.check()?;
+    Ok(files)
 }
 
 /// A run, but for its data.
 struct Plan<'a> {
-    options: &'a Options,
+    options: &'a Train,
     device: Device,
     /// The layers, dropout too where it was asked for among them.
     layers: &'a Architecture,
@@ -214,7 +155,7 @@ impl Plan<'_> {
             (None, None) => State::initialized(&layers, &with)?,
         };
 
-        let engine = options.threads.engine()?;
+        let engine = engine(&options.threads)?;
         let mut stdout = io::stdout();
         let computes = match &device {
             Device::Cpu | Device::CpuWithout(_) => {

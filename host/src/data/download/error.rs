@@ -1,13 +1,13 @@
 //! Why a file cannot be downloaded.
 
-use std::{fmt, io, path::PathBuf};
-
-use thiserror::Error;
-use ureq::Timeout;
+use std::{error::Error, fmt, io, path::PathBuf};
 
 /// Why a file cannot be downloaded.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
+    /// The feature `download` is left out.
+    #[error("this build of selvedge has no downloads: its feature `download` is left out")]
+    Absent,
     /// No file of this name is published.
     #[error("no file {name} is published")]
     Unknown {
@@ -40,27 +40,15 @@ pub enum DownloadError {
     },
 }
 
-impl DownloadError {
-    /// What the mirrors' failures come to.
-    pub(super) fn of_mirrors(name: &str, mirrors: Vec<(String, MirrorError)>) -> Self {
-        let name = name.into();
-        if mirrors.iter().all(|(_, error)| matches!(error, MirrorError::Unreachable(_))) {
-            Self::Unreachable { name, mirrors }
-        } else {
-            Self::Mirrors { name, mirrors }
-        }
-    }
-}
-
 /// Why one mirror did not give a file.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     /// There is no way to the server.
     #[error("{0}")]
-    Unreachable(ureq::Error),
+    Unreachable(Box<dyn Error + Send + Sync>),
     /// The server does not answer as a server should.
     #[error("{0}")]
-    Request(ureq::Error),
+    Request(Box<dyn Error + Send + Sync>),
     /// The server answers with another status than success.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -73,18 +61,6 @@ pub enum MirrorError {
     /// The bytes cannot be kept.
     #[error("{0}")]
     Storage(io::Error),
-}
-
-impl MirrorError {
-    pub(super) fn of_request(error: ureq::Error) -> Self {
-        match error {
-            ureq::Error::HostNotFound
-            | ureq::Error::ConnectionFailed
-            | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
-            | ureq::Error::Io(_) => Self::Unreachable(error),
-            _ => Self::Request(error),
-        }
-    }
 }
 
 /// Where there is no network, every address fails for the same reason.

@@ -3,32 +3,19 @@
 //! A file grows under a temporary name, `….gz.part`, which a later run resumes; it takes its own name once its MD5 is
 //! the published one.
 
+#[cfg(not(feature = "download"))]
+mod absent;
 mod error;
+#[cfg(feature = "download")]
+mod fetch;
 mod published;
-#[cfg(test)]
-mod tests;
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
-    time::Duration,
-};
-
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use md5::{Digest, Md5};
-use ureq::{
-    Agent, Body,
-    http::{Response, StatusCode, header},
-};
+use std::time::Duration;
 
 pub use self::{
     error::{DownloadError, MirrorError},
     published::{MIRRORS, PUBLISHED, Published},
 };
-
-/// How often a mirror is asked for one file: a connection that breaks is resumed, but not for ever.
-const ATTEMPTS: u32 = 8;
 
 /// Where to download from, and how long to wait.
 #[derive(Clone, Debug)]
@@ -55,156 +42,4 @@ impl Default for Download {
             progress: true,
         }
     }
-}
-
-impl Download {
-    /// Fetches the file published as `name` (without `.gz`) into a folder, which is made where it is missing.
-    ///
-    /// # Errors
-    ///
-    /// [`DownloadError`]; what has arrived stays there, to be resumed.
-    pub fn fetch(&self, name: &str, folder: &Path) -> Result<(), DownloadError> {
-        let published = self.published.iter().find(|file| file.name == name);
-        let file = published.ok_or_else(|| DownloadError::Unknown { name: name.into() })?;
-        let (whole, partial) = (folder.join(format!("{name}.gz")), folder.join(format!("{name}.gz.part")));
-        let storage = |error| DownloadError::Storage { path: partial.clone(), error };
-        fs::create_dir_all(folder).map_err(storage)?;
-        let part = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
-        let mut part = part.map_err(storage)?;
-        // Two processes take turns; file systems without locks have to do without.
-        if let Err(error) = part.lock()
-            && error.kind() != io::ErrorKind::Unsupported
-        {
-            return Err(storage(error));
-        }
-        if whole.exists() {
-            return Ok(());
-        }
-        let mut failures = Vec::new();
-        for mirror in &self.mirrors {
-            match self.fetch_from(mirror, file, &mut part) {
-                Ok(()) => return part.sync_all().and_then(|()| fs::rename(&partial, &whole)).map_err(storage),
-                Err(MirrorError::Storage(error)) => return Err(storage(error)),
-                Err(error) => failures.push((mirror.clone(), error)),
-            }
-        }
-        Err(DownloadError::of_mirrors(name, failures))
-    }
-
-    /// Fetches a file from one mirror, resuming where the connection breaks and starting over where the sum is wrong.
-    fn fetch_from(&self, mirror: &str, file: &Published, part: &mut File) -> Result<(), MirrorError> {
-        let url = format!("{mirror}{}.gz", file.name);
-        let bar = self.progress_bar(&url, file);
-        let mut most = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
-        let mut resumed = most > 0;
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let attempt = self.continue_from(&url, file, part, &bar);
-            let length = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
-            match attempt {
-                Ok(()) if is_sound(file, part).map_err(MirrorError::Storage)? => return Ok(()),
-                Ok(()) => {
-                    truncate(part).map_err(MirrorError::Storage)?;
-                    if !resumed {
-                        return Err(MirrorError::Checksum);
-                    }
-                    // The part may have been another mirror's, or damaged: once more, from the start.
-                    (resumed, most) = (false, 0);
-                }
-                Err(error @ MirrorError::Interrupted(_)) if length > most => {
-                    (most, last) = (length, Some(error));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last.unwrap_or(MirrorError::Checksum))
-    }
-
-    /// Asks for what is missing in the part, and appends it.
-    fn continue_from(
-        &self,
-        url: &str,
-        file: &Published,
-        part: &mut File,
-        bar: &ProgressBar,
-    ) -> Result<(), MirrorError> {
-        let mut length = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
-        if length >= file.bytes {
-            return Ok(());
-        }
-        let response = self.request(url, length)?;
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT if starts_at(&response, length) => {}
-            StatusCode::OK => {
-                truncate(part).map_err(MirrorError::Storage)?;
-                length = 0;
-            }
-            status => return Err(MirrorError::Status(status.as_u16())),
-        }
-        let mut body = response.into_body().into_reader().take(file.bytes - length);
-        let mut buffer = vec![0; 64 * 1024];
-        while length < file.bytes {
-            bar.set_position(length);
-            let count = match body.read(&mut buffer) {
-                Ok(0) => return Err(MirrorError::Interrupted(io::ErrorKind::UnexpectedEof.into())),
-                Ok(count) => count,
-                Err(error) => return Err(MirrorError::Interrupted(error)),
-            };
-            part.write_all(&buffer[..count]).map_err(MirrorError::Storage)?;
-            length += count as u64;
-        }
-        Ok(())
-    }
-
-    /// Asks for the bytes from `start` on.
-    fn request(&self, url: &str, start: u64) -> Result<Response<Body>, MirrorError> {
-        let agent: Agent = Agent::config_builder()
-            .user_agent(concat!("selvedge/", env!("CARGO_PKG_VERSION")))
-            .http_status_as_error(false)
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
-            .timeout_recv_response(Some(self.stall_timeout))
-            .timeout_per_read(Some(self.stall_timeout))
-            .build()
-            .into();
-        let mut request = agent.get(url);
-        if start > 0 {
-            request = request.header(header::RANGE, format!("bytes={start}-"));
-        }
-        request.call().map_err(MirrorError::of_request)
-    }
-
-    fn progress_bar(&self, url: &str, file: &Published) -> ProgressBar {
-        if !self.progress {
-            return ProgressBar::hidden();
-        }
-        let bar = ProgressBar::new(file.bytes).with_message(file.name).with_finish(ProgressFinish::AndClear);
-        if bar.is_hidden() {
-            eprintln!("fetching {url}, {} bytes", file.bytes);
-        }
-        match ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}") {
-            Ok(style) => bar.with_style(style),
-            Err(_) => bar,
-        }
-    }
-}
-
-/// Whether a partial response begins where the part ends.
-fn starts_at(response: &Response<Body>, start: u64) -> bool {
-    let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
-    range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
-}
-
-fn truncate(part: &mut File) -> io::Result<()> {
-    if part.seek(SeekFrom::End(0))? > 0 {
-        part.set_len(0)?;
-    }
-    part.rewind()
-}
-
-fn is_sound(file: &Published, part: &mut File) -> io::Result<bool> {
-    let mut bytes = Vec::new();
-    part.rewind()?;
-    part.read_to_end(&mut bytes)?;
-    Ok(Md5::digest(bytes).as_slice() == file.md5)
 }

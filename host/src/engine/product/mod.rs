@@ -22,8 +22,9 @@ use std::{array, ops::Range};
 use selvedge::arithmetic::fma;
 
 use super::{
+    InstructionSet,
     clock::Stopwatch,
-    vector::{InstructionSet, Vector, Work},
+    vector::{self, Vector, Work},
 };
 use panel::{Line, Tile, load_part, numbers_of, pack, vectors_of};
 pub use sink::{Backward, Finished, Forward, Sink, Take, Target, Update};
@@ -101,7 +102,7 @@ pub struct Share<'a> {
 impl Share<'_> {
     /// Computes it.
     pub fn compute(self, instructions: InstructionSet) {
-        instructions.run(self);
+        vector::run(instructions, self);
     }
 }
 

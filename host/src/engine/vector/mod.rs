@@ -1,4 +1,4 @@
-//! Registers of several `f32`s, and which of them this processor has.
+//! Registers of several `f32`s.
 
 #![allow(unsafe_code)]
 
@@ -10,14 +10,13 @@ mod avx512;
 mod neon;
 mod portable;
 
-use std::{env, fmt, str::FromStr};
-
+use options::engine::InstructionSet;
 use selvedge::arithmetic::Operations;
 
 /// A register of [`LANES`](Self::LANES) numbers; every operation is one on each lane. Its [`Operations`] are for loops over single
 /// numbers, which the compiler turns into these instructions.
 ///
-/// A vector is made and used within [`InstructionSet::run`] alone, so the processor has its instructions.
+/// A vector is made and used within [`run`] alone, so the processor has its instructions.
 ///
 /// # Safety
 ///
@@ -109,162 +108,30 @@ pub trait Work {
     fn run<V: Vector>(self);
 }
 
-/// The instructions that the kernels are made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstructionSet {
-    /// Whatever the program was compiled for, with core's fused multiply-add.
-    Portable,
-    /// x86-64 with AVX2, FMA and BMI1.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// x86-64 with AVX-512 F.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AArch64.
-    #[cfg(target_arch = "aarch64")]
-    Neon,
-}
-
-impl InstructionSet {
-    /// The environment variable that chooses one by name.
-    pub const VARIABLE: &str = "SELVEDGE_ENGINE";
-
-    /// What this kind of processor may have, the fastest first.
-    const ALL: &[Self] = &[
+/// Does the work with these instructions.
+///
+/// # Panics
+///
+/// Where the processor lacks them.
+pub fn run(instructions: InstructionSet, work: impl Work) {
+    assert!(instructions.is_available(), "this processor lacks {instructions}");
+    match instructions {
+        InstructionSet::Portable => work.run::<portable::Portable>(),
         #[cfg(target_arch = "x86_64")]
-        Self::Avx512,
+        // SAFETY: the processor has the instructions.
+        InstructionSet::Avx2 => unsafe { avx2::run(work) },
         #[cfg(target_arch = "x86_64")]
-        Self::Avx2,
+        // SAFETY: the processor has the instructions.
+        InstructionSet::Avx512 => unsafe { avx512::run(work) },
         #[cfg(target_arch = "aarch64")]
-        Self::Neon,
-        Self::Portable,
-    ];
-
-    /// Names on any machine.
-    const NAMES: [&str; 4] = ["portable", "avx2", "avx512", "neon"];
-
-    /// All that this processor has, the fastest first.
-    pub fn available() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|set| set.is_available())
+        // SAFETY: the processor has the instructions.
+        InstructionSet::Neon => unsafe { neon::run(work) },
     }
-
-    /// The one that [`VARIABLE`](Self::VARIABLE) names; the fastest where it is not set or empty.
-    ///
-    /// # Errors
-    ///
-    /// [`InstructionSetError`] for a name that is none, or not this processor's.
-    pub fn from_environment() -> Result<Self, InstructionSetError> {
-        match env::var_os(Self::VARIABLE).filter(|name| !name.is_empty()) {
-            Some(name) => name.to_string_lossy().parse(),
-            None => Ok(Self::available().next().unwrap_or(Self::Portable)),
-        }
-    }
-
-    /// Its name, as [`VARIABLE`](Self::VARIABLE) takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => "avx512",
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon => "neon",
-        }
-    }
-
-    fn is_available(self) -> bool {
-        match self {
-            Self::Portable => true,
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => {
-                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi1")
-            }
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => Self::Avx2.is_available() && is_x86_feature_detected!("avx512f"),
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
-        }
-    }
-
-    /// Does the work with these instructions.
-    ///
-    /// # Panics
-    ///
-    /// Where the processor lacks them.
-    pub fn run(self, work: impl Work) {
-        assert!(self.is_available(), "this processor lacks {self}");
-        match self {
-            Self::Portable => work.run::<portable::Portable>(),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has the instructions.
-            Self::Avx2 => unsafe { avx2::run(work) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the processor has the instructions.
-            Self::Avx512 => unsafe { avx512::run(work) },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: the processor has the instructions.
-            Self::Neon => unsafe { neon::run(work) },
-        }
-    }
-}
-
-impl fmt::Display for InstructionSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for InstructionSet {
-    type Err = InstructionSetError;
-
-    fn from_str(name: &str) -> Result<Self, InstructionSetError> {
-        let choices = || Self::available().map(Self::name).collect::<Vec<_>>().join(", ");
-        if !Self::NAMES.contains(&name) {
-            return Err(InstructionSetError::Unknown { name: name.into(), choices: choices() });
-        }
-        let found = Self::available().find(|set| set.name() == name);
-        found.ok_or_else(|| InstructionSetError::Unsupported { name: name.into(), choices: choices() })
-    }
-}
-
-/// Why there is no such instruction set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InstructionSetError {
-    /// The name is none.
-    #[error("SELVEDGE_ENGINE={name}: there is no such engine; this machine has {choices}")]
-    Unknown {
-        /// The name.
-        name: String,
-        /// What there is.
-        choices: String,
-    },
-    /// The processor lacks it.
-    #[error("SELVEDGE_ENGINE={name}: this processor does not have it; it has {choices}")]
-    Unsupported {
-        /// The name.
-        name: String,
-        /// What there is.
-        choices: String,
-    },
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_read_back_and_others_refused() {
-        for set in InstructionSet::available() {
-            assert_eq!(set.name().parse(), Ok(set));
-        }
-        let unknown = "sse".parse::<InstructionSet>().unwrap_err();
-        assert!(matches!(unknown, InstructionSetError::Unknown { .. }), "{unknown}");
-        let foreign = if cfg!(target_arch = "aarch64") { "avx2" } else { "neon" };
-        let unsupported = foreign.parse::<InstructionSet>().unwrap_err();
-        assert!(matches!(unsupported, InstructionSetError::Unsupported { .. }), "{unsupported}");
-        assert!(unsupported.to_string().contains("portable"), "{unsupported}");
-    }
 
     /// Each operation on lanes that differ, against the same on single numbers.
     struct Operations;
@@ -302,7 +169,7 @@ mod tests {
     #[test]
     fn lanes_are_single_numbers() {
         for set in InstructionSet::available() {
-            set.run(Operations);
+            run(set, Operations);
         }
     }
 }

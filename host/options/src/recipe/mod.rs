@@ -1,11 +1,11 @@
-//! Recipes: what a run is trained with, as a file and as options of the command line.
+//! Recipes: the settings of a training run, as a file and as options of the command line.
 //!
 //! `options`: every key of a file, which is the option of the same name. `value` and `text`: what a key may hold.
 //! `file`: recipe files and the built-in recipes, which are files too. `overriding`: a recipe's values under those of the
 //! command line. `resolve`: what they mean for [`training::Options`](crate::training::Options).
 //!
 //! ```
-//! # use host::recipe::{self, RecipeOptions};
+//! # use options::recipe::{self, RecipeOptions};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let recipe = RecipeOptions::find("quickstart".as_ref())?;
 //! let command_line = RecipeOptions::parse("optimizer = 'adam'\nlr = 0.002", "mine".as_ref())?;
@@ -24,7 +24,7 @@ mod text;
 mod value;
 
 pub use error::RecipeError;
-pub use file::{BUILT_IN, DEFAULT};
+pub use file::{BUILT_IN, DEFAULT, FINE_TUNING};
 pub use options::{OptimizerName, RecipeOptions};
 pub use text::{AugmentText, ScheduleText};
 pub use value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit, ValueError};

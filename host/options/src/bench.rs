@@ -1,20 +1,39 @@
-//! The command line.
+//! The options of the host's benchmarks.
 
 use std::{num::NonZero, path::PathBuf, thread};
 
-use anyhow::Result;
 use clap::{
-    Parser,
+    Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
-use host::{engine::InstructionSet, files};
+use selvedge::{architecture::Architecture, models::NAMES};
 
-use super::shared::{Peer, Subject};
+use crate::engine::InstructionSet;
+
+/// Options of every benchmark of training.
+#[derive(Args, Debug)]
+pub struct Subject {
+    /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
+    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
+    pub model: String,
+
+    /// Any other network: widths, such as 784,256,64,10, or layers, such as '784 => 256 Gelu => 10'
+    #[arg(long, conflicts_with = "model")]
+    pub layers: Option<Architecture>,
+
+    /// Folder with four IDX files, or `builtin` for the built-in set [default: as `cargo xtask train`]
+    #[arg(long, value_name = "DIR|builtin")]
+    pub data: Option<PathBuf>,
+
+    /// Train on the first samples only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub samples: Option<u32>,
+}
 
 /// Train on this machine's CPU and measure it, against the machine's peak and against other programs
-#[derive(Debug, Parser)]
-#[command(name = "cargo xtask bench cpu", bin_name = "cargo xtask bench cpu")]
-pub struct Options {
+#[derive(Args, Debug)]
+pub struct Cpu {
+    /// The network and its samples.
     #[command(flatten)]
     pub subject: Subject,
 
@@ -24,11 +43,11 @@ pub struct Options {
 
     /// Threads: a row for each [default: 1, 2, 4 … and the machine's]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Vec<u16>,
+    pub threads: Vec<u16>,
 
     /// Engines: a row for each [default: all that this processor has, but for the slow `portable`]
     #[arg(long = "engine", value_name = "LIST", value_delimiter = ',', value_parser = engine())]
-    engines: Vec<InstructionSet>,
+    pub engines: Vec<InstructionSet>,
 
     /// Epochs measured for each row, after some steps that are not
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
@@ -39,7 +58,7 @@ pub struct Options {
     /// The shell runs it. {batch}, {threads} and {epochs} are replaced by what is measured; {epochs} is one more than
     /// --epochs, because each process's first epoch is its warm-up and is left out.
     #[arg(long = "peer", value_name = "COMMAND")]
-    pub peers: Vec<Peer>,
+    pub peers: Vec<String>,
 
     /// Rounds in which a peer and the fastest engine take turns, on the most threads
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -60,10 +79,6 @@ pub struct Options {
     /// Show instead where a step's time goes, for the first engine on the most threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "plot"])]
     pub phases: bool,
-
-    /// Cargo's word for a benchmark
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 /// A name of an instruction set of this processor.
@@ -71,7 +86,7 @@ fn engine() -> impl TypedValueParser<Value = InstructionSet> {
     PossibleValuesParser::new(InstructionSet::available().map(InstructionSet::name)).try_map(|name| name.parse())
 }
 
-impl Options {
+impl Cpu {
     /// The engines, the fastest first where none are chosen.
     pub fn engines(&self) -> Vec<InstructionSet> {
         if !self.engines.is_empty() {
@@ -98,27 +113,79 @@ impl Options {
     pub fn most_threads(&self) -> NonZero<usize> {
         self.threads().last().copied().unwrap_or(NonZero::<usize>::MIN)
     }
+}
 
-    /// Checks that the files can be written, before the time is spent.
-    pub fn check_outputs(&self) -> Result<()> {
-        for path in [&self.json, &self.markdown, &self.plot].into_iter().flatten() {
-            files::check_writable(path)?;
-        }
-        Ok(())
-    }
+/// Train on this machine's NVIDIA GPU and measure it, against other programs
+#[derive(Args, Debug)]
+pub struct Cuda {
+    /// The network and its samples.
+    #[command(flatten)]
+    pub subject: Subject,
+
+    /// Samples in a step: rows for each
+    #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "64,256,1024")]
+    pub batch_sizes: Vec<NonZero<u32>>,
+
+    /// Epochs measured for each row, after one that is not
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: u32,
+
+    /// Another program to compare with, which prints a line with `<seconds> s` for each epoch; may be given again
+    ///
+    /// The shell runs it. {batch} and {epochs} are replaced by what is measured; {epochs} is one more than --epochs, because each process's
+    /// first epoch is its warm-up and is left out. {threads} is the machine's number.
+    #[arg(long = "peer", value_name = "COMMAND")]
+    pub peers: Vec<String>,
+
+    /// Rounds in which a peer and the fastest way to start the kernels take turns
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+
+    /// Write one JSON object a line for each row
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub json: Option<PathBuf>,
+
+    /// Write the table as Markdown
+    #[arg(long, value_name = "FILE.md")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// Measure the single products on one thread
+#[derive(Args, Debug)]
+pub struct Kernels {
+    /// Measure only what has this text in its name
+    #[arg(value_name = "FILTER")]
+    pub filter: Option<String>,
+
+    /// Keep the measurements under this name
+    #[arg(long, value_name = "NAME", conflicts_with = "baseline")]
+    pub save_baseline: Option<String>,
+
+    /// Compare with the measurements that are kept under this name
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
-    fn parse(line: &str) -> Result<Options, clap::Error> {
-        Options::try_parse_from(["bench", "--bench"].into_iter().chain(line.split_whitespace()))
+    #[derive(Parser)]
+    struct Arguments<O: Args> {
+        #[command(flatten)]
+        options: O,
+    }
+
+    fn parse<O: Args>(line: &str) -> Result<O, clap::Error> {
+        let arguments = Arguments::try_parse_from(["bench"].into_iter().chain(line.split_whitespace()));
+        arguments.map(|arguments| arguments.options)
     }
 
     #[test]
     fn the_defaults_are_sound() {
-        let options = parse("").unwrap();
+        let options: Cpu = parse("").unwrap();
         assert_eq!(options.batch_sizes.iter().map(|size| size.get()).collect::<Vec<_>>(), [16, 64, 256, 1024]);
         assert_eq!(options.threads()[0].get(), 1);
         assert_eq!(Some(options.most_threads()), thread::available_parallelism().ok());
@@ -127,12 +194,22 @@ mod tests {
 
     #[test]
     fn lists_are_read_and_nonsense_is_refused() {
-        let options = parse("--batch-size 8,32 --threads 4,1,4 --engine portable").unwrap();
+        let options: Cpu = parse("--batch-size 8,32 --threads 4,1,4 --engine portable").unwrap();
         assert_eq!(options.threads().iter().map(|threads| threads.get()).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(options.engines(), [InstructionSet::Portable]);
         let nonsense = ["--batch-size 0", "--threads 0", "--engine sse", "--epochs 0", "--rounds 0", "--model large"];
         for line in nonsense.into_iter().chain(["--phases --json x", "--samples 0", "--batch-size 8,,9"]) {
-            assert!(parse(line).is_err(), "{line}");
+            assert!(parse::<Cpu>(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn kernels_take_a_name_and_one_baseline() {
+        let options: Kernels = parse("forward --save-baseline before").unwrap();
+        assert_eq!([options.filter, options.save_baseline], [Some("forward".into()), Some("before".into())]);
+        assert_eq!(parse::<Kernels>("--baseline before").unwrap().baseline.as_deref(), Some("before"));
+        for line in ["--save-baseline a --baseline b", "a b", "--list", "--bench"] {
+            assert!(parse::<Kernels>(line).is_err(), "{line}");
         }
     }
 }

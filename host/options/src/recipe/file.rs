@@ -15,6 +15,9 @@ pub const BUILT_IN: [(&str, &str); 4] = [
 /// The built-in recipe that is taken where none is named.
 pub const DEFAULT: &str = "fast";
 
+/// The built-in recipe that fine-tuning takes where none is named.
+pub const FINE_TUNING: &str = "fine-tune";
+
 impl RecipeOptions {
     /// A built-in recipe by its name, or a recipe file.
     ///
@@ -81,7 +84,9 @@ mod tests {
             assert!(recipe.description.as_ref().is_some_and(|text| !text.is_empty()), "{name}");
             recipe.resolve().unwrap();
         }
-        assert!(BUILT_IN.iter().any(|(name, _)| *name == DEFAULT));
+        for default in [DEFAULT, FINE_TUNING] {
+            assert!(BUILT_IN.iter().any(|(name, _)| *name == default), "{default}");
+        }
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{super::PUBLISHED, *};
 
 const NAME: &str = "file";
 

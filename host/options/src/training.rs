@@ -1,4 +1,4 @@
-//! What a run is trained with.
+//! The settings of a training run, as the training loop reads them.
 
 use selvedge::{
     augment::Augmentation,
@@ -8,7 +8,7 @@ use selvedge::{
     shape::InputShape,
 };
 
-/// What to train with.
+/// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// When to stop.
@@ -80,7 +80,8 @@ impl Options {
         Ok(())
     }
 
-    pub(super) fn loss(&self) -> CrossEntropy<'static> {
+    /// The loss that is trained on.
+    pub fn loss(&self) -> CrossEntropy<'static> {
         CrossEntropy { label_smoothing: self.label_smoothing, ..CrossEntropy::default() }
     }
 }
@@ -119,7 +120,7 @@ pub enum Length {
     Steps(u64),
 }
 
-/// What becomes of a gradient; the names are PyTorch's.
+/// An optimizer with its options; the names are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent.
@@ -172,7 +173,7 @@ pub enum Rule {
 
 impl Optimizer {
     /// Step `number`, from 1.
-    pub(super) fn step(&self, number: u64, learning_rate: f64) -> Rule {
+    pub fn step(&self, number: u64, learning_rate: f64) -> Rule {
         match *self {
             Self::Sgd { momentum, nesterov, weight_decay } => {
                 let (learning_rate, weight_decay) = (learning_rate as f32, weight_decay as f32);
@@ -199,7 +200,7 @@ impl Optimizer {
     }
 
     /// Numbers that are kept for each parameter.
-    pub(super) fn states(&self) -> usize {
+    pub fn states(&self) -> usize {
         match self.step(1, 1.0) {
             Rule::Sgd(_) => 0,
             Rule::Momentum(_) | Rule::RmsProp(_) => 1,

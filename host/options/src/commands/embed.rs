@@ -1,0 +1,28 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Data, Part};
+
+/// Options of `embed`.
+#[derive(Args, Debug)]
+pub struct Embed {
+    /// The network's file; without it, only samples are written
+    pub file: Option<PathBuf>,
+
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
+
+    /// The samples to write
+    #[arg(long, value_enum, default_value = "test")]
+    pub split: Part,
+
+    /// The number of samples, from the first [default: 100, or all where there are fewer]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+
+    /// Folder for weights.selvedge, samples.idx, labels.idx and expected.jsonl
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}

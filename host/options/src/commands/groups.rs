@@ -1,0 +1,85 @@
+//! Groups of options that several commands have.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use selvedge::{
+    architecture::Architecture,
+    models::{self, NAMES},
+};
+
+/// The source of the samples.
+#[derive(Args, Debug)]
+pub struct Data {
+    /// Folder with four IDX files named as Fashion-MNIST's, or `builtin` for the built-in set
+    ///
+    /// The files decide a network's inputs and outputs. Their names have idx3 in them for grey images, idx4 for images with channels
+    /// (channels, rows, columns), and idx2 for samples that are no images. A file classes.txt beside them, a line for each class, names the
+    /// classes. Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and
+    /// without the internet the built-in set.
+    #[arg(long, value_name = "DIR|builtin")]
+    pub data: Option<PathBuf>,
+}
+
+/// A part of the data set.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Part {
+    /// The training samples.
+    Train,
+    /// The test samples.
+    Test,
+}
+
+/// The network.
+#[derive(Args, Debug)]
+pub struct Model {
+    /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
+    ///
+    /// The data decides its inputs and outputs.
+    #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
+    pub model: String,
+
+    /// Any other network: widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
+    ///
+    /// Between widths alone stands ReLU. The first width is the number of the data's features, the last at least that of its classes.
+    #[arg(long, conflicts_with = "model")]
+    pub layers: Option<Architecture>,
+}
+
+impl Model {
+    /// The model's name, as its files have it.
+    pub fn name(&self) -> String {
+        self.layers.as_ref().map_or_else(|| self.model.clone(), |layers| models::file_name(layers).to_string())
+    }
+}
+
+/// A network's file that a command works with.
+#[derive(Args, Debug)]
+pub struct File {
+    /// The network's file
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+}
+
+/// The samples to classify.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+pub struct Samples {
+    /// Pictures of one thing, PNG or JPEG, of any size, on a plain dark or light ground; or IDX files of samples
+    pub inputs: Vec<PathBuf>,
+
+    /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times
+    #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
+    pub values: Vec<String>,
+}
+
+/// The number of threads that compute.
+#[derive(Args, Debug)]
+pub struct Threads {
+    /// Threads; the bits do not depend on it [default: the machine's]
+    ///
+    /// Nor do they on the instructions: SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses them, `selvedge engines` lists those that this
+    /// processor has, and without it the fastest are taken.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}

@@ -1,0 +1,14 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Options of `inspect`.
+#[derive(Args, Debug)]
+pub struct Inspect {
+    /// The weight file
+    pub file: PathBuf,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,154 @@
+//! The options of each command of the program `selvedge`, a file each. `groups`: options that several commands have.
+
+mod convert;
+pub mod device;
+mod embed;
+mod eval;
+mod groups;
+mod inspect;
+mod predict;
+mod quantize;
+mod recipes;
+mod show;
+pub mod train;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+pub use convert::Convert;
+pub use device::Device;
+pub use embed::Embed;
+pub use eval::Eval;
+pub use groups::{Data, File, Model, Part, Samples, Threads};
+pub use inspect::Inspect;
+pub use predict::Predict;
+pub use quantize::{Format, Quantize};
+pub use recipes::Recipes;
+pub use show::Show;
+pub use train::Train;
+
+/// The commands that need no board.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a model and write its weight file
+    Train(Train),
+    /// List the built-in recipes, or print a recipe as a file for `train --recipe`
+    Recipes(Recipes),
+    /// Evaluate a network's file on the test samples
+    Eval(Eval),
+    /// Classify pictures or other samples
+    Predict(Predict),
+    /// Show what a network's file holds
+    Inspect(Inspect),
+    /// Write weights in another program's format, or read them from it
+    ///
+    /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
+    Convert(Convert),
+    /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
+    Quantize(Quantize),
+    /// Show samples of the data set
+    Show(Show),
+    /// Write samples, and what the host makes of them, for a microcontroller's flash
+    Embed(Embed),
+    /// List the engines that this processor has, the fastest first
+    ///
+    /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
+    Engines(Engines),
+}
+
+impl Command {
+    /// Checks the recipe that the command takes, as the command itself does later. Other options are checked when they are parsed.
+    ///
+    /// # Errors
+    ///
+    /// A recipe that is none, and options that make no sense together.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Train(train) if train.resume.is_none() => Ok(train.resolve().map(drop)?),
+            Self::Recipes(recipes) => recipes.find().map(drop),
+            Self::Quantize(quantize) => quantize.fine_tuning().map(drop),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Options of `engines`.
+#[derive(Args, Debug)]
+pub struct Engines {}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{train::Choice, *};
+
+    #[derive(Parser)]
+    #[command(bin_name = "cargo xtask")]
+    struct Program {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    #[derive(Parser)]
+    struct OnBoard {
+        #[command(subcommand)]
+        command: Device,
+    }
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let program = Program::try_parse_from(["selvedge"].into_iter().chain(line.split_whitespace()));
+        program.map(|program| program.command)
+    }
+
+    #[test]
+    fn the_commands_are_sound() {
+        Program::command().debug_assert();
+        OnBoard::command().debug_assert();
+    }
+
+    #[test]
+    fn a_usage_names_no_other_program() {
+        for command in Program::command().get_subcommands().map(|command| command.get_name().to_owned()) {
+            let help = parse(&format!("{command} --help")).unwrap_err().to_string();
+            let usage = help.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap();
+            let names = [format!("cargo xtask {command}"), command];
+            assert!(names.iter().any(|name| usage.starts_with(name)), "{usage}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_recipe_is_refused_before_anything_is_done() {
+        let check = |line: &str| parse(line).unwrap().check().map_err(|error| format!("{error:#}"));
+        for line in ["train", "train --recipe best --lr 1", "recipes", "recipes fast", "quantize x --qat", "engines"] {
+            assert_eq!(check(line), Ok(()), "{line}");
+        }
+        for (line, expected) in [
+            ("train --recipe none", "none: neither a built-in recipe"),
+            ("train --recipe quickstart --nesterov", "nesterov: there is no velocity"),
+            ("train --optimizer adam --momentum 0.9", "momentum: adam has none"),
+            ("recipes none", "none: neither"),
+            ("quantize x --qat --recipe none", "none: neither"),
+            ("quantize x --qat --format f16", "--qat is for --format int4 and int8"),
+        ] {
+            let error = check(line).unwrap_err();
+            assert!(error.starts_with(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_resumed_run_takes_no_recipe() {
+        for option in ["--recipe fast", "--lr 1", "--model tiny", "--limit-train 5"] {
+            assert!(parse(&format!("train --resume x {option}")).is_err(), "{option}");
+        }
+        assert_eq!(parse("train --resume x").unwrap().check().map_err(|error| error.to_string()), Ok(()));
+    }
+
+    #[test]
+    fn cuda_is_short_for_its_device() {
+        for (line, expected) in [("", Choice::Auto), ("--device cpu", Choice::Cpu), ("--cuda", Choice::Cuda)] {
+            let Ok(Command::Train(Train { device, .. })) = parse(&format!("train {line}")) else { panic!("{line}") };
+            assert_eq!(device.choice(), expected, "{line}");
+        }
+        assert!(parse("train --cuda --device cuda").is_err());
+    }
+}

@@ -1,0 +1,16 @@
+use clap::Args;
+
+use super::{File, Samples};
+
+/// Options of `predict`.
+// clap would name the samples before the file. The usage names no program, as more than one has this command.
+#[derive(Args, Debug)]
+#[command(override_usage = "predict <FILE> <INPUTS|--values <V,V,…>>")]
+pub struct Predict {
+    /// The network's file.
+    #[command(flatten)]
+    pub file: File,
+    /// The samples to classify.
+    #[command(flatten)]
+    pub samples: Samples,
+}

@@ -1,0 +1,100 @@
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+
+use super::{Data, Threads};
+use crate::{
+    recipe::{self, RecipeOptions},
+    training,
+};
+
+/// Options of `quantize`.
+#[derive(Args, Debug)]
+pub struct Quantize {
+    /// The model's weight file
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+
+    /// Where the network goes [default: beside FILE, with the format as its ending]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// What the weights become
+    #[arg(long, value_enum, default_value = "int8")]
+    pub format: Format,
+
+    /// Train on with rounded weights first (quantisation-aware training): for int4, and int8
+    #[arg(long)]
+    pub qat: bool,
+
+    /// What --qat trains with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fine-tune]
+    #[arg(long, value_name = "NAME|FILE", requires = "qat")]
+    pub recipe: Option<PathBuf>,
+
+    /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
+    ///
+    /// The margin is how far the model's logit for its class is from the one that comes nearest to it, and the bound what the error of that
+    /// distance is at most. Where it is less than the margin, both networks are proved to choose the same class.
+    #[arg(long, value_name = "FILE.csv")]
+    pub certificates: Option<PathBuf>,
+
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
+    /// The threads that compute.
+    #[command(flatten)]
+    pub threads: Threads,
+}
+
+/// The format that the weights become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// 32 bits, as they are: batch normalisation alone is folded
+    F32,
+    /// 16 bits, computed in floating point
+    F16,
+    /// 8 bits, computed in integers
+    Int8,
+    /// 4 bits, computed in integers
+    Int4,
+}
+
+impl Format {
+    /// Its name, which is also the ending of its files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Int8 => "int8",
+            Self::Int4 => "int4",
+        }
+    }
+}
+
+impl Quantize {
+    /// Resolves the recipe of fine-tuning; `None` without --qat.
+    ///
+    /// # Errors
+    ///
+    /// A format that has no fine-tuning, a recipe that is none, and options in it that fine-tuning does not have.
+    pub fn fine_tuning(&self) -> Result<Option<training::Options>> {
+        if !self.qat {
+            return Ok(None);
+        }
+        ensure!(
+            matches!(self.format, Format::Int8 | Format::Int4),
+            "--qat is for --format int4 and int8: weights in {} need no fine-tuning",
+            self.format.name()
+        );
+        let name = self.recipe.as_deref().unwrap_or(recipe::FINE_TUNING.as_ref());
+        let recipe = RecipeOptions::find(name)?;
+        let options = recipe.resolve().with_context(|| name.display().to_string())?;
+        ensure!(
+            options.dropout == 0.0 && recipe.val_split.is_none(),
+            "{}: fine-tuning has no dropout, and holds out samples by itself: leave out dropout and val-split",
+            name.display()
+        );
+        Ok(Some(options))
+    }
+}

@@ -1,0 +1,121 @@
+//! The options of `train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{Data, Model, Threads};
+use crate::{
+    recipe::{self, RecipeError, RecipeOptions},
+    training,
+};
+
+/// Options of `train`.
+///
+/// The recipe decides the weights, with the options that override it. The rest says where they come from and go to.
+#[derive(Args, Debug)]
+pub struct Train {
+    /// The network.
+    #[command(flatten)]
+    pub model: Model,
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
+    /// The threads that compute.
+    #[command(flatten)]
+    pub threads: Threads,
+    /// The processor that trains.
+    #[command(flatten)]
+    pub device: Processor,
+
+    /// What to train with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
+    ///
+    /// Each option under Recipe, Optimizer, Schedule, Regularization and Validation is a key of such a file, and overrides it.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub recipe: Option<PathBuf>,
+    /// The options that override the recipe's.
+    #[command(flatten)]
+    pub overriding: RecipeOptions,
+
+    /// Start from these weights (.selvedge, .safetensors, .pth or .npz, with PyTorch's names) instead of the seed's
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+
+    /// Train on the first samples only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit_train: Option<u32>,
+
+    /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Write losses and accuracies as one JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub metrics: Option<PathBuf>,
+
+    /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Checkpoints")]
+    pub checkpoint_every: Option<u64>,
+
+    /// Where the checkpoint goes [default: beside the weights, with the ending .checkpoint; of a resumed run, where it came from]
+    #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
+    pub checkpoint: Option<PathBuf>,
+
+    /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["RecipeOptions", "model", "layers", "recipe", "init", "limit_train"],
+        help_heading = "Checkpoints"
+    )]
+    pub resume: Option<PathBuf>,
+}
+
+impl Train {
+    /// Finds the recipe, lays the command line's options over it, and resolves them.
+    ///
+    /// A resumed run takes its recipe from the checkpoint instead.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] for a recipe that is none, and for options that make no sense together.
+    pub fn resolve(&self) -> Result<(RecipeOptions, training::Options), RecipeError> {
+        let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
+        let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
+        let options = recipe.resolve()?;
+        Ok((recipe, options))
+    }
+}
+
+/// The processor that trains.
+#[derive(Args, Debug)]
+pub struct Processor {
+    /// On what to train; auto takes CUDA where it is there and built in, and says what it chose
+    ///
+    /// The bits are the same. On a GPU they do not depend either on how kernels are started: SELVEDGE_CUDA=plain|graph|persistent chooses
+    /// that, and without it graph is taken.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub device: Choice,
+
+    /// Short for --device cuda
+    #[arg(long, conflicts_with = "device")]
+    pub cuda: bool,
+}
+
+impl Processor {
+    /// The choice that both options make.
+    pub fn choice(&self) -> Choice {
+        if self.cuda { Choice::Cuda } else { self.device }
+    }
+}
+
+/// A processor, as `--device` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// CUDA where it is there and built in, else the CPU.
+    Auto,
+    /// The CPU's threads.
+    Cpu,
+    /// An NVIDIA GPU.
+    Cuda,
+}

@@ -1,0 +1,21 @@
+//! The command line of the trainer: every option of the program `selvedge` and of the host's benchmarks, and the recipes.
+//!
+//! The program and `cargo xtask` both link this package, which is compiled in seconds. So a wrong option is refused, and a help
+//! text shown, before the trainer is built.
+//!
+//! - [`commands`]: the options of each command. [`Command`] is all of them that need no board.
+//! - [`bench`]: the options of the benchmarks.
+//! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
+//!   training loop.
+//! - [`engine`]: the instruction sets of the CPU engine, by their names.
+
+pub mod bench;
+pub mod commands;
+pub mod engine;
+pub mod recipe;
+pub mod training;
+
+pub use commands::{
+    Command, Convert, Data, Device, Embed, Engines, Eval, File, Format, Inspect, Model, Part, Predict, Quantize,
+    Recipes, Samples, Show, Threads, Train,
+};

@@ -1,0 +1,29 @@
+//! Stands in for files of pictures where the feature `pictures` is left out.
+
+use std::{io, path::Path};
+
+use selvedge::shape::InputShape;
+
+use super::{Captioned, PictureError};
+
+/// Reads nothing.
+///
+/// # Errors
+///
+/// [`PictureError::Absent`].
+pub fn read(path: &Path, _shape: InputShape) -> Result<Vec<u8>, PictureError> {
+    Err(PictureError::Absent { path: path.into() })
+}
+
+/// Saves nothing.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::Unsupported`].
+pub fn save_grid(path: &Path, _images: &[Captioned<'_>], _size: (u32, u32)) -> io::Result<()> {
+    let path = path.display();
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        format!("cannot write {path}: this build of selvedge has no pictures: its feature `pictures` is left out"),
+    ))
+}
