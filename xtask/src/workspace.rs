@@ -4,10 +4,9 @@ use std::{
     env,
     ffi::OsStr,
     fs,
-    io::{BufRead, BufReader, IsTerminal, Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    thread,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -125,27 +124,13 @@ pub fn output_shown(command: &mut Command) -> Result<String> {
 pub struct BuildFailure {
     /// The command, as shown to the user.
     pub command: String,
-    /// What cargo and the compiler wrote.
-    pub messages: Vec<String>,
 }
 
 /// Runs `cargo build` (or another that builds) for the program of a name, showing cargo's messages, and returns its path.
 pub fn build(cargo: &mut Command, name: &str) -> Result<Result<PathBuf, BuildFailure>> {
     let text = shown(cargo);
-    cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    if std::io::stderr().is_terminal() {
-        cargo.env("CARGO_TERM_COLOR", "always");
-    }
+    cargo.args(["--message-format", "json-render-diagnostics"]).stdout(Stdio::piped());
     let mut child = cargo.spawn().with_context(|| format!("cannot start `{text}`"))?;
-    let stderr = child.stderr.take().context("cargo has no stderr")?;
-    let messages = thread::spawn(move || {
-        let mut messages = Vec::new();
-        each_line(stderr, |line| {
-            eprintln!("{line}");
-            messages.push(without_colours(line));
-        });
-        messages
-    });
 
     /// What is of use here of cargo's JSON messages.
     #[derive(Deserialize)]
@@ -167,10 +152,9 @@ pub fn build(cargo: &mut Command, name: &str) -> Result<Result<PathBuf, BuildFai
         }
     });
     let status = child.wait()?;
-    let messages = messages.join().unwrap_or_default();
     match executable {
         Some(executable) if status.success() => Ok(Ok(executable)),
-        _ => Ok(Err(BuildFailure { command: text, messages })),
+        _ => Ok(Err(BuildFailure { command: text })),
     }
 }
 
@@ -201,13 +185,6 @@ pub fn write_whole(path: &Path, text: &str) -> Result<()> {
 
 fn partial(path: &Path) -> PathBuf {
     path.with_added_extension(format!("{}.part", std::process::id()))
-}
-
-/// Drops the escape sequences that set a terminal's colours: `ESC [ … m`.
-fn without_colours(line: &str) -> String {
-    let mut parts = line.split("\x1b[");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + part.split_once('m').map_or(part, |(_, rest)| rest))
 }
 
 fn each_line(source: impl Read, mut take: impl FnMut(&str)) {
@@ -266,12 +243,6 @@ mod tests {
             assert_eq!(error.split(": ").next(), Some(&*format!("cannot write {}", path.display())));
         }
         fs::remove_dir_all(folder).unwrap();
-    }
-
-    #[test]
-    fn colours_are_dropped() {
-        assert_eq!(without_colours("\x1b[1m\x1b[31merror\x1b[0m: 1 mm"), "error: 1 mm");
-        assert_eq!(without_colours("plain"), "plain");
     }
 
     #[test]

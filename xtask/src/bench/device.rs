@@ -9,14 +9,16 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use object::{Object, ObjectSection, SectionKind};
 use selvedge::architecture::{Architecture, StageKind};
 use serde::Serialize;
+use thumb::{
+    cycles::{Calls, Core, Estimate},
+    sizes::Sizes,
+};
 
-use super::cycles::Estimate;
 use crate::{
     flash::{
-        Device, Format, Program, Run, TIMEOUT,
+        Device, DoesNotFit, Format, NO_SERIAL, Program, Run, TIMEOUT,
         board::{self, Board},
         model::Model,
     },
@@ -25,6 +27,13 @@ use crate::{
 
 /// The models that are measured, as far as they fit.
 const MODELS: [&str; 3] = ["quickstart", "small", "tiny"];
+
+/// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
+const FOLLOWED: &str = "7measure8followed";
+
+/// What the firmware's counter may count besides: one tick of at least 16 MHz, and the reading of it.
+const TICK: u64 = 63;
+const READING: u64 = 64;
 
 /// What to measure, and where the figures go.
 #[derive(Args)]
@@ -94,7 +103,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 if options.format.is_none_or(|only| only == format) {
                     match measure(options, board, model, format) {
                         Ok(row) => rows.push(row),
-                        Err(error) if error.to_string().contains("does not fit") => {
+                        Err(error) if error.is::<DoesNotFit>() => {
                             left_out.push(format!("{model} in {} on {board}: {error:#}", format.name()));
                         }
                         Err(error) => return Err(error),
@@ -132,13 +141,13 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     let status = run.build_and_run(None, |line| measured.take(line))?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
-    let estimate = Estimate::of(&run.board, &run.folder().join(Program::Measure.name()), &measured.first)?;
+    let estimate = estimate(&run, &measured.first)?;
     say!("{}", estimate.shown(measured.mean));
 
     let bare = run.build(Program::Bare, None)?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
     let sample_bytes = file_len(&run.folder().join("samples.idx"))?;
-    let sizes = sizes(&fs::read(&bare).with_context(|| format!("cannot read {}", bare.display()))?)?;
+    let sizes = Sizes::of(&linked(&bare)?);
     Ok(Row {
         board: board.to_owned(),
         model: name.to_owned(),
@@ -154,6 +163,25 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
         static_ram_bytes: sizes.ram,
         stack_bytes: measured.stack,
     })
+}
+
+/// The cycles of the first predictions of the program `measure`, which has counted so many instructions in each.
+fn estimate(run: &Run, counted: &[u64]) -> Result<Estimate> {
+    let elf = run.folder().join(Program::Measure.name());
+    let program = linked(&elf)?;
+    let emulator = Device::Emulator.command(&run.board, &elf, NO_SERIAL)?;
+    say!("Tracing {}", workspace::shown(&emulator));
+    let calls = Calls { entry: program.function(FOLLOWED)?, counted, tolerance: TICK + READING };
+    Estimate::of(&program, core(&run.board)?, calls, emulator)
+}
+
+fn core(board: &Board) -> Result<Core> {
+    Core::of_target(&board.target).with_context(|| format!("{}: there are no timings for {}", board.name, board.target))
+}
+
+fn linked(elf: &Path) -> Result<thumb::Program> {
+    let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    thumb::Program::read(&bytes).with_context(|| elf.display().to_string())
 }
 
 fn file_len(path: &Path) -> Result<u64> {
@@ -200,32 +228,6 @@ impl Measured {
         );
         Ok(self)
     }
-}
-
-/// Bytes of a program.
-#[derive(Debug, PartialEq, Eq)]
-struct Sizes {
-    flash: u64,
-    ram: u64,
-}
-
-fn sizes(elf: &[u8]) -> Result<Sizes> {
-    let file = object::File::parse(elf).context("the program is no ELF file")?;
-    let mut sizes = Sizes { flash: 0, ram: 0 };
-    for section in file.sections().filter(|section| section.name() != Ok(".vector_table")) {
-        match section.kind() {
-            SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
-                sizes.flash += section.size();
-            }
-            SectionKind::Data => {
-                sizes.flash += section.size();
-                sizes.ram += section.size();
-            }
-            SectionKind::UninitializedData => sizes.ram += section.size(),
-            _ => {}
-        }
-    }
-    Ok(sizes)
 }
 
 fn markdown(rows: &[Row]) -> String {
@@ -290,10 +292,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_has_its_sections_sizes() {
-        let itself = fs::read(std::env::current_exe().unwrap()).unwrap();
-        let sizes = sizes(&itself).unwrap();
-        assert!(sizes.flash > sizes.ram && sizes.ram > 0, "{sizes:?}");
-        assert!(super::sizes(b"no ELF").is_err());
+    fn each_emulated_board_has_timings() {
+        for name in board::names().unwrap() {
+            let board = Board::named(&name).unwrap();
+            assert!(board.emulator.is_none() || core(&board).is_ok(), "{board:?}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options, and the boards'.
 
-mod cycles;
 mod device;
 
 use std::{
