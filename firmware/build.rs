@@ -277,7 +277,7 @@ struct Memory<'a> {
     is_any: bool,
 }
 
-/// More than any board has. The flash lies under the RAM, and this far at most.
+/// 512 MB: more than any board has, and as far as the RAM is from address 0.
 const ANY_SIZE: u32 = 0x2000_0000;
 
 impl fmt::Display for Memory<'_> {

@@ -112,11 +112,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             }
         }
     }
+    left_out.iter().for_each(|line| say!("Left out: {line}"));
     ensure!(!rows.is_empty(), "nothing was measured; models are {}", MODELS.join(", "));
 
     let table = markdown(&rows);
     say!("\n{table}");
-    left_out.iter().for_each(|line| say!("Left out: {line}"));
     if let Some(file) = &options.json {
         workspace::write_whole(file, &format!("{:#}\n", serde_json::to_value(&rows)?))?;
     }

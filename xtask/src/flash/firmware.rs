@@ -33,6 +33,8 @@ impl Firmware<'_> {
         cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature(), "--bin"]);
         cargo.arg(self.program.name());
         cargo.env("SELVEDGE_BOARD", &self.board.name).env("SELVEDGE_EMBED", self.embed);
+        // What is too large is refused once it is linked, with all the numbers.
+        cargo.env("SELVEDGE_ANY_SIZE", "1");
         match self.layers {
             Some(layers) => cargo.env("SELVEDGE_LAYERS", format!("{:#}", layers.expression())),
             None => cargo.env_remove("SELVEDGE_LAYERS"),
@@ -43,10 +45,7 @@ impl Firmware<'_> {
     /// Builds the program, which must fit the board, and returns its path.
     pub fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
         let name = self.program.name();
-        let mut cargo = self.cargo(toolchain, "build");
-        // The linker would refuse what is too large without all the numbers.
-        cargo.env("SELVEDGE_ANY_SIZE", "1");
-        let elf = match workspace::build(&mut cargo, name)? {
+        let elf = match workspace::build(&mut self.cargo(toolchain, "build"), name)? {
             Ok(elf) => elf,
             Err(failure) => bail!("the firmware was not built: `{}` failed, see above", failure.command),
         };

@@ -23,7 +23,7 @@ impl Sizes {
     /// Adds a program's sections up.
     pub fn of(program: &Program) -> Self {
         let mut sizes = Self::default();
-        for section in program.sections.iter().filter(|section| section.start != program.vectors.start) {
+        for section in program.sections.iter().filter(|section| !program.vectors.contains(&section.start)) {
             match section.kind {
                 SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
                     sizes.flash += section.size;

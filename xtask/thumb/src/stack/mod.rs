@@ -4,9 +4,8 @@
 //! call of an address in a register may be of any function whose address stands somewhere in the program. On top comes the deepest
 //! exception: what the processor keeps, and the handler. There is one at a time, because the programs give none a priority.
 //!
-//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. If that finds
-//! no more stack, it faults, as any overflow does: see the firmware's `fault`. There is no bound where a function calls itself, or
-//! moves the stack pointer in a way that is not followed.
+//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. There is no bound
+//! where a function calls itself, moves the stack pointer in a way that is not followed, or has an instruction that is not known.
 
 mod function;
 mod state;
