@@ -5,6 +5,7 @@
 //! | `SELVEDGE_BOARD` | a file of `boards/`; `mps2-an386` where none is named |
 //! | `SELVEDGE_EMBED` | a folder with `weights.selvedge`, `samples.idx`, `labels.idx`, as far as the program needs them |
 //! | `SELVEDGE_LAYERS` | without weights, the model's layers, `784,128,10`; where none are given, the board's default model for Fashion-MNIST |
+//! | `SELVEDGE_ANY_SIZE` | where it is set, the linker takes a program that does not fit the board: whoever sets it judges the sizes |
 //! | `training.toml` | the recipe of the program `train` |
 //!
 //! It writes `memory.x`, `board.rs` and `uart.rs`, and checks the embedded files with the device's own loaders, so that a file that the
@@ -61,7 +62,10 @@ fn prepare() -> Result<()> {
     let input_shape = embedded.input_shape(&architecture)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("memory.x"), Memory(&board).to_string())?;
+    fs::write(
+        out.join("memory.x"),
+        Memory { board: &board, is_any: variable("SELVEDGE_ANY_SIZE").is_some() }.to_string(),
+    )?;
     watch(&Training::file());
     let training = Training::read()?;
     fs::write(
@@ -185,14 +189,23 @@ impl Model {
 
 /// `memory.x` for cortex-m-rt's linker script. The stack lies under the statics: one that overflows leaves the RAM, which
 /// faults, and does not change a static.
-struct Memory<'a>(&'a Board);
+struct Memory<'a> {
+    board: &'a Board,
+    /// Whether a program of any size is linked.
+    is_any: bool,
+}
+
+/// 512 MB: more than any board has, and as far as the RAM is from address 0.
+const ANY_SIZE: u32 = 0x2000_0000;
 
 impl fmt::Display for Memory<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Board { flash, ram, stack, .. } = self.0;
+        let Board { flash, ram, stack, .. } = self.board;
+        let [flash_length, statics_length] =
+            [flash.length, ram.length - stack].map(|length| if self.is_any { ANY_SIZE } else { length });
         writeln!(f, "MEMORY {{")?;
-        writeln!(f, "  FLASH : ORIGIN = {:#x}, LENGTH = {:#x}", flash.origin, flash.length)?;
-        writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {:#x}", ram.origin + stack, ram.length - stack)?;
+        writeln!(f, "  FLASH : ORIGIN = {:#x}, LENGTH = {flash_length:#x}", flash.origin)?;
+        writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {statics_length:#x}", ram.origin + stack)?;
         writeln!(f, "}}")?;
         writeln!(f, "_stack_end = {:#x};\n_stack_start = {:#x};", ram.origin, ram.origin + stack)
     }

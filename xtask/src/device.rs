@@ -26,7 +26,7 @@ use crate::{
         self, Device, Format, Program, Run, Running, Started,
         model::{Model, Weights},
     },
-    program, workspace,
+    workspace,
 };
 
 /// The exit code of a program that was interrupted.

@@ -10,21 +10,27 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Board;
 use clap::{Args, ValueEnum};
-use object::{Object, ObjectSection, SectionKind};
 use selvedge::architecture::{Architecture, StageKind};
 use serde::Serialize;
+use thumb::{
+    cycles::{Calls, Core, Estimate},
+    sizes::Sizes,
+};
 
-use super::cycles::Estimate;
 use crate::{
-    flash::{
-        Device, Format, Program, Run, TIMEOUT,
-        model::Model,
-    },
+    flash::{Device, DoesNotFit, Format, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
     workspace::{self, grouped},
 };
 
 /// The models that are measured, as far as they fit.
 const MODELS: [&str; 3] = ["quickstart", "small", "tiny"];
+
+/// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
+const FOLLOWED: &str = "7measure8followed";
+
+/// What the firmware's counter may count besides: one tick of at least 16 MHz, and the reading of it.
+const TICK: u64 = 63;
+const READING: u64 = 64;
 
 /// What to measure, and where the figures go.
 #[derive(Args)]
@@ -94,7 +100,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 if options.format.is_none_or(|only| only == format) {
                     match measure(options, board, model, format) {
                         Ok(row) => rows.push(row),
-                        Err(error) if error.to_string().contains("does not fit") => {
+                        Err(error) if error.is::<DoesNotFit>() => {
                             left_out.push(format!("{model} in {} on {board}: {error:#}", format.name()));
                         }
                         Err(error) => return Err(error),
@@ -103,11 +109,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             }
         }
     }
+    left_out.iter().for_each(|line| say!("Left out: {line}"));
     ensure!(!rows.is_empty(), "nothing was measured; models are {}", MODELS.join(", "));
 
     let table = markdown(&rows);
     say!("\n{table}");
-    left_out.iter().for_each(|line| say!("Left out: {line}"));
     if let Some(file) = &options.json {
         files::write_whole(file, format!("{:#}\n", serde_json::to_value(&rows)?).as_bytes())?;
     }
@@ -117,7 +123,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     if let Some(file) = &options.plot {
         let data = workspace::target_dir()?.join("bench-device.json");
         files::write_whole(&data, serde_json::to_string(&rows)?.as_bytes())?;
-        workspace::run(super::program("device", &[])?.arg(&data).arg(file))?;
+        workspace::run(super::program("device")?.arg(&data).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -132,13 +138,13 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     let status = run.build_and_run(None, |line| measured.take(line))?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
-    let estimate = Estimate::of(&run.board, &run.folder().join(Program::Measure.name()), &measured.first)?;
+    let estimate = estimate(&run, &measured.first)?;
     say!("{}", estimate.shown(measured.mean));
 
     let bare = run.build(Program::Bare, None)?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
     let sample_bytes = file_len(&run.folder().join("samples.idx"))?;
-    let sizes = sizes(&fs::read(&bare).with_context(|| format!("cannot read {}", bare.display()))?)?;
+    let sizes = Sizes::of(&linked(&bare)?);
     Ok(Row {
         board: board.to_owned(),
         model: name.to_owned(),
@@ -154,6 +160,25 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
         static_ram_bytes: sizes.ram,
         stack_bytes: measured.stack,
     })
+}
+
+/// The cycles of the first predictions of the program `measure`, which has counted so many instructions in each.
+fn estimate(run: &Run, counted: &[u64]) -> Result<Estimate> {
+    let elf = run.folder().join(Program::Measure.name());
+    let program = linked(&elf)?;
+    let emulator = Device::Emulator.command(&run.board, &elf, NO_SERIAL)?;
+    say!("Tracing {}", workspace::shown(&emulator));
+    let calls = Calls { entry: program.function(FOLLOWED)?, counted, tolerance: TICK + READING };
+    Estimate::of(&program, core(&run.board)?, calls, emulator)
+}
+
+fn core(board: &Board) -> Result<Core> {
+    Core::of_target(&board.target).with_context(|| format!("{}: there are no timings for {}", board.name, board.target))
+}
+
+fn linked(elf: &Path) -> Result<thumb::Program> {
+    let bytes = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    thumb::Program::read(&bytes).with_context(|| elf.display().to_string())
 }
 
 fn file_len(path: &Path) -> Result<u64> {
@@ -200,32 +225,6 @@ impl Measured {
         );
         Ok(self)
     }
-}
-
-/// Bytes of a program.
-#[derive(Debug, PartialEq, Eq)]
-struct Sizes {
-    flash: u64,
-    ram: u64,
-}
-
-fn sizes(elf: &[u8]) -> Result<Sizes> {
-    let file = object::File::parse(elf).context("the program is no ELF file")?;
-    let mut sizes = Sizes { flash: 0, ram: 0 };
-    for section in file.sections().filter(|section| section.name() != Ok(".vector_table")) {
-        match section.kind() {
-            SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
-                sizes.flash += section.size();
-            }
-            SectionKind::Data => {
-                sizes.flash += section.size();
-                sizes.ram += section.size();
-            }
-            SectionKind::UninitializedData => sizes.ram += section.size(),
-            _ => {}
-        }
-    }
-    Ok(sizes)
 }
 
 fn markdown(rows: &[Row]) -> String {
@@ -290,10 +289,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_has_its_sections_sizes() {
-        let itself = fs::read(std::env::current_exe().unwrap()).unwrap();
-        let sizes = sizes(&itself).unwrap();
-        assert!(sizes.flash > sizes.ram && sizes.ram > 0, "{sizes:?}");
-        assert!(super::sizes(b"no ELF").is_err());
+    fn each_emulated_board_has_timings() {
+        for name in board::names().unwrap() {
+            let board = Board::named(&name).unwrap();
+            assert!(board.emulator.is_none() || core(&board).is_ok(), "{board:?}");
+        }
     }
 }

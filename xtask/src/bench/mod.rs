@@ -1,10 +1,9 @@
 //! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options, and the boards'.
 
-mod cycles;
 mod device;
 
 use std::{
-    ffi::OsString,
+    env,
     fs::{self, File},
     path::PathBuf,
     process::{Command, ExitCode},
@@ -14,49 +13,49 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use serde::Deserialize;
 
-use crate::{program, workspace};
+use crate::{cuda, workspace};
 
 /// Which benchmark.
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Trains on the CPU, beside its peak and other programs (`cargo xtask bench cpu --help` lists the options)
-    #[command(disable_help_flag = true)]
-    Cpu(program::Options),
-    /// Trains on an NVIDIA GPU, beside other programs (`cargo xtask bench cuda --help` lists the options)
-    #[command(disable_help_flag = true)]
-    Cuda(program::Options),
-    /// Measures the single products on one thread (criterion's options)
-    #[command(disable_help_flag = true)]
-    Kernels(program::Options),
-    /// Measures a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
+    /// Train on this machine's CPU and measure it, against the machine's peak and against other programs
+    Cpu(options::bench::Cpu),
+    /// Train on this machine's NVIDIA GPU and measure it, against other programs
+    Cuda(options::bench::Cuda),
+    /// Measure the single products on one thread
+    Kernels(options::bench::Kernels),
+    /// Measure a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
     Device(device::Options),
 }
 
-/// Measures; a benchmark of the host's runs where the user is, so that paths mean what they say.
+/// Measures. A benchmark of the host's gets this program's own arguments, and runs where the user is, so that paths mean what they say.
 pub fn run(bench: &Bench) -> Result<ExitCode> {
-    let (name, options) = match bench {
-        Bench::Cpu(options) => ("cpu", options),
-        Bench::Cuda(options) => ("cuda", options),
-        Bench::Kernels(options) => ("kernels", options),
+    let mut program = match bench {
+        Bench::Cpu(_) => program("cpu")?,
+        Bench::Cuda(_) => program("cuda")?,
+        Bench::Kernels(_) => program("kernels")?,
         Bench::Device(options) => return device::run(options),
     };
-    let mut program = program(name, &options.arguments)?;
+    // After this program's name, `bench` and the benchmark's.
+    program.args(env::args_os().skip(3));
     // Where criterion keeps its measurements.
-    program.args(&options.arguments).env("CRITERION_HOME", workspace::target_dir()?.join("criterion"));
+    program.env("CRITERION_HOME", workspace::target_dir()?.join("criterion"));
     Ok(launch::hand_over(&mut program)?)
 }
 
-/// Builds a benchmark of the host's, as these options need it.
-fn program(name: &str, options: &[OsString]) -> Result<Command> {
+/// Builds a benchmark of the host's.
+fn program(name: &str) -> Result<Command> {
     let mut cargo = launch::cargo("bench");
     cargo.args(["--no-run", "--package", "host", "--bench", name, "--message-format", "json-render-diagnostics"]);
-    if name == "cuda" || program::asks_for_cuda(options) {
-        program::with_cuda(&mut cargo)?;
+    if name == "cuda" {
+        cuda::compiler()?;
+        cargo.args(["--features", "cuda"]);
     }
     // Only a message says which of the files with the benchmark's name is this build's.
     let messages = workspace::target_dir()?.join("bench.json");
     let file = File::create(&messages).with_context(|| format!("cannot write {}", messages.display()))?;
-    let status = launch::run_shown(cargo.stdout(file)).with_context(|| format!("cannot start `{}`", workspace::shown(&cargo)))?;
+    let status = launch::run_shown(cargo.stdout(file))
+        .with_context(|| format!("cannot start `{}`", workspace::shown(&cargo)))?;
     ensure!(status.success(), "the benchmark was not built, see above");
     let text = fs::read_to_string(&messages).with_context(|| format!("cannot read {}", messages.display()))?;
     let program = text.lines().find_map(|line| Message::executable(line, name));

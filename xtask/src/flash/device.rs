@@ -3,7 +3,7 @@
 use std::{
     io::Read,
     path::Path,
-    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
@@ -125,16 +125,6 @@ impl Running {
         say!("Running {shown}");
         let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
         Ok(Self { child, shown })
-    }
-
-    /// Where it writes its errors: once, and where that is a pipe.
-    pub fn stderr(&mut self) -> Option<ChildStderr> {
-        self.child.stderr.take()
-    }
-
-    /// Whether it runs no more.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits until it has ended.

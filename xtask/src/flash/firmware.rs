@@ -6,15 +6,11 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use board::Board;
 use selvedge::architecture::Architecture;
 
-use super::{
-    Program,
-    device::Device,
-    fit::{self, Fit},
-};
+use super::{Program, device::Device, fit};
 use crate::{toolchain::Toolchain, workspace};
 
 /// One build of the firmware.
@@ -38,6 +34,8 @@ impl Firmware<'_> {
         cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature(), "--bin"]);
         cargo.arg(self.program.name());
         cargo.env("SELVEDGE_BOARD", &self.board.name).env("SELVEDGE_EMBED", self.embed);
+        // What is too large is refused once it is linked, with all the numbers.
+        cargo.env("SELVEDGE_ANY_SIZE", "1");
         match self.layers {
             Some(layers) => cargo.env("SELVEDGE_LAYERS", format!("{:#}", layers.expression())),
             None => cargo.env_remove("SELVEDGE_LAYERS"),
@@ -48,17 +46,14 @@ impl Firmware<'_> {
     /// Builds the program, which must fit the board, and returns its path.
     pub fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
         let name = self.program.name();
-        let elf = match workspace::build(&mut self.cargo(toolchain, "build"), name)? {
-            Ok(elf) => elf,
-            Err(failure) => match fit::refusal(&failure.messages, name, self.board) {
-                Some(numbers) => bail!("{numbers}"),
-                None => bail!("the firmware was not built: `{}` failed, see above", failure.command),
-            },
-        };
+        let mut cargo = self.cargo(toolchain, "build");
+        let command = workspace::shown(&cargo);
+        let status = launch::run_shown(&mut cargo).with_context(|| format!("cannot start `{command}`"))?;
+        ensure!(status.success(), "the firmware was not built: `{command}` failed, see above");
+        let elf = workspace::target_dir()?.join(&self.board.target).join("firmware").join(name);
         let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
-        let fit = Fit::of(&bytes, self.board).with_context(|| elf.display().to_string())?;
-        fit.check(name, self.board)?;
-        say!("Fits: {fit}");
+        let fits = fit::check(&bytes, name, self.board)?;
+        say!("Fits: {fits}");
         Ok(elf)
     }
 }

@@ -5,11 +5,11 @@ mod firmware;
 mod fit;
 pub mod model;
 mod report;
-mod stack;
 mod training;
 
 pub use device::{Device, NO_SERIAL, Running, Started};
 pub use firmware::Firmware;
+pub use fit::DoesNotFit;
 pub use report::saved_hash;
 
 use std::{

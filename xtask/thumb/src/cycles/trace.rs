@@ -7,34 +7,37 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{
-    decode::Instruction,
-    program::Program,
-    timing::{Core, Cost},
+use super::timing::{Core, Cost};
+use crate::{
+    Program,
+    decode::{Class, Instruction},
 };
 
 /// The sum of a trace.
 pub struct Trace<'p> {
     program: &'p Program,
     core: Core,
+    /// Where a call begins.
+    entry: u32,
     /// Where an instruction lies, what it is, and what it takes: in the sequence, and as a jump.
     known: HashMap<u32, (Instruction, [Cost; 2])>,
     /// The last instruction; what it takes depends on the next.
     pending: Option<u32>,
-    /// The instructions of each prediction.
+    /// The instructions of each call.
     pub instructions: Vec<u64>,
-    /// Of all predictions.
+    /// Of all calls.
     pub cost: Cost,
     /// What else the emulator said last.
     pub words: String,
 }
 
 impl<'p> Trace<'p> {
-    /// Of a program that was not started yet.
-    pub fn new(program: &'p Program, core: Core) -> Self {
+    /// Of calls of the function at `entry`, in a program that was not started yet.
+    pub fn new(program: &'p Program, core: Core, entry: u32) -> Self {
         Self {
             program,
             core,
+            entry,
             known: HashMap::new(),
             pending: None,
             instructions: Vec::new(),
@@ -60,7 +63,7 @@ impl<'p> Trace<'p> {
             let Some(at) = address(line) else {
                 bail!("a line of the emulator's trace has no address: {}", line.trim())
             };
-            let begins = at == self.program.entry;
+            let begins = at == self.entry;
             self.settle((!begins).then_some(at))?;
             // One that was put off begins again.
             if begins && self.instructions.last() != Some(&0) {
@@ -76,7 +79,7 @@ impl<'p> Trace<'p> {
         Ok(())
     }
 
-    /// Adds the pending instruction; where none comes after it, it is the prediction's return.
+    /// Adds the pending instruction; where none comes after it, it is the call's return.
     fn settle(&mut self, next: Option<u32>) -> Result<()> {
         let Some(at) = self.pending.take() else { return Ok(()) };
         let (instruction, costs) = match self.known.get(&at) {
@@ -87,24 +90,29 @@ impl<'p> Trace<'p> {
                 known
             }
         };
-        let is_taken = next != Some(at + instruction.bytes);
+        let is_taken = next != Some(at + instruction.length);
         let Cost { cycles, refills } = costs[usize::from(is_taken)];
         self.cost.cycles += cycles;
         self.cost.refills += refills;
         match self.instructions.last_mut() {
             Some(count) => *count += 1,
-            None => bail!("the emulator's trace begins at {at:#010x}, not where a prediction does"),
+            None => bail!("the emulator's trace begins at {at:#010x}, not where a call does"),
         }
         Ok(())
     }
 
     fn look_up(&self, at: u32) -> Result<(Instruction, [Cost; 2])> {
-        let instruction = self.program.instruction(at)?;
+        let instruction = self.program.instruction(at);
+        let instruction =
+            instruction.with_context(|| format!("the program has no code at {at:#010x}, but was there"))?;
         let class = instruction.class;
         // An interrupt may come after any instruction: that makes no jump of it.
         let costs = [false, class.is_jump()].map(|is_taken| self.core.cost(class, is_taken));
         let [Some(straight), Some(taken)] = costs else {
-            bail!("{at:#010x}: there is no timing of {class:?} for {:?} in xtask/src/bench/cycles/timing.rs", self.core)
+            let what = if class == Class::Untimed { "this instruction".to_owned() } else { format!("{class:?}") };
+            let bytes = (at..at + instruction.length).filter_map(|at| self.program.byte(at));
+            let bytes: Vec<_> = bytes.map(|byte| format!("{byte:02x}")).collect();
+            bail!("{at:#010x}: there is no timing of {what} for {:?}: {}", self.core, bytes.join(" "))
         };
         Ok((instruction, [straight, taken]))
     }
@@ -133,10 +141,10 @@ mod tests {
         let program = Program::of_code(0x100, &LOOP);
         let run = [0x100, 0x102, 0x104, 0x106, 0x102, 0x104, 0x106, 0x108];
         let text = lines(&[run, run].concat());
-        let trace = Trace::new(&program, Core::CortexM4).read(text.as_bytes()).unwrap();
+        let trace = Trace::new(&program, Core::CortexM4, 0x100).read(text.as_bytes()).unwrap();
         assert_eq!(trace.instructions, [8, 8]);
         assert_eq!(trace.cost, Cost { cycles: 2 * 10, refills: 2 * 2 });
-        let trace = Trace::new(&program, Core::CortexM0).read(text.as_bytes()).unwrap();
+        let trace = Trace::new(&program, Core::CortexM0, 0x100).read(text.as_bytes()).unwrap();
         assert_eq!(trace.cost, Cost { cycles: 2 * (1 + 2 * 3 + 3 + 1 + 3), refills: 0 });
     }
 
@@ -146,7 +154,7 @@ mod tests {
         let stopped = "Stopped execution of TB chain before 0x7f48bc00dec0 [00000104] name\n";
         let parts = [&[0x100][..], &[0x100, 0x102, 0x104], &[0x104, 0x106, 0x108]];
         let text = parts.map(lines).join(stopped);
-        let trace = Trace::new(&program, Core::CortexM4).read(text.as_bytes()).unwrap();
+        let trace = Trace::new(&program, Core::CortexM4, 0x100).read(text.as_bytes()).unwrap();
         assert_eq!(trace.instructions, [5]);
         assert_eq!(trace.cost, Cost { cycles: 6, refills: 1 });
     }
@@ -154,14 +162,27 @@ mod tests {
     #[test]
     fn what_cannot_be_summed_is_an_error() {
         let program = Program::of_code(0x100, &LOOP);
-        let error = |text: &str| match Trace::new(&program, Core::CortexM4).read(text.as_bytes()) {
+        let error = |text: &str| match Trace::new(&program, Core::CortexM4, 0x100).read(text.as_bytes()) {
             Ok(_) => String::new(),
             Err(error) => error.to_string(),
         };
         assert!(error(&lines(&[0x102])).contains("begins at 0x00000102"));
         assert!(error(&lines(&[0x100, 0x200])).contains("no code at 0x00000200"));
+        let no_timing = |code: &[u8]| {
+            let program = Program::of_code(0x100, code);
+            let trace = Trace::new(&program, Core::CortexM0, 0x100).read(lines(&[0x100]).as_bytes());
+            trace.err().unwrap().to_string()
+        };
+        // `udf`, an encoding that is not known, `udiv`.
+        for (code, error) in [
+            (&[0x01, 0xde][..], "this instruction for CortexM0: 01 de"),
+            (&[0xff; 4], "this instruction for CortexM0: ff ff ff ff"),
+            (&[0xb1, 0xfb, 0xf2, 0xf0], "Divide for CortexM0: b1 fb f2 f0"),
+        ] {
+            assert_eq!(no_timing(code), format!("0x00000100: there is no timing of {error}"));
+        }
         assert!(error("Trace 0: none\n").contains("no address: Trace 0: none"));
-        let trace = Trace::new(&program, Core::CortexM4).read(&b"qemu: no such option\n\n"[..]).unwrap();
+        let trace = Trace::new(&program, Core::CortexM4, 0x100).read(&b"qemu: no such option\n\n"[..]).unwrap();
         assert_eq!((trace.words.as_str(), trace.instructions.len()), ("qemu: no such option", 0));
     }
 }

@@ -1,8 +1,8 @@
 //! What is known of the registers at a place in a function.
 
-use super::{
-    program::Program,
-    thumb::{Operand, Registers, SP, Target},
+use crate::{
+    Program,
+    decode::{Operand, Registers, SP, Target},
 };
 
 /// What a register holds.
@@ -105,15 +105,15 @@ impl State {
 
     /// Where a call or a jump may lead; `None` is anywhere.
     pub fn destinations(&self, target: Target) -> Vec<Option<u32>> {
-        let places = match target {
-            Target::Address(address) => vec![address],
-            Target::Register(register) => match self.get(register) {
-                Some(Value::Constant(constant)) => vec![constant & !1],
-                Some(Value::Either(one, other)) => vec![one & !1, other & !1],
-                _ => return vec![None],
-            },
-            Target::Memory => return vec![None],
+        let value = match target {
+            Target::Address(address) => return vec![Some(address)],
+            Target::Register(register) => self.get(register),
+            Target::Memory => None,
         };
-        places.into_iter().map(Some).collect()
+        match value {
+            Some(Value::Constant(constant)) => vec![Some(constant & !1)],
+            Some(Value::Either(one, other)) => vec![Some(one & !1), Some(other & !1)],
+            _ => vec![None],
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The emulator's debugger, spoken to in GDB's remote protocol: it traces a prediction, and nothing before it and between two.
+//! The emulator's debugger, spoken to in GDB's remote protocol: it traces calls of one function, and nothing before and between them.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -4,23 +4,22 @@
 //! call of an address in a register may be of any function whose address stands somewhere in the program. On top comes the deepest
 //! exception: what the processor keeps, and the handler. There is one at a time, because the programs give none a priority.
 //!
-//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. If that finds
-//! no more stack, it faults, as any overflow does: see the firmware's `fault`. There is no bound where a function calls itself, or
-//! moves the stack pointer in a way that [`function`] cannot follow.
+//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. There is no bound
+//! where a function calls itself, moves the stack pointer in a way that is not followed, or has an instruction that is not known.
 
 mod function;
-mod program;
 mod state;
 #[cfg(test)]
 mod tests;
-mod thumb;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 
-use program::Program;
-use thumb::{Effect, Operand};
+use crate::{
+    Program,
+    decode::{Effect, Operand},
+};
 
 /// What an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
 const EXCEPTION: u32 = 8 * 4 + 4;
@@ -34,7 +33,7 @@ const HARD_FAULT: u32 = 3;
 const PANICS: [&str; 2] = ["rust_begin_unwind", "panic_fmt"];
 
 /// How deep a program can take the stack.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// At most so many bytes, or why there is no bound.
     pub bytes: Result<u32, String>,
@@ -42,12 +41,8 @@ pub struct Stack {
     pub panics: bool,
 }
 
-/// Reads a linked program.
-pub fn deepest(elf: &[u8]) -> Result<Stack> {
-    deepest_of(&Program::read(elf)?)
-}
-
-fn deepest_of(program: &Program) -> Result<Stack> {
+/// Follows a program from its reset handler on, and its other handlers. An error: it has no vector table.
+pub fn deepest(program: &Program) -> Result<Stack> {
     let handler = |place: u32| program.word(program.vectors.start + 4 * place).filter(|&address| address > 0);
     let places = (program.vectors.len() / 4) as u32;
     let reset = handler(RESET).context("the program has no vector table with a reset handler")?;
@@ -123,9 +118,7 @@ fn addresses(program: &Program) -> BTreeSet<u32> {
     };
     for section in program.sections.iter().filter(|section| !program.vectors.contains(&section.start)) {
         let mut halves = BTreeMap::new();
-        let mut address = section.start;
-        while section.range().contains(&address) {
-            let instruction = section.has_code.then(|| program.instruction(address)).flatten();
+        for (address, instruction) in program.walk(section.range()) {
             match instruction.map(|instruction| instruction.effect) {
                 Some(Effect::Set(register, Operand::Constant(lower))) => drop(halves.insert(register, lower)),
                 Some(Effect::Set(register, Operand::Top(_, top))) => {
@@ -135,7 +128,6 @@ fn addresses(program: &Program) -> BTreeSet<u32> {
                 // Words lie at multiples of 4.
                 None => take(program.word(address & !3)),
             }
-            address += instruction.map_or(2, |instruction| instruction.length);
         }
     }
     found

@@ -5,10 +5,10 @@ use std::{
     ops::Range,
 };
 
-use super::{
-    program::Program,
-    state::{State, Value},
-    thumb::{Effect, Instruction, LR, Registers, SP, Table, Target, table},
+use super::state::{State, Value};
+use crate::{
+    Program,
+    decode::{Class, Effect, Instruction, LR, Registers, SP, Table, Target, table},
 };
 
 /// What holds before an instruction changes a few times, unless the stack pointer moves in a loop.
@@ -193,6 +193,9 @@ impl Flow<'_> {
             }
             Effect::Stop => return Ok(None),
             Effect::If(..) => return Err(self.unknown(at, "has a condition within a condition")),
+            Effect::Unknown if instruction.class == Class::Untimed => {
+                return Err(self.unknown(at, "has an instruction that is not known"));
+            }
             Effect::Unknown => return Err(self.unknown(at, "moves the stack pointer to where it is not followed")),
         }
         self.frame.deepest = self.frame.deepest.max(state.depth.max(0) as u32);
@@ -207,33 +210,17 @@ impl Flow<'_> {
     fn branches(&self, first: u32) -> Vec<u32> {
         let is_branch = |address: &u32| {
             let instruction = self.program.instruction(*address);
-            matches!(instruction, Some(Instruction { length: 4, effect: Effect::Jump(Target::Address(_)) }))
+            matches!(instruction, Some(Instruction { length: 4, effect: Effect::Jump(Target::Address(_)), .. }))
         };
         (first..self.function.end).step_by(4).take_while(is_branch).collect()
     }
 
     /// Every place in the function whose address stands between its instructions.
     fn addresses(&self) -> Vec<u32> {
-        let (mut places, mut words) = (HashSet::new(), Vec::new());
-        let mut address = self.function.start;
-        while address < self.function.end {
-            match self.program.instruction(address) {
-                Some(instruction) => {
-                    places.insert(address);
-                    address += instruction.length;
-                }
-                None => {
-                    words.extend(self.program.word(address & !3));
-                    address += 2;
-                }
-            }
-        }
-        words
-            .into_iter()
-            .filter(|word| word & 1 == 1)
-            .map(|word| word & !1)
-            .filter(|word| places.contains(word))
-            .collect()
+        let (code, data): (Vec<_>, Vec<_>) = self.program.walk(self.function.clone()).partition(|(_, it)| it.is_some());
+        let places: HashSet<_> = code.into_iter().map(|(place, _)| place).collect();
+        let words = data.into_iter().filter_map(|(place, _)| self.program.word(place & !3));
+        words.filter(|word| word & 1 == 1).map(|word| word & !1).filter(|word| places.contains(word)).collect()
     }
 
     /// The places that a table names, as half of their distance from a base.

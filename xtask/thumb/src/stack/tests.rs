@@ -1,9 +1,9 @@
 //! Programs in instructions by hand: what a function takes, and what their calls add up to.
 
-use super::{
-    Stack, deepest_of,
-    program::{Function, Program, Section},
-};
+use object::SectionKind;
+
+use super::Stack;
+use crate::program::{Function, Program};
 
 /// Where the first function begins, and how far the next is from it.
 const START: u32 = 0x100;
@@ -41,7 +41,7 @@ fn program(functions: &[(&str, &[Part<'_>])]) -> Program {
         program.functions.insert(start, Function { end, name: (*name).to_owned() });
         bytes.resize((start - START + STEP) as usize, 0);
     }
-    program.sections.push(Section { start: START, bytes, has_code: true });
+    program.add(START, bytes, SectionKind::Text);
     vectors(&mut program, &[(1, START)]);
     program
 }
@@ -51,10 +51,9 @@ fn vectors(program: &mut Program, handlers: &[(usize, u32)]) {
     let mut words = [0_u32; 16];
     handlers.iter().for_each(|&(place, handler)| words[place] = handler | 1);
     let bytes = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let section = Section { start: 0, bytes, has_code: false };
-    program.vectors = section.range();
+    program.vectors = 0..4 * words.len() as u32;
     program.sections.retain(|section| section.start > 0);
-    program.sections.push(section);
+    program.add(0, bytes, SectionKind::ReadOnlyData);
 }
 
 /// Where a function begins.
@@ -75,7 +74,7 @@ fn b(from: u32, to: u32) -> [u16; 2] {
 }
 
 fn deepest(functions: &[(&str, &[Part<'_>])]) -> Result<u32, String> {
-    deepest_of(&program(functions)).unwrap().bytes
+    super::deepest(&program(functions)).unwrap().bytes
 }
 
 /// What one function takes.
@@ -142,11 +141,13 @@ fn every_place_in_a_jumps_table_is_followed() {
 fn what_cannot_be_bounded_is_named() {
     let [call, call_too] = bl(at(0) + 2, at(0));
     assert_eq!(frame(&[Code(&[PUSH_R4_LR, call, call_too, POP_R4_PC])]), Err("f may call itself".into()));
-    let failures: [(&[u16], &str); 4] = [
+    let failures: [(&[u16], &str); 5] = [
         (&[SUB_SP_48, 0xe7fd], "f at 0x100 moves the stack pointer in a loop"),
         (&[0x46b5, 0x4770], "f at 0x100 moves the stack pointer to where it is not followed"),
         (&[PUSH_R4_LR, 0x4770], "f at 0x102 returns with another stack pointer"),
         (&[0x4697], "f at 0x100 jumps to where it is not followed"),
+        // An encoding that is not known.
+        (&[0xffff, 0xffff, 0x4770], "f at 0x100 has an instruction that is not known"),
     ];
     for (code, reason) in failures {
         assert_eq!(frame(&[Code(code)]), Err(reason.to_owned()));
@@ -184,7 +185,7 @@ fn the_report_of_a_panic_is_left_out() {
         ("f", &[Code(&[PUSH_R4_LR, call, call_too])]),
         ("_ZN4core9panicking9panic_fmt17h0123456789abcdefE", &[Code(&[PUSH_R4_LR, SUB_SP_48, 0xe7fe])]),
     ]);
-    assert_eq!(deepest_of(&program).unwrap(), Stack { bytes: Ok(8), panics: true });
+    assert_eq!(super::deepest(&program).unwrap(), Stack { bytes: Ok(8), panics: true });
 }
 
 #[test]
@@ -196,9 +197,9 @@ fn the_deepest_handler_comes_on_top_with_what_the_processor_keeps() {
         ("HardFault", &[Code(&[0x46b5])]),
     ]);
     vectors(&mut program, &[(1, at(0)), (3, at(2)), (15, at(1))]);
-    assert_eq!(deepest_of(&program).unwrap().bytes, Ok(8 + 36 + 56));
+    assert_eq!(super::deepest(&program).unwrap().bytes, Ok(8 + 36 + 56));
     program.has_fpu = true;
-    assert_eq!(deepest_of(&program).unwrap().bytes, Ok(8 + 108 + 56));
+    assert_eq!(super::deepest(&program).unwrap().bytes, Ok(8 + 108 + 56));
 }
 
 #[test]

@@ -1,43 +1,55 @@
-//! Starts the emulator so that it says each instruction that a prediction executes.
+//! Starts the emulator so that it says each instruction that a call executes.
 
 use std::{
+    ffi::OsStr,
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use super::{debugger::Debugger, program::Program, timing::Core, trace::Trace};
-use crate::{
-    flash::{Device, NO_SERIAL, Running, board::Board},
-    workspace,
-};
+use super::{debugger::Debugger, trace::Trace};
 
 /// How long the emulator may take to start.
 const START: Duration = Duration::from_secs(60);
 
-/// Traces the first calls of the followed function, and ends the program.
-pub fn trace<'p>(board: &Board, elf: &Path, program: &'p Program, core: Core, calls: usize) -> Result<Trace<'p>> {
+/// A child that does not outlive its handle.
+struct Running(Child);
+
+impl Running {
+    fn end(&mut self) {
+        // It fails only where it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Traces the first calls of the function at `entry`, and ends the program. `command` starts it in `qemu-system-arm`.
+pub fn trace<'p>(mut command: Command, trace: Trace<'p>, entry: u32, calls: usize) -> Result<Trace<'p>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen for the emulator's debugger")?;
-    let mut command = Device::Emulator.command(board, elf, NO_SERIAL)?;
     // One instruction for each of the blocks that it says it executes.
     command.args(one_instruction_each(command.get_program())?);
     let port = listener.local_addr()?.port();
     let socket = format!("socket,id=debugger,host={},port={port},nodelay=on", Ipv4Addr::LOCALHOST);
     command.args(["-S", "-d", "nochain", "-chardev", &socket, "-gdb", "chardev:debugger"]);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut emulator = Running::start(&mut command)?;
+    let mut emulator = Running(command.spawn().context("cannot start the emulator")?);
     // Without `-D`, that is where the trace goes.
-    let said = emulator.stderr().context("the emulator has no stderr")?;
+    let said = emulator.0.stderr.take().context("the emulator has no stderr")?;
 
     thread::scope(|scope| {
-        let trace = scope.spawn(|| Trace::new(program, core).read(said));
+        let trace = scope.spawn(|| trace.read(said));
         let traced = connection(&listener, &mut emulator)
             .and_then(Debugger::connected)
-            .and_then(|mut debugger| debugger.trace_calls(program.entry, calls));
+            .and_then(|mut debugger| debugger.trace_calls(entry, calls));
         emulator.end();
         // The trace's error comes first: where its reader gives up, the emulator is lost too.
         let trace = trace.join().map_err(|_| anyhow!("the reader of the emulator's trace panicked"))??;
@@ -49,8 +61,9 @@ pub fn trace<'p>(board: &Board, elf: &Path, program: &'p Program, core: Core, ca
 }
 
 /// The option's name is another since QEMU 8.1.
-fn one_instruction_each(qemu: &std::ffi::OsStr) -> Result<&'static [&'static str]> {
-    let words = workspace::output(Command::new(qemu).arg("--version"))?;
+fn one_instruction_each(qemu: &OsStr) -> Result<&'static [&'static str]> {
+    let output = Command::new(qemu).arg("--version").output().context("cannot start the emulator")?;
+    let words = String::from_utf8_lossy(&output.stdout);
     let version = version(&words).with_context(|| format!("`qemu-system-arm --version` names no version: {words}"))?;
     Ok(if version < (8, 1) { &["-singlestep"] } else { &["-accel", "tcg,one-insn-per-tb=on"] })
 }
@@ -71,7 +84,7 @@ fn connection(listener: &TcpListener, emulator: &mut Running) -> Result<TcpStrea
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(error) => bail!("the emulator's debugger cannot connect: {error}"),
         }
-        ensure!(!emulator.has_ended(), "the emulator ended before it began");
+        ensure!(matches!(emulator.0.try_wait(), Ok(None)), "the emulator ended before it began");
         ensure!(started.elapsed() < START, "the emulator's debugger did not connect in {} s", START.as_secs());
         thread::sleep(Duration::from_millis(10));
     }
