@@ -13,6 +13,7 @@
 
 mod aligned;
 pub mod classes;
+mod commands;
 pub mod data;
 pub mod device;
 pub mod engine;
@@ -26,5 +27,6 @@ pub mod training;
 pub mod weights;
 
 pub use aligned::MemoryError;
+pub use commands::main;
 pub use files;
 pub use options::recipe;

@@ -6,7 +6,6 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::LazyLock,
 };
 
 use host::training::{Observer, Step, TrainingError};
@@ -98,28 +97,16 @@ fn python_of(environment: &Path) -> Option<PathBuf> {
     (installed == asked).then_some(python)
 }
 
-/// The program `selvedge`, built from this tree, to be run in a folder of its own with no data set but the built-in one and no GPU.
+/// The program `selvedge` of this build, to be run in a folder of its own with no data set but the built-in one and no GPU.
 ///
 /// # Panics
 ///
-/// Where it cannot be built.
+/// If a test does not know where it is.
 pub fn selvedge(folder: &Path) -> Command {
-    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        // Test programs lie in target/<profile>/deps, programs in target/<profile>; the profile `dev` has the folder `debug`.
-        let test = env::current_exe().expect("a test has a program");
-        let folder = test.ancestors().nth(2).expect("the profile's folder");
-        let profile = folder.file_name().filter(|name| *name != "debug").unwrap_or("dev".as_ref());
-        let built = Command::new(env!("CARGO"))
-            // With a test, all packages have the features that they have in a run of all tests: what that built is not built anew.
-            .args(["build", "--quiet", "--workspace", "--bin", "selvedge", "--test", "bench-cpu", "--profile"])
-            .arg(profile)
-            .args(if cfg!(feature = "cuda") { &["--features", "tests/cuda"][..] } else { &[] })
-            .current_dir(workspace())
-            .status();
-        assert!(built.is_ok_and(|status| status.success()), "the program `selvedge` does not build");
-        folder.join(format!("selvedge{}", env::consts::EXE_SUFFIX))
-    });
-    let mut command = Command::new(&*PROGRAM);
+    // Cargo builds a package's programs for its tests, which lie in the folder below.
+    let test = env::current_exe().expect("a test has a program");
+    let programs = test.ancestors().nth(2).expect("the profile's folder");
+    let mut command = Command::new(programs.join(format!("checked-selvedge{}", env::consts::EXE_SUFFIX)));
     command.current_dir(folder).env_remove(FASHION_MNIST_DIR).env("XDG_CACHE_HOME", folder).env("HOME", folder);
     command.env("CUDA_VISIBLE_DEVICES", "");
     command

@@ -1,12 +1,12 @@
 use std::io::{self, Write};
 
-use anyhow::{Result, bail};
-use host::{
+use crate::{
     files,
     interchange::{self, Format, StateDict},
     network::Network,
     weights,
 };
+use anyhow::{Result, bail};
 use selvedge::{
     architecture::Architecture,
     fashion_mnist::{CLASSES, PIXELS},

@@ -4,14 +4,14 @@ use std::{
     num::NonZero,
 };
 
-use anyhow::{Context, Result, bail};
-use host::{
+use crate::{
     data::{Dataset, Split},
     engine::{InstructionSet, Simd},
     files,
     model_file::ModelFile,
     weights::{self, hex},
 };
+use anyhow::{Context, Result, bail};
 use selvedge::idx;
 use serde_json::json;
 

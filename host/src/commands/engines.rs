@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
+use crate::engine::InstructionSet;
 use anyhow::Result;
-use host::engine::InstructionSet;
 
 pub fn run(_: &options::Engines) -> Result<()> {
     for engine in InstructionSet::available() {

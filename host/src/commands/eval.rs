@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
+use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
 use anyhow::Result;
 use comfy_table::{Table, presets};
-use host::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
 
 use super::{check_data, engine, load, note, parse};
 

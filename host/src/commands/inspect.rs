@@ -1,11 +1,11 @@
 use std::io::{self, Write};
 
-use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
-use host::{
+use crate::{
     model_file::ModelFile,
     weights::{self, hex},
 };
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
 use selvedge::{
     architecture::Architecture,
     models,

@@ -1,7 +1,7 @@
-//! The work of the program's commands, a file each. Their options are in the package `options`.
+//! The program `selvedge`: the work of its commands, a file each. Their options are in the package `options`.
 
 mod convert;
-pub mod device;
+mod device;
 mod embed;
 mod engines;
 mod eval;
@@ -13,18 +13,16 @@ mod samples;
 mod show;
 mod train;
 
-pub use train::Interrupted;
-
 use std::{
     fmt::Display,
     io::{self, Write},
     num::NonZero,
     path::Path,
+    process::ExitCode,
     thread,
 };
 
-use anyhow::{Context, Result, bail};
-use host::{
+use crate::{
     classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
@@ -32,11 +30,54 @@ use host::{
     model_file::{Assumption, ModelFile},
     weights::WeightsError,
 };
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
 use options::{Command, Data, File, Model, Part, Threads};
 use selvedge::{architecture::Architecture, weights::WeightFileError};
 
+use train::Interrupted;
+
+/// Train a multilayer perceptron here, run the same bits on a microcontroller.
+#[derive(Parser)]
+#[command(name = "selvedge", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Subcommand)]
+enum Commands {
+    #[command(flatten)]
+    Local(Box<options::Command>),
+    /// Talk to a board over its UART: what it is, its predictions, and whether they have this machine's bits
+    #[command(subcommand)]
+    Device(options::Device),
+}
+
+/// Runs the program `selvedge`: reads its arguments, and returns its exit code.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Commands::Local(command) => run(&command),
+        Commands::Device(command) => device::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough of it (`… | head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A closed standard error is no reason to panic.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            if error.is::<Interrupted>() { Interrupted::EXIT_CODE.into() } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Runs a command that needs no board.
-pub fn run(command: &Command) -> Result<()> {
+fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(options),
         Command::Recipes(options) => recipes::run(options),

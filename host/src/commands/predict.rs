@@ -1,7 +1,7 @@
 use std::io;
 
+use crate::weights;
 use anyhow::Result;
-use host::weights;
 use selvedge::Portable;
 
 use super::{classes, parse, samples};

@@ -3,9 +3,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use comfy_table::{CellAlignment, Table, presets};
-use host::{
+use crate::{
     classes::SignatureBuf,
     data::Dataset,
     engine::Simd,
@@ -15,6 +13,8 @@ use host::{
     training::{self, Epoch},
     weights::{self, WeightsError},
 };
+use anyhow::{Context, Result, bail, ensure};
+use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use options::{Format, recipe::FINE_TUNING};
 use selvedge::{

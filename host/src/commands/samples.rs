@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
+use crate::{classes::Classes, data, picture};
 use anyhow::{Context, Result, bail, ensure};
-use host::{classes::Classes, data, picture};
 use options::Samples;
 use selvedge::shape::InputShape;
 

@@ -1,7 +1,7 @@
 use std::io::{self, IsTerminal, Write};
 
+use crate::picture::{self, Captioned};
 use anyhow::{Result, bail};
-use host::picture::{self, Captioned};
 use selvedge::shape::InputShape;
 
 use super::{load, part};

@@ -3,14 +3,14 @@ use std::{
     num::NonZero,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use host::{
+use crate::{
     data::{Dataset, Split},
     device::{About, Board},
     engine::{InstructionSet, Simd},
     model_file::{AllLogits, ModelFile},
     weights::{self, hex},
 };
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use options::commands::device;
 use selvedge::message::{Logits, Prediction, Statistics};

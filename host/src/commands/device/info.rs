@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
+use crate::device::About;
 use anyhow::Result;
-use host::device::About;
 use options::commands::device;
 use selvedge::message::VERSION;
 

@@ -6,8 +6,8 @@ mod predict;
 
 use std::time::Duration;
 
+use crate::device::{self, Board};
 use anyhow::Result;
-use host::device::{self, Board};
 use options::{Device, commands::device::Connect};
 
 /// Runs the command.

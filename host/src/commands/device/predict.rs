@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
+use crate::{classes::Classes, device::Board};
 use anyhow::{Context, Result};
-use host::{classes::Classes, device::Board};
 use options::commands::device;
 
 use super::{super::samples, greet};

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{files, interchange::Format};
 use anyhow::{Result, bail, ensure};
-use host::{files, interchange::Format};
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";

@@ -5,14 +5,14 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::Result;
-use host::{
+use crate::{
     evaluation::Evaluation,
     training::{
         self, Epoch, Observer, Options, Progress, State, Step,
         checkpoint::{self, Description},
     },
 };
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::{files, training::Progress};
 use anyhow::{Context, Result};
-use host::{files, training::Progress};
 use serde_json::Value;
 
 pub struct Metrics {

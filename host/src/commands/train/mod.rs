@@ -11,8 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
-use host::{
+use crate::{
     classes::SignatureBuf,
     data::Dataset,
     evaluation,
@@ -23,6 +22,7 @@ use host::{
     },
     weights,
 };
+use anyhow::{Context, Result, ensure};
 use options::{Train, recipe::RecipeOptions};
 use selvedge::{
     architecture::{Architecture, LayerKind},
