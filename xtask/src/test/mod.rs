@@ -33,8 +33,10 @@ pub struct Options {
     only: Option<String>,
 }
 
+type Stage = fn(&Toolchain) -> Result<()>;
+
 /// The stages, in their order.
-const STAGES: [(&str, fn(&Toolchain) -> Result<()>); 8] = [
+const STAGES: [(&str, Stage); 8] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
