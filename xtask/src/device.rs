@@ -2,9 +2,7 @@
 //! of it, the program `selvedge` asks.
 
 use std::{
-    env,
-    ffi::OsString,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{self, Command, ExitCode},
     sync::{
@@ -19,12 +17,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 use board::Board;
 use clap::{Args, Subcommand};
-use selvedge::architecture::Architecture;
 
 use crate::{
     flash::{
-        self, Device, Format, Program, Run, Running, Started,
-        model::{Model, Weights},
+        self, Device, Program, Run, Running, Started,
+        model::{Choice, Model, Weights},
     },
     workspace,
 };
@@ -69,21 +66,8 @@ struct Target {
     /// The board, a file in firmware/boards
     #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
-    /// The model [default: the board's]
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["layers", "weights"])]
-    model: Option<String>,
-    /// Any other network, such as 784,256,64,10
-    #[arg(long, global = true, conflicts_with = "weights")]
-    layers: Option<Architecture>,
-    /// How the weights are kept; a weight file that is quantised already stays as it is
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
-    format: Format,
-    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
-    #[arg(long, global = true, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// The data, as for `cargo xtask train`
-    #[arg(long, global = true, value_name = "DIR")]
-    data: Option<OsString>,
+    #[command(flatten)]
+    network: Choice,
     /// The serial port of a real board, which runs `serve` already, unless --probe starts it
     #[arg(long, global = true, value_name = "PATH")]
     port: Option<String>,
@@ -103,10 +87,6 @@ impl Target {
             (Some(_), false) => None,
         }
     }
-
-    fn model(&self, board: &Board) -> Result<Model> {
-        Model::asked_for(self.model.as_deref(), self.layers.as_ref(), &board.model, self.data.clone())
-    }
 }
 
 /// Starts the board where it does not run, and asks. The exit code is that of `selvedge`.
@@ -118,9 +98,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             if let Action::Serve = action {
                 bail!("a board at --port runs already: ask it, or leave out --port");
             }
-            let model = target.model(&board)?;
+            let named = target.network.weights()?;
+            let model = target.network.model(&board.model)?;
             let weights = match action {
-                Action::Eval { .. } => Some(model.weights_or(target.weights.as_deref())?),
+                Action::Eval { .. } => Some(named.map_or_else(|| model.weights(), Ok)?),
                 _ => None,
             };
             Ok(launch::hand_over(&mut question(options, &board, port, &model, weights.as_ref()))?)
@@ -147,7 +128,7 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
         Action::Eval { count } => {
             selvedge.arg("eval").args(connect).args(weights.map(|weights| &weights.file));
             selvedge.args(count.iter().flat_map(|count| ["--count".into(), count.to_string()]));
-            selvedge.args(target.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
+            selvedge.args(target.network.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
         }
     }
     selvedge
@@ -156,8 +137,10 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
 fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
     let Options { action, target } = options;
     let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
-    let model = target.model(&run.board)?;
-    let weights = model.deployed(model.weights_or(target.weights.as_deref())?, target.format, &run.embed.path)?;
+    let named = target.network.weights()?;
+    let model = target.network.model(&run.board.model)?;
+    let weights = named.map_or_else(|| model.weights(), Ok)?;
+    let weights = model.deployed(weights, target.network.format, &run.embed.path)?;
     let embedded = run.embed.path.join("weights.selvedge");
     fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;
 

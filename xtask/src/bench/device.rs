@@ -9,8 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use board::Board;
-use clap::{Args, ValueEnum};
-use selvedge::architecture::{Architecture, StageKind};
+use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use selvedge::{
+    architecture::{Architecture, StageKind},
+    models::NAMES,
+};
 use serde::Serialize;
 use thumb::{
     cycles::{Calls, Core, Estimate},
@@ -21,9 +24,6 @@ use crate::{
     flash::{Device, DoesNotFit, Format, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
     workspace::{self, grouped},
 };
-
-/// The models that are measured, as far as they fit.
-const MODELS: [&str; 3] = ["quickstart", "small", "tiny"];
 
 /// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
 const FOLLOWED: &str = "7measure8followed";
@@ -39,7 +39,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
     /// One model [default: quickstart, small and tiny]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
     model: Option<String>,
     /// One format [default: each]
     #[arg(long, value_enum)]
@@ -95,7 +95,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut left_out = Vec::new();
     for board in &boards {
         Device::Emulator.check(&Board::named(board)?)?;
-        for model in MODELS.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
+        for model in NAMES.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
             for &format in Format::value_variants() {
                 if options.format.is_none_or(|only| only == format) {
                     match measure(options, board, model, format) {
@@ -110,7 +110,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
     }
     left_out.iter().for_each(|line| say!("Left out: {line}"));
-    ensure!(!rows.is_empty(), "nothing was measured; models are {}", MODELS.join(", "));
+    ensure!(!rows.is_empty(), "nothing was measured");
 
     let table = markdown(&rows);
     say!("\n{table}");

@@ -13,7 +13,6 @@ pub use fit::DoesNotFit;
 pub use report::saved_hash;
 
 use std::{
-    ffi::OsString,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
@@ -26,7 +25,7 @@ use clap::{Args, ValueEnum};
 use selvedge::architecture::Architecture;
 
 use crate::{toolchain::Toolchain, workspace};
-use model::Model;
+use model::Choice;
 
 /// How many differences are worth reading.
 const SHOWN_DIFFERENCES: usize = 20;
@@ -40,36 +39,17 @@ pub struct Options {
     /// What to run
     #[arg(long, value_enum, default_value_t = Program::Predict)]
     program: Program,
-    /// The model [default: the board's; tiny for --program train]
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["layers", "weights"])]
-    model: Option<String>,
-    /// Any other network, such as 784,256,64,10
-    #[arg(long, conflicts_with = "weights")]
-    layers: Option<Architecture>,
-    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// How the weights are kept; a weight file that is quantised already stays as it is
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
-    format: Format,
+    #[command(flatten)]
+    network: Choice,
     /// The number of test samples to classify [default: 100, or all where there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
-    /// The data, as for `cargo xtask train`
-    #[arg(long, value_name = "DIR")]
-    data: Option<OsString>,
     /// Run on the real chip, through probe-rs
     #[arg(long)]
     probe: bool,
     /// Stop a program that has said nothing for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-}
-
-impl Options {
-    fn model(&self, default: &str) -> Result<Model> {
-        Model::asked_for(self.model.as_deref(), self.layers.as_ref(), default, self.data.clone())
-    }
 }
 
 /// How weights are kept.
@@ -209,9 +189,9 @@ impl Run {
 
 fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
-    let model = options.model(&board.model)?;
-    let weights = model.weights_or(options.weights.as_deref())?;
-    let weights = model.deployed(weights, options.format, embed)?;
+    let named = options.network.weights()?;
+    let model = options.network.model(&board.model)?;
+    let weights = model.deployed(named.map_or_else(|| model.weights(), Ok)?, options.network.format, embed)?;
     workspace::run(&mut model.embed_command(Some(&weights), "test", options.count, embed))?;
     let expected = embed.join("expected.jsonl");
     let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;

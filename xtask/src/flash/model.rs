@@ -9,10 +9,51 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use board::Training;
-use selvedge::{architecture::Architecture, message, model_file::FileInfo, models};
+use clap::{Args, builder::PossibleValuesParser};
+use selvedge::{
+    architecture::Architecture,
+    message,
+    model_file::FileInfo,
+    models::{self, NAMES},
+};
 
 use super::Format;
 use crate::{program, workspace};
+
+/// The network that a board gets.
+#[derive(Args)]
+pub struct Choice {
+    /// The model [default: the board's; tiny for --program train]
+    #[arg(long, global = true, value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
+    #[arg(conflicts_with_all = ["layers", "weights"])]
+    model: Option<String>,
+    /// Any other network, such as 784,256,64,10
+    #[arg(long, global = true, conflicts_with = "weights")]
+    layers: Option<Architecture>,
+    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// How the weights are kept; a weight file that is quantised already stays as it is
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
+    pub format: Format,
+    /// The data, as for `cargo xtask train`
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<OsString>,
+}
+
+impl Choice {
+    /// Reads the named file, where one is named. That needs no program.
+    pub fn weights(&self) -> Result<Option<Weights>> {
+        self.weights.as_deref().map(Weights::read).transpose()
+    }
+
+    /// The model that was asked for, or else the default.
+    pub fn model(&self, default: &str) -> Result<Model> {
+        let named = || Network::Named(self.model.as_deref().unwrap_or(default).to_owned());
+        let network = self.layers.as_ref().map_or_else(named, |layers| Network::Layers(layers.clone().into()));
+        Ok(Model { program: program::program(false)?, network, data: self.data.clone() })
+    }
+}
 
 /// A model to be trained or found.
 pub struct Model {
@@ -61,18 +102,6 @@ impl Model {
     /// A named model, trained by this program.
     pub fn with_program(program: PathBuf, name: &str, data: Option<OsString>) -> Self {
         Self { program, network: Network::Named(name.to_owned()), data }
-    }
-
-    /// The one of these layers, or of this name, or else of the default's.
-    pub fn asked_for(
-        name: Option<&str>,
-        layers: Option<&Architecture>,
-        default: &str,
-        data: Option<OsString>,
-    ) -> Result<Self> {
-        let named = || Network::Named(name.unwrap_or(default).to_owned());
-        let network = layers.map_or_else(named, |layers| Network::Layers(layers.clone().into()));
-        Ok(Self { program: program::program(false)?, network, data })
     }
 
     /// The name of the model's files, without their ending.
@@ -184,14 +213,9 @@ impl Model {
         self.read(&file)
     }
 
-    /// The weights of a file; without one, [`Model::weights`].
-    pub fn weights_or(&self, file: Option<&Path>) -> Result<Weights> {
-        file.map_or_else(|| self.weights(), Weights::read)
-    }
-
     /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are
     /// none, trains them.
-    fn weights(&self) -> Result<Weights> {
+    pub fn weights(&self) -> Result<Weights> {
         let name = format!("{}.selvedge", self.file_name());
         let file = Path::new("weights").join(&name);
         let committed = launch::root().join("models").join(&name);

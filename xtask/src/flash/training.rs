@@ -14,13 +14,13 @@ use super::{
 use crate::workspace;
 
 pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
-    if options.weights.is_some() || options.count.is_some() {
+    if options.network.weights.is_some() || options.count.is_some() {
         bail!(
             "--program train starts from its seed and takes its samples from firmware/training.toml: leave out --weights and --count"
         );
     }
     let recipe = Training::read()?;
-    let model = options.model("tiny")?;
+    let model = options.network.model("tiny")?;
 
     say!("Training on the host, as the board will:");
     let trained = run.embed.path.join("host.selvedge");

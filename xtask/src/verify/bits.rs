@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use board::{Board, Training};
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use cuda::schedule::Launches;
+use selvedge::models::NAMES;
 use serde_json::json;
 
 use super::{
@@ -42,6 +43,7 @@ pub struct Options {
     cuda: bool,
     /// The model that is trained with --cuda: quickstart, small or tiny
     #[arg(long, value_name = "NAME", default_value = "quickstart", requires = "cuda")]
+    #[arg(value_parser = PossibleValuesParser::new(NAMES))]
     model: String,
     /// Steps of each run; without --cuda those of quickstart alone, as tiny's follow firmware/training.toml, as the boards do
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
