@@ -241,7 +241,8 @@ mod tests {
     fn a_board_that_breaks_a_rule_is_refused() {
         let good = Board::named(DEFAULT).unwrap();
         good.check().unwrap();
-        let broken: [(&str, fn(&mut Board)); 5] = [
+        type Change = fn(&mut Board);
+        let broken: [(&str, Change); 5] = [
             ("stack", |board| board.stack = board.ram.length),
             ("RAM must start", |board| board.ram.origin += 4),
             ("16 times", |board| board.uart.baud = board.uart.clock_hz),
