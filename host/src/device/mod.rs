@@ -2,7 +2,8 @@
 
 mod connection;
 mod error;
-#[cfg(all(test, unix, feature = "serial"))]
+#[cfg(test)]
+#[cfg(all(unix, feature = "serial"))]
 mod tests;
 
 pub use connection::{Line, connect};
