@@ -4,7 +4,7 @@
 //! text shown, before the trainer is built.
 //!
 //! - [`commands`]: the options of each command. [`Command`] is all of them that need no board.
-//! - [`bench`]: the options of the benchmarks.
+//! - [`mod@bench`]: the options of the benchmarks.
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
