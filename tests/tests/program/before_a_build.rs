@@ -1,0 +1,49 @@
+//! `cargo xtask` answers before it builds the trainer, where it can.
+
+use std::{env, process::Command};
+
+use tests::{text, xtask};
+
+/// With a cargo that is none, whatever needs a build fails to start it.
+#[test]
+fn help_and_wrong_options_wait_for_no_build() {
+    let built = xtask(&["--version"]).output().expect("cargo starts");
+    assert!(built.status.success(), "{}", text(&built));
+    // Tests lie in the folder below the programs.
+    let test = env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join(format!("xtask{}", env::consts::EXE_SUFFIX));
+    let run = |line: &str| {
+        let mut xtask = Command::new(&program);
+        let output = xtask.args(line.split_whitespace()).env("CARGO", "no-cargo").output().expect("xtask is built");
+        (output.status.code(), text(&output))
+    };
+    let commands =
+        ["train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "engines"];
+    let others =
+        ["bench cpu", "bench cuda", "bench kernels", "bench device", "flash", "device eval", "verify bits", "test"];
+    for command in commands.into_iter().chain(others) {
+        let (code, text) = run(&format!("{command} --help"));
+        assert!(code == Some(0) && text.contains(&format!("Usage: cargo xtask {command}")), "{command}: {text}");
+    }
+    for (line, words) in [
+        ("train --layers 784=>10=>", "--layers"),
+        ("train --recipe none", "none: neither a built-in recipe"),
+        ("train --optimizer adam --momentum 0.9", "momentum: adam has none"),
+        ("train --epochs", "--epochs"),
+        ("quantize x --format f8", "int8"),
+        ("bench cpu --engine sse", "--engine"),
+        ("bench kernels --list", "--list"),
+        ("bench device --model large", "quickstart"),
+        ("bench device --board none", "there is no board none"),
+        ("flash --board none", "there is no board none"),
+        ("flash --model large", "quickstart"),
+        ("flash --weights none.selvedge", "none.selvedge"),
+        ("device eval --weights none.selvedge", "none.selvedge"),
+        ("verify bits --model large", "quickstart"),
+    ] {
+        let (code, text) = run(line);
+        assert!(code != Some(0) && text.contains(words) && !text.contains("no-cargo"), "{line}: {text}");
+    }
+    let (code, text) = run("train");
+    assert!(code == Some(1) && text.contains("error: "), "{text}");
+}
