@@ -22,11 +22,11 @@ pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 
 /// The folder that [`FASHION_MNIST_DIR`] names (relative to the workspace), for a test that needs the real data.
 ///
-/// Where it is not set, `what` is [skipped](skip).
+/// Where it is not set, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
-/// As [`skip`] does.
+/// As [`skip()`] does.
 pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
         skip(
@@ -46,11 +46,11 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 /// A program of `references/`, to be run by the Python that [`SELVEDGE_PYTHON`] names, or else by that of
 /// `cargo xtask setup --python`.
 ///
-/// Where there is none, `what` is [skipped](skip).
+/// Where there is none, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
-/// As [`skip`] does.
+/// As [`skip()`] does.
 pub fn python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
     // Test programs lie in target/<profile>/deps.
@@ -69,11 +69,11 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
 
 /// A program of `references/` that needs no package: the Python of [`python`], or else any Python 3.
 ///
-/// Where there is none, `what` is [skipped](skip).
+/// Where there is none, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
-/// As [`skip`] does.
+/// As [`skip()`] does.
 pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
     let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
@@ -124,11 +124,11 @@ pub fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [skipped](skip).
+/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
-/// As [`skip`] does.
+/// As [`skip()`] does.
 pub fn has_emulator(what: &str) -> bool {
     let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
     if !found {
