@@ -6,6 +6,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::LazyLock,
 };
 
 use host::training::{Observer, Step, TrainingError};
@@ -130,11 +131,12 @@ pub fn xtask(arguments: &[&str]) -> Command {
 ///
 /// As [`skip()`] does.
 pub fn has_emulator(what: &str) -> bool {
-    let found = xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success());
-    if !found {
+    static FOUND: LazyLock<bool> =
+        LazyLock::new(|| xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success()));
+    if !*FOUND {
         skip(what, "the ARM target or the emulator is not here: `cargo xtask setup` gets them");
     }
-    found
+    *FOUND
 }
 
 /// Writes a small data set of so many training and test images of Fashion-MNIST's size and classes.
