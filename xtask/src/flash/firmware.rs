@@ -1,4 +1,4 @@
-//! Builds a firmware program for a board, with a model and samples inside it.
+//! Builds programs of the firmware for a board, with a model and samples inside them.
 
 use std::{
     fs,
@@ -13,12 +13,10 @@ use selvedge::architecture::Architecture;
 use super::{Program, device::Device, fit};
 use crate::{toolchain::Toolchain, workspace};
 
-/// One build of the firmware.
+/// The firmware for a board.
 pub struct Firmware<'a> {
     /// The board: target and memory map.
     pub board: &'a Board,
-    /// The program.
-    pub program: Program,
     /// Where it will run.
     pub device: Device,
     /// The model's layers where no weights are embedded; without them the build takes the board's own model.
@@ -28,11 +26,11 @@ pub struct Firmware<'a> {
 }
 
 impl Firmware<'_> {
-    /// The build, or with `clippy` the lints, as a command.
-    pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str) -> Command {
+    /// The build of some programs, or with `clippy` their lints, as a command.
+    pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str, programs: &[Program]) -> Command {
         let mut cargo = toolchain.cargo(subcommand, &self.board.target);
-        cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature(), "--bin"]);
-        cargo.arg(self.program.name());
+        cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature()]);
+        cargo.args(programs.iter().flat_map(|program| ["--bin", program.name()]));
         cargo.env("SELVEDGE_BOARD", &self.board.name).env("SELVEDGE_EMBED", self.embed);
         // What is too large is refused once it is linked, with all the numbers.
         cargo.env("SELVEDGE_ANY_SIZE", "1");
@@ -43,10 +41,10 @@ impl Firmware<'_> {
         cargo
     }
 
-    /// Builds the program, which must fit the board, and returns its path.
-    pub fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
-        let name = self.program.name();
-        let mut cargo = self.cargo(toolchain, "build");
+    /// Builds a program, which must fit the board, and returns its path.
+    pub fn build(&self, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
+        let name = program.name();
+        let mut cargo = self.cargo(toolchain, "build", &[program]);
         let command = workspace::shown(&cargo);
         let status = launch::run_shown(&mut cargo).with_context(|| format!("cannot start `{command}`"))?;
         ensure!(status.success(), "the firmware was not built: `{command}` failed, see above");

@@ -168,8 +168,8 @@ impl Run {
     /// Builds a program with what is embedded. Where no weights are, its model has these layers, or is the board's own.
     pub fn build(&self, program: Program, layers: Option<&Architecture>) -> Result<PathBuf> {
         let Self { board, device, embed, .. } = self;
-        let firmware = Firmware { board, program, device: *device, layers, embed: &embed.path };
-        embed.build(&firmware, &self.toolchain)
+        let firmware = Firmware { board, device: *device, layers, embed: &embed.path };
+        embed.build(&firmware, &self.toolchain, program)
     }
 
     /// Builds the run's program, starts it, and does not wait for its end.
@@ -254,11 +254,11 @@ impl EmbedFolder {
     }
 
     /// Builds the program and keeps it here: a build for another board of the same target would write over cargo's.
-    fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain) -> Result<PathBuf> {
+    fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let builds = self.path.with_file_name("build.lock");
         let _lock = lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
-        let built = firmware.build(toolchain)?;
-        let elf = self.path.join(firmware.program.name());
+        let built = firmware.build(toolchain, program)?;
+        let elf = self.path.join(program.name());
         fs::copy(&built, &elf).with_context(|| format!("cannot copy {} to {}", built.display(), elf.display()))?;
         Ok(elf)
     }

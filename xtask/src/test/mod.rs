@@ -166,17 +166,15 @@ fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &
     step(&mut model.embed_command(Some(&weights), "test", Some(2), &embed))?;
     let probe = board.probe.as_ref().map(|_| Device::Probe);
     for device in [Device::Emulator].into_iter().chain(probe) {
-        for &program in programs {
-            let firmware = Firmware { board, program, device, layers: None, embed: &embed };
-            // The program `crash` is built for one way to crash.
-            let cargo = |subcommand| {
-                let mut cargo = firmware.cargo(toolchain, subcommand);
-                cargo.env("SELVEDGE_CRASH", "panic");
-                cargo
-            };
-            step(cargo("clippy").args(DENY_WARNINGS))?;
-            step(&mut cargo("build"))?;
-        }
+        let firmware = Firmware { board, device, layers: None, embed: &embed };
+        // The program `crash` is built for one way to crash.
+        let cargo = |subcommand| {
+            let mut cargo = firmware.cargo(toolchain, subcommand, programs);
+            cargo.env("SELVEDGE_CRASH", "panic");
+            cargo
+        };
+        step(cargo("clippy").args(DENY_WARNINGS))?;
+        step(&mut cargo("build"))?;
     }
     Ok(())
 }
