@@ -22,9 +22,9 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// The blocks of so many bytes each.
-    pub fn all(bytes: &'a [u8], block_bytes: usize) -> impl Iterator<Item = Self> {
-        bytes.chunks_exact(block_bytes).map(|bytes| Self { bytes })
+    /// The block of these bytes.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
     }
 
     #[cfg(has_dsp)]

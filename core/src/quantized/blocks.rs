@@ -15,7 +15,7 @@ fn block_bytes<F: Kernel>(shape: Shape) -> Option<usize> {
 /// A layer's blocks.
 pub fn all<F: Kernel>(shape: Shape, bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     // A block that cannot be counted is in no file.
-    Block::all(bytes, block_bytes::<F>(shape).unwrap_or(usize::MAX))
+    bytes.chunks_exact(block_bytes::<F>(shape).unwrap_or(usize::MAX)).map(Block::new)
 }
 
 /// Bytes of a layer, if this machine can count them.

@@ -53,6 +53,7 @@ fn place(path: &Path) -> io::Result<PathBuf> {
     }
     match fs::canonicalize(path) {
         Ok(there) if there.is_file() => Ok(there),
+        Ok(there) if there.is_dir() => Err(io::Error::other("it is a folder")),
         Ok(_) => Err(io::Error::other("something that is no file is in its place")),
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Err(error),
         Err(_) => Ok(path.into()),

@@ -160,6 +160,9 @@ pub struct ProgramLog {
 
 impl ProgramLog {
     fn decoded(decoder: &mut Command, log: ChildStdout) -> Result<Self> {
+        // Ctrl-C ends the emulator, and with it the log. The decoder reads that to its end.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(decoder, 0);
         let mut decoder =
             decoder.stdin(log).stdout(Stdio::piped()).spawn().context("cannot start the decoder of the log")?;
         let lines = chunks(decoder.stdout.take().context("the decoder of the log has no output")?);
