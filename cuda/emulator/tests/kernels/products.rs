@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use selvedge::{
     Activation,
     activation::ActivationKind,
+    architecture::LayerKind,
     arithmetic::{add_product, dot},
     optimizer::Sgd,
     random::{Generator, Purpose},
@@ -34,13 +35,8 @@ fn grad(activation: ActivationKind, output: f32, grad_output: f32) -> f32 {
 }
 
 fn activation() -> impl Strategy<Value = ActivationKind> {
-    prop::sample::select(vec![
-        ActivationKind::Identity,
-        ActivationKind::Relu,
-        ActivationKind::LeakyRelu,
-        ActivationKind::Sigmoid,
-        ActivationKind::Tanh,
-    ])
+    let activations = LayerKind::with_words(1).into_iter().filter_map(LayerKind::activation);
+    prop::sample::select(activations.chain([ActivationKind::Identity]).collect::<Vec<_>>())
 }
 
 /// A width or a number of samples: around every size of tile, and beyond.
