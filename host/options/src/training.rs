@@ -3,7 +3,7 @@
 use selvedge::{
     augment::Augmentation,
     loss::CrossEntropy,
-    optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Rule, Sgd},
     schedule::Schedule,
     shape::InputShape,
 };
@@ -156,21 +156,6 @@ pub enum Optimizer {
     },
 }
 
-/// One step of an optimizer, as core has it.
-#[derive(Clone, Copy, Debug)]
-pub enum Rule {
-    /// Stochastic gradient descent; keeps nothing.
-    Sgd(Sgd),
-    /// With momentum; keeps the velocity.
-    Momentum(Momentum),
-    /// Adam or AdamW; keeps the means of the gradient and of its square.
-    Adam(Adam),
-    /// RMSprop; keeps the mean of the gradient's square.
-    RmsProp(RmsProp),
-    /// With momentum; keeps the mean of the gradient's square, and the velocity.
-    RmsPropMomentum(RmsPropMomentum),
-}
-
 impl Optimizer {
     /// Step `number`, from 1.
     pub fn step(&self, number: u64, learning_rate: f64) -> Rule {
@@ -201,11 +186,7 @@ impl Optimizer {
 
     /// Numbers that are kept for each parameter.
     pub fn states(&self) -> usize {
-        match self.step(1, 1.0) {
-            Rule::Sgd(_) => 0,
-            Rule::Momentum(_) | Rule::RmsProp(_) => 1,
-            Rule::Adam(_) | Rule::RmsPropMomentum(_) => 2,
-        }
+        self.step(1, 1.0).states()
     }
 }
 

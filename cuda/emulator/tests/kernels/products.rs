@@ -7,7 +7,7 @@ use selvedge::{
     activation::ActivationKind,
     architecture::LayerKind,
     arithmetic::{add_product, dot},
-    optimizer::Sgd,
+    optimizer::{self, Sgd},
     random::{Generator, Purpose},
     with_activation,
 };
@@ -171,7 +171,7 @@ proptest! {
             ..Task::new(Kind::LinearUpdate)
         };
         let rule = Sgd { learning_rate: 0.25, weight_decay: 0.5 };
-        case.run(task, side, [case.outputs, case.inputs], Rule::from(&rule));
+        case.run(task, side, [case.outputs, case.inputs], Rule::from(&optimizer::Rule::Sgd(rule)));
 
         let mut grads = vec![0.0; parameters.len()];
         let (weights, biases) = grads.split_at_mut(case.inputs * case.outputs);
