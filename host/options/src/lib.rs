@@ -7,11 +7,13 @@
 //! - [`bench`]: the options of the benchmarks.
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
+//! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
 
 pub mod bench;
 pub mod commands;
 pub mod engine;
+pub mod optimizer;
 pub mod recipe;
 pub mod training;
 
