@@ -17,7 +17,4 @@ pub mod optimizer;
 pub mod recipe;
 pub mod training;
 
-pub use commands::{
-    Command, Convert, Data, Device, Embed, Engines, Eval, File, Format, Inspect, Model, Part, Predict, Quantize,
-    Recipes, Samples, Show, Threads, Train,
-};
+pub use commands::{Command, Device};
