@@ -2,7 +2,10 @@
 
 use std::{env, fmt::Write as _, fs, path::PathBuf};
 
-use selvedge::random::{Generator, Purpose};
+use selvedge::{
+    architecture::LayerKind,
+    random::{Generator, Purpose},
+};
 
 /// The networks: each optimizer with each loss several times.
 const NETWORKS: u64 = 216;
@@ -65,8 +68,10 @@ impl Draws {
     }
 
     fn activation(&mut self, layers: &mut String) {
-        let activations = ["Relu", "LeakyRelu", "Tanh", "Sigmoid"];
-        if let Some(word) = activations.get(self.below(7) as usize) {
+        if self.below(7) < 4 {
+            let activations = LayerKind::with_words(1).into_iter().filter(|layer| layer.activation().is_some());
+            let words: Vec<&str> = activations.filter_map(LayerKind::word).collect();
+            let word = words[self.below(words.len() as u32) as usize];
             *layers = format!("{layers} {word}");
         }
     }

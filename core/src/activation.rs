@@ -3,10 +3,7 @@
 //! Their derivatives can be told from their values, so a layer keeps nothing for them. Where that is not so
 //! ([`Gelu`](crate::layers::Gelu)), the function is a layer of its own.
 
-use crate::{
-    Flat,
-    arithmetic::{exp, fma},
-};
+use crate::arithmetic::{exp, fma};
 
 /// An activation as data, with the numbers that the CUDA kernels know. Each is the type of its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,23 +36,23 @@ macro_rules! with_activation {
     ($kind:expr, $activation:ident => $value:expr) => {
         match $kind {
             $crate::activation::ActivationKind::Identity => {
-                type $activation = $crate::Identity;
+                type $activation = $crate::activation::Identity;
                 $value
             }
             $crate::activation::ActivationKind::Relu => {
-                type $activation = $crate::Relu;
+                type $activation = $crate::activation::Relu;
                 $value
             }
             $crate::activation::ActivationKind::LeakyRelu => {
-                type $activation = $crate::LeakyRelu;
+                type $activation = $crate::activation::LeakyRelu;
                 $value
             }
             $crate::activation::ActivationKind::Sigmoid => {
-                type $activation = $crate::Sigmoid;
+                type $activation = $crate::activation::Sigmoid;
                 $value
             }
             $crate::activation::ActivationKind::Tanh => {
-                type $activation = $crate::Tanh;
+                type $activation = $crate::activation::Tanh;
                 $value
             }
         }
@@ -63,7 +60,7 @@ macro_rules! with_activation {
 }
 
 /// A function of each of a layer's outputs, whose derivative can be told from its value.
-pub trait Activation: Flat + Send + Sync {
+pub trait Activation: Send + Sync {
     /// The type as data.
     const KIND: ActivationKind;
 

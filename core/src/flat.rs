@@ -11,8 +11,9 @@ use core::{fmt, mem, slice};
 ///
 /// # Safety
 ///
-/// The type is `f32`, an array of `Flat`, or a `repr(C)` struct whose fields are all `Flat`: size a multiple of 4,
-/// alignment that of `f32` (or size 0), no padding, and every bit pattern valid.
+/// The type is `f32`, an array of `Flat`, or a `repr(C)` struct whose fields are all `Flat` or
+/// [`PhantomData`](core::marker::PhantomData): size a multiple of 4, alignment that of `f32` (or size 0), no padding, and every bit
+/// pattern valid.
 pub unsafe trait Flat: Sized {
     /// How many `f32`s the type holds.
     const LEN: usize = mem::size_of::<Self>() / mem::size_of::<f32>();

@@ -62,7 +62,7 @@ pub mod training;
 pub mod weights;
 mod wire;
 
-pub use activation::{Activation, Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+pub use activation::{Activation, Identity, Relu};
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};

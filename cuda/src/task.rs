@@ -4,7 +4,7 @@ use selvedge::{
     activation::ActivationKind,
     augment::Augmentation,
     layers::DropoutRate,
-    optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    optimizer::{self, RmsProp},
     shape::InputShape,
 };
 
@@ -194,37 +194,23 @@ impl Rule {
     }
 }
 
-impl From<&Sgd> for Rule {
-    fn from(rule: &Sgd) -> Self {
-        Self::new(0, rule.weight_decay, [rule.learning_rate])
-    }
-}
-
-impl From<&Momentum> for Rule {
-    fn from(rule: &Momentum) -> Self {
-        let optimizer = if rule.nesterov { 2 } else { 1 };
-        Self::new(optimizer, rule.weight_decay, [rule.learning_rate, rule.momentum])
-    }
-}
-
-impl From<&Adam> for Rule {
-    fn from(rule: &Adam) -> Self {
-        let [second, rest] = rule.second;
-        let coefficients =
-            [rule.step_size, rule.first, second, rest, rule.second_correction, rule.epsilon, rule.shrink];
-        Self::new(3, rule.weight_decay, coefficients)
-    }
-}
-
-impl From<&RmsProp> for Rule {
-    fn from(rule: &RmsProp) -> Self {
-        Self::rms_prop(4, rule, 0.0)
-    }
-}
-
-impl From<&RmsPropMomentum> for Rule {
-    fn from(rule: &RmsPropMomentum) -> Self {
-        Self::rms_prop(5, &rule.rule, rule.momentum)
+impl From<&optimizer::Rule> for Rule {
+    fn from(rule: &optimizer::Rule) -> Self {
+        match rule {
+            optimizer::Rule::Sgd(rule) => Self::new(0, rule.weight_decay, [rule.learning_rate]),
+            optimizer::Rule::Momentum(rule) => {
+                let optimizer = if rule.nesterov { 2 } else { 1 };
+                Self::new(optimizer, rule.weight_decay, [rule.learning_rate, rule.momentum])
+            }
+            optimizer::Rule::Adam(rule) => {
+                let [second, rest] = rule.second;
+                let coefficients =
+                    [rule.step_size, rule.first, second, rest, rule.second_correction, rule.epsilon, rule.shrink];
+                Self::new(3, rule.weight_decay, coefficients)
+            }
+            optimizer::Rule::RmsProp(rule) => Self::rms_prop(4, rule, 0.0),
+            optimizer::Rule::RmsPropMomentum(rule) => Self::rms_prop(5, &rule.rule, rule.momentum),
+        }
     }
 }
 

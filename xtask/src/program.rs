@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use options::{Train, commands::train::Choice};
+use options::commands::{Train, train::Choice};
 
 use crate::cuda;
 

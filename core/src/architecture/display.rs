@@ -3,28 +3,6 @@
 use core::fmt;
 
 use super::{Architecture, LayerKind, STACK_NAME};
-use crate::LeakyRelu;
-
-/// Writes the layers as PyTorch's `print` shows a module.
-impl fmt::Display for LayerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Linear { inputs, outputs } => {
-                write!(f, "Linear(in_features={inputs}, out_features={outputs}, bias=True)")
-            }
-            Self::Relu { .. } => write!(f, "ReLU()"),
-            Self::Tanh { .. } => write!(f, "Tanh()"),
-            Self::Sigmoid { .. } => write!(f, "Sigmoid()"),
-            Self::LeakyRelu { .. } => write!(f, "LeakyReLU(negative_slope={})", LeakyRelu::SLOPE),
-            Self::Gelu { .. } => write!(f, "GELU(approximate='tanh')"),
-            Self::BatchNorm1d { width } => {
-                write!(f, "BatchNorm1d({width}, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)")
-            }
-            Self::Dropout { .. } => write!(f, "Dropout()"),
-            Self::LogSoftmax { .. } => write!(f, "LogSoftmax(dim=1)"),
-        }
-    }
-}
 
 /// The widths, `784-512-512-10`, and the layers where they are other than linear with ReLU between. With `{:#}`, the module as
 /// PyTorch's `print(model)` shows the quickstart's.

@@ -1,8 +1,11 @@
 //! One layer of a chain: its kind, its widths and its tensors.
 
+use core::fmt;
+
 use heapless::Vec;
 
-use crate::activation::ActivationKind;
+use super::StageKind;
+use crate::activation::{ActivationKind, LeakyRelu};
 
 /// The widest layer of a network.
 pub const MAX_WIDTH: u32 = 65_536;
@@ -106,7 +109,7 @@ impl LayerKind {
     }
 
     /// Every layer that has a [`word`](Self::word), with this width.
-    pub(super) const fn with_words(width: u32) -> [Self; 8] {
+    pub const fn with_words(width: u32) -> [Self; 8] {
         [
             Self::Relu { width },
             Self::Tanh { width },
@@ -119,15 +122,35 @@ impl LayerKind {
         ]
     }
 
+    /// What computes the layer.
+    const fn part(self) -> Part {
+        match self {
+            Self::Linear { .. } => Part::Stage(StageKind::Linear),
+            Self::Relu { .. } => Part::Activation(ActivationKind::Relu),
+            Self::Tanh { .. } => Part::Activation(ActivationKind::Tanh),
+            Self::Sigmoid { .. } => Part::Activation(ActivationKind::Sigmoid),
+            Self::LeakyRelu { .. } => Part::Activation(ActivationKind::LeakyRelu),
+            Self::Gelu { .. } => Part::Stage(StageKind::Gelu),
+            Self::BatchNorm1d { .. } => Part::Stage(StageKind::BatchNorm1d),
+            Self::Dropout { .. } => Part::Stage(StageKind::Dropout),
+            Self::LogSoftmax { .. } => Part::Stage(StageKind::LogSoftmax),
+        }
+    }
+
     /// The activation that the layer is, if it is one: it is computed with the layer before it, a linear one or batch
     /// normalisation, and keeps nothing of its own.
     pub const fn activation(self) -> Option<ActivationKind> {
-        match self {
-            Self::Relu { .. } => Some(ActivationKind::Relu),
-            Self::LeakyRelu { .. } => Some(ActivationKind::LeakyRelu),
-            Self::Tanh { .. } => Some(ActivationKind::Tanh),
-            Self::Sigmoid { .. } => Some(ActivationKind::Sigmoid),
-            _ => None,
+        match self.part() {
+            Part::Activation(activation) => Some(activation),
+            Part::Stage(_) => None,
+        }
+    }
+
+    /// The stage that computes the layer; `None` for an activation, which is computed with the layer before it.
+    pub(super) const fn stage(self) -> Option<StageKind> {
+        match self.part() {
+            Part::Activation(_) => None,
+            Part::Stage(stage) => Some(stage),
         }
     }
 
@@ -196,6 +219,35 @@ impl LayerKind {
             _ => Vec::from_slice(&[self.widths().1]),
         };
         shape.unwrap_or_default()
+    }
+}
+
+/// What computes a layer.
+enum Part {
+    /// A stage of its own.
+    Stage(StageKind),
+    /// The stage before it, with this activation.
+    Activation(ActivationKind),
+}
+
+/// Writes the layer as PyTorch's `print` shows a module.
+impl fmt::Display for LayerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Linear { inputs, outputs } => {
+                write!(f, "Linear(in_features={inputs}, out_features={outputs}, bias=True)")
+            }
+            Self::Relu { .. } => write!(f, "ReLU()"),
+            Self::Tanh { .. } => write!(f, "Tanh()"),
+            Self::Sigmoid { .. } => write!(f, "Sigmoid()"),
+            Self::LeakyRelu { .. } => write!(f, "LeakyReLU(negative_slope={})", LeakyRelu::SLOPE),
+            Self::Gelu { .. } => write!(f, "GELU(approximate='tanh')"),
+            Self::BatchNorm1d { width } => {
+                write!(f, "BatchNorm1d({width}, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)")
+            }
+            Self::Dropout { .. } => write!(f, "Dropout()"),
+            Self::LogSoftmax { .. } => write!(f, "LogSoftmax(dim=1)"),
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! # Ok::<(), selvedge::architecture::ArchitectureError>(())
 //! ```
 //!
-//! - `layer_kind`: one layer: its kind, widths and tensors.
+//! - `layer_kind`: one layer: its kind, widths and tensors, what computes it, and how PyTorch shows it.
 //! - `parameters`: the named tensors of a chain and where they lie in the flat model.
 //! - `stages`: the parts that are computed together, and where their activations lie on the tape.
 //! - `text`: the text of `--layers`, read and written. `display`: the chain as PyTorch shows it.

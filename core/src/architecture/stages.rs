@@ -21,23 +21,6 @@ pub enum StageKind {
     LogSoftmax,
 }
 
-impl StageKind {
-    /// Returns a layer's kind; `None` for an activation, which is computed with the layer before it.
-    fn of(layer: LayerKind) -> Option<Self> {
-        match layer {
-            LayerKind::Linear { .. } => Some(Self::Linear),
-            LayerKind::BatchNorm1d { .. } => Some(Self::BatchNorm1d),
-            LayerKind::Gelu { .. } => Some(Self::Gelu),
-            LayerKind::Dropout { .. } => Some(Self::Dropout),
-            LayerKind::LogSoftmax { .. } => Some(Self::LogSoftmax),
-            LayerKind::Relu { .. }
-            | LayerKind::LeakyRelu { .. }
-            | LayerKind::Tanh { .. }
-            | LayerKind::Sigmoid { .. } => None,
-        }
-    }
-}
-
 /// One part of a chain: a layer, with the activation that follows it where there is one.
 ///
 /// | what | where |
@@ -98,7 +81,7 @@ pub(super) fn stages(layers: &[LayerKind]) -> impl Iterator<Item = Stage> + Clon
     let mut input_activation = ActivationKind::Identity;
     let mut rest = layers.iter().copied().zip(0..).peekable();
     core::iter::from_fn(move || {
-        let (kind, place, stage) = rest.find_map(|(kind, place)| Some((kind, place, StageKind::of(kind)?)))?;
+        let (kind, place, stage) = rest.find_map(|(kind, place)| Some((kind, place, kind.stage()?)))?;
         let follows = |next: &(LayerKind, u32)| kind.takes_activation() && next.0.activation().is_some();
         let activation = rest.next_if(follows).and_then(|(layer, _)| layer.activation()).unwrap_or_default();
         let (inputs, outputs) = kind.widths();

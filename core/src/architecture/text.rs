@@ -229,7 +229,18 @@ impl fmt::Display for Word {
                 Ok(())
             }
             Expected::OtherPlace => {
-                write!(f, "must directly follow a width or BatchNorm1d, as must Relu, Tanh, Sigmoid and LeakyRelu")
+                write!(f, "must directly follow a width or BatchNorm1d, as must ")?;
+                let activations = || LayerKind::with_words(1).into_iter().filter(|layer| layer.activation().is_some());
+                let last = activations().count() - 1;
+                for (index, word) in activations().filter_map(LayerKind::word).enumerate() {
+                    let before = match index {
+                        0 => "",
+                        _ if index == last => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}{word}")?;
+                }
+                Ok(())
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Batch normalisation.
 
+use core::marker::PhantomData;
+
 use super::{
     Layer, Pass, Tapes,
     description::{activation_depth, describe_activation},
@@ -33,7 +35,7 @@ pub struct BatchNorm1d<const WIDTH: usize, A = Identity> {
     /// Each feature's variance over the batches of training: a buffer.
     pub running_var: [f32; WIDTH],
     /// What follows.
-    pub activation: A,
+    activation: PhantomData<A>,
 }
 
 /// ε, which [`BatchNorm1d`] adds to a variance.

@@ -3,22 +3,22 @@
 #![allow(unsafe_code)]
 
 use super::{BatchNorm1d, Chain, Dropout, Gelu, Linear, LogSoftmax};
-use crate::{Flat, Identity, LeakyRelu, Relu, Sigmoid, Tanh};
+use crate::Flat;
 
-// SAFETY: `repr(C)`, two arrays of `f32` and a `Flat`.
-unsafe impl<const INPUTS: usize, const OUTPUTS: usize, A: Flat> Flat for Linear<INPUTS, OUTPUTS, A> {}
-// SAFETY: `repr(C)`, four arrays of `f32` and a `Flat`.
-unsafe impl<const WIDTH: usize, A: Flat> Flat for BatchNorm1d<WIDTH, A> {}
+// SAFETY: `repr(C)`, two arrays of `f32` and a marker, which takes no room.
+unsafe impl<const INPUTS: usize, const OUTPUTS: usize, A> Flat for Linear<INPUTS, OUTPUTS, A> {}
+// SAFETY: `repr(C)`, four arrays of `f32` and a marker, which takes no room.
+unsafe impl<const WIDTH: usize, A> Flat for BatchNorm1d<WIDTH, A> {}
 // SAFETY: `repr(C)`, and both fields are `Flat`.
 unsafe impl<Head: Flat, Tail: Flat> Flat for Chain<Head, Tail> {}
 
 macro_rules! without_fields {
-    ($($name:ident$(<$width:ident>)?)*) => {
+    ($($name:ident)*) => {
         // SAFETY: it has no fields.
-        $(unsafe impl $(<const $width: usize>)? Flat for $name$(<$width>)? {})*
+        $(unsafe impl<const WIDTH: usize> Flat for $name<WIDTH> {})*
     };
 }
-without_fields!(Identity Relu LeakyRelu Sigmoid Tanh Gelu<WIDTH> Dropout<WIDTH> LogSoftmax<WIDTH>);
+without_fields!(Gelu Dropout LogSoftmax);
 
 #[cfg(test)]
 mod tests {
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn a_layer_without_parameters_is_an_empty_slice() {
-        let mut relu = Relu;
-        assert!(relu.as_flat().is_empty() && relu.as_flat_mut().is_empty());
-        assert!(Relu::from_flat(&[]).is_ok());
+        let mut dropout = Dropout::<3>;
+        assert!(dropout.as_flat().is_empty() && dropout.as_flat_mut().is_empty());
+        assert!(Dropout::<3>::from_flat(&[]).is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! The fully connected layer.
 
+use core::marker::PhantomData;
+
 use super::{
     Layer, Pass, Tapes,
     description::{activation_depth, describe_activation},
@@ -19,7 +21,7 @@ pub struct Linear<const INPUTS: usize, const OUTPUTS: usize, A = Identity> {
     /// One bias for each output.
     pub bias: [f32; OUTPUTS],
     /// The activation that follows the sums.
-    pub activation: A,
+    activation: PhantomData<A>,
 }
 
 /// PyTorch's default: weights and biases uniform in ±1/√inputs. Parameter `i` takes draw `first + i`.

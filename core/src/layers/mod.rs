@@ -161,7 +161,7 @@ fn output_start<L: Layer>(len: usize) -> usize {
 ///
 /// | word | layer | by itself, or computed with the layer before |
 /// |---|---|---|
-/// | `Relu`, `LeakyRelu`, `Tanh`, `Sigmoid` | the [activation](crate::activation) of that name | with |
+/// | `Relu`, `Tanh` … | the [activation](crate::activation) of that name | with |
 /// | `Gelu` | [`Gelu`](crate::layers::Gelu) | by itself |
 /// | `BatchNorm1d` | [`BatchNorm1d`](crate::layers::BatchNorm1d), which an activation may follow | by itself |
 /// | `Dropout` | [`Dropout`](crate::layers::Dropout) | by itself |
@@ -200,11 +200,12 @@ macro_rules! mlp {
     (@after $layer:ty, $width:literal $next:ident $($rest:tt)*) => {
         $crate::Chain<$layer, $crate::mlp!(@after $crate::layers::$next<$width>, $width $($rest)*)>
     };
-    // A layer that may have an activation: its name, its widths, what follows.
-    (@activated ($layer:ident, $($width:literal),+) Relu $($rest:tt)*) => { $crate::mlp!(@with Relu, $layer, $($width),+; $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) LeakyRelu $($rest:tt)*) => { $crate::mlp!(@with LeakyRelu, $layer, $($width),+; $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) Tanh $($rest:tt)*) => { $crate::mlp!(@with Tanh, $layer, $($width),+; $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) Sigmoid $($rest:tt)*) => { $crate::mlp!(@with Sigmoid, $layer, $($width),+; $($rest)*) };
+    // A layer that may have an activation: its name, its widths, what follows. A word that is no layer by itself is an activation's type.
+    (@activated ($layer:ident, $($width:literal),+) BatchNorm1d $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; BatchNorm1d $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) Gelu $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Gelu $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) Dropout $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Dropout $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) LogSoftmax $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; LogSoftmax $($rest)*) };
+    (@activated ($layer:ident, $($width:literal),+) $activation:ident $($rest:tt)*) => { $crate::mlp!(@with $activation, $layer, $($width),+; $($rest)*) };
     (@activated ($layer:ident, $($width:literal),+) $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; $($rest)*) };
     (@with $activation:ident, $layer:ident, $width:literal; $($rest:tt)*) => {
         $crate::mlp!(@after $crate::layers::$layer<$width, $crate::activation::$activation>, $width $($rest)*)

@@ -33,6 +33,77 @@ pub trait Optimizer<const STATE: usize>: Sync {
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, state: [&mut f32; STATE]);
 }
 
+/// One step of an optimizer as data; each is the type of its name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Rule {
+    /// Stochastic gradient descent; keeps nothing.
+    Sgd(Sgd),
+    /// With momentum; keeps the velocity.
+    Momentum(Momentum),
+    /// Adam or AdamW; keeps the means of the gradient and of its square.
+    Adam(Adam),
+    /// RMSprop; keeps the mean of the gradient's square.
+    RmsProp(RmsProp),
+    /// With momentum; keeps the mean of the gradient's square, and the velocity.
+    RmsPropMomentum(RmsPropMomentum),
+}
+
+impl Rule {
+    /// Numbers that are kept for each parameter.
+    pub const fn states(&self) -> usize {
+        match self {
+            Self::Sgd(_) => 0,
+            Self::Momentum(_) | Self::RmsProp(_) => 1,
+            Self::Adam(_) | Self::RmsPropMomentum(_) => 2,
+        }
+    }
+}
+
+/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule), and as an array the state that it keeps, from a slice of
+/// as many boxes.
+///
+/// ```
+/// use selvedge::{Flat, Portable, mlp, optimizer::{Rule, Sgd}, training, with_rule};
+///
+/// type Model = mlp!(1 => 1);
+/// let (mut model, mut grad) = (Model::ZERO, Model::ZERO);
+/// grad.as_flat_mut().copy_from_slice(&[4.0, -2.0]);
+/// let mut kept: Vec<Box<Model>> = Vec::new();
+/// with_rule!(&Rule::Sgd(Sgd::new(0.5)), &mut kept[..], (rule, state) => {
+///     training::update(&Portable, rule, &mut model, &grad, state);
+/// });
+/// assert_eq!(model.as_flat(), [-2.0, 1.0]);
+/// ```
+#[macro_export]
+macro_rules! with_rule {
+    ($rule:expr, $state:expr, ($optimizer:ident, $kept:ident) => $value:expr) => {
+        match ($rule, $state) {
+            ($crate::optimizer::Rule::Sgd($optimizer), []) => {
+                let $kept = [];
+                $value
+            }
+            ($crate::optimizer::Rule::Momentum($optimizer), [velocity]) => {
+                let $kept = [&mut **velocity];
+                $value
+            }
+            ($crate::optimizer::Rule::Adam($optimizer), [mean, square]) => {
+                let $kept = [&mut **mean, &mut **square];
+                $value
+            }
+            ($crate::optimizer::Rule::RmsProp($optimizer), [square]) => {
+                let $kept = [&mut **square];
+                $value
+            }
+            ($crate::optimizer::Rule::RmsPropMomentum($optimizer), [square, velocity]) => {
+                let $kept = [&mut **square, &mut **velocity];
+                $value
+            }
+            _ => unreachable!("a state was made for its optimizer"),
+        }
+    };
+}
+
 /// The gradient with L2 regularisation: `fma(weight_decay, parameter, grad)`, and where there is no decay the gradient itself.
 #[inline(always)]
 fn decayed<Op: Operations>(weight_decay: f32, parameter: f32, grad: f32) -> f32 {

@@ -2,7 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use selvedge::{augment::Augmentation, mlp, optimizer::Adam, shape::InputShape};
+use selvedge::{
+    augment::Augmentation,
+    mlp,
+    optimizer::{self, Adam},
+    shape::InputShape,
+};
 
 use super::*;
 use crate::{driver::stand_in, task::Rule};
@@ -63,7 +68,7 @@ fn batches_and_orders_of_samples_that_are_not_there() {
         ] {
             refused(words, || trainer.train(&[BATCH, Batch { first, samples, ..BATCH }]));
         }
-        let adam = Rule::from(&Adam::new(1, 0.1, Adam::BETAS, Adam::EPSILON, 0.0));
+        let adam = Rule::from(&optimizer::Rule::Adam(Adam::new(1, 0.1, Adam::BETAS, Adam::EPSILON, 0.0)));
         refused("keeps 2 numbers, where there is room for 1", || trainer.train(&[Batch { rule: adam, ..BATCH }]));
 
         // Nothing was started: the run goes on.

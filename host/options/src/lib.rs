@@ -7,15 +7,14 @@
 //! - [`mod@bench`]: the options of the benchmarks.
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
+//! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
 
 pub mod bench;
 pub mod commands;
 pub mod engine;
+pub mod optimizer;
 pub mod recipe;
 pub mod training;
 
-pub use commands::{
-    Command, Convert, Data, Device, Embed, Engines, Eval, File, Format, Inspect, Model, Part, Predict, Quantize,
-    Recipes, Samples, Show, Threads, Train,
-};
+pub use commands::{Command, Device};

@@ -1,12 +1,8 @@
 //! The settings of a training run, as the training loop reads them.
 
-use selvedge::{
-    augment::Augmentation,
-    loss::CrossEntropy,
-    optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
-    schedule::Schedule,
-    shape::InputShape,
-};
+use selvedge::{augment::Augmentation, loss::CrossEntropy, schedule::Schedule, shape::InputShape};
+
+use crate::optimizer::Optimizer;
 
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,95 +114,6 @@ pub enum Length {
     Epochs(u32),
     /// After so many steps.
     Steps(u64),
-}
-
-/// An optimizer with its options; the names are PyTorch's.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Optimizer {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// How much of the velocity stays.
-        momentum: f64,
-        /// Whether the velocity looks ahead.
-        nesterov: bool,
-        /// The factor of L2 regularisation.
-        weight_decay: f64,
-    },
-    /// Adam or AdamW.
-    Adam {
-        /// β₁ and β₂.
-        betas: [f64; 2],
-        /// ε.
-        eps: f64,
-        /// The factor of L2 regularisation, or of AdamW's decay.
-        weight_decay: f64,
-        /// Whether it is AdamW.
-        decoupled: bool,
-    },
-    /// RMSprop.
-    RmsProp {
-        /// α.
-        alpha: f64,
-        /// ε.
-        eps: f64,
-        /// How much of the velocity stays.
-        momentum: f64,
-        /// The factor of L2 regularisation.
-        weight_decay: f64,
-    },
-}
-
-/// One step of an optimizer, as core has it.
-#[derive(Clone, Copy, Debug)]
-pub enum Rule {
-    /// Stochastic gradient descent; keeps nothing.
-    Sgd(Sgd),
-    /// With momentum; keeps the velocity.
-    Momentum(Momentum),
-    /// Adam or AdamW; keeps the means of the gradient and of its square.
-    Adam(Adam),
-    /// RMSprop; keeps the mean of the gradient's square.
-    RmsProp(RmsProp),
-    /// With momentum; keeps the mean of the gradient's square, and the velocity.
-    RmsPropMomentum(RmsPropMomentum),
-}
-
-impl Optimizer {
-    /// Step `number`, from 1.
-    pub fn step(&self, number: u64, learning_rate: f64) -> Rule {
-        match *self {
-            Self::Sgd { momentum, nesterov, weight_decay } => {
-                let (learning_rate, weight_decay) = (learning_rate as f32, weight_decay as f32);
-                if momentum == 0.0 {
-                    Rule::Sgd(Sgd { learning_rate, weight_decay })
-                } else {
-                    Rule::Momentum(Momentum { learning_rate, momentum: momentum as f32, nesterov, weight_decay })
-                }
-            }
-            Self::Adam { betas, eps, weight_decay, decoupled } => Rule::Adam(if decoupled {
-                Adam::decoupled(number, learning_rate, betas, eps, weight_decay)
-            } else {
-                Adam::new(number, learning_rate, betas, eps, weight_decay)
-            }),
-            Self::RmsProp { alpha, eps, momentum, weight_decay } => {
-                let rule = RmsProp::new(learning_rate, alpha, eps, weight_decay);
-                if momentum == 0.0 {
-                    Rule::RmsProp(rule)
-                } else {
-                    Rule::RmsPropMomentum(RmsPropMomentum { rule, momentum: momentum as f32 })
-                }
-            }
-        }
-    }
-
-    /// Numbers that are kept for each parameter.
-    pub fn states(&self) -> usize {
-        match self.step(1, 1.0) {
-            Rule::Sgd(_) => 0,
-            Rule::Momentum(_) | Rule::RmsProp(_) => 1,
-            Rule::Adam(_) | Rule::RmsPropMomentum(_) => 2,
-        }
-    }
 }
 
 /// How the learning rate changes over a run, whatever its length: [`Schedule`], before the steps are counted.

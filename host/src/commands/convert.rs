@@ -16,7 +16,7 @@ use selvedge::{
 
 use super::note;
 
-pub fn run(options: &options::Convert) -> Result<()> {
+pub fn run(options: &options::commands::Convert) -> Result<()> {
     // What cannot be written is said before the work.
     Format::to_write(&options.to)?;
     files::check_writable(&options.to)?;
@@ -42,7 +42,7 @@ pub fn run(options: &options::Convert) -> Result<()> {
     Ok(())
 }
 
-fn asked_for(options: &options::Convert) -> Option<Architecture> {
+fn asked_for(options: &options::commands::Convert) -> Option<Architecture> {
     let named = || models::named(options.model.as_deref()?, PIXELS as u32, CLASSES as u32);
     options.layers.clone().or_else(named)
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{load, parse, part};
 
-pub fn run(options: &options::Embed) -> Result<()> {
+pub fn run(options: &options::commands::Embed) -> Result<()> {
     let data = load(&options.data)?;
     let bytes = options.file.as_deref().map(weights::read).transpose()?;
     let file = match (&bytes, &options.file) {
@@ -48,7 +48,7 @@ pub fn run(options: &options::Embed) -> Result<()> {
     Ok(())
 }
 
-fn samples(options: &options::Embed, data: Dataset) -> Result<Split> {
+fn samples(options: &options::commands::Embed, data: Dataset) -> Result<Split> {
     let name = data.name.clone();
     let mut split = part(options.split, data);
     let there = split.len();

@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 
 use super::{check_data, engine, load, note, parse};
 
-pub fn run(options: &options::Eval) -> Result<()> {
+pub fn run(options: &options::commands::Eval) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
     let data = load(&options.data)?;
@@ -15,7 +15,12 @@ pub fn run(options: &options::Eval) -> Result<()> {
     print(options, &evaluation, &data, &file)
 }
 
-fn print(options: &options::Eval, evaluation: &Evaluation, data: &Dataset, file: &ModelFile<'_>) -> Result<()> {
+fn print(
+    options: &options::commands::Eval,
+    evaluation: &Evaluation,
+    data: &Dataset,
+    file: &ModelFile<'_>,
+) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{} on the {} test samples of {}", options.file.path.display(), evaluation.total(), data.name)?;
     if let Some(other) = file.dataset().filter(|name| *name != data.name) {
@@ -32,7 +37,7 @@ fn print(options: &options::Eval, evaluation: &Evaluation, data: &Dataset, file:
 }
 
 /// The classes by the file's names, or else by the data's.
-fn classes(options: &options::Eval, file: &ModelFile<'_>, data: &Dataset) -> Classes {
+fn classes(options: &options::commands::Eval, file: &ModelFile<'_>, data: &Dataset) -> Classes {
     let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
     if file.assumes().is_some() || !own.are_named() {
         return others;

@@ -21,7 +21,7 @@ use super::parse;
 /// How many first values of each parameter are shown.
 const FIRST_VALUES: usize = 4;
 
-pub fn run(options: &options::Inspect) -> Result<()> {
+pub fn run(options: &options::commands::Inspect) -> Result<()> {
     let bytes = weights::read(&options.file)?;
     let file = parse(&options.file, &bytes)?;
     match &file {
@@ -32,7 +32,7 @@ pub fn run(options: &options::Inspect) -> Result<()> {
     }
 }
 
-fn show(options: &options::Inspect, file: &WeightFile<'_>, flash: usize) -> Result<()> {
+fn show(options: &options::commands::Inspect, file: &WeightFile<'_>, flash: usize) -> Result<()> {
     let (architecture, sizes) = (file.architecture(), Sizes::of(&file.architecture(), flash));
     if options.json {
         writeln!(io::stdout(), "{:#}", as_json(file, &sizes))?;
@@ -76,7 +76,7 @@ fn show(options: &options::Inspect, file: &WeightFile<'_>, flash: usize) -> Resu
 }
 
 fn show_quantized(
-    options: &options::Inspect,
+    options: &options::commands::Inspect,
     file: &ModelFile<'_>,
     record: &QuantizationRecord<'_>,
     flash: usize,

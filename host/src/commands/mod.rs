@@ -32,7 +32,10 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
-use options::{Command, Data, File, Model, Part, Threads};
+use options::{
+    Command,
+    commands::{Data, File, Model, Part, Threads},
+};
 use selvedge::{architecture::Architecture, weights::WeightFileError};
 
 use train::Interrupted;

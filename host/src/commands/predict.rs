@@ -6,7 +6,7 @@ use selvedge::Portable;
 
 use super::{classes, parse, samples};
 
-pub fn run(options: &options::Predict) -> Result<()> {
+pub fn run(options: &options::commands::Predict) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));

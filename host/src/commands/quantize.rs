@@ -16,7 +16,7 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use options::{Format, recipe::FINE_TUNING};
+use options::{commands::Format, recipe::FINE_TUNING};
 use selvedge::{
     augment::Augmentation,
     shape::{InputShape, Signature},
@@ -25,7 +25,7 @@ use selvedge::{
 
 use super::{engine, load, note, parse};
 
-pub fn run(options: &options::Quantize) -> Result<()> {
+pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
     check_outputs(options, &out)?;
     let mut training = options.fine_tuning()?;
@@ -73,7 +73,11 @@ pub fn run(options: &options::Quantize) -> Result<()> {
 }
 
 /// The default recipe goes without augmentation where the samples are no images, or too small.
-fn check_augmentation(options: &options::Quantize, training: &mut training::Options, input: InputShape) -> Result<()> {
+fn check_augmentation(
+    options: &options::commands::Quantize,
+    training: &mut training::Options,
+    input: InputShape,
+) -> Result<()> {
     let is_default = options.recipe.as_deref().is_none_or(|name| name == FINE_TUNING);
     if is_default && training.check_augmentation(input).is_err() {
         training.augmentation = Augmentation::default();
@@ -83,7 +87,7 @@ fn check_augmentation(options: &options::Quantize, training: &mut training::Opti
 }
 
 fn make(
-    options: &options::Quantize,
+    options: &options::commands::Quantize,
     engine: &Simd,
     reference: &Reference,
     data: Dataset,
@@ -109,7 +113,7 @@ fn make(
 }
 
 /// What cannot be written is said before the work.
-fn check_outputs(options: &options::Quantize, out: &Path) -> Result<()> {
+fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
     files::check_writable(out)?;
     ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());
     if let Some(path) = &options.certificates {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use comfy_table::{Table, presets};
 use options::recipe::{BUILT_IN, DEFAULT, RecipeOptions};
 
-pub fn run(options: &options::Recipes) -> Result<()> {
+pub fn run(options: &options::commands::Recipes) -> Result<()> {
     if let Some(recipe) = options.find()? {
         write!(io::stdout(), "{}", recipe.to_toml())?;
         return Ok(());

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{classes::Classes, data, picture};
 use anyhow::{Context, Result, bail, ensure};
-use options::Samples;
+use options::commands::Samples;
 use selvedge::shape::InputShape;
 
 /// One sample.

@@ -9,7 +9,7 @@ use super::{load, part};
 /// Images shown in a terminal, where they are large.
 const IN_TERMINAL: usize = 3;
 
-pub fn run(options: &options::Show) -> Result<()> {
+pub fn run(options: &options::commands::Show) -> Result<()> {
     let data = load(&options.data)?;
     let (name, shape, classes) = (data.name.clone(), data.input, data.classes.clone());
     let InputShape::Image { channels: 1, height, width } = shape else {

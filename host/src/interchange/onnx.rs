@@ -4,7 +4,7 @@
 
 use prost::Message;
 use selvedge::{
-    LeakyRelu,
+    activation::LeakyRelu,
     architecture::{Architecture, LayerKind, Parameter, STACK_NAME},
     flat::as_bytes,
     layers::EPSILON,

@@ -9,9 +9,10 @@ use selvedge::{
     optimizer::{Accumulate, Average, Gradient},
     random::{Generator, Purpose},
     training::{StepError, clip_grad_norm},
+    with_rule,
 };
 
-use super::{Backend, BatchInput, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
+use super::{Backend, BatchInput, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{
     aligned::{Aligned, MemoryError},
     data::{Dataset, Split},
@@ -38,35 +39,6 @@ pub(super) struct Cpu<'a, E> {
     grad: Option<Aligned>,
     /// The rounding of weights, and the network with rounded weights.
     rounded: Option<(&'a dyn Rounding, Network)>,
-}
-
-/// Evaluates an expression with an optimizer's rule and the state that it keeps.
-macro_rules! with_rule {
-    ($rule:expr, $state:expr, ($optimizer:ident, $kept:ident) => $value:expr) => {
-        match ($rule, $state) {
-            (Rule::Sgd($optimizer), []) => {
-                let $kept = [];
-                $value
-            }
-            (Rule::Momentum($optimizer), [velocity]) => {
-                let $kept = [&mut **velocity];
-                $value
-            }
-            (Rule::Adam($optimizer), [mean, square]) => {
-                let $kept = [&mut **mean, &mut **square];
-                $value
-            }
-            (Rule::RmsProp($optimizer), [square]) => {
-                let $kept = [&mut **square];
-                $value
-            }
-            (Rule::RmsPropMomentum($optimizer), [square, velocity]) => {
-                let $kept = [&mut **square, &mut **velocity];
-                $value
-            }
-            _ => unreachable!("a state was made for its optimizer"),
-        }
-    };
 }
 
 impl<'a, E: Engine> Cpu<'a, E> {

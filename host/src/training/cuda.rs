@@ -8,7 +8,7 @@ use cuda::{
     trainer::{Evaluated, Part, Run, Samples, Trainer},
 };
 
-use super::{Backend, Evaluations, Options, Rule, State, StepInput, StepOutput, Steps, TrainingError};
+use super::{Backend, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
@@ -114,13 +114,7 @@ fn samples(split: &Split) -> Samples<'_> {
 
 /// A step's batches, as the kernels are told of them.
 fn batches(epoch: u32, input: &StepInput, options: &Options) -> impl Iterator<Item = Batch> {
-    let rule = match &input.rule {
-        Rule::Sgd(rule) => task::Rule::from(rule),
-        Rule::Momentum(rule) => task::Rule::from(rule),
-        Rule::Adam(rule) => task::Rule::from(rule),
-        Rule::RmsProp(rule) => task::Rule::from(rule),
-        Rule::RmsPropMomentum(rule) => task::Rule::from(rule),
-    };
+    let rule = task::Rule::from(&input.rule);
     let average = options.ema.map_or(0.0, |decay| (1.0 - decay) as f32);
     let (starts_average, total_weight) = ((input.number == 1).into(), input.total_weight);
     input.batches().map(move |batch| Batch {

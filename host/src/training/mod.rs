@@ -18,7 +18,11 @@ pub use backend::{Backend, BatchInput, Evaluations, StepInput, StepOutput, Steps
 pub use cpu::Rounding;
 #[cfg(feature = "cuda")]
 pub use cuda::Cuda;
-pub use options::training::{AugmentationError, Length, Optimizer, Options, Plan, Rule};
+pub use options::{
+    optimizer::Optimizer,
+    training::{AugmentationError, Length, Options, Plan},
+};
+pub use selvedge::optimizer::Rule;
 pub use state::{Progress, State};
 
 use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};

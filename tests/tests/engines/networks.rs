@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
-use std::{fmt::Debug, num::NonZero, sync::LazyLock};
+use std::{fmt::Debug, iter, num::NonZero, sync::LazyLock};
 
 use host::{
     engine::{InstructionSet, Simd},
@@ -12,7 +12,7 @@ use host::{
 use proptest::prelude::*;
 use selvedge::{
     Engine, Flat, Layer, Portable,
-    architecture::Architecture,
+    architecture::{Architecture, LayerKind},
     layers::{self, Draws, Features},
     loss::{BceWithLogits, CrossEntropy, Loss, Mse, Nll, SoftCrossEntropy},
     mlp,
@@ -200,9 +200,12 @@ fn random_networks_have_the_types_bits() {
 
 /// A chain of up to 63 layers.
 fn deep() -> impl Strategy<Value = Architecture> {
-    let words =
-        ["", " Relu", " LeakyRelu", " Tanh", " Sigmoid", " BatchNorm1d Relu", " Gelu", " Dropout", " LogSoftmax"];
-    let layers = prop::collection::vec((1_u32..40, prop::sample::select(words.to_vec())), 1..=21);
+    let words = LayerKind::with_words(1).into_iter().filter_map(LayerKind::word).map(|word| match word {
+        "BatchNorm1d" => " BatchNorm1d Relu".to_owned(),
+        word => format!(" {word}"),
+    });
+    let words: Vec<String> = iter::once(String::new()).chain(words).collect();
+    let layers = prop::collection::vec((1_u32..40, prop::sample::select(words)), 1..=21);
     (1_u32..40, layers).prop_map(|(inputs, layers)| {
         let layers: String = layers.iter().map(|(width, words)| format!(" => {width}{words}")).collect();
         format!("{inputs}{layers}").parse().unwrap()

@@ -29,9 +29,6 @@ use crate::{
     workspace,
 };
 
-/// The boards that have the memory to train.
-const BOARDS: [&str; 2] = ["mps2-an386", "netduinoplus2"];
-
 /// What `selvedge train --threads` takes at most.
 const MAX_THREADS: usize = 1024;
 
@@ -72,7 +69,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     table::lines(&runs, options.full).iter().for_each(|line| say!("{line}"));
     say!("");
     if let Some(reason) = left_out {
-        say!("Left out: tiny on the emulated {}: {reason}", BOARDS.join(" and "));
+        say!("Left out: tiny on the emulated {}: {reason}", training_boards()?.join(" and "));
     }
     let verdicts = table::verdicts(&runs, options.full);
     if let Some(file) = &options.json {
@@ -85,10 +82,21 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The boards that have the memory to train.
+fn training_boards() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for name in board::names()? {
+        if Board::named(&name)?.trains {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
 /// Why the boards cannot take part on this machine; an error where they must.
 fn boards_left_out() -> Result<Option<String>> {
     let check = || {
-        BOARDS.iter().try_for_each(|board| Device::Emulator.check(&Board::named(board)?))?;
+        training_boards()?.iter().try_for_each(|board| Device::Emulator.check(&Board::named(board)?))?;
         Toolchain::find()
     };
     let Err(reason) = check() else { return Ok(None) };
@@ -149,8 +157,8 @@ impl Bits {
         let recipe = Training::read()?;
         runs.extend(self.host("tiny", |model, out| model.board_training(&recipe, out))?);
         if boards {
-            for board in BOARDS {
-                runs.push(self.board(board, &recipe)?);
+            for board in training_boards()? {
+                runs.push(self.board(&board, &recipe)?);
             }
         }
         Ok(runs)

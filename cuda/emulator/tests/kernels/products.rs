@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use selvedge::{
     Activation,
     activation::ActivationKind,
+    architecture::LayerKind,
     arithmetic::{add_product, dot},
-    optimizer::Sgd,
+    optimizer::{self, Sgd},
     random::{Generator, Purpose},
     with_activation,
 };
@@ -34,13 +35,8 @@ fn grad(activation: ActivationKind, output: f32, grad_output: f32) -> f32 {
 }
 
 fn activation() -> impl Strategy<Value = ActivationKind> {
-    prop::sample::select(vec![
-        ActivationKind::Identity,
-        ActivationKind::Relu,
-        ActivationKind::LeakyRelu,
-        ActivationKind::Sigmoid,
-        ActivationKind::Tanh,
-    ])
+    let activations = LayerKind::with_words(1).into_iter().filter_map(LayerKind::activation);
+    prop::sample::select(activations.chain([ActivationKind::Identity]).collect::<Vec<_>>())
 }
 
 /// A width or a number of samples: around every size of tile, and beyond.
@@ -175,7 +171,7 @@ proptest! {
             ..Task::new(Kind::LinearUpdate)
         };
         let rule = Sgd { learning_rate: 0.25, weight_decay: 0.5 };
-        case.run(task, side, [case.outputs, case.inputs], Rule::from(&rule));
+        case.run(task, side, [case.outputs, case.inputs], Rule::from(&optimizer::Rule::Sgd(rule)));
 
         let mut grads = vec![0.0; parameters.len()];
         let (weights, biases) = grads.split_at_mut(case.inputs * case.outputs);

@@ -11,10 +11,11 @@ use selvedge::{
     augment::{Augmentation, normalize_all},
     layers::{self, Draws, DropoutRate, Features},
     loss::CrossEntropy,
-    optimizer::{Accumulate, Adam, Average, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd},
+    optimizer::{self, Accumulate, Adam, Average, Gradient, Momentum, Optimizer, RmsProp, RmsPropMomentum, Sgd},
     random::{self, Generator, Purpose},
     shape::InputShape,
     training::{self, Batch as CoreBatch, Workspace, clip_grad_norm},
+    with_rule,
 };
 
 use crate::launch::{address, bits, poison, run_batches, run_phase};
@@ -31,36 +32,40 @@ pub enum Rules {
 
 impl Rules {
     fn states(self) -> usize {
+        self.step(1).states()
+    }
+
+    /// Step `number`, from 1.
+    fn step(self, number: u64) -> optimizer::Rule {
+        let rms_prop = RmsProp::new(1e-2, RmsProp::ALPHA, RmsProp::EPSILON, 1e-3);
         match self {
-            Self::Sgd(_) => 0,
-            Self::Momentum(_) | Self::RmsProp => 1,
-            Self::Adam(_) | Self::RmsPropMomentum => 2,
-        }
-    }
-
-    fn momentum(nesterov: bool) -> Momentum {
-        Momentum { learning_rate: 0.05, momentum: 0.9, nesterov, weight_decay: 1e-3 }
-    }
-
-    fn adam(step: u64, decoupled: bool) -> Adam {
-        let new = if decoupled { Adam::decoupled } else { Adam::new };
-        new(step, 1e-2, Adam::BETAS, Adam::EPSILON, 1e-2)
-    }
-
-    fn rms_prop() -> RmsProp {
-        RmsProp::new(1e-2, RmsProp::ALPHA, RmsProp::EPSILON, 1e-3)
-    }
-
-    fn of_kernels(self, step: u64) -> Rule {
-        match self {
-            Self::Sgd(learning_rate) => Rule::from(&Sgd::new(learning_rate)),
-            Self::Momentum(nesterov) => Rule::from(&Self::momentum(nesterov)),
-            Self::Adam(decoupled) => Rule::from(&Self::adam(step, decoupled)),
-            Self::RmsProp => Rule::from(&Self::rms_prop()),
-            Self::RmsPropMomentum => Rule::from(&RmsPropMomentum { rule: Self::rms_prop(), momentum: 0.9 }),
+            Self::Sgd(learning_rate) => optimizer::Rule::Sgd(Sgd::new(learning_rate)),
+            Self::Momentum(nesterov) => {
+                optimizer::Rule::Momentum(Momentum { learning_rate: 0.05, momentum: 0.9, nesterov, weight_decay: 1e-3 })
+            }
+            Self::Adam(decoupled) => {
+                let new = if decoupled { Adam::decoupled } else { Adam::new };
+                optimizer::Rule::Adam(new(number, 1e-2, Adam::BETAS, Adam::EPSILON, 1e-2))
+            }
+            Self::RmsProp => optimizer::Rule::RmsProp(rms_prop),
+            Self::RmsPropMomentum => {
+                optimizer::Rule::RmsPropMomentum(RmsPropMomentum { rule: rms_prop, momentum: 0.9 })
+            }
         }
     }
 }
+
+/// Every optimizer, the last one with a smaller step.
+pub const ALL_RULES: [Rules; 8] = [
+    Rules::Sgd(0.1),
+    Rules::Momentum(false),
+    Rules::Momentum(true),
+    Rules::Adam(false),
+    Rules::Adam(true),
+    Rules::RmsProp,
+    Rules::RmsPropMomentum,
+    Rules::Sgd(0.01),
+];
 
 /// What to train, and how.
 #[derive(Clone, Debug)]
@@ -135,7 +140,7 @@ impl Case {
                 total_weight: (step_end - step_first) as f32,
                 average: self.decay.map_or(0.0, |decay| (1.0 - decay) as f32),
                 starts_average: (step == 1).into(),
-                rule: self.rules.of_kernels(step),
+                rule: Rule::from(&self.rules.step(step)),
             }
         };
         (0..per_epoch as usize).map(batch).collect()
@@ -369,20 +374,10 @@ struct Apply<'a, M: Layer> {
 
 impl<M: Layer> Apply<'_, M> {
     fn step(&mut self, rules: Rules, number: u64, state: &mut [Box<M>]) {
-        match (rules, state) {
-            (Rules::Sgd(learning_rate), []) => self.by(&Sgd::new(learning_rate), []),
-            (Rules::Momentum(nesterov), [velocity]) => self.by(&Rules::momentum(nesterov), [velocity]),
-            (Rules::Adam(decoupled), [mean, square]) => self.by(&Rules::adam(number, decoupled), [mean, square]),
-            (Rules::RmsProp, [square]) => self.by(&Rules::rms_prop(), [square]),
-            (Rules::RmsPropMomentum, [square, velocity]) => {
-                self.by(&RmsPropMomentum { rule: Rules::rms_prop(), momentum: 0.9 }, [square, velocity]);
-            }
-            _ => unreachable!("the state is the rule's"),
-        }
+        with_rule!(&rules.step(number), state, (rule, state) => self.by(rule, state));
     }
 
-    fn by<O: Optimizer<STATE>, const STATE: usize>(&mut self, rule: &O, state: [&mut Box<M>; STATE]) {
-        let state = state.map(|state| &mut **state);
+    fn by<O: Optimizer<STATE>, const STATE: usize>(&mut self, rule: &O, state: [&mut M; STATE]) {
         match self.grad {
             Some(grad) => training::update(&Portable, rule, self.model, grad, state),
             None => self.workspace.backward(&Portable, rule, state, self.model, self.core).expect("the same batch"),

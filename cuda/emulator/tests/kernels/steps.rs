@@ -6,7 +6,7 @@ use selvedge::{Layer, augment::Augmentation, fashion_mnist::Tiny, mlp};
 
 use crate::{
     launch::cases,
-    run::{Case, Outcome, Rules, emulated, portable},
+    run::{ALL_RULES, Case, Outcome, Rules, emulated, portable},
 };
 
 fn check<M: Layer>(case: &Case) {
@@ -28,17 +28,6 @@ fn difference(found: &Outcome, expected: &Outcome) -> String {
         found.test.1 != expected.test.1,
     )
 }
-
-const ALL_RULES: [Rules; 8] = [
-    Rules::Sgd(0.1),
-    Rules::Momentum(false),
-    Rules::Momentum(true),
-    Rules::Adam(false),
-    Rules::Adam(true),
-    Rules::RmsProp,
-    Rules::RmsPropMomentum,
-    Rules::Sgd(0.01),
-];
 
 #[test]
 fn every_optimizer() {

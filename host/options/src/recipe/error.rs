@@ -38,3 +38,9 @@ pub enum RecipeError {
         reason: String,
     },
 }
+
+impl RecipeError {
+    pub(crate) fn senseless(option: &'static str, reason: impl Into<String>) -> Self {
+        Self::Senseless { option, reason: reason.into() }
+    }
+}

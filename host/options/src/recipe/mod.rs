@@ -25,6 +25,6 @@ mod value;
 
 pub use error::RecipeError;
 pub use file::{BUILT_IN, DEFAULT, FINE_TUNING};
-pub use options::{OptimizerName, RecipeOptions};
+pub use options::RecipeOptions;
 pub use text::{AugmentText, ScheduleText};
 pub use value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit, ValueError};

@@ -1,7 +1,5 @@
-use std::fmt;
-
 use clap::{
-    Args, ValueEnum,
+    Args,
     builder::{BoolValueParser, TypedValueParser},
 };
 use serde::{Deserialize, Serialize};
@@ -10,6 +8,7 @@ use super::{
     text::{AugmentText, ScheduleText},
     value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit},
 };
+use crate::optimizer::OptimizerName;
 
 /// A recipe: each field is a key of its file and, but for the description, the option of the same name.
 ///
@@ -133,27 +132,6 @@ pub struct RecipeOptions {
     pub early_stop: Option<Number>,
 }
 
-/// An optimizer, before its options.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[value(rename_all = "lower")]
-#[serde(rename_all = "lowercase")]
-pub enum OptimizerName {
-    /// Stochastic gradient descent, with or without momentum.
-    Sgd,
-    /// Adam; its weight decay is L2 regularisation.
-    Adam,
-    /// Adam with weight decay beside the gradient.
-    AdamW,
-    /// RMSprop, with or without momentum.
-    RmsProp,
-}
-
-impl fmt::Display for OptimizerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
@@ -222,7 +200,7 @@ mod tests {
             ("--schedule step", "'--schedule <SCHEDULE>': step needs its epochs"),
             ("--augment flop", "'--augment <CHANGES>': augmentation has no 'flop'"),
             ("--val-split 1.5", "'--val-split <PART|N>': must be a part"),
-            ("--optimizer lion", "possible values: sgd, adam, adamw, rmsprop"),
+            ("--optimizer none", "possible values: sgd, adam, "),
             ("--nesterov=perhaps", "'--nesterov[=<BOOL>]'"),
             ("--epochs 1 --steps 1", "cannot be used with '--steps <N>'"),
         ] {

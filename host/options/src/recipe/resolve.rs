@@ -1,12 +1,5 @@
-use super::{
-    AugmentText, Betas, Count, Fraction, NonNegative, Number, OptimizerName, RecipeError, RecipeOptions, Seed, Steps,
-    ValSplit,
-};
-use crate::training::{Length, Optimizer, Options, Plan};
-
-fn senseless(option: &'static str, reason: impl Into<String>) -> RecipeError {
-    RecipeError::Senseless { option, reason: reason.into() }
-}
+use super::{AugmentText, Count, Fraction, NonNegative, Number, RecipeError, RecipeOptions, Seed, Steps, ValSplit};
+use crate::training::{Length, Options, Plan};
 
 impl RecipeOptions {
     /// What the recipe means.
@@ -20,7 +13,7 @@ impl RecipeOptions {
     pub fn resolve(&self) -> Result<Options, RecipeError> {
         let early_stop = self.early_stop.map(Number::get).filter(|&patience| patience > 0);
         if early_stop.is_some() && !self.val_split.is_some_and(ValSplit::is_some) {
-            return Err(senseless(
+            return Err(RecipeError::senseless(
                 "early-stop",
                 "there are no validation samples to stop by; set val-split, such as 0.1",
             ));
@@ -43,77 +36,23 @@ impl RecipeOptions {
         })
     }
 
-    pub(super) fn optimizer(&self) -> OptimizerName {
-        self.optimizer.unwrap_or(OptimizerName::Sgd)
-    }
-
     fn length(&self) -> Result<Length, RecipeError> {
         match (self.epochs, self.steps) {
-            (Some(_), Some(_)) => Err(senseless("steps", "epochs end the run too; leave one of them out")),
+            (Some(_), Some(_)) => Err(RecipeError::senseless("steps", "epochs end the run too; leave one of them out")),
             (None, Some(steps)) => Ok(Length::Steps(Steps::get(steps))),
             (epochs, None) => Ok(Length::Epochs(epochs.map_or(5, Count::get))),
         }
-    }
-
-    fn resolve_optimizer(&self) -> Result<Optimizer, RecipeError> {
-        use OptimizerName::{Adam, AdamW, RmsProp, Sgd};
-
-        let name = self.optimizer();
-        let given: [(&str, bool, &[OptimizerName]); 5] = [
-            ("momentum", self.momentum.is_some(), &[Sgd, RmsProp]),
-            ("nesterov", self.nesterov == Some(true), &[Sgd]),
-            ("betas", self.betas.is_some(), &[Adam, AdamW]),
-            ("eps", self.eps.is_some(), &[Adam, AdamW, RmsProp]),
-            ("alpha", self.alpha.is_some(), &[RmsProp]),
-        ];
-        for (option, given, takers) in given {
-            if given && !takers.contains(&name) {
-                let takers: Vec<String> = takers.iter().map(ToString::to_string).collect();
-                let takers = takers.join(" or ");
-                return Err(senseless(
-                    option,
-                    format!("{name} has none; leave it out, or take the optimizer {takers}"),
-                ));
-            }
-        }
-
-        let momentum = self.momentum.map_or(0.0, Fraction::get);
-        let nesterov = self.nesterov == Some(true);
-        if nesterov && momentum == 0.0 {
-            return Err(senseless("nesterov", "there is no velocity to look ahead with; set momentum, such as 0.9"));
-        }
-        let weight_decay = self.weight_decay.map_or(if name == AdamW { 1e-2 } else { 0.0 }, NonNegative::get);
-        let eps = self.eps.map_or(1e-8, NonNegative::get);
-        Ok(match name {
-            Sgd => Optimizer::Sgd { momentum, nesterov, weight_decay },
-            Adam | AdamW => {
-                let betas = self.betas.map_or([0.9, 0.999], Betas::get);
-                Optimizer::Adam { betas, eps, weight_decay, decoupled: name == AdamW }
-            }
-            RmsProp => {
-                Optimizer::RmsProp { alpha: self.alpha.map_or(0.99, Fraction::get), eps, momentum, weight_decay }
-            }
-        })
     }
 
     fn plan(&self) -> Result<Plan, RecipeError> {
         let plan = self.schedule.map_or(Plan::Constant, |schedule| schedule.0);
         match (plan, self.warmup.map(NonNegative::get)) {
             (Plan::Cosine { final_fraction, .. }, Some(warm_up)) => Ok(Plan::Cosine { warm_up, final_fraction }),
-            (_, Some(_)) => {
-                Err(senseless("warmup", "this schedule has none; leave it out, or take the schedule cosine"))
-            }
+            (_, Some(_)) => Err(RecipeError::senseless(
+                "warmup",
+                "this schedule has none; leave it out, or take the schedule cosine",
+            )),
             (plan, None) => Ok(plan),
-        }
-    }
-}
-
-impl OptimizerName {
-    /// PyTorch's default.
-    fn learning_rate(self) -> f64 {
-        match self {
-            Self::Sgd | Self::Adam | Self::AdamW => 1e-3,
-            Self::RmsProp => 1e-2,
         }
     }
 }
@@ -173,58 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn optimizers_have_the_defaults_of_pytorch() {
-        let (betas, eps) = ([0.9, 0.999], 1e-8);
-        let expected = [
-            ("sgd", 1e-3, Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 }),
-            ("adam", 1e-3, Optimizer::Adam { betas, eps, weight_decay: 0.0, decoupled: false }),
-            ("adamw", 1e-3, Optimizer::Adam { betas, eps, weight_decay: 1e-2, decoupled: true }),
-            ("rmsprop", 1e-2, Optimizer::RmsProp { alpha: 0.99, eps, momentum: 0.0, weight_decay: 0.0 }),
-        ];
-        for (name, learning_rate, optimizer) in expected {
-            let options = resolve(&format!("optimizer = '{name}'")).unwrap();
-            assert_eq!(options, Options { learning_rate, optimizer, ..Options::QUICKSTART });
-        }
-    }
-
-    #[test]
-    fn optimizers_take_their_options() {
-        for (text, expected) in [
-            (
-                "momentum = 0.9\nnesterov = true\nweight-decay = 0.5",
-                Optimizer::Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.5 },
-            ),
-            (
-                "optimizer = 'adam'\nbetas = [0.5, 0.25]\neps = 2\nweight-decay = 0.5",
-                Optimizer::Adam { betas: [0.5, 0.25], eps: 2.0, weight_decay: 0.5, decoupled: false },
-            ),
-            (
-                "optimizer = 'adamw'\nweight-decay = 0",
-                Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true },
-            ),
-            (
-                "optimizer = 'rmsprop'\nalpha = 0.5\neps = 2\nmomentum = 0.25\nweight-decay = 1",
-                Optimizer::RmsProp { alpha: 0.5, eps: 2.0, momentum: 0.25, weight_decay: 1.0 },
-            ),
-        ] {
-            assert_eq!(resolve(text).unwrap().optimizer, expected, "{text}");
-        }
-    }
-
-    #[test]
     fn what_makes_no_sense_is_refused_by_name() {
         for (text, expected) in [
             ("epochs = 1\nsteps = 1", "steps: epochs end the run too"),
-            (
-                "optimizer = 'adam'\nmomentum = 0.9",
-                "momentum: adam has none; leave it out, or take the optimizer sgd or rmsprop",
-            ),
-            ("betas = [0.9, 0.999]", "betas: sgd has none; leave it out, or take the optimizer adam or adamw"),
-            ("eps = 1", "eps: sgd has none"),
-            ("optimizer = 'adamw'\nalpha = 0.9", "alpha: adamw has none"),
-            ("optimizer = 'rmsprop'\nmomentum = 0.9\nnesterov = true", "nesterov: rmsprop has none"),
-            ("nesterov = true", "nesterov: there is no velocity"),
-            ("nesterov = true\nmomentum = 0", "nesterov: there is no velocity"),
             ("warmup = 1", "warmup: this schedule has none"),
             ("warmup = 1\nschedule = 'one-cycle'", "warmup: this schedule has none"),
             ("early-stop = 1", "early-stop: there are no validation samples"),

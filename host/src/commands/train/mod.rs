@@ -23,7 +23,7 @@ use crate::{
     weights,
 };
 use anyhow::{Context, Result, ensure};
-use options::{Train, recipe::RecipeOptions};
+use options::{commands::Train, recipe::RecipeOptions};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     weights::TrainingRecord,
