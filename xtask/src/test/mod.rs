@@ -2,9 +2,16 @@
 
 mod kernels;
 
-use std::{env, process::Command, time::Instant};
+use std::{
+    env,
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    process::{Child, Command},
+    time::Instant,
+};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use board::Board;
 use clap::Args;
 use launch::cargo;
@@ -106,8 +113,55 @@ fn table(times: &[(&str, f32)]) -> String {
 fn tests() -> Result<()> {
     // With this, a test that is skipped fails. What this machine cannot have is known before.
     let require_all = left_out().is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1"));
-    step(cargo("test").arg("--workspace").args(kernels::features()).envs(require_all))?;
-    step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))
+    let all = || {
+        let mut test = cargo("test");
+        test.arg("--workspace").args(kernels::features()).envs(require_all);
+        test
+    };
+    step(all().arg("--no-run"))?;
+    // The boards' tests mostly wait for one build after the other: the others run meanwhile.
+    let mut boards = all();
+    boards.args(["--test", "boards"]);
+    let mut boards = Aside::start(boards)?;
+    step(all().args(["--", "--skip", "boards::"]))?;
+    step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))?;
+    boards.end()
+}
+
+/// A command that runs beside others. Its words are shown when it has ended.
+struct Aside {
+    command: Command,
+    output: PathBuf,
+    process: Child,
+}
+
+impl Aside {
+    fn start(mut command: Command) -> Result<Self> {
+        let output = workspace::target_dir()?.join("aside.txt");
+        let open = || {
+            let file = File::create(&output)?;
+            Ok::<_, io::Error>((file.try_clone()?, file))
+        };
+        let (stdout, stderr) = open().with_context(|| format!("cannot write {}", output.display()))?;
+        say!("$ {} (beside the next ones)", workspace::shown(&command));
+        let process = command.stdout(stdout).stderr(stderr).spawn().context("cannot start cargo")?;
+        Ok(Self { command, output, process })
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let status = self.process.wait().context("cargo was lost")?;
+        let text = fs::read(&self.output).with_context(|| format!("cannot read {}", self.output.display()))?;
+        say!("$ {}\n{}", workspace::shown(&self.command), String::from_utf8_lossy(&text));
+        ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
+        Ok(())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // It fails only where it has ended already.
+        let _ = self.process.kill();
+    }
 }
 
 fn rustdoc() -> Result<()> {

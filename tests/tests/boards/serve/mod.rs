@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
 #[cfg(unix)]
-mod boards;
+mod line;
 
 #[cfg(not(unix))]
 skip::ignored!(boards_on_a_line, "the emulator's line is a Unix socket: test on Linux or macOS");
