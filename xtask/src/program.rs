@@ -21,7 +21,7 @@ pub fn run(command: &options::Command) -> Result<ExitCode> {
 
 /// Builds the program, perhaps with the CUDA engine, and returns its path.
 pub fn program(cuda: bool) -> Result<PathBuf> {
-    let program = launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 100, features: "" };
+    let program = launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 120, features: "" };
     if !cuda {
         return Ok(program.build()?);
     }

@@ -4,7 +4,7 @@ use std::{env, io, process::ExitCode};
 
 use launch::Program;
 
-const XTASK: Program<'_> = Program { name: "xtask", task: "which runs the commands", seconds: 40, features: "" };
+const XTASK: Program<'_> = Program { name: "xtask", task: "which runs the commands", seconds: 50, features: "" };
 
 fn main() -> ExitCode {
     match run() {
