@@ -125,7 +125,7 @@ pub fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether `cargo xtask setup --check` finds the ARM target and the emulator; where not, `what` is [skipped](skip()).
+/// Tells whether `cargo xtask setup --check` finds the ARM target and the emulator. Where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///

@@ -32,7 +32,7 @@ pub struct Board {
     pub ram: Region,
     /// Bytes at the RAM's start that are the stack's.
     pub stack: u32,
-    /// Whether it has the memory to train.
+    /// True where it has the memory to train.
     #[serde(default)]
     pub trains: bool,
     /// The emulator's SysTick clock in Hz.

@@ -22,7 +22,7 @@ impl InstructionSet {
     /// The environment variable that chooses one by name.
     pub const VARIABLE: &str = "SELVEDGE_ENGINE";
 
-    /// What this kind of processor may have, the fastest first.
+    /// The sets that this kind of processor may have, the fastest first.
     const ALL: &[Self] = &[
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
@@ -66,7 +66,7 @@ impl InstructionSet {
         }
     }
 
-    /// Whether this processor has them.
+    /// Tells whether this processor has them.
     #[inline]
     pub fn is_available(self) -> bool {
         match self {

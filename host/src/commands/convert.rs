@@ -17,7 +17,7 @@ use selvedge::{
 use super::note;
 
 pub fn run(options: &options::commands::Convert) -> Result<()> {
-    // What cannot be written is said before the work.
+    // A file that cannot be written is an error before the work.
     Format::to_write(&options.to)?;
     files::check_writable(&options.to)?;
     let weights = StateDict::read(&options.from)?;

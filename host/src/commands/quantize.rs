@@ -112,7 +112,7 @@ fn make(
     Ok(Made::Integers(quantized?))
 }
 
-/// What cannot be written is said before the work.
+/// Checks the files before the work: one that cannot be written is an error.
 fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
     files::check_writable(out)?;
     ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());

@@ -2,7 +2,7 @@
 
 use selvedge::Engine;
 
-/// What becomes of each item, in their order, computed on all threads.
+/// Computes a result for each item, in their order, on all threads.
 pub(super) fn for_each<E: Engine, I: Sync, T: Send>(engine: &E, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let mut results: Vec<Option<T>> = items.iter().map(|_| None).collect();
     engine.share_out(1, &mut results, |first, results| {

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Board;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
+use options::commands::Format;
 use selvedge::{
     architecture::{Architecture, StageKind},
     models::NAMES,
@@ -21,14 +22,14 @@ use thumb::{
 };
 
 use crate::{
-    flash::{Device, DoesNotFit, Format, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
+    flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
     workspace::{self, grouped},
 };
 
 /// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
 const FOLLOWED: &str = "7measure8followed";
 
-/// What the firmware's counter may count besides: one tick of at least 16 MHz, and the reading of it.
+/// Instructions that the firmware's counter may count besides: one tick of at least 16 MHz, and its own reading.
 const TICK: u64 = 63;
 const READING: u64 = 64;
 

@@ -21,7 +21,7 @@ pub struct DoesNotFit {
     numbers: Numbers,
 }
 
-/// What a program takes of its board, as a line of text.
+/// The memory that a program takes of its board, as a line of text.
 #[derive(Debug)]
 pub struct Numbers(Fit);
 

@@ -52,31 +52,6 @@ pub struct Options {
     timeout: u64,
 }
 
-/// How weights are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// As they were trained
-    F32,
-    /// In 16 bits, computed in floating point
-    F16,
-    /// In 8 bits, computed in integers
-    Int8,
-    /// In 4 bits, computed in integers
-    Int4,
-}
-
-impl Format {
-    /// Its name, and the ending of its files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::Int8 => "int8",
-            Self::Int4 => "int4",
-        }
-    }
-}
-
 /// A program of the firmware: `firmware/src/bin/<name>.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Training;
 use clap::{Args, builder::PossibleValuesParser};
+use options::commands::Format;
 use selvedge::{
     architecture::Architecture,
     message,
@@ -17,7 +18,6 @@ use selvedge::{
     models::{self, NAMES},
 };
 
-use super::Format;
 use crate::{program, workspace};
 
 /// The network that a board gets.

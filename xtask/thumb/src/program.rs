@@ -19,15 +19,15 @@ use crate::{
 pub struct Program {
     /// Its sections, as they lie in memory.
     pub(crate) sections: Vec<Section>,
-    /// What is loaded.
+    /// The bytes that are loaded.
     pub(crate) segments: Vec<Segment>,
     /// Where functions begin and end, and their names.
     pub(crate) functions: BTreeMap<u32, Function>,
-    /// What ARM's mapping symbols say: whether what begins at an address is code.
+    /// ARM's mapping symbols: true where code begins at an address, false where data does.
     pub(crate) is_code: BTreeMap<u32, bool>,
     /// Where the processor finds its handlers' addresses.
     pub(crate) vectors: Range<u32>,
-    /// Whether an exception also keeps the registers of a floating-point unit.
+    /// True where an exception also keeps the registers of a floating-point unit.
     pub(crate) has_fpu: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Program {
 pub(crate) struct Section {
     pub start: u32,
     pub size: u64,
-    /// What stands there; nothing where the program starts with zeros.
+    /// Its bytes; none where the program starts with zeros.
     pub bytes: Vec<u8>,
     pub kind: SectionKind,
 }
@@ -154,7 +154,7 @@ impl Program {
         self.bytes(address).map(u32::from_le_bytes)
     }
 
-    /// Whether an instruction may stand at an address.
+    /// Tells whether an instruction may begin at an address.
     pub fn is_code(&self, address: u32) -> bool {
         let is_code = |section: &Section| section.kind == SectionKind::Text && section.range().contains(&address);
         self.sections.iter().any(is_code)

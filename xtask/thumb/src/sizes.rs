@@ -60,7 +60,7 @@ pub struct Share {
     pub there: u64,
 }
 
-/// What a linked program takes of its chip, which may be more than there is.
+/// The memory that a linked program takes of its chip, which may be more than there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fit {
     /// From the flash's start to the last byte stored.
@@ -69,7 +69,7 @@ pub struct Fit {
     pub ram: Share,
     /// Bytes kept for the stack.
     pub stack_length: u64,
-    /// What the program takes of them.
+    /// The bytes that the program takes.
     pub stack: Stack,
 }
 

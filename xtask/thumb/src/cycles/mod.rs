@@ -64,7 +64,7 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// What calls took.
+/// The cost of some calls.
 #[derive(Debug)]
 pub struct Estimate {
     instructions: u64,

@@ -29,9 +29,9 @@ pub type Registers = u16;
 pub struct Instruction {
     /// Its bytes: 2 or 4.
     pub length: u32,
-    /// What it is timed by.
+    /// The class that decides its cycles.
     pub class: Class,
-    /// What it does.
+    /// Its effect on the stack pointer and on the next instruction.
     pub effect: Effect,
 }
 
@@ -78,14 +78,14 @@ pub enum Class {
 }
 
 impl Class {
-    /// Whether it may leave the sequence.
+    /// Tells whether it may jump.
     pub const fn is_jump(self) -> bool {
         use Class::{Branch, BranchToRegister, Call, LoadPc, MultipleWithPc, Table};
         matches!(self, Branch | Call | BranchToRegister | LoadPc | MultipleWithPc(_) | Table)
     }
 }
 
-/// What an instruction does to the stack pointer and to what runs next.
+/// An instruction's effect on the stack pointer and on the next instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Writes at most these registers, and not the stack pointer. A wide instruction is said to write each register that it names.
@@ -116,12 +116,12 @@ pub enum Effect {
     Unknown,
 }
 
-/// What is written to a register.
+/// A value that is written to a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// A number.
     Constant(u32),
-    /// What stands at an address.
+    /// The bytes at an address.
     Literal(u32),
     /// A register and a number.
     Sum(u8, i32),
@@ -154,7 +154,7 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     Some(Instruction { length: if is_wide { 4 } else { 2 }, class, effect })
 }
 
-/// What is said of a known encoding.
+/// The answer for a known encoding.
 type Known = Option<(Class, Effect)>;
 
 /// The bits from `low` up, as many as `count`.
