@@ -1,4 +1,4 @@
-//! What the tests that cross Selvedge's packages share.
+//! Shared by the tests that cross Selvedge's packages.
 
 pub mod interchange;
 
@@ -90,7 +90,7 @@ pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     Some(command)
 }
 
-/// That of a virtual environment, where all that is asked for now was installed.
+/// Returns the Python of a virtual environment, if all packages that are asked for now were installed.
 fn python_of(environment: &Path) -> Option<PathBuf> {
     let asked = fs::read(workspace().join("tests/references/requirements.txt")).ok()?;
     let installed = fs::read(environment.join("requirements.txt")).ok()?;

@@ -75,7 +75,7 @@ fn toolkit() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(nvcc::FOLDER))
 }
 
-/// What was installed, as it was asked for.
+/// The list of the installed packages.
 fn stamp(toolkit: &Path) -> PathBuf {
     toolkit.join("packages.txt")
 }

@@ -29,7 +29,7 @@ use crate::{
 /// The exit code of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// What to ask, of which board.
+/// The question, and the board.
 #[derive(Args)]
 pub struct Options {
     #[command(subcommand)]

@@ -63,7 +63,7 @@ fn program(folder: &Path) -> PathBuf {
     folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// What was installed, as it was asked for.
+/// The list of the installed packages.
 fn installed(folder: &Path) -> PathBuf {
     folder.join("requirements.txt")
 }

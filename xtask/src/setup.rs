@@ -12,7 +12,7 @@ use crate::{
     workspace,
 };
 
-/// How far to go.
+/// The parts to set up.
 #[derive(Args, Default)]
 pub struct Options {
     /// Only say what is missing and how to get it
@@ -88,14 +88,14 @@ fn install(plan: &Plan, facts: &Facts) {
     }
 }
 
-/// What decides the plan.
+/// The facts that decide the plan.
 #[derive(Clone, Debug)]
 struct Facts {
     installed: Installed,
-    /// Whether rustup is there and has not been asked yet.
+    /// True where rustup is there and has not been asked yet.
     rustup: bool,
     apt_get: bool,
-    /// How packages may be installed without asking anybody.
+    /// The way to install packages without a password.
     root: Option<Root>,
     qemu: bool,
     macos: bool,
@@ -140,7 +140,7 @@ fn root() -> Option<Root> {
     sudo.is_ok_and(|status| status.success()).then_some(Root::Sudo)
 }
 
-/// What is to be done.
+/// The things to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Plan {
     /// Targets for rustup to add.
@@ -193,7 +193,7 @@ impl Plan {
         apt_get
     }
 
-    /// What the user is to run, a line each.
+    /// The commands that the user is to run, a line each.
     fn by_hand(&self, facts: &Facts) -> String {
         let mut lines = Vec::new();
         if !self.targets.is_empty() {

@@ -70,12 +70,12 @@ impl Toolchain {
     }
 }
 
-/// What of both ways is installed.
+/// The installed parts of both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
     /// The firmware's targets that the host's toolchain lacks.
     pub missing_targets: Vec<String>,
-    /// Whether Debian's packages are there.
+    /// True where Debian's packages are there.
     pub debian: bool,
     /// The linker that Debian's compiler would take.
     pub linker: Option<PathBuf>,

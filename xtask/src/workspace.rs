@@ -1,4 +1,4 @@
-//! How programs are run and shown.
+//! Runs programs and shows them.
 
 use std::{
     env,

@@ -22,9 +22,9 @@ impl Kernel {
 pub(crate) struct Phases {
     /// The phases.
     pub(crate) all: Buffer<Phase>,
-    /// How many there are before the first batch.
+    /// The number of phases before the first batch.
     pub(crate) first: u32,
-    /// How many there are of even batches, and after those as many of odd ones.
+    /// The number of phases of even batches. As many of odd batches follow.
     pub(crate) of_batch: u32,
 }
 

@@ -185,7 +185,7 @@ fn load(name: &str, capability: [i32; 2]) -> Result<Module, CudaError> {
     loaded(code, name, capability).map(|()| Module(module))
 }
 
-/// What loading code gave.
+/// The result of loading code.
 fn loaded(code: Code, name: &str, capability: [i32; 2]) -> Result<(), CudaError> {
     if NO_CODE.contains(&code) {
         return Err(CudaError::NoCode { name: name.into(), capability, failure: Failure::new(code) });

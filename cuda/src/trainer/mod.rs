@@ -23,12 +23,12 @@ use crate::{
 /// Batches in a launch at most: a graph is made once for each number of them.
 pub const MAX_BATCHES: usize = 128;
 
-/// What a run is made of.
+/// The parts of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The layers, dropout too.
     pub architecture: Architecture,
-    /// How much is kept.
+    /// The buffers that are kept, and their sizes.
     pub settings: Settings,
     /// Of dropout and augmentation.
     pub seed: u64,
@@ -64,7 +64,7 @@ pub enum Part {
     Average,
 }
 
-/// What came of some batches.
+/// The result of some batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trained {
     /// Each batch's part of its step's loss. From the first step on whose loss is no number nothing was changed.
@@ -73,7 +73,7 @@ pub struct Trained {
     pub norms: Vec<f32>,
 }
 
-/// What a model made of some samples.
+/// The result of a model on some samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluated {
     /// The mean loss of each [`EVALUATED`] samples, and of the rest.
@@ -102,7 +102,7 @@ pub struct Trainer {
     persistent: Option<Persistent>,
 }
 
-/// What [`Memory::scalars`] starts from: nothing clips and nothing has stopped, in training and in an evaluation.
+/// The first values of [`Memory::scalars`]: nothing clips and nothing has stopped, in training and in an evaluation.
 const SCALARS_AT_FIRST: [f32; SCALARS] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 impl Trainer {

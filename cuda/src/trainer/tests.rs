@@ -47,7 +47,7 @@ fn trainer(run: &Run, samples: Samples<'_>) -> Result<Trainer, CudaError> {
     Trainer::new(Gpu::open()?, Launches::Graph, run, samples)
 }
 
-/// That `act` panics, with this in what it says.
+/// Checks that `act` panics with this text.
 #[track_caller]
 fn refused<T>(words: &str, act: impl FnOnce() -> T) {
     let panic = catch_unwind(AssertUnwindSafe(act)).err().expect("it is refused");

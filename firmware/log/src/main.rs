@@ -5,6 +5,7 @@
 use std::{
     env, fs,
     io::{self, Read, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -25,12 +26,16 @@ fn run() -> Result<()> {
     let mut arguments = env::args_os().skip(1);
     let program = arguments.next().context("name the program's ELF file, and give its log to standard input")?;
     ensure!(arguments.next().is_none(), "board-log takes one file");
-    let bytes = fs::read(&program).with_context(|| format!("cannot read {}", program.display()))?;
+    show(program.as_ref(), &mut io::stdin().lock(), &mut io::stdout().lock())
+}
+
+/// Writes a program's log as lines.
+fn show(program: &Path, log: &mut impl Read, lines: &mut impl Write) -> Result<()> {
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let table = Table::parse(&bytes).with_context(|| format!("{}: its log table", program.display()))?;
-    let (mut log, mut lines) = (io::stdin().lock(), io::stdout().lock());
     match table {
-        Some(table) => decode(&table, &mut log, &mut lines),
-        None => Ok(io::copy(&mut log, &mut lines).map(drop)?),
+        Some(table) => decode(&table, log, lines),
+        None => Ok(io::copy(log, lines).map(drop)?),
     }
 }
 
@@ -53,6 +58,26 @@ fn decode(table: &Table, log: &mut impl Read, lines: &mut impl Write) -> Result<
                 Err(DecodeError::UnexpectedEof) => break,
                 Err(DecodeError::Malformed) => bail!("the program's log is no defmt: {:02x?}", &bytes[..count]),
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_without_defmt_logs_text() {
+        let mut lines = Vec::new();
+        show(&env::current_exe().unwrap(), &mut &b"one\ntwo"[..], &mut lines).unwrap();
+        assert_eq!(lines, b"one\ntwo");
+    }
+
+    #[test]
+    fn a_file_that_is_no_program_is_named() {
+        for (path, words) in [("none.elf", "cannot read none.elf"), ("Cargo.toml", "Cargo.toml: its log table")] {
+            let error = show(path.as_ref(), &mut &b""[..], &mut Vec::new()).unwrap_err().to_string();
+            assert_eq!(error, words);
         }
     }
 }

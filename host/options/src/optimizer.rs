@@ -96,9 +96,9 @@ impl RecipeOptions {
 pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd {
-        /// How much of the velocity stays.
+        /// The part of the velocity that stays.
         momentum: f64,
-        /// Whether the velocity looks ahead.
+        /// True where the velocity looks ahead.
         nesterov: bool,
         /// The factor of L2 regularisation.
         weight_decay: f64,
@@ -111,7 +111,7 @@ pub enum Optimizer {
         eps: f64,
         /// The factor of L2 regularisation, or of AdamW's decay.
         weight_decay: f64,
-        /// Whether it is AdamW.
+        /// True for AdamW.
         decoupled: bool,
     },
     /// RMSprop.
@@ -120,7 +120,7 @@ pub enum Optimizer {
         alpha: f64,
         /// ε.
         eps: f64,
-        /// How much of the velocity stays.
+        /// The part of the velocity that stays.
         momentum: f64,
         /// The factor of L2 regularisation.
         weight_decay: f64,

@@ -77,7 +77,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// How many bytes a further tensor may have at most.
+    /// The most bytes that a further tensor may have.
     pub(super) fn bytes_left(&self) -> u64 {
         ((self.most - self.elements) * Element::F64.size()) as u64
     }

@@ -33,7 +33,7 @@ const FOLLOWED: &str = "7measure8followed";
 const TICK: u64 = 63;
 const READING: u64 = 64;
 
-/// What to measure, and where the figures go.
+/// The rows to measure, and the files for the figures.
 #[derive(Args)]
 pub struct Options {
     /// One board of firmware/boards [default: each that is emulated]
@@ -192,7 +192,7 @@ fn multiply_accumulates(network: &Architecture) -> u64 {
     linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()
 }
 
-/// What the program `measure` says.
+/// The figures that the program `measure` prints.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Measured {
     stack: u64,

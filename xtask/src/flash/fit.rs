@@ -1,4 +1,4 @@
-//! Whether a program fits its board: flash, static RAM and stack, in numbers.
+//! Checks that a program fits its board: flash, static RAM and stack, in numbers.
 
 use std::{fmt, ops::Range};
 

@@ -27,10 +27,10 @@ use selvedge::architecture::Architecture;
 use crate::{toolchain::Toolchain, workspace};
 use model::Choice;
 
-/// How many differences are worth reading.
+/// The most differences that are shown.
 const SHOWN_DIFFERENCES: usize = 20;
 
-/// What to run, and where.
+/// The program to run, and the board.
 #[derive(Args)]
 pub struct Options {
     /// The board, a file in firmware/boards
@@ -105,7 +105,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
 }
 
-/// How many seconds a program may say nothing.
+/// Seconds for which a program may say nothing.
 pub const TIMEOUT: u64 = 120;
 
 /// Where and what this call runs.
@@ -115,7 +115,7 @@ pub struct Run {
     program: Program,
     device: Device,
     toolchain: Toolchain,
-    /// What is embedded.
+    /// The folder of the embedded files.
     pub embed: EmbedFolder,
     silence: Duration,
 }

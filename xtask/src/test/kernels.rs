@@ -12,7 +12,7 @@ use crate::{cuda, workspace};
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
 const SANITIZE: &str = "SELVEDGE_SANITIZE";
 
-/// What a build of the workspace takes, so that the GPU's part is in it, where there is a compiler for it.
+/// The options by which a build contains the GPU's part; none where there is no compiler for it.
 pub fn features() -> &'static [&'static str] {
     if cfg!(target_os = "linux") && cuda::compiler().is_ok() { &["--features", "tests/cuda"] } else { &[] }
 }
@@ -93,10 +93,10 @@ fn report() -> Result<PathBuf> {
     }
 }
 
-/// What the compiler says of its functions' registers.
+/// The compiler's report of its functions' registers.
 #[derive(Debug, PartialEq, Eq)]
 struct Report {
-    /// How many functions there are, those of each architecture counted.
+    /// The number of functions, counted for each architecture.
     functions: usize,
     /// Those whose registers do not suffice: architecture, kernel, function, and the bytes.
     spills: Vec<String>,

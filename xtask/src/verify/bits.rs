@@ -29,10 +29,10 @@ use crate::{
     workspace,
 };
 
-/// What `selvedge train --threads` takes at most.
+/// The most that `selvedge train --threads` takes.
 const MAX_THREADS: usize = 1024;
 
-/// What to train with, and where the hashes go.
+/// The runs, and the file for the hashes.
 #[derive(Args)]
 pub struct Options {
     /// Compare an NVIDIA GPU with the CPU instead: SGD, Adam and dropout, at batch 64, 100 and 1024, with every way to start the kernels
@@ -107,7 +107,7 @@ fn boards_left_out() -> Result<Option<String>> {
     Ok(Some(format!("{reason:#}")))
 }
 
-/// What all runs share.
+/// The parts that all runs share.
 struct Bits {
     /// The program `selvedge`.
     program: PathBuf,

@@ -1,7 +1,7 @@
-//! What a GPU is compared with the CPU on.
+//! The recipes by which a GPU is compared with the CPU.
 
 const BATCH_SIZES: [u32; 3] = [64, 100, 1024];
-/// What differs from the quickstart's recipe, and what it is called.
+/// Changes of the quickstart's recipe, with their names.
 const CHANGES: [(&str, [&str; 2]); 3] =
     [("SGD", ["--optimizer", "sgd"]), ("Adam", ["--optimizer", "adam"]), ("dropout", ["--dropout", "0.2"])];
 

@@ -167,7 +167,7 @@ impl Program {
         decode(address, half(address)?, half(address.saturating_add(2)))
     }
 
-    /// What stands in a range, one after the other: instructions, and the half words of data between them.
+    /// The contents of a range, in order: instructions, and the half words of data between them.
     pub(crate) fn walk(&self, range: Range<u32>) -> impl Iterator<Item = (u32, Option<Instruction>)> {
         let mut next = range.start;
         iter::from_fn(move || {

@@ -52,7 +52,7 @@ pub struct Eval {
     pub count: Option<u32>,
 }
 
-/// How the board is reached.
+/// The way to the board.
 #[derive(Args, Debug)]
 pub struct Connect {
     /// The board's serial port, or `unix:PATH` for an emulator's socket

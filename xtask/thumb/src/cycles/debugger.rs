@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
-/// How long the emulator may take from one stop to the next.
+/// The time that the emulator may take from one stop to the next.
 const SILENCE: Duration = Duration::from_secs(600);
 
 /// A connection to an emulator that has stopped.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use super::{debugger::Debugger, trace::Trace};
 
-/// How long the emulator may take to start.
+/// The time that the emulator may take to start.
 const START: Duration = Duration::from_secs(60);
 
 /// A child that does not outlive its handle.

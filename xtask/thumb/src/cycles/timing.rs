@@ -38,7 +38,7 @@ impl Core {
         }
     }
 
-    /// What an instruction takes that went on with the next one or, `taken`, elsewhere. None: there is no timing of it.
+    /// Returns the cost of an instruction that goes on with the next one or, if `taken`, elsewhere. None: there is no timing of it.
     pub fn cost(self, class: Class, taken: bool) -> Option<Cost> {
         // What stays in the sequence although it writes the program counter has failed its condition.
         if class.is_jump() && !taken {

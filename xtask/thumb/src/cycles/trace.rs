@@ -1,4 +1,4 @@
-//! What the emulator says of each instruction that it executes, summed as it comes.
+//! The emulator's line for each instruction that it executes, summed as the lines come.
 
 use std::{
     collections::HashMap,
@@ -27,7 +27,7 @@ pub struct Trace<'p> {
     pub instructions: Vec<u64>,
     /// Of all calls.
     pub cost: Cost,
-    /// What else the emulator said last.
+    /// The emulator's last other words.
     pub words: String,
 }
 

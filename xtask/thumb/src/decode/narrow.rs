@@ -5,7 +5,7 @@ use super::{
     Effect, Known, LR, Operand, PC, Registers, SP, Target, ahead, bit, bits, near, register, set, signed,
 };
 
-/// What the instruction at an address is.
+/// Decodes the instruction at an address.
 pub fn narrow(at: u32, half: u32) -> Known {
     let low = |place| bits(half, place, 3) as u8;
     let source = register(half, 3);

@@ -11,7 +11,7 @@ use super::{
 /// The operations of arithmetic and logic that have an encoding; 6 is `pkh`, of registers alone.
 const OPERATIONS: [u32; 10] = [0, 1, 2, 3, 4, 8, 10, 11, 13, 14];
 
-/// What the instruction at an address is.
+/// Decodes the instruction at an address.
 pub fn wide(at: u32, first: u32, second: u32) -> Known {
     let writes_named = Effect::Writes(named(first, second));
     let simple = |is_known: bool| is_known.then_some((Simple, writes_named));
@@ -68,7 +68,7 @@ fn double_or_table(first: u32, second: u32) -> Known {
     }
 }
 
-/// What an instruction does that may move its base by a number of words.
+/// The effect of an instruction that may move its base by a number of words.
 fn moved_by_words(first: u32, second: u32) -> Effect {
     let named = named(first, second);
     // Above these are the coprocessor's instructions without a base.

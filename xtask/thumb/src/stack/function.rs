@@ -1,4 +1,4 @@
-//! How deep one function takes the stack: what each of its instructions leaves the stack pointer at, on every path through it.
+//! The depth to which one function takes the stack: what each of its instructions leaves the stack pointer at, on every path through it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,21 +14,21 @@ use crate::{
 /// What holds before an instruction changes a few times, unless the stack pointer moves in a loop.
 const CHANGES: u32 = 100;
 
-/// What a call may change.
+/// The registers that a call may change.
 const CALLER_SAVED: Registers = 0b0101_0000_0000_1111;
 
-/// What a function takes of the stack.
+/// The share of the stack that a function takes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// The bytes of its own, at most.
     pub deepest: u32,
     /// Where it goes on, and how many bytes of its own are on the stack then, at most. `None` is the address in a register.
     pub calls: Vec<(Option<u32>, u32)>,
-    /// Whether it comes back to its caller.
+    /// True where it comes back to its caller.
     pub returns: bool,
 }
 
-/// Whether a function returns.
+/// Tells whether a function returns.
 pub type Returns<'a> = &'a mut dyn FnMut(u32) -> Result<bool, String>;
 
 /// Follows every path through a function. An error says why the stack pointer cannot be followed.
@@ -123,7 +123,7 @@ impl Flow<'_> {
         instruction.ok_or_else(|| self.unknown(address, "has no instruction"))
     }
 
-    /// What one instruction does, and what comes after it if that is the next one.
+    /// The effect of one instruction, and what comes after it if that is the next one.
     fn run(&mut self, at: u32, instruction: Instruction, mut state: State) -> Result<Option<(u32, State)>, String> {
         let next = at + instruction.length;
         match instruction.effect {

@@ -1,4 +1,4 @@
-//! How deep a program can take the stack, from its instructions: an upper bound.
+//! An upper bound of the stack that a program takes, from its instructions.
 //!
 //! Each function's own share is followed on every path through it; calls add up along the deepest chain from the reset handler on. A
 //! call of an address in a register may be of any function whose address stands somewhere in the program. On top comes the deepest
@@ -21,7 +21,7 @@ use crate::{
     decode::{Effect, Operand},
 };
 
-/// What an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
+/// Bytes that an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
 const EXCEPTION: u32 = 8 * 4 + 4;
 const EXCEPTION_WITH_FPU: u32 = EXCEPTION + 18 * 4;
 
@@ -32,12 +32,12 @@ const HARD_FAULT: u32 = 3;
 /// Parts of the symbols of what reports a panic.
 const PANICS: [&str; 2] = ["rust_begin_unwind", "panic_fmt"];
 
-/// How deep a program can take the stack.
+/// The deepest that a program can take the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// At most so many bytes, or why there is no bound.
     pub bytes: Result<u32, String>,
-    /// Whether the program may panic: what reports that is not counted.
+    /// True where the program may panic. The report of a panic is not counted.
     pub panics: bool,
 }
 
@@ -58,7 +58,7 @@ pub fn deepest(program: &Program) -> Result<Stack> {
     Ok(Stack { bytes, panics: chains.panics })
 }
 
-/// What a function takes with all that it calls.
+/// The stack that a function takes with all that it calls.
 #[derive(Clone, Copy)]
 struct Chain {
     bytes: u32,

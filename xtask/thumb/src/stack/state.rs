@@ -1,11 +1,11 @@
-//! What is known of the registers at a place in a function.
+//! The registers at a place in a function, as far as they are known.
 
 use crate::{
     Program,
     decode::{Operand, Registers, SP, Target},
 };
 
-/// What a register holds.
+/// The value of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A number.
@@ -19,7 +19,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What holds for both.
+    /// The value that covers both.
     fn join(self, other: Self) -> Option<Self> {
         match (self, other) {
             _ if self == other => Some(self),
@@ -32,17 +32,17 @@ impl Value {
     }
 }
 
-/// What holds before an instruction.
+/// The state before an instruction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Bytes of the stack that the function has taken.
     pub depth: i32,
-    /// What is known of the registers.
+    /// The registers, as far as they are known.
     pub registers: [Option<Value>; 16],
 }
 
 impl State {
-    /// What holds on both ways to an instruction.
+    /// The state that covers both ways to an instruction.
     pub fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
         joined.depth = joined.depth.max(other.depth);
@@ -52,7 +52,7 @@ impl State {
         joined
     }
 
-    /// What a register holds.
+    /// The value of a register.
     pub fn get(&self, register: u8) -> Option<Value> {
         if register == SP { Some(Value::Stack(self.depth)) } else { self.registers[usize::from(register)] }
     }
@@ -74,7 +74,7 @@ impl State {
         }
     }
 
-    /// What an operand is.
+    /// The value of an operand.
     pub fn value(&self, program: &Program, operand: Operand) -> Option<Value> {
         let sum = |register, number: i32| match self.get(register)? {
             Value::Constant(constant) => Some(Value::Constant(constant.wrapping_add_signed(number))),

@@ -77,7 +77,7 @@ fn deepest(functions: &[(&str, &[Part<'_>])]) -> Result<u32, String> {
     super::deepest(&program(functions)).unwrap().bytes
 }
 
-/// What one function takes.
+/// The stack that one function takes.
 fn frame(parts: &[Part<'_>]) -> Result<u32, String> {
     deepest(&[("f", parts)])
 }
