@@ -52,7 +52,7 @@ __device__ inline float changed_pixel(const Context& context, const Change& chan
 }
 
 // A block has a sample.
-__device__ __noinline__ void load(const Context& context, const Task& task, const Batch& batch, unsigned s, Change& shared) {
+__device__ __forceinline__ void load(const Context& context, const Task& task, const Batch& batch, unsigned s, Change& shared) {
     if (s >= batch.samples) {
         return;
     }

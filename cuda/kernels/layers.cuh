@@ -19,18 +19,24 @@ __device__ __forceinline__ void for_each_element(unsigned tile, size_t count, Wo
     }
 }
 
-__device__ __noinline__ void gelu_forward(const Task& task, const Batch& batch, unsigned tile) {
+namespace gelu {
+
+__device__ __forceinline__ void forward(const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs,
-                     [&](size_t i) { task.output[i] = gelu::apply(__ldcg(task.input + i)); });
+                     [&](size_t i) { task.output[i] = apply(__ldcg(task.input + i)); });
 }
 
-__device__ __noinline__ void gelu_backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         const float x = __ldcg(task.input + i);
-        const float grad = mul(__ldcg(task.grad_output + i), gelu::derivative(x));
+        const float grad = mul(__ldcg(task.grad_output + i), derivative(x));
         task.grad_input[i] = activation_grad(task.input_activation, x, grad);
     });
 }
+
+} // namespace gelu
+
+namespace dropout {
 
 // Element `index` of a batch in a dropout layer; a dropped one is +0, whatever it was.
 __device__ __forceinline__ float dropped(const Context& context, const Task& task, const Batch& batch, size_t index, float x) {
@@ -40,21 +46,25 @@ __device__ __forceinline__ float dropped(const Context& context, const Task& tas
     return draw < context.dropout_threshold ? 0.0f : mul(x, context.dropout_scale);
 }
 
-__device__ __noinline__ void dropout_forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         task.output[i] = dropped(context, task, batch, i, __ldcg(task.input + i));
     });
 }
 
-__device__ __noinline__ void dropout_backward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void backward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     for_each_element(tile, size_t(batch.samples) * task.outputs, [&](size_t i) {
         const float grad = dropped(context, task, batch, i, __ldcg(task.grad_output + i));
         task.grad_input[i] = activation_grad(task.input_activation, __ldcg(task.input + i), grad);
     });
 }
 
+} // namespace dropout
+
+namespace log_softmax {
+
 // A thread has a sample.
-__device__ __noinline__ void log_softmax_forward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void forward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned s = tile * THREADS + threadIdx.x;
     if (s >= batch.samples) {
         return;
@@ -76,7 +86,7 @@ __device__ __noinline__ void log_softmax_forward(const Task& task, const Batch& 
     }
 }
 
-__device__ __noinline__ void log_softmax_backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned s = tile * THREADS + threadIdx.x;
     if (s >= batch.samples) {
         return;
@@ -93,6 +103,8 @@ __device__ __noinline__ void log_softmax_backward(const Task& task, const Batch&
     }
 }
 
+} // namespace log_softmax
+
 namespace batch_norm {
 
 // One feature's moments.
@@ -106,7 +118,7 @@ __device__ __forceinline__ float inverse_deviation(float variance) {
 
 // The running ones, for prediction.
 __device__ __forceinline__ Moments running(const Task& task, unsigned feature) {
-    const float* mean = task.parameters + 2 * size_t(task.outputs) + feature;
+    const float* mean = task.own.parameters + 2 * size_t(task.outputs) + feature;
     const float variance = __ldcg(mean + task.outputs);
     return {__ldcg(mean), variance, inverse_deviation(variance)};
 }
@@ -125,15 +137,15 @@ __device__ __forceinline__ Moments of_batch(const Task& task, const Batch& batch
 }
 
 // A thread has a feature.
-__device__ __noinline__ void forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void forward(const Context& context, const Task& task, const Batch& batch, unsigned tile) {
     const unsigned feature = tile * THREADS + threadIdx.x;
     if (feature >= task.outputs) {
         return;
     }
     // A pass that predicts keeps the classes.
     const Moments moments = context.classes ? running(task, feature) : of_batch(task, batch, feature);
-    const float scale = mul(moments.inverse, __ldcg(task.parameters + feature));
-    const float bias = __ldcg(task.parameters + task.outputs + feature);
+    const float scale = mul(moments.inverse, __ldcg(task.own.parameters + feature));
+    const float bias = __ldcg(task.own.parameters + task.outputs + feature);
     for (unsigned s = 0; s < batch.samples; ++s) {
         const size_t index = size_t(s) * task.outputs + feature;
         const float normalized = mul(sub(__ldcg(task.input + index), moments.mean), scale);
@@ -141,7 +153,7 @@ __device__ __noinline__ void forward(const Context& context, const Task& task, c
     }
 }
 
-__device__ __noinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
+__device__ __forceinline__ void backward(const Task& task, const Batch& batch, unsigned tile) {
     const unsigned feature = tile * THREADS + threadIdx.x;
     if (feature >= task.outputs) {
         return;
@@ -158,7 +170,7 @@ __device__ __noinline__ void backward(const Task& task, const Batch& batch, unsi
     if (task.grad_input) {
         const float samples = __uint2float_rn(batch.samples);
         const float mean_grad = div(grad_sum, samples), mean_grad_normalized = div(grad_normalized_sum, samples);
-        const float scale = mul(__ldcg(task.parameters + feature), moments.inverse);
+        const float scale = mul(__ldcg(task.own.parameters + feature), moments.inverse);
         for (unsigned s = 0; s < batch.samples; ++s) {
             const size_t index = size_t(s) * task.outputs + feature;
             const float x = __ldcg(task.input + index);
@@ -169,15 +181,17 @@ __device__ __noinline__ void backward(const Task& task, const Batch& batch, unsi
     }
     take_grad(task, batch, feature, grad_normalized_sum);
     take_grad(task, batch, size_t(task.outputs) + feature, grad_sum);
+    const size_t mean = 2 * size_t(task.outputs) + feature, variance = mean + task.outputs;
+    Moments after = running(task, feature);
     // One sample has no variance of its own.
     if (batch.samples >= 2) {
         const float momentum = 0.1f, rest = sub(1.0f, momentum);
         const float unbiased = div(__uint2float_rn(batch.samples), __uint2float_rn(batch.samples - 1));
-        float* mean = task.parameters + 2 * size_t(task.outputs) + feature;
-        float* variance = mean + task.outputs;
-        *mean = add(mul(rest, __ldcg(mean)), mul(momentum, moments.mean));
-        *variance = add(mul(rest, __ldcg(variance)), mul(momentum, mul(moments.variance, unbiased)));
+        after.mean = add(mul(rest, after.mean), mul(momentum, moments.mean));
+        after.variance = add(mul(rest, after.variance), mul(momentum, mul(moments.variance, unbiased)));
     }
+    task.own.updated[mean] = after.mean;
+    task.own.updated[variance] = after.variance;
 }
 
 } // namespace batch_norm

@@ -1,7 +1,7 @@
-// Cross-entropy (core/src/loss/cross_entropy.rs), and the last linear layer around it.
+// Cross-entropy (core/src/loss/cross_entropy.rs) of outputs that were computed before.
 #pragma once
 
-#include "linear.cuh"
+#include "task.cuh"
 
 namespace selvedge {
 
@@ -106,7 +106,7 @@ __device__ __forceinline__ void sample_loss(const Context& context, const Task& 
 }
 
 // A block has a sample, whose outputs were computed before.
-__device__ __noinline__ void loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
+__device__ __forceinline__ void loss(const Context& context, const Task& task, const Batch& batch, unsigned s, Sample& sample) {
     if (s >= batch.samples) {
         return;
     }
@@ -122,61 +122,9 @@ __device__ __noinline__ void loss(const Context& context, const Task& task, cons
     sample_loss(context, task, batch, s, sample, [&](unsigned j) { return sample.logits[j]; });
 }
 
-// A block has a sample: its logits, its loss, and the gradient at the sums before the last layer.
-__device__ __noinline__ void head(Panels& panels, const Context& context, const Task& task, const Batch& batch, unsigned s,
-                                     Sample& sample) {
-    if (s >= batch.samples) {
-        return;
-    }
-    const float* bias = task.parameters + size_t(task.inputs) * task.outputs;
-    const Matrix input{task.input + size_t(s) * task.inputs, 1, task.inputs, 1};
-    const Matrix weight{task.parameters, task.outputs, task.inputs, 1};
-    for (unsigned first = 0; first < task.outputs; first += SQUARE) {
-        product_tile<1>(
-            panels, input, weight, 0, first, task.inputs, [&](unsigned o) { return __ldcg(bias + o); },
-            [&](unsigned, const unsigned(&columns)[1], const float(&sums)[1], const bool(&exist)[1]) {
-                if (exist[0]) {
-                    const unsigned o = columns[0];
-                    sample.logits[o] = activate(task.activation, sums[0]);
-                    task.output[size_t(s) * task.outputs + o] = sample.logits[o];
-                }
-            });
-        __syncthreads();
-    }
-    sample_loss(context, task, batch, s, sample, [&](unsigned j) { return sample.logits[j]; });
-    if (!task.grad_input) {
-        return;
-    }
-    __syncthreads();
-    // Some of a column's weights are read before the first is used.
-    constexpr unsigned AHEAD = 8;
-    const unsigned inputs = task.inputs, outputs = task.outputs;
-    for (unsigned k = threadIdx.x; k < inputs; k += THREADS) {
-        const size_t index = size_t(s) * inputs + k;
-        const float x = __ldcg(task.input + index);
-        const float* weight = task.parameters + k;
-        float sum = 0.0f;
-        unsigned o = 0;
-        for (; o + AHEAD <= outputs; o += AHEAD) {
-            float some[AHEAD];
-#pragma unroll
-            for (unsigned j = 0; j < AHEAD; ++j) {
-                some[j] = __ldcg(weight + size_t(o + j) * inputs);
-            }
-#pragma unroll
-            for (unsigned j = 0; j < AHEAD; ++j) {
-                sum = fma(sample.values[o + j], some[j], sum);
-            }
-        }
-        for (; o < outputs; ++o) {
-            sum = fma(sample.values[o], __ldcg(weight + size_t(o) * inputs), sum);
-        }
-        task.grad_input[index] = activation_grad(task.input_activation, x, sum);
-    }
-}
-
-// The samples' losses, added up ascending and divided by the batch's weight. Thread by thread they are brought, and one thread adds.
-__device__ __noinline__ void batch_loss(const Context& context, unsigned index, const Batch& batch, float (&losses)[MAX_CLASSES]) {
+// The samples' losses, added up ascending and divided by the batch's weight. All threads bring them, and one thread adds.
+__device__ __forceinline__ void batch_loss(const Context& context, const Task& task, unsigned index, const Batch& batch,
+                                           float (&losses)[MAX_CLASSES]) {
     float sum = 0.0f;
     for (unsigned first = 0; first < batch.samples; first += MAX_CLASSES) {
         const unsigned left = batch.samples - first, count = left < MAX_CLASSES ? left : MAX_CLASSES;
@@ -196,9 +144,7 @@ __device__ __noinline__ void batch_loss(const Context& context, unsigned index, 
         const float of_step = batch.is_first ? loss : add(__ldcg(context.step_loss), loss);
         context.losses[index] = loss;
         *context.step_loss = of_step;
-        if (!is_finite(of_step)) {
-            *context.stopped = 1;
-        }
+        *task.stops = __ldcg(task.stopped) != 0 || !is_finite(of_step);
     }
 }
 

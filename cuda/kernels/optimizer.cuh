@@ -5,7 +5,8 @@
 
 namespace selvedge {
 
-enum class Optimizer : unsigned { Sgd, Momentum, Nesterov, Adam, RmsProp, RmsPropMomentum };
+// `None`: a gradient is kept, and no step is taken by it yet.
+enum class Optimizer : unsigned { Sgd, Momentum, Nesterov, Adam, RmsProp, RmsPropMomentum, None };
 
 // One step of an optimizer. What the coefficients are is said where they are used; unused ones are 0.
 struct Rule {
@@ -21,7 +22,8 @@ __device__ __forceinline__ float decayed(const Rule& rule, float parameter, floa
 // Numbers that an optimizer keeps for each parameter.
 __device__ constexpr unsigned states_of(Optimizer optimizer) {
     switch (optimizer) {
-    case Optimizer::Sgd: return 0;
+    case Optimizer::Sgd:
+    case Optimizer::None: return 0;
     case Optimizer::Adam:
     case Optimizer::RmsPropMomentum: return 2;
     default: return 1;
@@ -63,50 +65,105 @@ __device__ __forceinline__ float updated(const Rule& rule, float parameter, floa
     }
 }
 
-// Where parameters lie, and what the optimizer keeps for them.
-struct Updated {
-    float* parameters;
-    float* state[2];
+// Where parameters lie, and what the optimizer keeps for them: as they are, and as they are to be. Both may be one place.
+struct Place {
+    const float* parameters;
+    const float* state[2];
+    float* updated;
+    float* updated_state[2];
 };
 
-// Changes some parameters by their gradients. All is read before the first is written, the rule too, so that a thread does not wait for each.
-template <unsigned COUNT, Optimizer OPTIMIZER>
-__device__ __forceinline__ void update_by(Rule rule, Updated at, const size_t (&indices)[COUNT],
-                                          const float (&grads)[COUNT], const bool (&exist)[COUNT]) {
-    constexpr unsigned STATES = states_of(OPTIMIZER);
-    float parameters[COUNT], states[COUNT][2] = {};
-#pragma unroll
-    for (unsigned i = 0; i < COUNT; ++i) {
-        parameters[i] = exist[i] ? __ldcg(at.parameters + indices[i]) : 0.0f;
-#pragma unroll
-        for (unsigned state = 0; state != STATES; ++state) {
-            states[i][state] = exist[i] ? __ldcg(at.state[state] + indices[i]) : 0.0f;
+// Some numbers that lie side by side; of four, all are read and written at once where the address allows it.
+template <unsigned COUNT> struct Numbers {
+    float at[COUNT];
+
+    // The first `count` numbers at this address; the others are 0.
+    static __device__ __forceinline__ Numbers read(const float* from, unsigned count, bool is_whole) {
+        Numbers numbers;
+        if constexpr (COUNT == 4) {
+            if (is_whole) {
+                const float4 four = __ldcg(reinterpret_cast<const float4*>(from));
+                return {{four.x, four.y, four.z, four.w}};
+            }
         }
+#pragma unroll
+        for (unsigned i = 0; i < COUNT; ++i) {
+            numbers.at[i] = i < count ? __ldcg(from + i) : 0.0f;
+        }
+        return numbers;
     }
+
+    __device__ __forceinline__ void write(float* to, unsigned count, bool is_whole) const {
+        if constexpr (COUNT == 4) {
+            if (is_whole) {
+                *reinterpret_cast<float4*>(to) = make_float4(at[0], at[1], at[2], at[3]);
+                return;
+            }
+        }
 #pragma unroll
-    for (unsigned i = 0; i < COUNT; ++i) {
-        const float parameter = updated<OPTIMIZER>(rule, parameters[i], grads[i], states[i]);
-        if (exist[i]) {
-            at.parameters[indices[i]] = parameter;
-#pragma unroll
-            for (unsigned state = 0; state != STATES; ++state) {
-                at.state[state][indices[i]] = states[i][state];
+        for (unsigned i = 0; i < COUNT; ++i) {
+            if (i < count) {
+                to[i] = at[i];
             }
         }
     }
+};
+
+// Parameters that lie side by side, with what the optimizer keeps for them. They are read long before their gradients are there.
+template <Optimizer OPTIMIZER, unsigned COUNT> struct Parameters {
+    static constexpr unsigned STATES = states_of(OPTIMIZER);
+
+    Numbers<COUNT> parameters, state[STATES + 1];
+
+    static __device__ __forceinline__ Parameters read(const Place& place, size_t index, unsigned count, bool is_whole) {
+        Parameters read;
+        read.parameters = Numbers<COUNT>::read(place.parameters + index, count, is_whole);
+#pragma unroll
+        for (unsigned i = 0; i != STATES; ++i) {
+            read.state[i] = Numbers<COUNT>::read(place.state[i] + index, count, is_whole);
+        }
+        return read;
+    }
+
+    // Writes them as they are after the step.
+    __device__ __forceinline__ void update(const Rule& rule, const Place& place, size_t index, unsigned count, bool is_whole,
+                                           const float (&grads)[COUNT]) {
+#pragma unroll
+        for (unsigned i = 0; i < COUNT; ++i) {
+            float states[2] = {};
+#pragma unroll
+            for (unsigned state_index = 0; state_index != STATES; ++state_index) {
+                states[state_index] = state[state_index].at[i];
+            }
+            parameters.at[i] = updated<OPTIMIZER>(rule, parameters.at[i], grads[i], states);
+#pragma unroll
+            for (unsigned state_index = 0; state_index != STATES; ++state_index) {
+                state[state_index].at[i] = states[state_index];
+            }
+        }
+        parameters.write(place.updated + index, count, is_whole);
+#pragma unroll
+        for (unsigned i = 0; i != STATES; ++i) {
+            state[i].write(place.updated_state[i] + index, count, is_whole);
+        }
+    }
+};
+
+// The step of one parameter.
+template <Optimizer OPTIMIZER> __device__ __forceinline__ void update_one(const Rule& rule, const Place& place, size_t index, float grad) {
+    Parameters<OPTIMIZER, 1>::read(place, index, 1, false).update(rule, place, index, 1, false, {grad});
 }
 
 // The same by the rule's own optimizer.
-template <unsigned COUNT>
-__device__ __forceinline__ void update(Rule rule, Updated at, const size_t (&indices)[COUNT],
-                                       const float (&grads)[COUNT], const bool (&exist)[COUNT]) {
+__device__ __forceinline__ void update_one(const Rule& rule, const Place& place, size_t index, float grad) {
     switch (rule.optimizer) {
-    case Optimizer::Sgd: return update_by<COUNT, Optimizer::Sgd>(rule, at, indices, grads, exist);
-    case Optimizer::Momentum: return update_by<COUNT, Optimizer::Momentum>(rule, at, indices, grads, exist);
-    case Optimizer::Nesterov: return update_by<COUNT, Optimizer::Nesterov>(rule, at, indices, grads, exist);
-    case Optimizer::Adam: return update_by<COUNT, Optimizer::Adam>(rule, at, indices, grads, exist);
-    case Optimizer::RmsProp: return update_by<COUNT, Optimizer::RmsProp>(rule, at, indices, grads, exist);
-    case Optimizer::RmsPropMomentum: return update_by<COUNT, Optimizer::RmsPropMomentum>(rule, at, indices, grads, exist);
+    case Optimizer::Sgd: return update_one<Optimizer::Sgd>(rule, place, index, grad);
+    case Optimizer::Momentum: return update_one<Optimizer::Momentum>(rule, place, index, grad);
+    case Optimizer::Nesterov: return update_one<Optimizer::Nesterov>(rule, place, index, grad);
+    case Optimizer::Adam: return update_one<Optimizer::Adam>(rule, place, index, grad);
+    case Optimizer::RmsProp: return update_one<Optimizer::RmsProp>(rule, place, index, grad);
+    case Optimizer::RmsPropMomentum: return update_one<Optimizer::RmsPropMomentum>(rule, place, index, grad);
+    case Optimizer::None: return;
     }
 }
 

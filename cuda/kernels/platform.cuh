@@ -3,6 +3,8 @@
 
 #ifdef __CUDACC__
 
+#include <cuda_pipeline_primitives.h>
+
 // A value that a block's threads share.
 #define SHARED(Type, name) __shared__ Type name
 // For the tests alone.
@@ -18,3 +20,29 @@
 
 // Threads in every block.
 constexpr unsigned THREADS = 256;
+// Threads in a warp.
+constexpr unsigned WARP = 32;
+
+namespace selvedge {
+
+// Waits until the launch before this one is done. Every thread of every block calls it once: before it reads what that launch writes, and before
+// it writes anything itself. So when it returns, all launches before that one are done too.
+__device__ __forceinline__ void wait_for_launch_before() {
+#if !defined(__CUDACC__) || __CUDA_ARCH__ >= 900
+    cudaGridDependencySynchronize();
+#endif
+}
+
+// Lets the launch after this one begin, once all blocks have come here or have ended. Its blocks reach their own wait meanwhile. Called by all
+// threads, after `wait_for_launch_before`: so that what that launch reads before its wait, which was written two launches before it or earlier,
+// is there. The fence makes it visible.
+__device__ __forceinline__ void let_next_launch_begin() {
+#if !defined(__CUDACC__) || __CUDA_ARCH__ >= 900
+    if (threadIdx.x == THREADS - 1) {
+        __threadfence();
+        cudaTriggerProgrammaticLaunchCompletion();
+    }
+#endif
+}
+
+} // namespace selvedge

@@ -1,133 +1,203 @@
-// The kernels' entry points. The host (cuda/src/schedule.rs) says which tasks there are, and which may run side by side.
+// The kernels: one for each kind of task, or for the kinds that run side by side. The host (cuda/src/schedule) says which tasks a launch has, and
+// cuda/src/task/kernel.rs has the kernels' names.
 
 #include "data.cuh"
+#include "head.cuh"
 #include "layers.cuh"
 #include "loss.cuh"
 #include "parameters.cuh"
 
 namespace selvedge {
 
-// A block's shared memory: one task's at a time.
-union Shared {
-    struct {
-        Panels panels;
-        Sample sample;
-    } head;
+// A block's task, and its tile of that task.
+struct Work {
+    const Task& task;
+    const unsigned tile;
+};
+
+// The blocks of a launch are its tasks' tiles, task after task.
+__device__ __forceinline__ Work work_of(const Phase& phase) {
+    unsigned i = 0, tile = blockIdx.x;
+    for (; i + 1 < phase.count && tile >= phase.tasks[i].tiles; ++i) {
+        tile -= phase.tasks[i].tiles;
+    }
+    return {phase.tasks[i], tile};
+}
+
+// Brings a sample. After the last batch there is nothing to load ahead.
+__device__ __forceinline__ void load(Change& shared, const Context& context, const Task& task, unsigned index, unsigned batches, unsigned tile) {
+    wait_for_launch_before();
+    if (index + task.ahead < batches) {
+        load(context, task, context.batches[index + task.ahead], tile, shared);
+    }
+}
+
+union HeadOrLoad {
+    HeadMemory head;
     Change change;
 };
 
-// One tile of a task on the batches of a launch. A run whose loss is no number changes nothing any more.
-__device__ __forceinline__ void run_tile(Shared& shared, const Context& context, const Task& task, unsigned index, unsigned batches,
-                                         unsigned tile) {
-    const unsigned at = index + task.ahead;
-    // After the last batch there is nothing to load ahead.
-    if (at >= batches) {
-        return;
-    }
-    const Batch& batch = context.batches[at];
-    Panels& panels = shared.head.panels;
-    Sample& sample = shared.head.sample;
-    const bool is_stopped = __ldcg(context.stopped) != 0;
-    switch (task.kind) {
-    case Kind::Load: return load(context, task, batch, tile, shared.change);
-    case Kind::LinearForward:
-        switch (task.side) {
-        case 1: return linear_forward<1>(panels, task, batch, tile);
-        case 2: return linear_forward<2>(panels, task, batch, tile);
-        default: return linear_forward<4>(panels, task, batch, tile);
-        }
-    case Kind::LinearInputGrad:
-        switch (task.side) {
-        case 1: return linear_input_grad<1>(panels, task, batch, tile);
-        case 2: return linear_input_grad<2>(panels, task, batch, tile);
-        default: return linear_input_grad<4>(panels, task, batch, tile);
-        }
-    case Kind::LinearUpdate:
-        if (is_stopped) {
-            return;
-        }
-        switch (task.side) {
-        case 1: return linear_update<1>(panels, task, batch, tile);
-        case 2: return linear_update<2>(panels, task, batch, tile);
-        default: return linear_update<4>(panels, task, batch, tile);
-        }
-    case Kind::BatchNormForward: return batch_norm::forward(context, task, batch, tile);
-    case Kind::BatchNormBackward: return is_stopped ? void() : batch_norm::backward(task, batch, tile);
-    case Kind::GeluForward: return gelu_forward(task, batch, tile);
-    case Kind::GeluBackward: return gelu_backward(task, batch, tile);
-    case Kind::DropoutForward: return dropout_forward(context, task, batch, tile);
-    case Kind::DropoutBackward: return dropout_backward(context, task, batch, tile);
-    case Kind::LogSoftmaxForward: return log_softmax_forward(task, batch, tile);
-    case Kind::LogSoftmaxBackward: return log_softmax_backward(task, batch, tile);
-    case Kind::Loss: return loss(context, task, batch, tile, sample);
-    case Kind::Head: return head(panels, context, task, batch, tile, sample);
-    case Kind::BatchLoss: return batch_loss(context, at, batch, sample.logits);
-    case Kind::NormBlocks: return batch.is_last ? norm_block(context, task, tile, sample.logits) : void();
-    case Kind::NormTotal: return batch.is_last ? norm_total(context, task, at) : void();
-    case Kind::Update: return batch.is_last && !is_stopped ? update_by_kept(context, task, batch, tile) : void();
-    case Kind::Average: return batch.is_last && !is_stopped ? move_average(task, batch, tile) : void();
+union LossOrLoad {
+    Sample sample;
+    Change change;
+};
+
+// The memory of a linear layer's backward pass: one task's at a time.
+template <typename Tile> union Backward {
+    typename InputGradProduct<Tile>::Memory input_grad;
+    UpdateProduct::Memory update;
+    float losses[MAX_CLASSES];
+};
+
+template <typename Tile, Optimizer OPTIMIZER>
+__device__ __forceinline__ void linear_backward(Backward<Tile>& memory, const Context& context, const Phase& phase, unsigned index) {
+    const Work work = work_of(phase);
+    const Batch& batch = context.batches[index];
+    switch (work.task.kind) {
+    case Kind::LinearInputGrad: return linear_input_grad<Tile>(memory.input_grad, work.task, batch, work.tile);
+    case Kind::LinearUpdate: return linear_update<OPTIMIZER>(memory.update, work.task, batch, work.tile);
+    default: // the batch's loss
+        wait_for_launch_before();
+        return batch_loss(context, work.task, index, batch, memory.losses);
     }
 }
 
-// Tile `tile` of all the tiles that the phase's tasks have; false where it has no more.
-__device__ __forceinline__ bool run_tile(Shared& shared, const Context& context, const Phase& phase, unsigned index, unsigned batches,
-                                         unsigned tile) {
-    for (unsigned i = 0; i < phase.count; ++i) {
-        const unsigned tiles = phase.tasks[i].tiles;
-        if (tile < tiles) {
-            run_tile(shared, context, phase.tasks[i], index, batches, tile);
-            return true;
-        }
-        tile -= tiles;
-    }
-    return false;
+// The parameters of every kernel: what stays the same, the tasks, and which of how many batches of the launch it is.
+#define KERNEL(name)                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(THREADS, 2) name(const __grid_constant__ Context context,                            \
+                                                                  const __grid_constant__ Phase phase, [[maybe_unused]] unsigned index,\
+                                                                  [[maybe_unused]] unsigned batches)
+
+KERNEL(load_samples) {
+    SHARED(Change, change);
+    load(change, context, phase.tasks[0], index, batches, blockIdx.x);
 }
 
-// Waits until every block of the grid is here. `arrivals` counts them over the whole launch, and never goes back.
-__device__ __forceinline__ void grid_barrier(unsigned* arrivals) {
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        __threadfence();
-        const unsigned before = atomicAdd(arrivals, 1u), target = before - before % gridDim.x + gridDim.x;
-        while (*static_cast<volatile unsigned*>(arrivals) < target) {
-            __nanosleep(20);
-        }
-        __threadfence();
+// The forward pass of a linear layer.
+#define LINEAR_FORWARD(name, Tile)                                                                                                    \
+    KERNEL(linear_forward_##name) {                                                                                                   \
+        SHARED(ForwardProduct<Tile>::Memory, memory);                                                                                 \
+        linear_forward<Tile>(memory, phase.tasks[0], context.batches[index], blockIdx.x);                                             \
     }
-    __syncthreads();
+LINEAR_FORWARD(latency, Latency)
+LINEAR_FORWARD(throughput, Throughput)
+
+// Gradients before linear layers, updates of linear layers, and the batch's loss.
+#define LINEAR_BACKWARD(name, Tile, OPTIMIZER)                                                                                        \
+    KERNEL(linear_backward_##name) {                                                                                                  \
+        SHARED(Backward<Tile>, memory);                                                                                               \
+        linear_backward<Tile, Optimizer::OPTIMIZER>(memory, context, phase, index);                                                   \
+    }
+#define LINEAR_BACKWARDS(name, OPTIMIZER)                                                                                             \
+    LINEAR_BACKWARD(latency_##name, Latency, OPTIMIZER)                                                                               \
+    LINEAR_BACKWARD(throughput_##name, Throughput, OPTIMIZER)
+LINEAR_BACKWARDS(sgd, Sgd)
+LINEAR_BACKWARDS(momentum, Momentum)
+LINEAR_BACKWARDS(nesterov, Nesterov)
+LINEAR_BACKWARDS(adam, Adam)
+LINEAR_BACKWARDS(rms_prop, RmsProp)
+LINEAR_BACKWARDS(rms_prop_momentum, RmsPropMomentum)
+LINEAR_BACKWARDS(kept, None)
+
+// The last layer with the loss, and the next batch's samples.
+KERNEL(linear_head) {
+    SHARED(HeadOrLoad, memory);
+    const Work work = work_of(phase);
+    if (work.task.kind == Kind::Load) {
+        return load(memory.change, context, work.task, index, batches, work.tile);
+    }
+    head(memory.head, context, work.task, context.batches[index], work.tile);
 }
 
-// Some phases for batch `index`, one after the other, by all blocks of the grid.
-__device__ __noinline__ void run_phases(Shared& shared, const Context& context, const Phase* phase, unsigned count, unsigned index,
-                                        unsigned batches, unsigned* arrivals) {
-    for (const Phase* end = phase + count; phase < end; ++phase) {
-        for (unsigned tile = blockIdx.x; run_tile(shared, context, *phase, index, batches, tile); tile += gridDim.x) {
-            __syncthreads();
-        }
-        grid_barrier(arrivals);
+// The loss alone, and the next batch's samples.
+KERNEL(cross_entropy) {
+    SHARED(LossOrLoad, memory);
+    const Work work = work_of(phase);
+    if (work.task.kind == Kind::Load) {
+        return load(memory.change, context, work.task, index, batches, work.tile);
+    }
+    wait_for_launch_before();
+    loss(context, work.task, context.batches[index], work.tile, memory.sample);
+}
+
+KERNEL(batch_norm_forward) {
+    wait_for_launch_before();
+    batch_norm::forward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(batch_norm_backward) {
+    wait_for_launch_before();
+    if (!__ldcg(phase.tasks[0].stopped)) {
+        batch_norm::backward(phase.tasks[0], context.batches[index], blockIdx.x);
     }
 }
+
+KERNEL(gelu_forward) {
+    wait_for_launch_before();
+    gelu::forward(phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(gelu_backward) {
+    wait_for_launch_before();
+    gelu::backward(phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(dropout_forward) {
+    wait_for_launch_before();
+    dropout::forward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(dropout_backward) {
+    wait_for_launch_before();
+    dropout::backward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(log_softmax_forward) {
+    wait_for_launch_before();
+    log_softmax::forward(phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(log_softmax_backward) {
+    wait_for_launch_before();
+    log_softmax::backward(phase.tasks[0], context.batches[index], blockIdx.x);
+}
+
+KERNEL(norm_blocks) {
+    SHARED(NormSums, sums);
+    wait_for_launch_before();
+    if (context.batches[index].is_last) {
+        norm_block(context, phase.tasks[0], blockIdx.x, sums);
+    }
+}
+
+KERNEL(norm_total) {
+    wait_for_launch_before();
+    if (context.batches[index].is_last) {
+        total_norm(context, phase.tasks[0], index);
+    }
+}
+
+KERNEL(update) {
+    const Work work = work_of(phase);
+    wait_for_launch_before();
+    if (context.batches[index].is_last && !__ldcg(work.task.stopped)) {
+        update_by_kept(context, work.task, context.batches[index], work.tile);
+    }
+}
+
+KERNEL(average) {
+    wait_for_launch_before();
+    if (context.batches[index].is_last && !__ldcg(phase.tasks[0].stopped)) {
+        move_average(phase.tasks[0], context.batches[index], blockIdx.x);
+    }
+}
+
+KERNEL_TABLE(load_samples, linear_forward_latency, linear_forward_throughput, linear_backward_latency_sgd, linear_backward_throughput_sgd,
+             linear_backward_latency_momentum, linear_backward_throughput_momentum, linear_backward_latency_nesterov,
+             linear_backward_throughput_nesterov, linear_backward_latency_adam, linear_backward_throughput_adam,
+             linear_backward_latency_rms_prop, linear_backward_throughput_rms_prop, linear_backward_latency_rms_prop_momentum,
+             linear_backward_throughput_rms_prop_momentum, linear_backward_latency_kept, linear_backward_throughput_kept, linear_head, cross_entropy,
+             batch_norm_forward, batch_norm_backward, gelu_forward, gelu_backward, dropout_forward, dropout_backward, log_softmax_forward,
+             log_softmax_backward, norm_blocks, norm_total, update, average)
 
 } // namespace selvedge
-
-// One phase for batch `index` of a launch's: as many blocks as its tasks have tiles.
-extern "C" __global__ void __launch_bounds__(THREADS, 2)
-    run_phase(const __grid_constant__ selvedge::Context context, const __grid_constant__ selvedge::Phase phase, unsigned index,
-              unsigned batches) {
-    SHARED(selvedge::Shared, shared);
-    selvedge::run_tile(shared, context, phase, index, batches, blockIdx.x);
-}
-
-// All phases of all batches in one launch, whose blocks are all resident: `first` phases before the first batch, then for each batch `count`
-// of even, or after those `count` of odd ones. `arrivals` is 0 before.
-extern "C" __global__ void __launch_bounds__(THREADS, 1)
-    run_batches(const __grid_constant__ selvedge::Context context, const selvedge::Phase* phases, unsigned first, unsigned count,
-                unsigned batches, unsigned* arrivals) {
-    SHARED(selvedge::Shared, shared);
-    selvedge::run_phases(shared, context, phases, first, 0, batches, arrivals);
-    for (unsigned index = 0; index < batches; ++index) {
-        selvedge::run_phases(shared, context, phases + first + index % 2 * count, count, index, batches, arrivals);
-    }
-}
-
-KERNEL_TABLE(run_phase, run_batches)

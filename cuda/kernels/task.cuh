@@ -22,7 +22,7 @@ enum class Kind : unsigned {
     LogSoftmaxForward,
     LogSoftmaxBackward,
     Loss,        // each sample's loss, and its gradient
-    Head,        // the last linear layer, the loss, and the gradient before that layer, sample by sample
+    Head,        // a last linear layer of a few outputs, the loss, and the gradient before that layer, sample by sample
     BatchLoss,   // the samples' losses as one number
     NormBlocks,  // the squares of a gradient that was kept, block by block
     NormTotal,   // its norm, and what clips it
@@ -35,9 +35,9 @@ struct Task {
     Kind kind;
     // Blocks that it takes.
     unsigned tiles;
-    // Result elements in a row of each thread's square part of a tile: 1, 2 or 4.
-    unsigned side;
-    // Which batch, counted from the launch's own: 1 for what is loaded ahead.
+    // Bits of what was there before the launch before this one began: 1 for the input, 2 for the gradient at the outputs, 4 for the parameters.
+    unsigned settled;
+    // The batch, counted from the launch's own: 1 for what is loaded ahead.
     unsigned ahead;
     // What the outputs went through, and what the inputs did.
     Activation activation, input_activation;
@@ -52,15 +52,24 @@ struct Task {
     float* grad_output;
     float* grad_input;
     // The layer's own, in the flat model's order, and what the optimizer keeps for them.
-    float* parameters;
-    float* state[2];
+    Place own;
     // Where the gradient is kept, or null.
     float* kept;
+    // A word that is not 0 where nothing may change any more; and that which the batch's loss is to set, for what comes after it.
+    const unsigned* stopped;
+    unsigned* stops;
+
+    __device__ __forceinline__ bool input_is_settled() const { return settled & 1; }
+    __device__ __forceinline__ bool grad_output_is_settled() const { return settled >> 1 & 1; }
+    __device__ __forceinline__ bool parameters_are_settled() const { return settled >> 2 & 1; }
+
+    // The number of the layer's weights; its biases follow.
+    __device__ __forceinline__ size_t weights() const { return size_t(inputs) * outputs; }
 };
 
-constexpr unsigned MAX_TASKS = 8;
+constexpr unsigned MAX_TASKS = 4;
 
-// Tasks that may run side by side.
+// Tasks that may run side by side: one launch.
 struct Phase {
     unsigned count;
     unsigned padding;
@@ -107,8 +116,6 @@ struct Context {
     float* clip_scale;
     // The loss of the step so far.
     float* step_loss;
-    // Not 0 from the first loss on that is no number: nothing is changed any more.
-    unsigned* stopped;
     u64 seed;
     // Draws of 16 bits below it drop a feature; what the others are multiplied by.
     unsigned dropout_threshold;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::task::{Address, Context, Kind, Task};
+use crate::task::{Address, Context, Kind, Task, settled};
 
 /// Addresses that a task reads, and those that it writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +15,7 @@ impl Accesses {
     /// Those of a task on batches of so many samples at most.
     pub fn of(task: &Task, context: &Context, samples: usize) -> Self {
         let range = |start: Address, elements: u64| start..start + 4 * elements;
+        let optional = |range: Range<Address>| if range.start == 0 { vec![] } else { vec![range] };
         let (samples, inputs, outputs) = (samples as u64, u64::from(task.inputs), u64::from(task.outputs));
         let [input, grad_input] = [task.input, task.grad_input].map(|start| range(start, samples * inputs));
         let [output, grad_output] = [task.output, task.grad_output].map(|start| range(start, samples * outputs));
@@ -25,56 +26,80 @@ impl Accesses {
             Kind::BatchNormForward | Kind::BatchNormBackward => 4 * outputs,
             _ => outputs,
         };
-        let [parameters, kept, first, second] =
-            [task.parameters, task.kept, task.state[0], task.state[1]].map(|start| range(start, own));
+        let owned =
+            |starts: [Address; 3]| -> Vec<_> { starts.iter().flat_map(|&start| optional(range(start, own))).collect() };
         // What has the address 0 is not there: what no optimizer keeps, an evaluation's gradients, and that before the first layer.
-        let optional = |range: &Range<Address>| if range.start == 0 { vec![] } else { vec![range.clone()] };
-        // Where the gradient is kept, a layer's backward pass changes no parameter.
-        let owned = [vec![parameters.clone()], optional(&first), optional(&second)].concat();
-        let updated = if task.kept == 0 { owned.clone() } else { vec![kept.clone()] };
+        let parameters = range(task.parameters, own);
+        let before = owned([task.parameters, task.state[0], task.state[1]]);
+        let after = owned([task.updated, task.updated_state[0], task.updated_state[1]]);
+        let kept = range(task.kept, own);
         let partial_norms = range(context.partial_norms, u64::from(task.outputs).div_ceil(4096));
+        let (stopped, stops) = (word(task.stopped), word(task.stops));
+        // Where the gradient is kept, a layer's backward pass changes no parameter.
+        let is_kept = task.kept != 0;
+        let updated = if is_kept { vec![kept.clone()] } else { after.clone() };
+        let read_for_update = if is_kept { vec![kept.clone()] } else { before.clone() };
 
         let (reads, writes) = match task.kind {
             Kind::Load => (vec![], vec![output]),
             Kind::LinearForward | Kind::BatchNormForward => (vec![input, parameters], vec![output]),
             Kind::LinearInputGrad => (vec![input, grad_output, parameters], vec![grad_input]),
-            Kind::LinearUpdate => (vec![input, grad_output, word(context.stopped)], updated),
+            Kind::LinearUpdate => ([vec![input, grad_output, stopped], read_for_update].concat(), updated),
             Kind::BatchNormBackward => {
-                let written = [updated, vec![parameters], optional(&grad_input)].concat();
-                (vec![input, grad_output, word(context.stopped)], written)
+                let written = [updated, vec![range(task.updated, own)], optional(grad_input)].concat();
+                ([vec![input, grad_output, stopped, parameters], read_for_update].concat(), written)
             }
             Kind::GeluForward | Kind::DropoutForward | Kind::LogSoftmaxForward => (vec![input], vec![output]),
             Kind::GeluBackward | Kind::DropoutBackward => (vec![input, grad_output], vec![grad_input]),
             Kind::LogSoftmaxBackward => (vec![input, output, grad_output], vec![grad_input]),
-            Kind::Loss => (vec![output], [optional(&grad_output), vec![sample_losses]].concat()),
+            Kind::Loss => (vec![output], [optional(grad_output), vec![sample_losses]].concat()),
             Kind::Head => {
-                let grads = [optional(&grad_output), optional(&grad_input)].concat();
+                let grads = [optional(grad_output), optional(grad_input)].concat();
                 (vec![input, parameters], [vec![output, sample_losses], grads].concat())
             }
-            Kind::BatchLoss => (vec![sample_losses], vec![word(context.step_loss), word(context.stopped)]),
+            Kind::BatchLoss => (vec![sample_losses, stopped], vec![word(context.step_loss), stops]),
             Kind::NormBlocks => (vec![kept], vec![partial_norms]),
             Kind::NormTotal => (vec![partial_norms], vec![word(context.clip_scale)]),
-            Kind::Update => (vec![kept, word(context.clip_scale), word(context.stopped)], owned),
-            Kind::Average => (vec![parameters, word(context.stopped)], vec![range(task.output, outputs)]),
+            Kind::Update => ([vec![kept, word(context.clip_scale), stopped], before].concat(), after),
+            Kind::Average => (vec![parameters, stopped], vec![range(task.output, outputs)]),
         };
         Self { reads, writes }
     }
 
-    /// Whether one of two tasks writes what the other reads or writes.
+    /// Tells whether one of two tasks writes what the other reads or writes.
     pub fn conflict_with(&self, other: &Self) -> bool {
-        let meet = |a: &[Range<Address>], b: &[Range<Address>]| {
-            a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
-        };
         meet(&self.writes, &other.writes) || meet(&self.writes, &other.reads) || meet(&self.reads, &other.writes)
     }
 
-    /// Whether each lies in one of these.
+    /// Tells whether the task writes what the other one brings to its blocks as one of its operands.
+    pub fn write_operand(&self, operand: &Range<Address>) -> bool {
+        meet(&self.writes, std::slice::from_ref(operand))
+    }
+
+    /// Tells whether each lies in one of these.
     pub fn are_within(&self, buffers: &[Range<Address>]) -> bool {
         let is_within = |range: &Range<Address>| {
             buffers.iter().any(|buffer| buffer.start <= range.start && range.end <= buffer.end)
         };
         self.reads.iter().chain(&self.writes).all(is_within)
     }
+}
+
+/// Tells whether two of the ranges have an address in common.
+fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
+    a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
+}
+
+/// The operands that a task brings to its blocks: its input, the gradient at its outputs and its parameters, each with its bit of
+/// [`settled`](crate::task::settled).
+pub fn operands(task: &Task, samples: usize) -> [(u32, Range<Address>); 3] {
+    let range = |start: Address, elements: u64| start..start + 4 * elements;
+    let (samples, inputs, outputs) = (samples as u64, u64::from(task.inputs), u64::from(task.outputs));
+    [
+        (settled::INPUT, range(task.input, samples * inputs)),
+        (settled::GRAD_OUTPUT, range(task.grad_output, samples * outputs)),
+        (settled::PARAMETERS, range(task.parameters, (inputs + 1) * outputs)),
+    ]
 }
 
 #[cfg(test)]

@@ -1,24 +1,26 @@
-//! What a run keeps on the GPU.
+//! The memory of a run on the GPU.
 
 use selvedge::architecture::Architecture;
 
-/// What decides how much memory a run takes, and which tasks it has.
+use crate::task::{Context, Optimizer};
+
+/// The settings that decide how much memory a run takes, and which tasks it has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Samples in a batch at most.
     pub batch: usize,
-    /// Numbers that the optimizer keeps for each parameter: 0, 1 or 2.
-    pub states: usize,
-    /// Whether a step has several batches.
+    /// The optimizer of all steps.
+    pub optimizer: Optimizer,
+    /// A step has several batches.
     pub accumulates: bool,
-    /// Whether a gradient is clipped.
+    /// A gradient is clipped.
     pub clips: bool,
-    /// Whether the weights' moving average is kept.
+    /// The weights' moving average is kept.
     pub averages: bool,
 }
 
 impl Settings {
-    /// Whether the gradient is kept until a step's last batch.
+    /// Tells whether the gradient is kept until a step's last batch.
     pub fn keeps_grad(&self) -> bool {
         self.accumulates || self.clips
     }
@@ -30,13 +32,48 @@ pub const EVALUATED: usize = 500;
 /// Elements of one block of a norm.
 pub(crate) const NORM_BLOCK: usize = 4096;
 
+/// Numbers that each batch changes. Even batches read the first and write the second, odd ones the other way round; or all batches change the
+/// first where it lies.
+#[derive(Clone, Debug)]
+pub struct Versions<B> {
+    first: B,
+    second: Option<B>,
+}
+
+impl<B> Versions<B> {
+    /// The version that batches of a parity read.
+    pub fn read_by(&self, parity: usize) -> &B {
+        match &self.second {
+            Some(second) if parity % 2 == 1 => second,
+            _ => &self.first,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn read_by_mut(&mut self, parity: usize) -> &mut B {
+        match &mut self.second {
+            Some(second) if parity % 2 == 1 => second,
+            _ => &mut self.first,
+        }
+    }
+
+    /// The version that batches of a parity write.
+    pub fn written_by(&self, parity: usize) -> &B {
+        self.read_by(parity + 1)
+    }
+
+    fn map<T>(&self, mut of: impl FnMut(&B) -> T) -> Versions<T> {
+        Versions { first: of(&self.first), second: self.second.as_ref().map(of) }
+    }
+}
+
 /// The buffers of a run, of 4-byte elements, or their addresses.
 #[derive(Clone, Debug)]
 pub struct Memory<B> {
     /// The flat model.
-    pub parameters: B,
+    pub parameters: Versions<B>,
     /// What the optimizer keeps for it.
-    pub state: Vec<B>,
+    pub state: Vec<Versions<B>>,
     /// Its moving average.
     pub average: Option<B>,
     /// The gradient, where it is kept.
@@ -51,12 +88,45 @@ pub struct Memory<B> {
     pub sample_losses: B,
     /// One for each block of a norm.
     pub partial_norms: B,
-    /// The factor that clips, the loss of the step so far, whether training has stopped, and the same of an evaluation.
+    /// The numbers of [`Scalar`].
     pub scalars: B,
 }
 
-/// Elements of [`Memory::scalars`].
-pub const SCALARS: usize = 6;
+/// The places of [`Memory::scalars`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// The factor that clips a gradient.
+    ClipScale,
+    /// The loss of the step so far.
+    StepLoss,
+    /// Not 0 where nothing may change any more: for even batches.
+    StopsEven,
+    /// The same for odd batches.
+    StopsOdd,
+    /// The loss of an evaluation's batch.
+    TestLoss,
+    /// An evaluation has nothing to stop.
+    TestStopped,
+    /// The word that an evaluation's losses set.
+    TestStops,
+}
+
+impl Scalar {
+    /// The number of them.
+    pub const COUNT: usize = 7;
+    /// Their first values: nothing clips, and nothing has stopped.
+    pub const AT_FIRST: [f32; Self::COUNT] = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+
+    /// The word that batches of a parity read.
+    pub fn stops(parity: usize) -> Self {
+        if parity % 2 == 0 { Self::StopsEven } else { Self::StopsOdd }
+    }
+
+    /// Its address.
+    pub fn at(self, memory: &Memory<u64>) -> u64 {
+        memory.scalars + size_of::<f32>() as u64 * self as u64
+    }
+}
 
 impl<B> Memory<B> {
     /// The memory of a run, each buffer by `allocate(what for, elements)`.
@@ -73,9 +143,17 @@ impl<B> Memory<B> {
         let len = network.parameter_count().unwrap_or_default();
         // What nobody can count, nobody has.
         let of_samples = |samples: usize, width: usize| samples.saturating_mul(width);
+        // A gradient that was kept changes the parameters where they lie.
+        let has_two = !settings.keeps_grad();
+        let mut versions = |what: &'static str| -> Result<_, E> {
+            let first = allocate(what, len)?;
+            Ok(Versions { first, second: has_two.then(|| allocate(what, len)).transpose()? })
+        };
+        let parameters = versions("the model")?;
+        let state = (0..settings.optimizer.states()).map(|_| versions("the optimizer's state"));
         Ok(Self {
-            parameters: allocate("the model", len)?,
-            state: (0..settings.states).map(|_| allocate("the optimizer's state", len)).collect::<Result<_, _>>()?,
+            parameters,
+            state: state.collect::<Result<_, _>>()?,
             average: settings.averages.then(|| allocate("the average of the weights", len)).transpose()?,
             kept: settings.keeps_grad().then(|| allocate("the gradient", len)).transpose()?,
             input: [
@@ -86,15 +164,15 @@ impl<B> Memory<B> {
             grad_tape: allocate("a batch's gradients", of_samples(settings.batch, network.tape_len()))?,
             sample_losses: allocate("a batch's losses", samples)?,
             partial_norms: allocate("a gradient's norm", len.div_ceil(NORM_BLOCK))?,
-            scalars: allocate("a step's numbers", SCALARS)?,
+            scalars: allocate("a step's numbers", Scalar::COUNT)?,
         })
     }
 
     /// The same of each buffer, such as its address.
     pub fn map<T>(&self, mut of: impl FnMut(&B) -> T) -> Memory<T> {
         Memory {
-            parameters: of(&self.parameters),
-            state: self.state.iter().map(&mut of).collect(),
+            parameters: self.parameters.map(&mut of),
+            state: self.state.iter().map(|versions| versions.map(&mut of)).collect(),
             average: self.average.as_ref().map(&mut of),
             kept: self.kept.as_ref().map(&mut of),
             input: [of(&self.input[0]), of(&self.input[1])],
@@ -104,5 +182,23 @@ impl<B> Memory<B> {
             partial_norms: of(&self.partial_norms),
             scalars: of(&self.scalars),
         }
+    }
+}
+
+impl Memory<u64> {
+    /// The addresses that all launches of training share, in a context of this seed.
+    pub fn training_context(&self, seed: u64) -> Context {
+        Context {
+            sample_losses: self.sample_losses,
+            partial_norms: self.partial_norms,
+            clip_scale: Scalar::ClipScale.at(self),
+            step_loss: Scalar::StepLoss.at(self),
+            ..Context::new(seed)
+        }
+    }
+
+    /// The addresses that all launches of an evaluation share.
+    pub fn evaluation_context(&self) -> Context {
+        Context { sample_losses: self.sample_losses, step_loss: Scalar::TestLoss.at(self), ..Context::new(0) }
     }
 }

@@ -46,6 +46,11 @@ impl<T> Buffer<T> {
         self.memory.address
     }
 
+    /// Where its value number `index` lies.
+    pub(crate) fn address_of(&self, index: usize) -> Address {
+        self.address() + (index * size_of::<T>()) as Address
+    }
+
     /// Values that it holds.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -25,6 +25,11 @@ pub enum CudaError {
     /// There is a driver, but nothing that it drives.
     #[error("the NVIDIA driver finds no GPU: {0}; see what CUDA_VISIBLE_DEVICES names")]
     NoDevice(Failure),
+    /// Another program has the GPU.
+    #[error(
+        "another program has the GPU for itself: {0}; end that program, or name another GPU by CUDA_VISIBLE_DEVICES"
+    )]
+    Unavailable(Failure),
     /// The kernels have no code for the GPU.
     #[error("there is no code in this program for {name}, of compute capability {}.{}: {failure}", capability[0], capability[1])]
     NoCode {
@@ -124,19 +129,17 @@ impl fmt::Display for Version {
 
 /// `CUDA_ERROR_OUT_OF_MEMORY`.
 pub(super) const OUT_OF_MEMORY: Code = 2;
-/// Codes of a kernel that was stopped, after which the context is of no use, or that did not start: from an illegal address to a failed launch.
-const FAULTS: std::ops::RangeInclusive<Code> = 700..=719;
+/// Codes after which the context is of no use, or of a kernel that did not start: memory that lost bits, a broken link between GPUs, a fault that
+/// was contained, and from an illegal address to a leak of tensor memory.
+fn is_fault(code: Code) -> bool {
+    matches!(code, 214 | 220 | 226 | 700..=721)
+}
 
 /// The driver's answer as a result.
 pub(super) fn check(code: Code, doing: &'static str) -> Result<(), CudaError> {
     match code {
         0 => Ok(()),
-        code if FAULTS.contains(&code) => Err(CudaError::Fault { doing, failure: Failure::new(code) }),
+        code if is_fault(code) => Err(CudaError::Fault { doing, failure: Failure::new(code) }),
         code => Err(CudaError::Other { doing, failure: Failure::new(code) }),
     }
-}
-
-/// `cust`'s answer as a result.
-pub(super) fn from_cust<T>(result: cust::error::CudaResult<T>, doing: &'static str) -> Result<T, CudaError> {
-    result.map_err(|error| CudaError::Other { doing, failure: Failure::new(error as Code) })
 }

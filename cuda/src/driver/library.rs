@@ -2,7 +2,7 @@
 //!
 //! `cust` declares the driver's functions as those of a shared library that the program is linked with; such a program does not even start
 //! on a machine without a driver, where it should say so, or train on the CPU. So `-lcuda` finds an empty linker script (`cuda/link`), the
-//! functions that `cust` and [`sys`](super::sys) reach are defined here, and each jumps to where [`load`] found the driver's own. Before that,
+//! functions of [`sys`](super::sys) are defined here, and each jumps to where [`load`] found the driver's own. Before that,
 //! and where the driver lacks it, a function answers [`NOT_SUPPORTED`]. The script is named by `.cargo/config.toml`, which cargo reads in the folder
 //! that it is called in: a build from outside of the repository does not find it.
 
@@ -53,7 +53,7 @@ pub fn load() -> Result<(), String> {
     // SAFETY: `Slots` says who else is there.
     let slots = unsafe { &mut *SELVEDGE_CUDA_SLOTS.0.get() };
     for (slot, name) in slots.iter_mut().zip(NAMES) {
-        // SAFETY: the symbol's address is taken, and called through `cust`'s or `sys`'s declaration of it alone.
+        // SAFETY: the symbol's address is taken, and called through `sys`'s declaration of it alone.
         if let Ok(function) = unsafe { library.get::<*const c_void>(name.as_bytes()) } {
             *slot = *function;
         }
@@ -115,6 +115,10 @@ functions! {
     cuDevicePrimaryCtxRelease_v2
     cuDevicePrimaryCtxRetain
     cuDriverGetVersion
+    cuEventCreate
+    cuEventDestroy_v2
+    cuEventRecord
+    cuEventSynchronize
     cuGetErrorName
     cuGetErrorString
     cuGraphDestroy
@@ -122,9 +126,10 @@ functions! {
     cuGraphInstantiateWithFlags
     cuGraphLaunch
     cuInit
-    cuLaunchCooperativeKernel
-    cuLaunchKernel
+    cuLaunchKernelEx
+    cuMemAllocHost_v2
     cuMemAlloc_v2
+    cuMemFreeHost
     cuMemFree_v2
     cuMemGetInfo_v2
     cuMemcpyDtoHAsync_v2
@@ -133,7 +138,6 @@ functions! {
     cuModuleGetFunction
     cuModuleLoadDataEx
     cuModuleUnload
-    cuOccupancyMaxActiveBlocksPerMultiprocessor
     cuStreamBeginCapture_v2
     cuStreamCreateWithPriority
     cuStreamDestroy_v2

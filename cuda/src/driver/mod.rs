@@ -8,8 +8,8 @@
 //! ```
 //!
 //! ```compile_fail
-//! # fn launch(gpu: &cuda::driver::Gpu, context: &cuda::task::Context, phase: &cuda::task::Phase) {
-//! let _ = unsafe { gpu.run_phase(context, phase, 0, 1) };
+//! # fn launch(gpu: &cuda::driver::Gpu, context: &cuda::task::Context, launch: &cuda::schedule::Launch) {
+//! let _ = unsafe { gpu.run(context, launch, (0, 1), todo!()) };
 //! # }
 //! ```
 
@@ -26,33 +26,36 @@ pub(crate) mod stand_in;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("the feature `driver` needs Linux: NVIDIA's driver is found there alone");
 
-use std::{ptr, rc::Rc};
-
-use cust::{
-    context::Context,
-    device::{Device, DeviceAttribute},
-    stream::{Stream, StreamFlags},
-    sys::{CUfunction, CUmodule},
+use std::{
+    collections::HashMap,
+    ffi::{CStr, CString, c_char, c_int},
+    ptr,
+    rc::Rc,
 };
+
+use cust::sys::{CUcontext, CUdevice, CUfunction, CUmodule, CUstream};
 
 pub use self::error::{CudaError, Failure};
 pub(crate) use self::{
     buffer::{Allocation, Buffer},
     graph::Graph,
-    launch::Phases,
+    launch::After,
+    transfer::{Download, Upload},
 };
-use self::{
-    error::{check, from_cust},
-    launch::Kernel,
-    sys::Code,
-};
+use self::{error::check, sys::Code};
+use crate::kernel::Kernel;
 
-/// The kernels' machine code, for every GPU that the toolkit knew.
-static FAT_BINARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/selvedge.fatbin"));
+/// Bytes that begin at a multiple of 64, as the driver reads numbers of 8 bytes where they lie.
+#[repr(C, align(64))]
+struct Aligned<T: ?Sized>(T);
+
+/// The kernels' machine code, for every GPU that they were built for.
+static FAT_BINARY: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/selvedge.fatbin")));
 
 /// The first GPU that the driver shows, with the kernels.
 #[derive(Clone, Debug)]
@@ -66,9 +69,11 @@ struct Inner {
     stream: Stream,
     #[expect(dead_code, reason = "the context stays open")]
     context: Context,
-    functions: [CUfunction; Kernel::NAMES.len()],
+    functions: HashMap<Kernel, CUfunction>,
     name: String,
     multiprocessors: u32,
+    /// A launch may begin before the one before it is done.
+    overlaps: bool,
 }
 
 /// The kernels as they were loaded.
@@ -82,6 +87,57 @@ impl Drop for Module {
     }
 }
 
+/// The queue in which all is done.
+#[derive(Debug)]
+struct Stream(CUstream);
+
+impl Stream {
+    fn new() -> Result<Self, CudaError> {
+        let mut stream = ptr::null_mut();
+        // SAFETY: the driver writes the stream's address there.
+        check(unsafe { sys::cuStreamCreateWithPriority(&raw mut stream, 0, 0) }, OPENING)?;
+        Ok(Self(stream))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // SAFETY: it was made, and is given back once.
+        unsafe { sys::cuStreamDestroy_v2(self.0) };
+    }
+}
+
+/// The GPU's own context, which all of a process share.
+#[derive(Debug)]
+struct Context(CUdevice);
+
+impl Context {
+    /// Opens it for the calling thread.
+    fn open(device: CUdevice) -> Result<Self, CudaError> {
+        let mut context: CUcontext = ptr::null_mut();
+        // SAFETY: the driver writes the context's address there.
+        match unsafe { sys::cuDevicePrimaryCtxRetain(&raw mut context, device) } {
+            UNAVAILABLE => return Err(CudaError::Unavailable(Failure::new(UNAVAILABLE))),
+            code => check(code, OPENING)?,
+        }
+        let retained = Self(device);
+        // SAFETY: the context is open.
+        check(unsafe { sys::cuCtxSetCurrent(context) }, OPENING)?;
+        Ok(retained)
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: it was retained, and is given back once.
+        unsafe { sys::cuDevicePrimaryCtxRelease_v2(self.0) };
+    }
+}
+
+const OPENING: &str = "opening the GPU";
+
+/// The code of a GPU that another program has for itself.
+const UNAVAILABLE: Code = 46;
 /// Codes that mean no GPU: there is none, or none that may be used.
 const NO_DEVICE: [Code; 2] = [100, 101];
 /// Codes of a fat binary without code for the GPU: an unknown form of it, none for this GPU, PTX that the driver does not take or cannot compile.
@@ -96,14 +152,8 @@ impl Gpu {
     pub fn open() -> Result<Self, CudaError> {
         library::load().map_err(CudaError::NoDriver)?;
         let no_device = |code| CudaError::NoDevice(Failure::new(code));
-        let version = || {
-            let mut found = 0;
-            // SAFETY: the driver writes a number there.
-            check(unsafe { sys::cuDriverGetVersion(&raw mut found) }, "asking for the driver's version")?;
-            if found < NEEDED { Err(CudaError::DriverTooOld { found, needed: NEEDED }) } else { Ok(()) }
-        };
         // It needs no initialisation, which an old driver may refuse for another reason.
-        version()?;
+        let version = version()?;
         match sys::cuInit(0) {
             0 => {}
             code if NO_DEVICE.contains(&code) => return Err(no_device(code)),
@@ -116,23 +166,24 @@ impl Gpu {
             0 => return Err(no_device(NO_DEVICE[0])),
             code => return Err(no_device(code)),
         }
-        let device = from_cust(Device::get_device(0), "opening the GPU")?;
-        let name = from_cust(device.name(), "asking for the GPU's name")?;
-        let attribute = |attribute| from_cust(device.get_attribute(attribute), "asking what the GPU can do");
-        let capability =
-            [attribute(DeviceAttribute::ComputeCapabilityMajor)?, attribute(DeviceAttribute::ComputeCapabilityMinor)?];
-        let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?.unsigned_abs();
-        let context = from_cust(Context::new(device), "opening the GPU")?;
+        let device = Device::first()?;
+        let name = device.name()?;
+        let capability = [device.attribute(COMPUTE_CAPABILITY_MAJOR)?, device.attribute(COMPUTE_CAPABILITY_MINOR)?];
+        let multiprocessors = device.attribute(MULTIPROCESSOR_COUNT)?.unsigned_abs();
+        let context = Context::open(device.0)?;
         let module = load(&name, capability)?;
-        let mut functions = [ptr::null_mut(); Kernel::NAMES.len()];
-        for (function, kernel) in functions.iter_mut().zip(Kernel::NAMES) {
+        let mut functions = HashMap::new();
+        for kernel in Kernel::all() {
+            let mut function = ptr::null_mut();
+            let symbol = CString::new(kernel.name()).unwrap_or_default();
             // SAFETY: the driver writes the function's address there.
-            let code = unsafe { sys::cuModuleGetFunction(function, module.0, kernel.as_ptr()) };
+            let code = unsafe { sys::cuModuleGetFunction(&raw mut function, module.0, symbol.as_ptr()) };
             // The code may be loaded only now.
             loaded(code, &name, capability)?;
+            functions.insert(kernel, function);
         }
-        let stream = from_cust(Stream::new(StreamFlags::DEFAULT, None), "opening the GPU")?;
-        Ok(Self(Rc::new(Inner { module, stream, context, functions, name, multiprocessors })))
+        let overlaps = capability[0] >= 9 && version >= OVERLAPS_IN_GRAPHS;
+        Ok(Self(Rc::new(Inner { module, stream: Stream::new()?, context, functions, name, multiprocessors, overlaps })))
     }
 
     /// Its name.
@@ -145,12 +196,13 @@ impl Gpu {
         self.0.multiprocessors
     }
 
-    fn stream(&self) -> cust::sys::CUstream {
-        self.0.stream.as_inner()
+    fn stream(&self) -> CUstream {
+        self.0.stream.0
     }
 
     fn function(&self, kernel: Kernel) -> CUfunction {
-        self.0.functions[kernel as usize]
+        // All kernels are there.
+        self.0.functions.get(&kernel).copied().unwrap_or(ptr::null_mut())
     }
 
     /// Waits until all is done.
@@ -165,10 +217,55 @@ impl Gpu {
 }
 
 /// The oldest driver that runs what the toolkit built: that of its first release.
-const NEEDED: i32 = 1000 * version(env!("SELVEDGE_CUDA_MAJOR"));
+const NEEDED: i32 = 1000 * number(env!("SELVEDGE_CUDA_MAJOR"));
+
+/// The first driver that keeps in a graph which launches may overlap.
+const OVERLAPS_IN_GRAPHS: i32 = 12_030;
+
+/// The driver's version, 1000 · major + 10 · minor.
+fn version() -> Result<i32, CudaError> {
+    let mut found = 0;
+    // SAFETY: the driver writes a number there.
+    check(unsafe { sys::cuDriverGetVersion(&raw mut found) }, "asking for the driver's version")?;
+    if found < NEEDED { Err(CudaError::DriverTooOld { found, needed: NEEDED }) } else { Ok(found) }
+}
+
+/// A GPU, before it is opened.
+struct Device(CUdevice);
+
+/// Numbers of `CUdevice_attribute`.
+const MULTIPROCESSOR_COUNT: u32 = 16;
+const COMPUTE_CAPABILITY_MAJOR: u32 = 75;
+const COMPUTE_CAPABILITY_MINOR: u32 = 76;
+
+impl Device {
+    fn first() -> Result<Self, CudaError> {
+        let mut device = 0;
+        // SAFETY: the driver writes a number there.
+        check(unsafe { sys::cuDeviceGet(&raw mut device, 0) }, OPENING)?;
+        Ok(Self(device))
+    }
+
+    fn name(&self) -> Result<String, CudaError> {
+        let mut text: [c_char; 256] = [0; 256];
+        // The last byte stays 0.
+        let len = text.len() as c_int - 1;
+        // SAFETY: there is room for so many bytes.
+        check(unsafe { sys::cuDeviceGetName(text.as_mut_ptr(), len, self.0) }, "asking for the GPU's name")?;
+        // SAFETY: the text ends within the array.
+        Ok(unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy().into_owned())
+    }
+
+    fn attribute(&self, attribute: u32) -> Result<c_int, CudaError> {
+        let mut value = 0;
+        // SAFETY: the driver writes a number there.
+        let code = unsafe { sys::cuDeviceGetAttribute(&raw mut value, attribute, self.0) };
+        check(code, "asking what the GPU can do").map(|()| value)
+    }
+}
 
 /// A number in decimal digits.
-const fn version(digits: &str) -> i32 {
+const fn number(digits: &str) -> i32 {
     let (mut number, mut index) = (0, 0);
     while index < digits.len() {
         number = 10 * number + (digits.as_bytes()[index] - b'0') as i32;
@@ -179,7 +276,7 @@ const fn version(digits: &str) -> i32 {
 
 fn load(name: &str, capability: [i32; 2]) -> Result<Module, CudaError> {
     let mut module = ptr::null_mut();
-    let image = FAT_BINARY.as_ptr().cast();
+    let image = FAT_BINARY.0.as_ptr().cast();
     // SAFETY: the image is a whole fat binary, and there are no options.
     let code = unsafe { sys::cuModuleLoadDataEx(&raw mut module, image, 0, ptr::null_mut(), ptr::null_mut()) };
     loaded(code, name, capability).map(|()| Module(module))

@@ -1,23 +1,78 @@
-//! The driver's functions that `cust` has no safe words for, or whose results it would misread.
+//! The driver's functions, as `cuda.h` declares them.
 //!
-//! `cust`'s results are an enum of CUDA 11's codes, of which a newer code would be no value; here they are numbers.
+//! `cust` has the types. Its own declarations have results that are an enum of CUDA 11's codes, of which a newer code would be no value; here
+//! they are numbers.
 
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong, c_void};
 
-use cust::sys::{CUdeviceptr, CUfunction, CUgraph, CUgraphExec, CUmodule, CUstream, CUstreamCaptureMode};
+use cust::sys::{
+    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUgraph, CUgraphExec, CUmodule, CUstream,
+    CUstreamCaptureMode,
+};
 
 /// The driver's code of a result; 0 is success.
 pub type Code = u32;
 
+/// `CUlaunchConfig`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct LaunchConfig {
+    /// Blocks.
+    pub grid: [c_uint; 3],
+    /// Threads of a block.
+    pub block: [c_uint; 3],
+    /// Shared memory beside that which the kernel declares.
+    pub shared_bytes: c_uint,
+    /// Where it is started.
+    pub stream: CUstream,
+    /// What else there is to say.
+    pub attributes: *mut LaunchAttribute,
+    /// The number of attributes.
+    pub attribute_count: c_uint,
+}
+
+/// `CUlaunchAttribute`.
+#[derive(Debug)]
+#[repr(C)]
+pub struct LaunchAttribute {
+    id: c_uint,
+    padding: [u8; 4],
+    /// A union of 64 bytes.
+    value: [u64; 8],
+}
+
+impl LaunchAttribute {
+    /// `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
+    const OVERLAPS: c_uint = 6;
+
+    /// The attribute of a launch that may begin before the one before it is done.
+    pub fn overlaps_the_launch_before() -> Self {
+        // The value is an `int`, which on either side lies in the first bytes.
+        let mut value = [0; 8];
+        value[0] = u64::from_ne_bytes([1_i32.to_ne_bytes(), [0; 4]].concat().try_into().unwrap_or_default());
+        Self { id: Self::OVERLAPS, padding: [0; 4], value }
+    }
+}
+
+const _: () = assert!(size_of::<LaunchConfig>() == 56 && size_of::<LaunchAttribute>() == 72, "as cuda.h has them");
+
 unsafe extern "C" {
     pub safe fn cuInit(flags: c_uint) -> Code;
     pub fn cuDriverGetVersion(version: *mut c_int) -> Code;
-    pub fn cuDeviceGetCount(count: *mut c_int) -> Code;
     pub fn cuGetErrorName(code: Code, name: *mut *const c_char) -> Code;
     pub fn cuGetErrorString(code: Code, text: *mut *const c_char) -> Code;
+    pub fn cuDeviceGetCount(count: *mut c_int) -> Code;
+    pub fn cuDeviceGet(device: *mut CUdevice, ordinal: c_int) -> Code;
+    pub fn cuDeviceGetName(name: *mut c_char, len: c_int, device: CUdevice) -> Code;
+    pub fn cuDeviceGetAttribute(value: *mut c_int, attribute: c_uint, device: CUdevice) -> Code;
+    pub fn cuDevicePrimaryCtxRetain(context: *mut CUcontext, device: CUdevice) -> Code;
+    pub fn cuDevicePrimaryCtxRelease_v2(device: CUdevice) -> Code;
+    pub fn cuCtxSetCurrent(context: CUcontext) -> Code;
     pub fn cuMemGetInfo_v2(free: *mut usize, total: *mut usize) -> Code;
     pub fn cuMemAlloc_v2(address: *mut CUdeviceptr, bytes: usize) -> Code;
     pub fn cuMemFree_v2(address: CUdeviceptr) -> Code;
+    pub fn cuMemAllocHost_v2(address: *mut *mut c_void, bytes: usize) -> Code;
+    pub fn cuMemFreeHost(address: *mut c_void) -> Code;
     pub fn cuMemcpyHtoDAsync_v2(to: CUdeviceptr, from: *const c_void, bytes: usize, stream: CUstream) -> Code;
     pub fn cuMemcpyDtoHAsync_v2(to: *mut c_void, from: CUdeviceptr, bytes: usize, stream: CUstream) -> Code;
     pub fn cuMemsetD8Async(to: CUdeviceptr, byte: u8, count: usize, stream: CUstream) -> Code;
@@ -30,40 +85,21 @@ unsafe extern "C" {
     ) -> Code;
     pub fn cuModuleUnload(module: CUmodule) -> Code;
     pub fn cuModuleGetFunction(function: *mut CUfunction, module: CUmodule, name: *const c_char) -> Code;
-    pub fn cuOccupancyMaxActiveBlocksPerMultiprocessor(
-        blocks: *mut c_int,
+    pub fn cuLaunchKernelEx(
+        config: *const LaunchConfig,
         function: CUfunction,
-        threads: c_int,
-        shared: usize,
-    ) -> Code;
-    pub fn cuLaunchKernel(
-        function: CUfunction,
-        grid_x: c_uint,
-        grid_y: c_uint,
-        grid_z: c_uint,
-        block_x: c_uint,
-        block_y: c_uint,
-        block_z: c_uint,
-        shared: c_uint,
-        stream: CUstream,
         arguments: *mut *mut c_void,
         extra: *mut *mut c_void,
     ) -> Code;
-    pub fn cuLaunchCooperativeKernel(
-        function: CUfunction,
-        grid_x: c_uint,
-        grid_y: c_uint,
-        grid_z: c_uint,
-        block_x: c_uint,
-        block_y: c_uint,
-        block_z: c_uint,
-        shared: c_uint,
-        stream: CUstream,
-        arguments: *mut *mut c_void,
-    ) -> Code;
+    pub fn cuStreamCreateWithPriority(stream: *mut CUstream, flags: c_uint, priority: c_int) -> Code;
+    pub fn cuStreamDestroy_v2(stream: CUstream) -> Code;
     pub fn cuStreamSynchronize(stream: CUstream) -> Code;
     pub fn cuStreamBeginCapture_v2(stream: CUstream, mode: CUstreamCaptureMode) -> Code;
     pub fn cuStreamEndCapture(stream: CUstream, graph: *mut CUgraph) -> Code;
+    pub fn cuEventCreate(event: *mut CUevent, flags: c_uint) -> Code;
+    pub fn cuEventRecord(event: CUevent, stream: CUstream) -> Code;
+    pub fn cuEventSynchronize(event: CUevent) -> Code;
+    pub fn cuEventDestroy_v2(event: CUevent) -> Code;
     pub fn cuGraphInstantiateWithFlags(program: *mut CUgraphExec, graph: CUgraph, flags: c_ulonglong) -> Code;
     pub fn cuGraphLaunch(program: CUgraphExec, stream: CUstream) -> Code;
     pub fn cuGraphDestroy(graph: CUgraph) -> Code;

@@ -1,4 +1,4 @@
-//! The launches of a run, in each of the ways.
+//! The launches of a run.
 //!
 //! Every launch is of a [`Trainer`]'s own memory. Its tasks reach nothing else, by [`check`]; its batches, order and labels were checked
 //! before they were brought to the GPU. The trainer holds all buffers that its contexts name.
@@ -10,31 +10,36 @@ use std::rc::Rc;
 use super::{Test, Trainer};
 use crate::{
     access::Accesses,
-    driver::{Allocation, Buffer, CudaError, Gpu, Graph, Phases},
+    driver::{After, Allocation, Buffer, CudaError, Graph},
     memory::{EVALUATED, Memory},
-    schedule::{self, Launches, Training},
-    task::{Address, Context, Phase},
+    schedule::{self, Launch},
+    task::{Address, Context},
 };
 
-/// The one launch of many batches.
-pub(super) struct Persistent {
-    phases: Phases,
-    arrivals: Buffer<u32>,
-    blocks: u32,
-}
+/// Graphs that are kept at most. A run has few: of its longest launch and of an epoch's last one, for either parity.
+const GRAPHS: usize = 8;
 
-impl Persistent {
-    pub(super) fn new(gpu: &Gpu, training: &Training) -> Result<Self, CudaError> {
-        let [even, odd] = &training.batches;
-        assert_eq!(even.len(), odd.len(), "batches have the same phases");
-        let phases = training.all();
-        let (first, of_batch) = (training.first.len() as u32, even.len() as u32);
-        let mut all = Buffer::allocate(gpu, phases.len(), "the phases")?;
-        all.upload(&phases)?;
-        let most = phases.iter().map(Phase::blocks).max().unwrap_or(1);
-        let blocks = most.min(gpu.resident_blocks()?);
-        let arrivals = Buffer::allocate(gpu, 1, "a barrier")?;
-        Ok(Self { phases: Phases { all, first, of_batch }, arrivals, blocks })
+/// Graphs of launches, by the number of their batches and the parity of the first one. The last one used is the last.
+#[derive(Debug, Default)]
+pub(super) struct Graphs(Vec<((usize, usize), Graph)>);
+
+impl Graphs {
+    /// The graph for a key, which is made by `capture` where it is not there.
+    fn get(
+        &mut self,
+        key: (usize, usize),
+        capture: impl FnOnce() -> Result<Graph, CudaError>,
+    ) -> Result<Option<&Graph>, CudaError> {
+        let found = self.0.iter().position(|(found, _)| *found == key);
+        let entry = match found {
+            Some(place) => self.0.remove(place),
+            None => (key, capture()?),
+        };
+        if self.0.len() >= GRAPHS {
+            self.0.remove(0);
+        }
+        self.0.push(entry);
+        Ok(self.0.last().map(|(_, graph)| graph))
     }
 }
 
@@ -43,10 +48,15 @@ impl Persistent {
 /// # Panics
 ///
 /// Where one does.
-pub(super) fn check(phases: &[Phase], context: &Context, samples: usize, memory: &Memory<Buffer<f32>>) {
+pub(super) fn check<'a>(
+    launches: impl IntoIterator<Item = &'a Launch>,
+    context: &Context,
+    samples: usize,
+    memory: &Memory<Buffer<f32>>,
+) {
     let mut ranges = Vec::new();
     memory.map(|buffer| ranges.push(buffer.memory().range()));
-    for task in phases.iter().flat_map(Phase::tasks) {
+    for task in launches.into_iter().flat_map(|launch| launch.phase.tasks()) {
         assert!(
             Accesses::of(task, context, samples).are_within(&ranges),
             "{task:?} reaches other memory than the run's"
@@ -55,31 +65,25 @@ pub(super) fn check(phases: &[Phase], context: &Context, samples: usize, memory:
 }
 
 impl Trainer {
-    /// Starts as many of the batches that were brought.
-    pub(super) fn start(&mut self, batches: usize) -> Result<(), CudaError> {
-        if let Some(Persistent { phases, arrivals, blocks }) = &mut self.persistent {
-            arrivals.zero()?;
-            // SAFETY: the module's documentation says why; the phases are those of `training`.
-            return unsafe { self.gpu.run_batches(&self.context, phases, batches as u32, arrivals, *blocks) };
-        }
-        if self.machine.launches != Launches::Graph {
-            return self.start_phases(batches);
-        }
-        if !self.graphs.contains_key(&batches) {
-            let graph = Graph::capture(&self.gpu, self.used(), || self.start_phases(batches))?;
-            self.graphs.insert(batches, graph);
-        }
+    /// Starts as many of the batches that were brought, of which the first has this parity.
+    pub(super) fn launch(&mut self, parity: usize, batches: usize) -> Result<(), CudaError> {
+        let mut graphs = std::mem::take(&mut self.graphs);
+        let graph = graphs.get((batches, parity), || {
+            Graph::capture(&self.gpu, self.used(), || self.launch_one_by_one(parity, batches))
+        });
         // SAFETY: the module's documentation says why, also for a graph that is started again: it holds the memory that the launches use.
-        self.graphs.get(&batches).map_or(Ok(()), |graph| unsafe { graph.launch() })
+        let started = graph.and_then(|graph| graph.map_or(Ok(()), |graph| unsafe { graph.launch() }));
+        self.graphs = graphs;
+        started
     }
 
-    /// Starts, or captures, each phase.
-    fn start_phases(&self, batches: usize) -> Result<(), CudaError> {
-        for index in 0..batches {
-            for phase in self.training.of_batch(index) {
-                // SAFETY: the module's documentation says why.
-                unsafe { self.gpu.run_phase(&self.context, phase, index as u32, batches as u32) }?;
-            }
+    /// Starts each launch, or where the stream captures, puts it into the graph.
+    fn launch_one_by_one(&self, parity: usize, batches: usize) -> Result<(), CudaError> {
+        let mut after = After::Done;
+        for (index, launch) in self.training.of_batches(parity, batches) {
+            // SAFETY: the module's documentation says why. What a task brings early is not written by the launch before: `schedule` saw to it.
+            unsafe { self.gpu.run(&self.context, launch, (index, batches as u32), after) }?;
+            after = After::Begun;
         }
         Ok(())
     }
@@ -87,14 +91,16 @@ impl Trainer {
     /// Starts the evaluation of a test by these parameters.
     pub(super) fn start_test(&self, test: &Test, parameters: Address) -> Result<(), CudaError> {
         let addresses = self.memory.map(Buffer::address);
-        let context = test.context(super::evaluation_context(&addresses));
-        let phases = schedule::evaluation(&self.predicting, EVALUATED, &addresses, &context, self.machine, parameters);
-        check(&phases, &context, EVALUATED, &self.memory);
+        let context = test.context(addresses.evaluation_context());
+        let multiprocessors = self.gpu.multiprocessors();
+        let launches =
+            schedule::evaluation(&self.predicting, EVALUATED, &addresses, &context, multiprocessors, parameters);
+        check(&launches, &context, EVALUATED, &self.memory);
         let batches = test.batches.len() as u32;
         for index in 0..batches {
-            for phase in &phases {
+            for launch in &launches {
                 // SAFETY: the module's documentation says why; the batches are the test's own.
-                unsafe { self.gpu.run_phase(&context, phase, index, batches) }?;
+                unsafe { self.gpu.run(&context, launch, (index, batches), After::Done) }?;
             }
         }
         Ok(())
@@ -102,10 +108,9 @@ impl Trainer {
 
     /// All memory that a launch of training uses.
     fn used(&self) -> Vec<Rc<Allocation>> {
-        let Self { samples, order, batches, losses, norms, .. } = self;
+        let Self { samples, order, batches, results, .. } = self;
         let mut used =
-            vec![samples.values.memory(), samples.labels.memory(), order.memory(), batches.memory(), losses.memory()];
-        used.push(norms.memory());
+            vec![samples.values.memory(), samples.labels.memory(), order.memory(), batches.memory(), results.memory()];
         self.memory.map(|buffer| used.push(buffer.memory()));
         used
     }

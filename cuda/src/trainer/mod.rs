@@ -5,23 +5,26 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
 use self::{
-    launch::{Persistent, check},
+    launch::{Graphs, check},
     samples::{Resident, Test},
 };
 use crate::{
-    driver::{Buffer, CudaError, Gpu, Graph},
-    memory::{EVALUATED, Memory, SCALARS, Settings},
-    schedule::{Launches, Machine, Training},
-    task::{Address, Batch, Changes, Context},
+    driver::{Buffer, CudaError, Download, Gpu, Upload},
+    memory::{EVALUATED, Memory, Scalar, Settings},
+    schedule::Training,
+    task::{Batch, Changes, Context},
 };
 
-/// Batches in a launch at most: a graph is made once for each number of them.
-pub const MAX_BATCHES: usize = 128;
+/// Batches in a launch at most.
+pub const MAX_BATCHES: usize = 100;
+
+/// Launches that wait or run at the same time at most: while one runs, the host prepares the next.
+pub const IN_FLIGHT: usize = 2;
 
 /// The parts of a run.
 #[derive(Clone, Debug)]
@@ -69,7 +72,7 @@ pub enum Part {
 pub struct Trained {
     /// Each batch's part of its step's loss. From the first step on whose loss is no number nothing was changed.
     pub losses: Vec<f32>,
-    /// The gradient's norm at each batch that ends a step, where it is clipped; at others anything.
+    /// Where the gradient is clipped, its norm at each batch that ends a step, and at others anything; else there are none.
     pub norms: Vec<f32>,
 }
 
@@ -85,7 +88,6 @@ pub struct Evaluated {
 /// A run on the GPU.
 pub struct Trainer {
     gpu: Gpu,
-    machine: Machine,
     /// The network as it predicts.
     predicting: Architecture,
     settings: Settings,
@@ -93,17 +95,45 @@ pub struct Trainer {
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
-    losses: Buffer<f32>,
-    norms: Buffer<f32>,
+    /// Each batch's loss, then each batch's norm.
+    results: Buffer<f32>,
     context: Context,
     training: Training,
     tests: Vec<Test>,
-    graphs: HashMap<usize, Graph>,
-    persistent: Option<Persistent>,
+    graphs: Graphs,
+    next_order: Upload<u32>,
+    next_batches: [Upload<Batch>; IN_FLIGHT],
+    answers: [Download<f32>; IN_FLIGHT],
+    /// Launches, the oldest first.
+    launched: VecDeque<Launched>,
+    /// What was asked for, the oldest first.
+    jobs: VecDeque<Job>,
+    /// The batches that were started.
+    started: usize,
+    /// The loss of the step so far.
+    step_loss: f32,
+    /// The first batch whose step's loss is no number: the number of those that were started before it.
+    diverged: Option<usize>,
 }
 
-/// The first values of [`Memory::scalars`]: nothing clips and nothing has stopped, in training and in an evaluation.
-const SCALARS_AT_FIRST: [f32; SCALARS] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+/// Batches that were started together.
+#[derive(Debug)]
+struct Launched {
+    /// The number of batches that were started before.
+    first: usize,
+    /// Of each batch, whether its step begins with it.
+    is_first: Vec<bool>,
+    /// The place of its answers.
+    slot: usize,
+}
+
+/// Batches that were asked for together.
+#[derive(Debug, Default)]
+struct Job {
+    trained: Trained,
+    /// Its launches whose answers are not there.
+    launches: usize,
+}
 
 impl Trainer {
     /// A run with its samples on the GPU. Its weights are to be [uploaded](Self::upload); what the optimizer keeps is zeros.
@@ -116,14 +146,14 @@ impl Trainer {
     ///
     /// Where the architecture is no network, where its inputs are not a sample's features, and where the values are not those of a sample for
     /// each label.
-    pub fn new(gpu: Gpu, launches: Launches, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
+    pub fn new(gpu: Gpu, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
         assert!(network.parameter_count().is_some(), "{network} is no network");
         assert_eq!(run.input.features(), network.inputs(), "features of a sample, and inputs of {network}");
-        let machine = Machine { launches, multiprocessors: gpu.multiprocessors() };
         let mut memory = Memory::allocate(network, &run.settings, |what, len| Buffer::allocate(&gpu, len, what))?;
-        memory.scalars.upload(&SCALARS_AT_FIRST)?;
-        for buffer in memory.state.iter_mut().chain(&mut memory.kept) {
+        memory.scalars.upload(&Scalar::AT_FIRST)?;
+        let state = memory.state.iter_mut().map(|state| state.read_by_mut(0));
+        for buffer in state.chain(&mut memory.kept) {
             buffer.zero()?;
         }
         let samples = Resident::new(&gpu, samples, network.inputs(), network.outputs())?;
@@ -131,49 +161,46 @@ impl Trainer {
         // Until an order is set, each place has a sample that is there.
         order.zero()?;
         let batches = Buffer::allocate(&gpu, MAX_BATCHES, "what the batches are")?;
-        let losses = Buffer::allocate(&gpu, MAX_BATCHES, "the losses")?;
-        let norms = Buffer::allocate(&gpu, MAX_BATCHES, "the gradients' norms")?;
-        let addresses = memory.map(Buffer::address);
+        let mut results = Buffer::allocate(&gpu, 2 * MAX_BATCHES, "losses and norms")?;
+        // A step's last batch alone has a norm.
+        results.zero()?;
         let context = Context {
             samples: samples.values.address(),
             labels: samples.labels.address(),
             order: order.address(),
             batches: batches.address(),
-            sample_losses: addresses.sample_losses,
-            losses: losses.address(),
-            norms: norms.address(),
-            partial_norms: addresses.partial_norms,
-            clip_scale: scalar(&addresses, 0),
-            step_loss: scalar(&addresses, 1),
-            stopped: scalar(&addresses, 2),
+            losses: results.address(),
+            norms: results.address_of(MAX_BATCHES),
             dropout: DropoutRate::new(run.dropout).into(),
             label_smoothing: run.label_smoothing,
             max_norm: run.clip.unwrap_or(f32::INFINITY),
             changes: Changes::new(run.augmentation, run.input),
-            ..Context::new(run.seed)
+            ..memory.map(Buffer::address).training_context(run.seed)
         };
-        let training = Training::new(network, &run.settings, &addresses, &context, machine);
-        check(&training.all(), &context, run.settings.batch, &memory);
-        let persistent = match launches {
-            Launches::Persistent => Some(Persistent::new(&gpu, &training)?),
-            Launches::Plain | Launches::Graph => None,
-        };
+        let addresses = memory.map(Buffer::address);
+        let training = Training::new(network, &run.settings, &addresses, &context, gpu.multiprocessors());
+        check(training.all(), &context, run.settings.batch, &memory);
         Ok(Self {
-            gpu,
-            machine,
             predicting: network.for_prediction(),
             settings: run.settings,
             memory,
-            samples,
-            order,
-            batches,
-            losses,
-            norms,
             context,
             training,
             tests: Vec::new(),
-            graphs: HashMap::new(),
-            persistent,
+            graphs: Graphs::default(),
+            next_order: Upload::new(&gpu, samples.len)?,
+            next_batches: [Upload::new(&gpu, MAX_BATCHES)?, Upload::new(&gpu, MAX_BATCHES)?],
+            answers: [Download::new(&gpu, 2 * MAX_BATCHES)?, Download::new(&gpu, 2 * MAX_BATCHES)?],
+            launched: VecDeque::new(),
+            jobs: VecDeque::new(),
+            started: 0,
+            step_loss: 0.0,
+            diverged: None,
+            gpu,
+            samples,
+            order,
+            batches,
+            results,
         })
     }
 
@@ -193,7 +220,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Sets the order of an epoch's samples.
+    /// Sets the order of an epoch's samples, for the batches that are started later. It does not wait for those that were started before.
     ///
     /// # Errors
     ///
@@ -206,13 +233,19 @@ impl Trainer {
         let samples = self.samples.len;
         let wrong = order.iter().find(|&&sample| sample as usize >= samples);
         assert_eq!(wrong, None, "there are {samples} samples");
-        self.order.upload(order)
+        self.next_order.send(order, &mut self.order)
+    }
+
+    /// The parity of the next batch: it reads the model as the last good step left it.
+    fn parity(&self) -> usize {
+        self.diverged.unwrap_or(self.started) % 2
     }
 
     fn part(&mut self, part: Part) -> Option<&mut Buffer<f32>> {
+        let parity = self.parity();
         match part {
-            Part::Model => Some(&mut self.memory.parameters),
-            Part::State(index) => self.memory.state.get_mut(index),
+            Part::Model => Some(self.memory.parameters.read_by_mut(parity)),
+            Part::State(index) => self.memory.state.get_mut(index).map(|state| state.read_by_mut(parity)),
             Part::Average => self.memory.average.as_mut(),
         }
     }
@@ -223,19 +256,22 @@ impl Trainer {
     ///
     /// [`CudaError`].
     pub fn upload(&mut self, part: Part, flat: &[f32]) -> Result<(), CudaError> {
+        self.collect_all()?;
         self.part(part).map_or(Ok(()), |buffer| buffer.upload(flat))
     }
 
-    /// Brings a flat model from the GPU.
+    /// Brings a flat model from the GPU, as it is after all batches that were started.
     ///
     /// # Errors
     ///
     /// [`CudaError`].
     pub fn download(&mut self, part: Part, flat: &mut [f32]) -> Result<(), CudaError> {
+        self.collect_all()?;
         self.part(part).map_or(Ok(()), |buffer| buffer.download(flat))
     }
 
-    /// Computes these batches, [`MAX_BATCHES`] in a launch.
+    /// Starts these batches after those that were started before, [`MAX_BATCHES`] in a launch. It waits only where more than [`IN_FLIGHT`] launches
+    /// would be under way.
     ///
     /// # Errors
     ///
@@ -243,21 +279,66 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where a batch has no sample, more than the run's [`Settings`] say or one that is not there, and where its rule keeps more numbers for
-    /// a parameter than those say.
-    pub fn train(&mut self, batches: &[Batch]) -> Result<Trained, CudaError> {
+    /// Where a batch has no sample, more than the run's [`Settings`] say or one that is not there, and where its rule is that of another optimizer.
+    pub fn start(&mut self, batches: &[Batch]) -> Result<(), CudaError> {
         batches.iter().for_each(|batch| self.check_batch(batch));
-        let mut trained = Trained::default();
+        self.jobs.push_back(Job::default());
         for batches in batches.chunks(MAX_BATCHES) {
-            self.batches.upload(batches)?;
-            self.start(batches.len())?;
-            for (all, buffer) in [(&mut trained.losses, &self.losses), (&mut trained.norms, &self.norms)] {
-                let start = all.len();
-                all.resize(start + batches.len(), 0.0);
-                buffer.download(&mut all[start..])?;
+            while self.launched.len() >= IN_FLIGHT {
+                self.collect()?;
+            }
+            let slot = self.launched.back().map_or(0, |launched| (launched.slot + 1) % IN_FLIGHT);
+            self.next_batches[slot].send(batches, &mut self.batches)?;
+            self.launch(self.started % 2, batches.len())?;
+            let count = if self.settings.clips { MAX_BATCHES + batches.len() } else { batches.len() };
+            self.answers[slot].start(&self.results, count)?;
+            let is_first = batches.iter().map(|batch| batch.is_first == 1).collect();
+            self.launched.push_back(Launched { first: self.started, is_first, slot });
+            self.started += batches.len();
+            if let Some(job) = self.jobs.back_mut() {
+                job.launches += 1;
             }
         }
-        Ok(trained)
+        Ok(())
+    }
+
+    /// Waits for the batches that were [started](Self::start) first of those that were not waited for, and returns their result; of none nothing comes.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    pub fn finish(&mut self) -> Result<Trained, CudaError> {
+        while self.jobs.front().is_some_and(|job| job.launches > 0) {
+            self.collect()?;
+        }
+        Ok(self.jobs.pop_front().map(|job| job.trained).unwrap_or_default())
+    }
+
+    fn collect_all(&mut self) -> Result<(), CudaError> {
+        while !self.launched.is_empty() {
+            self.collect()?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest launch's answers.
+    fn collect(&mut self) -> Result<(), CudaError> {
+        let Some(Launched { first, is_first, slot }) = self.launched.pop_front() else { return Ok(()) };
+        let answers = self.answers[slot].wait()?;
+        let (losses, norms) = answers.split_at(is_first.len().min(answers.len()));
+        // As the kernels add the losses of a step's batches, and look for one that is no number.
+        for (index, (&is_first, &loss)) in is_first.iter().zip(losses).enumerate() {
+            self.step_loss = if is_first { loss } else { self.step_loss + loss };
+            if !self.step_loss.is_finite() && self.diverged.is_none() {
+                self.diverged = Some(first + index);
+            }
+        }
+        if let Some(job) = self.jobs.iter_mut().find(|job| job.launches > 0) {
+            job.launches -= 1;
+            job.trained.losses.extend_from_slice(losses);
+            job.trained.norms.extend(norms.iter().skip(MAX_BATCHES - is_first.len()));
+        }
+        Ok(())
     }
 
     fn check_batch(&self, batch: &Batch) {
@@ -265,16 +346,18 @@ impl Trainer {
         assert!((1..=self.settings.batch).contains(&samples), "a batch of {samples} samples");
         let (end, all) = (first.saturating_add(samples), self.samples.len);
         assert!(end <= all, "a batch of the samples from {first} to {end}, of {all}");
-        let (kept, states) = (batch.rule.states(), self.settings.states);
-        assert!(kept <= states, "a rule that keeps {kept} numbers, where there is room for {states}");
+        let (found, expected) = (batch.rule.optimizer(), self.settings.optimizer);
+        assert_eq!(found, expected, "the optimizer of a batch, and that of the run");
     }
 
-    /// Evaluates the model or its average on the test that was brought as number `test`; of what is not there nothing comes.
+    /// Evaluates the model or its average, as it is after all batches that were started, on the test that was brought as number `test`; of what is
+    /// not there nothing comes.
     ///
     /// # Errors
     ///
     /// [`CudaError`].
     pub fn evaluate(&mut self, test: usize, tested: Part) -> Result<Evaluated, CudaError> {
+        self.collect_all()?;
         let parameters = self.part(tested).map(|buffer| buffer.address());
         let (Some(test), Some(parameters)) = (self.tests.get(test), parameters) else {
             return Ok(Evaluated::default());
@@ -285,18 +368,4 @@ impl Trainer {
         test.classes.download(&mut evaluated.classes)?;
         Ok(evaluated)
     }
-}
-
-/// What all evaluations have; a test [adds](Test::context) its own.
-fn evaluation_context(addresses: &Memory<Address>) -> Context {
-    Context {
-        sample_losses: addresses.sample_losses,
-        step_loss: scalar(addresses, 4),
-        stopped: scalar(addresses, 5),
-        ..Context::new(0)
-    }
-}
-
-fn scalar(addresses: &Memory<Address>, index: u64) -> Address {
-    addresses.scalars + 4 * index
 }

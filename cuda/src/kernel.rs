@@ -1,0 +1,150 @@
+//! The kernels of `kernels/selvedge.cu`, by their names.
+
+use crate::task::Optimizer;
+
+/// The size of the tiles that a product is cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tile {
+    /// 16 × 16 results: many blocks, which wait for their chains of multiply-adds.
+    Latency,
+    /// 64 × 64 results: few blocks, whose threads are all busy.
+    Throughput,
+}
+
+impl Tile {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Latency, Self::Throughput];
+
+    /// Rows of a tile, and columns.
+    pub const fn side(self) -> u32 {
+        match self {
+            Self::Latency => 16,
+            Self::Throughput => 64,
+        }
+    }
+
+    /// Tiles that cover a result of so many rows and columns.
+    pub const fn count(self, rows: u32, columns: u32) -> u32 {
+        rows.div_ceil(self.side()) * columns.div_ceil(self.side())
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Throughput => "throughput",
+        }
+    }
+}
+
+/// A kernel. Each does tasks of one kind, or of the kinds that run side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// Samples alone.
+    LoadSamples,
+    /// A linear layer's outputs.
+    LinearForward(Tile),
+    /// Gradients before linear layers, their updates by this optimizer, and the batch's loss. Without an optimizer the gradients are kept.
+    LinearBackward(Tile, Option<Optimizer>),
+    /// The last layer with the loss; and samples.
+    LinearHead,
+    /// The loss; and samples.
+    CrossEntropy,
+    /// Batch normalisation's outputs.
+    BatchNormForward,
+    /// The gradient before it, its parameters and its running moments.
+    BatchNormBackward,
+    /// GELU's outputs.
+    GeluForward,
+    /// The gradient before it.
+    GeluBackward,
+    /// Dropout's outputs.
+    DropoutForward,
+    /// The gradient before it.
+    DropoutBackward,
+    /// Logarithms of softmax.
+    LogSoftmaxForward,
+    /// The gradient before them.
+    LogSoftmaxBackward,
+    /// The squares of a gradient that was kept, block by block.
+    NormBlocks,
+    /// Its norm, and the factor that clips it.
+    NormTotal,
+    /// Parameters, by a gradient that was kept.
+    Update,
+    /// The moving average of the weights.
+    Average,
+}
+
+impl Kernel {
+    /// All kernels.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let updates = || Optimizer::ALL.into_iter().map(Some).chain([None]);
+        let backward =
+            Tile::ALL.into_iter().flat_map(move |tile| updates().map(move |by| Self::LinearBackward(tile, by)));
+        let others = [
+            Self::LoadSamples,
+            Self::LinearHead,
+            Self::CrossEntropy,
+            Self::BatchNormForward,
+            Self::BatchNormBackward,
+            Self::GeluForward,
+            Self::GeluBackward,
+            Self::DropoutForward,
+            Self::DropoutBackward,
+            Self::LogSoftmaxForward,
+            Self::LogSoftmaxBackward,
+            Self::NormBlocks,
+            Self::NormTotal,
+            Self::Update,
+            Self::Average,
+        ];
+        Tile::ALL.into_iter().map(Self::LinearForward).chain(backward).chain(others)
+    }
+
+    /// Its name in the machine code, such as `linear_backward_latency_sgd`.
+    pub fn name(self) -> String {
+        let name = match self {
+            Self::LinearForward(tile) => return format!("linear_forward_{}", tile.name()),
+            Self::LinearBackward(tile, optimizer) => {
+                return format!("linear_backward_{}_{}", tile.name(), optimizer.map_or("kept", Optimizer::name));
+            }
+            Self::LoadSamples => "load_samples",
+            Self::LinearHead => "linear_head",
+            Self::CrossEntropy => "cross_entropy",
+            Self::BatchNormForward => "batch_norm_forward",
+            Self::BatchNormBackward => "batch_norm_backward",
+            Self::GeluForward => "gelu_forward",
+            Self::GeluBackward => "gelu_backward",
+            Self::DropoutForward => "dropout_forward",
+            Self::DropoutBackward => "dropout_backward",
+            Self::LogSoftmaxForward => "log_softmax_forward",
+            Self::LogSoftmaxBackward => "log_softmax_backward",
+            Self::NormBlocks => "norm_blocks",
+            Self::NormTotal => "norm_total",
+            Self::Update => "update",
+            Self::Average => "average",
+        };
+        name.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kernel_has_a_name_of_its_own() {
+        let names: HashSet<_> = Kernel::all().map(Kernel::name).collect();
+        assert_eq!(names.len(), Kernel::all().count());
+        assert!(names.contains("linear_backward_throughput_rms_prop_momentum"));
+        assert!(names.contains("linear_backward_latency_kept"));
+    }
+
+    #[test]
+    fn tiles_cover_the_result() {
+        assert_eq!(Tile::Latency.count(64, 512), 128);
+        assert_eq!(Tile::Throughput.count(65, 1), 2);
+    }
+}

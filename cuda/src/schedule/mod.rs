@@ -1,0 +1,103 @@
+//! The launches of a batch: its tasks, and which of them run side by side.
+//!
+//! - `tasks`: a batch's tasks, layer by layer.
+//! - `launches`: tasks that do not depend on each other share a launch, as far as a kernel does both.
+
+mod launches;
+mod tasks;
+#[cfg(test)]
+mod tests;
+
+use selvedge::architecture::{Architecture, Stage};
+
+use self::tasks::Maker;
+use crate::{
+    kernel::Kernel,
+    memory::{Memory, Scalar, Settings},
+    task::{Address, Context, Phase},
+};
+
+/// A kernel, and the tasks that it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Its tasks.
+    pub phase: Phase,
+}
+
+/// The launches of training, one after the other. Even batches have one of the two inputs, and read one of the two versions of the parameters; odd
+/// batches have the others. A batch's *parity* is 0 or 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Training {
+    /// Before the first of several batches: it brings the samples of a batch of this parity.
+    pub first: [Launch; 2],
+    /// The launches of a batch of this parity. They bring the next batch's samples too.
+    pub batches: [Vec<Launch>; 2],
+}
+
+impl Training {
+    /// The launches of a network's training on a GPU with so many multiprocessors.
+    pub fn new(
+        network: &Architecture,
+        settings: &Settings,
+        memory: &Memory<Address>,
+        context: &Context,
+        multiprocessors: u32,
+    ) -> Self {
+        let stages: Vec<Stage> = network.stages().collect();
+        let makers = [0, 1].map(|parity| Maker {
+            stages: &stages,
+            memory,
+            parameters: *memory.parameters.read_by(parity),
+            parity,
+            multiprocessors,
+            samples: settings.batch,
+            training: Some(*settings),
+        });
+        let [even, odd] = &makers;
+        let batch = |maker: &Maker<'_>, next: &Maker<'_>| {
+            let mut tasks = maker.training();
+            tasks.push(next.load(1));
+            launches::of_tasks(&tasks, context, settings.batch)
+        };
+        let first = makers.each_ref().map(|maker| launches::of_task(maker.load(0)));
+        let mut training = Self { first, batches: [batch(even, odd), batch(odd, even)] };
+        launches::settle(&mut training, context, settings.batch);
+        training
+    }
+
+    /// The launches of `count` batches, of which the first has this parity; each with its batch's place among them.
+    pub fn of_batches(&self, parity: usize, count: usize) -> impl Iterator<Item = (u32, &Launch)> {
+        let of_batch = move |index: usize| {
+            let launches = self.batches[(parity + index) % 2].iter();
+            launches.map(move |launch| (index as u32, launch))
+        };
+        let first = (count > 0).then_some((0, &self.first[parity % 2]));
+        first.into_iter().chain((0..count).flat_map(of_batch))
+    }
+
+    /// All launches.
+    pub fn all(&self) -> impl Iterator<Item = &Launch> {
+        self.first.iter().chain(self.batches.iter().flatten())
+    }
+}
+
+/// The launches of a batch of an evaluation of these parameters, which gives losses and classes. The network is the one that predicts.
+pub fn evaluation(
+    network: &Architecture,
+    samples: usize,
+    memory: &Memory<Address>,
+    context: &Context,
+    multiprocessors: u32,
+    parameters: Address,
+) -> Vec<Launch> {
+    let stages: Vec<Stage> = network.stages().collect();
+    let maker = Maker { stages: &stages, memory, parameters, parity: 0, multiprocessors, samples, training: None };
+    launches::of_tasks(&maker.evaluation(), context, samples)
+}
+
+/// The word that says to batches of a parity that nothing may change any more.
+fn stopped(memory: &Memory<Address>, parity: usize) -> Address {
+    Scalar::stops(parity).at(memory)
+}

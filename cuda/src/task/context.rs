@@ -1,0 +1,106 @@
+//! The parts of a launch that stay the same.
+
+use selvedge::{augment::Augmentation, layers::DropoutRate, shape::InputShape};
+
+use super::Address;
+
+/// What stays the same in all launches of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Context {
+    /// Samples, a byte for each feature.
+    pub samples: Address,
+    /// Their classes as u16.
+    pub labels: Address,
+    /// The epoch's order of samples as u32, or 0 for that of the file.
+    pub order: Address,
+    /// A launch's [`Batch`]es.
+    pub batches: Address,
+    /// A batch's losses, one for each sample.
+    pub sample_losses: Address,
+    /// Each sample's class as predicted, as u16; 0 in training.
+    pub classes: Address,
+    /// Each batch's loss.
+    pub losses: Address,
+    /// Each batch's norm of the gradient, where it is clipped.
+    pub norms: Address,
+    /// One for each block of a norm.
+    pub partial_norms: Address,
+    /// What a clipped gradient is multiplied by; 1 where none is clipped.
+    pub clip_scale: Address,
+    /// The loss of the step so far.
+    pub step_loss: Address,
+    /// The run's seed.
+    pub seed: u64,
+    /// What dropout drops.
+    pub dropout: Dropout,
+    /// The part of a target that is spread over all classes.
+    pub label_smoothing: f32,
+    /// The longest gradient.
+    pub max_norm: f32,
+    /// The change of images.
+    pub changes: Changes,
+    /// 0.
+    pub padding: u32,
+}
+
+/// [`DropoutRate`], as the kernels have it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+pub struct Dropout {
+    threshold: u32,
+    scale: f32,
+}
+
+impl From<DropoutRate> for Dropout {
+    fn from(rate: DropoutRate) -> Self {
+        Self { threshold: rate.threshold, scale: rate.scale }
+    }
+}
+
+/// [`Augmentation`] and an image's sizes, as the kernels have them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Changes {
+    flip: u32,
+    shift: u32,
+    erase: u32,
+    height: u32,
+    width: u32,
+}
+
+impl Changes {
+    /// The changes of samples of this shape; those that are no images are not changed.
+    pub fn new(Augmentation { flip, shift, erase }: Augmentation, input: InputShape) -> Self {
+        let (height, width) = match input {
+            InputShape::Features(_) => (0, 0),
+            InputShape::Image { height, width, .. } => (height, width),
+        };
+        Self { flip: flip.into(), shift: shift.into(), erase: erase.into(), height, width }
+    }
+}
+
+impl Context {
+    /// A run with these addresses to be filled in, that changes no sample and drops nothing.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            samples: 0,
+            labels: 0,
+            order: 0,
+            batches: 0,
+            sample_losses: 0,
+            classes: 0,
+            losses: 0,
+            norms: 0,
+            partial_norms: 0,
+            clip_scale: 0,
+            step_loss: 0,
+            seed,
+            dropout: DropoutRate::new(0.0).into(),
+            label_smoothing: 0.0,
+            max_norm: f32::INFINITY,
+            changes: Changes::default(),
+            padding: 0,
+        }
+    }
+}
