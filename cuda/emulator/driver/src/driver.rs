@@ -61,7 +61,6 @@ pub(crate) struct Started {
     kernel: Kernel,
     grid: u32,
     block: u32,
-    cooperative: bool,
     /// As bytes, aligned as any type.
     arguments: Vec<Box<[u128]>>,
 }
@@ -178,7 +177,7 @@ impl Driver {
             unsafe { (*arguments.add(index)).cast::<u8>().copy_to_nonoverlapping(copy.as_mut_ptr().cast(), size) };
             copy
         });
-        let started = Started { kernel, grid, block, cooperative, arguments: arguments.collect() };
+        let started = Started { kernel, grid, block, arguments: arguments.collect() };
         match self.streams.get(stream)? {
             Some(graph) => graph.push(started),
             None => self.run(&started),
@@ -191,11 +190,11 @@ impl Driver {
         if self.fault.is_some() {
             return;
         }
-        let &Started { kernel, grid, block, cooperative, .. } = started;
+        let &Started { kernel, grid, block, .. } = started;
         let seed = self.settings.seed.wrapping_mul(1 << 32).wrapping_add(self.launches);
         self.launches += 1;
         let addresses: Vec<_> = started.arguments.iter().map(|value| value.as_ptr().cast_mut().cast()).collect();
-        let shape = Launch { grid, block, cooperative, seed };
+        let shape = Launch { grid, block, seed };
         // SAFETY: the values are those that the program gave, which promises what the kernel reaches by them.
         if let Err(fault) = unsafe { emulator::launch(kernel, &shape, &addresses) } {
             self.fail(&fault);
