@@ -1,4 +1,4 @@
-//! Compiles the kernels as C++, and those of the emulator's own tests.
+//! Compiles the kernels as C++, and those for tests of the emulator.
 //!
 //! With the environment variable `SELVEDGE_SANITIZE` they are checked by AddressSanitizer and UndefinedBehaviorSanitizer, whose
 //! libraries must then be loaded first: `LD_PRELOAD=$(cc -print-file-name=libasan.so)`.
@@ -22,9 +22,7 @@ fn main() {
         return;
     }
     kernels("../kernels/selvedge.cu", "selvedge_kernels").compile("selvedge_kernels");
-    kernels("tests/kernels.cu", "test_kernels").cargo_metadata(false).compile("test_kernels");
-    let folder = env::var("OUT_DIR").expect("cargo says where to build");
-    println!("cargo::rustc-link-arg-tests={folder}/libtest_kernels.a");
+    kernels("tests/kernels.cu", "test_kernels").compile("test_kernels");
     if is_sanitized() {
         println!("cargo::rustc-cfg=sanitized");
         println!("cargo::rustc-link-lib=asan");

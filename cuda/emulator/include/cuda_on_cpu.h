@@ -1,8 +1,9 @@
 // What a .cu file asks of CUDA, for a C++ compiler. Each thread of a launch is a coroutine (src/scheduler.rs); all of one launch run on
 // one thread of the system, so that nothing here is ever at the same time.
 //
-// A thread runs until it waits at __syncthreads, calls an atomic function or __nanosleep, or returns. A loop that waits for another
-// thread's word must therefore call one of them.
+// A thread runs until it waits at __syncthreads, at an operation of its warp or for the launch before, calls an atomic function,
+// __nanosleep or cudaTriggerProgrammaticLaunchCompletion, or returns. A loop that waits for another thread's word must therefore call one
+// of them.
 #pragma once
 
 #include <algorithm>
@@ -39,13 +40,33 @@ inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z,
 
 namespace emulator {
 
-// One CUDA thread, as src/module.rs has it; what follows on that side is the scheduler's own.
-struct Thread {
-    uint3 thread_index, block_index, block_size, grid_size;
-    void (*barrier)(const Thread*, const char* file, unsigned line);
+struct Thread;
+
+// A call's place in the source.
+struct Site {
+    const char* file;
+    unsigned line;
+};
+
+// What a thread asks of the emulator (src/thread.rs).
+struct Calls {
+    void (*barrier)(const Thread*, Site);
     void (*yield)(const Thread*);
     // A declaration's object in the thread's block. The declaration is known by `site`, some address of its own.
     void* (*shared)(const Thread*, const void* site, size_t bytes, size_t alignment);
+    // The value that the thread in lane `source` of the warp brings.
+    unsigned (*warp)(const Thread*, Site, unsigned mask, unsigned value, unsigned source);
+    void (*copy)(const Thread*, void* to, const void* from, size_t bytes);
+    void (*commit)(const Thread*);
+    void (*wait_prior)(const Thread*, size_t prior);
+    void (*trigger)(const Thread*);
+    void (*wait_before)(const Thread*);
+};
+
+// One CUDA thread, as src/thread.rs has it; what follows on that side is the scheduler's own.
+struct Thread {
+    uint3 thread_index, block_index, block_size, grid_size;
+    const Calls* calls;
 };
 
 // That which runs now.
@@ -97,11 +118,27 @@ template <auto... KERNELS> constexpr Kernel TABLE[] = {kernel_of<KERNELS>(KERNEL
 // A value that a block's threads share: full of ones at first, which as a float is no number.
 #define SHARED(Type, name)                                                                                                            \
     static char name##_site;                                                                                                          \
-    Type& name = *static_cast<Type*>(emulator::current->shared(emulator::current, &name##_site, sizeof(Type), alignof(Type)))
+    Type& name = *static_cast<Type*>(emulator::current->calls->shared(emulator::current, &name##_site, sizeof(Type), alignof(Type)))
 
-#define __syncthreads() (emulator::current->barrier(emulator::current, __FILE__, __LINE__))
+#define __syncthreads() (emulator::current->calls->barrier(emulator::current, {__FILE__, __LINE__}))
 inline void __threadfence() {}
-inline void __nanosleep(unsigned) { emulator::current->yield(emulator::current); }
+inline void __nanosleep(unsigned) { emulator::current->calls->yield(emulator::current); }
+
+// Operations of a whole warp: `mask` is full.
+#define __syncwarp(...) (emulator::sync_warp({__FILE__, __LINE__}, emulator::all_lanes(__VA_ARGS__)))
+#define __shfl_sync(...) (emulator::shuffle({__FILE__, __LINE__}, __VA_ARGS__))
+#define __shfl_down_sync(...) (emulator::shuffle_down({__FILE__, __LINE__}, __VA_ARGS__))
+
+// Copies of 4, 8 or 16 bytes to shared memory. One lands at any moment until its thread waits for its group, or never.
+inline void __pipeline_memcpy_async(void* to_shared, const void* from_global, size_t bytes) {
+    emulator::current->calls->copy(emulator::current, to_shared, from_global, bytes);
+}
+inline void __pipeline_commit() { emulator::current->calls->commit(emulator::current); }
+inline void __pipeline_wait_prior(size_t prior) { emulator::current->calls->wait_prior(emulator::current, prior); }
+
+// What lets the next launch begin, and what waits for the one before.
+inline void cudaTriggerProgrammaticLaunchCompletion() { emulator::current->calls->trigger(emulator::current); }
+inline void cudaGridDependencySynchronize() { emulator::current->calls->wait_before(emulator::current); }
 
 template <typename T> T __ldcg(const T* address) { return *address; }
 template <typename T> T __ldg(const T* address) { return *address; }
@@ -111,10 +148,30 @@ namespace emulator {
 
 // Other threads come before an atomic function, so that what was read earlier may be old by then.
 template <typename T, typename Change> T atomic(T* address, Change change) {
-    current->yield(current);
+    current->calls->yield(current);
     const T old = *address;
     *address = change(old);
     return old;
+}
+
+constexpr unsigned LANES = 32, ALL_LANES = 0xFFFFFFFFu;
+
+inline unsigned all_lanes(unsigned mask = ALL_LANES) { return mask; }
+
+inline void sync_warp(Site site, unsigned mask) { current->calls->warp(current, site, mask, 0, 0); }
+
+template <typename T> T shuffle(Site site, unsigned mask, T value, int source) {
+    static_assert(sizeof(T) == 4 && std::is_arithmetic_v<T>, "only numbers of 4 bytes are shuffled here");
+    unsigned bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    bits = current->calls->warp(current, site, mask, bits, unsigned(source) % LANES);
+    std::memcpy(&value, &bits, sizeof bits);
+    return value;
+}
+
+template <typename T> T shuffle_down(Site site, unsigned mask, T value, unsigned delta) {
+    const unsigned lane = current->thread_index.x % LANES;
+    return shuffle(site, mask, value, int(delta < LANES - lane ? lane + delta : lane));
 }
 
 } // namespace emulator

@@ -2,25 +2,27 @@
 //!
 //! - [`Module`] and [`Kernel`]: what a file hands over.
 //! - [`launch`]: every CUDA thread is a coroutine; who runs next is drawn at random, by a seed.
+//! - [`launch_in_order`]: several launches of a stream, of which one may begin before the one before it ends.
 //! - [`install_driver`]: the same behind NVIDIA's driver interface, for whole programs.
 //!
-//! What this shows that a GPU may hide: a missing barrier (as a wrong result under some seed), one that not all of a block's threads
-//! reach, shared memory that is read before it is written (it holds no numbers), and under AddressSanitizer every access outside of
-//! a buffer.
+//! What this shows that a GPU may hide, as a wrong result under some seed: a missing barrier; an asynchronous copy that nobody waits for,
+//! or whose place others still read; a launch that does not wait for what it reads of another. As a fault: a barrier, or an operation of a
+//! warp, that not all of its threads reach. Shared memory that is read before it is written holds no numbers, and AddressSanitizer sees
+//! every access outside of a buffer.
+//!
+//! What it does not show: each write is seen by all threads at once, in the order of the program.
 
+mod copies;
 mod install;
+mod launch;
 mod module;
 mod scheduler;
 mod shared;
+mod thread;
 
 pub use install::install_driver;
-pub use module::{Kernel, Module};
-pub use scheduler::{Fault, Launch, launch};
-
-/// Selvedge's kernels; `None` where they were built without a C++ compiler.
-pub fn kernels() -> Option<&'static Module> {
-    module::selvedge()
-}
+pub use launch::{Fault, Launch, Started, launch, launch_in_order};
+pub use module::{Kernel, Module, kernels, kernels_for_tests};
 
 /// That of Selvedge's kernels with this name.
 pub fn kernel(name: &str) -> Option<Kernel> {

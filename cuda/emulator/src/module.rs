@@ -1,126 +1,13 @@
-//! What C++ and Rust know of each other: the structures of `include/cuda_on_cpu.h`, field by field.
+//! The kernels of a .cu file, as `include/cuda_on_cpu.h` describes them.
 
 #![allow(unsafe_code)]
 
 use std::{
-    cell::Cell,
-    ffi::{CStr, c_char, c_uint, c_void},
-    fmt,
-    rc::Rc,
+    ffi::{CStr, c_char, c_void},
     slice,
 };
 
-use corosensei::Yielder;
-
-use crate::shared::SharedMemory;
-
-/// Three unsigned numbers, of which kernels use the first.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Dim3 {
-    x: c_uint,
-    y: c_uint,
-    z: c_uint,
-}
-
-impl Dim3 {
-    /// A number of things.
-    pub(crate) fn count(x: u32) -> Self {
-        Self { x, y: 1, z: 1 }
-    }
-
-    /// The place of one among them.
-    pub(crate) fn index(x: u32) -> Self {
-        Self { x, y: 0, z: 0 }
-    }
-}
-
-/// A barrier's place in the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
-    file: &'static CStr,
-    line: u32,
-}
-
-impl fmt::Display for Site {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.to_string_lossy(), self.line)
-    }
-}
-
-/// Why a thread lets go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// It waits at a barrier.
-    Barrier(Site),
-    /// Others may come first.
-    Yield,
-}
-
-/// A CUDA thread, as kernels see it, and then what its callbacks need.
-#[repr(C)]
-pub(crate) struct Thread {
-    pub(crate) thread_index: Dim3,
-    pub(crate) block_index: Dim3,
-    pub(crate) block_size: Dim3,
-    pub(crate) grid_size: Dim3,
-    barrier: unsafe extern "C" fn(*const Thread, *const c_char, c_uint),
-    yields: unsafe extern "C" fn(*const Thread),
-    shared: unsafe extern "C" fn(*const Thread, *const c_void, usize, usize) -> *mut c_void,
-    yielder: Cell<*const Yielder<(), Stop>>,
-    memory: Rc<SharedMemory>,
-}
-
-impl Thread {
-    pub(crate) fn new(index: u32, block: u32, block_size: u32, grid_size: u32, memory: Rc<SharedMemory>) -> Self {
-        Self {
-            thread_index: Dim3::index(index),
-            block_index: Dim3::index(block),
-            block_size: Dim3::count(block_size),
-            grid_size: Dim3::count(grid_size),
-            barrier,
-            yields,
-            shared,
-            yielder: Cell::new(std::ptr::null()),
-            memory,
-        }
-    }
-
-    /// Says by what the thread lets go. Called on its own stack, before its kernel.
-    pub(crate) fn set_yielder(&self, yielder: &Yielder<(), Stop>) {
-        self.yielder.set(yielder);
-    }
-
-    fn stop(&self, stop: Stop) {
-        // SAFETY: a kernel runs on the thread's own stack, where the yielder was set first; it lives as long as that stack is used.
-        unsafe { &*self.yielder.get() }.suspend(stop);
-    }
-}
-
-/// # Safety
-///
-/// `thread` is the one that runs, and `file` a C string for ever.
-unsafe extern "C" fn barrier(thread: *const Thread, file: *const c_char, line: c_uint) {
-    // SAFETY: the caller's promise.
-    let (thread, file) = unsafe { (&*thread, CStr::from_ptr(file)) };
-    thread.stop(Stop::Barrier(Site { file, line }));
-}
-
-/// # Safety
-///
-/// `thread` is the one that runs.
-unsafe extern "C" fn yields(thread: *const Thread) {
-    // SAFETY: the caller's promise.
-    unsafe { &*thread }.stop(Stop::Yield);
-}
-
-/// # Safety
-///
-/// `thread` is the one that runs.
-unsafe extern "C" fn shared(thread: *const Thread, site: *const c_void, bytes: usize, align: usize) -> *mut c_void {
-    // SAFETY: the caller's promise.
-    unsafe { &*thread }.memory.object(site, bytes, align).cast()
-}
+use crate::thread::Thread;
 
 /// A kernel, as C++ describes it.
 #[repr(C)]
@@ -191,18 +78,27 @@ impl Kernel {
     }
 }
 
-/// Selvedge's kernels.
-#[cfg(not(no_cplusplus))]
-pub(crate) fn selvedge() -> Option<&'static Module> {
-    unsafe extern "C" {
-        static selvedge_kernels: Module;
-    }
+unsafe extern "C" {
+    #[cfg(not(no_cplusplus))]
+    static selvedge_kernels: Module;
+    #[cfg(not(no_cplusplus))]
+    static test_kernels: Module;
+}
+
+/// Selvedge's kernels; `None` where they were built without a C++ compiler.
+pub fn kernels() -> Option<&'static Module> {
+    #[cfg(no_cplusplus)]
+    return None;
     // SAFETY: build.rs compiles the kernels under this name, and it is constant.
+    #[cfg(not(no_cplusplus))]
     Some(unsafe { &selvedge_kernels })
 }
 
-/// None of them: there was no C++ compiler.
-#[cfg(no_cplusplus)]
-pub(crate) fn selvedge() -> Option<&'static Module> {
-    None
+/// Small kernels, right and wrong, for the tests of the emulator and of the stand-in driver; `None` as for [`kernels`].
+pub fn kernels_for_tests() -> Option<&'static Module> {
+    #[cfg(no_cplusplus)]
+    return None;
+    // SAFETY: as above.
+    #[cfg(not(no_cplusplus))]
+    Some(unsafe { &test_kernels })
 }

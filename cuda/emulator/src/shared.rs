@@ -37,6 +37,15 @@ impl SharedMemory {
         objects.push(Object { site, address, layout });
         address
     }
+
+    /// Whether these bytes lie in one of the objects.
+    pub(crate) fn contains(&self, address: *const u8, bytes: usize) -> bool {
+        let objects = self.objects.borrow();
+        objects.iter().any(|object| {
+            let start = address.addr().checked_sub(object.address.addr());
+            start.is_some_and(|start| start + bytes <= object.layout.size())
+        })
+    }
 }
 
 struct Object {

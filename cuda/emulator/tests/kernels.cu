@@ -74,28 +74,6 @@ extern "C" __global__ void never(volatile unsigned* word) {
     }
 }
 
-// `rounds` times, each block writes its place of `words`, and after a grid-wide barrier adds up all of them: out[block] += the sum.
-extern "C" __global__ void grid_rounds(unsigned* words, unsigned* arrivals, unsigned* out, unsigned rounds) {
-    for (unsigned round = 0; round < 2 * rounds; ++round) {
-        if (round % 2 == 0 && threadIdx.x == 0) {
-            words[blockIdx.x] = round + blockIdx.x;
-        } else if (round % 2 == 1 && threadIdx.x == 0) {
-            for (unsigned block = 0; block < gridDim.x; ++block) {
-                out[blockIdx.x] += __ldcg(words + block);
-            }
-        }
-        __syncthreads();
-        if (threadIdx.x == 0) {
-            __threadfence();
-            atomicAdd(arrivals, 1);
-            while (__ldcg(arrivals) < (round + 1) * gridDim.x) {
-                __nanosleep(20);
-            }
-        }
-        __syncthreads();
-    }
-}
-
 // Adds 1 as often as there are threads, and keeps the largest index; without an atomic, some are lost.
 extern "C" __global__ void counts(unsigned* atomic, unsigned* torn, unsigned* largest) {
     atomicAdd(atomic, 1);
@@ -117,5 +95,128 @@ extern "C" __global__ void overrun(float* out) {
     *out = *behind;
 }
 
-KERNEL_TABLE(parameters, places, block_sum, block_sum_without_barriers, unwritten, one_leaves, two_barriers, never, grid_rounds, counts,
-             tickets, overrun)
+// Rows of 16 bytes for each thread, of which the next comes while the last is used.
+struct alignas(16) Rows {
+    float4 at[2][64];
+};
+
+enum class Rounds { RIGHT, WITHOUT_WAIT, WAITS_ONE_LATE, WITHOUT_COMMIT, WITHOUT_LAST_BARRIER };
+
+// out = rows, each turned by one place.
+template <Rounds ROUNDS> void turn(const float4* rows, float4* out, unsigned count) {
+    SHARED(Rows, shared);
+    const unsigned width = blockDim.x, index = threadIdx.x;
+    const auto fetch = [&](unsigned row) {
+        if (row < count) {
+            __pipeline_memcpy_async(&shared.at[row % 2][index], rows + row * width + index, sizeof(float4));
+        }
+        if (ROUNDS != Rounds::WITHOUT_COMMIT) {
+            __pipeline_commit();
+        }
+    };
+    fetch(0);
+    for (unsigned row = 0; row < count; ++row) {
+        fetch(row + 1);
+        if (ROUNDS != Rounds::WITHOUT_WAIT) {
+            __pipeline_wait_prior(ROUNDS == Rounds::WAITS_ONE_LATE ? 2 : 1);
+        }
+        __syncthreads();
+        out[row * width + index] = shared.at[row % 2][(index + 1) % width];
+        if (ROUNDS != Rounds::WITHOUT_LAST_BARRIER) {
+            __syncthreads();
+        }
+    }
+}
+#define TURN(name, ROUNDS)                                                                                                            \
+    extern "C" __global__ void name(const float4* rows, float4* out, unsigned count) { turn<Rounds::ROUNDS>(rows, out, count); }
+TURN(turn_rows, RIGHT)
+TURN(turn_rows_without_wait, WITHOUT_WAIT)
+TURN(turn_rows_waits_one_late, WAITS_ONE_LATE)
+TURN(turn_rows_without_commit, WITHOUT_COMMIT)
+TURN(turn_rows_without_last_barrier, WITHOUT_LAST_BARRIER)
+
+// What is copied changes before the copy is waited for: to[i] = from[i] as it was, or 0.
+extern "C" __global__ void source_changes(unsigned* from, unsigned* to) {
+    SHARED(Rows, shared);
+    unsigned* place = reinterpret_cast<unsigned*>(&shared) + threadIdx.x;
+    __pipeline_memcpy_async(place, from + threadIdx.x, sizeof *place);
+    __pipeline_commit();
+    from[threadIdx.x] = 0;
+    __pipeline_wait_prior(0);
+    to[threadIdx.x] = *place;
+}
+
+// One copy, to a place `offset` bytes behind the start of `out` or of shared memory.
+extern "C" __global__ void one_copy(const unsigned char* from, unsigned char* out, unsigned bytes, unsigned offset, unsigned is_shared) {
+    SHARED(Rows, shared);
+    unsigned char* to = (is_shared ? reinterpret_cast<unsigned char*>(&shared) : out) + offset;
+    __pipeline_memcpy_async(to, from, bytes);
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
+    std::memcpy(out, to, bytes);
+}
+
+// Of each warp's values: the sum, the product by the first lane's, and what two shuffles give.
+extern "C" __global__ void warps(const float* values, float* sums, float* products, int* lanes) {
+    const unsigned index = blockIdx.x * blockDim.x + threadIdx.x;
+    float sum = values[index];
+    for (unsigned delta = 16; delta > 0; delta /= 2) {
+        sum += __shfl_down_sync(0xFFFFFFFFu, sum, delta);
+    }
+    if (threadIdx.x % 32 == 0) {
+        sums[index / 32] = sum;
+    }
+    products[index] = values[index] * __shfl_sync(0xFFFFFFFFu, values[index], 0);
+    const int lane = int(threadIdx.x % 32), by_three = __shfl_sync(0xFFFFFFFFu, lane, 3 * lane);
+    lanes[index] = 100 * by_three + int(__shfl_down_sync(0xFFFFFFFFu, unsigned(lane), 31u));
+}
+
+// out[i] = the index of the thread's neighbour in its warp.
+template <bool WAITS> void neighbours(unsigned* out) {
+    SHARED(Floats, shared);
+    shared.at[threadIdx.x] = float(threadIdx.x);
+    if (WAITS) {
+        __syncwarp();
+    }
+    out[threadIdx.x] = unsigned(shared.at[threadIdx.x ^ 1]);
+}
+extern "C" __global__ void warp_neighbours(unsigned* out) { neighbours<true>(out); }
+extern "C" __global__ void warp_neighbours_without_wait(unsigned* out) { neighbours<false>(out); }
+
+// A warp's last thread does something else than the others: it returns, waits for the block, or elsewhere, or has its own mask.
+extern "C" __global__ void divergent_warp(unsigned how) {
+    const bool is_last = threadIdx.x % 32 == 31;
+    if (is_last && how == 0) {
+        return;
+    } else if (is_last && how == 1) {
+        __syncthreads();
+    } else if (is_last && how == 2) {
+        __syncwarp();
+    }
+    __syncwarp(is_last && how == 3 ? 0x7FFFFFFFu : 0xFFFFFFFFu);
+    __syncthreads();
+}
+
+// What a launch of a stream does, and when.
+constexpr unsigned TRIGGERS_FIRST = 1, READS_FIRST = 2, WAITS = 4, TRIGGERS_LATER = 8;
+
+// to[i] = from[opposite of i] + 1.
+extern "C" __global__ void link(const unsigned* from, unsigned* to, unsigned how) {
+    const unsigned threads = gridDim.x * blockDim.x, index = blockIdx.x * blockDim.x + threadIdx.x;
+    if (how & TRIGGERS_FIRST) {
+        cudaTriggerProgrammaticLaunchCompletion();
+    }
+    const unsigned early = __ldcg(from + (threads - 1 - index));
+    if (how & WAITS) {
+        cudaGridDependencySynchronize();
+    }
+    if (how & TRIGGERS_LATER) {
+        cudaTriggerProgrammaticLaunchCompletion();
+    }
+    to[index] = (how & READS_FIRST ? early : __ldcg(from + (threads - 1 - index))) + 1;
+}
+
+KERNEL_TABLE(parameters, places, block_sum, block_sum_without_barriers, unwritten, one_leaves, two_barriers, never, counts, tickets,
+             overrun, turn_rows, turn_rows_without_wait, turn_rows_waits_one_late, turn_rows_without_commit,
+             turn_rows_without_last_barrier, source_changes, one_copy, warps, warp_neighbours, warp_neighbours_without_wait,
+             divergent_warp, link)

@@ -4,20 +4,24 @@
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap},
-    ffi::c_void,
+    collections::HashMap,
     slice,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use emulator::{Fault, Kernel, Launch};
+use emulator::{Fault, Kernel};
 
-use crate::{memory::Memory, result::Code, settings::Settings};
+use crate::{
+    launch::Graph,
+    memory::Memory,
+    queue::{Event, Stream},
+    result::Code,
+    settings::Settings,
+    table::Table,
+};
 
 /// Multiprocessors of the device.
 pub(crate) const MULTIPROCESSORS: u32 = 4;
-/// Threads that each holds: few, because each is a coroutine.
-const RESIDENT_THREADS: u32 = 512;
 
 thread_local! {
     /// Whether the context is the calling thread's.
@@ -26,50 +30,6 @@ thread_local! {
 
 static DRIVER: LazyLock<Result<Mutex<Driver>, String>> =
     LazyLock::new(|| Settings::read().map(|settings| Mutex::new(Driver::new(settings))));
-
-/// Objects that the program knows by handles.
-#[derive(Debug)]
-pub(crate) struct Table<T> {
-    entries: BTreeMap<usize, T>,
-    next: usize,
-}
-
-impl<T> Table<T> {
-    const fn new() -> Self {
-        Self { entries: BTreeMap::new(), next: 1 }
-    }
-
-    pub(crate) fn insert(&mut self, entry: T) -> usize {
-        let handle = self.next;
-        self.next += 1;
-        self.entries.insert(handle, entry);
-        handle
-    }
-
-    pub(crate) fn get(&mut self, handle: usize) -> Result<&mut T, Code> {
-        self.entries.get_mut(&handle).ok_or(Code::INVALID_HANDLE)
-    }
-
-    pub(crate) fn remove(&mut self, handle: usize) -> Result<T, Code> {
-        self.entries.remove(&handle).ok_or(Code::INVALID_HANDLE)
-    }
-}
-
-/// A kernel with the values of its arguments.
-#[derive(Clone)]
-pub(crate) struct Started {
-    kernel: Kernel,
-    grid: u32,
-    block: u32,
-    cooperative: bool,
-    /// As bytes, aligned as any type.
-    arguments: Vec<Box<[u128]>>,
-}
-
-/// A stream: what it captures, if it does.
-pub(crate) type Stream = Option<Graph>;
-/// Launches, one after the other.
-pub(crate) type Graph = Vec<Started>;
 
 pub(crate) struct Driver {
     pub(crate) settings: Settings,
@@ -81,10 +41,13 @@ pub(crate) struct Driver {
     calls: HashMap<&'static str, u64>,
     launches: u64,
     pub(crate) memory: Memory,
+    /// Pages of the host that stay where they are.
+    pub(crate) pinned: Memory,
     /// Modules: there is nothing to know of them.
     pub(crate) modules: Table<()>,
     pub(crate) functions: Table<Kernel>,
     pub(crate) streams: Table<Stream>,
+    pub(crate) events: Table<Event>,
     pub(crate) graphs: Table<Graph>,
     pub(crate) programs: Table<Graph>,
 }
@@ -99,21 +62,25 @@ impl Driver {
             calls: HashMap::new(),
             launches: 0,
             memory: Memory::default(),
+            pinned: Memory::default(),
             modules: Table::new(),
             functions: Table::new(),
             streams: Table::new(),
+            events: Table::new(),
             graphs: Table::new(),
             programs: Table::new(),
         }
     }
 
-    /// Gives back all that a context has.
+    /// Gives back all that a context has, and forgets what was not waited for.
     pub(crate) fn reset(&mut self) {
         self.fault = None;
         self.memory = Memory::default();
+        self.pinned = Memory::default();
         self.modules = Table::new();
         self.functions = Table::new();
         self.streams = Table::new();
+        self.events = Table::new();
         self.graphs = Table::new();
         self.programs = Table::new();
     }
@@ -140,71 +107,24 @@ impl Driver {
         if self.retained == 0 || !IS_CURRENT.get() {
             return Err(Code::INVALID_CONTEXT);
         }
+        self.intact()
+    }
+
+    /// Says what a kernel did wrong, and keeps that it did.
+    pub(crate) fn fail(&mut self, fault: &Fault) {
+        eprintln!("emulated driver: {fault}");
+        self.fault = Some(Code::LAUNCH_FAILED);
+    }
+
+    /// That no kernel has failed.
+    pub(crate) fn intact(&self) -> Result<(), Code> {
         self.fault.map_or(Ok(()), Err)
     }
 
-    /// Blocks of so many threads that a multiprocessor holds.
-    pub(crate) fn resident_blocks(threads: u32) -> u32 {
-        RESIDENT_THREADS.checked_div(threads).unwrap_or(0)
-    }
-
-    /// Starts a kernel, or keeps it where the stream captures.
-    ///
-    /// # Safety
-    ///
-    /// `arguments` are the addresses of values of the kernel's parameters.
-    pub(crate) unsafe fn launch(
-        &mut self,
-        function: usize,
-        (grid, block): (u32, u32),
-        cooperative: bool,
-        stream: usize,
-        arguments: *const *const c_void,
-    ) -> Result<(), Code> {
-        let kernel = *self.functions.get(function)?;
-        if grid == 0 || !(1..=1024).contains(&block) {
-            return Err(Code::INVALID_VALUE);
-        }
-        if cooperative && grid > MULTIPROCESSORS * Self::resident_blocks(block) {
-            return Err(Code::COOPERATIVE_LAUNCH_TOO_LARGE);
-        }
-        let sizes = kernel.param_sizes();
-        if arguments.is_null() && !sizes.is_empty() {
-            return Err(Code::INVALID_VALUE);
-        }
-        let arguments = sizes.iter().enumerate().map(|(index, &size)| {
-            let mut copy = vec![0_u128; size.div_ceil(size_of::<u128>())].into_boxed_slice();
-            // SAFETY: the caller promises as many addresses, each of a value of this size; the copy has room for it.
-            unsafe { (*arguments.add(index)).cast::<u8>().copy_to_nonoverlapping(copy.as_mut_ptr().cast(), size) };
-            copy
-        });
-        let started = Started { kernel, grid, block, cooperative, arguments: arguments.collect() };
-        match self.streams.get(stream)? {
-            Some(graph) => graph.push(started),
-            None => self.run(&started),
-        }
-        Ok(())
-    }
-
-    /// Runs a kernel. Its fault is kept for the next call that asks.
-    pub(crate) fn run(&mut self, started: &Started) {
-        if self.fault.is_some() {
-            return;
-        }
-        let &Started { kernel, grid, block, cooperative, .. } = started;
-        let seed = self.settings.seed.wrapping_mul(1 << 32).wrapping_add(self.launches);
+    /// What the next launches' order is drawn by.
+    pub(crate) fn next_seed(&mut self) -> u64 {
         self.launches += 1;
-        let addresses: Vec<_> = started.arguments.iter().map(|value| value.as_ptr().cast_mut().cast()).collect();
-        let shape = Launch { grid, block, cooperative, seed };
-        // SAFETY: the values are those that the program gave, which promises what the kernel reaches by them.
-        if let Err(fault) = unsafe { emulator::launch(kernel, &shape, &addresses) } {
-            self.fail(&fault);
-        }
-    }
-
-    fn fail(&mut self, fault: &Fault) {
-        eprintln!("emulated driver: {fault}");
-        self.fault = Some(Code::LAUNCH_FAILED);
+        self.settings.seed.wrapping_mul(1 << 32).wrapping_add(self.launches - 1)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The device's memory, which is the host's.
+//! The device's memory, which is the host's, and pages of the host that stay where they are.
 
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ use std::{
 
 use crate::result::Code;
 
-/// Bytes of the device.
+/// Bytes of the device, and those that can be pinned.
 pub(crate) const TOTAL: usize = 1 << 30;
 
 /// As on a GPU, where more than one type relies on it.
@@ -56,11 +56,23 @@ impl Memory {
         Ok(())
     }
 
-    /// The device's bytes from this address on, where all of them are in one allocation.
+    /// The bytes from this address on, where all of them are in one allocation.
     pub(crate) fn bytes(&self, address: u64, bytes: usize) -> Result<*mut u8, Code> {
         let (&start, layout) = self.allocations.range(..=address).next_back().ok_or(Code::INVALID_VALUE)?;
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
         if end <= start + layout.size() as u64 { Ok(address as *mut u8) } else { Err(Code::INVALID_VALUE) }
+    }
+
+    /// Whether the bytes from this address on are allocated here; an error where only some are, or those of more allocations.
+    pub(crate) fn holds(&self, address: u64, bytes: usize) -> Result<bool, Code> {
+        let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
+        let last = self.allocations.range(..end).next_back();
+        match last {
+            Some((&start, layout)) if address < start + layout.size() as u64 => {
+                self.bytes(address, bytes).map(|_| true)
+            }
+            _ => Ok(false),
+        }
     }
 }
 

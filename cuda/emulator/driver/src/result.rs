@@ -29,27 +29,34 @@ codes! {
     INVALID_VALUE = 1, c"invalid argument";
     OUT_OF_MEMORY = 2, c"out of memory";
     NOT_INITIALIZED = 3, c"initialization error";
+    DEVICE_UNAVAILABLE = 46, c"CUDA-capable device(s) is/are busy or unavailable";
     NO_DEVICE = 100, c"no CUDA-capable device is detected";
     INVALID_DEVICE = 101, c"invalid device ordinal";
     INVALID_IMAGE = 200, c"device kernel image is invalid";
     INVALID_CONTEXT = 201, c"invalid device context";
     NO_BINARY_FOR_GPU = 209, c"no kernel image is available for execution on the device";
+    ECC_UNCORRECTABLE = 214, c"uncorrectable ECC error encountered";
+    NVLINK_UNCORRECTABLE = 220, c"uncorrectable NVLink error detected during the execution";
     UNSUPPORTED_PTX_VERSION = 222, c"the provided PTX was compiled with an unsupported toolchain.";
+    CONTAINED = 226, c"Invalid access of peer GPU memory over nvlink or a hardware error";
     INVALID_HANDLE = 400, c"invalid resource handle";
     NOT_FOUND = 500, c"named symbol not found";
     ILLEGAL_ADDRESS = 700, c"an illegal memory access was encountered";
     LAUNCH_OUT_OF_RESOURCES = 701, c"too many resources requested for launch";
     LAUNCH_FAILED = 719, c"unspecified launch failure";
     COOPERATIVE_LAUNCH_TOO_LARGE = 720, c"too many blocks in cooperative launch";
+    TENSOR_MEMORY_LEAK = 721, c"tensor memory not completely freed";
+    NOT_SUPPORTED = 801, c"operation not supported";
     SYSTEM_NOT_READY = 802, c"system not yet initialized";
     STREAM_CAPTURE_UNSUPPORTED = 900, c"operation not permitted when stream is capturing";
     UNKNOWN = 999, c"unknown error";
 }
 
 impl Code {
-    /// The code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::TABLE.iter().find(|(_, found, _)| found.to_bytes() == name.as_bytes()).map(|&(code, ..)| code)
+    /// The code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`, or of that number.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let found = Self::TABLE.iter().find(|(_, name, _)| name.to_bytes() == text.as_bytes());
+        found.map(|&(code, ..)| code).or_else(|| text.parse().ok().map(Self))
     }
 
     /// Its name and its text.
@@ -59,6 +66,14 @@ impl Code {
 
     /// Whether a context that has met it answers with it from then on.
     pub(crate) fn is_sticky(self) -> bool {
-        [Self::ILLEGAL_ADDRESS, Self::LAUNCH_FAILED].contains(&self)
+        [
+            Self::ECC_UNCORRECTABLE,
+            Self::NVLINK_UNCORRECTABLE,
+            Self::CONTAINED,
+            Self::ILLEGAL_ADDRESS,
+            Self::LAUNCH_FAILED,
+            Self::TENSOR_MEMORY_LEAK,
+        ]
+        .contains(&self)
     }
 }

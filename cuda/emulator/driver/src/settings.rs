@@ -9,6 +9,8 @@ use crate::result::Code;
 pub(crate) struct Settings {
     /// 1000 · major + 10 · minor.
     pub(crate) driver_version: i32,
+    /// 10 · major + minor.
+    pub(crate) capability: i32,
     pub(crate) seed: u64,
     pub(crate) failures: Vec<Failure>,
 }
@@ -27,6 +29,7 @@ impl Settings {
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
             driver_version: number("SELVEDGE_EMULATOR_DRIVER_VERSION")?.unwrap_or(13000),
+            capability: number("SELVEDGE_EMULATOR_CAPABILITY")?.unwrap_or(90),
             seed: number("SELVEDGE_EMULATOR_SEED")?.unwrap_or(0),
             failures: text("SELVEDGE_EMULATOR_FAIL")
                 .split(',')
@@ -41,10 +44,10 @@ impl Settings {
 }
 
 impl Failure {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (function, text) = text.split_once(':')?;
         let (call, code) = text.split_once(':')?;
-        Some(Self { function: function.into(), call: call.parse().ok()?, code: Code::named(code)? })
+        Some(Self { function: function.into(), call: call.parse().ok()?, code: Code::parse(code)? })
     }
 }
 

@@ -10,7 +10,7 @@ use emulator::{Kernel, Launch, launch};
 
 /// Runs a phase for batch `index` of so many.
 pub fn run_phase(context: &Context, phase: &Phase, index: u32, batches: u32, seed: u64) {
-    let shape = Launch { grid: phase.blocks(), block: THREADS, cooperative: false, seed };
+    let shape = Launch { grid: phase.blocks(), block: THREADS, seed };
     run("run_phase", &shape, &[argument(context), argument(phase), argument(&index), argument(&batches)]);
 }
 
@@ -20,7 +20,7 @@ pub fn run_batches(context: &Context, training: &Training, batches: u32, seed: u
     let (first, count) = (training.first.len() as u32, training.batches[0].len() as u32);
     assert_eq!(count as usize, training.batches[1].len());
     let (phases, arrivals) = (address(&phases), address(std::slice::from_mut(&mut arrivals)));
-    let shape = Launch { grid: 5, block: THREADS, cooperative: true, seed };
+    let shape = Launch { grid: 5, block: THREADS, seed };
     let arguments = [
         argument(context),
         argument(&phases),

@@ -3,7 +3,15 @@
 #![allow(unsafe_code)]
 
 #[cfg(not(no_cplusplus))]
+mod copies;
+#[cfg(not(no_cplusplus))]
+mod launch;
+#[cfg(not(no_cplusplus))]
+mod order;
+#[cfg(not(no_cplusplus))]
 mod schedules;
+#[cfg(not(no_cplusplus))]
+mod warps;
 
 #[cfg(no_cplusplus)]
 skip::ignored!(

@@ -1,28 +1,8 @@
-use std::ffi::c_void;
+//! One launch: barriers, atomic functions, shared memory.
 
-use emulator::{Fault, Launch, Module, launch};
+use emulator::Fault;
 
-unsafe extern "C" {
-    static test_kernels: Module;
-}
-
-const SEEDS: u64 = 20;
-
-/// An argument's address; what it is of must outlive the launch.
-fn argument<T>(value: &T) -> *mut c_void {
-    (&raw const *value).cast_mut().cast()
-}
-
-fn run(name: &str, shape: Launch, arguments: &[*mut c_void]) -> Result<(), Fault> {
-    // SAFETY: build.rs compiles the kernels under this name, and it is constant.
-    let kernel = unsafe { &test_kernels }.kernel(name).expect("the kernel is in the table");
-    // SAFETY: every test hands over what its kernel takes, in buffers that are long enough.
-    unsafe { launch(kernel, &shape, arguments) }
-}
-
-fn shape(grid: u32, block: u32, seed: u64) -> Launch {
-    Launch { grid, block, cooperative: false, seed }
-}
+use crate::launch::{SEEDS, argument, kernel, run, shape};
 
 #[test]
 fn parameters_are_unpacked() {
@@ -37,9 +17,7 @@ fn parameters_are_unpacked() {
     run("parameters", shape(1, 1, 0), &arguments).expect("it runs");
     assert_eq!(out, 9.0 * 0.5 + 1_048_576.0);
 
-    // SAFETY: as in `run`.
-    let kernel = unsafe { &test_kernels }.kernel("parameters").expect("the kernel is in the table");
-    assert_eq!(kernel.param_sizes(), [16, 8, 1, 8]);
+    assert_eq!(kernel("parameters").param_sizes(), [16, 8, 1, 8]);
     let fault = run("parameters", shape(1, 1, 0), &arguments[1..]).expect_err("one is missing");
     assert!(matches!(fault, Fault::Arguments { given: 3, taken: 4 }), "{fault}");
 }
@@ -119,23 +97,6 @@ fn a_barrier_that_not_all_reach_is_a_fault() {
 fn a_word_that_never_comes_is_a_deadlock() {
     let word = 0_u32;
     let fault = run("never", shape(2, 2, 0), &[argument(&(&raw const word))]).expect_err("nobody writes the word");
-    assert!(matches!(fault, Fault::Deadlock { .. }), "{fault}");
-}
-
-#[test]
-fn blocks_wait_for_each_other_in_a_cooperative_launch_alone() {
-    const ROUNDS: u32 = 3;
-    let rounds = |cooperative, seed| {
-        let (mut words, mut arrivals, mut out) = ([0_u32; 9], 0_u32, [0_u32; 9]);
-        let addresses = (words.as_mut_ptr(), &raw mut arrivals, out.as_mut_ptr());
-        let arguments = [argument(&addresses.0), argument(&addresses.1), argument(&addresses.2), argument(&ROUNDS)];
-        run("grid_rounds", Launch { grid: 9, block: 5, cooperative, seed }, &arguments).map(|()| out)
-    };
-    let sum: u32 = (0..ROUNDS).map(|round| (0..9).map(|block| 2 * round + block).sum::<u32>()).sum();
-    for seed in 0..SEEDS {
-        assert_eq!(rounds(true, seed).expect("it runs"), [sum; 9]);
-    }
-    let fault = rounds(false, 0).expect_err("nine blocks are not there together");
     assert!(matches!(fault, Fault::Deadlock { .. }), "{fault}");
 }
 

@@ -1,0 +1,144 @@
+//! A launch that has begun: its blocks, some at a time.
+
+#![allow(unsafe_code)]
+
+use std::rc::Rc;
+
+use fastrand::Rng;
+
+use super::{block::Block, thread::CudaThread};
+use crate::{
+    launch::{Fault, Started},
+    shared::SharedMemory,
+    thread::{Site, Stop, Thread},
+};
+
+/// Blocks that are there together at most.
+const WINDOW: usize = 4;
+
+/// The same, seldom, where launches overlap: blocks that wait for the launch before make no room for others.
+const WIDE_WINDOW: usize = 16;
+
+pub(super) struct Grid<'a> {
+    launch: &'a Started<'a>,
+    /// Its place among the launches.
+    pub(super) index: usize,
+    /// Blocks that have not begun.
+    left: Vec<u32>,
+    blocks: Vec<Block>,
+    /// Threads that have not begun, or can go on.
+    pub(super) runnable: Vec<CudaThread>,
+    /// Threads that wait for the launch before.
+    dependents: Vec<CudaThread>,
+    /// Blocks of which no thread has let the next launch begin, and that have not ended.
+    pub(super) untriggered: u32,
+    /// Blocks that have not ended.
+    pub(super) unended: u32,
+}
+
+/// What a thread's turn has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Nothing, perhaps: it has only let others come first.
+    Passed,
+    /// A thread waits for others of its warp, which may do that again and again.
+    Warp,
+    /// Threads wait, or have returned.
+    Progress,
+}
+
+impl<'a> Grid<'a> {
+    /// Begins the first blocks of a launch.
+    pub(super) fn begin(launch: &'a Started<'a>, index: usize, overlaps: bool, random: &mut Rng) -> Self {
+        let mut left: Vec<u32> = (0..launch.grid).collect();
+        random.shuffle(&mut left);
+        let most = if overlaps && random.u8(..4) == 0 { WIDE_WINDOW } else { WINDOW };
+        let window = random.usize(1..=most);
+        let (blocks, runnable, dependents) = (Vec::new(), Vec::new(), Vec::new());
+        let (untriggered, unended) = (launch.grid, launch.grid);
+        let mut grid = Self { launch, index, left, blocks, runnable, dependents, untriggered, unended };
+        while grid.blocks.len() < window
+            && let Some(index) = grid.left.pop()
+        {
+            let place = grid.blocks.len();
+            let block = grid.begin_block(index, place, random);
+            grid.blocks.push(block);
+        }
+        grid
+    }
+
+    /// Puts a block's threads among those that can run.
+    fn begin_block(&mut self, index: u32, place: usize, random: &mut Rng) -> Block {
+        let memory = Rc::new(SharedMemory::default());
+        let &Started { grid, block, .. } = self.launch;
+        let threads = (0..block).map(|thread| {
+            let thread = Thread::new(thread, index, [block, grid], memory.clone(), random.u64(..));
+            CudaThread::new(place, thread)
+        });
+        self.runnable.extend(threads);
+        Block::new(index, block)
+    }
+
+    /// Lets the thread at this place of those that can run go on until it stops. `is_after` says whether the launch before still runs.
+    ///
+    /// # Safety
+    ///
+    /// The launch's arguments are what its kernel takes, and whatever it reaches by them exists.
+    pub(super) unsafe fn turn(&mut self, place: usize, is_after: bool, random: &mut Rng) -> Result<Turn, Fault> {
+        let mut thread = self.runnable.swap_remove(place);
+        // SAFETY: the caller's promise.
+        let stop = unsafe { thread.resume(self.launch.kernel, self.launch.arguments) }?;
+        match stop {
+            Some(Stop::Yield) => self.runnable.push(thread),
+            Some(Stop::Barrier(site)) => return self.barrier(thread, site),
+            Some(Stop::Warp(site)) => return self.warp(thread, site),
+            Some(Stop::Trigger) => self.trigger(thread),
+            Some(Stop::WaitBefore) if is_after && self.launch.programmatic => self.dependents.push(thread),
+            Some(Stop::WaitBefore) => self.runnable.push(thread),
+            Some(Stop::Wrong(what)) => return Err(self.blocks[thread.place].wrong(&thread, what)),
+            None => {
+                self.end(&thread, random)?;
+                return Ok(Turn::Progress);
+            }
+        }
+        Ok(Turn::Passed)
+    }
+
+    fn barrier(&mut self, thread: CudaThread, site: Site) -> Result<Turn, Fault> {
+        let freed = self.blocks[thread.place].barrier(thread, site)?;
+        self.runnable.extend(freed);
+        Ok(Turn::Progress)
+    }
+
+    fn warp(&mut self, thread: CudaThread, site: Site) -> Result<Turn, Fault> {
+        let freed = self.blocks[thread.place].warp(thread, site)?;
+        self.runnable.extend(freed);
+        Ok(Turn::Warp)
+    }
+
+    fn trigger(&mut self, thread: CudaThread) {
+        let block = &mut self.blocks[thread.place];
+        self.untriggered -= u32::from(!block.is_triggered);
+        block.is_triggered = true;
+        self.runnable.push(thread);
+    }
+
+    /// A thread has returned; the last one of a block makes room for another block.
+    fn end(&mut self, thread: &CudaThread, random: &mut Rng) -> Result<(), Fault> {
+        let place = thread.place;
+        let block = &mut self.blocks[place];
+        if block.end(thread.thread.warp())? {
+            self.unended -= 1;
+            self.untriggered -= u32::from(!block.is_triggered);
+            if let Some(index) = self.left.pop() {
+                self.blocks[place] = self.begin_block(index, place, random);
+            }
+        }
+        Ok(())
+    }
+
+    /// The launch before is complete.
+    pub(super) fn go_on(&mut self) {
+        self.runnable.append(&mut self.dependents);
+    }
+}

@@ -1,0 +1,74 @@
+//! A thread of a block that has begun.
+
+use std::{cell::RefCell, ffi::c_void, mem};
+
+use corosensei::{Coroutine, CoroutineResult, stack::DefaultStack};
+
+use crate::{
+    launch::Fault,
+    module::Kernel,
+    thread::{Stop, Thread},
+};
+
+/// Bytes of a thread's stack, of which only those that are touched take memory; AddressSanitizer's frames are large.
+const STACK: usize = 256 * 1024;
+
+thread_local! {
+    /// Stacks of threads that have returned.
+    static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread, and where it is.
+pub(super) struct CudaThread {
+    /// Its block's place in the grid's window.
+    pub(super) place: usize,
+    pub(super) thread: Box<Thread>,
+    /// Its stack, once it has run.
+    coroutine: Option<Coroutine<(), Stop, (), DefaultStack>>,
+}
+
+impl CudaThread {
+    pub(super) fn new(place: usize, thread: Thread) -> Self {
+        Self { place, thread: Box::new(thread), coroutine: None }
+    }
+
+    /// Runs the thread until it stops; `None` where it has returned.
+    ///
+    /// # Safety
+    ///
+    /// The arguments are what the kernel takes, and whatever it reaches by them exists.
+    pub(super) unsafe fn resume(&mut self, kernel: Kernel, arguments: &[*mut c_void]) -> Result<Option<Stop>, Fault> {
+        let thread = &raw const *self.thread;
+        let coroutine = match &mut self.coroutine {
+            Some(coroutine) => coroutine,
+            none => {
+                let stack = STACKS.with_borrow_mut(Vec::pop).map_or_else(|| DefaultStack::new(STACK), Ok)?;
+                let arguments = arguments.as_ptr();
+                none.insert(Coroutine::with_stack(stack, move |yielder, ()| {
+                    // SAFETY: the thread is there until it returns; the caller promised what the kernel needs.
+                    unsafe {
+                        (*thread).set_yielder(yielder);
+                        kernel.call(arguments);
+                    }
+                }))
+            }
+        };
+        // SAFETY: the thread is there until it returns, and is resumed again before it goes on.
+        unsafe { kernel.resume(thread) };
+        Ok(match coroutine.resume(()) {
+            CoroutineResult::Yield(stop) => Some(stop),
+            CoroutineResult::Return(()) => None,
+        })
+    }
+}
+
+impl Drop for CudaThread {
+    fn drop(&mut self) {
+        match self.coroutine.take() {
+            Some(coroutine) if coroutine.done() => STACKS.with_borrow_mut(|stacks| stacks.push(coroutine.into_stack())),
+            // After a fault: what AddressSanitizer noted of the stack's frames would be wrong for the next thread, so nobody gets it.
+            Some(coroutine) => mem::forget(coroutine),
+            None => {}
+        }
+    }
+}
