@@ -1,5 +1,6 @@
 //! The transcribed functions, through the kernels that show them.
 
+use cases::bits;
 use cuda::task::{Batch, Context, Kind, Phase, Task};
 use selvedge::{
     arithmetic::{exp, log_softmax},
@@ -7,7 +8,7 @@ use selvedge::{
     random::{Generator, Purpose},
 };
 
-use crate::launch::{address, bits, poison, run_phase};
+use crate::launch::{address, poison, run_phase};
 
 const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 1);
 const COUNT: usize = 60_000;

@@ -61,11 +61,6 @@ pub fn poison(len: usize) -> Vec<f32> {
     vec![f32::NAN; len]
 }
 
-/// Bits, with every NaN as one: which one an invalid operation gives is outside the contract.
-pub fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
-}
-
 /// Both sides' structures have the same sizes; that their fields lie at the same places, every other test shows.
 #[test]
 fn parameters_are_the_kernels() {

@@ -1,5 +1,6 @@
 //! A linear layer's three products over random shapes, every size of tile.
 
+use cases::bits;
 use cuda::task::{Address, Batch, Context, Kind, Phase, Rule, Task};
 use proptest::prelude::*;
 use selvedge::{
@@ -12,7 +13,7 @@ use selvedge::{
     with_activation,
 };
 
-use crate::launch::{address, bits, cases, poison, run_phase};
+use crate::launch::{address, cases, poison, run_phase};
 
 /// Numbers where sums round and cancel, zeros of both signs, and what is beyond numbers.
 fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
