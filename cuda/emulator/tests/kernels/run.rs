@@ -11,7 +11,7 @@ use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
 use crate::launch::{address, poison, run_batches, run_phase};
 
 /// By the kernels.
-pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
+pub fn emulated<M: Layer>(case: &Case, machine: Machine) -> Outcome {
     let network = Architecture::of::<M>();
     let settings = case.settings();
     let Ok(mut memory) = Memory::allocate(&network, &settings, |_, len| Ok::<_, std::convert::Infallible>(poison(len)));
@@ -43,7 +43,6 @@ pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
         changes: Changes::new(case.augmentation, case.input::<M>()),
         ..Context::new(case.seed)
     };
-    let machine = Machine { launches, multiprocessors: 4 };
     let mut log = Log::default();
     for epoch in 0..case.epochs {
         order.copy_from_slice(&case.order(epoch));
@@ -51,7 +50,7 @@ pub fn emulated<M: Layer>(case: &Case, launches: Launches) -> Outcome {
         context.batches = address(&batches);
         let training = Training::new(&network, &settings, &addresses, &context, machine);
         let seed = case.seed.wrapping_add(epoch << 32);
-        if launches == Launches::Persistent {
+        if machine.launches == Launches::Persistent {
             run_batches(&context, &training, batches.len() as u32, seed);
         } else {
             for index in 0..batches.len() {

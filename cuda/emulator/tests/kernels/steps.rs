@@ -1,19 +1,27 @@
 //! Whole training steps and an evaluation: every layer, every optimizer, every way to make a step.
 
 use cases::{Case, Check, list, portable};
-use cuda::schedule::Launches;
+use cuda::schedule::{Launches, Machine};
 use selvedge::Layer;
 
 use crate::{launch::cases, run::emulated};
+
+/// Each way to start the kernels. A large GPU has its own tiles.
+const MACHINES: [Machine; 4] = [
+    Machine { launches: Launches::Plain, multiprocessors: 4 },
+    Machine { launches: Launches::Graph, multiprocessors: 4 },
+    Machine { launches: Launches::Graph, multiprocessors: 132 },
+    Machine { launches: Launches::Persistent, multiprocessors: 4 },
+];
 
 struct Kernels;
 
 impl Check for Kernels {
     fn check<M: Layer>(&self, case: &Case) {
         let expected = portable::<M>(case);
-        for launches in [Launches::Plain, Launches::Graph, Launches::Persistent] {
-            let found = emulated::<M>(case, launches);
-            assert!(found == expected, "{launches:?}, {case:?}: {}", found.difference(&expected));
+        for machine in MACHINES {
+            let found = emulated::<M>(case, machine);
+            assert!(found == expected, "{machine:?}, {case:?}: {}", found.difference(&expected));
         }
     }
 }
@@ -46,6 +54,11 @@ fn images_of_every_shape_are_changed_alike() {
 #[test]
 fn more_samples_than_are_evaluated_at_once() {
     list::more_samples_than_are_evaluated_at_once(&Kernels);
+}
+
+#[test]
+fn sizes_of_a_gpu() {
+    list::sizes_of_a_gpu(&Kernels, 1);
 }
 
 #[test]
