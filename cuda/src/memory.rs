@@ -62,6 +62,11 @@ impl<B> Versions<B> {
         self.read_by(parity + 1)
     }
 
+    /// All versions, to be changed.
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut B> {
+        std::iter::once(&mut self.first).chain(&mut self.second)
+    }
+
     fn map<T>(&self, mut of: impl FnMut(&B) -> T) -> Versions<T> {
         Versions { first: of(&self.first), second: self.second.as_ref().map(of) }
     }

@@ -21,8 +21,6 @@ mod graph;
 mod launch;
 mod library;
 mod plain;
-#[cfg(test)]
-pub(crate) mod stand_in;
 mod sys;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{Buffer, CudaError, Gpu, Graph, Phases, stand_in};
+use super::{Buffer, CudaError, Gpu, Graph, Phases};
 use crate::task::{Batch, Context, Kind, Phase, THREADS, Task};
 
 const FAIL: &str = "SELVEDGE_EMULATOR_FAIL";
@@ -19,11 +19,11 @@ fn path(test: &str) -> String {
 }
 
 fn in_process(test: &str, folder: &Path, body: impl FnOnce()) {
-    stand_in::in_process(&path(test), folder, &[], body);
+    emulator::in_process(&path(test), folder, &[], body);
 }
 
 fn with_stand_in(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
-    stand_in::with_stand_in(&path(test), variables, body);
+    emulator::with_stand_in(&path(test), variables, body);
 }
 
 /// Values that go half the way to 8 each time that a kernel runs: the moving average of weights.

@@ -15,7 +15,7 @@ use self::{
 };
 use crate::{
     driver::{Buffer, CudaError, Download, Gpu, Upload},
-    memory::{EVALUATED, Memory, Scalar, Settings},
+    memory::{EVALUATED, Memory, Scalar, Settings, Versions},
     schedule::Training,
     task::{Batch, Changes, Context},
 };
@@ -152,8 +152,8 @@ impl Trainer {
         assert_eq!(run.input.features(), network.inputs(), "features of a sample, and inputs of {network}");
         let mut memory = Memory::allocate(network, &run.settings, |what, len| Buffer::allocate(&gpu, len, what))?;
         memory.scalars.upload(&Scalar::AT_FIRST)?;
-        let state = memory.state.iter_mut().map(|state| state.read_by_mut(0));
-        for buffer in state.chain(&mut memory.kept) {
+        // Of a layer's running moments the optimizer keeps nothing: no step writes there.
+        for buffer in memory.state.iter_mut().flat_map(Versions::all_mut).chain(&mut memory.kept) {
             buffer.zero()?;
         }
         let samples = Resident::new(&gpu, samples, network.inputs(), network.outputs())?;

@@ -10,7 +10,7 @@ use selvedge::{
 };
 
 use super::*;
-use crate::{driver::stand_in, task::Rule};
+use crate::task::Rule;
 
 const SAMPLES: Samples<'static> = Samples { values: &[7; 3 * 4], labels: &[0, 1, 1] };
 const BATCH: Batch = Batch {
@@ -27,7 +27,7 @@ const BATCH: Batch = Batch {
 };
 
 fn with_stand_in(test: &str, body: impl FnOnce()) {
-    stand_in::with_stand_in(&format!("trainer::tests::{test}"), &[], body);
+    emulator::with_stand_in(&format!("trainer::tests::{test}"), &[], body);
 }
 
 fn run() -> Run {

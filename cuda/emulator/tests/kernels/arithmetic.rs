@@ -1,13 +1,18 @@
 //! The transcribed functions, through the kernels that show them.
 
-use cuda::task::{Batch, Context, Kind, Phase, Task};
+use cases::bits;
+use cuda::{
+    kernel::Kernel,
+    schedule::Launch,
+    task::{Batch, Context, Kind, Phase, Task},
+};
 use selvedge::{
     arithmetic::{exp, log_softmax},
     layers::gelu,
     random::{Generator, Purpose},
 };
 
-use crate::launch::{address, bits, poison, run_phase};
+use crate::launch::{self, address, poison};
 
 const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 1);
 const COUNT: usize = 60_000;
@@ -31,12 +36,10 @@ fn first_difference(found: &[f32], expected: &[f32]) -> Option<(usize, f32, f32)
     Some((place, found[place], expected[place]))
 }
 
-fn run(task: Task, samples: usize) {
+fn run(kernel: Kernel, task: Task, samples: usize) {
     let batch = Batch { samples: samples as u32, ..Batch::default() };
-    let stopped = [0_u32];
-    let context =
-        Context { batches: address(std::slice::from_ref(&batch)), stopped: address(&stopped), ..Context::new(0) };
-    run_phase(&context, &Phase::new(&[task]), 0, 1, 7);
+    let context = Context { batches: address(std::slice::from_ref(&batch)), ..Context::new(0) };
+    launch::run(&context, [(0, &Launch { kernel, phase: Phase::new(&[task]) })], 1, 7);
 }
 
 /// At gradients of 0 and 1, log-softmax's at the first of two logits is −exp of the first output, which has no sign but that.
@@ -55,7 +58,7 @@ fn the_exponential() {
         grad_input: address(&found),
         ..Task::new(Kind::LogSoftmaxBackward)
     };
-    run(task, COUNT);
+    run(Kernel::LogSoftmaxBackward, task, COUNT);
     let found: Vec<f32> = found.drain(..).step_by(2).map(f32::abs).collect();
     let expected: Vec<f32> = (0..COUNT as u64).map(|index| exp(number(index))).collect();
     assert!(bits(&found) == bits(&expected), "{:?}", first_difference(&found, &expected));
@@ -75,7 +78,7 @@ fn log_softmax_of_any_logits() {
             output: address(&found),
             ..Task::new(Kind::LogSoftmaxForward)
         };
-        run(task, samples);
+        run(Kernel::LogSoftmaxForward, task, samples);
         let mut expected = poison(samples * width);
         for (logits, expected) in logits.chunks(width).zip(expected.chunks_mut(width)) {
             log_softmax(logits, expected);
@@ -96,7 +99,7 @@ fn gelu_of_any_number() {
         output: address(&found),
         ..Task::new(Kind::GeluForward)
     };
-    run(task, COUNT);
+    run(Kernel::GeluForward, task, COUNT);
     let mut expected = poison(COUNT);
     gelu::forward(&selvedge::Portable, &inputs, &mut expected);
     assert!(bits(&found) == bits(&expected), "{:?}", first_difference(&found, &expected));

@@ -3,47 +3,37 @@
 use std::{env, ffi::c_void};
 
 use cuda::{
-    schedule::Training,
+    kernel::Kernel,
+    schedule::Launch,
     task::{Address, Context, Phase, THREADS},
 };
-use emulator::{Kernel, Launch, launch};
+use emulator::{Started, launch_in_order};
 
-/// Runs a phase for batch `index` of so many.
-pub fn run_phase(context: &Context, phase: &Phase, index: u32, batches: u32, seed: u64) {
-    let shape = Launch { grid: phase.blocks(), block: THREADS, seed };
-    run("run_phase", &shape, &[argument(context), argument(phase), argument(&index), argument(&batches)]);
-}
-
-/// Runs all phases of all batches in one launch.
-pub fn run_batches(context: &Context, training: &Training, batches: u32, seed: u64) {
-    let (phases, mut arrivals) = (training.all(), 0_u32);
-    let (first, count) = (training.first.len() as u32, training.batches[0].len() as u32);
-    assert_eq!(count as usize, training.batches[1].len());
-    let (phases, arrivals) = (address(&phases), address(std::slice::from_mut(&mut arrivals)));
-    let shape = Launch { grid: 5, block: THREADS, seed };
-    let arguments = [
-        argument(context),
-        argument(&phases),
-        argument(&first),
-        argument(&count),
-        argument(&batches),
-        argument(&arrivals),
-    ];
-    run("run_batches", &shape, &arguments);
+/// Runs launches in their order, each for its batch's place among so many. Each may begin before the one before it is done.
+pub fn run<'a>(context: &Context, launches: impl IntoIterator<Item = (u32, &'a Launch)>, batches: u32, seed: u64) {
+    let launches: Vec<_> = launches.into_iter().collect();
+    let arguments: Vec<_> = launches
+        .iter()
+        .map(|(index, launch)| [argument(context), argument(&launch.phase), argument(index), argument(&batches)])
+        .collect();
+    let started = launches.iter().zip(&arguments).map(|((_, launch), arguments)| Started {
+        kernel: kernel(launch.kernel),
+        grid: launch.phase.blocks(),
+        block: THREADS,
+        programmatic: true,
+        arguments,
+    });
+    let started: Vec<_> = started.collect();
+    // SAFETY: the arguments are the kernels', and the addresses in them are those of buffers that outlive the call.
+    unsafe { launch_in_order(&started, seed) }.expect("the kernels run");
 }
 
 fn argument<T>(value: &T) -> *mut c_void {
     (&raw const *value).cast_mut().cast()
 }
 
-fn kernel(name: &str) -> Kernel {
-    emulator::kernel(name).expect("the kernel is in the table")
-}
-
-fn run(name: &str, shape: &Launch, arguments: &[*mut c_void]) {
-    let kernel = kernel(name);
-    // SAFETY: the arguments are the kernel's, and the addresses in them are those of buffers that outlive the call.
-    unsafe { launch(kernel, shape, arguments) }.expect("the kernel runs");
+fn kernel(kernel: Kernel) -> emulator::Kernel {
+    emulator::kernel(&kernel.name()).unwrap_or_else(|| panic!("{} is in the table", kernel.name()))
 }
 
 /// Where a buffer lies.
@@ -61,17 +51,13 @@ pub fn poison(len: usize) -> Vec<f32> {
     vec![f32::NAN; len]
 }
 
-/// Bits, with every NaN as one: which one an invalid operation gives is outside the contract.
-pub fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
-}
-
-/// Both sides' structures have the same sizes; that their fields lie at the same places, every other test shows.
+/// Both sides have the same kernels, and structures of the same sizes; that their fields lie at the same places, every other test shows.
 #[test]
 fn parameters_are_the_kernels() {
-    let [context, phase] = [size_of::<Context>(), size_of::<Phase>()];
-    assert_eq!(kernel("run_phase").param_sizes(), [context, phase, 4, 4]);
-    assert_eq!(kernel("run_batches").param_sizes(), [context, 8, 4, 4, 4, 8]);
+    let sizes = [size_of::<Context>(), size_of::<Phase>(), 4, 4];
+    for named in Kernel::all() {
+        assert_eq!(kernel(named).param_sizes(), sizes, "{}", named.name());
+    }
     // What the oldest of the GPUs takes.
-    assert!(context + phase + 8 <= 4096);
+    assert!(sizes.iter().sum::<usize>() <= 4096);
 }

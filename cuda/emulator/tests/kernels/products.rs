@@ -1,6 +1,11 @@
 //! A linear layer's three products over random shapes, every size of tile.
 
-use cuda::task::{Address, Batch, Context, Kind, Phase, Rule, Task};
+use cases::bits;
+use cuda::{
+    kernel::{Kernel, Tile},
+    schedule::Launch,
+    task::{Address, Batch, Context, Kind, Optimizer, Phase, Rule, Task},
+};
 use proptest::prelude::*;
 use selvedge::{
     Activation,
@@ -12,7 +17,7 @@ use selvedge::{
     with_activation,
 };
 
-use crate::launch::{address, bits, cases, poison, run_phase};
+use crate::launch::{address, cases, poison, run};
 
 /// Numbers where sums round and cancel, zeros of both signs, and what is beyond numbers.
 fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
@@ -69,25 +74,24 @@ impl Case {
         }
     }
 
-    /// Runs a task whose result has so many rows and columns, with this rule.
-    fn run(&self, task: Task, side: u32, [rows, columns]: [usize; 2], rule: Rule) {
+    /// Runs a task by this kernel, with this rule.
+    fn run(&self, kernel: Kernel, task: Task, rule: Rule) {
         let batch = Batch { samples: self.samples as u32, is_first: 1, is_last: 1, rule, ..Batch::default() };
         let stopped = [0_u32];
-        let context = Context {
-            batches: address(std::slice::from_ref(&batch)),
-            stopped: address(&stopped),
-            ..Context::new(self.seed)
-        };
-        let tiles = |length: usize| length.div_ceil(16 * side as usize) as u32;
+        let context = Context { batches: address(std::slice::from_ref(&batch)), ..Context::new(self.seed) };
         let task = Task {
-            side,
-            tiles: tiles(rows) * tiles(columns),
             inputs: self.inputs as u32,
             outputs: self.outputs as u32,
             input: address(&self.input),
+            stopped: address(&stopped),
             ..task
         };
-        run_phase(&context, &Phase::new(&[task]), 0, 1, self.seed);
+        run(&context, [(0, &Launch { kernel, phase: Phase::new(&[task]) })], 1, self.seed);
+    }
+
+    /// The tiles of a result of so many rows and columns.
+    fn tiles(tile: Tile, [rows, columns]: [usize; 2]) -> u32 {
+        tile.count(rows as u32, columns as u32)
     }
 
     fn weight(&self, output: usize) -> &[f32] {
@@ -105,7 +109,7 @@ proptest! {
     #[test]
     fn forward(
         shape in (size(70), size(300), size(70)),
-        side in prop::sample::select(vec![1, 2, 4]),
+        tile in prop::sample::select(Tile::ALL.to_vec()),
         activation in activation(),
         any: bool,
         seed: u64,
@@ -114,11 +118,12 @@ proptest! {
         let mut output = poison(case.samples * case.outputs);
         let task = Task {
             activation,
+            tiles: Case::tiles(tile, [case.samples, case.outputs]),
             output: at(&mut output),
             parameters: address(&case.parameters),
             ..Task::new(Kind::LinearForward)
         };
-        case.run(task, side, [case.samples, case.outputs], Rule::default());
+        case.run(Kernel::LinearForward(tile), task, Rule::default());
         let biases = &case.parameters[case.inputs * case.outputs..];
         let expected = case.input.chunks(case.inputs).flat_map(|input| {
             let of = |o: usize| apply(activation, dot(biases[o], input, case.weight(o)));
@@ -130,7 +135,7 @@ proptest! {
     #[test]
     fn input_grad(
         shape in (size(70), size(70), size(300)),
-        side in prop::sample::select(vec![1, 2, 4]),
+        tile in prop::sample::select(Tile::ALL.to_vec()),
         input_activation in activation(),
         any: bool,
         seed: u64,
@@ -138,13 +143,14 @@ proptest! {
         let case = Case::new(shape, any, seed);
         let mut grad_input = poison(case.samples * case.inputs);
         let task = Task {
+            tiles: Case::tiles(tile, [case.samples, case.inputs]),
             input_activation,
             grad_output: address(&case.grad_output),
             grad_input: at(&mut grad_input),
             parameters: address(&case.parameters),
             ..Task::new(Kind::LinearInputGrad)
         };
-        case.run(task, side, [case.samples, case.inputs], Rule::default());
+        case.run(Kernel::LinearBackward(tile, Some(Optimizer::Sgd)), task, Rule::default());
         let mut expected = vec![0.0; grad_input.len()];
         let rows = case.grad_output.chunks(case.outputs).zip(case.input.chunks(case.inputs));
         for (sums, (grads, input)) in expected.chunks_mut(case.inputs).zip(rows) {
@@ -157,21 +163,24 @@ proptest! {
     #[test]
     fn update(
         shape in (size(300), size(70), size(70)),
-        side in prop::sample::select(vec![1, 2, 4]),
+        tile in prop::sample::select(Tile::ALL.to_vec()),
         keeps: bool,
         any: bool,
         seed: u64,
     ) {
         let case = Case::new(shape, any, seed);
-        let (mut parameters, mut kept) = (case.parameters.clone(), poison(case.parameters.len()));
+        let (mut parameters, mut kept) = (poison(case.parameters.len()), poison(case.parameters.len()));
         let task = Task {
+            tiles: Case::tiles(Tile::Throughput, [case.outputs, case.inputs]),
             grad_output: address(&case.grad_output),
-            parameters: at(&mut parameters),
+            parameters: address(&case.parameters),
+            updated: at(&mut parameters),
             kept: if keeps { at(&mut kept) } else { 0 },
             ..Task::new(Kind::LinearUpdate)
         };
         let rule = Sgd { learning_rate: 0.25, weight_decay: 0.5 };
-        case.run(task, side, [case.outputs, case.inputs], Rule::from(&optimizer::Rule::Sgd(rule)));
+        let optimizer = (!keeps).then_some(Optimizer::Sgd);
+        case.run(Kernel::LinearBackward(tile, optimizer), task, Rule::from(&optimizer::Rule::Sgd(rule)));
 
         let mut grads = vec![0.0; parameters.len()];
         let (weights, biases) = grads.split_at_mut(case.inputs * case.outputs);
@@ -183,7 +192,7 @@ proptest! {
         }
         if keeps {
             prop_assert_eq!(bits(&kept), bits(&grads));
-            prop_assert_eq!(bits(&parameters), bits(&case.parameters));
+            prop_assert!(parameters.iter().all(|parameter| parameter.is_nan()));
         } else {
             let mut expected = case.parameters.clone();
             selvedge::Engine::update(&selvedge::Portable, &rule, &mut expected, &grads, []);

@@ -1,0 +1,185 @@
+//! What to train, and how.
+
+use cuda::{
+    memory::Settings,
+    task::{Batch, Optimizer, Rule},
+};
+use selvedge::{
+    Flat, Layer,
+    augment::Augmentation,
+    optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    random::{self, Generator, Purpose},
+    shape::InputShape,
+};
+
+/// An optimizer's rule for each step.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the optimizers' own names")]
+pub enum Rules {
+    Sgd(f32),
+    Momentum { learning_rate: f32, nesterov: bool },
+    Adam { learning_rate: f64, decoupled: bool },
+    RmsProp,
+    RmsPropMomentum,
+}
+
+impl Rules {
+    /// The optimizer, as the kernels have it.
+    pub fn optimizer(self) -> Optimizer {
+        Optimizer::from(&self.step(1))
+    }
+
+    /// Numbers that the optimizer keeps for each parameter.
+    pub fn states(self) -> usize {
+        self.optimizer().states()
+    }
+
+    /// Step `number`, from 1.
+    pub fn step(self, number: u64) -> optimizer::Rule {
+        let rms_prop = RmsProp::new(1e-2, RmsProp::ALPHA, RmsProp::EPSILON, 1e-3);
+        match self {
+            Self::Sgd(learning_rate) => optimizer::Rule::Sgd(Sgd::new(learning_rate)),
+            Self::Momentum { learning_rate, nesterov } => {
+                optimizer::Rule::Momentum(Momentum { learning_rate, momentum: 0.9, nesterov, weight_decay: 1e-3 })
+            }
+            Self::Adam { learning_rate, decoupled } => {
+                let new = if decoupled { Adam::decoupled } else { Adam::new };
+                optimizer::Rule::Adam(new(number, learning_rate, Adam::BETAS, Adam::EPSILON, 1e-2))
+            }
+            Self::RmsProp => optimizer::Rule::RmsProp(rms_prop),
+            Self::RmsPropMomentum => {
+                optimizer::Rule::RmsPropMomentum(RmsPropMomentum { rule: rms_prop, momentum: 0.9 })
+            }
+        }
+    }
+}
+
+/// Every optimizer, the last one with a smaller step.
+pub const ALL_RULES: [Rules; 8] = [
+    Rules::Sgd(0.1),
+    Rules::Momentum { learning_rate: 0.05, nesterov: false },
+    Rules::Momentum { learning_rate: 0.05, nesterov: true },
+    Rules::Adam { learning_rate: 1e-2, decoupled: false },
+    Rules::Adam { learning_rate: 1e-2, decoupled: true },
+    Rules::RmsProp,
+    Rules::RmsPropMomentum,
+    Rules::Sgd(0.01),
+];
+
+/// What to train, and how.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Samples in an epoch.
+    pub samples: usize,
+    /// The sizes of an image; of a sample that is none there are none.
+    pub image: Option<[u32; 3]>,
+    /// Epochs, each in an order of its own.
+    pub epochs: u64,
+    /// Samples in a batch at most.
+    pub batch: usize,
+    /// Batches in a step at most.
+    pub accumulate: usize,
+    /// The optimizer.
+    pub rules: Rules,
+    /// The longest gradient.
+    pub clip: Option<f32>,
+    /// The part of the activations that is dropped.
+    pub dropout: f32,
+    /// The part of a target that is spread over all classes.
+    pub label_smoothing: f32,
+    /// The change of images.
+    pub augmentation: Augmentation,
+    /// That of the weights' moving average.
+    pub decay: Option<f64>,
+    /// Of all that is drawn.
+    pub seed: u64,
+}
+
+impl Case {
+    /// Two epochs of SGD.
+    pub const PLAIN: Self = Self {
+        samples: 40,
+        image: None,
+        epochs: 2,
+        batch: 16,
+        accumulate: 1,
+        rules: Rules::Sgd(0.1),
+        clip: None,
+        dropout: 0.0,
+        label_smoothing: 0.0,
+        augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
+        decay: None,
+        seed: 5,
+    };
+
+    /// The buffers that the run keeps.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            batch: self.batch,
+            optimizer: self.rules.optimizer(),
+            accumulates: self.accumulate > 1,
+            clips: self.clip.is_some(),
+            averages: self.decay.is_some(),
+        }
+    }
+
+    /// The shape of a sample.
+    pub fn input<M: Layer>(&self) -> InputShape {
+        match self.image {
+            Some([channels, height, width]) => InputShape::Image { channels, height, width },
+            None => InputShape::Features(M::Input::LEN as u32),
+        }
+    }
+
+    /// The samples' values, and their classes.
+    ///
+    /// # Panics
+    ///
+    /// Where an image has not the network's inputs.
+    pub fn data<M: Layer>(&self) -> (Vec<u8>, Vec<u16>) {
+        assert_eq!(self.input::<M>().features(), M::Input::LEN);
+        let generator = Generator::new(self.seed, Purpose::Drawing, 0);
+        let values = (0..(self.samples * M::Input::LEN) as u64).map(|index| generator.bits(index) as u8);
+        let classes = M::Output::LEN as u32;
+        let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes) as u16);
+        (values.collect(), labels.collect())
+    }
+
+    /// The order of an epoch's samples.
+    pub fn order(&self, epoch: u64) -> Vec<u32> {
+        let mut order = vec![0; self.samples];
+        random::shuffle(&mut order, self.seed, epoch);
+        order
+    }
+
+    /// The number of an epoch's first step, from 1.
+    pub(crate) fn first_step(&self, epoch: u64) -> u64 {
+        epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
+    }
+
+    /// The batches of an epoch.
+    pub fn batches(&self, epoch: u64) -> Vec<Batch> {
+        let per_epoch = self.samples.div_ceil(self.batch) as u64;
+        let in_step = self.batch * self.accumulate;
+        let batch = |index: usize| {
+            let first = index * self.batch;
+            let step_first = first / in_step * in_step;
+            let step_end = self.samples.min(step_first + in_step);
+            let end = self.samples.min(first + self.batch);
+            let step = self.first_step(epoch) + (first / in_step) as u64;
+            Batch {
+                number: epoch * per_epoch + index as u64,
+                epoch,
+                first: first as u32,
+                samples: (end - first) as u32,
+                is_first: (first == step_first).into(),
+                is_last: (end == step_end).into(),
+                total_weight: (step_end - step_first) as f32,
+                average: self.decay.map_or(0.0, |decay| (1.0 - decay) as f32),
+                starts_average: (step == 1).into(),
+                rule: Rule::from(&self.rules.step(step)),
+            }
+        };
+        (0..per_epoch as usize).map(batch).collect()
+    }
+}

@@ -1,0 +1,29 @@
+//! Runs that a GPU must take as core's plain loops do, bit for bit, for tests.
+//!
+//! - [`Case`]: what to train, and how; its samples, their order, and its batches.
+//! - [`portable`]: the run by core's plain loops.
+//! - [`list`]: the cases. What takes them is a [`Check`]: the kernels on Rust's buffers, or a trainer on a driver.
+//! - [`Outcome`]: what a run leaves.
+
+mod case;
+pub mod list;
+mod outcome;
+mod portable;
+
+pub use self::{
+    case::{ALL_RULES, Case, Rules},
+    outcome::{Log, Outcome, bits},
+    portable::{initialized, portable},
+};
+
+use selvedge::Layer;
+
+/// One way to run a case.
+pub trait Check {
+    /// Runs the case with this network.
+    ///
+    /// # Panics
+    ///
+    /// Where the outcome is another than that of [`portable`].
+    fn check<M: Layer>(&self, case: &Case);
+}

@@ -1,0 +1,150 @@
+//! The cases: every layer, every optimizer, every way to make a step.
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp};
+
+use crate::{ALL_RULES, Case, Check, Rules, portable};
+
+/// Each in steps of one batch, and of two with a gradient that is clipped.
+pub fn every_optimizer(by: &impl Check) {
+    for rules in ALL_RULES {
+        by.check::<Tiny>(&Case { rules, ..Case::PLAIN });
+        by.check::<Tiny>(&Case { rules, accumulate: 2, clip: Some(0.5), ..Case::PLAIN });
+    }
+}
+
+/// Every activation, and every layer by itself.
+pub fn every_layer(by: &impl Check) {
+    for rules in [Rules::Sgd(0.1), Rules::Adam { learning_rate: 1e-2, decoupled: true }] {
+        let case = Case { rules, dropout: 0.3, ..Case::PLAIN };
+        by.check::<mlp!(784 => 10)>(&case);
+        by.check::<mlp!(784 => 19 LeakyRelu => 10 Relu)>(&case);
+        by.check::<mlp!(784 => 33 Tanh Dropout => 17 Sigmoid Dropout => 10)>(&case);
+        by.check::<mlp!(784 => 12 Gelu Dropout => 10 LogSoftmax)>(&case);
+        by.check::<mlp!(784 => 12 BatchNorm1d Relu => 9 BatchNorm1d => 10 BatchNorm1d Tanh)>(&case);
+    }
+}
+
+/// The fast paths' own conditions: a batch of one, batches that do not fill a tile, one that is all samples.
+pub fn every_size_of_batch(by: &impl Check) {
+    for batch in [1, 7, 16, 33, 40] {
+        by.check::<mlp!(784 => 20 Relu => 18 Relu => 10)>(&Case { batch, ..Case::PLAIN });
+    }
+    by.check::<mlp!(784 => 12 BatchNorm1d Relu => 10)>(&Case { batch: 13, ..Case::PLAIN });
+}
+
+/// Inputs of a few features, of one, and of a wide image; one class, and more than a block has room for.
+pub fn every_number_of_inputs_and_outputs(by: &impl Check) {
+    by.check::<mlp!(12 => 40 Relu => 3)>(&Case::PLAIN);
+    by.check::<mlp!(1 => 1)>(&Case::PLAIN);
+    by.check::<mlp!(1 => 5 Relu => 1)>(&Case { label_smoothing: 0.2, ..Case::PLAIN });
+    by.check::<mlp!(1500 => 7 Tanh => 300)>(&Case::PLAIN);
+    for label_smoothing in [0.0, 0.3] {
+        let case = Case { samples: 9, batch: 4, label_smoothing, ..Case::PLAIN };
+        by.check::<mlp!(5 => 1024)>(&case);
+        by.check::<mlp!(5 => 4 Relu => 1025 LeakyRelu)>(&case);
+        by.check::<mlp!(5 => 4 Relu => 2600 LogSoftmax)>(&case);
+    }
+}
+
+/// Flipped, shifted and erased, one channel and several, and a row.
+pub fn images_of_every_shape(by: &impl Check) {
+    for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
+        let case = Case { augmentation: Augmentation { flip, shift, erase }, ..Case::PLAIN };
+        by.check::<mlp!(105 => 6)>(&Case { image: Some([1, 15, 7]), ..case.clone() });
+        by.check::<mlp!(105 => 6)>(&Case { image: Some([3, 5, 7]), ..case.clone() });
+        by.check::<mlp!(105 => 6)>(&Case { image: Some([1, 1, 105]), ..case.clone() });
+        by.check::<mlp!(105 => 6)>(&case);
+    }
+}
+
+/// Two batches of an evaluation.
+pub fn more_samples_than_are_evaluated_at_once(by: &impl Check) {
+    by.check::<mlp!(784 => 10)>(&Case { samples: 700, batch: 350, ..Case::PLAIN });
+}
+
+/// The model, what the optimizer keeps and the average stay as the last good step left them.
+///
+/// # Panics
+///
+/// Where core's run does not diverge, or only at its end.
+pub fn diverged_runs(by: &impl Check) {
+    let momentum = Rules::Momentum { learning_rate: 1e30, nesterov: false };
+    let adam = Rules::Adam { learning_rate: 1e30, decoupled: false };
+    for (rules, accumulate, clip, decay) in [
+        (Rules::Sgd(1e30), 1, None, None),
+        (Rules::Sgd(1e30), 2, None, None),
+        (momentum, 1, None, Some(0.5)),
+        (adam, 2, Some(0.5), Some(0.5)),
+    ] {
+        let case = Case { rules, accumulate, clip, decay, samples: 100, ..Case::PLAIN };
+        by.check::<mlp!(784 => 12 BatchNorm1d Relu => 10)>(&case);
+        by.check::<mlp!(784 => 12 Relu => 10)>(&case);
+        let log = portable::<mlp!(784 => 12 Relu => 10)>(&case).log;
+        assert!(log.has_diverged() && log.losses.len() < 7, "{case:?}: {log:?}");
+    }
+}
+
+/// Sizes that fill a GPU, for so many steps: several tiles each way, widths that no fast path divides, a batch of one.
+pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
+    let case = |batch: usize| Case { samples: steps * batch, epochs: 1, batch, ..Case::PLAIN };
+    by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&case(64));
+    let adam = Rules::Adam { learning_rate: 1e-3, decoupled: true };
+    by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&Case { rules: adam, clip: Some(1.0), ..case(63) });
+    by.check::<mlp!(783 => 129 Relu Dropout => 67 Tanh => 33)>(&Case { dropout: 0.2, ..case(50) });
+    by.check::<mlp!(784 => 130 Relu => 33)>(&case(1));
+    // As many as a tile has, or several of them have; then one more and one fewer.
+    by.check::<mlp!(64 => 128 Relu => 32 => 16)>(&case(128));
+    by.check::<mlp!(65 => 127 Relu => 33 => 31)>(&case(129));
+    let momentum = Rules::Momentum { learning_rate: 0.01, nesterov: true };
+    by.check::<mlp!(301 => 203 Relu => 150 BatchNorm1d Relu => 33)>(&Case {
+        rules: momentum,
+        decay: Some(0.9),
+        ..case(300)
+    });
+}
+
+/// So many cases with options that are drawn.
+///
+/// # Panics
+///
+/// Where one fails; its words are those of the smallest.
+pub fn any_options(by: &impl Check, cases: u32) {
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let result = runner.run(&any_case(), |case| {
+        by.check::<mlp!(784 => 11 Relu Dropout => 10)>(&case);
+        by.check::<mlp!(784 => 9 BatchNorm1d Gelu => 10)>(&case);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Images of 28 × 28 pixels, with any options.
+pub fn any_case() -> impl Strategy<Value = Case> {
+    let sizes = (1usize..60, 1usize..40, 1usize..4);
+    let rules = prop::sample::select(ALL_RULES.to_vec());
+    let part = || prop_oneof![Just(0.0f32), 0.0f32..0.9];
+    let changes = (any::<bool>(), 0u8..40, 0u8..40);
+    let (clip, decay) = (prop::option::of(0.01f32..3.0), prop::option::of(0.0f64..1.0));
+    (sizes, rules, clip, part(), part(), changes, decay, any::<u64>()).prop_map(
+        |((samples, batch, accumulate), rules, clip, dropout, label_smoothing, (flip, shift, erase), decay, seed)| {
+            Case {
+                samples,
+                image: Some([1, 28, 28]),
+                epochs: 2,
+                batch: batch.min(samples),
+                accumulate,
+                rules,
+                clip,
+                dropout,
+                label_smoothing,
+                augmentation: Augmentation { flip, shift, erase },
+                decay,
+                seed,
+            }
+        },
+    )
+}

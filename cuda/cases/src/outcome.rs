@@ -1,0 +1,77 @@
+//! What a run leaves, as bits.
+
+use cuda::task::Batch;
+
+use crate::Case;
+
+/// What a run leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The weights.
+    pub model: Vec<u32>,
+    /// What the optimizer keeps.
+    pub state: Vec<Vec<u32>>,
+    /// The weights' moving average.
+    pub average: Option<Vec<u32>>,
+    /// Each batch's loss and each step's norm.
+    pub log: Log,
+    /// Each batch's loss in an evaluation of the samples, and each sample's class.
+    pub test: (Vec<u32>, Vec<u16>),
+}
+
+impl Outcome {
+    /// Where it first differs, for a test's words.
+    pub fn difference(&self, expected: &Self) -> String {
+        let state = |outcome: &Self| outcome.state.concat();
+        let average = |outcome: &Self| outcome.average.clone().unwrap_or_default();
+        format!(
+            "first differing loss {:?}, norm {:?}, parameter {:?}, state {:?}, average {:?}, test loss {:?}, class {:?}",
+            first(&self.log.losses, &expected.log.losses),
+            first(&self.log.norms, &expected.log.norms),
+            first(&self.model, &expected.model),
+            first(&state(self), &state(expected)),
+            first(&average(self), &average(expected)),
+            first(&self.test.0, &expected.test.0),
+            first(&self.test.1, &expected.test.1),
+        )
+    }
+}
+
+/// The first place where two lists differ; the end of the shorter one is such a place.
+fn first<T: PartialEq>(found: &[T], expected: &[T]) -> Option<usize> {
+    (0..found.len().max(expected.len())).find(|&index| found.get(index) != expected.get(index))
+}
+
+/// What a run says of its batches.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// Each batch's part of its step's loss, up to the first that is no number.
+    pub losses: Vec<u32>,
+    /// Each step's norm, where it is clipped.
+    pub norms: Vec<u32>,
+}
+
+impl Log {
+    /// Adds what these batches gave. What follows a loss that is no number means nothing, and is left out.
+    pub fn add(&mut self, case: &Case, batches: &[Batch], losses: &[f32], norms: &[f32]) {
+        for (index, (batch, &loss)) in batches.iter().zip(losses).enumerate() {
+            if self.has_diverged() {
+                return;
+            }
+            self.losses.extend(bits(&[loss]));
+            if case.clip.is_some() && batch.is_last == 1 && loss.is_finite() {
+                self.norms.push(norms[index].to_bits());
+            }
+        }
+    }
+
+    /// Whether a loss was no number.
+    pub fn has_diverged(&self) -> bool {
+        self.losses.last().is_some_and(|&loss| !f32::from_bits(loss).is_finite())
+    }
+}
+
+/// Bits, with every NaN as one: which one an invalid operation gives is outside the contract.
+pub fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() }).collect()
+}

@@ -1,0 +1,136 @@
+//! A run by core's plain loops.
+
+use cuda::memory::EVALUATED;
+use selvedge::{
+    Engine, Flat, Layer, Portable,
+    augment::normalize_all,
+    classification::argmax,
+    layers::{self, Draws, Features},
+    loss::CrossEntropy,
+    optimizer::{Accumulate, Average, Gradient, Optimizer},
+    random::{Generator, Purpose},
+    training::{self, Batch, Workspace, clip_grad_norm},
+    with_rule,
+};
+
+use crate::{Case, Log, Outcome, Rules, bits};
+
+/// A model's first weights.
+pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
+    let mut model = Box::new(M::ZERO);
+    layers::initialize(&mut *model, seed);
+    model
+}
+
+/// The run by core's plain loops.
+///
+/// # Panics
+///
+/// Where core refuses a batch.
+pub fn portable<M: Layer>(case: &Case) -> Outcome {
+    let mut model = initialized::<M>(case.seed);
+    let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
+    let mut average = case.decay.map(|_| Box::new(M::ZERO));
+    let mut grad = Box::new(M::ZERO);
+    let loss = CrossEntropy { label_smoothing: case.label_smoothing, ..CrossEntropy::default() };
+    let (values, labels) = case.data::<M>();
+    let features = M::Input::LEN;
+    let keeps = case.settings().keeps_grad();
+    let mut log = Log::default();
+    'training: for epoch in 0..case.epochs {
+        let order = case.order(epoch);
+        let mut step = case.first_step(epoch);
+        for batch in case.batches(epoch) {
+            let samples = &order[batch.first as usize..][..batch.samples as usize];
+            let generator = Generator::new(case.seed, Purpose::Augmentation, epoch);
+            let mut input = vec![0.0; samples.len() * features];
+            for (&index, input) in samples.iter().zip(input.chunks_exact_mut(features)) {
+                let sample = &values[index as usize * features..][..features];
+                case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+            }
+            let targets: Vec<u16> = samples.iter().map(|&index| labels[index as usize]).collect();
+            let draws = Draws::new(case.seed, batch.number, case.dropout);
+            let core = Batch { input: M::Input::batch(&input), targets: &targets, draws };
+            let mut tape = vec![f32::NAN; samples.len() * M::Tape::LEN];
+            let mut grad_tape = tape.clone();
+            let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
+            let value = workspace
+                .forward(&Portable, &*model, &loss, core, Some(batch.total_weight))
+                .expect("a batch with targets that are classes");
+            log.losses.extend(bits(&[value]));
+            if !value.is_finite() {
+                break 'training;
+            }
+            if keeps {
+                let state = [&mut *grad];
+                let done = if batch.is_first == 1 {
+                    workspace.backward(&Portable, &Gradient, state, &mut *model, core)
+                } else {
+                    workspace.backward(&Portable, &Accumulate, state, &mut *model, core)
+                };
+                done.expect("the same batch");
+            }
+            if batch.is_last == 0 {
+                continue;
+            }
+            if let Some(clip) = case.clip {
+                log.norms.push(clip_grad_norm(&Portable, grad.as_flat_mut(), clip).to_bits());
+            }
+            let mut by = Apply { workspace, model: &mut *model, grad: keeps.then_some(&*grad), core };
+            by.step(case.rules, step, &mut state);
+            if let (Some(decay), Some(average)) = (case.decay, &mut average) {
+                let flat = average.as_flat_mut();
+                if step == 1 {
+                    flat.copy_from_slice(model.as_flat());
+                } else {
+                    Portable.update(&Average::new(decay), flat, model.as_flat(), []);
+                }
+            }
+            step += 1;
+        }
+    }
+    Outcome {
+        test: test(average.as_deref().unwrap_or(&*model), &values, &labels),
+        model: bits(model.as_flat()),
+        state: state.iter().map(|state| bits(state.as_flat())).collect(),
+        average: average.as_ref().map(|average| bits(average.as_flat())),
+        log,
+    }
+}
+
+/// The losses of an evaluation's batches, and the samples' classes.
+fn test<M: Layer>(model: &M, values: &[u8], labels: &[u16]) -> (Vec<u32>, Vec<u16>) {
+    let mut test = (Vec::new(), Vec::new());
+    for (values, labels) in values.chunks(EVALUATED * M::Input::LEN).zip(labels.chunks(EVALUATED)) {
+        let mut input = vec![0.0; values.len()];
+        normalize_all(values, &mut input);
+        let mut tape = vec![f32::NAN; labels.len() * M::Tape::LEN];
+        let batch = Batch::new(M::Input::batch(&input), labels);
+        let (logits, loss) = training::evaluate(&Portable, model, &CrossEntropy::default(), batch, &mut tape)
+            .expect("a batch with targets that are classes");
+        test.0.extend(bits(&[loss]));
+        test.1.extend(logits.iter().map(|logits| argmax(logits.as_ref()) as u16));
+    }
+    test
+}
+
+/// One step's update, by the pass itself or by a gradient that was kept.
+struct Apply<'a, M: Layer> {
+    workspace: Workspace<'a>,
+    model: &'a mut M,
+    grad: Option<&'a M>,
+    core: Batch<'a, M::Input, u16>,
+}
+
+impl<M: Layer> Apply<'_, M> {
+    fn step(&mut self, rules: Rules, number: u64, state: &mut [Box<M>]) {
+        with_rule!(&rules.step(number), state, (rule, state) => self.by(rule, state));
+    }
+
+    fn by<O: Optimizer<STATE>, const STATE: usize>(&mut self, rule: &O, state: [&mut M; STATE]) {
+        match self.grad {
+            Some(grad) => training::update(&Portable, rule, self.model, grad, state),
+            None => self.workspace.backward(&Portable, rule, state, self.model, self.core).expect("the same batch"),
+        }
+    }
+}
