@@ -56,7 +56,7 @@ pub(super) fn check(phases: &[Phase], context: &Context, samples: usize, memory:
 
 impl Trainer {
     /// Starts as many of the batches that were brought.
-    pub(super) fn start(&mut self, batches: usize) -> Result<(), CudaError> {
+    pub(super) fn launch(&mut self, batches: usize) -> Result<(), CudaError> {
         if let Some(Persistent { phases, arrivals, blocks }) = &mut self.persistent {
             arrivals.zero()?;
             // SAFETY: the module's documentation says why; the phases are those of `training`.

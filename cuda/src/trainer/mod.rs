@@ -5,7 +5,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
@@ -100,6 +100,7 @@ pub struct Trainer {
     tests: Vec<Test>,
     graphs: HashMap<usize, Graph>,
     persistent: Option<Persistent>,
+    results: VecDeque<Trained>,
 }
 
 /// The first values of [`Memory::scalars`]: nothing clips and nothing has stopped, in training and in an evaluation.
@@ -174,6 +175,7 @@ impl Trainer {
             tests: Vec::new(),
             graphs: HashMap::new(),
             persistent,
+            results: VecDeque::new(),
         })
     }
 
@@ -250,7 +252,7 @@ impl Trainer {
         let mut trained = Trained::default();
         for batches in batches.chunks(MAX_BATCHES) {
             self.batches.upload(batches)?;
-            self.start(batches.len())?;
+            self.launch(batches.len())?;
             for (all, buffer) in [(&mut trained.losses, &self.losses), (&mut trained.norms, &self.norms)] {
                 let start = all.len();
                 all.resize(start + batches.len(), 0.0);
@@ -258,6 +260,30 @@ impl Trainer {
             }
         }
         Ok(trained)
+    }
+
+    /// Begins these batches, after those that were begun before.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// As [`train`](Self::train).
+    pub fn start(&mut self, batches: &[Batch]) -> Result<(), CudaError> {
+        let trained = self.train(batches)?;
+        self.results.push_back(trained);
+        Ok(())
+    }
+
+    /// Waits for the oldest batches that were begun.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    pub fn finish(&mut self) -> Result<Trained, CudaError> {
+        Ok(self.results.pop_front().unwrap_or_default())
     }
 
     fn check_batch(&self, batch: &Batch) {

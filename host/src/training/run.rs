@@ -22,8 +22,8 @@ pub(super) struct Run<'a, B> {
     schedule: Schedule,
     loss: CrossEntropy<'static>,
     /// The epoch's, and the next one's where it is drawn ahead.
-    order: Order,
-    next_order: Order,
+    pub(super) order: Order,
+    pub(super) next_order: Order,
     /// The steps that were begun and are not finished, in as many starts.
     inputs: Vec<StepInput>,
     started: usize,
@@ -66,7 +66,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(last)
     }
 
-    fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+    pub(super) fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         loop {
             observer.epoch_begins(self.state.progress.epochs)?;
             let epoch = self.epoch(observer)?;
