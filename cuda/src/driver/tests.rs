@@ -1,16 +1,15 @@
 //! The driver against a stand-in for NVIDIA's library.
 
-use std::{
-    fs,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-    rc::Rc,
-};
+use std::{fs, path::Path, rc::Rc};
 
 use tempfile::TempDir;
 
-use super::{Buffer, CudaError, Gpu, Graph, Phases};
-use crate::task::{Batch, Context, Kind, Phase, THREADS, Task};
+use super::{After, Buffer, CudaError, Download, Gpu, Graph, Upload};
+use crate::{
+    kernel::Kernel,
+    schedule::Launch,
+    task::{Batch, Context, Kind, Phase, Task},
+};
 
 const FAIL: &str = "SELVEDGE_EMULATOR_FAIL";
 
@@ -33,7 +32,7 @@ struct Halving {
     /// What the kernels read: the aim, the batches, and whether training has stopped.
     inputs: (Buffer<f32>, Buffer<Batch>, Buffer<u32>),
     context: Context,
-    phase: Phase,
+    launch: Launch,
 }
 
 impl Halving {
@@ -49,20 +48,26 @@ impl Halving {
         batches.upload(&[Batch { is_last: 1, average: 0.5, ..Batch::default() }; Self::BATCHES])?;
         let mut stopped = Buffer::allocate(gpu, 1, "a word")?;
         stopped.zero()?;
-        let context = Context { batches: batches.address(), stopped: stopped.address(), ..Context::new(0) };
+        let context = Context { batches: batches.address(), ..Context::new(0) };
         let task = Task {
             parameters: aim.address(),
             output: values.address(),
             outputs: Self::LEN as u32,
-            tiles: (Self::LEN as u32).div_ceil(THREADS),
+            stopped: stopped.address(),
             ..Task::new(Kind::Average)
         };
-        Ok(Self { gpu: gpu.clone(), values, inputs: (aim, batches, stopped), context, phase: Phase::new(&[task]) })
+        Ok(Self {
+            gpu: gpu.clone(),
+            values,
+            inputs: (aim, batches, stopped),
+            context,
+            launch: Launch { kernel: Kernel::Average, phase: Phase::new(&[task]) },
+        })
     }
 
     fn run(&self) -> Result<(), CudaError> {
         // SAFETY: the task's buffers and the context's are this value's, and of the lengths that the task says.
-        unsafe { self.gpu.run_phase(&self.context, &self.phase, 0, 1) }
+        unsafe { self.gpu.run(&self.context, &self.launch, (0, 1), After::Begun) }
     }
 
     /// So many runs as a graph.
@@ -70,18 +75,6 @@ impl Halving {
         let (aim, batches, stopped) = &self.inputs;
         let memory = vec![self.values.memory(), aim.memory(), batches.memory(), stopped.memory()];
         Graph::capture(&self.gpu, memory, || (0..runs).try_for_each(|_| self.run()))
-    }
-
-    /// Three times, in one launch of so many blocks, whose barrier starts from `arrivals`.
-    fn run_together(&self, blocks: u32, arrivals: u32) -> Result<(), CudaError> {
-        let mut all = Buffer::allocate(&self.gpu, 2, "the phases")?;
-        all.upload(&[self.phase; 2])?;
-        let phases = Phases { all, first: 0, of_batch: 1 };
-        let mut barrier = Buffer::allocate(&self.gpu, 1, "a barrier")?;
-        barrier.upload(&[arrivals])?;
-        // SAFETY: as in `run`.
-        unsafe { self.gpu.run_batches(&self.context, &phases, Self::BATCHES as u32, &barrier, blocks) }?;
-        self.gpu.synchronize()
     }
 
     fn values(&self) -> Result<Vec<f32>, CudaError> {
@@ -106,7 +99,6 @@ fn says_what_it_is() {
     with_stand_in("says_what_it_is", &[], || {
         let gpu = open();
         assert_eq!((gpu.name(), gpu.multiprocessors()), ("Selvedge's emulated GPU", 4));
-        assert_eq!(gpu.resident_blocks().expect("it can be asked"), 8);
     });
 }
 
@@ -182,50 +174,71 @@ fn a_graph_keeps_its_memory() {
     });
 }
 
+/// Copies that go on by themselves come after all that was started before them, and what is asked for last is what comes.
 #[test]
-fn fewer_phases_than_are_to_run_are_refused() {
-    with_stand_in("fewer_phases_than_are_to_run_are_refused", &[], || {
-        let halving = Halving::new(&open()).expect("there is memory");
-        let all = Buffer::allocate(&halving.gpu, 2, "the phases").expect("there is memory");
-        let barrier = Buffer::allocate(&halving.gpu, 1, "a barrier").expect("there is memory");
-        let phases = Phases { all, first: 1, of_batch: 1 };
-        let launch = || {
-            // SAFETY: the phases and the barrier are checked; else as in `run`.
-            unsafe { halving.gpu.run_batches(&halving.context, &phases, 1, &barrier, 1) }
-        };
-        catch_unwind(AssertUnwindSafe(launch)).expect_err("there are 2 phases, and 3 to run");
-    });
-}
-
-#[test]
-fn a_cooperative_launch_has_as_many_blocks_as_fit() {
-    with_stand_in("a_cooperative_launch_has_as_many_blocks_as_fit", &[], || {
-        let halving = Halving::new(&open()).expect("there is memory");
-        halving.run_together(8, 0).expect("it runs");
-        halving.assert(7.0);
-        let error = halving.run_together(9, 0).expect_err("only eight blocks fit").to_string();
-        assert!(error.contains("CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE"), "{error}");
-        // It did not start, and nothing else is the worse for it.
-        halving.run().expect("it starts");
-        halving.assert(7.5);
-    });
-}
-
-#[test]
-fn a_fault_shows_where_it_is_waited_for_and_stays() {
-    with_stand_in("a_fault_shows_where_it_is_waited_for_and_stays", &[], || {
+fn copies_go_on_while_the_host_does_other_things() {
+    with_stand_in("copies_go_on_while_the_host_does_other_things", &[], || {
         let gpu = open();
-        let halving = Halving::new(&gpu).expect("there is memory");
-        // A barrier that starts from 1 opens for one of two blocks alone.
-        let error = halving.run_together(2, 1).expect_err("a block waits for ever");
+        let mut halving = Halving::new(&gpu).expect("there is memory");
+        let mut upload = Upload::new(&gpu, 3).expect("there is memory");
+        let mut downloads = [(); 2].map(|()| Download::new(&gpu, 4).expect("there is memory"));
+        assert_eq!(downloads[0].wait().expect("nothing was asked for"), []);
+        upload.send(&[1.0, 2.0, 3.0, 4.0], &mut halving.values).expect("it is sent");
+        downloads[0].start(&halving.values, 4).expect("it is asked for");
+        halving.run().expect("it starts");
+        upload.send(&[7.0], &mut halving.values).expect("it is sent");
+        downloads[1].start(&halving.values, 9).expect("it is asked for");
+        upload.send(&[6.0; 2], &mut halving.values).expect("it is sent");
+        assert_eq!(downloads[0].wait().expect("it runs"), [1.0, 2.0, 3.0, 0.0]);
+        assert_eq!(downloads[1].wait().expect("it runs"), [7.0, 5.0, 5.5, 4.0]);
+        downloads[0].start(&halving.values, 1).expect("it is asked for");
+        downloads[0].start(&halving.values, 3).expect("it is asked for");
+        assert_eq!(downloads[0].wait().expect("it runs"), [6.0, 6.0, 5.5]);
+    });
+}
+
+/// A fault of this code shows where it is waited for, with advice, and stays.
+fn a_fault(test: &str, code: &str) {
+    with_stand_in(test, &[(FAIL, &format!("cuStreamSynchronize:1:{code}"))], || {
+        let gpu = open();
+        let error = gpu.synchronize().expect_err("a kernel has failed");
         assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
         let text = error.to_string();
-        for part in ["CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure", "resume from", "report it"] {
+        for part in [code, "resume from", "report it"] {
             assert!(text.contains(part), "{text}");
         }
         let error = Buffer::<u8>::allocate(&gpu, 1, "a byte").expect_err("the context is lost");
         assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
     });
+}
+
+#[test]
+fn a_launch_that_failed() {
+    a_fault("a_launch_that_failed", "CUDA_ERROR_LAUNCH_FAILED");
+}
+
+#[test]
+fn memory_that_lost_bits() {
+    a_fault("memory_that_lost_bits", "CUDA_ERROR_ECC_UNCORRECTABLE");
+}
+
+#[test]
+fn a_fault_that_was_contained() {
+    a_fault("a_fault_that_was_contained", "CUDA_ERROR_CONTAINED");
+}
+
+#[test]
+fn a_gpu_that_another_program_has() {
+    let is_unavailable = |error: &CudaError| matches!(error, CudaError::Unavailable(_));
+    let (failure, part) = ("cuDevicePrimaryCtxRetain:1:CUDA_ERROR_DEVICE_UNAVAILABLE", "another program has the GPU");
+    opening_fails("a_gpu_that_another_program_has", failure, is_unavailable, part);
+}
+
+/// A code that no header here knows is a number.
+#[test]
+fn a_code_that_is_new() {
+    let is_other = |error: &CudaError| matches!(error, CudaError::Other { .. });
+    opening_fails("a_code_that_is_new", "cuDevicePrimaryCtxRetain:1:4321", is_other, "CUDA's error 4321");
 }
 
 #[test]
@@ -327,7 +340,7 @@ fn no_memory_says_for_what() {
 
 #[test]
 fn a_launch_that_fails() {
-    with_stand_in("a_launch_that_fails", &[(FAIL, "cuLaunchKernel:2:CUDA_ERROR_ILLEGAL_ADDRESS")], || {
+    with_stand_in("a_launch_that_fails", &[(FAIL, "cuLaunchKernelEx:2:CUDA_ERROR_ILLEGAL_ADDRESS")], || {
         let halving = Halving::new(&open()).expect("there is memory");
         halving.run().expect("the first does not fail");
         let error = halving.run().expect_err("the second does");
@@ -340,7 +353,7 @@ fn a_launch_that_fails() {
 #[test]
 fn a_graph_that_cannot_be_made_leaves_the_stream_as_it_was() {
     let test = "a_graph_that_cannot_be_made_leaves_the_stream_as_it_was";
-    let failures = "cuLaunchKernel:1:CUDA_ERROR_INVALID_VALUE,cuGraphInstantiateWithFlags:1:CUDA_ERROR_UNKNOWN";
+    let failures = "cuLaunchKernelEx:1:CUDA_ERROR_INVALID_VALUE,cuGraphInstantiateWithFlags:1:CUDA_ERROR_UNKNOWN";
     with_stand_in(test, &[(FAIL, failures)], || {
         let halving = Halving::new(&open()).expect("there is memory");
         for part in ["CUDA_ERROR_INVALID_VALUE", "CUDA_ERROR_UNKNOWN"] {

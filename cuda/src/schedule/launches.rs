@@ -76,11 +76,10 @@ pub(super) fn settle(training: &mut Training, context: &Context, samples: usize)
     let writers = |launch: &Launch| -> Vec<Accesses> {
         launch.phase.tasks().iter().map(|task| Accesses::of(task, context, samples)).collect()
     };
-    let firsts = training.first.each_ref().map(writers);
     let lasts = training.batches.each_ref().map(|launches| launches.last().map(writers).unwrap_or_default());
     for (parity, launches) in training.batches.iter_mut().enumerate() {
-        // A batch follows one of the other parity, or is the first.
-        let mut before = [firsts[parity].clone(), lasts[1 - parity].clone()].concat();
+        // A batch follows one of the other parity. Where it is the first, its first launch does not overlap.
+        let mut before = lasts[1 - parity].clone();
         for launch in launches {
             let of_launch = writers(launch);
             let is_settled = |operand: &Range<Address>| !before.iter().any(|task| task.write_operand(operand));

@@ -26,6 +26,17 @@ pub struct Launch {
     pub phase: Phase,
 }
 
+/// A launch among those of several batches.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed<'a> {
+    /// Its batch's place among them.
+    pub index: u32,
+    /// The launch.
+    pub launch: &'a Launch,
+    /// It may begin before the one before it is done.
+    pub overlaps: bool,
+}
+
 /// The launches of training, one after the other. Even batches have one of the two inputs, and read one of the two versions of the parameters; odd
 /// batches have the others. A batch's *parity* is 0 or 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,14 +78,16 @@ impl Training {
         training
     }
 
-    /// The launches of `count` batches, of which the first has this parity; each with its batch's place among them.
-    pub fn of_batches(&self, parity: usize, count: usize) -> impl Iterator<Item = (u32, &Launch)> {
+    /// The launches of `count` batches, of which the first has this parity.
+    pub fn of_batches(&self, parity: usize, count: usize) -> impl Iterator<Item = Placed<'_>> {
         let of_batch = move |index: usize| {
             let launches = self.batches[(parity + index) % 2].iter();
             launches.map(move |launch| (index as u32, launch))
         };
         let first = (count > 0).then_some((0, &self.first[parity % 2]));
-        first.into_iter().chain((0..count).flat_map(of_batch))
+        let launches = first.into_iter().chain((0..count).flat_map(of_batch));
+        // The first batch's first launch takes samples that have just been loaded; other batches' were loaded long before.
+        launches.enumerate().map(|(place, (index, launch))| Placed { index, launch, overlaps: place >= 2 })
     }
 
     /// All launches.

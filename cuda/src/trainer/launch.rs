@@ -12,7 +12,7 @@ use crate::{
     access::Accesses,
     driver::{After, Allocation, Buffer, CudaError, Graph},
     memory::{EVALUATED, Memory},
-    schedule::{self, Launch},
+    schedule::{self, Launch, Placed},
     task::{Address, Context},
 };
 
@@ -79,11 +79,10 @@ impl Trainer {
 
     /// Starts each launch, or where the stream captures, puts it into the graph.
     fn launch_one_by_one(&self, parity: usize, batches: usize) -> Result<(), CudaError> {
-        let mut after = After::Done;
-        for (index, launch) in self.training.of_batches(parity, batches) {
+        for Placed { index, launch, overlaps } in self.training.of_batches(parity, batches) {
+            let after = if overlaps { After::Begun } else { After::Done };
             // SAFETY: the module's documentation says why. What a task brings early is not written by the launch before: `schedule` saw to it.
             unsafe { self.gpu.run(&self.context, launch, (index, batches as u32), after) }?;
-            after = After::Begun;
         }
         Ok(())
     }

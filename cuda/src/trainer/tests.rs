@@ -10,7 +10,7 @@ use selvedge::{
 };
 
 use super::*;
-use crate::task::Rule;
+use crate::task::{Optimizer, Rule};
 
 const SAMPLES: Samples<'static> = Samples { values: &[7; 3 * 4], labels: &[0, 1, 1] };
 const BATCH: Batch = Batch {
@@ -33,7 +33,7 @@ fn with_stand_in(test: &str, body: impl FnOnce()) {
 fn run() -> Run {
     Run {
         architecture: Architecture::of::<mlp!(4 => 3 Relu => 2)>(),
-        settings: Settings { batch: 2, states: 1, accumulates: false, clips: false, averages: false },
+        settings: Settings { batch: 2, optimizer: Optimizer::Sgd, accumulates: false, clips: false, averages: false },
         seed: 1,
         dropout: 0.0,
         label_smoothing: 0.0,
@@ -44,7 +44,7 @@ fn run() -> Run {
 }
 
 fn trainer(run: &Run, samples: Samples<'_>) -> Result<Trainer, CudaError> {
-    Trainer::new(Gpu::open()?, Launches::Graph, run, samples)
+    Trainer::new(Gpu::open()?, run, samples)
 }
 
 /// Checks that `act` panics with this text.
@@ -66,15 +66,16 @@ fn batches_and_orders_of_samples_that_are_not_there() {
             (0, 3, "a batch of 3 samples"),
             (0, 0, "a batch of 0 samples"),
         ] {
-            refused(words, || trainer.train(&[BATCH, Batch { first, samples, ..BATCH }]));
+            refused(words, || trainer.start(&[BATCH, Batch { first, samples, ..BATCH }]));
         }
         let adam = Rule::from(&optimizer::Rule::Adam(Adam::new(1, 0.1, Adam::BETAS, Adam::EPSILON, 0.0)));
-        refused("keeps 2 numbers, where there is room for 1", || trainer.train(&[Batch { rule: adam, ..BATCH }]));
+        refused("the optimizer of a batch, and that of the run", || trainer.start(&[Batch { rule: adam, ..BATCH }]));
 
         // Nothing was started: the run goes on.
         trainer.set_order(&[2, 1, 0]).expect("it can be brought");
         trainer.upload(Part::Model, &[0.5; 4 * 3 + 3 + 3 * 2 + 2]).expect("it can be brought");
-        let trained = trainer.train(&[Batch { first: 1, ..BATCH }]).expect("it runs");
+        trainer.start(&[Batch { first: 1, ..BATCH }]).expect("it starts");
+        let trained = trainer.finish().expect("it runs");
         assert!(trained.losses[0].is_finite(), "{trained:?}");
     });
 }

@@ -10,32 +10,43 @@ use crate::evaluation::Evaluation;
 /// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
 /// has the same bits on every backend.
 pub trait Backend {
-    /// Steps that it takes at once, at the most.
+    /// Steps that are begun at once, at the most.
     fn max_steps(&self) -> usize;
 
-    /// Takes the steps one after the other and appends to `outputs`, which is empty, what comes of each. A step whose loss is no number
-    /// changes no weight, and is the last one that is taken.
+    /// Calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish), at the most. Where it is 1, nothing is done ahead.
+    fn max_started(&self) -> usize {
+        1
+    }
+
+    /// Begins these steps; they are taken one after the other, after all that were begun before. It may return before they are taken, and keeps
+    /// what it needs of `steps`.
     ///
-    /// `state.progress` is where the state was before the first step; the caller moves it on.
+    /// A step whose loss is no number changes no weight, and none that was begun after it changes any.
+    ///
+    /// `state.progress` is where the state was before the first step that is not finished; the caller moves it on.
     ///
     /// # Errors
     ///
-    /// [`TrainingError::Step`] and [`TrainingError::Backend`].
-    fn train(
-        &mut self,
-        state: &mut State,
-        steps: &Steps<'_>,
-        outputs: &mut Vec<StepOutput>,
-    ) -> Result<(), TrainingError>;
+    /// [`TrainingError::Step`] and [`TrainingError::Backend`]; then these steps are not begun.
+    fn start(&mut self, state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError>;
 
-    /// Brings the state's network, what the optimizer keeps and the average up to date with all steps that were taken.
+    /// Waits for the steps of the oldest [`start`](Self::start) that is not finished, and appends to `outputs`, which is empty, what comes of
+    /// each. One whose loss is no number is the last one there; what later starts give means nothing then.
+    ///
+    /// # Errors
+    ///
+    /// [`TrainingError::Backend`]; the start is finished all the same.
+    fn finish(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), TrainingError>;
+
+    /// Brings the state's network, what the optimizer keeps and the average up to date with all steps that were taken; every start is
+    /// finished.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Backend`].
     fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError>;
 
-    /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken.
+    /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken; every start is finished.
     ///
     /// # Errors
     ///

@@ -39,6 +39,8 @@ pub(super) struct Cpu<'a, E> {
     grad: Option<Aligned>,
     /// The rounding of weights, and the network with rounded weights.
     rounded: Option<(&'a dyn Rounding, Network)>,
+    /// Of the steps that were taken.
+    outputs: Vec<StepOutput>,
 }
 
 impl<'a, E: Engine> Cpu<'a, E> {
@@ -63,6 +65,7 @@ impl<'a, E: Engine> Cpu<'a, E> {
             evaluator: Evaluator::new(network)?,
             grad: keeps_grad.then(|| Aligned::zeroed(network.parameters().len())).transpose()?,
             rounded: rounding.map(rounded).transpose()?,
+            outputs: Vec::with_capacity(1),
         })
     }
 
@@ -167,20 +170,20 @@ impl<E: Engine> Backend for Cpu<'_, E> {
         1
     }
 
-    fn train(
-        &mut self,
-        state: &mut State,
-        steps: &Steps<'_>,
-        outputs: &mut Vec<StepOutput>,
-    ) -> Result<(), TrainingError> {
+    fn start(&mut self, state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError> {
         for input in steps.inputs {
             let output = self.step(state, steps, input);
             let output = output.map_err(|error| TrainingError::Step { step: input.number, error })?;
-            outputs.push(output);
+            self.outputs.push(output);
             if !output.loss.is_finite() {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn finish(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), TrainingError> {
+        outputs.append(&mut self.outputs);
         Ok(())
     }
 

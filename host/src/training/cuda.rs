@@ -1,11 +1,13 @@
-//! An NVIDIA GPU as a backend: many steps in a launch, and the weights stay there until the host wants them.
+//! An NVIDIA GPU as a backend: many steps in a launch, the next ones begun while it works, and the weights stay there until the host wants
+//! them.
+
+use std::collections::VecDeque;
 
 use cuda::{
     driver::{CudaError, Gpu},
     memory::Settings,
-    schedule::Launches,
     task::{self, Batch},
-    trainer::{Evaluated, Part, Run, Samples, Trainer},
+    trainer::{Evaluated, IN_FLIGHT, MAX_BATCHES, Part, Run, Samples, Trained, Trainer},
 };
 
 use super::{Backend, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
@@ -13,9 +15,6 @@ use crate::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
 };
-
-/// Steps between two looks at the losses.
-const STEPS: usize = 100;
 
 const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many samples");
 
@@ -28,7 +27,10 @@ pub struct Cuda<'a> {
     outputs: usize,
     /// The epoch whose order is there.
     epoch: Option<u32>,
+    /// Those of a start.
     batches: Vec<Batch>,
+    /// Whether each batch that is not finished ends a step.
+    ends_step: VecDeque<bool>,
 }
 
 /// The tests, as the trainer knows them.
@@ -41,18 +43,12 @@ impl<'a> Cuda<'a> {
     /// # Errors
     ///
     /// [`CudaError`].
-    pub fn new(
-        gpu: Gpu,
-        launches: Launches,
-        state: &State,
-        data: &'a Dataset,
-        options: &'a Options,
-    ) -> Result<Self, CudaError> {
+    pub fn new(gpu: Gpu, state: &State, data: &'a Dataset, options: &'a Options) -> Result<Self, CudaError> {
         let run = Run {
             architecture: state.network.architecture().clone(),
             settings: Settings {
                 batch: options.batch_size.min(data.train.len()),
-                states: state.optimizer.len(),
+                optimizer: task::Optimizer::from(&options.optimizer.step(1, options.learning_rate)),
                 accumulates: options.accumulate > 1,
                 clips: options.clip.is_some(),
                 averages: state.average.is_some(),
@@ -64,7 +60,7 @@ impl<'a> Cuda<'a> {
             input: data.input,
             augmentation: options.augmentation,
         };
-        let mut trainer = Trainer::new(gpu, launches, &run, samples(&data.train))?;
+        let mut trainer = Trainer::new(gpu, &run, samples(&data.train))?;
         trainer.add_test(samples(&data.test))?;
         if let Some(validation) = &data.validation {
             trainer.add_test(samples(validation))?;
@@ -73,11 +69,10 @@ impl<'a> Cuda<'a> {
             trainer.upload(part, flat)?;
         }
         let outputs = state.network.outputs();
-        Ok(Self { trainer, data, options, outputs, epoch: None, batches: Vec::new() })
+        Ok(Self { trainer, data, options, outputs, epoch: None, batches: Vec::new(), ends_step: VecDeque::new() })
     }
 
-    /// Takes steps, and gives what comes of each.
-    fn steps(&mut self, steps: &Steps<'_>, outputs: &mut Vec<StepOutput>) -> Result<(), CudaError> {
+    fn start_steps(&mut self, steps: &Steps<'_>) -> Result<(), CudaError> {
         if self.epoch != Some(steps.epoch) {
             self.trainer.set_order(steps.order)?;
             self.epoch = Some(steps.epoch);
@@ -86,17 +81,25 @@ impl<'a> Cuda<'a> {
         for input in steps.inputs {
             self.batches.extend(batches(steps.epoch, input, self.options));
         }
-        let trained = self.trainer.train(&self.batches)?;
+        self.trainer.start(&self.batches)?;
+        self.ends_step.extend(self.batches.iter().map(|batch| batch.is_last == 1));
+        Ok(())
+    }
+
+    fn finish_steps(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), CudaError> {
+        let Trained { losses, norms } = self.trainer.finish()?;
+        let ends_step = self.ends_step.drain(..losses.len());
         let mut output = StepOutput { loss: 0.0, grad_norm: None };
-        for ((batch, loss), norm) in self.batches.iter().zip(trained.losses).zip(trained.norms) {
+        for (index, (loss, ends_step)) in losses.iter().zip(ends_step).enumerate() {
             output.loss += loss;
-            if batch.is_last == 1 || !output.loss.is_finite() {
-                output.grad_norm = self.options.clip.map(|_| norm);
+            let has_stopped = !output.loss.is_finite();
+            if ends_step || has_stopped {
+                output.grad_norm = self.options.clip.and(norms.get(index).copied());
                 outputs.push(output);
-                if !output.loss.is_finite() {
-                    break;
-                }
                 output.loss = 0.0;
+            }
+            if has_stopped {
+                break;
             }
         }
         Ok(())
@@ -143,16 +146,19 @@ fn failed(error: CudaError) -> TrainingError {
 
 impl Backend for Cuda<'_> {
     fn max_steps(&self) -> usize {
-        STEPS
+        (MAX_BATCHES / self.options.accumulate).max(1)
     }
 
-    fn train(
-        &mut self,
-        _state: &mut State,
-        steps: &Steps<'_>,
-        outputs: &mut Vec<StepOutput>,
-    ) -> Result<(), TrainingError> {
-        self.steps(steps, outputs).map_err(failed)
+    fn max_started(&self) -> usize {
+        IN_FLIGHT
+    }
+
+    fn start(&mut self, _state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError> {
+        self.start_steps(steps).map_err(failed)
+    }
+
+    fn finish(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), TrainingError> {
+        self.finish_steps(outputs).map_err(failed)
     }
 
     fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError> {

@@ -5,6 +5,7 @@ pub mod checkpoint;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod order;
 mod run;
 mod state;
 #[cfg(test)]
@@ -46,8 +47,8 @@ pub trait Observer {
 
     /// Whether it wants the state after this step.
     ///
-    /// It is asked when the step is planned, which ends what the backend takes at once, and again after the last step of that: one that comes
-    /// to want the state in between gets it there.
+    /// It is asked when the step is begun, and no later one is begun before the state was seen. It is asked again after the last of the steps
+    /// that were begun at once: one that comes to want the state in between gets it after all that were begun by then.
     fn wants_state(&self, _step: u64) -> bool {
         false
     }

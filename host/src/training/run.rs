@@ -1,16 +1,15 @@
 //! The loop, the same on every backend.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use selvedge::{
     loss::{CrossEntropy, Loss},
-    random,
     schedule::Schedule,
 };
 
 use super::{
     Backend, Epoch, Evaluations, Length, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps,
-    TrainingError, steps_in_epoch, steps_in_run,
+    TrainingError, order::Order, steps_in_epoch, steps_in_run,
 };
 use crate::{data::Dataset, evaluation::Evaluation};
 
@@ -22,11 +21,15 @@ pub(super) struct Run<'a, B> {
     options: &'a Options,
     schedule: Schedule,
     loss: CrossEntropy<'static>,
-    /// The epoch's, and the labels in it.
-    order: Vec<u32>,
-    targets: Vec<u16>,
-    /// Of the steps that are taken at once.
+    /// The epoch's, and the next one's where it is drawn ahead.
+    pub(super) order: Order,
+    pub(super) next_order: Order,
+    /// The steps that were begun and are not finished, in as many starts.
     inputs: Vec<StepInput>,
+    started: usize,
+    /// Whether the observer wants the state after the last of them.
+    is_state_wanted: bool,
+    /// Of the start that was finished last.
     outputs: Vec<StepOutput>,
 }
 
@@ -35,6 +38,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let samples = data.train.len();
         let in_epoch = steps_in_epoch(samples, options);
         let at_once = backend.max_steps().min(in_epoch as usize);
+        let max_started = backend.max_started();
         Self {
             backend,
             state,
@@ -42,9 +46,11 @@ impl<'a, B: Backend> Run<'a, B> {
             options,
             schedule: options.schedule.schedule(in_epoch, steps_in_run(samples, options)),
             loss: options.loss(),
-            order: (0..).take(samples).collect(),
-            targets: Vec::with_capacity(samples),
-            inputs: Vec::with_capacity(at_once),
+            order: Order::default(),
+            next_order: Order::default(),
+            inputs: Vec::with_capacity(at_once * max_started),
+            started: 0,
+            is_state_wanted: false,
             outputs: Vec::with_capacity(at_once),
         }
     }
@@ -52,13 +58,15 @@ impl<'a, B: Backend> Run<'a, B> {
     /// Trains to the end; the state is then whole on the host, after an error too.
     pub(super) fn finish<O: Observer>(mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let last = self.epochs(observer);
+        let settled = self.settle();
         let fetched = self.backend.fetch(self.state);
         let last = last?;
+        settled?;
         fetched?;
         Ok(last)
     }
 
-    fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+    pub(super) fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         loop {
             observer.epoch_begins(self.state.progress.epochs)?;
             let epoch = self.epoch(observer)?;
@@ -80,25 +88,22 @@ impl<'a, B: Backend> Run<'a, B> {
 
     /// Whether the epoch goes on.
     fn has_step(&self, progress: &Progress) -> bool {
-        progress.seen < self.order.len() as u64 && !self.is_over(progress)
+        progress.seen < self.data.train.len() as u64 && !self.is_over(progress)
     }
 
     /// The rest of the epoch that has begun, or a whole one, and the test.
     fn epoch<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let started = Instant::now();
         let Progress { epochs: number, seen: first, .. } = self.state.progress;
-        if self.options.shuffle {
-            random::shuffle(&mut self.order, self.options.seed, number.into());
+        if self.next_order.is_of(number) {
+            mem::swap(&mut self.order, &mut self.next_order);
         }
-        self.targets.clear();
-        self.targets.extend(self.order.iter().map(|&index| self.data.train.labels()[index as usize]));
-        while self.has_step(&self.state.progress) {
-            self.steps(observer)?;
-        }
+        self.order.draw(number, &self.data.train, self.options);
+        self.steps(observer)?;
         let samples = (self.state.progress.seen - first) as usize;
         let training = started.elapsed();
         let Evaluations { validation, test } = self.evaluate()?;
-        if self.state.progress.seen == self.order.len() as u64 {
+        if self.state.progress.seen == self.data.train.len() as u64 {
             self.state.progress.seen = 0;
             self.state.progress.epochs += 1;
             if let Some(validation) = &validation {
@@ -108,22 +113,68 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(Epoch { number, steps: self.state.progress.steps, samples, training, validation, test })
     }
 
-    /// Takes as many steps as the backend takes before somebody looks at the state.
+    /// Takes the rest of the epoch's steps: while the backend works on some, the next ones are begun.
     fn steps<O: Observer>(&mut self, observer: &mut O) -> Result<(), O::Error> {
-        self.plan(observer)?;
-        self.outputs.clear();
-        let steps = Steps {
-            epoch: self.state.progress.epochs,
-            order: &self.order,
-            targets: &self.targets,
-            inputs: &self.inputs,
-        };
-        self.backend.train(self.state, &steps, &mut self.outputs)?;
-        let taken = self.outputs.iter().take_while(|output| output.loss.is_finite()).count();
-        for input in &self.inputs[..taken] {
-            input.advance(&mut self.state.progress);
+        loop {
+            while self.may_start() && self.has_step(&self.planned()) {
+                self.start(observer)?;
+            }
+            if self.started == 0 {
+                return Ok(());
+            }
+            self.draw_ahead();
+            self.finish_oldest(observer)?;
         }
-        for (input, output) in self.inputs[..taken].iter().zip(&self.outputs) {
+    }
+
+    /// Where the run will be after all steps that were begun.
+    fn planned(&self) -> Progress {
+        let mut progress = self.state.progress;
+        self.inputs.iter().for_each(|input| input.advance(&mut progress));
+        progress
+    }
+
+    /// Whether the backend and the observer let more steps be begun.
+    fn may_start(&self) -> bool {
+        self.started < self.backend.max_started() && !self.is_state_wanted
+    }
+
+    /// Begins the next steps: to the end of the epoch or of the run, to the first after which the observer wants the state, or as many as the
+    /// backend takes; at least one.
+    fn start<O: Observer>(&mut self, observer: &O) -> Result<(), TrainingError> {
+        let first = self.inputs.len();
+        let mut progress = self.planned();
+        loop {
+            let input = self.input(&progress)?;
+            input.advance(&mut progress);
+            self.inputs.push(input);
+            self.is_state_wanted = observer.wants_state(progress.steps);
+            let is_full = self.inputs.len() - first >= self.backend.max_steps();
+            if is_full || self.is_state_wanted || !self.has_step(&progress) {
+                break;
+            }
+        }
+        let Order { samples: order, targets, .. } = &self.order;
+        let steps = Steps { epoch: progress.epochs, order, targets, inputs: &self.inputs[first..] };
+        self.backend.start(self.state, &steps)?;
+        self.started += 1;
+        Ok(())
+    }
+
+    /// Draws the next epoch's order where the backend works on the last steps of this one, and a next one is to come.
+    fn draw_ahead(&mut self) {
+        let planned = self.planned();
+        let next = Progress { epochs: planned.epochs + 1, ..planned };
+        let is_whole = planned.seen == self.data.train.len() as u64;
+        if self.backend.max_started() > 1 && is_whole && !self.is_over(&next) {
+            self.next_order.draw(next.epochs, &self.data.train, self.options);
+        }
+    }
+
+    /// Waits for the oldest steps that were begun, and tells the observer.
+    fn finish_oldest<O: Observer>(&mut self, observer: &mut O) -> Result<(), O::Error> {
+        let taken = self.receive()?;
+        for (input, output) in self.inputs.drain(..taken).zip(&self.outputs) {
             observer.step(&Step {
                 number: input.number,
                 samples: input.samples.len(),
@@ -137,27 +188,48 @@ impl<'a, B: Backend> Run<'a, B> {
         if let Some(&StepOutput { loss, .. }) = self.outputs.get(taken) {
             return Err(TrainingError::Diverged { step: step + 1, loss }.into());
         }
-        if observer.wants_state(step) {
+        self.is_state_wanted |= observer.wants_state(step);
+        if self.started == 0 && mem::take(&mut self.is_state_wanted) {
             self.backend.fetch(self.state)?;
             observer.state(self.state)?;
         }
         Ok(())
     }
 
-    /// Decides the steps that are taken at once: to the end of the epoch or of the run, to the first after which the observer wants the state, or
-    /// as many as the backend takes; at least one.
-    fn plan<O: Observer>(&mut self, observer: &O) -> Result<(), TrainingError> {
-        self.inputs.clear();
-        let mut progress = self.state.progress;
-        loop {
-            let input = self.input(&progress)?;
-            input.advance(&mut progress);
-            self.inputs.push(input);
-            let is_full = self.inputs.len() >= self.backend.max_steps();
-            if is_full || !self.has_step(&progress) || observer.wants_state(progress.steps) {
-                return Ok(());
-            }
+    /// Waits for the oldest steps that were begun, and moves the run on by those that changed the weights: so many. Where one did not, none
+    /// that was begun later does.
+    fn receive(&mut self) -> Result<usize, TrainingError> {
+        self.outputs.clear();
+        self.started -= 1;
+        let finished = self.backend.finish(&mut self.outputs);
+        let taken = self.outputs.iter().take_while(|output| output.loss.is_finite()).count();
+        if finished.is_err() || taken < self.outputs.len() {
+            self.drop_started();
         }
+        finished?;
+        for input in &self.inputs[..taken] {
+            input.advance(&mut self.state.progress);
+        }
+        Ok(taken)
+    }
+
+    /// Waits for all steps that were begun, whatever comes of them.
+    fn drop_started(&mut self) {
+        let mut outputs = Vec::new();
+        for _ in 0..mem::take(&mut self.started) {
+            outputs.clear();
+            // The run ends by what came before.
+            let _ = self.backend.finish(&mut outputs);
+        }
+    }
+
+    /// Waits for all steps that were begun when the run ended, and moves it on by them: an observer's error does not undo them.
+    fn settle(&mut self) -> Result<(), TrainingError> {
+        while self.started > 0 {
+            let taken = self.receive()?;
+            self.inputs.drain(..taken);
+        }
+        Ok(())
     }
 
     /// The step that follows in the epoch.
@@ -165,9 +237,9 @@ impl<'a, B: Backend> Run<'a, B> {
         let Options { batch_size, accumulate, learning_rate, ref optimizer, .. } = *self.options;
         let number = steps + 1;
         let first = seen as usize;
-        let samples = first..self.order.len().min(first.saturating_add(batch_size.saturating_mul(accumulate)));
+        let samples = first..self.data.train.len().min(first.saturating_add(batch_size.saturating_mul(accumulate)));
         let width = self.state.network.outputs();
-        let total_weight = (self.loss.total_weight(width, &self.targets[samples.clone()]))
+        let total_weight = (self.loss.total_weight(width, &self.order.targets[samples.clone()]))
             .map_err(|error| TrainingError::Step { step: number, error: error.into() })?;
         let learning_rate = self.schedule.learning_rate(learning_rate, steps);
         let rule = optimizer.step(number, learning_rate);

@@ -12,7 +12,7 @@ use selvedge::{
     random::{Generator, Purpose},
 };
 
-use crate::launch::{self, address, poison};
+use crate::launch::{address, poison, run_one};
 
 const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 1);
 const COUNT: usize = 60_000;
@@ -39,7 +39,7 @@ fn first_difference(found: &[f32], expected: &[f32]) -> Option<(usize, f32, f32)
 fn run(kernel: Kernel, task: Task, samples: usize) {
     let batch = Batch { samples: samples as u32, ..Batch::default() };
     let context = Context { batches: address(std::slice::from_ref(&batch)), ..Context::new(0) };
-    launch::run(&context, [(0, &Launch { kernel, phase: Phase::new(&[task]) })], 1, 7);
+    run_one(&context, &Launch { kernel, phase: Phase::new(&[task]) }, 7);
 }
 
 /// At gradients of 0 and 1, log-softmax's at the first of two logits is −exp of the first output, which has no sign but that.

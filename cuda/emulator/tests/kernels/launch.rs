@@ -4,28 +4,33 @@ use std::{env, ffi::c_void};
 
 use cuda::{
     kernel::Kernel,
-    schedule::Launch,
+    schedule::{Launch, Placed},
     task::{Address, Context, Phase, THREADS},
 };
 use emulator::{Started, launch_in_order};
 
-/// Runs launches in their order, each for its batch's place among so many. Each may begin before the one before it is done.
-pub fn run<'a>(context: &Context, launches: impl IntoIterator<Item = (u32, &'a Launch)>, batches: u32, seed: u64) {
+/// Runs launches in their order, for so many batches.
+pub fn run<'a>(context: &Context, launches: impl IntoIterator<Item = Placed<'a>>, batches: u32, seed: u64) {
     let launches: Vec<_> = launches.into_iter().collect();
     let arguments: Vec<_> = launches
         .iter()
-        .map(|(index, launch)| [argument(context), argument(&launch.phase), argument(index), argument(&batches)])
+        .map(|placed| [argument(context), argument(&placed.launch.phase), argument(&placed.index), argument(&batches)])
         .collect();
-    let started = launches.iter().zip(&arguments).map(|((_, launch), arguments)| Started {
-        kernel: kernel(launch.kernel),
-        grid: launch.phase.blocks(),
+    let started = launches.iter().zip(&arguments).map(|(placed, arguments)| Started {
+        kernel: kernel(placed.launch.kernel),
+        grid: placed.launch.phase.blocks(),
         block: THREADS,
-        programmatic: true,
+        programmatic: placed.overlaps,
         arguments,
     });
     let started: Vec<_> = started.collect();
     // SAFETY: the arguments are the kernels', and the addresses in them are those of buffers that outlive the call.
     unsafe { launch_in_order(&started, seed) }.expect("the kernels run");
+}
+
+/// Runs one launch of one batch.
+pub fn run_one(context: &Context, launch: &Launch, seed: u64) {
+    run(context, [Placed { index: 0, launch, overlaps: false }], 1, seed);
 }
 
 fn argument<T>(value: &T) -> *mut c_void {

@@ -17,7 +17,7 @@ use selvedge::{
     with_activation,
 };
 
-use crate::launch::{address, cases, poison, run};
+use crate::launch::{address, cases, poison, run_one};
 
 /// Numbers where sums round and cancel, zeros of both signs, and what is beyond numbers.
 fn numbers(seed: u64, stream: u64, len: usize, any: bool) -> Vec<f32> {
@@ -86,7 +86,7 @@ impl Case {
             stopped: address(&stopped),
             ..task
         };
-        run(&context, [(0, &Launch { kernel, phase: Phase::new(&[task]) })], 1, self.seed);
+        run_one(&context, &Launch { kernel, phase: Phase::new(&[task]) }, self.seed);
     }
 
     /// The tiles of a result of so many rows and columns.

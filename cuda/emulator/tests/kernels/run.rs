@@ -3,8 +3,8 @@
 use cases::{Case, Log, Outcome, bits, initialized};
 use cuda::{
     memory::{EVALUATED, Memory, Scalar, Versions},
-    schedule::{self, Launch, Training},
-    task::{Batch, Changes, Context, Phase, Task},
+    schedule::{self, Launch, Placed, Training},
+    task::{Batch, Changes, Context, Phase},
 };
 use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
 
@@ -24,10 +24,10 @@ fn run_batches(way: Way, context: &Context, training: &Training, parity: usize, 
     if !way.is_plain {
         return run(context, training.of_batches(parity, count), count as u32, seed);
     }
-    for (index, launch) in training.of_batches(parity, count) {
-        for task in launch.phase.tasks() {
-            let task = Task { settled: 0, ..*task };
-            run(context, [(index, &Launch { phase: Phase::new(&[task]), ..*launch })], count as u32, seed);
+    for placed in training.of_batches(parity, count) {
+        for task in placed.launch.phase.tasks() {
+            let launch = &Launch { phase: Phase::new(&[*task]), ..*placed.launch };
+            run(context, [Placed { launch, overlaps: false, ..placed }], count as u32, seed);
         }
     }
 }
@@ -104,7 +104,8 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let tested = addresses.average.unwrap_or(*addresses.parameters.read_by(started));
     let launches = schedule::evaluation(&network, EVALUATED, &addresses, &test, way.multiprocessors, tested);
     for index in 0..batches.len() as u32 {
-        run(&test, launches.iter().map(|launch| (index, launch)), batches.len() as u32, 3);
+        let placed = launches.iter().map(|launch| Placed { index, launch, overlaps: false });
+        run(&test, placed, batches.len() as u32, 3);
     }
     Outcome {
         model: bits(memory.parameters.read_by(started)),

@@ -90,10 +90,7 @@ impl Train {
 /// The processor that trains.
 #[derive(Args, Debug)]
 pub struct Processor {
-    /// On what to train; auto takes CUDA where it is there and built in, and says what it chose
-    ///
-    /// The bits are the same. On a GPU they do not depend either on how kernels are started: SELVEDGE_CUDA=plain|graph|persistent chooses
-    /// that, and without it graph is taken.
+    /// On what to train; auto takes CUDA where it is there and built in, and says what it chose. The bits are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub device: Choice,
 

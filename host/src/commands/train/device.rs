@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Result, anyhow};
 #[cfg(feature = "cuda")]
-use cuda::{driver::Gpu, schedule::Launches};
+use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
 /// The device that was chosen.
@@ -13,9 +13,9 @@ pub enum Device {
     Cpu,
     /// The CPU, because there is no CUDA: why.
     CpuWithout(String),
-    /// A GPU, and how its kernels are started.
+    /// A GPU.
     #[cfg(feature = "cuda")]
-    Cuda(Gpu, Launches),
+    Cuda(Gpu),
 }
 
 /// Opens the chosen device.
@@ -29,8 +29,7 @@ pub fn choose(choice: Choice) -> Result<Device> {
 
 #[cfg(feature = "cuda")]
 fn cuda() -> Result<Device> {
-    let launches = Launches::from_environment()?;
-    Ok(Device::Cuda(Gpu::open()?, launches))
+    Ok(Device::Cuda(Gpu::open()?))
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -44,7 +43,7 @@ impl fmt::Display for Device {
             Self::Cpu => write!(f, "cpu device"),
             Self::CpuWithout(reason) => write!(f, "cpu ({reason}) device"),
             #[cfg(feature = "cuda")]
-            Self::Cuda(gpu, launches) => write!(f, "cuda device, {}, {}", launches.name(), gpu.name()),
+            Self::Cuda(gpu) => write!(f, "cuda device, {}", gpu.name()),
         }
     }
 }

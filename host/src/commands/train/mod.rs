@@ -179,8 +179,8 @@ impl Plan<'_> {
         let last = match device {
             Device::Cpu | Device::CpuWithout(_) => training::train(&engine, &mut state, &data, &with, &mut log)?,
             #[cfg(feature = "cuda")]
-            Device::Cuda(gpu, launches) => {
-                let mut backend = training::Cuda::new(gpu, launches, &state, &data, &with)?;
+            Device::Cuda(gpu) => {
+                let mut backend = training::Cuda::new(gpu, &state, &data, &with)?;
                 training::train_on(&mut backend, &mut state, &data, &with, &mut log)?
             }
         };

@@ -57,6 +57,8 @@ fn the_weights_losses_and_tests_are_the_cpus() {
         "--epochs 2 --lr 0.05 --batch-size 16 --accumulate 3 --clip 0.5 --momentum 0.9 --ema 0.9 --augment flip,shift=2,erase=4",
         "--epochs 3 --batch-size 32 --optimizer rmsprop --lr 0.001 --schedule one-cycle --val-split 0.2 --early-stop 1",
         "--steps 5 --no-shuffle",
+        // More batches in an epoch than are begun at once.
+        "--epochs 2 --batch-size 1 --lr 0.001",
     ] {
         let train = format!("{TRAIN} {options}");
         let expected = trained(folder, &format!("{train} --device cpu"), "cpu.selvedge", None);
@@ -66,6 +68,24 @@ fn the_weights_losses_and_tests_are_the_cpus() {
             assert_eq!(found.1, expected.1, "{launches}, {options}");
         }
     }
+}
+
+/// What was begun after the step that diverges changes nothing and is not reported.
+#[test]
+fn divergence_is_said_at_the_cpus_step() {
+    let Some(folder) = prepared("divergence on an emulated GPU") else { return };
+    let folder = folder.path();
+    let ended = |device: &str| {
+        let diverging = "--epochs 2 --batch-size 1 --lr 0.1 --momentum 0.9 --weight-decay 60";
+        let arguments = format!("{TRAIN} {diverging} --device {device} --metrics {device}.jsonl");
+        let output = command(folder, &arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let metrics = fs::read_to_string(folder.join(format!("{device}.jsonl"))).unwrap();
+        (String::from_utf8_lossy(&output.stderr).into_owned(), metrics)
+    };
+    let expected = ended("cpu");
+    assert!(expected.0.contains("training diverged") && expected.1.lines().count() > 10, "{expected:?}");
+    assert_eq!(ended("cuda"), expected);
 }
 
 #[test]
