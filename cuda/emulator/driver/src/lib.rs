@@ -23,5 +23,3 @@ mod queue;
 mod result;
 mod settings;
 mod table;
-#[cfg(test)]
-mod tests;
