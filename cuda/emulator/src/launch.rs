@@ -125,7 +125,7 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 ///
 /// # Safety
 ///
-/// As for [`launch`], for each of them.
+/// As for [`launch()`], for each of them.
 pub unsafe fn launch_in_order(launches: &[Started<'_>], seed: u64) -> Result<(), Fault> {
     for &Started { kernel, grid, block, arguments, .. } in launches {
         let (given, taken) = (arguments.len(), kernel.param_sizes().len());

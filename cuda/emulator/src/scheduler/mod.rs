@@ -107,8 +107,9 @@ impl Stream<'_> {
         while let Some(launch) = self.launches.get(self.begun)
             && self.begins(launch)
         {
-            let overlaps = self.launches.len() > 1;
-            self.grids.push(Grid::begin(launch, self.begun, overlaps, &mut self.random));
+            let (room, overlaps) = (Grid::room(launch, &self.grids), self.launches.len() > 1);
+            let grid = Grid::begin(launch, self.begun, room, overlaps, &mut self.random);
+            self.grids.push(grid);
             self.begun += 1;
             self.ahead = match self.random.u8(..8) {
                 0..4 => Ahead::AtOnce,
@@ -122,7 +123,7 @@ impl Stream<'_> {
     /// Whether the next launch may begin, and does.
     fn begins(&mut self, launch: &Started<'_>) -> bool {
         let Some(last) = self.grids.last() else { return true };
-        if !launch.programmatic || self.grids.len() == OVERLAPPING {
+        if !launch.programmatic || self.grids.len() == OVERLAPPING || Grid::room(launch, &self.grids) == 0 {
             return false;
         }
         let is_after_one = last.index + 1 < self.begun;
