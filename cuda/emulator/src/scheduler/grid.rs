@@ -13,12 +13,6 @@ use crate::{
     thread::{Stop, Thread},
 };
 
-/// Blocks that are there together, at most and mostly.
-const WINDOW: u32 = 4;
-
-/// Threads of all launches that are there together, at most: each has a stack, of which a system maps no more than some thousands.
-const THREADS: u32 = 2048;
-
 pub(super) struct Grid<'a> {
     launch: &'a Started<'a>,
     /// Its place among the launches.
@@ -48,19 +42,10 @@ pub(super) enum Turn {
 }
 
 impl<'a> Grid<'a> {
-    /// For how many blocks of the launch there is room beside these grids.
-    pub(super) fn room(launch: &Started<'_>, grids: &[Self]) -> u32 {
-        let threads = |grid: &Self| grid.blocks.len() as u32 * grid.launch.block;
-        THREADS.saturating_sub(grids.iter().map(threads).sum()) / launch.block
-    }
-
-    /// Begins the first blocks of a launch, for some of which there is room. Where `overlaps`, others may run beside it.
-    pub(super) fn begin(launch: &'a Started<'a>, index: usize, room: u32, overlaps: bool, random: &mut Rng) -> Self {
+    /// Begins the first blocks of a launch, of which so many are there together.
+    pub(super) fn begin(launch: &'a Started<'a>, index: usize, window: u32, random: &mut Rng) -> Self {
         let mut left: Vec<u32> = (0..launch.grid).collect();
         random.shuffle(&mut left);
-        // Blocks that wait for the launch before make no room for others. So sometimes there are more, with room for one of the next launch.
-        let most = if overlaps && random.u8(..4) == 0 { room.saturating_sub(1) } else { room.min(WINDOW) };
-        let window = random.u32(1..=most.max(1));
         let (blocks, runnable, dependents) = (Vec::new(), Vec::new(), Vec::new());
         let (untriggered, unended) = (launch.grid, launch.grid);
         let mut grid = Self { launch, index, left, blocks, runnable, dependents, untriggered, unended };
@@ -136,6 +121,11 @@ impl<'a> Grid<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Threads of the blocks that are there together.
+    pub(super) fn threads(&self) -> u32 {
+        self.blocks.len() as u32 * self.launch.block
     }
 
     /// The launch before is complete.

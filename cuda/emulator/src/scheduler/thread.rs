@@ -4,6 +4,7 @@ use std::{cell::RefCell, ffi::c_void, mem};
 
 use corosensei::{Coroutine, CoroutineResult, stack::DefaultStack};
 
+use super::room::THREADS;
 use crate::{
     launch::Fault,
     module::Kernel,
@@ -14,7 +15,7 @@ use crate::{
 const STACK: usize = 256 * 1024;
 
 thread_local! {
-    /// Stacks of threads that have returned.
+    /// Stacks of threads that have returned, no more than are mostly used.
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -65,7 +66,11 @@ impl CudaThread {
 impl Drop for CudaThread {
     fn drop(&mut self) {
         match self.coroutine.take() {
-            Some(coroutine) if coroutine.done() => STACKS.with_borrow_mut(|stacks| stacks.push(coroutine.into_stack())),
+            Some(coroutine) if coroutine.done() => STACKS.with_borrow_mut(|stacks| {
+                if stacks.len() < THREADS as usize {
+                    stacks.push(coroutine.into_stack());
+                }
+            }),
             // After a fault: what AddressSanitizer noted of the stack's frames would be wrong for the next thread, so nobody gets it.
             Some(coroutine) => mem::forget(coroutine),
             None => {}
