@@ -115,9 +115,10 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 /// Runs launches to their end, in the order of a stream.
 ///
 /// One begins when all before it are complete. One that is `programmatic` may also begin as soon as each block of the launch before it has
-/// called `cudaTriggerProgrammaticLaunchCompletion` or has ended. `cudaGridDependencySynchronize` makes its threads wait until the
-/// launch before it is complete, and that is all: a launch is complete when its own blocks have ended, even where earlier ones still run.
-/// In a launch that is not `programmatic`, the function returns at once.
+/// called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. `cudaGridDependencySynchronize` makes its
+/// threads wait until the launch before it is complete, and that is all: a launch is complete when its own blocks have ended, even where
+/// earlier ones still run. In a launch that is not `programmatic`, the function returns at once; before one that is not, the trigger does
+/// nothing.
 ///
 /// # Errors
 ///
@@ -125,7 +126,7 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 ///
 /// # Safety
 ///
-/// As for [`launch`], for each of them.
+/// As for [`launch()`], for each of them.
 pub unsafe fn launch_in_order(launches: &[Started<'_>], seed: u64) -> Result<(), Fault> {
     for &Started { kernel, grid, block, arguments, .. } in launches {
         let (given, taken) = (arguments.len(), kernel.param_sizes().len());

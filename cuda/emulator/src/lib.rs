@@ -1,7 +1,7 @@
 //! CUDA kernels on the CPU, for tests: the same .cu files, compiled as C++ under `include/cuda_on_cpu.h`.
 //!
 //! - [`Module`] and [`Kernel`]: what a file hands over.
-//! - [`launch`]: every CUDA thread is a coroutine; who runs next is drawn at random, by a seed.
+//! - [`launch()`]: every CUDA thread is a coroutine; who runs next is drawn at random, by a seed.
 //! - [`launch_in_order`]: several launches of a stream, of which one may begin before the one before it ends.
 //! - [`install_driver`]: the same behind NVIDIA's driver interface, for whole programs; [`with_stand_in`]: for a test in its own process.
 //!

@@ -99,6 +99,12 @@ impl Driver {
         Err(failure.code)
     }
 
+    /// Counts calls from here.
+    #[cfg(test)]
+    pub(crate) fn forget_calls(&mut self) {
+        self.calls.clear();
+    }
+
     /// That the calling thread has a context, and no kernel in it failed.
     fn context(&mut self) -> Result<(), Code> {
         if !self.is_initialized {

@@ -51,8 +51,8 @@ impl Driver {
     ///
     /// # Safety
     ///
-    /// `arguments` are the addresses of values of the kernel's parameters. What the kernel reaches by them exists until the launch was waited
-    /// for.
+    /// `arguments` are the addresses of values of the kernel's parameters. What the kernel reaches by them exists until the launch was
+    /// waited for.
     pub(crate) unsafe fn launch(
         &mut self,
         function: usize,

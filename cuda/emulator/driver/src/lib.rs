@@ -1,9 +1,9 @@
 //! A stand-in for NVIDIA's driver library, for tests: its launches run Selvedge's kernels on the CPU, by the package `emulator`.
 //!
-//! It has the functions that Selvedge calls, one device, and one context. What is put into a stream is done when something waits for it, and
-//! no sooner: launches, and copies whose host side is pinned memory. So a program that does not wait finds wrong values. Other copies wait
-//! for what is before them, and are done at once. In a capture, a launch is kept as a graph's node. A kernel's fault shows at the next call
-//! that waits, and from then on at every one, as on a GPU.
+//! It has the functions that Selvedge calls, one device, and one context. What is put into a stream is done when something waits for it,
+//! and no sooner: launches, and copies whose host side is pinned memory. So a program that does not wait finds wrong values. Other copies
+//! wait for what is before them, and are done at once. In a capture, a launch is kept as a graph's node. A kernel's fault shows at the next
+//! call that waits, and from then on at every one, as on a GPU.
 //!
 //! No program finds it by accident: it is built as `libemulated_driver.so`, and a test copies it as `libcuda.so.1` into a folder of its own
 //! and names that in `LD_LIBRARY_PATH`. Environment variables, read once, decide what goes wrong:
@@ -23,5 +23,3 @@ mod queue;
 mod result;
 mod settings;
 mod table;
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,5 @@
 //! A block that has begun: its barrier, and its warps.
 
-use std::mem;
-
 use super::thread::CudaThread;
 use crate::{
     launch::Fault,
@@ -41,8 +39,13 @@ impl Block {
         Self { index, size, returned: 0, is_triggered: false, waiting: Vec::new(), barrier: None, warps }
     }
 
-    /// A thread has come to a barrier. The last one opens it, and all of them go on.
-    pub(super) fn barrier(&mut self, thread: CudaThread, site: Site) -> Result<Vec<CudaThread>, Fault> {
+    /// A thread has come to a barrier. The last one opens it, and all of them can run.
+    pub(super) fn barrier(
+        &mut self,
+        thread: CudaThread,
+        site: Site,
+        runnable: &mut Vec<CudaThread>,
+    ) -> Result<(), Fault> {
         let index = thread.thread.warp();
         let barrier = *self.barrier.get_or_insert(site);
         if barrier != site {
@@ -57,16 +60,16 @@ impl Block {
             return Err(self.divergent_warp(index, operation, format!("waits at {site}")));
         }
         self.waiting.push(thread);
-        if self.waiting.len() < self.size as usize {
-            return Ok(Vec::new());
+        if self.waiting.len() == self.size as usize {
+            self.barrier = None;
+            self.warps.iter_mut().for_each(|warp| warp.at_barrier = 0);
+            runnable.append(&mut self.waiting);
         }
-        self.barrier = None;
-        self.warps.iter_mut().for_each(|warp| warp.at_barrier = 0);
-        Ok(mem::take(&mut self.waiting))
+        Ok(())
     }
 
-    /// A thread has come to an operation of its warp. With the last one they exchange their values, and all of them go on.
-    pub(super) fn warp(&mut self, thread: CudaThread, site: Site) -> Result<Vec<CudaThread>, Fault> {
+    /// A thread has come to an operation of its warp. With the last one they exchange their values, and all of them can run.
+    pub(super) fn warp(&mut self, thread: CudaThread, site: Site, runnable: &mut Vec<CudaThread>) -> Result<(), Fault> {
         let index = thread.thread.warp();
         if (index as u32 + 1) * LANES > self.size {
             let other = format!("is not there, as the block has {} threads", self.size);
@@ -86,13 +89,12 @@ impl Block {
             return Err(self.divergent_warp(index, operation, format!("waits at {barrier}")));
         }
         warp.waiting.push(thread);
-        if warp.waiting.len() < LANES as usize {
-            return Ok(Vec::new());
+        if warp.waiting.len() == LANES as usize {
+            warp.operation = None;
+            exchange(&warp.waiting);
+            runnable.append(&mut warp.waiting);
         }
-        warp.operation = None;
-        let threads = mem::take(&mut warp.waiting);
-        exchange(&threads);
-        Ok(threads)
+        Ok(())
     }
 
     /// A thread of the warp has returned: whether it was the block's last one.

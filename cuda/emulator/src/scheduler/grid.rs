@@ -10,14 +10,8 @@ use super::{block::Block, thread::CudaThread};
 use crate::{
     launch::{Fault, Started},
     shared::SharedMemory,
-    thread::{Site, Stop, Thread},
+    thread::{Stop, Thread},
 };
-
-/// Blocks that are there together at most.
-const WINDOW: usize = 4;
-
-/// The same, seldom, where launches overlap: blocks that wait for the launch before make no room for others.
-const WIDE_WINDOW: usize = 16;
 
 pub(super) struct Grid<'a> {
     launch: &'a Started<'a>,
@@ -48,16 +42,14 @@ pub(super) enum Turn {
 }
 
 impl<'a> Grid<'a> {
-    /// Begins the first blocks of a launch.
-    pub(super) fn begin(launch: &'a Started<'a>, index: usize, overlaps: bool, random: &mut Rng) -> Self {
+    /// Begins the first blocks of a launch, of which so many are there together.
+    pub(super) fn begin(launch: &'a Started<'a>, index: usize, window: u32, random: &mut Rng) -> Self {
         let mut left: Vec<u32> = (0..launch.grid).collect();
         random.shuffle(&mut left);
-        let most = if overlaps && random.u8(..4) == 0 { WIDE_WINDOW } else { WINDOW };
-        let window = random.usize(1..=most);
         let (blocks, runnable, dependents) = (Vec::new(), Vec::new(), Vec::new());
         let (untriggered, unended) = (launch.grid, launch.grid);
         let mut grid = Self { launch, index, left, blocks, runnable, dependents, untriggered, unended };
-        while grid.blocks.len() < window
+        while grid.blocks.len() < window as usize
             && let Some(index) = grid.left.pop()
         {
             let place = grid.blocks.len();
@@ -90,8 +82,14 @@ impl<'a> Grid<'a> {
         let stop = unsafe { thread.resume(self.launch.kernel, self.launch.arguments) }?;
         match stop {
             Some(Stop::Yield) => self.runnable.push(thread),
-            Some(Stop::Barrier(site)) => return self.barrier(thread, site),
-            Some(Stop::Warp(site)) => return self.warp(thread, site),
+            Some(Stop::Barrier(site)) => {
+                self.blocks[thread.place].barrier(thread, site, &mut self.runnable)?;
+                return Ok(Turn::Progress);
+            }
+            Some(Stop::Warp(site)) => {
+                self.blocks[thread.place].warp(thread, site, &mut self.runnable)?;
+                return Ok(Turn::Warp);
+            }
             Some(Stop::Trigger) => self.trigger(thread),
             Some(Stop::WaitBefore) if is_after && self.launch.programmatic => self.dependents.push(thread),
             Some(Stop::WaitBefore) => self.runnable.push(thread),
@@ -102,18 +100,6 @@ impl<'a> Grid<'a> {
             }
         }
         Ok(Turn::Passed)
-    }
-
-    fn barrier(&mut self, thread: CudaThread, site: Site) -> Result<Turn, Fault> {
-        let freed = self.blocks[thread.place].barrier(thread, site)?;
-        self.runnable.extend(freed);
-        Ok(Turn::Progress)
-    }
-
-    fn warp(&mut self, thread: CudaThread, site: Site) -> Result<Turn, Fault> {
-        let freed = self.blocks[thread.place].warp(thread, site)?;
-        self.runnable.extend(freed);
-        Ok(Turn::Warp)
     }
 
     fn trigger(&mut self, thread: CudaThread) {
@@ -135,6 +121,11 @@ impl<'a> Grid<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Threads of the blocks that are there together.
+    pub(super) fn threads(&self) -> u32 {
+        self.blocks.len() as u32 * self.launch.block
     }
 
     /// The launch before is complete.

@@ -4,11 +4,15 @@
 
 mod block;
 mod grid;
+mod room;
 mod thread;
 
 use fastrand::Rng;
 
-use self::grid::{Grid, Turn};
+use self::{
+    grid::{Grid, Turn},
+    room::Room,
+};
 use crate::launch::{Fault, Started};
 
 /// How often a thread may let others run, on average, while none of them returns and no barrier opens.
@@ -24,11 +28,15 @@ const OVERLAPPING: usize = 4;
 /// The arguments of each are what its kernel takes, and whatever it reaches by them exists.
 pub(crate) unsafe fn run(launches: &[Started<'_>], seed: u64) -> Result<(), Fault> {
     let mut random = Rng::with_seed(seed);
+    let room = Room::new(launches, &mut random);
+    let is_eager = random.bool();
     let pace = *random.choice(&PACES).unwrap_or(&1);
     let mut stream = Stream {
         launches,
         begun: 0,
         grids: Vec::new(),
+        room,
+        is_eager,
         ahead: Ahead::AtOnce,
         focus: Focus::All,
         pace,
@@ -88,6 +96,9 @@ struct Stream<'a> {
     begun: usize,
     /// Those that have begun and are not complete, in their order.
     grids: Vec<Grid<'a>>,
+    room: Room,
+    /// Whether each begins as soon as it may.
+    is_eager: bool,
     /// When the next one begins.
     ahead: Ahead,
     focus: Focus,
@@ -102,15 +113,22 @@ impl Stream<'_> {
         self.grids.iter().map(|grid| grid.runnable.len()).sum()
     }
 
+    /// For how many of the launch's blocks there is room.
+    fn free(&self, launch: &Started<'_>) -> u32 {
+        self.room.blocks(launch.block, self.grids.iter().map(Grid::threads).sum())
+    }
+
     /// Begins launches that may begin.
     fn begin(&mut self) {
         while let Some(launch) = self.launches.get(self.begun)
             && self.begins(launch)
         {
-            let overlaps = self.launches.len() > 1;
-            self.grids.push(Grid::begin(launch, self.begun, overlaps, &mut self.random));
+            let window = self.room.window(self.free(launch), &mut self.random);
+            let grid = Grid::begin(launch, self.begun, window, &mut self.random);
+            self.grids.push(grid);
             self.begun += 1;
             self.ahead = match self.random.u8(..8) {
+                _ if self.is_eager => Ahead::AtOnce,
                 0..4 => Ahead::AtOnce,
                 4..6 => Ahead::Later(1 << self.random.u32(1..=12)),
                 6 => Ahead::AfterOne,
@@ -122,7 +140,7 @@ impl Stream<'_> {
     /// Whether the next launch may begin, and does.
     fn begins(&mut self, launch: &Started<'_>) -> bool {
         let Some(last) = self.grids.last() else { return true };
-        if !launch.programmatic || self.grids.len() == OVERLAPPING {
+        if !launch.programmatic || self.grids.len() == OVERLAPPING || self.free(launch) == 0 {
             return false;
         }
         let is_after_one = last.index + 1 < self.begun;

@@ -1,9 +1,15 @@
 //! A thread of a block that has begun.
 
-use std::{cell::RefCell, ffi::c_void, mem};
+use std::{
+    cell::RefCell,
+    ffi::c_void,
+    io, mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use corosensei::{Coroutine, CoroutineResult, stack::DefaultStack};
 
+use super::room::THREADS;
 use crate::{
     launch::Fault,
     module::Kernel,
@@ -14,8 +20,30 @@ use crate::{
 const STACK: usize = 256 * 1024;
 
 thread_local! {
-    /// Stacks of threads that have returned.
+    /// Stacks of threads that have returned, no more than are mostly used.
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The others: those of the one stream that has much room.
+static SPARE: Mutex<Vec<DefaultStack>> = Mutex::new(Vec::new());
+
+fn spare() -> MutexGuard<'static, Vec<DefaultStack>> {
+    SPARE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn take_stack() -> io::Result<DefaultStack> {
+    let found = STACKS.with_borrow_mut(Vec::pop).or_else(|| spare().pop());
+    found.map_or_else(|| DefaultStack::new(STACK), Ok)
+}
+
+fn keep_stack(stack: DefaultStack) {
+    STACKS.with_borrow_mut(|stacks| {
+        if stacks.len() < THREADS as usize {
+            stacks.push(stack);
+        } else {
+            spare().push(stack);
+        }
+    });
 }
 
 /// A thread, and where it is.
@@ -42,7 +70,7 @@ impl CudaThread {
         let coroutine = match &mut self.coroutine {
             Some(coroutine) => coroutine,
             none => {
-                let stack = STACKS.with_borrow_mut(Vec::pop).map_or_else(|| DefaultStack::new(STACK), Ok)?;
+                let stack = take_stack()?;
                 let arguments = arguments.as_ptr();
                 none.insert(Coroutine::with_stack(stack, move |yielder, ()| {
                     // SAFETY: the thread is there until it returns; the caller promised what the kernel needs.
@@ -65,7 +93,7 @@ impl CudaThread {
 impl Drop for CudaThread {
     fn drop(&mut self) {
         match self.coroutine.take() {
-            Some(coroutine) if coroutine.done() => STACKS.with_borrow_mut(|stacks| stacks.push(coroutine.into_stack())),
+            Some(coroutine) if coroutine.done() => keep_stack(coroutine.into_stack()),
             // After a fault: what AddressSanitizer noted of the stack's frames would be wrong for the next thread, so nobody gets it.
             Some(coroutine) => mem::forget(coroutine),
             None => {}

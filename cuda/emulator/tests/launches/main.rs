@@ -8,6 +8,8 @@ mod copies;
 mod launch;
 #[cfg(not(no_cplusplus))]
 mod order;
+#[cfg(sanitized)]
+mod outside;
 #[cfg(not(no_cplusplus))]
 mod schedules;
 #[cfg(not(no_cplusplus))]

@@ -1,13 +1,14 @@
 //! Launches of which one begins before the one before it ends.
 
+use std::ffi::c_void;
+
 use emulator::{Fault, Started, launch_in_order};
 
 use crate::launch::{argument, kernel};
 
 const SEEDS: u64 = 200;
-const GRID: u32 = 3;
-const BLOCK: u32 = 5;
-const LEN: usize = (GRID * BLOCK) as usize;
+/// Blocks, and threads of each.
+const SMALL: [u32; 2] = [3, 5];
 
 /// What a launch does, as in tests/kernels.cu.
 const TRIGGERS_FIRST: u32 = 1;
@@ -29,21 +30,26 @@ fn link(from: usize, to: usize, how: u32) -> Link {
 
 /// The number in each row after these launches, where all of the row have the same; at first it is that of the row, times 10.
 fn run(links: &[Link], seed: u64) -> [Option<u32>; 4] {
-    let mut rows: [[u32; LEN]; 4] = [0, 10, 20, 30].map(|value| [value; LEN]);
+    run_shape(SMALL, links, seed)
+}
+
+fn run_shape(shape: [u32; 2], links: &[Link], seed: u64) -> [Option<u32>; 4] {
+    let threads = (shape[0] * shape[1]) as usize;
+    let mut rows: [Vec<u32>; 4] = [0, 10, 20, 30].map(|value| vec![value; threads]);
     let addresses = rows.each_mut().map(|row| row.as_mut_ptr());
     let arguments: Vec<_> = links
         .iter()
         .map(|link| [argument(&addresses[link.rows[0]]), argument(&addresses[link.rows[1]]), argument(&link.how)])
         .collect();
     let launches: Vec<_> =
-        links.iter().zip(&arguments).map(|(link, arguments)| started(link.programmatic, arguments)).collect();
+        links.iter().zip(&arguments).map(|(link, arguments)| started(shape, link.programmatic, arguments)).collect();
     // SAFETY: the rows are as long as there are threads.
     unsafe { launch_in_order(&launches, seed) }.expect("they run");
     rows.map(|row| row.iter().all(|value| *value == row[0]).then_some(row[0]))
 }
 
-fn started<'a>(programmatic: bool, arguments: &'a [*mut std::ffi::c_void]) -> Started<'a> {
-    Started { kernel: kernel("link"), grid: GRID, block: BLOCK, programmatic, arguments }
+fn started([grid, block]: [u32; 2], programmatic: bool, arguments: &[*mut c_void]) -> Started<'_> {
+    Started { kernel: kernel("link"), grid, block, programmatic, arguments }
 }
 
 /// Under how many of the seeds the last row that is written has another number than this.
@@ -128,6 +134,14 @@ fn a_launch_that_never_waits_breaks_the_chain() {
     assert_shows(&links(0), 2);
 }
 
+/// All blocks of the second must be there before the third begins, though none can end.
+#[test]
+fn launches_of_many_threads_show_the_same() {
+    let links = [link(0, 1, TRIGGERS_FIRST), link(3, 2, TRIGGERS_FIRST | WAITS), link(1, 3, READS_FIRST | WAITS)];
+    let wrong = (0..SEEDS).filter(|&seed| run_shape([6, 256], &links, seed)[3] != Some(2)).count() as u64;
+    assert!(wrong >= SEEDS / 20, "{wrong} of {SEEDS} schedules show it");
+}
+
 #[test]
 fn the_seed_decides_the_order() {
     let links = [link(0, 1, TRIGGERS_FIRST), link(1, 2, READS_FIRST), link(2, 3, READS_FIRST)];
@@ -139,21 +153,21 @@ fn the_seed_decides_the_order() {
 #[test]
 fn a_fault_in_any_of_them_ends_all() {
     let (word, how) = (0_u32, TRIGGERS_FIRST);
-    let (mut from, mut to) = ([0_u32; LEN], [0_u32; LEN]);
+    let (mut from, mut to) = ([0_u32; 15], [0_u32; 15]);
     let addresses = [from.as_mut_ptr(), to.as_mut_ptr()];
     let first = [argument(&addresses[0]), argument(&addresses[1]), argument(&how)];
-    let first = started(false, &first);
+    let first = started(SMALL, false, &first);
     let word = &raw const word;
     let never = [argument(&word)];
-    let divergent = Started { kernel: kernel("one_leaves"), arguments: &[], ..started(true, &[]) };
-    let deadlock = Started { kernel: kernel("never"), grid: 1, block: 1, ..started(true, &never) };
+    let divergent = Started { kernel: kernel("one_leaves"), arguments: &[], ..started(SMALL, true, &[]) };
+    let deadlock = Started { kernel: kernel("never"), grid: 1, block: 1, ..started(SMALL, true, &never) };
     let shapeless = Started { grid: 0, ..divergent };
     for seed in 0..20 {
         // SAFETY: the arguments are the kernels', and the rows are as long as there are threads.
         let run = |second| unsafe { launch_in_order(&[first, second, first], seed) };
         assert!(matches!(run(divergent), Err(Fault::DivergentBarrier { .. })));
-        assert!(matches!(run(shapeless), Err(Fault::Shape { grid: 0, block: BLOCK })));
-        assert!(matches!(run(started(true, &never)), Err(Fault::Arguments { given: 1, taken: 3 })));
+        assert!(matches!(run(shapeless), Err(Fault::Shape { grid: 0, block: 5 })));
+        assert!(matches!(run(started(SMALL, true, &never)), Err(Fault::Arguments { given: 1, taken: 3 })));
         if seed == 0 {
             assert!(matches!(run(deadlock), Err(Fault::Deadlock { .. })));
         }
@@ -168,7 +182,11 @@ fn many_launches_of_many_threads_are_cheap() {
     let [there, back] =
         [[0, 1], [1, 0]].map(|[from, to]| [argument(&addresses[from]), argument(&addresses[to]), argument(&how)]);
     let launches: Vec<_> = (0..30)
-        .map(|index| Started { grid: 40, block: 256, ..started(true, if index % 2 == 0 { &there } else { &back }) })
+        .map(|index| Started {
+            grid: 40,
+            block: 256,
+            ..started(SMALL, true, if index % 2 == 0 { &there } else { &back })
+        })
         .collect();
     // SAFETY: the rows are as long as there are threads.
     unsafe { launch_in_order(&launches, 7) }.expect("they run");

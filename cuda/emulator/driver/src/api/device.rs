@@ -16,7 +16,7 @@ const NAME: &CStr = c"Selvedge's emulated GPU";
 const CONTEXT: usize = 1;
 
 #[unsafe(no_mangle)]
-extern "C" fn cuInit(flags: c_uint) -> Code {
+pub(super) extern "C" fn cuInit(flags: c_uint) -> Code {
     call("cuInit", Needs::Nothing, |driver| {
         driver.is_initialized = true;
         if flags == 0 { Ok(()) } else { Err(Code::INVALID_VALUE) }
@@ -24,12 +24,12 @@ extern "C" fn cuInit(flags: c_uint) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDriverGetVersion(version: Out<'_, c_int>) -> Code {
+pub(super) extern "C" fn cuDriverGetVersion(version: Out<'_, c_int>) -> Code {
     call("cuDriverGetVersion", Needs::Nothing, |driver| put(version, driver.settings.driver_version))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGetErrorName(code: Code, name: Out<'_, *const c_char>) -> Code {
+pub(super) extern "C" fn cuGetErrorName(code: Code, name: Out<'_, *const c_char>) -> Code {
     call("cuGetErrorName", Needs::Nothing, |_| {
         let (found, _) = code.words().ok_or(Code::INVALID_VALUE)?;
         put(name, found.as_ptr())
@@ -37,7 +37,7 @@ extern "C" fn cuGetErrorName(code: Code, name: Out<'_, *const c_char>) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGetErrorString(code: Code, text: Out<'_, *const c_char>) -> Code {
+pub(super) extern "C" fn cuGetErrorString(code: Code, text: Out<'_, *const c_char>) -> Code {
     call("cuGetErrorString", Needs::Nothing, |_| {
         let (_, found) = code.words().ok_or(Code::INVALID_VALUE)?;
         put(text, found.as_ptr())
@@ -45,12 +45,12 @@ extern "C" fn cuGetErrorString(code: Code, text: Out<'_, *const c_char>) -> Code
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDeviceGetCount(count: Out<'_, c_int>) -> Code {
+pub(super) extern "C" fn cuDeviceGetCount(count: Out<'_, c_int>) -> Code {
     call("cuDeviceGetCount", Needs::Initialized, |_| put(count, 1))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDeviceGet(device: Out<'_, c_int>, ordinal: c_int) -> Code {
+pub(super) extern "C" fn cuDeviceGet(device: Out<'_, c_int>, ordinal: c_int) -> Code {
     call("cuDeviceGet", Needs::Initialized, |_| {
         if ordinal != 0 {
             return Err(Code::INVALID_DEVICE);
@@ -60,7 +60,7 @@ extern "C" fn cuDeviceGet(device: Out<'_, c_int>, ordinal: c_int) -> Code {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuDeviceGetName(name: *mut c_char, len: c_int, _device: c_int) -> Code {
+pub(super) unsafe extern "C" fn cuDeviceGetName(name: *mut c_char, len: c_int, _device: c_int) -> Code {
     call("cuDeviceGetName", Needs::Initialized, |_| {
         let found = NAME.to_bytes_with_nul();
         if name.is_null() || usize::try_from(len).map_or(true, |len| len < found.len()) {
@@ -73,7 +73,7 @@ unsafe extern "C" fn cuDeviceGetName(name: *mut c_char, len: c_int, _device: c_i
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDeviceGetAttribute(value: Out<'_, c_int>, attribute: c_uint, _device: c_int) -> Code {
+pub(super) extern "C" fn cuDeviceGetAttribute(value: Out<'_, c_int>, attribute: c_uint, _device: c_int) -> Code {
     const MULTIPROCESSOR_COUNT: c_uint = 16;
     const COMPUTE_CAPABILITY_MAJOR: c_uint = 75;
     const COMPUTE_CAPABILITY_MINOR: c_uint = 76;
@@ -89,7 +89,7 @@ extern "C" fn cuDeviceGetAttribute(value: Out<'_, c_int>, attribute: c_uint, _de
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDevicePrimaryCtxRetain(context: Out<'_, usize>, _device: c_int) -> Code {
+pub(super) extern "C" fn cuDevicePrimaryCtxRetain(context: Out<'_, usize>, _device: c_int) -> Code {
     call("cuDevicePrimaryCtxRetain", Needs::Initialized, |driver| {
         driver.retained += 1;
         put(context, CONTEXT)
@@ -97,7 +97,7 @@ extern "C" fn cuDevicePrimaryCtxRetain(context: Out<'_, usize>, _device: c_int) 
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuDevicePrimaryCtxRelease_v2(_device: c_int) -> Code {
+pub(super) extern "C" fn cuDevicePrimaryCtxRelease_v2(_device: c_int) -> Code {
     call("cuDevicePrimaryCtxRelease_v2", Needs::Initialized, |driver| {
         driver.retained = driver.retained.checked_sub(1).ok_or(Code::INVALID_CONTEXT)?;
         if driver.retained == 0 {
@@ -108,7 +108,7 @@ extern "C" fn cuDevicePrimaryCtxRelease_v2(_device: c_int) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuCtxSetCurrent(context: usize) -> Code {
+pub(super) extern "C" fn cuCtxSetCurrent(context: usize) -> Code {
     call("cuCtxSetCurrent", Needs::Initialized, |_| {
         IS_CURRENT.set(context == CONTEXT);
         if context > CONTEXT { Err(Code::INVALID_CONTEXT) } else { Ok(()) }
@@ -116,7 +116,7 @@ extern "C" fn cuCtxSetCurrent(context: usize) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuModuleLoadDataEx(
+pub(super) extern "C" fn cuModuleLoadDataEx(
     module: Out<'_, usize>,
     image: *const c_void,
     _options: c_uint,
@@ -136,7 +136,11 @@ extern "C" fn cuModuleLoadDataEx(
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuModuleGetFunction(function: Out<'_, usize>, module: usize, name: *const c_char) -> Code {
+pub(super) unsafe extern "C" fn cuModuleGetFunction(
+    function: Out<'_, usize>,
+    module: usize,
+    name: *const c_char,
+) -> Code {
     call("cuModuleGetFunction", Needs::Context, |driver| {
         driver.modules.get(module)?;
         if name.is_null() {
@@ -150,6 +154,6 @@ unsafe extern "C" fn cuModuleGetFunction(function: Out<'_, usize>, module: usize
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuModuleUnload(module: usize) -> Code {
+pub(super) extern "C" fn cuModuleUnload(module: usize) -> Code {
     call("cuModuleUnload", Needs::Context, |driver| driver.modules.remove(module))
 }

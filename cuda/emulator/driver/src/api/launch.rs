@@ -25,7 +25,7 @@ fn shape(grid: [c_uint; 3], block: [c_uint; 3], shared: c_uint) -> Result<Shape,
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuLaunchKernel(
+pub(super) unsafe extern "C" fn cuLaunchKernel(
     function: usize,
     grid_x: c_uint,
     grid_y: c_uint,
@@ -76,7 +76,7 @@ impl Attribute {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn cuLaunchKernelEx(
+pub(super) unsafe extern "C" fn cuLaunchKernelEx(
     config: Option<&Config>,
     function: usize,
     arguments: *const *const c_void,

@@ -4,6 +4,8 @@ mod device;
 mod launch;
 mod memory;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::mem::MaybeUninit;
 

@@ -12,13 +12,13 @@ use crate::{
 };
 
 #[unsafe(no_mangle)]
-extern "C" fn cuStreamCreateWithPriority(stream: Out<'_, usize>, _flags: c_uint, _priority: c_int) -> Code {
+pub(super) extern "C" fn cuStreamCreateWithPriority(stream: Out<'_, usize>, _flags: c_uint, _priority: c_int) -> Code {
     call("cuStreamCreateWithPriority", Needs::Context, |driver| put(stream, driver.streams.insert(Stream::default())))
 }
 
 /// What the stream still has to do is done.
 #[unsafe(no_mangle)]
-extern "C" fn cuStreamDestroy_v2(stream: usize) -> Code {
+pub(super) extern "C" fn cuStreamDestroy_v2(stream: usize) -> Code {
     call("cuStreamDestroy_v2", Needs::Context, |driver| {
         driver.streams.get(stream)?.capture = None;
         driver.wait(stream)?;
@@ -27,32 +27,32 @@ extern "C" fn cuStreamDestroy_v2(stream: usize) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuStreamSynchronize(stream: usize) -> Code {
+pub(super) extern "C" fn cuStreamSynchronize(stream: usize) -> Code {
     call("cuStreamSynchronize", Needs::Context, |driver| driver.wait(stream))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuEventCreate(event: Out<'_, usize>, _flags: c_uint) -> Code {
+pub(super) extern "C" fn cuEventCreate(event: Out<'_, usize>, _flags: c_uint) -> Code {
     call("cuEventCreate", Needs::Context, |driver| put(event, driver.events.insert(Event::default())))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuEventRecord(event: usize, stream: usize) -> Code {
+pub(super) extern "C" fn cuEventRecord(event: usize, stream: usize) -> Code {
     call("cuEventRecord", Needs::Context, |driver| driver.record(event, stream))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuEventSynchronize(event: usize) -> Code {
+pub(super) extern "C" fn cuEventSynchronize(event: usize) -> Code {
     call("cuEventSynchronize", Needs::Context, |driver| driver.wait_for_event(event))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuEventDestroy_v2(event: usize) -> Code {
+pub(super) extern "C" fn cuEventDestroy_v2(event: usize) -> Code {
     call("cuEventDestroy_v2", Needs::Context, |driver| driver.events.remove(event).map(drop))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuStreamBeginCapture_v2(stream: usize, _mode: c_uint) -> Code {
+pub(super) extern "C" fn cuStreamBeginCapture_v2(stream: usize, _mode: c_uint) -> Code {
     call("cuStreamBeginCapture_v2", Needs::Context, |driver| {
         let stream = driver.streams.get(stream)?;
         if stream.capture.replace(Vec::new()).is_some() { Err(Code::INVALID_VALUE) } else { Ok(()) }
@@ -60,7 +60,7 @@ extern "C" fn cuStreamBeginCapture_v2(stream: usize, _mode: c_uint) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuStreamEndCapture(stream: usize, graph: Out<'_, usize>) -> Code {
+pub(super) extern "C" fn cuStreamEndCapture(stream: usize, graph: Out<'_, usize>) -> Code {
     call("cuStreamEndCapture", Needs::Context, |driver| {
         let launches = driver.streams.get(stream)?.capture.take().ok_or(Code::INVALID_VALUE)?;
         put(graph, driver.graphs.insert(launches.into()))
@@ -68,7 +68,11 @@ extern "C" fn cuStreamEndCapture(stream: usize, graph: Out<'_, usize>) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGraphInstantiateWithFlags(program: Out<'_, usize>, graph: usize, _flags: c_ulonglong) -> Code {
+pub(super) extern "C" fn cuGraphInstantiateWithFlags(
+    program: Out<'_, usize>,
+    graph: usize,
+    _flags: c_ulonglong,
+) -> Code {
     call("cuGraphInstantiateWithFlags", Needs::Context, |driver| {
         let launches = driver.graphs.get(graph)?.clone();
         put(program, driver.programs.insert(launches))
@@ -76,7 +80,7 @@ extern "C" fn cuGraphInstantiateWithFlags(program: Out<'_, usize>, graph: usize,
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGraphLaunch(program: usize, stream: usize) -> Code {
+pub(super) extern "C" fn cuGraphLaunch(program: usize, stream: usize) -> Code {
     call("cuGraphLaunch", Needs::Context, |driver| {
         let launches = driver.programs.get(program)?.clone();
         driver.enqueue(stream, Work::Graph(launches))
@@ -84,11 +88,11 @@ extern "C" fn cuGraphLaunch(program: usize, stream: usize) -> Code {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGraphDestroy(graph: usize) -> Code {
+pub(super) extern "C" fn cuGraphDestroy(graph: usize) -> Code {
     call("cuGraphDestroy", Needs::Context, |driver| driver.graphs.remove(graph).map(drop))
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn cuGraphExecDestroy(program: usize) -> Code {
+pub(super) extern "C" fn cuGraphExecDestroy(program: usize) -> Code {
     call("cuGraphExecDestroy", Needs::Context, |driver| driver.programs.remove(program).map(drop))
 }
