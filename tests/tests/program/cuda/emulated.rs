@@ -35,9 +35,14 @@ fn succeed(mut command: Command) -> Output {
 }
 
 /// What a run leaves: its weights, and all that it printed but for the device's line and times.
-fn trained(folder: &Path, arguments: &str, out: &str, launches: Option<&str>) -> (Vec<u8>, Vec<String>) {
+fn trained(folder: &Path, arguments: &str, out: &str) -> (Vec<u8>, Vec<String>) {
+    trained_on(folder, arguments, out, &[])
+}
+
+/// The same with a GPU of these settings.
+fn trained_on(folder: &Path, arguments: &str, out: &str, gpu: &[(&str, &str)]) -> (Vec<u8>, Vec<String>) {
     let mut command = command(folder, &format!("{arguments} --out {out}"));
-    launches.map(|launches| command.env("SELVEDGE_CUDA", launches));
+    command.envs(gpu.iter().copied());
     let output = succeed(command);
     let lines = text(&output);
     let lines = lines
@@ -61,11 +66,14 @@ fn the_weights_losses_and_tests_are_the_cpus() {
         "--epochs 2 --batch-size 1 --lr 0.001",
     ] {
         let train = format!("{TRAIN} {options}");
-        let expected = trained(folder, &format!("{train} --device cpu"), "cpu.selvedge", None);
-        for launches in ["plain", "graph", "persistent"] {
-            let found = trained(folder, &format!("{train} --cuda"), "cuda.selvedge", Some(launches));
-            assert!(found.0 == expected.0, "{launches}, {options}: other weights");
-            assert_eq!(found.1, expected.1, "{launches}, {options}");
+        let expected = trained(folder, &format!("{train} --device cpu"), "cpu.selvedge");
+        // Two schedules, and a GPU whose launches do not overlap.
+        for gpu in
+            [("SELVEDGE_EMULATOR_SEED", "1"), ("SELVEDGE_EMULATOR_SEED", "2"), ("SELVEDGE_EMULATOR_CAPABILITY", "80")]
+        {
+            let found = trained_on(folder, &format!("{train} --cuda"), "cuda.selvedge", &[gpu]);
+            assert!(found.0 == expected.0, "{gpu:?}, {options}: other weights");
+            assert_eq!(found.1, expected.1, "{gpu:?}, {options}");
         }
     }
 }
@@ -100,7 +108,7 @@ fn the_device_is_said_and_auto_takes_it() {
     };
     for auto in ["", "--device auto", "--device cuda", "--cuda"] {
         let line = first(auto, false);
-        assert!(line.starts_with("Using cuda device, graph, Selvedge's emulated GPU, "), "{auto}: {line}");
+        assert!(line.starts_with("Using cuda device, Selvedge's emulated GPU, "), "{auto}: {line}");
     }
     assert!(first("--device cpu", false).starts_with("Using cpu device, "));
     let without = first("", true);
@@ -115,7 +123,7 @@ fn a_checkpoint_moves_between_devices() {
     let train = format!(
         "{TRAIN} --batch-size 16 --accumulate 2 --optimizer adam --lr 0.01 --dropout 0.1 --ema 0.9 --augment shift=1"
     );
-    let (expected, _) = trained(folder, &format!("{train} --steps 13 --device cpu"), "whole.selvedge", None);
+    let (expected, _) = trained(folder, &format!("{train} --steps 13 --device cpu"), "whole.selvedge");
     let checkpoint = |steps: u32| PathBuf::from(format!("at-{steps}.checkpoint"));
     // A run that ends is one of so many steps; what is asked to end in the middle is stopped by a failing device, after its checkpoint.
     let mut previous: Option<PathBuf> = None;
@@ -146,7 +154,7 @@ fn a_checkpoint_moves_between_devices() {
     }
     let last = previous.unwrap();
     let (found, _) =
-        trained(folder, &format!("train --data . --resume {} --device cpu", last.display()), "moved.selvedge", None);
+        trained(folder, &format!("train --data . --resume {} --device cpu", last.display()), "moved.selvedge");
     assert!(found == expected, "other weights than those of the run that never moved");
 }
 
@@ -155,9 +163,9 @@ fn a_checkpoint_moves_between_devices() {
 fn every_failure_is_one_clear_line() {
     let Some(folder) = prepared("failures of an emulated GPU") else { return };
     let folder = folder.path();
-    let fail = |failure: &str, launches: &str| {
+    let fail = |failure: &str| {
         let mut command = command(folder, &format!("{TRAIN} --epochs 1 --batch-size 16 --cuda --out failed.selvedge"));
-        command.env("SELVEDGE_EMULATOR_FAIL", failure).env("SELVEDGE_CUDA", launches);
+        command.env("SELVEDGE_EMULATOR_FAIL", failure);
         let output = command.output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{failure}: {}", text(&output));
@@ -166,37 +174,30 @@ fn every_failure_is_one_clear_line() {
         assert!(!folder.join("failed.selvedge").exists(), "{failure}");
         error
     };
-    for (failure, launches, words) in [
-        ("cuInit:1:CUDA_ERROR_NO_DEVICE", "graph", &["finds no GPU", "CUDA_ERROR_NO_DEVICE", "--device cpu"][..]),
-        ("cuInit:1:CUDA_ERROR_SYSTEM_NOT_READY", "graph", &["CUDA_ERROR_SYSTEM_NOT_READY"]),
-        ("cuDeviceGetCount:1:CUDA_ERROR_NO_DEVICE", "graph", &["finds no GPU"]),
-        (
-            "cuModuleLoadDataEx:1:CUDA_ERROR_NO_BINARY_FOR_GPU",
-            "graph",
-            &["no code", "9.0", "CUDA_ERROR_NO_BINARY_FOR_GPU"],
-        ),
-        ("cuModuleGetFunction:2:CUDA_ERROR_NOT_FOUND", "graph", &["CUDA_ERROR_NOT_FOUND"]),
-        ("cuMemAlloc_v2:1:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["the model", "bytes", "--batch-size"]),
-        ("cuMemAlloc_v2:4:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["activations", "bytes", "--batch-size"]),
-        ("cuMemcpyHtoDAsync_v2:3:CUDA_ERROR_INVALID_VALUE", "graph", &["CUDA_ERROR_INVALID_VALUE"]),
-        ("cuMemcpyDtoHAsync_v2:1:CUDA_ERROR_ILLEGAL_ADDRESS", "graph", &["CUDA_ERROR_ILLEGAL_ADDRESS", "kernel"]),
+    for (failure, words) in [
+        ("cuInit:1:CUDA_ERROR_NO_DEVICE", &["finds no GPU", "CUDA_ERROR_NO_DEVICE", "--device cpu"][..]),
+        ("cuInit:1:CUDA_ERROR_SYSTEM_NOT_READY", &["CUDA_ERROR_SYSTEM_NOT_READY"]),
+        ("cuDeviceGetCount:1:CUDA_ERROR_NO_DEVICE", &["finds no GPU"]),
+        ("cuModuleLoadDataEx:1:CUDA_ERROR_NO_BINARY_FOR_GPU", &["no code", "9.0", "CUDA_ERROR_NO_BINARY_FOR_GPU"]),
+        ("cuModuleGetFunction:2:CUDA_ERROR_NOT_FOUND", &["CUDA_ERROR_NOT_FOUND"]),
+        ("cuMemAlloc_v2:1:CUDA_ERROR_OUT_OF_MEMORY", &["the model", "bytes", "--batch-size"]),
+        ("cuMemAlloc_v2:4:CUDA_ERROR_OUT_OF_MEMORY", &["activations", "bytes", "--batch-size"]),
+        ("cuMemcpyHtoDAsync_v2:3:CUDA_ERROR_INVALID_VALUE", &["CUDA_ERROR_INVALID_VALUE"]),
+        ("cuMemcpyDtoHAsync_v2:1:CUDA_ERROR_ILLEGAL_ADDRESS", &["CUDA_ERROR_ILLEGAL_ADDRESS", "kernel"]),
         (
             "cuStreamBeginCapture_v2:1:CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",
-            "graph",
             &["CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "graph"],
         ),
-        ("cuStreamEndCapture:1:CUDA_ERROR_UNKNOWN", "graph", &["CUDA_ERROR_UNKNOWN"]),
-        ("cuGraphInstantiateWithFlags:1:CUDA_ERROR_OUT_OF_MEMORY", "graph", &["CUDA_ERROR_OUT_OF_MEMORY"]),
-        ("cuGraphLaunch:1:CUDA_ERROR_LAUNCH_FAILED", "graph", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
-        ("cuLaunchKernel:9:CUDA_ERROR_LAUNCH_FAILED", "plain", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
-        ("cuStreamSynchronize:1:CUDA_ERROR_ILLEGAL_ADDRESS", "plain", &["CUDA_ERROR_ILLEGAL_ADDRESS", "checkpoint"]),
-        (
-            "cuLaunchCooperativeKernel:1:CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE",
-            "persistent",
-            &["CUDA_ERROR_COOPERATIVE"],
-        ),
+        ("cuStreamEndCapture:1:CUDA_ERROR_UNKNOWN", &["CUDA_ERROR_UNKNOWN"]),
+        ("cuGraphInstantiateWithFlags:1:CUDA_ERROR_OUT_OF_MEMORY", &["CUDA_ERROR_OUT_OF_MEMORY"]),
+        ("cuGraphLaunch:1:CUDA_ERROR_LAUNCH_FAILED", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
+        ("cuDevicePrimaryCtxRetain:1:CUDA_ERROR_DEVICE_UNAVAILABLE", &["another program", "CUDA_VISIBLE_DEVICES"]),
+        ("cuMemAllocHost_v2:1:CUDA_ERROR_OUT_OF_MEMORY", &["this machine", "CUDA_ERROR_OUT_OF_MEMORY"]),
+        ("cuEventSynchronize:3:CUDA_ERROR_ECC_UNCORRECTABLE", &["CUDA_ERROR_ECC_UNCORRECTABLE", "checkpoint"]),
+        ("cuLaunchKernelEx:9:CUDA_ERROR_LAUNCH_FAILED", &["CUDA_ERROR_LAUNCH_FAILED", "checkpoint"]),
+        ("cuStreamSynchronize:1:CUDA_ERROR_ILLEGAL_ADDRESS", &["CUDA_ERROR_ILLEGAL_ADDRESS", "checkpoint"]),
     ] {
-        let error = fail(failure, launches);
+        let error = fail(failure);
         for word in words {
             assert!(error.contains(word), "{failure}: {word}: {error}");
         }
@@ -204,9 +205,6 @@ fn every_failure_is_one_clear_line() {
     let mut old = command(folder, &format!("{TRAIN} --steps 1 --cuda"));
     let error = text(&old.env("SELVEDGE_EMULATOR_DRIVER_VERSION", "11040").output().unwrap());
     assert!(error.contains("CUDA 11.4") && error.contains("update the driver"), "{error}");
-    let mut named = command(folder, &format!("{TRAIN} --steps 1 --cuda"));
-    let error = text(&named.env("SELVEDGE_CUDA", "fast").output().unwrap());
-    assert!(error.contains("SELVEDGE_CUDA=fast") && error.contains("graph"), "{error}");
 }
 
 /// Without the library the program starts, and says what is missing.
