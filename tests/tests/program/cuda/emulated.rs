@@ -181,7 +181,7 @@ fn every_failure_is_one_clear_line() {
         ("cuModuleLoadDataEx:1:CUDA_ERROR_NO_BINARY_FOR_GPU", &["no code", "9.0", "CUDA_ERROR_NO_BINARY_FOR_GPU"]),
         ("cuModuleGetFunction:2:CUDA_ERROR_NOT_FOUND", &["CUDA_ERROR_NOT_FOUND"]),
         ("cuMemAlloc_v2:1:CUDA_ERROR_OUT_OF_MEMORY", &["the model", "bytes", "--batch-size"]),
-        ("cuMemAlloc_v2:4:CUDA_ERROR_OUT_OF_MEMORY", &["activations", "bytes", "--batch-size"]),
+        ("cuMemAlloc_v2:5:CUDA_ERROR_OUT_OF_MEMORY", &["activations", "bytes", "--batch-size"]),
         ("cuMemcpyHtoDAsync_v2:3:CUDA_ERROR_INVALID_VALUE", &["CUDA_ERROR_INVALID_VALUE"]),
         ("cuMemcpyDtoHAsync_v2:1:CUDA_ERROR_ILLEGAL_ADDRESS", &["CUDA_ERROR_ILLEGAL_ADDRESS", "kernel"]),
         (
