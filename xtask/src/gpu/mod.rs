@@ -51,7 +51,7 @@ pub fn run(gpu: &Gpu) -> Result<ExitCode> {
 
 /// Reads a compute capability: `90`, or `90a`.
 fn architecture(text: &str) -> Result<String, String> {
-    let digits = text.trim_end_matches(|last: char| matches!(last, 'a' | 'f'));
+    let digits = text.trim_end_matches(['a', 'f']);
     let is_one = (2..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let is_one = is_one && text.len() - digits.len() <= 1;
     if is_one { Ok(text.to_owned()) } else { Err("a compute capability is a number such as 80, 90 or 100".into()) }

@@ -12,10 +12,9 @@ use crate::{cuda, workspace};
 
 /// Names the GPUs for which cuda/build.rs compiles the kernels.
 const ARCHITECTURES: &str = "SELVEDGE_CUDA_ARCHITECTURES";
-/// The integration test of the package `cuda` that needs nothing but a driver. With [`ON_GPU`] that driver is the machine's own.
-pub const TEST: &str = "gpu";
-/// Tells [`TEST`] to take the machine's driver, and to fail where there is none.
-pub const ON_GPU: &str = "SELVEDGE_GPU";
+/// The integration test of the package `cuda` that needs nothing but a driver. With SELVEDGE_GPU=1, which check.sh sets, that driver is the
+/// machine's own.
+const TEST: &str = "gpu";
 
 /// The programs of a pack.
 #[derive(Debug, Default, PartialEq, Eq)]

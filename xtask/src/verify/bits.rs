@@ -37,7 +37,7 @@ pub struct Options {
     /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024, and what else a recipe may have
     #[arg(long)]
     cuda: bool,
-    /// With --cuda, a few steps of the model tiny for each run: some seconds in all
+    /// With --cuda, a few steps of each run: some seconds in all
     #[arg(long, requires = "cuda")]
     quick: bool,
     /// Steps of quickstart's runs; those of tiny follow firmware/training.toml, as the boards do
