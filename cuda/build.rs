@@ -70,7 +70,7 @@ fn compile(out: &Path) -> Result<String, String> {
     report.map_err(|report| explained(&nvcc, &report))
 }
 
-/// The compute capabilities that the compiler knows, such as `90` and `90a`.
+/// The compute capabilities that the compiler knows, such as `90`.
 fn known(nvcc: &Path) -> Result<Vec<String>, String> {
     let list = run(Command::new(nvcc).arg("--list-gpu-code")).unwrap_or_default();
     let known: Vec<_> = list.lines().filter_map(|line| line.trim().strip_prefix("sm_")).map(str::to_owned).collect();

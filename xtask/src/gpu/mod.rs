@@ -49,11 +49,9 @@ pub fn run(gpu: &Gpu) -> Result<ExitCode> {
     }
 }
 
-/// Reads a compute capability: `90`, or `90a`.
+/// Reads a compute capability: `90`.
 fn architecture(text: &str) -> Result<String, String> {
-    let digits = text.trim_end_matches(['a', 'f']);
-    let is_one = (2..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let is_one = is_one && text.len() - digits.len() <= 1;
+    let is_one = (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_one { Ok(text.to_owned()) } else { Err("a compute capability is a number such as 80, 90 or 100".into()) }
 }
 
@@ -63,10 +61,10 @@ mod tests {
 
     #[test]
     fn a_compute_capability_is_two_or_three_digits() {
-        for text in ["75", "90", "90a", "120"] {
+        for text in ["75", "90", "120"] {
             assert_eq!(architecture(text).as_deref(), Ok(text));
         }
-        for text in ["", "9", "9.0", "sm_90", "90,100", "90aa", "a", "1000"] {
+        for text in ["", "9", "9.0", "sm_90", "90,100", "90a", "1000"] {
             assert!(architecture(text).is_err(), "{text}");
         }
     }

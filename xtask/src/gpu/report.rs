@@ -57,6 +57,8 @@ fn is_same(a: &Path, b: &Path) -> bool {
     matches!((place(a), place(b)), (Ok(a), Ok(b)) if a == b)
 }
 
+/// The verdict of a stage that did what it should.
+const OK: &str = "ok";
 /// The verdict of a stage that did not do what it should.
 pub const FAILED: &str = "FAILED";
 
@@ -149,6 +151,12 @@ impl Report {
             "{} is incomplete: check.sh did not come to its end; run it again on the GPU machine",
             folder.display()
         );
+        let has_trained = |stage: &Stage| stage.stage == "smoke" && stage.verdict == OK;
+        ensure!(
+            stages.iter().any(has_trained),
+            "{} reports nothing: training did not start on that machine; its check.log says why",
+            folder.display()
+        );
         let optional = |name| text(folder, name).map(Option::unwrap_or_default);
         let report = Self {
             machine: machine.lines().filter_map(pair).collect(),
@@ -166,7 +174,7 @@ impl Report {
             ("profile", "ncu.csv", report.kernels.is_empty()),
         ];
         for (stage, file, is_empty) in needed {
-            let was_ok = report.stages.iter().any(|found| found.stage == stage && found.verdict == "ok");
+            let was_ok = report.stages.iter().any(|found| found.stage == stage && found.verdict == OK);
             ensure!(!(was_ok && is_empty), "{} is incomplete: the stage {stage} left no {file}", folder.display());
         }
         Ok(report)
@@ -288,6 +296,8 @@ pub mod tests {
         assert!(error("none", &[("machine.txt", None)]).contains("is no report of check.sh"));
         let started = FILES[1].1.lines().take(2).collect::<Vec<_>>().join("\n");
         assert!(error("started", &[("stages.jsonl", Some(&started))]).contains("did not come to its end"));
+        let refused = FILES[1].1.replacen(r#""ok""#, r#""FAILED""#, 1);
+        assert!(error("refused", &[("stages.jsonl", Some(&refused))]).contains("training did not start"));
         assert!(error("lost", &[("ncu.csv", None)]).contains("the stage profile left no ncu.csv"));
         assert!(error("broken", &[("bench.jsonl", Some("{"))]).contains("bench.jsonl: EOF"));
         assert!(
