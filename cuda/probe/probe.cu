@@ -78,27 +78,27 @@ __device__ unsigned row_of(int pattern, unsigned lane) {
     }
 }
 
-__global__ void shared_reads(int pattern, float* sums, Cycles* took) {
-    __shared__ float tile[32 * ROW];
+__global__ void shared_reads(int pattern, unsigned* found, Cycles* took) {
+    __shared__ alignas(16) float tile[32 * ROW];
     for (unsigned i = threadIdx.x; i < 32 * ROW; i += blockDim.x) {
         tile[i] = float(i);
     }
     __syncthreads();
-    // As volatile assembly, or the compiler would read once.
     const unsigned address = unsigned(__cvta_generic_to_shared(tile + row_of(pattern, threadIdx.x % 32) * ROW));
-    float sum = 0.0f;
+    // What is read must be of use, or nothing waits for it; several places for it, so that no read waits for another.
+    unsigned seen[8] = {};
     const Cycles start = clock64();
     for (int round = 0; round < ROUNDS; ++round) {
 #pragma unroll
         for (int read = 0; read < READS; ++read) {
-            float x, y, z, w;
-            asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x), "=f"(y), "=f"(z), "=f"(w) : "r"(address + 16 * read));
-            if (read % 8 == 7) {
-                sum += x + y + z + w;
-            }
+            unsigned x, y, z, w;
+            // Volatile in both languages: the assembler, too, would read once.
+            asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(x), "=r"(y), "=r"(z), "=r"(w) : "r"(address + 16 * read));
+            seen[read % 8] ^= x ^ w;
+            (void)y, (void)z;
         }
     }
-    sums[threadIdx.x] = sum;
+    found[threadIdx.x] = seen[0] ^ seen[1] ^ seen[2] ^ seen[3] ^ seen[4] ^ seen[5] ^ seen[6] ^ seen[7];
     __syncthreads();
     const Cycles end = clock64();
     if (threadIdx.x == 0) {
@@ -229,7 +229,7 @@ int main() {
     for (int pattern = 0; pattern < 6; ++pattern) {
         char name[128];
         std::snprintf(name, sizeof name, "16-byte shared read of a warp: %s", patterns[pattern]);
-        say(name, cycles([&] { shared_reads<<<1, 32 * WARPS>>>(pattern, floats, took); }) / (WARPS * READS * ROUNDS), "cycles");
+        say(name, cycles([&] { shared_reads<<<1, 32 * WARPS>>>(pattern, last, took); }) / (WARPS * READS * ROUNDS), "cycles");
     }
     say("latency of shared memory", cycles([&] { chase_shared<<<1, 32>>>(last, took); }) / HOPS, "cycles");
 
