@@ -94,8 +94,7 @@ __global__ void shared_reads(int pattern, unsigned* found, Cycles* took) {
             unsigned x, y, z, w;
             // Volatile in both languages: the assembler, too, would read once.
             asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(x), "=r"(y), "=r"(z), "=r"(w) : "r"(address + 16 * read));
-            seen[read % 8] ^= x ^ w;
-            (void)y, (void)z;
+            seen[read % 8] ^= x ^ y ^ z ^ w;
         }
     }
     found[threadIdx.x] = seen[0] ^ seen[1] ^ seen[2] ^ seen[3] ^ seen[4] ^ seen[5] ^ seen[6] ^ seen[7];
