@@ -2,6 +2,9 @@
 //!
 //! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest and the newest for all others;
 //! `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
+//!
+//! The environment variable `SELVEDGE_CUDA_ARCHITECTURES`, such as `90` or `80,90`, names the compute capabilities instead. Then there is
+//! machine code for these, and nothing for other GPUs: a build takes seconds, not minutes.
 
 use std::{
     env, fs,
@@ -14,6 +17,9 @@ const ARCHITECTURES: [u32; 7] = [75, 80, 86, 89, 90, 100, 120];
 /// A toolkit that does not know this one is older than CUDA 12.
 const REQUIRED: u32 = 90;
 
+/// Names the compute capabilities, between commas, that alone get code.
+const CHOSEN: &str = "SELVEDGE_CUDA_ARCHITECTURES";
+
 /// The contract's arithmetic: no contraction, no flush to zero, division and square root rounded to nearest.
 const ARITHMETIC: [&str; 4] = ["-fmad=false", "-ftz=false", "-prec-div=true", "-prec-sqrt=true"];
 
@@ -25,7 +31,7 @@ fn main() {
         return;
     }
     println!("cargo::rerun-if-changed=kernels");
-    for variable in [nvcc::VARIABLE, "NVCC_CCBIN"] {
+    for variable in [nvcc::VARIABLE, "NVCC_CCBIN", CHOSEN] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
     let Some(out) = env::var_os("OUT_DIR").map(PathBuf::from) else {
@@ -45,7 +51,9 @@ fn main() {
 fn compile(out: &Path) -> Result<String, String> {
     let nvcc = nvcc::find(out).map_err(|error| error.to_string())?;
     println!("cargo::rerun-if-changed={}", nvcc.display());
-    let architectures = known(&nvcc)?;
+    let known = known(&nvcc)?;
+    let chosen = env::var(CHOSEN).ok().filter(|chosen| !chosen.trim().is_empty());
+    let architectures = chosen.as_deref().map_or_else(|| Ok(all(&known)), |chosen| choose(chosen, &known))?;
     // A driver of the toolkit's first release runs what it builds.
     println!("cargo::rustc-env=SELVEDGE_CUDA_MAJOR={}", major(&nvcc)?);
     let mut command = Command::new(&nvcc);
@@ -54,22 +62,39 @@ fn compile(out: &Path) -> Result<String, String> {
         command.args(["-gencode", &format!("arch=compute_{architecture},code=sm_{architecture}")]);
     }
     // The newest serves what came later; the oldest what came between, and has no code of its own.
-    for forward in [architectures.first(), architectures.last()].into_iter().flatten() {
+    let forward = if chosen.is_some() { [None, None] } else { [architectures.first(), architectures.last()] };
+    for forward in forward.into_iter().flatten() {
         command.args(["-gencode", &format!("arch=compute_{forward},code=compute_{forward}")]);
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
     report.map_err(|report| explained(&nvcc, &report))
 }
 
-/// Those of [`ARCHITECTURES`] that the compiler knows.
-fn known(nvcc: &Path) -> Result<Vec<u32>, String> {
+/// The compute capabilities that the compiler knows, such as `90`.
+fn known(nvcc: &Path) -> Result<Vec<String>, String> {
     let list = run(Command::new(nvcc).arg("--list-gpu-code")).unwrap_or_default();
-    let is_known = |architecture: &u32| list.lines().any(|line| line.trim() == format!("sm_{architecture}"));
-    let known: Vec<_> = ARCHITECTURES.into_iter().filter(is_known).collect();
-    if known.contains(&REQUIRED) {
+    let known: Vec<_> = list.lines().filter_map(|line| line.trim().strip_prefix("sm_")).map(str::to_owned).collect();
+    if known.contains(&REQUIRED.to_string()) {
         return Ok(known);
     }
     Err(format!("{} is no compiler of CUDA 12 or later: {REMEDY}", nvcc.display()))
+}
+
+/// Those of [`ARCHITECTURES`] that the compiler knows.
+fn all(known: &[String]) -> Vec<String> {
+    ARCHITECTURES.map(|architecture| architecture.to_string()).into_iter().filter(|name| known.contains(name)).collect()
+}
+
+/// Those that [`CHOSEN`] names.
+fn choose(chosen: &str, known: &[String]) -> Result<Vec<String>, String> {
+    let names: Vec<_> = chosen.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        None => Ok(names),
+        Some(unknown) => {
+            let known = known.join(", ");
+            Err(format!("{CHOSEN}={chosen}: the compiler has no machine code for '{unknown}', only for {known}"))
+        }
+    }
 }
 
 /// The compiler's release, before the point.

@@ -10,13 +10,15 @@ use nvcc::VARIABLE;
 
 use crate::workspace;
 
-/// The packages, pinned: the compiler, its parts, and the headers that it needs.
-const PACKAGES: [&str; 5] = [
+/// The packages, pinned: the compiler, its parts, and the headers that it needs. The last two list machine code; their first release is later.
+const PACKAGES: [&str; 7] = [
     "nvidia-cuda-nvcc==13.0.88",
     "nvidia-nvvm==13.0.88",
     "nvidia-cuda-crt==13.0.88",
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cccl==13.0.85",
+    "nvidia-cuda-cuobjdump==13.2.51",
+    "nvidia-cuda-nvdisasm==13.2.51",
 ];
 /// The folder that all of them share.
 const FOLDER: &str = "nvidia/cu13";
@@ -25,6 +27,17 @@ const SETUP: &str = "cargo xtask setup --cuda";
 /// Returns the compiler that a build takes.
 pub fn compiler() -> Result<PathBuf> {
     Ok(nvcc::find(&workspace::target_dir()?)?)
+}
+
+/// Returns the program that lists machine code: the compiler's toolkit's, the one that [`set_up`] unpacked, or that of `PATH`.
+pub fn disassembler() -> Result<PathBuf> {
+    let name = format!("cuobjdump{}", std::env::consts::EXE_SUFFIX);
+    let beside = compiler()?.with_file_name(&name);
+    let unpacked = nvcc::of_toolkit(&toolkit()?).with_file_name(&name);
+    let found = [beside, unpacked].into_iter().find(|path| path.is_file());
+    found
+        .or_else(|| workspace::on_path("cuobjdump"))
+        .with_context(|| format!("there is no cuobjdump here, which lists machine code; `{SETUP}` gets it"))
 }
 
 /// Unpacks the toolkit into the target folder, unless it is there.
@@ -56,7 +69,7 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
             "there is no Python here: install Python 3 with pip, then run `{SETUP}`; or name a CUDA toolkit by {VARIABLE}"
         );
     };
-    say!("Getting NVIDIA's compiler from PyPI, 100 MB, under NVIDIA's licence (https://docs.nvidia.com/cuda/eula)");
+    say!("Getting NVIDIA's compiler from PyPI, 110 MB, under NVIDIA's licence (https://docs.nvidia.com/cuda/eula)");
     let mut pip = launch::command(python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]);
     workspace::run(pip.arg("--target").arg(partial).args(PACKAGES))

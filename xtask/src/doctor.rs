@@ -117,17 +117,22 @@ fn gpu_driver() -> Option<String> {
     })
 }
 
-/// The first folder with the training images, in the order in which `selvedge` looks.
+/// The first folder with the training images.
 fn data() -> Option<String> {
+    let has_images = |folder: &PathBuf| {
+        ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"].iter().any(|file| folder.join(file).exists())
+    };
+    data_folders().find(has_images).map(|folder| folder.display().to_string())
+}
+
+/// Where Fashion-MNIST may lie, in the order in which `selvedge` looks.
+pub fn data_folders() -> impl Iterator<Item = PathBuf> {
     let variable = env::var_os("FASHION_MNIST_DIR").map(PathBuf::from);
     let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(env::home_dir()?.join(".cache")));
     let folders =
         [variable, Some("data/fashion-mnist".into()), cache.map(|folder| folder.join("selvedge/fashion-mnist"))];
-    let has_images = |folder: &PathBuf| {
-        ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"].iter().any(|file| folder.join(file).exists())
-    };
-    folders.into_iter().flatten().find(has_images).map(|folder| folder.display().to_string())
+    folders.into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`device`]: a board that answers over its UART.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
+//! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page that comes of it.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
@@ -24,6 +25,7 @@ mod cuda;
 mod device;
 mod doctor;
 mod flash;
+mod gpu;
 mod program;
 mod python;
 mod setup;
@@ -36,7 +38,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Trains, flashes, sets up and tests Selvedge.
 /// Trains, flashes, sets up and tests Selvedge.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", version, disable_help_subcommand = true)]
@@ -58,6 +59,9 @@ enum Command {
     Device(device::Options),
     /// Compute the same thing in every way this machine has, and compare the bits
     Verify(verify::Options),
+    /// Check and time training on a GPU, on another machine that has one
+    #[command(subcommand)]
+    Gpu(gpu::Gpu),
     /// Find or install the ARM targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
     Setup(setup::Options),
     /// List what is there, what is missing and how to get it
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Flash(options) => flash::run(&options),
         Command::Device(options) => device::run(&options),
         Command::Verify(options) => verify::run(&options),
+        Command::Gpu(gpu) => gpu::run(&gpu),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),

@@ -14,9 +14,8 @@ pub struct Report {
     pub rows: Vec<Row>,
 }
 
-/// Epochs of one way to start the kernels.
+/// Epochs of one batch size.
 pub struct Row {
-    pub launches: &'static str,
     pub batch: u32,
     /// Seconds.
     pub epoch: Spread,
@@ -34,14 +33,13 @@ impl Report {
     /// A row for each measurement.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
-        let header = ["kernels", "batch", "epoch in ms", "step in µs", "peer", "its epoch in ms", "peer / ours"];
+        let header = ["batch", "epoch in ms", "step in µs", "peer", "its epoch in ms", "peer / ours"];
         // The columns about peers only where there are any.
-        let columns = if self.rows.iter().any(|row| row.against.is_some()) { header.len() } else { 4 };
+        let columns = if self.rows.iter().any(|row| row.against.is_some()) { header.len() } else { 3 };
         table.load_style(presets::ASCII_MARKDOWN).set_header(&header[..columns]);
         for row in &self.rows {
             let against = row.against.as_ref();
             let cells = [
-                row.launches.into(),
                 row.batch.to_string(),
                 milliseconds(row.epoch),
                 format!("{:.2}", self.step(row)),
@@ -51,7 +49,7 @@ impl Report {
             ];
             table.add_row(cells.into_iter().take(columns));
         }
-        align_right(table, 1..4)
+        align_right(table, 0..3)
     }
 
     /// For each batch size the peer that comes nearest to us.
@@ -81,7 +79,6 @@ impl Report {
         let against = row.against.as_ref();
         json!({
             "gpu": self.gpu,
-            "launches": row.launches,
             "batch": row.batch,
             "median_epoch_seconds": median,
             "min_epoch_seconds": min,
@@ -111,7 +108,7 @@ mod tests {
 
     /// Figures of no GPU.
     fn report() -> Report {
-        let row = |batch, against| Row { launches: "graph", batch, epoch: around(0.125), against };
+        let row = |batch, against| Row { batch, epoch: around(0.125), against };
         let against = |peer: &str, ratio: f64| {
             Some(Against { peer: peer.into(), epoch: around(0.125 * ratio), ratio: around(ratio) })
         };
@@ -125,7 +122,7 @@ mod tests {
     #[test]
     fn steps_and_ratios_are_in_the_table() {
         let table = report().table().to_string();
-        assert!(table.contains("| graph   |    64 | 125.00 (62.50–250.00) |    7812.50 |"), "{table}");
+        assert!(table.contains("|    64 | 125.00 (62.50–250.00) |    7812.50 |"), "{table}");
         assert!(table.contains("|   250 | 125.00 (62.50–250.00) |   31250.00 |"), "{table}");
         assert!(table.contains("| compile | 625.00 (312.50–1250.00)   | 5.00 (2.50–10.00)   |"), "{table}");
         let mut alone = report();

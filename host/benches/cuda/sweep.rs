@@ -1,9 +1,9 @@
-//! Every batch size with every way to start the kernels; then the peers.
+//! Every batch size alone, then in turns with each peer.
 
 use std::{io::Write, process::Command, thread};
 
 use anyhow::{Context, Result};
-use cuda::{driver::Gpu, schedule::Launches};
+use cuda::driver::Gpu;
 use host::{
     data::Dataset,
     files::write_whole,
@@ -18,13 +18,11 @@ use super::{
     shared::{EpochSeconds, Peer, progress_bar, spread, take_turns},
 };
 
-const LAUNCHES: [Launches; 3] = [Launches::Plain, Launches::Graph, Launches::Persistent];
-
 /// Measures, prints and writes all that the options ask for.
 pub fn run(options: &bench::Cuda, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let gpu = Gpu::open()?.name().to_owned();
     let rounds = options.peers.len() * options.rounds as usize;
-    let bar = progress_bar(options.batch_sizes.len() * (LAUNCHES.len() + rounds));
+    let bar = progress_bar(options.batch_sizes.len() * (1 + rounds));
     let sweep = Sweep { options, network, data, bar };
     let mut report = Report { samples: data.train.len(), gpu, rows: Vec::new() };
     for batch_size in &options.batch_sizes {
@@ -62,24 +60,17 @@ struct Sweep<'a> {
 impl Sweep<'_> {
     /// A batch size's rows.
     fn rows(&self, batch: u32) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        for launches in LAUNCHES {
-            self.bar.set_message(format!("batch {batch}, {}", launches.name()));
-            let epoch = spread(&self.epochs(batch, launches)?)?;
-            rows.push(Row { launches: launches.name(), batch, epoch, against: None });
-            self.bar.inc(1);
-        }
-        let measured = rows.iter().zip(LAUNCHES);
-        let fastest = measured.min_by(|(a, _), (b, _)| a.epoch.median.total_cmp(&b.epoch.median));
-        let (_, fastest) = fastest.context("nothing was measured")?;
+        self.bar.set_message(format!("batch {batch}"));
+        let mut rows = vec![Row { batch, epoch: spread(&self.epochs(batch)?)?, against: None }];
+        self.bar.inc(1);
         for peer in &self.options.peers {
-            rows.push(self.compare(Peer(peer), batch, fastest)?);
+            rows.push(self.compare(Peer(peer), batch)?);
         }
         Ok(rows)
     }
 
     /// A peer and the GPU's kernels in turns.
-    fn compare(&self, peer: Peer<'_>, batch: u32, launches: Launches) -> Result<Row> {
+    fn compare(&self, peer: Peer<'_>, batch: u32) -> Result<Row> {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));
@@ -87,18 +78,18 @@ impl Sweep<'_> {
         };
         let ours = || {
             self.bar.inc(1);
-            self.epochs(batch, launches)
+            self.epochs(batch)
         };
         let (epoch, against) = take_turns(self.options.rounds, theirs, ours)?;
-        Ok(Row { launches: launches.name(), batch, epoch, against: Some(against) })
+        Ok(Row { batch, epoch, against: Some(against) })
     }
 
     /// Trains a fresh model by the quickstart's recipe, and returns each epoch's seconds, without the first: that is the warm-up.
-    fn epochs(&self, batch: u32, launches: Launches) -> Result<Vec<f64>> {
+    fn epochs(&self, batch: u32) -> Result<Vec<f64>> {
         let length = Length::Epochs(self.options.epochs + 1);
         let recipe = Recipe { length, batch_size: batch as usize, ..Recipe::QUICKSTART };
         let mut state = State::initialized(self.network, &recipe)?;
-        let mut backend = Cuda::new(Gpu::open()?, launches, &state, self.data, &recipe)?;
+        let mut backend = Cuda::new(Gpu::open()?, &state, self.data, &recipe)?;
         let mut seconds = EpochSeconds::default();
         training::train_on(&mut backend, &mut state, self.data, &recipe, &mut seconds)?;
         Ok(seconds.0.split_off(1))

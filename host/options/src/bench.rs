@@ -122,7 +122,7 @@ pub struct Cuda {
     #[command(flatten)]
     pub subject: Subject,
 
-    /// Samples in a step: rows for each
+    /// Samples in a step: a row for each, and one for each peer
     #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "64,256,1024")]
     pub batch_sizes: Vec<NonZero<u32>>,
 
@@ -137,7 +137,7 @@ pub struct Cuda {
     #[arg(long = "peer", value_name = "COMMAND")]
     pub peers: Vec<String>,
 
-    /// Rounds in which a peer and the fastest way to start the kernels take turns
+    /// Rounds in which a peer and the GPU's kernels take turns
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
 

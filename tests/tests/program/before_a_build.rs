@@ -21,7 +21,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ["train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "engines"];
     let others =
         ["bench cpu", "bench cuda", "bench kernels", "bench device", "flash", "device eval", "verify bits", "test"];
-    for command in commands.into_iter().chain(others) {
+    let gpu = ["gpu pack", "gpu report", "gpu code"];
+    for command in commands.into_iter().chain(others).chain(gpu) {
         let (code, text) = run(&format!("{command} --help"));
         let usage = text.lines().find(|line| line.starts_with("Usage: ")).unwrap_or_default();
         assert!(code == Some(0) && usage.contains(command), "{command}: {text}");
@@ -40,7 +41,14 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("flash --model large", "quickstart"),
         ("flash --weights none.selvedge", "none.selvedge"),
         ("device eval --weights none.selvedge", "none.selvedge"),
-        ("verify bits --model large", "quickstart"),
+        ("verify bits --quick", "--cuda"),
+        ("verify bits --cuda --steps 9", "--steps"),
+        ("bench cuda --only graph", "--only"),
+        ("gpu pack --architecture sm_90", "a compute capability"),
+        ("gpu pack --rehearsal --data none", "--data"),
+        ("gpu report", "FOLDER"),
+        ("gpu report none", "is no report of check.sh"),
+        ("gpu code --architecture H100", "a compute capability"),
     ] {
         let (code, text) = run(line);
         assert!(code != Some(0) && text.contains(words) && !text.contains("no-cargo"), "{line}: {text}");

@@ -7,10 +7,20 @@ use launch::cargo;
 use serde::Deserialize;
 
 use super::{CORE_FEATURES, DENY_WARNINGS, step};
-use crate::{cuda, workspace};
+use crate::{
+    cuda,
+    gpu::{
+        code,
+        registers::{self, Compiled},
+    },
+    workspace,
+};
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
 const SANITIZE: &str = "SELVEDGE_SANITIZE";
+
+/// The GPU whose machine code is counted.
+const LISTED: &str = "90";
 
 /// The options by which a build contains the GPU's part; none where there is no compiler for it.
 pub fn features() -> &'static [&'static str] {
@@ -39,7 +49,7 @@ fn gpu_lints() -> Command {
     clippy
 }
 
-/// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory.
+/// Reads the compiler's report of every kernel for every GPU: no register may be spilled to memory. Then counts the instructions of one.
 pub fn check_report() -> Result<()> {
     if features().is_empty() {
         say!("LEFT OUT: there is no CUDA compiler here; `cargo xtask setup --cuda` gets it");
@@ -47,11 +57,26 @@ pub fn check_report() -> Result<()> {
     }
     let report = report()?;
     let text = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;
-    let Report { functions, spills } = Report::read(&text);
+    let compiled = registers::read(&text);
+    let functions: usize = compiled.iter().map(|compiled| compiled.functions).sum();
     ensure!(functions > 0, "{} tells of no function", report.display());
-    spills.iter().for_each(|spill| say!("SPILL: {spill}"));
-    ensure!(spills.is_empty(), "{} of {functions} compiled functions spill registers to memory", spills.len());
+    let mut spilling = 0;
+    for Compiled { kernel, architecture, spills, .. } in &compiled {
+        spills.iter().for_each(|spill| say!("SPILL: {kernel} for {architecture}, {spill}"));
+        spilling += spills.len();
+    }
+    ensure!(spilling == 0, "{spilling} of {functions} compiled functions spill registers to memory");
     say!("No register of {functions} compiled functions is spilled to memory");
+    let folder = report.parent().context("a file lies in a folder")?;
+    // SELVEDGE_CUDA_ARCHITECTURES may have chosen others.
+    let is_there = compiled.iter().any(|compiled| compiled.architecture == format!("sm_{LISTED}"));
+    match cuda::disassembler() {
+        Ok(_) if !is_there => {
+            say!("LEFT OUT: a count of the kernels' instructions: they were not compiled for {LISTED}");
+        }
+        Ok(disassembler) => code::lines(folder, LISTED, &disassembler)?.iter().for_each(|line| say!("{line}")),
+        Err(reason) => say!("LEFT OUT: a count of the kernels' instructions: {reason:#}"),
+    }
     Ok(())
 }
 
@@ -90,64 +115,5 @@ fn report() -> Result<PathBuf> {
     match scripts.find(|script| script.package_id.contains("/cuda#")) {
         Some(script) => Ok(script.out_dir.join("selvedge.report")),
         None => bail!("cargo does not say where it built the package cuda"),
-    }
-}
-
-/// The compiler's report of its functions' registers.
-#[derive(Debug, PartialEq, Eq)]
-struct Report {
-    /// The number of functions, counted for each architecture.
-    functions: usize,
-    /// Those whose registers do not suffice: architecture, kernel, function, and the bytes.
-    spills: Vec<String>,
-}
-
-impl Report {
-    fn read(text: &str) -> Self {
-        let (mut kernel, mut function) = ("", "");
-        let mut report = Self { functions: 0, spills: Vec::new() };
-        for line in text.lines() {
-            if let Some((_, name)) = line.split_once("Compiling entry function ") {
-                kernel = name;
-            } else if let Some((_, name)) = line.split_once("Function properties for ") {
-                function = name;
-            } else if let Some((_, spill)) = line.split_once("stack frame, ") {
-                report.functions += 1;
-                if spill != "0 bytes spill stores, 0 bytes spill loads" {
-                    report.spills.push(format!("{kernel}, {function}: {spill}"));
-                }
-            }
-        }
-        report
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REPORT: &str = "\
-ptxas info    : 0 bytes gmem
-ptxas info    : Compiling entry function 'run_batches' for 'sm_120'
-ptxas info    : Function properties for run_batches
-    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
-ptxas info    : Used 117 registers, used 1 barriers, 45072 bytes smem
-ptxas info    : Function properties for batch_loss
-    16 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
-ptxas info    : Compiling entry function 'run_phase' for 'sm_75'
-ptxas info    : Function properties for run_phase
-    8 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
-";
-
-    #[test]
-    fn a_spill_is_named_by_kernel_and_architecture() {
-        let Report { functions, spills } = Report::read(REPORT);
-        assert_eq!(functions, 3);
-        assert_eq!(spills, ["'run_phase' for 'sm_75', run_phase: 8 bytes spill stores, 12 bytes spill loads"]);
-    }
-
-    #[test]
-    fn another_text_tells_of_no_function() {
-        assert_eq!(Report::read("nvcc warning: nothing"), Report { functions: 0, spills: Vec::new() });
     }
 }

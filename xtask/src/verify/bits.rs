@@ -10,19 +10,18 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use board::{Board, Training};
-use clap::{Args, builder::PossibleValuesParser};
-use cuda::schedule::Launches;
-use selvedge::models::NAMES;
+use clap::Args;
 use serde_json::json;
 
-use super::{
-    gpu,
-    table::{self, Run},
-};
+use super::table::{self, Run};
 use crate::{
     flash::{
         self, Device, EmbedFolder, Program,
         model::{Model, Weights},
+    },
+    gpu::{
+        self,
+        runs::{Extent, RUNS},
     },
     program,
     toolchain::Toolchain,
@@ -35,15 +34,15 @@ const MAX_THREADS: usize = 1024;
 /// The runs, and the file for the hashes.
 #[derive(Args)]
 pub struct Options {
-    /// Compare an NVIDIA GPU with the CPU instead: SGD, Adam and dropout, at batch 64, 100 and 1024, with every way to start the kernels
+    /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024, and what else a recipe may have
     #[arg(long)]
     cuda: bool,
-    /// The model that is trained with --cuda: quickstart, small or tiny
-    #[arg(long, value_name = "NAME", default_value = "quickstart", requires = "cuda")]
-    #[arg(value_parser = PossibleValuesParser::new(NAMES))]
-    model: String,
-    /// Steps of each run; without --cuda those of quickstart alone, as tiny's follow firmware/training.toml, as the boards do
+    /// With --cuda, a few steps of each run: some seconds in all
+    #[arg(long, requires = "cuda")]
+    quick: bool,
+    /// Steps of quickstart's runs; those of tiny follow firmware/training.toml, as the boards do
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(conflicts_with = "cuda")]
     steps: u64,
     /// The data, as for `cargo xtask train`
     #[arg(long, value_name = "DIR|builtin")]
@@ -63,7 +62,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     let left_out = if options.cuda { None } else { boards_left_out()? };
     let bits = Bits::prepare(options)?;
-    let runs = if options.cuda { bits.gpu(&options.model)? } else { bits.engines_and_boards(left_out.is_none())? };
+    let runs = if options.cuda { bits.gpu(options.quick)? } else { bits.engines_and_boards(left_out.is_none())? };
 
     say!("");
     table::lines(&runs, options.full).iter().for_each(|line| say!("{line}"));
@@ -182,30 +181,28 @@ impl Bits {
         })
     }
 
-    /// A model's runs by each recipe: on the GPU, in every way to start the kernels, and on the CPU.
-    fn gpu(&self, model: &str) -> Result<Vec<Run>> {
-        let named = self.model(model);
-        let out = self.trained(model);
+    /// Each of [`RUNS`] on the GPU and on the CPU.
+    fn gpu(&self, quick: bool) -> Result<Vec<Run>> {
+        let extent = if quick { Extent::Quick } else { Extent::Whole };
+        let engine = self.engines.first().context("`selvedge engines` lists none")?;
         let mut runs = Vec::new();
-        for (recipe, options) in gpu::recipes(self.steps) {
-            let training = format!("{model}, {recipe}");
+        for run in RUNS {
             let command = || {
-                let mut train = named.train_command(&out);
-                train.args(&options);
+                let mut train = Command::new(&self.program);
+                train.arg("train").args(run.options(extent)).arg("--out").arg(self.trained("cuda"));
+                if let Some(data) = &self.data {
+                    train.arg("--data").arg(data);
+                }
                 train
             };
             // First, so that without a GPU it is known at once.
-            for launches in Launches::ALL.map(Launches::name) {
-                let mut train = command();
-                train.env(Launches::VARIABLE, launches).arg("--cuda");
-                runs.push(self.timed(&training, &format!("cuda {launches}"), None, || {
-                    let output = workspace::output(&mut train)?;
-                    used(&output, &format!("Using cuda device, {launches}, "))?;
-                    Ok(flash::saved_hash(&output)?.to_owned())
-                })?);
-            }
-            let engine = self.engines.first().context("`selvedge engines` lists none")?;
-            runs.push(self.cpu(&training, engine, self.cores, command())?);
+            let mut train = command();
+            runs.push(self.timed(run.name, "cuda", None, || {
+                let output = workspace::output(train.arg("--cuda"))?;
+                used(&output, gpu::USING)?;
+                Ok(flash::saved_hash(&output)?.to_owned())
+            })?);
+            runs.push(self.cpu(run.name, engine, self.cores, command())?);
         }
         Ok(runs)
     }
@@ -282,9 +279,7 @@ mod tests {
     fn a_run_on_another_engine_is_no_evidence() {
         let output = "Using cpu device, 12 threads, avx2, builtin\nmodel";
         assert!(used(output, ", 12 threads, avx2, ").is_ok());
-        for asked in
-            [", 12 threads, avx512, ", ", 12 threads, avx, ", ", 2 threads, avx2, ", "Using cuda device, graph, "]
-        {
+        for asked in [", 12 threads, avx512, ", ", 12 threads, avx, ", ", 2 threads, avx2, ", gpu::USING] {
             let error = used(output, asked).unwrap_err().to_string();
             assert!(error.contains("12 threads, avx2") && error.contains(asked.trim()), "{error}");
         }

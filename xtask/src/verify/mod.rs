@@ -1,7 +1,6 @@
 //! `cargo xtask verify …`: what must be equal everywhere, computed everywhere this machine can.
 
 mod bits;
-mod gpu;
 mod table;
 
 use std::process::ExitCode;

@@ -8,9 +8,9 @@ const SHORT: usize = 16;
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// What is trained: the model, and the recipe where a model has several.
+    /// What is trained: the model, or on a GPU what the run is about.
     pub model: String,
-    /// The engine, the board, or how a GPU's kernels were started.
+    /// The engine, the board, or `cuda`.
     pub engine: String,
     /// How many threads computed; none of the CPU's on a GPU.
     pub threads: Option<usize>,
@@ -77,14 +77,14 @@ mod tests {
 
     #[test]
     fn columns_stand_below_each_other() {
-        let runs = [run("avx2", Some(12), "a"), run("netduinoplus2", Some(1), "b"), run("cuda graph", None, "a")];
+        let runs = [run("avx2", Some(12), "a"), run("netduinoplus2", Some(1), "b"), run("cuda", None, "a")];
         assert_eq!(
             lines(&runs, false),
             [
                 "model  engine         threads  weight hash",
                 "tiny   avx2                12  aaaaaaaaaaaaaaaa",
                 "tiny   netduinoplus2        1  bbbbbbbbbbbbbbbb",
-                "tiny   cuda graph              aaaaaaaaaaaaaaaa",
+                "tiny   cuda                    aaaaaaaaaaaaaaaa",
             ]
         );
         assert!(lines(&runs, true)[2].ends_with(&"b".repeat(64)));
@@ -102,9 +102,8 @@ mod tests {
 
     #[test]
     fn a_difference_names_every_run() {
-        let runs = [run("avx2", Some(1), "a"), run("cuda graph", None, "b"), run("avx2", Some(2), "a")];
-        let difference =
-            "the hashes of tiny differ: aaaaaaaaaaaaaaaa on avx2 × 1, avx2 × 2; bbbbbbbbbbbbbbbb on cuda graph";
+        let runs = [run("avx2", Some(1), "a"), run("cuda", None, "b"), run("avx2", Some(2), "a")];
+        let difference = "the hashes of tiny differ: aaaaaaaaaaaaaaaa on avx2 × 1, avx2 × 2; bbbbbbbbbbbbbbbb on cuda";
         assert_eq!(verdicts(&runs, false), [Err(difference.to_owned())]);
     }
 }

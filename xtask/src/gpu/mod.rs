@@ -1,0 +1,71 @@
+//! `cargo xtask gpu …`: what only a GPU can show, on a machine that has one and nothing else.
+//!
+//! - [`pack`] writes a folder: programs, data, the hashes that the CPU computes, other programs to compare with, and `check.sh`. [`programs`]
+//!   builds what it needs. [`samples`] finds the data.
+//! - `check.sh` runs on the GPU machine and leaves a report folder.
+//! - [`report`] reads that folder, and [`page`] makes docs/bench-cuda.md of it. [`profile`] reads what a profiler measured.
+//! - [`runs`]: the trainings whose weights must have one hash, here and in `cargo xtask verify bits --cuda`.
+//! - [`code`] counts the kernels' instructions, without a GPU: [`sass`] reads a listing, [`registers`] the compiler's report.
+
+pub mod code;
+mod pack;
+mod page;
+mod profile;
+mod programs;
+pub mod registers;
+mod report;
+pub mod runs;
+mod samples;
+mod sass;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// How the first line of a training on a GPU starts.
+pub const USING: &str = "Using cuda device, ";
+
+/// Which step.
+#[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum Gpu {
+    /// Write a folder with all that a GPU machine needs to check and time training: it needs no Rust, no compiler and no network
+    ///
+    /// Copy the folder there and run `bash check.sh` in it. Copy its folder `report` back, and run `cargo xtask gpu report` on it.
+    Pack(pack::Options),
+    /// Turn the report of a GPU machine into the page docs/bench-cuda.md
+    Report(report::Options),
+    /// Count the instructions of each kernel's machine code: registers, spills, fused multiply-adds and reads of shared memory
+    Code(code::Options),
+}
+
+/// Packs, reports or counts.
+pub fn run(gpu: &Gpu) -> Result<ExitCode> {
+    match gpu {
+        Gpu::Pack(options) => pack::run(options),
+        Gpu::Report(options) => report::run(options),
+        Gpu::Code(options) => code::run(options),
+    }
+}
+
+/// Reads a compute capability: `90`.
+fn architecture(text: &str) -> Result<String, String> {
+    let is_one = (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_one { Ok(text.to_owned()) } else { Err("a compute capability is a number such as 80, 90 or 100".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compute_capability_is_two_or_three_digits() {
+        for text in ["75", "90", "120"] {
+            assert_eq!(architecture(text).as_deref(), Ok(text));
+        }
+        for text in ["", "9", "9.0", "sm_90", "90,100", "90a", "1000"] {
+            assert!(architecture(text).is_err(), "{text}");
+        }
+    }
+}
