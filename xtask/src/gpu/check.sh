@@ -95,7 +95,7 @@ smoke() { # first of all: a hang or a fault ends here
     text=$(train --model tiny --recipe quickstart --steps "$1" --out "$work/smoke.selvedge") || return 1
     grep -E '^Using cuda device|^Saved' <<<"$text"
     # The GPU's name, as the program knows it.
-    sed -n 's/^Using cuda device, \(graph, \)\{0,1\}\([^,]*\),.*/program=\2/p' <<<"$text" >>"$out/machine.txt"
+    sed -n 's/^Using cuda device, \([^,]*\),.*/program=\1/p' <<<"$text" >>"$out/machine.txt"
     [[ $text == "Using cuda device, "* ]]
 }
 
