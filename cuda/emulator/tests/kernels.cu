@@ -1,6 +1,8 @@
 // Small kernels, right and wrong, for the emulator's own tests.
 #include "cuda_on_cpu.h"
 
+#include "../../kernels/product.cuh"
+
 struct Floats {
     float at[64];
 };
@@ -216,7 +218,25 @@ extern "C" __global__ void link(const unsigned* from, unsigned* to, unsigned how
     to[index] = (how & READS_FIRST ? early : __ldcg(from + (threads - 1 - index))) + 1;
 }
 
-KERNEL_TABLE(parameters, places, block_sum, block_sum_without_barriers, unwritten, one_leaves, two_barriers, never, counts, tickets,
+// What the product's tiles give a thread to do, six numbers for each: its place among those that compute, row and column, or −1; its number among those
+// that copy, or −1; and the words of its first rows in a panel by row, of either operand, and of its columns in a panel by term.
+template <typename Tile> void tile_thread(int* out, bool is_later_half) {
+    const Tile thread(is_later_half);
+    using ByRow = selvedge::Panel<selvedge::Order::ByRow, Tile::SIDE, Tile::TERMS>;
+    using ByTerm = selvedge::Panel<selvedge::Order::ByTerm, Tile::SIDE, Tile::TERMS>;
+    const auto by_row = [](unsigned mine) { return int(ByRow::template row<Tile::EACH>(mine, 0) * ByRow::STRIDE); };
+    int* mine = out + 6 * threadIdx.x;
+    mine[0] = thread.computes ? int(thread.row) : -1;
+    mine[1] = thread.computes ? int(thread.column) : -1;
+    mine[2] = thread.copies ? int(thread.copier) : -1;
+    mine[3] = by_row(thread.row);
+    mine[4] = by_row(thread.column);
+    mine[5] = int(ByTerm::template row<Tile::EACH>(thread.column, 0));
+}
+extern "C" __global__ void latency_tile(int* out, unsigned is_later_half) { tile_thread<selvedge::Latency>(out, is_later_half); }
+extern "C" __global__ void throughput_tile(int* out, unsigned is_later_half) { tile_thread<selvedge::Throughput>(out, is_later_half); }
+
+KERNEL_TABLE(latency_tile, throughput_tile, parameters, places, block_sum, block_sum_without_barriers, unwritten, one_leaves, two_barriers, never, counts, tickets,
              overrun, turn_rows, turn_rows_without_wait, turn_rows_waits_one_late, turn_rows_without_commit,
              turn_rows_without_last_barrier, source_changes, one_copy, warps, warp_neighbours, warp_neighbours_without_wait,
              divergent_warp, link)

@@ -111,7 +111,7 @@ refuses() { # the driver's own words where there is no GPU
     [[ $words == *"finds no GPU"* && ! -e $work/none.selvedge ]]
 }
 
-gpu_test() { SELVEDGE_GPU=1 ./gpu-test; }
+gpu_test() { SELVEDGE_GPU=$1 ./gpu-test; }
 
 # one_run PLACE EXPECTED NAME OPTIONS: says whether the weights have the CPU's hash.
 one_run() {
@@ -235,14 +235,14 @@ without="no $python with"
 # ---- The stages, the ones worth most first ----
 
 if [[ $rehearsal == yes ]]; then
-    steps=2 times=3 quick=(--epochs 2)
+    steps=2 times=3 extent=quick quick=(--epochs 2)
 else
-    steps=30 times=10 quick=(--epochs 30)
+    steps=30 times=10 extent=whole quick=(--epochs 30)
 fi
 
 stage smoke 60 smoke "$steps" || finish
 stage "refuses without a GPU" 20 refuses
-stage "GPU test" 240 gpu_test
+stage "GPU test" 240 gpu_test "$extent"
 stage bits 120 bits
 stage repeat 60 repeat "$times" "$(about repeated)"
 stage "bench at 64" 60 bench --batch-size 64 "${quick[@]}"

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Subcommand;
 
+pub use self::pack::rehearse;
+
 /// How the first line of a training on a GPU starts.
 pub const USING: &str = "Using cuda device, ";
 

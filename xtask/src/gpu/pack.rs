@@ -64,8 +64,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         out.display()
     );
 
-    let programs = Programs::build(&options.architecture)?;
-    let stand_in = options.rehearsal.then(|| programs::stand_in(&options.architecture)).transpose()?;
+    let programs = if options.rehearsal { Programs::for_rehearsal()? } else { Programs::build(&options.architecture)? };
+    let stand_in = options.rehearsal.then(programs::stand_in).transpose()?;
     let part = Part::make(out.with_added_extension(format!("part-{}", process::id())))?;
     let folder = &part.0;
     for (program, name) in
@@ -101,6 +101,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     say!("{what}: {}: {hint}", out.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Packs an emulated GPU and runs the script, which must end with all its stages done.
+pub fn rehearse() -> Result<()> {
+    let out = workspace::target_dir()?.join("gpu-rehearsal");
+    let architecture = "90".to_owned();
+    run(&Options { architecture, data: None, peers: None, out: Some(out.clone()), rehearsal: true })?;
+    workspace::run(Command::new("bash").arg(out.join("check.sh")))
 }
 
 /// The folder of the programs to compare with.

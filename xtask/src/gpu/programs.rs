@@ -1,4 +1,4 @@
-//! Builds what a GPU machine runs, in the profile `pack`, with kernels for one GPU.
+//! Builds what a GPU machine runs, in the profile `pack`, with kernels for one GPU; and what a rehearsal runs, as the tests are built.
 
 use std::{
     path::{Path, PathBuf},
@@ -44,14 +44,23 @@ fn messages(cargo: &mut Command) -> Result<Vec<Message>> {
 }
 
 impl Programs {
-    /// Builds all three.
+    /// Builds all three for a GPU machine.
     pub fn build(architecture: &str) -> Result<Self> {
         let mut cargo = cargo(architecture);
         // What the packages have by default needs a network, a serial port or pictures.
         cargo.args(["--package", "host", "--package", "cuda", "--no-default-features"]);
-        cargo.args(["--features", "host/cuda,cuda/driver"]);
-        cargo.args(["--bin", "selvedge", "--bench", "cuda", "--test", TEST]);
-        let messages = messages(&mut cargo)?;
+        Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]))
+    }
+
+    /// Builds all three for this machine. `cargo xtask test` has built most of it.
+    pub fn for_rehearsal() -> Result<Self> {
+        let mut cargo = launch::cargo("build");
+        cargo.args(["--profile", "test", "--message-format", "json-render-diagnostics"]);
+        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]))
+    }
+
+    fn found(cargo: &mut Command) -> Result<Self> {
+        let messages = messages(cargo.args(["--bin", "selvedge", "--bench", "cuda", "--test", TEST]))?;
         let find = |kind: &str, name: &str| {
             let found = messages.iter().find_map(|message| message.executable(kind, name));
             found.with_context(|| format!("cargo does not say where it built the {kind} {name}"))
@@ -61,8 +70,10 @@ impl Programs {
 }
 
 /// Builds the stand-in for NVIDIA's driver and returns its file.
-pub fn stand_in(architecture: &str) -> Result<PathBuf> {
-    let messages = messages(cargo(architecture).args(["--package", "emulated_driver"]))?;
+pub fn stand_in() -> Result<PathBuf> {
+    let mut cargo = launch::cargo("build");
+    cargo.args(["--package", "emulated_driver", "--message-format", "json-render-diagnostics"]);
+    let messages = messages(&mut cargo)?;
     let library = messages.iter().find_map(|message| message.library("emulated_driver"));
     library.context("cargo does not say where it built the stand-in for the driver")
 }

@@ -10,7 +10,7 @@ use super::{CORE_FEATURES, DENY_WARNINGS, step};
 use crate::{
     cuda,
     gpu::{
-        code,
+        self, code,
         registers::{self, Compiled},
     },
     workspace,
@@ -78,6 +78,15 @@ pub fn check_report() -> Result<()> {
         Err(reason) => say!("LEFT OUT: a count of the kernels' instructions: {reason:#}"),
     }
     Ok(())
+}
+
+/// Runs the check of a GPU machine, from its pack to its last stage, on the emulated GPU.
+pub fn rehearsal() -> Result<()> {
+    if features().is_empty() {
+        say!("LEFT OUT: there is no CUDA compiler here; `cargo xtask setup --cuda` gets it");
+        return Ok(());
+    }
+    gpu::rehearse()
 }
 
 /// Runs the kernels' tests on the CPU with every access to memory and every conversion checked.

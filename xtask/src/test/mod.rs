@@ -43,7 +43,7 @@ pub struct Options {
 type Stage = fn(&Toolchain) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 8] = [
+const STAGES: [(&str, Stage); 9] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
@@ -52,6 +52,7 @@ const STAGES: [(&str, Stage); 8] = [
     ("cuda", |_| kernels::check_report()),
     // These take longest, and run the firmware in the emulator.
     ("tests", |_| tests()),
+    ("gpu", |_| kernels::rehearsal()),
     // Last: it builds the kernels' tests anew.
     ("sanitizers", |_| kernels::sanitized()),
 ];
@@ -85,7 +86,7 @@ fn set_up(stages: &[&str]) -> Result<Toolchain> {
     {
         say!("NO PYTHON to test interchange against: {error:#}");
     }
-    if needed(&["clippy", "rustdoc", "cuda", "tests", "sanitizers"])
+    if needed(&["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"])
         && let Err(error) = cuda::set_up()
     {
         say!("NO CUDA COMPILER to build the kernels by: {error:#}");

@@ -12,6 +12,8 @@ mod products;
 mod run;
 #[cfg(not(no_cplusplus))]
 mod steps;
+#[cfg(not(no_cplusplus))]
+mod tiles;
 
 #[cfg(no_cplusplus)]
 skip::ignored!(
