@@ -124,7 +124,7 @@ impl Scalar {
 
     /// The word that batches of a parity read.
     pub fn stops(parity: usize) -> Self {
-        if parity % 2 == 0 { Self::StopsEven } else { Self::StopsOdd }
+        if parity.is_multiple_of(2) { Self::StopsEven } else { Self::StopsOdd }
     }
 
     /// Its address.
