@@ -91,7 +91,7 @@ fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
 }
 
 /// The operands that a task brings to its blocks: its input, the gradient at its outputs and its parameters, each with its bit of
-/// [`settled`](crate::task::settled).
+/// [`settled`].
 pub fn operands(task: &Task, samples: usize) -> [(u32, Range<Address>); 3] {
     let range = |start: Address, elements: u64| start..start + 4 * elements;
     let (samples, inputs, outputs) = (samples as u64, u64::from(task.inputs), u64::from(task.outputs));

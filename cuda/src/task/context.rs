@@ -14,7 +14,7 @@ pub struct Context {
     pub labels: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
-    /// A launch's [`Batch`]es.
+    /// A launch's [batches](super::Batch).
     pub batches: Address,
     /// A batch's losses, one for each sample.
     pub sample_losses: Address,
