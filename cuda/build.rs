@@ -1,9 +1,10 @@
 //! With the feature `driver`: compiles the kernels for every GPU that the toolkit knows, to the fat binary that the library embeds.
 //!
-//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest and the newest for all others;
-//! `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
+//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest, of the first whose launches overlap
+//! and of the newest for all others; `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -11,6 +12,8 @@ use std::{
 
 /// The compute capabilities to have machine code for, oldest first, as far as the toolkit knows them.
 const ARCHITECTURES: [u32; 7] = [75, 80, 86, 89, 90, 100, 120];
+/// The first one whose launches may overlap, as `wait_for_launch_before` of `kernels/platform.cuh` has it.
+const OVERLAPS: u32 = 90;
 /// A toolkit that does not know this one is older than CUDA 12.
 const REQUIRED: u32 = 90;
 
@@ -53,8 +56,12 @@ fn compile(out: &Path) -> Result<String, String> {
     for architecture in &architectures {
         command.args(["-gencode", &format!("arch=compute_{architecture},code=sm_{architecture}")]);
     }
-    // The newest serves what came later; the oldest what came between, and has no code of its own.
-    for forward in [architectures.first(), architectures.last()].into_iter().flatten() {
+    // For GPUs that have no code of their own: the newest serves what came later, the oldest what came between. From compute capability 9.0 on the
+    // driver lets launches overlap, so these GPUs must never get the oldest's kernels, which do not wait for the launch before.
+    let overlapping = architectures.iter().find(|&&architecture| architecture >= OVERLAPS);
+    let forward = [architectures.first(), overlapping, architectures.last()];
+    let forward: BTreeSet<_> = forward.into_iter().flatten().collect();
+    for forward in forward {
         command.args(["-gencode", &format!("arch=compute_{forward},code=compute_{forward}")]);
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));
