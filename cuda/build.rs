@@ -1,12 +1,13 @@
 //! With the feature `driver`: compiles the kernels for every GPU that the toolkit knows, to the fat binary that the library embeds.
 //!
-//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest and the newest for all others;
-//! `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
+//! `$OUT_DIR/selvedge.fatbin` is machine code for each of [`ARCHITECTURES`], and PTX of the oldest, of the first whose launches overlap
+//! and of the newest for all others; `$OUT_DIR/selvedge.report` is what the compiler says of each kernel's registers and spills.
 //!
 //! The environment variable `SELVEDGE_CUDA_ARCHITECTURES`, such as `90` or `80,90`, names the compute capabilities instead. Then there is
 //! machine code for these, and nothing for other GPUs: a build takes seconds, not minutes.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -14,6 +15,8 @@ use std::{
 
 /// The compute capabilities to have machine code for, oldest first, as far as the toolkit knows them.
 const ARCHITECTURES: [u32; 7] = [75, 80, 86, 89, 90, 100, 120];
+/// The first one whose launches may overlap, as `wait_for_launch_before` of `kernels/platform.cuh` has it.
+const OVERLAPS: &str = "90";
 /// A toolkit that does not know this one is older than CUDA 12.
 const REQUIRED: u32 = 90;
 
@@ -61,9 +64,11 @@ fn compile(out: &Path) -> Result<String, String> {
     for architecture in &architectures {
         command.args(["-gencode", &format!("arch=compute_{architecture},code=sm_{architecture}")]);
     }
-    // The newest serves what came later; the oldest what came between, and has no code of its own.
-    let forward = if chosen.is_some() { [None, None] } else { [architectures.first(), architectures.last()] };
-    for forward in forward.into_iter().flatten() {
+    // For GPUs that have no code of their own: the newest serves what came later, the oldest what came between. From compute capability 9.0 on the
+    // driver lets launches overlap, so these GPUs must never get the oldest's kernels, which do not wait for the launch before.
+    let forward = [architectures.first(), architectures.iter().find(|name| **name == OVERLAPS), architectures.last()];
+    let forward: BTreeSet<_> = forward.into_iter().flatten().filter(|_| chosen.is_none()).collect();
+    for forward in forward {
         command.args(["-gencode", &format!("arch=compute_{forward},code=compute_{forward}")]);
     }
     let report = run(command.arg("-o").arg(out.join("selvedge.fatbin")).arg("kernels/selvedge.cu"));

@@ -34,6 +34,10 @@ pub fn every_size_of_batch(by: &impl Check) {
         by.check::<mlp!(784 => 20 Relu => 18 Relu => 10)>(&Case { batch, ..Case::PLAIN });
     }
     by.check::<mlp!(784 => 12 BatchNorm1d Relu => 10)>(&Case { batch: 13, ..Case::PLAIN });
+    // Of one layer, whose last launch still reads its samples when the one after that may begin, which loads others in their place.
+    for seed in 0..4 {
+        by.check::<mlp!(8 => 3)>(&Case { samples: 350, batch: 70, epochs: 1, seed, ..Case::PLAIN });
+    }
 }
 
 /// Inputs of a few features, of one, and of a wide image; one class, and more than a block has room for.

@@ -115,10 +115,10 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 /// Runs launches to their end, in the order of a stream.
 ///
 /// One begins when all before it are complete. One that is `programmatic` may also begin as soon as each block of the launch before it has
-/// called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. `cudaGridDependencySynchronize` makes its
-/// threads wait until the launch before it is complete, and that is all: a launch is complete when its own blocks have ended, even where
-/// earlier ones still run. In a launch that is not `programmatic`, the function returns at once; before one that is not, the trigger does
-/// nothing.
+/// called `cudaTriggerProgrammaticLaunchCompletion`, in any of its threads, or has ended. Whoever does not wait then may miss what a launch
+/// without the call wrote, as if it had ended later. `cudaGridDependencySynchronize` makes its threads wait until the launch before it is
+/// complete, and that is all: a launch is complete when its own blocks have ended, even where earlier ones still run. In a launch that is not
+/// `programmatic`, the function returns at once; before one that is not, the trigger does nothing.
 ///
 /// # Errors
 ///

@@ -323,8 +323,10 @@ impl Trainer {
 
     /// Waits for the oldest launch's answers.
     fn collect(&mut self) -> Result<(), CudaError> {
-        let Some(Launched { first, is_first, slot }) = self.launched.pop_front() else { return Ok(()) };
+        let Some(&Launched { slot, .. }) = self.launched.front() else { return Ok(()) };
+        // Where waiting fails, the launch stays, and whoever waits again is told again.
         let answers = self.answers[slot].wait()?;
+        let Some(Launched { first, is_first, .. }) = self.launched.pop_front() else { return Ok(()) };
         let (losses, norms) = answers.split_at(is_first.len().min(answers.len()));
         // As the kernels add the losses of a step's batches, and look for one that is no number.
         for (index, (&is_first, &loss)) in is_first.iter().zip(losses).enumerate() {

@@ -107,3 +107,18 @@ fn of_what_is_not_kept_nothing_comes() {
         assert_eq!(trainer.evaluate(0, Part::Model).expect("it runs").classes.len(), 3);
     });
 }
+
+/// A fault stays: who asks again does not wait for ever.
+#[test]
+fn a_fault_is_told_each_time() {
+    // The first wait is that for the batches' own memory.
+    let failure = ("SELVEDGE_EMULATOR_FAIL", "cuEventSynchronize:2:CUDA_ERROR_LAUNCH_FAILED");
+    emulator::with_stand_in("trainer::tests::a_fault_is_told_each_time", &[failure], || {
+        let mut trainer = trainer(&run(), SAMPLES).expect("there is memory");
+        trainer.start(&[BATCH]).expect("it starts");
+        for _ in 0..2 {
+            let error = trainer.finish().expect_err("a kernel has failed");
+            assert!(matches!(error, CudaError::Fault { .. }), "{error:?}");
+        }
+    });
+}

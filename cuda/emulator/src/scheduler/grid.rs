@@ -28,6 +28,9 @@ pub(super) struct Grid<'a> {
     pub(super) untriggered: u32,
     /// Blocks that have not ended.
     pub(super) unended: u32,
+    /// Whether a block lets the next launch begin as soon as one of its threads no longer waits for the launch before. On a GPU a block that
+    /// does not say when does so by its end; but what it wrote need not be there for those that do not wait for it.
+    is_open: bool,
 }
 
 /// What a thread's turn has brought.
@@ -48,7 +51,8 @@ impl<'a> Grid<'a> {
         random.shuffle(&mut left);
         let (blocks, runnable, dependents) = (Vec::new(), Vec::new(), Vec::new());
         let (untriggered, unended) = (launch.grid, launch.grid);
-        let mut grid = Self { launch, index, left, blocks, runnable, dependents, untriggered, unended };
+        let is_open = random.bool();
+        let mut grid = Self { launch, index, left, blocks, runnable, dependents, untriggered, unended, is_open };
         while grid.blocks.len() < window as usize
             && let Some(index) = grid.left.pop()
         {
@@ -92,7 +96,7 @@ impl<'a> Grid<'a> {
             }
             Some(Stop::Trigger) => self.trigger(thread),
             Some(Stop::WaitBefore) if is_after && self.launch.programmatic => self.dependents.push(thread),
-            Some(Stop::WaitBefore) => self.runnable.push(thread),
+            Some(Stop::WaitBefore) => self.go_on_with(thread),
             Some(Stop::Wrong(what)) => return Err(self.blocks[thread.place].wrong(&thread, what)),
             None => {
                 self.end(&thread, random)?;
@@ -107,6 +111,11 @@ impl<'a> Grid<'a> {
         self.untriggered -= u32::from(!block.is_triggered);
         block.is_triggered = true;
         self.runnable.push(thread);
+    }
+
+    /// A thread waits for the launch before no longer.
+    fn go_on_with(&mut self, thread: CudaThread) {
+        if self.is_open { self.trigger(thread) } else { self.runnable.push(thread) }
     }
 
     /// A thread has returned; the last one of a block makes room for another block.
@@ -130,6 +139,8 @@ impl<'a> Grid<'a> {
 
     /// The launch before is complete.
     pub(super) fn go_on(&mut self) {
-        self.runnable.append(&mut self.dependents);
+        for thread in std::mem::take(&mut self.dependents) {
+            self.go_on_with(thread);
+        }
     }
 }

@@ -200,3 +200,25 @@ proptest! {
         }
     }
 }
+
+/// A sum that is −0 stays so: no term is added that does not exist, not even as zero.
+#[test]
+fn nothing_is_added_to_a_sum() {
+    for tile in Tile::ALL {
+        for inputs in [1, 2, 3, 5, 15, 17, 19, 111, 113, 115, 130] {
+            let mut case = Case::new((2, inputs, 3), false, 7);
+            case.input.fill(-0.0);
+            case.parameters.fill(1.0);
+            case.parameters[3 * inputs..].fill(-0.0);
+            let mut output = poison(2 * 3);
+            let task = Task {
+                tiles: 1,
+                output: at(&mut output),
+                parameters: address(&case.parameters),
+                ..Task::new(Kind::LinearForward)
+            };
+            case.run(Kernel::LinearForward(tile), task, Rule::default());
+            assert_eq!(bits(&output), bits(&[-0.0; 2 * 3]), "{tile:?}, {inputs} inputs");
+        }
+    }
+}

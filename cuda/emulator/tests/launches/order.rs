@@ -94,7 +94,13 @@ fn a_write_before_the_wait_shows() {
 #[test]
 fn nothing_overlaps_without_a_trigger() {
     assert_eq!(wrong(&[link(0, 1, 0), link(1, 2, READS_FIRST)], 2), 0);
-    assert_eq!(wrong(&[link(0, 1, WAITS), link(1, 2, READS_FIRST)], 2), 0);
+    assert_eq!(wrong(&[link(0, 1, WAITS), link(1, 2, WAITS)], 2), 0);
+}
+
+/// What a launch writes need not be there when it ends, but for those that wait for it.
+#[test]
+fn a_read_before_the_wait_shows_after_a_launch_without_a_trigger() {
+    assert_shows(&[link(0, 1, WAITS), link(1, 2, READS_FIRST | WAITS)], 2);
 }
 
 #[test]
