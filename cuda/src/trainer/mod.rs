@@ -1,6 +1,7 @@
 //! A training run on the GPU: its memory, and the launches that take its steps.
 
 mod launch;
+mod queue;
 mod samples;
 #[cfg(test)]
 mod tests;
@@ -9,8 +10,10 @@ use std::collections::VecDeque;
 
 use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
+pub use self::queue::{IN_FLIGHT, MAX_BATCHES};
 use self::{
     launch::{Graphs, check},
+    queue::{Job, Launched},
     samples::{Resident, Test},
 };
 use crate::{
@@ -19,12 +22,6 @@ use crate::{
     schedule::Training,
     task::{Batch, Changes, Context},
 };
-
-/// Batches in a launch at most.
-pub const MAX_BATCHES: usize = 100;
-
-/// Launches that wait or run at the same time at most: while one runs, the host prepares the next.
-pub const IN_FLIGHT: usize = 2;
 
 /// The parts of a run.
 #[derive(Clone, Debug)]
@@ -114,25 +111,6 @@ pub struct Trainer {
     step_loss: f32,
     /// The first batch whose step's loss is no number: the number of those that were started before it.
     diverged: Option<usize>,
-}
-
-/// Batches that were started together.
-#[derive(Debug)]
-struct Launched {
-    /// The number of batches that were started before.
-    first: usize,
-    /// Of each batch, whether its step begins with it.
-    is_first: Vec<bool>,
-    /// The place of its answers.
-    slot: usize,
-}
-
-/// Batches that were asked for together.
-#[derive(Debug, Default)]
-struct Job {
-    trained: Trained,
-    /// Its launches whose answers are not there.
-    launches: usize,
 }
 
 impl Trainer {
@@ -268,88 +246,6 @@ impl Trainer {
     pub fn download(&mut self, part: Part, flat: &mut [f32]) -> Result<(), CudaError> {
         self.collect_all()?;
         self.part(part).map_or(Ok(()), |buffer| buffer.download(flat))
-    }
-
-    /// Starts these batches after those that were started before, [`MAX_BATCHES`] in a launch. It waits only where more than [`IN_FLIGHT`] launches
-    /// would be under way.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`].
-    ///
-    /// # Panics
-    ///
-    /// Where a batch has no sample, more than the run's [`Settings`] say or one that is not there, and where its rule is that of another optimizer.
-    pub fn start(&mut self, batches: &[Batch]) -> Result<(), CudaError> {
-        batches.iter().for_each(|batch| self.check_batch(batch));
-        self.jobs.push_back(Job::default());
-        for batches in batches.chunks(MAX_BATCHES) {
-            while self.launched.len() >= IN_FLIGHT {
-                self.collect()?;
-            }
-            let slot = self.launched.back().map_or(0, |launched| (launched.slot + 1) % IN_FLIGHT);
-            self.next_batches[slot].send(batches, &mut self.batches)?;
-            self.launch(self.started % 2, batches.len())?;
-            let count = if self.settings.clips { MAX_BATCHES + batches.len() } else { batches.len() };
-            self.answers[slot].start(&self.results, count)?;
-            let is_first = batches.iter().map(|batch| batch.is_first == 1).collect();
-            self.launched.push_back(Launched { first: self.started, is_first, slot });
-            self.started += batches.len();
-            if let Some(job) = self.jobs.back_mut() {
-                job.launches += 1;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for the batches that were [started](Self::start) first of those that were not waited for, and returns their result; of none nothing comes.
-    ///
-    /// # Errors
-    ///
-    /// [`CudaError`].
-    pub fn finish(&mut self) -> Result<Trained, CudaError> {
-        while self.jobs.front().is_some_and(|job| job.launches > 0) {
-            self.collect()?;
-        }
-        Ok(self.jobs.pop_front().map(|job| job.trained).unwrap_or_default())
-    }
-
-    fn collect_all(&mut self) -> Result<(), CudaError> {
-        while !self.launched.is_empty() {
-            self.collect()?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the oldest launch's answers.
-    fn collect(&mut self) -> Result<(), CudaError> {
-        let Some(&Launched { slot, .. }) = self.launched.front() else { return Ok(()) };
-        // Where waiting fails, the launch stays, and whoever waits again is told again.
-        let answers = self.answers[slot].wait()?;
-        let Some(Launched { first, is_first, .. }) = self.launched.pop_front() else { return Ok(()) };
-        let (losses, norms) = answers.split_at(is_first.len().min(answers.len()));
-        // As the kernels add the losses of a step's batches, and look for one that is no number.
-        for (index, (&is_first, &loss)) in is_first.iter().zip(losses).enumerate() {
-            self.step_loss = if is_first { loss } else { self.step_loss + loss };
-            if !self.step_loss.is_finite() && self.diverged.is_none() {
-                self.diverged = Some(first + index);
-            }
-        }
-        if let Some(job) = self.jobs.iter_mut().find(|job| job.launches > 0) {
-            job.launches -= 1;
-            job.trained.losses.extend_from_slice(losses);
-            job.trained.norms.extend(norms.iter().skip(MAX_BATCHES - is_first.len()));
-        }
-        Ok(())
-    }
-
-    fn check_batch(&self, batch: &Batch) {
-        let (first, samples) = (batch.first as usize, batch.samples as usize);
-        assert!((1..=self.settings.batch).contains(&samples), "a batch of {samples} samples");
-        let (end, all) = (first.saturating_add(samples), self.samples.len);
-        assert!(end <= all, "a batch of the samples from {first} to {end}, of {all}");
-        let (found, expected) = (batch.rule.optimizer(), self.settings.optimizer);
-        assert_eq!(found, expected, "the optimizer of a batch, and that of the run");
     }
 
     /// Evaluates the model or its average, as it is after all batches that were started, on the test that was brought as number `test`; of what is
