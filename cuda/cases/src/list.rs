@@ -90,6 +90,12 @@ pub fn diverged_runs(by: &impl Check) {
         let log = portable::<mlp!(784 => 12 Relu => 10)>(&case).log;
         assert!(log.has_diverged() && log.losses.len() < 7, "{case:?}: {log:?}");
     }
+    // A loss that is infinite for one class alone: batches that come later have one that is a number, and are to change nothing.
+    for (seed, accumulate) in [(0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2), (3, 2)] {
+        let (samples, batch, epochs, decay) = (24, 1, 1, Some(0.5));
+        let case = Case { rules: Rules::Sgd(2e38), accumulate, decay, samples, batch, epochs, seed, ..Case::PLAIN };
+        by.check::<mlp!(3 => 2)>(&case);
+    }
 }
 
 /// Sizes that fill a GPU, for so many steps: several tiles each way, widths that no fast path divides, a batch of one.
