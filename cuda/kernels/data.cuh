@@ -56,7 +56,7 @@ __device__ __forceinline__ void load(const Context& context, const Task& task, c
     if (s >= batch.samples) {
         return;
     }
-    const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
+    const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned features = task.outputs, area = context.height * context.width;
     const unsigned char* sample = context.samples + size_t(index) * features;
     float* output = task.output + size_t(s) * features;

@@ -76,7 +76,7 @@ template <unsigned COUNT> __device__ __forceinline__ float dot(const float* x, c
 __device__ __forceinline__ void head_outputs(HeadMemory& memory, const Context& context, const Task& task, const Batch& batch, unsigned s) {
     const unsigned lane = threadIdx.x, inputs = task.inputs, classes = task.outputs, stride = head_stride(inputs);
     const bool has_output = lane < classes;
-    const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
+    const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned target = context.labels[index];
     const float* weight = memory.numbers + (has_output ? lane : 0) * stride;
     const float* input = memory.numbers + classes * stride;
@@ -155,7 +155,7 @@ __device__ __forceinline__ void head(HeadMemory& memory, const Context& context,
         bring_weights();
     }
     __pipeline_commit();
-    let_next_launch_begin();
+    let_next_launch_begin(THREADS - 1);
     __pipeline_wait_prior(0);
     __syncthreads();
     if (threadIdx.x < WARP) {

@@ -61,7 +61,7 @@ __device__ __forceinline__ void sample_loss(const Context& context, const Task& 
         __syncthreads();
     }
 
-    const unsigned place = batch.first + s, index = context.order ? context.order[place] : place;
+    const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned target = context.labels[index];
     const float smoothing = context.label_smoothing;
     const float confidence = sub(1.0f, smoothing), share = div(smoothing, __uint2float_rn(classes));

@@ -35,10 +35,10 @@ __device__ __forceinline__ void wait_for_launch_before() {
 
 // Lets the launch after this one begin, once all blocks have come here or have ended. Its blocks reach their own wait meanwhile. Called by all
 // threads, after `wait_for_launch_before`: so that what that launch reads before its wait, which was written two launches before it or earlier,
-// is there. The fence makes it visible.
-__device__ __forceinline__ void let_next_launch_begin() {
+// is there. The fence makes it visible: `thread` waits for it, which is best one that has nothing else to do.
+__device__ __forceinline__ void let_next_launch_begin([[maybe_unused]] unsigned thread) {
 #if !defined(__CUDACC__) || __CUDA_ARCH__ >= 900
-    if (threadIdx.x == THREADS - 1) {
+    if (threadIdx.x == thread) {
         __threadfence();
         cudaTriggerProgrammaticLaunchCompletion();
     }

@@ -103,7 +103,8 @@ struct Latency {
     static constexpr unsigned SIDE = 16, EACH = 2, TERMS = 112, STAGES = 3, UNROLLED = 16, COPIERS = 4 * WARP;
 
     // The calling thread's place among those that compute, in which neighbours read the same 16 bytes; and its number among those that copy.
-    unsigned row, column, copier;
+    // And a thread of a warp that does neither.
+    unsigned row, column, copier, spare;
     bool computes, copies;
 
     // Blocks of both halves of the tiles share a multiprocessor, if there are so many: theirs are other schedulers.
@@ -114,12 +115,14 @@ struct Latency {
         computes = pair == is_later_half;
         copies = pair % 2 != is_later_half;
         copier = lane + WARP * (warp % 2) + 2 * WARP * (pair / 2);
+        spare = (is_later_half ? 6 : 4) * WARP;
     }
 };
 
 // A tile for products of many results: all threads compute and bring.
 struct Throughput {
     static constexpr unsigned SIDE = 64, EACH = 4, TERMS = 16, STAGES = 4, UNROLLED = 4, COPIERS = THREADS;
+    static constexpr unsigned spare = THREADS - 1;
     static constexpr bool computes = true, copies = true;
 
     unsigned row, column, copier;
@@ -187,7 +190,7 @@ template <typename Tile, Order ORDER_A, Order ORDER_B> struct Product {
             __pipeline_commit();
         }
         begin();
-        let_next_launch_begin();
+        let_next_launch_begin(thread.spare);
         const bool computes = thread.computes && row(0) < a.rows && column(0) < b.rows;
         float sums[EACH][EACH];
 #pragma unroll

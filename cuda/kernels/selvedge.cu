@@ -27,8 +27,9 @@ __device__ __forceinline__ Work work_of(const Phase& phase) {
 // Brings a sample. After the last batch there is nothing to load ahead.
 __device__ __forceinline__ void load(Change& shared, const Context& context, const Task& task, unsigned index, unsigned batches, unsigned tile) {
     wait_for_launch_before();
+    let_next_launch_begin(THREADS - 1);
     if (index + task.ahead < batches) {
-        load(context, task, context.batches[index + task.ahead], tile, shared);
+        load(context, task, batch_of(context, index + task.ahead), tile, shared);
     }
 }
 
@@ -52,12 +53,13 @@ template <typename Tile> union Backward {
 template <typename Tile, Optimizer OPTIMIZER>
 __device__ __forceinline__ void linear_backward(Backward<Tile>& memory, const Context& context, const Phase& phase, unsigned index) {
     const Work work = work_of(phase);
-    const Batch& batch = context.batches[index];
+    const Batch batch = batch_of(context, index);
     switch (work.task.kind) {
     case Kind::LinearInputGrad: return linear_input_grad<Tile>(memory.input_grad, work.task, batch, work.tile);
     case Kind::LinearUpdate: return linear_update<OPTIMIZER>(memory.update, work.task, batch, work.tile);
     default: // the batch's loss
         wait_for_launch_before();
+        let_next_launch_begin(THREADS - 1);
         return batch_loss(context, work.task, index, batch, memory.losses);
     }
 }
@@ -77,7 +79,7 @@ KERNEL(load_samples) {
 #define LINEAR_FORWARD(name, Tile)                                                                                                    \
     KERNEL(linear_forward_##name) {                                                                                                   \
         SHARED(ForwardProduct<Tile>::Memory, memory);                                                                                 \
-        linear_forward<Tile>(memory, phase.tasks[0], context.batches[index], blockIdx.x);                                             \
+        linear_forward<Tile>(memory, phase.tasks[0], batch_of(context, index), blockIdx.x);                                           \
     }
 LINEAR_FORWARD(latency, Latency)
 LINEAR_FORWARD(throughput, Throughput)
@@ -106,7 +108,7 @@ KERNEL(linear_head) {
     if (work.task.kind == Kind::Load) {
         return load(memory.change, context, work.task, index, batches, work.tile);
     }
-    head(memory.head, context, work.task, context.batches[index], work.tile);
+    head(memory.head, context, work.task, batch_of(context, index), work.tile);
 }
 
 // The loss alone, and the next batch's samples.
@@ -117,62 +119,62 @@ KERNEL(cross_entropy) {
         return load(memory.change, context, work.task, index, batches, work.tile);
     }
     wait_for_launch_before();
-    loss(context, work.task, context.batches[index], work.tile, memory.sample);
+    loss(context, work.task, batch_of(context, index), work.tile, memory.sample);
 }
 
 KERNEL(batch_norm_forward) {
     wait_for_launch_before();
-    batch_norm::forward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+    batch_norm::forward(context, phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(batch_norm_backward) {
     wait_for_launch_before();
     if (!__ldcg(phase.tasks[0].stopped)) {
-        batch_norm::backward(phase.tasks[0], context.batches[index], blockIdx.x);
+        batch_norm::backward(phase.tasks[0], batch_of(context, index), blockIdx.x);
     }
 }
 
 KERNEL(gelu_forward) {
     wait_for_launch_before();
-    gelu::forward(phase.tasks[0], context.batches[index], blockIdx.x);
+    gelu::forward(phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(gelu_backward) {
     wait_for_launch_before();
-    gelu::backward(phase.tasks[0], context.batches[index], blockIdx.x);
+    gelu::backward(phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(dropout_forward) {
     wait_for_launch_before();
-    dropout::forward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+    dropout::forward(context, phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(dropout_backward) {
     wait_for_launch_before();
-    dropout::backward(context, phase.tasks[0], context.batches[index], blockIdx.x);
+    dropout::backward(context, phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(log_softmax_forward) {
     wait_for_launch_before();
-    log_softmax::forward(phase.tasks[0], context.batches[index], blockIdx.x);
+    log_softmax::forward(phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(log_softmax_backward) {
     wait_for_launch_before();
-    log_softmax::backward(phase.tasks[0], context.batches[index], blockIdx.x);
+    log_softmax::backward(phase.tasks[0], batch_of(context, index), blockIdx.x);
 }
 
 KERNEL(norm_blocks) {
     SHARED(NormSums, sums);
     wait_for_launch_before();
-    if (context.batches[index].is_last) {
+    if (batch_of(context, index).is_last) {
         norm_block(context, phase.tasks[0], blockIdx.x, sums);
     }
 }
 
 KERNEL(norm_total) {
     wait_for_launch_before();
-    if (context.batches[index].is_last) {
+    if (batch_of(context, index).is_last) {
         total_norm(context, phase.tasks[0], index);
     }
 }
@@ -180,15 +182,17 @@ KERNEL(norm_total) {
 KERNEL(update) {
     const Work work = work_of(phase);
     wait_for_launch_before();
-    if (context.batches[index].is_last && !__ldcg(work.task.stopped)) {
-        update_by_kept(context, work.task, context.batches[index], work.tile);
+    const Batch batch = batch_of(context, index);
+    if (batch.is_last && !__ldcg(work.task.stopped)) {
+        update_by_kept(context, work.task, batch, work.tile);
     }
 }
 
 KERNEL(average) {
     wait_for_launch_before();
-    if (context.batches[index].is_last && !__ldcg(phase.tasks[0].stopped)) {
-        move_average(phase.tasks[0], context.batches[index], blockIdx.x);
+    const Batch batch = batch_of(context, index);
+    if (batch.is_last && !__ldcg(phase.tasks[0].stopped)) {
+        move_average(phase.tasks[0], batch, blockIdx.x);
     }
 }
 

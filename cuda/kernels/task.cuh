@@ -130,4 +130,22 @@ struct Context {
     unsigned padding;
 };
 
+// Batch `index` of a launch's. It is read past the first cache: the host brings other batches between launches.
+__device__ __forceinline__ Batch batch_of(const Context& context, unsigned index) {
+    static_assert(sizeof(Batch) % sizeof(u64) == 0, "a batch is whole words");
+    u64 words[sizeof(Batch) / sizeof(u64)];
+#pragma unroll
+    for (unsigned i = 0; i < sizeof(Batch) / sizeof(u64); ++i) {
+        words[i] = __ldcg(reinterpret_cast<const u64*>(context.batches + index) + i);
+    }
+    Batch batch;
+    memcpy(&batch, words, sizeof batch);
+    return batch;
+}
+
+// The number of the sample in a place of the epoch's order, which the host changes between launches too.
+__device__ __forceinline__ unsigned sample_in(const Context& context, unsigned place) {
+    return context.order ? __ldcg(context.order + place) : place;
+}
+
 } // namespace selvedge
