@@ -109,7 +109,7 @@ __device__ __forceinline__ void take_grad(const Task& task, const Batch& batch, 
     }
 }
 
-// Whether four numbers at a multiple of four of a layer's are read and written at once, wherever they lie.
+// Tells whether any four numbers of a layer, from a multiple of four on, are read and written at once.
 __device__ __forceinline__ bool is_aligned(const Task& task) {
     const auto address = [](const float* at) { return reinterpret_cast<size_t>(at); };
     const size_t all = address(task.own.parameters) | address(task.own.updated) | address(task.kept) | address(task.own.state[0]) |

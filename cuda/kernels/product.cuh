@@ -5,7 +5,7 @@
 
 namespace selvedge {
 
-// How a matrix lies in memory: term after term of each row, or row after row of each term.
+// The order of a matrix in memory: term after term of each row, or row after row of each term.
 enum class Order { ByRow, ByTerm };
 
 // A matrix of rows of terms. Its lines, which are rows or terms by its `Order`, begin `stride` elements apart.

@@ -1,4 +1,4 @@
-// What the parts of a training step cost on this GPU: the numbers that the kernels' shape was chosen by.
+// Measures the parts of a training step on this GPU: the kernels' shape was chosen by such numbers.
 //
 // `cargo xtask gpu pack` compiles it. It takes no input and some seconds, and prints a line for each number: what, a tab, the number, a tab,
 // its unit. A number is the median of several measurements. Cycles are those of a multiprocessor.
@@ -85,7 +85,7 @@ __global__ void shared_reads(int pattern, unsigned* found, Cycles* took) {
     }
     __syncthreads();
     const unsigned address = unsigned(__cvta_generic_to_shared(tile + row_of(pattern, threadIdx.x % 32) * ROW));
-    // What is read must be of use, or nothing waits for it; several places for it, so that no read waits for another.
+    // The values are used, or nothing would wait for them. There are several places for them, so that no read waits for another.
     unsigned seen[8] = {};
     const Cycles start = clock64();
     for (int round = 0; round < ROUNDS; ++round) {

@@ -1,4 +1,4 @@
-//! What to train, and how.
+//! A case: a training run with its settings.
 
 use cuda::{
     memory::Settings,
@@ -66,7 +66,7 @@ pub const ALL_RULES: [Rules; 8] = [
     Rules::Sgd(0.01),
 ];
 
-/// What to train, and how.
+/// A training run and its settings.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Samples in an epoch.
@@ -89,7 +89,7 @@ pub struct Case {
     pub label_smoothing: f32,
     /// The change of images.
     pub augmentation: Augmentation,
-    /// That of the weights' moving average.
+    /// The decay of the weights' moving average.
     pub decay: Option<f64>,
     /// Of all that is drawn.
     pub seed: u64,

@@ -106,7 +106,7 @@ pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
     by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&Case { rules: adam, clip: Some(1.0), ..case(63) });
     by.check::<mlp!(783 => 129 Relu Dropout => 67 Tanh => 33)>(&Case { dropout: 0.2, ..case(50) });
     by.check::<mlp!(784 => 130 Relu => 33)>(&case(1));
-    // As many as a tile has, or several of them have; then one more and one fewer.
+    // Sizes that fill tiles exactly; then one more and one fewer.
     by.check::<mlp!(64 => 128 Relu => 32 => 16)>(&case(128));
     by.check::<mlp!(65 => 127 Relu => 33 => 31)>(&case(129));
     let momentum = Rules::Momentum { learning_rate: 0.01, nesterov: true };

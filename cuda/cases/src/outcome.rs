@@ -1,15 +1,15 @@
-//! What a run leaves, as bits.
+//! The results of a run, as bits.
 
 use cuda::task::Batch;
 
 use crate::Case;
 
-/// What a run leaves.
+/// The results of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// The weights.
     pub model: Vec<u32>,
-    /// What the optimizer keeps.
+    /// The optimizer's state.
     pub state: Vec<Vec<u32>>,
     /// The weights' moving average.
     pub average: Option<Vec<u32>>,
@@ -42,7 +42,7 @@ fn first<T: PartialEq>(found: &[T], expected: &[T]) -> Option<usize> {
     (0..found.len().max(expected.len())).find(|&index| found.get(index) != expected.get(index))
 }
 
-/// What a run says of its batches.
+/// The losses and norms of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Log {
     /// Each batch's part of its step's loss, up to the first that is no number.
@@ -65,7 +65,7 @@ impl Log {
         }
     }
 
-    /// Whether a loss was no number.
+    /// Tells whether a loss was no number.
     pub fn has_diverged(&self) -> bool {
         self.losses.last().is_some_and(|&loss| !f32::from_bits(loss).is_finite())
     }

@@ -48,7 +48,7 @@ struct Site {
     unsigned line;
 };
 
-// What a thread asks of the emulator (src/thread.rs).
+// The requests of a thread to the emulator (src/thread.rs).
 struct Calls {
     void (*barrier)(const Thread*, Site);
     void (*yield)(const Thread*);
@@ -136,7 +136,7 @@ inline void __pipeline_memcpy_async(void* to_shared, const void* from_global, si
 inline void __pipeline_commit() { emulator::current->calls->commit(emulator::current); }
 inline void __pipeline_wait_prior(size_t prior) { emulator::current->calls->wait_prior(emulator::current, prior); }
 
-// What lets the next launch begin, and what waits for the one before.
+// The first lets the next launch begin; the second waits for the one before.
 inline void cudaTriggerProgrammaticLaunchCompletion() { emulator::current->calls->trigger(emulator::current); }
 inline void cudaGridDependencySynchronize() { emulator::current->calls->wait_before(emulator::current); }
 

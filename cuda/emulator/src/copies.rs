@@ -18,7 +18,7 @@ pub(crate) struct Copies {
 }
 
 struct Pending {
-    /// How many groups were closed before its own.
+    /// The number of groups that were closed before its own.
     group: usize,
     to: *mut u8,
     from: Source,

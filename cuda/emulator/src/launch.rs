@@ -13,26 +13,26 @@ pub struct Launch {
     pub grid: u32,
     /// Threads of each.
     pub block: u32,
-    /// What the order of threads and blocks is drawn by.
+    /// The seed of the order of threads and blocks.
     pub seed: u64,
 }
 
 /// One of several launches in a stream.
 #[derive(Clone, Copy)]
 pub struct Started<'a> {
-    /// What runs.
+    /// The kernel.
     pub kernel: Kernel,
     /// Blocks.
     pub grid: u32,
     /// Threads of each.
     pub block: u32,
-    /// Whether it may begin before the launch before it is complete: CUDA's attribute for programmatic stream serialization.
+    /// It may begin before the launch before it is complete: CUDA's attribute for programmatic stream serialization.
     pub programmatic: bool,
     /// The addresses of the values of the kernel's parameters.
     pub arguments: &'a [*mut c_void],
 }
 
-/// What a kernel did wrong, or who launched it.
+/// A fault of a kernel, or of the code that launched it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
@@ -59,7 +59,7 @@ pub enum Fault {
         block: u32,
         /// File and line of the barrier.
         barrier: String,
-        /// What another thread does.
+        /// The state of another thread.
         other: String,
     },
     /// Some of a warp's threads wait at an operation of the warp that another does not reach.
@@ -71,7 +71,7 @@ pub enum Fault {
         warp: u32,
         /// File and line of the operation.
         operation: String,
-        /// What another thread does.
+        /// The state of another thread.
         other: String,
     },
     /// A thread called a function with arguments that it does not take.
@@ -126,7 +126,7 @@ pub unsafe fn launch(kernel: Kernel, shape: &Launch, arguments: &[*mut c_void]) 
 ///
 /// # Safety
 ///
-/// As for [`launch()`], for each of them.
+/// The conditions of [`launch()`], for each of them.
 pub unsafe fn launch_in_order(launches: &[Started<'_>], seed: u64) -> Result<(), Fault> {
     for &Started { kernel, grid, block, arguments, .. } in launches {
         let (given, taken) = (arguments.len(), kernel.param_sizes().len());

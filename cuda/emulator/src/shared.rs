@@ -38,7 +38,7 @@ impl SharedMemory {
         address
     }
 
-    /// Whether these bytes lie in one of the objects.
+    /// Tells whether these bytes lie in one of the objects.
     pub(crate) fn contains(&self, address: *const u8, bytes: usize) -> bool {
         let objects = self.objects.borrow();
         objects.iter().any(|object| {

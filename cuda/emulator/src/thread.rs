@@ -80,7 +80,7 @@ pub(crate) enum Stop {
     Wrong(String),
 }
 
-/// What a thread brings to an operation of its warp, and takes from it.
+/// The value that a thread brings to an operation of its warp, and takes from it.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Exchange {
     /// Its own value, and afterwards that of the lane `source`.
@@ -169,7 +169,7 @@ unsafe extern "C" fn barrier(thread: *const Thread, site: Site) {
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn yields(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::Yield);
@@ -177,7 +177,7 @@ unsafe extern "C" fn yields(thread: *const Thread) {
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn shared(thread: *const Thread, site: *const c_void, bytes: usize, align: usize) -> *mut c_void {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.memory.object(site, bytes, align).cast()
@@ -185,7 +185,7 @@ unsafe extern "C" fn shared(thread: *const Thread, site: *const c_void, bytes: u
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn warp(thread: *const Thread, site: Site, mask: c_uint, value: c_uint, source: c_uint) -> c_uint {
     // SAFETY: the caller's promise.
     let thread = unsafe { &*thread };
@@ -201,7 +201,7 @@ unsafe extern "C" fn warp(thread: *const Thread, site: Site, mask: c_uint, value
 
 /// # Safety
 ///
-/// As above. The kernel may read these bytes at `from` until it waits for the copy.
+/// `thread` is the one that runs. The kernel may read these bytes at `from` until it waits for the copy.
 unsafe extern "C" fn copy(thread: *const Thread, to: *mut c_void, from: *const c_void, bytes: usize) {
     // SAFETY: the caller's promise.
     let thread = unsafe { &*thread };
@@ -224,7 +224,7 @@ unsafe extern "C" fn copy(thread: *const Thread, to: *mut c_void, from: *const c
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn commit(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.copies.borrow_mut().commit();
@@ -232,7 +232,7 @@ unsafe extern "C" fn commit(thread: *const Thread) {
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn wait_prior(thread: *const Thread, prior: usize) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.copies.borrow_mut().wait_prior(prior);
@@ -240,7 +240,7 @@ unsafe extern "C" fn wait_prior(thread: *const Thread, prior: usize) {
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn trigger(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::Trigger);
@@ -248,7 +248,7 @@ unsafe extern "C" fn trigger(thread: *const Thread) {
 
 /// # Safety
 ///
-/// As above.
+/// `thread` is the one that runs.
 unsafe extern "C" fn wait_before(thread: *const Thread) {
     // SAFETY: the caller's promise.
     unsafe { &*thread }.stop(Stop::WaitBefore);

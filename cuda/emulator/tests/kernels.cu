@@ -137,7 +137,7 @@ TURN(turn_rows_waits_one_late, WAITS_ONE_LATE)
 TURN(turn_rows_without_commit, WITHOUT_COMMIT)
 TURN(turn_rows_without_last_barrier, WITHOUT_LAST_BARRIER)
 
-// What is copied changes before the copy is waited for: to[i] = from[i] as it was, or 0.
+// The source changes before the copy is waited for: to[i] = from[i] as it was, or 0.
 extern "C" __global__ void source_changes(unsigned* from, unsigned* to) {
     SHARED(Rows, shared);
     unsigned* place = reinterpret_cast<unsigned*>(&shared) + threadIdx.x;
@@ -199,7 +199,7 @@ extern "C" __global__ void divergent_warp(unsigned how) {
     __syncthreads();
 }
 
-// What a launch of a stream does, and when.
+// The modes of a launch of a stream.
 constexpr unsigned TRIGGERS_FIRST = 1, READS_FIRST = 2, WAITS = 4, TRIGGERS_LATER = 8;
 
 // to[i] = from[opposite of i] + 1.
@@ -218,7 +218,7 @@ extern "C" __global__ void link(const unsigned* from, unsigned* to, unsigned how
     to[index] = (how & READS_FIRST ? early : __ldcg(from + (threads - 1 - index))) + 1;
 }
 
-// What the product's tiles give a thread to do, six numbers for each: its place among those that compute, row and column, or −1; its number among those
+// A thread's part in the product's tiles, six numbers: its row and its column among those that compute, or −1; its number among those
 // that copy, or −1; and the words of its first rows in a panel by row, of either operand, and of its columns in a panel by term.
 template <typename Tile> void tile_thread(int* out, bool is_later_half) {
     const Tile thread(is_later_half);

@@ -25,7 +25,7 @@ pub struct LaunchConfig {
     pub shared_bytes: c_uint,
     /// Where it is started.
     pub stream: CUstream,
-    /// What else there is to say.
+    /// The attributes.
     pub attributes: *mut LaunchAttribute,
     /// The number of attributes.
     pub attribute_count: c_uint,

@@ -141,7 +141,7 @@ impl Maker<'_> {
     /// Tells whether the last layer is computed with the loss.
     fn has_head(&self) -> bool {
         self.stages.last().is_some_and(|stage| {
-            // As `head_stride` of `kernels/head.cuh` has it.
+            // The same as `head_stride` of `kernels/head.cuh`.
             let stride = 4 * (stage.inputs.div_ceil(4) | 1);
             stage.kind == StageKind::Linear
                 && stage.outputs <= HEAD_OUTPUTS

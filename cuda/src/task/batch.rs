@@ -121,18 +121,18 @@ pub struct Batch {
     pub epoch: u64,
     /// Its first sample's place in the order.
     pub first: u32,
-    /// How many there are.
+    /// The number of its samples.
     pub samples: u32,
     /// 1 where it is its step's first, else 0.
     pub is_first: u32,
     /// 1 where it is its step's last, else 0.
     pub is_last: u32,
-    /// What its sum of losses is divided by.
+    /// The divisor of its sum of losses.
     pub total_weight: f32,
-    /// How far the average of the weights moves: 1 − decay.
+    /// The part of the way that the average of the weights moves: 1 − decay.
     pub average: f32,
     /// 1 where the average starts from these weights, else 0.
     pub starts_average: u32,
-    /// What becomes of a gradient.
+    /// The optimizer's step.
     pub rule: Rule,
 }

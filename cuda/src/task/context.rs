@@ -4,7 +4,7 @@ use selvedge::{augment::Augmentation, layers::DropoutRate, shape::InputShape};
 
 use super::Address;
 
-/// What stays the same in all launches of a run.
+/// The part that all launches of a run share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Context {
@@ -26,13 +26,13 @@ pub struct Context {
     pub norms: Address,
     /// One for each block of a norm.
     pub partial_norms: Address,
-    /// What a clipped gradient is multiplied by; 1 where none is clipped.
+    /// The factor of a clipped gradient; 1 where none is clipped.
     pub clip_scale: Address,
     /// The loss of the step so far.
     pub step_loss: Address,
     /// The run's seed.
     pub seed: u64,
-    /// What dropout drops.
+    /// The rate of dropout.
     pub dropout: Dropout,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,

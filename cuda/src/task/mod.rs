@@ -1,4 +1,4 @@
-//! What the kernels are handed: `kernels/task.cuh` has the same structures, field by field.
+//! The kernels' parameters: `kernels/task.cuh` has the same structures, field by field.
 
 mod batch;
 mod context;
@@ -74,17 +74,17 @@ pub mod settled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Task {
-    /// What is done.
+    /// The work.
     pub kind: Kind,
     /// Blocks that it takes.
     pub tiles: u32,
-    /// What was there before the launch before this one began, as bits of [`settled`]: it is brought while that launch still runs.
+    /// The operands that the launch before does not write, as bits of [`settled`]: they are brought while it still runs.
     pub settled: u32,
     /// The batch, counted from the launch's own: 1 for what is loaded ahead.
     pub ahead: u32,
-    /// What the outputs went through.
+    /// The activation of the outputs.
     pub activation: ActivationKind,
-    /// What the inputs went through.
+    /// The activation that the inputs went through.
     pub input_activation: ActivationKind,
     /// Features in.
     pub inputs: u32,
@@ -104,7 +104,7 @@ pub struct Task {
     pub grad_input: Address,
     /// The layer's own numbers, in the flat model's order.
     pub parameters: Address,
-    /// What the optimizer keeps for them.
+    /// The optimizer's state for them.
     pub state: [Address; 2],
     /// The numbers as they are after the step; they may lie where they were.
     pub updated: Address,

@@ -103,7 +103,7 @@ pub struct Trainer {
     answers: [Download<f32>; IN_FLIGHT],
     /// Launches, the oldest first.
     launched: VecDeque<Launched>,
-    /// What was asked for, the oldest first.
+    /// The jobs, the oldest first.
     jobs: VecDeque<Job>,
     /// The batches that were started.
     started: usize,

@@ -87,7 +87,7 @@ impl Trainer {
         let answers = self.answers[slot].wait()?;
         let Some(Launched { first, is_first, .. }) = self.launched.pop_front() else { return Ok(()) };
         let (losses, norms) = answers.split_at(is_first.len().min(answers.len()));
-        // As the kernels add the losses of a step's batches, and look for one that is no number.
+        // The kernels add the losses of a step's batches in the same way, and look for one that is no number.
         for (index, (&is_first, &loss)) in is_first.iter().zip(losses).enumerate() {
             self.step_loss = if is_first { loss } else { self.step_loss + loss };
             if !self.step_loss.is_finite() && self.diverged.is_none() {

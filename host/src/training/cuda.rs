@@ -29,7 +29,7 @@ pub struct Cuda<'a> {
     epoch: Option<u32>,
     /// Those of a start.
     batches: Vec<Batch>,
-    /// Whether each batch that is not finished ends a step.
+    /// For each batch that is not finished, whether it ends a step.
     ends_step: VecDeque<bool>,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Whether it is this epoch's.
+    /// Tells whether it is this epoch's.
     pub(super) fn is_of(&self, epoch: u32) -> bool {
         self.epoch == Some(epoch)
     }

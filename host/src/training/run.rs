@@ -27,7 +27,7 @@ pub(super) struct Run<'a, B> {
     /// The steps that were begun and are not finished, in as many starts.
     inputs: Vec<StepInput>,
     started: usize,
-    /// Whether the observer wants the state after the last of them.
+    /// The observer wants the state after the last of them.
     is_state_wanted: bool,
     /// Of the start that was finished last.
     outputs: Vec<StepOutput>,
@@ -134,7 +134,7 @@ impl<'a, B: Backend> Run<'a, B> {
         progress
     }
 
-    /// Whether the backend and the observer let more steps be begun.
+    /// Tells whether the backend and the observer let more steps be begun.
     fn may_start(&self) -> bool {
         self.started < self.backend.max_started() && !self.is_state_wanted
     }

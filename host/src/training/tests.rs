@@ -7,7 +7,7 @@ use selvedge::{Portable, architecture::Architecture, augment::Augmentation, fash
 use super::*;
 use crate::{data, weights};
 
-/// How a device takes steps.
+/// A device's way to take steps.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     max_steps: usize,
@@ -32,14 +32,14 @@ struct Remote<'a> {
     cpu: Cpu<'a, Portable>,
     state: State,
     way: Way,
-    /// What was begun and is not taken.
+    /// The steps that were begun and are not taken.
     begun: VecDeque<Begun>,
-    /// What came of the steps that are taken and not finished.
+    /// The results of the steps that are taken and not finished.
     taken: VecDeque<Vec<StepOutput>>,
     has_stopped: bool,
-    /// How many steps were begun at once.
+    /// The number of steps that were begun at once.
     at_once: Vec<usize>,
-    /// How many starts were open, at the most.
+    /// The most starts that were open.
     most_started: usize,
     /// Calls of `finish` before one that fails.
     failing: Option<usize>,

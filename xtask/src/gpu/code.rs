@@ -29,7 +29,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What there is to say of the kernels that lie in a build script's folder.
+/// Returns the table of the kernels that lie in a build script's folder.
 pub fn lines(folder: &Path, architecture: &str, disassembler: &PathBuf) -> Result<Vec<String>> {
     let report = folder.join("selvedge.report");
     let report = fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?;

@@ -25,7 +25,7 @@ use clap::Subcommand;
 
 pub use self::pack::rehearse;
 
-/// How the first line of a training on a GPU starts.
+/// The start of the first line of a training on a GPU.
 pub const USING: &str = "Using cuda device, ";
 
 /// Which step.

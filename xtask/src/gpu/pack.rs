@@ -19,7 +19,7 @@ use crate::{cuda, flash, workspace};
 
 /// The script that runs on the GPU machine.
 const CHECK: &str = include_str!("check.sh");
-/// What a pack says of itself, a `name=value` a line. It is written last: a folder with it is whole.
+/// The description of a pack, a `name=value` a line. It is written last: a folder with it is whole.
 const ABOUT: &str = "pack.txt";
 /// The folder that the script leaves.
 const REPORT: &str = "report";
@@ -28,7 +28,7 @@ const LIMIT: u64 = 50_000_000;
 /// The programs to compare with, in the folder of `--peers`.
 const PEERS: [&str; 2] = ["pytorch.py", "jax.py"];
 
-/// What goes into the folder.
+/// The contents of the folder.
 #[derive(Args)]
 pub struct Options {
     /// The GPU's compute capability: 90 is an H100. The programs run on this kind of GPU alone
@@ -183,7 +183,7 @@ fn files(folder: &Path) -> Result<Vec<(String, u64)>> {
     Ok(files)
 }
 
-/// How large the folder is; where that is too large, by what.
+/// Returns the folder's size; where that is too large, its largest files too.
 fn size_lines(files: &[(String, u64)]) -> Vec<String> {
     let all: u64 = files.iter().map(|(_, bytes)| bytes).sum();
     let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);

@@ -1,11 +1,11 @@
-//! What NVIDIA's profiler `ncu` measured of each kernel, as `check.sh` leaves it: ncu.csv.
+//! The measurements of NVIDIA's profiler `ncu` for each kernel, as `check.sh` leaves them: ncu.csv.
 
 /// A kernel of a step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kernel {
     /// Its name.
     pub name: String,
-    /// What was measured, by the profiler's names, in its base units.
+    /// The measured values, by the profiler's names, in its base units.
     metrics: Vec<(String, f64)>,
     /// In how many steps.
     steps: usize,

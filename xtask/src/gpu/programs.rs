@@ -47,7 +47,7 @@ impl Programs {
     /// Builds all three for a GPU machine.
     pub fn build(architecture: &str) -> Result<Self> {
         let mut cargo = cargo(architecture);
-        // What the packages have by default needs a network, a serial port or pictures.
+        // The packages' default features need a network, a serial port or pictures.
         cargo.args(["--package", "host", "--package", "cuda", "--no-default-features"]);
         Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]))
     }

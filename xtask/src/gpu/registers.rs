@@ -1,4 +1,4 @@
-//! What NVIDIA's compiler says of each kernel's registers: `selvedge.report`, which the build script of the package `cuda` leaves.
+//! The report of NVIDIA's compiler about each kernel's registers: `selvedge.report`, which the build script of the package `cuda` leaves.
 
 /// A kernel as it was compiled for one architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

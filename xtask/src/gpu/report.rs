@@ -65,7 +65,7 @@ pub const FAILED: &str = "FAILED";
 /// All that a check left.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What is known of the machine and the pack, by name.
+    /// The facts about the machine and the pack, by name.
     machine: Vec<(String, String)>,
     /// In their order, without the line about all of them.
     pub stages: Vec<Stage>,
@@ -88,7 +88,7 @@ pub struct Stage {
     pub stage: String,
     /// `ok`, `FAILED` or `left out`.
     pub verdict: String,
-    /// How long it took.
+    /// Its seconds.
     pub seconds: f64,
     /// Why it failed or was left out.
     pub reason: String,
@@ -97,7 +97,7 @@ pub struct Stage {
 /// A training on the GPU, beside the CPU's hash.
 #[derive(Debug)]
 pub struct Bits {
-    /// Whether the two are the same.
+    /// The two are the same.
     pub is_same: bool,
     /// The GPU's hash, or what the program said.
     pub found: String,

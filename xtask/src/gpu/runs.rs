@@ -3,18 +3,18 @@
 /// A training whose weights must have one hash everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// What it is about, in a few words.
+    /// Its subject, in a few words.
     pub name: &'static str,
     model: &'static str,
     /// Changes of the quickstart's recipe.
     changes: &'static str,
-    /// How long it trains.
+    /// The length of the training.
     length: &'static str,
     /// The same for [`Extent::Quick`].
     quick: &'static str,
 }
 
-/// How much of each run is trained.
+/// The part of each run that is trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// Hundreds of steps.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One kernel's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// As the driver knows it.
+    /// The name that the driver knows.
     pub name: String,
     /// All of its instructions, without the padding at its end.
     pub instructions: usize,

@@ -8,7 +8,7 @@ const SHORT: usize = 16;
 /// One training run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {
-    /// What is trained: the model, or on a GPU what the run is about.
+    /// The subject: the model, or on a GPU the run's name.
     pub model: String,
     /// The engine, the board, or `cuda`.
     pub engine: String,

@@ -122,12 +122,12 @@ impl Driver {
         self.fault = Some(Code::LAUNCH_FAILED);
     }
 
-    /// That no kernel has failed.
+    /// Checks that no kernel has failed.
     pub(crate) fn intact(&self) -> Result<(), Code> {
         self.fault.map_or(Ok(()), Err)
     }
 
-    /// What the next launches' order is drawn by.
+    /// Returns the seed of the next launches' order.
     pub(crate) fn next_seed(&mut self) -> u64 {
         self.launches += 1;
         self.settings.seed.wrapping_mul(1 << 32).wrapping_add(self.launches - 1)

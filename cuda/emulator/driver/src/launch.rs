@@ -12,11 +12,11 @@ use crate::{driver::Driver, queue::Work, result::Code};
 pub(crate) struct Launch {
     kernel: Kernel,
     shape: Shape,
-    /// As bytes, aligned as any type.
+    /// The values as bytes, aligned as any type.
     arguments: Vec<Box<[u128]>>,
 }
 
-/// How many threads there are, and whether they may begin before the launch before is complete.
+/// The number of threads, and whether they may begin before the launch before is complete.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) grid: u32,

@@ -63,7 +63,7 @@ impl Memory {
         if end <= start + layout.size() as u64 { Ok(address as *mut u8) } else { Err(Code::INVALID_VALUE) }
     }
 
-    /// Whether the bytes from this address on are allocated here; an error where only some are, or those of more allocations.
+    /// Tells whether the bytes from this address on are allocated here. It is an error where only some are, or those of several allocations.
     pub(crate) fn holds(&self, address: u64, bytes: usize) -> Result<bool, Code> {
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
         let last = self.allocations.range(..end).next_back();

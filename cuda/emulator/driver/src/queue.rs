@@ -19,7 +19,7 @@ pub(crate) struct Stream {
     queue: VecDeque<Work>,
 }
 
-/// What a stream does. Addresses are those of bytes that are allocated here, on the device or pinned.
+/// One piece of a stream's work. Addresses are those of bytes that are allocated here, on the device or pinned.
 pub(crate) enum Work {
     Launch(Launch),
     Graph(Graph),
@@ -48,7 +48,7 @@ fn range(address: u64, count: usize) -> Range<u64> {
 }
 
 impl Driver {
-    /// That the stream does not capture.
+    /// Checks that the stream does not capture.
     fn open(&mut self, stream: usize) -> Result<&mut Stream, Code> {
         let stream = self.streams.get(stream)?;
         if stream.capture.is_some() { Err(Code::STREAM_CAPTURE_UNSUPPORTED) } else { Ok(stream) }
@@ -104,7 +104,7 @@ impl Driver {
             return Ok(());
         }
         let place = range(to as u64, count);
-        // What the stream still reads there comes before this copy, so that it must stay.
+        // The stream still reads there before this copy, so the bytes must stay.
         let is_read = |work: &Work| match work {
             &Work::Copy { from, count, .. } => from < place.end && place.start < range(from, count).end,
             _ => false,

@@ -12,7 +12,7 @@ pub(super) struct Block {
     size: u32,
     /// Threads that have returned.
     returned: u32,
-    /// Whether a thread has let the next launch begin.
+    /// A thread has let the next launch begin.
     pub(super) is_triggered: bool,
     /// Threads at the barrier.
     waiting: Vec<CudaThread>,

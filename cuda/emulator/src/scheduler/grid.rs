@@ -28,12 +28,12 @@ pub(super) struct Grid<'a> {
     pub(super) untriggered: u32,
     /// Blocks that have not ended.
     pub(super) unended: u32,
-    /// Whether a block lets the next launch begin as soon as one of its threads no longer waits for the launch before. On a GPU a block that
+    /// A block lets the next launch begin as soon as one of its threads no longer waits for the launch before. On a GPU a block that
     /// does not say when does so by its end; but what it wrote need not be there for those that do not wait for it.
     is_open: bool,
 }
 
-/// What a thread's turn has brought.
+/// The result of a thread's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Nothing, perhaps: it has only let others come first.

@@ -15,7 +15,7 @@ use self::{
 };
 use crate::launch::{Fault, Started};
 
-/// How often a thread may let others run, on average, while none of them returns and no barrier opens.
+/// The number of times that a thread may let others run, on average, while none of them returns and no barrier opens.
 const PATIENCE: usize = 100_000;
 
 /// Launches that run at a time, at most.
@@ -68,7 +68,7 @@ pub(crate) unsafe fn run(launches: &[Started<'_>], seed: u64) -> Result<(), Faul
 /// When a launch begins that may begin before others end.
 #[derive(Clone, Copy, Debug)]
 enum Ahead {
-    /// As soon as it may.
+    /// Each begins as soon as it may.
     AtOnce,
     /// With one chance in so many, before each turn of a thread.
     Later(u32),
@@ -86,18 +86,18 @@ enum Focus {
     One(usize),
 }
 
-/// How many turns there are, at most, until another focus is drawn.
+/// The most turns until another focus is drawn.
 const PACES: [u32; 4] = [1, 16, 256, 4096];
 
 /// Launches, of which some have begun.
 struct Stream<'a> {
     launches: &'a [Started<'a>],
-    /// How many have begun.
+    /// The number of launches that have begun.
     begun: usize,
     /// Those that have begun and are not complete, in their order.
     grids: Vec<Grid<'a>>,
     room: Room,
-    /// Whether each begins as soon as it may.
+    /// Each begins as soon as it may.
     is_eager: bool,
     /// When the next one begins.
     ahead: Ahead,
@@ -137,7 +137,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Whether the next launch may begin, and does.
+    /// Tells whether the next launch may begin, and does.
     fn begins(&mut self, launch: &Started<'_>) -> bool {
         let Some(last) = self.grids.last() else { return true };
         if !launch.programmatic || self.grids.len() == OVERLAPPING || self.free(launch) == 0 {
@@ -188,7 +188,7 @@ impl Stream<'_> {
     ///
     /// # Safety
     ///
-    /// As for `run`.
+    /// The conditions of `run`.
     unsafe fn turn(&mut self, place: usize) -> Result<Turn, Fault> {
         let is_after = place > 0 && self.grids[place - 1].index + 1 == self.grids[place].index;
         let grid = &mut self.grids[place];

@@ -1,4 +1,4 @@
-//! How many blocks are there together.
+//! The number of blocks that are there together.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,12 +34,12 @@ impl Room {
         Self { threads: if is_wide { MANY_THREADS } else { THREADS }, is_wide, _only: only }
     }
 
-    /// How many blocks of so many threads there can be beside the threads that are there.
+    /// Returns the number of blocks of so many threads that fit beside the threads that are there.
     pub(super) fn blocks(&self, block: u32, threads: u32) -> u32 {
         self.threads.saturating_sub(threads) / block
     }
 
-    /// How many blocks of a launch are there together, where there can be so many.
+    /// Draws the number of a launch's blocks that are there together, up to so many.
     pub(super) fn window(&self, blocks: u32, random: &mut Rng) -> u32 {
         if self.is_wide && random.u8(..4) > 0 {
             // The rest is for launches that come.

@@ -10,7 +10,7 @@ use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
 
 use crate::launch::{address, poison, run};
 
-/// How the launches of a schedule are run.
+/// A way to run the launches of a schedule.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
     /// Multiprocessors of the GPU, by which tiles are chosen.

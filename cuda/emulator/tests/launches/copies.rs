@@ -7,7 +7,7 @@ use crate::launch::{SEEDS, argument, run, shape};
 const ROWS: usize = 5;
 const WIDTH: usize = 40;
 
-/// What one thread copies at a time.
+/// The copy of one thread at a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(16))]
 struct Four([f32; 4]);

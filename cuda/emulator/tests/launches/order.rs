@@ -10,7 +10,7 @@ const SEEDS: u64 = 200;
 /// Blocks, and threads of each.
 const SMALL: [u32; 2] = [3, 5];
 
-/// What a launch does, as in tests/kernels.cu.
+/// The modes of a launch, as in tests/kernels.cu.
 const TRIGGERS_FIRST: u32 = 1;
 const READS_FIRST: u32 = 2;
 const WAITS: u32 = 4;
@@ -97,7 +97,7 @@ fn nothing_overlaps_without_a_trigger() {
     assert_eq!(wrong(&[link(0, 1, WAITS), link(1, 2, WAITS)], 2), 0);
 }
 
-/// What a launch writes need not be there when it ends, but for those that wait for it.
+/// A launch's writes need not be there when it ends, except for those that wait for it.
 #[test]
 fn a_read_before_the_wait_shows_after_a_launch_without_a_trigger() {
     assert_shows(&[link(0, 1, WAITS), link(1, 2, READS_FIRST | WAITS)], 2);

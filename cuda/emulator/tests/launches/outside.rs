@@ -1,10 +1,10 @@
-//! What AddressSanitizer sees.
+//! Faults that AddressSanitizer sees.
 
 use std::{env, process::Command};
 
 use crate::launch::{argument, run, shape};
 
-/// That AddressSanitizer ends a process which does this, in a test of that name.
+/// Checks that AddressSanitizer ends a process which does this, in a test of that name.
 fn assert_ends(test: &str, body: impl FnOnce()) {
     const CHILD: &str = "EMULATOR_OVERRUN";
     if env::var_os(CHILD).is_some() {

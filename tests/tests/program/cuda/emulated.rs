@@ -78,7 +78,7 @@ fn the_weights_losses_and_tests_are_the_cpus() {
     }
 }
 
-/// What was begun after the step that diverges changes nothing and is not reported.
+/// Steps that were begun after the one that diverges change nothing and are not reported.
 #[test]
 fn divergence_is_said_at_the_cpus_step() {
     let Some(folder) = prepared("divergence on an emulated GPU") else { return };

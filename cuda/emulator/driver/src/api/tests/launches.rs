@@ -15,7 +15,7 @@ fn two_links(session: &Session, rows: [u64; 3], [first, second]: [u32; 2], betwe
     ok(session.link(rows[1], rows[2], second, true));
 }
 
-/// How often the last of three rows is not what it should be, where `run` makes it by two links.
+/// Counts how often the last of three rows is wrong, where `run` makes it by two links.
 fn wrong(session: &Session, run: impl Fn([u64; 3])) -> u32 {
     let rows = [session.row(0), session.row(0), session.row(0)];
     (0..TRIES)

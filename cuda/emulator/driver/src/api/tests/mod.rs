@@ -35,7 +35,7 @@ const BYTES: usize = 4 * LEN;
 /// Nothing was written there.
 const ONES: u32 = u32::MAX;
 
-/// What the kernel `link` does, as in tests/kernels.cu of the emulator.
+/// The modes of the kernel `link`, as in tests/kernels.cu of the emulator.
 const TRIGGERS_FIRST: u32 = 1;
 const WAITS: u32 = 4;
 
@@ -44,7 +44,7 @@ fn ok(code: Code) {
     assert_eq!(code, Code::SUCCESS);
 }
 
-/// What a function gives.
+/// The result of a function.
 #[track_caller]
 fn get<T>(function: impl FnOnce(Option<&mut MaybeUninit<T>>) -> Code) -> T {
     let mut out = MaybeUninit::uninit();

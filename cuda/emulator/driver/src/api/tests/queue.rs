@@ -1,4 +1,4 @@
-//! What runs, and when.
+//! The order in which a stream's work runs.
 
 use super::{
     super::{

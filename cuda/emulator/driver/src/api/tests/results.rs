@@ -1,4 +1,4 @@
-//! What goes wrong, by itself or because a test wants it.
+//! Calls that fail, by themselves or because a test wants it.
 
 use std::ffi::CStr;
 
@@ -27,7 +27,7 @@ fn a_fault_shows_where_something_waits_and_stays() {
     ok(cuEventRecord(event, session.stream));
     ok(session.launch(function("one_leaves"), false, &[]));
     ok(session.to_host(to.0, row));
-    // What is before it is intact.
+    // The bytes before it are intact.
     ok(cuEventSynchronize(event));
     assert_eq!(session.wait(), Code::LAUNCH_FAILED);
     assert_eq!(to.numbers(), [ONES; LEN], "nothing runs behind it");
