@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = run(&Options { only: Some("x y".into()) }).unwrap_err().to_string();
-        assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, cuda, tests, sanitizers"), "{error}");
+        assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, cuda, tests, gpu, sanitizers"), "{error}");
     }
 
     #[test]
