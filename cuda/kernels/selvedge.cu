@@ -1,5 +1,5 @@
 // The kernels: one for each kind of task, or for the kinds that run side by side. The host (cuda/src/schedule) says which tasks a launch has, and
-// cuda/src/task/kernel.rs has the kernels' names.
+// cuda/src/kernel.rs has the kernels' names.
 
 #include "data.cuh"
 #include "head.cuh"

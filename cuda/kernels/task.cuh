@@ -1,4 +1,4 @@
-// What the host hands to the kernels; cuda/src/task.rs has the same structures, field by field.
+// The kernels' parameters; cuda/src/task has the same structures, field by field.
 #pragma once
 
 #include "activation.cuh"
@@ -39,7 +39,7 @@ struct Task {
     unsigned settled;
     // The batch, counted from the launch's own: 1 for what is loaded ahead.
     unsigned ahead;
-    // What the outputs went through, and what the inputs did.
+    // The activation of the outputs, and that of the inputs.
     Activation activation, input_activation;
     // Features in and out; of a task over a flat slice, its length is `outputs`.
     unsigned inputs, outputs;
@@ -76,7 +76,7 @@ struct Phase {
     Task tasks[MAX_TASKS];
 };
 
-// What the host says of one batch.
+// The host's part of one batch.
 struct Batch {
     // Its number in the run: dropout's stream.
     u64 number;
@@ -84,18 +84,18 @@ struct Batch {
     u64 epoch;
     // Its first sample's place in the order, and how many there are.
     unsigned first, samples;
-    // Whether it is its step's first, and last.
+    // Not 0 where it is its step's first, and its last.
     unsigned is_first, is_last;
-    // What its sum of losses is divided by.
+    // The divisor of its sum of losses.
     float total_weight;
-    // How far the average of the weights moves.
+    // The part of the way that the average of the weights moves.
     float average;
-    // Whether the average starts from these weights.
+    // Not 0 where the average starts from these weights.
     unsigned starts_average;
     Rule rule;
 };
 
-// What stays the same in all launches of a run.
+// The part that all launches of a run share.
 struct Context {
     // A byte for each feature, and a class for each sample.
     const unsigned char* samples;
@@ -112,7 +112,7 @@ struct Context {
     float* norms;
     // One for each block of a norm.
     float* partial_norms;
-    // What a clipped gradient is multiplied by.
+    // The factor of a clipped gradient.
     float* clip_scale;
     // The loss of the step so far.
     float* step_loss;

@@ -87,7 +87,7 @@ impl Driver {
     ///
     /// # Safety
     ///
-    /// As above.
+    /// The conditions of `copy_to_device`.
     pub(crate) unsafe fn copy_to_host(
         &mut self,
         to: *mut u8,
