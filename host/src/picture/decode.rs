@@ -148,7 +148,10 @@ fn reduce(picture: DynamicImage) -> GrayAlphaImage {
 pub mod tests {
     use std::fs;
 
-    use image::{GrayImage, Luma, Rgb, RgbImage};
+    use image::{
+        GrayImage, ImageEncoder, Luma, Rgb, RgbImage,
+        codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder},
+    };
 
     use super::*;
 
@@ -175,6 +178,56 @@ pub mod tests {
                 assert!(is_right, "{format:?} {end} of {}: {error:?}", whole.len());
             }
         }
+    }
+
+    #[test]
+    fn exifs_orientation_is_applied() {
+        // A light corner above and to the left of a darker one; 24 columns and 16 rows.
+        let upright = |x: u32, y: u32| match (x / 8, y / 8) {
+            (0, 0) => 250,
+            (2, 0) => 150,
+            (0, 1) => 80,
+            _ => 0,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture");
+        for orientation in 1..=8 {
+            let (width, height) = if orientation > 4 { (16, 24) } else { (24, 16) };
+            // Where the file's first row and column are seen: EXIF 2.32, tag 274.
+            let stored = GrayImage::from_fn(width, height, |x, y| {
+                Luma([match orientation {
+                    1 => upright(x, y),
+                    2 => upright(23 - x, y),
+                    3 => upright(23 - x, 15 - y),
+                    4 => upright(x, 15 - y),
+                    5 => upright(y, x),
+                    6 => upright(23 - y, x),
+                    7 => upright(23 - y, 15 - x),
+                    _ => upright(y, 15 - x),
+                }])
+            });
+            let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+            exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+            for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP] {
+                let file = fs::File::create(&path).unwrap();
+                let result = match format {
+                    ImageFormat::Jpeg => with_exif(JpegEncoder::new_with_quality(&file, 95), &exif, &stored),
+                    ImageFormat::Png => with_exif(PngEncoder::new(&file), &exif, &stored),
+                    _ => with_exif(WebPEncoder::new_lossless(&file), &exif, &stored),
+                };
+                result.unwrap();
+                let found = decode(&path).unwrap();
+                assert_eq!((found.size, found.orientation), ((24, 16), orientation), "{format:?}");
+                for (x, y, pixel) in found.pixels.enumerate_pixels() {
+                    assert!(pixel.0[0].abs_diff(upright(x, y)) < 12, "{format:?} {orientation}: {x} {y}");
+                }
+            }
+        }
+    }
+
+    fn with_exif(mut encoder: impl ImageEncoder, exif: &[u8], image: &GrayImage) -> image::ImageResult<()> {
+        encoder.set_exif_metadata(exif.to_vec()).unwrap();
+        image.write_with_encoder(encoder)
     }
 
     #[test]

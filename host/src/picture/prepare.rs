@@ -18,7 +18,7 @@ const HARDLY: u8 = 32;
 /// Fewer pixels than these show little.
 const FEW: u64 = 64;
 /// The part of a thing, in percent, that decides whether it is light or dark on a ground of a middle shade.
-const MOST: usize = 90;
+const MOST: usize = 97;
 /// The middle shades: on others, a dark ground has a light thing, and a light one a dark thing.
 const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 
