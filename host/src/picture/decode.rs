@@ -19,6 +19,10 @@ use super::{
 
 /// The most bytes that a picture takes: its file, the decoder's memory and the pixels.
 const MAX_MEMORY: u64 = 320 << 20;
+/// The most bytes of a PNG's colour profile or text.
+const MAX_PROFILE: u64 = 16 << 20;
+/// The most columns and rows: decoders keep some rows beside the picture.
+const MAX_SIDE: u32 = 65_535;
 /// The most pixels, and the most that a JPEG's scans visit together.
 const MAX_PIXELS: u64 = 64 << 20;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
@@ -49,7 +53,9 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     let failed = |error| match error {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut("its last part is missing"),
         ImageError::IoError(error) => unreadable(error),
-        ImageError::Limits(_) => too_large(format!("it takes more than {} MB", MAX_MEMORY >> 20)),
+        ImageError::Limits(_) => too_large(format!(
+            "it has more than {MAX_SIDE} columns or rows, or its parts more memory than a picture may"
+        )),
         error => PictureError::Picture { path: path.into(), error: error.into() },
     };
     let mut bytes = Vec::new();
@@ -62,10 +68,12 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
         return Err(too_large(format!("its file has more than {} MB", MAX_MEMORY >> 20)));
     }
     let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(unreadable)?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_MEMORY);
-    reader.limits(limits);
     let format = reader.format();
+    let mut limits = Limits::default();
+    // A PNG's are for what stands before its pixels, such as a colour profile.
+    limits.max_alloc = Some(if format == Some(ImageFormat::Png) { MAX_PROFILE } else { MAX_MEMORY });
+    (limits.max_image_width, limits.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+    reader.limits(limits);
     // What is no picture at all has no structure: the decoder says so.
     let structure = format.map_or(Ok(Structure::default()), |format| whole::check(&bytes, format)).map_err(cut)?;
     let mut decoder = reader.into_decoder().map_err(failed)?;
@@ -101,9 +109,9 @@ fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure
     let pixels = u64::from(width.next_multiple_of(32)) * u64::from(height.next_multiple_of(32));
     let decoded = decoder.total_bytes();
     let beside = match format {
-        // A copy of the file; where the picture comes in several scans, 16 bits for each coefficient of three or four components.
+        // A copy of the file; where the picture comes in several scans, 16 bits for each coefficient.
         ImageFormat::Jpeg if structure.is_progressive || structure.scans > 1 => {
-            length + 2 * pixels * u64::from(decoder.color_type().bytes_per_pixel())
+            length + 2 * pixels * structure.components
         }
         ImageFormat::Jpeg => length,
         // A frame of four bytes a pixel; WebP's planes beside that.

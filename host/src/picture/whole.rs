@@ -7,6 +7,8 @@ use image::ImageFormat;
 pub struct Structure {
     /// A JPEG's scans: each visits all blocks.
     pub scans: u64,
+    /// A JPEG's components: three, or four in print.
+    pub components: u64,
     /// Whether the decoder keeps every coefficient of the picture in memory.
     pub is_progressive: bool,
 }
@@ -71,9 +73,10 @@ fn jpeg(bytes: &[u8]) -> Result<Structure, &'static str> {
         let segment = bytes.get(at + 2..at + length.max(2)).ok_or(CUT)?;
         at += length.max(2);
         match mark {
-            // A start of frame: precision, height, width.
-            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&mark) && segment.len() >= 5 => {
+            // A start of frame: precision, height, width, components.
+            0xc0..=0xcf if ![0xc4, 0xc8, 0xcc].contains(&mark) && segment.len() >= 6 => {
                 pixels = number_be(&segment[1..3]).unwrap_or(0) * number_be(&segment[3..5]).unwrap_or(0);
+                found.components = segment[5].into();
                 found.is_progressive |= mark == 0xc2;
             }
             0xda => found.scans += 1,
