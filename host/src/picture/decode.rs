@@ -26,6 +26,8 @@ const MAX_SIDE: u32 = 65_535;
 /// The most pixels, and the most that a JPEG's scans visit together.
 const MAX_PIXELS: u64 = 64 << 20;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
+/// The most bytes of a JPEG in scans, which are slow to read.
+const MAX_PROGRESSIVE: u64 = 24 << 20;
 /// The most pixels that are worked with. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
 
@@ -88,8 +90,9 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
             MAX_PIXELS / 1_000_000
         )));
     }
-    if pixels * structure.scans > MAX_VISITS {
-        return Err(too_large(format!("{} scans of {width}×{height} pixels take too long", structure.scans)));
+    if pixels * structure.scans > MAX_VISITS || structure.is_progressive && length > MAX_PROGRESSIVE {
+        let (scans, length) = (structure.scans, length >> 20);
+        return Err(too_large(format!("{scans} scans of {width}×{height} pixels in {length} MB take too long")));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
