@@ -2,11 +2,11 @@ use std::io::{self, Write};
 
 use crate::{
     files,
-    interchange::{self, Format, StateDict},
+    interchange::{self, Format, Reading, StateDict},
     network::Network,
     weights,
 };
-use anyhow::{Result, bail};
+use anyhow::Result;
 use selvedge::{
     architecture::Architecture,
     fashion_mnist::{CLASSES, PIXELS},
@@ -20,18 +20,14 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
     // A file that cannot be written is an error before the work.
     Format::to_write(&options.to)?;
     files::check_writable(&options.to)?;
-    let weights = StateDict::read(&options.from)?;
+    let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
+    let weights = StateDict::read_as(&options.from, &reading)?;
     let architecture = match asked_for(options) {
         Some(architecture) => architecture,
         None => weights.architecture()?,
     };
-    let (mut network, keys) = weights.network(&architecture, !options.no_strict)?;
-    if keys.missing.len() == architecture.parameters().count() {
-        bail!("{}: no tensor has a name of the network's: {keys}", options.from.display());
-    }
-    if !keys.is_empty() {
-        note(format_args!("{keys}; what is missing is 0"));
-    }
+    let (mut network, report) = weights.network(&architecture, !options.no_strict)?;
+    report.notes().iter().for_each(note);
     if options.fold {
         network = folded(&network)?;
     }

@@ -26,7 +26,7 @@ use crate::{
     classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
-    interchange::Format,
+    interchange::foreign,
     model_file::{Assumption, ModelFile},
     weights::WeightsError,
 };
@@ -123,11 +123,7 @@ fn architecture(options: &Model, data: &Dataset) -> Result<Architecture> {
 /// Checks the bytes of a network's file.
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
     match ModelFile::parse(bytes) {
-        Err(WeightFileError::Magic)
-            if matches!(Format::of_extension(path), Some(Format::Safetensors | Format::Pth | Format::Npz)) =>
-        {
-            bail!("{}: this is another program's file; `selvedge convert` makes a .selvedge file of it", path.display())
-        }
+        Err(WeightFileError::Magic) if let Some(what) = foreign(bytes) => bail!("{}: this is {what}", path.display()),
         parsed => Ok(parsed.map_err(WeightsError::in_file(path))?),
     }
 }

@@ -11,10 +11,14 @@
 //! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
 
 mod archive;
+mod chain;
 mod element;
 mod error;
+mod groups;
 mod keys;
+mod kind;
 mod load;
+mod matching;
 mod names;
 mod npy;
 mod npz;
@@ -29,8 +33,8 @@ mod tensors;
 mod tests;
 
 pub use error::InterchangeError;
-pub use keys::IncompatibleKeys;
-pub use state_dict::StateDict;
+pub use keys::LoadReport;
+pub use state_dict::{Reading, StateDict};
 pub use tensors::NamedTensor;
 
 use std::path::Path;
@@ -43,6 +47,7 @@ use selvedge::{
 
 use crate::{files, weights};
 use error::Problem;
+use kind::Kind;
 
 /// A kind of file with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,20 +90,19 @@ impl Format {
         }
         .map_err(|problem| problem.in_file(path))
     }
+}
 
-    /// The format of a file to be read: by its extension, else by how it begins.
-    fn of_file(path: &Path, bytes: &[u8]) -> Self {
-        Self::of_extension(path).unwrap_or_else(|| {
-            if bytes.starts_with(b"SELV") {
-                Self::Selvedge
-            } else if bytes.starts_with(b"\x80") {
-                Self::Pth
-            } else if bytes.starts_with(b"PK") {
-                if pth::is_saved_by_torch(bytes) { Self::Pth } else { Self::Npz }
-            } else {
-                Self::Safetensors
-            }
-        })
+/// What a file is that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
+pub fn foreign(bytes: &[u8]) -> Option<String> {
+    let converted =
+        |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
+    match kind::of(bytes) {
+        Kind::Read(Format::Selvedge) => None,
+        Kind::Read(Format::Safetensors) => converted("a safetensors file"),
+        Kind::Read(Format::Pth) => converted("a PyTorch file"),
+        Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
+        Kind::Read(Format::Onnx) => Some(kind::ONNX.into()),
+        Kind::Other(what) => Some(what),
     }
 }
 
