@@ -6,7 +6,7 @@ use crate::{
     network::Network,
     weights,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use selvedge::{
     architecture::Architecture,
     fashion_mnist::{CLASSES, PIXELS},
@@ -18,7 +18,10 @@ use super::note;
 
 pub fn run(options: &options::commands::Convert) -> Result<()> {
     // A file that cannot be written is an error before the work.
-    Format::to_write(&options.to)?;
+    let format = Format::to_write(&options.to)?;
+    if options.opset.is_some() && format != Format::Onnx {
+        bail!("--opset: {} is no .onnx file; other formats have no operator set", options.to.display());
+    }
     files::check_writable(&options.to)?;
     let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
     let weights = StateDict::read_as(&options.from, &reading)?;
@@ -32,7 +35,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         network = folded(&network)?;
     }
     let (written, flat) = (network.architecture(), network.parameters());
-    interchange::write(&options.to, written, flat, &weights.signature(), &weights.record())?;
+    interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
     writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
     Ok(())

@@ -55,6 +55,8 @@ pub(super) enum Problem {
     NotWritten,
     #[error("this is {ONNX}")]
     NotRead,
+    #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
+    Opset { opset: u8, lowest: u8, highest: u8 },
     #[error("this is {what}")]
     Other { what: String },
     #[error(

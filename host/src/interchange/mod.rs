@@ -49,6 +49,9 @@ use crate::{files, weights};
 use error::Problem;
 use kind::Kind;
 
+/// Extensions of other programs' files that are neither read nor written.
+const FOREIGN: [&str; 10] = ["h5", "hdf5", "keras", "tflite", "npy", "ckpt", "pkl", "pickle", "gguf", "joblib"];
+
 /// A kind of file with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -74,6 +77,15 @@ impl Format {
             "npz" => Some(Self::Npz),
             "onnx" => Some(Self::Onnx),
             _ => None,
+        }
+    }
+
+    /// Tells whether a file's extension promises another program's format.
+    pub fn is_foreign(path: &Path) -> bool {
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match Self::of_extension(path) {
+            Some(format) => format != Self::Selvedge,
+            None => extension.is_some_and(|extension| FOREIGN.contains(&extension.as_str())),
         }
     }
 
@@ -107,7 +119,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
 }
 
 /// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the
-/// signature and the record.
+/// signature and the record. An ONNX graph has the operator set `opset`, or without one the lowest that the layers need.
 ///
 /// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
 ///
@@ -120,6 +132,7 @@ pub fn write(
     flat: &[f32],
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
+    opset: Option<u8>,
 ) -> Result<(), InterchangeError> {
     let written = match Format::to_write(path)? {
         Format::Selvedge => {
@@ -129,7 +142,7 @@ pub fn write(
         Format::Npz => npz::write(&named(architecture, flat)),
         Format::Onnx => {
             let graph = architecture.for_prediction();
-            onnx::write(&graph, &named(&graph, flat))
+            onnx::opset(&graph, opset).and_then(|opset| onnx::write(&graph, &named(&graph, flat), opset))
         }
         Format::Pth => Err(Problem::NotWritten),
     };

@@ -51,7 +51,7 @@ fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.join(name);
-        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD, None).unwrap();
         files.push((name.into(), fs::read(path).unwrap()));
     }
     files
@@ -106,7 +106,7 @@ fn every_format_gives_the_same_bits_back() {
     let folder = folder();
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
         let path = folder.path().join(name);
-        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
+        write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD, None).unwrap();
         let weights = StateDict::read(&path).unwrap();
         let (network, report) = weights.network(&Architecture::of::<Small>(), true).unwrap();
         assert_eq!(report, LoadReport::default());
@@ -144,10 +144,10 @@ fn what_pytorch_saves_is_read() {
 fn a_network_is_inferred_or_named_by_the_file() {
     let folder = folder();
     let path = folder.path().join("a.npz");
-    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &SIGNATURE, &RECORD).unwrap();
+    write(&path, &Architecture::of::<Tiny>(), &[0.0; Tiny::LEN], &SIGNATURE, &RECORD, None).unwrap();
     assert_eq!(StateDict::read(&path).unwrap().architecture().unwrap(), Architecture::of::<Tiny>());
     let path = folder.path().join("a.selvedge");
-    write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD).unwrap();
+    write(&path, &Architecture::of::<Small>(), small().as_flat(), &SIGNATURE, &RECORD, None).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), Architecture::of::<Small>());
     let error = weights.network(&"4 => 3 => 2".parse().unwrap(), false).unwrap_err().to_string();
@@ -163,7 +163,7 @@ fn names_may_count_dropout() {
     for (named, last) in [(&architecture, 4), (&architecture.for_prediction(), 3)] {
         for file in ["a.safetensors", "a.npz"] {
             let path = folder.path().join(file);
-            write(&path, named, &flat, &SIGNATURE, &RECORD).unwrap();
+            write(&path, named, &flat, &SIGNATURE, &RECORD, None).unwrap();
             let weights = StateDict::read(&path).unwrap();
             let last = format!("linear_relu_stack.{last}.bias");
             assert!(weights.tensors().iter().any(|tensor| tensor.name() == last), "{last}");
@@ -171,7 +171,7 @@ fn names_may_count_dropout() {
         }
     }
     let path = folder.path().join("a.selvedge");
-    write(&path, &architecture, &flat, &SIGNATURE, &RECORD).unwrap();
+    write(&path, &architecture, &flat, &SIGNATURE, &RECORD, None).unwrap();
     let weights = StateDict::read(&path).unwrap();
     assert_eq!(weights.architecture().unwrap(), architecture.for_prediction());
     assert_eq!(weights.network(&architecture, true).unwrap().0.parameters(), flat);
@@ -303,6 +303,8 @@ fn a_format_is_named_by_its_extension() {
     assert!(error("a.txt").starts_with("a.txt: the extension names no format"));
     assert!(error("a.pth").contains("safetensors.torch.load_file"));
     assert_eq!(Format::to_write(Path::new("a.ONNX")).unwrap(), Format::Onnx);
+    assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].iter().all(|name| Format::is_foreign(Path::new(name))));
+    assert!(["a.selvedge", "a.int8", "a", "a.v2"].iter().all(|name| !Format::is_foreign(Path::new(name))));
 }
 
 fn mutate(mut bytes: Vec<u8>, changes: &[(usize, u8)], cut: usize) -> Vec<u8> {

@@ -54,6 +54,12 @@ pub struct Convert {
     #[arg(long)]
     pub no_strict: bool,
 
+    /// The operator set of an .onnx file, from 13 to 23
+    ///
+    /// Without it, it is the lowest that the layers need, which most programs read: 20 where Gelu is among them, else 13.
+    #[arg(long, value_name = "N")]
+    pub opset: Option<u8>,
+
     /// Put each BatchNorm1d that directly follows a linear layer into that layer: TO is a network of fewer layers with the same logits, but
     /// for rounding
     #[arg(long)]
