@@ -39,7 +39,7 @@ pub enum WeightsError {
 
 /// A weight that is NaN or infinite: a network with one computes no logits.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{name}{index:?} is {value}, which is no number to compute with{}; the training that made it diverged, or the file is damaged", others(*more))]
+#[error("{name}{index:?} is {value} as a float32, which no network computes with{}; the training that made it diverged, or the file is damaged", others(*more))]
 pub struct NotFinite {
     /// The tensor.
     pub name: String,
@@ -160,10 +160,13 @@ mod tests {
         assert_eq!(check_finite(&architecture, &flat), Ok(()));
         (flat[4], flat[7]) = (f32::NAN, f32::INFINITY);
         let error = |flat: &[f32]| check_finite(&architecture, flat).unwrap_err().to_string();
-        assert!(error(&flat).starts_with("linear_relu_stack.0.weight[1, 1] is NaN, "));
+        assert!(error(&flat).starts_with("linear_relu_stack.0.weight[1, 1] is NaN as"));
         flat[4] = 0.5;
-        assert!(error(&flat).starts_with("linear_relu_stack.0.bias[1] is inf, "));
+        assert!(error(&flat).starts_with("linear_relu_stack.0.bias[1] is inf as"));
         flat[6] = f32::NEG_INFINITY;
-        assert!(error(&flat).contains("[0] is -inf, which is no number to compute with (and 1 more in this tensor)"));
+        assert!(
+            error(&flat)
+                .contains("[0] is -inf as a float32, which no network computes with (and 1 more in this tensor)")
+        );
     }
 }

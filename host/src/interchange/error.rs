@@ -96,12 +96,13 @@ pub(super) enum Problem {
     )]
     Orientation { shapes: String },
     #[error(
-        "{} have the same shape, for {layers} of the network's layers, and nothing says which is which; name them by --map, \
-         such as --map {}=0.weight (and its bias likewise)", shortened(names), names.first().map_or("", String::as_str)
+        "{} have one shape, and nothing says which is the network's {}; say it by --map, such as --map {}={}",
+        shortened(names), shortened(layers), names.first().map_or("", String::as_str), layers.first().map_or("", String::as_str)
     )]
-    Doubt { names: Vec<String>, layers: usize },
+    Doubt { names: Vec<String>, layers: Vec<String> },
     #[error(
-        "{name} is a part of a weight (of weight or spectral normalisation, or of pruning); save the model after PyTorch's remove_parametrizations, remove_weight_norm or prune.remove"
+        "{name} is a part of a weight (of weight or spectral normalisation, or of pruning); save the model after PyTorch's \
+         remove_parametrizations, remove_weight_norm or prune.remove"
     )]
     PartOfWeight { name: String },
     #[error("--map: there is no tensor or layer {name}; there are {}", shortened(names))]

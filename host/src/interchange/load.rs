@@ -2,7 +2,7 @@
 //! [`load_state_dict`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict) takes them, or
 //! of other names, by order and shape.
 
-use selvedge::architecture::{Architecture, LayerKind, Parameter, STACK_NAME};
+use selvedge::architecture::{Architecture, LayerKind, Parameter};
 
 use super::{
     error::Problem,
@@ -83,8 +83,8 @@ pub(super) fn load(
         }
         if is_matched {
             let transposed = if found.is_transposed { ", transposed" } else { "" };
-            let name = parameter.name.strip_prefix(STACK_NAME).unwrap_or(&parameter.name);
-            report.matched.push(format!("{} is {}{transposed}", tensor.name(), name.trim_start_matches('.')));
+            let name = matching::short(parameter);
+            report.matched.push(format!("{} is {name}{transposed}", tensor.name()));
         }
     }
     Ok(report)
@@ -249,7 +249,7 @@ mod tests {
         let numbered: Shapes<'_> =
             &[("x10.weight", &[2, 2]), ("x10.bias", &[2]), ("x9.weight", &[2, 2]), ("x9.bias", &[2])];
         assert_eq!(loaded(layers, numbered, unordered, true).unwrap().0[..2], [30.0, 31.0]);
-        assert!(loaded(layers, numbered, SETTINGS, true).unwrap_err().contains("nothing says which is which"));
+        assert!(loaded(layers, numbered, SETTINGS, true).unwrap_err().contains("nothing says which is"));
     }
 
     #[test]

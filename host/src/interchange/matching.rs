@@ -144,7 +144,10 @@ fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
     groups.linear.iter().all(|linear| tensors[linear.weight].name().rsplit('.').next() == Some("weight"))
 }
 
-/// A layer's tensors, each with the number of them that the network has.
+/// Layers of the network, each with the file's.
+type Pairs = Result<Vec<(usize, usize)>, Problem>;
+
+/// The parameters of one of the network's layers.
 struct Slot {
     weight: Parameter,
     others: Vec<Parameter>,
@@ -188,7 +191,7 @@ fn pinned(architecture: &Architecture, tensors: &[NamedTensor], settings: Settin
     let mut pinned = Vec::new();
     for (index, tensor) in tensors.iter().enumerate().filter(|(_, tensor)| tensor.is_mapped()) {
         let Some(parameter) = architecture.parameters().find(|parameter| parameter.name == tensor.name()) else {
-            let names = architecture.parameters().map(|parameter| parameter.name.as_str().to_owned()).collect();
+            let names = architecture.parameters().map(|parameter| short(&parameter)).collect();
             return Err(Problem::MapTarget { name: tensor.name().into(), names });
         };
         let shape = sizes(&parameter);
@@ -206,21 +209,19 @@ fn linear_matches(
     groups: &Groups,
     settings: Settings,
 ) -> Result<Vec<Match>, Problem> {
-    let mut readings: Vec<(bool, Result<Vec<(usize, usize)>, Problem>)> = Vec::new();
+    let mut readings: Vec<(bool, Pairs)> = Vec::new();
     for is_transposed in orientations(settings) {
         let wanted: Vec<_> = slots.iter().map(|slot| (slot.weight.shape[1], slot.weight.shape[0])).collect();
         let there: Vec<_> = groups.linear.iter().map(|linear| ends(tensors, linear, is_transposed)).collect();
         let stems: Vec<_> = groups.linear.iter().map(|linear| &linear.stem).collect();
-        let pairs = pair(&wanted, &there, &stems, settings, |place| tensors[groups.linear[place].weight].name());
+        let pairs = pair(slots, &wanted, &there, &stems, settings, |place| tensors[groups.linear[place].weight].name());
         readings.push((is_transposed, pairs));
     }
-    let is_whole = |pairs: &Result<Vec<_>, Problem>| pairs.as_ref().map_or(true, |pairs| pairs.len() == slots.len());
+    let is_whole = |pairs: &Pairs| pairs.as_ref().map_or(true, |pairs| pairs.len() == slots.len());
     if readings.iter().filter(|(_, pairs)| is_whole(pairs)).count() == 1 {
         readings.retain(|(_, pairs)| is_whole(pairs));
     } else if readings.len() == 2 && readings.iter().all(|(_, pairs)| is_whole(pairs)) && !slots.is_empty() {
-        let in_order = |pairs: &Result<Vec<(usize, usize)>, Problem>| {
-            pairs.as_ref().is_ok_and(|pairs| pairs.is_sorted_by_key(|&(_, place)| place))
-        };
+        let in_order = |pairs: &Pairs| pairs.as_ref().is_ok_and(|pairs| pairs.is_sorted_by_key(|&(_, place)| place));
         let ordered = readings.iter().filter(|(_, pairs)| settings.keeps_order && in_order(pairs)).count() == 1;
         if is_pytorchs(tensors, groups) {
             readings.truncate(1);
@@ -257,7 +258,7 @@ fn norm_matches(
     let wanted: Vec<_> = slots.iter().map(|slot| (slot.weight.shape[0], 0)).collect();
     let there: Vec<_> = groups.norms.iter().map(len).collect();
     let stems: Vec<_> = groups.norms.iter().map(|norm| &norm.stem).collect();
-    let pairs = pair(&wanted, &there, &stems, settings, |place| tensors[groups.norms[place].mean].name())?;
+    let pairs = pair(slots, &wanted, &there, &stems, settings, |place| tensors[groups.norms[place].mean].name())?;
     let mut found = Vec::new();
     for (slot, place) in pairs {
         let (slot, norm) = (&slots[slot], &groups.norms[place]);
@@ -275,14 +276,21 @@ fn norm_matches(
     Ok(found)
 }
 
+/// A parameter's name as a person gives it: `0.weight`.
+pub(super) fn short(parameter: &Parameter) -> String {
+    let name = parameter.name.strip_prefix(STACK_NAME).unwrap_or(&parameter.name);
+    name.trim_start_matches('.').into()
+}
+
 /// Pairs what is wanted with what is there, each by its widths. Equal ones are taken in their order.
 fn pair<'a>(
+    parameters: &[Slot],
     wanted: &[(u32, u32)],
     there: &[Option<(u32, u32)>],
     stems: &[&Stem],
     settings: Settings,
     name: impl Fn(usize) -> &'a str,
-) -> Result<Vec<(usize, usize)>, Problem> {
+) -> Pairs {
     let mut pairs = Vec::new();
     for (first, ends) in wanted.iter().enumerate() {
         if wanted[..first].contains(ends) {
@@ -297,7 +305,8 @@ fn pair<'a>(
         let order = order(&own, settings.keeps_order, settings.is_mapped);
         let Some(order) = order.filter(|_| places.len() == slots.len()) else {
             let names = places.iter().map(|&place| name(place).to_owned()).collect();
-            return Err(Problem::Doubt { names, layers: slots.len() });
+            let layers = slots.iter().map(|&slot| short(&parameters[slot].weight)).collect();
+            return Err(Problem::Doubt { names, layers });
         };
         pairs.extend(slots.into_iter().zip(order.into_iter().map(|place| places[place])));
     }

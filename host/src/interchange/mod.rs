@@ -18,6 +18,7 @@ mod groups;
 mod keys;
 mod kind;
 mod load;
+mod map;
 mod matching;
 mod names;
 mod npy;

@@ -4,11 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use selvedge::{
-    architecture::{Architecture, STACK_NAME},
-    shape::Signature,
-    weights::TrainingRecord,
-};
+use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRecord};
 
 use super::{
     Format, InterchangeError,
@@ -16,8 +12,9 @@ use super::{
     keys::LoadReport,
     kind::{self, Kind},
     load::load,
+    map,
     matching::{self, Settings},
-    names, npz, pth, safetensors,
+    npz, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
@@ -123,9 +120,7 @@ impl StateDict {
         if format != Format::Pth {
             keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
         }
-        for (from, to) in &reading.map {
-            rename(&mut tensors, from, to).map_err(|problem| problem.in_file(path))?;
-        }
+        map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;
         let settings = Settings {
             keeps_order: format != Format::Safetensors,
             is_mapped: !reading.map.is_empty(),
@@ -205,30 +200,6 @@ fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Pro
     }
     tensors.retain(|tensor| is_below(tensor.name()));
     Ok(())
-}
-
-/// Gives a tensor, or all tensors of a layer, the name of a parameter or a layer: `fc1.weight` that of `0.weight`, or `fc1` that of `0`.
-fn rename(tensors: &mut [NamedTensor], from: &str, to: &str) -> Result<(), Problem> {
-    let to = to.strip_prefix(STACK_NAME).map_or(to, |rest| rest.trim_start_matches('.'));
-    if let Some(tensor) = tensors.iter_mut().find(|tensor| tensor.name() == from) {
-        tensor.map_to(format!("{STACK_NAME}.{to}"));
-        return Ok(());
-    }
-    let mut is_there = false;
-    for tensor in tensors.iter_mut() {
-        let rest = tensor.name().strip_prefix(from).filter(|rest| rest.starts_with(['.', '/', '_']));
-        let kind = match rest.and_then(|rest| names::read(rest).1) {
-            Some(names::Kind::Weight) => "weight",
-            Some(names::Kind::Bias) => "bias",
-            Some(names::Kind::Mean) => "running_mean",
-            Some(names::Kind::Variance) => "running_var",
-            None => continue,
-        };
-        is_there = true;
-        tensor.map_to(format!("{STACK_NAME}.{to}.{kind}"));
-    }
-    let names = || tensors.iter().map(|tensor| tensor.name().to_owned()).collect();
-    if is_there { Ok(()) } else { Err(Problem::MapSource { name: from.into(), names: names() }) }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {
