@@ -81,7 +81,7 @@ pub(super) fn load(
             }
             _ => target.copy_from_slice(tensor.values()),
         }
-        if is_matched {
+        if is_matched && (found.is_transposed || !tensor.is_mapped()) {
             let transposed = if found.is_transposed { ", transposed" } else { "" };
             let name = matching::short(parameter);
             report.matched.push(format!("{} is {name}{transposed}", tensor.name()));
