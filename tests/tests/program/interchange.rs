@@ -194,7 +194,7 @@ fn other_programs_forms_have_the_right_weights() {
     for (file, words) in [
         ("two.pth", "--key: model, ema"),
         ("square.npz", "--transpose=no or --transpose"),
-        ("extra.pth", "no temperature; --no-strict"),
+        ("extra.pth", "no temperature, mask, note; --no-strict"),
         ("nan.pth", "2.weight[9, 15] is NaN"),
         ("normed.pth", "is a part of a weight"),
         ("whole.pth", "torch.nn.modules.container.Sequential"),
