@@ -6,13 +6,14 @@ use selvedge::{Portable, classification::probabilities, message::Logits};
 use serde_json::{Value, json};
 
 use super::{
-    classes, parse,
+    check_weights, classes, parse,
     samples::{self, Sample, Tally},
 };
 
 pub fn run(options: &options::commands::Predict) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
+    check_weights(&options.file.path, &file)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));
     let samples = samples::read(&options.samples, shape);
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
