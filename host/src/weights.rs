@@ -37,6 +37,58 @@ pub enum WeightsError {
     Write(#[from] files::WriteError),
 }
 
+/// A weight that is NaN or infinite: a network with one computes no logits.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{name}{index:?} is {value} as a float32, which no network computes with{}; the training that made it diverged, or the file is damaged", others(*more))]
+pub struct NotFinite {
+    /// The tensor.
+    pub name: String,
+    /// The element's place in it.
+    pub index: Vec<usize>,
+    /// What it is.
+    pub value: f32,
+    /// How many more there are in the tensor.
+    pub more: usize,
+}
+
+fn others(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more in this tensor)") }
+}
+
+/// Checks that all elements of a tensor, in row-major order, are finite.
+///
+/// # Errors
+///
+/// [`NotFinite`], the first that is not.
+pub fn check_tensor(name: &str, shape: &[usize], values: &[f32]) -> Result<(), NotFinite> {
+    let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+    let more = values[place + 1..].iter().filter(|value| !value.is_finite()).count();
+    let mut rest = place;
+    let mut index: Vec<_> = shape
+        .iter()
+        .rev()
+        .map(|&size| {
+            let own = rest % size;
+            rest /= size;
+            own
+        })
+        .collect();
+    index.reverse();
+    Err(NotFinite { name: name.into(), index, value: values[place], more })
+}
+
+/// Checks that all weights of a flat model are finite.
+///
+/// # Errors
+///
+/// [`NotFinite`], the first that is not.
+pub fn check_finite(architecture: &Architecture, flat: &[f32]) -> Result<(), NotFinite> {
+    architecture.parameters().try_for_each(|parameter| {
+        let shape: Vec<_> = parameter.shape.iter().map(|&size| size as usize).collect();
+        check_tensor(&parameter.name, &shape, parameter.values(flat).unwrap_or_default())
+    })
+}
+
 impl WeightsError {
     /// Names the file in which an error was found.
     pub fn in_file(path: &Path) -> impl Fn(WeightFileError) -> Self + '_ {
@@ -95,4 +147,26 @@ pub fn hash(flat: &[f32]) -> String {
 /// Bytes as hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finite_is_named_with_its_place() {
+        let architecture: Architecture = "3 => 2".parse().unwrap();
+        let mut flat = [0.5; 8];
+        assert_eq!(check_finite(&architecture, &flat), Ok(()));
+        (flat[4], flat[7]) = (f32::NAN, f32::INFINITY);
+        let error = |flat: &[f32]| check_finite(&architecture, flat).unwrap_err().to_string();
+        assert!(error(&flat).starts_with("linear_relu_stack.0.weight[1, 1] is NaN as"));
+        flat[4] = 0.5;
+        assert!(error(&flat).starts_with("linear_relu_stack.0.bias[1] is inf as"));
+        flat[6] = f32::NEG_INFINITY;
+        assert!(
+            error(&flat)
+                .contains("[0] is -inf as a float32, which no network computes with (and 1 more in this tensor)")
+        );
+    }
 }

@@ -4,6 +4,7 @@
     python interchange.py save IN.safetensors OUT.pth LAYERS      # of the nn.Sequential of these layers that loaded it
     python interchange.py logits FILE TEST.npz [LAYERS]           # what the other program makes of FILE
     python interchange.py resave IN.npz OUT.npz                   # NumPy's own copy, compressed
+    python interchange.py forms FOLDER                            # one network as other programs name and wrap it
 
 TEST.npz has `input` ([images, 784] float32, pixel / 255) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
 into PyTorch's module by load_state_dict, strict) or .onnx (run by ONNX Runtime). LAYERS are those of PyTorch's module, such as
@@ -116,6 +117,77 @@ def resave(source, target):
     return {name: [str(array.dtype), list(array.shape)] for name, array in copies.items()}
 
 
+def forms(folder):
+    """The network of reference.safetensors in each form, with the options that its conversion takes; and what is refused."""
+    import argparse
+
+    import torch
+    from safetensors.torch import save_file
+    from torch import nn
+
+    folder = pathlib.Path(folder)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 10))
+    state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    save_file({f"linear_relu_stack.{name}": tensor for name, tensor in state.items()}, folder / "reference.safetensors")
+    w1, b1, w2, b2 = (tensor.numpy() for tensor in state.values())
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.rand(3, 784)).sum().backward()
+    inner = {f"model.{name}": tensor for name, tensor in state.items()}
+
+    def renamed(first, last):
+        return {{"0": first, "2": last}[name[0]] + name[1:]: tensor for name, tensor in state.items()}
+
+    extra = {"temperature": torch.tensor(1.5), "mask": torch.ones(16, dtype=torch.bool), "note": "text"}
+    legacy = {"_use_new_zipfile_serialization": False}
+    by_torch = {
+        "fc.pth": renamed("fc1", "fc2"),
+        "flatten.pth": renamed("1", "3"),
+        "modules.pth": renamed("layers.0", "layers.1"),
+        "nested.pth": renamed("net.0.1", "net.1.0"),
+        "checkpoint.pth": {
+            "epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "args": argparse.Namespace(lr=0.1),
+            "best": np.float64(0.5), "losses": [0.1, 0.2],
+        },
+        "lightning.ckpt": {"state_dict": inner, "hyper_parameters": {"lr": 1e-3}, "optimizer_states": []},
+        "parameters.pth": {name: nn.Parameter(tensor) for name, tensor in state.items()},
+        "averaged.pth": torch.optim.swa_utils.AveragedModel(model).state_dict(),
+        "transposed.pth": {n: t.t().contiguous().t() if t.dim() == 2 else t for n, t in state.items()},
+    }
+    files = [[name, []] for name in by_torch]
+    for name, value in by_torch.items():
+        torch.save(value, folder / name)
+    for name in ["fc.pth", "checkpoint.pth", "parameters.pth"]:
+        torch.save(by_torch[name], folder / f"legacy-{name}", **legacy)
+        files.append([f"legacy-{name}", []])
+    torch.save({"model": state, "ema": renamed("a", "b")}, folder / "two.pth")
+    files.append(["two.pth", ["--key", "model"]])
+    torch.save(state | extra, folder / "extra.pth")
+    files.append(["extra.pth", ["--no-strict"]])
+    arrays = {
+        "keras.npz": ([w1.T, b1, w2.T, b2], {}),
+        "scikit-learn.npz": ([w1.T, w2.T, b1, b2], {}),
+        "coefs.npz": ([], {"coefs_0": w1.T, "coefs_1": w2.T, "intercepts_0": b1, "intercepts_1": b2}),
+        "flax.npz": ([], {"params/Dense_0/kernel": w1.T, "params/Dense_0/bias": b1, "params/Dense_1/kernel": w2.T, "params/Dense_1/bias": b2}),
+        "fortran.npz": ([], {name: np.asfortranarray(tensor.numpy()) for name, tensor in state.items()}),
+    }
+    for name, (unnamed, named) in arrays.items():
+        np.savez(folder / name, *unnamed, **named)
+        files.append([name, []])
+    save_file(renamed("hidden", "classes"), folder / "sorted.safetensors")
+    files.append(["sorted.safetensors", []])
+    files.append(["sorted.safetensors", ["--map", "hidden=0", "--map", "classes.weight=2.weight", "--map", "classes.bias=2.bias"]])
+
+    np.savez(folder / "square.npz", kernel=np.eye(10, dtype=np.float32), bias=np.zeros(10, np.float32))
+    broken = state | {"2.weight": state["2.weight"].clone()}
+    broken["2.weight"][9, 15] = float("nan")
+    torch.save(broken, folder / "nan.pth")
+    normed = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(784, 16)), nn.ReLU(), nn.Linear(16, 10))
+    torch.save(normed.state_dict(), folder / "normed.pth")
+    torch.save(model, folder / "whole.pth")
+    return {"files": files}
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    print(json.dumps({"save": save, "logits": logits, "resave": resave}[command](*arguments)))
+    print(json.dumps({"save": save, "logits": logits, "resave": resave, "forms": forms}[command](*arguments)))

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 
 use crate::{
     files,
-    interchange::{self, Format, StateDict},
+    interchange::{self, Format, Reading, StateDict},
     network::Network,
     weights,
 };
@@ -18,25 +18,24 @@ use super::note;
 
 pub fn run(options: &options::commands::Convert) -> Result<()> {
     // A file that cannot be written is an error before the work.
-    Format::to_write(&options.to)?;
+    let format = Format::to_write(&options.to)?;
+    if options.opset.is_some() && format != Format::Onnx {
+        bail!("--opset: {} is no .onnx file; other formats have no operator set", options.to.display());
+    }
     files::check_writable(&options.to)?;
-    let weights = StateDict::read(&options.from)?;
+    let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
+    let weights = StateDict::read_as(&options.from, &reading)?;
     let architecture = match asked_for(options) {
         Some(architecture) => architecture,
         None => weights.architecture()?,
     };
-    let (mut network, keys) = weights.network(&architecture, !options.no_strict)?;
-    if keys.missing.len() == architecture.parameters().count() {
-        bail!("{}: no tensor has a name of the network's: {keys}", options.from.display());
-    }
-    if !keys.is_empty() {
-        note(format_args!("{keys}; what is missing is 0"));
-    }
+    let (mut network, report) = weights.network(&architecture, !options.no_strict)?;
+    report.notes().iter().for_each(note);
     if options.fold {
         network = folded(&network)?;
     }
     let (written, flat) = (network.architecture(), network.parameters());
-    interchange::write(&options.to, written, flat, &weights.signature(), &weights.record())?;
+    interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
     writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
     Ok(())

@@ -4,11 +4,12 @@ use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file:
 use anyhow::Result;
 use comfy_table::{Table, presets};
 
-use super::{check_data, engine, load, note, parse};
+use super::{check_data, check_weights, engine, load, note, parse};
 
 pub fn run(options: &options::commands::Eval) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
+    check_weights(&options.file.path, &file)?;
     let data = load(&options.data)?;
     check_data(&options.file, &file, &data)?;
     let evaluation = file.evaluate(&engine(&options.threads)?, &data.test)?;

@@ -26,9 +26,9 @@ use crate::{
     classes::Classes,
     data::{self, Dataset, Split},
     engine::{InstructionSet, Simd},
-    interchange::Format,
+    interchange::foreign,
     model_file::{Assumption, ModelFile},
-    weights::WeightsError,
+    weights::{self, WeightsError},
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -123,13 +123,18 @@ fn architecture(options: &Model, data: &Dataset) -> Result<Architecture> {
 /// Checks the bytes of a network's file.
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
     match ModelFile::parse(bytes) {
-        Err(WeightFileError::Magic)
-            if matches!(Format::of_extension(path), Some(Format::Safetensors | Format::Pth | Format::Npz)) =>
-        {
-            bail!("{}: this is another program's file; `selvedge convert` makes a .selvedge file of it", path.display())
-        }
+        Err(WeightFileError::Magic) if let Some(what) = foreign(bytes) => bail!("{}: this is {what}", path.display()),
         parsed => Ok(parsed.map_err(WeightsError::in_file(path))?),
     }
+}
+
+/// Checks that a network can compute: none of its weights is NaN or infinite.
+fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
+    if let ModelFile::Float32(file) = file {
+        let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        weights::check_finite(&file.architecture(), &flat).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
 }
 
 /// Checks that the network takes this data's samples and can name their classes.

@@ -1,21 +1,65 @@
-use std::io;
+use std::io::{self, Write};
 
-use crate::weights;
+use crate::{classes::Classes, picture::Prepared, weights};
 use anyhow::Result;
-use selvedge::Portable;
+use selvedge::{Portable, classification::probabilities, message::Logits};
+use serde_json::{Value, json};
 
-use super::{classes, parse, samples};
+use super::{
+    check_weights, classes, parse,
+    samples::{self, Sample, Tally},
+};
 
 pub fn run(options: &options::commands::Predict) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
+    check_weights(&options.file.path, &file)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));
-    let samples = samples::read(&options.samples, shape)?;
-    let values: Vec<u8> = samples.iter().flat_map(|sample| &sample.values).copied().collect();
+    let samples = samples::read(&options.samples, shape);
+    let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
     let all = file.logits(&Portable, &values)?;
+    let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());
     let mut out = io::stdout().lock();
-    for (sample, logits) in samples.iter().zip(all.iter()) {
-        sample.show(&mut out, shape, &logits.top::<3>(), &classes)?;
+    let mut failure = Ok(());
+    for sample in samples {
+        match sample {
+            Ok(sample) => {
+                let Some(logits) = answers.next() else { break };
+                if options.json {
+                    objects.push(object(&sample, &logits, &classes));
+                } else {
+                    sample.show(&mut out, shape, &logits.top::<3>(), &classes, options.show)?;
+                }
+            }
+            Err(unread) => {
+                objects.push(json!({ "input": unread.name, "error": format!("{:#}", unread.error) }));
+                failure = tally.fail(unread.error);
+            }
+        }
     }
-    Ok(())
+    if options.json {
+        writeln!(out, "{:#}", Value::from(objects))?;
+    }
+    failure.and_then(|()| tally.end())
+}
+
+/// Everything about one answer.
+fn object(sample: &Sample, logits: &Logits<'_>, classes: &Classes) -> Value {
+    let class = logits.class();
+    let probabilities: Vec<_> = probabilities(logits.values())
+        .enumerate()
+        .map(|(class, probability)| json!({ "class": classes.name(class), "probability": probability }))
+        .collect();
+    let mut object = json!({
+        "input": sample.name,
+        "class": classes.name(class),
+        "index": class,
+        "probabilities": probabilities,
+        "values": sample.values,
+    });
+    if let Some(Prepared { ground, size: (width, height), orientation, notes, .. }) = &sample.picture {
+        object["picture"] = json!({ "width": width, "height": height, "ground": ground, "orientation": orientation });
+        object["notes"] = json!(notes);
+    }
+    object
 }

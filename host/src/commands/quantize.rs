@@ -7,7 +7,7 @@ use crate::{
     classes::SignatureBuf,
     data::Dataset,
     engine::Simd,
-    files,
+    files, interchange,
     model_file::ModelFile,
     quantization::{HalfNetwork, Integers, LayerReport, Outputs, Quantized, Quantizer, Reference, Report},
     training::{self, Epoch},
@@ -114,6 +114,12 @@ fn make(
 
 /// Checks the files before the work: one that cannot be written is an error.
 fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
+    ensure!(
+        !interchange::Format::is_foreign(out),
+        "--out {}: quantize writes Selvedge's own files, such as {}; `selvedge convert` writes the other formats",
+        out.display(),
+        out.with_extension(options.format.name()).display()
+    );
     files::check_writable(out)?;
     ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());
     if let Some(path) = &options.certificates {

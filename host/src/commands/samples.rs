@@ -2,54 +2,86 @@
 
 use std::{
     borrow::Cow,
-    fs::File,
     io::{self, IsTerminal, Read, Write},
+    mem,
     path::Path,
 };
 
-use crate::{classes::Classes, data, picture};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{
+    classes::Classes,
+    data,
+    picture::{self, Prepared},
+};
+use anyhow::{Context, Error, Result, bail, ensure};
 use options::commands::Samples;
 use selvedge::shape::InputShape;
+
+use super::note;
 
 /// One sample.
 pub struct Sample {
     /// The place where it comes from.
     pub name: String,
     pub values: Vec<u8>,
-    /// A picture is shown on a terminal.
-    is_picture: bool,
+    /// What is known of the picture that it is made of.
+    pub picture: Option<Prepared>,
 }
 
-/// Reads everything, for a network that takes samples of this shape.
-pub fn read(options: &Samples, shape: InputShape) -> Result<Vec<Sample>> {
+/// What was given as a sample and is none.
+pub struct Unread {
+    /// The place where it comes from.
+    pub name: String,
+    pub error: Error,
+}
+
+/// What was given, and how much of it failed.
+pub struct Tally {
+    all: usize,
+    failed: usize,
+}
+
+/// Reads everything in its order, for a network that takes samples of this shape.
+pub fn read(options: &Samples, shape: InputShape) -> Vec<Result<Sample, Unread>> {
     let mut samples = Vec::new();
     for path in &options.inputs {
-        let name = path.display().to_string();
-        if !is_idx(path).with_context(|| format!("cannot read {name}"))? {
-            samples.push(Sample { name, values: picture::read(path, shape)?, is_picture: true });
-            continue;
+        match read_file(path, shape) {
+            Ok(all) => samples.extend(all.into_iter().map(Ok)),
+            Err(error) => samples.push(Err(Unread { name: path.display().to_string(), error })),
         }
-        let (found, values) = data::read_samples(path)?;
-        ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
-        let all = values.chunks_exact(shape.features()).enumerate();
-        let named = |(index, values): (usize, &[u8])| Sample {
-            name: format!("{name}, sample {index}"),
-            values: values.to_vec(),
-            is_picture: false,
-        };
-        samples.extend(all.map(named));
     }
     for text in &options.values {
-        samples.push(Sample { name: shortened(text), values: parse(text, shape)?, is_picture: false });
+        let name = shortened(text);
+        samples.push(match parse(text, shape) {
+            Ok(values) => Ok(Sample { name, values, picture: None }),
+            Err(error) => Err(Unread { name, error }),
+        });
     }
-    Ok(samples)
+    samples
+}
+
+/// Reads a picture, or all samples of an IDX file.
+fn read_file(path: &Path, shape: InputShape) -> Result<Vec<Sample>> {
+    let name = path.display().to_string();
+    if !is_idx(path)? {
+        let mut picture = picture::read(path, shape)?;
+        return Ok(vec![Sample { name, values: mem::take(&mut picture.shades), picture: Some(picture) }]);
+    }
+    let (found, values) = data::read_samples(path)?;
+    ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
+    let all = values.chunks_exact(shape.features()).enumerate();
+    let named = |(index, values): (usize, &[u8])| Sample {
+        name: format!("{name}, sample {index}"),
+        values: values.to_vec(),
+        picture: None,
+    };
+    Ok(all.map(named).collect())
 }
 
 /// Tells a file of samples from a picture by its first bytes, or by its name where it is gzipped.
-fn is_idx(path: &Path) -> io::Result<bool> {
+fn is_idx(path: &Path) -> Result<bool> {
     let mut magic = Vec::new();
-    File::open(path)?.take(3).read_to_end(&mut magic)?;
+    let unreadable = || format!("cannot read {}", path.display());
+    picture::open(path)?.take(3).read_to_end(&mut magic).with_context(unreadable)?;
     Ok(path.extension().is_some_and(|extension| extension == "gz") || magic == [0, 0, 8])
 }
 
@@ -73,28 +105,81 @@ fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
     Ok(values)
 }
 
+impl Tally {
+    /// Counts no failure yet, of what [`read`] gave.
+    pub fn new(samples: &[Result<Sample, Unread>]) -> Self {
+        Self { all: samples.len(), failed: 0 }
+    }
+
+    /// Counts a failure and says it at once, beside the answers to the others.
+    ///
+    /// # Errors
+    ///
+    /// The failure itself, where nothing else was given.
+    pub fn fail(&mut self, error: Error) -> Result<()> {
+        if self.all == 1 {
+            return Err(error);
+        }
+        self.failed += 1;
+        // A closed standard error is no reason to fail.
+        let _ = writeln!(io::stderr(), "error: {error:#}");
+        Ok(())
+    }
+
+    /// Ends the command.
+    ///
+    /// # Errors
+    ///
+    /// How many failed, if any did.
+    pub fn end(self) -> Result<()> {
+        ensure!(self.failed == 0, "{} of {} could not be classified", self.failed, self.all);
+        Ok(())
+    }
+}
+
 impl Sample {
-    /// Shows the likeliest classes, the first first: of a picture a line for each, else all in one line.
+    /// Shows the likeliest classes, the first first: of a picture a line for each, else all in one line. On a terminal, or where `draws`
+    /// asks for it, what the network sees stands beside them.
     pub fn show(
         &self,
         out: &mut (impl Write + IsTerminal),
         shape: InputShape,
         top: &[(usize, f32)],
         classes: &Classes,
+        draws: bool,
     ) -> io::Result<()> {
+        for text in self.picture.iter().flat_map(|picture| &picture.notes) {
+            note(format_args!("{}: {text}", self.name));
+        }
         let class = top.first().map_or(Cow::from("no class"), |&(class, _)| classes.name(class));
         let percent = |&(class, probability): &(usize, f32)| (classes.name(class), 100.0 * probability);
-        if !self.is_picture {
+        let width = match shape {
+            InputShape::Image { channels: 1, width, .. } => width as usize,
+            _ => 0,
+        };
+        let draws = width > 0 && (draws || self.picture.is_some() && out.is_terminal());
+        if self.picture.is_none() && !draws {
             let all: Vec<_> = top.iter().map(percent).map(|(name, percent)| format!("{name} {percent:.1}%")).collect();
             return writeln!(out, "{}: {class} ({})", self.name, all.join(", "));
         }
         writeln!(out, "{}: {class}", self.name)?;
-        if let (true, InputShape::Image { width, .. }) = (out.is_terminal(), shape) {
-            writeln!(out, "{}", picture::terminal(&self.values, width as usize))?;
+        let drawn = if draws { picture::terminal(&self.values, width) } else { String::new() };
+        let (mut rows, mut answers) = (drawn.lines(), top.iter().map(percent));
+        loop {
+            let (row, answer) = (rows.next(), answers.next());
+            if row.is_none() && answer.is_none() {
+                return Ok(());
+            }
+            // Below a low image its width is left free.
+            match row {
+                Some(row) => write!(out, "{row}")?,
+                None if draws => write!(out, "{:width$}", "")?,
+                None => {}
+            }
+            match answer {
+                Some((name, percent)) => writeln!(out, "  {name:<11} {percent:>5.1}%")?,
+                None => writeln!(out)?,
+            }
         }
-        for (name, percent) in top.iter().map(percent) {
-            writeln!(out, "  {name:<11} {percent:>5.1}%")?;
-        }
-        Ok(())
     }
 }

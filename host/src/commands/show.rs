@@ -26,7 +26,44 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
             writeln!(out, "{caption}\n{}", picture::terminal(shades, width as usize))?;
         }
     }
-    picture::save_grid(&options.out, &images, (width, height))?;
-    writeln!(out, "Saved {}, {} images with their labels", options.out.display(), images.len())?;
+    let path = options.out();
+    match (options.plain, options.count) {
+        (false, _) => {
+            picture::save_grid(&path, &images, (width, height))?;
+            writeln!(out, "Saved {}, {} images with their labels", path.display(), images.len())?;
+        }
+        (true, 1) => {
+            for Captioned { shades, caption } in images {
+                picture::save_sample(&path, shades, (width, height))?;
+                writeln!(out, "Saved {}: {caption}", path.display())?;
+            }
+        }
+        (true, _) => {
+            let digits = images.len().saturating_sub(1).to_string().len();
+            for (index, Captioned { shades, caption }) in images.iter().enumerate() {
+                let name = format!("{index:0digits$}-{}.png", as_file_name(caption));
+                picture::save_sample(&path.join(name), shades, (width, height))?;
+            }
+            writeln!(out, "Saved {} pictures in {}, a sample each", images.len(), path.display())?;
+        }
+    }
     Ok(())
+}
+
+/// A class's name in letters and digits that any file system takes.
+fn as_file_name(name: &str) -> String {
+    const LONGEST: usize = 40;
+    name.chars().take(LONGEST).map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_makes_a_file_name() {
+        assert_eq!(as_file_name("T-shirt/top"), "T-shirt-top");
+        assert_eq!(as_file_name("../größer"), "---gr--er");
+        assert_eq!(as_file_name(&"x".repeat(500)).len(), 40);
+    }
 }

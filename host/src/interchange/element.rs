@@ -1,14 +1,12 @@
 use half::{bf16, f16};
 
-/// A type of elements that other programs write, little-endian.
+/// A type of elements that weights have in other programs' files, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     F16,
     Bf16,
     F32,
     F64,
-    /// Of counters alone, which are not used.
-    I64,
 }
 
 impl Element {
@@ -16,7 +14,7 @@ impl Element {
         match self {
             Self::F16 | Self::Bf16 => 2,
             Self::F32 => 4,
-            Self::F64 | Self::I64 => 8,
+            Self::F64 => 8,
         }
     }
 
@@ -27,7 +25,6 @@ impl Element {
             Self::Bf16 => bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect(),
             Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
             Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-            Self::I64 => bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b) as f32).collect(),
         }
     }
 }
@@ -42,7 +39,6 @@ mod tests {
         assert_eq!(Element::Bf16.decode(&[0xc0, 0x3f]), [1.5]);
         assert_eq!(Element::F32.decode(&(-0.1_f32).to_le_bytes()), [-0.1]);
         assert_eq!(Element::F64.decode(&0.1_f64.to_le_bytes()), [0.1]);
-        assert_eq!(Element::I64.decode(&(-3_i64).to_le_bytes()), [-3.0]);
         assert!(Element::F64.decode(&[0; 7]).is_empty());
     }
 }

@@ -3,8 +3,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{keys::IncompatibleKeys, pickle::PickleError, quote::one_line};
-use crate::{files::WriteError, network::NetworkError, weights::WeightsError};
+use super::{
+    keys::{LoadReport, shortened},
+    kind::ONNX,
+    pickle::PickleError,
+    quote::one_line,
+};
+use crate::{
+    files::WriteError,
+    network::NetworkError,
+    weights::{NotFinite, WeightsError},
+};
 
 /// A file of weights cannot be read, used or written.
 #[derive(Debug, thiserror::Error)]
@@ -44,14 +53,20 @@ pub(super) enum Problem {
     Extension,
     #[error("PyTorch's .pth is only read; PyTorch loads a .safetensors file by safetensors.torch.load_file")]
     NotWritten,
-    #[error("ONNX files are only written; convert the .safetensors or .pth that it was made of")]
+    #[error("this is {ONNX}")]
     NotRead,
-    #[error("this network is quantised, to {format}; name the file of the floating-point model that it was made of")]
+    #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
+    Opset { opset: u8, lowest: u8, highest: u8 },
+    #[error("this is {what}")]
+    Other { what: String },
+    #[error(
+        "this network is quantised, to {format}; eval, predict, inspect, embed and flash take it, and the other formats are made of the floating-point model that it was made of"
+    )]
     Quantized { format: &'static str },
     #[error("this is no valid {format} file: {reason}")]
     Format { format: &'static str, reason: String },
-    #[error("this is PyTorch's old format, without a zip archive; load and torch.save it again with a current PyTorch")]
-    Legacy,
+    #[error("its pickle is no dict; save model.state_dict()")]
+    NoDict,
     #[error("this is no state dict that can be read: {0}")]
     Pickle(#[from] PickleError),
     #[error("a tensor's name is {name}; names have 1 to {limit} printable characters")]
@@ -62,25 +77,66 @@ pub(super) enum Problem {
     Type { name: String, found: String },
     #[error("the tensor {name} of shape {shape:?} needs another number of bytes than its {found}")]
     Bytes { name: String, shape: Vec<usize>, found: usize },
-    #[error("the tensor {name} is not row-major; save its .contiguous()")]
-    Strides { name: String },
+    #[error("the tensor {name} lies outside its storage")]
+    Outside { name: String },
     #[error("there are more than {limit} {what}, which no network here needs")]
     TooMany { what: &'static str, limit: usize },
     #[error(
-        "the names and shapes are no linear layers with ReLU between them (0.weight, 0.bias, 2.weight, …): {reason}; \
-         name the network by --model or --layers"
+        "the tensors are no chain of linear layers: {reason}; name the layers that are one by --layers, with --no-strict for the rest"
     )]
     NoStack { reason: String },
+    #[error(
+        "it has batch normalisation, and no file of this kind says which activations stand where; name the layers by --layers, \
+         such as --layers '{layers}'"
+    )]
+    Norms { layers: String },
+    #[error(
+        "the weights {shapes} fit as outputs × inputs (PyTorch) and as inputs × outputs (Keras, Flax, scikit-learn); say which by \
+         --transpose=no or --transpose"
+    )]
+    Orientation { shapes: String },
+    #[error(
+        "{} have one shape, and nothing says which is the network's {}; say it by --map, such as --map {}={}",
+        shortened(names), shortened(layers), names.first().map_or("", String::as_str), layers.first().map_or("", String::as_str)
+    )]
+    Doubt { names: Vec<String>, layers: Vec<String> },
+    #[error(
+        "{name} is a part of a weight (of weight or spectral normalisation, or of pruning); save the model after PyTorch's \
+         remove_parametrizations, remove_weight_norm or prune.remove"
+    )]
+    PartOfWeight { name: String },
+    #[error("--map: there is no tensor or layer {name}; there are {}", shortened(names))]
+    MapSource { name: String, names: Vec<String> },
+    #[error("--map: the network has no {name}; it has {}", shortened(names))]
+    MapTarget { name: String, names: Vec<String> },
+    #[error("there is no state dict at --key {key}; there are {}", if names.is_empty() { "none".into() } else { shortened(names) })]
+    Key { key: String, names: Vec<String> },
+    #[error("it holds several state dicts; take one of them by --key: {}", shortened(names))]
+    Keyless { names: Vec<String> },
+    #[error(
+        "nothing can stand in for {name}, which is missing ({report}); leave its layer out of --layers, or name its tensor by --map"
+    )]
+    Missing { name: String, report: LoadReport },
     #[error("this is a {found} network, not {expected}")]
     Architecture { expected: String, found: String },
-    #[error("the tensors' names are not the model's: {0}")]
-    Keys(IncompatibleKeys),
+    #[error("the tensors are not the model's: {report}; {}", keys_advice(report, *needs_layers))]
+    Keys { report: LoadReport, needs_layers: bool },
     #[error("the tensor {name} has the shape {found:?}, the model's is {expected:?}")]
     Shape { name: String, expected: Vec<usize>, found: Vec<usize> },
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("cannot be encoded: {0}")]
     Encode(String),
+}
+
+fn keys_advice(report: &LoadReport, needs_layers: bool) -> &'static str {
+    match (report.missing.is_empty(), needs_layers) {
+        (true, _) => "--no-strict passes over what is too much",
+        (false, false) => "--no-strict takes 0 for a missing bias and 1 for a missing scale of a batch normalisation",
+        (false, true) => "name the layers that it has by --layers, or its tensors by --map",
+    }
 }
 
 impl Problem {

@@ -1,39 +1,55 @@
-//! Names that a network and a file do not have in common.
+//! What a network and a file do not have in common.
 
 use std::fmt;
 
 /// The number of keys of a kind that a message names; of further ones it says only how many there are.
 const NAMED_KEYS: usize = 4;
 
-/// The names in which a network and tensors differ.
+/// What became of a file's tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IncompatibleKeys {
+pub struct LoadReport {
     /// The network's parameters that no tensor is for.
     pub missing: Vec<String>,
     /// Tensors that the network has no parameter for.
     pub unexpected: Vec<String>,
+    /// Which tensor is which parameter, where order and shape say it and not the names.
+    pub matched: Vec<String>,
 }
 
-impl IncompatibleKeys {
-    /// Tells whether the names are the same.
-    pub fn is_empty(&self) -> bool {
-        self.missing.is_empty() && self.unexpected.is_empty()
+impl LoadReport {
+    /// What a person should know of it, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.matched.is_empty() {
+            notes.push(format!("matched by order and shape: {}", self.matched.join(", ")));
+        }
+        if !self.unexpected.is_empty() {
+            notes.push(format!("passed over: {}", shortened(&self.unexpected)));
+        }
+        if !self.missing.is_empty() {
+            let values = "a missing bias is 0, a missing scale of a batch normalisation 1";
+            notes.push(format!("missing: {}; {values}", shortened(&self.missing)));
+        }
+        notes
     }
 }
 
 /// `missing: a, b; the model has no c, d, e, f and 3 more`.
-impl fmt::Display for IncompatibleKeys {
+impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [("missing:", &self.missing), ("the model has no", &self.unexpected)];
         let mut between = "";
         for (text, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
-            let (named, more) = names.split_at(names.len().min(NAMED_KEYS));
-            write!(f, "{between}{text} {}", named.join(", "))?;
-            if !more.is_empty() {
-                write!(f, " and {} more", more.len())?;
-            }
+            write!(f, "{between}{text} {}", shortened(names))?;
             between = "; ";
         }
         Ok(())
     }
+}
+
+/// `a, b, c, d and 3 more`.
+pub(super) fn shortened(names: &[String]) -> String {
+    let (named, more) = names.split_at(names.len().min(NAMED_KEYS));
+    let named = named.join(", ");
+    if more.is_empty() { named } else { format!("{named} and {} more", more.len()) }
 }

@@ -11,10 +11,15 @@
 //! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
 
 mod archive;
+mod chain;
 mod element;
 mod error;
+mod groups;
 mod keys;
+mod kind;
 mod load;
+mod map;
+mod matching;
 mod names;
 mod npy;
 mod npz;
@@ -29,8 +34,8 @@ mod tensors;
 mod tests;
 
 pub use error::InterchangeError;
-pub use keys::IncompatibleKeys;
-pub use state_dict::StateDict;
+pub use keys::LoadReport;
+pub use state_dict::{Reading, StateDict};
 pub use tensors::NamedTensor;
 
 use std::path::Path;
@@ -43,6 +48,10 @@ use selvedge::{
 
 use crate::{files, weights};
 use error::Problem;
+use kind::Kind;
+
+/// Extensions of other programs' files that are neither read nor written.
+const FOREIGN: [&str; 10] = ["h5", "hdf5", "keras", "tflite", "npy", "ckpt", "pkl", "pickle", "gguf", "joblib"];
 
 /// A kind of file with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +81,15 @@ impl Format {
         }
     }
 
+    /// Tells whether a file's extension promises another program's format.
+    pub fn is_foreign(path: &Path) -> bool {
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match Self::of_extension(path) {
+            Some(format) => format != Self::Selvedge,
+            None => extension.is_some_and(|extension| FOREIGN.contains(&extension.as_str())),
+        }
+    }
+
     /// The format that a file to be written has by its extension.
     ///
     /// # Errors
@@ -85,25 +103,24 @@ impl Format {
         }
         .map_err(|problem| problem.in_file(path))
     }
+}
 
-    /// The format of a file to be read: by its extension, else by how it begins.
-    fn of_file(path: &Path, bytes: &[u8]) -> Self {
-        Self::of_extension(path).unwrap_or_else(|| {
-            if bytes.starts_with(b"SELV") {
-                Self::Selvedge
-            } else if bytes.starts_with(b"\x80") {
-                Self::Pth
-            } else if bytes.starts_with(b"PK") {
-                if pth::is_saved_by_torch(bytes) { Self::Pth } else { Self::Npz }
-            } else {
-                Self::Safetensors
-            }
-        })
+/// What a file is that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
+pub fn foreign(bytes: &[u8]) -> Option<String> {
+    let converted =
+        |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
+    match kind::of(bytes) {
+        Kind::Read(Format::Selvedge) => None,
+        Kind::Read(Format::Safetensors) => converted("a safetensors file"),
+        Kind::Read(Format::Pth) => converted("a PyTorch file"),
+        Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
+        Kind::Read(Format::Onnx) => Some(kind::ONNX.into()),
+        Kind::Other(what) => Some(what),
     }
 }
 
 /// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the
-/// signature and the record.
+/// signature and the record. An ONNX graph has the operator set `opset`, or without one the lowest that the layers need.
 ///
 /// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
 ///
@@ -116,6 +133,7 @@ pub fn write(
     flat: &[f32],
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
+    opset: Option<u8>,
 ) -> Result<(), InterchangeError> {
     let written = match Format::to_write(path)? {
         Format::Selvedge => {
@@ -125,7 +143,7 @@ pub fn write(
         Format::Npz => npz::write(&named(architecture, flat)),
         Format::Onnx => {
             let graph = architecture.for_prediction();
-            onnx::write(&graph, &named(&graph, flat))
+            onnx::opset(&graph, opset).and_then(|opset| onnx::write(&graph, &named(&graph, flat), opset))
         }
         Format::Pth => Err(Problem::NotWritten),
     };

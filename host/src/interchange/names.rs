@@ -1,124 +1,128 @@
-//! A network's layers, read from the names of its tensors.
+//! What the names of tensors say, whoever gave them: which of a layer's tensors it is, and which layer's.
 
-use selvedge::architecture::{Architecture, STACK_NAME};
+/// The part that a tensor has in its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Weight,
+    Bias,
+    Mean,
+    Variance,
+}
 
-use super::{
-    error::Problem,
-    tensors::{NamedTensor, is_counter},
-};
+/// A layer's name in words and numbers: `module.net.0` is `module`, `net` and `0`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stem {
+    pub words: Vec<String>,
+    pub numbers: Vec<usize>,
+    /// Both, in order, so that `a.0` is not `0.a`.
+    text: String,
+}
 
-/// Gives all tensors the stack's prefix, where they have one in common.
-pub(super) fn unify(tensors: &mut [NamedTensor]) {
-    let prefix = tensors.first().and_then(|tensor| Some(split(tensor.name())?.0.to_owned()));
-    let Some(prefix) = prefix else { return };
-    let renamed: Option<Vec<_>> = tensors
-        .iter()
-        .map(|tensor| {
-            let (found, layer, kind) = split(tensor.name())?;
-            (found == prefix).then(|| format!("{STACK_NAME}.{layer}.{kind}"))
-        })
-        .collect();
-    for (tensor, name) in tensors.iter_mut().zip(renamed.into_iter().flatten()) {
-        tensor.rename(name);
+/// PyTorch's, then Keras', Flax' and scikit-learn's words.
+fn kind_of(word: &str) -> Option<Kind> {
+    match word {
+        "weight" | "weights" | "kernel" | "kernels" | "coef" | "coefs" | "w" | "gamma" | "scale" => Some(Kind::Weight),
+        "bias" | "biases" | "intercept" | "intercepts" | "b" | "beta" => Some(Kind::Bias),
+        "mean" => Some(Kind::Mean),
+        "var" | "variance" => Some(Kind::Variance),
+        _ => None,
     }
 }
 
+/// What a weight is made of in weight and spectral normalisation and in pruning: none of these is the weight.
+const PARTS_OF_A_WEIGHT: [&str; 6] = ["g", "v", "u", "orig", "mask", "original"];
+
+/// Reads a name such as `module.fc1.weight`, `params/Dense_0/kernel`, `coefs_0`, `W1` or `dense/kernel:0`.
+pub(super) fn read(name: &str) -> (Stem, Option<Kind>) {
+    let mut words = words(name);
+    let is_number = |word: &String| word.bytes().all(|byte| byte.is_ascii_digit());
+    let in_parts = words.windows(2).any(is_part);
+    let (first, last) = (words.iter().position(|w| !is_number(w)), words.iter().rposition(|w| !is_number(w)));
+    let place = [last, first].into_iter().flatten().find(|&place| kind_of(&words[place]).is_some());
+    let mut kind = None;
+    if let Some(place) = place.filter(|_| !in_parts) {
+        kind = kind_of(&words.remove(place));
+        let statistic = matches!(kind, Some(Kind::Mean | Kind::Variance));
+        if statistic && place > 0 && matches!(words[place - 1].as_str(), "running" | "moving") {
+            words.remove(place - 1);
+        }
+    }
+    // Flax keeps parameters and statistics in two collections.
+    for collection in [&["params"][..], &["batch", "stats"]] {
+        if let Some(at) = words.windows(collection.len()).position(|window| window == collection) {
+            words.drain(at..at + collection.len());
+        }
+    }
+    let text = words.join(".");
+    let (numbers, words): (Vec<_>, Vec<_>) = words.into_iter().partition(is_number);
+    let numbers = numbers.iter().map(|number| number.parse().unwrap_or(usize::MAX)).collect();
+    (Stem { words, numbers, text }, kind)
+}
+
+/// Tells whether a tensor is one of those that a weight is only computed from.
+pub(super) fn is_part_of_weight(name: &str) -> bool {
+    words(name).windows(2).any(is_part)
+}
+
+fn is_part(pair: &[String]) -> bool {
+    pair[0] == "weight" && PARTS_OF_A_WEIGHT.contains(&pair[1].as_str())
+}
+
+/// Lower-case words and numbers: `fc1.weight` is `fc`, `1` and `weight`.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = None;
+    for c in name.chars() {
+        let class = if c.is_ascii_digit() { Some(false) } else { c.is_alphanumeric().then_some(true) };
+        match words.last_mut() {
+            Some(word) if class.is_some() && class == before => word.extend(c.to_lowercase()),
+            _ if class.is_some() => words.push(c.to_lowercase().collect()),
+            _ => {}
+        }
+        before = class;
+    }
+    words
+}
+
 /// `module.net.0.weight` as `module.net`, `0`, `weight`; the prefix may be empty.
-fn split(name: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn split(name: &str) -> Option<(&str, &str, &str)> {
     let (rest, kind) = name.rsplit_once('.')?;
     let (prefix, layer) = rest.rsplit_once('.').unwrap_or(("", rest));
     let is_number = !layer.is_empty() && layer.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then_some((prefix, layer, kind))
 }
 
-/// The linear layers, with ReLU between them, that have exactly these names and shapes.
-pub(super) fn infer(tensors: &[NamedTensor]) -> Result<Architecture, Problem> {
-    let no_stack = |reason: String| Problem::NoStack { reason };
-    let named = |name: &str| tensors.iter().find(|tensor| tensor.name() == name);
-    let mut widths: Vec<usize> = Vec::new();
-    let mut used = 0;
-    for layer in (0..).step_by(2) {
-        let Some(weight) = named(&format!("{STACK_NAME}.{layer}.weight")) else { break };
-        let &[outputs, inputs] = weight.shape() else {
-            return Err(no_stack(format!("{} has the shape {:?}", weight.name(), weight.shape())));
-        };
-        if widths.last().is_some_and(|&before| before != inputs) {
-            return Err(no_stack(format!("{} does not follow from the layer before it", weight.name())));
-        }
-        let name = format!("{STACK_NAME}.{layer}.bias");
-        if named(&name).is_none_or(|bias| bias.shape() != [outputs]) {
-            return Err(no_stack(format!("{name} is missing or does not fit {}", weight.name())));
-        }
-        if widths.is_empty() {
-            widths.push(inputs);
-        }
-        widths.push(outputs);
-        used += 2;
-    }
-    let counters = tensors.iter().filter(|tensor| is_counter(tensor.name())).count();
-    if used == 0 {
-        return Err(no_stack("there is no 0.weight".into()));
-    }
-    if used + counters != tensors.len() {
-        return Err(no_stack("there are other tensors too".into()));
-    }
-    let text = widths.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-    text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interchange::{element::Element, tensors::Tensors};
-
-    fn tensors(shapes: &[(&str, &[usize])]) -> Vec<NamedTensor> {
-        let mut tensors = Tensors::of_file(0);
-        for (name, shape) in shapes {
-            let bytes = vec![0; 2 * shape.iter().product::<usize>()];
-            tensors.push(name, shape.to_vec(), Element::F16, &bytes).unwrap();
-        }
-        tensors.all
-    }
 
     #[test]
-    fn any_uniform_prefix_becomes_the_stacks() {
-        for prefix in ["", "net.", "module.linear_relu_stack.", "linear_relu_stack."] {
-            let names = ["0.weight", "0.bias", "2.bias"].map(|name| format!("{prefix}{name}"));
-            let mut found = tensors(&names.each_ref().map(|name| (name.as_str(), &[1][..])));
-            unify(&mut found);
-            let found: Vec<_> = found.iter().map(NamedTensor::name).collect();
-            assert_eq!(found, ["linear_relu_stack.0.weight", "linear_relu_stack.0.bias", "linear_relu_stack.2.bias"]);
+    fn the_fields_programs_names_are_understood() {
+        for (name, stem, kind) in [
+            ("fc1.weight", "fc.1", Some(Kind::Weight)),
+            ("module.net.0.bias", "module.net.0", Some(Kind::Bias)),
+            ("weight", "", Some(Kind::Weight)),
+            ("params/Dense_0/kernel", "dense.0", Some(Kind::Weight)),
+            ("batch_stats/BatchNorm_0/mean", "batchnorm.0", Some(Kind::Mean)),
+            ("dense_1/kernel:0", "dense.1.0", Some(Kind::Weight)),
+            ("batch_normalization/moving_variance:0", "batch.normalization.0", Some(Kind::Variance)),
+            ("bn1.running_mean", "bn.1", Some(Kind::Mean)),
+            ("coefs_0", "0", Some(Kind::Weight)),
+            ("intercepts_0", "0", Some(Kind::Bias)),
+            ("W1", "1", Some(Kind::Weight)),
+            ("b_hidden", "hidden", Some(Kind::Bias)),
+            ("arr_0", "arr.0", None),
+            ("fc1.weight_v", "fc.1.weight.v", None),
+            ("fc1.parametrizations.weight.original0", "fc.1.parametrizations.weight.original.0", None),
+            ("temperature", "temperature", None),
+            ("weight.of.things", "of.things", Some(Kind::Weight)),
+        ] {
+            let (found, of) = read(name);
+            assert_eq!((found.text.as_str(), of), (stem, kind), "{name}");
         }
-        for names in [["a.0.weight", "b.0.bias"], ["0.weight", "scale"], ["scale", "0.weight"]] {
-            let before = tensors(&names.map(|name| (name, &[1][..])));
-            let mut after = before.clone();
-            unify(&mut after);
-            assert_eq!(before, after);
-        }
-    }
-
-    #[test]
-    fn a_linear_stack_is_known_by_its_shapes() {
-        let stack: [(&str, &[usize]); 4] = [
-            ("linear_relu_stack.2.bias", &[10]),
-            ("linear_relu_stack.0.weight", &[16, 784]),
-            ("linear_relu_stack.0.bias", &[16]),
-            ("linear_relu_stack.2.weight", &[10, 16]),
-        ];
-        assert_eq!(infer(&tensors(&stack)).unwrap().to_string(), "784-16-10");
-        let other: [(&str, &[usize]); 2] =
-            [("linear_relu_stack.0.weight", &[3, 12]), ("linear_relu_stack.0.bias", &[3])];
-        assert_eq!(infer(&tensors(&other)).unwrap().to_string(), "12-3");
-        let error = |place: usize, name, shape| {
-            let mut stack = stack;
-            stack[place] = (name, shape);
-            infer(&tensors(&stack)).unwrap_err().to_string()
-        };
-        assert!(error(1, "linear_relu_stack.0.weight", &[16, 0]).contains("0,16,10: "));
-        assert!(error(1, "linear_relu_stack.0.weight", &[16, 28, 28]).contains("the shape [16, 28, 28]"));
-        assert!(error(1, "linear_relu_stack.1.weight", &[16, 784]).contains("no 0.weight"));
-        assert!(error(2, "linear_relu_stack.0.bias", &[15]).contains("0.bias is missing or does not fit"));
-        assert!(error(3, "linear_relu_stack.2.weight", &[10, 15]).contains("does not follow"));
-        assert!(error(3, "linear_relu_stack.4.weight", &[10, 16]).contains("other tensors"));
+        assert_eq!(read("layers.10.weight").0.numbers, [10]);
+        assert_eq!(split("module.net.0.weight"), Some(("module.net", "0", "weight")));
+        assert_eq!(split("0.weight"), Some(("", "0", "weight")));
+        assert_eq!(split("fc1.weight"), None);
     }
 }

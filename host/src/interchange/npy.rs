@@ -14,8 +14,29 @@ const ALIGNMENT: usize = 64;
 /// What an array is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    pub element: Element,
+    /// The elements' type; NumPy's word for one that is not read.
+    pub element: Result<Element, String>,
     pub shape: Vec<usize>,
+    /// Whether the first index runs fastest, as in Fortran.
+    pub is_column_major: bool,
+}
+
+impl Header {
+    /// How far apart the elements of each dimension are.
+    pub fn strides(&self) -> Vec<usize> {
+        let mut next = 1_usize;
+        let mut stride = |&size: &usize| {
+            let own = next;
+            next = next.saturating_mul(size);
+            own
+        };
+        if self.is_column_major {
+            return self.shape.iter().map(stride).collect();
+        }
+        let mut strides: Vec<_> = self.shape.iter().rev().map(&mut stride).collect();
+        strides.reverse();
+        strides
+    }
 }
 
 /// The header of a row-major float32 array.
@@ -64,7 +85,7 @@ impl<'a> Literal<'a> {
             let key = self.word()?;
             self.demand(":")?;
             let is_new = match key {
-                "descr" => element.replace(element_of(self.word()?)?).is_none(),
+                "descr" => element.replace(self.element()?).is_none(),
                 "fortran_order" => is_row_major.replace(self.is_false()?).is_none(),
                 "shape" => shape.replace(self.sizes()?).is_none(),
                 _ => return Err("its header has another key than descr, fortran_order and shape".into()),
@@ -84,11 +105,7 @@ impl<'a> Literal<'a> {
         let (Some(element), Some(shape), Some(is_row_major)) = header else {
             return Err("its header lacks descr, fortran_order or shape".into());
         };
-        // A vector is the same in both orders.
-        if !is_row_major && shape.len() > 1 {
-            return Err("it is in Fortran's order; save numpy.ascontiguousarray of it".into());
-        }
-        Ok(Header { element, shape })
+        Ok(Header { element, shape, is_column_major: !is_row_major })
     }
 
     fn take(&mut self, token: &str) -> bool {
@@ -103,6 +120,17 @@ impl<'a> Literal<'a> {
 
     fn demand(&mut self, token: &'static str) -> Result<(), String> {
         if self.take(token) { Ok(()) } else { Err(format!("its header has no {token} where one must be")) }
+    }
+
+    /// A type's word; of records, which have a list of them, the list.
+    fn element(&mut self) -> Result<Result<Element, String>, String> {
+        if !self.rest.trim_start_matches(' ').starts_with('[') {
+            return self.word().map(element_of);
+        }
+        let end = self.rest.find("], 'fortran_order'").ok_or("its header has a list without an end")?;
+        let (list, rest) = self.rest.split_at(end + 1);
+        self.rest = rest;
+        Ok(Err(quoted(list.trim_matches(' '))))
     }
 
     /// A string without escapes.
@@ -140,8 +168,7 @@ fn element_of(descr: &str) -> Result<Element, String> {
         "<f2" => Ok(Element::F16),
         "<f4" => Ok(Element::F32),
         "<f8" => Ok(Element::F64),
-        "<i8" => Ok(Element::I64),
-        _ => Err(format!("its type is {}; little-endian float16, float32 and float64 can be read", quoted(descr))),
+        _ => Err(quoted(descr)),
     }
 }
 
@@ -162,10 +189,14 @@ mod tests {
         for shape in [&[][..], &[10], &[16, 784], &[1, 2, 3]] {
             let bytes = header(shape);
             assert_eq!(bytes.len() % ALIGNMENT, 0);
-            assert_eq!(parse(&bytes).unwrap(), (Header { element: Element::F32, shape: shape.to_vec() }, &[][..]));
+            assert_eq!(
+                parse(&bytes).unwrap(),
+                (Header { element: Ok(Element::F32), shape: shape.to_vec(), is_column_major: false }, &[][..])
+            );
         }
         let other = file(r#"{"shape":(2,),"fortran_order":True,"descr":"<f8"}"#);
-        assert_eq!(parse(&other).unwrap(), (Header { element: Element::F64, shape: vec![2] }, &b"data"[..]));
+        let vector = Header { element: Ok(Element::F64), shape: vec![2], is_column_major: true };
+        assert_eq!(parse(&other).unwrap(), (vector, &b"data"[..]));
     }
 
     #[test]
@@ -174,8 +205,6 @@ mod tests {
         let valid = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
         assert!(parse(&file(valid)).is_ok());
         for (from, to, words) in [
-            ("<f4", ">f4", "its type is `>f4`"),
-            ("<f4", "|O", "its type is `|O`"),
             ("False", "None", "no True"),
             ("(1,)", "(1, -2)", "no tuple of sizes"),
             ("(1,)", "(99999999999999999999,)", "no tuple of sizes"),
@@ -189,8 +218,13 @@ mod tests {
             let text = valid.replace(from, to);
             assert!(error(&text).contains(words), "{text}: {}", error(&text));
         }
-        let column_major = valid.replace("False", "True").replace("(1,)", "(1, 1)");
-        assert!(error(&column_major).contains("Fortran"));
+        let of_type = |word: &str| parse(&file(&valid.replace("'<f4'", word))).unwrap().0.element;
+        assert_eq!(of_type("'>f4'"), Err("`>f4`".into()));
+        assert_eq!(of_type("'|O'"), Err("`|O`".into()));
+        assert_eq!(of_type("[('a', '<i4'), ('b', '<f4', (2,))]"), Err("`[('a', '<i4'), ('b', '<f4', (2,))]`".into()));
+        let column_major = parse(&file(&valid.replace("False", "True").replace("(1,)", "(2, 3)"))).unwrap().0.strides();
+        assert_eq!(column_major, [1, 2]);
+        assert_eq!(parse(&header(&[2, 3])).unwrap().0.strides(), [3, 1]);
         assert!(parse(b"\x93NUMPY\x04\x00").unwrap_err().contains("version is 4.0"));
         let long = [MAGIC, &[2, 0], &u32::MAX.to_le_bytes()].concat();
         assert!(parse(&long).unwrap_err().contains("more than 4096"));

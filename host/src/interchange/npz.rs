@@ -18,13 +18,24 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     let mut archive = Archive::open(bytes, FORMAT)?;
     for entry in archive.names()? {
         let Some(name) = entry.strip_suffix(".npy") else {
-            return Err(Problem::format(FORMAT, format!("it has the entry {}, which is no array", quoted(&entry))));
+            tensors.push_unread(&entry, Vec::new(), "no array")?;
+            continue;
         };
         let limit = tensors.bytes_left() + npy::MAX_HEADER as u64;
         let bytes = archive.read(&entry, limit, true)?;
         let (header, data) = npy::parse(&bytes)
             .map_err(|reason| Problem::format(FORMAT, format!("the array {}: {reason}", quoted(name))))?;
-        tensors.push(name, header.shape, header.element, data)?;
+        let strides = header.strides();
+        match header.element {
+            Ok(element) => {
+                let elements = header.shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+                if elements.and_then(|elements| elements.checked_mul(element.size())) != Some(data.len()) {
+                    return Err(Problem::Bytes { name: name.into(), shape: header.shape, found: data.len() });
+                }
+                tensors.push_strided(name, header.shape, &strides, element, data)?;
+            }
+            Err(found) => tensors.push_unread(name, header.shape, &found)?,
+        }
     }
     Ok(())
 }

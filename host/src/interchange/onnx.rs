@@ -2,6 +2,8 @@
 //!
 //! Its input `input` is `[batch, inputs]` float32, each value a byte / 255; its output `logits` is `[batch, outputs]`.
 
+use std::ops::RangeInclusive;
+
 use prost::Message;
 use selvedge::{
     activation::LeakyRelu,
@@ -12,15 +14,42 @@ use selvedge::{
 
 use super::error::Problem;
 
-/// The first with every operator that a layer here needs.
-const OPSET: i64 = 20;
-/// The version of the format itself that came with that operator set.
-const IR_VERSION: i64 = 9;
+/// The operator sets that a graph here can have. All operators but GELU's are the same from the first on.
+const OPSETS: RangeInclusive<u8> = 13..=23;
+/// The first with an operator for GELU.
+const GELU_OPSET: u8 = 20;
 const INPUT: &str = "input";
 const OUTPUT: &str = "logits";
 
-/// The graph of a network, with its weights.
-pub(super) fn write(architecture: &Architecture, parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
+/// The operator set of a network's graph: the one asked for, or the lowest that its layers need.
+pub(super) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
+    let has_gelu = architecture.layers().iter().any(|layer| matches!(layer, LayerKind::Gelu { .. }));
+    let lowest = if has_gelu { GELU_OPSET } else { *OPSETS.start() };
+    let opset = asked.unwrap_or(lowest);
+    if (lowest..=*OPSETS.end()).contains(&opset) {
+        Ok(opset)
+    } else {
+        Err(Problem::Opset { opset, lowest, highest: *OPSETS.end() })
+    }
+}
+
+/// The version of the format itself that came with an operator set.
+fn ir_version(opset: u8) -> i64 {
+    match opset {
+        ..=14 => 7,
+        15..=18 => 8,
+        19..=20 => 9,
+        21..=22 => 10,
+        _ => 11,
+    }
+}
+
+/// The graph of a network, with its weights, for an [operator set](opset).
+pub(super) fn write(
+    architecture: &Architecture,
+    parameters: &[(Parameter, &[f32])],
+    opset: u8,
+) -> Result<Vec<u8>, Problem> {
     let last = architecture.layers().len().saturating_sub(1);
     let mut previous = INPUT.to_owned();
     let mut nodes = Vec::new();
@@ -42,14 +71,14 @@ pub(super) fn write(architecture: &Architecture, parameters: &[(Parameter, &[f32
         output: vec![batch_of(OUTPUT, architecture.outputs())],
     };
     let model = Model {
-        ir_version: IR_VERSION,
+        ir_version: ir_version(opset),
         producer_name: "selvedge".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
         doc_string: format!(
             "{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"
         ),
         graph: Some(graph),
-        opset_import: vec![OperatorSet { version: OPSET }],
+        opset_import: vec![OperatorSet { version: opset.into() }],
     };
     Ok(model.encode_to_vec())
 }
@@ -243,8 +272,10 @@ mod tests {
         let architecture: Architecture = "3 => 2 Relu => 4".parse().unwrap();
         let mut network = Network::zeroed(&architecture).unwrap();
         network.parameters_mut()[16..].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
-        let bytes = write(&architecture, &super::super::named(&architecture, network.parameters())).unwrap();
-        let graph = Model::decode(&bytes[..]).unwrap().graph.unwrap();
+        let bytes = write(&architecture, &super::super::named(&architecture, network.parameters()), 13).unwrap();
+        let model = Model::decode(&bytes[..]).unwrap();
+        assert_eq!((model.ir_version, model.opset_import[0].version), (7, 13));
+        let graph = model.graph.unwrap();
         let operators: Vec<_> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
         assert_eq!(operators, ["Gemm", "Relu", "Gemm"]);
         assert_eq!(graph.node[0].input, ["input", "linear_relu_stack.0.weight", "linear_relu_stack.0.bias"]);
@@ -253,5 +284,16 @@ mod tests {
         let bias = graph.initializer.last().unwrap();
         assert_eq!((bias.name.as_str(), &bias.dims[..]), ("linear_relu_stack.2.bias", &[4][..]));
         assert_eq!(bias.raw_data, as_bytes(&[1.0, 2.0, 3.0, 4.0]));
+    }
+
+    #[test]
+    fn the_operator_set_is_the_lowest_that_the_layers_need() {
+        let found = |layers: &str, asked| opset(&layers.parse().unwrap(), asked).map_err(|problem| problem.to_string());
+        let all = "4 => 3 BatchNorm1d LeakyRelu => 3 Tanh => 3 Sigmoid => 2 LogSoftmax";
+        assert_eq!(found(all, None), Ok(13));
+        assert_eq!(found(all, Some(17)), Ok(17));
+        assert_eq!(found("4 => 3 Gelu => 2", None), Ok(20));
+        assert!(found("4 => 3 Gelu => 2", Some(17)).unwrap_err().contains("from 20 to 23"));
+        assert!(found(all, Some(12)).unwrap_err().contains("from 13 to 23"));
     }
 }

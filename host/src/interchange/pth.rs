@@ -1,9 +1,9 @@
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, hash_map::Entry as Place};
 
 use super::{
     archive::Archive,
     error::Problem,
-    pickle::{self, Tensor},
+    pickle::{self, Entry, Storage, Tensor},
     quote::quoted,
     tensors::Tensors,
 };
@@ -12,11 +12,11 @@ const FORMAT: &str = "PyTorch";
 /// The pickle's record, in the archive's one folder.
 const PICKLE: &str = "data.pkl";
 
-/// Reads every tensor of a state dict that PyTorch saved: a zip archive with a pickle, and a record for each storage.
-pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
-    // Before its archives, PyTorch saved bare pickles.
-    if bytes.starts_with(b"\x80") {
-        return Err(Problem::Legacy);
+/// Reads every tensor of a state dict that PyTorch saved: a zip archive with a pickle, and a record for each storage; or before 1.6, pickles
+/// and records one after the other. Of a checkpoint, `key` names the entry.
+pub(super) fn read(bytes: &[u8], key: Option<&str>, tensors: &mut Tensors) -> Result<(), Problem> {
+    if bytes.starts_with(pickle::LEGACY) {
+        return read_legacy(bytes, key, tensors);
     }
     let mut archive = Archive::open(bytes, FORMAT)?;
     let folder = folder(&archive)?;
@@ -25,32 +25,68 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     if archive.names()?.contains(&byte_order) && archive.read(&byte_order, 16, false)? != b"little" {
         return Err(Problem::format(FORMAT, "it was saved by a big-endian machine"));
     }
-    let pickle = archive.read(&format!("{folder}/{PICKLE}"), pickle::MAX_BYTES, false)?;
+    let pickle = archive.read(&format!("{folder}/{PICKLE}"), pickle::MAX_BYTES as u64, false)?;
     let mut records: HashMap<&str, Vec<u8>> = HashMap::new();
     // Records that overlap could be more than the file.
     let mut left = bytes.len();
-    for (name, tensor) in pickle::read(&pickle)? {
-        let storage = tensor.storage;
-        let record = match records.entry(storage.key) {
-            Entry::Occupied(record) => record.into_mut(),
-            Entry::Vacant(place) => {
-                let record = archive.read(&format!("{folder}/data/{}", storage.key), left as u64, false)?;
-                left -= record.len();
-                place.insert(record)
-            }
-        };
-        if storage.len.checked_mul(storage.element.size()) != Some(record.len()) {
-            let reason = format!("the storage of {} has not the bytes of its {} elements", quoted(name), storage.len);
-            return Err(Problem::format(FORMAT, reason));
-        }
-        if !is_row_major(&tensor) {
-            return Err(Problem::Strides { name: quoted(name) });
-        }
-        let part = part_of(record, &tensor)
-            .ok_or_else(|| Problem::format(FORMAT, format!("{} lies outside its storage", quoted(name))))?;
-        tensors.push(name, tensor.shape.clone(), storage.element, part)?;
+    let entries = pickle::read(&pickle, key)?;
+    for (name, entry) in &entries {
+        push(name, entry, tensors, |storage| {
+            let record = match records.entry(storage.key) {
+                Place::Occupied(record) => record.into_mut(),
+                Place::Vacant(place) => {
+                    let record = archive.read(&format!("{folder}/data/{}", storage.key), left as u64, false)?;
+                    left -= record.len();
+                    place.insert(record)
+                }
+            };
+            Ok(&record[..])
+        })?;
     }
     Ok(())
+}
+
+fn read_legacy(bytes: &[u8], key: Option<&str>, tensors: &mut Tensors) -> Result<(), Problem> {
+    let legacy = pickle::read_legacy(bytes, key)?;
+    let mut rest = &bytes[legacy.records..];
+    let mut records: HashMap<&str, &[u8]> = HashMap::new();
+    let cut = || Problem::format(FORMAT, "it is cut short: a storage is not there");
+    for storage in legacy.storages {
+        let (len, after) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
+        let len = usize::try_from(u64::from_le_bytes(*len)).ok().filter(|&len| len == storage.len).ok_or_else(cut)?;
+        let size = len.checked_mul(storage.kind.size).ok_or_else(cut)?;
+        let (record, after) = after.split_at_checked(size).ok_or_else(cut)?;
+        records.insert(storage.key, record);
+        rest = after;
+    }
+    for (name, entry) in &legacy.entries {
+        push(name, entry, tensors, |storage| records.get(storage.key).copied().ok_or_else(cut))?;
+    }
+    Ok(())
+}
+
+/// Takes an entry, with the bytes of its storage.
+fn push<'r, 'a>(
+    name: &str,
+    entry: &Entry<'a>,
+    tensors: &mut Tensors,
+    record: impl FnOnce(Storage<'a>) -> Result<&'r [u8], Problem>,
+) -> Result<(), Problem> {
+    let Tensor { storage, offset, shape, strides } = match entry {
+        Entry::Tensor(tensor) => tensor,
+        Entry::Other(what) => return tensors.push_unread(name, Vec::new(), what),
+    };
+    let Some(element) = storage.kind.element else {
+        return tensors.push_unread(name, shape.clone(), storage.kind.name);
+    };
+    let record = record(*storage)?;
+    if storage.len.checked_mul(element.size()) != Some(record.len()) {
+        let reason = format!("the storage of {} has not the bytes of its {} elements", quoted(name), storage.len);
+        return Err(Problem::format(FORMAT, reason));
+    }
+    let part = offset.checked_mul(element.size()).and_then(|start| record.get(start..));
+    let part = part.ok_or_else(|| Problem::Outside { name: quoted(name) })?;
+    tensors.push_strided(name, shape.clone(), strides, element, part)
 }
 
 /// Whether a zip archive is PyTorch's, and not NumPy's.
@@ -69,20 +105,4 @@ fn folder(archive: &Archive<'_>) -> Result<String, Problem> {
         Ok([folder]) => Ok(folder),
         Err(_) => Err(Problem::format(FORMAT, format!("the archive has not exactly one {PICKLE}"))),
     }
-}
-
-/// Whether the elements follow each other; the stride of a single one does not matter.
-fn is_row_major(tensor: &Tensor<'_>) -> bool {
-    let mut expected = 1_usize;
-    tensor.shape.iter().zip(&tensor.strides).rev().all(|(&size, &stride)| {
-        let follows = size == 1 || stride == expected;
-        expected = expected.saturating_mul(size);
-        follows
-    })
-}
-
-fn part_of<'a>(record: &'a [u8], tensor: &Tensor<'_>) -> Option<&'a [u8]> {
-    let size = tensor.storage.element.size();
-    let elements = tensor.shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))?;
-    record.get(tensor.offset.checked_mul(size)?..)?.get(..elements.checked_mul(size)?)
 }

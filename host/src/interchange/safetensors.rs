@@ -6,23 +6,29 @@ use selvedge::{architecture::Parameter, flat::as_bytes};
 use super::{
     element::Element,
     error::Problem,
-    quote::quoted,
     tensors::{Tensors, sizes},
 };
 
 /// Reads every tensor of a safetensors file.
 pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| Problem::format("safetensors", error))?;
-    for (name, tensor) in file.iter() {
+    let mut names = file.names();
+    // The library's order differs from run to run.
+    names.sort_unstable();
+    for name in names {
+        let tensor = file.tensor(name).map_err(|error| Problem::format("safetensors", error))?;
+        let shape = tensor.shape().to_vec();
         let element = match tensor.dtype() {
             Dtype::F16 => Element::F16,
             Dtype::BF16 => Element::Bf16,
             Dtype::F32 => Element::F32,
             Dtype::F64 => Element::F64,
-            Dtype::I64 => Element::I64,
-            found => return Err(Problem::Type { name: quoted(name), found: format!("{found:?}") }),
+            found => {
+                tensors.push_unread(name, shape, &format!("{found:?}"))?;
+                continue;
+            }
         };
-        tensors.push(name, tensor.shape().to_vec(), element, tensor.data())?;
+        tensors.push(name, shape, element, tensor.data())?;
     }
     Ok(())
 }

@@ -9,9 +9,12 @@ use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRe
 use super::{
     Format, InterchangeError,
     error::Problem,
-    keys::IncompatibleKeys,
+    keys::LoadReport,
+    kind::{self, Kind},
     load::load,
-    names, npz, pth, safetensors,
+    map,
+    matching::{self, Settings},
+    npz, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
@@ -24,11 +27,23 @@ use crate::{
 /// A file may have so many bytes, as many as a weight file can.
 const MAX_FILE_BYTES: u64 = 1 << 32;
 
+/// What a person says of a file that does not say it.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// The entry that the state dict is, with dots between the names of nested ones.
+    pub key: Option<String>,
+    /// Names of tensors or layers, and the parameters or layers that they are.
+    pub map: Vec<(String, String)>,
+    /// Whether weights are inputs × outputs.
+    pub transpose: Option<bool>,
+}
+
 /// Named tensors, read from a file of any format.
 #[derive(Clone, Debug)]
 pub struct StateDict {
     path: PathBuf,
     tensors: Vec<NamedTensor>,
+    settings: Settings,
     /// A weight file's own.
     architecture: Option<Architecture>,
     signature: SignatureBuf,
@@ -53,18 +68,30 @@ const UNKNOWN: TrainingRecord<'static> = TrainingRecord {
 };
 
 impl StateDict {
-    /// Reads a file. Its format is that of its extension, or else of its first bytes. Where all names have one prefix before
-    /// their layer's number (`0.weight`, `module.net.0.weight`), it becomes the one that models here have.
+    /// Reads a file. Its bytes tell its format; its name does not matter.
     ///
     /// # Errors
     ///
     /// [`InterchangeError`] for a file that is not wholly what its format demands.
     pub fn read(path: &Path) -> Result<Self, InterchangeError> {
+        Self::read_as(path, &Reading::default())
+    }
+
+    /// As [`read`](Self::read), with what a person says of it.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`], and for a key or a name that the file does not have.
+    pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
         let bytes = read(path).map_err(|problem| problem.in_file(path))?;
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
-        match Format::of_file(path, &bytes) {
+        let format = match kind::of(&bytes) {
+            Kind::Read(format) => format,
+            Kind::Other(what) => return Err(Problem::Other { what }.in_file(path)),
+        };
+        match format {
             Format::Selvedge => {
                 let model = ModelFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
                 if model.assumes() == Some(Assumption::Known) {
@@ -84,14 +111,22 @@ impl StateDict {
                 }
             }
             Format::Safetensors => safetensors::read(&bytes, &mut tensors),
-            Format::Pth => pth::read(&bytes, &mut tensors),
+            Format::Pth => pth::read(&bytes, reading.key.as_deref(), &mut tensors),
             Format::Npz => npz::read(&bytes, &mut tensors),
             Format::Onnx => Err(Problem::NotRead),
         }
         .map_err(|problem| problem.in_file(path))?;
         let mut tensors = tensors.all;
-        names::unify(&mut tensors);
-        Ok(Self { path: path.into(), tensors, architecture, signature, record, dataset, recipe })
+        if format != Format::Pth {
+            keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
+        }
+        map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;
+        let settings = Settings {
+            keeps_order: format != Format::Safetensors,
+            is_mapped: !reading.map.is_empty(),
+            transpose: reading.transpose,
+        };
+        Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe })
     }
 
     /// The tensors in the file's order.
@@ -107,7 +142,7 @@ impl StateDict {
     pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
         match &self.architecture {
             Some(architecture) => Ok(architecture.clone()),
-            None => names::infer(&self.tensors).map_err(|problem| problem.in_file(&self.path)),
+            None => matching::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
         }
     }
 
@@ -121,8 +156,9 @@ impl StateDict {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// The network of these layers, with the tensors in it by name; the numbers of missing ones are 0. With `strict`, none may be missing
-    /// and none may be left over. The names may count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
+    /// The network of these layers, with the tensors in it: by name, or where the names are others, by order and shape. With `strict`, none
+    /// may be missing and none may be left over. Without, a missing bias is 0 and a missing scale of a batch normalisation 1. The names may
+    /// count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
     ///
     /// # Errors
     ///
@@ -131,7 +167,7 @@ impl StateDict {
         &self,
         architecture: &Architecture,
         strict: bool,
-    ) -> Result<(Network, IncompatibleKeys), InterchangeError> {
+    ) -> Result<(Network, LoadReport), InterchangeError> {
         let network = || {
             let mut network = Network::zeroed(architecture)?;
             let keys = self.copy_to(architecture, network.parameters_mut(), strict)?;
@@ -140,12 +176,7 @@ impl StateDict {
         network().map_err(|problem: Problem| problem.in_file(&self.path))
     }
 
-    fn copy_to(
-        &self,
-        architecture: &Architecture,
-        flat: &mut [f32],
-        strict: bool,
-    ) -> Result<IncompatibleKeys, Problem> {
+    fn copy_to(&self, architecture: &Architecture, flat: &mut [f32], strict: bool) -> Result<LoadReport, Problem> {
         let deployed = architecture.for_prediction();
         match &self.architecture {
             Some(found) if *found != deployed => {
@@ -153,14 +184,22 @@ impl StateDict {
             }
             _ => {}
         }
-        let is_there = |name: &str| self.tensors.iter().any(|tensor| tensor.name() == name);
-        let names_there = |architecture: &Architecture| {
-            architecture.parameters().filter(|parameter| is_there(&parameter.name)).count()
-        };
-        let counts_dropout = names_there(architecture) > names_there(&deployed);
-        let named = if counts_dropout { architecture } else { &deployed };
-        load(named, flat, &self.tensors, strict)
+        load(architecture, flat, &self.tensors, strict, self.settings)
     }
+}
+
+/// Takes only the tensors below a key: `params` of `params/Dense_0/kernel`.
+fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Problem> {
+    let Some(key) = key else { return Ok(()) };
+    let is_below = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '/']));
+    if !tensors.iter().any(|tensor| is_below(tensor.name())) {
+        let mut names: Vec<_> = tensors.iter().filter_map(|tensor| tensor.name().split_once(['.', '/'])).collect();
+        names.dedup_by_key(|name| name.0);
+        let names = names.into_iter().map(|(name, _)| name.to_owned()).collect();
+        return Err(Problem::Key { key: key.into(), names });
+    }
+    tensors.retain(|tensor| is_below(tensor.name()));
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Problem> {

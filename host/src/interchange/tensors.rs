@@ -16,10 +16,14 @@ pub struct NamedTensor {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
+    /// What it is, where its elements are of no type that is read.
+    unread: Option<String>,
+    /// Whether the name is the user's.
+    is_mapped: bool,
 }
 
 impl NamedTensor {
-    /// PyTorch's name, such as `linear_relu_stack.0.weight`.
+    /// The file's name for it, such as `linear_relu_stack.0.weight`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -29,13 +33,32 @@ impl NamedTensor {
         &self.shape
     }
 
-    /// The elements in row-major order.
+    /// The elements in row-major order; none where they are of a type that is not read, such as a counter's.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    pub(super) fn rename(&mut self, name: String) {
+    /// Tells whether its elements are numbers that weights can be.
+    pub(super) fn is_read(&self) -> bool {
+        self.unread.is_none()
+    }
+
+    /// Tells whether the name is the user's, and a parameter's.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.is_mapped
+    }
+
+    pub(super) fn map_to(&mut self, name: String) {
         self.name = name;
+        self.is_mapped = true;
+    }
+
+    /// The elements, where they are numbers that weights can be.
+    pub(super) fn numbers(&self) -> Result<&[f32], Problem> {
+        match &self.unread {
+            None => Ok(&self.values),
+            Some(found) => Err(Problem::Type { name: self.name.clone(), found: found.clone() }),
+        }
     }
 }
 
@@ -62,24 +85,77 @@ impl Tensors {
         bytes: &[u8],
     ) -> Result<(), Problem> {
         self.check_name(name)?;
-        if element == Element::I64 && !is_counter(name) {
-            return Err(Problem::Type { name: name.into(), found: "I64".into() });
-        }
         let elements = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
         if elements.and_then(|elements| elements.checked_mul(element.size())) != Some(bytes.len()) {
             return Err(Problem::Bytes { name: name.into(), shape, found: bytes.len() });
         }
-        self.elements += bytes.len() / element.size();
-        if self.elements > self.most {
-            return Err(Problem::TooMany { what: "elements", limit: self.most });
+        self.count(bytes.len() / element.size())?;
+        self.all.push(NamedTensor {
+            name: name.into(),
+            shape,
+            values: element.decode(bytes),
+            unread: None,
+            is_mapped: false,
+        });
+        Ok(())
+    }
+
+    /// Takes a tensor whose elements lie in `bytes` at these strides, in elements.
+    pub(super) fn push_strided(
+        &mut self,
+        name: &str,
+        shape: Vec<usize>,
+        strides: &[usize],
+        element: Element,
+        bytes: &[u8],
+    ) -> Result<(), Problem> {
+        let outside = || Problem::Outside { name: quoted(name) };
+        let len = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size)).ok_or_else(outside)?;
+        if is_row_major(&shape, strides) {
+            let bytes = len.checked_mul(element.size()).and_then(|len| bytes.get(..len)).ok_or_else(outside)?;
+            return self.push(name, shape, element, bytes);
         }
-        self.all.push(NamedTensor { name: name.into(), shape, values: element.decode(bytes) });
+        self.check_name(name)?;
+        let last = shape
+            .iter()
+            .zip(strides)
+            .try_fold(0_usize, |last, (&size, &stride)| last.checked_add(size.saturating_sub(1).checked_mul(stride)?));
+        let end = last.and_then(|last| last.checked_add(1)?.checked_mul(element.size()));
+        if len > 0 && end.is_none_or(|end| end > bytes.len()) {
+            return Err(outside());
+        }
+        self.count(len)?;
+        let stored = element.decode(bytes);
+        let place = |mut index: usize| {
+            let sizes = shape.iter().zip(strides).rev();
+            sizes.fold(0, |place, (&size, &stride)| {
+                let step = index % size;
+                index /= size;
+                place + step * stride
+            })
+        };
+        let values = (0..len).map(|index| stored[place(index)]).collect();
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, is_mapped: false });
+        Ok(())
+    }
+
+    /// Takes note of an entry whose elements are not read: `found` says what it is.
+    pub(super) fn push_unread(&mut self, name: &str, shape: Vec<usize>, found: &str) -> Result<(), Problem> {
+        self.check_name(name)?;
+        let (values, unread) = (Vec::new(), Some(found.into()));
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread, is_mapped: false });
         Ok(())
     }
 
     /// The most bytes that a further tensor may have.
     pub(super) fn bytes_left(&self) -> u64 {
         ((self.most - self.elements) * Element::F64.size()) as u64
+    }
+
+    fn count(&mut self, elements: usize) -> Result<(), Problem> {
+        let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
+        self.elements = all.ok_or(Problem::TooMany { what: "elements", limit: self.most })?;
+        Ok(())
     }
 
     fn check_name(&self, name: &str) -> Result<(), Problem> {
@@ -106,12 +182,50 @@ impl Tensors {
     }
 }
 
+/// Whether the elements follow each other; the stride of a single one does not matter.
+fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
+    let mut expected = 1_usize;
+    shape.iter().zip(strides).rev().all(|(&size, &stride)| {
+        let follows = size == 1 || stride == expected;
+        expected = expected.saturating_mul(size);
+        follows
+    })
+}
+
 /// A parameter's sizes.
 pub(super) fn sizes(parameter: &Parameter) -> Vec<usize> {
     parameter.shape.iter().map(|&size| size as usize).collect()
 }
 
-/// Tells whether a name is that of a counter of PyTorch's batch normalisation, which takes no part in its arithmetic.
+/// Tells whether a name is that of a counter of PyTorch's, which takes no part in any arithmetic: of batch normalisation's batches, or of an
+/// averaged model's steps.
 pub(super) fn is_counter(name: &str) -> bool {
-    name.rsplit('.').next() == Some("num_batches_tracked")
+    matches!(name.rsplit('.').next(), Some("num_batches_tracked" | "n_averaged"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(shape: &[usize], strides: &[usize], count: u8) -> Result<Vec<f32>, String> {
+        let bytes: Vec<u8> = (0..count).flat_map(|n| f32::from(n).to_le_bytes()).collect();
+        let mut tensors = Tensors::of_file(0);
+        let pushed = tensors.push_strided("a", shape.to_vec(), strides, Element::F32, &bytes);
+        pushed.map(|()| tensors.all[0].values().to_vec()).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn strides_are_followed_and_never_leave_the_storage() {
+        assert_eq!(pushed(&[2, 3], &[3, 1], 6).unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(pushed(&[2, 3], &[1, 2], 6).unwrap(), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        assert_eq!(pushed(&[2, 2], &[3, 1], 6).unwrap(), [0.0, 1.0, 3.0, 4.0]);
+        assert_eq!(pushed(&[3], &[0], 1).unwrap(), [0.0; 3]);
+        assert!(pushed(&[0, 3], &[9, 9], 0).unwrap().is_empty());
+        for (shape, strides) in
+            [([2, 3], [1, 3]), ([7, 1], [1, 1]), ([2, 2], [usize::MAX, 1]), ([usize::MAX, 2], [0, 0])]
+        {
+            assert!(pushed(&shape, &strides, 6).unwrap_err().contains("outside its storage"), "{shape:?}");
+        }
+        assert!(pushed(&[1 << 30, 1 << 10], &[0, 0], 1).unwrap_err().contains("more than"));
+    }
 }

@@ -4,14 +4,14 @@ use std::{io, path::Path};
 
 use selvedge::shape::InputShape;
 
-use super::{Captioned, PictureError};
+use super::{Captioned, PictureError, Prepared};
 
 /// Reads nothing.
 ///
 /// # Errors
 ///
 /// [`PictureError::Absent`].
-pub fn read(path: &Path, _shape: InputShape) -> Result<Vec<u8>, PictureError> {
+pub fn read(path: &Path, _shape: InputShape) -> Result<Prepared, PictureError> {
     Err(PictureError::Absent { path: path.into() })
 }
 
@@ -21,6 +21,19 @@ pub fn read(path: &Path, _shape: InputShape) -> Result<Vec<u8>, PictureError> {
 ///
 /// [`io::ErrorKind::Unsupported`].
 pub fn save_grid(path: &Path, _images: &[Captioned<'_>], _size: (u32, u32)) -> io::Result<()> {
+    unsupported(path)
+}
+
+/// Saves nothing.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::Unsupported`].
+pub fn save_sample(path: &Path, _shades: &[u8], _size: (u32, u32)) -> io::Result<()> {
+    unsupported(path)
+}
+
+fn unsupported(path: &Path) -> io::Result<()> {
     let path = path.display();
     Err(io::Error::new(
         io::ErrorKind::Unsupported,

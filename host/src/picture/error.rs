@@ -19,6 +19,16 @@ pub enum PictureError {
         /// The network's input.
         shape: InputShape,
     },
+    /// The path leads to a folder, a pipe or a device.
+    #[error("{} is {what} and no file; {advice}", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The operating system does not give the file's bytes.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable {
@@ -27,8 +37,24 @@ pub enum PictureError {
         /// Why not.
         error: io::Error,
     },
-    /// The file is no sound PNG or JPEG, or a larger one than is read.
-    #[error("{} is no PNG or JPEG that can be read: {error}", path.display())]
+    /// The file is a part of a picture.
+    #[error("{} ends early: {missing}; copy or download it again", path.display())]
+    Cut {
+        /// The file.
+        path: PathBuf,
+        /// What is not there.
+        missing: &'static str,
+    },
+    /// Reading would take more memory or time than a picture may.
+    #[error("{} is too large: {reason}; save it smaller and give that", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size, and the most that is read.
+        reason: String,
+    },
+    /// The file is no sound picture.
+    #[error("{} is no PNG, JPEG, WebP, GIF, BMP or TIFF that can be read: {error}", path.display())]
     Picture {
         /// The file.
         path: PathBuf,

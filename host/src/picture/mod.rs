@@ -2,20 +2,31 @@
 
 #[cfg(not(feature = "pictures"))]
 mod absent;
+#[cfg(feature = "pictures")]
+mod decode;
 mod error;
+mod file;
+#[cfg(feature = "pictures")]
+mod ground;
 #[cfg(feature = "pictures")]
 mod prepare;
 #[cfg(feature = "pictures")]
+mod sample;
+#[cfg(feature = "pictures")]
 mod sheet;
 mod terminal;
+#[cfg(feature = "pictures")]
+mod whole;
 
 #[cfg(not(feature = "pictures"))]
-pub use absent::{read, save_grid};
+pub use absent::{read, save_grid, save_sample};
 pub use error::PictureError;
+pub use file::open;
 pub use terminal::terminal;
 #[cfg(feature = "pictures")]
 pub use {
     prepare::read,
+    sample::save_sample,
     sheet::{grid, save_grid},
 };
 
@@ -25,4 +36,19 @@ pub struct Captioned<'a> {
     pub shades: &'a [u8],
     /// The text.
     pub caption: &'a str,
+}
+
+/// A picture as a network takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The sample: row after row, light on black.
+    pub shades: Vec<u8>,
+    /// The shade of the picture's ground, from 0 to 255.
+    pub ground: u8,
+    /// Columns and rows of the upright picture.
+    pub size: (u32, u32),
+    /// EXIF's orientation, from 1 to 8; 1 where the file has none.
+    pub orientation: u8,
+    /// What makes the answer doubtful.
+    pub notes: Vec<String>,
 }

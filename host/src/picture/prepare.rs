@@ -1,93 +1,137 @@
-//! From any PNG or JPEG to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
+//! From any picture to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
 //! section 2), without its sharpening.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use image::{
-    DynamicImage, GrayAlphaImage, GrayImage, ImageError, ImageReader, Limits, Luma,
+    GrayAlphaImage, GrayImage, Luma,
     imageops::{self, FilterType},
 };
 use selvedge::shape::InputShape;
 
-use super::PictureError;
+use super::{PictureError, Prepared, decode::decode, ground::Ground};
 
-/// The largest width and height that are read.
-const MAX_SIDE: u32 = 16_384;
-/// The most memory that decoding may take.
-const MAX_MEMORY: u64 = 512 << 20;
-/// Shades up to this one are the ground around the thing.
-const GROUND: u8 = 32;
+/// The least part of a border that a plain ground has.
+const PLAIN: f32 = 0.75;
+/// Shades that are no further apart than this hardly vary.
+const HARDLY: u8 = 32;
+/// Fewer pixels than these show little.
+const FEW: u64 = 64;
+/// The part of a thing, in percent, that decides whether it is light or dark on a ground of a middle shade.
+const MOST: usize = 97;
+/// The middle shades: on others, a dark ground has a light thing, and a light one a dark thing.
+const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 
-/// Reads a picture of one thing, a PNG or JPEG of any size up to 16,384×16,384, as a sample of a network: an image of one channel, light
-/// on black.
+/// Reads a picture of one thing, a PNG, JPEG, WebP, GIF, BMP or TIFF, as a sample of a network: an image of one channel, light on black.
 ///
-/// A picture with a light border is inverted. Unless it has the sample's size already, its ground is cut off around the thing, and the
-/// thing is enlarged or reduced until it fits, and put in the middle.
+/// EXIF's orientation is applied. The ground's shade is that of most of the border; what is joined to the border in that shade becomes black,
+/// and on a light ground the thing is inverted. Unless the picture has the sample's size already, the ground is cut off around the thing,
+/// and the thing is enlarged or reduced until it fits, and put in the middle. A picture that [`save_sample`](super::save_sample) wrote stays as it is.
+/// At most 64 million pixels and 320 MB are read.
 ///
 /// # Errors
 ///
 /// [`PictureError`].
-pub fn read(path: &Path, shape: InputShape) -> Result<Vec<u8>, PictureError> {
+pub fn read(path: &Path, shape: InputShape) -> Result<Prepared, PictureError> {
     let InputShape::Image { channels: 1, height, width } = shape else {
         return Err(PictureError::Shape { path: path.into(), shape });
     };
-    let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
-    let mut reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(unreadable)?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_MEMORY);
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|error| match error {
-        ImageError::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => unreadable(error),
-        error => PictureError::Picture { path: path.into(), error: error.into() },
-    })?;
-    Ok(prepare(&picture, (width, height)))
-}
-
-/// A picture as shades of so many columns and rows.
-fn prepare(picture: &DynamicImage, size: (u32, u32)) -> Vec<u8> {
-    let mut gray = flatten(&picture.to_luma_alpha8());
-    if border_mean(&gray) > 127 {
-        imageops::invert(&mut gray);
+    let decoded = decode(path)?;
+    let is_sample = decoded.is_sample && decoded.size == (width, height);
+    let mut prepared = prepare(&decoded.pixels, (width, height), is_sample);
+    let (columns, rows) = decoded.size;
+    if u64::from(columns) * u64::from(rows) < FEW.min(shape.features() as u64) {
+        prepared.notes.insert(0, format!("the picture has only {columns}×{rows} pixels; the answer says little"));
     }
-    let fitted = if gray.dimensions() == size { gray } else { fit(&gray, size) };
-    fitted.into_raw()
+    (prepared.size, prepared.orientation) = (decoded.size, decoded.orientation);
+    Ok(prepared)
 }
 
-/// Lays a picture over white or, where the thing is light, over black: the thing must not vanish.
-fn flatten(picture: &GrayAlphaImage) -> GrayImage {
-    let (mut light, mut weight) = (0, 0);
-    for pixel in picture.pixels() {
+/// A picture as shades of so many columns and rows; a sample's are kept.
+fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepared {
+    let (gray, laid_over) = flatten(picture);
+    let ground = match laid_over {
+        _ if is_sample => Ground::exact(0),
+        Some(shade) => Ground::exact(shade),
+        None => Ground::of(&gray),
+    };
+    let mut notes = variation(&gray).into_iter().collect::<Vec<_>>();
+    let is_small = gray.dimensions() == size;
+    let shades = if is_sample {
+        gray
+    } else {
+        if ground.share < PLAIN && !(is_small && ground.shade <= ground.tolerance) {
+            notes.push(format!(
+                "the ground is not plain: {:.0} % of the border has the shade {}; a picture of one thing on an even ground is understood best",
+                100.0 * ground.share,
+                ground.shade
+            ));
+        }
+        let mask = ground.mask(&gray);
+        let light_on_black = darken(&gray, &ground, &mask);
+        if is_small { light_on_black } else { fit(&light_on_black, &mask, size) }
+    };
+    Prepared { shades: shades.into_raw(), ground: ground.shade, size: picture.dimensions(), orientation: 1, notes }
+}
+
+/// A note where a picture is blank, or nearly so.
+fn variation(gray: &GrayImage) -> Option<String> {
+    let (least, most) = (gray.as_raw().iter().min()?, gray.as_raw().iter().max()?);
+    match most - least {
+        0 => Some(format!("the picture is blank: every pixel has the shade {most}; the answer says nothing")),
+        1..=HARDLY => {
+            Some(format!("the picture hardly varies: its shades are {least} to {most}; the answer says little"))
+        }
+        _ => None,
+    }
+}
+
+/// Makes the ground black, and a thing on a light ground light.
+fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
+    let thing = || gray.as_raw().iter().zip(mask).filter(|&(_, &is_ground)| !is_ground).map(|(&shade, _)| shade);
+    let (all, lighter) = (thing().count(), thing().filter(|&shade| shade > ground.shade).count());
+    let most = |part: usize| 100 * part >= MOST * all && all > 0;
+    let inverts = match ground.shade {
+        shade if !MIDDLE.contains(&shade) => shade > 127,
+        _ if most(lighter) => false,
+        _ if most(all - lighter) => true,
+        shade => shade > 127,
+    };
+    let turn = |shade: u8| if inverts { 255 - shade } else { shade };
+    let black = turn(ground.shade);
+    let pixels = gray.as_raw().iter().zip(mask);
+    let shades =
+        pixels.map(|(&shade, &is_ground)| turn(shade).saturating_sub(if is_ground { black } else { 0 })).collect();
+    GrayImage::from_raw(gray.width(), gray.height(), shades).expect("a shade for each pixel")
+}
+
+/// Lays a picture over white or, where the thing is light, over black: the thing must not vanish. That shade too, where it is the ground:
+/// where a tenth of the border is transparent.
+fn flatten(picture: &GrayAlphaImage) -> (GrayImage, Option<u8>) {
+    let (mut light, mut weight, mut border, mut transparent) = (0, 0, 0, 0);
+    let (width, height) = picture.dimensions();
+    for (x, y, pixel) in picture.enumerate_pixels() {
         let [shade, alpha] = pixel.0.map(u64::from);
         light += shade * alpha;
         weight += alpha;
-    }
-    let ground = if 2 * light > 255 * weight { 0 } else { 255 };
-    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
-        let [shade, alpha] = picture.get_pixel(x, y).0.map(u32::from);
-        Luma([((shade * alpha + ground * (255 - alpha) + 127) / 255) as u8])
-    })
-}
-
-/// The mean shade of the outermost pixels.
-fn border_mean(gray: &GrayImage) -> u64 {
-    let (width, height) = gray.dimensions();
-    let (mut sum, mut count) = (0, 0);
-    for (x, y, pixel) in gray.enumerate_pixels() {
         if x == 0 || y == 0 || x + 1 == width || y + 1 == height {
-            sum += u64::from(pixel.0[0]);
-            count += 1;
+            border += 1;
+            transparent += u32::from(alpha < 128);
         }
     }
-    sum / count.max(1)
+    let ground = if 2 * light > 255 * weight { 0 } else { 255 };
+    let flat = GrayImage::from_fn(width, height, |x, y| {
+        let [shade, alpha] = picture.get_pixel(x, y).0.map(u32::from);
+        Luma([((shade * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8])
+    });
+    (flat, (10 * transparent > border).then_some(ground))
 }
 
 /// Cuts the ground off, and makes the rest as large as the size allows, in the middle of black.
-fn fit(gray: &GrayImage, (full_width, full_height): (u32, u32)) -> GrayImage {
+fn fit(gray: &GrayImage, ground: &[bool], (full_width, full_height): (u32, u32)) -> GrayImage {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
-    for (x, y, pixel) in gray.enumerate_pixels() {
-        if pixel.0[0] > GROUND {
+    for ((x, y, _), &is_ground) in gray.enumerate_pixels().zip(ground) {
+        if !is_ground {
             (left, top) = (left.min(x), top.min(y));
             (right, bottom) = (right.max(x + 1), bottom.max(y + 1));
         }
@@ -112,9 +156,7 @@ fn fit(gray: &GrayImage, (full_width, full_height): (u32, u32)) -> GrayImage {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use image::{LumaA, Rgb, RgbImage};
+    use image::{DynamicImage, LumaA, Rgb, RgbImage};
 
     use super::*;
 
@@ -127,7 +169,11 @@ mod tests {
     }
 
     fn prepare(picture: &DynamicImage) -> Vec<u8> {
-        super::prepare(picture, (28, 28))
+        sized(picture, (28, 28))
+    }
+
+    fn sized(picture: &DynamicImage, size: (u32, u32)) -> Vec<u8> {
+        super::prepare(&picture.to_luma_alpha8(), size, false).shades
     }
 
     /// A picture with a block of one shade on a ground of another, and where the block is.
@@ -169,12 +215,12 @@ mod tests {
     #[test]
     fn a_sample_may_be_wider_than_high() {
         // 20 columns, 10 rows; the block is half as wide as high.
-        let image = super::prepare(&block((100, 100), 0, 200).into(), (20, 10));
+        let image = sized(&block((100, 100), 0, 200).into(), (20, 10));
         let lit = |x: usize, y: usize| image[20 * y + x] > 100;
         assert!(lit(9, 0) && lit(9, 9) && lit(8, 5) && lit(11, 5));
         assert!(!lit(6, 5) && !lit(13, 5));
         let wide = GrayImage::from_fn(100, 10, |_, y| Luma([if (4..6).contains(&y) { 255 } else { 0 }]));
-        assert_eq!(super::prepare(&wide.into(), (20, 10)).iter().filter(|&&x| x > 200).count(), 20);
+        assert_eq!(sized(&wide.into(), (20, 10)).iter().filter(|&&x| x > 200).count(), 20);
     }
 
     #[test]
@@ -200,36 +246,56 @@ mod tests {
     }
 
     #[test]
-    fn reads_png_and_jpeg_by_content() {
-        let folder = tempfile::tempdir().unwrap();
-        let picture = block((300, 300), 255, 40);
-        for format in [image::ImageFormat::Png, image::ImageFormat::Jpeg] {
-            let path = folder.path().join("picture.dat");
-            picture.save_with_format(&path, format).unwrap();
-            assert!(at(&read(&path, SHAPE).unwrap(), 14, 14).abs_diff(215) < 4);
+    fn any_plain_ground_becomes_black() {
+        for ground in (0..=255).step_by(15) {
+            let shade = if ground > 127 { 30 } else { 225 };
+            for size in [(100, 100), (28, 28)] {
+                let found =
+                    super::prepare(&DynamicImage::from(block(size, ground, shade)).into_luma_alpha8(), (28, 28), false);
+                assert_eq!((found.ground, found.notes), (ground, vec![]));
+                let same = prepare(&block(size, 0, 225).into());
+                assert_eq!(found.shades, same, "{ground} {size:?}");
+            }
         }
     }
 
     #[test]
-    fn what_is_no_picture_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("picture.png");
-        assert!(matches!(read(&path, SHAPE), Err(PictureError::Unreadable { .. })));
-        block((30, 30), 0, 200).save(&path).unwrap();
-        let whole = fs::read(&path).unwrap();
-        for end in [0, 5, 20, 40, whole.len() / 2] {
-            fs::write(&path, &whole[..end]).unwrap();
-            assert!(matches!(read(&path, SHAPE), Err(PictureError::Picture { .. })), "{end}");
+    fn on_a_middle_grey_the_thing_is_the_lighter_side() {
+        for (ground, shade, expected) in [(110, 40, 215), (110, 200, 200), (140, 220, 220), (140, 40, 215)] {
+            assert_eq!(at(&prepare(&block((100, 100), ground, shade).into()), 14, 14), expected, "{ground} {shade}");
         }
-        // The header says 2³¹−1 × 2³¹−1 pixels, with the checksum that goes with it.
-        let mut huge = whole.clone();
-        huge[16..24].copy_from_slice(&[0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff]);
-        let mut crc = flate2::Crc::new();
-        crc.update(&huge[12..29]);
-        huge[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-        fs::write(&path, &huge).unwrap();
-        let error = read(&path, SHAPE).unwrap_err();
-        let PictureError::Picture { error, .. } = error else { panic!("{error}") };
-        assert!(matches!(error.downcast_ref(), Some(ImageError::Limits(_))), "{error}");
+    }
+
+    #[test]
+    fn what_makes_an_answer_doubtful_is_said() {
+        let notes =
+            |picture: RgbImage| super::prepare(&DynamicImage::from(picture).into_luma_alpha8(), (28, 28), false).notes;
+        let stripes = RgbImage::from_fn(90, 90, |x, _| Rgb([if x / 9 % 2 == 0 { 30 } else { 220 }; 3]));
+        for (picture, expected) in [
+            (block((60, 60), 77, 77), "the picture is blank: every pixel has the shade 77"),
+            (block((60, 60), 70, 90), "the picture hardly varies: its shades are 70 to 90"),
+            (stripes, "the ground is not plain: 5"),
+        ] {
+            let found = notes(picture);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        }
+        assert!(notes(block((60, 60), 70, 200)).is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dot.png");
+        block((1, 1), 9, 9).save(&path).unwrap();
+        let dot = read(&path, SHAPE).unwrap();
+        assert!(dot.notes[0].starts_with("the picture has only 1×1 pixels"), "{:?}", dot.notes);
+        assert_eq!((dot.size, dot.shades), ((1, 1), vec![0; PIXELS]));
+    }
+
+    #[test]
+    fn reads_pictures_by_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = block((300, 300), 255, 40);
+        for format in super::super::decode::tests::FORMATS {
+            let path = folder.path().join("picture.dat");
+            picture.save_with_format(&path, format).unwrap();
+            assert!(at(&read(&path, SHAPE).unwrap().shades, 14, 14).abs_diff(215) < 6, "{format:?}");
+        }
     }
 }

@@ -142,28 +142,61 @@ fn what_cannot_be_converted_is_one_clear_error() {
     fs::copy(workspace().join("tests/data/state-dict.pth"), folder.join("other.pth")).unwrap();
     fs::write(folder.join("garbage.npz"), b"PK garbage").unwrap();
     fs::write(folder.join("old.pth"), b"\x80\x02.").unwrap();
+    fs::write(folder.join("page.pth"), b"<!DOCTYPE html>").unwrap();
     for (arguments, words) in [
         (&["a.safetensors", "b.pth"][..], "only read"),
         (&["a.safetensors", "b"], "the extension names no format"),
         (&["a.safetensors", "a.safetensors/b.npz"], "cannot write"),
         (&["none.npz", "b.selvedge"], "none.npz: cannot read the file"),
         (&[".", "b.selvedge"], "cannot read the file"),
-        (&["garbage.npz", "b.selvedge"], "no valid npz file"),
-        (&["old.pth", "b.selvedge"], "torch.save it again"),
-        (&["other.pth", "b.selvedge"], "--model or --layers"),
-        (&["other.pth", "b.selvedge", "--model", "tiny"], "has the shape [3, 4], the model's is [16, 784]"),
-        (&["a.safetensors", "b.selvedge", "--model", "small"], "linear_relu_stack.0.weight has the shape"),
+        (&["garbage.npz", "b.selvedge"], "is cut short"),
+        (&["old.pth", "b.selvedge"], "a bare Python pickle"),
+        (&["page.pth", "b.selvedge"], "a web page"),
+        (&["a.safetensors", "b.selvedge", "--key", "none"], "--key none; there are linear_relu_stack"),
+        (&["a.safetensors", "b.selvedge", "--map", "fc1=0"], "no tensor or layer fc1"),
+        (&["a.safetensors", "b.selvedge", "--opset", "13"], "is no .onnx file"),
+        (&["a.safetensors", "b.onnx", "--opset", "12"], "from 13 to 23"),
+        (&["other.pth", "b.selvedge"], "--layers '4 => 3 BatchNorm1d Relu => 2'"),
+        (&["other.pth", "b.selvedge", "--model", "tiny"], "the model has no 0.weight, 0.bias"),
+        (&["a.safetensors", "b.selvedge", "--model", "small"], "name the layers that it has by --layers"),
         (
             &["a.safetensors", "b.selvedge", "--no-strict", "--layers", "784,65536,65536,10"],
             "and a weight file holds at most",
         ),
-        (
-            &["a.safetensors", "b.selvedge", "--layers", "784,77,10"],
-            "has the shape [512, 784], the model's is [77, 784]",
-        ),
+        (&["a.safetensors", "b.selvedge", "--layers", "784,77,10"], "name the layers that it has by --layers"),
     ] {
         let error = convert(folder, arguments).unwrap_err();
         assert!(error.contains(words), "{arguments:?}: {error}");
         assert!(!folder.join("b.selvedge").exists());
+    }
+}
+
+/// Other programs' names and containers, each with the weights of `save_forms` in interchange.py.
+#[test]
+fn other_programs_forms_have_the_right_weights() {
+    let Some(mut program) = python("interchange.py", "other programs' names and checkpoints") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let forms = json(program.arg("forms").arg(folder));
+    let expected = StateDict::read(&folder.join("reference.safetensors")).unwrap();
+    for form in forms["files"].as_array().unwrap() {
+        let (file, options) = (form[0].as_str().unwrap(), form[1].as_array().unwrap());
+        let options = options.iter().map(|option| option.as_str().unwrap());
+        let arguments: Vec<_> = [file, "out.safetensors"].into_iter().chain(options).collect();
+        let text = convert(folder, &arguments).unwrap_or_else(|error| panic!("{error}"));
+        println!("{file}: {text}");
+        assert_same(&StateDict::read(&folder.join("out.safetensors")).unwrap(), &expected);
+        fs::remove_file(folder.join("out.safetensors")).unwrap();
+    }
+    for (file, words) in [
+        ("two.pth", "--key: model, ema"),
+        ("square.npz", "--transpose=no or --transpose"),
+        ("extra.pth", "no temperature, mask, note; --no-strict"),
+        ("nan.pth", "2.weight[9, 15] is NaN"),
+        ("normed.pth", "is a part of a weight"),
+        ("whole.pth", "torch.nn.modules.container.Sequential"),
+    ] {
+        let error = convert(folder, &[file, "out.safetensors"]).unwrap_err();
+        assert!(error.contains(words), "{file}: {error}");
     }
 }

@@ -8,6 +8,7 @@ mod formats;
 mod interchange;
 mod layers;
 mod models;
+mod pictures;
 mod quantize;
 mod recipes;
 mod resume;

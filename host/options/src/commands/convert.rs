@@ -6,7 +6,7 @@ use selvedge::{architecture::Architecture, models::NAMES};
 /// Options of `convert`.
 #[derive(Args, Debug)]
 pub struct Convert {
-    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict) or .npz file
+    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint) or .npz file
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
@@ -31,12 +31,51 @@ pub struct Convert {
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Architecture>,
 
-    /// Pass over tensors that the network does not have, and leave those that are missing at 0
+    /// The entry of a checkpoint that the weights are, such as model_state_dict; with dots between nested ones
+    ///
+    /// Without it, it is the only entry with matrices in it.
+    #[arg(long)]
+    pub key: Option<String>,
+
+    /// A tensor or a layer of FROM, and the parameter or layer of the network that it is, such as fc1.weight=0.weight or fc1=0
+    ///
+    /// Layers are counted from 0, activations too. Without it, names that are not PyTorch's nn.Sequential's are matched by order and shape,
+    /// where that leaves no doubt.
+    #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
+    pub map: Vec<(String, String)>,
+
+    /// The weights of FROM are inputs × outputs, as Keras, Flax and scikit-learn have them; =no: they are outputs × inputs, as PyTorch's
+    ///
+    /// Without it, their shapes say it.
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = yes_or_no)]
+    pub transpose: Option<bool>,
+
+    /// Pass over tensors that the network does not have; a missing bias is 0, a missing scale of a batch normalisation 1
     #[arg(long)]
     pub no_strict: bool,
+
+    /// The operator set of an .onnx file, from 13 to 23
+    ///
+    /// Without it, it is the lowest that the layers need, which most programs read: 20 where Gelu is among them, else 13.
+    #[arg(long, value_name = "N")]
+    pub opset: Option<u8>,
 
     /// Put each BatchNorm1d that directly follows a linear layer into that layer: TO is a network of fewer layers with the same logits, but
     /// for rounding
     #[arg(long)]
     pub fold: bool,
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (old, new) =
+        text.split_once('=').filter(|(old, new)| !old.is_empty() && !new.is_empty()).ok_or("it is no OLD=NEW")?;
+    Ok((old.into(), new.into()))
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("it is neither yes nor no"),
+    }
 }

@@ -65,7 +65,7 @@ pub struct File {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub struct Samples {
-    /// Pictures of one thing, PNG or JPEG, of any size, on a plain dark or light ground; or IDX files of samples
+    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or IDX files of samples
     pub inputs: Vec<PathBuf>,
 
     /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times

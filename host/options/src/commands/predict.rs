@@ -13,4 +13,12 @@ pub struct Predict {
     /// The samples to classify.
     #[command(flatten)]
     pub samples: Samples,
+
+    /// Draw what the network sees beside each answer; on a terminal that is done for pictures anyway
+    #[arg(long, conflicts_with = "json")]
+    pub show: bool,
+
+    /// Print one JSON array: for each sample its class, all probabilities, its values, what was found in the picture, notes and errors
+    #[arg(long)]
+    pub json: bool,
 }

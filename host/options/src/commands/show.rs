@@ -15,11 +15,23 @@ pub struct Show {
     #[arg(long, value_enum, default_value = "train")]
     pub split: Part,
 
-    /// How many images the picture shows
+    /// How many images the picture shows, or how many pictures there are
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=2000))]
     pub count: u32,
 
-    /// Where the picture goes
-    #[arg(long, value_name = "FILE.png", default_value = "samples.png")]
-    pub out: PathBuf,
+    /// Save each sample as a picture of its own, with its own pixels and nothing else, as `predict` takes it
+    #[arg(long)]
+    pub plain: bool,
+
+    /// Where the picture goes; with --plain and more than one, the folder [default: samples.png, or the folder samples]
+    #[arg(long, value_name = "FILE.png|DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl Show {
+    /// Where the picture or the folder goes.
+    pub fn out(&self) -> PathBuf {
+        let default = if self.plain && self.count > 1 { "samples" } else { "samples.png" };
+        self.out.clone().unwrap_or_else(|| default.into())
+    }
 }

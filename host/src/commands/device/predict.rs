@@ -4,15 +4,26 @@ use crate::{classes::Classes, device::Board};
 use anyhow::{Context, Result};
 use options::commands::device;
 
-use super::{super::samples, greet};
+use super::{
+    super::samples::{self, Tally},
+    greet,
+};
 
 pub fn run(options: &device::Predict) -> Result<()> {
     let mut board = greet(&options.connect)?;
     let shape = board.about().input;
-    let samples = samples::read(&options.samples, shape)?;
+    let samples = samples::read(&options.samples, shape);
     let classes = classes(&mut board)?;
+    let mut tally = Tally::new(&samples);
     let mut out = io::stdout().lock();
-    for sample in &samples {
+    for sample in samples {
+        let sample = match sample {
+            Ok(sample) => sample,
+            Err(unread) => {
+                tally.fail(unread.error)?;
+                continue;
+            }
+        };
         let (top, instructions) = board
             .predict(&sample.values, |prediction| {
                 let top = prediction.top.iter();
@@ -20,10 +31,10 @@ pub fn run(options: &device::Predict) -> Result<()> {
                 (top.collect::<Vec<_>>(), prediction.instructions)
             })
             .with_context(|| sample.name.clone())?;
-        sample.show(&mut out, shape, &top, &classes)?;
+        sample.show(&mut out, shape, &top, &classes, false)?;
         writeln!(out, "  {instructions} {}", board.about().unit)?;
     }
-    Ok(())
+    tally.end()
 }
 
 /// The classes by the board's names.

@@ -18,7 +18,7 @@ pub struct Files<'a> {
 impl Files<'_> {
     /// Every file can be written, and no two are the same.
     pub fn check(&self) -> Result<()> {
-        if Format::of_extension(&self.out).is_some_and(|format| format != Format::Selvedge) {
+        if Format::is_foreign(&self.out) {
             let out = self.out.display();
             bail!("--out {out}: training writes .selvedge files; `selvedge convert` writes the other formats");
         }

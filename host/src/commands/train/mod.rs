@@ -151,7 +151,11 @@ impl Plan<'_> {
         let in_epoch = data.train.len();
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resumed(checkpoint, &layers, in_epoch, &with)?,
-            (None, Some(path)) => State::new(StateDict::read(path)?.network(&layers, true)?.0, &with)?,
+            (None, Some(path)) => {
+                let (network, report) = StateDict::read(path)?.network(&layers, true)?;
+                report.notes().iter().for_each(note);
+                State::new(network, &with)?
+            }
             (None, None) => State::initialized(&layers, &with)?,
         };
 

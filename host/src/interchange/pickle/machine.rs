@@ -1,105 +1,14 @@
-//! A state dict's pickle, read and never executed.
-//!
-//! Of pickle's machine there is only what `torch.save` of a dict of tensors writes; any other opcode or global is refused by its
-//! name. Values are `Copy` (tuples and dicts are places in lists), so nothing recurses, whatever a file nests. Time and memory are
-//! linear in the pickle's length.
-//!
-//! <https://docs.python.org/3/library/pickletools.html>
+//! The machine that reads a pickle's opcodes. It has those that a state dict or a checkpoint of plain data needs, and no others.
 
-use super::{element::Element, quote::quoted};
+use super::{
+    MAX_RANK, PickleError, Storage, Tensor, Value,
+    globals::{Global, opcode_name},
+};
 
-/// The pickle of a network here has a few thousand bytes.
-pub(super) const MAX_BYTES: u64 = 1 << 20;
 const MAX_MARKS: usize = 16;
-const MAX_RANK: usize = 8;
-
-/// Why a pickle is no state dict.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum PickleError {
-    #[error("its pickle names {0}; save model.state_dict() alone, not the model or a checkpoint")]
-    Global(String),
-    #[error("its pickle holds {0}; save model.state_dict() alone, not the model or a checkpoint")]
-    Opcode(String),
-    #[error("its pickle ends too early")]
-    Truncated,
-    #[error("at byte {at} of its pickle: {reason}")]
-    Malformed { at: usize, reason: &'static str },
-}
-
-/// A tensor as the pickle describes it. Its elements are in the storage's record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tensor<'a> {
-    pub storage: Storage<'a>,
-    pub offset: usize,
-    pub shape: Vec<usize>,
-    pub strides: Vec<usize>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Storage<'a> {
-    pub element: Element,
-    /// The record's name.
-    pub key: &'a str,
-    /// Elements.
-    pub len: usize,
-}
-
-/// The tensors of a pickled dict, in its order.
-pub(super) fn read<'a>(pickle: &'a [u8]) -> Result<Vec<(&'a str, Tensor<'a>)>, PickleError> {
-    let mut machine = Machine { pickle, ..Machine::default() };
-    let dict = machine.run().map_err(|stop| match stop {
-        Stop::Error(error) => error,
-        Stop::Reason(reason) => PickleError::Malformed { at: machine.at, reason },
-    })?;
-    let named = |&(key, value): &(Value<'a>, Value<'a>)| match (key, value) {
-        (Value::Text(name), Value::Tensor(index)) => Some((name, machine.tensors.get(index)?.clone())),
-        _ => None,
-    };
-    let tensors: Option<Vec<_>> = machine.dicts[dict].iter().map(named).collect();
-    let reason = "an entry of the dict is no named tensor; save model.state_dict() alone";
-    tensors.ok_or(PickleError::Malformed { at: machine.at, reason })
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Value<'a> {
-    None,
-    Bool,
-    Int(i64),
-    Text(&'a str),
-    /// A place in the machine's tuples.
-    Tuple(usize),
-    /// A place in the machine's dicts.
-    Dict(usize),
-    Global(Global),
-    Storage(Storage<'a>),
-    /// A place in the machine's tensors.
-    Tensor(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Global {
-    OrderedDict,
-    RebuildTensor,
-    Storage(Element),
-}
-
-impl Global {
-    fn named(module: &str, name: &str) -> Result<Self, PickleError> {
-        match (module, name) {
-            ("collections", "OrderedDict") => Ok(Self::OrderedDict),
-            ("torch._utils", "_rebuild_tensor_v2") => Ok(Self::RebuildTensor),
-            ("torch", "FloatStorage") => Ok(Self::Storage(Element::F32)),
-            ("torch", "DoubleStorage") => Ok(Self::Storage(Element::F64)),
-            ("torch", "HalfStorage") => Ok(Self::Storage(Element::F16)),
-            ("torch", "BFloat16Storage") => Ok(Self::Storage(Element::Bf16)),
-            ("torch", "LongStorage") => Ok(Self::Storage(Element::I64)),
-            _ => Err(PickleError::Global(quoted(&format!("{module}.{name}")))),
-        }
-    }
-}
 
 /// Why the machine stops before the pickle's end: an error, or a reason that its place is still to be added to.
-enum Stop {
+pub(super) enum Stop {
     Error(PickleError),
     Reason(&'static str),
 }
@@ -116,24 +25,31 @@ impl From<&'static str> for Stop {
     }
 }
 
-type Step<T> = Result<T, Stop>;
+pub(super) type Step<T> = Result<T, Stop>;
 
 #[derive(Default)]
-struct Machine<'a> {
+pub(super) struct Machine<'a> {
     pickle: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
     stack: Vec<Value<'a>>,
     /// Where in the stack the marks are.
     marks: Vec<usize>,
     memo: Vec<Value<'a>>,
     tuples: Vec<Vec<Value<'a>>>,
-    dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
-    tensors: Vec<Tensor<'a>>,
+    pub(super) lists: Vec<Vec<Value<'a>>>,
+    pub(super) dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
+    pub(super) tensors: Vec<Tensor<'a>>,
+    pub(super) storages: Vec<Storage<'a>>,
 }
 
 impl<'a> Machine<'a> {
-    /// Runs to the end, and returns the dict that is left.
-    fn run(&mut self) -> Step<usize> {
+    /// For the pickle that begins at a place.
+    pub(super) fn new(pickle: &'a [u8], at: usize) -> Self {
+        Self { pickle, at, ..Self::default() }
+    }
+
+    /// Runs to the pickle's end, and returns the value that is left.
+    pub(super) fn run(&mut self) -> Step<Value<'a>> {
         let [protocol, version] = self.array()?;
         if protocol != 0x80 || !(2..=5).contains(&version) {
             return Err("it does not begin with a protocol from 2 to 5".into());
@@ -146,8 +62,8 @@ impl<'a> Machine<'a> {
             self.step(opcode)?;
         }
         match self.stack[..] {
-            [Value::Dict(dict)] if self.marks.is_empty() && self.at == self.pickle.len() => Ok(dict),
-            _ => Err("it does not end with one dict".into()),
+            [value] if self.marks.is_empty() => Ok(value),
+            _ => Err("it does not end with one value".into()),
         }
     }
 
@@ -177,8 +93,25 @@ impl<'a> Machine<'a> {
                 let items = self.pop_to_mark()?;
                 self.set_items(&items)?;
             }
+            // Lists and numbers with a fraction stand beside a checkpoint's state dict: an optimizer's parameters, a loss.
+            b']' => {
+                self.stack.push(Value::List(self.lists.len()));
+                self.lists.push(Vec::new());
+            }
+            b'a' => {
+                let item = self.pop()?;
+                self.append(&[item])?;
+            }
+            b'e' => {
+                let items = self.pop_to_mark()?;
+                self.append(&items)?;
+            }
+            b'G' => {
+                self.array::<8>()?;
+                self.stack.push(Value::Inert);
+            }
             b'N' => self.stack.push(Value::None),
-            0x88 | 0x89 => self.stack.push(Value::Bool),
+            0x88 | 0x89 => self.stack.push(Value::Bool(opcode == 0x88)),
             b'J' => {
                 let int = i32::from_le_bytes(self.array()?);
                 self.stack.push(Value::Int(int.into()));
@@ -229,6 +162,12 @@ impl<'a> Machine<'a> {
             }
             b'Q' => self.persistent_id()?,
             b'R' => self.reduce()?,
+            // NEWOBJ makes an object of a class; here it only stands for a few classes of plain data.
+            0x81 => {
+                let (_, class) = (self.pop()?, self.pop()?);
+                let Value::Global(Global::Inert) = class else { return Err("it makes what is no plain data".into()) };
+                self.stack.push(Value::Inert);
+            }
             b'b' => self.build()?,
             _ => return Err(PickleError::Opcode(opcode_name(opcode)).into()),
         }
@@ -261,13 +200,17 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Little-endian two's complement of up to 8 bytes.
+    /// Little-endian two's complement; what has more than 8 bytes is no size.
     fn long(&mut self) -> Step<()> {
         let [len] = self.array()?;
         let bytes = self.bytes(len.into())?;
+        if bytes.len() > 8 {
+            self.stack.push(Value::Inert);
+            return Ok(());
+        }
         let fill = if bytes.last().is_some_and(|&byte| byte >= 0x80) { 0xff } else { 0 };
         let mut array = [fill; 8];
-        array.get_mut(..bytes.len()).ok_or("a number has more than 64 bits")?.copy_from_slice(bytes);
+        array[..bytes.len()].copy_from_slice(bytes);
         self.stack.push(Value::Int(i64::from_le_bytes(array)));
         Ok(())
     }
@@ -304,9 +247,25 @@ impl<'a> Machine<'a> {
         self.dicts.push(Vec::new());
     }
 
+    /// Adds values to the list on the stack.
+    fn append(&mut self, items: &[Value<'a>]) -> Step<()> {
+        let top = self.pop()?;
+        match top {
+            Value::List(list) => self.lists[list].extend_from_slice(items),
+            Value::Inert => {}
+            _ => return Err("items are appended, but not to a list".into()),
+        }
+        self.stack.push(top);
+        Ok(())
+    }
+
     /// Adds keys and values to the dict on the stack.
     fn set_items(&mut self, items: &[Value<'a>]) -> Step<()> {
         let top = self.pop()?;
+        if let Value::Inert = top {
+            self.stack.push(top);
+            return Ok(());
+        }
         let (Value::Dict(dict), (pairs, [])) = (top, items.as_chunks::<2>()) else {
             return Err("items are set, but not in a dict".into());
         };
@@ -332,15 +291,24 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// `('storage', torch.FloatStorage, key, location, length)`.
+    /// `('storage', torch.FloatStorage, key, location, length)`; the legacy format has a view too, of which it writes none.
     fn persistent_id(&mut self) -> Step<()> {
         let id = self.pop()?;
-        let [Value::Text("storage"), Value::Global(Global::Storage(element)), Value::Text(key), Value::Text(_), len] =
-            *self.tuple(id)?
+        let ([Value::Text("storage"), Value::Global(Global::Storage(kind)), Value::Text(key), Value::Text(_), len]
+        | [
+            Value::Text("storage"),
+            Value::Global(Global::Storage(kind)),
+            Value::Text(key),
+            Value::Text(_),
+            len,
+            Value::None,
+        ]) = *self.tuple(id)?
         else {
             return Err("a persistent id is no storage".into());
         };
-        self.stack.push(Value::Storage(Storage { element, key, len: size(len)? }));
+        let storage = Storage { kind, key, len: size(len)? };
+        self.storages.push(storage);
+        self.stack.push(Value::Storage(storage));
         Ok(())
     }
 
@@ -349,15 +317,28 @@ impl<'a> Machine<'a> {
         match callable {
             Value::Global(Global::OrderedDict) if self.tuple(arguments)?.is_empty() => self.push_dict(),
             Value::Global(Global::RebuildTensor) => self.rebuild_tensor(arguments)?,
+            Value::Global(Global::RebuildParameter) => self.rebuild_parameter(arguments)?,
+            Value::Global(Global::Inert) => {
+                self.tuple(arguments)?;
+                self.stack.push(Value::Inert);
+            }
             _ => return Err("it calls what is no function, or gives an OrderedDict arguments".into()),
         }
         Ok(())
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`.
+    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`; `_rebuild_tensor_v3` has a type after them.
     fn rebuild_tensor(&mut self, arguments: Value<'a>) -> Step<()> {
-        let [Value::Storage(storage), offset, shape, strides, Value::Bool, Value::Dict(hooks)] =
-            *self.tuple(arguments)?
+        let ([Value::Storage(storage), offset, shape, strides, Value::Bool(_), Value::Dict(hooks)]
+        | [
+            Value::Storage(storage),
+            offset,
+            shape,
+            strides,
+            Value::Bool(_),
+            Value::Dict(hooks),
+            Value::Global(Global::Inert),
+        ]) = *self.tuple(arguments)?
         else {
             return Err("a tensor's parts are not those that torch.save writes".into());
         };
@@ -374,9 +355,25 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// `_rebuild_parameter(tensor, requires_grad, backward_hooks)`: the tensor.
+    fn rebuild_parameter(&mut self, arguments: Value<'a>) -> Step<()> {
+        let [tensor @ Value::Tensor(_), Value::Bool(_), Value::Dict(hooks)] = *self.tuple(arguments)? else {
+            return Err("a parameter's parts are not those that torch.save writes".into());
+        };
+        if !self.dicts[hooks].is_empty() {
+            return Err("a parameter has hooks".into());
+        }
+        self.stack.push(tensor);
+        Ok(())
+    }
+
     /// The one attribute that a state dict has is `_metadata`: its modules' versions, which are not needed.
     fn build(&mut self) -> Step<()> {
         let (state, object) = (self.pop()?, self.pop()?);
+        if let Value::Inert = object {
+            self.stack.push(object);
+            return Ok(());
+        }
         let (Value::Dict(state), Value::Dict(_)) = (state, object) else {
             return Err("a state is set, but not a dict's".into());
         };
@@ -408,24 +405,4 @@ fn size(value: Value<'_>) -> Step<usize> {
         Value::Int(int) => Ok(usize::try_from(int).map_err(|_| "a size is negative")?),
         _ => Err("a size is no whole number".into()),
     }
-}
-
-/// The opcodes that Python's picklers write and this reader refuses.
-fn opcode_name(opcode: u8) -> String {
-    let name = match opcode {
-        b'F' | b'G' => "a number with a fraction (FLOAT)",
-        b']' | b'l' | b'a' | b'e' => "a list (LIST)",
-        b'I' | b'L' | 0x8b => "a number of a kind that no state dict has (LONG)",
-        b'S' | b'T' | b'U' | b'V' | 0x8d => "a string of a kind that no state dict has (STRING)",
-        b'B' | b'C' | 0x8e | 0x96..=0x98 => "bytes (BYTES)",
-        0x8f..=0x91 => "a set (SET)",
-        b'i' | b'o' | 0x81 | 0x92 => "an object of a class (OBJ)",
-        0x82..=0x84 => "an extension (EXT)",
-        b'0' | b'1' | b'2' => "a change of the stack (POP, DUP)",
-        b'd' => "a dict of protocol 0 (DICT)",
-        b'g' | b'p' | b'P' => "a memo of protocol 0 (GET, PUT, PERSID)",
-        0x80 => "a second protocol (PROTO)",
-        _ => return format!("the unknown opcode 0x{opcode:02x}"),
-    };
-    name.into()
 }

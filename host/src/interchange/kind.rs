@@ -1,0 +1,189 @@
+//! What a file is, by its bytes: a name may say anything.
+
+use super::{Format, archive::Archive, pickle, pth};
+
+/// A kind of file that a user may bring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One that is read.
+    Read(Format),
+    /// One that is not: what it is, and what to do.
+    Other(String),
+}
+
+/// Beginnings of files that hold no weights that are read, each with what it is.
+const OTHERS: [(usize, &[u8], &str); 16] = [
+    (0, b"\x93NUMPY", "a single NumPy array (.npy); save the weights and biases together by numpy.savez"),
+    (
+        0,
+        b"\x89HDF\r\n\x1a\n",
+        "an HDF5 file (Keras' .h5); save model.get_weights() by numpy.savez(\"model.npz\", *model.get_weights())",
+    ),
+    (
+        4,
+        b"TFL3",
+        "a TensorFlow Lite model (.tflite); save the weights of the Keras model that it was made of by numpy.savez",
+    ),
+    (0, b"GGUF", "a GGUF file of a language model; it is not read"),
+    (0, b"SELVCKPT", "a checkpoint of `selvedge train`; `selvedge train --resume` goes on with it"),
+    (0, b"\x1f\x8b", "compressed by gzip; unpack it by gunzip first"),
+    (0, b"version https://git-lfs", "a Git LFS pointer and not the file itself; `git lfs pull` fetches that"),
+    (0, b"\x89PNG", "a picture; `selvedge predict` takes pictures"),
+    (0, b"\xff\xd8\xff", "a picture; `selvedge predict` takes pictures"),
+    (0, b"\x00\x00\x08\x01", "labels of a data set (IDX); --data takes the folder that it is in"),
+    (0, b"\x00\x00\x08\x03", "images of a data set (IDX); --data takes the folder that it is in"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"\x7fELF", "a program (ELF); `selvedge embed` and `cargo xtask flash` put weights on a board"),
+    (0, b"BZh", "compressed by bzip2; unpack it first"),
+    (0, b"\xfd7zXZ", "compressed by xz; unpack it first"),
+];
+
+/// The first bytes that tell a kind, and a whole file's for an archive.
+pub(super) fn of(bytes: &[u8]) -> Kind {
+    let other = |what: &str| Kind::Other(what.to_owned());
+    if bytes.is_empty() {
+        return other("empty");
+    }
+    let found = OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    if let Some((.., what)) = found {
+        return other(what);
+    }
+    if bytes.starts_with(b"SELV") {
+        return Kind::Read(Format::Selvedge);
+    }
+    if bytes.starts_with(b"PK") {
+        return archive(bytes);
+    }
+    if bytes.starts_with(pickle::LEGACY) {
+        return Kind::Read(Format::Pth);
+    }
+    if bytes.starts_with(b"\x80") && matches!(bytes.get(1), Some(2..=5)) && bytes.get(8) != Some(&b'{') {
+        return other("a bare Python pickle (of joblib, say), which is not read; save the arrays by numpy.savez");
+    }
+    if let Some(length) = bytes.first_chunk::<8>().filter(|_| bytes.get(8) == Some(&b'{')) {
+        return safetensors(bytes, u64::from_le_bytes(*length));
+    }
+    if is_onnx(bytes) {
+        return Kind::Read(Format::Onnx);
+    }
+    match text(bytes) {
+        Some(what) => other(what),
+        None => other("no file of weights that is known; .selvedge, .safetensors, .pth and .npz are read"),
+    }
+}
+
+fn archive(bytes: &[u8]) -> Kind {
+    let Ok(names) = Archive::open(bytes, "zip").and_then(|archive| archive.names()) else {
+        return Kind::Other(
+            "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),
+        );
+    };
+    let has = |end: &str| names.iter().any(|name| name.ends_with(end));
+    if has("constants.pkl") && has("data.pkl") {
+        Kind::Other("a TorchScript program; load it by torch.jit.load and torch.save its state_dict()".into())
+    } else if pth::is_saved_by_torch(bytes) {
+        Kind::Read(Format::Pth)
+    } else if has("model.weights.h5") {
+        let save = "numpy.savez(\"model.npz\", *model.get_weights())";
+        Kind::Other(format!("a Keras model (.keras); load it and save its weights by {save}"))
+    } else if has(".npy") || names.is_empty() {
+        Kind::Read(Format::Npz)
+    } else {
+        Kind::Other("a zip archive, but neither PyTorch's nor NumPy's; unpack it first".into())
+    }
+}
+
+/// More than the header of any network here takes.
+const MAX_HEADER: u64 = 1 << 20;
+
+/// What an ONNX file is here.
+pub(super) const ONNX: &str =
+    "an ONNX file, which is only written; convert the .safetensors or .pth that it was made of";
+
+/// A safetensors file says in its header how long it is.
+fn safetensors(bytes: &[u8], length: u64) -> Kind {
+    if length > MAX_HEADER && length < bytes.len() as u64 {
+        return Kind::Other(format!(
+            "a safetensors file with a header of {length} bytes; a network's has at most {MAX_HEADER}"
+        ));
+    }
+    let start = usize::try_from(length).ok().and_then(|length| length.checked_add(8));
+    let Some(header) = start.and_then(|start| bytes.get(8..start)) else {
+        let there = bytes.len();
+        return Kind::Other(format!(
+            "a safetensors file that is cut short: it has {there} bytes, its header alone {length}; fetch it again"
+        ));
+    };
+    let header: Option<serde_json::Value> = serde_json::from_slice(header).ok();
+    let ends = header
+        .as_ref()
+        .and_then(|header| header.as_object())
+        .into_iter()
+        .flat_map(|tensors| tensors.values().filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64()));
+    let whole = ends.max().and_then(|end| end.checked_add(length)?.checked_add(8));
+    match whole.filter(|&whole| whole > bytes.len() as u64) {
+        Some(whole) => {
+            let there = bytes.len();
+            Kind::Other(format!(
+                "a safetensors file that is cut short: it has {there} of its {whole} bytes; fetch it again"
+            ))
+        }
+        None => Kind::Read(Format::Safetensors),
+    }
+}
+
+/// ONNX' first field is the version of its intermediate representation, the next its producer or its graph.
+fn is_onnx(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x2a | 0x32 | 0x3a | 0x42, ..])
+}
+
+fn text(bytes: &[u8]) -> Option<&'static str> {
+    const LOOKED_AT: usize = 512;
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_lowercase();
+    let start = start.trim_start_matches('\u{feff}').trim_start();
+    if start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head") {
+        Some("a web page and not the file itself; fetch it by the link to the raw file")
+    } else if start.starts_with("<?xml") || start.starts_with('<') {
+        Some("a text of XML or HTML, perhaps a server's answer, and not the file itself; fetch it again")
+    } else if start.starts_with('{') || start.starts_with('[') {
+        Some("a text of JSON, perhaps a server's answer, and not a file of weights; fetch it again")
+    } else if !start.is_empty() && start.chars().all(|c| !c.is_control() || c.is_whitespace()) {
+        Some("a text and not a file of weights")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_known_by_their_bytes() {
+        for (bytes, words) in [
+            (&b""[..], "empty"),
+            (b"<!DOCTYPE html><html>", "web page"),
+            (b"\n <HTML><head>", "web page"),
+            (b"{\"error\": 404}", "JSON"),
+            (b"404: Not Found", "a text"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+            (b"\x1c\0\0\0TFL3", ".tflite"),
+            (b"\x89HDF\r\n\x1a\n\0", ".h5"),
+            (b"\x93NUMPY\x01\0", "numpy.savez"),
+            (b"PK\x03\x04 and no more", "cut short"),
+            (b"\x80\x04\x95\0\0", "pickle"),
+            (b"\x40\0\0\0\0\0\0\0{\"a\":", "it has 13 bytes, its header alone 64"),
+            (b"\0\x01\x02\x03", "no file of weights that is known"),
+            (b"SELVCKPT", "--resume"),
+        ] {
+            let Kind::Other(what) = of(bytes) else { panic!("{words}") };
+            assert!(what.contains(words), "{words}: {what}");
+        }
+        let header = br#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
+        let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 8]].concat();
+        assert_eq!(of(&file), Kind::Read(Format::Safetensors));
+        let cut = Kind::Other("a safetensors file that is cut short: it has 69 of its 70 bytes; fetch it again".into());
+        assert_eq!(of(&file[..file.len() - 1]), cut);
+    }
+}

@@ -1,0 +1,315 @@
+//! Tensors of any names matched with a network's parameters, by order and shape. Where that leaves a doubt, it is an error.
+
+use selvedge::architecture::{Architecture, LayerKind, Parameter, STACK_NAME};
+
+use super::{
+    chain::{self, Chain},
+    error::Problem,
+    groups::{self, Groups, Linear, Norm, order},
+    names::{self, Kind, Stem},
+    tensors::{NamedTensor, sizes},
+};
+
+/// What is known besides the tensors.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// Whether the file's order is that in which the tensors were made.
+    pub keeps_order: bool,
+    /// Whether the user gave some of the names.
+    pub is_mapped: bool,
+    /// Whether weights are inputs × outputs, where the user says it.
+    pub transpose: Option<bool>,
+}
+
+/// A parameter and the place of its tensor.
+#[derive(Clone, Debug)]
+pub(super) struct Match {
+    pub parameter: Parameter,
+    pub tensor: usize,
+    /// Whether the tensor is inputs × outputs.
+    pub is_transposed: bool,
+}
+
+impl Match {
+    pub(super) fn new(parameter: Parameter, tensor: usize) -> Self {
+        Self { parameter, tensor, is_transposed: false }
+    }
+}
+
+/// The linear layers, with ReLU between them, that a file's weights are.
+pub(super) fn infer(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture, Problem> {
+    check_parts(tensors)?;
+    let groups = groups::find(tensors, &vec![false; tensors.len()]);
+    let no_stack = |reason: String| Problem::NoStack { reason };
+    if groups.linear.is_empty() {
+        return Err(no_stack(no_weights(tensors)));
+    }
+    let is_used = |place: usize| groups.linear.iter().any(|linear| linear.weight == place);
+    if let Some((_, other)) = tensors
+        .iter()
+        .enumerate()
+        .find(|&(place, tensor)| tensor.shape().len() > 1 && tensor.is_read() && !is_used(place))
+    {
+        return Err(no_stack(format!("{} {:?} is no such layer's weight", other.name(), other.shape())));
+    }
+    let stems: Vec<_> = groups.linear.iter().map(|linear| &linear.stem).collect();
+    let order = order(&stems, settings.keeps_order, settings.is_mapped);
+    let mut found = Vec::new();
+    for is_transposed in orientations(settings) {
+        let ends = groups.linear.iter().map(|linear| ends(tensors, linear, is_transposed));
+        let Some(ends) = ends.collect::<Option<Vec<_>>>() else { continue };
+        match chain::of(&ends, order.as_deref()) {
+            Chain::Widths(widths) => found.push(widths),
+            Chain::Doubt => {
+                return Err(no_stack(format!(
+                    "{} can follow each other in more than one way",
+                    shapes(tensors, &groups)
+                )));
+            }
+            Chain::None => {}
+        }
+    }
+    let is_rows = is_pytorchs(tensors, &groups);
+    found.dedup();
+    let widths = match &found[..] {
+        [] => return Err(no_stack(format!("{} do not follow from each other", shapes(tensors, &groups)))),
+        [rows, _] if is_rows => rows,
+        [widths] => widths,
+        _ => return Err(Problem::Orientation { shapes: shapes(tensors, &groups) }),
+    };
+    if !groups.norms.is_empty() {
+        return Err(Problem::Norms { layers: with_norms(tensors, &groups, widths) });
+    }
+    let text = widths.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
+}
+
+fn check_parts(tensors: &[NamedTensor]) -> Result<(), Problem> {
+    match tensors.iter().find(|tensor| names::is_part_of_weight(tensor.name())) {
+        Some(part) => Err(Problem::PartOfWeight { name: part.name().into() }),
+        None => Ok(()),
+    }
+}
+
+/// A network's layers, as `--layers` names them, with each batch normalisation after the first layer of its width that has none.
+fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> String {
+    let mut norms: Vec<_> = groups.norms.iter().map(|norm| tensors[norm.mean].values().len()).collect();
+    let last = widths.len().saturating_sub(1);
+    let parts = widths.iter().enumerate().map(|(place, width)| {
+        let own = norms.iter().position(|&norm| place > 0 && norm == *width as usize);
+        let norm = own.map_or("", |own| {
+            norms.remove(own);
+            " BatchNorm1d"
+        });
+        let activation = if place > 0 && place < last { " Relu" } else { "" };
+        format!("{width}{norm}{activation}")
+    });
+    parts.collect::<Vec<_>>().join(" => ")
+}
+
+fn no_weights(tensors: &[NamedTensor]) -> String {
+    match tensors.iter().find(|tensor| tensor.shape().len() > 2) {
+        Some(tensor) => format!("{} has the shape {:?}, which is no linear layer's", tensor.name(), tensor.shape()),
+        None => "there is no matrix of weights".into(),
+    }
+}
+
+/// `fc1.weight [16, 784], fc2.weight [10, 16]`.
+fn shapes(tensors: &[NamedTensor], groups: &Groups) -> String {
+    const SHOWN: usize = 8;
+    let weights = groups.linear.iter().take(SHOWN).map(|linear| &tensors[linear.weight]);
+    let mut shown: Vec<_> = weights.map(|weight| format!("{} {:?}", weight.name(), weight.shape())).collect();
+    if groups.linear.len() > SHOWN {
+        shown.push("…".into());
+    }
+    shown.join(", ")
+}
+
+fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
+    [false, true]
+        .into_iter()
+        .filter(move |&is_transposed| settings.transpose.is_none_or(|asked| asked == is_transposed))
+}
+
+/// A layer's inputs and outputs; `None` where its bias has not its outputs.
+fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
+    let &[rows, columns] = tensors[linear.weight].shape() else { return None };
+    let (inputs, outputs) = if is_transposed { (rows, columns) } else { (columns, rows) };
+    let fits = linear.bias.is_none_or(|bias| tensors[bias].shape() == [outputs]);
+    fits.then_some((u32::try_from(inputs).ok()?, u32::try_from(outputs).ok()?))
+}
+
+/// PyTorch's weights are called so, and are outputs × inputs.
+fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
+    groups.linear.iter().all(|linear| tensors[linear.weight].name().rsplit('.').next() == Some("weight"))
+}
+
+/// Layers of the network, each with the file's.
+type Pairs = Result<Vec<(usize, usize)>, Problem>;
+
+/// The parameters of one of the network's layers.
+struct Slot {
+    weight: Parameter,
+    others: Vec<Parameter>,
+}
+
+/// Matches a network's layers with a file's; what has no counterpart is left out of the answer.
+pub(super) fn matches(
+    architecture: &Architecture,
+    tensors: &[NamedTensor],
+    settings: Settings,
+) -> Result<Vec<Match>, Problem> {
+    check_parts(tensors)?;
+    let mut pinned = pinned(architecture, tensors, settings)?;
+    let mut used = vec![false; tensors.len()];
+    pinned.iter().for_each(|found| used[found.tensor] = true);
+    let groups = groups::find(tensors, &used);
+    let is_free = |parameter: &Parameter| pinned.iter().all(|found| found.parameter.name != parameter.name);
+    let slots = |is_linear: bool| {
+        let layers = architecture.layers().iter().enumerate();
+        let layers = layers.filter(move |(_, layer)| match layer {
+            LayerKind::Linear { .. } => is_linear,
+            LayerKind::BatchNorm1d { .. } => !is_linear,
+            _ => false,
+        });
+        let slots = layers.filter_map(|(index, _)| {
+            let name = format!("{STACK_NAME}.{index}.");
+            let mut own = architecture.parameters().filter(|parameter| parameter.name.starts_with(&name));
+            Some(Slot { weight: own.next()?, others: own.collect() })
+        });
+        slots.filter(|slot| is_free(&slot.weight)).collect::<Vec<_>>()
+    };
+    let mut found = linear_matches(&slots(true), tensors, &groups, settings)?;
+    found.extend(norm_matches(&slots(false), tensors, &groups, settings)?);
+    found.retain(|found| is_free(&found.parameter));
+    pinned.append(&mut found);
+    Ok(pinned)
+}
+
+/// The tensors whose parameters the user names.
+fn pinned(architecture: &Architecture, tensors: &[NamedTensor], settings: Settings) -> Result<Vec<Match>, Problem> {
+    let mut pinned = Vec::new();
+    for (index, tensor) in tensors.iter().enumerate().filter(|(_, tensor)| tensor.is_mapped()) {
+        let Some(parameter) = architecture.parameters().find(|parameter| parameter.name == tensor.name()) else {
+            let names = architecture.parameters().map(|parameter| short(&parameter)).collect();
+            return Err(Problem::MapTarget { name: tensor.name().into(), names });
+        };
+        let shape = sizes(&parameter);
+        let reversed: Vec<_> = shape.iter().rev().copied().collect();
+        let is_transposed =
+            shape.len() == 2 && tensor.shape() == reversed && settings.transpose.unwrap_or(tensor.shape() != shape);
+        pinned.push(Match { is_transposed, ..Match::new(parameter, index) });
+    }
+    Ok(pinned)
+}
+
+fn linear_matches(
+    slots: &[Slot],
+    tensors: &[NamedTensor],
+    groups: &Groups,
+    settings: Settings,
+) -> Result<Vec<Match>, Problem> {
+    let mut readings: Vec<(bool, Pairs)> = Vec::new();
+    for is_transposed in orientations(settings) {
+        let wanted: Vec<_> = slots.iter().map(|slot| (slot.weight.shape[1], slot.weight.shape[0])).collect();
+        let there: Vec<_> = groups.linear.iter().map(|linear| ends(tensors, linear, is_transposed)).collect();
+        let stems: Vec<_> = groups.linear.iter().map(|linear| &linear.stem).collect();
+        let pairs = pair(slots, &wanted, &there, &stems, settings, |place| tensors[groups.linear[place].weight].name());
+        readings.push((is_transposed, pairs));
+    }
+    let is_whole = |pairs: &Pairs| pairs.as_ref().map_or(true, |pairs| pairs.len() == slots.len());
+    if readings.iter().filter(|(_, pairs)| is_whole(pairs)).count() == 1 {
+        readings.retain(|(_, pairs)| is_whole(pairs));
+    } else if readings.len() == 2 && readings.iter().all(|(_, pairs)| is_whole(pairs)) && !slots.is_empty() {
+        let in_order = |pairs: &Pairs| pairs.as_ref().is_ok_and(|pairs| pairs.is_sorted_by_key(|&(_, place)| place));
+        let ordered = readings.iter().filter(|(_, pairs)| settings.keeps_order && in_order(pairs)).count() == 1;
+        if is_pytorchs(tensors, groups) {
+            readings.truncate(1);
+        } else if ordered {
+            readings.retain(|(_, pairs)| in_order(pairs));
+        } else {
+            return Err(Problem::Orientation { shapes: shapes(tensors, groups) });
+        }
+    } else {
+        // Neither fits: the one that comes nearer says what is missing.
+        readings.sort_by_key(|(_, pairs)| std::cmp::Reverse(pairs.as_ref().map_or(0, Vec::len)));
+    }
+    let Some((is_transposed, pairs)) = readings.into_iter().next() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for (slot, place) in pairs? {
+        let (slot, linear) = (&slots[slot], &groups.linear[place]);
+        found.push(Match { is_transposed, ..Match::new(slot.weight.clone(), linear.weight) });
+        found.extend(slot.others.iter().zip(linear.bias).map(|(bias, tensor)| Match::new(bias.clone(), tensor)));
+    }
+    Ok(found)
+}
+
+fn norm_matches(
+    slots: &[Slot],
+    tensors: &[NamedTensor],
+    groups: &Groups,
+    settings: Settings,
+) -> Result<Vec<Match>, Problem> {
+    let len = |norm: &Norm| {
+        let width = tensors[norm.mean].shape()[0];
+        let own = [norm.scale, norm.shift, Some(norm.variance)].into_iter().flatten();
+        own.into_iter().all(|place| tensors[place].shape() == [width]).then_some((u32::try_from(width).ok()?, 0))
+    };
+    let wanted: Vec<_> = slots.iter().map(|slot| (slot.weight.shape[0], 0)).collect();
+    let there: Vec<_> = groups.norms.iter().map(len).collect();
+    let stems: Vec<_> = groups.norms.iter().map(|norm| &norm.stem).collect();
+    let pairs = pair(slots, &wanted, &there, &stems, settings, |place| tensors[groups.norms[place].mean].name())?;
+    let mut found = Vec::new();
+    for (slot, place) in pairs {
+        let (slot, norm) = (&slots[slot], &groups.norms[place]);
+        let parameters = std::iter::once(&slot.weight).chain(&slot.others);
+        for parameter in parameters {
+            let tensor = match names::read(&parameter.name).1 {
+                Some(Kind::Weight) => norm.scale,
+                Some(Kind::Bias) => norm.shift,
+                Some(Kind::Mean) => Some(norm.mean),
+                _ => Some(norm.variance),
+            };
+            found.extend(tensor.map(|tensor| Match::new(parameter.clone(), tensor)));
+        }
+    }
+    Ok(found)
+}
+
+/// A parameter's name as a person gives it: `0.weight`.
+pub(super) fn short(parameter: &Parameter) -> String {
+    let name = parameter.name.strip_prefix(STACK_NAME).unwrap_or(&parameter.name);
+    name.trim_start_matches('.').into()
+}
+
+/// Pairs what is wanted with what is there, each by its widths. Equal ones are taken in their order.
+fn pair<'a>(
+    parameters: &[Slot],
+    wanted: &[(u32, u32)],
+    there: &[Option<(u32, u32)>],
+    stems: &[&Stem],
+    settings: Settings,
+    name: impl Fn(usize) -> &'a str,
+) -> Pairs {
+    let mut pairs = Vec::new();
+    for (first, ends) in wanted.iter().enumerate() {
+        if wanted[..first].contains(ends) {
+            continue;
+        }
+        let slots: Vec<_> = (0..wanted.len()).filter(|&slot| wanted[slot] == *ends).collect();
+        let places: Vec<_> = (0..there.len()).filter(|&place| there[place] == Some(*ends)).collect();
+        if places.is_empty() {
+            continue;
+        }
+        let own: Vec<_> = places.iter().map(|&place| stems[place]).collect();
+        let order = order(&own, settings.keeps_order, settings.is_mapped);
+        let Some(order) = order.filter(|_| places.len() == slots.len()) else {
+            let names = places.iter().map(|&place| name(place).to_owned()).collect();
+            let layers = slots.iter().map(|&slot| short(&parameters[slot].weight)).collect();
+            return Err(Problem::Doubt { names, layers });
+        };
+        pairs.extend(slots.into_iter().zip(order.into_iter().map(|place| places[place])));
+    }
+    pairs.sort_unstable();
+    Ok(pairs)
+}

@@ -1,0 +1,138 @@
+//! The dict of a pickle that is a state dict: the whole, or an entry of a checkpoint.
+
+use super::{Entry, Machine, Value};
+use crate::interchange::error::Problem;
+
+/// A checkpoint's dicts nest no deeper.
+const MAX_DEPTH: usize = 8;
+/// A pickle may hold a dict in many places, so their number is bounded too.
+const MAX_VISITS: usize = 4096;
+
+/// The entries of the dict at `key`; without one, of the only dict that holds matrices. An optimizer's state is none.
+pub(super) fn entries<'a>(
+    machine: &Machine<'a>,
+    value: Value<'a>,
+    key: Option<&str>,
+) -> Result<Vec<(String, Entry<'a>)>, Problem> {
+    let Value::Dict(root) = value else { return Err(Problem::NoDict) };
+    let tree = Tree { machine };
+    let candidates = tree.state_dicts(root);
+    let dict = match key {
+        Some(key) => match tree.at(root, key) {
+            Some(dict) => dict,
+            None => {
+                let names = candidates.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
+                return Err(Problem::Key { key: key.into(), names });
+            }
+        },
+        None => match &candidates[..] {
+            [] => root,
+            [(_, dict)] => *dict,
+            [(name, dict), ..] if name.is_empty() => *dict,
+            _ => return Err(Problem::Keyless { names: choices(&candidates) }),
+        },
+    };
+    Ok(tree.entries(dict))
+}
+
+/// What `--key` can name: each candidate, and the dict that holds them all.
+fn choices(candidates: &[(String, usize)]) -> Vec<String> {
+    let parent = |name: &str| name.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    let first = candidates.first().and_then(|(name, _)| parent(name));
+    let is_shared = candidates.iter().all(|(name, _)| parent(name) == first);
+    let all = first.filter(|_| is_shared).map(|parent| format!("{parent} for all of them"));
+    all.into_iter().chain(candidates.iter().map(|(name, _)| name.clone())).collect()
+}
+
+struct Tree<'m, 'a> {
+    machine: &'m Machine<'a>,
+}
+
+impl<'a> Tree<'_, 'a> {
+    fn has_matrix(&self, dict: usize) -> bool {
+        self.machine.dicts[dict].iter().any(|(key, value)| match (key, value) {
+            (Value::Text(_), Value::Tensor(index)) => {
+                let tensor = &self.machine.tensors[*index];
+                tensor.shape.len() == 2 && tensor.storage.kind.element.is_some()
+            }
+            _ => false,
+        })
+    }
+
+    fn is_optimizers(&self, dict: usize) -> bool {
+        self.machine.dicts[dict].iter().any(|(key, _)| matches!(key, Value::Text("param_groups")))
+    }
+
+    /// The dicts that hold matrices themselves, with the way to each. What lies in such a dict belongs to it.
+    fn state_dicts(&self, root: usize) -> Vec<(String, usize)> {
+        let mut found = Vec::new();
+        let mut open = vec![(String::new(), root, 0)];
+        let mut visits = 0;
+        while let Some((path, dict, depth)) = open.pop() {
+            visits += 1;
+            if self.is_optimizers(dict) || visits > MAX_VISITS {
+                continue;
+            }
+            if self.has_matrix(dict) {
+                found.push((path, dict));
+            } else if depth < MAX_DEPTH {
+                let inner = self.machine.dicts[dict].iter().rev().filter_map(|(key, value)| match (key, value) {
+                    (Value::Text(key), Value::Dict(inner)) => Some((joined(&path, key), *inner, depth + 1)),
+                    _ => None,
+                });
+                open.extend(inner.take(MAX_VISITS));
+            }
+        }
+        found
+    }
+
+    /// The dict at a way whose names may have dots themselves.
+    fn at(&self, root: usize, key: &str) -> Option<usize> {
+        let (mut dict, mut rest) = (root, key);
+        while !rest.is_empty() {
+            let entries = self.machine.dicts[dict].iter().filter_map(|(key, value)| match (key, value) {
+                (Value::Text(key), Value::Dict(inner)) => Some((rest.strip_prefix(key)?, *inner)),
+                _ => None,
+            });
+            let mut next = entries.filter(|(after, _)| after.is_empty() || after.starts_with('.'));
+            let (after, inner) = next.next()?;
+            if after.len() == rest.len() {
+                return None;
+            }
+            (dict, rest) = (inner, after.strip_prefix('.').unwrap_or(after));
+        }
+        Some(dict)
+    }
+
+    /// A dict's entries. Where it holds no matrix itself, those of its dicts too, with dots in their names.
+    fn entries(&self, dict: usize) -> Vec<(String, Entry<'a>)> {
+        let mut entries = Vec::new();
+        let mut open = vec![(String::new(), dict, 0)];
+        while let Some((path, dict, depth)) = open.pop() {
+            let is_flat = self.has_matrix(dict) || depth == MAX_DEPTH;
+            let mut inner = Vec::new();
+            for (key, value) in &self.machine.dicts[dict] {
+                let key = match key {
+                    Value::Text(key) => joined(&path, key),
+                    Value::Int(key) => joined(&path, &key.to_string()),
+                    _ => joined(&path, "(no text)"),
+                };
+                match *value {
+                    Value::Tensor(index) => entries.push((key, Entry::Tensor(self.machine.tensors[index].clone()))),
+                    Value::Dict(next) if !is_flat => inner.push((key, next, depth + 1)),
+                    Value::Dict(_) => entries.push((key, Entry::Other("a dict"))),
+                    _ => entries.push((key, Entry::Other("no tensor"))),
+                }
+                if entries.len() + inner.len() + open.len() > MAX_VISITS {
+                    return entries;
+                }
+            }
+            open.extend(inner.into_iter().rev());
+        }
+        entries
+    }
+}
+
+fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.into() } else { format!("{path}.{key}") }
+}

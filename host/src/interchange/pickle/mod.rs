@@ -1,0 +1,141 @@
+//! A state dict's or a checkpoint's pickle, read and never executed.
+//!
+//! Of pickle's machine there is only what `torch.save` of dicts of tensors and plain data writes; any other opcode or global is refused by
+//! its name. Values are `Copy` (tuples, lists and dicts are places in lists), so nothing recurses, whatever a file nests. Time and memory
+//! are linear in the pickle's length.
+//!
+//! - `machine`: the opcodes. `globals`: the names. `dicts`: the entry of the pickle that is the state dict.
+//!
+//! <https://docs.python.org/3/library/pickletools.html>
+
+mod dicts;
+mod globals;
+mod machine;
+
+use globals::Global;
+use machine::{Machine, Stop};
+
+use super::{element::Element, error::Problem};
+
+/// The pickle of a network here has a few thousand bytes.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+const MAX_RANK: usize = 8;
+
+/// Why a pickle is no state dict.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum PickleError {
+    #[error(
+        "its pickle names {0}, which is neither a tensor nor plain data; save model.state_dict(), not the model itself"
+    )]
+    Global(String),
+    #[error("its pickle holds {0}; save model.state_dict(), not the model itself")]
+    Opcode(String),
+    #[error("its pickle ends too early; the file is cut short")]
+    Truncated,
+    #[error("at byte {at} of its pickle: {reason}")]
+    Malformed { at: usize, reason: &'static str },
+}
+
+/// A tensor as the pickle describes it. Its elements are in the storage's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tensor<'a> {
+    pub storage: Storage<'a>,
+    pub offset: usize,
+    pub shape: Vec<usize>,
+    pub strides: Vec<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Storage<'a> {
+    pub kind: StorageKind,
+    /// The record's name.
+    pub key: &'a str,
+    /// Elements.
+    pub len: usize,
+}
+
+/// The type of a storage's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StorageKind {
+    /// `None` for a type that is not read.
+    pub element: Option<Element>,
+    pub name: &'static str,
+    /// Bytes of an element.
+    pub size: usize,
+}
+
+/// An entry of a state dict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry<'a> {
+    Tensor(Tensor<'a>),
+    /// What it is instead.
+    Other(&'static str),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Value<'a> {
+    None,
+    Bool(bool),
+    Int(i64),
+    Text(&'a str),
+    /// A place in the machine's tuples.
+    Tuple(usize),
+    /// A place in the machine's lists.
+    List(usize),
+    /// A place in the machine's dicts.
+    Dict(usize),
+    Global(Global),
+    Storage(Storage<'a>),
+    /// A place in the machine's tensors.
+    Tensor(usize),
+    /// Plain data that is passed over.
+    Inert,
+}
+
+/// The entries of the state dict at `key` in a pickle that fills these bytes.
+pub(super) fn read<'a>(pickle: &'a [u8], key: Option<&str>) -> Result<Vec<(String, Entry<'a>)>, Problem> {
+    let (machine, value) = run(pickle, 0)?;
+    if machine.at != pickle.len() {
+        return Err(PickleError::Malformed { at: machine.at, reason: "something follows its end" }.into());
+    }
+    dicts::entries(&machine, value, key)
+}
+
+/// A file of PyTorch's before 1.6: its state dict, its storages in the order of their records, and where these begin.
+pub(super) struct Legacy<'a> {
+    pub entries: Vec<(String, Entry<'a>)>,
+    pub storages: Vec<Storage<'a>>,
+    pub records: usize,
+}
+
+/// How such a file begins: a magic number, and the protocol 1001.
+pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
+
+/// Reads a file that begins with [`LEGACY`]: a pickle about the machine, one of the dict, and one with the storages' names.
+pub(super) fn read_legacy<'a>(file: &'a [u8], key: Option<&str>) -> Result<Legacy<'a>, Problem> {
+    let file = &file[..file.len().min(MAX_BYTES)];
+    let (about, value) = run(file, LEGACY.len())?;
+    let is_little = |&(key, value): &_| matches!((key, value), (Value::Text("little_endian"), Value::Bool(true)));
+    if !matches!(value, Value::Dict(dict) if about.dicts[dict].iter().any(is_little)) {
+        return Err(Problem::format("PyTorch", "it was not saved by a little-endian machine"));
+    }
+    let (machine, value) = run(file, about.at)?;
+    let entries = dicts::entries(&machine, value, key)?;
+    let (names, value) = run(file, machine.at)?;
+    let wrong = || PickleError::Malformed { at: names.at, reason: "it does not name its storages" };
+    let Value::List(list) = value else { return Err(wrong().into()) };
+    let storages = names.lists[list].iter().map(|name| {
+        let Value::Text(name) = name else { return Err(wrong()) };
+        machine.storages.iter().find(|storage| storage.key == *name).copied().ok_or_else(wrong)
+    });
+    Ok(Legacy { entries, storages: storages.collect::<Result<_, _>>()?, records: names.at })
+}
+
+fn run(pickle: &[u8], at: usize) -> Result<(Machine<'_>, Value<'_>), PickleError> {
+    let mut machine = Machine::new(pickle, at);
+    match machine.run() {
+        Ok(value) => Ok((machine, value)),
+        Err(Stop::Error(error)) => Err(error),
+        Err(Stop::Reason(reason)) => Err(PickleError::Malformed { at: machine.at, reason }),
+    }
+}

@@ -1,0 +1,151 @@
+//! The ground around the thing that a picture shows.
+
+use image::GrayImage;
+
+/// Shades at most this far from the ground's belong to it, however noisy it is.
+const FARTHEST: u8 = 32;
+/// Shades at most this far from the ground's belong to it, however even it is.
+const NEAREST: u8 = 8;
+
+/// What a picture's border says of its ground.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ground {
+    /// Its shade: the middle of those that most of the border has.
+    pub shade: u8,
+    /// How far a pixel of the ground may be from that.
+    pub tolerance: u8,
+    /// The part of the border that has this shade, within the tolerance: from 0 to 1.
+    pub share: f32,
+}
+
+impl Ground {
+    /// A ground that is known and even.
+    pub fn exact(shade: u8) -> Self {
+        Self { shade, tolerance: NEAREST, share: 1.0 }
+    }
+
+    /// Estimates the ground by the outermost pixels.
+    pub fn of(gray: &GrayImage) -> Self {
+        let (width, height) = gray.dimensions();
+        let mut counts = [0_u64; 256];
+        let mut count = |x, y| counts[usize::from(gray.get_pixel(x, y).0[0])] += 1;
+        for x in 0..width {
+            count(x, 0);
+            count(x, height - 1);
+        }
+        for y in 0..height {
+            count(0, y);
+            count(width - 1, y);
+        }
+        let window =
+            |centre: u8| usize::from(centre.saturating_sub(NEAREST))..=usize::from(centre.saturating_add(NEAREST));
+        let sum = |centre: &u8| counts[window(*centre)].iter().sum::<u64>();
+        // Of equal windows the darkest: a sample's ground is black.
+        let best = window((0..=255).rev().max_by_key(sum).unwrap_or(0));
+        let shade = quantile(best.map(|shade| (shade as u8, counts[shade])), 0.5);
+        let near = |distance: u8| {
+            let below = (distance > 0).then(|| shade.checked_sub(distance)).flatten();
+            let both = [shade.checked_add(distance), below];
+            both.into_iter().flatten().map(|shade| counts[usize::from(shade)]).sum::<u64>()
+        };
+        let noise = quantile((0..=FARTHEST).map(|distance| (distance, near(distance))), 0.95);
+        let tolerance = noise.saturating_mul(3).clamp(NEAREST, FARTHEST);
+        let within: u64 = (0..=tolerance).map(near).sum();
+        Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
+    }
+
+    /// Finds the pixels of the ground: those of its shade that are joined to the border by others. `true` for each of them, row after row.
+    pub fn mask(&self, gray: &GrayImage) -> Vec<bool> {
+        let (width, height) = (gray.width() as usize, gray.height() as usize);
+        let shades = gray.as_raw();
+        let mut mask = vec![false; shades.len()];
+        let mut open: Vec<usize> = Vec::new();
+        let mut visit = |place: usize, open: &mut Vec<usize>| {
+            if !mask[place] && shades[place].abs_diff(self.shade) <= self.tolerance {
+                mask[place] = true;
+                open.push(place);
+            }
+        };
+        for x in 0..width {
+            visit(x, &mut open);
+            visit((height - 1) * width + x, &mut open);
+        }
+        for y in 0..height {
+            visit(y * width, &mut open);
+            visit(y * width + width - 1, &mut open);
+        }
+        while let Some(place) = open.pop() {
+            let (x, y) = (place % width, place / width);
+            if x > 0 {
+                visit(place - 1, &mut open);
+            }
+            if x + 1 < width {
+                visit(place + 1, &mut open);
+            }
+            if y > 0 {
+                visit(place - width, &mut open);
+            }
+            if y + 1 < height {
+                visit(place + width, &mut open);
+            }
+        }
+        mask
+    }
+}
+
+/// The least value up to which that part of all lies.
+fn quantile(counts: impl Iterator<Item = (u8, u64)> + Clone, part: f64) -> u8 {
+    let total: u64 = counts.clone().map(|(_, count)| count).sum();
+    let wanted = (total as f64 * part).ceil() as u64;
+    let mut seen = 0;
+    for (value, count) in counts {
+        seen += count;
+        if seen >= wanted.max(1) {
+            return value;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Luma;
+
+    use super::*;
+
+    #[test]
+    fn any_even_ground_is_found() {
+        for shade in 0..=255 {
+            let ground = Ground::of(&GrayImage::from_pixel(9, 7, Luma([shade])));
+            assert_eq!(ground, Ground::exact(shade));
+        }
+    }
+
+    #[test]
+    fn a_thing_on_most_of_the_border_does_not_hide_an_even_ground() {
+        let gray =
+            GrayImage::from_fn(40, 40, |x, y| Luma([if x < 12 { 90 } else { (100 + (7 * x + 11 * y) % 150) as u8 }]));
+        let ground = Ground::of(&gray);
+        assert!(ground.shade.abs_diff(90) < 3 && ground.share < 0.75, "{ground:?}");
+    }
+
+    #[test]
+    fn noise_widens_the_tolerance() {
+        let noisy =
+            |most: u32| GrayImage::from_fn(50, 50, |x, y| Luma([(100 + (x * 7919 + y * 104_729) % (most + 1)) as u8]));
+        let tolerances = [0, 6, 12, 40].map(|most| Ground::of(&noisy(most)).tolerance);
+        assert!(tolerances.is_sorted() && tolerances[0] == NEAREST && tolerances[3] == FARTHEST, "{tolerances:?}");
+    }
+
+    #[test]
+    fn what_the_thing_encloses_is_no_ground() {
+        // A ring of 200 on 80, with 80 inside.
+        let gray = GrayImage::from_fn(9, 9, |x, y| {
+            let ring = x.abs_diff(4).max(y.abs_diff(4)) == 2;
+            Luma([if ring { 200 } else { 80 }])
+        });
+        let mask = Ground::of(&gray).mask(&gray);
+        assert!(mask[0] && mask[80] && !mask[9 * 4 + 4] && !mask[9 * 2 + 2]);
+        assert_eq!(mask.iter().filter(|&&is_ground| is_ground).count(), 81 - 25);
+    }
+}
