@@ -1,7 +1,9 @@
 //! Files that are read within limits, and written whole or not at all.
 
+mod place;
 mod read;
 mod write;
 
+pub use place::is_same;
 pub use read::{ReadError, read};
-pub use write::{WriteError, check_writable, write_whole};
+pub use write::{WriteError, check_room, check_writable, write_new, write_whole, write_with};

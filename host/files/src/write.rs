@@ -1,12 +1,20 @@
 //! Writing whole files.
 
 use std::{
-    fs,
-    io::{self, Write},
-    path::{Path, PathBuf, is_separator},
+    fs::{self, File, TryLockError},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
 };
 
+use fs4::FileExt;
 use tempfile::NamedTempFile;
+
+use crate::place::place;
+
+/// Temporary names: of a process that was killed, the next one that writes into the folder removes its file.
+const PREFIX: &str = ".selvedge-";
+const RANDOM: usize = 12;
+const SUFFIX: &str = ".tmp";
 
 /// A file cannot be written; what stood in its place is still there.
 #[derive(Debug, thiserror::Error)]
@@ -16,23 +24,54 @@ pub struct WriteError {
     error: io::Error,
 }
 
+impl WriteError {
+    fn of(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |error| Self { path: path.into(), error }
+    }
+}
+
 /// Writes a file under a temporary name beside its place, and renames it when all is on disk. Missing folders are made.
 ///
 /// # Errors
 ///
 /// [`WriteError`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let write = || {
-        let path = place(path)?;
-        let mut file = temporary_beside(&path)?;
-        file.write_all(bytes)?;
-        if let Ok(there) = fs::metadata(&path) {
-            file.as_file().set_permissions(there.permissions())?;
-        }
-        file.as_file().sync_all()?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// [`write_whole`] of the bytes that `write` writes.
+///
+/// # Errors
+///
+/// [`WriteError`], also for an error of `write`.
+pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+    let replace = || {
+        let place = place(path)?;
+        let file = filled(&place, write)?;
+        file.persist(&place).map_err(|error| error.error)?;
+        sync_folder(&place)
     };
-    write().map_err(|error| WriteError { path: path.into(), error })
+    replace().map_err(WriteError::of(path))
+}
+
+/// [`write_with`], but only where nothing is there yet. Returns whether it was written.
+///
+/// # Errors
+///
+/// As [`write_with`].
+pub fn write_new(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<bool, WriteError> {
+    let create = || {
+        let place = place(path)?;
+        if place.exists() {
+            return Ok(false);
+        }
+        match filled(&place, write)?.persist_noclobber(&place) {
+            Ok(_) => sync_folder(&place).map(|()| true),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error.error),
+        }
+    };
+    create().map_err(WriteError::of(path))
 }
 
 /// Checks that a file can be written later: that its folder can be made and written to, and that nothing but a file is in
@@ -42,39 +81,116 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 ///
 /// [`WriteError`].
 pub fn check_writable(path: &Path) -> Result<(), WriteError> {
-    let check = || temporary_beside(&place(path)?).map(drop);
-    check().map_err(|error| WriteError { path: path.into(), error })
+    check_room(&[(path, 0)])
 }
 
-/// The place where the file itself is or will be: a symbolic link stays, and its target is written.
-fn place(path: &Path) -> io::Result<PathBuf> {
-    if path.to_string_lossy().ends_with(is_separator) {
-        return Err(io::Error::other("this is the name of a folder"));
-    }
-    match fs::canonicalize(path) {
-        Ok(there) if there.is_file() => Ok(there),
-        Ok(there) if there.is_dir() => Err(io::Error::other("it is a folder")),
-        Ok(_) => Err(io::Error::other("something that is no file is in its place")),
-        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Err(error),
-        Err(_) => Ok(path.into()),
-    }
+/// [`check_writable`] of several files, and that there is room for all of them: each is named with its bytes.
+///
+/// # Errors
+///
+/// [`WriteError`], of the first that has no room.
+pub fn check_room(files: &[(&Path, u64)]) -> Result<(), WriteError> {
+    let reserve = |&(path, bytes): &(&Path, u64)| {
+        let reserve = || {
+            let file = temporary_beside(&place(path)?)?;
+            match file.as_file().allocate(bytes) {
+                Err(error) if bytes > 0 && is_full(&error) => {
+                    Err(io::Error::new(error.kind(), format!("there is no room for its {bytes} bytes ({error})")))
+                }
+                // Where a file system cannot reserve, the write itself tells.
+                _ => Ok(file),
+            }
+        };
+        reserve().map_err(WriteError::of(path))
+    };
+    files.iter().map(reserve).collect::<Result<Vec<_>, _>>().map(drop)
 }
 
-fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = match path.parent() {
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// A temporary file beside this place with all its bytes on disk, and with the permissions of what is there.
+fn filled(place: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
+    let file = temporary_beside(place)?;
+    let mut writer = BufWriter::new(file.as_file());
+    write(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    if let Ok(there) = fs::metadata(place) {
+        file.as_file().set_permissions(there.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Until its folder is on disk, a renamed file may be gone after a power failure.
+fn sync_folder(place: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        match File::open(folder_of(place))?.sync_all() {
+            // Some file systems cannot.
+            Err(error) if !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(place: &Path) -> &Path {
+    match place.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// A locked file of its own name. The lock says that its process lives.
+fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(place);
     if folder.exists() && !folder.is_dir() {
         return Err(io::Error::other(format!("{} is no folder", folder.display())));
     }
     fs::create_dir_all(folder)?;
+    remove_stale(folder);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".selvedge-");
-    // A temporary file is its owner's alone; this one becomes a file like any other, as the umask allows.
+    builder.prefix(PREFIX).rand_bytes(RANDOM).suffix(SUFFIX);
+    // A temporary file is its owner's alone, as a private file must be while it is written. A new one becomes a file like any other, as
+    // the umask allows.
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    if !place.exists() {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    }
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        // Another process may have taken it for a stale one before it was locked.
+        match file.as_file().try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            _ if file.path().exists() => return Ok(file),
+            _ => {}
+        }
+    }
+}
+
+/// Removes the temporary files of processes that were killed: those that nobody holds locked.
+fn remove_stale(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(is_temporary)
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            // What cannot be removed harms nobody.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_temporary(name: &str) -> bool {
+    let random = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+    random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -124,5 +240,76 @@ mod tests {
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         assert!(write_whole(&pipe, b"").unwrap_err().to_string().contains("no file is in its place"));
         assert!(check_writable(&pipe).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_dangling_link_stays_one_and_its_target_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("below/target", &link).unwrap();
+        write_whole(&link, b"bytes").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(folder.path().join("below/target")).unwrap(), b"bytes");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_private_while_it_is_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, b"first").unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        let modes = || {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            entries.map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777).collect::<Vec<_>>()
+        };
+        write_with(&path, |file| {
+            assert!(modes().contains(&0o600), "{:?}", modes());
+            file.write_all(b"second")
+        })
+        .unwrap();
+        assert_eq!(modes(), [0o640]);
+    }
+
+    #[test]
+    fn the_next_writer_removes_what_a_killed_one_left_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [".selvedge-0123456789ab.tmp", ".selvedge-notes", ".selvedge-0123456789a_.tmp"];
+        let paths = names.map(|name| folder.path().join(name));
+        paths.iter().for_each(|path| fs::write(path, b"").unwrap());
+        let living = temporary_beside(&folder.path().join("living")).unwrap();
+        write_whole(&folder.path().join("file"), b"").unwrap();
+        assert_eq!(paths.map(|path| path.exists()), [false, true, true]);
+        assert!(living.path().exists());
+    }
+
+    #[test]
+    fn what_is_there_is_kept_where_a_file_is_to_be_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(write_new(&path, |file| file.write_all(b"first")).unwrap());
+        assert!(!write_new(&path, |file| file.write_all(b"second")).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn an_error_while_it_is_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_with(&folder.path().join("file"), |_| Err(io::Error::other("stop"))).unwrap_err();
+        assert!(error.to_string().ends_with("file: stop"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn room_is_checked_for_all_files_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        check_room(&[(&path, 1 << 20), (&path, 1)]).unwrap();
+        // More than any disk has.
+        let error = check_room(&[(&path, 1), (&path, 1 << 62)]).unwrap_err().to_string();
+        assert!(error.contains("there is no room for its 4611686018427387904 bytes"), "{error}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -1,0 +1,87 @@
+//! The place of a file, whatever its name leads through.
+
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf, is_separator},
+};
+
+/// Links that one may lead to, one after the other; as many as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// The place where the file itself is or will be: a symbolic link stays, and its target is written.
+pub fn place(path: &Path) -> io::Result<PathBuf> {
+    if path.to_string_lossy().ends_with(is_separator) {
+        return Err(io::Error::other("this is the name of a folder"));
+    }
+    match fs::canonicalize(path) {
+        Ok(there) if there.is_file() => Ok(there),
+        Ok(there) if there.is_dir() => Err(io::Error::other("it is a folder")),
+        Ok(_) => Err(io::Error::other("something that is no file is in its place")),
+        Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Err(error),
+        Err(_) => behind_links(path),
+    }
+}
+
+/// The place that a link leads to where nothing is yet.
+fn behind_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    Err(io::Error::other("its links lead in a circle"))
+}
+
+/// Tells whether two names are of one file, which need not be there yet: `./x` is `x`, and a link is its target.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| Some(whole(&place(path).ok()?));
+    one == other || matches!((whole(one), whole(other)), (Some(one), Some(other)) if one == other)
+}
+
+/// The one name of a place: that of the part that is there, and the rest below it.
+fn whole(path: &Path) -> PathBuf {
+    if let Ok(path) = fs::canonicalize(path) {
+        return path;
+    }
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let Some(folder) = path.parent() else { return path };
+    let mut whole = whole(folder);
+    match path.components().next_back() {
+        Some(Component::ParentDir) => drop(whole.pop()),
+        Some(last) => whole.push(last),
+        None => {}
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_has_many_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let path = |name: &str| folder.join(name);
+        for (one, other, expected) in [
+            ("x", "./x", true),
+            ("x", "a/../x", true),
+            ("a/b/x", "a/./b//x", true),
+            ("x", "y", false),
+            ("a/x", "b/x", false),
+        ] {
+            assert_eq!(is_same(&path(one), &path(other)), expected, "{one}, {other}");
+        }
+        #[cfg(unix)]
+        {
+            fs::create_dir(path("a")).unwrap();
+            std::os::unix::fs::symlink("a", path("link")).unwrap();
+            std::os::unix::fs::symlink("a/x", path("dangling")).unwrap();
+            std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+            assert!(is_same(&path("a/x"), &path("link/x")));
+            assert!(is_same(&path("a/x"), &path("dangling")));
+            assert!(!is_same(&path("a/x"), &path("circle")));
+            assert!(place(&path("circle")).unwrap_err().to_string().contains("circle"));
+        }
+    }
+}
