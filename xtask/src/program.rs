@@ -16,6 +16,8 @@ pub fn run(command: &options::Command) -> Result<ExitCode> {
     command.check()?;
     let on_gpu = matches!(command, options::Command::Train(Train { device, .. }) if device.choice() == Choice::Cuda);
     let mut selvedge = Command::new(program(on_gpu)?);
+    // Its messages name its commands as they were typed.
+    selvedge.env("SELVEDGE_COMMAND", "cargo xtask");
     Ok(launch::hand_over(selvedge.args(env::args_os().skip(1)))?)
 }
 

@@ -2,7 +2,7 @@
 
 use selvedge::{augment::Augmentation, loss::CrossEntropy, schedule::Schedule, shape::InputShape};
 
-use crate::optimizer::Optimizer;
+use crate::{optimizer::Optimizer, recipe::RecipeError};
 
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +74,27 @@ impl Options {
             }
         }
         Ok(())
+    }
+
+    /// Checks that the schedule fits into a run with so many samples in an epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Senseless`] for a warm-up that is longer than the run.
+    pub fn check_schedule(&self, samples: usize) -> Result<(), RecipeError> {
+        let Plan::Cosine { warm_up, .. } = self.schedule else { return Ok(()) };
+        let in_epoch = samples.div_ceil(self.batch_size.saturating_mul(self.accumulate)).max(1);
+        let epochs = match self.length {
+            Length::Epochs(epochs) => f64::from(epochs),
+            Length::Steps(steps) => steps as f64 / in_epoch as f64,
+        };
+        if warm_up <= epochs {
+            return Ok(());
+        }
+        let reason = format!(
+            "{warm_up} epochs are more than the run's {epochs}; the learning rate would never come to its peak"
+        );
+        Err(RecipeError::senseless("warmup", reason))
     }
 
     /// The loss that is trained on.
@@ -166,6 +187,20 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warm_up_must_fit_into_the_run() {
+        let check = |length, warm_up| {
+            let schedule = Plan::Cosine { warm_up, final_fraction: 0.0 };
+            let options = Options { length, schedule, ..Options::QUICKSTART };
+            options.check_schedule(640).map_err(|error| error.to_string())
+        };
+        assert_eq!(check(Length::Epochs(3), 3.0), Ok(()));
+        assert_eq!(check(Length::Steps(15), 1.5), Ok(()));
+        let error = check(Length::Epochs(3), 3.5).unwrap_err();
+        assert!(error.starts_with("warmup: 3.5 epochs are more than the run's 3; "), "{error}");
+        assert!(check(Length::Steps(15), 2.0).unwrap_err().contains("the run's 1.5"));
+    }
 
     #[test]
     fn augmentation_must_fit_the_samples() {

@@ -6,10 +6,12 @@
 //! Draws are addressed by (seed, epoch, index), so the generator's position is the state's [`Progress`].
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
+use options::recipe::{RecipeError, RecipeOptions};
 use selvedge::{architecture::Architecture, flat::as_bytes};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +20,7 @@ use crate::{
     data::Dataset,
     files,
     network::{Network, NetworkError},
+    weights::{NotFinite, check_finite},
 };
 
 const MAGIC: [u8; 8] = *b"SELVCKPT";
@@ -52,6 +55,12 @@ impl Description {
             dataset_checksum: data.checksum,
             progress: Progress::default(),
         }
+    }
+
+    /// Tells whether both describe one run, wherever it is: the same steps.
+    pub fn is_of_run(&self, other: &Self) -> bool {
+        let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
+        anywhere(self) == anywhere(other)
     }
 
     /// The bytes: the order here is the format's.
@@ -116,6 +125,14 @@ enum Problem {
     Numbers { expected: usize, found: usize },
     #[error(transparent)]
     Network(#[from] NetworkError),
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error("the checkpoint is of the network {found}, and not of {expected}")]
+    Layers { found: String, expected: String },
+    #[error("{part}: {problem}")]
+    NotFinite { part: &'static str, problem: NotFinite },
+    #[error("after {steps} steps all numbers of {part} are 0, so no run has written them")]
+    Zeros { part: &'static str, steps: u64 },
 }
 
 /// Writes a state whole or not at all: a checkpoint that stood in its place stays until the new one is on disk.
@@ -124,17 +141,51 @@ enum Problem {
 ///
 /// [`files::WriteError`].
 pub fn save(path: &Path, state: &State, description: &Description) -> Result<(), files::WriteError> {
-    let description = Description { progress: state.progress, ..description.clone() }.encode();
+    files::write_with(path, |file| write(file, state, description))
+}
+
+/// [`save`], but only where nothing is there yet. Returns whether it was saved.
+///
+/// # Errors
+///
+/// [`files::WriteError`].
+pub fn save_new(path: &Path, state: &State, description: &Description) -> Result<bool, files::WriteError> {
+    files::write_new(path, |file| write(file, state, description))
+}
+
+/// The bytes of a checkpoint of this run, at the most.
+pub fn max_len(state: &State, description: &Description) -> u64 {
+    let last = Progress {
+        epochs: u32::MAX,
+        seen: u64::MAX,
+        steps: u64::MAX,
+        batches: u64::MAX,
+        best_loss: Some(0.0),
+        epochs_since_best: u32::MAX,
+    };
+    length(state, &Description { progress: last, ..description.clone() }.encode())
+}
+
+fn length(state: &State, description: &[u8]) -> u64 {
     let numbers: usize = state.parts().map(size_of_val).sum();
-    let length = MAGIC.len() + size_of::<u64>() + description.len() + numbers + CHECKSUM_BYTES;
-    let mut file = Vec::with_capacity(length);
-    file.extend_from_slice(&MAGIC);
-    file.extend_from_slice(&(length as u64).to_le_bytes());
-    file.extend_from_slice(&description);
-    state.parts().for_each(|part| file.extend_from_slice(as_bytes(part)));
-    let checksum = Sha256::digest(&file);
-    file.extend_from_slice(&checksum);
-    files::write_whole(path, &file)
+    (MAGIC.len() + size_of::<u64>() + description.len() + numbers + CHECKSUM_BYTES) as u64
+}
+
+fn write(file: &mut dyn Write, state: &State, description: &Description) -> io::Result<()> {
+    let description = Description { progress: state.progress, ..description.clone() }.encode();
+    let length = length(state, &description).to_le_bytes();
+    let mut checksum = Sha256::new();
+    for part in [&MAGIC[..], &length, &description].into_iter().chain(state.parts().map(as_bytes)) {
+        checksum.update(part);
+        file.write_all(part)?;
+    }
+    file.write_all(&checksum.finalize())
+}
+
+/// Tells whether a file begins as a checkpoint does.
+pub fn is_one(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok() && magic == MAGIC)
 }
 
 /// Reads and checks a checkpoint.
@@ -195,6 +246,30 @@ impl Checkpoint {
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
     }
 
+    /// The weights that its run has so far, for a new run with these layers.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`] where the checkpoint is of other layers.
+    pub fn into_network(self, architecture: &Architecture) -> Result<Network, CheckpointError> {
+        let network = || {
+            let Self { path, description, numbers } = &self;
+            let recipe = RecipeOptions::parse(&description.recipe, path)?;
+            let with = recipe.resolve()?;
+            let layers: Architecture = description.layers.parse().map_err(|_| Problem::Description)?;
+            let layers = if with.dropout > 0.0 { layers.with_dropout().ok_or(Problem::Description)? } else { layers };
+            if layers.for_prediction() != architecture.for_prediction() {
+                let [found, expected] = [&layers, architecture].map(|layers| layers.for_prediction().to_string());
+                return Err(Problem::Layers { found, expected });
+            }
+            let state = Self::state(&layers, &with, description, numbers)?;
+            let mut network = Network::zeroed(architecture)?;
+            network.parameters_mut().copy_from_slice(state.result().parameters());
+            Ok(network)
+        };
+        network().map_err(|problem| CheckpointError { path: self.path.clone(), problem })
+    }
+
     fn state(
         architecture: &Architecture,
         options: &Options,
@@ -217,8 +292,28 @@ impl Checkpoint {
             part.copy_from_slice(own);
         }
         state.progress = description.progress;
+        check_weights(architecture, &state)?;
         Ok(state)
     }
+}
+
+/// Checks the weights that a run may give in the end.
+fn check_weights(architecture: &Architecture, state: &State) -> Result<(), Problem> {
+    let Progress { steps, best_loss, .. } = state.progress;
+    let best = state.best.as_deref().filter(|_| best_loss.is_some());
+    let parts = [
+        ("the weights", Some(state.network.parameters())),
+        ("their average", state.average.as_deref()),
+        ("the best epoch's weights", best),
+    ];
+    for (part, numbers) in parts {
+        let Some(numbers) = numbers else { continue };
+        check_finite(architecture, numbers).map_err(|problem| Problem::NotFinite { part, problem })?;
+        if steps > 0 && numbers.iter().all(|&number| number == 0.0) {
+            return Err(Problem::Zeros { part, steps });
+        }
+    }
+    Ok(())
 }
 
 /// The number of flat models that a state with these options keeps.
@@ -289,6 +384,22 @@ mod tests {
         let large: Architecture = "32000,32000,100".parse().unwrap();
         let error = Checkpoint::state(&large, &options, &description(), &[0.0; 3]).unwrap_err();
         assert!(matches!(error, Problem::Numbers { found: 3, .. }), "{error}");
+    }
+
+    #[test]
+    fn weights_that_no_run_writes_are_refused() {
+        let architecture: Architecture = LAYERS.parse().unwrap();
+        let options = Options { ema: Some(0.9), early_stop: Some(9), ..Options::QUICKSTART };
+        let error = |part: usize, number: f32| {
+            let mut numbers = vec![0.5; 3 * 14];
+            numbers[14 * part..][..14].fill(number);
+            Checkpoint::state(&architecture, &options, &description(), &numbers).map(drop).unwrap_err().to_string()
+        };
+        assert!(error(0, f32::NAN).starts_with("the weights: linear_relu_stack.0.weight[0, 0] is NaN"));
+        assert!(error(1, f32::INFINITY).starts_with("their average: linear_relu_stack.0.weight[0, 0] is inf"));
+        let zeros =
+            "after 1099511627776 steps all numbers of the best epoch's weights are 0, so no run has written them";
+        assert_eq!(error(2, 0.0), zeros);
     }
 
     #[test]

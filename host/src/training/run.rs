@@ -1,6 +1,9 @@
 //! The loop, the same on every backend.
 
-use std::{mem, time::Instant};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use selvedge::{
     loss::{CrossEntropy, Loss},
@@ -8,8 +11,8 @@ use selvedge::{
 };
 
 use super::{
-    Backend, Epoch, Evaluations, Length, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps,
-    TrainingError, order::Order, steps_in_epoch, steps_in_run,
+    Backend, Epoch, Evaluations, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps, TrainingError,
+    order::Order, steps_in_epoch, steps_in_run,
 };
 use crate::{data::Dataset, evaluation::Evaluation};
 
@@ -67,28 +70,31 @@ impl<'a, B: Backend> Run<'a, B> {
     }
 
     pub(super) fn epochs<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
+        let progress = &self.state.progress;
+        if progress.is_end(self.options) && progress.seen == 0 {
+            return Ok(self.end()?);
+        }
         loop {
             observer.epoch_begins(self.state.progress.epochs)?;
             let epoch = self.epoch(observer)?;
             observer.epoch_ends(&epoch)?;
-            if self.is_over(&self.state.progress) {
+            if self.state.progress.is_end(self.options) {
                 return Ok(epoch);
             }
         }
     }
 
-    /// Whether the last step was taken.
-    fn is_over(&self, progress: &Progress) -> bool {
-        let is_long_enough = match self.options.length {
-            Length::Epochs(epochs) => progress.epochs >= epochs,
-            Length::Steps(steps) => progress.steps >= steps,
-        };
-        is_long_enough || self.options.early_stop.is_some_and(|patience| progress.epochs_since_best >= patience)
+    /// The last epoch of a run that had ended with it: a test, which the observer has seen before.
+    fn end(&mut self) -> Result<Epoch, TrainingError> {
+        let Progress { epochs, steps, .. } = self.state.progress;
+        let number = epochs.saturating_sub(1);
+        let Evaluations { validation, test } = self.evaluate()?;
+        Ok(Epoch { number, steps, samples: 0, training: Duration::ZERO, validation, test })
     }
 
     /// Whether the epoch goes on.
     fn has_step(&self, progress: &Progress) -> bool {
-        progress.seen < self.data.train.len() as u64 && !self.is_over(progress)
+        progress.seen < self.data.train.len() as u64 && !progress.is_end(self.options)
     }
 
     /// The rest of the epoch that has begun, or a whole one, and the test.
@@ -166,7 +172,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let planned = self.planned();
         let next = Progress { epochs: planned.epochs + 1, ..planned };
         let is_whole = planned.seen == self.data.train.len() as u64;
-        if self.backend.max_started() > 1 && is_whole && !self.is_over(&next) {
+        if self.backend.max_started() > 1 && is_whole && !next.is_end(self.options) {
             self.next_order.draw(next.epochs, &self.data.train, self.options);
         }
     }

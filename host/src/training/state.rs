@@ -41,8 +41,17 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Returns whether a run with these options on `samples` training samples passes this point.
-    pub fn is_of(&self, samples: usize, options: &Options) -> bool {
+    /// Returns whether a run with these options ends here.
+    pub fn is_end(&self, options: &Options) -> bool {
+        let is_long_enough = match options.length {
+            Length::Epochs(epochs) => self.epochs >= epochs,
+            Length::Steps(steps) => self.steps >= steps,
+        };
+        is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
+    }
+
+    /// Returns whether a run with these options passes this point; it has so many training samples, and perhaps others for validation.
+    pub fn is_of(&self, samples: usize, has_validation: bool, options: &Options) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {
             let whole = u128::from(self.epochs) * u128::from(samples.div_ceil(size));
@@ -59,6 +68,15 @@ impl Progress {
             && samples > 0
             && (self.seen == samples || self.seen < samples && self.seen.is_multiple_of(step))
             && (counts(step), counts(batch)) == (self.steps.into(), self.batches.into())
+            && self.is_judged(has_validation)
+    }
+
+    /// Each whole epoch is judged by the validation samples, and by nothing else.
+    fn is_judged(&self, has_validation: bool) -> bool {
+        match self.best_loss {
+            Some(loss) => has_validation && loss.is_finite() && self.epochs_since_best < self.epochs,
+            None => (self.epochs == 0 || !has_validation) && self.epochs_since_best == 0,
+        }
     }
 }
 
@@ -104,10 +122,13 @@ impl State {
 
     /// The weights that the run gives: the best epoch's where it looks for one.
     pub fn result(&self) -> View<'_> {
-        match &self.best {
-            Some(best) if self.progress.best_loss.is_some() => self.network.view_with(best),
-            _ => self.tested(),
-        }
+        self.best().unwrap_or_else(|| self.tested())
+    }
+
+    /// The weights of the best epoch, where the run looks for one and has found it.
+    pub fn best(&self) -> Option<View<'_>> {
+        let best = self.best.as_ref().filter(|_| self.progress.best_loss.is_some());
+        best.map(|best| self.network.view_with(best))
     }
 
     fn is_best(&self, loss: f64) -> bool {
@@ -169,7 +190,7 @@ mod tests {
         for known in
             [place(0, 0, 0, 0), place(0, 48, 1, 3), place(1, 0, 3, 7), place(4, 100, 15, 35), place(5, 0, 15, 35)]
         {
-            assert!(known.is_of(100, &options), "{known:?}");
+            assert!(known.is_of(100, false, &options), "{known:?}");
         }
         for unknown in [
             place(0, 0, u64::MAX, 0),
@@ -180,8 +201,33 @@ mod tests {
             place(6, 0, 18, 42),
             place(u32::MAX, 0, 3 * u64::from(u32::MAX), 7 * u64::from(u32::MAX)),
         ] {
-            assert!(!unknown.is_of(100, &options), "{unknown:?}");
-            assert!(!unknown.is_of(0, &options), "{unknown:?}");
+            assert!(!unknown.is_of(100, false, &options), "{unknown:?}");
+            assert!(!unknown.is_of(0, false, &options), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn a_runs_best_loss_is_one_of_its_epochs() {
+        let options = Options { batch_size: 16, ..Options::QUICKSTART };
+        let is_of = |epochs, best_loss, epochs_since_best, has_validation| {
+            let steps = 7 * u64::from(epochs);
+            let progress = Progress { epochs, seen: 0, steps, batches: steps, best_loss, epochs_since_best };
+            progress.is_of(100, has_validation, &options)
+        };
+        for (epochs, best_loss, since, has_validation, expected) in [
+            (0, None, 0, true, true),
+            (2, None, 0, false, true),
+            (2, Some(0.5), 0, true, true),
+            (2, Some(0.5), 1, true, true),
+            (2, None, 0, true, false),
+            (2, Some(0.5), 0, false, false),
+            (0, Some(0.5), 0, true, false),
+            (2, Some(0.5), 2, true, false),
+            (2, None, 1, false, false),
+            (2, Some(f64::NAN), 0, true, false),
+            (2, Some(f64::INFINITY), 0, true, false),
+        ] {
+            assert_eq!(is_of(epochs, best_loss, since, has_validation), expected, "{best_loss:?} {since}");
         }
     }
 }

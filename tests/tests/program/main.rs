@@ -12,3 +12,4 @@ mod pictures;
 mod quantize;
 mod recipes;
 mod resume;
+mod runs;

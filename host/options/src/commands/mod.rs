@@ -64,7 +64,7 @@ impl Command {
     /// A recipe that is none, and options that make no sense together.
     pub fn check(&self) -> Result<()> {
         match self {
-            Self::Train(train) if train.resume.is_none() => Ok(train.resolve().map(drop)?),
+            Self::Train(train) => Ok(train.check()?),
             Self::Recipes(recipes) => recipes.find().map(drop),
             Self::Quantize(quantize) => quantize.fine_tuning().map(drop),
             _ => Ok(()),
@@ -136,11 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_run_takes_no_recipe() {
-        for option in ["--recipe fast", "--lr 1", "--model tiny", "--limit-train 5"] {
+    fn a_resumed_run_takes_a_length_and_no_other_recipe() {
+        for option in ["--recipe fast", "--model tiny", "--limit-train 5"] {
             assert!(parse(&format!("train --resume x {option}")).is_err(), "{option}");
         }
-        assert_eq!(parse("train --resume x").unwrap().check().map_err(|error| error.to_string()), Ok(()));
+        let check = |options: &str| {
+            let command = parse(&format!("train --resume x.checkpoint {options}")).unwrap();
+            command.check().map_err(|error| error.to_string())
+        };
+        for options in ["", "--epochs 7", "--steps 7"] {
+            assert_eq!(check(options), Ok(()), "{options}");
+        }
+        let error = "--resume: the run keeps its recipe, so --seed, --no-shuffle, --lr cannot be given; `train --init x.checkpoint` starts \
+                     a new run from its weights";
+        assert_eq!(check("--lr 1 --no-shuffle --epochs 7 --seed 3"), Err(error.into()));
     }
 
     #[test]

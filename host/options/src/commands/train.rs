@@ -1,6 +1,6 @@
 //! The options of `train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -37,7 +37,7 @@ pub struct Train {
     #[command(flatten)]
     pub overriding: RecipeOptions,
 
-    /// Start from these weights (.selvedge, .safetensors, .pth or .npz, with PyTorch's names) instead of the seed's
+    /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth or .npz, with PyTorch's names) instead of the seed's
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
 
@@ -54,6 +54,8 @@ pub struct Train {
     pub metrics: Option<PathBuf>,
 
     /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
+    ///
+    /// A checkpoint of another run is never replaced without --overwrite.
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Checkpoints")]
     pub checkpoint_every: Option<u64>,
 
@@ -61,17 +63,54 @@ pub struct Train {
     #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
     pub checkpoint: Option<PathBuf>,
 
+    /// Replace the checkpoint that is there, of whatever run
+    #[arg(long, help_heading = "Checkpoints")]
+    pub overwrite: bool,
+
     /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
+    ///
+    /// --epochs or --steps gives the run another length, where its schedule is not laid out over the whole run.
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["RecipeOptions", "model", "layers", "recipe", "init", "limit_train"],
+        conflicts_with_all = ["model", "layers", "recipe", "init", "limit_train"],
         help_heading = "Checkpoints"
     )]
     pub resume: Option<PathBuf>,
 }
 
 impl Train {
+    /// Checks the recipe and its options, as far as that can be done without data.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`resolve`](Self::resolve), or for a run that is resumed of [`length`](Self::length).
+    pub fn check(&self) -> Result<(), RecipeError> {
+        match &self.resume {
+            Some(checkpoint) => self.length(checkpoint).map(drop),
+            None => self.resolve().map(drop),
+        }
+    }
+
+    /// The length that a resumed run is to have, where it gets another one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Senseless`] for any other option of the recipe.
+    pub fn length(&self, checkpoint: &Path) -> Result<RecipeOptions, RecipeError> {
+        let RecipeOptions { epochs, steps, .. } = self.overriding;
+        let length = RecipeOptions { epochs, steps, ..RecipeOptions::default() };
+        if self.overriding == length {
+            return Ok(length);
+        }
+        let names = RecipeOptions { epochs: None, steps: None, ..self.overriding.clone() }.names().join(", ");
+        let reason = format!(
+            "the run keeps its recipe, so {names} cannot be given; `train --init {}` starts a new run from its weights",
+            checkpoint.display()
+        );
+        Err(RecipeError::senseless("--resume", reason))
+    }
+
     /// Finds the recipe, lays the command line's options over it, and resolves them.
     ///
     /// A resumed run takes its recipe from the checkpoint instead.

@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 /// Why a recipe is none.
 #[derive(Debug, thiserror::Error)]
@@ -12,13 +12,11 @@ pub enum RecipeError {
         built_in: String,
     },
     /// The file cannot be read.
-    #[error("cannot read {}: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] files::ReadError),
+    /// The file is no text.
+    #[error("{}: this is no recipe: it is no UTF-8 text", .0.display())]
+    NoText(PathBuf),
     /// The file is no TOML, or has a key or a value that no recipe has.
     #[error("{}, {place}: {message}", path.display())]
     Parse {

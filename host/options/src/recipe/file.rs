@@ -1,4 +1,4 @@
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use toml::de::DeTable;
 
@@ -11,6 +11,9 @@ pub const BUILT_IN: [(&str, &str); 4] = [
     ("best", include_str!("../../recipes/best.toml")),
     ("fine-tune", include_str!("../../recipes/fine-tune.toml")),
 ];
+
+/// A recipe has at most so many bytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The built-in recipe that is taken where none is named.
 pub const DEFAULT: &str = "fast";
@@ -28,13 +31,13 @@ impl RecipeOptions {
         if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| name == Path::new(built_in)) {
             return Self::parse(text, name);
         }
-        match fs::read_to_string(name) {
-            Ok(text) => Self::parse(&text, name),
+        match files::read(name, MAX_BYTES) {
+            Ok(bytes) => Self::parse(str::from_utf8(&bytes).map_err(|_| RecipeError::NoText(name.into()))?, name),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let built_in = BUILT_IN.map(|(name, _)| name).join(", ");
                 Err(RecipeError::Unknown { name: name.into(), built_in })
             }
-            Err(error) => Err(RecipeError::Read { path: name.into(), error }),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -46,14 +49,52 @@ impl RecipeOptions {
     pub fn parse(text: &str, path: &Path) -> Result<Self, RecipeError> {
         toml::from_str(text).map_err(|error| {
             let place = error.span().map_or("at the end".into(), |span| place(text, span.start));
-            RecipeError::Parse { path: path.into(), place, message: error.message().replace('\n', ", ") }
+            RecipeError::Parse { path: path.into(), place, message: plain(&error.message().replace('\n', ", ")) }
         })
+    }
+
+    /// The options that have a value, as the command line names them.
+    pub fn names(&self) -> Vec<String> {
+        let text = self.to_toml();
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let mut keys: Vec<_> = table.get_ref().keys().map(|key| (key.span().start, key.get_ref().clone())).collect();
+        keys.sort();
+        let option = |key: &str| if key == "shuffle" { "--no-shuffle".into() } else { format!("--{key}") };
+        keys.iter().map(|(_, key)| option(key)).collect()
     }
 
     /// Writes TOML, which [`parse`](Self::parse) reads.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("numbers, truths, texts and arrays of numbers are TOML")
     }
+}
+
+/// The parser's words for a value of the wrong type, in the words of a recipe.
+fn plain(message: &str) -> String {
+    if message == "wanted string or table" {
+        return "must be a text".into();
+    }
+    let Some((found, wanted)) = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "))
+    else {
+        return message.into();
+    };
+    let wanted = match wanted {
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" | "an array of length 2" | "tuple struct Betas" => "two numbers in brackets",
+        other => other,
+    };
+    let without_ticks = |text: &str| text.trim_matches('`').to_owned();
+    let found = match found.split_once(' ') {
+        Some(("string", text)) => format!("the text {text}"),
+        Some(("integer", number)) => format!("the number {}", without_ticks(number)),
+        Some(("floating", number)) => format!("the number {}", without_ticks(number.trim_start_matches("point "))),
+        Some(("boolean", truth)) => without_ticks(truth),
+        _ if found == "sequence" => "an array".into(),
+        _ if found == "map" => "a table".into(),
+        _ => found.into(),
+    };
+    format!("must be {wanted}, not {found}")
 }
 
 /// The line of a byte, and the key that it belongs to.
@@ -70,7 +111,7 @@ fn place(text: &str, byte: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{fmt::Debug, str::FromStr};
+    use std::{fmt::Debug, fs, str::FromStr};
 
     use clap::ValueEnum;
     use proptest::{option, prelude::*};
@@ -93,22 +134,38 @@ mod tests {
     #[test]
     fn an_error_names_file_line_and_key() {
         for (text, expected) in [
-            ("lr = 1\n\nmomentum = 'high'", "line 3, momentum: invalid type: string \"high\", expected f64"),
-            ("momentum = 2", "line 1, momentum: must be from 0 to below 1"),
+            (
+                "lr = 1\n\nmomentum = 'high'",
+                "line 3, momentum: must be a number from 0 to below 1, not the text \"high\"",
+            ),
+            ("momentum = 2", "line 1, momentum: must be a number from 0 to below 1"),
             ("\nmomentun = 0.9", "line 2, momentun: unknown field `momentun`, expected one of `description`, `epochs`"),
             ("epochs = 0", "line 1, epochs: must be a whole number from 1 to 4294967295"),
             ("epochs = -1", "line 1, epochs: must be a whole number from 1"),
-            ("epochs = 1.5", "line 1, epochs: invalid type: floating point `1.5`"),
+            ("epochs = 1.5", "line 1, epochs: must be a whole number from 1 to 4294967295, not the number 1.5"),
             ("optimizer = 'none'", "line 1, optimizer: unknown variant `none`, expected one of `sgd`, `adam`, "),
-            ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 2, betas: must be from 0 to below 1"),
+            ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 4, betas: must be a number from 0 to below 1"),
             ("betas = [0.9]", "line 1, betas: invalid length 1"),
             ("schedule = 'linear'", "line 1, schedule: there is no schedule 'linear'"),
-            ("schedule = 1", "line 1, schedule: invalid type: integer `1`"),
+            ("schedule = 1", "line 1, schedule: must be a text, not the number 1"),
             ("augment = 'flop'", "line 1, augment: augmentation has no 'flop'"),
             ("val-split = 1.5", "line 1, val-split: must be a part"),
-            ("ema = 1", "line 1, ema: must be from 0 to below 1"),
+            ("epochs = '3'", "line 1, epochs: must be a whole number from 1 to 4294967295, not the text \"3\""),
+            ("seed = [1]", "line 1, seed: must be a whole number from 0 to 18446744073709551615, not an array"),
+            ("lr = true", "line 1, lr: must be a number from 0, not true"),
+            (
+                "val-split = 'half'",
+                "line 1, val-split: must be a part of the samples from 0 to below 1, or a whole number of them, not the",
+            ),
+            ("betas = 0.9", "line 1, betas: must be two numbers in brackets, not the number 0.9"),
+            ("betas = ['a', 'b']", "line 1, betas: must be a number from 0 to below 1, not the text \"a\""),
+            ("optimizer = 1", "line 1, optimizer: must be a text"),
+            ("augment = false", "line 1, augment: must be a text, not false"),
+            ("description = 1", "line 1, description: must be a text, not the number 1"),
+            ("warmup = 1979-05-27", "line 1, warmup: must be a number from 0, not a"),
+            ("ema = 1", "line 1, ema: must be a number from 0 to below 1"),
             ("dropout = nan", "line 1, dropout: must be"),
-            ("shuffle = 'no'", "line 1, shuffle: invalid type"),
+            ("shuffle = 'no'", "line 1, shuffle: must be true or false, not the text \"no\""),
             ("[optimizer]\nname = 'sgd'", "line 2: unknown variant `name`"),
             ("lr = 1\nlr = 2", "line 2"),
             ("lr = 1\nepochs 3", "line 2"),

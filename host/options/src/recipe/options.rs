@@ -195,7 +195,7 @@ mod tests {
         for (line, expected) in [
             ("--epochs 0", "'--epochs <N>': must be a whole number from 1"),
             ("--lr -1", "'--lr <X>': must be a number from 0"),
-            ("--ema 1", "'--ema <DECAY>': must be from 0 to below 1"),
+            ("--ema 1", "'--ema <DECAY>': must be a number from 0 to below 1"),
             ("--betas 0.9", "'--betas <X,X>': must be two numbers"),
             ("--schedule step", "'--schedule <SCHEDULE>': step needs its epochs"),
             ("--augment flop", "'--augment <CHANGES>': augmentation has no 'flop'"),

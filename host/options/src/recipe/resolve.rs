@@ -2,6 +2,23 @@ use super::{AugmentText, Count, Fraction, NonNegative, Number, RecipeError, Reci
 use crate::training::{Length, Options, Plan};
 
 impl RecipeOptions {
+    /// The recipe of a run that has begun, with another length: `length` has epochs or steps and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Senseless`] for a schedule that is laid out over the whole run: another length changes steps that were taken.
+    pub fn with_length(self, length: Self) -> Result<Self, RecipeError> {
+        let plan = match self.plan()? {
+            _ if length == Self::default() => return Ok(self),
+            Plan::Constant | Plan::Step { .. } => return Ok(self.overridden_by(length)),
+            Plan::Cosine { .. } => "cosine",
+            Plan::OneCycle { .. } => "one-cycle",
+        };
+        let option = if length.steps.is_some() { "steps" } else { "epochs" };
+        let reason = format!("the run keeps its length, because its schedule {plan} is laid out over all of it");
+        Err(RecipeError::senseless(option, reason))
+    }
+
     /// What the recipe means.
     ///
     /// What it leaves open is PyTorch's default: that of the optimizer's class, and in the rest the quickstart's (SGD, five epochs, batches
@@ -108,6 +125,22 @@ mod tests {
         ];
         for (text, expected) in expected {
             assert_eq!(resolve(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_gets_another_length_where_its_schedule_allows() {
+        let with_length = |text: &str, length: &str| {
+            let [recipe, length] = [text, length].map(|text| RecipeOptions::parse(text, "test".as_ref()).unwrap());
+            recipe.with_length(length).map(|recipe| recipe.to_toml()).map_err(|error| error.to_string())
+        };
+        assert_eq!(with_length("epochs = 2\nseed = 3", "epochs = 4"), Ok("epochs = 4\nseed = 3\n".into()));
+        let step = "schedule = \"step,epochs=2,gamma=0.5\"\n";
+        assert_eq!(with_length(&format!("epochs = 2\n{step}"), "steps = 4"), Ok(format!("steps = 4\n{step}")));
+        assert_eq!(with_length("schedule = \"cosine,final=0\"", ""), Ok("schedule = \"cosine,final=0\"\n".into()));
+        for schedule in ["cosine", "one-cycle"] {
+            let error = with_length(&format!("schedule = '{schedule}'"), "epochs = 9").unwrap_err();
+            assert!(error.starts_with("epochs: the run keeps its length, because its schedule"), "{error}");
         }
     }
 

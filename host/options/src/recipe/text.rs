@@ -205,9 +205,9 @@ mod tests {
             ("step", "step needs its epochs"),
             ("step,epochs=0", "epochs=0: must be a number above 0"),
             ("step,epochs", "epochs needs a value"),
-            ("cosine,final=2", "final=2: must be from 0 to 1"),
+            ("cosine,final=2", "final=2: must be a number from 0 to 1"),
             ("cosine,final=0,final=1", "final is there twice"),
-            ("one-cycle,pct-start=1", "pct-start=1: must be from 0 to below 1"),
+            ("one-cycle,pct-start=1", "pct-start=1: must be a number from 0 to below 1"),
             ("one-cycle,", "one-cycle has no ''"),
         ] {
             let error = text.parse::<ScheduleText>().unwrap_err().to_string();

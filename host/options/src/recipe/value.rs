@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Unexpected, Visitor},
+};
 
 use super::RecipeError;
 
@@ -11,13 +14,86 @@ use super::RecipeError;
 #[error("{0}")]
 pub struct ValueError(pub(super) String);
 
+/// A number as a file has it: with a fraction or without.
+trait Read: Sized {
+    fn of_whole(number: i128) -> Self;
+    fn of_real(number: f64) -> Option<Self>;
+}
+
+impl Read for i128 {
+    fn of_whole(number: i128) -> Self {
+        number
+    }
+
+    fn of_real(_: f64) -> Option<Self> {
+        None
+    }
+}
+
+impl Read for f64 {
+    fn of_whole(number: i128) -> Self {
+        number as Self
+    }
+
+    fn of_real(number: f64) -> Option<Self> {
+        Some(number)
+    }
+}
+
+/// Reads a number of a file. An error says what it must be.
+struct NumberVisitor<R, T> {
+    rule: &'static str,
+    checked: fn(R) -> Result<T, ValueError>,
+}
+
+impl<R: Read, T> NumberVisitor<R, T> {
+    fn whole<E: de::Error>(&self, number: i128) -> Result<T, E> {
+        (self.checked)(R::of_whole(number)).map_err(E::custom)
+    }
+}
+
+impl<R: Read, T> Visitor<'_> for NumberVisitor<R, T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
+        self.whole(number.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<T, E> {
+        self.whole(number.into())
+    }
+
+    fn visit_i128<E: de::Error>(self, number: i128) -> Result<T, E> {
+        self.whole(number)
+    }
+
+    fn visit_u128<E: de::Error>(self, number: u128) -> Result<T, E> {
+        self.whole(number.try_into().unwrap_or(i128::MAX))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
+        let read = R::of_real(number).ok_or_else(|| E::invalid_type(Unexpected::Float(number), &self))?;
+        (self.checked)(read).map_err(E::custom)
+    }
+}
+
 /// A number's type: how it is read, which values it has, and what it must be.
 macro_rules! number {
-    ($(#[$doc:meta])* $name:ident($inner:ty), $read:literal as $read_type:ty, $rule:literal, $checked:expr) => {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $read_type:ty, $rule:literal, $checked:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-        #[serde(try_from = $read)]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
         pub struct $name($inner);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let checked: fn($read_type) -> _ = Self::try_from;
+                deserializer.deserialize_any(NumberVisitor { rule: $rule, checked })
+            }
+        }
 
         impl $name {
             /// The number.
@@ -54,37 +130,37 @@ macro_rules! number {
 
 number! {
     /// How many of something that there must be.
-    Count(u32), "i128" as i128, "a whole number from 1 to 4294967295", |n| u32::try_from(n).ok().filter(|&n| n > 0)
+    Count(u32), i128, "a whole number from 1 to 4294967295", |n| u32::try_from(n).ok().filter(|&n| n > 0)
 }
 number! {
     /// How many of something that there may be.
-    Number(u32), "i128" as i128, "a whole number from 0 to 4294967295", |n| n.try_into().ok()
+    Number(u32), i128, "a whole number from 0 to 4294967295", |n| n.try_into().ok()
 }
 number! {
     /// How many steps.
-    Steps(u64), "i128" as i128, "a whole number from 1", |n| u64::try_from(n).ok().filter(|&n| n > 0)
+    Steps(u64), i128, "a whole number from 1", |n| u64::try_from(n).ok().filter(|&n| n > 0)
 }
 number! {
     /// A seed.
-    Seed(u64), "i128" as i128, "a whole number from 0 to 18446744073709551615", |n| n.try_into().ok()
+    Seed(u64), i128, "a whole number from 0 to 18446744073709551615", |n| n.try_into().ok()
 }
 // Training computes in `f32`: a number must keep to its range there too.
 number! {
     /// A rate, a factor or a length.
-    NonNegative(f64), "f64" as f64, "a number from 0", |x| (0.0..=f64::from(f32::MAX)).contains(&x).then_some(x)
+    NonNegative(f64), f64, "a number from 0", |x| (0.0..=f64::from(f32::MAX)).contains(&x).then_some(x)
 }
 number! {
     /// What something is divided by.
-    Positive(f64), "f64" as f64, "a number above 0",
+    Positive(f64), f64, "a number above 0",
     |x| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x).then_some(x)
 }
 number! {
     /// A part that is never the whole.
-    Fraction(f64), "f64" as f64, "from 0 to below 1", |x| (x >= 0.0 && (x as f32) < 1.0).then_some(x)
+    Fraction(f64), f64, "a number from 0 to below 1", |x| (x >= 0.0 && (x as f32) < 1.0).then_some(x)
 }
 number! {
     /// A part that may be the whole.
-    Part(f64), "f64" as f64, "from 0 to 1", |x| (0.0..=1.0).contains(&x).then_some(x)
+    Part(f64), f64, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x).then_some(x)
 }
 
 /// Adam's β₁ and β₂: `0.9,0.999`, in a file `[0.9, 0.999]`.
@@ -108,9 +184,10 @@ impl FromStr for Betas {
     }
 }
 
+const VAL_SPLIT: &str = "a part of the samples from 0 to below 1, or a whole number of them";
+
 /// The training samples that a run is validated on, and not trained: a part of them, or so many.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "f64")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValSplit {
     /// A part, below 1.
     Part(f64),
@@ -152,8 +229,15 @@ impl TryFrom<f64> for ValSplit {
         } else if (1.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0 {
             Ok(Self::Count(number as u32))
         } else {
-            Err(ValueError("must be a part of the samples from 0 to below 1, or a whole number of them".into()))
+            Err(ValueError(format!("must be {VAL_SPLIT}")))
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for ValSplit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let checked: fn(f64) -> _ = Self::try_from;
+        deserializer.deserialize_any(NumberVisitor { rule: VAL_SPLIT, checked })
     }
 }
 

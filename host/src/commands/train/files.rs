@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{files, interchange::Format};
+use crate::{
+    files::{self, is_same},
+    interchange::Format,
+};
 use anyhow::{Result, bail, ensure};
+use options::commands::Train;
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
@@ -15,40 +19,43 @@ pub struct Files<'a> {
     pub metrics: Option<&'a Path>,
 }
 
-impl Files<'_> {
-    /// Every file can be written, and no two are the same.
-    pub fn check(&self) -> Result<()> {
-        if Format::is_foreign(&self.out) {
-            let out = self.out.display();
+impl<'a> Files<'a> {
+    /// The files of a run whose weights go here by default. Each of them can be written, and no two are the same.
+    pub fn of(options: &'a Train, out: PathBuf) -> Result<Self> {
+        let out = options.out.clone().unwrap_or(out);
+        let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());
+        let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
+        let files = Self { out, checkpoint, metrics: options.metrics.as_deref() };
+        files.check(options)?;
+        Ok(files)
+    }
+
+    fn check(&self, options: &Train) -> Result<()> {
+        let Self { out, checkpoint, metrics } = self;
+        if Format::is_foreign(out) {
+            let out = out.display();
             bail!("--out {out}: training writes .selvedge files; `selvedge convert` writes the other formats");
         }
-        files::check_writable(&self.out)?;
-        files::check_writable(&self.checkpoint)?;
-        ensure!(self.out != self.checkpoint, "--out and the checkpoint are the same file, {}", self.out.display());
-        for (option, other) in [("--out", &self.out), ("the checkpoint", &self.checkpoint)] {
-            ensure!(self.metrics != Some(other), "--metrics and {option} are the same file, {}", other.display());
+        files::check_writable(out)?;
+        files::check_writable(checkpoint)?;
+        let read = [("--init", &options.init), ("--resume", &options.resume), ("--recipe", &options.recipe)];
+        let read = read.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
+        let written = [("--out", &**out), ("the checkpoint", checkpoint)];
+        let mut pairs = vec![("the checkpoint", &**checkpoint, "--out", &**out)];
+        pairs.extend(
+            written
+                .into_iter()
+                .chain(read)
+                .filter_map(|(name, path)| Some(("--metrics", *metrics.as_ref()?, name, path))),
+        );
+        for (name, path, other, same) in pairs {
+            ensure!(!is_same(path, same), "{name} and {other} are the same file, {}", path.display());
         }
         Ok(())
     }
 
-    /// The shell command that goes on with a run. It names the same data, metrics and checkpoints.
-    pub fn to_go_on(&self, data: Option<&Path>, checkpoint_every: Option<u64>) -> String {
-        let out = (self.out != self.checkpoint.with_extension(WEIGHTS)).then_some(self.out.as_path());
-        let every = checkpoint_every.map(|every| every.to_string());
-        let options = [
-            ("--resume", Some(self.checkpoint.as_path())),
-            ("--out", out),
-            ("--data", data),
-            ("--metrics", self.metrics),
-            ("--checkpoint-every", every.as_deref().map(Path::new)),
-        ];
-        let mut command = "train".to_owned();
-        for (option, path) in options {
-            let Some(path) = path.map(|path| path.to_string_lossy()) else { continue };
-            // A path with a NUL byte cannot be opened, so nothing is written to one.
-            let quoted = shlex::try_quote(&path).unwrap_or_default();
-            command += &format!(" {option} {quoted}");
-        }
-        command
+    /// Checks that there is room for the weights and a checkpoint, with so many bytes.
+    pub fn check_room(&self, weights: u64, checkpoint: u64) -> Result<()> {
+        Ok(files::check_room(&[(&self.out, weights), (&self.checkpoint, checkpoint)])?)
     }
 }

@@ -1,27 +1,59 @@
 //! Ctrl-C, and a system that asks the program to end: the run saves a checkpoint first.
 
 use std::{
-    fmt, process,
-    sync::atomic::{AtomicBool, Ordering},
+    fmt,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+use signal_hook::flag;
 
 /// The exit code of a program that was interrupted.
 pub const EXIT_CODE: u8 = 130;
 
-static IS_ASKED: AtomicBool = AtomicBool::new(false);
+static IS_ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// From here on, the first signal asks the run to end after its step, and the second ends the program.
+/// From here on, the first signal asks the run to end after its step, and the second ends the program. A signal that was ignored (by
+/// nohup, say) stays so.
 pub fn watch() {
-    let ask = || {
-        if IS_ASKED.swap(true, Ordering::Relaxed) {
-            process::exit(EXIT_CODE.into());
+    for &signal in SIGNALS {
+        if is_ignored(signal) {
+            continue;
         }
-    };
-    // Without a handler, Ctrl-C ends the program at once, and the last checkpoint is the one that was asked for.
-    let _ = ctrlc::set_handler(ask);
+        // Without a handler, the signal ends the program at once, and the last checkpoint is the one that was asked for.
+        let _ = flag::register_conditional_shutdown(signal, EXIT_CODE.into(), IS_ASKED.clone());
+        let _ = flag::register(signal, IS_ASKED.clone());
+    }
+    // A limit to a file's size is then an error of the file, and not the end of the program.
+    #[cfg(unix)]
+    let _ = flag::register(libc::SIGXFSZ, Arc::default());
 }
 
-/// Whether the run is asked to end.
+#[cfg(unix)]
+const SIGNALS: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+#[cfg(not(unix))]
+const SIGNALS: &[i32] = &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn is_ignored(signal: i32) -> bool {
+    let mut present = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: Without a new action, sigaction changes nothing; it writes the present one where it has room, and the zeros that are there
+    // until then are one too.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), present.as_mut_ptr()) == 0
+            && present.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+#[cfg(not(unix))]
+fn is_ignored(_: i32) -> bool {
+    false
+}
+
+/// Returns whether the run is asked to end.
 pub fn is_asked() -> bool {
     IS_ASKED.load(Ordering::Relaxed)
 }
@@ -29,7 +61,7 @@ pub fn is_asked() -> bool {
 /// The run was interrupted, and can go on.
 #[derive(Debug)]
 pub struct Interrupted {
-    /// After which step.
+    /// The last step that was taken.
     pub step: u64,
     /// The command that goes on with it.
     pub to_go_on: String,

@@ -1,84 +1,40 @@
 //! What a run prints, records and saves as it goes.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    path::PathBuf,
-};
+use std::io::{self, IsTerminal};
 
 use crate::{
     evaluation::Evaluation,
-    training::{
-        self, Epoch, Observer, Options, Progress, State, Step,
-        checkpoint::{self, Description},
-    },
+    training::{self, Epoch, Observer, Options, Progress, State, Step},
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::{
-    interrupt::{self, Interrupted},
-    metrics::Metrics,
-};
+use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Screen};
 
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
 
 /// Prints what the quickstart prints, with a progress bar on a terminal.
-pub struct Log {
+pub struct Log<'a> {
     /// Samples in an epoch.
     size: usize,
     /// Samples in a step.
     step_size: usize,
     bar: ProgressBar,
+    screen: Screen,
     metrics: Option<Metrics>,
-    checkpoints: Checkpoints,
+    checkpoints: Checkpoints<'a>,
 }
 
-/// Where and when a run is saved.
-pub struct Checkpoints {
-    pub path: PathBuf,
-    pub every: Option<u64>,
-    pub description: Description,
-    /// The command that goes on with the run.
-    pub to_go_on: String,
-}
-
-impl Checkpoints {
-    /// Before the first step, so that from then on there always is one.
-    pub fn save_first(&self, state: &State) -> Result<()> {
-        if self.every.is_some() {
-            self.save(state)?;
-        }
-        Ok(())
-    }
-
-    fn save(&self, state: &State) -> Result<()> {
-        Ok(checkpoint::save(&self.path, state, &self.description)?)
-    }
-
-    /// Whether the state after this step is to be saved.
-    fn is_due(&self, step: u64) -> bool {
-        interrupt::is_asked() || self.every.is_some_and(|every| step.is_multiple_of(every))
-    }
-
-    /// Saves a state that is due; the run ends with it where that was asked for.
-    fn save_due(&self, state: &State) -> Result<()> {
-        self.save(state)?;
-        if interrupt::is_asked() {
-            return Err(Interrupted { step: state.progress.steps, to_go_on: self.to_go_on.clone() }.into());
-        }
-        Ok(())
-    }
-}
-
-impl Log {
+impl<'a> Log<'a> {
     pub fn new(
         size: usize,
         options: &Options,
         progress: Progress,
+        screen: Screen,
         metrics: Option<Metrics>,
-        checkpoints: Checkpoints,
+        checkpoints: Checkpoints<'a>,
     ) -> Self {
         // Where standard error is no terminal, the bar hides itself; where output and bar would share a line, it makes room.
         let style = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {per_sec}, {eta} left");
@@ -90,27 +46,31 @@ impl Log {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         interrupt::watch();
-        Self { size, step_size: options.batch_size.saturating_mul(options.accumulate), bar, metrics, checkpoints }
+        let step_size = options.batch_size.saturating_mul(options.accumulate);
+        Self { size, step_size, bar, screen, metrics, checkpoints }
     }
 
-    pub fn finish(&self) {
+    /// Takes the progress bar away, and gives back what the run goes on with.
+    pub fn finish(self) -> (Screen, Checkpoints<'a>) {
         self.bar.finish_and_clear();
+        (self.screen, self.checkpoints)
     }
 
-    fn print(&self, text: std::fmt::Arguments<'_>) -> Result<()> {
-        Ok(self.bar.suspend(|| writeln!(io::stdout(), "{text}"))?)
+    fn print(&mut self, text: std::fmt::Arguments<'_>) {
+        self.bar.suspend(|| self.screen.print(text));
     }
 
-    fn print_evaluation(&self, title: &str, Evaluation { loss, .. }: &Evaluation, accuracy: f64) -> Result<()> {
-        self.print(format_args!("{title} Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy))
+    fn print_evaluation(&mut self, title: &str, Evaluation { loss, .. }: &Evaluation, accuracy: f64) {
+        self.print(format_args!("{title} Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy));
     }
 }
 
-impl Observer for Log {
+impl Observer for Log<'_> {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
-        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1))
+        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+        Ok(())
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
@@ -123,7 +83,8 @@ impl Observer for Log {
             metrics.write(&line)?;
         }
         if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
-            self.print(format_args!("loss: {:>7.6}  [{:>5}/{:>5}]", step.loss, step.seen, self.size))?;
+            let size = self.size;
+            self.print(format_args!("loss: {:>7.6}  [{:>5}/{size:>5}]", step.loss, step.seen));
         }
         Ok(())
     }
@@ -155,10 +116,11 @@ impl Observer for Log {
             }
             metrics.write(&line)?;
         }
-        self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"))?;
+        self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
         if let Some((validation, accuracy)) = validation {
-            self.print_evaluation("Validation", validation, accuracy)?;
+            self.print_evaluation("Validation", validation, accuracy);
         }
-        self.print_evaluation("Test", &epoch.test, test_accuracy)
+        self.print_evaluation("Test", &epoch.test, test_accuracy);
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, LineWriter, Write},
+    io::{LineWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -10,6 +10,10 @@ use crate::{files, training::Progress};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+/// A resumed run reads at most so many bytes of the metrics so far.
+const MAX_BYTES: u64 = 1 << 32;
+
+/// A file of metrics.
 pub struct Metrics {
     path: PathBuf,
     file: LineWriter<File>,
@@ -22,17 +26,14 @@ impl Metrics {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).with_context(cannot_write)?;
         }
-        let file = if progress.steps == 0 {
-            File::create(path).with_context(cannot_write)?
-        } else {
-            let kept = match fs::read_to_string(path) {
-                Ok(text) => text.lines().filter(|line| is_of(line, progress)).map(|line| format!("{line}\n")).collect(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-                Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-            };
-            files::write_whole(path, kept.as_bytes())?;
-            OpenOptions::new().append(true).open(path).with_context(cannot_write)?
-        };
+        let is_begun = progress.steps > 0 && path.is_file();
+        if is_begun {
+            let kept = kept(&files::read(path, MAX_BYTES)?, progress);
+            files::write_whole(path, &kept)?;
+        }
+        // A pipe or a device takes no more than to be written.
+        let file = OpenOptions::new().write(true).create(true).append(is_begun).truncate(!is_begun).open(path);
+        let file = file.with_context(cannot_write)?;
         Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 
@@ -41,11 +42,30 @@ impl Metrics {
     }
 }
 
-/// Whether a line is of a step or an epoch that is done.
-fn is_of(line: &str, progress: &Progress) -> bool {
-    let Ok(object) = serde_json::from_str::<Value>(line) else { return false };
-    let at_most = |key: &str, limit: u64| object[key].as_u64().is_some_and(|number| number <= limit);
-    at_most("step", progress.steps) || at_most("epoch", progress.epochs.into())
+/// The lines that a resumed run does not write again: those of steps and epochs that are done, and all that no run has written.
+fn kept(text: &[u8], progress: &Progress) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let is_whole = line.ends_with(b"\n");
+        let is_kept = match serde_json::from_slice::<Value>(line) {
+            Ok(object) => !is_ahead(&object, progress),
+            // The run was killed while it wrote its last line.
+            Err(_) => is_whole || !line.starts_with(b"{"),
+        };
+        if is_kept {
+            kept.extend_from_slice(line);
+            if !is_whole {
+                kept.push(b'\n');
+            }
+        }
+    }
+    kept
+}
+
+/// Returns whether a line is of a step or an epoch that is to come again.
+fn is_ahead(object: &Value, progress: &Progress) -> bool {
+    let is_after = |key: &str, done: u64| object[key].as_u64().is_some_and(|number| number > done);
+    is_after("step", progress.steps) || is_after("epoch", progress.epochs.into())
 }
 
 #[cfg(test)]
@@ -56,13 +76,14 @@ mod tests {
     fn a_resumed_run_keeps_what_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/run.jsonl");
-        let lines = "{\"step\":1}\n{\"step\":2}\n{\"epoch\":1}\n{\"step\":3}\n{\"epoch\":2}\n{\"st";
+        let lines =
+            "# mine\n{\"step\":1}\n{\"step\":2}\n{\"epoch\":1}\n{\"step\":3}\n{\"mine\":9}\n{\"epoch\":2}\n{\"st";
         Metrics::open(&path, &Progress::default()).unwrap();
         fs::write(&path, lines).unwrap();
         let progress = Progress { steps: 2, epochs: 1, ..Progress::default() };
         let mut metrics = Metrics::open(&path, &progress).unwrap();
         metrics.write(&serde_json::json!({ "step": 3 })).unwrap();
-        let expected = "{\"step\":1}\n{\"step\":2}\n{\"epoch\":1}\n{\"step\":3}\n";
+        let expected = "# mine\n{\"step\":1}\n{\"step\":2}\n{\"epoch\":1}\n{\"mine\":9}\n{\"step\":3}\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         Metrics::open(&path, &Progress::default()).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "");

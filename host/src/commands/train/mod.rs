@@ -1,26 +1,28 @@
 //! `selvedge train`.
 
+mod checkpoints;
+mod command;
 mod device;
 mod files;
 mod interrupt;
 mod log;
 mod metrics;
+mod resume;
+mod screen;
 
-use std::{
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use crate::{
     classes::SignatureBuf,
     data::Dataset,
+    engine::Simd,
     evaluation,
     interchange::StateDict,
     training::{
         self, State,
         checkpoint::{self, Checkpoint, Description},
     },
-    weights,
+    weights::{self, WeightsError},
 };
 use anyhow::{Context, Result, ensure};
 use options::{commands::Train, recipe::RecipeOptions};
@@ -30,24 +32,27 @@ use selvedge::{
 };
 
 use super::{architecture, engine, load, note};
+use checkpoints::Checkpoints;
 use device::Device;
 use files::Files;
 pub use interrupt::Interrupted;
-use log::{Checkpoints, Log};
+use log::Log;
 use metrics::Metrics;
+use screen::Screen;
 
 pub fn run(options: &Train) -> Result<()> {
+    options.check()?;
     let device = device::choose(options.device.choice())?;
     match &options.resume {
         None => start(options, device),
-        Some(path) => go_on(options, device, checkpoint::load(path)?),
+        Some(path) => resume::go_on(options, device, path, checkpoint::load(path)?),
     }
 }
 
 fn start(options: &Train, device: Device) -> Result<()> {
     let (recipe, with) = options.resolve()?;
     let out = Path::new("weights").join(options.model.name()).with_extension(files::WEIGHTS);
-    let files = files(options, out)?;
+    let files = Files::of(options, out)?;
     let mut data = load(&options.data)?;
     if let Some(limit) = options.limit_train {
         let there = data.train.len();
@@ -64,37 +69,6 @@ fn start(options: &Train, device: Device) -> Result<()> {
         }
     }
     Plan { options, device, layers: &layers, with, recipe, files }.run(data, None)
-}
-
-fn go_on(options: &Train, device: Device, checkpoint: Checkpoint) -> Result<()> {
-    let path = checkpoint.path().display().to_string();
-    let Description { recipe, layers, samples, dataset, dataset_checksum, .. } = &checkpoint.description;
-    let recipe = RecipeOptions::parse(recipe, checkpoint.path())?;
-    let layers: Architecture = layers.parse().with_context(|| path.clone())?;
-    let with = recipe.resolve()?;
-    let files = files(options, checkpoint.path().with_extension(files::WEIGHTS))?;
-    let mut data = load(&options.data)?;
-    if *samples as usize <= data.train.len() {
-        data.truncate(*samples as usize);
-    }
-    ensure!(
-        data.checksum == *dataset_checksum,
-        "{path}: the run was trained on {samples} samples of {dataset}, which are not those of {} here; name their folder with \
-         --data",
-        data.name
-    );
-    data.check(&layers).context(path)?;
-    Plan { options, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
-}
-
-/// Where a run writes whose weights go here by default; that it can is checked before any work.
-fn files(options: &Train, out: PathBuf) -> Result<Files<'_>> {
-    let out = options.out.clone().unwrap_or(out);
-    let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());
-    let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
-    let files = Files { out, checkpoint, metrics: options.metrics.as_deref() };
-    files.check()?;
-    Ok(files)
 }
 
 /// A run, but for its data.
@@ -148,19 +122,18 @@ impl Plan<'_> {
                 data.hold_out(count, with.seed);
             }
         }
-        let in_epoch = data.train.len();
+        check_batches(&layers, data.train.len(), &with)?;
+        let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
-            (Some(checkpoint), _) => resumed(checkpoint, &layers, in_epoch, &with)?,
-            (None, Some(path)) => {
-                let (network, report) = StateDict::read(path)?.network(&layers, true)?;
-                report.notes().iter().for_each(note);
-                State::new(network, &with)?
-            }
+            (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
+            (None, Some(path)) => initialized_by(path, &layers, &with)?,
             (None, None) => State::initialized(&layers, &with)?,
         };
+        let weights = Weights { data: &data, with: &with, recipe: &text, path: &files.out };
+        let mut checkpoints = Checkpoints::new(options, &files, description, &state)?;
+        files.check_room(weights.encode(&state, 0.0)?.len() as u64, checkpoints.max_len(&state))?;
 
-        let engine = engine(&options.threads)?;
-        let mut stdout = io::stdout();
+        let mut screen = Screen::default();
         let computes = match &device {
             Device::Cpu | Device::CpuWithout(_) => {
                 format!("{device}, {} threads, {}", engine.threads(), engine.instructions())
@@ -168,33 +141,104 @@ impl Plan<'_> {
             #[cfg(feature = "cuda")]
             Device::Cuda(..) => device.to_string(),
         };
-        writeln!(stdout, "Using {computes}, {}", data.name)?;
-        writeln!(stdout, "{layers:#}\n")?;
+        screen.print(format_args!("Using {computes}, {}", data.name));
+        screen.print(format_args!("{layers:#}\n"));
         let progress = state.progress;
         if progress.steps > 0 {
-            writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
+            screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
-        let to_go_on = files.to_go_on(options.data.data.as_deref(), options.checkpoint_every);
-        let checkpoints =
-            Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description, to_go_on };
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
-        let mut log = Log::new(in_epoch, &with, progress, metrics, checkpoints);
-        let last = match device {
-            Device::Cpu | Device::CpuWithout(_) => training::train(&engine, &mut state, &data, &with, &mut log)?,
-            #[cfg(feature = "cuda")]
-            Device::Cuda(gpu) => {
-                let mut backend = training::Cuda::new(gpu, &state, &data, &with)?;
-                training::train_on(&mut backend, &mut state, &data, &with, &mut log)?
-            }
+        let mut log = Log::new(data.train.len(), &with, progress, screen, metrics, checkpoints);
+        let trained = train(device, &engine, &mut state, &data, &with, &mut log);
+        let (mut screen, mut checkpoints) = log.finish();
+        let saved = trained.and_then(|last| {
+            let test = match with.early_stop {
+                Some(_) => evaluation::run(&engine, state.result(), &data.test)?,
+                None => last.test,
+            };
+            crate::files::write_whole(&files.out, &weights.encode(&state, test.accuracy() as f32)?)?;
+            Ok(test)
+        });
+        let test = match saved {
+            Ok(test) => test,
+            Err(error) => return Err(checkpoints.rescue(&state, error)),
         };
-        log.finish();
+        if let Err(error) = checkpoints.save_last(&state) {
+            note(format_args!("{error:#}; the weights are saved"));
+        }
+        data.notice.iter().for_each(note);
+        if with.early_stop.is_some() {
+            screen.print(format_args!("The best epoch's weights: {:.1}% on the test samples", 100.0 * test.accuracy()));
+        }
+        let hash = weights::hash(state.result().parameters());
+        screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
+        screen.finish()
+    }
+}
 
-        let result = state.result();
-        let test = match with.early_stop {
-            Some(_) => evaluation::run(&engine, result, &data.test)?,
-            None => last.test,
-        };
+/// Trains to the end, on the chosen device.
+fn train(
+    device: Device,
+    engine: &Simd,
+    state: &mut State,
+    data: &Dataset,
+    with: &training::Options,
+    log: &mut Log<'_>,
+) -> Result<training::Epoch> {
+    match device {
+        Device::Cpu | Device::CpuWithout(_) => training::train(engine, state, data, with, log),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(gpu) => {
+            let mut backend = training::Cuda::new(gpu, state, data, with)?;
+            training::train_on(&mut backend, state, data, with, log)
+        }
+    }
+}
+
+/// The first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
+fn initialized_by(path: &Path, layers: &Architecture, with: &training::Options) -> Result<State> {
+    let network = if checkpoint::is_one(path) {
+        checkpoint::load(path)?.into_network(layers)?
+    } else {
+        let (network, report) = StateDict::read(path)?.network(layers, true)?;
+        report.notes().iter().for_each(note);
+        network
+    };
+    Ok(State::new(network, with)?)
+}
+
+/// Checks that each batch is one that these layers can be trained on, and that the schedule fits into the run.
+fn check_batches(layers: &Architecture, samples: usize, with: &training::Options) -> Result<()> {
+    with.check_schedule(samples)?;
+    let normalizes = layers.layers().iter().any(|layer| matches!(layer, LayerKind::BatchNorm1d { .. }));
+    if normalizes {
+        let batch = with.batch_size.min(samples);
+        ensure!(
+            batch > 1,
+            "BatchNorm1d takes mean and variance over a batch, and batches have one sample here; take a larger --batch-size, or leave \
+             BatchNorm1d out of --layers"
+        );
+        if samples % batch == 1 {
+            note("each epoch's last batch has one sample, of which BatchNorm1d learns nothing");
+        }
+    }
+    Ok(())
+}
+
+/// The weight file of a run.
+struct Weights<'a> {
+    data: &'a Dataset,
+    with: &'a training::Options,
+    recipe: &'a str,
+    path: &'a Path,
+}
+
+impl Weights<'_> {
+    /// The file of a state's weights.
+    fn encode(&self, state: &State, accuracy: f32) -> Result<Vec<u8>> {
+        let Self { data, with, recipe, path } = *self;
+        let in_epoch = data.train.len();
         let record = TrainingRecord {
             seed: with.seed,
             dataset: &data.name,
@@ -205,29 +249,12 @@ impl Plan<'_> {
             steps: state.progress.steps,
             batch_size: with.batch_size.min(in_epoch) as u32,
             learning_rate: with.learning_rate as f32,
-            accuracy: test.accuracy() as f32,
-            recipe: &text,
+            accuracy,
+            recipe,
         };
+        let result = state.result();
         let signature = SignatureBuf::new(data.input, &data.classes.extended(result.outputs()));
-        weights::save(&files.out, result.architecture(), result.parameters(), &signature.get(), &record)?;
-        data.notice.iter().for_each(note);
-        if with.early_stop.is_some() {
-            writeln!(stdout, "The best epoch's weights: {:.1}% on the test samples", 100.0 * test.accuracy())?;
-        }
-        writeln!(stdout, "Saved {}, SHA-256 {}", files.out.display(), weights::hash(result.parameters()))?;
-        Ok(())
+        let file = weights::encode(result.architecture(), result.parameters(), &signature.get(), &record);
+        Ok(file.map_err(WeightsError::in_file(path))?)
     }
-}
-
-/// The state that a checkpoint holds of a run with so many samples in an epoch.
-fn resumed(checkpoint: Checkpoint, layers: &Architecture, in_epoch: usize, with: &training::Options) -> Result<State> {
-    let path = checkpoint.path().display().to_string();
-    let state = checkpoint.into_state(layers, with)?;
-    ensure!(
-        state.progress.is_of(in_epoch, with),
-        "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
-        state.progress.steps,
-        u64::from(state.progress.epochs) + 1
-    );
-    Ok(state)
 }

@@ -1,0 +1,195 @@
+//! The checkpoints of a run: when they are saved, where, and what becomes of another run's.
+
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    files,
+    training::{
+        State, TrainingError,
+        checkpoint::{self, Description},
+    },
+};
+use anyhow::{Error, Result, bail};
+use options::{commands::Train, recipe::RecipeOptions};
+
+use super::{
+    command::to_go_on,
+    files::Files,
+    interrupt::{self, Interrupted},
+};
+
+/// Where and when a run is saved.
+pub struct Checkpoints<'a> {
+    options: &'a Train,
+    files: &'a Files<'a>,
+    description: Description,
+    path: PathBuf,
+    /// The file at the path is of this run, or may be replaced all the same. Else the first one gets a name that is free.
+    is_own: bool,
+    /// Steps of the run when it was started or resumed.
+    first: u64,
+    /// Steps of the run that are saved.
+    saved: Option<u64>,
+}
+
+impl<'a> Checkpoints<'a> {
+    /// Checks, before the first step, that no checkpoint of another run is lost.
+    pub fn new(options: &'a Train, files: &'a Files<'a>, description: Description, state: &State) -> Result<Self> {
+        let path = files.checkpoint.clone();
+        let (steps, resumed) = (state.progress.steps, options.resume.as_deref());
+        let is_resumed = resumed.is_some_and(|resumed| files::is_same(resumed, &path));
+        let is_own =
+            options.overwrite || is_resumed || (path.exists() && is_replaceable(options, &path, &description)?);
+        let saved = is_resumed.then_some(steps);
+        Ok(Self { options, files, description, path, is_own, first: steps, saved })
+    }
+
+    /// The bytes of a checkpoint, at the most.
+    pub fn max_len(&self, state: &State) -> u64 {
+        checkpoint::max_len(state, &self.description)
+    }
+
+    /// Before the first step, so that from then on there always is one.
+    pub fn save_first(&mut self, state: &State) -> Result<()> {
+        if self.options.checkpoint_every.is_some() {
+            self.save(state)?;
+        }
+        Ok(())
+    }
+
+    /// After the last one: whoever finds the checkpoint sees that its run is done.
+    pub fn save_last(&mut self, state: &State) -> Result<()> {
+        if self.saved == Some(state.progress.steps) { Ok(()) } else { self.save_first(state) }
+    }
+
+    fn save(&mut self, state: &State) -> Result<()> {
+        if self.is_own {
+            checkpoint::save(&self.path, state, &self.description)?;
+        } else {
+            self.path = save_beside(&self.path, state, &self.description)?;
+            self.is_own = true;
+        }
+        self.saved = Some(state.progress.steps);
+        Ok(())
+    }
+
+    /// Returns whether the state after this step is to be saved.
+    pub fn is_due(&self, step: u64) -> bool {
+        interrupt::is_asked() || self.options.checkpoint_every.is_some_and(|every| step.is_multiple_of(every))
+    }
+
+    /// Saves a state that is due; the run ends with it where that was asked for.
+    pub fn save_due(&mut self, state: &State) -> Result<()> {
+        self.save(state)?;
+        if interrupt::is_asked() {
+            return Err(Interrupted { step: state.progress.steps, to_go_on: self.to_go_on() }.into());
+        }
+        Ok(())
+    }
+
+    fn to_go_on(&self) -> String {
+        to_go_on(self.options, self.files, &self.path)
+    }
+
+    /// Saves the last good state of a run that an error ended, if need be in another place. The error then says where.
+    pub fn rescue(mut self, state: &State, error: Error) -> Error {
+        let step = state.progress.steps;
+        if error.is::<Interrupted>() || step == self.first {
+            return error;
+        }
+        let diverged = matches!(error.downcast_ref(), Some(TrainingError::Diverged { .. }));
+        let is_good = state.parts().all(|part| part.iter().all(|number| number.is_finite()));
+        let saved = match self.saved {
+            // What led to numbers that are none does not replace what was saved before.
+            Some(saved) if diverged => Some(saved),
+            Some(saved) if saved == step => Some(saved),
+            _ if !is_good => self.saved,
+            _ => self.save(state).or_else(|_| self.save_elsewhere(state)).ok().map(|()| step),
+        };
+        let rest = match saved {
+            None if !is_good => "its weights are no numbers any more, so nothing of the run is saved".to_owned(),
+            None => "and no checkpoint can be saved, here, in the home folder or in that of temporary files".to_owned(),
+            Some(step) if diverged => {
+                let path = self.path.display();
+                format!("the run after step {step} is saved in {path}, which `--init` of a new run takes")
+            }
+            Some(step) => format!("the run after step {step} is saved: `{}` goes on with it", self.to_go_on()),
+        };
+        Rescued { error, rest }.into()
+    }
+
+    fn save_elsewhere(&mut self, state: &State) -> Result<()> {
+        let Some(name) = self.path.file_name() else { bail!("no name") };
+        let folders = [env::current_dir().ok(), env::home_dir(), Some(env::temp_dir())];
+        for folder in folders.into_iter().flatten() {
+            if let Ok(path) = save_beside(&folder.join(name), state, &self.description) {
+                (self.path, self.is_own) = (path, true);
+                return Ok(());
+            }
+        }
+        bail!("no place")
+    }
+}
+
+/// Saves a state here, or where something is there under the next name that is free: `run.checkpoint`, `run-2.checkpoint`, …
+fn save_beside(path: &Path, state: &State, description: &Description) -> Result<PathBuf, files::WriteError> {
+    let mut free = path.to_owned();
+    for number in 2_u32.. {
+        if checkpoint::save_new(&free, state, description)? {
+            break;
+        }
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        if let Some(ending) = path.extension() {
+            name.push(".");
+            name.push(ending);
+        }
+        free = path.with_file_name(name);
+    }
+    Ok(free)
+}
+
+/// Decides about a file in the checkpoint's place, before a run begins: a run that is done would write it again, and what is only saved
+/// at Ctrl-C gets another name. All else is an error.
+fn is_replaceable(options: &Train, path: &Path, description: &Description) -> Result<bool> {
+    if options.checkpoint_every.is_none() {
+        return Ok(false);
+    }
+    let there = path.display();
+    let choice = "--overwrite replaces it, and --checkpoint names another file";
+    let Ok(found) = checkpoint::load(path) else {
+        bail!("{there}: something that is no checkpoint of Selvedge is in the checkpoint's place; {choice}");
+    };
+    let found = &found.description;
+    let steps = found.progress.steps;
+    if !found.is_of_run(description) {
+        let (of, layers) = (&found.dataset, &found.layers);
+        bail!("{there}: this is the checkpoint of another run ({layers}, on {of}), after step {steps}; {choice}");
+    }
+    let recipe = RecipeOptions::parse(&found.recipe, path)?.resolve()?;
+    // From other weights, the same recipe is another run.
+    if found.progress.is_end(&recipe) && options.init.is_none() {
+        return Ok(true);
+    }
+    bail!(
+        "{there}: this run was begun before, and is saved after step {steps}; --resume {there} goes on with it, {choice}"
+    )
+}
+
+/// A run that an error ended, and what is left of it.
+#[derive(Debug)]
+struct Rescued {
+    error: Error,
+    rest: String,
+}
+
+impl fmt::Display for Rescued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}; {}", self.error, self.rest)
+    }
+}
+
+impl std::error::Error for Rescued {}

@@ -1,0 +1,87 @@
+//! A run that goes on from its checkpoint.
+
+use std::path::Path;
+
+use crate::{
+    data::Dataset,
+    engine::Simd,
+    evaluation,
+    training::{
+        self, State,
+        checkpoint::{Checkpoint, Description},
+    },
+};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use options::{commands::Train, recipe::RecipeOptions};
+use selvedge::architecture::Architecture;
+
+use super::{
+    Plan,
+    device::Device,
+    files::{Files, WEIGHTS},
+    load,
+};
+
+pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoint) -> Result<()> {
+    let Description { recipe, layers, samples, dataset, dataset_checksum, progress } = &checkpoint.description;
+    let path = path.display();
+    let before = RecipeOptions::parse(recipe, checkpoint.path())?;
+    let ended_early = before.resolve()?.early_stop.is_some_and(|patience| progress.epochs_since_best >= patience);
+    let length = options.length(checkpoint.path())?;
+    ensure!(
+        !ended_early || length == RecipeOptions::default(),
+        "{path}: the run ended early, after epoch {}, as its early-stop says, so it gets no other length; `train --init {path}` starts a \
+         new run from its weights",
+        progress.epochs
+    );
+    let again = format!("`train --init {path}` starts a new run from its weights");
+    let recipe = before.with_length(length).map_err(|error| anyhow!("{path}: {error}; {again}"))?;
+    let with = recipe.resolve()?;
+    let has_passed = match with.length {
+        training::Length::Epochs(epochs) => (progress.epochs > epochs).then(|| format!("{} epochs", progress.epochs)),
+        training::Length::Steps(steps) => (progress.steps > steps).then(|| format!("{} steps", progress.steps)),
+    };
+    if let Some(done) = has_passed {
+        bail!("{path}: the run is longer already: it has taken {done}; {again}");
+    }
+    let layers: Architecture = layers.parse().with_context(|| path.to_string())?;
+    let files = Files::of(options, checkpoint.path().with_extension(WEIGHTS))?;
+    let mut data = load(&options.data)?;
+    if *samples as usize <= data.train.len() {
+        data.truncate(*samples as usize);
+    }
+    ensure!(
+        data.checksum == *dataset_checksum,
+        "{path}: the run was trained on {samples} samples of {dataset}, which are not those of {} here; name their folder with \
+         --data",
+        data.name
+    );
+    data.check(&layers).with_context(|| path.to_string())?;
+    Plan { options, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
+}
+
+/// The state that a checkpoint holds of a run on this data, of which the validation samples are held out.
+pub fn state(
+    checkpoint: Checkpoint,
+    layers: &Architecture,
+    data: &Dataset,
+    with: &training::Options,
+    engine: &Simd,
+) -> Result<State> {
+    let path = checkpoint.path().display().to_string();
+    let state = checkpoint.into_state(layers, with)?;
+    ensure!(
+        state.progress.is_of(data.train.len(), data.validation.is_some(), with),
+        "{path}: the checkpoint's place in its run, after {} steps and in epoch {}, is none of a run by its recipe",
+        state.progress.steps,
+        u64::from(state.progress.epochs) + 1
+    );
+    if let (Some(best), Some(validation), Some(loss)) = (state.best(), &data.validation, state.progress.best_loss) {
+        let found = evaluation::run(engine, best, validation)?.loss;
+        ensure!(
+            found.to_bits() == loss.to_bits(),
+            "{path}: the best epoch's weights have a loss of {found} on the validation samples, and not {loss} as the checkpoint says"
+        );
+    }
+    Ok(state)
+}
