@@ -45,6 +45,8 @@ fn checkpoints(folder: &Path) -> Vec<(Vec<u8>, usize)> {
     let path = folder.join("good.checkpoint");
     let of_layers = |(layers, best_loss): (&str, _)| {
         let mut state = State::initialized(&layers.parse().unwrap(), &options).unwrap();
+        // A run's average and best weights are never all zeros.
+        state.parts_mut().skip(1).for_each(|part| part.fill(0.25));
         state.progress =
             Progress { epochs: 300, seen: 5, steps: 1 << 33, batches: 128, best_loss, epochs_since_best: 2 };
         let description = Description::new(RECIPE.into(), layers.into(), &noise());
