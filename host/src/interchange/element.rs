@@ -18,6 +18,14 @@ impl Element {
         }
     }
 
+    /// The elements as they are; bytes that are no whole element are left out.
+    pub(super) fn decode_wide(self, bytes: &[u8]) -> Vec<f64> {
+        match self {
+            Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
+            _ => self.decode(bytes).into_iter().map(f64::from).collect(),
+        }
+    }
+
     /// The elements as the nearest `f32`s; bytes that are no whole element are left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {

@@ -1,7 +1,4 @@
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     keys::{LoadReport, shortened},
@@ -10,7 +7,7 @@ use super::{
     quote::one_line,
 };
 use crate::{
-    files::WriteError,
+    files::{ReadError, WriteError},
     network::NetworkError,
     weights::{NotFinite, WeightsError},
 };
@@ -25,6 +22,8 @@ enum Cause {
     #[error("{}: {problem}", path.display())]
     File { path: PathBuf, problem: Problem },
     #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -32,6 +31,12 @@ enum Cause {
 
 impl From<WeightsError> for InterchangeError {
     fn from(error: WeightsError) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
+impl From<ReadError> for InterchangeError {
+    fn from(error: ReadError) -> Self {
         Self(Box::new(error.into()))
     }
 }
@@ -45,10 +50,6 @@ impl From<WriteError> for InterchangeError {
 /// What is wrong with a file. Names that come from it are [`quoted`](super::quote::quoted).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("cannot read the file: {0}")]
-    Read(#[from] io::Error),
-    #[error("the file has more than {limit} bytes, which no network here needs")]
-    TooLong { limit: u64 },
     #[error("the extension names no format; there are .selvedge, .safetensors, .npz and .onnx")]
     Extension,
     #[error("PyTorch's .pth is only read; PyTorch loads a .safetensors file by safetensors.torch.load_file")]

@@ -28,6 +28,7 @@ mod pickle;
 mod pth;
 mod quote;
 mod safetensors;
+mod scaling;
 mod state_dict;
 mod tensors;
 #[cfg(test)]
@@ -35,10 +36,11 @@ mod tests;
 
 pub use error::InterchangeError;
 pub use keys::LoadReport;
+pub use scaling::{InputScaling, ScalingError, read_numbers};
 pub use state_dict::{Reading, StateDict};
 pub use tensors::NamedTensor;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use selvedge::{
     architecture::{Architecture, Parameter},
@@ -87,6 +89,15 @@ impl Format {
         match Self::of_extension(path) {
             Some(format) => format != Self::Selvedge,
             None => extension.is_some_and(|extension| FOREIGN.contains(&extension.as_str())),
+        }
+    }
+
+    /// The name of a file that [`write`] can write in a foreign one's place: itself, or where its format is not written, one that PyTorch
+    /// and its relatives read.
+    pub fn writable(path: &Path) -> PathBuf {
+        match Self::to_write(path) {
+            Ok(_) => path.into(),
+            Err(_) => path.with_extension("safetensors"),
         }
     }
 

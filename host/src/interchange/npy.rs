@@ -22,6 +22,12 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// The bytes of its elements; `None` for a type that is not read, and for more than can be counted.
+    pub fn bytes(&self) -> Option<usize> {
+        let size = self.element.as_ref().ok()?.size();
+        self.shape.iter().try_fold(size, |product, &size| product.checked_mul(size))
+    }
+
     /// How far apart the elements of each dimension are.
     pub fn strides(&self) -> Vec<usize> {
         let mut next = 1_usize;

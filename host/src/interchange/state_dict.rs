@@ -1,10 +1,10 @@
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRecord};
+use selvedge::{
+    architecture::Architecture,
+    shape::Signature,
+    weights::{MAX_NUMBERS, TrainingRecord},
+};
 
 use super::{
     Format, InterchangeError,
@@ -19,13 +19,14 @@ use super::{
 };
 use crate::{
     classes::SignatureBuf,
+    files,
     model_file::{Assumption, ModelFile},
     network::Network,
     weights::WeightsError,
 };
 
-/// A file may have so many bytes, as many as a weight file can.
-const MAX_FILE_BYTES: u64 = 1 << 32;
+/// A file may have so many bytes: those of the most numbers that a network has, in the widest type, and of the headers.
+const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 
 /// What a person says of a file that does not say it.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +84,7 @@ impl StateDict {
     ///
     /// [`InterchangeError`], and for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
-        let bytes = read(path).map_err(|problem| problem.in_file(path))?;
+        let bytes = files::read(path, MAX_FILE_BYTES)?;
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
@@ -200,10 +201,4 @@ fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Pro
     }
     tensors.retain(|tensor| is_below(tensor.name()));
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES { Err(Problem::TooLong { limit: MAX_FILE_BYTES }) } else { Ok(bytes) }
 }

@@ -6,11 +6,11 @@
 //! Draws are addressed by (seed, epoch, index), so the generator's position is the state's [`Progress`].
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
-use selvedge::{architecture::Architecture, flat::as_bytes};
+use selvedge::{architecture::Architecture, flat::as_bytes, weights::MAX_NUMBERS};
 use sha2::{Digest, Sha256};
 
 use super::{Options, Progress, State};
@@ -23,6 +23,8 @@ use crate::{
 const MAGIC: [u8; 8] = *b"SELVCKPT";
 const VERSION: u16 = 1;
 const CHECKSUM_BYTES: usize = 32;
+/// The most bytes of a checkpoint: those of eight flat models, which is more than the parts of any state, and of what describes them.
+const MAX_BYTES: u64 = (8 * MAX_NUMBERS * size_of::<f32>() + (1 << 20)) as u64;
 
 /// The description of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +146,7 @@ pub fn save(path: &Path, state: &State, description: &Description) -> Result<(),
 /// [`CheckpointError`] for a file that is no checkpoint, not all of one, or changed.
 pub fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let read = || {
-        let file = fs::read(path)?;
+        let file = files::read(path, MAX_BYTES).map_err(io::Error::from)?;
         let (description, numbers) = parse(&file)?;
         Ok((description, numbers))
     };

@@ -19,8 +19,12 @@ impl Files<'_> {
     /// Every file can be written, and no two are the same.
     pub fn check(&self) -> Result<()> {
         if Format::is_foreign(&self.out) {
-            let out = self.out.display();
-            bail!("--out {out}: training writes .selvedge files; `selvedge convert` writes the other formats");
+            let (out, own) = (self.out.display(), self.out.with_extension(WEIGHTS));
+            let (own, other) = (own.display(), Format::writable(&self.out));
+            bail!(
+                "--out {out}: training writes .selvedge files; take --out {own}, and then `selvedge convert {own} {}`",
+                other.display()
+            );
         }
         files::check_writable(&self.out)?;
         files::check_writable(&self.checkpoint)?;
