@@ -80,6 +80,10 @@ pub(super) enum Problem {
     Bytes { name: String, shape: Vec<usize>, found: usize },
     #[error("the tensor {name} lies outside its storage")]
     Outside { name: String },
+    #[error(
+        "its tensors have more than {limit} elements, too many for a file of its size; if that is right, save it uncompressed, such as by numpy.savez"
+    )]
+    Elements { limit: usize },
     #[error("there are more than {limit} {what}, which no network here needs")]
     TooMany { what: &'static str, limit: usize },
     #[error(

@@ -1,6 +1,6 @@
 //! What a file is, by its bytes: a name may say anything.
 
-use super::{Format, archive::Archive, pickle, pth};
+use super::{Format, archive::Archive, error::Problem, pickle, pth};
 
 /// A kind of file that a user may bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +74,14 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
 }
 
 fn archive(bytes: &[u8]) -> Kind {
-    let Ok(names) = Archive::open(bytes, "zip").and_then(|archive| archive.names()) else {
-        return Kind::Other(
-            "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),
-        );
+    let names = match Archive::open(bytes, "zip").and_then(|archive| archive.names()) {
+        Ok(names) => names,
+        Err(problem @ Problem::TooMany { .. }) => return Kind::Other(format!("a zip archive, but {problem}")),
+        Err(_) => {
+            return Kind::Other(
+                "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),
+            );
+        }
     };
     let has = |end: &str| names.iter().any(|name| name.ends_with(end));
     if has("constants.pkl") && has("data.pkl") {

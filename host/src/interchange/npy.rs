@@ -7,6 +7,9 @@ use super::{element::Element, quote::quoted};
 /// More than the header of any array here takes.
 pub(super) const MAX_HEADER: usize = 4096;
 
+/// The most bytes before the elements: magic, version, the header's length and the header.
+pub(super) const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Elements start at a multiple of this.
 const ALIGNMENT: usize = 64;

@@ -6,8 +6,9 @@ use super::{element::Element, error::Problem, quote::quoted};
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to.
-const MAX_UNPACKED: usize = 1 << 26;
+/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to. A network of
+/// ones and zeros that compresses to less can be saved uncompressed.
+const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
 
 /// A tensor with its name.
@@ -125,7 +126,6 @@ impl Tensors {
             return Err(outside());
         }
         self.count(len)?;
-        let stored = element.decode(bytes);
         let place = |mut index: usize| {
             let sizes = shape.iter().zip(strides).rev();
             sizes.fold(0, |place, (&size, &stride)| {
@@ -134,7 +134,8 @@ impl Tensors {
                 place + step * stride
             })
         };
-        let values = (0..len).map(|index| stored[place(index)]).collect();
+        let value = |place: usize| element.decode_one(&bytes[place * element.size()..]);
+        let values = (0..len).map(|index| value(place(index))).collect();
         self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, is_mapped: false });
         Ok(())
     }
@@ -147,14 +148,15 @@ impl Tensors {
         Ok(())
     }
 
-    /// The most bytes that a further tensor may have.
-    pub(super) fn bytes_left(&self) -> u64 {
-        ((self.most - self.elements) * Element::F64.size()) as u64
+    /// Checks that a further tensor may have so many elements.
+    pub(super) fn check_room(&self, elements: usize) -> Result<(), Problem> {
+        let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
+        all.map(drop).ok_or(Problem::Elements { limit: self.most })
     }
 
     fn count(&mut self, elements: usize) -> Result<(), Problem> {
-        let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
-        self.elements = all.ok_or(Problem::TooMany { what: "elements", limit: self.most })?;
+        self.check_room(elements)?;
+        self.elements += elements;
         Ok(())
     }
 

@@ -4,13 +4,16 @@
 //! its name. Values are `Copy` (tuples, lists and dicts are places in lists), so nothing recurses, whatever a file nests. Time and memory
 //! are linear in the pickle's length.
 //!
-//! - `machine`: the opcodes. `globals`: the names. `dicts`: the entry of the pickle that is the state dict.
+//! - `machine`: the opcodes. `stack`: what they do to values. `calls`: storages and tensors. `globals`: the names. `dicts`: the entry of
+//!   the pickle that is the state dict.
 //!
 //! <https://docs.python.org/3/library/pickletools.html>
 
+mod calls;
 mod dicts;
 mod globals;
 mod machine;
+mod stack;
 
 use globals::Global;
 use machine::{Machine, Stop};
@@ -85,7 +88,8 @@ enum Value<'a> {
     /// A place in the machine's dicts.
     Dict(usize),
     Global(Global),
-    Storage(Storage<'a>),
+    /// A place in the machine's storages.
+    Storage(usize),
     /// A place in the machine's tensors.
     Tensor(usize),
     /// Plain data that is passed over.
