@@ -187,7 +187,9 @@ impl<'a> ModelFile<'a> {
     /// [`NotFinite`], the first that is not.
     pub fn check_finite(&self) -> Result<(), NotFinite> {
         let flat: Vec<f32> = match self {
-            Self::Float32(file) => file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            Self::Float32(file) => {
+                file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+            }
             Self::Float16(file) => file.parameters().collect(),
             Self::Int8(_) | Self::Int4(_) => return Ok(()),
         };

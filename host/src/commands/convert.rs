@@ -26,6 +26,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
     files::check_writable(&options.to)?;
     let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
     let weights = StateDict::read_as(&options.from, &reading)?;
+    weights.notes().iter().for_each(note);
     let architecture = match asked_for(options) {
         Some(architecture) => architecture,
         None => weights.architecture()?,

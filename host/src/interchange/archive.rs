@@ -20,7 +20,11 @@ pub(super) struct Archive<'a> {
 impl<'a> Archive<'a> {
     pub(super) fn open(bytes: &'a [u8], format: &'static str) -> Result<Self, Problem> {
         // A directory's entry takes ten times its bytes when it is read, so what a file holds of them is counted first.
-        let entries = bytes.windows(DIRECTORY_ENTRY.len()).filter(|window| *window == DIRECTORY_ENTRY).take(MAX_ENTRIES + 1).count();
+        let entries = bytes
+            .windows(DIRECTORY_ENTRY.len())
+            .filter(|window| *window == DIRECTORY_ENTRY)
+            .take(MAX_ENTRIES + 1)
+            .count();
         if entries > MAX_ENTRIES {
             return Err(Problem::TooMany { what: "entries in the archive", limit: MAX_ENTRIES });
         }

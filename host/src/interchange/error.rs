@@ -2,7 +2,6 @@ use std::path::{Path, PathBuf};
 
 use super::{
     keys::{LoadReport, shortened},
-    kind::ONNX,
     pickle::PickleError,
     quote::one_line,
 };
@@ -54,8 +53,8 @@ pub(super) enum Problem {
     Extension,
     #[error("PyTorch's .pth is only read; PyTorch loads a .safetensors file by safetensors.torch.load_file")]
     NotWritten,
-    #[error("this is {ONNX}")]
-    NotRead,
+    #[error("the operator {operator} at {name} {reason}")]
+    Node { name: String, operator: String, reason: String },
     #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
     Opset { opset: u8, lowest: u8, highest: u8 },
     #[error("this is {what}")]

@@ -69,7 +69,7 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
     }
     match text(bytes) {
         Some(what) => other(what),
-        None => other("no file of weights that is known; .selvedge, .safetensors, .pth and .npz are read"),
+        None => other("no file of weights that is known; .selvedge, .safetensors, .pth, .npz and .onnx are read"),
     }
 }
 
@@ -100,10 +100,6 @@ fn archive(bytes: &[u8]) -> Kind {
 
 /// More than the header of any network here takes.
 const MAX_HEADER: u64 = 1 << 20;
-
-/// What an ONNX file is here.
-pub(super) const ONNX: &str =
-    "an ONNX file, which is only written; convert the .safetensors or .pth that it was made of";
 
 /// A safetensors file says in its header how long it is.
 fn safetensors(bytes: &[u8], length: u64) -> Kind {

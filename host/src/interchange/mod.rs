@@ -6,7 +6,7 @@
 //! | `.safetensors` | yes | yes | tensors without code; PyTorch's `safetensors.torch` |
 //! | `.pth`, `.pt` | yes | no | what `torch.save(model.state_dict(), …)` writes; its pickle is read, never executed |
 //! | `.npz` | yes | yes | NumPy's archive of arrays |
-//! | `.onnx` | no | yes | the network as a graph, for ONNX Runtime and others |
+//! | `.onnx` | yes | yes | the network as a graph, for ONNX Runtime and others |
 //!
 //! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
 
@@ -125,7 +125,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
         Kind::Read(Format::Safetensors) => converted("a safetensors file"),
         Kind::Read(Format::Pth) => converted("a PyTorch file"),
         Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
-        Kind::Read(Format::Onnx) => Some(kind::ONNX.into()),
+        Kind::Read(Format::Onnx) => converted("an ONNX file"),
         Kind::Other(what) => Some(what),
     }
 }

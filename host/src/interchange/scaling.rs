@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use selvedge::{architecture::LayerKind, shape::InputShape};
+use selvedge::shape::InputShape;
 
 use super::{error::Problem, npy};
 use crate::{
@@ -61,15 +61,6 @@ pub enum ScalingError {
         /// What it is.
         value: f64,
     },
-    /// The first layer is none that a scaling can be put into.
-    #[error(
-        "--mean and --std go into a linear layer, and the first layer of this network is {found}; train it on bytes / 255 without them, \
-         or with a linear layer first"
-    )]
-    FirstLayer {
-        /// What it is.
-        found: String,
-    },
     /// A weight that is no finite number any more.
     #[error("after --mean and --std: {0}")]
     NotFinite(#[from] NotFinite),
@@ -86,18 +77,15 @@ impl InputScaling {
     /// [`ScalingError`]; the network is then as it was, but for a weight that becomes infinite.
     pub fn put_into(&self, network: &mut Network, input: Option<InputShape>) -> Result<Option<String>, ScalingError> {
         let architecture = network.architecture().clone();
-        let first = architecture.layers().iter().find(|layer| !matches!(layer, LayerKind::Dropout { .. }));
-        let Some(&LayerKind::Linear { inputs, outputs }) = first else {
-            let found = first.and_then(|layer| layer.word()).unwrap_or("none").into();
-            return Err(ScalingError::FirstLayer { found });
-        };
-        let (inputs, outputs) = (inputs as usize, outputs as usize);
+        // Every network begins with a linear layer.
+        let inputs = architecture.inputs();
+        let weights = architecture.parameters().next().map_or(0, |weight| weight.len);
         let mean = spread("--mean", &self.mean, inputs, input)?;
         let std = spread("--std", &self.std, inputs, input)?;
         check("--mean", &self.mean, f64::is_finite)?;
         check("--std", &self.std, |std| std.is_finite() && std > 0.0)?;
-        let (weights, rest) = network.parameters_mut().split_at_mut(inputs * outputs);
-        for (row, bias) in weights.chunks_exact_mut(inputs).zip(&mut rest[..outputs]) {
+        let (weights, rest) = network.parameters_mut().split_at_mut(weights);
+        for (row, bias) in weights.chunks_exact_mut(inputs).zip(rest) {
             let mut shift = 0.0;
             for (weight, (mean, std)) in row.iter_mut().zip(mean.iter().zip(&std)) {
                 let scaled = f64::from(*weight) / std;
@@ -159,7 +147,10 @@ pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
     let bytes = files::read(path, MAX_NUMBERS_FILE)?;
     let wrong = |reason: String| ScalingError::File { file: path.display().to_string(), reason };
     let (header, data) = npy::parse(&bytes).map_err(wrong)?;
-    let element = header.element.clone().map_err(|found| wrong(format!("its numbers are {found}; float64, float32 and float16 can be read")))?;
+    let element = header
+        .element
+        .clone()
+        .map_err(|found| wrong(format!("its numbers are {found}; float64, float32 and float16 can be read")))?;
     let sizes = header.shape.iter().filter(|&&size| size != 1).count();
     if header.is_column_major && sizes > 1 {
         return Err(wrong("it is in Fortran's order; save numpy.ascontiguousarray of it".into()));
@@ -173,7 +164,7 @@ pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
 
 #[cfg(test)]
 mod tests {
-    use selvedge::{Portable, architecture::Architecture};
+    use selvedge::Portable;
 
     use super::*;
     use crate::network::Workspace;
@@ -184,7 +175,12 @@ mod tests {
         network
     }
 
-    fn put(network: &mut Network, mean: &[f64], std: &[f64], input: Option<InputShape>) -> Result<Option<String>, String> {
+    fn put(
+        network: &mut Network,
+        mean: &[f64],
+        std: &[f64],
+        input: Option<InputShape>,
+    ) -> Result<Option<String>, String> {
         let scaling = InputScaling { mean: mean.into(), std: std.into() };
         scaling.put_into(network, input).map_err(|error| error.to_string())
     }
@@ -233,12 +229,11 @@ mod tests {
             assert!(error.contains("--std: its number 3 is") && error.contains("more than 0"), "{error}");
         }
         assert!(error("4 => 2", &[f64::NAN], &[1.0]).contains("a mean is finite"));
-        assert!(error("4 => 2", &[0.5; 3], &[1.0]).contains("--mean has 3 numbers; it takes one for all inputs, or one for each of the 4"));
+        assert!(
+            error("4 => 2", &[0.5; 3], &[1.0])
+                .contains("--mean has 3 numbers; it takes one for all inputs, or one for each of the 4")
+        );
         assert!(error("6 => 2", &[0.5], &[1.0; 2]).contains("each of the 3 channels, or one for each of the 6"));
-        let layers = [LayerKind::BatchNorm1d { width: 4 }, LayerKind::Linear { inputs: 4, outputs: 2 }];
-        let mut normed = Network::zeroed(&Architecture::from_layers(layers).unwrap()).unwrap();
-        let error = put(&mut normed, &[0.5], &[1.0], None).unwrap_err();
-        assert!(error.contains("the first layer of this network is BatchNorm1d"), "{error}");
         let tiny = put(&mut network("4 => 2"), &[0.5], &[1e-300], None).unwrap_err();
         assert!(tiny.contains("after --mean and --std: linear_relu_stack.0.weight[0, 0] is -inf"), "{tiny}");
     }

@@ -14,7 +14,7 @@ use super::{
     load::load,
     map,
     matching::{self, Settings},
-    npz, pth, safetensors,
+    npz, onnx, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
@@ -45,12 +45,13 @@ pub struct StateDict {
     path: PathBuf,
     tensors: Vec<NamedTensor>,
     settings: Settings,
-    /// A weight file's own.
+    /// A weight file's own, or a graph's.
     architecture: Option<Architecture>,
     signature: SignatureBuf,
     record: TrainingRecord<'static>,
     dataset: String,
     recipe: String,
+    notes: Vec<String>,
 }
 
 /// The record of weights whose training is not known.
@@ -87,6 +88,7 @@ impl StateDict {
         let bytes = files::read(path, MAX_FILE_BYTES)?;
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
+        let mut notes = Vec::new();
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
         let format = match kind::of(&bytes) {
             Kind::Read(format) => format,
@@ -114,7 +116,12 @@ impl StateDict {
             Format::Safetensors => safetensors::read(&bytes, &mut tensors),
             Format::Pth => pth::read(&bytes, reading.key.as_deref(), &mut tensors),
             Format::Npz => npz::read(&bytes, &mut tensors),
-            Format::Onnx => Err(Problem::NotRead),
+            Format::Onnx => onnx::read(&bytes).and_then(|graph| {
+                notes = graph.notes;
+                tensors.push_flat(&graph.architecture, &graph.flat)?;
+                architecture = Some(graph.architecture);
+                Ok(())
+            }),
         }
         .map_err(|problem| problem.in_file(path))?;
         let mut tensors = tensors.all;
@@ -127,7 +134,7 @@ impl StateDict {
             is_mapped: !reading.map.is_empty(),
             transpose: reading.transpose,
         };
-        Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe })
+        Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe, notes })
     }
 
     /// The tensors in the file's order.
@@ -135,7 +142,7 @@ impl StateDict {
         &self.tensors
     }
 
-    /// The network: a weight file's own, else linear layers with ReLU between them, as names and shapes say.
+    /// The network: a weight file's or a graph's own, else linear layers with ReLU between them, as names and shapes say.
     ///
     /// # Errors
     ///
@@ -145,6 +152,11 @@ impl StateDict {
             Some(architecture) => Ok(architecture.clone()),
             None => matching::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
         }
+    }
+
+    /// What a person should know of how the file was read, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The meaning of inputs and outputs: a weight file's own; of other files nothing is known.

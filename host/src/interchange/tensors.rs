@@ -1,6 +1,10 @@
 //! The tensors that a file holds, checked as they come.
 
-use selvedge::{architecture::Parameter, weights::WeightFile};
+use selvedge::{
+    architecture::{Architecture, Parameter},
+    flat::as_bytes,
+    weights::WeightFile,
+};
 
 use super::{element::Element, error::Problem, quote::quoted};
 
@@ -19,8 +23,8 @@ pub struct NamedTensor {
     values: Vec<f32>,
     /// What it is, where its elements are of no type that is read.
     unread: Option<String>,
-    /// Whether the name is the user's.
-    is_mapped: bool,
+    /// The file's name, where the name is the user's.
+    before: Option<String>,
 }
 
 impl NamedTensor {
@@ -46,12 +50,16 @@ impl NamedTensor {
 
     /// Tells whether the name is the user's, and a parameter's.
     pub(super) fn is_mapped(&self) -> bool {
-        self.is_mapped
+        self.before.is_some()
     }
 
     pub(super) fn map_to(&mut self, name: String) {
-        self.name = name;
-        self.is_mapped = true;
+        self.before = Some(std::mem::replace(&mut self.name, name));
+    }
+
+    /// The name that the file has for it, whatever the user's is.
+    pub(super) fn name_in_file(&self) -> &str {
+        self.before.as_ref().unwrap_or(&self.name)
     }
 
     /// The elements, where they are numbers that weights can be.
@@ -96,7 +104,7 @@ impl Tensors {
             shape,
             values: element.decode(bytes),
             unread: None,
-            is_mapped: false,
+            before: None,
         });
         Ok(())
     }
@@ -136,7 +144,7 @@ impl Tensors {
         };
         let value = |place: usize| element.decode_one(&bytes[place * element.size()..]);
         let values = (0..len).map(|index| value(place(index))).collect();
-        self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, is_mapped: false });
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, before: None });
         Ok(())
     }
 
@@ -144,7 +152,7 @@ impl Tensors {
     pub(super) fn push_unread(&mut self, name: &str, shape: Vec<usize>, found: &str) -> Result<(), Problem> {
         self.check_name(name)?;
         let (values, unread) = (Vec::new(), Some(found.into()));
-        self.all.push(NamedTensor { name: name.into(), shape, values, unread, is_mapped: false });
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread, before: None });
         Ok(())
     }
 
@@ -171,6 +179,14 @@ impl Tensors {
             return Err(Problem::Repeated(name.into()));
         }
         Ok(())
+    }
+
+    /// Takes all tensors of a flat model.
+    pub(super) fn push_flat(&mut self, architecture: &Architecture, flat: &[f32]) -> Result<(), Problem> {
+        architecture.parameters().try_for_each(|parameter| {
+            let values = parameter.values(flat).unwrap_or_default();
+            self.push(&parameter.name, sizes(&parameter), Element::F32, as_bytes(values))
+        })
     }
 
     /// Takes all tensors of a weight file.

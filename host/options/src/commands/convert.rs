@@ -96,7 +96,9 @@ impl FromStr for Numbers {
         }
         let numbers = text.split(',').map(|number| number.trim().parse());
         let numbers = numbers.collect::<Result<_, _>>();
-        numbers.map(Self::List).map_err(|_| "it is neither numbers with commas between them nor the name of a .npy file")
+        numbers
+            .map(Self::List)
+            .map_err(|_| "it is neither numbers with commas between them nor the name of a .npy file")
     }
 }
 

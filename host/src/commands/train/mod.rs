@@ -152,7 +152,9 @@ impl Plan<'_> {
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resumed(checkpoint, &layers, in_epoch, &with)?,
             (None, Some(path)) => {
-                let (network, report) = StateDict::read(path)?.network(&layers, true)?;
+                let weights = StateDict::read(path)?;
+                weights.notes().iter().for_each(note);
+                let (network, report) = weights.network(&layers, true)?;
                 report.notes().iter().for_each(note);
                 State::new(network, &with)?
             }

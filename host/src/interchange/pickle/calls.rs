@@ -61,8 +61,12 @@ impl<'a> Machine<'a> {
         if !self.dicts[hooks].is_empty() {
             return Err("a tensor has hooks".into());
         }
-        let tensor =
-            Tensor { storage: self.storages[storage], offset: size(offset)?, shape: self.sizes(shape)?, strides: self.sizes(strides)? };
+        let tensor = Tensor {
+            storage: self.storages[storage],
+            offset: size(offset)?,
+            shape: self.sizes(shape)?,
+            strides: self.sizes(strides)?,
+        };
         if tensor.shape.len() != tensor.strides.len() {
             return Err("a tensor has not as many strides as sizes".into());
         }
