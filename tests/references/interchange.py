@@ -5,6 +5,7 @@
     python interchange.py logits FILE TEST.npz [LAYERS]           # what the other program makes of FILE
     python interchange.py resave IN.npz OUT.npz                   # NumPy's own copy, compressed
     python interchange.py forms FOLDER                            # one network as other programs name and wrap it
+    python interchange.py normalized TEST.npz OUT.pth             # a network that saw Normalize, with what it makes of TEST
     python interchange.py graphs FOLDER                           # ONNX graphs as exporters write them, and their outputs
 
 TEST.npz has `input` ([images, 784] float32, pixel / 255) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
@@ -189,6 +190,24 @@ def forms(folder):
     return {"files": files}
 
 
+def normalized(test, target):
+    """A state dict; its logits where inputs were normalised by one mean and deviation, and by one for each, saved beside it."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 10))
+    torch.save(model.state_dict(), target)
+    with np.load(test) as arrays:
+        inputs = torch.from_numpy(arrays["input"])
+    mean, std = inputs.mean(0), inputs.std(0) + 0.05
+    folder = pathlib.Path(target).parent
+    np.save(folder / "mean.npy", mean.numpy())
+    np.save(folder / "std.npy", std.numpy().astype(np.float64).reshape(28, 28))
+    with torch.no_grad():
+        return {"one": model((inputs - 0.286) / 0.353).tolist(), "each": model((inputs - mean) / std).tolist()}
+
+
 def graphs(folder):
     """ONNX graphs, each with a word of the note that its reading gives; ONNX Runtime's outputs; and graphs that are refused, with why."""
     import warnings
@@ -310,5 +329,5 @@ def graphs(folder):
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    commands = {"save": save, "logits": logits, "resave": resave, "forms": forms, "graphs": graphs}
+    commands = {"save": save, "logits": logits, "resave": resave, "forms": forms, "graphs": graphs, "normalized": normalized}
     print(json.dumps(commands[command](*arguments)))

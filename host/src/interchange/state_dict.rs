@@ -86,17 +86,26 @@ impl StateDict {
     /// [`InterchangeError`], and for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
         let bytes = files::read(path, MAX_FILE_BYTES)?;
+        Self::parse(path, &bytes, reading)
+    }
+
+    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`].
+    pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Self, InterchangeError> {
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let mut notes = Vec::new();
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
-        let format = match kind::of(&bytes) {
+        let format = match kind::of(bytes) {
             Kind::Read(format) => format,
             Kind::Other(what) => return Err(Problem::Other { what }.in_file(path)),
         };
         match format {
             Format::Selvedge => {
-                let model = ModelFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+                let model = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
                 if model.assumes() == Some(Assumption::Known) {
                     signature = SignatureBuf::new(model.input(), &model.classes());
                 } else {
@@ -113,10 +122,10 @@ impl StateDict {
                     _ => Err(Problem::Quantized { format: model.format_name() }),
                 }
             }
-            Format::Safetensors => safetensors::read(&bytes, &mut tensors),
-            Format::Pth => pth::read(&bytes, reading.key.as_deref(), &mut tensors),
-            Format::Npz => npz::read(&bytes, &mut tensors),
-            Format::Onnx => onnx::read(&bytes).and_then(|graph| {
+            Format::Safetensors => safetensors::read(bytes, &mut tensors),
+            Format::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
+            Format::Npz => npz::read(bytes, &mut tensors),
+            Format::Onnx => onnx::read(bytes).and_then(|graph| {
                 notes = graph.notes;
                 tensors.push_flat(&graph.architecture, &graph.flat)?;
                 architecture = Some(graph.architecture);
