@@ -6,7 +6,9 @@ use selvedge::{architecture::Architecture, models::NAMES};
 /// Options of `convert`.
 #[derive(Args, Debug)]
 pub struct Convert {
-    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint) or .npz file
+    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint), .npz or .onnx file
+    ///
+    /// The network's inputs are bytes / 255, as torchvision's ToTensor gives them. A model that saw Normalize after that needs --mean and --std.
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
@@ -24,7 +26,7 @@ pub struct Convert {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Without it, and without --model, it is a .selvedge file's own, and of other files the one that their tensors' names and shapes say:
+    /// Without it, and without --model, it is a .selvedge or an .onnx file's own, and of other files the one that their tensors' names and shapes say:
     /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has
     /// the slope 0.01. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO
     /// do.
