@@ -1,4 +1,4 @@
-//! What is done with hostile bytes for what only a host reads: weight files and other programs' files.
+//! Hostile bytes for what only a host reads: weight files and other programs' files.
 
 use std::path::Path;
 

@@ -41,9 +41,9 @@ pub struct NotFinite {
     pub name: String,
     /// The element's place in it.
     pub index: Vec<usize>,
-    /// What it is.
+    /// The element.
     pub value: f32,
-    /// How many more there are in the tensor.
+    /// The number of further ones in the tensor.
     pub more: usize,
 }
 

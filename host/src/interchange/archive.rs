@@ -6,7 +6,7 @@ use super::{error::Problem, quote::quoted};
 
 /// An archive may have so many entries; a state dict's has some hundreds.
 const MAX_ENTRIES: usize = 4096;
-/// How an entry of the archive's directory begins.
+/// The first bytes of an entry of the archive's directory.
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
 /// Deflate makes so many bytes of one at most.
 const MAX_RATIO: u64 = 1032;

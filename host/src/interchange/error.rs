@@ -46,7 +46,7 @@ impl From<WriteError> for InterchangeError {
     }
 }
 
-/// What is wrong with a file. Names that come from it are [`quoted`](super::quote::quoted).
+/// An error in a file. Names that come from it are [`quoted`](super::quote::quoted).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     #[error("the extension names no format; there are .selvedge, .safetensors, .npz and .onnx")]

@@ -1,4 +1,4 @@
-//! What a file is, by its bytes: a name may say anything.
+//! The kind of a file, by its bytes: a name may say anything.
 
 use super::{Format, archive::Archive, error::Problem, pickle, pth};
 

@@ -90,7 +90,7 @@ pub(super) fn load(
     Ok(report)
 }
 
-/// What changes nothing in a parameter's place.
+/// The value that changes nothing in a parameter's place.
 fn stand_in(architecture: &Architecture, parameter: &Parameter) -> Option<f32> {
     let is_norms = names::split(&parameter.name).is_some_and(|(_, layer, _)| {
         let layer = layer.parse::<usize>().ok().and_then(|layer| architecture.layers().get(layer));
@@ -121,13 +121,13 @@ fn by_name(named: &Architecture, tensors: &[NamedTensor]) -> Option<Vec<Match>> 
     (!found.is_empty() && found.len() >= own.count()).then_some(found)
 }
 
-/// How many tensors have a network's own names.
+/// Counts the tensors that have a network's own names.
 fn count(named: &Architecture, tensors: &[NamedTensor]) -> usize {
     let Some(prefix) = prefix(tensors) else { return 0 };
     named.parameters().filter(|parameter| tensors.iter().any(|tensor| is_called(tensor, &prefix, parameter))).count()
 }
 
-/// What most names have before a layer's number.
+/// The beginning that most names have before a layer's number.
 fn prefix(tensors: &[NamedTensor]) -> Option<String> {
     let prefixes = tensors.iter().filter_map(|tensor| names::split(tensor.name()).map(|(prefix, ..)| prefix));
     let mut prefixes: Vec<_> = prefixes.collect();

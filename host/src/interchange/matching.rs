@@ -10,14 +10,14 @@ use super::{
     tensors::{NamedTensor, sizes},
 };
 
-/// What is known besides the tensors.
+/// The facts that are known besides the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// Whether the file's order is that in which the tensors were made.
+    /// True where the file's order is that in which the tensors were made.
     pub keeps_order: bool,
-    /// Whether the user gave some of the names.
+    /// True where the user gave some of the names.
     pub is_mapped: bool,
-    /// Whether weights are inputs × outputs, where the user says it.
+    /// True for weights that are inputs × outputs, where the user says it.
     pub transpose: Option<bool>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Settings {
 pub(super) struct Match {
     pub parameter: Parameter,
     pub tensor: usize,
-    /// Whether the tensor is inputs × outputs.
+    /// True where the tensor is inputs × outputs.
     pub is_transposed: bool,
 }
 

@@ -116,7 +116,7 @@ impl Format {
     }
 }
 
-/// What a file is that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
+/// The kind of a file that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
 pub fn foreign(bytes: &[u8]) -> Option<String> {
     let converted =
         |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));

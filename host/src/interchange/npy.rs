@@ -14,13 +14,13 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// Elements start at a multiple of this.
 const ALIGNMENT: usize = 64;
 
-/// What an array is.
+/// The description of an array.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// The elements' type; NumPy's word for one that is not read.
     pub element: Result<Element, String>,
     pub shape: Vec<usize>,
-    /// Whether the first index runs fastest, as in Fortran.
+    /// True where the first index runs fastest, as in Fortran.
     pub is_column_major: bool,
 }
 
@@ -31,7 +31,7 @@ impl Header {
         self.shape.iter().try_fold(size, |product, &size| product.checked_mul(size))
     }
 
-    /// How far apart the elements of each dimension are.
+    /// The distance of the elements of each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut next = 1_usize;
         let mut stride = |&size: &usize| {

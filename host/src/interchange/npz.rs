@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// What `numpy.savez` writes for these arrays; the same bytes each time.
+/// The archive that `numpy.savez` writes for these arrays; the same bytes each time.
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()

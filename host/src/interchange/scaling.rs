@@ -44,7 +44,7 @@ pub enum ScalingError {
     Count {
         /// The option.
         option: &'static str,
-        /// How many there are.
+        /// Their count.
         found: usize,
         /// The network's inputs.
         inputs: usize,
@@ -58,7 +58,7 @@ pub enum ScalingError {
         option: &'static str,
         /// Its place, from 1.
         place: usize,
-        /// What it is.
+        /// The number.
         value: f64,
     },
     /// A weight that is no finite number any more.

@@ -28,14 +28,14 @@ use crate::{
 /// A file may have so many bytes: those of the most numbers that a network has, in the widest type, and of the headers.
 const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 
-/// What a person says of a file that does not say it.
+/// A person's word on a file that does not say it.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// The entry that the state dict is, with dots between the names of nested ones.
     pub key: Option<String>,
     /// Names of tensors or layers, and the parameters or layers that they are.
     pub map: Vec<(String, String)>,
-    /// Whether weights are inputs × outputs.
+    /// True for weights that are inputs × outputs.
     pub transpose: Option<bool>,
 }
 
@@ -163,7 +163,7 @@ impl StateDict {
         }
     }
 
-    /// What a person should know of how the file was read, a line each.
+    /// Notes for a person on how the file was read, a line each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

@@ -21,7 +21,7 @@ pub struct NamedTensor {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
-    /// What it is, where its elements are of no type that is read.
+    /// The name of its type, where its elements are of no type that is read.
     unread: Option<String>,
     /// The file's name, where the name is the user's.
     before: Option<String>,
@@ -200,7 +200,7 @@ impl Tensors {
     }
 }
 
-/// Whether the elements follow each other; the stride of a single one does not matter.
+/// Tells whether the elements follow each other; the stride of a single one does not matter.
 fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1_usize;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {

@@ -1,4 +1,4 @@
-//! What the fuzzers start from and kept, for what only a host reads: no file of them ends the program.
+//! The files that the fuzzers start from and kept, for what only a host reads: no file of them ends the program.
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 

@@ -12,7 +12,7 @@ pub struct Convert {
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
-    /// What to write: a .selvedge, .safetensors, .npz or .onnx file
+    /// The file to write: a .selvedge, .safetensors, .npz or .onnx file
     ///
     /// Only a .selvedge file keeps the class names, the shape of the inputs and the record of the training.
     #[arg(value_name = "TO")]

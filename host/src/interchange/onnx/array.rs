@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use super::messages::Tensor;
 
-/// A constant array has so many dimensions at most.
+/// A constant array has at most so many dimensions, and a shape so many sizes.
 const MAX_RANK: usize = 8;
 
 /// A constant.
@@ -108,9 +108,10 @@ impl Array {
         }
     }
 
+    /// The whole numbers of a vector that can be a shape.
     pub(super) fn whole_numbers(&self) -> Option<&[i64]> {
         match &self.data {
-            Data::Ints(values) if self.dims.len() <= 1 => Some(values),
+            Data::Ints(values) if self.dims.len() <= 1 && values.len() <= MAX_RANK => Some(values),
             _ => None,
         }
     }

@@ -10,12 +10,12 @@ use super::function::{Function, Named};
 /// The numbers of the value that the next operator takes: the last layer's, and what was done to each since.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    /// How many layers were complete when it came to be: an older one has been used.
+    /// The chain's age when it came to be: an older one has been used.
     pub age: usize,
     /// Its sizes, each known or not; `None` where not even their number is known.
     pub dims: Option<Vec<Option<usize>>>,
     pub function: Function,
-    /// Whether a softmax was left out after it: nothing may follow.
+    /// True after a softmax that was left out: nothing may follow.
     pub is_end: bool,
 }
 
@@ -43,7 +43,7 @@ struct Layer {
 #[derive(Default)]
 pub(super) struct Chain {
     layers: Vec<Layer>,
-    /// How many operators took the last value for good.
+    /// The number of operators that took the last value for good.
     pub age: usize,
     pub notes: Vec<String>,
 }

@@ -10,7 +10,7 @@ use super::{
     shape::{flattened, in_rows, reshaped, sizes},
 };
 
-/// What a name in the graph stands for.
+/// The meaning of a name in the graph.
 #[derive(Clone)]
 pub(super) enum Value {
     Constant(Rc<Array>),
@@ -26,7 +26,7 @@ pub(super) struct Reader {
     pub chain: Chain,
     /// The operator set's version.
     pub opset: i64,
-    /// How many more elements may be copied: a few bytes can name a large constant many times.
+    /// The number of elements that may still be copied: a few bytes can name a large constant many times.
     pub room: usize,
 }
 

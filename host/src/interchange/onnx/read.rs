@@ -19,12 +19,12 @@ const MIN_ROOM: usize = 1 << 22;
 /// All types of floating-point numbers.
 const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];
 
-/// What a file's graph is.
+/// The network that a file's graph is.
 #[derive(Debug)]
 pub(in crate::interchange) struct Graph {
     pub architecture: Architecture,
     pub flat: Vec<f32>,
-    /// What a person should know.
+    /// Notes for a person.
     pub notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What exporters do to shapes: what leaves a sample in each row, and the sizes that are computed for it.
+//! Changes of shape that exporters write: those that leave a sample in each row, and the sizes that are computed for it.
 
 use super::{
     array::{Array, Data},
@@ -59,7 +59,7 @@ pub(super) fn reshaped(array: &Array, shape: Option<&Array>) -> Result<Array> {
     Ok(Array { dims, data: Data::Floats(values.clone()) })
 }
 
-/// What exporters compute from a shape; of constants too, where they are sizes, or where only sizes of 1 come or go.
+/// The sizes that exporters compute from a shape; of constants too, where they are sizes, or where only sizes of 1 come or go.
 pub(super) fn sizes(node: &Node, inputs: &[Option<Value>]) -> Result<Value> {
     const LONGEST: usize = 16;
     let list = |place: usize| match inputs.get(place) {

@@ -37,7 +37,7 @@ pub(super) fn entries<'a>(
     Ok(tree.entries(dict))
 }
 
-/// What `--key` can name: each candidate, and the dict that holds them all.
+/// The names that `--key` can have: each candidate, and the dict that holds them all.
 fn choices(candidates: &[(String, usize)]) -> Vec<String> {
     let parent = |name: &str| name.rsplit_once('.').map(|(parent, _)| parent.to_owned());
     let first = candidates.first().and_then(|(name, _)| parent(name));

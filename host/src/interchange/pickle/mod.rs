@@ -71,7 +71,7 @@ pub(super) struct StorageKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry<'a> {
     Tensor(Tensor<'a>),
-    /// What it is instead.
+    /// Anything else, by its kind.
     Other(&'static str),
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Legacy<'a> {
     pub records: usize,
 }
 
-/// How such a file begins: a magic number, and the protocol 1001.
+/// The beginning of such a file: a magic number, and the protocol 1001.
 pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
 
 /// Reads a file that begins with [`LEGACY`]: a pickle about the machine, one of the dict, and one with the storages' names.

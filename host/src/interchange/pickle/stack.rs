@@ -16,7 +16,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// What stands on the stack, but not below the last mark.
+    /// Takes the value on top of the stack, but not below the last mark.
     pub(super) fn pop(&mut self) -> Step<Value<'a>> {
         let floor = self.marks.last().copied().unwrap_or(0);
         if self.stack.len() <= floor {
