@@ -100,10 +100,10 @@ impl Array {
         }
     }
 
-    /// A matrix' rows, columns and numbers.
+    /// A matrix' rows, columns and numbers, of which there are some: sizes alone may be anything.
     pub(super) fn matrix(&self) -> Option<(usize, usize, &[f32])> {
         match (&self.dims[..], &self.data) {
-            (&[rows, columns], Data::Floats(values)) => Some((rows, columns, values)),
+            (&[rows, columns], Data::Floats(values)) if !values.is_empty() => Some((rows, columns, values)),
             _ => None,
         }
     }

@@ -195,7 +195,7 @@ impl Reader {
         let times = |factor: f32| {
             move |value: &mut f32| {
                 if factor != 1.0 {
-                    *value *= factor
+                    *value *= factor;
                 }
             }
         };

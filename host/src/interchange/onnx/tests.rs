@@ -46,9 +46,10 @@ fn model(change: impl FnOnce(&mut Graph)) -> Vec<u8> {
 
 #[test]
 fn what_is_no_chain_names_its_operator() {
-    let cases: [(&str, fn(&mut Graph)); 16] = [
+    type Change = fn(&mut Graph);
+    let cases: [(&str, Change); 17] = [
         ("`Swish` at `linear_relu_stack.1` is an operator that is not read", |graph| {
-            graph.node[1].op_type = "Swish".into()
+            graph.node[1].op_type = "Swish".into();
         }),
         ("is of the operators of `ai.onnx.ml`", |graph| graph.node[1].domain = "ai.onnx.ml".into()),
         ("takes a value that nothing before it gives", |graph| graph.node.swap(0, 1)),
@@ -63,7 +64,11 @@ fn what_is_no_chain_names_its_operator() {
         ("not what its last layer gives", |graph| graph.output[0].name = "linear_relu_stack.0.output".into()),
         ("2 inputs and 1 outputs", |graph| graph.input.push(ValueInfo { name: "second".into(), r#type: None })),
         ("in another file", |graph| graph.initializer[0].data_location = 1),
-        ("not as many numbers as its shape", |graph| drop(graph.initializer[0].raw_data.pop())),
+        ("not as many numbers as its shape", |graph| graph.initializer[0].raw_data.truncate(23)),
+        ("does not multiply by a constant matrix", |graph| {
+            graph.initializer[0].dims = vec![1 << 40, 0];
+            graph.initializer[0].raw_data.clear();
+        }),
         ("a negative size", |graph| graph.initializer[0].dims[0] = -2),
     ];
     for (words, change) in cases {
