@@ -18,6 +18,7 @@ use crate::{
     data::{Dataset, EndsError, Split},
     evaluation::{self, BATCH, Evaluation, EvaluationError},
     network::{Network, NetworkError, Workspace},
+    weights::{self, NotFinite},
 };
 
 /// A checked file.
@@ -177,6 +178,22 @@ impl<'a> ModelFile<'a> {
             Self::Int4(file) => integers(file.workspace()),
             Self::Float16(file) => file.floats() * size_of::<f32>(),
         }
+    }
+
+    /// Checks that all weights are finite. Those of an integer network are.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFinite`], the first that is not.
+    pub fn check_finite(&self) -> Result<(), NotFinite> {
+        let flat: Vec<f32> = match self {
+            Self::Float32(file) => {
+                file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+            }
+            Self::Float16(file) => file.parameters().collect(),
+            Self::Int8(_) | Self::Int4(_) => return Ok(()),
+        };
+        weights::check_finite(&self.architecture(), &flat)
     }
 
     /// A floating-point file's network in binary32; none of an integer network.

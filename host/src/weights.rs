@@ -1,29 +1,25 @@
 //! Weight files on disk.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use selvedge::{
     architecture::Architecture,
     shape::Signature,
-    weights::{self, TrainingRecord, WeightFileError},
+    weights::{self, MAX_NUMBERS, TrainingRecord, WeightFileError},
 };
 
 use crate::files;
+
+/// The most bytes of a network's file: those of [`MAX_NUMBERS`] numbers of 32 bits, and of the longest header beside them.
+pub const MAX_BYTES: u64 = 1 << 32;
+const _: () = assert!((MAX_NUMBERS * size_of::<f32>()) as u64 + (1 << 22) <= MAX_BYTES);
 
 /// A weight file cannot be read, used or written.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     /// The file cannot be read.
-    #[error("cannot read {}: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] files::ReadError),
     /// The file is wrong.
     #[error("{}: {error}", path.display())]
     File {
@@ -45,9 +41,9 @@ pub struct NotFinite {
     pub name: String,
     /// The element's place in it.
     pub index: Vec<usize>,
-    /// What it is.
+    /// The element.
     pub value: f32,
-    /// How many more there are in the tensor.
+    /// The number of further ones in the tensor.
     pub more: usize,
 }
 
@@ -102,7 +98,7 @@ impl WeightsError {
 ///
 /// [`WeightsError::Read`].
 pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    fs::read(path).map_err(|error| WeightsError::Read { path: path.into(), error })
+    Ok(files::read(path, MAX_BYTES)?)
 }
 
 /// Writes a flat model's weight file: whole, or not at all.

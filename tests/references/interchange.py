@@ -5,6 +5,8 @@
     python interchange.py logits FILE TEST.npz [LAYERS]           # what the other program makes of FILE
     python interchange.py resave IN.npz OUT.npz                   # NumPy's own copy, compressed
     python interchange.py forms FOLDER                            # one network as other programs name and wrap it
+    python interchange.py normalized TEST.npz OUT.pth             # a network that saw Normalize, with what it makes of TEST
+    python interchange.py graphs FOLDER                           # ONNX graphs as exporters write them, and their outputs
 
 TEST.npz has `input` ([images, 784] float32, pixel / 255) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
 into PyTorch's module by load_state_dict, strict) or .onnx (run by ONNX Runtime). LAYERS are those of PyTorch's module, such as
@@ -188,6 +190,144 @@ def forms(folder):
     return {"files": files}
 
 
+def normalized(test, target):
+    """A state dict; its logits where inputs were normalised by one mean and deviation, and by one for each, saved beside it."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 10))
+    torch.save(model.state_dict(), target)
+    with np.load(test) as arrays:
+        inputs = torch.from_numpy(arrays["input"])
+    mean, std = inputs.mean(0), inputs.std(0) + 0.05
+    folder = pathlib.Path(target).parent
+    np.save(folder / "mean.npy", mean.numpy())
+    np.save(folder / "std.npy", std.numpy().astype(np.float64).reshape(28, 28))
+    with torch.no_grad():
+        return {"one": model((inputs - 0.286) / 0.353).tolist(), "each": model((inputs - mean) / std).tolist()}
+
+
+def graphs(folder):
+    """ONNX graphs, each with a word of the note that its reading gives; ONNX Runtime's outputs; and graphs that are refused, with why."""
+    import warnings
+
+    import onnxruntime
+    import torch
+    from onnx import TensorProto, helper, numpy_helper, save
+    from torch import nn
+
+    folder = pathlib.Path(folder)
+    warnings.simplefilter("ignore")
+    torch.manual_seed(0)
+    inputs = np.random.default_rng(0).random((8, 12), np.float32)
+    files = []
+
+    class View(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Linear(12, 4, bias=False), nn.Linear(4, 3)
+
+        def forward(self, x):
+            return torch.softmax(self.last(torch.relu(self.first(x.view(x.size(0), -1)))), -1)
+
+    every = nn.Sequential(
+        nn.Flatten(), nn.Linear(12, 6), nn.BatchNorm1d(6), nn.GELU(approximate="tanh"), nn.Dropout(), nn.Linear(6, 6), nn.Tanh(),
+        nn.Linear(6, 5), nn.LeakyReLU(), nn.Linear(5, 4), nn.Sigmoid(), nn.Linear(4, 3), nn.LogSoftmax(1),
+    )
+    for tensor in (every[2].running_mean, every[2].running_var, every[2].weight.data):
+        tensor.uniform_(0.5, 2)
+    exact = nn.Sequential(nn.Flatten(), nn.Linear(12, 6), nn.GELU(), nn.Linear(6, 3))
+    for opset in (11, 13, 17, 20):
+        for name, module, note in (("every", every, ""), ("view", View(), "softmax"), ("exact", exact, "error function")):
+            for axes in ({}, {"input": {0: "batch"}}):
+                file = f"{name}-{opset}{'-dynamic' if axes else ''}.onnx"
+                example = torch.zeros(8, 1, 3, 4)
+                torch.onnx.export(
+                    module.eval(), example, str(folder / file), dynamo=False, opset_version=opset, input_names=["input"], dynamic_axes=axes
+                )
+                files.append([file, note])
+
+    w1, b1, w2, b2 = (np.random.default_rng(n).normal(size=shape).astype(np.float32) for n, shape in enumerate([(12, 4), 4, (4, 3), 3]))
+
+    def graph(name, nodes, constants, shape=("batch", 12), outputs=("y",), dtype=np.float32, **others):
+        def constant(key, value):
+            tensor = numpy_helper.from_array(np.asarray(value), key)
+            if others.get("unpacked") and tensor.data_type == TensorProto.FLOAT:
+                tensor = helper.make_tensor(key, TensorProto.FLOAT, np.shape(value), np.ravel(value).tolist())
+            return tensor
+
+        made = helper.make_graph(
+            [helper.make_node(op, ins.split(), outs.split(), name=f"node{place}", **attributes) for place, (op, ins, outs, attributes) in enumerate(nodes)],
+            "graph",
+            [helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None) for output in outputs],
+            [constant(key, value) for key, value in constants.items()],
+        )
+        save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), folder / f"{name}.onnx")
+        return f"{name}.onnx"
+
+    def node(op, ins, outs, **attributes):
+        return op, ins, outs, attributes
+
+    weights = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+    first = [node("MatMul", "x w1", "m1"), node("Add", "m1 b1", "a1")]
+    last = [node("MatMul", "r1 w2", "m2"), node("Add", "b2 m2", "y")]
+    relu = node("Relu", "a1", "r1")
+    plain = [*first, relu, *last]
+    gelu = [
+        node("Pow", "a1 three", "g1"), node("Mul", "g1 c", "g2"), node("Add", "a1 g2", "g3"), node("Mul", "g3 root", "g4"),
+        node("Tanh", "g4", "g5"), node("Add", "g5 one", "g6"), node("Mul", "a1 half", "g7"), node("Mul", "g7 g6", "r1"),
+    ]
+    numbers = {"three": np.float32(3), "c": np.float32(0.044715), "root": np.float32(0.7978845608), "one": np.float32(1), "half": np.float32(0.5)}
+    scales = {"s": np.float32([0.5, 2, 1, 3]), "d": np.float32([1, 2, 3, 4])}
+    norm = {"n1": np.float32([1, 2, 0.5, 1]), "n2": b1, "n3": np.float32([0.1, 0, 0.2, 0.3]), "n4": np.float32([1, 2, 3, 0.5])}
+    for file in (
+        graph("keras", plain, weights),
+        graph("keras-flat", [node("Reshape", "x shape", "f"), node("MatMul", "f w1", "m1"), *plain[1:]], weights | {"shape": np.int64([-1, 12])}, ("batch", 3, 4, 1)),
+        graph("float-data", plain, weights, unpacked=True),
+        graph("gelu-tanh", [*first, *gelu, *last], weights | numbers),
+        graph("turned", [node("Transpose", "t1", "w1", perm=[1, 0]), *plain], {"t1": w1.T.copy(), "b1": b1, "w2": w2, "b2": b2}),
+        graph("gemm", [node("Gemm", "x w1 b1", "a1", alpha=0.5, beta=2.0), relu, *last], weights),
+        graph("wide", plain, {name: value.astype(np.float32) for name, value in weights.items()} | {"b1": b1.reshape(1, 4)}),
+        graph("norm-as-scale", [*first, node("Mul", "a1 s", "a2"), node("Add", "a2 d", "a3"), node("Relu", "a3", "r1"), *last], weights | scales),
+        graph("norm-epsilon", [*first, node("BatchNormalization", "a1 n1 n2 n3 n4", "a2", epsilon=1e-3), node("Relu", "a2", "r1"), *last], weights | norm),
+        graph("clip", [*first, node("Clip", "a1 zero", "r1"), *last], weights | {"zero": np.float32(0)}),
+        graph("temperature", [*first, relu, *last[:1], node("Add", "b2 m2", "l"), node("Div", "l two", "y")], weights | {"two": np.float32(2)}),
+        graph("sigmoid", [*first, node("Neg", "a1", "e1"), node("Exp", "e1", "e2"), node("Add", "e2 one", "e3"), node("Reciprocal", "e3", "r1"), *last], weights | numbers),
+        graph("constants", [node("Constant", "", "b1", value=numpy_helper.from_array(b1)), *plain], {"w1": w1, "w2": w2, "b2": b2}),
+    ):
+        files.append([file, ""])
+    refused = [
+        [graph("branch", [*first, relu, node("Add", "r1 a1", "s1"), node("MatMul", "s1 w2", "m2"), node("MatMul", "r1 w2", "m3"), node("Add", "m2 m3", "y")], weights), "no activation here"],
+        [graph("skip", [*first, node("MatMul", "a1 sq", "k"), node("Add", "k a1", "r1"), *last], weights | {"sq": np.eye(4, dtype=np.float32)}), "branches"],
+        [graph("silu", [*first, node("Sigmoid", "a1", "s1"), node("Mul", "a1 s1", "r1"), *last], weights), "no activation here"],
+        [graph("relu6", [*first, node("Clip", "a1 zero six", "r1"), *last], weights | {"zero": np.float32(0), "six": np.float32(6)}), "no activation here"],
+        [graph("leaky", [*first, node("LeakyRelu", "a1", "r1", alpha=0.3), *last], weights), "no activation here"],
+        [graph("convolution", [node("Conv", "x k", "a1"), relu, *last], weights | {"k": np.ones((1, 1, 3, 3), np.float32)}), "`Conv` at `node0` is an operator that is not read"],
+        [graph("scaled", [node("Mul", "x half", "h"), node("MatMul", "h w1", "m1"), *plain[1:]], weights | numbers), "--mean and --std"],
+        [graph("halves", [node("Reshape", "x shape", "f"), node("MatMul", "f w3", "a1"), relu, *last], weights | {"shape": np.int64([-1, 6]), "w3": w1[:6]}), "may not leave a sample in each row"],
+        [graph("two", [*plain, node("Identity", "y", "z")], weights, outputs=("y", "z")), "2 outputs"],
+        [graph("rows", plain, {**weights, "w1": w1[:11]}), "takes 11 numbers of each sample, which has 12"],
+        [graph("bytes", [node("Cast", "x", "f", to=TensorProto.FLOAT), node("MatMul", "f w1", "m1"), *plain[1:]], weights, dtype=np.uint8), "bytes / 255"],
+        [graph("norm-first", [node("BatchNormalization", "x n n n n", "x2"), node("MatMul", "x2 w1", "m1"), *plain[1:]], weights | {"n": np.ones(12, np.float32)}), "begins with a linear layer"],
+        [graph("nan", plain, {**weights, "b2": np.float32([1, np.nan, 2])}), "2.bias[1] is NaN"],
+        [graph("softmax", [*first, node("Softmax", "a1", "r1"), *last], weights), "comes after softmax"],
+    ]
+    import onnx
+
+    onnx.save(onnx.load(folder / "keras.onnx"), folder / "elsewhere.onnx", save_as_external_data=True, size_threshold=0)
+    refused.append(["elsewhere.onnx", "in another file"])
+    outputs = {}
+    for file, _ in files:
+        session = onnxruntime.InferenceSession(str(folder / file), providers=["CPUExecutionProvider"])
+        (described,) = session.get_inputs()
+        shape = [8, *described.shape[1:]]
+        outputs[file] = session.run(None, {described.name: inputs.reshape(shape)})[0].tolist()
+    return {"files": files, "refused": refused, "inputs": inputs.tolist(), "outputs": outputs}
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    print(json.dumps({"save": save, "logits": logits, "resave": resave, "forms": forms}[command](*arguments)))
+    commands = {"save": save, "logits": logits, "resave": resave, "forms": forms, "graphs": graphs, "normalized": normalized}
+    print(json.dumps(commands[command](*arguments)))

@@ -29,6 +29,13 @@ impl ReadError {
     }
 }
 
+impl From<ReadError> for io::Error {
+    /// The system's error, for whoever names the file anyway.
+    fn from(error: ReadError) -> Self {
+        error.error
+    }
+}
+
 /// Reads a file of at most `limit` bytes. A larger one is refused before it takes memory.
 ///
 /// A pipe is read too, up to 256 MiB; it is given up when nothing comes for ten seconds. Folders and devices are refused.

@@ -2,11 +2,12 @@ use std::io::{self, Write};
 
 use crate::{
     files,
-    interchange::{self, Format, Reading, StateDict},
+    interchange::{self, Format, InputScaling, Reading, StateDict},
     network::Network,
     weights,
 };
 use anyhow::{Result, bail};
+use options::commands::Numbers;
 use selvedge::{
     architecture::Architecture,
     fashion_mnist::{CLASSES, PIXELS},
@@ -25,16 +26,26 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
     files::check_writable(&options.to)?;
     let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
     let weights = StateDict::read_as(&options.from, &reading)?;
+    weights.notes().iter().for_each(note);
     let architecture = match asked_for(options) {
         Some(architecture) => architecture,
         None => weights.architecture()?,
     };
     let (mut network, report) = weights.network(&architecture, !options.no_strict)?;
     report.notes().iter().for_each(note);
+    if let (Some(mean), Some(std)) = (&options.mean, &options.std) {
+        let read = |numbers: &Numbers| match numbers {
+            Numbers::List(list) => Ok(list.clone()),
+            Numbers::File(path) => interchange::read_numbers(path),
+        };
+        let scaling = InputScaling { mean: read(mean)?, std: read(std)? };
+        scaling.put_into(&mut network, weights.signature().input)?.iter().for_each(note);
+    }
     if options.fold {
         network = folded(&network)?;
     }
     let (written, flat) = (network.architecture(), network.parameters());
+    weights::check_finite(written, flat)?;
     interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
     writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use selvedge::idx;
 use serde_json::json;
 
-use super::{load, parse, part};
+use super::{check_weights, load, parse, part};
 
 pub fn run(options: &options::commands::Embed) -> Result<()> {
     let data = load(&options.data)?;
@@ -23,6 +23,7 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     let file = match (&bytes, &options.file) {
         (Some(bytes), Some(path)) => {
             let file = parse(path, bytes)?;
+            check_weights(path, &file)?;
             file.check(&data).with_context(|| path.display().to_string())?;
             Some(file)
         }

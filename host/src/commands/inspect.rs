@@ -16,7 +16,7 @@ use selvedge::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::parse;
+use super::{note, parse};
 
 /// How many first values of each parameter are shown.
 const FIRST_VALUES: usize = 4;
@@ -24,6 +24,7 @@ const FIRST_VALUES: usize = 4;
 pub fn run(options: &options::commands::Inspect) -> Result<()> {
     let bytes = weights::read(&options.file)?;
     let file = parse(&options.file, &bytes)?;
+    file.check_finite().err().iter().for_each(note);
     match &file {
         ModelFile::Float32(weights) => show(options, weights, bytes.len()),
         ModelFile::Int8(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),

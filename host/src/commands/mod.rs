@@ -28,7 +28,7 @@ use crate::{
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
-    weights::{self, WeightsError},
+    weights::WeightsError,
 };
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
@@ -130,11 +130,7 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
 
 /// Checks that a network can compute: none of its weights is NaN or infinite.
 fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
-    if let ModelFile::Float32(file) = file {
-        let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        weights::check_finite(&file.architecture(), &flat).with_context(|| path.display().to_string())?;
-    }
-    Ok(())
+    file.check_finite().with_context(|| path.display().to_string())
 }
 
 /// Checks that the network takes this data's samples and can name their classes.

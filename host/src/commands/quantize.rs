@@ -23,7 +23,7 @@ use selvedge::{
     weights::{TrainingRecord, WeightFileError},
 };
 
-use super::{engine, load, note, parse};
+use super::{check_weights, engine, load, note, parse};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
@@ -32,6 +32,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let bytes = weights::read(&options.path)?;
     let in_file = WeightsError::in_file(&options.path);
     let model = parse(&options.path, &bytes)?;
+    check_weights(&options.path, &model)?;
     let ModelFile::Float32(file) = &model else {
         bail!(
             "{}: this is a quantised network already; name the file of a floating-point model",
@@ -116,9 +117,11 @@ fn make(
 fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
     ensure!(
         !interchange::Format::is_foreign(out),
-        "--out {}: quantize writes Selvedge's own files, such as {}; `selvedge convert` writes the other formats",
+        "--out {}: quantize writes Selvedge's own files, such as {}; other formats have the model's own weights: `selvedge convert {} {}`",
         out.display(),
-        out.with_extension(options.format.name()).display()
+        out.with_extension(options.format.name()).display(),
+        options.path.display(),
+        interchange::Format::writable(out).display()
     );
     files::check_writable(out)?;
     ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());

@@ -3,7 +3,7 @@
 /// So many steps of a search are enough for any chain that a person would write down.
 const MAX_STEPS: usize = 20_000;
 
-/// What the widths of linear layers, each `(inputs, outputs)`, say of their chain.
+/// The answer that the widths of linear layers, each `(inputs, outputs)`, give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chain {
     /// There is one chain of all of them, or one that the given order is: its widths.

@@ -18,6 +18,25 @@ impl Element {
         }
     }
 
+    /// The first element as the nearest `f32`; 0 where there is none.
+    pub(super) fn decode_one(self, bytes: &[u8]) -> f32 {
+        let value = match self {
+            Self::F16 => bytes.first_chunk().map(|&b| f16::from_le_bytes(b).to_f32()),
+            Self::Bf16 => bytes.first_chunk().map(|&b| bf16::from_le_bytes(b).to_f32()),
+            Self::F32 => bytes.first_chunk().map(|&b| f32::from_le_bytes(b)),
+            Self::F64 => bytes.first_chunk().map(|&b| f64::from_le_bytes(b) as f32),
+        };
+        value.unwrap_or_default()
+    }
+
+    /// The elements as they are; bytes that are no whole element are left out.
+    pub(super) fn decode_wide(self, bytes: &[u8]) -> Vec<f64> {
+        match self {
+            Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
+            _ => self.decode(bytes).into_iter().map(f64::from).collect(),
+        }
+    }
+
     /// The elements as the nearest `f32`s; bytes that are no whole element are left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {

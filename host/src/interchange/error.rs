@@ -1,16 +1,12 @@
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
     keys::{LoadReport, shortened},
-    kind::ONNX,
     pickle::PickleError,
     quote::one_line,
 };
 use crate::{
-    files::WriteError,
+    files::{ReadError, WriteError},
     network::NetworkError,
     weights::{NotFinite, WeightsError},
 };
@@ -25,6 +21,8 @@ enum Cause {
     #[error("{}: {problem}", path.display())]
     File { path: PathBuf, problem: Problem },
     #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -36,25 +34,27 @@ impl From<WeightsError> for InterchangeError {
     }
 }
 
+impl From<ReadError> for InterchangeError {
+    fn from(error: ReadError) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
 impl From<WriteError> for InterchangeError {
     fn from(error: WriteError) -> Self {
         Self(Box::new(error.into()))
     }
 }
 
-/// What is wrong with a file. Names that come from it are [`quoted`](super::quote::quoted).
+/// An error in a file. Names that come from it are [`quoted`](super::quote::quoted).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("cannot read the file: {0}")]
-    Read(#[from] io::Error),
-    #[error("the file has more than {limit} bytes, which no network here needs")]
-    TooLong { limit: u64 },
     #[error("the extension names no format; there are .selvedge, .safetensors, .npz and .onnx")]
     Extension,
     #[error("PyTorch's .pth is only read; PyTorch loads a .safetensors file by safetensors.torch.load_file")]
     NotWritten,
-    #[error("this is {ONNX}")]
-    NotRead,
+    #[error("the operator {operator} at {name} {reason}")]
+    Node { name: String, operator: String, reason: String },
     #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
     Opset { opset: u8, lowest: u8, highest: u8 },
     #[error("this is {what}")]
@@ -79,6 +79,10 @@ pub(super) enum Problem {
     Bytes { name: String, shape: Vec<usize>, found: usize },
     #[error("the tensor {name} lies outside its storage")]
     Outside { name: String },
+    #[error(
+        "its tensors have more than {limit} elements, too many for a file of its size; if that is right, save it uncompressed, such as by numpy.savez"
+    )]
+    Elements { limit: usize },
     #[error("there are more than {limit} {what}, which no network here needs")]
     TooMany { what: &'static str, limit: usize },
     #[error(

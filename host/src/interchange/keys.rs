@@ -1,11 +1,11 @@
-//! What a network and a file do not have in common.
+//! The names that a network and a file do not have in common.
 
 use std::fmt;
 
 /// The number of keys of a kind that a message names; of further ones it says only how many there are.
 const NAMED_KEYS: usize = 4;
 
-/// What became of a file's tensors.
+/// The fate of a file's tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
     /// The network's parameters that no tensor is for.
@@ -17,7 +17,7 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    /// What a person should know of it, a line each.
+    /// Notes for a person, a line each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.matched.is_empty() {

@@ -1,6 +1,6 @@
-//! What a file is, by its bytes: a name may say anything.
+//! The kind of a file, by its bytes: a name may say anything.
 
-use super::{Format, archive::Archive, pickle, pth};
+use super::{Format, archive::Archive, error::Problem, pickle, pth};
 
 /// A kind of file that a user may bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,15 +69,19 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
     }
     match text(bytes) {
         Some(what) => other(what),
-        None => other("no file of weights that is known; .selvedge, .safetensors, .pth and .npz are read"),
+        None => other("no file of weights that is known; .selvedge, .safetensors, .pth, .npz and .onnx are read"),
     }
 }
 
 fn archive(bytes: &[u8]) -> Kind {
-    let Ok(names) = Archive::open(bytes, "zip").and_then(|archive| archive.names()) else {
-        return Kind::Other(
-            "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),
-        );
+    let names = match Archive::open(bytes, "zip").and_then(|archive| archive.names()) {
+        Ok(names) => names,
+        Err(problem @ Problem::TooMany { .. }) => return Kind::Other(format!("a zip archive, but {problem}")),
+        Err(_) => {
+            return Kind::Other(
+                "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),
+            );
+        }
     };
     let has = |end: &str| names.iter().any(|name| name.ends_with(end));
     if has("constants.pkl") && has("data.pkl") {
@@ -96,10 +100,6 @@ fn archive(bytes: &[u8]) -> Kind {
 
 /// More than the header of any network here takes.
 const MAX_HEADER: u64 = 1 << 20;
-
-/// What an ONNX file is here.
-pub(super) const ONNX: &str =
-    "an ONNX file, which is only written; convert the .safetensors or .pth that it was made of";
 
 /// A safetensors file says in its header how long it is.
 fn safetensors(bytes: &[u8], length: u64) -> Kind {

@@ -90,7 +90,7 @@ pub(super) fn load(
     Ok(report)
 }
 
-/// What changes nothing in a parameter's place.
+/// The value that changes nothing in a parameter's place.
 fn stand_in(architecture: &Architecture, parameter: &Parameter) -> Option<f32> {
     let is_norms = names::split(&parameter.name).is_some_and(|(_, layer, _)| {
         let layer = layer.parse::<usize>().ok().and_then(|layer| architecture.layers().get(layer));
@@ -121,13 +121,13 @@ fn by_name(named: &Architecture, tensors: &[NamedTensor]) -> Option<Vec<Match>> 
     (!found.is_empty() && found.len() >= own.count()).then_some(found)
 }
 
-/// How many tensors have a network's own names.
+/// Counts the tensors that have a network's own names.
 fn count(named: &Architecture, tensors: &[NamedTensor]) -> usize {
     let Some(prefix) = prefix(tensors) else { return 0 };
     named.parameters().filter(|parameter| tensors.iter().any(|tensor| is_called(tensor, &prefix, parameter))).count()
 }
 
-/// What most names have before a layer's number.
+/// The beginning that most names have before a layer's number.
 fn prefix(tensors: &[NamedTensor]) -> Option<String> {
     let prefixes = tensors.iter().filter_map(|tensor| names::split(tensor.name()).map(|(prefix, ..)| prefix));
     let mut prefixes: Vec<_> = prefixes.collect();
@@ -237,6 +237,40 @@ mod tests {
         // PyTorch's own name leaves no doubt.
         let lone: Shapes<'_> = &[("weight", &[2, 2]), ("bias", &[2])];
         assert_eq!(loaded("2 => 2", lone, SETTINGS, true).unwrap().0[..4], [10.0, 11.0, 12.0, 13.0]);
+    }
+
+    #[test]
+    fn a_square_weight_lies_as_the_others_do() {
+        let layers = "3 => 2 Relu => 2 Relu => 1";
+        let mapped = |names: [&str; 3], shapes: [[usize; 2]; 3], map: &[(&str, &str)], transpose| {
+            let shapes: Vec<(&str, &[usize])> =
+                names.iter().zip(&shapes).map(|(&name, shape)| (name, &shape[..])).collect();
+            let mut tensors = tensors(&shapes);
+            let map: Vec<_> = map.iter().map(|&(from, to)| (from.to_owned(), to.to_owned())).collect();
+            super::super::map::apply(&mut tensors, &map).unwrap();
+            let architecture: Architecture = layers.parse().unwrap();
+            let mut flat = vec![7.0; architecture.parameter_count().unwrap()];
+            let settings = Settings { is_mapped: true, transpose, ..SETTINGS };
+            let loaded = load(&architecture, &mut flat, &tensors, false, settings);
+            loaded.map(|_| flat[8..12].to_vec()).map_err(|problem| problem.to_string())
+        };
+        let (rows, columns) = ([[2, 3], [2, 2], [1, 2]], [[3, 2], [2, 2], [2, 1]]);
+        let (kernels, weights) = (["a.kernel", "b.kernel", "c.kernel"], ["a.weight", "b.weight", "c.weight"]);
+        let (as_it_is, turned) = (vec![20.0, 21.0, 22.0, 23.0], vec![20.0, 22.0, 21.0, 23.0]);
+        let all = [("a", "0"), ("b", "2"), ("c", "4")];
+        for map in [&all[..], &all[1..2], &[all[0], all[2]], &[]] {
+            for names in [kernels, weights] {
+                if map.len() != 2 || names == weights {
+                    assert_eq!(mapped(names, columns, map, None).unwrap(), turned, "{map:?} {names:?}");
+                    assert_eq!(mapped(names, rows, map, None).unwrap(), as_it_is, "{map:?} {names:?}");
+                }
+                assert_eq!(mapped(names, columns, map, Some(true)).unwrap(), turned, "{map:?} {names:?}");
+            }
+        }
+        // The others contradict each other: PyTorch's name, or nothing, says how it lies.
+        let mixed = [[3, 2], [2, 2], [1, 2]];
+        assert_eq!(mapped(weights, mixed, &all, None).unwrap(), as_it_is);
+        assert!(mapped(kernels, mixed, &all, None).unwrap_err().contains("the weights b.kernel [2, 2] fit as"));
     }
 
     #[test]

@@ -10,14 +10,14 @@ use super::{
     tensors::{NamedTensor, sizes},
 };
 
-/// What is known besides the tensors.
+/// The facts that are known besides the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// Whether the file's order is that in which the tensors were made.
+    /// True where the file's order is that in which the tensors were made.
     pub keeps_order: bool,
-    /// Whether the user gave some of the names.
+    /// True where the user gave some of the names.
     pub is_mapped: bool,
-    /// Whether weights are inputs × outputs, where the user says it.
+    /// True for weights that are inputs × outputs, where the user says it.
     pub transpose: Option<bool>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Settings {
 pub(super) struct Match {
     pub parameter: Parameter,
     pub tensor: usize,
-    /// Whether the tensor is inputs × outputs.
+    /// True where the tensor is inputs × outputs.
     pub is_transposed: bool,
 }
 
@@ -141,7 +141,38 @@ fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option
 
 /// PyTorch's weights are called so, and are outputs × inputs.
 fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
-    groups.linear.iter().all(|linear| tensors[linear.weight].name().rsplit('.').next() == Some("weight"))
+    groups.linear.iter().all(|linear| is_called_weight(&tensors[linear.weight]))
+}
+
+fn is_called_weight(tensor: &NamedTensor) -> bool {
+    tensor.name_in_file().rsplit('.').next() == Some("weight")
+}
+
+/// A square weight fits either way, so it lies as all others do that fit only one. Where these say nothing, PyTorch's name does; else it is
+/// left open, and an error.
+fn orient_squares(found: &mut [Match], tensors: &[NamedTensor], settings: Settings) -> Result<(), Problem> {
+    let is_square = |found: &Match| matches!(found.parameter.shape[..], [outputs, inputs] if outputs == inputs);
+    let is_matrix = |found: &&Match| found.parameter.shape.len() == 2;
+    let mut others: Vec<_> = found.iter().filter(is_matrix).filter(|found| !is_square(found)).collect();
+    others.dedup_by_key(|found| found.is_transposed);
+    let lies = match (settings.transpose, &others[..]) {
+        (Some(asked), _) => Some(asked),
+        (None, [other]) => Some(other.is_transposed),
+        (None, _) => None,
+    };
+    for square in found.iter_mut().filter(|found| is_square(found)) {
+        let tensor = &tensors[square.tensor];
+        square.is_transposed = match lies {
+            Some(is_transposed) => is_transposed,
+            None if !tensor.is_mapped() => square.is_transposed,
+            None if is_called_weight(tensor) => false,
+            None => {
+                let shapes = format!("{} {:?}", tensor.name_in_file(), tensor.shape());
+                return Err(Problem::Orientation { shapes });
+            }
+        };
+    }
+    Ok(())
 }
 
 /// Layers of the network, each with the file's.
@@ -183,6 +214,7 @@ pub(super) fn matches(
     found.extend(norm_matches(&slots(false), tensors, &groups, settings)?);
     found.retain(|found| is_free(&found.parameter));
     pinned.append(&mut found);
+    orient_squares(&mut pinned, tensors, settings)?;
     Ok(pinned)
 }
 

@@ -6,7 +6,7 @@
 //! | `.safetensors` | yes | yes | tensors without code; PyTorch's `safetensors.torch` |
 //! | `.pth`, `.pt` | yes | no | what `torch.save(model.state_dict(), …)` writes; its pickle is read, never executed |
 //! | `.npz` | yes | yes | NumPy's archive of arrays |
-//! | `.onnx` | no | yes | the network as a graph, for ONNX Runtime and others |
+//! | `.onnx` | yes | yes | the network as a graph, for ONNX Runtime and others |
 //!
 //! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
 
@@ -28,6 +28,7 @@ mod pickle;
 mod pth;
 mod quote;
 mod safetensors;
+mod scaling;
 mod state_dict;
 mod tensors;
 #[cfg(test)]
@@ -35,10 +36,11 @@ mod tests;
 
 pub use error::InterchangeError;
 pub use keys::LoadReport;
+pub use scaling::{InputScaling, ScalingError, read_numbers};
 pub use state_dict::{Reading, StateDict};
 pub use tensors::NamedTensor;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use selvedge::{
     architecture::{Architecture, Parameter},
@@ -90,6 +92,15 @@ impl Format {
         }
     }
 
+    /// The name of a file that [`write`] can write in a foreign one's place: itself, or where its format is not written, one that PyTorch
+    /// and its relatives read.
+    pub fn writable(path: &Path) -> PathBuf {
+        match Self::to_write(path) {
+            Ok(_) => path.into(),
+            Err(_) => path.with_extension("safetensors"),
+        }
+    }
+
     /// The format that a file to be written has by its extension.
     ///
     /// # Errors
@@ -105,7 +116,7 @@ impl Format {
     }
 }
 
-/// What a file is that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
+/// The kind of a file that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
 pub fn foreign(bytes: &[u8]) -> Option<String> {
     let converted =
         |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
@@ -114,7 +125,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
         Kind::Read(Format::Safetensors) => converted("a safetensors file"),
         Kind::Read(Format::Pth) => converted("a PyTorch file"),
         Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
-        Kind::Read(Format::Onnx) => Some(kind::ONNX.into()),
+        Kind::Read(Format::Onnx) => converted("an ONNX file"),
         Kind::Other(what) => Some(what),
     }
 }

@@ -1,4 +1,4 @@
-//! What the names of tensors say, whoever gave them: which of a layer's tensors it is, and which layer's.
+//! The meaning of tensors' names, whoever gave them: which of a layer's tensors it is, and which layer's.
 
 /// The part that a tensor has in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ fn kind_of(word: &str) -> Option<Kind> {
     }
 }
 
-/// What a weight is made of in weight and spectral normalisation and in pruning: none of these is the weight.
+/// The parts that a weight is made of in weight and spectral normalisation and in pruning: none of these is the weight.
 const PARTS_OF_A_WEIGHT: [&str; 6] = ["g", "v", "u", "orig", "mask", "original"];
 
 /// Reads a name such as `module.fc1.weight`, `params/Dense_0/kernel`, `coefs_0`, `W1` or `dense/kernel:0`.

@@ -7,22 +7,31 @@ use super::{element::Element, quote::quoted};
 /// More than the header of any array here takes.
 pub(super) const MAX_HEADER: usize = 4096;
 
+/// The most bytes before the elements: magic, version, the header's length and the header.
+pub(super) const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
+
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Elements start at a multiple of this.
 const ALIGNMENT: usize = 64;
 
-/// What an array is.
+/// The description of an array.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
     /// The elements' type; NumPy's word for one that is not read.
     pub element: Result<Element, String>,
     pub shape: Vec<usize>,
-    /// Whether the first index runs fastest, as in Fortran.
+    /// True where the first index runs fastest, as in Fortran.
     pub is_column_major: bool,
 }
 
 impl Header {
-    /// How far apart the elements of each dimension are.
+    /// The bytes of its elements; `None` for a type that is not read, and for more than can be counted.
+    pub fn bytes(&self) -> Option<usize> {
+        let size = self.element.as_ref().ok()?.size();
+        self.shape.iter().try_fold(size, |product, &size| product.checked_mul(size))
+    }
+
+    /// The distance of the elements of each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut next = 1_usize;
         let mut stride = |&size: &usize| {

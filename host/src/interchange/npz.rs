@@ -21,26 +21,31 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
             tensors.push_unread(&entry, Vec::new(), "no array")?;
             continue;
         };
-        let limit = tensors.bytes_left() + npy::MAX_HEADER as u64;
-        let bytes = archive.read(&entry, limit, true)?;
-        let (header, data) = npy::parse(&bytes)
-            .map_err(|reason| Problem::format(FORMAT, format!("the array {}: {reason}", quoted(name))))?;
-        let strides = header.strides();
-        match header.element {
-            Ok(element) => {
-                let elements = header.shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-                if elements.and_then(|elements| elements.checked_mul(element.size())) != Some(data.len()) {
-                    return Err(Problem::Bytes { name: name.into(), shape: header.shape, found: data.len() });
-                }
-                tensors.push_strided(name, header.shape, &strides, element, data)?;
+        let wrong = |reason: String| Problem::format(FORMAT, format!("the array {}: {reason}", quoted(name)));
+        // The header says how much there is to unpack.
+        let (start, size) = archive.start(&entry, npy::MAX_START as u64, true)?;
+        let (header, data) = npy::parse(&start).map_err(wrong)?;
+        let before = (start.len() - data.len()) as u64;
+        let element = match &header.element {
+            Ok(element) => *element,
+            Err(found) => {
+                tensors.push_unread(name, header.shape, found)?;
+                continue;
             }
-            Err(found) => tensors.push_unread(name, header.shape, &found)?,
+        };
+        let found = usize::try_from(size.saturating_sub(before)).unwrap_or(usize::MAX);
+        if header.bytes() != Some(found) {
+            return Err(Problem::Bytes { name: quoted(name), shape: header.shape, found });
         }
+        tensors.check_room(found / element.size())?;
+        let bytes = archive.read(&entry, size, true)?;
+        let strides = header.strides();
+        tensors.push_strided(name, header.shape, &strides, element, &bytes[before as usize..])?;
     }
     Ok(())
 }
 
-/// What `numpy.savez` writes for these arrays; the same bytes each time.
+/// The archive that `numpy.savez` writes for these arrays; the same bytes each time.
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()

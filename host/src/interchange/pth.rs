@@ -89,7 +89,7 @@ fn push<'r, 'a>(
     tensors.push_strided(name, shape.clone(), strides, element, part)
 }
 
-/// Whether a zip archive is PyTorch's, and not NumPy's.
+/// Tells whether a zip archive is PyTorch's, and not NumPy's.
 pub(super) fn is_saved_by_torch(bytes: &[u8]) -> bool {
     Archive::open(bytes, FORMAT).and_then(|archive| folder(&archive)).is_ok()
 }

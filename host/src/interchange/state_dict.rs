@@ -1,10 +1,10 @@
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRecord};
+use selvedge::{
+    architecture::Architecture,
+    shape::Signature,
+    weights::{MAX_NUMBERS, TrainingRecord},
+};
 
 use super::{
     Format, InterchangeError,
@@ -14,27 +14,28 @@ use super::{
     load::load,
     map,
     matching::{self, Settings},
-    npz, pth, safetensors,
+    npz, onnx, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
     classes::SignatureBuf,
+    files,
     model_file::{Assumption, ModelFile},
     network::Network,
     weights::WeightsError,
 };
 
-/// A file may have so many bytes, as many as a weight file can.
-const MAX_FILE_BYTES: u64 = 1 << 32;
+/// A file may have so many bytes: those of the most numbers that a network has, in the widest type, and of the headers.
+const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 
-/// What a person says of a file that does not say it.
+/// A person's word on a file that does not say it.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// The entry that the state dict is, with dots between the names of nested ones.
     pub key: Option<String>,
     /// Names of tensors or layers, and the parameters or layers that they are.
     pub map: Vec<(String, String)>,
-    /// Whether weights are inputs × outputs.
+    /// True for weights that are inputs × outputs.
     pub transpose: Option<bool>,
 }
 
@@ -44,12 +45,13 @@ pub struct StateDict {
     path: PathBuf,
     tensors: Vec<NamedTensor>,
     settings: Settings,
-    /// A weight file's own.
+    /// A weight file's own, or a graph's.
     architecture: Option<Architecture>,
     signature: SignatureBuf,
     record: TrainingRecord<'static>,
     dataset: String,
     recipe: String,
+    notes: Vec<String>,
 }
 
 /// The record of weights whose training is not known.
@@ -83,17 +85,27 @@ impl StateDict {
     ///
     /// [`InterchangeError`], and for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
-        let bytes = read(path).map_err(|problem| problem.in_file(path))?;
+        let bytes = files::read(path, MAX_FILE_BYTES)?;
+        Self::parse(path, &bytes, reading)
+    }
+
+    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`InterchangeError`].
+    pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Self, InterchangeError> {
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
+        let mut notes = Vec::new();
         let (mut dataset, mut recipe) = (UNKNOWN.dataset.to_owned(), String::new());
-        let format = match kind::of(&bytes) {
+        let format = match kind::of(bytes) {
             Kind::Read(format) => format,
             Kind::Other(what) => return Err(Problem::Other { what }.in_file(path)),
         };
         match format {
             Format::Selvedge => {
-                let model = ModelFile::parse(&bytes).map_err(WeightsError::in_file(path))?;
+                let model = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
                 if model.assumes() == Some(Assumption::Known) {
                     signature = SignatureBuf::new(model.input(), &model.classes());
                 } else {
@@ -110,10 +122,15 @@ impl StateDict {
                     _ => Err(Problem::Quantized { format: model.format_name() }),
                 }
             }
-            Format::Safetensors => safetensors::read(&bytes, &mut tensors),
-            Format::Pth => pth::read(&bytes, reading.key.as_deref(), &mut tensors),
-            Format::Npz => npz::read(&bytes, &mut tensors),
-            Format::Onnx => Err(Problem::NotRead),
+            Format::Safetensors => safetensors::read(bytes, &mut tensors),
+            Format::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
+            Format::Npz => npz::read(bytes, &mut tensors),
+            Format::Onnx => onnx::read(bytes).and_then(|graph| {
+                notes = graph.notes;
+                tensors.push_flat(&graph.architecture, &graph.flat)?;
+                architecture = Some(graph.architecture);
+                Ok(())
+            }),
         }
         .map_err(|problem| problem.in_file(path))?;
         let mut tensors = tensors.all;
@@ -126,7 +143,7 @@ impl StateDict {
             is_mapped: !reading.map.is_empty(),
             transpose: reading.transpose,
         };
-        Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe })
+        Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe, notes })
     }
 
     /// The tensors in the file's order.
@@ -134,7 +151,7 @@ impl StateDict {
         &self.tensors
     }
 
-    /// The network: a weight file's own, else linear layers with ReLU between them, as names and shapes say.
+    /// The network: a weight file's or a graph's own, else linear layers with ReLU between them, as names and shapes say.
     ///
     /// # Errors
     ///
@@ -144,6 +161,11 @@ impl StateDict {
             Some(architecture) => Ok(architecture.clone()),
             None => matching::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
         }
+    }
+
+    /// Notes for a person on how the file was read, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The meaning of inputs and outputs: a weight file's own; of other files nothing is known.
@@ -200,10 +222,4 @@ fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Pro
     }
     tensors.retain(|tensor| is_below(tensor.name()));
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES { Err(Problem::TooLong { limit: MAX_FILE_BYTES }) } else { Ok(bytes) }
 }

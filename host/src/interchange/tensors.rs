@@ -1,13 +1,18 @@
 //! The tensors that a file holds, checked as they come.
 
-use selvedge::{architecture::Parameter, weights::WeightFile};
+use selvedge::{
+    architecture::{Architecture, Parameter},
+    flat::as_bytes,
+    weights::WeightFile,
+};
 
 use super::{element::Element, error::Problem, quote::quoted};
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to.
-const MAX_UNPACKED: usize = 1 << 26;
+/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to. A network of
+/// ones and zeros that compresses to less can be saved uncompressed.
+const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
 
 /// A tensor with its name.
@@ -16,10 +21,10 @@ pub struct NamedTensor {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
-    /// What it is, where its elements are of no type that is read.
+    /// The name of its type, where its elements are of no type that is read.
     unread: Option<String>,
-    /// Whether the name is the user's.
-    is_mapped: bool,
+    /// The file's name, where the name is the user's.
+    before: Option<String>,
 }
 
 impl NamedTensor {
@@ -45,12 +50,16 @@ impl NamedTensor {
 
     /// Tells whether the name is the user's, and a parameter's.
     pub(super) fn is_mapped(&self) -> bool {
-        self.is_mapped
+        self.before.is_some()
     }
 
     pub(super) fn map_to(&mut self, name: String) {
-        self.name = name;
-        self.is_mapped = true;
+        self.before = Some(std::mem::replace(&mut self.name, name));
+    }
+
+    /// The name that the file has for it, whatever the user's is.
+    pub(super) fn name_in_file(&self) -> &str {
+        self.before.as_ref().unwrap_or(&self.name)
     }
 
     /// The elements, where they are numbers that weights can be.
@@ -95,7 +104,7 @@ impl Tensors {
             shape,
             values: element.decode(bytes),
             unread: None,
-            is_mapped: false,
+            before: None,
         });
         Ok(())
     }
@@ -125,7 +134,6 @@ impl Tensors {
             return Err(outside());
         }
         self.count(len)?;
-        let stored = element.decode(bytes);
         let place = |mut index: usize| {
             let sizes = shape.iter().zip(strides).rev();
             sizes.fold(0, |place, (&size, &stride)| {
@@ -134,8 +142,9 @@ impl Tensors {
                 place + step * stride
             })
         };
-        let values = (0..len).map(|index| stored[place(index)]).collect();
-        self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, is_mapped: false });
+        let value = |place: usize| element.decode_one(&bytes[place * element.size()..]);
+        let values = (0..len).map(|index| value(place(index))).collect();
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread: None, before: None });
         Ok(())
     }
 
@@ -143,18 +152,19 @@ impl Tensors {
     pub(super) fn push_unread(&mut self, name: &str, shape: Vec<usize>, found: &str) -> Result<(), Problem> {
         self.check_name(name)?;
         let (values, unread) = (Vec::new(), Some(found.into()));
-        self.all.push(NamedTensor { name: name.into(), shape, values, unread, is_mapped: false });
+        self.all.push(NamedTensor { name: name.into(), shape, values, unread, before: None });
         Ok(())
     }
 
-    /// The most bytes that a further tensor may have.
-    pub(super) fn bytes_left(&self) -> u64 {
-        ((self.most - self.elements) * Element::F64.size()) as u64
+    /// Checks that a further tensor may have so many elements.
+    pub(super) fn check_room(&self, elements: usize) -> Result<(), Problem> {
+        let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
+        all.map(drop).ok_or(Problem::Elements { limit: self.most })
     }
 
     fn count(&mut self, elements: usize) -> Result<(), Problem> {
-        let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
-        self.elements = all.ok_or(Problem::TooMany { what: "elements", limit: self.most })?;
+        self.check_room(elements)?;
+        self.elements += elements;
         Ok(())
     }
 
@@ -171,6 +181,14 @@ impl Tensors {
         Ok(())
     }
 
+    /// Takes all tensors of a flat model.
+    pub(super) fn push_flat(&mut self, architecture: &Architecture, flat: &[f32]) -> Result<(), Problem> {
+        architecture.parameters().try_for_each(|parameter| {
+            let values = parameter.values(flat).unwrap_or_default();
+            self.push(&parameter.name, sizes(&parameter), Element::F32, as_bytes(values))
+        })
+    }
+
     /// Takes all tensors of a weight file.
     pub(super) fn push_all_of(&mut self, file: &WeightFile<'_>) -> Result<(), Problem> {
         for parameter in file.architecture().parameters() {
@@ -182,7 +200,7 @@ impl Tensors {
     }
 }
 
-/// Whether the elements follow each other; the stride of a single one does not matter.
+/// Tells whether the elements follow each other; the stride of a single one does not matter.
 fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1_usize;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {

@@ -250,8 +250,15 @@ fn what_no_state_dict_needs_is_refused_by_name() {
     assert!(error(&with_pickle(|_| b"\x80\x02}(s.".to_vec())).contains("the stack is empty"));
     assert!(error(&with_pickle(|_| vec![b'N'; 2 << 20])).contains("more than 1048576"));
     // However much a pickle nests, nothing recurses.
-    let nested = [&b"\x80\x02)"[..], &[0x85; 1_000_000], b"."].concat();
-    assert!(error(&with_pickle(|_| nested.clone())).contains("its pickle is no dict"));
+    let nested = |depth| [b"\x80\x02)".to_vec(), vec![0x85; depth], b".".to_vec()].concat();
+    assert!(error(&with_pickle(|_| nested(200_000))).contains("its pickle is no dict"));
+    assert!(error(&with_pickle(|_| nested(1_000_000))).contains("more parts than any network's"));
+    // A long name in many places is not copied whole to each.
+    let name = [b"X\x20\xa1\x07\x00".to_vec(), vec![b'k'; 500_000]].concat();
+    let entries = (0..9000).flat_map(|n| [b"X\x04\x00\x00\x00", format!("{n:04}").as_bytes(), b"}"].concat());
+    let entries: Vec<u8> = entries.collect();
+    let long = [&b"\x80\x02}"[..], &name, b"}(", &entries, b"us."].concat();
+    assert!(read(folder.path(), "a.pth", &with_pickle(|_| long.clone())).unwrap().architecture().is_err());
     // A dict that holds itself is visited a bounded number of times.
     let itself = with_pickle(|_| b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.".to_vec());
     assert!(read(folder.path(), "a.pth", &itself).unwrap().architecture().is_err());
@@ -278,7 +285,6 @@ fn a_wrong_archive_is_one_clear_line() {
     assert!(error(&no_pickle).contains("neither PyTorch's nor NumPy's"));
     let damaged = replaced(saved_by_torch(), &0.125_f32.to_le_bytes(), &0.25_f32.to_le_bytes());
     assert!(error(&damaged).contains("hecksum"), "{}", error(&damaged));
-    assert!(read(folder.path(), "a", b"\x08\x09\x12\x08selvedge").unwrap_err().contains("only written"));
 }
 
 /// One array of zeros, deflated: a small file that would unpack to gigabytes.
@@ -288,13 +294,34 @@ fn an_archive_that_unpacks_to_too_much_is_refused() {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     zip.start_file("0.weight.npy", options).unwrap();
+    zip.write_all(&npy::header(&[600 << 10, 1 << 8])).unwrap();
     for _ in 0..600 {
         zip.write_all(&[0; 1 << 20]).unwrap();
     }
     let bytes = zip.finish().unwrap().into_inner();
     assert!(bytes.len() < 1 << 20);
     let error = read(folder.path(), "a.npz", &bytes).unwrap_err();
-    assert!(error.contains("it has 629145600 bytes, more than"), "{error}");
+    assert!(error.contains("more than 4194304 elements"), "{error}");
+    // One whose header names less than there is.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("0.weight.npy", options).unwrap();
+    zip.write_all(&npy::header(&[2, 2])).unwrap();
+    zip.write_all(&[0; 1 << 20]).unwrap();
+    let error = read(folder.path(), "a.npz", &zip.finish().unwrap().into_inner()).unwrap_err();
+    assert!(error.contains("`0.weight` of shape [2, 2] needs another number of bytes than its 1048576"), "{error}");
+    // One with a size that its compressed bytes cannot have.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("0.weight.npy", options).unwrap();
+    zip.write_all(&npy::header(&[2, 2])).unwrap();
+    let mut bytes = zip.finish().unwrap().into_inner();
+    let size = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap() + 24;
+    bytes[size..size + 4].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+    assert!(read(folder.path(), "a.npz", &bytes).unwrap_err().contains("cannot be in"));
+    // One of very many entries.
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    (0..5000).for_each(|n| zip.start_file(format!("{n}.npy"), options).unwrap());
+    let bytes = zip.finish().unwrap().into_inner();
+    assert!(read(folder.path(), "a.npz", &bytes).unwrap_err().contains("more than 4096 entries"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use options::recipe::{RecipeError, RecipeOptions};
-use selvedge::{architecture::Architecture, flat::as_bytes};
+use selvedge::{architecture::Architecture, flat::as_bytes, weights::MAX_NUMBERS};
 use sha2::{Digest, Sha256};
 
 use super::{Options, Progress, State};
@@ -26,6 +26,8 @@ use crate::{
 const MAGIC: [u8; 8] = *b"SELVCKPT";
 const VERSION: u16 = 1;
 const CHECKSUM_BYTES: usize = 32;
+/// The most bytes of a checkpoint: those of eight flat models, which is more than the parts of any state, and of what describes them.
+const MAX_BYTES: u64 = 8 * MAX_NUMBERS as u64 * size_of::<f32>() as u64 + (1 << 20);
 
 /// The description of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,7 +197,7 @@ pub fn is_one(path: &Path) -> bool {
 /// [`CheckpointError`] for a file that is no checkpoint, not all of one, or changed.
 pub fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let read = || {
-        let file = fs::read(path)?;
+        let file = files::read(path, MAX_BYTES).map_err(io::Error::from)?;
         let (description, numbers) = parse(&file)?;
         Ok((description, numbers))
     };

@@ -8,8 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use host::{data::Split, interchange::StateDict, network::Network};
-use selvedge::flat::as_bytes;
+use host::{
+    data::Split,
+    interchange::StateDict,
+    network::{Network, Workspace},
+};
+use selvedge::{Portable, flat::as_bytes};
 use tempfile::TempDir;
 use tests::{
     interchange::{convert, json, logits, test_images, write_archive},
@@ -147,8 +151,8 @@ fn what_cannot_be_converted_is_one_clear_error() {
         (&["a.safetensors", "b.pth"][..], "only read"),
         (&["a.safetensors", "b"], "the extension names no format"),
         (&["a.safetensors", "a.safetensors/b.npz"], "cannot write"),
-        (&["none.npz", "b.selvedge"], "none.npz: cannot read the file"),
-        (&[".", "b.selvedge"], "cannot read the file"),
+        (&["none.npz", "b.selvedge"], "cannot read none.npz"),
+        (&[".", "b.selvedge"], "cannot read .:"),
         (&["garbage.npz", "b.selvedge"], "is cut short"),
         (&["old.pth", "b.selvedge"], "a bare Python pickle"),
         (&["page.pth", "b.selvedge"], "a web page"),
@@ -198,5 +202,168 @@ fn other_programs_forms_have_the_right_weights() {
     ] {
         let error = convert(folder, &[file, "out.safetensors"]).unwrap_err();
         assert!(error.contains(words), "{file}: {error}");
+    }
+}
+
+fn numbers(value: &serde_json::Value) -> Vec<f32> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|x| x.as_f64().unwrap() as f32)
+        .collect()
+}
+
+/// Graphs as exporters write them, and graphs that are no chain of layers.
+#[test]
+fn graphs_of_other_exporters_compute_the_same() {
+    let Some(mut program) = python("interchange.py", "ONNX graphs of other exporters") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let graphs = json(program.arg("graphs").arg(folder));
+    let inputs = numbers(&graphs["inputs"]);
+    for graph in graphs["files"].as_array().unwrap() {
+        let (file, note) = (graph[0].as_str().unwrap(), graph[1].as_str().unwrap());
+        let said = convert(folder, &[file, "out.selvedge"]).unwrap_or_else(|error| panic!("{error}"));
+        assert!(said.contains(note) && said.contains("note: ") != note.is_empty(), "{file}: {said}");
+        let network = read(&folder.join("out.selvedge"));
+        let mut workspace = Workspace::for_prediction(network.view(), 8).unwrap();
+        let mut found = workspace.predict(&Portable, network.view(), &inputs).to_vec();
+        if note == "softmax" {
+            for row in found.chunks_mut(3) {
+                let sum: f32 = row.iter().map(|x| x.exp()).sum();
+                row.iter_mut().for_each(|x| *x = x.exp() / sum);
+            }
+        }
+        let rounding = if note == "error function" { 5e-4 } else { 1e-5 };
+        let expected = numbers(&graphs["outputs"][file]);
+        assert_eq!(found.len(), expected.len(), "{file}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() <= rounding * expected.abs().max(1.0), "{file}: {found} {expected}");
+        }
+    }
+    for graph in graphs["refused"].as_array().unwrap() {
+        let (file, words) = (graph[0].as_str().unwrap(), graph[1].as_str().unwrap());
+        let error = convert(folder, &[file, "none.selvedge"]).unwrap_err();
+        assert!(error.contains(words) && error.lines().count() == 1, "{file}: {error}");
+    }
+}
+
+#[test]
+fn our_graphs_come_back_bit_for_bit_and_start_a_training() {
+    let folder = with_initial_weights();
+    let folder = folder.path();
+    let hash = |text: &str| text.trim().rsplit_once(' ').unwrap().1.to_owned();
+    let written = convert(folder, &["a.safetensors", "b.onnx"]).unwrap();
+    let read = convert(folder, &["b.onnx", "c.selvedge"]).unwrap();
+    assert_eq!(hash(&written), hash(&read));
+    let arguments =
+        ["train", "--data", "builtin", "--limit-train", "64", "--steps", "1", "--lr", "0", "--init", "b.onnx"];
+    let trained = text(&selvedge(folder).args(arguments).output().unwrap());
+    assert!(trained.contains(&hash(&written)), "{trained}");
+}
+
+/// The weights of a network that was trained after torchvision's Normalize, and its accuracy there.
+#[test]
+fn a_mean_and_a_deviation_go_into_the_first_layer() {
+    let Some(mut program) = python("interchange.py", "a network trained after Normalize") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let images = test_images();
+    write_archive(&folder.join("test.npz"), &images, &vec![0.0; 10 * images.len()]);
+    let made = json(program.arg("normalized").args([folder.join("test.npz"), folder.join("normalized.pth")]));
+    let labels = images.labels();
+    for (mean, std, key) in [("0.286", "0.353", "one"), ("mean.npy", "std.npy", "each")] {
+        let said = convert(folder, &["normalized.pth", "out.selvedge", "--mean", mean, "--std", std]).unwrap();
+        assert!(said.starts_with("Saved out.selvedge"), "{said}");
+        let found = logits(&read(&folder.join("out.selvedge")), &images);
+        let expected = numbers(&made[key]);
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() <= 2e-5 * expected.abs().max(1.0), "{key}: {found} {expected}");
+        }
+        assert_eq!(labels.len() * 10, found.len());
+    }
+    for (mean, std, words) in [
+        ("0.5", "0", "--std: its number 1 is 0"),
+        ("0.5", "-1", "more than 0"),
+        ("0.5", "nan", "more than 0"),
+        ("inf", "1", "a mean is finite"),
+        ("0.1,0.2", "0.5", "--mean has 2 numbers"),
+        ("a", "1", "neither numbers"),
+        ("none.npy", "1", "cannot read none.npy"),
+    ] {
+        let error = convert(folder, &["normalized.pth", "none.selvedge", "--mean", mean, "--std", std]).unwrap_err();
+        assert!(error.contains(words), "{mean} {std}: {error}");
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused_at_every_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    trained(folder, "tiny");
+    let mut file = fs::read(folder.join("tiny.selvedge")).unwrap();
+    // The last weight stands before the checksum.
+    let end = file.len() - 4;
+    file[end - 4..end].copy_from_slice(&f32::NAN.to_le_bytes());
+    let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(&file[..end]);
+    file[end..].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(folder.join("nan.selvedge"), file).unwrap();
+    fs::write(folder.join("a.png"), b"").unwrap();
+    for arguments in [
+        &["convert", "nan.selvedge", "out.npz"][..],
+        &["eval", "nan.selvedge", "--data", "builtin"],
+        &["predict", "nan.selvedge", "a.png"],
+        &["quantize", "nan.selvedge", "--data", "builtin"],
+        &["embed", "nan.selvedge", "--data", "builtin", "--out", "embedded"],
+        &["train", "--model", "tiny", "--data", "builtin", "--init", "nan.selvedge", "--out", "t.selvedge"],
+    ] {
+        let output = selvedge(folder).args(arguments).output().unwrap();
+        let said = text(&output);
+        assert!(!output.status.success() && said.contains("2.bias[9] is NaN as a float32"), "{arguments:?}: {said}");
+    }
+    let output = selvedge(folder).args(["inspect", "nan.selvedge"]).output().unwrap();
+    assert!(output.status.success() && text(&output).contains("note: linear_relu_stack.2.bias[9] is NaN"));
+}
+
+#[test]
+fn an_ending_of_another_format_names_the_command_that_writes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    trained(folder, "tiny");
+    for (arguments, words) in [
+        (
+            &["train", "--data", "builtin", "--steps", "1", "--out", "m.pth"][..],
+            "`selvedge convert m.selvedge m.safetensors`",
+        ),
+        (&["train", "--data", "builtin", "--steps", "1", "--out", "m.npz"], "`selvedge convert m.selvedge m.npz`"),
+        (
+            &["quantize", "tiny.selvedge", "--data", "builtin", "--out", "q.onnx"],
+            "`selvedge convert tiny.selvedge q.onnx`",
+        ),
+    ] {
+        let output = selvedge(folder).args(arguments).output().unwrap();
+        assert!(!output.status.success() && text(&output).contains(words), "{}", text(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_and_a_device_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    trained(folder, "tiny");
+    let pipe = folder.join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let bytes = fs::read(folder.join("tiny.selvedge")).unwrap();
+    let writer = std::thread::spawn(move || fs::write(pipe, bytes));
+    assert!(convert(folder, &["pipe", "a.npz"]).unwrap().contains("Saved a.npz"));
+    writer.join().unwrap().unwrap();
+    for arguments in
+        [&["convert", "/dev/zero", "a.npz"][..], &["inspect", "/dev/zero"], &["train", "--resume", "/dev/zero"]]
+    {
+        let output = selvedge(folder).args(arguments).output().unwrap();
+        assert!(!output.status.success() && text(&output).contains("it is a device, not a file"), "{}", text(&output));
     }
 }

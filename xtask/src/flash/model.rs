@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -19,6 +18,9 @@ use selvedge::{
 };
 
 use crate::{program, workspace};
+
+/// The most bytes of a network's file: `MAX_NUMBERS` of 32 bits, and the longest header.
+const MAX_BYTES: u64 = 1 << 32;
 
 /// The network that a board gets.
 #[derive(Args)]
@@ -86,7 +88,7 @@ pub struct Weights {
 impl Weights {
     /// Reads a file.
     pub fn read(file: &Path) -> Result<Self> {
-        let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = files::read(file, MAX_BYTES)?;
         let FileInfo { format, architecture, .. } =
             FileInfo::read(&bytes).with_context(|| file.display().to_string())?;
         Ok(Self { file: file.to_owned(), architecture, format })

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, builder::PossibleValuesParser};
 use selvedge::{architecture::Architecture, models::NAMES};
@@ -6,11 +6,13 @@ use selvedge::{architecture::Architecture, models::NAMES};
 /// Options of `convert`.
 #[derive(Args, Debug)]
 pub struct Convert {
-    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint) or .npz file
+    /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint), .npz or .onnx file
+    ///
+    /// The network's inputs are bytes / 255, as torchvision's ToTensor gives them. A model that saw Normalize after that needs --mean and --std.
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
-    /// What to write: a .selvedge, .safetensors, .npz or .onnx file
+    /// The file to write: a .selvedge, .safetensors, .npz or .onnx file
     ///
     /// Only a .selvedge file keeps the class names, the shape of the inputs and the record of the training.
     #[arg(value_name = "TO")]
@@ -24,7 +26,7 @@ pub struct Convert {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Without it, and without --model, it is a .selvedge file's own, and of other files the one that their tensors' names and shapes say:
+    /// Without it, and without --model, it is a .selvedge or an .onnx file's own, and of other files the one that their tensors' names and shapes say:
     /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has
     /// the slope 0.01. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO
     /// do.
@@ -50,6 +52,18 @@ pub struct Convert {
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = yes_or_no)]
     pub transpose: Option<bool>,
 
+    /// The mean that was taken from each input before FROM was trained: one number, one for each channel or input, or a .npy file of them
+    ///
+    /// For a model that saw torchvision's Normalize(mean, std), or another standardisation, after its bytes were divided by 255. Here a
+    /// network's inputs are bytes / 255 and no more, so mean and deviation go into the first layer: W / std and b − Σ W · mean / std.
+    /// For bytes that were not divided, give --mean 0 --std 0.00392156862745098 (1 / 255); for −1 to 1, give --mean 0.5 --std 0.5.
+    #[arg(long, value_name = "X,…", requires = "std", allow_hyphen_values = true)]
+    pub mean: Option<Numbers>,
+
+    /// The standard deviation that each input was divided by, after --mean was taken from it
+    #[arg(long, value_name = "X,…", requires = "mean", allow_hyphen_values = true)]
+    pub std: Option<Numbers>,
+
     /// Pass over tensors that the network does not have; a missing bias is 0, a missing scale of a batch normalisation 1
     #[arg(long)]
     pub no_strict: bool,
@@ -64,6 +78,30 @@ pub struct Convert {
     /// for rounding
     #[arg(long)]
     pub fold: bool,
+}
+
+/// Numbers of an option, or the file that holds them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    /// The numbers.
+    List(Vec<f64>),
+    /// A NumPy array.
+    File(PathBuf),
+}
+
+impl FromStr for Numbers {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.ends_with(".npy") {
+            return Ok(Self::File(text.into()));
+        }
+        let numbers = text.split(',').map(|number| number.trim().parse());
+        let numbers = numbers.collect::<Result<_, _>>();
+        numbers
+            .map(Self::List)
+            .map_err(|_| "it is neither numbers with commas between them nor the name of a .npy file")
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), &'static str> {

@@ -15,7 +15,7 @@ pub mod train;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-pub use convert::Convert;
+pub use convert::{Convert, Numbers};
 pub use device::Device;
 pub use embed::Embed;
 pub use eval::Eval;

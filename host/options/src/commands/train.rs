@@ -37,7 +37,9 @@ pub struct Train {
     #[command(flatten)]
     pub overriding: RecipeOptions,
 
-    /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth or .npz, with PyTorch's names) instead of the seed's
+    /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth, .npz or .onnx) instead of the seed's
+    ///
+    /// Those of a model that saw Normalize(mean, std) go through `selvedge convert --mean … --std …` first.
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
 

@@ -16,7 +16,7 @@ use options::commands::device;
 use selvedge::message::{Logits, Prediction, Statistics};
 
 use super::{
-    super::{check_data, load, parse},
+    super::{check_data, check_weights, load, parse},
     greet,
 };
 
@@ -28,6 +28,7 @@ const PRINT_INTERVAL: usize = 1000;
 pub fn run(options: &device::Eval) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
+    check_weights(&options.file.path, &file)?;
     let mut board = greet(&options.connect)?;
     check(options, board.about(), &file)?;
     let data = load(&options.data)?;

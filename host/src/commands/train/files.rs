@@ -33,8 +33,11 @@ impl<'a> Files<'a> {
     fn check(&self, options: &Train) -> Result<()> {
         let Self { out, checkpoint, metrics } = self;
         if Format::is_foreign(out) {
-            let out = out.display();
-            bail!("--out {out}: training writes .selvedge files; `selvedge convert` writes the other formats");
+            let (own, other) = (out.with_extension(WEIGHTS), Format::writable(out));
+            let [out, own, other] = [out, &own, &other].map(|path| path.display());
+            bail!(
+                "--out {out}: training writes .selvedge files; take --out {own}, and then `selvedge convert {own} {other}`"
+            );
         }
         files::check_writable(out)?;
         files::check_writable(checkpoint)?;

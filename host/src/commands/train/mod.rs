@@ -201,7 +201,9 @@ fn initialized_by(path: &Path, layers: &Architecture, with: &training::Options) 
     let network = if checkpoint::is_one(path) {
         checkpoint::load(path)?.into_network(layers)?
     } else {
-        let (network, report) = StateDict::read(path)?.network(layers, true)?;
+        let weights = StateDict::read(path)?;
+        weights.notes().iter().for_each(note);
+        let (network, report) = weights.network(layers, true)?;
         report.notes().iter().for_each(note);
         network
     };

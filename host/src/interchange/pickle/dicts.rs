@@ -5,6 +5,8 @@ use crate::interchange::error::Problem;
 
 /// A checkpoint's dicts nest no deeper.
 const MAX_DEPTH: usize = 8;
+/// More than a tensor's name may have.
+const MAX_NAME: usize = 256;
 /// A pickle may hold a dict in many places, so their number is bounded too.
 const MAX_VISITS: usize = 4096;
 
@@ -35,7 +37,7 @@ pub(super) fn entries<'a>(
     Ok(tree.entries(dict))
 }
 
-/// What `--key` can name: each candidate, and the dict that holds them all.
+/// The names that `--key` can have: each candidate, and the dict that holds them all.
 fn choices(candidates: &[(String, usize)]) -> Vec<String> {
     let parent = |name: &str| name.rsplit_once('.').map(|(parent, _)| parent.to_owned());
     let first = candidates.first().and_then(|(name, _)| parent(name));
@@ -80,7 +82,8 @@ impl<'a> Tree<'_, 'a> {
                     (Value::Text(key), Value::Dict(inner)) => Some((joined(&path, key), *inner, depth + 1)),
                     _ => None,
                 });
-                open.extend(inner.take(MAX_VISITS));
+                let room = MAX_VISITS.saturating_sub(visits + open.len());
+                open.extend(inner.take(room));
             }
         }
         found
@@ -133,6 +136,11 @@ impl<'a> Tree<'_, 'a> {
     }
 }
 
+/// A name for each of a dict's entries: it is cut where it is longer than any tensor's may be, so that none multiplies what a file holds.
 fn joined(path: &str, key: &str) -> String {
-    if path.is_empty() { key.into() } else { format!("{path}.{key}") }
+    let cut = |name: &str| name.char_indices().nth(MAX_NAME).map_or(name.len(), |(end, _)| end);
+    let key = &key[..cut(key)];
+    let mut name = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    name.truncate(cut(&name));
+    name
 }

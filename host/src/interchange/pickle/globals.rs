@@ -3,7 +3,7 @@
 use super::{PickleError, StorageKind};
 use crate::interchange::{element::Element, quote::quoted};
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Global {
     OrderedDict,
@@ -44,7 +44,7 @@ impl Global {
     }
 }
 
-/// What checkpoints hold beside a state dict.
+/// The names that checkpoints hold beside a state dict.
 const INERT: [(&str, &str); 22] = [
     // A run's options, as argparse and Lightning keep them.
     ("argparse", "Namespace"),

@@ -1,11 +1,12 @@
 //! The machine that reads a pickle's opcodes. It has those that a state dict or a checkpoint of plain data needs, and no others.
 
 use super::{
-    MAX_RANK, PickleError, Storage, Tensor, Value,
+    PickleError, Storage, Tensor, Value,
     globals::{Global, opcode_name},
 };
 
-const MAX_MARKS: usize = 16;
+/// A pickle may have so many opcodes. A state dict of a thousand tensors has some fifty thousand; each may take a hundred bytes.
+const MAX_STEPS: usize = 1 << 18;
 
 /// Why the machine stops before the pickle's end: an error, or a reason that its place is still to be added to.
 pub(super) enum Stop {
@@ -31,11 +32,11 @@ pub(super) type Step<T> = Result<T, Stop>;
 pub(super) struct Machine<'a> {
     pickle: &'a [u8],
     pub(super) at: usize,
-    stack: Vec<Value<'a>>,
+    pub(super) stack: Vec<Value<'a>>,
     /// Where in the stack the marks are.
-    marks: Vec<usize>,
-    memo: Vec<Value<'a>>,
-    tuples: Vec<Vec<Value<'a>>>,
+    pub(super) marks: Vec<usize>,
+    pub(super) memo: Vec<Value<'a>>,
+    pub(super) tuples: Vec<Vec<Value<'a>>>,
     pub(super) lists: Vec<Vec<Value<'a>>>,
     pub(super) dicts: Vec<Vec<(Value<'a>, Value<'a>)>>,
     pub(super) tensors: Vec<Tensor<'a>>,
@@ -54,10 +55,15 @@ impl<'a> Machine<'a> {
         if protocol != 0x80 || !(2..=5).contains(&version) {
             return Err("it does not begin with a protocol from 2 to 5".into());
         }
+        let mut steps = 0;
         loop {
             let [opcode] = self.array()?;
             if opcode == b'.' {
                 break;
+            }
+            steps += 1;
+            if steps > MAX_STEPS {
+                return Err("it has more parts than any network's".into());
             }
             self.step(opcode)?;
         }
@@ -78,7 +84,7 @@ impl<'a> Machine<'a> {
                 self.push_tuple(items);
             }
             0x85..=0x87 => {
-                let mut items = Vec::new();
+                let mut items = Vec::with_capacity(3);
                 for _ in 0x85..=opcode {
                     items.insert(0, self.pop()?);
                 }
@@ -213,196 +219,5 @@ impl<'a> Machine<'a> {
         array[..bytes.len()].copy_from_slice(bytes);
         self.stack.push(Value::Int(i64::from_le_bytes(array)));
         Ok(())
-    }
-
-    fn mark(&mut self) -> Step<()> {
-        if self.marks.len() == MAX_MARKS {
-            return Err("it is nested too deeply".into());
-        }
-        self.marks.push(self.stack.len());
-        Ok(())
-    }
-
-    /// What stands on the stack, but not below the last mark.
-    fn pop(&mut self) -> Step<Value<'a>> {
-        let floor = self.marks.last().copied().unwrap_or(0);
-        if self.stack.len() <= floor {
-            return Err("the stack is empty".into());
-        }
-        Ok(self.stack.pop().ok_or("the stack is empty")?)
-    }
-
-    fn pop_to_mark(&mut self) -> Step<Vec<Value<'a>>> {
-        let mark = self.marks.pop().ok_or("there is no mark")?;
-        Ok(self.stack.split_off(mark))
-    }
-
-    fn push_tuple(&mut self, items: Vec<Value<'a>>) {
-        self.stack.push(Value::Tuple(self.tuples.len()));
-        self.tuples.push(items);
-    }
-
-    fn push_dict(&mut self) {
-        self.stack.push(Value::Dict(self.dicts.len()));
-        self.dicts.push(Vec::new());
-    }
-
-    /// Adds values to the list on the stack.
-    fn append(&mut self, items: &[Value<'a>]) -> Step<()> {
-        let top = self.pop()?;
-        match top {
-            Value::List(list) => self.lists[list].extend_from_slice(items),
-            Value::Inert => {}
-            _ => return Err("items are appended, but not to a list".into()),
-        }
-        self.stack.push(top);
-        Ok(())
-    }
-
-    /// Adds keys and values to the dict on the stack.
-    fn set_items(&mut self, items: &[Value<'a>]) -> Step<()> {
-        let top = self.pop()?;
-        if let Value::Inert = top {
-            self.stack.push(top);
-            return Ok(());
-        }
-        let (Value::Dict(dict), (pairs, [])) = (top, items.as_chunks::<2>()) else {
-            return Err("items are set, but not in a dict".into());
-        };
-        self.dicts[dict].extend(pairs.iter().map(|&[key, value]| (key, value)));
-        self.stack.push(top);
-        Ok(())
-    }
-
-    /// Picklers number the memo's places in order.
-    fn put(&mut self, index: usize) -> Step<()> {
-        let value = self.pop()?;
-        self.stack.push(value);
-        if index != self.memo.len() {
-            return Err("the memo's places are not in order".into());
-        }
-        self.memo.push(value);
-        Ok(())
-    }
-
-    fn get(&mut self, index: usize) -> Step<()> {
-        let value = self.memo.get(index).ok_or("the memo has no such place")?;
-        self.stack.push(*value);
-        Ok(())
-    }
-
-    /// `('storage', torch.FloatStorage, key, location, length)`; the legacy format has a view too, of which it writes none.
-    fn persistent_id(&mut self) -> Step<()> {
-        let id = self.pop()?;
-        let ([Value::Text("storage"), Value::Global(Global::Storage(kind)), Value::Text(key), Value::Text(_), len]
-        | [
-            Value::Text("storage"),
-            Value::Global(Global::Storage(kind)),
-            Value::Text(key),
-            Value::Text(_),
-            len,
-            Value::None,
-        ]) = *self.tuple(id)?
-        else {
-            return Err("a persistent id is no storage".into());
-        };
-        let storage = Storage { kind, key, len: size(len)? };
-        self.storages.push(storage);
-        self.stack.push(Value::Storage(storage));
-        Ok(())
-    }
-
-    fn reduce(&mut self) -> Step<()> {
-        let (arguments, callable) = (self.pop()?, self.pop()?);
-        match callable {
-            Value::Global(Global::OrderedDict) if self.tuple(arguments)?.is_empty() => self.push_dict(),
-            Value::Global(Global::RebuildTensor) => self.rebuild_tensor(arguments)?,
-            Value::Global(Global::RebuildParameter) => self.rebuild_parameter(arguments)?,
-            Value::Global(Global::Inert) => {
-                self.tuple(arguments)?;
-                self.stack.push(Value::Inert);
-            }
-            _ => return Err("it calls what is no function, or gives an OrderedDict arguments".into()),
-        }
-        Ok(())
-    }
-
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`; `_rebuild_tensor_v3` has a type after them.
-    fn rebuild_tensor(&mut self, arguments: Value<'a>) -> Step<()> {
-        let ([Value::Storage(storage), offset, shape, strides, Value::Bool(_), Value::Dict(hooks)]
-        | [
-            Value::Storage(storage),
-            offset,
-            shape,
-            strides,
-            Value::Bool(_),
-            Value::Dict(hooks),
-            Value::Global(Global::Inert),
-        ]) = *self.tuple(arguments)?
-        else {
-            return Err("a tensor's parts are not those that torch.save writes".into());
-        };
-        if !self.dicts[hooks].is_empty() {
-            return Err("a tensor has hooks".into());
-        }
-        let tensor =
-            Tensor { storage, offset: size(offset)?, shape: self.sizes(shape)?, strides: self.sizes(strides)? };
-        if tensor.shape.len() != tensor.strides.len() {
-            return Err("a tensor has not as many strides as sizes".into());
-        }
-        self.stack.push(Value::Tensor(self.tensors.len()));
-        self.tensors.push(tensor);
-        Ok(())
-    }
-
-    /// `_rebuild_parameter(tensor, requires_grad, backward_hooks)`: the tensor.
-    fn rebuild_parameter(&mut self, arguments: Value<'a>) -> Step<()> {
-        let [tensor @ Value::Tensor(_), Value::Bool(_), Value::Dict(hooks)] = *self.tuple(arguments)? else {
-            return Err("a parameter's parts are not those that torch.save writes".into());
-        };
-        if !self.dicts[hooks].is_empty() {
-            return Err("a parameter has hooks".into());
-        }
-        self.stack.push(tensor);
-        Ok(())
-    }
-
-    /// The one attribute that a state dict has is `_metadata`: its modules' versions, which are not needed.
-    fn build(&mut self) -> Step<()> {
-        let (state, object) = (self.pop()?, self.pop()?);
-        if let Value::Inert = object {
-            self.stack.push(object);
-            return Ok(());
-        }
-        let (Value::Dict(state), Value::Dict(_)) = (state, object) else {
-            return Err("a state is set, but not a dict's".into());
-        };
-        if !matches!(self.dicts[state][..], [(Value::Text("_metadata"), Value::Dict(_))]) {
-            return Err("the dict has another attribute than _metadata".into());
-        }
-        self.stack.push(object);
-        Ok(())
-    }
-
-    fn tuple(&self, value: Value<'a>) -> Step<&[Value<'a>]> {
-        match value {
-            Value::Tuple(index) => Ok(&self.tuples[index]),
-            _ => Err("a tuple must be here".into()),
-        }
-    }
-
-    fn sizes(&self, value: Value<'a>) -> Step<Vec<usize>> {
-        let sizes = self.tuple(value)?;
-        if sizes.len() > MAX_RANK {
-            return Err("a tensor has too many dimensions".into());
-        }
-        sizes.iter().map(|&value| size(value)).collect()
-    }
-}
-
-fn size(value: Value<'_>) -> Step<usize> {
-    match value {
-        Value::Int(int) => Ok(usize::try_from(int).map_err(|_| "a size is negative")?),
-        _ => Err("a size is no whole number".into()),
     }
 }

@@ -4,13 +4,16 @@
 //! its name. Values are `Copy` (tuples, lists and dicts are places in lists), so nothing recurses, whatever a file nests. Time and memory
 //! are linear in the pickle's length.
 //!
-//! - `machine`: the opcodes. `globals`: the names. `dicts`: the entry of the pickle that is the state dict.
+//! - `machine`: the opcodes. `stack`: what they do to values. `calls`: storages and tensors. `globals`: the names. `dicts`: the entry of
+//!   the pickle that is the state dict.
 //!
 //! <https://docs.python.org/3/library/pickletools.html>
 
+mod calls;
 mod dicts;
 mod globals;
 mod machine;
+mod stack;
 
 use globals::Global;
 use machine::{Machine, Stop};
@@ -68,7 +71,7 @@ pub(super) struct StorageKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry<'a> {
     Tensor(Tensor<'a>),
-    /// What it is instead.
+    /// Anything else, by its kind.
     Other(&'static str),
 }
 
@@ -85,7 +88,8 @@ enum Value<'a> {
     /// A place in the machine's dicts.
     Dict(usize),
     Global(Global),
-    Storage(Storage<'a>),
+    /// A place in the machine's storages.
+    Storage(usize),
     /// A place in the machine's tensors.
     Tensor(usize),
     /// Plain data that is passed over.
@@ -108,7 +112,7 @@ pub(super) struct Legacy<'a> {
     pub records: usize,
 }
 
-/// How such a file begins: a magic number, and the protocol 1001.
+/// The beginning of such a file: a magic number, and the protocol 1001.
 pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
 
 /// Reads a file that begins with [`LEGACY`]: a pickle about the machine, one of the dict, and one with the storages' names.

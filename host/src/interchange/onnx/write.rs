@@ -1,4 +1,4 @@
-//! A network as an ONNX graph: <https://github.com/onnx/onnx/blob/main/docs/IR.md>.
+//! A network's graph.
 //!
 //! Its input `input` is `[batch, inputs]` float32, each value a byte / 255; its output `logits` is `[batch, outputs]`.
 
@@ -12,7 +12,13 @@ use selvedge::{
     layers::EPSILON,
 };
 
-use super::error::Problem;
+use super::{
+    super::error::Problem,
+    messages::{
+        Attribute, Dimension, DimensionValue, FLOAT, Graph, Model, Node, OperatorSet, Shape, Tensor, TensorType, Type,
+        ValueInfo,
+    },
+};
 
 /// The operator sets that a graph here can have. All operators but GELU's are the same from the first on.
 const OPSETS: RangeInclusive<u8> = 13..=23;
@@ -22,7 +28,7 @@ const INPUT: &str = "input";
 const OUTPUT: &str = "logits";
 
 /// The operator set of a network's graph: the one asked for, or the lowest that its layers need.
-pub(super) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
+pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
     let has_gelu = architecture.layers().iter().any(|layer| matches!(layer, LayerKind::Gelu { .. }));
     let lowest = if has_gelu { GELU_OPSET } else { *OPSETS.start() };
     let opset = asked.unwrap_or(lowest);
@@ -45,7 +51,7 @@ fn ir_version(opset: u8) -> i64 {
 }
 
 /// The graph of a network, with its weights, for an [operator set](opset).
-pub(super) fn write(
+pub(in crate::interchange) fn write(
     architecture: &Architecture,
     parameters: &[(Parameter, &[f32])],
     opset: u8,
@@ -60,7 +66,14 @@ pub(super) fn write(
         let own = own.filter(|parameter| parameter.rsplit_once('.').is_some_and(|(layer, _)| layer == name));
         let input = std::iter::once(previous.as_str()).chain(own).map(str::to_owned).collect();
         let (op_type, attribute) = operator(layer);
-        nodes.push(Node { input, output: vec![output.clone()], name, op_type: op_type.into(), attribute });
+        nodes.push(Node {
+            input,
+            output: vec![output.clone()],
+            name,
+            op_type: op_type.into(),
+            attribute,
+            domain: String::new(),
+        });
         previous = output;
     }
     let graph = Graph {
@@ -78,7 +91,7 @@ pub(super) fn write(
             "{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"
         ),
         graph: Some(graph),
-        opset_import: vec![OperatorSet { version: opset.into() }],
+        opset_import: vec![OperatorSet { domain: String::new(), version: opset.into() }],
     };
     Ok(model.encode_to_vec())
 }
@@ -106,6 +119,7 @@ fn tensor(parameter: &Parameter, values: &[f32]) -> Tensor {
         data_type: FLOAT,
         name: parameter.name.to_string(),
         raw_data: as_bytes(values).to_vec(),
+        ..Tensor::default()
     }
 }
 
@@ -119,149 +133,6 @@ fn batch_of(name: &str, features: usize) -> ValueInfo {
     ValueInfo { name: name.into(), r#type: Some(Type { tensor_type: Some(tensor_type) }) }
 }
 
-// The messages of onnx.proto with the fields that are written here, by their numbers there.
-
-/// TensorProto.DataType.FLOAT.
-const FLOAT: i32 = 1;
-/// AttributeProto.AttributeType.FLOAT.
-const FLOAT_ATTRIBUTE: i32 = 1;
-/// AttributeProto.AttributeType.INT.
-const INT: i32 = 2;
-/// AttributeProto.AttributeType.STRING.
-const STRING: i32 = 3;
-
-#[derive(Clone, PartialEq, Message)]
-struct Model {
-    #[prost(int64, tag = "1")]
-    ir_version: i64,
-    #[prost(string, tag = "2")]
-    producer_name: String,
-    #[prost(string, tag = "3")]
-    producer_version: String,
-    #[prost(string, tag = "6")]
-    doc_string: String,
-    #[prost(message, optional, tag = "7")]
-    graph: Option<Graph>,
-    #[prost(message, repeated, tag = "8")]
-    opset_import: Vec<OperatorSet>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct OperatorSet {
-    #[prost(int64, tag = "2")]
-    version: i64,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Graph {
-    #[prost(message, repeated, tag = "1")]
-    node: Vec<Node>,
-    #[prost(string, tag = "2")]
-    name: String,
-    #[prost(message, repeated, tag = "5")]
-    initializer: Vec<Tensor>,
-    #[prost(message, repeated, tag = "11")]
-    input: Vec<ValueInfo>,
-    #[prost(message, repeated, tag = "12")]
-    output: Vec<ValueInfo>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Node {
-    #[prost(string, repeated, tag = "1")]
-    input: Vec<String>,
-    #[prost(string, repeated, tag = "2")]
-    output: Vec<String>,
-    #[prost(string, tag = "3")]
-    name: String,
-    #[prost(string, tag = "4")]
-    op_type: String,
-    #[prost(message, repeated, tag = "5")]
-    attribute: Vec<Attribute>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Attribute {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(float, optional, tag = "2")]
-    f: Option<f32>,
-    #[prost(int64, optional, tag = "3")]
-    i: Option<i64>,
-    #[prost(bytes = "vec", optional, tag = "4")]
-    s: Option<Vec<u8>>,
-    #[prost(int32, tag = "20")]
-    r#type: i32,
-}
-
-impl Attribute {
-    fn int(name: &str, value: i64) -> Self {
-        Self { name: name.into(), i: Some(value), r#type: INT, ..Self::default() }
-    }
-
-    fn float(name: &str, value: f32) -> Self {
-        Self { name: name.into(), f: Some(value), r#type: FLOAT_ATTRIBUTE, ..Self::default() }
-    }
-
-    fn string(name: &str, value: &str) -> Self {
-        Self { name: name.into(), s: Some(value.into()), r#type: STRING, ..Self::default() }
-    }
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Tensor {
-    #[prost(int64, repeated, tag = "1")]
-    dims: Vec<i64>,
-    #[prost(int32, tag = "2")]
-    data_type: i32,
-    #[prost(string, tag = "8")]
-    name: String,
-    #[prost(bytes = "vec", tag = "9")]
-    raw_data: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ValueInfo {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "2")]
-    r#type: Option<Type>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Type {
-    #[prost(message, optional, tag = "1")]
-    tensor_type: Option<TensorType>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct TensorType {
-    #[prost(int32, tag = "1")]
-    elem_type: i32,
-    #[prost(message, optional, tag = "2")]
-    shape: Option<Shape>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Shape {
-    #[prost(message, repeated, tag = "1")]
-    dim: Vec<Dimension>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Dimension {
-    #[prost(oneof = "DimensionValue", tags = "1, 2")]
-    value: Option<DimensionValue>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum DimensionValue {
-    #[prost(int64, tag = "1")]
-    Value(i64),
-    #[prost(string, tag = "2")]
-    Param(String),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +143,7 @@ mod tests {
         let architecture: Architecture = "3 => 2 Relu => 4".parse().unwrap();
         let mut network = Network::zeroed(&architecture).unwrap();
         network.parameters_mut()[16..].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
-        let bytes = write(&architecture, &super::super::named(&architecture, network.parameters()), 13).unwrap();
+        let bytes = write(&architecture, &crate::interchange::named(&architecture, network.parameters()), 13).unwrap();
         let model = Model::decode(&bytes[..]).unwrap();
         assert_eq!((model.ir_version, model.opset_import[0].version), (7, 13));
         let graph = model.graph.unwrap();

@@ -1,0 +1,225 @@
+//! The layers that a graph's operators are, one after the other.
+
+use selvedge::{
+    architecture::{Architecture, LayerKind, MAX_LAYERS},
+    layers::EPSILON,
+};
+
+use super::function::{Function, Named};
+
+/// The numbers of the value that the next operator takes: the last layer's, and what was done to each since.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// The chain's age when it came to be: an older one has been used.
+    pub age: usize,
+    /// Its sizes, each known or not; `None` where not even their number is known.
+    pub dims: Option<Vec<Option<usize>>>,
+    pub function: Function,
+    /// True after a softmax that was left out: nothing may follow.
+    pub is_end: bool,
+}
+
+impl Head {
+    /// The numbers of a sample.
+    pub(super) fn width(&self) -> Option<usize> {
+        match self.dims.as_deref()? {
+            [] => None,
+            [width] => *width,
+            [_, sizes @ ..] => sizes.iter().try_fold(1_usize, |product, &size| product.checked_mul(size?)),
+        }
+    }
+}
+
+/// A layer with its tensors, in flat order.
+struct Layer {
+    kind: LayerKind,
+    weight: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    /// A normalisation's mean and variance.
+    statistics: Vec<f32>,
+}
+
+/// The layers so far.
+#[derive(Default)]
+pub(super) struct Chain {
+    layers: Vec<Layer>,
+    /// The number of operators that took the last value for good.
+    pub age: usize,
+    pub notes: Vec<String>,
+}
+
+type Step = Result<(), String>;
+
+impl Chain {
+    fn head(&mut self, width: usize) -> Head {
+        self.age += 1;
+        let dims = Some(vec![None, Some(width)]);
+        Head { age: self.age, dims, function: Function::identity(), is_end: false }
+    }
+
+    /// Makes layers of what was done to each number: an activation, or a scaling of the linear layer before it.
+    fn settle(&mut self, head: &Head) -> Step {
+        let named = head.function.named().ok_or(
+            "takes numbers after a function that is no activation here; there are Relu, LeakyRelu (0.01), Tanh, Sigmoid and Gelu",
+        )?;
+        if let Named::Identity = named {
+            return Ok(());
+        }
+        let Some(last) = self.layers.last_mut() else {
+            return Err(
+                "comes after a change of the inputs; leave that out of the graph, and give it by --mean and --std"
+                    .into(),
+            );
+        };
+        let width = last.kind.widths().1;
+        let kind = match named {
+            Named::Identity => return Ok(()),
+            Named::Scale(scale) => return self.scale(&[scale]),
+            Named::Relu => LayerKind::Relu { width },
+            Named::Tanh => LayerKind::Tanh { width },
+            Named::Sigmoid => LayerKind::Sigmoid { width },
+            Named::LeakyRelu => LayerKind::LeakyRelu { width },
+            Named::Gelu => LayerKind::Gelu { width },
+            Named::ExactGelu => {
+                let note = "GELU by the error function is read as GELU by the hyperbolic tangent, which differs by at most 0.0005";
+                if !self.notes.iter().any(|other| other == note) {
+                    self.notes.push(note.into());
+                }
+                LayerKind::Gelu { width }
+            }
+        };
+        self.push(kind, Vec::new(), None, Vec::new())
+    }
+
+    fn push(&mut self, kind: LayerKind, weight: Vec<f32>, bias: Option<Vec<f32>>, statistics: Vec<f32>) -> Step {
+        if self.layers.len() == MAX_LAYERS {
+            return Err(format!("makes more than {MAX_LAYERS} layers"));
+        }
+        self.layers.push(Layer { kind, weight, bias, statistics });
+        Ok(())
+    }
+
+    /// A linear layer; `weight` is outputs × inputs.
+    pub(super) fn linear(
+        &mut self,
+        head: &Head,
+        [outputs, inputs]: [usize; 2],
+        weight: Vec<f32>,
+        bias: Option<Vec<f32>>,
+    ) -> Result<Head, String> {
+        self.settle(head)?;
+        match &head.dims {
+            Some(dims) if dims.len() > 2 => {
+                return Err(format!("takes an input of {} dimensions; a batch of rows has two", dims.len()));
+            }
+            _ => {}
+        }
+        if let Some(found) = head.width().filter(|&width| width != inputs) {
+            return Err(format!("takes {inputs} numbers of each sample, which has {found}"));
+        }
+        if bias.as_ref().is_some_and(|bias| bias.len() != outputs) {
+            return Err(format!("has {outputs} outputs, but another number of biases"));
+        }
+        let [input, output] = [inputs, outputs].map(u32::try_from);
+        let (Ok(inputs), Ok(output)) = (input, output) else { return Err("is too large".into()) };
+        self.push(LayerKind::Linear { inputs, outputs: output }, weight, bias, Vec::new())?;
+        Ok(self.head(outputs))
+    }
+
+    /// A batch normalisation with its own small number beside the variance.
+    pub(super) fn norm(
+        &mut self,
+        head: &Head,
+        [scale, shift, mean, variance]: [&[f32]; 4],
+        epsilon: f32,
+    ) -> Result<Head, String> {
+        self.settle(head)?;
+        let Some(before) = self.layers.last() else {
+            return Err("is a batch normalisation of the inputs; a network here begins with a linear layer".into());
+        };
+        let width = before.kind.widths().1;
+        if [scale, shift, mean, variance].iter().any(|own| own.len() != width as usize) {
+            return Err(format!("normalises {width} numbers, but has not as many of its own"));
+        }
+        let (ours, theirs) = (f64::from(EPSILON), f64::from(epsilon));
+        let moved =
+            |&variance: &f32| if epsilon == EPSILON { variance } else { (f64::from(variance) + theirs - ours) as f32 };
+        let variance: Vec<f32> = variance.iter().map(moved).collect();
+        if variance.iter().any(|&variance| variance < 0.0) {
+            return Err(format!("has a variance that is too small for its epsilon {epsilon:?}"));
+        }
+        let statistics = [mean, &variance[..]].concat();
+        self.push(LayerKind::BatchNorm1d { width }, scale.to_vec(), Some(shift.to_vec()), statistics)?;
+        Ok(self.head(width as usize))
+    }
+
+    /// Logarithms of softmax.
+    pub(super) fn log_softmax(&mut self, head: &Head) -> Result<Head, String> {
+        self.settle(head)?;
+        let width = self.layers.last().ok_or("comes before any linear layer")?.kind.widths().1;
+        self.push(LayerKind::LogSoftmax { width }, Vec::new(), None, Vec::new())?;
+        Ok(self.head(width as usize))
+    }
+
+    /// The numbers of the linear layer that has just come, where nothing was done to them.
+    fn last_linear(&mut self, head: &Head) -> Option<&mut Layer> {
+        let is_linear = |layer: &&mut Layer| matches!(layer.kind, LayerKind::Linear { .. });
+        self.layers.last_mut().filter(is_linear).filter(|_| head.function.is_identity())
+    }
+
+    /// Adds to each output of the linear layer that has just come; `None` where there is none.
+    pub(super) fn add(&mut self, head: &Head, vector: &[f32], sign: f32) -> Option<Head> {
+        let last = self.last_linear(head)?;
+        let outputs = last.kind.widths().1 as usize;
+        if ![1, outputs].contains(&vector.len()) {
+            return None;
+        }
+        let values = (0..outputs).map(|output| sign * vector[output % vector.len()]);
+        last.bias = Some(match &last.bias {
+            Some(bias) => bias.iter().zip(values).map(|(bias, value)| bias + value).collect(),
+            None => values.collect(),
+        });
+        Some(self.head(outputs))
+    }
+
+    /// Multiplies each output of the linear layer that has just come; `None` where there is none.
+    pub(super) fn multiply(&mut self, head: &Head, factors: &[f64]) -> Option<Head> {
+        let outputs = self.last_linear(head)?.kind.widths().1 as usize;
+        if factors.len() != outputs || self.scale(factors).is_err() {
+            return None;
+        }
+        Some(self.head(outputs))
+    }
+
+    fn scale(&mut self, factors: &[f64]) -> Step {
+        let Some(Layer { kind: LayerKind::Linear { inputs, .. }, weight, bias, .. }) = self.layers.last_mut() else {
+            return Err("comes after a scaling that follows no linear layer".into());
+        };
+        let times = |value: &mut f32, factor: f64| *value = (f64::from(*value) * factor) as f32;
+        for (output, row) in weight.chunks_exact_mut((*inputs).max(1) as usize).enumerate() {
+            row.iter_mut().for_each(|value| times(value, factors[output % factors.len()]));
+        }
+        for (output, bias) in bias.iter_mut().flatten().enumerate() {
+            times(bias, factors[output % factors.len()]);
+        }
+        Ok(())
+    }
+
+    /// The network whose output this is, and its flat model.
+    pub(super) fn end(mut self, head: &Head) -> Result<(Architecture, Vec<f32>, Vec<String>), String> {
+        self.settle(head)?;
+        let architecture = Architecture::from_layers(self.layers.iter().map(|layer| layer.kind));
+        let architecture = architecture.ok_or_else(|| format!("makes more than {MAX_LAYERS} layers"))?;
+        let mut flat = Vec::new();
+        for mut layer in self.layers {
+            let outputs = layer.kind.widths().1 as usize;
+            flat.append(&mut layer.weight);
+            match layer.kind {
+                LayerKind::Linear { .. } => flat.extend(layer.bias.unwrap_or_else(|| vec![0.0; outputs])),
+                _ => flat.extend(layer.bias.unwrap_or_default()),
+            }
+            flat.append(&mut layer.statistics);
+        }
+        Ok((architecture, flat, self.notes))
+    }
+}

@@ -1,0 +1,100 @@
+//! A graph's network.
+
+use prost::Message;
+use selvedge::architecture::Architecture;
+
+use super::{
+    array::Array,
+    chain::Head,
+    function::Function,
+    messages::{DimensionValue, FLOAT, MODEL, Model, Node, ValueInfo},
+    node::{Reader, Value},
+};
+use crate::interchange::{error::Problem, quote::quoted};
+
+/// A file may have so many fields: those of some thousand operators.
+const MAX_FIELDS: usize = 1 << 16;
+/// A small graph may copy so many elements of its constants.
+const MIN_ROOM: usize = 1 << 22;
+/// All types of floating-point numbers.
+const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];
+
+/// The network that a file's graph is.
+#[derive(Debug)]
+pub(in crate::interchange) struct Graph {
+    pub architecture: Architecture,
+    pub flat: Vec<f32>,
+    /// Notes for a person.
+    pub notes: Vec<String>,
+}
+
+/// The network of a file's graph: a chain of layers from its one input to its one output.
+pub(in crate::interchange) fn read(bytes: &[u8]) -> Result<Graph, Problem> {
+    let invalid = |reason: &str| Problem::format("ONNX", reason);
+    let mut left = MAX_FIELDS;
+    MODEL.count(bytes, &mut left).ok_or_else(|| {
+        invalid(if left == 0 { "it has more parts than any network here" } else { "it is damaged or cut short" })
+    })?;
+    let model = Model::decode(bytes).map_err(|error| invalid(&error.to_string()))?;
+    let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
+    let graph = model.graph.ok_or_else(|| invalid("it has no graph"))?;
+    let mut reader =
+        Reader { opset: opset.map_or(0, |set| set.version), room: bytes.len().max(MIN_ROOM), ..Reader::default() };
+    for tensor in graph.initializer {
+        let name = tensor.name.clone();
+        let array = Array::of(tensor).map_err(|reason| invalid(&format!("the tensor {} {reason}", quoted(&name))))?;
+        if reader.values.insert(name.clone(), Value::Constant(array.into())).is_some() {
+            return Err(Problem::Repeated(quoted(&name)));
+        }
+    }
+    // In old files the weights are among the inputs too.
+    let inputs: Vec<_> = graph.input.iter().filter(|input| !reader.values.contains_key(&input.name)).collect();
+    let ([input], [output]) = (&inputs[..], &graph.output[..]) else {
+        let (inputs, outputs) = (inputs.len(), graph.output.len());
+        return Err(invalid(&format!(
+            "its graph has {inputs} inputs and {outputs} outputs; a network here has one of each"
+        )));
+    };
+    let head = Head { age: 0, dims: dims(input)?, function: Function::identity(), is_end: false };
+    reader.values.insert(input.name.clone(), Value::Head(head));
+    for node in &graph.node {
+        reader.take(node).map_err(|reason| of_node(node, reason))?;
+    }
+    let head = match reader.values.get(&output.name) {
+        Some(Value::Head(head)) if head.age == reader.chain.age => head.clone(),
+        Some(Value::Head(_)) => return Err(invalid("its output is not what its last layer gives")),
+        _ => return Err(invalid("nothing gives its output")),
+    };
+    let last = graph.node.last();
+    let end = reader.chain.end(&head);
+    let (architecture, flat, notes) = end.map_err(|reason| match last {
+        Some(node) => of_node(node, reason),
+        None => invalid(&reason),
+    })?;
+    if architecture.parameter_count() != Some(flat.len()) || architecture.layers().is_empty() {
+        return Err(invalid("its graph is no network of linear layers"));
+    }
+    Ok(Graph { architecture, flat, notes })
+}
+
+fn of_node(node: &Node, reason: String) -> Problem {
+    let name = [&node.name, node.output.first().unwrap_or(&node.name)].into_iter().find(|name| !name.is_empty());
+    Problem::Node { name: quoted(name.map_or("", String::as_str)), operator: quoted(&node.op_type), reason }
+}
+
+/// The sizes of an input of floating-point numbers.
+fn dims(input: &ValueInfo) -> Result<Option<Vec<Option<usize>>>, Problem> {
+    let tensor = input.r#type.as_ref().and_then(|own| own.tensor_type.as_ref());
+    let Some(tensor) = tensor else { return Ok(None) };
+    if !FLOATS.contains(&tensor.elem_type) {
+        let reason =
+            "its input is of whole numbers, where here it is of bytes / 255; export the model with a float32 input";
+        return Err(Problem::format("ONNX", reason));
+    }
+    let known = |value: &Option<DimensionValue>| match value {
+        Some(DimensionValue::Value(size)) => usize::try_from(*size).ok().filter(|&size| size > 0),
+        _ => None,
+    };
+    let dims = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(|dim| known(&dim.value)).collect::<Vec<_>>());
+    Ok(dims)
+}

@@ -1,0 +1,152 @@
+use prost::Message;
+use selvedge::architecture::Architecture;
+
+use super::{
+    messages::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueInfo},
+    read, write,
+};
+use crate::interchange::named;
+
+/// A network of these layers with a number for each parameter, none of which is another's.
+fn network(layers: &str) -> (Architecture, Vec<f32>) {
+    let architecture = layers.parse::<Architecture>().unwrap().for_prediction();
+    let flat = (1_u16..).take(architecture.parameter_count().unwrap()).map(|n| f32::from(n) / 3.0).collect();
+    (architecture, flat)
+}
+
+fn error(bytes: &[u8]) -> String {
+    read(bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn every_layer_comes_back_bit_for_bit() {
+    for layers in [
+        "3 => 2",
+        "4 => 3 Relu => 3 Relu => 2",
+        "4 => 3 BatchNorm1d LeakyRelu Dropout => 3 Tanh => 3 Sigmoid => 3 Gelu => 2 LogSoftmax",
+        "2 => 2 Relu BatchNorm1d => 2 BatchNorm1d",
+    ] {
+        let (architecture, flat) = network(layers);
+        for opset in [20, 23] {
+            let graph = read(&write(&architecture, &named(&architecture, &flat), opset).unwrap()).unwrap();
+            assert_eq!(graph.architecture, architecture);
+            assert!(graph.flat.iter().map(|x| x.to_bits()).eq(flat.iter().map(|x| x.to_bits())), "{layers}");
+            assert!(graph.notes.is_empty(), "{:?}", graph.notes);
+        }
+    }
+}
+
+fn model(change: impl FnOnce(&mut Graph)) -> Vec<u8> {
+    let (architecture, flat) = network("3 => 2 Relu => 2");
+    let bytes = write(&architecture, &named(&architecture, &flat), 20).unwrap();
+    let mut model = Model::decode(&bytes[..]).unwrap();
+    change(model.graph.as_mut().unwrap());
+    model.encode_to_vec()
+}
+
+#[test]
+fn what_is_no_chain_names_its_operator() {
+    type Change = fn(&mut Graph);
+    let cases: [(&str, Change); 17] = [
+        ("`Swish` at `linear_relu_stack.1` is an operator that is not read", |graph| {
+            graph.node[1].op_type = "Swish".into();
+        }),
+        ("is of the operators of `ai.onnx.ml`", |graph| graph.node[1].domain = "ai.onnx.ml".into()),
+        ("takes a value that nothing before it gives", |graph| graph.node.swap(0, 1)),
+        ("so the graph has branches", |graph| graph.node[2].input[0] = graph.node[0].input[0].clone()),
+        ("gives a value that there is already", |graph| graph.node[1].output[0] = "input".into()),
+        ("has no output", |graph| graph.node[1].output.clear()),
+        ("turns its input", |graph| graph.node[0].attribute.push(Attribute::int("transA", 1))),
+        ("takes 2 numbers of each sample, which has 3", |graph| graph.node[0].attribute.clear()),
+        ("does not multiply by a constant matrix", |graph| graph.node[0].input[1] = graph.node[0].input[2].clone()),
+        ("adds what is no constant vector", |graph| graph.node[0].input[2] = graph.node[0].input[1].clone()),
+        ("nothing gives its output", |graph| graph.output[0].name = "other".into()),
+        ("not what its last layer gives", |graph| graph.output[0].name = "linear_relu_stack.0.output".into()),
+        ("2 inputs and 1 outputs", |graph| graph.input.push(ValueInfo { name: "second".into(), r#type: None })),
+        ("in another file", |graph| graph.initializer[0].data_location = 1),
+        ("not as many numbers as its shape", |graph| graph.initializer[0].raw_data.truncate(23)),
+        ("does not multiply by a constant matrix", |graph| {
+            graph.initializer[0].dims = vec![1 << 40, 0];
+            graph.initializer[0].raw_data.clear();
+        }),
+        ("a negative size", |graph| graph.initializer[0].dims[0] = -2),
+    ];
+    for (words, change) in cases {
+        let error = error(&model(change));
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let empty = model(|graph| {
+        graph.node.clear();
+        graph.output[0].name = "input".into();
+    });
+    assert!(error(&empty).contains("no network of linear layers"));
+    assert!(error(b"\x08\x09\x12\x03abc").contains("it has no graph"));
+}
+
+#[test]
+fn a_small_file_takes_no_large_memory() {
+    let nodes = |count: usize| Graph { node: vec![Node::default(); count], ..Graph::default() };
+    let model = |graph| Model { graph: Some(graph), ..Model::default() }.encode_to_vec();
+    assert!(error(&model(nodes(1 << 20))).contains("more parts than any network"));
+    // One constant, turned over and over.
+    let mut graph = nodes(0);
+    graph.initializer.push(Tensor {
+        dims: vec![1000, 1000],
+        data_type: 1,
+        float_data: vec![0.5; 1_000_000],
+        name: "w".into(),
+        ..Tensor::default()
+    });
+    graph.input.push(ValueInfo { name: "x".into(), r#type: None });
+    graph.output.push(ValueInfo { name: "y".into(), r#type: None });
+    let turn = |n: usize| Node {
+        input: vec!["w".into()],
+        output: vec![format!("t{n}")],
+        op_type: "Transpose".into(),
+        ..Node::default()
+    };
+    graph.node = (0..2000).map(turn).collect();
+    assert!(error(&model(graph)).contains("taken too often"));
+    // A field that is longer than the file.
+    assert!(error(&[0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f]).contains("damaged or cut short"));
+}
+
+#[test]
+fn every_truncation_and_change_is_an_error_or_a_network() {
+    let bytes = model(|_| {});
+    for end in 0..bytes.len() {
+        let _ = read(&bytes[..end]);
+        for value in [0, 1, 0x7f, 0xff] {
+            let mut changed = bytes.clone();
+            changed[end] = value;
+            if let Ok(graph) = read(&changed) {
+                assert_eq!(graph.architecture.parameter_count(), Some(graph.flat.len()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_operator_set_decides_where_softmax_goes() {
+    let softmax = |axis: i64, opset| {
+        let (architecture, flat) = network("3 => 2");
+        let bytes = write(&architecture, &named(&architecture, &flat), 20).unwrap();
+        let mut model = Model::decode(&bytes[..]).unwrap();
+        model.opset_import = vec![OperatorSet { domain: String::new(), version: opset }];
+        let graph = model.graph.as_mut().unwrap();
+        let attribute = if axis == i64::MIN { Vec::new() } else { vec![Attribute::int("axis", axis)] };
+        graph.node.push(Node {
+            input: vec!["logits".into()],
+            output: vec!["p".into()],
+            op_type: "Softmax".into(),
+            attribute,
+            ..Node::default()
+        });
+        graph.output[0].name = "p".into();
+        read(&model.encode_to_vec()).map(|graph| graph.notes.len()).map_err(|problem| problem.to_string())
+    };
+    for (axis, opset) in [(i64::MIN, 9), (i64::MIN, 18), (-1, 18), (1, 18)] {
+        assert_eq!(softmax(axis, opset), Ok(1));
+    }
+    assert!(softmax(0, 18).unwrap_err().contains("axis 0"));
+}

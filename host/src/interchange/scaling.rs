@@ -1,0 +1,256 @@
+//! A standardisation of the inputs, as torchvision's `Normalize`, put into the first layer.
+
+use std::path::Path;
+
+use selvedge::shape::InputShape;
+
+use super::{error::Problem, npy};
+use crate::{
+    files::{self, ReadError},
+    network::Network,
+    weights::{NotFinite, check_finite},
+};
+
+/// Red, green and blue.
+const COLOURS: usize = 3;
+/// More than the array of any network's inputs takes.
+const MAX_NUMBERS_FILE: u64 = 1 << 20;
+
+/// The mean and the deviation that a network was trained with: its inputs were `(x − mean) / std`, where here they are x.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputScaling {
+    /// One for all inputs, one for each channel, or one for each input.
+    pub mean: Vec<f64>,
+    /// The same.
+    pub std: Vec<f64>,
+}
+
+/// A mean or a deviation that cannot be put into a network.
+#[derive(Debug, thiserror::Error)]
+pub enum ScalingError {
+    /// The numbers' file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The numbers' file is no array of numbers.
+    #[error("{file}: {reason}")]
+    File {
+        /// The file.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// There are too few or too many numbers.
+    #[error("{option} has {found} numbers; it takes one for all inputs, {}or one for each of the {inputs} inputs", channels.map(|channels| format!("one for each of the {channels} channels, ")).unwrap_or_default())]
+    Count {
+        /// The option.
+        option: &'static str,
+        /// Their count.
+        found: usize,
+        /// The network's inputs.
+        inputs: usize,
+        /// The channels of its images, where they are known and more than one.
+        channels: Option<usize>,
+    },
+    /// A number that nothing can be divided by, or that is no number.
+    #[error("{option}: its number {place} is {value}; {}", if *option == "--std" { "a deviation is finite and more than 0" } else { "a mean is finite" })]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// Its place, from 1.
+        place: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A weight that is no finite number any more.
+    #[error("after --mean and --std: {0}")]
+    NotFinite(#[from] NotFinite),
+}
+
+impl InputScaling {
+    /// Makes a network of inputs `(x − mean) / std` one of inputs x: its first layer's weights become `W / std`, its biases
+    /// `b − Σ W · mean / std`, in 64 bits and rounded once. Says what a person should know.
+    ///
+    /// `input` is the shape of a sample, where it is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ScalingError`]; the network is then as it was, but for a weight that becomes infinite.
+    pub fn put_into(&self, network: &mut Network, input: Option<InputShape>) -> Result<Option<String>, ScalingError> {
+        let architecture = network.architecture().clone();
+        // Every network begins with a linear layer.
+        let inputs = architecture.inputs();
+        let weights = architecture.parameters().next().map_or(0, |weight| weight.len);
+        let mean = spread("--mean", &self.mean, inputs, input)?;
+        let std = spread("--std", &self.std, inputs, input)?;
+        check("--mean", &self.mean, f64::is_finite)?;
+        check("--std", &self.std, |std| std.is_finite() && std > 0.0)?;
+        let (weights, rest) = network.parameters_mut().split_at_mut(weights);
+        for (row, bias) in weights.chunks_exact_mut(inputs).zip(rest) {
+            let mut shift = 0.0;
+            for (weight, (mean, std)) in row.iter_mut().zip(mean.iter().zip(&std)) {
+                let scaled = f64::from(*weight) / std;
+                shift += scaled * mean;
+                *weight = scaled as f32;
+            }
+            *bias = (f64::from(*bias) - shift) as f32;
+        }
+        check_finite(&architecture, network.parameters())?;
+        let has_colours = [&self.mean, &self.std].iter().any(|numbers| numbers.len() == COLOURS);
+        let is_assumed = has_colours && inputs != COLOURS && channels(input).is_none();
+        Ok(is_assumed.then(|| {
+            let area = inputs / COLOURS;
+            format!("the {COLOURS} numbers are taken for channels: for inputs 1 to {area}, the next {area} and the last {area}")
+        }))
+    }
+}
+
+fn check(option: &'static str, numbers: &[f64], is_right: impl Fn(f64) -> bool) -> Result<(), ScalingError> {
+    match (1..).zip(numbers).find(|&(_, &value)| !is_right(value)) {
+        Some((place, &value)) => Err(ScalingError::Value { option, place, value }),
+        None => Ok(()),
+    }
+}
+
+/// The channels of images that have several.
+fn channels(input: Option<InputShape>) -> Option<usize> {
+    match input {
+        Some(InputShape::Image { channels, .. }) if channels > 1 => Some(channels as usize),
+        _ => None,
+    }
+}
+
+/// A number for each input. Of another program's network the shape is not known; three numbers are then those of colours.
+fn spread(
+    option: &'static str,
+    numbers: &[f64],
+    inputs: usize,
+    input: Option<InputShape>,
+) -> Result<Vec<f64>, ScalingError> {
+    let known = channels(input);
+    let taken = known.or((input.is_none() && inputs.is_multiple_of(COLOURS)).then_some(COLOURS));
+    match numbers.len() {
+        found if found == inputs => Ok(numbers.to_vec()),
+        1 => Ok(vec![numbers[0]; inputs]),
+        found if Some(found) == taken => {
+            Ok(numbers.iter().flat_map(|&number| std::iter::repeat_n(number, inputs / found)).collect())
+        }
+        found => Err(ScalingError::Count { option, found, inputs, channels: taken }),
+    }
+}
+
+/// The numbers of a NumPy array (`.npy`) of any shape, in row-major order.
+///
+/// # Errors
+///
+/// [`ScalingError::Read`] and [`ScalingError::File`].
+pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
+    let bytes = files::read(path, MAX_NUMBERS_FILE)?;
+    let wrong = |reason: String| ScalingError::File { file: path.display().to_string(), reason };
+    let (header, data) = npy::parse(&bytes).map_err(wrong)?;
+    let element = header
+        .element
+        .clone()
+        .map_err(|found| wrong(format!("its numbers are {found}; float64, float32 and float16 can be read")))?;
+    let sizes = header.shape.iter().filter(|&&size| size != 1).count();
+    if header.is_column_major && sizes > 1 {
+        return Err(wrong("it is in Fortran's order; save numpy.ascontiguousarray of it".into()));
+    }
+    if header.bytes() != Some(data.len()) {
+        let problem = Problem::Bytes { name: "in it".into(), shape: header.shape, found: data.len() };
+        return Err(wrong(problem.to_string()));
+    }
+    Ok(element.decode_wide(data))
+}
+
+#[cfg(test)]
+mod tests {
+    use selvedge::Portable;
+
+    use super::*;
+    use crate::network::Workspace;
+
+    fn network(layers: &str) -> Network {
+        let mut network = Network::zeroed(&layers.parse().unwrap()).unwrap();
+        (0_u8..).zip(network.parameters_mut()).for_each(|(n, x)| *x = f32::from(n * 7 % 13) / 8.0 - 0.75);
+        network
+    }
+
+    fn put(
+        network: &mut Network,
+        mean: &[f64],
+        std: &[f64],
+        input: Option<InputShape>,
+    ) -> Result<Option<String>, String> {
+        let scaling = InputScaling { mean: mean.into(), std: std.into() };
+        scaling.put_into(network, input).map_err(|error| error.to_string())
+    }
+
+    fn logits(network: &Network, input: &[f32]) -> Vec<f32> {
+        let mut workspace = Workspace::for_prediction(network.view(), 1).unwrap();
+        workspace.predict(&Portable, network.view(), input).to_vec()
+    }
+
+    #[test]
+    fn the_network_of_plain_inputs_computes_the_same() {
+        let input = [0.0, 0.25, 0.5, 0.75, 1.0, 0.125];
+        let image = InputShape::Image { channels: 2, height: 1, width: 3 };
+        for (mean, std, shape) in [
+            (&[0.286][..], &[0.353][..], None),
+            (&[-0.5], &[2.0], Some(InputShape::Features(6))),
+            (&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], &[1.0, 2.0, 3.0, 4.0, 5.0, 0.5], None),
+            (&[0.485, 0.456, 0.406], &[0.229, 0.224, 0.225], None),
+            (&[0.1, 0.9], &[0.5], Some(image)),
+            (&[0.0], &[1.0 / 255.0], None),
+        ] {
+            let mut network = network("6 => 3 Relu => 2");
+            let at = |numbers: &[f64], place: usize| numbers[place * numbers.len() / 6];
+            let scaled = |(place, &x): (usize, &f32)| ((f64::from(x) - at(mean, place)) / at(std, place)) as f32;
+            let scaled: Vec<f32> = input.iter().enumerate().map(scaled).collect();
+            let expected = logits(&network, &scaled);
+            let note = put(&mut network, mean, std, shape).unwrap();
+            assert_eq!(note.is_some(), mean.len() == 3, "{note:?}");
+            for (found, expected) in logits(&network, &input).iter().zip(&expected) {
+                assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{mean:?}: {found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_changes_nothing() {
+        let error = |layers: &str, mean: &[f64], std: &[f64]| {
+            let mut network = network(layers);
+            let before = network.parameters().to_vec();
+            let error = put(&mut network, mean, std, None).unwrap_err();
+            assert_eq!(network.parameters(), before);
+            error
+        };
+        for std in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let error = error("4 => 2", &[0.5], &[1.0, 1.0, std, 1.0]);
+            assert!(error.contains("--std: its number 3 is") && error.contains("more than 0"), "{error}");
+        }
+        assert!(error("4 => 2", &[f64::NAN], &[1.0]).contains("a mean is finite"));
+        assert!(
+            error("4 => 2", &[0.5; 3], &[1.0])
+                .contains("--mean has 3 numbers; it takes one for all inputs, or one for each of the 4")
+        );
+        assert!(error("6 => 2", &[0.5], &[1.0; 2]).contains("each of the 3 channels, or one for each of the 6"));
+        let tiny = put(&mut network("4 => 2"), &[0.5], &[1e-300], None).unwrap_err();
+        assert!(tiny.contains("after --mean and --std: linear_relu_stack.0.weight[0, 0] is -inf"), "{tiny}");
+    }
+
+    #[test]
+    fn numbers_come_from_an_array_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mean.npy");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            read_numbers(&path).map_err(|error| error.to_string())
+        };
+        let header = npy::header(&[1, 2]);
+        let values = [0.5_f32.to_le_bytes(), 0.25_f32.to_le_bytes()].concat();
+        assert_eq!(read(&[&header[..], &values].concat()).unwrap(), [0.5, 0.25]);
+        assert!(read(&header).unwrap_err().contains("needs another number of bytes"));
+        assert!(read(b"text").unwrap_err().contains("no .npy file"));
+        assert!(read_numbers(&folder.path().join("none.npy")).unwrap_err().to_string().starts_with("cannot read"));
+    }
+}

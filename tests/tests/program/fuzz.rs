@@ -1,0 +1,38 @@
+//! The files that the fuzzers start from and kept, for what only a host reads: no file of them ends the program.
+
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
+use std::{fs, path::Path};
+
+use host::interchange::{Reading, StateDict};
+use tests::workspace;
+
+#[path = "../../../fuzz/src/host.rs"]
+mod targets;
+
+fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
+    let folder = workspace().join("fuzz/corpus").join(target);
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    files.map(|file| run(&fs::read(file.unwrap().path()).unwrap())).count()
+}
+
+#[test]
+fn the_readers_take_what_the_fuzzer_starts_from() {
+    assert!(replay("weights", targets::weights) >= 3);
+    assert!(replay("pth", targets::pth) >= 5);
+    assert!(replay("npz", targets::npz) >= 4);
+    assert!(replay("safetensors", targets::safetensors) >= 3);
+    assert!(replay("onnx", targets::onnx) >= 5);
+}
+
+/// Of each format there is a whole file that is read: else a fuzzer would hardly come behind its beginning.
+#[test]
+fn the_first_files_are_read() {
+    for target in ["weights", "pth", "npz", "safetensors", "onnx"] {
+        let mut read = 0;
+        replay(target, |bytes| {
+            read += usize::from(StateDict::parse(Path::new(target), bytes, &Reading::default()).is_ok());
+        });
+        assert!(read >= 1, "{target}");
+    }
+}
