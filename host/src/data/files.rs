@@ -1,82 +1,54 @@
-//! The four IDX files of a folder, plain or gzipped, and the names of its classes.
+//! A data set from its four IDX files, checked: samples and labels fit each other, and labels their classes.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use selvedge::{idx, shape::InputShape};
 
-use super::{DataError, Dataset, Split};
-use crate::classes::{Classes, NAMES_FILE};
+use super::{
+    DataError, Dataset, Split,
+    contents::{self, Contents},
+    known::{self, Known},
+    locate, names,
+};
 
-/// The files' names, without `.gz`: the training images and labels, then the test images and labels.
-pub const NAMES: [&str; 4] =
-    ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-
-/// A file has at most so many bytes.
-const LIMIT: u64 = 1 << 32;
-/// A gzipped file has at most so many, unpacked: four times Fashion-MNIST's largest. A small one could hold any amount.
-const GZIP_LIMIT: u64 = 200_000_000;
-
-/// The dimensions in the names of files of samples: 3 of images, 2 of other features, 4 of images of several channels.
-const DIMENSIONS: [&str; 3] = ["idx3", "idx2", "idx4"];
-
-/// The place where a folder has a file: plain, or else gzipped.
-fn locate(folder: &Path, name: &str) -> Result<Option<PathBuf>, DataError> {
-    let found = |name: String| {
-        let paths = [folder.join(&name), folder.join(name + ".gz")];
-        paths.into_iter().find(|path| path.exists())
-    };
-    if !name.contains(DIMENSIONS[0]) {
-        return Ok(found(name.into()));
-    }
-    let mut paths = DIMENSIONS.iter().filter_map(|dimensions| found(name.replace(DIMENSIONS[0], dimensions)));
-    match (paths.next(), paths.next()) {
-        (Some(path), Some(other)) => Err(DataError::Ambiguous { path, other }),
-        (path, _) => Ok(path),
-    }
+/// One of the four files as it was found.
+struct Part {
+    path: PathBuf,
+    /// The published set that it is of.
+    known: Option<&'static Known>,
 }
 
-/// The files that a folder lacks.
-pub fn missing(folder: &Path) -> Vec<&'static str> {
-    NAMES.into_iter().filter(|name| matches!(locate(folder, name), Ok(None))).collect()
-}
-
-/// Reads a folder's training and test data; `origin` says in errors who named the folder.
-pub fn read(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
-    if !folder.is_dir() {
-        return Err(DataError::NoFolder { origin, folder: folder.into() });
-    }
-    let [train_path, train_labels, test_path, test_labels] = NAMES.map(|name| locate(folder, name));
-    let paths = [train_path?, train_labels?, test_path?, test_labels?];
-    let [Some(train_path), Some(train_labels), Some(test_path), Some(test_labels)] = paths else {
-        return Err(DataError::Missing { origin, folder: folder.into(), missing: missing(folder) });
-    };
-    let (input, train) = split(&train_path, &train_labels)?;
-    let (found, test) = split(&test_path, &test_labels)?;
+/// Reads the training and test data that `place` names; `origin` says in errors who named it, and `classes` names the classes.
+pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Result<Dataset, DataError> {
+    let place = locate::find(origin, place)?;
+    let [train_images, train_labels, test_images, test_labels] = place.paths;
+    let (input, train, mut parts) = split(train_images, train_labels, 0)?;
+    let (found, test, more) = split(test_images, test_labels, 2)?;
+    parts.extend(more);
     if found != input {
-        return Err(DataError::Shapes { train: train_path, expected: input, test: test_path, found });
+        let [train, test] = [0, 2].map(|part: usize| parts[part].path.clone());
+        return Err(DataError::Shapes { train, expected: input, test, found });
     }
-    let splits = [(&train_labels, &train), (&test_labels, &test)];
-    let names = folder.join(NAMES_FILE);
-    let classes = match class_names(&names)? {
-        Some(classes) => classes,
-        None => Classes::numbered(check_labels(splits)?),
-    };
-    for (path, split) in splits {
+    let known = parts[0].known.filter(|&known| parts.iter().all(|part| part.known == Some(known)));
+    let labels = [(&parts[1].path, &train), (&parts[3].path, &test)];
+    let named = names::choose(classes, &place.folder)?;
+    let named = names::resolve(named, known, || count(labels))?;
+    for (path, split) in labels {
         let mut labels = split.labels().iter().enumerate();
-        if let Some((index, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes.count()) {
-            return Err(DataError::Label { path: path.clone(), index, label, names, classes: classes.count() });
+        if let Some((index, &label)) = labels.find(|&(_, &label)| usize::from(label) >= named.classes.count()) {
+            let classes = named.classes.count();
+            return Err(DataError::Label { path: path.clone(), index, label, names: named.source, classes });
         }
     }
-    Ok(Dataset::new("", input, classes, [train, test]))
+    let name = known.map_or_else(|| names::of_data(&place.folder, &place.prefix), |known| known.name.into());
+    let mut data = Dataset::new(&name, input, named.classes, [train, test]);
+    data.notes.extend(known.is_none().then(|| resembles(&name, &parts)).flatten());
+    data.notes.extend(without_samples(&data));
+    Ok(data)
 }
 
 /// The number of classes that labels count, of which none is left out between the least and the greatest.
-fn check_labels(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
+fn count(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
     let labels = || splits.into_iter().flat_map(|(_, split)| split.labels()).map(|&label| usize::from(label));
     let count = labels().max().map_or(0, |label| label + 1);
     let mut is_there = vec![false; count];
@@ -92,72 +64,88 @@ fn check_labels(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// The names of the classes, one a line, where a folder has the file.
-fn class_names(path: &Path) -> Result<Option<Classes>, DataError> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(DataError::Unreadable { path: path.into(), error }),
-    };
-    let mut names = Vec::new();
-    // Some editors begin a file with a byte order mark.
-    for (name, line) in text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..) {
-        Classes::named([name]).map_err(|error| DataError::ClassName { path: path.into(), line, error })?;
-        if names.contains(&name) {
-            return Err(DataError::RepeatedName { path: path.into(), line, name: name.into() });
-        }
-        names.push(name);
-    }
-    // Each name was checked.
-    Ok(Classes::named(names).ok().filter(|classes| classes.count() > 0))
+/// The remark on data of which some files are a published set's and others are not.
+fn resembles(name: &str, parts: &[Part]) -> Option<String> {
+    let known = parts.iter().find_map(|part| part.known)?;
+    let others = parts.iter().filter(|part| part.known != Some(known));
+    let others: Vec<String> = others.map(|part| part.path.display().to_string()).collect();
+    Some(format!(
+        "this is not the published {}, of which only some files are here: {} differ from it; it is called {name}",
+        known.name,
+        others.join(" and ")
+    ))
 }
 
-fn split(samples_path: &Path, labels_path: &Path) -> Result<(InputShape, Split), DataError> {
-    let (shape, values) = samples(samples_path)?;
-    let labels = contents(labels_path)?;
-    let labels = idx::labels(&labels).map_err(|error| DataError::Idx { path: labels_path.into(), error })?;
+/// The remark on classes that no training sample shows.
+fn without_samples(data: &Dataset) -> Option<String> {
+    const SHOWN: usize = 5;
+    let mut is_there = vec![false; data.classes.count()];
+    data.train.labels().iter().for_each(|&label| is_there[usize::from(label)] = true);
+    let missing: Vec<usize> = (0..is_there.len()).filter(|&class| !is_there[class]).collect();
+    let (count, name) = (missing.len(), &data.name);
+    let shown = |&class: &usize| match data.classes.are_named() {
+        true => format!("{class} ({})", data.classes.name(class)),
+        false => class.to_string(),
+    };
+    let mut list = missing.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", ");
+    if count > SHOWN {
+        list += &format!(" and {} more", count - SHOWN);
+    }
+    match missing[..] {
+        [] => None,
+        [0] => Some(format!(
+            "the training labels of {name} begin at 1: class {list} has no sample, and a network's output for it learns nothing"
+        )),
+        [_] => Some(format!("class {list} of {name} has no training sample, so a network cannot learn it")),
+        _ => Some(format!(
+            "{count} of the {} classes of {name} have no training sample, so a network cannot learn them: {list}",
+            is_there.len()
+        )),
+    }
+}
+
+/// Reads a part of the data from its two files, of which the first is at `slot` among the four.
+fn split(
+    samples_path: PathBuf,
+    labels_path: PathBuf,
+    slot: usize,
+) -> Result<(InputShape, Split, Vec<Part>), DataError> {
+    let samples = contents::read(&samples_path, idx::samples_len)?;
+    let known_samples = known::of(slot, &samples);
+    let (shape, values) = values(&samples_path, samples)?;
+    let labels = contents::read(&labels_path, idx::labels_len)?;
+    let known_labels = known::of(slot + 1, &labels);
+    let labels = idx::labels(&labels.bytes).map_err(|error| DataError::Idx { path: labels_path.clone(), error })?;
     let count = values.len() / shape.features();
     if count != labels.len() {
-        let (samples_path, labels_path) = (samples_path.into(), labels_path.into());
-        return Err(DataError::Counts { samples_path, samples: count, labels_path, labels: labels.len() });
+        let labels = labels.len();
+        return Err(DataError::Counts { samples_path, samples: count, labels_path, labels });
     }
     if count == 0 {
-        return Err(DataError::Empty { path: samples_path.into() });
+        return Err(DataError::Empty { path: samples_path });
     }
     let labels = labels.iter().map(|&label| label.into()).collect();
-    Ok((shape, Split::new(shape.features(), values, labels)))
+    let parts =
+        vec![Part { path: samples_path, known: known_samples }, Part { path: labels_path, known: known_labels }];
+    Ok((shape, Split::new(shape.features(), values, labels), parts))
 }
 
 /// Reads a file of samples: their shape, and all values.
 pub fn samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
-    let mut file = contents(path)?;
-    let samples = idx::samples(&file).map_err(|error| DataError::Idx { path: path.into(), error })?;
-    let (shape, header) = (samples.shape(), file.len() - samples.bytes().len());
-    file.drain(..header);
-    Ok((shape, file))
+    values(path, contents::read(path, idx::samples_len)?)
 }
 
-/// A file's bytes, unpacked where it is gzipped.
-fn contents(path: &Path) -> Result<Vec<u8>, DataError> {
-    let unreadable = |error| DataError::Unreadable { path: path.into(), error };
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let is_gzipped = path.extension().is_some_and(|extension| extension == "gz");
-    let limit = if is_gzipped { GZIP_LIMIT } else { LIMIT };
-    if is_gzipped {
-        MultiGzDecoder::new(file).take(limit + 1).read_to_end(&mut bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => DataError::Truncated { path: path.into() },
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => DataError::Gzip { path: path.into(), error },
-            _ => unreadable(error),
-        })?;
-    } else {
-        file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    }
-    match bytes.len() as u64 > limit {
-        false => Ok(bytes),
-        true if is_gzipped => Err(DataError::TooLargeGzip { path: path.into(), limit }),
-        true => Err(DataError::TooLarge { path: path.into(), limit }),
-    }
+/// The same of a file's bytes; `path` is its name in errors.
+pub fn samples_in(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Vec<u8>), DataError> {
+    values(path, contents::of_bytes(path, bytes, idx::samples_len)?)
+}
+
+fn values(path: &Path, contents: Contents) -> Result<(InputShape, Vec<u8>), DataError> {
+    let mut bytes = contents.bytes;
+    let samples = idx::samples(&bytes).map_err(|error| DataError::Idx { path: path.into(), error })?;
+    let (shape, header) = (samples.shape(), bytes.len() - samples.bytes().len());
+    bytes.drain(..header);
+    Ok((shape, bytes))
 }
 
 #[cfg(test)]
@@ -168,7 +156,8 @@ pub mod tests {
     use selvedge::fashion_mnist;
     use tempfile::TempDir;
 
-    use super::*;
+    use super::{locate::NAMES, *};
+    use crate::classes::{Classes, NAMES_FILE};
 
     fn images(count: u8) -> Vec<u8> {
         let pixels = (0..count).flat_map(|shade| [shade; 784]);
@@ -201,14 +190,14 @@ pub mod tests {
     fn error_with(name: &str, bytes: &[u8]) -> String {
         let folder = folder();
         fs::write(folder.path().join(name), bytes).unwrap();
-        let error = read("--data", folder.path()).unwrap_err();
+        let error = read("--data", folder.path(), None).unwrap_err();
         error.to_string().replace(&format!("{}/", folder.path().display()), "")
     }
 
     #[test]
     fn reads_plain_and_gzipped_files() {
         let folder = folder();
-        let data = read("--data", folder.path()).unwrap();
+        let data = read("--data", folder.path(), None).unwrap();
         let values = |count: u8| (0..count).flat_map(|shade| [shade; 784]).collect();
         assert_eq!(data.train, Split::new(784, values(3), vec![2, 0, 3]));
         assert_eq!(data.test, Split::new(784, values(2), vec![1, 2]));
@@ -229,20 +218,20 @@ pub mod tests {
         put(NAMES[1], &labels(&[2, 0, 1]));
         put(NAMES[2], &features(1, 12));
         put(NAMES[3], &labels(&[2]));
-        let data = read("--data", folder.path()).unwrap();
+        let data = read("--data", folder.path(), None).unwrap();
         assert_eq!((data.input, data.classes), (InputShape::Features(12), Classes::numbered(3)));
         put(NAMES_FILE, "left\nright\n up \ndown\n".as_bytes());
-        let data = read("--data", folder.path()).unwrap();
+        let data = read("--data", folder.path(), None).unwrap();
         assert_eq!(data.classes.all().collect::<Vec<_>>(), ["left", "right", "up", "down"]);
 
         let error = || {
-            let error = read("--data", folder.path()).unwrap_err().to_string();
+            let error = read("--data", folder.path(), None).unwrap_err().to_string();
             error.replace(&format!("{}/", folder.path().display()), "")
         };
         put(NAMES_FILE, b"left\nright\n");
         assert_eq!(error(), "train-labels-idx1-ubyte: label 0 is 2, but classes.txt names 2 classes");
         put(NAMES_FILE, "\u{feff}left\nright\nleft".as_bytes());
-        assert_eq!(error(), "classes.txt, line 3: another line has the name left too");
+        assert_eq!(error(), "classes.txt, line 3: another class has the name left too");
         put(NAMES_FILE, b"left\n\nup\n");
         assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
         fs::remove_file(folder.path().join(NAMES_FILE)).unwrap();
@@ -255,10 +244,10 @@ pub mod tests {
         // Labels that count from 1.
         put(NAMES[1], &labels(&[2, 3, 1]));
         put(NAMES[3], &labels(&[4]));
-        assert_eq!(read("--data", folder.path()).unwrap().classes.count(), 5);
+        assert_eq!(read("--data", folder.path(), None).unwrap().classes.count(), 5);
         let other = NAMES[2].replace("idx3", "idx2");
         put(&other, &features(1, 11));
-        assert_eq!(error(), format!("both {} and {other} are there: which is meant? Keep one", NAMES[2]));
+        assert_eq!(error(), format!("both {other} and {} are there: which is meant? Keep one", NAMES[2]));
         fs::remove_file(folder.path().join(other)).unwrap();
         put(NAMES[2], &features(1, 11));
         assert_eq!(
@@ -272,11 +261,11 @@ pub mod tests {
         let folder = folder();
         fs::remove_file(folder.path().join(NAMES[1])).unwrap();
         fs::remove_file(folder.path().join("t10k-labels-idx1-ubyte.gz")).unwrap();
-        let error = read("--data", folder.path()).unwrap_err();
+        let error = read("--data", folder.path(), None).unwrap_err();
         assert!(matches!(&error, DataError::Missing { missing, .. } if missing == &[NAMES[1], NAMES[3]]), "{error}");
         let nowhere = folder.path().join("nowhere");
         assert_eq!(
-            read("FASHION_MNIST_DIR", &nowhere).unwrap_err().to_string(),
+            read("FASHION_MNIST_DIR", &nowhere, None).unwrap_err().to_string(),
             format!("FASHION_MNIST_DIR: there is no folder {}", nowhere.display())
         );
     }
@@ -301,14 +290,15 @@ pub mod tests {
     fn refuses_a_damaged_gzip_file() {
         let name = "t10k-labels-idx1-ubyte.gz";
         let whole = gzip(&labels(&[1, 2]));
-        for end in 0..whole.len() {
+        // Two bytes tell that a file is gzipped.
+        for end in 2..whole.len() {
             let error = error_with(name, &whole[..end]);
             assert!(error.starts_with("t10k-labels-idx1-ubyte.gz is truncated"), "{end}: {error}");
         }
         let mut damaged = whole.clone();
         damaged[whole.len() - 6] ^= 1;
         assert!(error_with(name, &damaged).starts_with("t10k-labels-idx1-ubyte.gz is no sound gzip file"));
-        assert!(error_with(name, b"not gzip at all").starts_with("t10k-labels-idx1-ubyte.gz is no sound gzip file"));
+        assert!(error_with(name, b"").starts_with("t10k-labels-idx1-ubyte.gz is empty; "));
     }
 
     #[test]
@@ -316,16 +306,119 @@ pub mod tests {
         let folder = folder();
         fs::write(folder.path().join(NAMES[0]), images(0)).unwrap();
         fs::write(folder.path().join(NAMES[1]), labels(&[])).unwrap();
-        assert!(matches!(read("--data", folder.path()), Err(DataError::Empty { .. })));
+        assert!(matches!(read("--data", folder.path(), None), Err(DataError::Empty { .. })));
+    }
+
+    #[test]
+    fn bytes_tell_what_is_gzipped() {
+        let folder = folder();
+        let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let expected = read("--data", folder.path(), None).unwrap().checksum;
+        put(NAMES[0], &gzip(&images(3)));
+        put(NAMES[1], &gzip(&labels(&[2, 0, 3])));
+        put("t10k-labels-idx1-ubyte.gz", &labels(&[1, 2]));
+        assert_eq!(read("--data", folder.path(), None).unwrap().checksum, expected);
     }
 
     #[test]
     fn refuses_to_unpack_without_end() {
-        let zeros = gzip(&vec![0; GZIP_LIMIT as usize + 1]);
-        assert!(zeros.len() < 1_000_000);
+        let name = "t10k-images-idx3-ubyte.gz";
+        let mut zeros = images(2);
+        zeros.resize(300_000_000, 0);
+        let error = error_with(name, &gzip(&zeros));
         assert_eq!(
-            error_with("t10k-images-idx3-ubyte.gz", &zeros),
-            "t10k-images-idx3-ubyte.gz holds more than 200000000 bytes; unpack it with gunzip, as a plain file may have more"
+            error,
+            format!("{name} unpacks to more than the 1584 bytes that its header says; make or fetch it again")
+        );
+        // A header that claims as much as the stream has.
+        zeros[4..8].copy_from_slice(&382_000_u32.to_be_bytes());
+        let error = error_with(name, &gzip(&zeros));
+        let expected = format!(
+            "{name} unpacks to 299488016 bytes by its header, and from so small a file at most 200000000 are taken"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+    }
+
+    #[test]
+    fn headers_are_checked_before_any_memory_is_taken() {
+        let sizes = |sizes: &[u32]| {
+            let sizes: Vec<u8> = sizes.iter().flat_map(|size| size.to_be_bytes()).collect();
+            [&[0, 0, 8, (sizes.len() / 4) as u8][..], &sizes].concat()
+        };
+        for (header, words) in [
+            (sizes(&[u32::MAX, 28, 28]), "the file is truncated: 16 of 3367254359296 bytes are there"),
+            (sizes(&[u32::MAX; 3]), "the header's sizes make no sample"),
+            (sizes(&[u32::MAX; 4]), "the header's sizes make no sample"),
+            (sizes(&[3, 0, 28]), "the header's sizes make no sample"),
+        ] {
+            let error = error_with(NAMES[0], &header);
+            assert!(error.contains(words), "{error}");
+        }
+        let error = error_with(NAMES[0], &gzip(&sizes(&[u32::MAX, 28, 28])));
+        assert!(error.contains("unpacks to 3367254359296 bytes by its header"), "{error}");
+        let error = error_with(NAMES[0], &gzip(&sizes(&[3, 28, 28])));
+        assert!(error.contains("the file is truncated: 16 of 2368 bytes"), "{error}");
+    }
+
+    #[test]
+    fn says_what_lies_in_the_place_of_data() {
+        for (bytes, words) in [
+            (&b"<!DOCTYPE html><html>"[..], "is a web page; fetch the file again"),
+            (b"\n <html lang=en>", "is a web page"),
+            (b"{\"message\": \"Not Found\"}", "is a text in JSON"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:",
+                "is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`",
+            ),
+            (b"PK\x03\x04\x14", "is a ZIP archive; unpack it"),
+            (b"\x93NUMPY\x01\x00", "is an array of NumPy"),
+            (b"", "is empty; "),
+            (b"abcdefgh", "this is no IDX file: it begins with 0x61626364"),
+            (b"\0\0", "the file is truncated: 2 of 8 bytes"),
+        ] {
+            for name in &NAMES[..2] {
+                let error = error_with(name, bytes);
+                assert!(error.starts_with(name) && error.contains(words), "{error}");
+            }
+        }
+        let twice = gzip(&gzip(&images(3)));
+        assert!(error_with(NAMES[0], &twice).contains("is gzipped twice; unpack it once with gunzip"));
+        let labels = [&labels(&[2, 0, 3])[..], &[0; 5]].concat();
+        let error = error_with(NAMES[1], &labels);
+        assert!(error.ends_with("the file is too long: 16 bytes instead of 11"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_no_data() {
+        let folder = folder();
+        let path = folder.path().join(NAMES[0]);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+        let error = read("--data", folder.path(), None).unwrap_err().to_string();
+        assert!(error.contains("it is a device, not a file"), "{error}");
+    }
+
+    #[test]
+    fn given_names_come_before_the_folders_own_and_must_fit() {
+        let folder = folder();
+        let put = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        let read = |classes: &str| read("--data", folder.path(), Some(classes.as_ref()));
+        put(NAMES_FILE, b"left\n");
+        let data = read("a,b,c,d").unwrap();
+        assert_eq!(data.classes, Classes::named(["a", "b", "c", "d"]).unwrap());
+        assert_eq!(data.notes.len(), 1);
+        assert!(data.notes[0].starts_with("class 1 (b) of "), "{}", data.notes[0]);
+        let error = read("a,b,c").unwrap_err().to_string();
+        assert!(error.ends_with("label 2 is 3, but --classes names 3 classes"), "{error}");
+        put(NAMES[1], &labels(&[2, 1, 3]));
+        let note = &read("a,b,c,d").unwrap().notes[0];
+        assert!(note.starts_with("the training labels of ") && note.contains("begin at 1: class 0 (a)"), "{note}");
+        let note = &read("a,b,c,d,e,f,g,h,i,j").unwrap().notes[0];
+        assert!(
+            note.starts_with("7 of the 10 classes of ")
+                && note.ends_with("0 (a), 4 (e), 5 (f), 6 (g), 7 (h) and 2 more"),
+            "{note}"
         );
     }
 
@@ -334,6 +427,6 @@ pub mod tests {
         let folder = folder();
         fs::remove_file(folder.path().join(NAMES[0])).unwrap();
         fs::create_dir(folder.path().join(NAMES[0])).unwrap();
-        assert!(matches!(read("--data", folder.path()), Err(DataError::Unreadable { .. })));
+        assert!(matches!(read("--data", folder.path(), None), Err(DataError::File(_))));
     }
 }

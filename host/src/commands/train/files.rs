@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{files, interchange::Format};
 use anyhow::{Result, bail, ensure};
+use options::commands::Data;
 
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
@@ -31,14 +32,15 @@ impl Files<'_> {
         Ok(())
     }
 
-    /// The shell command that goes on with a run. It names the same data, metrics and checkpoints.
-    pub fn to_go_on(&self, data: Option<&Path>, checkpoint_every: Option<u64>) -> String {
+    /// The shell command that goes on with a run. It names the same data, classes, metrics and checkpoints.
+    pub fn to_go_on(&self, data: &Data, checkpoint_every: Option<u64>) -> String {
         let out = (self.out != self.checkpoint.with_extension(WEIGHTS)).then_some(self.out.as_path());
         let every = checkpoint_every.map(|every| every.to_string());
         let options = [
             ("--resume", Some(self.checkpoint.as_path())),
             ("--out", out),
-            ("--data", data),
+            ("--data", data.data.as_deref()),
+            ("--classes", data.classes.as_deref()),
             ("--metrics", self.metrics),
             ("--checkpoint-every", every.as_deref().map(Path::new)),
         ];

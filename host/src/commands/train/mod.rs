@@ -174,7 +174,7 @@ impl Plan<'_> {
         if progress.steps > 0 {
             writeln!(stdout, "Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1)?;
         }
-        let to_go_on = files.to_go_on(options.data.data.as_deref(), options.checkpoint_every);
+        let to_go_on = files.to_go_on(&options.data, options.checkpoint_every);
         let checkpoints =
             Checkpoints { path: files.checkpoint, every: options.checkpoint_every, description, to_go_on };
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
