@@ -60,8 +60,8 @@ pub enum DataError {
         /// Why not.
         error: io::Error,
     },
-    /// A gzipped file ends too early.
-    #[error("{} is truncated: its gzip stream has no end; make or fetch it again", path.display())]
+    /// A gzipped file ends too early, or a few bytes follow its end.
+    #[error("{} is truncated, or something else follows its end: a gzip stream stops in its middle; make or fetch it again", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -162,8 +162,8 @@ pub enum DataError {
     },
     /// A label beyond one that no sample has. It may be wrong: nothing names the classes.
     #[error(
-        "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, put {} beside the files, with a line for \
-         each class", path.display(), crate::classes::NAMES_FILE
+        "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, name the classes by --classes, or by a \
+         {} beside the files", path.display(), crate::classes::NAMES_FILE
     )]
     Gap {
         /// The labels' file.

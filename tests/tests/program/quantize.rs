@@ -5,7 +5,7 @@
 use std::{fs, path::Path, process::Output};
 
 use host::weights;
-use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRecord};
+use selvedge::{architecture::Architecture, fashion_mnist::SHAPE, shape::Signature, weights::TrainingRecord};
 use serde_json::Value;
 
 fn run(folder: &Path, arguments: &str) -> Output {
