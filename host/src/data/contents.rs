@@ -111,7 +111,7 @@ fn no_idx(path: &Path, beginning: &[u8], error: IdxError) -> DataError {
     }
 }
 
-/// What often lies in the place of data, and what helps.
+/// Names the things that often lie in the place of data, with advice on each.
 fn foreign(beginning: &[u8]) -> Option<(&'static str, &'static str)> {
     const AGAIN: &str = "fetch the file again, from an address that gives the file itself";
     const UNPACK: &str = "unpack it, and put the IDX files in its place";

@@ -155,7 +155,7 @@ pub enum DataError {
         index: usize,
         /// The label.
         label: u16,
-        /// What names the classes.
+        /// The source of the names.
         names: String,
         /// The number of classes.
         classes: usize,
@@ -208,7 +208,7 @@ pub enum DataError {
     /// More or fewer names than a published set has classes.
     #[error("{names} names {found} classes, but {data} has {expected}")]
     NameCount {
-        /// What names the classes.
+        /// The source of the names.
         names: String,
         /// How many it names.
         found: usize,

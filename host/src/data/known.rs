@@ -33,7 +33,7 @@ pub const ALL: [Known; 3] = [
             "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
         ],
     },
-    // Unpacked, as many projects state them: kettle's, zml's and TensorFlow's examples among them.
+    // Unpacked: many independent projects state the same sums, zml and kettle among them.
     Known {
         name: "MNIST",
         classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],

@@ -18,7 +18,7 @@ const LIMIT: u64 = 1 << 20;
 /// Classes that somebody named.
 #[derive(Debug)]
 pub struct Named {
-    /// What names them, for errors: a file, or `--classes`.
+    /// Their source, for errors: a file, or `--classes`.
     pub source: String,
     /// The classes.
     pub classes: Classes,

@@ -19,7 +19,7 @@ use crate::classes::Classes;
 /// The places where data is looked for when none is chosen, in this order.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// What `FASHION_MNIST_DIR` names: must hold the data where it is set.
+    /// The folder that `FASHION_MNIST_DIR` names: must hold the data where it is set.
     pub environment: Option<PathBuf>,
     /// The project's own folder, `data/fashion-mnist`: passed over where it holds none of the files.
     pub project: PathBuf,
