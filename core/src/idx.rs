@@ -52,15 +52,32 @@ impl<'a> Samples<'a> {
 ///
 /// [`IdxError`] unless the bytes are exactly such a file.
 pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
+    let (shape, len, bytes) = begun_samples(file)?;
+    check_length(file, len)?;
+    Ok(Samples { shape, bytes })
+}
+
+/// The length of a whole file of samples, in bytes, as its first [`MAX_HEADER`] bytes tell it (or all of a shorter file): it is known
+/// before anything is kept.
+///
+/// # Errors
+///
+/// [`IdxError`] where no file of samples begins so.
+pub fn samples_len(beginning: &[u8]) -> Result<u64, IdxError> {
+    begun_samples(beginning).map(|(_, len, _)| len)
+}
+
+/// A sample's shape, the whole file's length, and the bytes behind the header.
+fn begun_samples(file: &[u8]) -> Result<(InputShape, u64, &[u8]), IdxError> {
     let (sizes, dimensions, bytes) = header(file)?;
     let [count, sizes @ ..] = sizes;
     if dimensions < 2 {
         return Err(IdxError::Dimensions { least: 2, most: MAX_DIMENSIONS as u8, found: 1 });
     }
     let shape = sizes.get(..dimensions - 1).and_then(InputShape::of_sizes).ok_or(IdxError::Shape)?;
-    let expected = u64::from(count).checked_mul(shape.features() as u64).ok_or(IdxError::Shape)?;
-    check_length(file, bytes, expected)?;
-    Ok(Samples { shape, bytes })
+    let len = u64::from(count).checked_mul(shape.features() as u64);
+    let len = len.and_then(|len| len.checked_add((file.len() - bytes.len()) as u64)).ok_or(IdxError::Shape)?;
+    Ok((shape, len, bytes))
 }
 
 /// The labels of an IDX file, in place.
@@ -69,12 +86,27 @@ pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
 ///
 /// [`IdxError`] unless the bytes are exactly a file of labels.
 pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
+    let (len, labels) = begun_labels(file)?;
+    check_length(file, len)?;
+    Ok(labels)
+}
+
+/// The length of a whole file of labels, in bytes, as its first bytes tell it: as [`samples_len`].
+///
+/// # Errors
+///
+/// [`IdxError`] where no file of labels begins so.
+pub fn labels_len(beginning: &[u8]) -> Result<u64, IdxError> {
+    begun_labels(beginning).map(|(len, _)| len)
+}
+
+/// The whole file's length, and the bytes behind the header.
+fn begun_labels(file: &[u8]) -> Result<(u64, &[u8]), IdxError> {
     let ([count, ..], dimensions, labels) = header(file)?;
     if dimensions != 1 {
         return Err(IdxError::Dimensions { least: 1, most: 1, found: dimensions as u8 });
     }
-    check_length(file, labels, u64::from(count))?;
-    Ok(labels)
+    Ok((u64::from(count) + (file.len() - labels.len()) as u64, labels))
 }
 
 /// The longest beginning of a file.
@@ -124,10 +156,9 @@ fn header(file: &[u8]) -> Result<([u32; MAX_DIMENSIONS], usize, &[u8]), IdxError
     Ok((sizes, dimensions, rest))
 }
 
-/// Compares what stands behind the header with what the header says, in bytes of the whole file.
-fn check_length(file: &[u8], rest: &[u8], expected: u64) -> Result<(), IdxError> {
+/// Compares a file's length with what its header says.
+fn check_length(file: &[u8], expected: u64) -> Result<(), IdxError> {
     let found = file.len() as u64;
-    let expected = expected.saturating_add((file.len() - rest.len()) as u64);
     if found == expected { Ok(()) } else { Err(IdxError::Length { expected, found }) }
 }
 
@@ -206,11 +237,13 @@ mod tests {
             let file = file(2, shape);
             let samples = samples(&file).unwrap();
             assert_eq!((samples.shape(), samples.len(), samples.bytes()), (shape, 2, &file[header..]));
+            assert_eq!(samples_len(&file[..file.len().min(MAX_HEADER)]), Ok(file.len() as u64));
             assert_eq!(samples.iter().nth(1).unwrap()[0], shape.features() as u8);
         }
         let mut file = [3; 8 + 5];
         file[..8].copy_from_slice(&labels_header(5));
         assert_eq!(labels(&file), Ok(&[3; 5][..]));
+        assert_eq!(labels_len(&file[..8]), Ok(13));
     }
 
     #[test]
@@ -246,5 +279,7 @@ mod tests {
         let sizes = [4, 1 << 31, 1 << 31, 1].map(u32::to_be_bytes);
         let overflowing = [&[0, 0, 8, 4][..], sizes.as_flattened()].concat();
         assert_eq!(samples(&overflowing), Err(IdxError::Shape));
+        assert_eq!(samples_len(&overflowing[..19]), Err(IdxError::Length { expected: 20, found: 19 }));
+        assert_eq!(labels_len(&overflowing), Err(IdxError::Dimensions { least: 1, most: 1, found: 4 }));
     }
 }

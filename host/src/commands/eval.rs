@@ -24,8 +24,18 @@ fn print(
 ) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{} on the {} test samples of {}", options.file.path.display(), evaluation.total(), data.name)?;
-    if let Some(other) = file.dataset().filter(|name| *name != data.name) {
-        writeln!(out, "note: the weights were trained on {other}")?;
+    match file {
+        ModelFile::Float32(file) if file.record().dataset != data.name => {
+            writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
+        }
+        // A name says little where the file's owner chose it.
+        ModelFile::Float32(file)
+            if file.record().samples as usize == data.train.len()
+                && file.record().dataset_checksum != data.checksum =>
+        {
+            writeln!(out, "note: the weights were trained on other samples than those of {} here", data.name)?;
+        }
+        _ => {}
     }
     let classes = classes(options, file, data);
     writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
@@ -37,10 +47,10 @@ fn print(
     Ok(())
 }
 
-/// The classes by the file's names, or else by the data's.
+/// The classes by the names that were given, or else by the file's, or else by the data's.
 fn classes(options: &options::commands::Eval, file: &ModelFile<'_>, data: &Dataset) -> Classes {
     let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
-    if file.assumes().is_some() || !own.are_named() {
+    if options.data.classes.is_some() || file.assumes().is_some() || !own.are_named() {
         return others;
     }
     let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);

@@ -24,7 +24,7 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data::{self, Dataset, Split},
+    data::{Dataset, Search, Split},
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
@@ -96,8 +96,9 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    let data = data::load(options.data.as_deref())?;
-    data.notice.iter().for_each(note);
+    let search = Search { classes: options.classes.clone(), ..Search::from_environment() };
+    let data = search.load(options.data.as_deref())?;
+    data.notice.iter().chain(&data.notes).for_each(note);
     Ok(data)
 }
 

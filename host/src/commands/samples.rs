@@ -77,12 +77,12 @@ fn read_file(path: &Path, shape: InputShape) -> Result<Vec<Sample>> {
     Ok(all.map(named).collect())
 }
 
-/// Tells a file of samples from a picture by its first bytes, or by its name where it is gzipped.
+/// Tells a file of samples from a picture by its first bytes, or by a name of gzipped files.
 fn is_idx(path: &Path) -> Result<bool> {
     let mut magic = Vec::new();
     let unreadable = || format!("cannot read {}", path.display());
     picture::open(path)?.take(3).read_to_end(&mut magic).with_context(unreadable)?;
-    Ok(path.extension().is_some_and(|extension| extension == "gz") || magic == [0, 0, 8])
+    Ok(path.extension().is_some_and(|extension| extension == "gz") || data::are_samples(&magic))
 }
 
 /// A text's first characters.

@@ -6,7 +6,7 @@ use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
 use super::download::DownloadError;
-use crate::classes::NameError;
+use crate::files::ReadError;
 
 /// The error of data that cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
@@ -32,7 +32,17 @@ pub enum DataError {
         /// The folder.
         folder: PathBuf,
         /// The files that are not there.
-        missing: Vec<&'static str>,
+        missing: Vec<String>,
+    },
+    /// A folder holds several sets of files.
+    #[error("{origin}: {} holds several data sets; name one: {}", folder.display(), list(names))]
+    Several {
+        /// Who named the folder.
+        origin: &'static str,
+        /// The folder.
+        folder: PathBuf,
+        /// A name for each.
+        names: Vec<PathBuf>,
     },
     /// Two files of samples, of different dimensions, where one is needed.
     #[error("both {} and {} are there: which is meant? Keep one", path.display(), other.display())]
@@ -50,8 +60,8 @@ pub enum DataError {
         /// Why not.
         error: io::Error,
     },
-    /// A gzipped file ends too early.
-    #[error("{} is truncated: its gzip stream has no end; make or fetch it again", path.display())]
+    /// A gzipped file ends too early, or a few bytes follow its end.
+    #[error("{} is truncated, or something else follows its end: a gzip stream stops in its middle; make or fetch it again", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -64,21 +74,39 @@ pub enum DataError {
         /// What the decoder says.
         error: io::Error,
     },
-    /// A file holds more than any file of this kind.
-    #[error("{} holds more than {limit} bytes, which is more than a file of samples may have", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Bytes allowed.
-        limit: u64,
-    },
-    /// A gzipped file unpacks to more than one may.
-    #[error("{} holds more than {limit} bytes; unpack it with gunzip, as a plain file may have more", path.display())]
+    /// A file cannot be read, or has more bytes than any file of its kind.
+    #[error(transparent)]
+    File(#[from] ReadError),
+    /// A gzipped file unpacks to more than one of its size may.
+    #[error(
+        "{} unpacks to {expected} bytes by its header, and from so small a file at most {limit} are taken; if that is right, unpack it \
+         with gunzip, as a plain file may have more", path.display()
+    )]
     TooLargeGzip {
         /// The file.
         path: PathBuf,
+        /// Bytes by its header.
+        expected: u64,
         /// Bytes allowed.
         limit: u64,
+    },
+    /// A gzipped file unpacks to more than its header says.
+    #[error("{} unpacks to more than the {expected} bytes that its header says; make or fetch it again", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Bytes by its header.
+        expected: u64,
+    },
+    /// Something else lies in a file's place.
+    #[error("{} is {what}; {advice}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The kind of thing.
+        what: &'static str,
+        /// Advice.
+        advice: &'static str,
     },
     /// A file is no IDX file of its kind.
     #[error("{}: {error}", path.display())]
@@ -119,7 +147,7 @@ pub enum DataError {
         found: InputShape,
     },
     /// A label that names no class.
-    #[error("{}: label {index} is {label}, but {} names {classes} classes", path.display(), names.display())]
+    #[error("{}: label {index} is {label}, but {names} names {classes} classes", path.display())]
     Label {
         /// The labels' file.
         path: PathBuf,
@@ -127,15 +155,15 @@ pub enum DataError {
         index: usize,
         /// The label.
         label: u16,
-        /// The file of the classes' names.
-        names: PathBuf,
+        /// The source of the names.
+        names: String,
         /// The number of classes.
         classes: usize,
     },
     /// A label beyond one that no sample has. It may be wrong: nothing names the classes.
     #[error(
-        "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, put {} beside the files, with a line for \
-         each class", path.display(), crate::classes::NAMES_FILE
+        "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, name the classes by --classes, or by a \
+         {} beside the files", path.display(), crate::classes::NAMES_FILE
     )]
     Gap {
         /// The labels' file.
@@ -147,24 +175,50 @@ pub enum DataError {
         /// The smaller one that is missing.
         missing: usize,
     },
-    /// Two classes with one name.
-    #[error("{}, line {line}: another line has the name {name} too", path.display())]
-    RepeatedName {
-        /// The file.
-        path: PathBuf,
-        /// The later line, from 1.
-        line: usize,
-        /// The name.
-        name: String,
-    },
-    /// The file of the classes' names is none.
-    #[error("{}, line {line}: {error}", path.display())]
+    /// A line is no class's name, or another's too.
+    #[error("{}, line {line}: {reason}", path.display())]
     ClassName {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
         /// The reason.
-        error: NameError,
+        reason: String,
     },
+    /// A text in `--classes` is no class's name, or another's too.
+    #[error("--classes, name {place}: {reason}")]
+    GivenName {
+        /// The name's place, from 1.
+        place: usize,
+        /// The reason.
+        reason: String,
+    },
+    /// A file of names without any.
+    #[error("--classes: {} names no classes; it needs a line for each", path.display())]
+    NoNames {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of names is no text.
+    #[error("{} is no text in UTF-8; save it as one, with a line for each class", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// More or fewer names than a published set has classes.
+    #[error("{names} names {found} classes, but {data} has {expected}")]
+    NameCount {
+        /// The source of the names.
+        names: String,
+        /// How many it names.
+        found: usize,
+        /// The set.
+        data: String,
+        /// How many classes it has.
+        expected: usize,
+    },
+}
+
+fn list(names: &[PathBuf]) -> String {
+    names.iter().map(|name| name.display().to_string()).collect::<Vec<_>>().join(", ")
 }

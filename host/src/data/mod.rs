@@ -3,12 +3,17 @@
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
 pub mod builtin;
+mod contents;
 pub mod download;
 mod error;
 mod files;
+mod known;
+mod locate;
+mod names;
 mod search;
+mod split;
 
-use std::{path::Path, slice::ChunksExact};
+use std::path::Path;
 
 use selvedge::{
     architecture::{Architecture, MAX_WIDTH},
@@ -16,16 +21,15 @@ use selvedge::{
     random::{Generator, Purpose},
     shape::InputShape,
 };
-use sha2::{Digest, Sha256};
 
 use crate::classes::Classes;
 
-pub use self::{error::DataError, search::Search};
+pub use self::{error::DataError, search::Search, split::Split};
 
 /// Samples to train on and samples to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// `Fashion-MNIST`, `builtin`, or the folder of other data.
+    /// `Fashion-MNIST` or another published set's name, `builtin`, or the folder of other data: printable, and fit for a training record.
     pub name: String,
     /// SHA-256 of the training samples, then their labels: [`Split::checksum`].
     pub checksum: [u8; 32],
@@ -41,13 +45,25 @@ pub struct Dataset {
     pub test: Split,
     /// Why this is not the data that was looked for: to be said at the start and at the end.
     pub notice: Option<String>,
+    /// Remarks on the data itself: to be said once.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
     /// Data without a validation part.
     pub fn new(name: &str, input: InputShape, classes: Classes, [train, test]: [Split; 2]) -> Self {
         let checksum = train.checksum();
-        Self { name: name.into(), checksum, input, classes, train, validation: None, test, notice: None }
+        Self {
+            name: name.into(),
+            checksum,
+            input,
+            classes,
+            train,
+            validation: None,
+            test,
+            notice: None,
+            notes: Vec::new(),
+        }
     }
 
     /// The network with these layers, or else the [named model](models) for this data.
@@ -114,11 +130,9 @@ impl Dataset {
         keys.iter().take(count).for_each(|&(_, index)| is_held_out[index] = true);
         let part = |wanted: bool| {
             let indices = || (0..samples).filter(|&index| is_held_out[index] == wanted);
-            Split {
-                features: self.train.features,
-                values: indices().flat_map(|index| self.train.sample(index)).copied().collect(),
-                labels: indices().map(|index| self.train.labels[index]).collect(),
-            }
+            let values = indices().flat_map(|index| self.train.sample(index)).copied().collect();
+            let labels = indices().map(|index| self.train.labels()[index]).collect();
+            Split::new(self.train.features(), values, labels)
         };
         (self.validation, self.train) = (Some(part(true)), part(false));
     }
@@ -174,75 +188,6 @@ pub enum EndsError {
     },
 }
 
-/// Samples, a byte for each feature, and their labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    features: usize,
-    values: Vec<u8>,
-    labels: Vec<u16>,
-}
-
-impl Split {
-    /// Samples of so many features, one after the other, and a class of each.
-    ///
-    /// # Panics
-    ///
-    /// If there is not one label for each sample.
-    pub fn new(features: usize, values: Vec<u8>, labels: Vec<u16>) -> Self {
-        assert_eq!(values.len(), features * labels.len(), "each sample has a label");
-        Self { features, values, labels }
-    }
-
-    /// The number of samples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Tells whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The features of a sample.
-    pub fn features(&self) -> usize {
-        self.features
-    }
-
-    /// All values, sample after sample.
-    pub fn values(&self) -> &[u8] {
-        &self.values
-    }
-
-    /// A class for each sample.
-    pub fn labels(&self) -> &[u16] {
-        &self.labels
-    }
-
-    /// One sample's values.
-    pub fn sample(&self, index: usize) -> &[u8] {
-        &self.values[index * self.features..][..self.features]
-    }
-
-    /// Every sample's values.
-    pub fn samples(&self) -> ChunksExact<'_, u8> {
-        self.values.chunks_exact(self.features.max(1))
-    }
-
-    /// Keeps the first samples alone.
-    pub fn truncate(&mut self, count: usize) {
-        self.labels.truncate(count);
-        self.values.truncate(count * self.features);
-    }
-
-    /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
-    pub fn checksum(&self) -> [u8; 32] {
-        let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
-        let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
-        let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();
-        Sha256::new().chain_update(&self.values).chain_update(labels).finalize().into()
-    }
-}
-
 /// Loads the chosen data, a folder or the word `builtin` (a folder of that name is `./builtin`), or else what
 /// [`Search::from_environment`] finds.
 ///
@@ -262,6 +207,20 @@ pub fn read_samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
     files::samples(path)
 }
 
+/// The same of a file's bytes; `path` is its name in errors.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Vec<u8>), DataError> {
+    files::samples_in(path, bytes)
+}
+
+/// Tells a file of samples by its first three bytes.
+pub fn are_samples(beginning: &[u8]) -> bool {
+    beginning.starts_with(&[0, 0, 8]) || contents::is_gzipped(beginning)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,12 +237,12 @@ mod tests {
         let (validation, rest) = data(1);
         assert_eq!((validation.len(), rest.len()), (50, 150));
         for part in [&validation, &rest] {
-            assert!(part.labels.is_sorted());
-            assert!(part.samples().zip(&part.labels).all(|(sample, &label)| u16::from(sample[0]) == label));
+            assert!(part.labels().is_sorted());
+            assert!(part.samples().zip(part.labels()).all(|(sample, &label)| u16::from(sample[0]) == label));
         }
-        let mut all = [validation.labels.clone(), rest.labels].concat();
+        let mut all = [validation.labels(), rest.labels()].concat();
         all.sort_unstable();
-        assert_eq!(all, train.labels);
+        assert_eq!(all, train.labels());
         assert_eq!(data(1).0, validation);
         assert_ne!(data(2).0, validation);
     }
@@ -306,17 +265,5 @@ mod tests {
         let flat = InputShape::Image { channels: 1, height: 3, width: 4 };
         assert!(data.check_shape(flat).is_ok() && data.check_shape(InputShape::Features(11)).is_err());
         assert!(network("large", None).unwrap_err().contains("no large network"));
-    }
-
-    #[test]
-    fn a_checksum_covers_values_and_labels() {
-        let split = Split::new(2, vec![0; 4], vec![3, 4]);
-        let values = Split::new(2, vec![0, 0, 0, 1], vec![3, 4]);
-        let labels = Split::new(2, vec![0; 4], vec![4, 3]);
-        let large = Split::new(2, vec![0; 4], vec![3, 256 + 4]);
-        for other in [values, labels, large] {
-            assert_ne!(split.checksum(), other.checksum());
-        }
-        assert_eq!(split.checksum()[..], Sha256::digest([0, 0, 0, 0, 3, 4])[..]);
     }
 }

@@ -1,8 +1,9 @@
 //! Where data is looked for.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use etcetera::BaseStrategy;
@@ -11,20 +12,14 @@ use selvedge::fashion_mnist;
 use super::{
     DataError, Dataset, builtin,
     download::{Download, DownloadError},
-    files,
+    files, locate, names,
 };
 use crate::classes::Classes;
-
-/// The [checksum](Dataset::checksum) of Fashion-MNIST.
-const FASHION_MNIST: [u8; 32] = [
-    0x16, 0xd8, 0x2e, 0x2b, 0x50, 0x52, 0x96, 0xaa, 0x2b, 0x78, 0xbd, 0x5e, 0xa0, 0x99, 0x26, 0x34, 0xf3, 0x04, 0x19,
-    0xa4, 0xc9, 0x7d, 0xef, 0x7c, 0x90, 0x7d, 0x15, 0x4a, 0x35, 0xac, 0x61, 0x57,
-];
 
 /// The places where data is looked for when none is chosen, in this order.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// What `FASHION_MNIST_DIR` names: must hold the data where it is set.
+    /// The folder that `FASHION_MNIST_DIR` names: must hold the data where it is set.
     pub environment: Option<PathBuf>,
     /// The project's own folder, `data/fashion-mnist`: passed over where it holds none of the files.
     pub project: PathBuf,
@@ -32,6 +27,8 @@ pub struct Search {
     pub cache: Option<PathBuf>,
     /// How to download.
     pub download: Download,
+    /// The names of the classes, or a file of them, before those that the data has.
+    pub classes: Option<PathBuf>,
 }
 
 impl Search {
@@ -44,6 +41,7 @@ impl Search {
                 .ok()
                 .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
             download: Download::default(),
+            classes: None,
         }
     }
 
@@ -55,59 +53,48 @@ impl Search {
     ///
     /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
+        let from = |origin, folder: &Path| files::read(origin, folder, self.classes.as_deref());
         match (choice, &self.environment) {
-            (Some(word), _) if word == "builtin" => Ok(drawn(None)),
-            (Some(folder), _) => from_folder("--data", folder),
-            (None, Some(folder)) => from_folder("FASHION_MNIST_DIR", folder),
-            (None, None) if files::missing(&self.project).len() < files::NAMES.len() => {
-                from_folder("the project's data folder", &self.project)
+            (Some(word), _) if word == "builtin" => self.drawn(None),
+            (Some(folder), _) => from("--data", folder),
+            (None, Some(folder)) => from("FASHION_MNIST_DIR", folder),
+            (None, None) if locate::missing(&self.project).len() < locate::NAMES.len() => {
+                from("the project's data folder", &self.project)
             }
             (None, None) => match self.cached() {
-                Ok(folder) => from_folder("the cache folder", folder),
+                Ok(folder) => from("the cache folder", folder),
                 Err(Some(error @ DownloadError::Storage { .. })) => Err(DataError::Cache(error)),
-                Err(reason) => Ok(drawn(Some(format!(
+                Err(reason) => self.drawn(Some(format!(
                     "this is the built-in set of drawn garments, not Fashion-MNIST: {}. To use Fashion-MNIST, \
                      put its four files into {}, or name their folder with --data DIR or FASHION_MNIST_DIR.",
                     reason.map_or("there is no home folder to keep downloads in".into(), |error| error.to_string()),
                     self.project.display()
-                )))),
+                ))),
             },
         }
+    }
+
+    /// The built-in set, and why it takes another's place.
+    fn drawn(&self, notice: Option<String>) -> Result<Dataset, DataError> {
+        let mut classes = Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name");
+        if let Some(given) = &self.classes {
+            let named = names::given(given)?;
+            names::check_count(&named, "the built-in set", classes.count())?;
+            classes = named.classes;
+        }
+        let splits = [builtin::train(), builtin::test()];
+        Ok(Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, classes, splits) })
     }
 
     /// The cache folder with all of the files in it; or why not, where there is such a folder.
     fn cached(&self) -> Result<&Path, Option<DownloadError>> {
         let folder = self.cache.as_ref().ok_or(None)?;
-        for name in files::missing(folder) {
-            self.download.fetch(name, folder)?;
+        let end = Instant::now() + self.download.time_limit;
+        for name in locate::missing(folder) {
+            self.download.fetch(name, folder, end)?;
         }
         Ok(folder)
     }
-}
-
-fn from_folder(origin: &'static str, folder: &Path) -> Result<Dataset, DataError> {
-    let mut data = files::read(origin, folder)?;
-    if data.checksum == FASHION_MNIST {
-        data.name = "Fashion-MNIST".into();
-        if !data.classes.are_named() && data.classes.count() == fashion_mnist::CLASSES {
-            data.classes = garments();
-        }
-    } else {
-        // The weight file names the folder of other data. A name there has no control characters.
-        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.into());
-        let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        data.name = name.replace(char::is_control, "\u{fffd}");
-    }
-    Ok(data)
-}
-
-fn drawn(notice: Option<String>) -> Dataset {
-    let splits = [builtin::train(), builtin::test()];
-    Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, garments(), splits) }
-}
-
-fn garments() -> Classes {
-    Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name")
 }
 
 #[cfg(test)]
@@ -125,6 +112,7 @@ mod tests {
             project: root.path().join("project"),
             cache: Some(root.path().join("cache")),
             download: Download { mirrors: Vec::new(), ..Download::default() },
+            classes: None,
         }
     }
 

@@ -204,7 +204,7 @@ fn wrong_data_is_named() {
         fs::write(file, kept).unwrap();
     };
     wrong(&images, &|b| b.truncate(1000), &["train-images", "truncated"]);
-    wrong(&images, &Vec::clear, &["train-images", "truncated"]);
+    wrong(&images, &Vec::clear, &["train-images", "is empty"]);
     wrong(&images, &|b| b[3] = 1, &["train-images", "it has 1 dimensions, but a file of its kind has 2 to 4"]);
     wrong(&images, &|b| b[11] = 32, &["train-images", "truncated"]);
     wrong(&labels, &|b| b[20] = 200, &["train-labels", "label 12 is 200", "no sample has the label 10", "classes.txt"]);

@@ -4,6 +4,7 @@ mod before_a_build;
 mod command_line;
 mod copied_program;
 mod cuda;
+mod data;
 mod formats;
 mod fuzz;
 mod interchange;

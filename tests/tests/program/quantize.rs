@@ -5,7 +5,7 @@
 use std::{fs, path::Path, process::Output};
 
 use host::weights;
-use selvedge::{architecture::Architecture, shape::Signature, weights::TrainingRecord};
+use selvedge::{architecture::Architecture, fashion_mnist::SHAPE, shape::Signature, weights::TrainingRecord};
 use serde_json::Value;
 
 fn run(folder: &Path, arguments: &str) -> Output {
@@ -222,7 +222,7 @@ fn what_is_wrong_with_the_files_is_said_in_one_line() {
             assert!(fail(folder, &format!("{command} short")).contains("short: the weight file is truncated"));
         }
     }
-    tests::write_small_data(folder, [4, 20]);
+    tests::write_data(folder, SHAPE, 4, [4, 20]);
     assert!(
         fail(folder, "quantize tiny.selvedge --data .")
             .contains("has 4 training samples, too few to choose the scales by")

@@ -22,10 +22,11 @@ pub fn to_go_on(run: &Train, files: &Files<'_>, checkpoint: &Path) -> String {
         Choice::Cpu => Some("cpu"),
         Choice::Cuda => Some("cuda"),
     };
-    let options: [(&str, Option<OsString>); 7] = [
+    let options: [(&str, Option<OsString>); 8] = [
         ("resume", Some(checkpoint.into())),
         ("out", out),
         ("data", run.data.data.clone().map(Into::into)),
+        ("classes", run.data.classes.clone().map(Into::into)),
         ("metrics", files.metrics.map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),
         ("device", device.map(Into::into)),

@@ -1,6 +1,6 @@
 //! Stands in for the client where the feature `download` is left out.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use super::{Download, DownloadError};
 
@@ -10,7 +10,7 @@ impl Download {
     /// # Errors
     ///
     /// [`DownloadError::Absent`].
-    pub fn fetch(&self, _name: &str, _folder: &Path) -> Result<(), DownloadError> {
+    pub fn fetch(&self, _name: &str, _folder: &Path, _end: Instant) -> Result<(), DownloadError> {
         Err(DownloadError::Absent)
     }
 }

@@ -30,6 +30,12 @@ pub enum DownloadError {
         /// Each mirror and its failure.
         mirrors: Vec<(String, MirrorError)>,
     },
+    /// The time for all files is over.
+    #[error("the download of {name} was given up: it took too long")]
+    TooSlow {
+        /// The file.
+        name: String,
+    },
     /// The file cannot be kept: no room, or no permission.
     #[error("cannot write {}: {error}", path.display())]
     Storage {
@@ -56,7 +62,7 @@ pub enum MirrorError {
     #[error("interrupted: {0}")]
     Interrupted(io::Error),
     /// The file is another than the published one.
-    #[error("its MD5 is not the published one")]
+    #[error("its SHA-256 is not the published file's")]
     Checksum,
     /// The bytes cannot be kept.
     #[error("{0}")]

@@ -1,7 +1,7 @@
 //! Fetches Fashion-MNIST's files from their published addresses.
 //!
-//! A file grows under a temporary name, `….gz.part`, which a later run resumes; it takes its own name once its MD5 is
-//! the published one.
+//! A file grows under a temporary name, `….gz.part`, which a later run resumes; it takes its own name once its SHA-256
+//! is the published one's.
 
 #[cfg(not(feature = "download"))]
 mod absent;
@@ -20,7 +20,7 @@ pub use self::{
 /// Where to download from, and how long to wait.
 #[derive(Clone, Debug)]
 pub struct Download {
-    /// The files: names, lengths and MD5 sums.
+    /// The files: names, lengths and checksums.
     pub published: Vec<Published>,
     /// Addresses that the files' names are appended to, tried in order.
     pub mirrors: Vec<String>,
@@ -28,6 +28,8 @@ pub struct Download {
     pub connect_timeout: Duration,
     /// How long a server may be silent.
     pub stall_timeout: Duration,
+    /// How long all files may take together.
+    pub time_limit: Duration,
     /// Whether to show progress on standard error: a bar on a terminal, else a line for each file.
     pub progress: bool,
 }
@@ -39,6 +41,7 @@ impl Default for Download {
             mirrors: MIRRORS.map(String::from).into(),
             connect_timeout: Duration::from_secs(3),
             stall_timeout: Duration::from_secs(15),
+            time_limit: Duration::from_secs(600),
             progress: true,
         }
     }

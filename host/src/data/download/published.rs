@@ -7,31 +7,31 @@ pub struct Published {
     pub name: &'static str,
     /// Its length as published, gzipped.
     pub bytes: u64,
-    /// Its MD5 as published.
-    pub md5: [u8; 16],
+    /// SHA-256 of it, in hexadecimal digits.
+    pub sha256: &'static str,
 }
 
-/// Fashion-MNIST's four files, with the sums of its own [README](https://github.com/zalandoresearch/fashion-mnist).
+/// Fashion-MNIST's four files: SHA-256 of those whose MD5 its own [README](https://github.com/zalandoresearch/fashion-mnist) states.
 pub const PUBLISHED: [Published; 4] = [
     Published {
         name: "train-images-idx3-ubyte",
         bytes: 26_421_880,
-        md5: 0x8d4f_b7e6_c68d_591d_4c3d_fef9_ec88_bf0d_u128.to_be_bytes(),
+        sha256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
     },
     Published {
         name: "train-labels-idx1-ubyte",
         bytes: 29_515,
-        md5: 0x25c8_1989_df18_3df0_1b3e_8a0a_ad5d_ffbe_u128.to_be_bytes(),
+        sha256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
     },
     Published {
         name: "t10k-images-idx3-ubyte",
         bytes: 4_422_102,
-        md5: 0xbef4_ecab_320f_06d8_554e_a638_0940_ec79_u128.to_be_bytes(),
+        sha256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
     },
     Published {
         name: "t10k-labels-idx1-ubyte",
         bytes: 5_148,
-        md5: 0xbb30_0cfd_ad3c_16e7_a12a_480e_e83c_d310_u128.to_be_bytes(),
+        sha256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     },
 ];
 

@@ -4,30 +4,33 @@
 mod tests;
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
-use md5::{Digest, Md5};
+use sha2::{Digest, Sha256};
 use ureq::{
     Agent, Body, Timeout,
     http::{Response, StatusCode, header},
 };
 
 use super::{Download, DownloadError, MirrorError, Published};
+use crate::weights::hex;
 
 /// How often a mirror is asked for one file: a connection that breaks is resumed, but not for ever.
 const ATTEMPTS: u32 = 8;
 
 impl Download {
-    /// Fetches the file published as `name` (without `.gz`) into a folder, which is made where it is missing.
+    /// Fetches the file published as `name` (without `.gz`) into a folder, which is made where it is missing, until `end` at the latest.
     ///
     /// # Errors
     ///
     /// [`DownloadError`]; what has arrived stays there, to be resumed.
-    pub fn fetch(&self, name: &str, folder: &Path) -> Result<(), DownloadError> {
+    pub fn fetch(&self, name: &str, folder: &Path, end: Instant) -> Result<(), DownloadError> {
         let published = self.published.iter().find(|file| file.name == name);
         let file = published.ok_or_else(|| DownloadError::Unknown { name: name.into() })?;
         let (whole, partial) = (folder.join(format!("{name}.gz")), folder.join(format!("{name}.gz.part")));
@@ -36,19 +39,24 @@ impl Download {
         let part = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial);
         let mut part = part.map_err(storage)?;
         // Two processes take turns; file systems without locks have to do without.
-        if let Err(error) = part.lock()
-            && error.kind() != io::ErrorKind::Unsupported
-        {
-            return Err(storage(error));
+        loop {
+            match part.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(100)),
+                Err(TryLockError::WouldBlock) => return Err(DownloadError::TooSlow { name: name.into() }),
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(error)) => return Err(storage(error)),
+            }
         }
         if whole.exists() {
             return Ok(());
         }
         let mut failures = Vec::new();
         for mirror in &self.mirrors {
-            match self.fetch_from(mirror, file, &mut part) {
+            match self.fetch_from(mirror, file, &mut part, end) {
                 Ok(()) => return part.sync_all().and_then(|()| fs::rename(&partial, &whole)).map_err(storage),
                 Err(MirrorError::Storage(error)) => return Err(storage(error)),
+                Err(_) if Instant::now() >= end => return Err(DownloadError::TooSlow { name: name.into() }),
                 Err(error) => failures.push((mirror.clone(), error)),
             }
         }
@@ -56,14 +64,14 @@ impl Download {
     }
 
     /// Fetches a file from one mirror, resuming where the connection breaks and starting over where the sum is wrong.
-    fn fetch_from(&self, mirror: &str, file: &Published, part: &mut File) -> Result<(), MirrorError> {
+    fn fetch_from(&self, mirror: &str, file: &Published, part: &mut File, end: Instant) -> Result<(), MirrorError> {
         let url = format!("{mirror}{}.gz", file.name);
         let bar = self.progress_bar(&url, file);
         let mut most = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
         let mut resumed = most > 0;
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            let attempt = self.continue_from(&url, file, part, &bar);
+            let attempt = self.continue_from(&url, file, part, &bar, end);
             let length = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
             match attempt {
                 Ok(()) if is_sound(file, part).map_err(MirrorError::Storage)? => return Ok(()),
@@ -91,12 +99,13 @@ impl Download {
         file: &Published,
         part: &mut File,
         bar: &ProgressBar,
+        end: Instant,
     ) -> Result<(), MirrorError> {
         let mut length = part.seek(SeekFrom::End(0)).map_err(MirrorError::Storage)?;
         if length >= file.bytes {
             return Ok(());
         }
-        let response = self.request(url, length)?;
+        let response = self.request(url, length, end)?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT if starts_at(&response, length) => {}
             StatusCode::OK => {
@@ -120,11 +129,12 @@ impl Download {
         Ok(())
     }
 
-    /// Asks for the bytes from `start` on.
-    fn request(&self, url: &str, start: u64) -> Result<Response<Body>, MirrorError> {
+    /// Asks for the bytes from `start` on; all is over at `end`.
+    fn request(&self, url: &str, start: u64, end: Instant) -> Result<Response<Body>, MirrorError> {
         let agent: Agent = Agent::config_builder()
             .user_agent(concat!("selvedge/", env!("CARGO_PKG_VERSION")))
             .http_status_as_error(false)
+            .timeout_global(Some(end.saturating_duration_since(Instant::now())))
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
             .timeout_recv_response(Some(self.stall_timeout))
@@ -166,11 +176,12 @@ fn truncate(part: &mut File) -> io::Result<()> {
     part.rewind()
 }
 
+/// Tells whether a part is the whole file. A longer one is none, however much it is.
 fn is_sound(file: &Published, part: &mut File) -> io::Result<bool> {
     let mut bytes = Vec::new();
     part.rewind()?;
-    part.read_to_end(&mut bytes)?;
-    Ok(Md5::digest(bytes).as_slice() == file.md5)
+    part.take(file.bytes + 1).read_to_end(&mut bytes)?;
+    Ok(bytes.len() as u64 == file.bytes && hex(&Sha256::digest(bytes)) == file.sha256)
 }
 
 impl DownloadError {

@@ -115,15 +115,16 @@ fn nobody() -> String {
 }
 
 fn fetch(mirrors: &[&str], folder: &TempDir) -> Result<(), DownloadError> {
-    let md5 = Md5::digest(content()).into();
-    Download {
-        published: vec![Published { name: NAME, bytes: 300_000, md5 }],
+    let sha256 = hex(&Sha256::digest(content())).leak();
+    let download = Download {
+        published: vec![Published { name: NAME, bytes: 300_000, sha256 }],
         mirrors: mirrors.iter().map(|&mirror| mirror.into()).collect(),
         connect_timeout: Duration::from_secs(2),
         stall_timeout: Duration::from_millis(300),
+        time_limit: Duration::from_secs(3),
         progress: false,
-    }
-    .fetch(NAME, folder.path())
+    };
+    download.fetch(NAME, folder.path(), Instant::now() + download.time_limit)
 }
 
 /// The folder's files: exactly the whole one, with its content.
@@ -211,6 +212,51 @@ fn knows_when_nobody_answers() {
     assert!(matches!(error, DownloadError::Unreachable { .. }), "{error}");
 }
 
+/// Never silent, and never done.
+fn dripping(stream: &mut TcpStream, _: Option<usize>) -> io::Result<()> {
+    head(stream, "200 OK", 300_000)?;
+    loop {
+        stream.write_all(&[7])?;
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn endless(stream: &mut TcpStream, _: Option<usize>) -> io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+    loop {
+        stream.write_all(&[7; 4096])?;
+    }
+}
+
+#[test]
+fn a_slow_server_is_given_up_in_the_end() {
+    let (server, folder) = (Server::new(&[dripping]), folder());
+    let start = Instant::now();
+    let error = fetch(&[&server.address, &server.address], &folder).unwrap_err();
+    assert!(matches!(error, DownloadError::TooSlow { .. }), "{error}");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(!folder.path().join("file.gz").exists());
+}
+
+#[test]
+fn no_more_is_taken_than_the_file_has() {
+    let (server, folder) = (Server::new(&[endless]), folder());
+    let error = fetch(&[&server.address], &folder).unwrap_err();
+    assert!(
+        matches!(&error, DownloadError::Mirrors { mirrors, .. } if matches!(mirrors[..], [(_, MirrorError::Checksum)])),
+        "{error}"
+    );
+    assert_eq!(fs::metadata(folder.path().join("file.gz.part")).unwrap().len(), 0);
+}
+
+#[test]
+fn another_process_is_not_waited_for_without_end() {
+    let folder = folder();
+    let other = File::create(folder.path().join("file.gz.part")).unwrap();
+    other.lock().unwrap();
+    assert!(matches!(fetch(&[&nobody()], &folder), Err(DownloadError::TooSlow { .. })));
+}
+
 #[test]
 fn a_file_that_is_there_is_kept() {
     let folder = folder();
@@ -223,7 +269,7 @@ fn says_where_it_cannot_write() {
     let folder = folder();
     let file = folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
-    let error = Download::default().fetch(PUBLISHED[0].name, &file).unwrap_err();
+    let error = Download::default().fetch(PUBLISHED[0].name, &file, Instant::now()).unwrap_err();
     assert!(matches!(error, DownloadError::Storage { .. }), "{error}");
 }
 
@@ -241,5 +287,8 @@ fn a_full_disk_is_one_error() {
 
 #[test]
 fn an_unknown_name_is_an_error() {
-    assert!(matches!(Download::default().fetch("weights", folder().path()), Err(DownloadError::Unknown { .. })));
+    assert!(matches!(
+        Download::default().fetch("weights", folder().path(), Instant::now()),
+        Err(DownloadError::Unknown { .. })
+    ));
 }

@@ -1,0 +1,38 @@
+//! Hostile bytes as files of samples and of labels, plain and gzipped.
+
+use std::path::Path;
+
+use selvedge::idx;
+
+/// The reader with the bytes as they are, and as what a sound gzipped file unpacks to.
+pub fn idx_file(bytes: &[u8]) {
+    for file in [bytes, &gzipped(bytes)] {
+        if let Ok((shape, values)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
+            assert!(values.len().is_multiple_of(shape.features()));
+        }
+    }
+    let len = bytes.len() as u64;
+    let beginning = &bytes[..bytes.len().min(idx::MAX_HEADER)];
+    if idx::samples(bytes).is_ok() {
+        assert_eq!(idx::samples_len(beginning), Ok(len));
+    }
+    if idx::labels(bytes).is_ok() {
+        assert_eq!(idx::labels_len(beginning), Ok(len));
+    }
+}
+
+/// A gzipped file of stored blocks.
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+    let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    for block in bytes.chunks(usize::from(u16::MAX)) {
+        let len = block.len() as u16;
+        file.push(0);
+        file.extend(len.to_le_bytes().into_iter().chain((!len).to_le_bytes()));
+        file.extend(block);
+    }
+    // The last block is empty.
+    file.extend([1, 0, 0, 255, 255]);
+    file.extend(CHECKSUM.checksum(bytes).to_le_bytes().into_iter().chain((bytes.len() as u32).to_le_bytes()));
+    file
+}
