@@ -140,6 +140,9 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
     let named = target.network.weights()?;
     let model = target.network.model(&run.board.model)?;
     let weights = named.map_or_else(|| model.weights(), Ok)?;
+    let network = weights.architecture.folded();
+    let load = weights.load(Program::Serve, &network, target.network.format, Some(0));
+    load.check(&run.board)?;
     let weights = model.deployed(weights, target.network.format, &run.embed.path)?;
     let embedded = run.embed.path.join("weights.selvedge");
     fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;
@@ -148,7 +151,8 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
     let socket = folder.0.join("uart");
     let serial = format!("unix:{},server=on,wait=off", socket.display().to_string().replace(',', ",,"));
     let address = port.map_or_else(|| format!("unix:{}", socket.display()), str::to_owned);
-    let serving = Serving::wait_for(run.build_and_start(&serial)?, target.timeout)?;
+    let started = run.build_and_start(&serial).map_err(|error| load.explain(error, &run.board))?;
+    let serving = Serving::wait_for(started, target.timeout)?;
     if let Action::Serve = action {
         say!("It answers at {address}, as `selvedge device info --connect {address}` shows; Ctrl-C ends it");
         return serving.wait();

@@ -23,6 +23,7 @@ use thumb::{
 
 use crate::{
     flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
+    tied,
     workspace::{self, grouped},
 };
 
@@ -170,7 +171,7 @@ fn estimate(run: &Run, counted: &[u64]) -> Result<Estimate> {
     let emulator = Device::Emulator.command(&run.board, &elf, NO_SERIAL)?;
     say!("Tracing {}", workspace::shown(&emulator));
     let calls = Calls { entry: program.function(FOLLOWED)?, counted, tolerance: TICK + READING };
-    Estimate::of(&program, core(&run.board)?, calls, emulator)
+    Estimate::of(&program, core(&run.board)?, calls, emulator, tied::tied)
 }
 
 fn core(board: &Board) -> Result<Core> {

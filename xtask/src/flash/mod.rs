@@ -5,12 +5,14 @@ mod firmware;
 mod fit;
 pub mod model;
 mod report;
+mod room;
 mod training;
 
 pub use device::{Device, NO_SERIAL, Running, Started};
 pub use firmware::Firmware;
 pub use fit::DoesNotFit;
 pub use report::saved_hash;
+pub use room::Load;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -27,6 +29,8 @@ use selvedge::architecture::Architecture;
 use crate::{toolchain::Toolchain, workspace};
 use model::Choice;
 
+/// The test samples where no number is asked for, as far as there are so many.
+const SAMPLES: u32 = 100;
 /// The most differences that are shown.
 const SHOWN_DIFFERENCES: usize = 20;
 
@@ -166,7 +170,12 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let named = options.network.weights()?;
     let model = options.network.model(&board.model)?;
-    let weights = model.deployed(named.map_or_else(|| model.weights(), Ok)?, options.network.format, embed)?;
+    let weights = named.map_or_else(|| model.weights(), Ok)?;
+    let network = weights.architecture.folded();
+    let samples = if run.program == Program::Serve { Some(0) } else { options.count };
+    let load = weights.load(run.program, &network, options.network.format, samples);
+    load.check(board)?;
+    let weights = model.deployed(weights, options.network.format, embed)?;
     workspace::run(&mut model.embed_command(Some(&weights), "test", options.count, embed))?;
     let expected = embed.join("expected.jsonl");
     let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;
@@ -174,7 +183,8 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
 
     say!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
     let mut predictions = Vec::new();
-    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)))?;
+    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)));
+    let status = status.map_err(|error| load.explain(error, board))?;
     if run.program != Program::Predict {
         return exit_code(status);
     }

@@ -18,6 +18,7 @@ use selvedge::{
     models::{self, NAMES},
 };
 
+use super::{Load, Program};
 use crate::{program, workspace};
 
 /// The network that a board gets.
@@ -90,6 +91,20 @@ impl Weights {
         let FileInfo { format, architecture, .. } =
             FileInfo::read(&bytes).with_context(|| file.display().to_string())?;
         Ok(Self { file: file.to_owned(), architecture, format })
+    }
+}
+
+impl Weights {
+    /// What these take of a board, in a program, as `--format` has them there. The network is theirs, folded.
+    pub fn load<'a>(&self, program: Program, network: &'a Architecture, format: Format, samples: Option<u32>) -> Load<'a> {
+        let is_quantised = self.format != message::Format::Float32;
+        let asked_for = match format {
+            Format::F32 => message::Format::Float32,
+            Format::F16 => message::Format::Float16,
+            Format::Int8 => message::Format::Int8,
+            Format::Int4 => message::Format::Int4,
+        };
+        Load { program, network, format: if is_quantised { self.format } else { asked_for }, is_quantised, samples }
     }
 }
 
