@@ -11,6 +11,7 @@
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
+//! - [`signals`]: what asks this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: how programs are run and shown.
 
@@ -30,6 +31,7 @@ mod gpu;
 mod program;
 mod python;
 mod setup;
+mod signals;
 mod test;
 mod tied;
 mod toolchain;

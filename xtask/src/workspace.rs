@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs::{File, TryLockError},
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -32,6 +33,16 @@ pub fn grouped(number: u64) -> String {
 pub fn target_dir() -> Result<PathBuf> {
     let profile = launch::profile_folder().context("the system does not say where xtask is")?;
     profile.parent().map(Path::to_owned).context("xtask lies in no target folder")
+}
+
+/// Waits until no other run has this lock, and has it until the file is closed, however this program ends.
+pub fn lock(path: &Path) -> std::io::Result<File> {
+    let file = File::create(path)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
+    }
+    file.lock()?;
+    Ok(file)
 }
 
 /// The file that a program's name stands for, where `PATH` has it.

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -123,9 +124,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         files::write_whole(file, table.as_bytes())?;
     }
     if let Some(file) = &options.plot {
-        let data = workspace::target_dir()?.join("bench-device.json");
-        files::write_whole(&data, serde_json::to_string(&rows)?.as_bytes())?;
-        workspace::run(super::program("device")?.arg(&data).arg(file))?;
+        let mut data = tempfile::NamedTempFile::new().context("no place for the figures")?;
+        data.write_all(serde_json::to_string(&rows)?.as_bytes()).context("cannot write the figures")?;
+        workspace::run(super::program("device")?.arg(data.path()).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,7 +15,7 @@ pub use report::saved_hash;
 pub use room::Load;
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
     time::Duration,
@@ -229,7 +229,7 @@ impl EmbedFolder {
         let path = workspace::target_dir()?.join("embed").join(name);
         let take = || {
             fs::create_dir_all(&path)?;
-            let lock = lock(&path.with_extension("lock"))?;
+            let lock = workspace::lock(&path.with_extension("lock"))?;
             fs::remove_dir_all(&path)?;
             fs::create_dir(&path)?;
             Ok::<_, std::io::Error>(lock)
@@ -241,19 +241,10 @@ impl EmbedFolder {
     /// Builds the program and keeps it here: a build for another board of the same target would write over cargo's.
     fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let builds = self.path.with_file_name("build.lock");
-        let _lock = lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
+        let _lock = workspace::lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
         let built = firmware.build(toolchain, program)?;
         let elf = self.path.join(program.name());
         fs::copy(&built, &elf).with_context(|| format!("cannot copy {} to {}", built.display(), elf.display()))?;
         Ok(elf)
     }
-}
-
-fn lock(path: &Path) -> std::io::Result<File> {
-    let file = File::create(path)?;
-    if let Err(TryLockError::WouldBlock) = file.try_lock() {
-        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
-    }
-    file.lock()?;
-    Ok(file)
 }
