@@ -138,12 +138,9 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
 fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
     let Options { action, target } = options;
     let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
-    let named = target.network.weights()?;
-    let model = target.network.model(&run.board.model)?;
-    let weights = named.map_or_else(|| model.weights(), Ok)?;
+    let (model, weights) = target.network.fitting(&run, Some(0))?;
     let network = weights.architecture.folded();
     let load = weights.load(Program::Serve, &network, target.network.format, Some(0));
-    load.check(&run.board)?;
     let weights = model.deployed(weights, target.network.format, &run.embed.path)?;
     let embedded = run.embed.path.join("weights.selvedge");
     fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;

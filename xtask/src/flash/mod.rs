@@ -139,6 +139,11 @@ impl Run {
         })
     }
 
+    /// The program that it runs.
+    pub const fn program(&self) -> Program {
+        self.program
+    }
+
     /// The folder of what is embedded.
     pub fn folder(&self) -> &Path {
         &self.embed.path
@@ -168,13 +173,10 @@ impl Run {
 
 fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
-    let named = options.network.weights()?;
-    let model = options.network.model(&board.model)?;
-    let weights = named.map_or_else(|| model.weights(), Ok)?;
-    let network = weights.architecture.folded();
     let samples = if run.program == Program::Serve { Some(0) } else { options.count };
+    let (model, weights) = options.network.fitting(run, samples)?;
+    let network = weights.architecture.folded();
     let load = weights.load(run.program, &network, options.network.format, samples);
-    load.check(board)?;
     let weights = model.deployed(weights, options.network.format, embed)?;
     workspace::run(&mut model.embed_command(Some(&weights), "test", options.count, embed))?;
     let expected = embed.join("expected.jsonl");

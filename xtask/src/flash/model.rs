@@ -18,7 +18,7 @@ use selvedge::{
     models::{self, NAMES},
 };
 
-use super::{Load, Program};
+use super::{Load, Program, Run};
 use crate::{program, workspace};
 
 /// The network that a board gets.
@@ -46,6 +46,21 @@ impl Choice {
     /// Reads the named file, where one is named. That needs no program.
     pub fn weights(&self) -> Result<Option<Weights>> {
         self.weights.as_deref().map(Weights::read).transpose()
+    }
+
+    /// The model, and its weights, which may fit the run's board in its program with so many samples.
+    ///
+    /// A file that is named and does not fit is refused before the program `selvedge` is built.
+    pub fn fitting(&self, run: &Run, samples: Option<u32>) -> Result<(Model, Weights)> {
+        let check = |weights: Weights| {
+            let network = weights.architecture.folded();
+            weights.load(run.program(), &network, self.format, samples).check(&run.board)?;
+            Ok::<_, anyhow::Error>(weights)
+        };
+        let named = self.weights()?.map(check).transpose()?;
+        let model = self.model(&run.board.model)?;
+        let weights = named.map_or_else(|| model.weights().and_then(check), Ok)?;
+        Ok((model, weights))
     }
 
     /// The model that was asked for, or else the default.
