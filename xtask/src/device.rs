@@ -173,12 +173,14 @@ impl SocketFolder {
     fn new(note: &Path) -> Result<Self> {
         let left = fs::read_to_string(note).map(PathBuf::from).ok();
         // Only what was made here.
-        let is_ours = |folder: &Path| folder.file_name().is_some_and(|name| name.display().to_string().starts_with(Self::START));
+        let is_ours =
+            |folder: &Path| folder.file_name().is_some_and(|name| name.display().to_string().starts_with(Self::START));
         if let Some(left) = left.filter(|folder| folder.parent() == Some(&env::temp_dir()) && is_ours(folder)) {
             // What is gone already needs no more.
             let _ = fs::remove_dir_all(left);
         }
-        let folder = tempfile::Builder::new().prefix(Self::START).tempdir().context("no place for the board's socket")?;
+        let folder =
+            tempfile::Builder::new().prefix(Self::START).tempdir().context("no place for the board's socket")?;
         fs::write(note, folder.path().as_os_str().as_encoded_bytes())
             .with_context(|| format!("cannot write {}", note.display()))?;
         Ok(Self { folder, note: note.to_owned() })

@@ -11,6 +11,7 @@
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
+//! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
 //! - [`signals`]: what asks this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: how programs are run and shown.
@@ -27,6 +28,7 @@ mod cuda;
 mod device;
 mod doctor;
 mod flash;
+mod fuzz;
 mod gpu;
 mod program;
 mod python;
@@ -72,6 +74,8 @@ enum Command {
     Doctor,
     /// Set up, Python packages and NVIDIA's compiler too, then run every check and every test; say what had to be left out
     Test(test::Options),
+    /// Fuzz what reads files, text and a board's line: each target for some minutes, then a table; fuzz/README.md says what it needs
+    Fuzz(fuzz::Options),
     /// Become a program that ends when the process that started this one ends
     #[command(hide = true)]
     Tied(tied::Options),
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Tied(options) => tied::run(&options),
     };
     result.unwrap_or_else(|error| {

@@ -46,7 +46,16 @@ pub fn set_up() -> Result<()> {
     let mut venv = launch::command(python);
     workspace::run(venv.args(["-m", "venv"]).arg(&folder)).context("Python has no venv (Debian: python3-venv)")?;
     let mut pip = launch::command(program(&folder));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement", LOCK]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--requirement",
+        LOCK,
+    ]);
     workspace::run(&mut pip)?;
     // Last: with it, all of them are there.
     fs::copy(launch::root().join(REQUIREMENTS), installed(&folder))
@@ -102,7 +111,10 @@ mod tests {
         let read = |file: &str| fs::read_to_string(launch::root().join(file)).unwrap();
         let (asked, locked) = (read(REQUIREMENTS), read(LOCK));
         for package in asked.lines().filter(|line| !line.starts_with('#')) {
-            assert!(locked.lines().any(|line| line.split_whitespace().next() == Some(package)), "{package}: make {LOCK} anew");
+            assert!(
+                locked.lines().any(|line| line.split_whitespace().next() == Some(package)),
+                "{package}: make {LOCK} anew"
+            );
         }
         let lines: Vec<_> = locked.lines().collect();
         for pair in lines.windows(2).filter(|pair| pair[0].contains("==")) {

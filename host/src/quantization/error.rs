@@ -20,7 +20,9 @@ pub enum QuantizationError {
         problem: String,
     },
     /// A weight that is infinite or no number.
-    #[error("linear layer {layer}, counted from 0, has a weight that is not a finite number: train anew with a smaller --lr")]
+    #[error(
+        "linear layer {layer}, counted from 0, has a weight that is not a finite number: train anew with a smaller --lr"
+    )]
     NotFinite {
         /// The linear layer, from 0.
         layer: usize,

@@ -124,7 +124,11 @@ impl Running {
         let shown = workspace::shown(command);
         say!("Running {shown}");
         let mut tied = tied::tied(command);
-        let child = tied.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        let child = tied
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
         Ok(Self { child, shown })
     }
 

@@ -111,7 +111,13 @@ impl Weights {
 
 impl Weights {
     /// What these take of a board, in a program, as `--format` has them there. The network is theirs, folded.
-    pub fn load<'a>(&self, program: Program, network: &'a Architecture, format: Format, samples: Option<u32>) -> Load<'a> {
+    pub fn load<'a>(
+        &self,
+        program: Program,
+        network: &'a Architecture,
+        format: Format,
+        samples: Option<u32>,
+    ) -> Load<'a> {
         let is_quantised = self.format != message::Format::Float32;
         let asked_for = match format {
             Format::F32 => message::Format::Float32,

@@ -74,7 +74,8 @@ impl Load<'_> {
     /// What would fit, in a few words.
     pub fn advice(&self, board: &Board) -> String {
         let of = if self.is_quantised { "the float32 file with " } else { "" };
-        let formats = FORMATS.into_iter().filter(|(format, _)| *format != self.format && self.program != Program::Train);
+        let formats =
+            FORMATS.into_iter().filter(|(format, _)| *format != self.format && self.program != Program::Train);
         let fitting = formats.filter_map(|(format, name)| {
             let load = Self { format, ..self.clone() };
             let kilobytes = load.file()?.div_ceil(1000);
@@ -160,7 +161,13 @@ impl Load<'_> {
     /// Bytes of the weights' file; `None` where the network has none in this format.
     fn file(&self) -> Option<u64> {
         let (record, signature) = (
-            QuantizationRecord { source: &[0; 32], logit_scale: 1.0, float_accuracy: 0.0, accuracy: 0.0, method: &TEXTS },
+            QuantizationRecord {
+                source: &[0; 32],
+                logit_scale: 1.0,
+                float_accuracy: 0.0,
+                accuracy: 0.0,
+                method: &TEXTS,
+            },
             Signature::default(),
         );
         let len = match self.format {
@@ -223,6 +230,10 @@ mod tests {
     #[test]
     fn training_takes_static_ram() {
         let words = refused(Program::Train, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(200));
-        assert!(words.contains("static RAM at least ") && words.ends_with("; --board mps2-an386 or --board netduinoplus2 fits"), "{words}");
+        assert!(
+            words.contains("static RAM at least ")
+                && words.ends_with("; --board mps2-an386 or --board netduinoplus2 fits"),
+            "{words}"
+        );
     }
 }

@@ -152,7 +152,10 @@ impl Aside {
     fn end(mut self) -> Result<()> {
         let status = self.process.wait().context("cargo was lost")?;
         let mut text = Vec::new();
-        self.output.rewind().and_then(|()| self.output.read_to_end(&mut text)).context("cannot read what cargo said")?;
+        self.output
+            .rewind()
+            .and_then(|()| self.output.read_to_end(&mut text))
+            .context("cannot read what cargo said")?;
         say!("$ {}\n{}", workspace::shown(&self.command), String::from_utf8_lossy(&text));
         ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
         Ok(())
