@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(
             refused(Program::Predict, "netduinoplus2", QUICKSTART, Format::Float32, None),
             "predict does not fit netduinoplus2, too large is the flash: flash at least 2,681,384 of 1,048,576 bytes; --format int8 \
-             (682 KB), --format int4 (357 KB) or --board mps2-an386 fits"
+             (681 KB), --format int4 (356 KB) or --board mps2-an386 fits"
         );
         let words = refused(Program::Predict, "microbit", QUICKSTART, Format::Float16, None);
         assert!(words.ends_with("; --board mps2-an386 fits"), "{words}");
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn too_many_samples_are_fewer() {
         let words = refused(Program::Predict, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(1000));
-        assert!(words.contains("--count 100 ") && !words.contains("--format"), "{words}");
+        assert!(words.contains("--count 100, ") && !words.contains("--format"), "{words}");
     }
 
     #[test]
