@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::Mutex,
     thread,
@@ -114,14 +114,17 @@ fn cargo_fuzz(subcommand: &str) -> Command {
 }
 
 /// Runs a target from its corpus. What it finds goes to a folder of its own, in the target folder: fuzz/corpus stays as it is.
-fn fuzz(target: &str, folder: &std::path::Path, minutes: u32) -> Result<Figures> {
+fn fuzz(target: &str, folder: &Path, minutes: u32) -> Result<Figures> {
     let found: PathBuf = folder.join("corpus").join(target);
     fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
-    let mut cargo = cargo_fuzz("run");
-    cargo.arg("--target-dir").arg(folder).arg(target).arg(&found).arg(format!("fuzz/corpus/{target}"));
-    cargo.args(["--", "-print_final_stats=1", &format!("-max_total_time={}", 60 * minutes)]);
-    let mut process = tied::tied(&cargo);
-    let output = process.stdin(Stdio::null()).output().context("cannot start cargo fuzz")?;
+    let artifacts = format!("fuzz/artifacts/{target}/");
+    fs::create_dir_all(launch::root().join(&artifacts)).with_context(|| format!("cannot make {artifacts}"))?;
+    // As `cargo fuzz run` does, but for cargo between the two: the target ends with this program.
+    let mut program = launch::command(folder.join(workspace::host()?).join("release").join(target));
+    program.env("ASAN_OPTIONS", "detect_odr_violation=0").arg(&found).arg(format!("fuzz/corpus/{target}"));
+    program.args(["-print_final_stats=1", &format!("-max_total_time={}", 60 * minutes)]);
+    program.arg(format!("-artifact_prefix={artifacts}"));
+    let output = tied::tied(&program).stdin(Stdio::null()).output().context("cannot start the target")?;
     let words = String::from_utf8_lossy(&output.stderr);
     let figures = Figures::of(target, &words, !output.status.success());
     say!("{target}: {} executions", grouped(figures.executions));

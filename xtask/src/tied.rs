@@ -14,6 +14,8 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 
+use crate::workspace;
+
 /// Names the process that this one ends with: the tests set it for each `cargo xtask` that they start.
 pub const VARIABLE: &str = "SELVEDGE_ENDS_WITH";
 
@@ -71,17 +73,11 @@ pub fn runner(cargo: &mut Command) -> &mut Command {
     let xtask = env::current_exe().ok().filter(|file| can_tie() && file.exists());
     // Cargo splits the value at spaces.
     let xtask = xtask.and_then(|file| file.into_os_string().into_string().ok()).filter(|file| !file.contains(' '));
-    if let (Some(xtask), Some(host)) = (xtask, host()) {
+    if let (Some(xtask), Ok(host)) = (xtask, workspace::host()) {
+        let host = host.replace(['-', '.'], "_").to_uppercase();
         cargo.env(format!("CARGO_TARGET_{host}_RUNNER"), format!("{xtask} tied 0"));
     }
     cargo
-}
-
-/// This machine's target, as cargo's variables spell it.
-fn host() -> Option<String> {
-    let words = crate::workspace::output(launch::command("rustc").arg("-vV")).ok()?;
-    let host = words.lines().find_map(|line| line.strip_prefix("host: "))?;
-    Some(host.replace(['-', '.'], "_").to_uppercase())
 }
 
 /// True for xtask itself, not a test of it, where the system can tie.

@@ -51,6 +51,13 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
+/// This machine's target, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let words = output(launch::command("rustc").arg("-vV"))?;
+    let host = words.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
+}
+
 /// A command as a user would type it.
 pub fn shown(command: &Command) -> String {
     let file_name = |program: &OsStr| Path::new(program).file_name().unwrap_or(program).to_os_string();

@@ -56,7 +56,6 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("gpu pack --architecture sm_90", "a compute capability"),
         ("gpu pack --rehearsal --data none", "--data"),
         ("fuzz none", "there is no target none"),
-        ("flash --board microbit --weights models/quickstart.selvedge", "--board mps2-an386 fits"),
         ("gpu report", "FOLDER"),
         ("gpu report none", "is no report of check.sh"),
         ("gpu code --architecture H100", "a compute capability"),
