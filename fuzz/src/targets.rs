@@ -1,4 +1,4 @@
-//! What is done with hostile bytes. The fuzzer draws them; the tests take those that it kept.
+//! What is done with hostile bytes for a device and its host.
 
 use std::sync::LazyLock;
 

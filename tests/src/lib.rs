@@ -5,7 +5,7 @@ pub mod interchange;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{self, Command, Output},
     sync::LazyLock,
 };
 
@@ -118,10 +118,11 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")
 }
 
-/// `cargo xtask …`, run as a user runs it.
+/// `cargo xtask …`, run as a user runs it. It ends with the test, however that ends.
 pub fn xtask(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.arg("xtask").args(arguments).current_dir(workspace());
+    command.env("SELVEDGE_ENDS_WITH", process::id().to_string());
     command
 }
 

@@ -10,16 +10,9 @@ use nvcc::VARIABLE;
 
 use crate::workspace;
 
-/// The packages, pinned: the compiler, its parts, and the headers that it needs. The last two list machine code; their first release is later.
-const PACKAGES: [&str; 7] = [
-    "nvidia-cuda-nvcc==13.0.88",
-    "nvidia-nvvm==13.0.88",
-    "nvidia-cuda-crt==13.0.88",
-    "nvidia-cuda-runtime==13.0.96",
-    "nvidia-cuda-cccl==13.0.85",
-    "nvidia-cuda-cuobjdump==13.2.51",
-    "nvidia-cuda-nvdisasm==13.2.51",
-];
+/// The packages, pinned, with their files' hashes.
+const REQUIREMENTS: &str = "cuda/nvcc/requirements.txt";
+const PACKAGES: &str = include_str!("../../cuda/nvcc/requirements.txt");
 /// The folder that all of them share.
 const FOLDER: &str = "nvidia/cu13";
 const SETUP: &str = "cargo xtask setup --cuda";
@@ -44,11 +37,17 @@ pub fn disassembler() -> Result<PathBuf> {
 pub fn set_up() -> Result<()> {
     let toolkit = toolkit()?;
     if !is_installed(&toolkit) {
-        let partial = toolkit.with_added_extension(format!("{}.part", std::process::id()));
-        let installed = install(&toolkit, &partial);
-        // Whether or not all went well: what has a place of its own has left it.
-        let _ = fs::remove_dir_all(&partial);
-        installed?;
+        let lock = toolkit.with_added_extension("lock");
+        let _lock = workspace::lock(&lock).with_context(|| format!("cannot lock {}", lock.display()))?;
+        // Another run may have been faster.
+        if !is_installed(&toolkit) {
+            let partial = toolkit.with_added_extension("part");
+            // Before: what a run that was killed has left. After, whether or not all went well: what has no place of its own.
+            let _ = fs::remove_dir_all(&partial);
+            let installed = install(&toolkit, &partial);
+            let _ = fs::remove_dir_all(&partial);
+            installed?;
+        }
     }
     say!("Ready: the CUDA compiler is {}.", nvcc::of_toolkit(&toolkit).display());
     if let Some(named) = nvcc::named() {
@@ -72,12 +71,13 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
     say!("Getting NVIDIA's compiler from PyPI, 110 MB, under NVIDIA's licence (https://docs.nvidia.com/cuda/eula)");
     let mut pip = launch::command(python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]);
-    workspace::run(pip.arg("--target").arg(partial).args(PACKAGES))
+    pip.args(["--require-hashes", "--requirement", REQUIREMENTS]);
+    workspace::run(pip.arg("--target").arg(partial))
         .context("pip gave no compiler (it needs pip, a network and Linux; Debian: python3-pip)")?;
     let unpacked = partial.join(FOLDER);
     workspace::output(launch::command(nvcc::of_toolkit(&unpacked)).arg("--version"))
         .context("NVIDIA's compiler does not run here")?;
-    fs::write(stamp(&unpacked), PACKAGES.join("\n")).with_context(|| format!("cannot write {}", unpacked.display()))?;
+    fs::write(stamp(&unpacked), packages()).with_context(|| format!("cannot write {}", unpacked.display()))?;
     if toolkit.exists() {
         fs::remove_dir_all(toolkit).with_context(|| format!("cannot remove the old {}", toolkit.display()))?;
     }
@@ -88,13 +88,19 @@ fn toolkit() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(nvcc::FOLDER))
 }
 
+/// The packages with their versions, a line each.
+fn packages() -> String {
+    let versions = PACKAGES.lines().filter(|line| !line.starts_with('#')).filter(|line| line.contains("=="));
+    versions.map(|line| line.trim_end_matches([' ', '\\'])).collect::<Vec<_>>().join("\n")
+}
+
 /// The list of the installed packages.
 fn stamp(toolkit: &Path) -> PathBuf {
     toolkit.join("packages.txt")
 }
 
 fn is_installed(toolkit: &Path) -> bool {
-    fs::read_to_string(stamp(toolkit)).is_ok_and(|installed| installed == PACKAGES.join("\n"))
+    fs::read_to_string(stamp(toolkit)).is_ok_and(|installed| installed == packages())
 }
 
 #[cfg(test)]
@@ -102,14 +108,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn each_package_has_hashes() {
+        assert_eq!(packages().lines().count(), 7, "{}", packages());
+        assert!(packages().starts_with("nvidia-cuda-nvcc==13.0.88\nnvidia-nvvm=="));
+        assert!(PACKAGES.matches("--hash=sha256:").count() >= 2 * 7);
+    }
+
+    #[test]
     fn a_toolkit_of_other_packages_is_replaced() {
-        let folder = std::env::temp_dir().join(format!("selvedge-cuda-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        assert!(!is_installed(&folder));
-        fs::write(stamp(&folder), PACKAGES.join("\n")).unwrap();
-        assert!(is_installed(&folder));
-        fs::write(stamp(&folder), PACKAGES.join("\n").replace("13.0.88", "13.0.48")).unwrap();
-        assert!(!is_installed(&folder));
-        fs::remove_dir_all(folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(!is_installed(folder));
+        fs::write(stamp(folder), packages()).unwrap();
+        assert!(is_installed(folder));
+        fs::write(stamp(folder), packages().replace("13.0.88", "13.0.48")).unwrap();
+        assert!(!is_installed(folder));
     }
 }

@@ -4,7 +4,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{self, Command, ExitCode},
+    process::{Command, ExitCode},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,13 +17,14 @@ use std::{
 use anyhow::{Context, Result, bail};
 use board::Board;
 use clap::{Args, Subcommand};
+use tempfile::TempDir;
 
 use crate::{
     flash::{
         self, Device, Program, Run, Running, Started,
         model::{Choice, Model, Weights},
     },
-    workspace,
+    signals, workspace,
 };
 
 /// The exit code of a program that was interrupted.
@@ -137,18 +138,19 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
 fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
     let Options { action, target } = options;
     let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
-    let named = target.network.weights()?;
-    let model = target.network.model(&run.board.model)?;
-    let weights = named.map_or_else(|| model.weights(), Ok)?;
+    let (model, weights) = target.network.fitting(&run, Some(0))?;
+    let network = weights.architecture.folded();
+    let load = weights.load(Program::Serve, &network, target.network.format, Some(0));
     let weights = model.deployed(weights, target.network.format, &run.embed.path)?;
     let embedded = run.embed.path.join("weights.selvedge");
     fs::copy(&weights.file, &embedded).with_context(|| format!("cannot write {}", embedded.display()))?;
 
-    let folder = SocketFolder::new()?;
-    let socket = folder.0.join("uart");
+    let folder = SocketFolder::new(&run.embed.path.with_extension("socket"))?;
+    let socket = folder.folder.path().join("uart");
     let serial = format!("unix:{},server=on,wait=off", socket.display().to_string().replace(',', ",,"));
     let address = port.map_or_else(|| format!("unix:{}", socket.display()), str::to_owned);
-    let serving = Serving::wait_for(run.build_and_start(&serial)?, target.timeout)?;
+    let started = run.build_and_start(&serial).map_err(|error| load.explain(error, &run.board))?;
+    let serving = Serving::wait_for(started, target.timeout)?;
     if let Action::Serve = action {
         say!("It answers at {address}, as `selvedge device info --connect {address}` shows; Ctrl-C ends it");
         return serving.wait();
@@ -157,30 +159,39 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
     if serving.end()? { Ok(INTERRUPTED.into()) } else { flash::exit_code(status) }
 }
 
-/// A folder for the emulator's socket, in the system's own for temporary files: a socket's path must be short.
-struct SocketFolder(PathBuf);
+/// A folder for the emulator's socket, in the system's own for temporary files: a socket's path must be short. No other user can look into it.
+///
+/// A file of the board's run says where it is, so that the next one removes what one that was killed has left.
+struct SocketFolder {
+    folder: TempDir,
+    note: PathBuf,
+}
 
 impl SocketFolder {
-    fn new() -> Result<Self> {
-        let path = env::temp_dir().join(format!("selvedge-{}", process::id()));
-        make_private(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
+    const START: &str = "selvedge-";
+
+    fn new(note: &Path) -> Result<Self> {
+        let left = fs::read_to_string(note).map(PathBuf::from).ok();
+        // Only what was made here.
+        let is_ours =
+            |folder: &Path| folder.file_name().is_some_and(|name| name.display().to_string().starts_with(Self::START));
+        if let Some(left) = left.filter(|folder| folder.parent() == Some(&env::temp_dir()) && is_ours(folder)) {
+            // What is gone already needs no more.
+            let _ = fs::remove_dir_all(left);
+        }
+        let folder =
+            tempfile::Builder::new().prefix(Self::START).tempdir().context("no place for the board's socket")?;
+        fs::write(note, folder.path().as_os_str().as_encoded_bytes())
+            .with_context(|| format!("cannot write {}", note.display()))?;
+        Ok(Self { folder, note: note.to_owned() })
     }
 }
 
 impl Drop for SocketFolder {
     fn drop(&mut self) {
-        // What is left there harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
+        // A note of a folder that is gone harms nobody.
+        let _ = fs::remove_file(&self.note);
     }
-}
-
-/// Makes a folder that no other user can look into, and that was not there.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// A board that has begun to serve, and does not outlive this handle.
@@ -215,14 +226,14 @@ impl Serving {
         }
     }
 
-    /// Ctrl-C, or a system that asks this program to end, ends the board; what waits for it then ends too.
+    /// Ctrl-C, or a system that asks this program to end, ends the board; what waits for it then ends too. Not where `nohup` started this.
     fn end_on_interrupt(&self) -> Result<()> {
         let (process, is_interrupted) = (Arc::clone(&self.process.0), Arc::clone(&self.is_interrupted));
-        let end = move || {
+        signals::on_end(move || {
             is_interrupted.store(true, Ordering::Relaxed);
             running(&process).kill();
-        };
-        ctrlc::set_handler(end).context("cannot watch for Ctrl-C")
+        })
+        .context("cannot watch for Ctrl-C")
     }
 
     /// Waits until Ctrl-C ends it.
@@ -298,12 +309,21 @@ mod tests {
     }
 
     #[test]
-    fn the_socket_is_gone_with_its_folder() {
-        let folder = SocketFolder::new().unwrap();
-        let path = folder.0.clone();
+    fn the_socket_is_gone_with_its_folder_and_that_of_a_killed_run_with_the_next() {
+        let notes = tempfile::tempdir().unwrap();
+        let note = notes.path().join("microbit-serve.socket");
+        let killed = SocketFolder::new(&note).unwrap();
+        let path = killed.folder.path().to_owned();
         fs::write(path.join("uart"), "").unwrap();
-        assert!(SocketFolder::new().is_err());
-        drop(folder);
-        assert!(!path.exists());
+        std::mem::forget(killed);
+        let next = SocketFolder::new(&note).unwrap();
+        let next_path = next.folder.path().to_owned();
+        assert!(!path.exists() && next_path.exists());
+        drop(next);
+        assert!(!next_path.exists() && !note.exists());
+        // Nothing else goes.
+        fs::write(&note, notes.path().as_os_str().as_encoded_bytes()).unwrap();
+        SocketFolder::new(&note).unwrap();
+        assert!(notes.path().exists());
     }
 }

@@ -11,6 +11,9 @@
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
+//! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
+//! - [`signals`]: what asks this program to end.
+//! - [`tied`]: programs that do not outlive this one, however it ends.
 //! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: how programs are run and shown.
 
 /// `println!`, but for a reader that has gone (`… | head`): then the rest is said to nobody.
@@ -25,11 +28,14 @@ mod cuda;
 mod device;
 mod doctor;
 mod flash;
+mod fuzz;
 mod gpu;
 mod program;
 mod python;
 mod setup;
+mod signals;
 mod test;
+mod tied;
 mod toolchain;
 mod verify;
 mod workspace;
@@ -68,10 +74,20 @@ enum Command {
     Doctor,
     /// Set up, Python packages and NVIDIA's compiler too, then run every check and every test; say what had to be left out
     Test(test::Options),
+    /// Fuzz what reads files, text and a board's line: each target for some minutes, then a table; fuzz/README.md says what it needs
+    Fuzz(fuzz::Options),
+    /// Become a program that ends when the process that started this one ends
+    #[command(hide = true)]
+    Tied(tied::Options),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if let Err(error) = tied::tie_as_asked() {
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
+    }
+    let result = match command {
         Command::Selvedge(command) => program::run(&command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
@@ -81,6 +97,8 @@ fn main() -> ExitCode {
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz(options) => fuzz::run(&options),
+        Command::Tied(options) => tied::run(&options),
     };
     result.unwrap_or_else(|error| {
         // Not anyhow's Debug: that would print a backtrace where RUST_BACKTRACE is set.

@@ -13,6 +13,8 @@ use crate::workspace;
 pub const VARIABLE: &str = "SELVEDGE_PYTHON";
 /// The packages, pinned.
 const REQUIREMENTS: &str = "tests/references/requirements.txt";
+/// These and what they need, with their files' hashes.
+const LOCK: &str = "tests/references/requirements.lock";
 const SETUP: &str = "cargo xtask setup --python";
 
 /// The Python that tests take, where there is one.
@@ -30,14 +32,30 @@ pub fn set_up() -> Result<()> {
         return Ok(());
     }
     let folder = environment()?;
+    let lock = folder.with_extension("lock");
+    let _lock = workspace::lock(&lock).with_context(|| format!("cannot lock {}", lock.display()))?;
+    // Another run may have been faster.
+    if is_installed(&folder) {
+        say!("Ready: Python for the interchange tests is {}.", program(&folder).display());
+        return Ok(());
+    }
     let Some(python) = ["python3", "python"].into_iter().find_map(workspace::on_path) else {
         bail!("there is no Python here: install Python 3 with venv, then run `{SETUP}`");
     };
-    say!("Making {} with the packages of {REQUIREMENTS}", folder.display());
+    say!("Making {} with the packages of {LOCK}", folder.display());
     let mut venv = launch::command(python);
     workspace::run(venv.args(["-m", "venv"]).arg(&folder)).context("Python has no venv (Debian: python3-venv)")?;
     let mut pip = launch::command(program(&folder));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "--requirement",
+        LOCK,
+    ]);
     workspace::run(&mut pip)?;
     // Last: with it, all of them are there.
     fs::copy(launch::root().join(REQUIREMENTS), installed(&folder))
@@ -79,13 +97,28 @@ mod tests {
 
     #[test]
     fn an_environment_is_there_when_all_of_it_was_installed() {
-        let folder = env::temp_dir().join(format!("selvedge-python-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        assert!(!is_installed(&folder));
-        fs::copy(launch::root().join(REQUIREMENTS), installed(&folder)).unwrap();
-        assert!(is_installed(&folder));
-        fs::write(installed(&folder), "torch==1.0").unwrap();
-        assert!(!is_installed(&folder));
-        fs::remove_dir_all(folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert!(!is_installed(folder));
+        fs::copy(launch::root().join(REQUIREMENTS), installed(folder)).unwrap();
+        assert!(is_installed(folder));
+        fs::write(installed(folder), "torch==1.0").unwrap();
+        assert!(!is_installed(folder));
+    }
+
+    #[test]
+    fn every_package_is_locked_with_hashes() {
+        let read = |file: &str| fs::read_to_string(launch::root().join(file)).unwrap();
+        let (asked, locked) = (read(REQUIREMENTS), read(LOCK));
+        for package in asked.lines().filter(|line| !line.starts_with('#')) {
+            assert!(
+                locked.lines().any(|line| line.split_whitespace().next() == Some(package)),
+                "{package}: make {LOCK} anew"
+            );
+        }
+        let lines: Vec<_> = locked.lines().collect();
+        for pair in lines.windows(2).filter(|pair| pair[0].contains("==")) {
+            assert!(pair[1].contains("--hash=sha256:"), "{}", pair[0]);
+        }
     }
 }

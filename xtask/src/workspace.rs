@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs::{File, TryLockError},
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -34,10 +35,27 @@ pub fn target_dir() -> Result<PathBuf> {
     profile.parent().map(Path::to_owned).context("xtask lies in no target folder")
 }
 
+/// Waits until no other run has this lock, and has it until the file is closed, however this program ends.
+pub fn lock(path: &Path) -> std::io::Result<File> {
+    let file = File::create(path)?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
+    }
+    file.lock()?;
+    Ok(file)
+}
+
 /// The file that a program's name stands for, where `PATH` has it.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
+}
+
+/// This machine's target, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let words = output(launch::command("rustc").arg("-vV"))?;
+    let host = words.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 /// A command as a user would type it.

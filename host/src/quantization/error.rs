@@ -20,24 +20,30 @@ pub enum QuantizationError {
         problem: String,
     },
     /// A weight that is infinite or no number.
-    #[error("linear layer {layer} has a weight that is not a finite number")]
+    #[error(
+        "linear layer {layer}, counted from 0, has a weight that is not a finite number: train anew with a smaller --lr"
+    )]
     NotFinite {
         /// The linear layer, from 0.
         layer: usize,
     },
     /// An output whose integers leave their range at every scale.
     #[error(
-        "linear layer {layer}, output {row}: its weights or its bias are too large beside the layer's outputs for the integers' range; --format f16 \
-         may take them"
+        "linear layer {layer}, output {row} (both counted from 0): its weights or its bias are too large beside the layer's outputs for the \
+         integers' range; --format {instead} takes them"
     )]
     Range {
         /// The linear layer, from 0.
         layer: usize,
         /// The output, from 0.
         row: usize,
+        /// The format that takes the network as it is.
+        instead: &'static str,
     },
     /// A weight that binary16 does not reach.
-    #[error("linear layer {layer} has a weight of {weight}, and those of 16 bits are at most 65504 in size")]
+    #[error(
+        "linear layer {layer}, counted from 0, has a weight of {weight}, and those of 16 bits are at most 65504 in size; --format f32 takes it"
+    )]
     Float16Range {
         /// The linear layer, from 0.
         layer: usize,

@@ -237,7 +237,7 @@ impl LayerPlan<'_> {
     }
 
     fn out_of_range(&self, row: usize) -> QuantizationError {
-        QuantizationError::Range { layer: self.index, row }
+        QuantizationError::Range { layer: self.index, row, instead: "f32" }
     }
 }
 

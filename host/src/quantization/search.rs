@@ -13,7 +13,7 @@ use selvedge::{
 };
 
 use super::{
-    QuantizationError, Reference,
+    HalfNetwork, QuantizationError, Reference,
     integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
     outputs::{Outputs, Values},
@@ -118,7 +118,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         }
         see(trials.len(), trials.len());
         let Some(Trial { method, network, right, .. }) = best else {
-            return Err(first_error.expect("there are trials"));
+            return Err(self.in_the_models_order(first_error.expect("there are trials")));
         };
         let held_out = self.held_out.split.len();
         Ok(Quantized {
@@ -133,6 +133,15 @@ impl<'a, E: Engine> Quantizer<'a, E> {
             architecture: self.ordered.architecture().clone(),
             orders: self.orders,
         })
+    }
+
+    /// An error whose output is counted as the model has it, and which names a format that takes the model.
+    fn in_the_models_order(&self, error: QuantizationError) -> QuantizationError {
+        let QuantizationError::Range { layer, row, .. } = error else { return error };
+        // The last layer's outputs are the classes, which keep their order.
+        let row = self.orders.get(layer).and_then(|order| order.get(row)).copied().unwrap_or(row);
+        let instead = if HalfNetwork::new(&self.ordered).is_ok() { "f16" } else { "f32" };
+        QuantizationError::Range { layer, row, instead }
     }
 }
 

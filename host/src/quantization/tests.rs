@@ -17,6 +17,7 @@ use super::{
     certificate::bounds,
     integer::{IntegerNetwork, LayerPlan, Means, PIXEL_SCALE, Run},
     outputs::Values,
+    reference::LinearLayer,
     scales::WeightMethod,
     search::weight_scales,
     *,
@@ -274,7 +275,31 @@ fn what_has_no_place_in_the_range_is_named() {
     };
     assert!(plan(1.6).quantize(None).is_ok());
     let error = plan(1.5).quantize(None).unwrap_err();
-    assert!(matches!(error, QuantizationError::Range { layer: 3, row: 0 }), "{error}");
+    assert!(matches!(error, QuantizationError::Range { layer: 3, row: 0, .. }), "{error}");
+}
+
+/// The search orders a layer's units anew, and counts them as the model does where it names one.
+#[test]
+fn what_has_no_place_in_the_range_is_named_as_the_model_has_it() {
+    let named = |layer: usize, row: usize, weight: f32| {
+        let float = reference([50, 7], &[31, 12], 5);
+        let mut flat = float.network().parameters().to_vec();
+        let start: usize = float.layers().take(layer).map(|layer| layer.weight.len() + layer.bias.len()).sum();
+        let LinearLayer { inputs, outputs, .. } = float.layers().nth(layer).unwrap();
+        // A unit of large weights that no sample makes fire.
+        flat[start + row * inputs..][..inputs].iter_mut().for_each(|value| *value *= weight);
+        flat[start + outputs * inputs + row] = -1e9;
+        let float = Reference::new(float.architecture(), &flat).unwrap();
+        let quantizer = Quantizer::new(&Portable, &float, Integers::Int8, data(&float, 100)).unwrap();
+        quantizer.search(|_, _| {}).unwrap_err().to_string()
+    };
+    for (layer, row) in [(0, 0), (0, 7), (0, 30), (1, 3), (1, 11)] {
+        let words = format!("linear layer {layer}, output {row} (both counted from 0): ");
+        for (weight, takes) in [(1e3, "; --format f16 takes them"), (1e6, "; --format f32 takes them")] {
+            let error = named(layer, row, weight);
+            assert!(error.starts_with(&words) && error.ends_with(takes), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -196,15 +196,8 @@ pub fn is_one(path: &Path) -> bool {
 ///
 /// [`CheckpointError`] for a file that is no checkpoint, not all of one, or changed.
 pub fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let read = || {
-        let file = files::read(path, MAX_BYTES).map_err(io::Error::from)?;
-        let (description, numbers) = parse(&file)?;
-        Ok((description, numbers))
-    };
-    match read() {
-        Ok((description, numbers)) => Ok(Checkpoint { path: path.into(), description, numbers }),
-        Err(problem) => Err(CheckpointError { path: path.into(), problem }),
-    }
+    let file = files::read(path, MAX_BYTES).map_err(io::Error::from);
+    Checkpoint::parse(path, &file.map_err(|error| CheckpointError { path: path.into(), problem: error.into() })?)
 }
 
 fn parse(file: &[u8]) -> Result<(Description, Vec<f32>), Problem> {
@@ -233,6 +226,18 @@ fn parse(file: &[u8]) -> Result<(Description, Vec<f32>), Problem> {
 }
 
 impl Checkpoint {
+    /// Checks the bytes of a checkpoint; `path` is what errors name.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`].
+    pub fn parse(path: &Path, file: &[u8]) -> Result<Self, CheckpointError> {
+        match parse(file) {
+            Ok((description, numbers)) => Ok(Self { path: path.into(), description, numbers }),
+            Err(problem) => Err(CheckpointError { path: path.into(), problem }),
+        }
+    }
+
     /// Where it was read.
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,6 +5,7 @@ pub mod checkpoint;
 mod cpu;
 #[cfg(feature = "cuda")]
 mod cuda;
+pub mod metrics;
 mod order;
 mod run;
 mod state;

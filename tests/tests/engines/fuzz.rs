@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use options::recipe::RecipeOptions;
 use selvedge::{
+    architecture::Architecture,
     message::{Decoder, Logits, Prediction, Request, Response},
     quantized::{Float16, Format, Int4, Int8, QuantizedFile},
 };
 
 #[path = "../../../fuzz/src/targets.rs"]
 mod targets;
+#[path = "../../../fuzz/src/text.rs"]
+mod text;
 
 fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
@@ -41,6 +45,22 @@ fn the_first_bodies_are_networks() {
         ];
         assert!(taken.iter().all(|&taken| taken >= 3), "version {version}: {taken:?}");
     }
+}
+
+#[test]
+fn recipes_and_layers_take_what_the_fuzzer_kept() {
+    assert!(replay("recipe", text::recipe) >= 5);
+    assert!(replay("layers", text::layers) >= 8);
+}
+
+/// The fuzzer starts from text that is read: else it would come to a network only by luck.
+#[test]
+fn the_first_texts_are_recipes_and_networks() {
+    let (mut recipes, mut networks) = (0, 0);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap_or_default();
+    replay("recipe", |bytes| recipes += usize::from(RecipeOptions::parse(&text(bytes), Path::new("-")).is_ok()));
+    replay("layers", |bytes| networks += usize::from(text(bytes).parse::<Architecture>().is_ok()));
+    assert!(recipes >= 4 && networks >= 6, "{recipes} recipes, {networks} networks");
 }
 
 #[test]

@@ -19,8 +19,17 @@ fn help_and_wrong_options_wait_for_no_build() {
     };
     let commands =
         ["train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "engines"];
-    let others =
-        ["bench cpu", "bench cuda", "bench kernels", "bench device", "flash", "device eval", "verify bits", "test"];
+    let others = [
+        "bench cpu",
+        "bench cuda",
+        "bench kernels",
+        "bench device",
+        "flash",
+        "device eval",
+        "verify bits",
+        "fuzz",
+        "test",
+    ];
     let gpu = ["gpu pack", "gpu report", "gpu code"];
     for command in commands.into_iter().chain(others).chain(gpu) {
         let (code, text) = run(&format!("{command} --help"));
@@ -46,6 +55,7 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("bench cuda --only graph", "--only"),
         ("gpu pack --architecture sm_90", "a compute capability"),
         ("gpu pack --rehearsal --data none", "--data"),
+        ("fuzz none", "there is no target none"),
         ("gpu report", "FOLDER"),
         ("gpu report none", "is no report of check.sh"),
         ("gpu code --architecture H100", "a compute capability"),

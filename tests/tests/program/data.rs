@@ -237,13 +237,6 @@ fn pipes_and_devices_in_a_files_place_end() {
 }
 
 #[test]
-fn the_reader_takes_what_the_fuzzer_kept() {
-    let corpus: PathBuf = tests::workspace().join("fuzz/corpus/idx_file");
-    let files = fs::read_dir(corpus).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
-    assert!(files.map(|bytes| fuzz::idx_file(&bytes)).count() >= 14);
-}
-
-#[test]
 fn a_header_that_promises_too_much_takes_no_memory() {
     let folder = folder(str::to_owned);
     let path = folder.path().join("data").join(NAMES[0]);

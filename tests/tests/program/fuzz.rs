@@ -4,10 +4,17 @@
 
 use std::{fs, path::Path};
 
-use host::interchange::{Reading, StateDict};
+use host::{
+    interchange::{Reading, StateDict},
+    training::checkpoint::Checkpoint,
+};
 use tests::workspace;
 
-#[path = "../../../fuzz/src/host.rs"]
+#[path = "../../../fuzz/src/data.rs"]
+mod data;
+#[path = "../../../fuzz/src/runs.rs"]
+mod runs;
+#[path = "../../../fuzz/src/interchange.rs"]
 mod targets;
 
 fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
@@ -23,6 +30,9 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("npz", targets::npz) >= 4);
     assert!(replay("safetensors", targets::safetensors) >= 3);
     assert!(replay("onnx", targets::onnx) >= 5);
+    assert!(replay("idx_file", data::idx_file) >= 14);
+    assert!(replay("checkpoint", runs::checkpoint) >= 2);
+    assert!(replay("metrics", runs::metrics) >= 2);
 }
 
 /// Of each format there is a whole file that is read: else a fuzzer would hardly come behind its beginning.
@@ -35,4 +45,9 @@ fn the_first_files_are_read() {
         });
         assert!(read >= 1, "{target}");
     }
+    let mut read = 0;
+    replay("checkpoint", |body| {
+        read += usize::from(Checkpoint::parse(Path::new("file"), &runs::framed(body)).is_ok());
+    });
+    assert!(read >= 2);
 }

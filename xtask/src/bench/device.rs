@@ -3,6 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -23,6 +24,7 @@ use thumb::{
 
 use crate::{
     flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
+    tied,
     workspace::{self, grouped},
 };
 
@@ -122,9 +124,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         files::write_whole(file, table.as_bytes())?;
     }
     if let Some(file) = &options.plot {
-        let data = workspace::target_dir()?.join("bench-device.json");
-        files::write_whole(&data, serde_json::to_string(&rows)?.as_bytes())?;
-        workspace::run(super::program("device")?.arg(&data).arg(file))?;
+        let mut data = tempfile::NamedTempFile::new().context("no place for the figures")?;
+        data.write_all(serde_json::to_string(&rows)?.as_bytes()).context("cannot write the figures")?;
+        workspace::run(super::program("device")?.arg(data.path()).arg(file))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -170,7 +172,7 @@ fn estimate(run: &Run, counted: &[u64]) -> Result<Estimate> {
     let emulator = Device::Emulator.command(&run.board, &elf, NO_SERIAL)?;
     say!("Tracing {}", workspace::shown(&emulator));
     let calls = Calls { entry: program.function(FOLLOWED)?, counted, tolerance: TICK + READING };
-    Estimate::of(&program, core(&run.board)?, calls, emulator)
+    Estimate::of(&program, core(&run.board)?, calls, emulator, tied::tied)
 }
 
 fn core(board: &Board) -> Result<Core> {

@@ -4,7 +4,7 @@ mod device;
 
 use std::{
     env,
-    fs::{self, File},
+    io::{Read, Seek},
     path::PathBuf,
     process::{Command, ExitCode},
 };
@@ -52,12 +52,12 @@ fn program(name: &str) -> Result<Command> {
         cargo.args(["--features", "cuda"]);
     }
     // Only a message says which of the files with the benchmark's name is this build's.
-    let messages = workspace::target_dir()?.join("bench.json");
-    let file = File::create(&messages).with_context(|| format!("cannot write {}", messages.display()))?;
-    let status = launch::run_shown(cargo.stdout(file))
+    let mut messages = tempfile::tempfile().context("no place for cargo's messages")?;
+    let status = launch::run_shown(cargo.stdout(messages.try_clone()?))
         .with_context(|| format!("cannot start `{}`", workspace::shown(&cargo)))?;
     ensure!(status.success(), "the benchmark was not built, see above");
-    let text = fs::read_to_string(&messages).with_context(|| format!("cannot read {}", messages.display()))?;
+    let mut text = String::new();
+    messages.rewind().and_then(|()| messages.read_to_string(&mut text)).context("cannot read cargo's messages")?;
     let program = text.lines().find_map(|line| Message::executable(line, name));
     let mut program = Command::new(program.with_context(|| format!("cargo does not say where it built {name}"))?);
     // Cargo's word for a benchmark.

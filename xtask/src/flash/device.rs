@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use board::Board;
 
-use crate::workspace;
+use crate::{tied, workspace};
 
 /// Turns what a program in the emulator logs into lines.
 const DECODER: launch::Program<'_> =
@@ -89,12 +89,12 @@ impl Device {
 
     /// Starts the program. `serial` is what the emulator connects the board's UART to.
     pub fn start(self, board: &Board, elf: &Path, serial: &str) -> Result<Started> {
-        let mut command = self.command(board, elf, serial)?;
+        let command = self.command(board, elf, serial)?;
         let decoder = match self {
             Self::Emulator => Some(DECODER.build()?),
             Self::Probe => None,
         };
-        let mut process = Running::start(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let mut process = Running::start(&command)?;
         let output = process.child.stdout.take().context("the program has no output")?;
         let log = match decoder {
             Some(decoder) => ProgramLog::decoded(Command::new(decoder).arg(elf), output)?,
@@ -112,18 +112,23 @@ pub struct Started {
     pub log: ProgramLog,
 }
 
-/// A child that does not outlive its handle.
+/// A child that does not outlive its handle, nor this program.
 pub struct Running {
     child: Child,
     shown: String,
 }
 
 impl Running {
-    /// Starts it, and says so.
-    pub fn start(command: &mut Command) -> Result<Self> {
+    /// Starts it, and says so. It reads nothing, and its output is a pipe.
+    pub fn start(command: &Command) -> Result<Self> {
         let shown = workspace::shown(command);
         say!("Running {shown}");
-        let child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        let mut tied = tied::tied(command);
+        let child = tied
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
         Ok(Self { child, shown })
     }
 

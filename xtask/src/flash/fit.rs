@@ -14,11 +14,28 @@ use crate::workspace::grouped;
 
 /// A program that is larger than its board.
 #[derive(Debug, thiserror::Error)]
-#[error("{program} does not fit {board}, too large is the {}: {numbers}", .numbers.0.too_large().join(" and the "))]
+#[error("{program} does not fit {board}, too large is the {parts}: {numbers}{advice}")]
 pub struct DoesNotFit {
     program: &'static str,
     board: String,
-    numbers: Numbers,
+    /// The memories that are too small.
+    parts: String,
+    /// What it takes of them.
+    numbers: String,
+    /// What would fit, after a semicolon; empty where that is not known.
+    advice: String,
+}
+
+impl DoesNotFit {
+    /// The error of these memories.
+    pub fn new(program: &'static str, board: &Board, parts: &[&str], numbers: String) -> Self {
+        Self { program, board: board.name.clone(), parts: parts.join(" and the "), numbers, advice: String::new() }
+    }
+
+    /// Says what would fit.
+    pub fn with_advice(self, advice: String) -> Self {
+        Self { advice: format!("; {advice}"), ..self }
+    }
 }
 
 /// The memory that a program takes of its board, as a line of text.
@@ -30,10 +47,10 @@ pub fn check(elf: &[u8], name: &'static str, board: &Board) -> Result<Numbers> {
     let Board { flash, ram, stack, .. } = board;
     let memory = Memory { flash: addresses(flash), ram: addresses(ram), stack: u64::from(*stack) };
     let numbers = Numbers(Program::read(elf).and_then(|program| Fit::of(&program, &memory)).context(name)?);
-    if !numbers.0.too_large().is_empty() {
-        return Err(DoesNotFit { program: name, board: board.name.clone(), numbers }.into());
+    match &numbers.0.too_large()[..] {
+        [] => Ok(numbers),
+        parts => Err(DoesNotFit::new(name, board, parts, numbers.to_string()).into()),
     }
-    Ok(numbers)
 }
 
 fn addresses(region: &Region) -> Range<u64> {
@@ -73,10 +90,11 @@ mod tests {
         assert_eq!(unbounded.to_string(), format!("{before} of 8,192, without a bound: f may call itself"));
         let panics = numbers(Ok(4), true);
         assert_eq!(panics.to_string(), format!("{before} at most 4 of 8,192, the report of a panic aside"));
-        let error = DoesNotFit { program: "predict", board: "microbit".to_owned(), numbers: numbers(Ok(8196), false) };
-        assert_eq!(
-            error.to_string(),
-            format!("predict does not fit microbit, too large is the stack: {before} at most 8,196 of 8,192")
-        );
+        let board = Board::named("microbit").unwrap();
+        let large = numbers(Ok(8196), false);
+        let error = DoesNotFit::new("predict", &board, &large.0.too_large(), large.to_string());
+        let words = format!("predict does not fit microbit, too large is the stack: {before} at most 8,196 of 8,192");
+        assert_eq!(error.to_string(), words);
+        assert_eq!(error.with_advice("--format f16 fits".into()).to_string(), format!("{words}; --format f16 fits"));
     }
 }

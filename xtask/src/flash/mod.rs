@@ -5,15 +5,17 @@ mod firmware;
 mod fit;
 pub mod model;
 mod report;
+mod room;
 mod training;
 
 pub use device::{Device, NO_SERIAL, Running, Started};
 pub use firmware::Firmware;
 pub use fit::DoesNotFit;
 pub use report::saved_hash;
+pub use room::Load;
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{ExitCode, ExitStatus},
     time::Duration,
@@ -27,6 +29,8 @@ use selvedge::architecture::Architecture;
 use crate::{toolchain::Toolchain, workspace};
 use model::Choice;
 
+/// The test samples where no number is asked for, as far as there are so many.
+const SAMPLES: u32 = 100;
 /// The most differences that are shown.
 const SHOWN_DIFFERENCES: usize = 20;
 
@@ -135,6 +139,11 @@ impl Run {
         })
     }
 
+    /// The program that it runs.
+    pub const fn program(&self) -> Program {
+        self.program
+    }
+
     /// The folder of what is embedded.
     pub fn folder(&self) -> &Path {
         &self.embed.path
@@ -164,9 +173,11 @@ impl Run {
 
 fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
-    let named = options.network.weights()?;
-    let model = options.network.model(&board.model)?;
-    let weights = model.deployed(named.map_or_else(|| model.weights(), Ok)?, options.network.format, embed)?;
+    let samples = if run.program == Program::Serve { Some(0) } else { options.count };
+    let (model, weights) = options.network.fitting(run, samples)?;
+    let network = weights.architecture.folded();
+    let load = weights.load(run.program, &network, options.network.format, samples);
+    let weights = model.deployed(weights, options.network.format, embed)?;
     workspace::run(&mut model.embed_command(Some(&weights), "test", options.count, embed))?;
     let expected = embed.join("expected.jsonl");
     let text = fs::read_to_string(&expected).with_context(|| format!("cannot read {}", expected.display()))?;
@@ -174,7 +185,8 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
 
     say!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
     let mut predictions = Vec::new();
-    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)))?;
+    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)));
+    let status = status.map_err(|error| load.explain(error, board))?;
     if run.program != Program::Predict {
         return exit_code(status);
     }
@@ -219,7 +231,7 @@ impl EmbedFolder {
         let path = workspace::target_dir()?.join("embed").join(name);
         let take = || {
             fs::create_dir_all(&path)?;
-            let lock = lock(&path.with_extension("lock"))?;
+            let lock = workspace::lock(&path.with_extension("lock"))?;
             fs::remove_dir_all(&path)?;
             fs::create_dir(&path)?;
             Ok::<_, std::io::Error>(lock)
@@ -231,19 +243,10 @@ impl EmbedFolder {
     /// Builds the program and keeps it here: a build for another board of the same target would write over cargo's.
     fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let builds = self.path.with_file_name("build.lock");
-        let _lock = lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
+        let _lock = workspace::lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;
         let built = firmware.build(toolchain, program)?;
         let elf = self.path.join(program.name());
         fs::copy(&built, &elf).with_context(|| format!("cannot copy {} to {}", built.display(), elf.display()))?;
         Ok(elf)
     }
-}
-
-fn lock(path: &Path) -> std::io::Result<File> {
-    let file = File::create(path)?;
-    if let Err(TryLockError::WouldBlock) = file.try_lock() {
-        say!("Waiting for another run of cargo xtask to end: it has {}", path.display());
-    }
-    file.lock()?;
-    Ok(file)
 }

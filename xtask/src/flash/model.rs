@@ -17,6 +17,7 @@ use selvedge::{
     models::{self, NAMES},
 };
 
+use super::{Load, Program, Run};
 use crate::{program, workspace};
 
 /// The most bytes of a network's file: `MAX_NUMBERS` of 32 bits, and the longest header.
@@ -47,6 +48,21 @@ impl Choice {
     /// Reads the named file, where one is named. That needs no program.
     pub fn weights(&self) -> Result<Option<Weights>> {
         self.weights.as_deref().map(Weights::read).transpose()
+    }
+
+    /// The model, and its weights, which may fit the run's board in its program with so many samples.
+    ///
+    /// A file that is named and does not fit is refused before the program `selvedge` is built.
+    pub fn fitting(&self, run: &Run, samples: Option<u32>) -> Result<(Model, Weights)> {
+        let check = |weights: Weights| {
+            let network = weights.architecture.folded();
+            weights.load(run.program(), &network, self.format, samples).check(&run.board)?;
+            Ok::<_, anyhow::Error>(weights)
+        };
+        let named = self.weights()?.map(check).transpose()?;
+        let model = self.model(&run.board.model)?;
+        let weights = named.map_or_else(|| model.weights().and_then(check), Ok)?;
+        Ok((model, weights))
     }
 
     /// The model that was asked for, or else the default.
@@ -92,6 +108,26 @@ impl Weights {
         let FileInfo { format, architecture, .. } =
             FileInfo::read(&bytes).with_context(|| file.display().to_string())?;
         Ok(Self { file: file.to_owned(), architecture, format })
+    }
+}
+
+impl Weights {
+    /// What these take of a board, in a program, as `--format` has them there. The network is theirs, folded.
+    pub fn load<'a>(
+        &self,
+        program: Program,
+        network: &'a Architecture,
+        format: Format,
+        samples: Option<u32>,
+    ) -> Load<'a> {
+        let is_quantised = self.format != message::Format::Float32;
+        let asked_for = match format {
+            Format::F32 => message::Format::Float32,
+            Format::F16 => message::Format::Float16,
+            Format::Int8 => message::Format::Int8,
+            Format::Int4 => message::Format::Int4,
+        };
+        Load { program, network, format: if is_quantised { self.format } else { asked_for }, is_quantised, samples }
     }
 }
 

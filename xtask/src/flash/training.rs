@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use board::Training;
-use selvedge::architecture::Architecture;
+use selvedge::{architecture::Architecture, message::Format};
 
 use super::{
-    Options, Run, ended_well,
+    Load, Options, Program, Run, ended_well,
     model::{Model, Weights},
     report,
 };
@@ -40,11 +40,15 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 impl Run {
     /// Trains a model of these layers on the board; the hash of its weights.
     pub fn trained_hash(&self, recipe: &Training, model: &Model, layers: &Architecture) -> Result<String> {
+        let (program, format, samples) = (Program::Train, Format::Float32, Some(recipe.samples));
+        let load = Load { program, network: layers, format, is_quantised: false, samples };
+        load.check(&self.board)?;
         workspace::run(&mut model.embed_command(None, "train", Some(recipe.samples), &self.embed.path))?;
         let mut hash = None;
         let status = self.build_and_run(Some(layers), |line| {
             hash = report::weight_hash(line).map(str::to_owned).or(hash.take());
-        })?;
+        });
+        let status = status.map_err(|error| load.explain(error, &self.board))?;
         ended_well(status)?;
         hash.context("the board did not report its trained weights")
     }

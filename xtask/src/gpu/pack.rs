@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{self, Command, ExitCode},
+    process::{Command, ExitCode},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -66,7 +66,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
     let programs = if options.rehearsal { Programs::for_rehearsal()? } else { Programs::build(&options.architecture)? };
     let stand_in = options.rehearsal.then(programs::stand_in).transpose()?;
-    let part = Part::make(out.with_added_extension(format!("part-{}", process::id())))?;
+    let lock = workspace::target_dir()?.join("gpu-pack.lock");
+    let _lock = workspace::lock(&lock).with_context(|| format!("cannot lock {}", lock.display()))?;
+    let part = Part::make(&out)?;
     let folder = &part.0;
     for (program, name) in
         [(&programs.selvedge, "selvedge"), (&programs.bench, "bench-cuda"), (&programs.test, "gpu-test")]
@@ -200,7 +202,16 @@ fn size_lines(files: &[(String, u64)]) -> Vec<String> {
 struct Part(PathBuf);
 
 impl Part {
-    fn make(folder: PathBuf) -> Result<Self> {
+    /// For a folder that is to be made. What a run that was killed has left beside it goes, or goes back.
+    fn make(out: &Path) -> Result<Self> {
+        let folder = out.with_added_extension("part");
+        let old = folder.with_added_extension("old");
+        if old.exists() && !out.exists() {
+            fs::rename(&old, out).with_context(|| format!("cannot write {}", out.display()))?;
+        }
+        for left in [&folder, &old].into_iter().filter(|left| left.exists()) {
+            fs::remove_dir_all(left).with_context(|| format!("cannot remove {}", left.display()))?;
+        }
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self(folder))
     }
@@ -244,20 +255,23 @@ mod tests {
 
     #[test]
     fn a_pack_is_replaced_whole_and_keeps_its_report() {
-        let folder = std::env::temp_dir().join(format!("selvedge-pack-{}", process::id()));
-        let out = folder.join("gpu");
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("gpu");
         fs::create_dir_all(out.join(REPORT)).unwrap();
         fs::write(out.join("old"), "").unwrap();
         // One that fails leaves the old one.
-        drop(Part::make(folder.join("gpu.part")).unwrap());
-        assert!(out.join("old").exists() && !folder.join("gpu.part").exists());
-        let part = Part::make(folder.join("gpu.part")).unwrap();
+        drop(Part::make(&out).unwrap());
+        assert!(out.join("old").exists() && !folder.path().join("gpu.part").exists());
+        // And so does one that was killed while it replaced it.
+        fs::create_dir(folder.path().join("gpu.part")).unwrap();
+        fs::rename(&out, folder.path().join("gpu.part.old")).unwrap();
+        let part = Part::make(&out).unwrap();
+        assert!(out.join("old").exists());
         fs::write(part.0.join("new"), "12").unwrap();
         assert_eq!(files(&part.0).unwrap(), [("new".to_owned(), 2)]);
         part.replace(&out).unwrap();
         assert!(out.join("new").exists() && out.join(REPORT).exists() && !out.join("old").exists());
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

@@ -147,9 +147,8 @@ mod tests {
 
     #[test]
     fn a_page_has_every_part() {
-        let folder = folder("page", &[]);
-        let page = markdown(&Report::read(&folder).unwrap());
-        fs::remove_dir_all(folder).unwrap();
+        let folder = folder(&[]);
+        let page = markdown(&Report::read(folder.path()).unwrap());
         for line in [
             "Measured on 2026-11-27 on A GPU (driver 580.1, 1980 MHz at the most, 81559 MiB), by commit abc1234 with",
             "| bits | **FAILED** | 30.0 | see check.log |",
@@ -173,9 +172,8 @@ mod tests {
 
     #[test]
     fn a_part_that_was_left_out_has_no_table() {
-        let folder = folder("parts", &[("sanitizers.tsv", None), ("probe.tsv", None)]);
-        let page = markdown(&Report::read(&folder).unwrap());
-        fs::remove_dir_all(folder).unwrap();
+        let folder = folder(&[("sanitizers.tsv", None), ("probe.tsv", None)]);
+        let page = markdown(&Report::read(folder.path()).unwrap());
         assert!(!page.contains("## NVIDIA") && !page.contains("## What the GPU"));
     }
 

@@ -229,6 +229,8 @@ fn columns<const COLUMNS: usize>(line: &str) -> Option<[String; COLUMNS]> {
 
 #[cfg(test)]
 pub mod tests {
+    use tempfile::TempDir;
+
     use super::*;
     use crate::gpu::profile::tests::CSV;
 
@@ -262,44 +264,39 @@ pub mod tests {
     ];
 
     /// Writes the report to a folder of its own, with some files changed.
-    pub fn folder(name: &str, changed: &[(&str, Option<&str>)]) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("selvedge-report-{name}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+    pub fn folder(changed: &[(&str, Option<&str>)]) -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
         for (file, text) in FILES {
             let text = changed.iter().find(|(changed, _)| *changed == file).map_or(Some(text), |(_, text)| *text);
-            text.iter().for_each(|text| fs::write(folder.join(file), text).unwrap());
+            text.iter().for_each(|text| fs::write(folder.path().join(file), text).unwrap());
         }
         folder
     }
 
-    fn error(name: &str, changed: &[(&str, Option<&str>)]) -> String {
-        let folder = folder(name, changed);
-        let error = format!("{:#}", Report::read(&folder).unwrap_err());
-        fs::remove_dir_all(folder).unwrap();
-        error
+    fn error(changed: &[(&str, Option<&str>)]) -> String {
+        format!("{:#}", Report::read(folder(changed).path()).unwrap_err())
     }
 
     #[test]
     fn a_report_is_read() {
-        let folder = folder("whole", &[]);
-        let report = Report::read(&folder).unwrap();
+        let folder = folder(&[]);
+        let report = Report::read(folder.path()).unwrap();
         assert_eq!((report.fact("driver"), report.fact("none")), (Some("580.1"), None));
         assert!(!report.is_rehearsal());
         assert_eq!(report.stages.len(), 5);
         assert_eq!(report.bits.iter().map(|run| run.is_same).collect::<Vec<_>>(), [true, false]);
         assert_eq!((report.rows.len(), report.probe.len(), report.kernels.len()), (2, 2, 2));
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn what_is_no_report_or_not_whole_is_refused() {
-        assert!(error("none", &[("machine.txt", None)]).contains("is no report of check.sh"));
+        assert!(error(&[("machine.txt", None)]).contains("is no report of check.sh"));
         let started = FILES[1].1.lines().take(2).collect::<Vec<_>>().join("\n");
-        assert!(error("started", &[("stages.jsonl", Some(&started))]).contains("did not come to its end"));
+        assert!(error(&[("stages.jsonl", Some(&started))]).contains("did not come to its end"));
         let refused = FILES[1].1.replacen(r#""ok""#, r#""FAILED""#, 1);
-        assert!(error("refused", &[("stages.jsonl", Some(&refused))]).contains("training did not start"));
-        assert!(error("lost", &[("ncu.csv", None)]).contains("the stage profile left no ncu.csv"));
-        assert!(error("broken", &[("bench.jsonl", Some("{"))]).contains("bench.jsonl: EOF"));
+        assert!(error(&[("stages.jsonl", Some(&refused))]).contains("training did not start"));
+        assert!(error(&[("ncu.csv", None)]).contains("the stage profile left no ncu.csv"));
+        assert!(error(&[("bench.jsonl", Some("{"))]).contains("bench.jsonl: EOF"));
         assert!(
             Report::read(Path::new("no-such-folder"))
                 .unwrap_err()
@@ -311,16 +308,15 @@ pub mod tests {
     #[test]
     fn a_rehearsal_does_not_become_the_projects_page() {
         let rehearsal = FILES[0].1.replace("rehearsal=no", "rehearsal=yes");
-        let folder = folder("rehearsal", &[("machine.txt", Some(&rehearsal))]);
+        let folder = folder(&[("machine.txt", Some(&rehearsal))]);
         let before = fs::read(launch::root().join(PAGE)).unwrap();
         for out in [None, Some(launch::root().join("docs/../docs/bench-cuda.md"))] {
-            let error = run(&Options { folder: folder.clone(), out }).unwrap_err().to_string();
+            let error = run(&Options { folder: folder.path().to_owned(), out }).unwrap_err().to_string();
             assert!(error.contains("rehearsal") && error.contains("--out"), "{error}");
         }
-        let out = folder.join("page.md");
-        assert!(run(&Options { folder: folder.clone(), out: Some(out.clone()) }).is_ok());
+        let out = folder.path().join("page.md");
+        assert!(run(&Options { folder: folder.path().to_owned(), out: Some(out.clone()) }).is_ok());
         assert!(fs::read_to_string(out).unwrap().contains("mean nothing"));
         assert!(fs::read(launch::root().join(PAGE)).unwrap() == before);
-        fs::remove_dir_all(folder).unwrap();
     }
 }

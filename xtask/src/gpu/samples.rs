@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn a_folder_without_a_file_is_refused_by_its_name() {
-        let folder = std::env::temp_dir().join(format!("selvedge-samples-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().to_owned();
         FILES.iter().take(3).for_each(|file| fs::write(folder.join(file), file).unwrap());
         let error = find(Some(&folder)).unwrap_err().to_string();
         assert!(error.starts_with("--data ") && error.contains("t10k-labels-idx1-ubyte.gz"), "{error}");
@@ -93,17 +93,16 @@ mod tests {
         assert_eq!(find(Some(&folder)).unwrap(), folder);
         copy(&folder, &folder.join("copied")).unwrap();
         assert_eq!(fs::read_to_string(folder.join("copied").join(FILES[3])).unwrap(), FILES[3]);
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn made_up_images_have_every_class() {
-        let folder = std::env::temp_dir().join(format!("selvedge-made-up-{}", std::process::id()));
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("data");
         make_up(&folder).unwrap();
         let labels = fs::read(folder.join("train-labels-idx1-ubyte")).unwrap();
         assert_eq!(labels.len(), 8 + 320);
         assert!((0..10).all(|class| labels[8..].contains(&class)));
         assert_eq!(fs::read(folder.join("t10k-images-idx3-ubyte")).unwrap().len(), 16 + 40 * 784);
-        fs::remove_dir_all(folder).unwrap();
     }
 }

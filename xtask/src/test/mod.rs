@@ -4,9 +4,8 @@ mod kernels;
 
 use std::{
     env,
-    fs::{self, File},
-    io,
-    path::PathBuf,
+    fs::File,
+    io::{Read, Seek},
     process::{Child, Command},
     time::Instant,
 };
@@ -22,7 +21,7 @@ use crate::{
         Device, Firmware, Program,
         model::{Model, Weights},
     },
-    python, setup,
+    python, setup, tied,
     toolchain::{self, Toolchain},
     workspace,
 };
@@ -123,35 +122,40 @@ fn tests() -> Result<()> {
     // The boards' tests mostly wait for one build after the other: the others run meanwhile.
     let mut boards = all();
     boards.args(["--test", "boards"]);
-    let mut boards = Aside::start(boards)?;
+    let boards = Aside::start(boards)?;
     step(all().args(["--", "--skip", "boards::"]))?;
     step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))?;
     boards.end()
 }
 
-/// A command that runs beside others. Its words are shown when it has ended.
+/// A command that runs beside others. Its words are shown when it has ended; where another one fails first, it and its programs end.
 struct Aside {
     command: Command,
-    output: PathBuf,
+    output: File,
     process: Child,
 }
 
 impl Aside {
     fn start(mut command: Command) -> Result<Self> {
-        let output = workspace::target_dir()?.join("aside.txt");
+        let shown = workspace::shown(&command);
         let open = || {
-            let file = File::create(&output)?;
-            Ok::<_, io::Error>((file.try_clone()?, file))
+            let output = tempfile::tempfile_in(workspace::target_dir()?)?;
+            Ok::<_, anyhow::Error>((output.try_clone()?, output.try_clone()?, output))
         };
-        let (stdout, stderr) = open().with_context(|| format!("cannot write {}", output.display()))?;
-        say!("$ {} (beside the next ones)", workspace::shown(&command));
-        let process = command.stdout(stdout).stderr(stderr).spawn().context("cannot start cargo")?;
+        let (stdout, stderr, output) = open().with_context(|| format!("no place for what `{shown}` says"))?;
+        say!("$ {shown} (beside the next ones)");
+        let mut tied = tied::tied(tied::runner(&mut command));
+        let process = tied.stdout(stdout).stderr(stderr).spawn().context("cannot start cargo")?;
         Ok(Self { command, output, process })
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn end(mut self) -> Result<()> {
         let status = self.process.wait().context("cargo was lost")?;
-        let text = fs::read(&self.output).with_context(|| format!("cannot read {}", self.output.display()))?;
+        let mut text = Vec::new();
+        self.output
+            .rewind()
+            .and_then(|()| self.output.read_to_end(&mut text))
+            .context("cannot read what cargo said")?;
         say!("$ {}\n{}", workspace::shown(&self.command), String::from_utf8_lossy(&text));
         ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
         Ok(())
@@ -162,6 +166,7 @@ impl Drop for Aside {
     fn drop(&mut self) {
         // It fails only where it has ended already.
         let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

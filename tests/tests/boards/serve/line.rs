@@ -152,6 +152,21 @@ impl Drop for Served {
     }
 }
 
+/// `kill -9` of `cargo xtask` leaves no emulator behind.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_board_ends_with_a_killed_xtask() {
+    if !has_emulator("an emulator whose xtask is killed") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = Served::start("microbit", &trained(folder.path(), "tiny"));
+    let mut socket = served.connect();
+    served.xtask.kill().unwrap();
+    socket.read_to_end(&mut Vec::new()).expect("the emulator has closed its end");
+    assert!(UnixStream::connect(served.address.strip_prefix("unix:").unwrap()).is_err());
+}
+
 fn frame(request: &Request<'_>) -> Vec<u8> {
     encode(request, &mut [0; REQUEST_LEN]).unwrap().to_vec()
 }

@@ -32,14 +32,22 @@ impl Drop for Running {
     }
 }
 
-/// Traces the first calls of the function at `entry`, and ends the program. `command` starts it in `qemu-system-arm`.
-pub fn trace<'p>(mut command: Command, trace: Trace<'p>, entry: u32, calls: usize) -> Result<Trace<'p>> {
+/// Traces the first calls of the function at `entry`, and ends the program. `command` runs it in `qemu-system-arm`, and
+/// is started as `prepare` has it.
+pub fn trace<'p>(
+    mut command: Command,
+    prepare: impl FnOnce(&Command) -> Command,
+    trace: Trace<'p>,
+    entry: u32,
+    calls: usize,
+) -> Result<Trace<'p>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot listen for the emulator's debugger")?;
     // One instruction for each of the blocks that it says it executes.
     command.args(one_instruction_each(command.get_program())?);
     let port = listener.local_addr()?.port();
     let socket = format!("socket,id=debugger,host={},port={port},nodelay=on", Ipv4Addr::LOCALHOST);
     command.args(["-S", "-d", "nochain", "-chardev", &socket, "-gdb", "chardev:debugger"]);
+    let mut command = prepare(&command);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut emulator = Running(command.spawn().context("cannot start the emulator")?);
     // Without `-D`, that is where the trace goes.

@@ -73,11 +73,17 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Traces the first of the calls. `emulator` is the command that runs the program in `qemu-system-arm`.
-    pub fn of(program: &Program, core: Core, calls: Calls<'_>, emulator: Command) -> Result<Self> {
+    /// Traces the first of the calls. `emulator` is the command that runs the program in `qemu-system-arm`; it is started as `prepare` has it.
+    pub fn of(
+        program: &Program,
+        core: Core,
+        calls: Calls<'_>,
+        emulator: Command,
+        prepare: impl FnOnce(&Command) -> Command,
+    ) -> Result<Self> {
         let calls = calls.few();
         let trace = Trace::new(program, core, calls.entry);
-        let trace = emulator::trace(emulator, trace, calls.entry, calls.counted.len())?;
+        let trace = emulator::trace(emulator, prepare, trace, calls.entry, calls.counted.len())?;
         calls.agree(&trace.instructions)?;
         Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, calls: calls.counted.len() })
     }

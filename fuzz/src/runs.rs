@@ -1,0 +1,61 @@
+//! Hostile bytes as what a run keeps: its checkpoint, and its metrics when it is resumed.
+
+use std::path::Path;
+
+use host::{
+    recipe::RecipeOptions,
+    training::{
+        Progress,
+        checkpoint::{self, Checkpoint},
+        metrics,
+    },
+};
+use selvedge::architecture::Architecture;
+use sha2::{Digest, Sha256};
+
+/// A network that is larger than this is not made: its size is the file's claim.
+const MOST_PARAMETERS: usize = 1 << 16;
+
+/// A checkpoint, and a body with a magic, a length and a checksum that fit. What is read is resumed, and starts another run.
+pub fn checkpoint(bytes: &[u8]) {
+    for file in [bytes, &framed(bytes)] {
+        let read = || Checkpoint::parse(Path::new("run.checkpoint"), file).ok();
+        let Some(checkpoint) = read() else { continue };
+        let description = checkpoint.description.clone();
+        let Ok(layers) = description.layers.parse::<Architecture>() else { continue };
+        if layers.parameter_count().is_none_or(|count| count > MOST_PARAMETERS) {
+            continue;
+        }
+        let recipe = RecipeOptions::parse(&description.recipe, checkpoint.path());
+        if let Some(with) = recipe.ok().and_then(|recipe| recipe.resolve().ok())
+            && let Ok(state) = checkpoint.into_state(&layers, &with)
+        {
+            assert!(state.result().parameters().iter().all(|weight| weight.is_finite()));
+            state.progress.is_of(description.samples as usize, true, &with);
+            assert!(checkpoint::max_len(&state, &description) >= file.len() as u64);
+        }
+        if let Some(checkpoint) = read() {
+            // Another run's layers are an error.
+            let _ = checkpoint.into_network(&layers);
+        }
+    }
+}
+
+/// A body with what a checkpoint begins and ends with.
+pub fn framed(body: &[u8]) -> Vec<u8> {
+    let length = (16 + body.len() + 32) as u64;
+    let mut file = [&b"SELVCKPT"[..], &length.to_le_bytes(), body].concat();
+    let checksum = Sha256::digest(&file);
+    file.extend(checksum);
+    file
+}
+
+/// Metrics of a run that is resumed. What is kept once is kept again.
+pub fn metrics(bytes: &[u8]) {
+    for steps in [0, 1, 1000] {
+        let progress = Progress { steps, epochs: (steps / 10) as u32, ..Progress::default() };
+        let kept = metrics::kept(bytes, &progress);
+        assert!(kept.len() <= bytes.len() + 1);
+        assert_eq!(metrics::kept(&kept, &progress), kept);
+    }
+}

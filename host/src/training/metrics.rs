@@ -1,0 +1,31 @@
+//! The numbers of a run in a file, a JSON object in each line: what of them a resumed run keeps.
+
+use serde_json::Value;
+
+use super::Progress;
+
+/// The lines that a resumed run does not write again: those of steps and epochs that are done, and all that no run has written.
+pub fn kept(text: &[u8], progress: &Progress) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let is_whole = line.ends_with(b"\n");
+        let is_kept = match serde_json::from_slice::<Value>(line) {
+            Ok(object) => !is_ahead(&object, progress),
+            // The run was killed while it wrote its last line.
+            Err(_) => is_whole || !line.starts_with(b"{"),
+        };
+        if is_kept {
+            kept.extend_from_slice(line);
+            if !is_whole {
+                kept.push(b'\n');
+            }
+        }
+    }
+    kept
+}
+
+/// Returns whether a line is of a step or an epoch that is to come again.
+fn is_ahead(object: &Value, progress: &Progress) -> bool {
+    let is_after = |key: &str, done: u64| object[key].as_u64().is_some_and(|number| number > done);
+    is_after("step", progress.steps) || is_after("epoch", progress.epochs.into())
+}

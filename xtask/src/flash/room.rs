@@ -1,0 +1,239 @@
+//! The memory that a network takes of a board, before anything is built, and what would fit where it does not.
+
+use board::{Board, Training};
+use selvedge::{
+    architecture::{Architecture, LayerKind},
+    message::Format,
+    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, floats, width},
+    shape::Signature,
+};
+
+use super::{Program, SAMPLES, fit::DoesNotFit};
+use crate::workspace::grouped;
+
+/// The formats of weights, the most exact first, by their names in `--format`.
+const FORMATS: [(Format, &str); 4] =
+    [(Format::Float32, "f32"), (Format::Float16, "f16"), (Format::Int8, "int8"), (Format::Int4, "int4")];
+
+/// What a program's code and texts take of the flash: at least, and at most.
+const CODE: [u64; 2] = [2 << 10, 64 << 10];
+/// More than the header of a file of 32-bit weights takes.
+const HEADER: usize = 512;
+/// What a prediction takes of the stack beside what it works in, at most.
+const STACK: u64 = 1 << 10;
+/// The texts of a quantised file: how it was made, and its classes.
+const TEXTS: [u8; 256] = [0; 256];
+
+/// A network in a program.
+#[derive(Clone, Debug)]
+pub struct Load<'a> {
+    /// The program.
+    pub program: Program,
+    /// The network, with batch normalisation folded.
+    pub network: &'a Architecture,
+    /// What its weights are in the program.
+    pub format: Format,
+    /// True where the file itself has that format, so `--format` does not change it.
+    pub is_quantised: bool,
+    /// The samples in the program; where no number is asked for, up to [`SAMPLES`].
+    pub samples: Option<u32>,
+}
+
+/// Bytes of a memory.
+struct Need {
+    /// It takes no less.
+    least: u64,
+    /// It takes no more.
+    most: u64,
+}
+
+impl Load<'_> {
+    /// Refuses what cannot fit the board, with what would.
+    pub fn check(&self, board: &Board) -> Result<(), DoesNotFit> {
+        let (mut parts, mut numbers) = (Vec::new(), Vec::new());
+        for (need, length, name) in self.memories(board) {
+            if need.least > length {
+                parts.push(name);
+                numbers.push(format!("{name} at least {} of {} bytes", grouped(need.least), grouped(length)));
+            }
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        Err(DoesNotFit::new(self.program.name(), board, &parts, numbers.join("; ")).with_advice(self.advice(board)))
+    }
+
+    /// A linked program's error, with what would fit where it is that it does not.
+    pub fn explain(&self, error: anyhow::Error, board: &Board) -> anyhow::Error {
+        match error.downcast::<DoesNotFit>() {
+            Ok(error) => error.with_advice(self.advice(board)).into(),
+            Err(error) => error,
+        }
+    }
+
+    /// What would fit, in a few words.
+    pub fn advice(&self, board: &Board) -> String {
+        let of = if self.is_quantised { "the float32 file with " } else { "" };
+        let formats =
+            FORMATS.into_iter().filter(|(format, _)| *format != self.format && self.program != Program::Train);
+        let fitting = formats.filter_map(|(format, name)| {
+            let load = Self { format, ..self.clone() };
+            let kilobytes = load.file()?.div_ceil(1000);
+            load.fits(board).then(|| format!("{of}--format {name} ({} KB)", grouped(kilobytes)))
+        });
+        let mut ways: Vec<String> = fitting.collect();
+        let fewer = [100, 50, 20, 10, 5, 2, 1].into_iter().filter(|&samples| samples < self.samples.unwrap_or(SAMPLES));
+        let mut fewer = fewer.filter(|&samples| Self { samples: Some(samples), ..self.clone() }.fits(board));
+        if self.program != Program::Train {
+            ways.extend(fewer.next().map(|samples| format!("--count {samples}")));
+        }
+        let boards = board::names().unwrap_or_default().into_iter().filter_map(|name| Board::named(&name).ok());
+        let boards = boards.filter(|other| other.name != board.name && self.fits(other));
+        ways.extend(boards.map(|other| format!("--board {}", other.name)));
+        match ways.split_last() {
+            None => "take a smaller network: --layers names one for `cargo xtask train`".to_owned(),
+            Some((way, [])) => format!("{way} fits"),
+            Some((last, others)) => format!("{} or {last} fits", others.join(", ")),
+        }
+    }
+
+    fn fits(&self, board: &Board) -> bool {
+        self.file().is_some() && self.memories(board).iter().all(|(need, length, _)| need.most <= *length)
+    }
+
+    /// What the program takes, what the board has, and of which memory.
+    fn memories(&self, board: &Board) -> [(Need, u64, &'static str); 3] {
+        let [flash, statics, stack] = [self.flash(), self.statics(), self.stack()];
+        [
+            (flash, board.flash.length.into(), "flash"),
+            (statics, (board.ram.length - board.stack).into(), "static RAM"),
+            (stack, board.stack.into(), "stack"),
+        ]
+    }
+
+    fn flash(&self) -> Need {
+        let file = if self.program == Program::Train { 0 } else { self.file().unwrap_or_default() };
+        let stored = |samples: u32| file + u64::from(samples) * self.network.inputs() as u64;
+        // A file's header may be shorter than is reckoned with here, by less than the least code.
+        let [least, most] = [0, SAMPLES].map(|samples| stored(self.samples.unwrap_or(samples)));
+        Need { least: least + CODE[0], most: most + CODE[1] }
+    }
+
+    fn statics(&self) -> Need {
+        let Ok(training) = Training::read() else { return Need { least: 0, most: 0 } };
+        let elements = match self.program {
+            Program::Train => {
+                let sample = self.network.inputs() + 2 * self.network.tape_len();
+                self.parameters() + training.batch_size as u64 * sample as u64 + u64::from(training.samples)
+            }
+            _ => 0,
+        };
+        let bytes = elements * size_of::<f32>() as u64;
+        Need { least: bytes, most: bytes + STACK }
+    }
+
+    fn stack(&self) -> Need {
+        let widths = || self.widths();
+        let widest = |of: fn(usize) -> usize| widths().map(|(inputs, _)| of(inputs)).max().unwrap_or_default();
+        let between = widths().skip(1).map(|(inputs, _)| width(inputs)).max().unwrap_or_default();
+        let integers = |entries: usize| entries * size_of::<Entry>() + between;
+        let works_in = match (self.program, self.format) {
+            (Program::Train, _) => 0,
+            (_, Format::Float32) => (self.network.inputs() + self.network.tape_len()) * size_of::<f32>(),
+            (_, Format::Float16) => floats(widths()) * size_of::<f32>(),
+            (_, Format::Int8) => integers(widest(Int8::entries)),
+            (_, Format::Int4) => integers(widest(Int4::entries)),
+        } as u64;
+        // `serve` keeps a request and a response too.
+        let line = if self.program == Program::Serve { 2 * self.network.inputs() as u64 + STACK } else { 0 };
+        Need { least: works_in, most: works_in + line + STACK }
+    }
+
+    fn widths(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
+        let linear = self.network.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
+        linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize))
+    }
+
+    fn parameters(&self) -> u64 {
+        self.network.parameter_count().unwrap_or_default() as u64
+    }
+
+    /// Bytes of the weights' file; `None` where the network has none in this format.
+    fn file(&self) -> Option<u64> {
+        let (record, signature) = (
+            QuantizationRecord {
+                source: &[0; 32],
+                logit_scale: 1.0,
+                float_accuracy: 0.0,
+                accuracy: 0.0,
+                method: &TEXTS,
+            },
+            Signature::default(),
+        );
+        let len = match self.format {
+            Format::Float32 => {
+                let weights = self.network.parameter_count()?.checked_mul(size_of::<f32>())?;
+                weights.checked_add(HEADER)
+            }
+            Format::Float16 => quantized::encoded_len::<Float16>(self.network, &signature, &record),
+            Format::Int8 => quantized::encoded_len::<Int8>(self.network, &signature, &record),
+            Format::Int4 => quantized::encoded_len::<Int4>(self.network, &signature, &record),
+        };
+        len.map(|len| len as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(program: Program, board: &str, layers: &str, format: Format, samples: Option<u32>) -> String {
+        let load = Load { program, network: &layers.parse().unwrap(), format, is_quantised: false, samples };
+        load.check(&Board::named(board).unwrap()).map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    const QUICKSTART: &str = "784 => 512 Relu => 512 Relu => 10";
+
+    #[test]
+    fn what_does_not_fit_names_the_formats_that_do() {
+        assert_eq!(
+            refused(Program::Predict, "netduinoplus2", QUICKSTART, Format::Float32, None),
+            "predict does not fit netduinoplus2, too large is the flash: flash at least 2,681,384 of 1,048,576 bytes; --format int8 \
+             (681 KB), --format int4 (356 KB) or --board mps2-an386 fits"
+        );
+        let words = refused(Program::Predict, "microbit", QUICKSTART, Format::Float16, None);
+        assert!(words.ends_with("; --board mps2-an386 fits"), "{words}");
+        let words = refused(Program::Serve, "microbit", "784 => 4096 Relu => 4096 Relu => 10", Format::Int8, None);
+        assert!(words.ends_with("`cargo xtask train`"), "{words}");
+        // Its own model, in each way that the tests flash it.
+        for (board, layers, format) in [
+            ("mps2-an386", QUICKSTART, Format::Float32),
+            ("netduinoplus2", QUICKSTART, Format::Int8),
+            ("microbit", "784 => 128 Relu => 10", Format::Int8),
+        ] {
+            assert_eq!(refused(Program::Predict, board, layers, format, None), "");
+        }
+    }
+
+    #[test]
+    fn too_many_samples_are_fewer() {
+        let words = refused(Program::Predict, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(1000));
+        assert!(words.contains("--count 100, ") && !words.contains("--format"), "{words}");
+    }
+
+    #[test]
+    fn a_wide_network_needs_a_larger_stack() {
+        let words = refused(Program::Predict, "netduinoplus2", "12 => 3000 Relu => 3", Format::Float32, None);
+        assert!(words.contains("too large is the stack: stack at least 12,060 of 8,192 bytes"), "{words}");
+    }
+
+    #[test]
+    fn training_takes_static_ram() {
+        let words = refused(Program::Train, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(200));
+        assert!(
+            words.contains("static RAM at least ")
+                && words.ends_with("; --board mps2-an386 or --board netduinoplus2 fits"),
+            "{words}"
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! Programs that end when the one that started them ends, also where that is killed (SIGKILL): an emulator, and a test's `cargo xtask`.
+//!
+//! On Linux the kernel sees to that. A program asks it for itself, so xtask starts itself first: `xtask tied PID PROGRAM …` asks, and
+//! becomes the program. Elsewhere a program is started as it is.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::{self, Command, ExitCode},
+};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::workspace;
+
+/// Names the process that this one ends with: the tests set it for each `cargo xtask` that they start.
+pub const VARIABLE: &str = "SELVEDGE_ENDS_WITH";
+
+/// This program's file, whatever its name is by now.
+const THIS: &str = "/proc/self/exe";
+
+/// The program to become.
+#[derive(Args)]
+pub struct Options {
+    /// The process that starts it; 0 where that is not known
+    parent: u32,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    program: Vec<OsString>,
+}
+
+/// Ties this process to its parent, and becomes the program.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    tie_to(options.parent)?;
+    let (program, arguments) = options.program.split_first().expect("clap requires one");
+    Ok(launch::hand_over(Command::new(program).args(arguments))?)
+}
+
+/// Ties this process to its parent where [`VARIABLE`] names that.
+pub fn tie_as_asked() -> io::Result<()> {
+    match env::var(VARIABLE).ok().and_then(|parent| parent.parse().ok()) {
+        Some(parent) => tie_to(parent),
+        None => Ok(()),
+    }
+}
+
+/// The same command, for a program that ends with the thread that starts it.
+///
+/// Set where its input and output go after this: the new command has its words, variables and folder.
+pub fn tied(command: &Command) -> Command {
+    let mut tied = Command::new(if can_tie() { THIS.as_ref() } else { command.get_program() });
+    if can_tie() {
+        tied.args(["tied", &process::id().to_string()]).arg(command.get_program());
+    }
+    tied.args(command.get_args()).env_remove(VARIABLE);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => tied.env(name, value),
+            None => tied.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        tied.current_dir(folder);
+    }
+    tied
+}
+
+/// Lets cargo tie each program that it runs to itself: an environment variable of `cargo test`.
+pub fn runner(cargo: &mut Command) -> &mut Command {
+    let xtask = env::current_exe().ok().filter(|file| can_tie() && file.exists());
+    // Cargo splits the value at spaces.
+    let xtask = xtask.and_then(|file| file.into_os_string().into_string().ok()).filter(|file| !file.contains(' '));
+    if let (Some(xtask), Ok(host)) = (xtask, workspace::host()) {
+        let host = host.replace(['-', '.'], "_").to_uppercase();
+        cargo.env(format!("CARGO_TARGET_{host}_RUNNER"), format!("{xtask} tied 0"));
+    }
+    cargo
+}
+
+/// True for xtask itself, not a test of it, where the system can tie.
+fn can_tie() -> bool {
+    let file = env::current_exe().ok().filter(|_| cfg!(target_os = "linux"));
+    let name = file.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);
+    // A build may have replaced the file meanwhile.
+    name.is_some_and(|name| name.trim_end_matches(" (deleted)") == "xtask")
+}
+
+#[cfg(target_os = "linux")]
+fn tie_to(parent: u32) -> io::Result<()> {
+    use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let found = getppid().map_or(0, |process| process.as_raw_nonzero().get().cast_unsigned());
+    // The parent may have ended before.
+    if parent != 0 && parent != found {
+        return Err(io::Error::other("the program that started this one has ended"));
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn tie_to(_parent: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tied_command_keeps_its_words() {
+        let mut command = Command::new("qemu-system-arm");
+        command.args(["-M", "x"]).env("A", "1").env_remove("B").current_dir("/");
+        let tied = tied(&command);
+        assert_eq!(tied.get_args().collect::<Vec<_>>(), ["-M", "x"]);
+        let envs: Vec<_> = tied.get_envs().map(|(name, value)| (name.to_owned(), value.is_some())).collect();
+        assert_eq!(envs, [("A".into(), true), ("B".into(), false), (VARIABLE.into(), false)]);
+        assert_eq!(tied.get_current_dir(), command.get_current_dir());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_parent_that_has_ended_is_found_out() {
+        assert!(tie_to(u32::MAX).unwrap_err().to_string().contains("has ended"));
+        rustix::process::set_parent_process_death_signal(None).unwrap();
+    }
+}
