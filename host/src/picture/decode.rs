@@ -31,6 +31,9 @@ const MAX_PROGRESSIVE: u64 = 24 << 20;
 /// The most pixels that are worked with. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
 
+/// The bytes beside a pixel that is worked with: shades, alpha, the ground's mask and the places that it grows from.
+const WORK: u64 = 24;
+
 /// A picture that was read.
 pub struct Decoded {
     /// Shades and alpha, turned as EXIF's orientation says; of a large picture, means of squares of pixels.
@@ -90,6 +93,11 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
             MAX_PIXELS / 1_000_000
         )));
     }
+    let megabytes = (memory + WORK * pixels.min(MAX_WORKED)) >> 20;
+    // Decoders abort the program where memory runs out. What is asked for here is not touched, so it costs nothing.
+    Vec::<u8>::new()
+        .try_reserve_exact(((megabytes + 1) << 20) as usize)
+        .map_err(|_| PictureError::Memory { path: path.into(), megabytes })?;
     if pixels * structure.scans > MAX_VISITS || structure.is_progressive && length > MAX_PROGRESSIVE {
         let (scans, length) = (structure.scans, length >> 20);
         return Err(too_large(format!("{scans} scans of {width}×{height} pixels in {length} MB take too long")));
