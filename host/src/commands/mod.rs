@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
         Commands::Device(command) => device::run(&command),
     };
     // A result that was not written is lost.
-    match result.and_then(|()| Ok(io::stdout().flush()?)) {
+    match result.and_then(|()| Ok(terminal::stdout().flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it (`… | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

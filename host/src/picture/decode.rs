@@ -24,7 +24,7 @@ const MAX_PROFILE: u64 = 16 << 20;
 /// The most columns and rows: decoders keep some rows beside the picture.
 const MAX_SIDE: u32 = 65_535;
 /// The most pixels, and the most that a JPEG's scans visit together.
-const MAX_PIXELS: u64 = 64 << 20;
+const MAX_PIXELS: u64 = 64_000_000;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
 /// The most bytes of a JPEG in scans, which are slow to read.
 const MAX_PROGRESSIVE: u64 = 24 << 20;
@@ -57,7 +57,6 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     let too_large = |reason| PictureError::TooLarge { path: path.into(), reason };
     let failed = |error| match error {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut("its last part is missing"),
-        ImageError::IoError(error) => unreadable(error),
         ImageError::Limits(_) => too_large(format!(
             "it has more than {MAX_SIDE} columns or rows, or its parts more memory than a picture may"
         )),

@@ -5,6 +5,8 @@ mod absent;
 #[cfg(feature = "pictures")]
 mod decode;
 mod error;
+#[cfg(feature = "pictures")]
+mod even;
 mod file;
 #[cfg(feature = "pictures")]
 mod ground;

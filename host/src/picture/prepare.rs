@@ -9,7 +9,12 @@ use image::{
 };
 use selvedge::shape::InputShape;
 
-use super::{PictureError, Prepared, decode::decode, ground::Ground};
+use super::{
+    PictureError, Prepared,
+    decode::decode,
+    even::even_out,
+    ground::{self, Ground},
+};
 
 /// The least part of a border that a plain ground has.
 const PLAIN: f32 = 0.75;
@@ -50,13 +55,17 @@ pub fn read(path: &Path, shape: InputShape) -> Result<Prepared, PictureError> {
 /// A picture as shades of so many columns and rows; a sample's are kept.
 fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     let (gray, laid_over) = flatten(picture);
-    let ground = match laid_over {
-        _ if is_sample => Ground::exact(0),
-        Some(shade) => Ground::exact(shade),
-        None => Ground::of(&gray),
-    };
     let mut notes = variation(&gray).into_iter().collect::<Vec<_>>();
     let is_small = gray.dimensions() == size;
+    let (gray, ground) = match laid_over {
+        _ if is_sample => (gray, Ground::exact(0)),
+        Some(shade) => (gray, Ground::exact(shade)),
+        None if is_small => {
+            let ground = Ground::of(&gray);
+            (gray, ground)
+        }
+        None => even_out(gray, size),
+    };
     let shades = if is_sample {
         gray
     } else {
@@ -67,7 +76,10 @@ fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepa
                 ground.shade
             ));
         }
-        let mask = ground.mask(&gray);
+        let mut mask = ground.mask(&gray);
+        if !is_small {
+            ground::cover_specks(&mut mask, gray.width() as usize);
+        }
         let light_on_black = darken(&gray, &ground, &mask);
         if is_small { light_on_black } else { fit(&light_on_black, &mask, size) }
     };
@@ -98,10 +110,11 @@ fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
         shade => shade > 127,
     };
     let turn = |shade: u8| if inverts { 255 - shade } else { shade };
-    let black = turn(ground.shade);
+    let black = turn(ground.shade).saturating_add(ground.noise());
+    let darkened = |shade: u8| Some(turn(shade).saturating_sub(black)).filter(|&rest| rest <= ground.tolerance);
     let pixels = gray.as_raw().iter().zip(mask);
     let shades =
-        pixels.map(|(&shade, &is_ground)| turn(shade).saturating_sub(if is_ground { black } else { 0 })).collect();
+        pixels.map(|(&shade, &is_ground)| if is_ground { darkened(shade).unwrap_or(0) } else { turn(shade) }).collect();
     GrayImage::from_raw(gray.width(), gray.height(), shades).expect("a shade for each pixel")
 }
 

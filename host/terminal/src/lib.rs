@@ -11,12 +11,12 @@ use std::{
 
 /// Standard output for text that others wrote.
 pub fn stdout() -> Printed<Stdout> {
-    Printed(io::stdout())
+    Printed { writer: io::stdout(), name: "standard output" }
 }
 
 /// Standard error for text that others wrote.
 pub fn stderr() -> Printed<Stderr> {
-    Printed(io::stderr())
+    Printed { writer: io::stderr(), name: "standard error" }
 }
 
 /// A text with its control characters shown, but for the ends of lines and tabs.
@@ -43,7 +43,10 @@ fn is_command(letter: char) -> bool {
 
 /// A writer of [`printable`] text. What is no UTF-8 is shown as `�`.
 #[derive(Debug)]
-pub struct Printed<W>(W);
+pub struct Printed<W> {
+    writer: W,
+    name: &'static str,
+}
 
 impl<W: Write> Printed<W> {
     /// Writes text of our own, with the colours that it has.
@@ -52,25 +55,29 @@ impl<W: Write> Printed<W> {
     ///
     /// Where the writer fails.
     pub fn write_drawing(&mut self, text: &str) -> io::Result<()> {
-        self.0.write_all(text.as_bytes())
+        self.writer.write_all(text.as_bytes()).map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("cannot write to {}: {error}", self.name))
     }
 }
 
 impl<W: IsTerminal> Printed<W> {
     /// Tells whether a person reads it.
     pub fn is_terminal(&self) -> bool {
-        self.0.is_terminal()
+        self.writer.is_terminal()
     }
 }
 
 impl<W: Write> Write for Printed<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(printable(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.write_drawing(&printable(&String::from_utf8_lossy(bytes)))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush().map_err(|error| self.failed(&error))
     }
 
     /// Writes all parts at once, so that no letter is cut, and no line either where two programs write.
@@ -101,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_writer_shows_all_but_a_drawing() {
-        let mut out = Printed(Vec::new());
+        let mut out = Printed { writer: Vec::new(), name: "memory" };
         write!(out, "{}{}", "a\x1b", "[1m\u{9b}").unwrap();
         out.write_all(b"\xff\x9b").unwrap();
         out.write_drawing("\x1b[0m").unwrap();
-        assert_eq!(out.0, "a\\u001b[1m\\u009b��\x1b[0m".as_bytes());
+        assert_eq!(out.writer, "a\\u001b[1m\\u009b��\x1b[0m".as_bytes());
     }
 }
