@@ -7,6 +7,10 @@ const FARTHEST: u8 = 32;
 /// Shades at most this far from the ground's belong to it, however even it is.
 const NEAREST: u8 = 8;
 
+/// The part of the border's ground that its noise is taken of: a thing of nearly the same shade may touch the rest. Of normal noise, nine halves of
+/// that are 5.8 standard deviations.
+const USUAL: f64 = 0.8;
+
 /// What a picture's border says of its ground.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ground {
@@ -48,8 +52,8 @@ impl Ground {
             let both = [shade.checked_add(distance), below];
             both.into_iter().flatten().map(|shade| counts[usize::from(shade)]).sum::<u64>()
         };
-        let noise = quantile((0..=FARTHEST).map(|distance| (distance, near(distance))), 0.95);
-        let tolerance = noise.saturating_mul(3).clamp(NEAREST, FARTHEST);
+        let noise = quantile((0..=FARTHEST).map(|distance| (distance, near(distance))), USUAL);
+        let tolerance = ((u16::from(noise) * 9 / 2).min(255) as u8).clamp(NEAREST, FARTHEST);
         let within: u64 = (0..=tolerance).map(near).sum();
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
     }
