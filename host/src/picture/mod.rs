@@ -27,7 +27,7 @@ pub use file::open;
 pub use terminal::terminal;
 #[cfg(feature = "pictures")]
 pub use {
-    prepare::read,
+    prepare::{read, read_bytes},
     sample::save_sample,
     sheet::{grid, save_grid},
 };

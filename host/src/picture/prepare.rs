@@ -11,7 +11,7 @@ use selvedge::shape::InputShape;
 
 use super::{
     PictureError, Prepared,
-    decode::decode,
+    decode::{Decoded, decode, decode_bytes},
     even::even_out,
     ground::{self, Ground},
 };
@@ -38,18 +38,40 @@ const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 ///
 /// [`PictureError`].
 pub fn read(path: &Path, shape: InputShape) -> Result<Prepared, PictureError> {
-    let InputShape::Image { channels: 1, height, width } = shape else {
-        return Err(PictureError::Shape { path: path.into(), shape });
-    };
-    let decoded = decode(path)?;
+    let size = size(path, shape)?;
+    Ok(take(&decode(path)?, size))
+}
+
+/// Reads the bytes of such a file; errors name the path.
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub fn read_bytes(path: &Path, bytes: Vec<u8>, shape: InputShape) -> Result<Prepared, PictureError> {
+    let size = size(path, shape)?;
+    Ok(take(&decode_bytes(path, bytes)?, size))
+}
+
+/// Columns and rows of the network's image.
+fn size(path: &Path, shape: InputShape) -> Result<(u32, u32), PictureError> {
+    match shape {
+        InputShape::Image { channels: 1, height, width } => Ok((width, height)),
+        _ => Err(PictureError::Shape { path: path.into(), shape }),
+    }
+}
+
+fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
     let is_sample = decoded.is_sample && decoded.size == (width, height);
     let mut prepared = prepare(&decoded.pixels, (width, height), is_sample);
-    let (columns, rows) = decoded.size;
-    if u64::from(columns) * u64::from(rows) < FEW.min(shape.features() as u64) {
+    let ((columns, rows), features) = (decoded.size, u64::from(width) * u64::from(height));
+    if u64::from(columns) * u64::from(rows) < FEW.min(features) {
         prepared.notes.insert(0, format!("the picture has only {columns}×{rows} pixels; the answer says little"));
     }
+    if decoded.is_series {
+        prepared.notes.insert(0, "the file holds more than one picture; the answer is for the first".into());
+    }
     (prepared.size, prepared.orientation) = (decoded.size, decoded.orientation);
-    Ok(prepared)
+    prepared
 }
 
 /// A picture as shades of so many columns and rows; a sample's are kept.
