@@ -109,7 +109,8 @@ mod tests {
     #[test]
     fn a_writer_shows_all_but_a_drawing() {
         let mut out = Printed { writer: Vec::new(), name: "memory" };
-        write!(out, "{}{}", "a\x1b", "[1m\u{9b}").unwrap();
+        let [first, second] = ["a\x1b", "[1m\u{9b}"];
+        write!(out, "{first}{second}").unwrap();
         out.write_all(b"\xff\x9b").unwrap();
         out.write_drawing("\x1b[0m").unwrap();
         assert_eq!(out.writer, "a\\u001b[1m\\u009b��\x1b[0m".as_bytes());
