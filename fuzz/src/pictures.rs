@@ -1,4 +1,4 @@
-//! What is done with the bytes of a hostile picture.
+//! The fuzzer's work on the bytes of a hostile picture.
 
 use host::picture;
 use selvedge::shape::InputShape;

@@ -42,9 +42,9 @@ pub struct Decoded {
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8.
     pub orientation: u8,
-    /// Whether more pictures follow in the file.
+    /// True where more pictures follow in the file.
     pub is_series: bool,
-    /// Whether `show --plain` wrote it.
+    /// True where `show --plain` wrote it.
     pub is_sample: bool,
 }
 

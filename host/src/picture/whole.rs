@@ -1,4 +1,4 @@
-//! Whether a picture's file is whole, by its outer structure alone: decoders fill a lost part with grey and say nothing.
+//! A check that a picture's file is whole, by its outer structure alone: decoders fill a lost part with grey and say nothing.
 
 use image::ImageFormat;
 
@@ -9,9 +9,9 @@ pub struct Structure {
     pub scans: u64,
     /// A JPEG's components: three, or four in print.
     pub components: u64,
-    /// Whether the decoder keeps every coefficient of the picture in memory.
+    /// True where the decoder keeps every coefficient of the picture in memory.
     pub is_progressive: bool,
-    /// Whether more pictures follow the first: an animation, or pages.
+    /// True where more pictures follow the first: an animation, or pages.
     pub is_series: bool,
 }
 
