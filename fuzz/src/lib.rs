@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod interchange;
+pub mod pictures;
 pub mod runs;
 mod targets;
 pub mod text;

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    io::{self, Write},
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
 };
@@ -40,7 +41,8 @@ pub fn run() -> Result<ExitCode> {
     if missing.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("error: training and prediction need {}", missing.join(" and "));
+    // A closed standard error is no reason to panic.
+    let _ = writeln!(io::stderr(), "error: training and prediction need {}", missing.join(" and "));
     Ok(ExitCode::FAILURE)
 }
 

@@ -40,7 +40,7 @@ mod toolchain;
 mod verify;
 mod workspace;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -82,12 +82,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let arguments = match options::parse::<Cli>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     if let Err(error) = tied::tie_as_asked() {
-        eprintln!("error: {error}");
+        let _ = writeln!(terminal::stderr(), "error: {error}");
         return ExitCode::FAILURE;
     }
-    let result = match command {
+    let result = match arguments.command {
         Command::Selvedge(command) => program::run(&command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Flash(options) => flash::run(&options),
@@ -102,7 +105,8 @@ fn main() -> ExitCode {
     };
     result.unwrap_or_else(|error| {
         // Not anyhow's Debug: that would print a backtrace where RUST_BACKTRACE is set.
-        eprintln!("error: {error:#}");
+        // A closed standard error is no reason to panic.
+        let _ = writeln!(terminal::stderr(), "error: {error:#}");
         ExitCode::FAILURE
     })
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 /// Prints a line; nobody to read it is no error.
 pub fn say(text: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(terminal::stdout(), "{text}");
 }
 
 /// `1,034,857`.

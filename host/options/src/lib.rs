@@ -9,12 +9,15 @@
 //!   training loop.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
+//! - [`parse`]: the arguments of a program, or its help, or its error.
 
 pub mod bench;
 pub mod commands;
 pub mod engine;
 pub mod optimizer;
+mod parse;
 pub mod recipe;
 pub mod training;
 
 pub use commands::{Command, Device};
+pub use parse::parse;

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::{
     files,
@@ -48,7 +48,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
     weights::check_finite(written, flat)?;
     interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
-    writeln!(io::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
+    writeln!(terminal::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
     Ok(())
 }
 

@@ -1,8 +1,4 @@
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    num::NonZero,
-};
+use std::{fmt::Write as _, io::Write as _, num::NonZero};
 
 use crate::{
     data::{Dataset, Split},
@@ -45,7 +41,7 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
         files::write_whole(&options.out.join("expected.jsonl"), expected.as_bytes())?;
         files::write_whole(&options.out.join("weights.selvedge"), weights)?;
     }
-    writeln!(io::stdout(), "Wrote {count} samples of {name} to {}", options.out.display())?;
+    writeln!(terminal::stdout(), "Wrote {count} samples of {name} to {}", options.out.display())?;
     Ok(())
 }
 

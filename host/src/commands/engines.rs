@@ -1,11 +1,11 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::engine::InstructionSet;
 use anyhow::Result;
 
 pub fn run(_: &options::commands::Engines) -> Result<()> {
     for engine in InstructionSet::available() {
-        writeln!(io::stdout(), "{engine}")?;
+        writeln!(terminal::stdout(), "{engine}")?;
     }
     Ok(())
 }

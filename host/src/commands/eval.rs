@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
 use anyhow::Result;
@@ -22,7 +22,7 @@ fn print(
     data: &Dataset,
     file: &ModelFile<'_>,
 ) -> Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(out, "{} on the {} test samples of {}", options.file.path.display(), evaluation.total(), data.name)?;
     match file {
         ModelFile::Float32(file) if file.record().dataset != data.name => {

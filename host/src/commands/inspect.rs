@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::{
     model_file::ModelFile,
@@ -36,11 +36,11 @@ pub fn run(options: &options::commands::Inspect) -> Result<()> {
 fn show(options: &options::commands::Inspect, file: &WeightFile<'_>, flash: usize) -> Result<()> {
     let (architecture, sizes) = (file.architecture(), Sizes::of(&file.architecture(), flash));
     if options.json {
-        writeln!(io::stdout(), "{:#}", as_json(file, &sizes))?;
+        writeln!(terminal::stdout(), "{:#}", as_json(file, &sizes))?;
         return Ok(());
     }
     let record = file.record();
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(out, "{}: {architecture}, {} parameters", options.file.display(), sizes.parameters)?;
     writeln!(out, "{}\n", ends(&architecture, &file.signature()))?;
     writeln!(out, "{}\n", parameter_table(file))?;
@@ -84,7 +84,7 @@ fn show_quantized(
 ) -> Result<()> {
     let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
     let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = record;
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if options.json {
         let object = json!({
             "format": format,

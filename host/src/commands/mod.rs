@@ -59,17 +59,22 @@ enum Commands {
 
 /// Runs the program `selvedge`: reads its arguments, and returns its exit code.
 pub fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match options::parse::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let result = match arguments.command {
         Commands::Local(command) => run(&command),
         Commands::Device(command) => device::run(&command),
     };
-    match result {
+    // A result that was not written is lost.
+    match result.and_then(|()| Ok(terminal::stdout().flush()?)) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough of it (`… | head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // A closed standard error is no reason to panic.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(terminal::stderr(), "error: {error:#}");
             if error.is::<Interrupted>() { Interrupted::EXIT_CODE.into() } else { ExitCode::FAILURE }
         }
     }
@@ -105,7 +110,7 @@ fn load(options: &Data) -> Result<Dataset> {
 /// Says what is worth knowing and no error.
 fn note(text: impl Display) {
     // A closed standard error is no reason to fail.
-    let _ = writeln!(io::stderr(), "note: {text}");
+    let _ = writeln!(terminal::stderr(), "note: {text}");
 }
 
 fn part(part: Part, data: Dataset) -> Split {

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::{classes::Classes, picture::Prepared, weights};
 use anyhow::Result;
@@ -19,7 +19,7 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
     let all = file.logits(&Portable, &values)?;
     let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let mut failure = Ok(());
     for sample in samples {
         match sample {

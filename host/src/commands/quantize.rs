@@ -69,7 +69,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
         _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
     };
     print(&made, &report, [encoded.len(), ram])?;
-    writeln!(io::stdout(), "Saved {}", out.display())?;
+    writeln!(terminal::stdout(), "Saved {}", out.display())?;
     Ok(())
 }
 
@@ -135,7 +135,7 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
 }
 
 fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -> Result<()> {
-    let mut out = io::stdout();
+    let mut out = terminal::stdout();
     let mut printed = Ok(());
     quantizer.fine_tune(options, |epoch| {
         let Epoch { number, test, .. } = epoch;
@@ -197,7 +197,7 @@ fn progress_bar() -> ProgressBar {
 }
 
 fn print(made: &Made, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     let percent = |part: f64| format!("{:.2}%", 100.0 * part);
     match made {
         Made::Integers(quantized) => {

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::{Table, presets};
@@ -6,7 +6,7 @@ use options::recipe::{BUILT_IN, DEFAULT, RecipeOptions};
 
 pub fn run(options: &options::commands::Recipes) -> Result<()> {
     if let Some(recipe) = options.find()? {
-        write!(io::stdout(), "{}", recipe.to_toml())?;
+        write!(terminal::stdout(), "{}", recipe.to_toml())?;
         return Ok(());
     }
     let mut table = Table::new();
@@ -15,6 +15,6 @@ pub fn run(options: &options::commands::Recipes) -> Result<()> {
         let description = RecipeOptions::find(name.as_ref())?.description.unwrap_or_default();
         table.add_row([if name == DEFAULT { format!("{name} (default)") } else { name.into() }, description]);
     }
-    writeln!(io::stdout(), "{table}")?;
+    writeln!(terminal::stdout(), "{table}")?;
     Ok(())
 }

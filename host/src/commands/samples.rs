@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Read, Stdout, Write},
     mem,
     path::Path,
 };
@@ -15,6 +15,7 @@ use crate::{
 use anyhow::{Context, Error, Result, bail, ensure};
 use options::commands::Samples;
 use selvedge::shape::InputShape;
+use terminal::Printed;
 
 use super::note;
 
@@ -122,7 +123,7 @@ impl Tally {
         }
         self.failed += 1;
         // A closed standard error is no reason to fail.
-        let _ = writeln!(io::stderr(), "error: {error:#}");
+        let _ = writeln!(terminal::stderr(), "error: {error:#}");
         Ok(())
     }
 
@@ -142,7 +143,7 @@ impl Sample {
     /// asks for it, what the network sees stands beside them.
     pub fn show(
         &self,
-        out: &mut (impl Write + IsTerminal),
+        out: &mut Printed<Stdout>,
         shape: InputShape,
         top: &[(usize, f32)],
         classes: &Classes,
@@ -172,7 +173,7 @@ impl Sample {
             }
             // Below a low image its width is left free.
             match row {
-                Some(row) => write!(out, "{row}")?,
+                Some(row) => out.write_drawing(row)?,
                 None if draws => write!(out, "{:width$}", "")?,
                 None => {}
             }

@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal, Write};
+use std::{io::Write, path::Path};
 
 use crate::picture::{self, Captioned};
 use anyhow::{Result, bail};
@@ -10,6 +10,10 @@ use super::{load, part};
 const IN_TERMINAL: usize = 3;
 
 pub fn run(options: &options::commands::Show) -> Result<()> {
+    let path = options.out();
+    if !(options.plain && options.count > 1) {
+        check_extension(&path)?;
+    }
     let data = load(&options.data)?;
     let (name, shape, classes) = (data.name.clone(), data.input, data.classes.clone());
     let InputShape::Image { channels: 1, height, width } = shape else {
@@ -20,13 +24,14 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
     let named = |label: &u16| classes.name(usize::from(*label)).into_owned();
     let names: Vec<String> = split.labels().iter().map(named).collect();
     let images: Vec<_> = split.samples().zip(&names).map(|(shades, caption)| Captioned { shades, caption }).collect();
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     if out.is_terminal() {
         for Captioned { shades, caption } in images.iter().take(IN_TERMINAL) {
-            writeln!(out, "{caption}\n{}", picture::terminal(shades, width as usize))?;
+            writeln!(out, "{caption}")?;
+            out.write_drawing(&picture::terminal(shades, width as usize))?;
+            writeln!(out)?;
         }
     }
-    let path = options.out();
     match (options.plain, options.count) {
         (false, _) => {
             picture::save_grid(&path, &images, (width, height))?;
@@ -50,6 +55,20 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
     Ok(())
 }
 
+/// A file's name says what is in it.
+fn check_extension(path: &Path) -> Result<()> {
+    match path.extension() {
+        Some(extension) if !extension.eq_ignore_ascii_case("png") => {
+            bail!(
+                "--out {}: a picture is saved as PNG; name it {}",
+                path.display(),
+                path.with_extension("png").display()
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A class's name in letters and digits that any file system takes.
 fn as_file_name(name: &str) -> String {
     const LONGEST: usize = 40;
@@ -59,6 +78,17 @@ fn as_file_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_named_as_what_it_is() {
+        for name in ["a.png", "a.PNG", "a", "b.jpg/a.png"] {
+            assert!(check_extension(name.as_ref()).is_ok(), "{name}");
+        }
+        for (name, right) in [("s.jpg", "s.png"), ("a.png.webp", "a.png.png"), ("x/model.pth", "x/model.png")] {
+            let error = check_extension(name.as_ref()).unwrap_err().to_string();
+            assert_eq!(error, format!("--out {name}: a picture is saved as PNG; name it {right}"));
+        }
+    }
 
     #[test]
     fn a_class_makes_a_file_name() {

@@ -20,16 +20,19 @@ use super::{
 /// The most bytes that a picture takes: its file, the decoder's memory and the pixels.
 const MAX_MEMORY: u64 = 320 << 20;
 /// The most bytes of a PNG's colour profile or text.
-const MAX_PROFILE: u64 = 16 << 20;
+const MAX_PROFILE: u64 = 4 << 20;
 /// The most columns and rows: decoders keep some rows beside the picture.
 const MAX_SIDE: u32 = 65_535;
 /// The most pixels, and the most that a JPEG's scans visit together.
-const MAX_PIXELS: u64 = 64 << 20;
+const MAX_PIXELS: u64 = 64_000_000;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
 /// The most bytes of a JPEG in scans, which are slow to read.
 const MAX_PROGRESSIVE: u64 = 24 << 20;
 /// The most pixels that are worked with. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
+
+/// The bytes beside a pixel that is worked with: shades, alpha, the ground's mask and the places that it grows from.
+const WORK: u64 = 24;
 
 /// A picture that was read.
 pub struct Decoded {
@@ -39,7 +42,9 @@ pub struct Decoded {
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8.
     pub orientation: u8,
-    /// Whether `show --plain` wrote it.
+    /// True where more pictures follow in the file.
+    pub is_series: bool,
+    /// True where `show --plain` wrote it.
     pub is_sample: bool,
 }
 
@@ -50,18 +55,27 @@ pub struct Decoded {
 /// [`PictureError`]; what is too large is refused by its header.
 pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
+    let mut bytes = Vec::new();
+    open(path)?.take(MAX_MEMORY + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    decode_bytes(path, bytes)
+}
+
+/// Decodes a file's bytes; errors name the path.
+///
+/// # Errors
+///
+/// As of [`decode`].
+pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError> {
+    let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let cut = |missing| PictureError::Cut { path: path.into(), missing };
     let too_large = |reason| PictureError::TooLarge { path: path.into(), reason };
     let failed = |error| match error {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => cut("its last part is missing"),
-        ImageError::IoError(error) => unreadable(error),
         ImageError::Limits(_) => too_large(format!(
             "it has more than {MAX_SIDE} columns or rows, or its parts more memory than a picture may"
         )),
         error => PictureError::Picture { path: path.into(), error: error.into() },
     };
-    let mut bytes = Vec::new();
-    open(path)?.take(MAX_MEMORY + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.is_empty() {
         return Err(cut("it has no bytes"));
     }
@@ -78,6 +92,7 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     reader.limits(limits);
     // What is no picture at all has no structure: the decoder says so.
     let structure = format.map_or(Ok(Structure::default()), |format| whole::check(&bytes, format)).map_err(cut)?;
+    check_memory(path, 2 * MAX_PROFILE)?;
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
@@ -90,6 +105,7 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
             MAX_PIXELS / 1_000_000
         )));
     }
+    check_memory(path, memory + WORK * pixels.min(MAX_WORKED))?;
     if pixels * structure.scans > MAX_VISITS || structure.is_progressive && length > MAX_PROGRESSIVE {
         let (scans, length) = (structure.scans, length >> 20);
         return Err(too_large(format!("{scans} scans of {width}×{height} pixels in {length} MB take too long")));
@@ -102,7 +118,14 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     reduced.apply_orientation(orientation);
     let orientation = orientation.to_exif();
     let size = if orientation > 4 { (height, width) } else { (width, height) };
-    Ok(Decoded { pixels: reduced.into_luma_alpha8(), size, orientation, is_sample })
+    Ok(Decoded { pixels: reduced.into_luma_alpha8(), size, orientation, is_series: structure.is_series, is_sample })
+}
+
+/// Asks for memory and gives it back, untouched: decoders abort the program where there is too little.
+fn check_memory(path: &Path, bytes: u64) -> Result<(), PictureError> {
+    let megabytes = (bytes >> 20) + 1;
+    let asked = Vec::<u8>::new().try_reserve_exact((megabytes << 20) as usize);
+    asked.map_err(|_| PictureError::Memory { path: path.into(), megabytes })
 }
 
 /// The bytes that reading takes at most, by the header: file, pixels, and what the decoder has beside them.
@@ -282,6 +305,28 @@ pub mod tests {
         let reduced = reduce(gray.into());
         assert_eq!(reduced.dimensions(), (2500, 850));
         assert_eq!([(0, 0), (2400, 840)].map(|(x, y)| reduced.get_pixel(x, y).0), [[40, 255], [200, 255]]);
+    }
+
+    #[test]
+    fn a_fault_of_the_pixels_is_no_fault_of_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.tif");
+        let mut bytes = b"II*\0\x08\0\0\0\x08\0".to_vec();
+        // Eight rows and columns of a byte, compressed by Deflate, and no Deflate stream.
+        for (tag, value) in [(256, 8), (257, 8), (258, 8), (259, 8), (262, 1), (273, 110), (278, 8), (279, 64)] {
+            bytes.extend([tag as u8, (tag >> 8) as u8, 4, 0, 1, 0, 0, 0, value, 0, 0, 0]);
+        }
+        bytes.resize(110 + 64, 0xff);
+        bytes[106..110].fill(0);
+        fs::write(&path, bytes).unwrap();
+        assert!(matches!(decode(&path), Err(PictureError::Picture { .. })), "{:?}", decode(&path).err());
+    }
+
+    #[test]
+    fn more_memory_than_there_is_is_an_error() {
+        assert!(check_memory("a".as_ref(), 1 << 20).is_ok());
+        let error = check_memory("a".as_ref(), 1 << 60).unwrap_err().to_string();
+        assert!(error.starts_with("a: reading it takes "), "{error}");
     }
 
     #[cfg(unix)]

@@ -53,6 +53,14 @@ pub enum PictureError {
         /// Its size, and the most that is read.
         reason: String,
     },
+    /// The system has less memory for this process than reading takes.
+    #[error("{}: reading it takes {megabytes} MB of memory, and the system gives less; save it smaller, or raise the limit (`ulimit -v`)", path.display())]
+    Memory {
+        /// The file.
+        path: PathBuf,
+        /// What reading takes at most.
+        megabytes: u64,
+    },
     /// The file is no sound picture.
     #[error("{} is no PNG, JPEG, WebP, GIF, BMP or TIFF that can be read: {error}", path.display())]
     Picture {

@@ -7,6 +7,10 @@ const FARTHEST: u8 = 32;
 /// Shades at most this far from the ground's belong to it, however even it is.
 const NEAREST: u8 = 8;
 
+/// The part of the border's ground that its noise is taken of: a thing of nearly the same shade may touch the rest. Of normal noise, nine halves of
+/// that are 5.8 standard deviations.
+const USUAL: f64 = 0.8;
+
 /// What a picture's border says of its ground.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ground {
@@ -48,10 +52,15 @@ impl Ground {
             let both = [shade.checked_add(distance), below];
             both.into_iter().flatten().map(|shade| counts[usize::from(shade)]).sum::<u64>()
         };
-        let noise = quantile((0..=FARTHEST).map(|distance| (distance, near(distance))), 0.95);
-        let tolerance = noise.saturating_mul(3).clamp(NEAREST, FARTHEST);
+        let noise = quantile((0..=FARTHEST).map(|distance| (distance, near(distance))), USUAL);
+        let tolerance = ((u16::from(noise) * 9 / 2).min(255) as u8).clamp(NEAREST, FARTHEST);
         let within: u64 = (0..=tolerance).map(near).sum();
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
+    }
+
+    /// How far most of its pixels are from its shade; 0 where it is even.
+    pub fn noise(&self) -> u8 {
+        if self.tolerance > NEAREST { self.tolerance / 3 } else { 0 }
     }
 
     /// Finds the pixels of the ground: those of its shade that are joined to the border by others. `true` for each of them, row after row.
@@ -91,6 +100,44 @@ impl Ground {
         }
         mask
     }
+}
+
+/// Makes small things a part of the ground, beside a thing that is larger than a hundred of them.
+pub fn cover_specks(mask: &mut [bool], width: usize) {
+    const SMALL: usize = 100;
+    let mut seen = mask.to_vec();
+    let things: Vec<(usize, usize)> =
+        (0..mask.len()).map(|place| (place, fill(&mut seen, width, place))).filter(|&(_, size)| size > 0).collect();
+    let largest = things.iter().map(|&(_, size)| size).max().unwrap_or(0);
+    for (place, _) in things.into_iter().filter(|&(_, size)| size < largest / SMALL) {
+        fill(mask, width, place);
+    }
+}
+
+/// Sets a pixel that is not set and those that are joined to it; returns how many.
+fn fill(mask: &mut [bool], width: usize, place: usize) -> usize {
+    let (mut open, mut count) = (Vec::new(), 0);
+    let mut visit = |place: usize, open: &mut Vec<usize>| {
+        if let Some(is_set @ false) = mask.get_mut(place) {
+            *is_set = true;
+            count += 1;
+            open.push(place);
+        }
+    };
+    visit(place, &mut open);
+    while let Some(place) = open.pop() {
+        if !place.is_multiple_of(width) {
+            visit(place - 1, &mut open);
+        }
+        if !(place + 1).is_multiple_of(width) {
+            visit(place + 1, &mut open);
+        }
+        if place >= width {
+            visit(place - width, &mut open);
+        }
+        visit(place + width, &mut open);
+    }
+    count
 }
 
 /// The least value up to which that part of all lies.
@@ -135,6 +182,22 @@ mod tests {
             |most: u32| GrayImage::from_fn(50, 50, |x, y| Luma([(100 + (x * 7919 + y * 104_729) % (most + 1)) as u8]));
         let tolerances = [0, 6, 12, 40].map(|most| Ground::of(&noisy(most)).tolerance);
         assert!(tolerances.is_sorted() && tolerances[0] == NEAREST && tolerances[3] == FARTHEST, "{tolerances:?}");
+    }
+
+    #[test]
+    fn specks_are_ground_and_a_pair_is_not() {
+        // Two blocks of 200 pixels, and a speck.
+        let mut mask: Vec<bool> = (0..40 * 40).map(|place| !((place % 40) % 20 < 10 && place / 40 < 20)).collect();
+        let expected = mask.clone();
+        mask[39 * 40 + 39] = false;
+        cover_specks(&mut mask, 40);
+        assert_eq!(mask, expected);
+        let mut all = [true; 6];
+        cover_specks(&mut all, 3);
+        assert_eq!(all, [true; 6]);
+        let mut none = [false; 6];
+        cover_specks(&mut none, 3);
+        assert_eq!(none, [false; 6]);
     }
 
     #[test]

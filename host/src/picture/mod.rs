@@ -5,6 +5,8 @@ mod absent;
 #[cfg(feature = "pictures")]
 mod decode;
 mod error;
+#[cfg(feature = "pictures")]
+mod even;
 mod file;
 #[cfg(feature = "pictures")]
 mod ground;
@@ -25,7 +27,7 @@ pub use file::open;
 pub use terminal::terminal;
 #[cfg(feature = "pictures")]
 pub use {
-    prepare::read,
+    prepare::{read, read_bytes},
     sample::save_sample,
     sheet::{grid, save_grid},
 };

@@ -9,7 +9,12 @@ use image::{
 };
 use selvedge::shape::InputShape;
 
-use super::{PictureError, Prepared, decode::decode, ground::Ground};
+use super::{
+    PictureError, Prepared,
+    decode::{Decoded, decode, decode_bytes},
+    even::even_out,
+    ground::{self, Ground},
+};
 
 /// The least part of a border that a plain ground has.
 const PLAIN: f32 = 0.75;
@@ -33,30 +38,56 @@ const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 ///
 /// [`PictureError`].
 pub fn read(path: &Path, shape: InputShape) -> Result<Prepared, PictureError> {
-    let InputShape::Image { channels: 1, height, width } = shape else {
-        return Err(PictureError::Shape { path: path.into(), shape });
-    };
-    let decoded = decode(path)?;
+    let size = size(path, shape)?;
+    Ok(take(&decode(path)?, size))
+}
+
+/// Reads the bytes of such a file; errors name the path.
+///
+/// # Errors
+///
+/// [`PictureError`].
+pub fn read_bytes(path: &Path, bytes: Vec<u8>, shape: InputShape) -> Result<Prepared, PictureError> {
+    let size = size(path, shape)?;
+    Ok(take(&decode_bytes(path, bytes)?, size))
+}
+
+/// Columns and rows of the network's image.
+fn size(path: &Path, shape: InputShape) -> Result<(u32, u32), PictureError> {
+    match shape {
+        InputShape::Image { channels: 1, height, width } => Ok((width, height)),
+        _ => Err(PictureError::Shape { path: path.into(), shape }),
+    }
+}
+
+fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
     let is_sample = decoded.is_sample && decoded.size == (width, height);
     let mut prepared = prepare(&decoded.pixels, (width, height), is_sample);
-    let (columns, rows) = decoded.size;
-    if u64::from(columns) * u64::from(rows) < FEW.min(shape.features() as u64) {
+    let ((columns, rows), features) = (decoded.size, u64::from(width) * u64::from(height));
+    if u64::from(columns) * u64::from(rows) < FEW.min(features) {
         prepared.notes.insert(0, format!("the picture has only {columns}×{rows} pixels; the answer says little"));
     }
+    if decoded.is_series {
+        prepared.notes.insert(0, "the file holds more than one picture; the answer is for the first".into());
+    }
     (prepared.size, prepared.orientation) = (decoded.size, decoded.orientation);
-    Ok(prepared)
+    prepared
 }
 
 /// A picture as shades of so many columns and rows; a sample's are kept.
 fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     let (gray, laid_over) = flatten(picture);
-    let ground = match laid_over {
-        _ if is_sample => Ground::exact(0),
-        Some(shade) => Ground::exact(shade),
-        None => Ground::of(&gray),
-    };
     let mut notes = variation(&gray).into_iter().collect::<Vec<_>>();
     let is_small = gray.dimensions() == size;
+    let (gray, ground) = match laid_over {
+        _ if is_sample => (gray, Ground::exact(0)),
+        Some(shade) => (gray, Ground::exact(shade)),
+        None if is_small => {
+            let ground = Ground::of(&gray);
+            (gray, ground)
+        }
+        None => even_out(gray, size),
+    };
     let shades = if is_sample {
         gray
     } else {
@@ -67,7 +98,10 @@ fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepa
                 ground.shade
             ));
         }
-        let mask = ground.mask(&gray);
+        let mut mask = ground.mask(&gray);
+        if !is_small {
+            ground::cover_specks(&mut mask, gray.width() as usize);
+        }
         let light_on_black = darken(&gray, &ground, &mask);
         if is_small { light_on_black } else { fit(&light_on_black, &mask, size) }
     };
@@ -98,10 +132,11 @@ fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
         shade => shade > 127,
     };
     let turn = |shade: u8| if inverts { 255 - shade } else { shade };
-    let black = turn(ground.shade);
+    let black = turn(ground.shade).saturating_add(ground.noise());
+    let darkened = |shade: u8| Some(turn(shade).saturating_sub(black)).filter(|&rest| rest <= ground.tolerance);
     let pixels = gray.as_raw().iter().zip(mask);
     let shades =
-        pixels.map(|(&shade, &is_ground)| turn(shade).saturating_sub(if is_ground { black } else { 0 })).collect();
+        pixels.map(|(&shade, &is_ground)| if is_ground { darkened(shade).unwrap_or(0) } else { turn(shade) }).collect();
     GrayImage::from_raw(gray.width(), gray.height(), shades).expect("a shade for each pixel")
 }
 

@@ -1,4 +1,4 @@
-//! Whether a picture's file is whole, by its outer structure alone: decoders fill a lost part with grey and say nothing.
+//! A check that a picture's file is whole, by its outer structure alone: decoders fill a lost part with grey and say nothing.
 
 use image::ImageFormat;
 
@@ -9,8 +9,10 @@ pub struct Structure {
     pub scans: u64,
     /// A JPEG's components: three, or four in print.
     pub components: u64,
-    /// Whether the decoder keeps every coefficient of the picture in memory.
+    /// True where the decoder keeps every coefficient of the picture in memory.
     pub is_progressive: bool,
+    /// True where more pictures follow the first: an animation, or pages.
+    pub is_series: bool,
 }
 
 /// Walks a file to its end mark; on failure, what is missing.
@@ -19,13 +21,23 @@ pub struct Structure {
 pub fn check(bytes: &[u8], format: ImageFormat) -> Result<Structure, &'static str> {
     match format {
         ImageFormat::Jpeg => jpeg(bytes),
-        ImageFormat::Png => png(bytes).ok_or("its last chunk, IEND, is missing").map(|()| Structure::default()),
-        ImageFormat::Gif => gif(bytes).ok_or("its end mark is missing").map(|()| Structure::default()),
+        ImageFormat::Png => png(bytes).ok_or("its last chunk, IEND, is missing").map(Structure::of),
+        ImageFormat::Gif => gif(bytes).ok_or("its end mark is missing").map(Structure::of),
         ImageFormat::WebP => match bytes.get(4..8).and_then(number_le) {
-            Some(size) if bytes.len() as u64 >= 8 + u64::from(size) => Ok(Structure::default()),
+            // An extended header's flags.
+            Some(size) if bytes.len() as u64 >= 8 + u64::from(size) => Ok(Structure::of(
+                bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0),
+            )),
             _ => Err("it has fewer bytes than its header says"),
         },
+        ImageFormat::Tiff => Ok(Structure::of(tiff(bytes).unwrap_or(false))),
         _ => Ok(Structure::default()),
+    }
+}
+
+impl Structure {
+    fn of(is_series: bool) -> Self {
+        Self { is_series, ..Self::default() }
     }
 }
 
@@ -37,15 +49,16 @@ fn number_be(bytes: &[u8]) -> Option<usize> {
     Some(bytes.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)))
 }
 
-/// Chunks: length, type, content, checksum.
-fn png(bytes: &[u8]) -> Option<()> {
-    let mut rest = bytes.get(8..)?;
+/// Chunks: length, type, content, checksum. Tells whether it is an animation: APNG's `acTL`.
+fn png(bytes: &[u8]) -> Option<bool> {
+    let (mut rest, mut is_series) = (bytes.get(8..)?, false);
     loop {
         let length = number_be(rest.get(..4)?)?;
         let kind = rest.get(4..8)?;
         rest = rest.get(length.checked_add(12)?..)?;
+        is_series |= kind == b"acTL";
         if kind == b"IEND" {
-            return Some(());
+            return Some(is_series);
         }
     }
 }
@@ -90,15 +103,29 @@ fn is_mark(pair: &[u8]) -> bool {
     pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7)
 }
 
-/// Header, colour table, then extensions and images, each in blocks with a length.
-fn gif(bytes: &[u8]) -> Option<()> {
+/// Tells whether the first directory names another one.
+fn tiff(bytes: &[u8]) -> Option<bool> {
+    let is_big_endian = bytes.starts_with(b"MM");
+    let number = |at: usize, length: usize| {
+        let field = bytes.get(at..at.checked_add(length)?)?;
+        if is_big_endian { number_be(field) } else { number_be(&field.iter().rev().copied().collect::<Vec<_>>()) }
+    };
+    let first = number(4, 4)?;
+    Some(number(2, 2)? == 42 && number(first.checked_add(2 + 12 * number(first, 2)?)?, 4)? != 0)
+}
+
+/// Header, colour table, then extensions and images, each in blocks with a length. Tells whether there is more than one image.
+fn gif(bytes: &[u8]) -> Option<bool> {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
-    let mut at = 13 + table(*bytes.get(10)?);
+    let (mut at, mut images) = (13 + table(*bytes.get(10)?), 0);
     loop {
         at += match bytes.get(at)? {
-            0x3b => return Some(()),
+            0x3b => return Some(images > 1),
             0x21 => 2,
-            0x2c => 11 + table(*bytes.get(at + 9)?),
+            0x2c => {
+                images += 1;
+                11 + table(*bytes.get(at + 9)?)
+            }
             // Padding.
             _ => {
                 at += 1;

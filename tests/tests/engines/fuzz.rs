@@ -7,12 +7,16 @@ use selvedge::{
     architecture::Architecture,
     message::{Decoder, Logits, Prediction, Request, Response},
     quantized::{Float16, Format, Int4, Int8, QuantizedFile},
+    shape::InputShape,
 };
 
 #[path = "../../../fuzz/src/targets.rs"]
 mod targets;
 #[path = "../../../fuzz/src/text.rs"]
 mod text;
+
+#[path = "../../../fuzz/src/pictures.rs"]
+mod pictures;
 
 fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
@@ -25,6 +29,23 @@ fn the_loaders_take_what_the_fuzzer_kept() {
     assert!(replay("int8_file", targets::int8_file) >= 4);
     assert!(replay("int4_file", targets::int4_file) >= 3);
     assert!(replay("float16_file", targets::float16_file) >= 3);
+}
+
+#[test]
+fn pictures_are_read_or_refused() {
+    assert!(replay("pictures", pictures::pictures) >= 6);
+}
+
+/// The fuzzer starts from a picture of each format.
+#[test]
+fn the_first_pictures_are_read() {
+    let shape = InputShape::Image { channels: 1, height: 28, width: 28 };
+    let mut read = 0;
+    replay("pictures", |bytes| {
+        let prepared = host::picture::read_bytes("picture".as_ref(), bytes.to_vec(), shape);
+        read += usize::from(prepared.is_ok());
+    });
+    assert!(read >= 6, "{read}");
 }
 
 /// The fuzzer starts from bodies that become whole files: else it would never come to a prediction.

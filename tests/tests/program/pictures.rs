@@ -153,3 +153,117 @@ fn each_picture_has_its_answer_or_its_error() {
     let error = String::from_utf8(run("/dev/zero").stderr).unwrap();
     assert!(!cfg!(unix) || error.starts_with("error: /dev/zero is a pipe or a device and no file; save"), "{error}");
 }
+
+#[test]
+fn a_saved_picture_is_named_as_png() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, right) in [("s.jpg", "s.png"), ("s.webp", "s.png"), ("model.pth", "model.png")] {
+        for plain in [&[][..], &["--plain"]] {
+            let show = ["show", "--data", "builtin", "--count", "1", "--out", name];
+            let output = tests::selvedge(folder).args(show).args(plain).output().unwrap();
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(error, format!("error: --out {name}: a picture is saved as PNG; name it {right}\n"));
+            assert_eq!((output.status.code(), folder.join(name).exists()), (Some(1), false));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_is_no_command_to_the_terminal() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let weights = tests::workspace().join("models/small.selvedge");
+    for (name, shown) in [
+        (&b"a\x1b]0;title\x07.bmp"[..], r"a\u001b]0;title\u0007.bmp"),
+        (b"\x1b[2J\r.bmp", r"\u001b[2J\u000d.bmp"),
+        ("pmb.\u{202e}\u{9b}31m".as_bytes(), r"pmb.\u202e\u009b31m"),
+        (b"\xff\x9b31m", "\u{fffd}\u{fffd}31m"),
+    ] {
+        let path = folder.join(std::ffi::OsStr::from_bytes(name));
+        let run = |more: &[&str]| {
+            let name = path.file_name().unwrap();
+            let output = tests::selvedge(folder).arg("predict").arg(&weights).args(more).arg(name).output().unwrap();
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        };
+        assert!(run(&[]).1.starts_with(&format!("error: cannot read {shown}: ")), "{}", run(&[]).1);
+        write_bmp(&path, 40, |_, _| 90);
+        let (answer, note) = run(&[]);
+        assert!(answer.starts_with(&format!("{shown}: ")) && note.starts_with(&format!("note: {shown}: ")), "{note}");
+        // JSON has its own way to say the same, and its reader gets the name.
+        let json: Value = serde_json::from_str(&run(&["--json"]).0).unwrap();
+        assert_eq!(json[0]["input"], String::from_utf8_lossy(name).as_ref());
+        // An argument that is none.
+        let error = run(&["--count"]).1;
+        assert!(!error.contains(|letter: char| letter.is_control() && letter != '\n'), "{error:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let weights = tests::workspace().join("models/small.selvedge").display().to_string();
+    write_bmp(&folder.join("a.bmp"), 40, |x, _| if (10..30).contains(&x) { 200 } else { 20 });
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let lists = [&["--help"][..], &["predict", "--help"], &["recipes"], &["recipes", "fast"], &["inspect", &weights]];
+    for arguments in
+        lists.into_iter().chain([&["predict", &weights, "a.bmp"][..], &["predict", "--json", &weights, "a.bmp"]])
+    {
+        let output = tests::selvedge(folder).args(arguments).stdout(full()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(error.starts_with("error: ") && error.contains("No space left"), "{error}");
+        // Without standard error a result is a result.
+        let output = tests::selvedge(folder).args(arguments).stderr(full()).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
+        let status = tests::selvedge(folder).args(arguments).stdout(full()).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{arguments:?}");
+    }
+}
+
+#[test]
+fn of_several_pictures_in_a_file_the_first_is_taken() {
+    let corpus = tests::workspace().join("fuzz/corpus/pictures");
+    for (name, is_series) in [("animation", true), ("gif", false), ("tiff", false), ("webp", false), ("png", false)] {
+        let (_, answers) = predict(&corpus, &[name.into()]);
+        let notes = answers[0]["notes"].to_string();
+        assert_eq!(notes.contains("more than one picture; the answer is for the first"), is_series, "{name}: {notes}");
+    }
+}
+
+#[test]
+fn light_from_one_side_noise_and_specks_change_no_answer() {
+    let Some(folder) = tests::fashion_mnist("pictures on uneven grounds") else { return };
+    let test = data::load(Some(&folder)).unwrap().test;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let noise = |x: usize, y: usize| (((x * 7919 + y * 104_729) as u32).wrapping_mul(2_654_435_761) >> 20) % 41;
+    let slope = |x: usize, y: usize| (x + y) as f32 / 5.0;
+    let grounds: [&dyn Fn(usize, usize) -> f32; 4] =
+        [&|_, _| 200.0, &|x, y| 160.0 + slope(x, y), &|x, y| 180.0 + noise(x, y) as f32, &|x, y| {
+            if x % 50 == 3 && y % 60 == 4 { 90.0 } else { 200.0 }
+        }];
+    let mut right = [0; 4];
+    for (index, (image, &label)) in test.samples().zip(test.labels()).take(30).enumerate() {
+        let paths: Vec<PathBuf> =
+            (0..grounds.len()).map(|ground| folder.join(format!("{index}-{ground}.bmp"))).collect();
+        for (path, ground) in paths.iter().zip(grounds) {
+            write_bmp(path, 200, |x, y| {
+                let inside = (30..170).contains(&x) && (30..170).contains(&y);
+                let shade = if inside { f32::from(image[(y - 30) / 5 * SIDE + (x - 30) / 5]) } else { 0.0 };
+                let alpha = (shade / 40.0).min(1.0);
+                (alpha * (255.0 - shade) + (1.0 - alpha) * ground(x, y)).round() as u8
+            });
+        }
+        let (_, answers) = predict(folder, &paths);
+        for (right, answer) in right.iter_mut().zip(&answers) {
+            *right += u32::from(answer["index"] == label);
+        }
+    }
+    assert!(right.iter().all(|&right| right >= 26), "{right:?} of 30");
+}

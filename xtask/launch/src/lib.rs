@@ -74,7 +74,8 @@ impl Program<'_> {
         if !path.exists() {
             let processors = thread::available_parallelism().map_or(1, usize::from);
             let seconds = (self.seconds / processors).next_multiple_of(5);
-            eprintln!("Building {}, {}: about {seconds} s, this once", self.name, self.task);
+            // A closed standard error is no reason to fail.
+            let _ = writeln!(io::stderr(), "Building {}, {}: about {seconds} s, this once", self.name, self.task);
         }
         let mut cargo = cargo("build");
         cargo.args(["--workspace", "--bin", self.name]);

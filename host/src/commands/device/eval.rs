@@ -38,7 +38,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let expected = file.logits(&engine, split.values())?;
 
     let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
-    let mut out = io::stdout();
+    let mut out = terminal::stdout();
     writeln!(out, "{board_name}: {architecture} in {format}, on {} test samples of {name}", split.len())?;
     let (statistics, differences) = evaluate(&mut board, &split, &expected)?;
     let Statistics { samples, right, min, max, .. } = statistics;
@@ -129,7 +129,7 @@ impl Progress {
     fn step(&self, samples: usize) -> Result<()> {
         self.bar.inc(1);
         if self.bar.is_hidden() && samples.is_multiple_of(PRINT_INTERVAL) && samples < self.samples {
-            writeln!(io::stdout(), "{samples} of {} samples", self.samples)?;
+            writeln!(terminal::stdout(), "{samples} of {} samples", self.samples)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::device::About;
 use anyhow::Result;
@@ -10,7 +10,7 @@ use super::greet;
 pub fn run(options: &device::Info) -> Result<()> {
     let board = greet(&options.connect)?;
     let About { name, architecture, input, format, flash, ram, unit } = board.about();
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     writeln!(out, "{name}: {architecture} in {format}, from {input} to {} classes", architecture.outputs())?;
     writeln!(out, "Flash: {flash} bytes of weights")?;
     writeln!(out, "RAM:   {ram} bytes of input and activations")?;

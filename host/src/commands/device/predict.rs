@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::{classes::Classes, device::Board};
 use anyhow::{Context, Result};
@@ -15,7 +15,7 @@ pub fn run(options: &device::Predict) -> Result<()> {
     let samples = samples::read(&options.samples, shape);
     let classes = classes(&mut board)?;
     let mut tally = Tally::new(&samples);
-    let mut out = io::stdout().lock();
+    let mut out = terminal::stdout();
     for sample in samples {
         let sample = match sample {
             Ok(sample) => sample,

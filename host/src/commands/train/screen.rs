@@ -21,7 +21,7 @@ impl Screen {
         if self.lost.is_some() {
             return;
         }
-        if let Err(error) = writeln!(io::stdout(), "{line}") {
+        if let Err(error) = writeln!(terminal::stdout(), "{line}") {
             note(format_args!("nothing can be written to standard output any more ({error}); training goes on"));
             self.lost = Some(error);
         }

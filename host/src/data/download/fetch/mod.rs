@@ -154,7 +154,8 @@ impl Download {
         }
         let bar = ProgressBar::new(file.bytes).with_message(file.name).with_finish(ProgressFinish::AndClear);
         if bar.is_hidden() {
-            eprintln!("fetching {url}, {} bytes", file.bytes);
+            // A closed standard error is no reason to fail.
+            let _ = writeln!(terminal::stderr(), "fetching {url}, {} bytes", file.bytes);
         }
         match ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}") {
             Ok(style) => bar.with_style(style),

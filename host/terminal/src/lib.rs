@@ -1,0 +1,118 @@
+//! Standard output and standard error, in which no name is a command to the terminal.
+//!
+//! A file's name, a class's name or a board's answer may hold control characters: they clear the screen, rename the window or turn the text around.
+//! The writers here show each of them as JSON does: `\u001b`. So JSON stays JSON, and says the same.
+
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, IsTerminal, Stderr, Stdout, Write},
+};
+
+/// Standard output for text that others wrote.
+pub fn stdout() -> Printed<Stdout> {
+    Printed { writer: io::stdout(), name: "standard output" }
+}
+
+/// Standard error for text that others wrote.
+pub fn stderr() -> Printed<Stderr> {
+    Printed { writer: io::stderr(), name: "standard error" }
+}
+
+/// A text with its control characters shown, but for the ends of lines and tabs.
+///
+/// ```
+/// assert_eq!(terminal::printable("\x1b[2Jcat.png"), "\\u001b[2Jcat.png");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_command) {
+        return text.into();
+    }
+    let shown = |letter: char| match letter {
+        letter if is_command(letter) => format!("\\u{:04x}", u32::from(letter)),
+        letter => letter.into(),
+    };
+    text.chars().map(shown).collect::<String>().into()
+}
+
+/// C0, DEL and C1, and what changes the direction of the text behind it.
+fn is_command(letter: char) -> bool {
+    letter.is_control() && !['\n', '\t'].contains(&letter)
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A writer of [`printable`] text. What is no UTF-8 is shown as `�`.
+#[derive(Debug)]
+pub struct Printed<W> {
+    writer: W,
+    name: &'static str,
+}
+
+impl<W: Write> Printed<W> {
+    /// Writes text of our own, with the colours that it has.
+    ///
+    /// # Errors
+    ///
+    /// Where the writer fails.
+    pub fn write_drawing(&mut self, text: &str) -> io::Result<()> {
+        self.writer.write_all(text.as_bytes()).map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("cannot write to {}: {error}", self.name))
+    }
+}
+
+impl<W: IsTerminal> Printed<W> {
+    /// Tells whether a person reads it.
+    pub fn is_terminal(&self) -> bool {
+        self.writer.is_terminal()
+    }
+}
+
+impl<W: Write> Write for Printed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_drawing(&printable(&String::from_utf8_lossy(bytes)))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush().map_err(|error| self.failed(&error))
+    }
+
+    /// Writes all parts at once, so that no letter is cut, and no line either where two programs write.
+    fn write_fmt(&mut self, parts: fmt::Arguments<'_>) -> io::Result<()> {
+        let mut text = String::new();
+        fmt::write(&mut text, parts).map_err(io::Error::other)?;
+        self.write_all(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        for (text, expected) in [
+            ("größer\tT-shirt/top\n日本 👕", "größer\tT-shirt/top\n日本 👕"),
+            ("\x1b]0;title\x07", r"\u001b]0;title\u0007"),
+            ("\x1b[2J\r", r"\u001b[2J\u000d"),
+            ("\0\x08\x7f", r"\u0000\u0008\u007f"),
+            ("\u{80}\u{9b}31m\u{a0}", "\\u0080\\u009b31m\u{a0}"),
+            ("gnp.\u{202e}exe\u{2066}x\u{2069}", r"gnp.\u202eexe\u2066x\u2069"),
+        ] {
+            assert_eq!(printable(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_writer_shows_all_but_a_drawing() {
+        let mut out = Printed { writer: Vec::new(), name: "memory" };
+        let [first, second] = ["a\x1b", "[1m\u{9b}"];
+        write!(out, "{first}{second}").unwrap();
+        out.write_all(b"\xff\x9b").unwrap();
+        out.write_drawing("\x1b[0m").unwrap();
+        assert_eq!(out.writer, "a\\u001b[1m\\u009b��\x1b[0m".as_bytes());
+    }
+}
