@@ -139,7 +139,7 @@ fn starts_from_given_weights() {
     let error = fail(folder.path(), &format!("train --data . --init {init} --model tiny"));
     assert!(error.contains("linear_relu_stack"), "{error}");
     let error = fail(folder.path(), "train --data . --init train-labels-idx1-ubyte");
-    assert!(error.contains("train-labels-idx1-ubyte") && error.contains("safetensors"), "{error}");
+    assert!(error.contains("train-labels-idx1-ubyte: this is a file of labels of a data set (IDX)"), "{error}");
     assert!(fail(folder.path(), "train --data . --init none.safetensors").contains("none.safetensors"));
 }
 
@@ -243,7 +243,7 @@ fn wrong_files_are_named_and_nothing_is_lost() {
         damaged[1000] ^= 4;
         fs::write(folder.join("bad"), damaged).unwrap();
         assert!(error("bad").contains("damaged"));
-        assert!(error("train-labels-idx1-ubyte").contains("not a Selvedge weight file"));
+        assert!(error("train-labels-idx1-ubyte").contains("this is a file of labels of a data set (IDX)"));
     }
     fs::write(folder.join("picture.png"), b"no picture").unwrap();
     assert!(fail(folder, "predict weights/tiny.selvedge picture.png").contains("picture.png"));
@@ -293,7 +293,10 @@ fn what_does_not_fit_other_data_is_named() {
     succeed(folder, "convert a.selvedge a.safetensors");
     succeed(folder, "quantize a.selvedge --data .");
     for (arguments, words) in [
-        ("eval a.safetensors --data .", "a.safetensors: this is another program's file; `selvedge convert` makes"),
+        (
+            "eval a.safetensors --data .",
+            "a.safetensors: this is a safetensors file; `selvedge convert FILE weights.selvedge` makes",
+        ),
         ("convert a.int8 b.npz", "a.int8: this network is quantised, to int8"),
         ("train --data . --init a.int8 --model tiny", "a.int8: this network is quantised, to int8"),
         ("train --data . --model tiny --out b.safetensors", "--out b.safetensors: training writes .selvedge files"),

@@ -83,7 +83,10 @@ fn what_is_wrong_with_a_recipe_is_said_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     for (text, expected) in [
-        ("epochs = 3\n\nmomentum = 'high'", "error: my.toml, line 3, momentum: invalid type: string \"high\""),
+        (
+            "epochs = 3\n\nmomentum = 'high'",
+            "error: my.toml, line 3, momentum: must be a number from 0 to below 1, not the text \"high\"",
+        ),
         ("# mine\nmomentun = 0.9", "error: my.toml, line 2, momentun: unknown field"),
         ("lr = -1", "error: my.toml, line 1, lr: must be a number from 0"),
         ("epochs = 3\nlr 1", "error: my.toml, line 2"),

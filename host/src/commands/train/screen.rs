@@ -22,7 +22,7 @@ impl Screen {
             return;
         }
         if let Err(error) = writeln!(terminal::stdout(), "{line}") {
-            note(format_args!("nothing can be written to standard output any more ({error}); training goes on"));
+            note(format_args!("{error}; training goes on"));
             self.lost = Some(error);
         }
     }
