@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
     time::{Duration, Instant},
 };
@@ -12,9 +12,6 @@ use std::{
 use selvedge::{idx, shape::InputShape};
 use tempfile::TempDir;
 use tests::text;
-
-#[path = "../../../fuzz/src/data.rs"]
-mod fuzz;
 
 const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
