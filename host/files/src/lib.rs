@@ -2,6 +2,7 @@
 
 mod place;
 mod read;
+mod temporary;
 mod write;
 
 pub use place::is_same;

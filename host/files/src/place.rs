@@ -32,6 +32,14 @@ fn behind_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("its links lead in a circle"))
 }
 
+/// The folder of a place.
+pub fn folder_of(place: &Path) -> &Path {
+    match place.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Tells whether two names are of one file, which need not be there yet: `./x` is `x`, and a link is its target.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| Some(whole(&place(path).ok()?));

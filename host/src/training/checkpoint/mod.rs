@@ -1,9 +1,12 @@
 //! Checkpoints: all that a run needs to go on as if it had never stopped. docs/formats.md has each part and each byte of the file.
 //!
-//! The loader is strict: each value has the one encoding that a writer gives it. The numbers are the [parts](super::State::parts) of the
+//! The loader is strict: each value has the one encoding that a writer gives it. The numbers are the [parts](State::parts) of the
 //! state, one after the other.
 //!
 //! Draws are addressed by (seed, epoch, index), so the generator's position is the state's [`Progress`].
+
+mod description;
+mod error;
 
 use std::{
     fs,
@@ -11,86 +14,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use options::recipe::{RecipeError, RecipeOptions};
+use options::recipe::RecipeOptions;
 use selvedge::{architecture::Architecture, flat::as_bytes, weights::MAX_NUMBERS};
 use sha2::{Digest, Sha256};
 
 use super::{Options, Progress, State};
 use crate::{
-    data::Dataset,
     files,
     network::{Network, NetworkError},
-    weights::{NotFinite, check_finite},
+    weights::check_finite,
 };
+pub use description::Description;
+pub use error::CheckpointError;
+use error::Problem;
 
 const MAGIC: [u8; 8] = *b"SELVCKPT";
-const VERSION: u16 = 1;
 const CHECKSUM_BYTES: usize = 32;
 /// The most bytes of a checkpoint: those of eight flat models, which is more than the parts of any state, and of what describes them.
 const MAX_BYTES: u64 = 8 * MAX_NUMBERS as u64 * size_of::<f32>() as u64 + (1 << 20);
-
-/// The description of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Description {
-    /// The recipe, as its file.
-    pub recipe: String,
-    /// The network's layers, as `--layers` takes them.
-    pub layers: String,
-    /// The data set's name.
-    pub dataset: String,
-    /// The number of its training samples that are used, with those that are held out.
-    pub samples: u32,
-    /// SHA-256 of these samples, then their labels.
-    pub dataset_checksum: [u8; 32],
-    /// How far the run is.
-    pub progress: Progress,
-}
-
-impl Description {
-    /// The description of a run with this recipe, network and data, of which nothing was held out yet.
-    pub fn new(recipe: String, layers: String, data: &Dataset) -> Self {
-        Self {
-            recipe,
-            layers,
-            dataset: data.name.clone(),
-            samples: data.train.len() as u32,
-            dataset_checksum: data.checksum,
-            progress: Progress::default(),
-        }
-    }
-
-    /// Tells whether both describe one run, wherever it is: the same steps.
-    pub fn is_of_run(&self, other: &Self) -> bool {
-        let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
-        anywhere(self) == anywhere(other)
-    }
-
-    /// The bytes: the order here is the format's.
-    fn encode(&self) -> Vec<u8> {
-        let Progress { epochs, seen, steps, batches, best_loss, epochs_since_best } = self.progress;
-        let progress = (epochs, seen, steps, batches, best_loss, epochs_since_best);
-        let Self { recipe, layers, dataset, samples, dataset_checksum, .. } = self;
-        let all = (VERSION, recipe, layers, dataset, samples, dataset_checksum, progress);
-        postcard::to_stdvec(&all).expect("a vector takes all that is written to it")
-    }
-
-    /// Takes a description from the front of bytes. Of the encodings that postcard reads (a varint may have bytes too many), only the
-    /// one that it writes is taken.
-    fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Problem> {
-        type Fields = (String, String, String, u32, [u8; 32], (u32, u64, u64, u64, Option<f64>, u32));
-        let (version, rest) = postcard::take_from_bytes::<u16>(bytes).map_err(|_| Problem::Description)?;
-        if version != VERSION {
-            return Err(Problem::Version { found: version });
-        }
-        let (fields, rest) = postcard::take_from_bytes::<Fields>(rest).map_err(|_| Problem::Description)?;
-        let (recipe, layers, dataset, samples, dataset_checksum, progress) = fields;
-        let (epochs, seen, steps, batches, best_loss, epochs_since_best) = progress;
-        let progress = Progress { epochs, seen, steps, batches, best_loss, epochs_since_best };
-        let description = Self { recipe, layers, dataset, samples, dataset_checksum, progress };
-        let taken = &bytes[..bytes.len() - rest.len()];
-        if taken == description.encode() { Ok((description, rest)) } else { Err(Problem::Description) }
-    }
-}
 
 /// A checkpoint that was read and found whole.
 #[derive(Debug)]
@@ -99,42 +40,6 @@ pub struct Checkpoint {
     /// The run.
     pub description: Description,
     numbers: Vec<f32>,
-}
-
-/// A checkpoint cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {problem}", path.display())]
-pub struct CheckpointError {
-    path: PathBuf,
-    problem: Problem,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error("cannot read the checkpoint: {0}")]
-    Read(#[from] io::Error),
-    #[error("this is no checkpoint of Selvedge")]
-    Magic,
-    #[error("the checkpoint is truncated: it has {found} bytes of {expected}")]
-    Truncated { expected: u64, found: u64 },
-    #[error("the checkpoint is damaged: its checksum does not match")]
-    Checksum,
-    #[error("the checkpoint's description cannot be read")]
-    Description,
-    #[error("the checkpoint has version {found}, this program reads version {VERSION}")]
-    Version { found: u16 },
-    #[error("the checkpoint holds {found} numbers, but a run of its recipe and network has {expected}")]
-    Numbers { expected: usize, found: usize },
-    #[error(transparent)]
-    Network(#[from] NetworkError),
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    #[error("the checkpoint is of the network {found}, and not of {expected}")]
-    Layers { found: String, expected: String },
-    #[error("{part}: {problem}")]
-    NotFinite { part: &'static str, problem: NotFinite },
-    #[error("after {steps} steps all numbers of {part} are 0, so no run has written them")]
-    Zeros { part: &'static str, steps: u64 },
 }
 
 /// Writes a state whole or not at all: a checkpoint that stood in its place stays until the new one is on disk.
