@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Cpu, out: &mut dyn Write) -> Result<()> {
-    shared::check_outputs([&options.json, &options.markdown, &options.plot])?;
+    shared::check_outputs([("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)])?;
     let data = shared::data(&options.subject)?;
     let network = shared::architecture(&options.subject, &data)?;
     if options.phases { phases::run(options, &network, &data, out) } else { sweep::run(options, &network, &data, out) }

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Cuda, out: &mut dyn Write) -> Result<()> {
-    shared::check_outputs([&options.json, &options.markdown])?;
+    shared::check_outputs([("--json", &options.json), ("--markdown", &options.markdown)])?;
     let data = shared::data(&options.subject)?;
     sweep::run(options, &shared::architecture(&options.subject, &data)?, &data, out)
 }

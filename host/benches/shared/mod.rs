@@ -49,9 +49,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// Checks that the files can be written, before the time is spent.
-pub fn check_outputs<const FILES: usize>(files: [&Option<PathBuf>; FILES]) -> Result<()> {
-    Ok(files.into_iter().flatten().try_for_each(|path| files::check_writable(path))?)
+/// Checks that the files can be written and that no two are the same, before the time is spent.
+pub fn check_outputs<const FILES: usize>(files: [(&str, &Option<PathBuf>); FILES]) -> Result<()> {
+    let given: Vec<_> = files.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
+    given.iter().try_for_each(|(_, path)| files::check_writable(path))?;
+    Ok(files::check_distinct(&given)?)
 }
 
 /// Where standard error is no terminal, nothing is shown until the table.

@@ -46,6 +46,29 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
     one == other || matches!((whole(one), whole(other)), (Some(one), Some(other)) if one == other)
 }
 
+/// One file is given for two purposes.
+#[derive(Debug, thiserror::Error)]
+#[error("{one} and {other} are the same file, {}", path.display())]
+pub struct SameFile {
+    one: String,
+    other: String,
+    path: PathBuf,
+}
+
+/// Checks that no two of these files are the same; each is named with the option that it is given by.
+///
+/// # Errors
+///
+/// [`SameFile`].
+pub fn check_distinct(files: &[(&str, &Path)]) -> Result<(), SameFile> {
+    for (index, (one, path)) in files.iter().enumerate() {
+        if let Some((other, _)) = files[..index].iter().find(|(_, before)| is_same(before, path)) {
+            return Err(SameFile { one: (*one).into(), other: (*other).into(), path: path.into() });
+        }
+    }
+    Ok(())
+}
+
 /// The one name of a place: that of the part that is there, and the rest below it.
 fn whole(path: &Path) -> PathBuf {
     if let Ok(path) = fs::canonicalize(path) {
@@ -89,6 +112,9 @@ mod tests {
             assert!(is_same(&path("a/x"), &path("link/x")));
             assert!(is_same(&path("a/x"), &path("dangling")));
             assert!(!is_same(&path("a/x"), &path("circle")));
+            let [x, same] = [path("a/x"), path("link/x")];
+            let error = check_distinct(&[("--out", &x), ("FILE", &path("y")), ("--metrics", &same)]).unwrap_err();
+            assert_eq!(error.to_string(), format!("--metrics and --out are the same file, {}", same.display()));
             assert!(place(&path("circle")).unwrap_err().to_string().contains("circle"));
         }
     }

@@ -24,6 +24,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         bail!("--opset: {} is no .onnx file; other formats have no operator set", options.to.display());
     }
     files::check_writable(&options.to)?;
+    files::check_distinct(&[("the file to read", &options.from), ("the file to write", &options.to)])?;
     let reading = Reading { key: options.key.clone(), map: options.map.clone(), transpose: options.transpose };
     let weights = StateDict::read_as(&options.from, &reading)?;
     weights.notes().iter().for_each(note);

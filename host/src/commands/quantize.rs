@@ -124,14 +124,12 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
         interchange::Format::writable(out).display()
     );
     files::check_writable(out)?;
-    ensure!(*out != options.path, "--out and FILE are the same file, {}", out.display());
+    let mut all = vec![("FILE", &*options.path), ("--out", out)];
     if let Some(path) = &options.certificates {
         files::check_writable(path)?;
-        for (name, other) in [("--out", out), ("FILE", &options.path)] {
-            ensure!(path != other, "--certificates and {name} are the same file, {}", path.display());
-        }
+        all.push(("--certificates", path));
     }
-    Ok(())
+    Ok(files::check_distinct(&all)?)
 }
 
 fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -> Result<()> {

@@ -1,13 +1,17 @@
-//! Standard output and standard error, in which no name is a command to the terminal.
+//! The ways between a program and its terminal: output in which no name is a command, and [the signals](ending_signals) that end the program.
 //!
 //! A file's name, a class's name or a board's answer may hold control characters: they clear the screen, rename the window or turn the text around.
 //! The writers here show each of them as JSON does: `\u001b`. So JSON stays JSON, and says the same.
+
+mod signals;
 
 use std::{
     borrow::Cow,
     fmt,
     io::{self, IsTerminal, Stderr, Stdout, Write},
 };
+
+pub use signals::ending_signals;
 
 /// Standard output for text that others wrote.
 pub fn stdout() -> Printed<Stdout> {

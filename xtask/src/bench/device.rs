@@ -90,9 +90,10 @@ struct Row {
 
 /// Measures, prints the table, and writes what was asked for.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    for file in [&options.json, &options.markdown, &options.plot].into_iter().flatten() {
-        files::check_writable(file)?;
-    }
+    let outputs = [("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)];
+    let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
+    outputs.iter().try_for_each(|(_, file)| files::check_writable(file))?;
+    files::check_distinct(&outputs)?;
     let boards = options.board.as_ref().map_or_else(board::names, |name| Ok(vec![name.clone()]))?;
     let mut rows = Vec::new();
     let mut left_out = Vec::new();

@@ -38,7 +38,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     files::check_writable(&out)?;
     let report = Report::read(&options.folder)?;
     ensure!(
-        !(report.is_rehearsal() && is_same(&out, &project)),
+        !(report.is_rehearsal() && files::is_same(&out, &project)),
         "{} is a rehearsal on an emulated GPU, whose times mean nothing: {PAGE} stays as it is; --out FILE.md writes the page elsewhere",
         options.folder.display()
     );
@@ -50,11 +50,6 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         say!("FAILED on that machine: {}", failed.join(", "));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn is_same(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
-    matches!((place(a), place(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// The verdict of a stage that did what it should.

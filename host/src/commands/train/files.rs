@@ -2,11 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    files::{self, is_same},
-    interchange::Format,
-};
-use anyhow::{Result, bail, ensure};
+use crate::{files, interchange::Format};
+use anyhow::{Result, bail};
 use options::commands::Train;
 
 /// The ending of a weight file.
@@ -41,20 +38,21 @@ impl<'a> Files<'a> {
         }
         files::check_writable(out)?;
         files::check_writable(checkpoint)?;
-        let read = [("--init", &options.init), ("--resume", &options.resume), ("--recipe", &options.recipe)];
-        let read = read.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
-        let written = [("--out", &**out), ("the checkpoint", checkpoint)];
-        let mut pairs = vec![("the checkpoint", &**checkpoint, "--out", &**out)];
-        pairs.extend(
-            written
-                .into_iter()
-                .chain(read)
-                .filter_map(|(name, path)| Some(("--metrics", *metrics.as_ref()?, name, path))),
-        );
-        for (name, path, other, same) in pairs {
-            ensure!(!is_same(path, same), "{name} and {other} are the same file, {}", path.display());
+        files::check_distinct(&[("--out", out), ("the checkpoint", checkpoint)])?;
+        let Some(metrics) = *metrics else { return Ok(()) };
+        let others = [
+            ("--out", Some(out)),
+            ("the checkpoint", Some(checkpoint)),
+            ("--init", options.init.as_ref()),
+            ("--resume", options.resume.as_ref()),
+            ("--recipe", options.recipe.as_ref()),
+        ];
+        let is_other =
+            |(name, path): (_, Option<&PathBuf>)| files::check_distinct(&[(name, path?), ("--metrics", metrics)]).err();
+        match others.into_iter().find_map(is_other) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Checks that there is room for the weights and a checkpoint, with so many bytes.

@@ -18,10 +18,7 @@ static IS_ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// From here on, the first signal asks the run to end after its step, and the second ends the program. A signal that was ignored (by
 /// nohup, say) stays so.
 pub fn watch() {
-    for &signal in SIGNALS {
-        if is_ignored(signal) {
-            continue;
-        }
+    for signal in terminal::ending_signals() {
         // Without a handler, the signal ends the program at once, and the last checkpoint is the one that was asked for.
         let _ = flag::register_conditional_shutdown(signal, EXIT_CODE.into(), IS_ASKED.clone());
         let _ = flag::register(signal, IS_ASKED.clone());
@@ -29,28 +26,6 @@ pub fn watch() {
     // A limit to a file's size is then an error of the file, and not the end of the program.
     #[cfg(unix)]
     let _ = flag::register(libc::SIGXFSZ, Arc::default());
-}
-
-#[cfg(unix)]
-const SIGNALS: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
-#[cfg(not(unix))]
-const SIGNALS: &[i32] = &[signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-
-#[cfg(unix)]
-#[allow(unsafe_code)]
-fn is_ignored(signal: i32) -> bool {
-    let mut present = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: Without a new action, sigaction changes nothing; it writes the present one where it has room, and the zeros that are there
-    // until then are one too.
-    unsafe {
-        libc::sigaction(signal, std::ptr::null(), present.as_mut_ptr()) == 0
-            && present.assume_init().sa_sigaction == libc::SIG_IGN
-    }
-}
-
-#[cfg(not(unix))]
-fn is_ignored(_: i32) -> bool {
-    false
 }
 
 /// Returns whether the run is asked to end.
