@@ -311,7 +311,7 @@ def quantized_file(data, name):
         "accuracy": reader.f32(),
         "method": reader.bytes(),
     }
-    require(len(record["source"]) == 64 and 0.0 < record["logit_scale"] < float("inf"), "a value is out of its range")
+    require(len(record["source"]) == 64 and 0.0 < record["logit_scale"] <= 2.0**96, "a value is out of its range")
     require(is_part(record["float_accuracy"]) and is_part(record["accuracy"]), "an accuracy is out of its range")
     require(all(32 <= byte <= 126 for byte in record["method"]), "the method is not printable ASCII")
     record["method"] = record["method"].decode()

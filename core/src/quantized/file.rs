@@ -31,7 +31,7 @@ const HEADER_ROOM: usize = 512;
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
     pub source: &'a [u8],
-    /// What a logit of 1 is worth: 1, but for integers.
+    /// What a logit of 1 is worth: 1, but for integers. At most 2⁹⁶, so the logit of any sum is finite.
     pub logit_scale: f32,
     /// The part of the test samples that the floating-point model classified rightly, 0 to 1.
     pub float_accuracy: f32,
@@ -43,11 +43,14 @@ pub struct QuantizationRecord<'a> {
 
 crate::wire::fields! { QuantizationRecord<'a> { source, logit_scale, float_accuracy, accuracy, method } }
 
+/// 2⁹⁶: a sum of 32 bits times this is below 2¹²⁸.
+const MAX_LOGIT_SCALE: f32 = f32::from_bits((127 + 96) << 23);
+
 impl QuantizationRecord<'_> {
     fn is_valid(&self) -> bool {
         self.source.len() == 32
             && self.logit_scale > 0.0
-            && self.logit_scale.is_finite()
+            && self.logit_scale <= MAX_LOGIT_SCALE
             && [self.float_accuracy, self.accuracy].iter().all(|accuracy| (0.0..=1.0).contains(accuracy))
             && self.method.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
@@ -335,6 +338,9 @@ mod tests {
             encode::<Int8>(&tanh, &[first, second], &Signature::default(), &RECORD, &mut [0; 512]),
             Err(WeightFileError::Architecture)
         );
+        let record = QuantizationRecord { logit_scale: MAX_LOGIT_SCALE, ..RECORD };
+        assert!(record.is_valid() && (i32::MIN as f32 * MAX_LOGIT_SCALE).is_finite());
+        assert!(!QuantizationRecord { logit_scale: MAX_LOGIT_SCALE.next_up(), ..RECORD }.is_valid());
         let record = QuantizationRecord { logit_scale: f32::NAN, ..RECORD };
         assert_eq!(
             encode::<Int8>(&architecture(), &[first, second], &Signature::default(), &record, &mut [0; 512]),
