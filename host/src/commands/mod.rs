@@ -15,7 +15,8 @@ mod train;
 
 use std::{
     fmt::Display,
-    io::{self, Write},
+    fs::File,
+    io::{self, Read, Write},
     num::NonZero,
     path::Path,
     process::ExitCode,
@@ -34,7 +35,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use options::{
     Command,
-    commands::{Data, File, Model, Part, Threads},
+    commands::{self, Data, Model, Part, Threads},
 };
 use selvedge::{architecture::Architecture, weights::WeightFileError};
 
@@ -120,6 +121,20 @@ fn part(part: Part, data: Dataset) -> Split {
     }
 }
 
+/// Checks that a file to be written replaces nothing but one of its own kind: what is there is empty, or begins as that does.
+fn check_replaced(path: &Path, beginning: &[u8], kind: &str) -> Result<()> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(beginning.len() as u64).read_to_end(&mut found));
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    if !found.is_empty() && found != beginning {
+        bail!("{} is there, and is not {kind}: name another file, or remove this one", path.display());
+    }
+    Ok(())
+}
+
 /// The layers for this data, dropout too where it was asked for among them.
 fn architecture(options: &Model, data: &Dataset) -> Result<Architecture> {
     let layers = options.layers.as_ref();
@@ -140,12 +155,12 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 }
 
 /// Checks that the network takes this data's samples and can name their classes.
-fn check_data(options: &File, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
+fn check_data(options: &commands::File, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
     file.check(data).with_context(|| options.path.display().to_string())
 }
 
 /// The classes by the file's names; says where these are a guess.
-fn classes(options: &File, file: &ModelFile<'_>) -> Classes {
+fn classes(options: &commands::File, file: &ModelFile<'_>) -> Classes {
     if file.assumes() == Some(Assumption::Guess) {
         note(format_args!("{} names no classes; these are Fashion-MNIST's", options.path.display()));
     }

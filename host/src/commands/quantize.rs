@@ -23,7 +23,7 @@ use selvedge::{
     weights::{TrainingRecord, WeightFileError},
 };
 
-use super::{check_weights, engine, load, note, parse};
+use super::{check_replaced, check_weights, engine, load, note, parse};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
@@ -124,9 +124,11 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
         interchange::Format::writable(out).display()
     );
     files::check_writable(out)?;
+    check_replaced(out, b"SELV", "a network of Selvedge")?;
     let mut all = vec![("FILE", &*options.path), ("--out", out)];
     if let Some(path) = &options.certificates {
         files::check_writable(path)?;
+        check_replaced(path, b"index,", "a table of certificates")?;
         all.push(("--certificates", path));
     }
     Ok(files::check_distinct(&all)?)

@@ -53,7 +53,11 @@ use error::Problem;
 use kind::Kind;
 
 /// Extensions of other programs' files that are neither read nor written.
-const FOREIGN: [&str; 10] = ["h5", "hdf5", "keras", "tflite", "npy", "ckpt", "pkl", "pickle", "gguf", "joblib"];
+const FOREIGN: [&str; 31] = [
+    "h5", "hdf5", "keras", "tflite", "npy", "ckpt", "pkl", "pickle", "gguf", "joblib", "pb", "mat", "png", "jpg",
+    "jpeg", "gif", "webp", "bmp", "tif", "tiff", "txt", "md", "html", "csv", "tsv", "json", "jsonl", "toml", "zip",
+    "gz", "elf",
+];
 
 /// A kind of file with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

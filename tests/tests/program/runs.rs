@@ -242,8 +242,10 @@ fn a_resumed_run_gets_another_length() {
         let resumed = succeed(folder, &format!("{resume} {then}"));
         assert_eq!(hash(&resumed), expected, "{first}, {then}");
         assert!(fs::read(folder.join("a.selvedge")).unwrap() == whole, "{first}, {then}: the weight files differ");
-        let error = fail(folder, &format!("{resume} --steps 3"));
-        assert!(error.contains("a.checkpoint: the run is longer already: it has taken "), "{error}");
+        for shorter in ["--steps 3", "--epochs 1"] {
+            let error = fail(folder, &format!("{resume} {shorter}"));
+            assert!(error.contains("a.checkpoint: the run is longer already: it has taken "), "{error}");
+        }
     }
     for (schedule, name) in [("cosine", "cosine"), ("one-cycle", "one-cycle"), ("cosine,final=0.1", "cosine")] {
         succeed(folder, &format!("{RUN} --epochs 2 --schedule {schedule} {every} --overwrite"));
@@ -284,6 +286,8 @@ fn what_makes_no_sense_together_is_an_error_before_the_first_step() {
         (format!("{RUN} --steps 3 --schedule cosine --warmup 1"), "warmup: 1 epochs are more than the run's 0.15"),
         (format!("{RUN} --val-split 320"), "val-split: 320 of 320 training samples leaves none"),
         (format!("{RUN} --val-split 0.999"), "val-split: 0.999 of 320 training samples leaves none"),
+        (format!("{RUN} --metrics notes"), "notes is there, and is not a run's metrics"),
+        (RUN.replace("a.selvedge", "notes"), "notes is there, and is not a weight file"),
         (format!("{RUN} --metrics ./a.selvedge"), "--metrics and --out are the same file"),
         (format!("{RUN} --checkpoint below/../a.selvedge"), "the checkpoint and --out are the same file"),
         (
@@ -292,9 +296,11 @@ fn what_makes_no_sense_together_is_an_error_before_the_first_step() {
         ),
     ] {
         fs::write(folder.join("r.toml"), "epochs = 1").unwrap();
+        fs::write(folder.join("notes"), "mine").unwrap();
         let error = fail(folder, &run);
         assert!(error.contains(words), "{run}: {error}");
         assert_eq!(fs::read_to_string(folder.join("r.toml")).unwrap(), "epochs = 1");
+        assert_eq!(fs::read_to_string(folder.join("notes")).unwrap(), "mine");
         assert!(!folder.join("a.selvedge").exists(), "{run}");
     }
     let noted = succeed(folder, &format!("{normalized} --limit-train 17 --epochs 1").replace("--limit-train 320", ""));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{files, interchange::Format};
+use crate::{commands::check_replaced, files, interchange::Format};
 use anyhow::{Result, bail};
 use options::commands::Train;
 
@@ -38,6 +38,10 @@ impl<'a> Files<'a> {
         }
         files::check_writable(out)?;
         files::check_writable(checkpoint)?;
+        check_replaced(out, b"SELV", "a weight file of Selvedge")?;
+        if let (Some(metrics), None) = (metrics, &options.resume) {
+            check_replaced(metrics, b"{", "a run's metrics")?;
+        }
         files::check_distinct(&[("--out", out), ("the checkpoint", checkpoint)])?;
         let Some(metrics) = *metrics else { return Ok(()) };
         let others = [

@@ -11,7 +11,7 @@ use crate::{
         checkpoint::{Checkpoint, Description},
     },
 };
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use options::{commands::Train, recipe::RecipeOptions};
 use selvedge::architecture::Architecture;
 
@@ -38,12 +38,11 @@ pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoin
     let recipe = before.with_length(length).map_err(|error| anyhow!("{path}: {error}; {again}"))?;
     let with = recipe.resolve()?;
     let has_passed = match with.length {
-        training::Length::Epochs(epochs) => (progress.epochs > epochs).then(|| format!("{} epochs", progress.epochs)),
-        training::Length::Steps(steps) => (progress.steps > steps).then(|| format!("{} steps", progress.steps)),
+        // The step that ends an epoch may be done before its test.
+        training::Length::Epochs(epochs) => progress.epochs > epochs || progress.epochs == epochs && progress.seen > 0,
+        training::Length::Steps(steps) => progress.steps > steps,
     };
-    if let Some(done) = has_passed {
-        bail!("{path}: the run is longer already: it has taken {done}; {again}");
-    }
+    ensure!(!has_passed, "{path}: the run is longer already: it has taken {} steps; {again}", progress.steps);
     let layers: Architecture = layers.parse().with_context(|| path.to_string())?;
     let files = Files::of(options, checkpoint.path().with_extension(WEIGHTS))?;
     let mut data = load(&options.data)?;
