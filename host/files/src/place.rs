@@ -10,7 +10,9 @@ const MAX_LINKS: usize = 40;
 
 /// The place where the file itself is or will be: a symbolic link stays, and its target is written.
 pub fn place(path: &Path) -> io::Result<PathBuf> {
-    if path.to_string_lossy().ends_with(is_separator) {
+    let name = path.to_string_lossy();
+    let last = name.rsplit(is_separator).next().unwrap_or_default();
+    if matches!(last, "" | "." | "..") {
         return Err(io::Error::other("this is the name of a folder"));
     }
     match fs::canonicalize(path) {

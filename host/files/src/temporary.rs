@@ -32,7 +32,8 @@ pub fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     loop {
-        let file = builder.tempfile_in(folder)?;
+        // Its message would name the temporary file.
+        let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
         // Another process may have taken it for a stale one before it was locked.
         match file.as_file().try_lock() {
             Err(TryLockError::WouldBlock) => {}

@@ -162,6 +162,7 @@ mod tests {
             check_writable(folder.path()),
             write_whole(folder.path(), b""),
             check_writable(&folder.path().join("a/")),
+            check_writable(&folder.path().join("a/.")),
             check_writable(&folder.path().join("long".repeat(100))),
         ] {
             let error = result.unwrap_err().to_string();

@@ -13,6 +13,8 @@ mod samples;
 mod show;
 mod train;
 
+#[cfg(unix)]
+use std::sync::Arc;
 use std::{
     fmt::Display,
     fs::File,
@@ -60,6 +62,9 @@ enum Commands {
 
 /// Runs the program `selvedge`: reads its arguments, and returns its exit code.
 pub fn main() -> ExitCode {
+    // A limit to a file's size is then an error of the file, and not the end of the program.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     let arguments = match options::parse::<Arguments>() {
         Ok(arguments) => arguments,
         Err(code) => return code,
@@ -121,15 +126,15 @@ fn part(part: Part, data: Dataset) -> Split {
     }
 }
 
-/// Checks that a file to be written replaces nothing but one of its own kind: what is there is empty, or begins as that does.
-fn check_replaced(path: &Path, beginning: &[u8], kind: &str) -> Result<()> {
+/// Checks that a file to be written replaces nothing but one of its own kind: what is there is empty, or begins as such files do.
+fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
     if !path.is_file() {
         return Ok(());
     }
     let mut found = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(beginning.len() as u64).read_to_end(&mut found));
+    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut found));
     read.with_context(|| format!("cannot read {}", path.display()))?;
-    if !found.is_empty() && found != beginning {
+    if !found.is_empty() && !beginnings.iter().any(|beginning| found.starts_with(beginning)) {
         bail!("{} is there, and is not {kind}: name another file, or remove this one", path.display());
     }
     Ok(())

@@ -124,11 +124,11 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
         interchange::Format::writable(out).display()
     );
     files::check_writable(out)?;
-    check_replaced(out, b"SELV", "a network of Selvedge")?;
+    check_replaced(out, &[b"SELVINT", b"SELVFP16", b"SELVEDGE"], "a network of Selvedge")?;
     let mut all = vec![("FILE", &*options.path), ("--out", out)];
     if let Some(path) = &options.certificates {
         files::check_writable(path)?;
-        check_replaced(path, b"index,", "a table of certificates")?;
+        check_replaced(path, &[b"index,"], "a table of certificates")?;
         all.push(("--certificates", path));
     }
     Ok(files::check_distinct(&all)?)

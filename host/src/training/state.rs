@@ -60,7 +60,8 @@ impl Progress {
         let batch = options.batch_size as u64;
         let step = batch.saturating_mul(options.accumulate as u64);
         let is_in_time = match options.length {
-            Length::Epochs(epochs) => self.epochs <= epochs,
+            // The step that ends an epoch may be done before its test.
+            Length::Epochs(epochs) => self.epochs < epochs || self.epochs == epochs && self.seen == 0,
             Length::Steps(steps) => self.steps <= steps,
         };
         is_in_time
@@ -151,6 +152,12 @@ impl State {
         } else {
             self.progress.epochs_since_best += 1;
         }
+    }
+
+    /// Tells whether all weights that the run may give in the end are finite.
+    pub fn is_finite(&self) -> bool {
+        let kept = self.average.iter().chain(&self.best).map(|part| &**part);
+        std::iter::once(self.network.parameters()).chain(kept).flatten().all(|weight| weight.is_finite())
     }
 
     /// The flat models that the backend changes, in the order of a checkpoint.

@@ -162,7 +162,7 @@ fn weights_that_cannot_be_written_are_saved_in_another_place() {
     fs::remove_file(folder.join("below")).unwrap();
     let output = tests::selvedge(folder).args(words).output().unwrap();
     assert_eq!(hash(&tests::text(&output)), hash(&expected));
-    assert!(folder.join("below/a.selvedge").exists());
+    assert!(folder.join("a.selvedge").exists(), "the weights are beside the checkpoint that was saved elsewhere");
 }
 
 #[test]
@@ -172,10 +172,13 @@ fn a_run_that_diverges_keeps_what_was_good() {
     let error = fail(folder, &format!("{RUN} --lr 1e30"));
     assert!(error.contains("training diverged; try a smaller --lr") && error.contains("a.checkpoint"), "{error}");
     let step = steps_of(&folder.join("a.checkpoint"));
-    assert!(error.contains(&format!("the run after step {step} is saved")), "{error}");
+    assert!(
+        error.contains(&format!("the run after step {step}, with weights that are finite, is saved in")),
+        "{error}"
+    );
     fs::remove_file(folder.join("a.checkpoint")).unwrap();
     let error = fail(folder, &format!("{RUN} --lr 1e30 --checkpoint-every 1000"));
-    assert!(error.contains("the run after step 0 is saved in a.checkpoint"), "{error}");
+    assert!(error.contains("the run after step 0, with weights that are finite, is saved in a.checkpoint"), "{error}");
     assert_eq!(steps_of(&folder.join("a.checkpoint")), 0);
     // A new run starts from it.
     let from = succeed(folder, &format!("{RUN} --epochs 1 --init a.checkpoint"));
@@ -220,8 +223,54 @@ fn another_runs_checkpoint_is_never_replaced_unasked() {
 
     succeed(folder, &format!("{RUN} --epochs 2 {every} --overwrite"));
     assert_eq!(steps_of(&folder.join("a.checkpoint")), 40);
-    // A run that is done may be done again.
+    // A run that is done may be done again, also where its last step was one to be saved.
     succeed(folder, &format!("{RUN} --epochs 2 {every}"));
+    for _ in 0..2 {
+        succeed(folder, &format!("{RUN} --epochs 2 --checkpoint-every 10 --checkpoint ten.checkpoint"));
+    }
+    assert_eq!(names(folder), ["a-2.checkpoint", "a.checkpoint", "a.selvedge", "notes", "run.jsonl", "ten.checkpoint"]);
+}
+
+/// Two runs from one checkpoint: the one that is second to save finds another file than it knows.
+#[test]
+fn a_checkpoint_that_another_run_has_replaced_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeed(folder, &format!("{RUN} --epochs 2 --checkpoint-every 7"));
+    let resume = "train --resume a.checkpoint --data builtin --epochs 1000000 --metrics run.jsonl";
+    let mut command = tests::selvedge(folder);
+    command.args(words(resume));
+    let child = start(command, folder, 30);
+    succeed(folder, "train --resume a.checkpoint --data builtin --epochs 3 --checkpoint-every 1000");
+    let others = fs::read(folder.join("a.checkpoint")).unwrap();
+    signal(&child, "INT");
+    let error = error_of(&child.wait_with_output().unwrap(), 130);
+    assert!(error.contains("--resume a-2.checkpoint"), "{error}");
+    assert!(fs::read(folder.join("a.checkpoint")).unwrap() == others, "another run's checkpoint was replaced");
+}
+
+#[test]
+fn weights_that_are_no_numbers_replace_no_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let error = fail(folder, &format!("{RUN} --optimizer adam --lr 3e38 --checkpoint-every 1 --steps 5"));
+    assert!(error.contains("training diverged") && error.contains("the run after step 0, with weights"), "{error}");
+    succeed(folder, &format!("{RUN} --steps 1 --init a.checkpoint"));
+    assert_eq!(steps_of(&folder.join("a.checkpoint")), 0);
+}
+
+#[test]
+fn a_new_run_starts_from_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    succeed(folder, &format!("{RUN} --epochs 1 --checkpoint-every 1000"));
+    let run = RUN.replace("a.selvedge", "b.selvedge");
+    let expected = hash(&succeed(folder, &format!("{run} --epochs 1 --init a.selvedge"))).to_owned();
+    for name in ["a.selvedge", "a.checkpoint"] {
+        let output = shell(folder, &format!("\"$0\" {run} --epochs 1 --init <(cat {name})")).output().unwrap();
+        assert!(output.status.success(), "{}", tests::text(&output));
+        assert_eq!(hash(&tests::text(&output)), expected, "{name}");
+    }
 }
 
 #[test]
@@ -251,7 +300,10 @@ fn a_resumed_run_gets_another_length() {
         succeed(folder, &format!("{RUN} --epochs 2 --schedule {schedule} {every} --overwrite"));
         let error = fail(folder, &format!("{resume} --epochs 4"));
         let words = format!("a.checkpoint: epochs: the run keeps its length, because its schedule {name} is laid out");
-        assert!(error.contains(&words) && error.contains("`train --init a.checkpoint`"), "{error}");
+        assert!(
+            error.contains(&words) && error.contains("`train --init a.checkpoint --layers 784,16,10` starts"),
+            "{error}"
+        );
     }
     let error = fail(folder, &format!("{resume} --lr 1 --clip 2"));
     assert!(error.contains("--resume: the run keeps its recipe, so --lr, --clip cannot be given"), "{error}");
@@ -292,7 +344,7 @@ fn what_makes_no_sense_together_is_an_error_before_the_first_step() {
         (format!("{RUN} --checkpoint below/../a.selvedge"), "the checkpoint and --out are the same file"),
         (
             format!("{RUN} --metrics r.toml --recipe ./r.toml").replace("--recipe quickstart", ""),
-            "--metrics and --recipe are the same file",
+            "r.toml is there, and is not a run's metrics",
         ),
     ] {
         fs::write(folder.join("r.toml"), "epochs = 1").unwrap();

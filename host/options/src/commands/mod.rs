@@ -147,8 +147,8 @@ mod tests {
         for options in ["", "--epochs 7", "--steps 7"] {
             assert_eq!(check(options), Ok(()), "{options}");
         }
-        let error = "--resume: the run keeps its recipe, so --seed, --no-shuffle, --lr cannot be given; `train --init x.checkpoint` starts \
-                     a new run from its weights";
+        let error = "--resume: the run keeps its recipe, so --seed, --no-shuffle, --lr cannot be given; `train --init x.checkpoint` with \
+                     its --model or --layers starts a new run from its weights";
         assert_eq!(check("--lr 1 --no-shuffle --epochs 7 --seed 3"), Err(error.into()));
     }
 

@@ -107,7 +107,7 @@ impl Train {
         }
         let names = RecipeOptions { epochs: None, steps: None, ..self.overriding.clone() }.names().join(", ");
         let reason = format!(
-            "the run keeps its recipe, so {names} cannot be given; `train --init {}` starts a new run from its weights",
+            "the run keeps its recipe, so {names} cannot be given; `train --init {}` with its --model or --layers starts a new run from its weights",
             checkpoint.display()
         );
         Err(RecipeError::senseless("--resume", reason))

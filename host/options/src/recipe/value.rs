@@ -48,7 +48,7 @@ struct NumberVisitor<R, T> {
 
 impl<R: Read, T> NumberVisitor<R, T> {
     fn whole<E: de::Error>(&self, number: i128) -> Result<T, E> {
-        (self.checked)(R::of_whole(number)).map_err(E::custom)
+        (self.checked)(R::of_whole(number)).map_err(|error| E::custom(format!("{error}, not {number}")))
     }
 }
 
@@ -77,7 +77,7 @@ impl<R: Read, T> Visitor<'_> for NumberVisitor<R, T> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<T, E> {
         let read = R::of_real(number).ok_or_else(|| E::invalid_type(Unexpected::Float(number), &self))?;
-        (self.checked)(read).map_err(E::custom)
+        (self.checked)(read).map_err(|error| E::custom(format!("{error}, not {number}")))
     }
 }
 

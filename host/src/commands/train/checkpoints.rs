@@ -3,21 +3,23 @@
 use std::{
     env, fmt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use crate::{
     files,
     training::{
-        State, TrainingError,
+        Progress, State, TrainingError,
         checkpoint::{self, Description},
     },
 };
 use anyhow::{Error, Result, bail};
 use options::{commands::Train, recipe::RecipeOptions};
+use os_display::Quotable;
 
 use super::{
     command::to_go_on,
-    files::Files,
+    files::{Files, WEIGHTS},
     interrupt::{self, Interrupted},
 };
 
@@ -27,12 +29,14 @@ pub struct Checkpoints<'a> {
     files: &'a Files<'a>,
     description: Description,
     path: PathBuf,
-    /// The file at the path is of this run, or may be replaced all the same. Else the first one gets a name that is free.
-    is_own: bool,
+    /// The file that may be replaced: this run's, or one that nobody will miss. Any other one stays, and the next gets a name that is free.
+    own: Option<Identity>,
+    /// An error made it go to another folder.
+    is_elsewhere: bool,
     /// Steps of the run when it was started or resumed.
     first: u64,
-    /// Steps of the run that are saved.
-    saved: Option<u64>,
+    /// The part of the run that is saved.
+    saved: Option<Progress>,
 }
 
 impl<'a> Checkpoints<'a> {
@@ -43,8 +47,9 @@ impl<'a> Checkpoints<'a> {
         let is_resumed = resumed.is_some_and(|resumed| files::is_same(resumed, &path));
         let is_own =
             options.overwrite || is_resumed || (path.exists() && is_replaceable(options, &path, &description)?);
-        let saved = is_resumed.then_some(steps);
-        Ok(Self { options, files, description, path, is_own, first: steps, saved })
+        let own = if is_own { Identity::of(&path) } else { None };
+        let saved = is_resumed.then_some(state.progress);
+        Ok(Self { options, files, description, path, own, is_elsewhere: false, first: steps, saved })
     }
 
     /// The bytes of a checkpoint, at the most.
@@ -62,17 +67,17 @@ impl<'a> Checkpoints<'a> {
 
     /// After the last one: whoever finds the checkpoint sees that its run is done.
     pub fn save_last(&mut self, state: &State) -> Result<()> {
-        if self.saved == Some(state.progress.steps) { Ok(()) } else { self.save_first(state) }
+        if self.saved == Some(state.progress) { Ok(()) } else { self.save_first(state) }
     }
 
     fn save(&mut self, state: &State) -> Result<()> {
-        if self.is_own {
+        if self.own.is_some() && self.own == Identity::of(&self.path) {
             checkpoint::save(&self.path, state, &self.description)?;
         } else {
             self.path = save_beside(&self.path, state, &self.description)?;
-            self.is_own = true;
         }
-        self.saved = Some(state.progress.steps);
+        self.own = Identity::of(&self.path);
+        self.saved = Some(state.progress);
         Ok(())
     }
 
@@ -81,8 +86,11 @@ impl<'a> Checkpoints<'a> {
         interrupt::is_asked() || self.options.checkpoint_every.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Saves a state that is due; the run ends with it where that was asked for.
+    /// Saves a state that is due; the run ends with it where that was asked for. Weights that are no numbers replace none.
     pub fn save_due(&mut self, state: &State) -> Result<()> {
+        if !state.is_finite() {
+            return Err(TrainingError::Diverged { step: state.progress.steps, loss: f32::NAN }.into());
+        }
         self.save(state)?;
         if interrupt::is_asked() {
             return Err(Interrupted { step: state.progress.steps, to_go_on: self.to_go_on() }.into());
@@ -91,7 +99,9 @@ impl<'a> Checkpoints<'a> {
     }
 
     fn to_go_on(&self) -> String {
-        to_go_on(self.options, self.files, &self.path)
+        // Beside a checkpoint in another folder there is room for the weights too.
+        let out = if self.is_elsewhere { self.path.with_extension(WEIGHTS) } else { self.files.out.clone() };
+        to_go_on(self.options, &out, &self.path)
     }
 
     /// Saves the last good state of a run that an error ended, if need be in another place. The error then says where.
@@ -101,12 +111,12 @@ impl<'a> Checkpoints<'a> {
             return error;
         }
         let diverged = matches!(error.downcast_ref(), Some(TrainingError::Diverged { .. }));
-        let is_good = state.parts().all(|part| part.iter().all(|number| number.is_finite()));
+        let is_good = state.is_finite();
+        // What led to numbers that are none does not replace what was saved before.
+        let keeps_saved = diverged || !is_good || self.saved == Some(state.progress);
         let saved = match self.saved {
-            // What led to numbers that are none does not replace what was saved before.
-            Some(saved) if diverged => Some(saved),
-            Some(saved) if saved == step => Some(saved),
-            _ if !is_good => self.saved,
+            Some(saved) if keeps_saved => Some(saved.steps),
+            _ if !is_good => None,
             _ => self.save(state).or_else(|_| self.save_elsewhere(state)).ok().map(|()| step),
         };
         let rest = match saved {
@@ -114,7 +124,9 @@ impl<'a> Checkpoints<'a> {
             None => "and no checkpoint can be saved, here, in the home folder or in that of temporary files".to_owned(),
             Some(step) if diverged => {
                 let path = self.path.display();
-                format!("the run after step {step} is saved in {path}, which `--init` of a new run takes")
+                format!(
+                    "the run after step {step}, with weights that are finite, is saved in {path}, which `--init` of a new run takes"
+                )
             }
             Some(step) => format!("the run after step {step} is saved: `{}` goes on with it", self.to_go_on()),
         };
@@ -126,11 +138,31 @@ impl<'a> Checkpoints<'a> {
         let folders = [env::current_dir().ok(), env::home_dir(), Some(env::temp_dir())];
         for folder in folders.into_iter().flatten() {
             if let Ok(path) = save_beside(&folder.join(name), state, &self.description) {
-                (self.path, self.is_own) = (path, true);
+                self.own = Identity::of(&path);
+                (self.path, self.is_elsewhere, self.saved) = (path, true, Some(state.progress));
                 return Ok(());
             }
         }
         bail!("no place")
+    }
+}
+
+/// Tells a file from another one that took its place.
+#[derive(PartialEq)]
+struct Identity {
+    len: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(&metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Some(Self { len: metadata.len(), modified: metadata.modified().ok(), inode })
     }
 }
 
@@ -158,7 +190,7 @@ fn is_replaceable(options: &Train, path: &Path, description: &Description) -> Re
     if options.checkpoint_every.is_none() {
         return Ok(false);
     }
-    let there = path.display();
+    let there = path.maybe_quote();
     let choice = "--overwrite replaces it, and --checkpoint names another file";
     let Ok(found) = checkpoint::load(path) else {
         bail!("{there}: something that is no checkpoint of Selvedge is in the checkpoint's place; {choice}");

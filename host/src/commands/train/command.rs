@@ -1,22 +1,28 @@
 //! The command that goes on with a run.
 
-use std::{env, ffi::OsString, path::Path};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::Path,
+};
 
 use options::commands::{Train, train::Choice};
 use os_display::Quotable;
 
-use super::files::{Files, WEIGHTS};
+use super::files::WEIGHTS;
 
 /// Names the program as its user does, where that is not by its path: `cargo xtask`.
 const NAME: &str = "SELVEDGE_COMMAND";
 
 /// The shell command that goes on with a run from this checkpoint. It names the same data, files and processor.
-pub fn to_go_on(run: &Train, files: &Files<'_>, checkpoint: &Path) -> String {
+pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
     let name = env::var(NAME).unwrap_or_else(|_| {
         let program = env::args_os().next().unwrap_or_else(|| "selvedge".into());
-        program.maybe_quote().to_string()
+        quoted(&program)
     });
-    let out = (files.out != checkpoint.with_extension(WEIGHTS)).then(|| files.out.clone().into());
+    let out = (out != checkpoint.with_extension(WEIGHTS)).then(|| out.into());
+    // What reads a pipe has read it, and a device may be what failed.
+    let metrics = run.metrics.as_ref().filter(|path| path.is_file());
     let device = match run.device.choice() {
         Choice::Auto => None,
         Choice::Cpu => Some("cpu"),
@@ -27,7 +33,7 @@ pub fn to_go_on(run: &Train, files: &Files<'_>, checkpoint: &Path) -> String {
         ("out", out),
         ("data", run.data.data.clone().map(Into::into)),
         ("classes", run.data.classes.clone().map(Into::into)),
-        ("metrics", files.metrics.map(Into::into)),
+        ("metrics", metrics.map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),
         ("device", device.map(Into::into)),
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
@@ -37,7 +43,45 @@ pub fn to_go_on(run: &Train, files: &Files<'_>, checkpoint: &Path) -> String {
         let Some(value) = value else { continue };
         // Without the equals sign, such a value would be an option.
         let between = if value.to_string_lossy().starts_with('-') { '=' } else { ' ' };
-        command += &format!(" --{option}{between}{}", value.maybe_quote());
+        command += &format!(" --{option}{between}{}", quoted(&value));
     }
     command
+}
+
+/// A value as a shell takes it. Where a terminal would not show its letters as they are, it has each byte as a number.
+fn quoted(value: &OsStr) -> String {
+    let text = value.maybe_quote().to_string();
+    if terminal::printable(&text) == text {
+        return text;
+    }
+    let byte = |&byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).into(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", value.as_encoded_bytes().iter().map(byte).collect::<String>())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_what_is_quoted() {
+        for name in [
+            "plain.checkpoint",
+            "it's here",
+            "\u{202e}x\u{202c}'\\ 9",
+            "\x1b[2J",
+            "a\nb",
+            "$HOME `x`",
+            "\u{2066}1\u{2069}",
+        ] {
+            let text = quoted(name.as_ref());
+            assert_eq!(terminal::printable(&text), text, "{name:?}");
+            let output =
+                std::process::Command::new("bash").args(["-c", &format!("printf %s {text}")]).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), name, "{text}");
+        }
+    }
 }

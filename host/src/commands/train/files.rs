@@ -38,9 +38,9 @@ impl<'a> Files<'a> {
         }
         files::check_writable(out)?;
         files::check_writable(checkpoint)?;
-        check_replaced(out, b"SELV", "a weight file of Selvedge")?;
+        check_replaced(out, &[b"SELVEDGE"], "a weight file of Selvedge")?;
         if let (Some(metrics), None) = (metrics, &options.resume) {
-            check_replaced(metrics, b"{", "a run's metrics")?;
+            check_replaced(metrics, &[b"{"], "a run's metrics")?;
         }
         files::check_distinct(&[("--out", out), ("the checkpoint", checkpoint)])?;
         let Some(metrics) = *metrics else { return Ok(()) };
@@ -59,8 +59,13 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Checks that there is room for the weights and a checkpoint, with so many bytes.
-    pub fn check_room(&self, weights: u64, checkpoint: u64) -> Result<()> {
-        Ok(files::check_room(&[(&self.out, weights), (&self.checkpoint, checkpoint)])?)
+    /// Checks that there is room for the weights and for checkpoints, with so many bytes. The next checkpoint is written before the one that it
+    /// replaces is gone.
+    pub fn check_room(&self, weights: u64, checkpoint: u64, has_next: bool) -> Result<()> {
+        let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint)];
+        if has_next && !self.checkpoint.exists() {
+            files.push((&self.checkpoint, checkpoint));
+        }
+        Ok(files::check_room(&files)?)
     }
 }

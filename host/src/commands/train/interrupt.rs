@@ -23,9 +23,6 @@ pub fn watch() {
         let _ = flag::register_conditional_shutdown(signal, EXIT_CODE.into(), IS_ASKED.clone());
         let _ = flag::register(signal, IS_ASKED.clone());
     }
-    // A limit to a file's size is then an error of the file, and not the end of the program.
-    #[cfg(unix)]
-    let _ = flag::register(libc::SIGXFSZ, Arc::default());
 }
 
 /// Returns whether the run is asked to end.

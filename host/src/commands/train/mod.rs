@@ -17,7 +17,7 @@ use crate::{
     data::Dataset,
     engine::Simd,
     evaluation,
-    interchange::StateDict,
+    interchange::{Reading, StateDict},
     training::{
         self, State,
         checkpoint::{self, Checkpoint, Description},
@@ -131,7 +131,8 @@ impl Plan<'_> {
         };
         let weights = Weights { data: &data, with: &with, recipe: &text, path: &files.out };
         let mut checkpoints = Checkpoints::new(options, &files, description, &state)?;
-        files.check_room(weights.encode(&state, 0.0)?.len() as u64, checkpoints.max_len(&state))?;
+        let bytes = weights.encode(&state, 0.0)?.len() as u64;
+        files.check_room(bytes, checkpoints.max_len(&state), options.checkpoint_every.is_some())?;
 
         let mut screen = Screen::default();
         let computes = match &device {
@@ -198,10 +199,12 @@ fn train(
 
 /// The first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
 fn initialized_by(path: &Path, layers: &Architecture, with: &training::Options) -> Result<State> {
-    let network = if checkpoint::is_one(path) {
-        checkpoint::load(path)?.into_network(layers)?
+    // A pipe can be read once.
+    let bytes = crate::files::read(path, checkpoint::MAX_BYTES)?;
+    let network = if checkpoint::is_one(&bytes) {
+        Checkpoint::parse(path, &bytes)?.into_network(layers)?
     } else {
-        let weights = StateDict::read(path)?;
+        let weights = StateDict::parse(path, &bytes, &Reading::default())?;
         weights.notes().iter().for_each(note);
         let (network, report) = weights.network(layers, true)?;
         report.notes().iter().for_each(note);
@@ -255,6 +258,7 @@ impl Weights<'_> {
             recipe,
         };
         let result = state.result();
+        weights::check_finite(result.architecture(), result.parameters()).context("training diverged")?;
         let signature = SignatureBuf::new(data.input, &data.classes.extended(result.outputs()));
         let file = weights::encode(result.architecture(), result.parameters(), &signature.get(), &record);
         Ok(file.map_err(WeightsError::in_file(path))?)

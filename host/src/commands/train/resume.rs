@@ -13,6 +13,7 @@ use crate::{
 };
 use anyhow::{Context, Result, anyhow, ensure};
 use options::{commands::Train, recipe::RecipeOptions};
+use os_display::Quotable;
 use selvedge::architecture::Architecture;
 
 use super::{
@@ -24,17 +25,16 @@ use super::{
 
 pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoint) -> Result<()> {
     let Description { recipe, layers, samples, dataset, dataset_checksum, progress } = &checkpoint.description;
-    let path = path.display();
+    let path = path.maybe_quote();
+    let again = format!("`train --init {path} --layers {}` starts a new run from its weights", layers.maybe_quote());
     let before = RecipeOptions::parse(recipe, checkpoint.path())?;
     let ended_early = before.resolve()?.early_stop.is_some_and(|patience| progress.epochs_since_best >= patience);
     let length = options.length(checkpoint.path())?;
     ensure!(
         !ended_early || length == RecipeOptions::default(),
-        "{path}: the run ended early, after epoch {}, as its early-stop says, so it gets no other length; `train --init {path}` starts a \
-         new run from its weights",
+        "{path}: the run ended early, after epoch {}, as its early-stop says, so it gets no other length; {again}",
         progress.epochs
     );
-    let again = format!("`train --init {path}` starts a new run from its weights");
     let recipe = before.with_length(length).map_err(|error| anyhow!("{path}: {error}; {again}"))?;
     let with = recipe.resolve()?;
     let has_passed = match with.length {
