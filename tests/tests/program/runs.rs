@@ -228,7 +228,10 @@ fn another_runs_checkpoint_is_never_replaced_unasked() {
     for _ in 0..2 {
         succeed(folder, &format!("{RUN} --epochs 2 --checkpoint-every 10 --checkpoint ten.checkpoint"));
     }
-    assert_eq!(names(folder), ["a-2.checkpoint", "a.checkpoint", "a.selvedge", "notes", "run.jsonl", "ten.checkpoint"]);
+    assert_eq!(
+        names(folder),
+        ["a-2.checkpoint", "a.checkpoint", "a.selvedge", "link", "notes", "run.jsonl", "ten.checkpoint"]
+    );
 }
 
 /// Two runs from one checkpoint: the one that is second to save finds another file than it knows.
