@@ -61,7 +61,7 @@ fn what_verify_cannot_do_is_said() {
     for (arguments, words) in [
         (&["--steps", "0"][..], "--steps"),
         (&["--data", "missing"], "missing"),
-        (&["--json", "."], "cannot write .: it is a folder"),
+        (&["--json", "."], "cannot write .: this is the name of a folder"),
         (&["--json", "Cargo.toml/bits.json"], "cannot write Cargo.toml/bits.json"),
     ] {
         let output = xtask(&["verify", "bits"]).args(arguments).output().expect("cargo starts");
