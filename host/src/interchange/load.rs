@@ -6,9 +6,11 @@ use selvedge::architecture::{Architecture, LayerKind, Parameter};
 
 use super::{
     error::Problem,
+    foreign,
     keys::LoadReport,
     matching::{self, Match, Settings},
     names::{self, Kind},
+    networks::{self, Own},
     tensors::{NamedTensor, is_counter, sizes},
 };
 use crate::weights::check_tensor;
@@ -26,21 +28,19 @@ pub(super) fn load(
     settings: Settings,
 ) -> Result<LoadReport, Problem> {
     let deployed = architecture.for_prediction();
-    let counts_dropout = count(architecture, tensors) > count(&deployed, tensors);
-    let named = if counts_dropout { architecture } else { &deployed };
-    let own = by_name(named, tensors).filter(|_| settings.transpose != Some(true));
-    let is_better = |found: &[Match], own: &[Match]| {
-        if has_shapes(own, tensors) { found.len() > own.len() } else { found.len() >= own.len() }
+    let own = if settings.transpose == Some(true) { None } else { networks::own(architecture, &deployed, tensors)? };
+    let is_better = |found: &[Match], own: &Own<'_>| {
+        found.len() > own.found.len() || found.len() == own.found.len() && !own.has_shapes()
     };
-    let (found, is_matched) = match own {
-        Some(own) if own.len() == named.parameters().count() && has_shapes(&own, tensors) => (own, false),
+    let under = own.as_ref().filter(|own| own.is_whole()).map(|own| own.prefix.to_owned());
+    let (found, named, is_matched) = match own {
+        Some(own) if own.is_whole() => (own.found, own.named, false),
         Some(own) => match matching::matches(architecture, tensors, settings) {
-            Ok(found) if is_better(&found, &own) => (found, true),
-            _ => (own, false),
+            Ok(found) if is_better(&found, &own) => (found, architecture, true),
+            _ => (own.found, own.named, false),
         },
-        None => (matching::matches(architecture, tensors, settings)?, true),
+        None => (networks::matched(architecture, tensors, settings)?, architecture, true),
     };
-    let named = if is_matched { architecture } else { named };
     let mut report = LoadReport::default();
     for found in &found {
         let (tensor, expected) = (&tensors[found.tensor], sizes(&found.parameter));
@@ -54,10 +54,15 @@ pub(super) fn load(
     let there = |parameter: &Parameter| found.iter().any(|found| found.parameter.offset == parameter.offset);
     let missing: Vec<_> = named.parameters().filter(|parameter| !there(parameter)).collect();
     report.missing = missing.iter().map(|parameter| parameter.name.as_str().into()).collect();
+    let is_other = |tensor: &NamedTensor, under: &str| {
+        tensor.is_read() && !is_counter(tensor.name()) && names::prefix(tensor.name()) != under
+    };
+    report.under = under.filter(|under| tensors.iter().any(|tensor| is_other(tensor, under)));
     let is_used = |place: &usize| found.iter().any(|found| found.tensor == *place);
     let unused = (0..tensors.len()).filter(|place| !is_used(place));
     report.unexpected = unused.map(|place| tensors[place].name().to_owned()).filter(|name| !is_counter(name)).collect();
     if strict && (!report.missing.is_empty() || !report.unexpected.is_empty()) {
+        foreign::check(tensors)?;
         let needs_layers = missing.iter().any(|parameter| stand_in(named, parameter).is_none());
         return Err(Problem::Keys { report, needs_layers });
     }
@@ -101,48 +106,6 @@ fn stand_in(architecture: &Architecture, parameter: &Parameter) -> Option<f32> {
         Some(Kind::Weight) if is_norms => Some(1.0),
         _ => None,
     }
-}
-
-/// The tensors with the network's own names, under any prefix, where all that have a layer's number are its.
-fn by_name(named: &Architecture, tensors: &[NamedTensor]) -> Option<Vec<Match>> {
-    if tensors.iter().any(NamedTensor::is_mapped) {
-        return None;
-    }
-    let prefix = prefix(tensors)?;
-    let found: Vec<_> = named
-        .parameters()
-        .filter_map(|parameter| {
-            let place = tensors.iter().position(|tensor| is_called(tensor, &prefix, &parameter))?;
-            Some(Match::new(parameter, place))
-        })
-        .collect();
-    let numbered = tensors.iter().filter(|tensor| tensor.is_read() && !is_counter(tensor.name()));
-    let own = numbered.filter(|tensor| names::split(tensor.name()).is_some_and(|(own, ..)| own == prefix));
-    (!found.is_empty() && found.len() >= own.count()).then_some(found)
-}
-
-/// Counts the tensors that have a network's own names.
-fn count(named: &Architecture, tensors: &[NamedTensor]) -> usize {
-    let Some(prefix) = prefix(tensors) else { return 0 };
-    named.parameters().filter(|parameter| tensors.iter().any(|tensor| is_called(tensor, &prefix, parameter))).count()
-}
-
-/// The beginning that most names have before a layer's number.
-fn prefix(tensors: &[NamedTensor]) -> Option<String> {
-    let prefixes = tensors.iter().filter_map(|tensor| names::split(tensor.name()).map(|(prefix, ..)| prefix));
-    let mut prefixes: Vec<_> = prefixes.collect();
-    prefixes.sort_unstable();
-    let most = prefixes.chunk_by(|a, b| a == b).max_by_key(|chunk| chunk.len())?;
-    Some((*most.first()?).to_owned())
-}
-
-fn is_called(tensor: &NamedTensor, prefix: &str, parameter: &Parameter) -> bool {
-    let own = names::split(&parameter.name).map(|(_, layer, kind)| (prefix, layer, kind));
-    own.is_some() && names::split(tensor.name()) == own
-}
-
-fn has_shapes(found: &[Match], tensors: &[NamedTensor]) -> bool {
-    found.iter().all(|found| tensors[found.tensor].shape() == sizes(&found.parameter))
 }
 
 #[cfg(test)]
@@ -284,6 +247,80 @@ mod tests {
             &[("x10.weight", &[2, 2]), ("x10.bias", &[2]), ("x9.weight", &[2, 2]), ("x9.bias", &[2])];
         assert_eq!(loaded(layers, numbered, unordered, true).unwrap().0[..2], [30.0, 31.0]);
         assert!(loaded(layers, numbered, SETTINGS, true).unwrap_err().contains("nothing says which is"));
+    }
+
+    #[test]
+    fn the_network_is_the_only_one_that_fits_or_a_doubt() {
+        let layers = "2 => 3 Relu => 1";
+        let under = |prefix: &str, outputs: usize| {
+            let shapes = [
+                ("0.weight", vec![3, 2]),
+                ("0.bias", vec![3]),
+                ("2.weight", vec![outputs, 3]),
+                ("2.bias", vec![outputs]),
+            ];
+            shapes.map(|(name, shape)| (format!("{prefix}{name}"), shape))
+        };
+        let load = |one: [(String, Vec<usize>); 4], other: [(String, Vec<usize>); 4]| {
+            let all = [one, other].concat();
+            let all: Vec<(&str, &[usize])> = all.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
+            (loaded(layers, &all, SETTINGS, false), loaded(layers, &all, SETTINGS, true))
+        };
+        // Other names, too, are one network's or a doubt.
+        for [actor, critic] in [["actor.", "critic."], ["z.", "ema."], ["", "ema."], ["a.fc", "b.fc"]] {
+            for is_first in [true, false] {
+                let (one, other) = (under(actor, 1), under(critic, 4));
+                let (loose, strict) = if is_first { load(one, other) } else { load(other, one) };
+                let (flat, report) = loose.unwrap();
+                let from = if is_first { 10 } else { 50 };
+                assert_eq!(flat[..6], counted(from, 6), "{actor}");
+                assert_eq!(report.unexpected.len(), 4);
+                let has_note = report.notes()[0].contains("the network is");
+                assert!(has_note || actor == "a.fc", "{:?}", report.notes());
+                assert!(strict.unwrap_err().contains("--no-strict"));
+            }
+            let (loose, strict) = load(under(critic, 1), under(actor, 1));
+            let words = ["several networks", "(2-3-1)", "by --key"];
+            for error in [loose.unwrap_err(), strict.unwrap_err()] {
+                assert!(words.iter().all(|words| error.contains(words)), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn layers_that_could_change_places_are_a_doubt() {
+        let layers = "4 => 2 Relu => 4 Relu => 2";
+        let shapes: Shapes<'_> = &[("mu.weight", &[2, 4]), ("logvar.weight", &[2, 4]), ("dec.weight", &[4, 2])];
+        let error = loaded(layers, shapes, SETTINGS, false).unwrap_err();
+        assert!(
+            error.contains("mu.weight, logvar.weight have one shape") && error.contains("--map mu.weight="),
+            "{error}"
+        );
+        // Numbers, and the order of the chain itself, leave none.
+        let shapes: Shapes<'_> = &[("dec.weight", &[4, 2]), ("enc1.weight", &[2, 4]), ("enc2.weight", &[2, 4])];
+        assert!(loaded(layers, shapes, SETTINGS, false).is_ok());
+        let shapes: Shapes<'_> = &[("a.weight", &[2, 4]), ("dec.weight", &[4, 2]), ("b.weight", &[2, 4])];
+        assert!(loaded(layers, shapes, SETTINGS, false).is_ok());
+    }
+
+    #[test]
+    fn a_layer_that_is_not_here_is_named_without_wrong_advice() {
+        let linear: [(&str, &[usize]); 4] =
+            [("a.weight", &[3, 2]), ("a.bias", &[3]), ("b.weight", &[1, 3]), ("b.bias", &[1])];
+        for own in [&[("ln.weight", &[3][..]), ("ln.bias", &[3])][..], &[("act.weight", &[1])]] {
+            let shapes = [&linear[..], own].concat();
+            let error = loaded("2 => 3 Relu => 1", &shapes, SETTINGS, true).unwrap_err();
+            assert!(error.contains(own[0].0) && error.contains("a layer that Selvedge does not have"), "{error}");
+            assert!(!error.contains("--no-strict"), "{error}");
+        }
+        for names in [["0.bias", "2.weight", "2.bias"], ["a.bias", "b.weight", "b.bias"]] {
+            let shapes: Shapes<'_> = &[(names[0], &[3]), (names[1], &[1, 3]), (names[2], &[1])];
+            for layers in ["2 => 3 Relu => 1", "3 => 1"] {
+                let error = loaded(layers, shapes, SETTINGS, true).unwrap_err();
+                let words = format!("{} has no {}", names[0], names[0].replace("bias", "weight"));
+                assert!(error.contains(&words) && !error.contains("--no-strict"), "{error}");
+            }
+        }
     }
 
     #[test]

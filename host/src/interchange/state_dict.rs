@@ -9,12 +9,13 @@ use selvedge::{
 use super::{
     Format, InterchangeError,
     error::Problem,
+    infer,
     keys::LoadReport,
     kind::{self, Kind},
     load::load,
     map,
-    matching::{self, Settings},
-    npz, onnx, pth, safetensors,
+    matching::Settings,
+    names, npz, onnx, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
@@ -137,7 +138,11 @@ impl StateDict {
         if format != Format::Pth {
             keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
         }
+        if tensors.is_empty() {
+            return Err(Problem::Empty.in_file(path));
+        }
         map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;
+        tensors.iter_mut().for_each(NamedTensor::flatten_bias);
         let settings = Settings {
             keeps_order: format != Format::Safetensors,
             is_mapped: !reading.map.is_empty(),
@@ -159,7 +164,7 @@ impl StateDict {
     pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
         match &self.architecture {
             Some(architecture) => Ok(architecture.clone()),
-            None => matching::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
+            None => infer::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
         }
     }
 
@@ -210,16 +215,16 @@ impl StateDict {
     }
 }
 
-/// Takes only the tensors below a key: `params` of `params/Dense_0/kernel`.
+/// Takes only the tensors under a key: `params` of `params/Dense_0/kernel`.
 fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Problem> {
     let Some(key) = key else { return Ok(()) };
-    let is_below = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '/']));
-    if !tensors.iter().any(|tensor| is_below(tensor.name())) {
-        let mut names: Vec<_> = tensors.iter().filter_map(|tensor| tensor.name().split_once(['.', '/'])).collect();
-        names.dedup_by_key(|name| name.0);
-        let names = names.into_iter().map(|(name, _)| name.to_owned()).collect();
+    if !tensors.iter().any(|tensor| names::is_under(tensor.name(), key)) {
+        let mut names: Vec<_> = tensors.iter().map(|tensor| names::prefix(tensor.name())).collect();
+        names.sort_unstable();
+        names.dedup();
+        let names = names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
         return Err(Problem::Key { key: key.into(), names });
     }
-    tensors.retain(|tensor| is_below(tensor.name()));
+    tensors.retain(|tensor| names::is_under(tensor.name(), key));
     Ok(())
 }

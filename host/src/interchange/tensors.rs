@@ -6,7 +6,12 @@ use selvedge::{
     weights::WeightFile,
 };
 
-use super::{element::Element, error::Problem, quote::quoted};
+use super::{
+    element::Element,
+    error::Problem,
+    names::{self, Kind},
+    quote::quoted,
+};
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
@@ -60,6 +65,15 @@ impl NamedTensor {
     /// The name that the file has for it, whatever the user's is.
     pub(super) fn name_in_file(&self) -> &str {
         self.before.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Takes a bias of one row or one column as the vector that it is.
+    pub(super) fn flatten_bias(&mut self) {
+        if let [1, len] | [len, 1] = self.shape[..]
+            && names::read(&self.name).1 == Some(Kind::Bias)
+        {
+            self.shape = vec![len];
+        }
     }
 
     /// The elements, where they are numbers that weights can be.

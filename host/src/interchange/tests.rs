@@ -251,7 +251,7 @@ fn what_no_state_dict_needs_is_refused_by_name() {
     assert!(error(&with_pickle(|_| vec![b'N'; 2 << 20])).contains("more than 1048576"));
     // However much a pickle nests, nothing recurses.
     let nested = |depth| [b"\x80\x02)".to_vec(), vec![0x85; depth], b".".to_vec()].concat();
-    assert!(error(&with_pickle(|_| nested(200_000))).contains("its pickle is no dict"));
+    assert!(error(&with_pickle(|_| nested(200_000))).contains("it holds a tuple, where a state dict must be"));
     assert!(error(&with_pickle(|_| nested(1_000_000))).contains("more parts than any network's"));
     // A long name in many places is not copied whole to each.
     let name = [b"X\x20\xa1\x07\x00".to_vec(), vec![b'k'; 500_000]].concat();
