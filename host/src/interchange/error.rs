@@ -55,12 +55,14 @@ pub(super) enum Problem {
     NotWritten,
     #[error("the operator {operator} at {name} {reason}")]
     Node { name: String, operator: String, reason: String },
+    #[error("the tensor {name} {reason}")]
+    Array { name: String, reason: String },
     #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
     Opset { opset: u8, lowest: u8, highest: u8 },
     #[error("this is {what}")]
     Other { what: String },
     #[error(
-        "this network is quantised, to {format}; eval, predict, inspect, embed and flash take it, and the other formats are made of the floating-point model that it was made of"
+        "this network is quantised, to {format}; eval, predict, inspect, embed and `cargo xtask flash` take it, and the other formats are made of the floating-point model that it was made of"
     )]
     Quantized { format: &'static str },
     #[error("this is no valid {format} file: {reason}")]

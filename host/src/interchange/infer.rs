@@ -106,3 +106,83 @@ fn no_weights(tensors: &[NamedTensor]) -> String {
         None => "there is no matrix of weights".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interchange::{element::Element, tensors::Tensors};
+
+    type Shapes<'a> = &'a [(&'a str, &'a [usize])];
+
+    const SETTINGS: Settings = Settings { keeps_order: true, is_mapped: false, transpose: None };
+
+    fn inferred(shapes: Shapes<'_>) -> Result<String, String> {
+        let mut tensors = Tensors::of_file(0);
+        for (name, shape) in shapes {
+            let bytes = vec![0; 2 * shape.iter().product::<usize>()];
+            tensors.push(name, shape.to_vec(), Element::F16, &bytes).unwrap();
+        }
+        let architecture = infer(&tensors.all, SETTINGS);
+        architecture.map(|found| found.to_string()).map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn networks_side_by_side_are_listed_with_their_keys() {
+        for (shapes, words) in [
+            (
+                &[
+                    ("target.0.weight", &[3, 4][..]),
+                    ("target.2.weight", &[2, 3]),
+                    ("online.0.weight", &[3, 4]),
+                    ("online.2.weight", &[2, 3]),
+                ][..],
+                ["target (4-3-2), online (4-3-2)", "--key target"],
+            ),
+            (
+                &[
+                    ("0.weight", &[3, 4]),
+                    ("2.weight", &[2, 3]),
+                    ("ema.module.0.weight", &[3, 4]),
+                    ("ema.module.2.weight", &[2, 3]),
+                ],
+                ["the names without a prefix (4-3-2), ema.module (4-3-2)", "--key ''"],
+            ),
+            (
+                &[
+                    ("actor.a.weight", &[3, 4]),
+                    ("actor.b.weight", &[2, 3]),
+                    ("critic.a.weight", &[3, 4]),
+                    ("critic.b.weight", &[1, 3]),
+                ],
+                ["actor (4-3-2), critic (4-3-1)", "--key actor"],
+            ),
+            // Copies that would be one long chain.
+            (
+                &[("a.0.weight", &[4, 4]), ("a.2.weight", &[4, 4]), ("b.0.weight", &[4, 4]), ("b.2.weight", &[4, 4])],
+                ["a (4-4-4), b (4-4-4)", "--key a"],
+            ),
+        ] {
+            let error = inferred(shapes).unwrap_err();
+            assert!(words.iter().all(|words| error.contains(words)), "{error}");
+        }
+        // Parts of one network.
+        for (shapes, widths) in [
+            (&[("encoder.0.weight", &[3, 4][..]), ("decoder.0.weight", &[4, 3])][..], "4-3-4"),
+            (&[("blocks.0.a.weight", &[4, 4]), ("blocks.1.a.weight", &[4, 4])], "4-4-4"),
+            (&[("body.0.weight", &[3, 4]), ("body.2.weight", &[3, 3]), ("head.weight", &[2, 3])], "4-3-3-2"),
+        ] {
+            assert_eq!(inferred(shapes).unwrap(), widths);
+        }
+        let heads: Shapes<'_> = &[("body.0.weight", &[3, 4]), ("a.0.weight", &[1, 3]), ("b.0.weight", &[2, 3])];
+        assert!(inferred(heads).unwrap_err().contains("do not follow from each other"));
+    }
+
+    #[test]
+    fn what_is_no_linear_layer_has_its_reason() {
+        let shapes: Shapes<'_> = &[("a.weight", &[3, 2]), ("ln.weight", &[3]), ("ln.bias", &[3])];
+        assert!(inferred(shapes).unwrap_err().starts_with("ln.weight, ln.bias belong to a layer that Selvedge"));
+        let shapes: Shapes<'_> = &[("0.bias", &[3]), ("2.weight", &[1, 3]), ("2.bias", &[1])];
+        let error = inferred(shapes).unwrap_err();
+        assert!(error.starts_with("0.bias has no 0.weight") && !error.contains("--no-strict"), "{error}");
+    }
+}

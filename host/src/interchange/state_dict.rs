@@ -87,15 +87,20 @@ impl StateDict {
     /// [`InterchangeError`], and for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
         let bytes = files::read(path, MAX_FILE_BYTES)?;
-        Self::parse(path, &bytes, reading)
+        Self::parse_in(path, &bytes, reading, Some(path.parent().unwrap_or(Path::new(""))))
     }
 
-    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors.
+    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors. No file is read, also none that a
+    /// graph names.
     ///
     /// # Errors
     ///
     /// [`InterchangeError`].
     pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Self, InterchangeError> {
+        Self::parse_in(path, bytes, reading, None)
+    }
+
+    fn parse_in(path: &Path, bytes: &[u8], reading: &Reading, folder: Option<&Path>) -> Result<Self, InterchangeError> {
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let mut notes = Vec::new();
@@ -126,7 +131,8 @@ impl StateDict {
             Format::Safetensors => safetensors::read(bytes, &mut tensors),
             Format::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
             Format::Npz => npz::read(bytes, &mut tensors),
-            Format::Onnx => onnx::read(bytes).and_then(|graph| {
+            Format::Onnx => onnx::read(bytes, folder).and_then(|graph| {
+                tensors = Tensors::of_file(bytes.len() + graph.bytes_beside);
                 notes = graph.notes;
                 tensors.push_flat(&graph.architecture, &graph.flat)?;
                 architecture = Some(graph.architecture);
@@ -227,4 +233,75 @@ fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Pro
     }
     tensors.retain(|tensor| names::is_under(tensor.name(), key));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+    use crate::interchange::npy;
+
+    /// An archive of arrays of zeros, or with other words in their headers.
+    fn archive(arrays: &[(&str, &[usize])], [from, to]: [&[u8]; 2]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, shape) in arrays {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();
+            let mut header = npy::header(shape);
+            if let Some(at) = header.windows(from.len()).position(|window| window == from) {
+                header.splice(at..at + from.len(), to.iter().copied());
+            }
+            zip.write_all(&header).unwrap();
+            let len = shape.iter().product::<usize>();
+            (0..len).for_each(|_| zip.write_all(&1.5_f32.to_be_bytes()).unwrap());
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    const BIG: [&[u8]; 2] = [b"<f4", b">f4"];
+
+    fn parsed(bytes: &[u8], key: Option<&str>) -> Result<StateDict, String> {
+        let reading = Reading { key: key.map(str::to_owned), ..Reading::default() };
+        StateDict::parse(Path::new("file"), bytes, &reading).map_err(|error| error.to_string())
+    }
+
+    fn names(bytes: &[u8], key: &str) -> Result<Vec<String>, String> {
+        let tensors = parsed(bytes, Some(key))?.tensors;
+        Ok(tensors.iter().map(|tensor| tensor.name().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_key_is_the_beginning_of_names() {
+        let all: [(&str, &[usize]); 3] =
+            [("0.weight", &[1, 2]), ("ema.net.0.weight", &[1, 2]), ("ema.0.weight", &[1, 2])];
+        let bytes = archive(&all, BIG);
+        assert_eq!(names(&bytes, "").unwrap(), ["0.weight"]);
+        assert_eq!(names(&bytes, "ema.net").unwrap(), ["ema.net.0.weight"]);
+        assert_eq!(names(&bytes, "ema").unwrap(), ["ema.net.0.weight", "ema.0.weight"]);
+        assert!(names(&bytes, "em").unwrap_err().contains("there are ema, ema.net"), "{:?}", names(&bytes, "em"));
+    }
+
+    #[test]
+    fn numbers_of_big_endian_machines_and_biases_of_a_row_or_a_column_are_read() {
+        for bias in [[2, 1], [1, 2]] {
+            let arrays: [(&str, &[usize]); 2] = [("W1", &[2, 3]), ("b1", &bias)];
+            let weights = parsed(&archive(&arrays, BIG), None).unwrap();
+            let (network, _) = weights.network(&weights.architecture().unwrap(), true).unwrap();
+            assert_eq!(network.parameters(), [1.5; 8]);
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_read_is_named() {
+        let arrays: [(&str, &[usize]); 2] = [("0.weight", &[2, 3]), ("0.bias", &[2])];
+        for (to, words) in [(b"|O8", "`|O8`"), (b"<c8", "`<c8`"), (b"<i4", "`<i4`")] {
+            let weights = parsed(&archive(&arrays, [b"<f4", to]), None).unwrap();
+            let error = weights.architecture().unwrap_err().to_string();
+            assert!(error.contains(&format!("the tensor 0.weight is {words}")), "{error}");
+        }
+        let empty = ZipWriter::new(Cursor::new(Vec::new())).finish().unwrap().into_inner();
+        assert!(parsed(&empty, None).unwrap_err().contains("it holds no tensors"));
+    }
 }
