@@ -77,8 +77,8 @@ fn a_standardisation_goes_into_the_first_layer() {
         for output in 0..2 {
             let mut bias = f64::from(plain[6 + output]);
             for input in 0..3 {
-                let weight = f64::from(plain[3 * output + input]) / f64::from(std[input]);
-                bias -= weight * f64::from(mean[input]);
+                let weight = f64::from(plain[3 * output + input]) / std[input];
+                bias -= weight * mean[input];
                 assert_eq!(graph.flat[3 * output + input], weight as f32);
             }
             assert_eq!(graph.flat[6 + output], bias as f32);

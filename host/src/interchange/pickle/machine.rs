@@ -79,7 +79,7 @@ impl<'a> Machine<'a> {
         let end = self.marks.get(1).copied().unwrap_or(self.stack.len());
         let is_dict = matches!(self.stack.get(start.checked_sub(1)?), Some(Value::Dict(_)));
         let keys = self.stack.get(start..end)?.iter().step_by(2);
-        let last = keys.filter_map(|key| if let Value::Text(key) = key { Some(*key) } else { None }).last();
+        let last = keys.rev().find_map(|key| if let Value::Text(key) = key { Some(*key) } else { None });
         last.filter(|_| is_dict)
     }
 
