@@ -94,9 +94,12 @@ fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> Strin
 /// Checks that no weight has elements that are not read; where there is no weight at all, that no tensor has.
 fn check_types(tensors: &[NamedTensor], has_none: bool) -> Result<(), Problem> {
     let is_of_layer = |name: &str| matches!(names::read(name).1, Some(Kind::Weight | Kind::Bias));
-    let unread = tensors
-        .iter()
-        .find(|tensor| !tensor.is_read() && !is_counter(tensor.name()) && (has_none || is_of_layer(tensor.name())));
+    let unread = tensors.iter().find(|tensor| {
+        tensor.is_tensor()
+            && !tensor.is_read()
+            && !is_counter(tensor.name())
+            && (has_none || is_of_layer(tensor.name()))
+    });
     unread.map_or(Ok(()), |tensor| tensor.numbers().map(drop))
 }
 

@@ -144,7 +144,7 @@ impl StateDict {
         if format != Format::Pth {
             keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
         }
-        if tensors.is_empty() {
+        if !tensors.iter().any(NamedTensor::is_tensor) {
             return Err(Problem::Empty.in_file(path));
         }
         map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;

@@ -20,6 +20,9 @@ const MAX_TENSORS: usize = 1024;
 const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
 
+/// The readers' words for entries that are no tensors.
+const NO_TENSORS: [&str; 3] = ["no tensor", "a dict", "no array"];
+
 /// A tensor with its name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
@@ -51,6 +54,11 @@ impl NamedTensor {
     /// Tells whether its elements are numbers that weights can be.
     pub(super) fn is_read(&self) -> bool {
         self.unread.is_none()
+    }
+
+    /// Tells whether it is a tensor, of whatever type, and no other entry.
+    pub(super) fn is_tensor(&self) -> bool {
+        !self.unread.as_deref().is_some_and(|found| NO_TENSORS.contains(&found))
     }
 
     /// Tells whether the name is the user's, and a parameter's.
