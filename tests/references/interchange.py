@@ -298,6 +298,8 @@ def graphs(folder):
         graph("constants", [node("Constant", "", "b1", value=numpy_helper.from_array(b1)), *plain], {"w1": w1, "w2": w2, "b2": b2}),
     ):
         files.append([file, ""])
+    standardised = [node("Sub", "x half", "x1"), node("Div", "x1 by", "x2"), node("MatMul", "x2 w1", "m1"), *plain[1:]]
+    files.append([graph("standardised", standardised, weights | {"half": np.float32(0.5), "by": np.float32(0.25)}), "put into the first layer"])
     refused = [
         [graph("branch", [*first, relu, node("Add", "r1 a1", "s1"), node("MatMul", "s1 w2", "m2"), node("MatMul", "r1 w2", "m3"), node("Add", "m2 m3", "y")], weights), "no activation here"],
         [graph("skip", [*first, node("MatMul", "a1 sq", "k"), node("Add", "k a1", "r1"), *last], weights | {"sq": np.eye(4, dtype=np.float32)}), "branches"],
@@ -305,7 +307,7 @@ def graphs(folder):
         [graph("relu6", [*first, node("Clip", "a1 zero six", "r1"), *last], weights | {"zero": np.float32(0), "six": np.float32(6)}), "no activation here"],
         [graph("leaky", [*first, node("LeakyRelu", "a1", "r1", alpha=0.3), *last], weights), "no activation here"],
         [graph("convolution", [node("Conv", "x k", "a1"), relu, *last], weights | {"k": np.ones((1, 1, 3, 3), np.float32)}), "`Conv` at `node0` is an operator that is not read"],
-        [graph("scaled", [node("Mul", "x half", "h"), node("MatMul", "h w1", "m1"), *plain[1:]], weights | numbers), "--mean and --std"],
+        [graph("bytes-divided", [node("Div", "x all", "h"), node("MatMul", "h w1", "m1"), *plain[1:]], weights | {"all": np.float32(255)}), "divided by 255 already"],
         [graph("halves", [node("Reshape", "x shape", "f"), node("MatMul", "f w3", "a1"), relu, *last], weights | {"shape": np.int64([-1, 6]), "w3": w1[:6]}), "may not leave a sample in each row"],
         [graph("two", [*plain, node("Identity", "y", "z")], weights, outputs=("y", "z")), "2 outputs"],
         [graph("rows", plain, {**weights, "w1": w1[:11]}), "takes 11 numbers of each sample, which has 12"],
@@ -317,7 +319,7 @@ def graphs(folder):
     import onnx
 
     onnx.save(onnx.load(folder / "keras.onnx"), folder / "elsewhere.onnx", save_as_external_data=True, size_threshold=0)
-    refused.append(["elsewhere.onnx", "in another file"])
+    files.append(["elsewhere.onnx", ""])
     outputs = {}
     for file, _ in files:
         session = onnxruntime.InferenceSession(str(folder / file), providers=["CPUExecutionProvider"])

@@ -6,7 +6,7 @@ use crate::{
     network::Network,
     weights,
 };
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use options::commands::Numbers;
 use selvedge::{
     architecture::Architecture,
@@ -43,7 +43,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         scaling.put_into(&mut network, weights.signature().input)?.iter().for_each(note);
     }
     if options.fold {
-        network = folded(&network)?;
+        network = folded(&network).with_context(|| format!("{}: --fold", options.from.display()))?;
     }
     let (written, flat) = (network.architecture(), network.parameters());
     weights::check_finite(written, flat)?;

@@ -55,18 +55,24 @@ pub(super) enum Problem {
     NotWritten,
     #[error("the operator {operator} at {name} {reason}")]
     Node { name: String, operator: String, reason: String },
+    #[error("the tensor {name} {reason}")]
+    Array { name: String, reason: String },
     #[error("--opset {opset}: these layers can be written for the operator sets from {lowest} to {highest}")]
     Opset { opset: u8, lowest: u8, highest: u8 },
     #[error("this is {what}")]
     Other { what: String },
     #[error(
-        "this network is quantised, to {format}; eval, predict, inspect, embed and flash take it, and the other formats are made of the floating-point model that it was made of"
+        "this network is quantised, to {format}; eval, predict, inspect, embed and `cargo xtask flash` take it, and the other formats are made of the floating-point model that it was made of"
     )]
     Quantized { format: &'static str },
     #[error("this is no valid {format} file: {reason}")]
     Format { format: &'static str, reason: String },
-    #[error("its pickle is no dict; save model.state_dict()")]
-    NoDict,
+    #[error("it holds {found}, where a state dict must be: a dict of names and their tensors; save model.state_dict()")]
+    NoDict { found: &'static str },
+    #[error("it holds an optimizer's state, and no model's weights; save model.state_dict()")]
+    Optimizer,
+    #[error("it holds no tensors; save the state_dict() of a model that has layers")]
+    Empty,
     #[error("this is no state dict that can be read: {0}")]
     Pickle(#[from] PickleError),
     #[error("a tensor's name is {name}; names have 1 to {limit} printable characters")]
@@ -100,7 +106,7 @@ pub(super) enum Problem {
     )]
     Orientation { shapes: String },
     #[error(
-        "{} have one shape, and nothing says which is the network's {}; say it by --map, such as --map {}={}",
+        "{} have one shape, and nothing says which is the network's {}; say it by --map, such as --map {}={}, and name the layers by --layers",
         shortened(names), shortened(layers), names.first().map_or("", String::as_str), layers.first().map_or("", String::as_str)
     )]
     Doubt { names: Vec<String>, layers: Vec<String> },
@@ -115,6 +121,19 @@ pub(super) enum Problem {
     MapTarget { name: String, names: Vec<String> },
     #[error("there is no state dict at --key {key}; there are {}", if names.is_empty() { "none".into() } else { shortened(names) })]
     Key { key: String, names: Vec<String> },
+    #[error(
+        "it holds several networks, and nothing says which is meant: {}; take one by --key of `selvedge convert`, such as --key {}",
+        shortened(names), keys.first().map_or("", String::as_str)
+    )]
+    Networks { names: Vec<String>, keys: Vec<String> },
+    #[error(
+        "{} belong to a layer that Selvedge does not have, such as LayerNorm or PReLU; the network computes something else without it, so \
+         train one of the layers that there are: BatchNorm1d, Relu, LeakyRelu, Gelu, Tanh, Sigmoid",
+        shortened(names)
+    )]
+    ForeignLayer { names: Vec<String> },
+    #[error("{name} has no {weight}, so a layer's weights are missing; save the whole model.state_dict()")]
+    Lone { name: String, weight: String },
     #[error("it holds several state dicts; take one of them by --key: {}", shortened(names))]
     Keyless { names: Vec<String> },
     #[error(

@@ -14,12 +14,19 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// Which tensor is which parameter, where order and shape say it and not the names.
     pub matched: Vec<String>,
+    /// The beginning of the names of the network's tensors, where others are there that have another.
+    pub under: Option<String>,
 }
 
 impl LoadReport {
     /// Notes for a person, a line each.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        match self.under.as_deref() {
+            Some("") => notes.push("the network is the one whose names have no prefix".into()),
+            Some(under) => notes.push(format!("the network is the one under {under}")),
+            None => {}
+        }
         if !self.matched.is_empty() {
             notes.push(format!("matched by order and shape: {}", self.matched.join(", ")));
         }

@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 /// Beginnings of files that hold no weights that are read, each with what it is.
-const OTHERS: [(usize, &[u8], &str); 16] = [
+const OTHERS: [(usize, &[u8], &str); 21] = [
     (0, b"\x93NUMPY", "a single NumPy array (.npy); save the weights and biases together by numpy.savez"),
     (
         0,
@@ -26,10 +26,18 @@ const OTHERS: [(usize, &[u8], &str); 16] = [
     ),
     (0, b"GGUF", "a GGUF file of a language model; it is not read"),
     (0, b"SELVCKPT", "a checkpoint of `selvedge train`; `selvedge train --resume` goes on with it"),
-    (0, b"\x1f\x8b", "compressed by gzip; unpack it by gunzip first"),
+    (0, b"\x1f\x8b", "compressed by gzip; unpack it first, by gunzip -c FILE > NEW"),
     (0, b"version https://git-lfs", "a Git LFS pointer and not the file itself; `git lfs pull` fetches that"),
-    (0, b"\x89PNG", "a picture; `selvedge predict` takes pictures"),
-    (0, b"\xff\xd8\xff", "a picture; `selvedge predict` takes pictures"),
+    (
+        0,
+        b"\x89PNG",
+        "a picture and no file of weights; for `selvedge predict`, the network comes first, then the pictures",
+    ),
+    (
+        0,
+        b"\xff\xd8\xff",
+        "a picture and no file of weights; for `selvedge predict`, the network comes first, then the pictures",
+    ),
     (0, b"\x00\x00\x08\x01", "a file of labels of a data set (IDX); --data takes the folder that it is in"),
     (0, b"\x00\x00\x08\x03", "a file of images of a data set (IDX); --data takes the folder that it is in"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
@@ -37,6 +45,19 @@ const OTHERS: [(usize, &[u8], &str); 16] = [
     (0, b"\x7fELF", "a program (ELF); `selvedge embed` and `cargo xtask flash` put weights on a board"),
     (0, b"BZh", "compressed by bzip2; unpack it first"),
     (0, b"\xfd7zXZ", "compressed by xz; unpack it first"),
+    (0, b"\x28\xb5\x2f\xfd", "compressed by Zstandard (.zst); unpack it first, by zstd -d"),
+    (0, b"Rar!\x1a\x07", "a RAR archive; unpack it first"),
+    (257, b"ustar", "a tar archive; unpack it first, by tar -xf"),
+    (
+        0,
+        b"GIF8",
+        "a picture and no file of weights; for `selvedge predict`, the network comes first, then the pictures",
+    ),
+    (
+        0,
+        b"MATLAB ",
+        "a MATLAB file (.mat); load it in Python by scipy.io.loadmat, and save the weights and biases by numpy.savez",
+    ),
 ];
 
 /// The first bytes that tell a kind, and a whole file's for an archive.
@@ -176,6 +197,12 @@ mod tests {
             (b"\x40\0\0\0\0\0\0\0{\"a\":", "it has 13 bytes, its header alone 64"),
             (b"\0\x01\x02\x03", "no file of weights that is known"),
             (b"SELVCKPT", "--resume"),
+            (b"\x1f\x8b\x08", "gunzip -c FILE > NEW"),
+            (b"\x28\xb5\x2f\xfd\0", "zstd -d"),
+            (b"Rar!\x1a\x07\x01\0", "RAR"),
+            (&[&[0; 257][..], b"ustar\x0000"].concat(), "tar -xf"),
+            (b"MATLAB 5.0 MAT-file, Platform", "loadmat"),
+            (b"\x89PNG\r\n", "the network comes first, then the pictures"),
         ] {
             let Kind::Other(what) = of(bytes) else { panic!("{words}") };
             assert!(what.contains(words), "{words}: {what}");

@@ -3,7 +3,6 @@
 use selvedge::architecture::{Architecture, LayerKind, Parameter, STACK_NAME};
 
 use super::{
-    chain::{self, Chain},
     error::Problem,
     groups::{self, Groups, Linear, Norm, order},
     names::{self, Kind, Stem},
@@ -36,86 +35,15 @@ impl Match {
     }
 }
 
-/// The linear layers, with ReLU between them, that a file's weights are.
-pub(super) fn infer(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture, Problem> {
-    check_parts(tensors)?;
-    let groups = groups::find(tensors, &vec![false; tensors.len()]);
-    let no_stack = |reason: String| Problem::NoStack { reason };
-    if groups.linear.is_empty() {
-        return Err(no_stack(no_weights(tensors)));
-    }
-    let is_used = |place: usize| groups.linear.iter().any(|linear| linear.weight == place);
-    if let Some((_, other)) = tensors
-        .iter()
-        .enumerate()
-        .find(|&(place, tensor)| tensor.shape().len() > 1 && tensor.is_read() && !is_used(place))
-    {
-        return Err(no_stack(format!("{} {:?} is no such layer's weight", other.name(), other.shape())));
-    }
-    let stems: Vec<_> = groups.linear.iter().map(|linear| &linear.stem).collect();
-    let order = order(&stems, settings.keeps_order, settings.is_mapped);
-    let mut found = Vec::new();
-    for is_transposed in orientations(settings) {
-        let ends = groups.linear.iter().map(|linear| ends(tensors, linear, is_transposed));
-        let Some(ends) = ends.collect::<Option<Vec<_>>>() else { continue };
-        match chain::of(&ends, order.as_deref()) {
-            Chain::Widths(widths) => found.push(widths),
-            Chain::Doubt => {
-                return Err(no_stack(format!(
-                    "{} can follow each other in more than one way",
-                    shapes(tensors, &groups)
-                )));
-            }
-            Chain::None => {}
-        }
-    }
-    let is_rows = is_pytorchs(tensors, &groups);
-    found.dedup();
-    let widths = match &found[..] {
-        [] => return Err(no_stack(format!("{} do not follow from each other", shapes(tensors, &groups)))),
-        [rows, _] if is_rows => rows,
-        [widths] => widths,
-        _ => return Err(Problem::Orientation { shapes: shapes(tensors, &groups) }),
-    };
-    if !groups.norms.is_empty() {
-        return Err(Problem::Norms { layers: with_norms(tensors, &groups, widths) });
-    }
-    let text = widths.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-    text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
-}
-
-fn check_parts(tensors: &[NamedTensor]) -> Result<(), Problem> {
+pub(super) fn check_parts(tensors: &[NamedTensor]) -> Result<(), Problem> {
     match tensors.iter().find(|tensor| names::is_part_of_weight(tensor.name())) {
         Some(part) => Err(Problem::PartOfWeight { name: part.name().into() }),
         None => Ok(()),
     }
 }
 
-/// A network's layers, as `--layers` names them, with each batch normalisation after the first layer of its width that has none.
-fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> String {
-    let mut norms: Vec<_> = groups.norms.iter().map(|norm| tensors[norm.mean].values().len()).collect();
-    let last = widths.len().saturating_sub(1);
-    let parts = widths.iter().enumerate().map(|(place, width)| {
-        let own = norms.iter().position(|&norm| place > 0 && norm == *width as usize);
-        let norm = own.map_or("", |own| {
-            norms.remove(own);
-            " BatchNorm1d"
-        });
-        let activation = if place > 0 && place < last { " Relu" } else { "" };
-        format!("{width}{norm}{activation}")
-    });
-    parts.collect::<Vec<_>>().join(" => ")
-}
-
-fn no_weights(tensors: &[NamedTensor]) -> String {
-    match tensors.iter().find(|tensor| tensor.shape().len() > 2) {
-        Some(tensor) => format!("{} has the shape {:?}, which is no linear layer's", tensor.name(), tensor.shape()),
-        None => "there is no matrix of weights".into(),
-    }
-}
-
 /// `fc1.weight [16, 784], fc2.weight [10, 16]`.
-fn shapes(tensors: &[NamedTensor], groups: &Groups) -> String {
+pub(super) fn shapes(tensors: &[NamedTensor], groups: &Groups) -> String {
     const SHOWN: usize = 8;
     let weights = groups.linear.iter().take(SHOWN).map(|linear| &tensors[linear.weight]);
     let mut shown: Vec<_> = weights.map(|weight| format!("{} {:?}", weight.name(), weight.shape())).collect();
@@ -125,14 +53,14 @@ fn shapes(tensors: &[NamedTensor], groups: &Groups) -> String {
     shown.join(", ")
 }
 
-fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
+pub(super) fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
     [false, true]
         .into_iter()
         .filter(move |&is_transposed| settings.transpose.is_none_or(|asked| asked == is_transposed))
 }
 
 /// A layer's inputs and outputs; `None` where its bias has not its outputs.
-fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
+pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
     let &[rows, columns] = tensors[linear.weight].shape() else { return None };
     let (inputs, outputs) = if is_transposed { (rows, columns) } else { (columns, rows) };
     let fits = linear.bias.is_none_or(|bias| tensors[bias].shape() == [outputs]);
@@ -140,7 +68,7 @@ fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option
 }
 
 /// PyTorch's weights are called so, and are outputs × inputs.
-fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
+pub(super) fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
     groups.linear.iter().all(|linear| is_called_weight(&tensors[linear.weight]))
 }
 
@@ -324,6 +252,8 @@ fn pair<'a>(
     name: impl Fn(usize) -> &'a str,
 ) -> Pairs {
     let mut pairs = Vec::new();
+    let mut equal = Vec::new();
+    let whole = order(stems, settings.keeps_order, settings.is_mapped).filter(|_| !settings.is_mapped);
     for (first, ends) in wanted.iter().enumerate() {
         if wanted[..first].contains(ends) {
             continue;
@@ -334,14 +264,23 @@ fn pair<'a>(
             continue;
         }
         let own: Vec<_> = places.iter().map(|&place| stems[place]).collect();
+        let is_numbered = order(&own, false, false).is_some();
         let order = order(&own, settings.keeps_order, settings.is_mapped);
-        let Some(order) = order.filter(|_| places.len() == slots.len()) else {
-            let names = places.iter().map(|&place| name(place).to_owned()).collect();
-            let layers = slots.iter().map(|&slot| short(&parameters[slot].weight)).collect();
-            return Err(Problem::Doubt { names, layers });
-        };
+        let names = places.iter().map(|&place| name(place).to_owned()).collect();
+        let layers = slots.iter().map(|&slot| short(&parameters[slot].weight)).collect();
+        let doubt = Problem::Doubt { names, layers };
+        let Some(order) = order.filter(|_| places.len() == slots.len()) else { return Err(doubt) };
+        if slots.len() > 1 && !is_numbered {
+            equal.push(doubt);
+        }
         pairs.extend(slots.into_iter().zip(order.into_iter().map(|place| places[place])));
     }
     pairs.sort_unstable();
-    Ok(pairs)
+    // Where the file's order is not the chain's, it does not say which of two equal ones comes first.
+    let is_in_order =
+        whole.is_none_or(|whole| pairs.is_sorted_by_key(|(_, place)| whole.iter().position(|other| other == place)));
+    match equal.into_iter().next() {
+        Some(doubt) if !is_in_order => Err(doubt),
+        _ => Ok(pairs),
+    }
 }

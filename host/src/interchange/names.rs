@@ -59,6 +59,28 @@ pub(super) fn read(name: &str) -> (Stem, Option<Kind>) {
     (Stem { words, numbers, text }, kind)
 }
 
+/// The part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty where there is none.
+pub(super) fn prefix(name: &str) -> &str {
+    let before = |name: &str| name.rfind(['.', '/']).unwrap_or(0);
+    &name[..before(&name[..before(name)])]
+}
+
+/// Tells whether a tensor lies under a key: the whole beginning of its name, or of an empty key, no beginning before its layer's name.
+pub(super) fn is_under(name: &str, key: &str) -> bool {
+    match key {
+        "" => prefix(name).is_empty(),
+        _ => name.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '/'])),
+    }
+}
+
+/// The name of the weight that a bias stands beside.
+pub(super) fn weight_of(bias: &str) -> String {
+    match bias.rfind("bias") {
+        Some(at) => format!("{}weight{}", &bias[..at], &bias[at + "bias".len()..]),
+        None => "weight".into(),
+    }
+}
+
 /// Tells whether a tensor is one of those that a weight is only computed from.
 pub(super) fn is_part_of_weight(name: &str) -> bool {
     words(name).windows(2).any(is_part)
@@ -124,5 +146,12 @@ mod tests {
         assert_eq!(split("module.net.0.weight"), Some(("module.net", "0", "weight")));
         assert_eq!(split("0.weight"), Some(("", "0", "weight")));
         assert_eq!(split("fc1.weight"), None);
+        for (name, own) in
+            [("ema.net.0.weight", "ema.net"), ("0.weight", ""), ("a/b/kernel", "a"), ("x", ""), ("..", "")]
+        {
+            assert_eq!(prefix(name), own, "{name}");
+        }
+        assert!(is_under("a.b.0.weight", "a.b") && is_under("0.weight", "") && !is_under("ab.0.weight", "a"));
+        assert_eq!([weight_of("a.bias"), weight_of("b1")], ["a.weight", "weight"]);
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Header {
     pub shape: Vec<usize>,
     /// True where the first index runs fastest, as in Fortran.
     pub is_column_major: bool,
+    /// True where an element's first byte is its highest.
+    pub is_big_endian: bool,
 }
 
 impl Header {
@@ -29,6 +31,13 @@ impl Header {
     pub fn bytes(&self) -> Option<usize> {
         let size = self.element.as_ref().ok()?.size();
         self.shape.iter().try_fold(size, |product, &size| product.checked_mul(size))
+    }
+
+    /// Gives the elements' bytes the order that is read here.
+    pub fn reorder(&self, bytes: &mut [u8]) {
+        if let (Ok(element), true) = (&self.element, self.is_big_endian) {
+            bytes.chunks_exact_mut(element.size()).for_each(<[u8]>::reverse);
+        }
     }
 
     /// The distance of the elements of each dimension.
@@ -114,7 +123,8 @@ impl<'a> Literal<'a> {
         let (Some(element), Some(shape), Some(is_row_major)) = header else {
             return Err("its header lacks descr, fortran_order or shape".into());
         };
-        Ok(Header { element, shape, is_column_major: !is_row_major })
+        let (element, is_big_endian) = element;
+        Ok(Header { element, shape, is_column_major: !is_row_major, is_big_endian })
     }
 
     fn take(&mut self, token: &str) -> bool {
@@ -131,15 +141,15 @@ impl<'a> Literal<'a> {
         if self.take(token) { Ok(()) } else { Err(format!("its header has no {token} where one must be")) }
     }
 
-    /// A type's word; of records, which have a list of them, the list.
-    fn element(&mut self) -> Result<Result<Element, String>, String> {
+    /// A type's word, and whether its highest byte is first; of records, which have a list of words, the list.
+    fn element(&mut self) -> Result<(Result<Element, String>, bool), String> {
         if !self.rest.trim_start_matches(' ').starts_with('[') {
-            return self.word().map(element_of);
+            return self.word().map(|word| (element_of(word), word.starts_with('>')));
         }
         let end = self.rest.find("], 'fortran_order'").ok_or("its header has a list without an end")?;
         let (list, rest) = self.rest.split_at(end + 1);
         self.rest = rest;
-        Ok(Err(quoted(list.trim_matches(' '))))
+        Ok((Err(quoted(list.trim_matches(' '))), false))
     }
 
     /// A string without escapes.
@@ -174,9 +184,10 @@ impl<'a> Literal<'a> {
 
 fn element_of(descr: &str) -> Result<Element, String> {
     match descr {
-        "<f2" => Ok(Element::F16),
-        "<f4" => Ok(Element::F32),
-        "<f8" => Ok(Element::F64),
+        "<f2" | ">f2" => Ok(Element::F16),
+        "<f4" | ">f4" => Ok(Element::F32),
+        "<f8" | ">f8" => Ok(Element::F64),
+        "|O" => Err("`|O`, an array of Python objects".into()),
         _ => Err(quoted(descr)),
     }
 }
@@ -200,11 +211,19 @@ mod tests {
             assert_eq!(bytes.len() % ALIGNMENT, 0);
             assert_eq!(
                 parse(&bytes).unwrap(),
-                (Header { element: Ok(Element::F32), shape: shape.to_vec(), is_column_major: false }, &[][..])
+                (
+                    Header {
+                        element: Ok(Element::F32),
+                        shape: shape.to_vec(),
+                        is_column_major: false,
+                        is_big_endian: false
+                    },
+                    &[][..]
+                )
             );
         }
         let other = file(r#"{"shape":(2,),"fortran_order":True,"descr":"<f8"}"#);
-        let vector = Header { element: Ok(Element::F64), shape: vec![2], is_column_major: true };
+        let vector = Header { element: Ok(Element::F64), shape: vec![2], is_column_major: true, is_big_endian: false };
         assert_eq!(parse(&other).unwrap(), (vector, &b"data"[..]));
     }
 
@@ -228,8 +247,9 @@ mod tests {
             assert!(error(&text).contains(words), "{text}: {}", error(&text));
         }
         let of_type = |word: &str| parse(&file(&valid.replace("'<f4'", word))).unwrap().0.element;
-        assert_eq!(of_type("'>f4'"), Err("`>f4`".into()));
-        assert_eq!(of_type("'|O'"), Err("`|O`".into()));
+        assert_eq!(of_type("'>f4'"), Ok(Element::F32));
+        assert_eq!(of_type("'>i4'"), Err("`>i4`".into()));
+        assert!(of_type("'|O'").unwrap_err().starts_with("`|O`"));
         assert_eq!(of_type("[('a', '<i4'), ('b', '<f4', (2,))]"), Err("`[('a', '<i4'), ('b', '<f4', (2,))]`".into()));
         let column_major = parse(&file(&valid.replace("False", "True").replace("(1,)", "(2, 3)"))).unwrap().0.strides();
         assert_eq!(column_major, [1, 2]);

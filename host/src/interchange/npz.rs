@@ -38,7 +38,8 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
             return Err(Problem::Bytes { name: quoted(name), shape: header.shape, found });
         }
         tensors.check_room(found / element.size())?;
-        let bytes = archive.read(&entry, size, true)?;
+        let mut bytes = archive.read(&entry, size, true)?;
+        header.reorder(&mut bytes[before as usize..]);
         let strides = header.strides();
         tensors.push_strided(name, header.shape, &strides, element, &bytes[before as usize..])?;
     }

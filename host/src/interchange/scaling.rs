@@ -63,7 +63,7 @@ pub enum ScalingError {
     },
     /// A weight that is no finite number any more.
     #[error("after --mean and --std: {0}")]
-    NotFinite(#[from] NotFinite),
+    NotFinite(NotFinite),
 }
 
 impl InputScaling {
@@ -75,7 +75,7 @@ impl InputScaling {
     /// # Errors
     ///
     /// [`ScalingError`]; the network is then as it was, but for a weight that becomes infinite.
-    pub fn put_into(&self, network: &mut Network, input: Option<InputShape>) -> Result<Option<String>, ScalingError> {
+    pub fn put_into(&self, network: &mut Network, input: Option<InputShape>) -> Result<Vec<String>, ScalingError> {
         let architecture = network.architecture().clone();
         // Every network begins with a linear layer.
         let inputs = architecture.inputs();
@@ -94,13 +94,20 @@ impl InputScaling {
             }
             *bias = (f64::from(*bias) - shift) as f32;
         }
-        check_finite(&architecture, network.parameters())?;
+        check_finite(&architecture, network.parameters()).map_err(ScalingError::NotFinite)?;
         let has_colours = [&self.mean, &self.std].iter().any(|numbers| numbers.len() == COLOURS);
         let is_assumed = has_colours && inputs != COLOURS && channels(input).is_none();
-        Ok(is_assumed.then(|| {
+        let mut notes = Vec::new();
+        if is_assumed {
             let area = inputs / COLOURS;
-            format!("the {COLOURS} numbers are taken for channels: for inputs 1 to {area}, the next {area} and the last {area}")
-        }))
+            notes.push(format!("the {COLOURS} numbers are taken for channels: for inputs 1 to {area}, the next {area} and the last {area}"));
+        }
+        for (option, numbers) in [("--mean", &self.mean), ("--std", &self.std)] {
+            if let Some(large) = numbers.iter().find(|&&number| number > 1.0) {
+                notes.push(format!("{option} {large} is above 1, but inputs are from 0 to 1 here; of bytes from 0 to 255, give mean and deviation divided by 255"));
+            }
+        }
+        Ok(notes)
     }
 }
 
@@ -147,6 +154,8 @@ pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
     let bytes = files::read(path, MAX_NUMBERS_FILE)?;
     let wrong = |reason: String| ScalingError::File { file: path.display().to_string(), reason };
     let (header, data) = npy::parse(&bytes).map_err(wrong)?;
+    let mut data = data.to_vec();
+    header.reorder(&mut data);
     let element = header
         .element
         .clone()
@@ -159,7 +168,7 @@ pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
         let problem = Problem::Bytes { name: "in it".into(), shape: header.shape, found: data.len() };
         return Err(wrong(problem.to_string()));
     }
-    Ok(element.decode_wide(data))
+    Ok(element.decode_wide(&data))
 }
 
 #[cfg(test)]
@@ -175,12 +184,7 @@ mod tests {
         network
     }
 
-    fn put(
-        network: &mut Network,
-        mean: &[f64],
-        std: &[f64],
-        input: Option<InputShape>,
-    ) -> Result<Option<String>, String> {
+    fn put(network: &mut Network, mean: &[f64], std: &[f64], input: Option<InputShape>) -> Result<Vec<String>, String> {
         let scaling = InputScaling { mean: mean.into(), std: std.into() };
         scaling.put_into(network, input).map_err(|error| error.to_string())
     }
@@ -207,8 +211,10 @@ mod tests {
             let scaled = |(place, &x): (usize, &f32)| ((f64::from(x) - at(mean, place)) / at(std, place)) as f32;
             let scaled: Vec<f32> = input.iter().enumerate().map(scaled).collect();
             let expected = logits(&network, &scaled);
-            let note = put(&mut network, mean, std, shape).unwrap();
-            assert_eq!(note.is_some(), mean.len() == 3, "{note:?}");
+            let notes = put(&mut network, mean, std, shape).unwrap();
+            let is_above = std.iter().any(|&std| std > 1.0);
+            assert_eq!(notes.len(), usize::from(mean.len() == 3 || is_above), "{notes:?}");
+            assert_eq!(notes.iter().any(|note| note.contains("divided by 255")), is_above, "{notes:?}");
             for (found, expected) in logits(&network, &input).iter().zip(&expected) {
                 assert!((found - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{mean:?}: {found} {expected}");
             }
@@ -235,6 +241,8 @@ mod tests {
         );
         assert!(error("6 => 2", &[0.5], &[1.0; 2]).contains("each of the 3 channels, or one for each of the 6"));
         let tiny = put(&mut network("4 => 2"), &[0.5], &[1e-300], None).unwrap_err();
+        let tiny_error = InputScaling { mean: vec![0.5], std: vec![1e-300] }.put_into(&mut network("4 => 2"), None);
+        assert!(std::error::Error::source(&tiny_error.unwrap_err()).is_none(), "its sentence would come twice");
         assert!(tiny.contains("after --mean and --std: linear_relu_stack.0.weight[0, 0] is -inf"), "{tiny}");
     }
 

@@ -9,12 +9,13 @@ use selvedge::{
 use super::{
     Format, InterchangeError,
     error::Problem,
+    infer,
     keys::LoadReport,
     kind::{self, Kind},
     load::load,
     map,
-    matching::{self, Settings},
-    npz, onnx, pth, safetensors,
+    matching::Settings,
+    names, npz, onnx, pth, safetensors,
     tensors::{NamedTensor, Tensors},
 };
 use crate::{
@@ -86,15 +87,20 @@ impl StateDict {
     /// [`InterchangeError`], and for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
         let bytes = files::read(path, MAX_FILE_BYTES)?;
-        Self::parse(path, &bytes, reading)
+        Self::parse_in(path, &bytes, reading, Some(path.parent().unwrap_or(Path::new(""))))
     }
 
-    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors.
+    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors. No file is read, also none that a
+    /// graph names.
     ///
     /// # Errors
     ///
     /// [`InterchangeError`].
     pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Self, InterchangeError> {
+        Self::parse_in(path, bytes, reading, None)
+    }
+
+    fn parse_in(path: &Path, bytes: &[u8], reading: &Reading, folder: Option<&Path>) -> Result<Self, InterchangeError> {
         let mut tensors = Tensors::of_file(bytes.len());
         let (mut architecture, mut signature, mut record) = (None, SignatureBuf::default(), UNKNOWN);
         let mut notes = Vec::new();
@@ -125,7 +131,8 @@ impl StateDict {
             Format::Safetensors => safetensors::read(bytes, &mut tensors),
             Format::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
             Format::Npz => npz::read(bytes, &mut tensors),
-            Format::Onnx => onnx::read(bytes).and_then(|graph| {
+            Format::Onnx => onnx::read(bytes, folder).and_then(|graph| {
+                tensors = Tensors::of_file(bytes.len() + graph.bytes_beside);
                 notes = graph.notes;
                 tensors.push_flat(&graph.architecture, &graph.flat)?;
                 architecture = Some(graph.architecture);
@@ -137,7 +144,11 @@ impl StateDict {
         if format != Format::Pth {
             keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
         }
+        if !tensors.iter().any(NamedTensor::is_tensor) {
+            return Err(Problem::Empty.in_file(path));
+        }
         map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;
+        tensors.iter_mut().for_each(NamedTensor::flatten_bias);
         let settings = Settings {
             keeps_order: format != Format::Safetensors,
             is_mapped: !reading.map.is_empty(),
@@ -159,7 +170,7 @@ impl StateDict {
     pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
         match &self.architecture {
             Some(architecture) => Ok(architecture.clone()),
-            None => matching::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
+            None => infer::infer(&self.tensors, self.settings).map_err(|problem| problem.in_file(&self.path)),
         }
     }
 
@@ -210,16 +221,87 @@ impl StateDict {
     }
 }
 
-/// Takes only the tensors below a key: `params` of `params/Dense_0/kernel`.
+/// Takes only the tensors under a key: `params` of `params/Dense_0/kernel`.
 fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Problem> {
     let Some(key) = key else { return Ok(()) };
-    let is_below = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '/']));
-    if !tensors.iter().any(|tensor| is_below(tensor.name())) {
-        let mut names: Vec<_> = tensors.iter().filter_map(|tensor| tensor.name().split_once(['.', '/'])).collect();
-        names.dedup_by_key(|name| name.0);
-        let names = names.into_iter().map(|(name, _)| name.to_owned()).collect();
+    if !tensors.iter().any(|tensor| names::is_under(tensor.name(), key)) {
+        let mut names: Vec<_> = tensors.iter().map(|tensor| names::prefix(tensor.name())).collect();
+        names.sort_unstable();
+        names.dedup();
+        let names = names.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect();
         return Err(Problem::Key { key: key.into(), names });
     }
-    tensors.retain(|tensor| is_below(tensor.name()));
+    tensors.retain(|tensor| names::is_under(tensor.name(), key));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+    use crate::interchange::npy;
+
+    /// An archive of arrays of zeros, or with other words in their headers.
+    fn archive(arrays: &[(&str, &[usize])], [from, to]: [&[u8]; 2]) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, shape) in arrays {
+            zip.start_file(format!("{name}.npy"), SimpleFileOptions::default()).unwrap();
+            let mut header = npy::header(shape);
+            if let Some(at) = header.windows(from.len()).position(|window| window == from) {
+                header.splice(at..at + from.len(), to.iter().copied());
+            }
+            zip.write_all(&header).unwrap();
+            let len = shape.iter().product::<usize>();
+            (0..len).for_each(|_| zip.write_all(&1.5_f32.to_be_bytes()).unwrap());
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    const BIG: [&[u8]; 2] = [b"<f4", b">f4"];
+
+    fn parsed(bytes: &[u8], key: Option<&str>) -> Result<StateDict, String> {
+        let reading = Reading { key: key.map(str::to_owned), ..Reading::default() };
+        StateDict::parse(Path::new("file"), bytes, &reading).map_err(|error| error.to_string())
+    }
+
+    fn names(bytes: &[u8], key: &str) -> Result<Vec<String>, String> {
+        let tensors = parsed(bytes, Some(key))?.tensors;
+        Ok(tensors.iter().map(|tensor| tensor.name().to_owned()).collect())
+    }
+
+    #[test]
+    fn a_key_is_the_beginning_of_names() {
+        let all: [(&str, &[usize]); 3] =
+            [("0.weight", &[1, 2]), ("ema.net.0.weight", &[1, 2]), ("ema.0.weight", &[1, 2])];
+        let bytes = archive(&all, BIG);
+        assert_eq!(names(&bytes, "").unwrap(), ["0.weight"]);
+        assert_eq!(names(&bytes, "ema.net").unwrap(), ["ema.net.0.weight"]);
+        assert_eq!(names(&bytes, "ema").unwrap(), ["ema.net.0.weight", "ema.0.weight"]);
+        assert!(names(&bytes, "em").unwrap_err().contains("there are ema, ema.net"), "{:?}", names(&bytes, "em"));
+    }
+
+    #[test]
+    fn numbers_of_big_endian_machines_and_biases_of_a_row_or_a_column_are_read() {
+        for bias in [[2, 1], [1, 2]] {
+            let arrays: [(&str, &[usize]); 2] = [("W1", &[2, 3]), ("b1", &bias)];
+            let weights = parsed(&archive(&arrays, BIG), None).unwrap();
+            let (network, _) = weights.network(&weights.architecture().unwrap(), true).unwrap();
+            assert_eq!(network.parameters(), [1.5; 8]);
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_not_read_is_named() {
+        let arrays: [(&str, &[usize]); 2] = [("0.weight", &[2, 3]), ("0.bias", &[2])];
+        for (to, words) in [(b"|O8", "`|O8`"), (b"<c8", "`<c8`"), (b"<i4", "`<i4`")] {
+            let weights = parsed(&archive(&arrays, [b"<f4", to]), None).unwrap();
+            let error = weights.architecture().unwrap_err().to_string();
+            assert!(error.contains(&format!("the tensor 0.weight is {words}")), "{error}");
+        }
+        let empty = ZipWriter::new(Cursor::new(Vec::new())).finish().unwrap().into_inner();
+        assert!(parsed(&empty, None).unwrap_err().contains("it holds no tensors"));
+    }
 }

@@ -6,7 +6,12 @@ use selvedge::{
     weights::WeightFile,
 };
 
-use super::{element::Element, error::Problem, quote::quoted};
+use super::{
+    element::Element,
+    error::Problem,
+    names::{self, Kind},
+    quote::quoted,
+};
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
@@ -14,6 +19,9 @@ const MAX_TENSORS: usize = 1024;
 /// ones and zeros that compresses to less can be saved uncompressed.
 const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
+
+/// The readers' words for entries that are no tensors.
+const NO_TENSORS: [&str; 3] = ["no tensor", "a dict", "no array"];
 
 /// A tensor with its name.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +56,11 @@ impl NamedTensor {
         self.unread.is_none()
     }
 
+    /// Tells whether it is a tensor, of whatever type, and no other entry.
+    pub(super) fn is_tensor(&self) -> bool {
+        !self.unread.as_deref().is_some_and(|found| NO_TENSORS.contains(&found))
+    }
+
     /// Tells whether the name is the user's, and a parameter's.
     pub(super) fn is_mapped(&self) -> bool {
         self.before.is_some()
@@ -60,6 +73,15 @@ impl NamedTensor {
     /// The name that the file has for it, whatever the user's is.
     pub(super) fn name_in_file(&self) -> &str {
         self.before.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Takes a bias of one row or one column as the vector that it is.
+    pub(super) fn flatten_bias(&mut self) {
+        if let [1, len] | [len, 1] = self.shape[..]
+            && names::read(&self.name).1 == Some(Kind::Bias)
+        {
+            self.shape = vec![len];
+        }
     }
 
     /// The elements, where they are numbers that weights can be.

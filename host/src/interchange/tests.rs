@@ -251,17 +251,55 @@ fn what_no_state_dict_needs_is_refused_by_name() {
     assert!(error(&with_pickle(|_| vec![b'N'; 2 << 20])).contains("more than 1048576"));
     // However much a pickle nests, nothing recurses.
     let nested = |depth| [b"\x80\x02)".to_vec(), vec![0x85; depth], b".".to_vec()].concat();
-    assert!(error(&with_pickle(|_| nested(200_000))).contains("its pickle is no dict"));
+    assert!(error(&with_pickle(|_| nested(200_000))).contains("it holds a tuple, where a state dict must be"));
     assert!(error(&with_pickle(|_| nested(1_000_000))).contains("more parts than any network's"));
     // A long name in many places is not copied whole to each.
     let name = [b"X\x20\xa1\x07\x00".to_vec(), vec![b'k'; 500_000]].concat();
     let entries = (0..9000).flat_map(|n| [b"X\x04\x00\x00\x00", format!("{n:04}").as_bytes(), b"}"].concat());
     let entries: Vec<u8> = entries.collect();
     let long = [&b"\x80\x02}"[..], &name, b"}(", &entries, b"us."].concat();
-    assert!(read(folder.path(), "a.pth", &with_pickle(|_| long.clone())).unwrap().architecture().is_err());
+    assert!(read(folder.path(), "a.pth", &with_pickle(|_| long.clone())).unwrap_err().contains("no tensors"));
     // A dict that holds itself is visited a bounded number of times.
     let itself = with_pickle(|_| b"\x80\x02}q\x00X\x01\x00\x00\x00ah\x00s.".to_vec());
-    assert!(read(folder.path(), "a.pth", &itself).unwrap().architecture().is_err());
+    assert!(read(folder.path(), "a.pth", &itself).unwrap_err().contains("no tensors"));
+}
+
+#[test]
+fn a_pickle_that_is_no_state_dict_says_what_it_is() {
+    let folder = folder();
+    let of = |pickle: &[u8]| read(folder.path(), "a.pth", &with_pickle(|_| pickle.to_vec()));
+    let text = |text: &str| [b"X", &(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+    let date = b"cdatetime\ndatetime\n".to_vec();
+    let start = b"\x80\x02}(".to_vec();
+    for (pickle, words) in [
+        (
+            [start.clone(), text("epoch"), b"K\x01".to_vec(), text("date"), date.clone()].concat(),
+            "its entry `date` names",
+        ),
+        ([start.clone(), text("rng"), b"(".to_vec(), text("MT19937"), date.clone()].concat(), "its entry `rng` names"),
+        ([start.clone(), text("a"), b"(B".to_vec()].concat(), "its entry `a` holds bytes"),
+        ([b"\x80\x02".to_vec(), date].concat(), "its pickle names `datetime.datetime`"),
+        (
+            [start.clone(), text("state"), b"}".to_vec(), text("param_groups"), b"]u.".to_vec()].concat(),
+            "optimizer's state",
+        ),
+        ([start, text("state"), b"}u.".to_vec()].concat(), "it holds no tensors"),
+        (b"\x80\x02}.".to_vec(), "it holds no tensors"),
+        (b"\x80\x02].".to_vec(), "it holds a list"),
+    ] {
+        let error = of(&pickle).unwrap_err();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    // A key is the beginning of names too.
+    let named = with_pickle(|pickle| replaced(pickle, b"\x08\0\0\x000.weight", b"\x0a\0\0\0a.0.weight"));
+    let path = folder.path().join("a.pth");
+    fs::write(&path, named).unwrap();
+    let of_key = |key: &str| {
+        let weights = StateDict::read_as(&path, &Reading { key: Some(key.into()), ..Reading::default() });
+        weights.map(|weights| weights.tensors().len()).map_err(|error| error.to_string())
+    };
+    assert_eq!([of_key("a"), of_key("")], [Ok(1), Ok(8)]);
+    assert!(of_key("b").unwrap_err().contains("there are a"));
 }
 
 #[test]

@@ -35,11 +35,12 @@ pub struct Convert {
 
     /// The entry of a checkpoint that the weights are, such as model_state_dict; with dots between nested ones
     ///
-    /// Without it, it is the only entry with matrices in it.
+    /// Or the beginning of the tensors' names, such as actor of actor.0.weight; '' for the names without one. Without it, it is the only entry
+    /// with matrices in it.
     #[arg(long)]
     pub key: Option<String>,
 
-    /// A tensor or a layer of FROM, and the parameter or layer of the network that it is, such as fc1.weight=0.weight or fc1=0
+    /// A tensor or a layer of FROM, and the parameter or layer of the network that it is, such as fc1.weight=0.weight or fc1=0; may be repeated
     ///
     /// Layers are counted from 0, activations too. Without it, names that are not PyTorch's nn.Sequential's are matched by order and shape,
     /// where that leaves no doubt.

@@ -42,7 +42,7 @@ pub enum Command {
     Inspect(Inspect),
     /// Write weights in another program's format, or read them from it
     ///
-    /// Reads .selvedge, .safetensors, .pth and .npz; writes .selvedge, .safetensors, .npz and .onnx.
+    /// Reads .selvedge, .safetensors, .pth, .npz and .onnx; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(Convert),
     /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
     Quantize(Quantize),

@@ -35,7 +35,7 @@ impl Array {
     /// The array that a tensor of a file is.
     pub(super) fn of(tensor: Tensor) -> Result<Self, String> {
         if tensor.data_location != 0 {
-            return Err("has its numbers in another file (external data); save it as one file by onnx.save(onnx.load(FILE), FILE)".into());
+            return Err("has its numbers in another file (external data); export it as one file, by torch.onnx.export(…, external_data=False)".into());
         }
         if tensor.dims.len() > MAX_RANK {
             return Err(format!("has more than {MAX_RANK} dimensions"));

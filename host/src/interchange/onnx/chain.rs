@@ -43,10 +43,19 @@ struct Layer {
 #[derive(Default)]
 pub(super) struct Chain {
     layers: Vec<Layer>,
+    /// A factor and a summand of each input, or of all, before the first layer.
+    input: Option<Vec<(f64, f64)>>,
     /// The number of operators that took the last value for good.
     pub age: usize,
     pub notes: Vec<String>,
 }
+
+/// The smallest factor of an input: one from 0 to 1 is divided by a deviation that is not much larger.
+const MIN_FACTOR: f64 = 1.0 / 32.0;
+
+/// The reason and the advice for a graph that changes its inputs in another way.
+pub(super) const OF_INPUTS: &str = "comes after a change of the inputs; leave that out of the export, and where it is (x − mean) / std, give \
+    convert --mean and --std";
 
 type Step = Result<(), String>;
 
@@ -59,6 +68,9 @@ impl Chain {
 
     /// Makes layers of what was done to each number: an activation, or a scaling of the linear layer before it.
     fn settle(&mut self, head: &Head) -> Step {
+        if self.layers.is_empty() && !head.function.is_identity() {
+            return Err(OF_INPUTS.into());
+        }
         let named = head.function.named().ok_or(
             "takes numbers after a function that is no activation here; there are Relu, LeakyRelu (0.01), Tanh, Sigmoid and Gelu",
         )?;
@@ -66,10 +78,7 @@ impl Chain {
             return Ok(());
         }
         let Some(last) = self.layers.last_mut() else {
-            return Err(
-                "comes after a change of the inputs; leave that out of the graph, and give it by --mean and --std"
-                    .into(),
-            );
+            return Err(OF_INPUTS.into());
         };
         let width = last.kind.widths().1;
         let kind = match named {
@@ -99,13 +108,67 @@ impl Chain {
         Ok(())
     }
 
+    /// Adds to the inputs or multiplies them, by one number or one for each; `None` for any other change.
+    pub(super) fn change_input(&mut self, head: &Head, operator: &str, vector: &[f32], is_left: bool) -> Option<Head> {
+        let is_for_each = matches!(&head.dims, Some(dims) if dims.len() <= 2) && head.width() == Some(vector.len());
+        if !self.layers.is_empty() || !head.function.is_identity() || !(vector.len() == 1 || is_for_each) {
+            return None;
+        }
+        let before = self.input.as_deref().unwrap_or(&[(1.0, 0.0)]);
+        let changed = (0..before.len().max(vector.len())).map(|place| {
+            let own = f64::from(vector[place % vector.len()]);
+            let (factor, summand) = match (operator, is_left) {
+                ("Add", _) => (1.0, own),
+                ("Sub", true) => (1.0, -own),
+                ("Sub", false) => (-1.0, own),
+                ("Mul", _) => (own, 0.0),
+                ("Div", true) => (1.0 / own, 0.0),
+                _ => return None,
+            };
+            let (first, second) = before[place % before.len()];
+            Some((first * factor, second * factor + summand))
+        });
+        self.input = Some(changed.collect::<Option<_>>()?);
+        self.age += 1;
+        Some(Head { age: self.age, ..head.clone() })
+    }
+
+    /// Puts the change of the inputs into the first layer's numbers.
+    fn take_input(&mut self, inputs: usize, weight: &mut [f32], bias: &mut Vec<f32>) -> Step {
+        let input = self.input.take().unwrap_or_default();
+        if ![1, inputs].contains(&input.len()) || inputs == 0 {
+            return Err(OF_INPUTS.into());
+        }
+        if input
+            .iter()
+            .any(|(factor, summand)| !(factor.abs() >= MIN_FACTOR && factor.is_finite() && summand.is_finite()))
+        {
+            return Err("comes after a division of the inputs, which here are divided by 255 already; leave that out of the export".into());
+        }
+        bias.resize(weight.len() / inputs, 0.0);
+        for (row, bias) in weight.chunks_exact_mut(inputs).zip(bias) {
+            let mut sum = f64::from(*bias);
+            for (place, weight) in row.iter_mut().enumerate() {
+                let (factor, summand) = input[place % input.len()];
+                sum += f64::from(*weight) * summand;
+                *weight = (f64::from(*weight) * factor) as f32;
+            }
+            *bias = sum as f32;
+        }
+        if input.iter().all(|&change| change == (1.0, 0.0)) {
+            return Ok(());
+        }
+        self.notes.push("the change of the inputs in the graph is put into the first layer".into());
+        Ok(())
+    }
+
     /// A linear layer; `weight` is outputs × inputs.
     pub(super) fn linear(
         &mut self,
         head: &Head,
         [outputs, inputs]: [usize; 2],
-        weight: Vec<f32>,
-        bias: Option<Vec<f32>>,
+        mut weight: Vec<f32>,
+        mut bias: Option<Vec<f32>>,
     ) -> Result<Head, String> {
         self.settle(head)?;
         match &head.dims {
@@ -119,6 +182,9 @@ impl Chain {
         }
         if bias.as_ref().is_some_and(|bias| bias.len() != outputs) {
             return Err(format!("has {outputs} outputs, but another number of biases"));
+        }
+        if self.input.is_some() {
+            self.take_input(inputs, &mut weight, bias.get_or_insert_default())?;
         }
         let [input, output] = [inputs, outputs].map(u32::try_from);
         let (Ok(inputs), Ok(output)) = (input, output) else { return Err("is too large".into()) };

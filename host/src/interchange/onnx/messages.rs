@@ -117,8 +117,19 @@ pub(super) struct Tensor {
     pub raw_data: Vec<u8>,
     #[prost(double, repeated, tag = "10")]
     pub double_data: Vec<f64>,
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<Entry>,
     #[prost(int32, tag = "14")]
     pub data_location: i32,
+}
+
+/// A name and its value.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Entry {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -167,11 +178,12 @@ pub(super) enum DimensionValue {
 pub(super) struct Fields(&'static [(u32, &'static Self)]);
 
 const LEAF: Fields = Fields(&[]);
-const ATTRIBUTE: Fields = Fields(&[(5, &LEAF)]);
+const TENSOR: Fields = Fields(&[(13, &LEAF)]);
+const ATTRIBUTE: Fields = Fields(&[(5, &TENSOR)]);
 const NODE: Fields = Fields(&[(5, &ATTRIBUTE)]);
 const SHAPE: Fields = Fields(&[(1, &LEAF)]);
 const VALUE_INFO: Fields = Fields(&[(2, &Fields(&[(1, &Fields(&[(2, &SHAPE)]))]))]);
-const GRAPH: Fields = Fields(&[(1, &NODE), (5, &LEAF), (11, &VALUE_INFO), (12, &VALUE_INFO)]);
+const GRAPH: Fields = Fields(&[(1, &NODE), (5, &TENSOR), (11, &VALUE_INFO), (12, &VALUE_INFO)]);
 pub(super) const MODEL: Fields = Fields(&[(7, &GRAPH), (8, &LEAF)]);
 
 impl Fields {

@@ -6,6 +6,7 @@
 
 mod array;
 mod chain;
+mod external;
 mod function;
 mod messages;
 mod node;

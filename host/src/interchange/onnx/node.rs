@@ -240,10 +240,11 @@ impl Reader {
             }
             _ => None,
         };
-        if let Some(head) = sum {
+        let change = || self.chain.change_input(head, &node.op_type, vector.as_deref()?, is_left);
+        if let Some(head) = sum.or_else(change) {
             return Ok(head);
         }
-        let scalar = array.scalar().ok_or("puts a constant array and numbers together that are no linear layer's outputs; for a change of the inputs, leave it out and give --mean and --std")?;
+        let scalar = array.scalar().ok_or("puts a constant array and numbers together that are no linear layer's outputs; for a change (x − mean) / std of the inputs, leave it out of the export, and give convert --mean and --std")?;
         let function = head.function.then(|x| if is_left { operator(x, scalar) } else { operator(scalar, x) });
         Ok(Head { function, ..head.clone() })
     }

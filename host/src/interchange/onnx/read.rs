@@ -1,11 +1,14 @@
 //! A graph's network.
 
+use std::path::Path;
+
 use prost::Message;
 use selvedge::architecture::Architecture;
 
 use super::{
     array::Array,
     chain::Head,
+    external::Beside,
     function::Function,
     messages::{DimensionValue, FLOAT, MODEL, Model, Node, ValueInfo},
     node::{Reader, Value},
@@ -26,10 +29,12 @@ pub(in crate::interchange) struct Graph {
     pub flat: Vec<f32>,
     /// Notes for a person.
     pub notes: Vec<String>,
+    /// The bytes of the files beside it that were read.
+    pub bytes_beside: usize,
 }
 
-/// The network of a file's graph: a chain of layers from its one input to its one output.
-pub(in crate::interchange) fn read(bytes: &[u8]) -> Result<Graph, Problem> {
+/// The network of a file's graph: a chain of layers from its one input to its one output. Numbers in other files are read from `folder`.
+pub(in crate::interchange) fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Graph, Problem> {
     let invalid = |reason: &str| Problem::format("ONNX", reason);
     let mut left = MAX_FIELDS;
     MODEL.count(bytes, &mut left).ok_or_else(|| {
@@ -40,13 +45,16 @@ pub(in crate::interchange) fn read(bytes: &[u8]) -> Result<Graph, Problem> {
     let graph = model.graph.ok_or_else(|| invalid("it has no graph"))?;
     let mut reader =
         Reader { opset: opset.map_or(0, |set| set.version), room: bytes.len().max(MIN_ROOM), ..Reader::default() };
-    for tensor in graph.initializer {
+    let mut beside = Beside::new(folder);
+    for mut tensor in graph.initializer {
         let name = tensor.name.clone();
-        let array = Array::of(tensor).map_err(|reason| invalid(&format!("the tensor {} {reason}", quoted(&name))))?;
+        let array = beside.fill(&mut tensor).and_then(|()| Array::of(tensor));
+        let array = array.map_err(|reason| Problem::Array { name: quoted(&name), reason })?;
         if reader.values.insert(name.clone(), Value::Constant(array.into())).is_some() {
             return Err(Problem::Repeated(quoted(&name)));
         }
     }
+    reader.room = reader.room.max(beside.bytes);
     // In old files the weights are among the inputs too.
     let inputs: Vec<_> = graph.input.iter().filter(|input| !reader.values.contains_key(&input.name)).collect();
     let ([input], [output]) = (&inputs[..], &graph.output[..]) else {
@@ -74,7 +82,7 @@ pub(in crate::interchange) fn read(bytes: &[u8]) -> Result<Graph, Problem> {
     if architecture.parameter_count() != Some(flat.len()) || architecture.layers().is_empty() {
         return Err(invalid("its graph is no network of linear layers"));
     }
-    Ok(Graph { architecture, flat, notes })
+    Ok(Graph { architecture, flat, notes, bytes_beside: beside.bytes })
 }
 
 fn of_node(node: &Node, reason: String) -> Problem {

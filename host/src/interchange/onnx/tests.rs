@@ -2,7 +2,7 @@ use prost::Message;
 use selvedge::architecture::Architecture;
 
 use super::{
-    messages::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueInfo},
+    messages::{Attribute, Entry, Graph, Model, Node, OperatorSet, Tensor, ValueInfo},
     read, write,
 };
 use crate::interchange::named;
@@ -15,7 +15,7 @@ fn network(layers: &str) -> (Architecture, Vec<f32>) {
 }
 
 fn error(bytes: &[u8]) -> String {
-    read(bytes).unwrap_err().to_string()
+    read(bytes, None).unwrap_err().to_string()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn every_layer_comes_back_bit_for_bit() {
     ] {
         let (architecture, flat) = network(layers);
         for opset in [20, 23] {
-            let graph = read(&write(&architecture, &named(&architecture, &flat), opset).unwrap()).unwrap();
+            let graph = read(&write(&architecture, &named(&architecture, &flat), opset).unwrap(), None).unwrap();
             assert_eq!(graph.architecture, architecture);
             assert!(graph.flat.iter().map(|x| x.to_bits()).eq(flat.iter().map(|x| x.to_bits())), "{layers}");
             assert!(graph.notes.is_empty(), "{:?}", graph.notes);
@@ -42,6 +42,91 @@ fn model(change: impl FnOnce(&mut Graph)) -> Vec<u8> {
     let mut model = Model::decode(&bytes[..]).unwrap();
     change(model.graph.as_mut().unwrap());
     model.encode_to_vec()
+}
+
+fn constant(name: &str, values: &[f32]) -> Tensor {
+    let dims = if values.len() == 1 { Vec::new() } else { vec![values.len() as i64] };
+    Tensor { name: name.into(), dims, data_type: 1, float_data: values.into(), ..Tensor::default() }
+}
+
+/// A graph whose inputs are changed by these operators and constants.
+fn changed(changes: &[(&str, &[f32])]) -> Vec<u8> {
+    model(|graph| {
+        let mut before = graph.node[0].input[0].clone();
+        for (place, &(operator, values)) in changes.iter().enumerate() {
+            graph.initializer.push(constant(&format!("constant{place}"), values));
+            let (input, output) = (vec![before, format!("constant{place}")], vec![format!("changed{place}")]);
+            before = output[0].clone();
+            let own = Node { op_type: operator.into(), input, output, ..Node::default() };
+            graph.node.insert(place, own);
+        }
+        graph.node[changes.len()].input[0] = before;
+    })
+}
+
+#[test]
+fn a_standardisation_goes_into_the_first_layer() {
+    let (_, plain) = network("3 => 2 Relu => 2");
+    for (changes, mean, std) in [
+        (&[("Sub", &[0.5][..]), ("Div", &[0.25])][..], [0.5; 3], [0.25; 3]),
+        (&[("Sub", &[0.5, 0.25, 1.0]), ("Div", &[0.25, 0.5, 2.0])], [0.5, 0.25, 1.0], [0.25, 0.5, 2.0]),
+        (&[("Mul", &[2.0]), ("Add", &[-1.0])], [0.5; 3], [0.5; 3]),
+    ] {
+        let graph = read(&changed(changes), None).unwrap();
+        assert!(graph.notes[0].contains("put into the first layer"), "{:?}", graph.notes);
+        for output in 0..2 {
+            let mut bias = f64::from(plain[6 + output]);
+            for input in 0..3 {
+                let weight = f64::from(plain[3 * output + input]) / std[input];
+                bias -= weight * mean[input];
+                assert_eq!(graph.flat[3 * output + input], weight as f32);
+            }
+            assert_eq!(graph.flat[6 + output], bias as f32);
+        }
+        assert_eq!(graph.flat[8..], plain[8..]);
+    }
+    let of = |changes: &[(&str, &[f32])]| error(&changed(changes));
+    assert!(of(&[("Div", &[255.0])]).contains("divided by 255 already"));
+    for other in
+        [&[("Max", &[0.5][..])][..], &[("Pow", &[2.0])], &[("Sub", &[0.5, 0.5])], &[("Max", &[0.5]), ("Sub", &[1.0])]]
+    {
+        let error = of(other);
+        assert!(error.contains("out of the export") && error.contains("--mean and --std"), "{error}");
+    }
+}
+
+#[test]
+fn numbers_beside_the_graph_are_read_from_a_plain_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, plain) = network("3 => 2 Relu => 2");
+    let numbers: Vec<u8> = plain[..6].iter().flat_map(|x| x.to_le_bytes()).collect();
+    std::fs::write(folder.path().join("m.onnx.data"), [&[7; 8][..], &numbers].concat()).unwrap();
+    let read = |location: &str, offset: &str, length: &str| {
+        let bytes = model(|graph| {
+            let own = [("location", location), ("offset", offset), ("length", length)];
+            let own = own.map(|(key, value)| Entry { key: key.into(), value: value.into() });
+            let tensor = &mut graph.initializer[0];
+            (tensor.raw_data, tensor.float_data) = (Vec::new(), Vec::new());
+            (tensor.external_data, tensor.data_location) = (own.into(), 1);
+        });
+        read(&bytes, Some(folder.path())).map(|graph| graph.flat).map_err(|problem| problem.to_string())
+    };
+    assert_eq!(read("m.onnx.data", "8", "24").unwrap(), plain);
+    for (location, offset, length, words) in [
+        ("m.onnx.data", "9", "24", "beyond the end"),
+        ("m.onnx.data", "8", "20", "not as many numbers"),
+        ("m.onnx.data", "18446744073709551615", "24", "beyond the end"),
+        ("m.onnx.data", "-1", "24", "no number as the offset"),
+        ("none", "8", "24", "put that file there"),
+        ("../m.onnx.data", "8", "24", "no plain name"),
+        ("/etc/passwd", "0", "24", "no plain name"),
+        ("..", "0", "24", "no plain name"),
+        ("a/b", "0", "24", "no plain name"),
+        ("", "0", "24", "no plain name"),
+    ] {
+        let error = read(location, offset, length).unwrap_err();
+        assert!(error.contains(words), "{location}: {error}");
+    }
 }
 
 #[test]
@@ -115,11 +200,11 @@ fn a_small_file_takes_no_large_memory() {
 fn every_truncation_and_change_is_an_error_or_a_network() {
     let bytes = model(|_| {});
     for end in 0..bytes.len() {
-        let _ = read(&bytes[..end]);
+        let _ = read(&bytes[..end], None);
         for value in [0, 1, 0x7f, 0xff] {
             let mut changed = bytes.clone();
             changed[end] = value;
-            if let Ok(graph) = read(&changed) {
+            if let Ok(graph) = read(&changed, None) {
                 assert_eq!(graph.architecture.parameter_count(), Some(graph.flat.len()));
             }
         }
@@ -143,7 +228,7 @@ fn an_operator_set_decides_where_softmax_goes() {
             ..Node::default()
         });
         graph.output[0].name = "p".into();
-        read(&model.encode_to_vec()).map(|graph| graph.notes.len()).map_err(|problem| problem.to_string())
+        read(&model.encode_to_vec(), None).map(|graph| graph.notes.len()).map_err(|problem| problem.to_string())
     };
     for (axis, opset) in [(i64::MIN, 9), (i64::MIN, 18), (-1, 18), (1, 18)] {
         assert_eq!(softmax(axis, opset), Ok(1));

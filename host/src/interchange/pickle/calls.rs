@@ -53,7 +53,7 @@ impl<'a> Machine<'a> {
             strides,
             Value::Bool(_),
             Value::Dict(hooks),
-            Value::Global(Global::Inert),
+            Value::Global(Global::Type(_)),
         ]) = *self.tuple(arguments)?
         else {
             return Err("a tensor's parts are not those that torch.save writes".into());
@@ -61,12 +61,12 @@ impl<'a> Machine<'a> {
         if !self.dicts[hooks].is_empty() {
             return Err("a tensor has hooks".into());
         }
-        let tensor = Tensor {
-            storage: self.storages[storage],
-            offset: size(offset)?,
-            shape: self.sizes(shape)?,
-            strides: self.sizes(strides)?,
-        };
+        let mut storage = self.storages[storage];
+        if let Some(Value::Global(Global::Type(name))) = self.tuple(arguments)?.last() {
+            storage.kind.name = name;
+        }
+        let tensor =
+            Tensor { storage, offset: size(offset)?, shape: self.sizes(shape)?, strides: self.sizes(strides)? };
         if tensor.shape.len() != tensor.strides.len() {
             return Err("a tensor has not as many strides as sizes".into());
         }

@@ -1,7 +1,7 @@
 //! The dict of a pickle that is a state dict: the whole, or an entry of a checkpoint.
 
 use super::{Entry, Machine, Value};
-use crate::interchange::error::Problem;
+use crate::interchange::{error::Problem, names};
 
 /// A checkpoint's dicts nest no deeper.
 const MAX_DEPTH: usize = 8;
@@ -16,25 +16,31 @@ pub(super) fn entries<'a>(
     value: Value<'a>,
     key: Option<&str>,
 ) -> Result<Vec<(String, Entry<'a>)>, Problem> {
-    let Value::Dict(root) = value else { return Err(Problem::NoDict) };
+    let Value::Dict(root) = value else { return Err(Problem::NoDict { found: kind(value) }) };
     let tree = Tree { machine };
     let candidates = tree.state_dicts(root);
-    let dict = match key {
-        Some(key) => match tree.at(root, key) {
+    let dict = match (key, &candidates[..]) {
+        (Some(key), _) => match tree.at(root, key) {
             Some(dict) => dict,
-            None => {
-                let names = candidates.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty()).collect();
-                return Err(Problem::Key { key: key.into(), names });
-            }
+            None => return tree.under(&candidates, key),
         },
-        None => match &candidates[..] {
-            [] => root,
-            [(_, dict)] => *dict,
-            [(name, dict), ..] if name.is_empty() => *dict,
-            _ => return Err(Problem::Keyless { names: choices(&candidates) }),
-        },
+        (None, [(_, dict)]) => *dict,
+        (None, [(name, dict), ..]) if name.is_empty() => *dict,
+        (None, []) if tree.has_optimizers(root) => return Err(Problem::Optimizer),
+        (None, []) => root,
+        (None, _) => return Err(Problem::Keyless { names: choices(&candidates) }),
     };
     Ok(tree.entries(dict))
+}
+
+fn kind(value: Value<'_>) -> &'static str {
+    match value {
+        Value::List(_) => "a list",
+        Value::Tuple(_) => "a tuple",
+        Value::Tensor(_) => "a single tensor",
+        Value::Text(_) => "a text",
+        _ => "a value of another kind",
+    }
 }
 
 /// The names that `--key` can have: each candidate, and the dict that holds them all.
@@ -65,6 +71,38 @@ impl<'a> Tree<'_, 'a> {
         self.machine.dicts[dict].iter().any(|(key, _)| matches!(key, Value::Text("param_groups")))
     }
 
+    /// Tells whether a dict, or one directly in it, is an optimizer's state.
+    fn has_optimizers(&self, dict: usize) -> bool {
+        let is_own = |value: &Value<'_>| matches!(value, Value::Dict(inner) if self.is_optimizers(*inner));
+        self.is_optimizers(dict) || self.machine.dicts[dict].iter().any(|(_, value)| is_own(value))
+    }
+
+    /// The entries whose names begin with a key, of the only state dict that has such; the key may begin with the way to it.
+    fn under(&self, candidates: &[(String, usize)], key: &str) -> Result<Vec<(String, Entry<'a>)>, Problem> {
+        let mut found = Vec::new();
+        let mut names: Vec<String> = Vec::new();
+        for (way, dict) in candidates {
+            let rest = key.strip_prefix(way.as_str()).and_then(|rest| rest.strip_prefix('.'));
+            let rest = rest.filter(|_| !way.is_empty()).unwrap_or(key);
+            let mut entries = self.entries(*dict);
+            names.extend((!way.is_empty()).then(|| way.clone()));
+            let prefixes = entries.iter().map(|(name, _)| joined(way, names::prefix(name)));
+            names.extend(prefixes.map(|name| name.trim_end_matches('.').to_owned()).filter(|name| !name.is_empty()));
+            names.dedup();
+            entries.retain(|(name, _)| names::is_under(name, rest));
+            if !entries.is_empty() {
+                found.push((joined(way, rest), entries));
+            }
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some((_, entries)), true) => Ok(entries),
+            (Some((last, _)), false) => {
+                Err(Problem::Keyless { names: found.into_iter().map(|(way, _)| way).chain([last]).collect() })
+            }
+            (None, _) => Err(Problem::Key { key: key.into(), names }),
+        }
+    }
+
     /// The dicts that hold matrices themselves, with the way to each. What lies in such a dict belongs to it.
     fn state_dicts(&self, root: usize) -> Vec<(String, usize)> {
         let mut found = Vec::new();
@@ -91,6 +129,9 @@ impl<'a> Tree<'_, 'a> {
 
     /// The dict at a way whose names may have dots themselves.
     fn at(&self, root: usize, key: &str) -> Option<usize> {
+        if key.is_empty() {
+            return None;
+        }
         let (mut dict, mut rest) = (root, key);
         while !rest.is_empty() {
             let entries = self.machine.dicts[dict].iter().filter_map(|(key, value)| match (key, value) {

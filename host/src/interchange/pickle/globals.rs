@@ -12,6 +12,8 @@ pub(super) enum Global {
     Storage(StorageKind),
     /// A class or function of plain data: what it would make is passed over.
     Inert,
+    /// The type of elements of a storage that does not say it.
+    Type(&'static str),
 }
 
 impl Global {
@@ -38,8 +40,13 @@ impl Global {
             // Of types that came later, such as uint16 and float8.
             ("torch.storage", "UntypedStorage") => kind(None, "of a type that is not read", 1),
             _ if INERT.contains(&(module, name)) => Ok(Self::Inert),
-            ("torch", name) if DTYPES.contains(&name) => Ok(Self::Inert),
-            _ => Err(PickleError::Global(quoted(&format!("{module}.{name}")))),
+            _ => match DTYPES.iter().find(|&&own| module == "torch" && own == name) {
+                Some(own) => Ok(Self::Type(own)),
+                None => Err(PickleError::Refused(format!(
+                    "names {}, which is neither a tensor nor plain data",
+                    quoted(&format!("{module}.{name}"))
+                ))),
+            },
         }
     }
 }
@@ -75,7 +82,7 @@ const INERT: [(&str, &str); 22] = [
 ];
 
 /// The types that are named beside an untyped storage, or in a run's options.
-const DTYPES: [&str; 16] = [
+const DTYPES: [&str; 19] = [
     "float32",
     "float64",
     "float16",
@@ -91,7 +98,10 @@ const DTYPES: [&str; 16] = [
     "uint64",
     "float8_e4m3fn",
     "float8_e5m2",
+    "float8_e4m3fnuz",
+    "float8_e5m2fnuz",
     "complex64",
+    "complex128",
 ];
 
 /// The opcodes that Python's picklers write and this reader refuses.

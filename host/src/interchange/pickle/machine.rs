@@ -73,6 +73,16 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// The name of the outermost dict's entry that is being read: the last key that stands on the stack above the first mark.
+    pub(super) fn open_entry(&self) -> Option<&'a str> {
+        let start = *self.marks.first()?;
+        let end = self.marks.get(1).copied().unwrap_or(self.stack.len());
+        let is_dict = matches!(self.stack.get(start.checked_sub(1)?), Some(Value::Dict(_)));
+        let keys = self.stack.get(start..end)?.iter().step_by(2);
+        let last = keys.rev().find_map(|key| if let Value::Text(key) = key { Some(*key) } else { None });
+        last.filter(|_| is_dict)
+    }
+
     fn step(&mut self, opcode: u8) -> Step<()> {
         match opcode {
             // FRAME tells how much to read ahead.
@@ -175,7 +185,7 @@ impl<'a> Machine<'a> {
                 self.stack.push(Value::Inert);
             }
             b'b' => self.build()?,
-            _ => return Err(PickleError::Opcode(opcode_name(opcode)).into()),
+            _ => return Err(PickleError::Refused(format!("holds {}", opcode_name(opcode))).into()),
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ mod stack;
 use globals::Global;
 use machine::{Machine, Stop};
 
-use super::{element::Element, error::Problem};
+use super::{element::Element, error::Problem, quote::quoted};
 
 /// The pickle of a network here has a few thousand bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -27,12 +27,10 @@ const MAX_RANK: usize = 8;
 /// Why a pickle is no state dict.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum PickleError {
-    #[error(
-        "its pickle names {0}, which is neither a tensor nor plain data; save model.state_dict(), not the model itself"
-    )]
-    Global(String),
-    #[error("its pickle holds {0}; save model.state_dict(), not the model itself")]
-    Opcode(String),
+    #[error("its pickle {0}; save model.state_dict(), not the model itself")]
+    Refused(String),
+    #[error("its entry {entry} {what}; save model.state_dict() alone, or the checkpoint without that entry")]
+    Entry { entry: String, what: String },
     #[error("its pickle ends too early; the file is cut short")]
     Truncated,
     #[error("at byte {at} of its pickle: {reason}")]
@@ -139,6 +137,10 @@ fn run(pickle: &[u8], at: usize) -> Result<(Machine<'_>, Value<'_>), PickleError
     let mut machine = Machine::new(pickle, at);
     match machine.run() {
         Ok(value) => Ok((machine, value)),
+        Err(Stop::Error(PickleError::Refused(what))) => Err(match machine.open_entry() {
+            Some(entry) => PickleError::Entry { entry: quoted(entry), what },
+            None => PickleError::Refused(what),
+        }),
         Err(Stop::Error(error)) => Err(error),
         Err(Stop::Reason(reason)) => Err(PickleError::Malformed { at: machine.at, reason }),
     }
