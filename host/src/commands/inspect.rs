@@ -24,7 +24,7 @@ const FIRST_VALUES: usize = 4;
 pub fn run(options: &options::commands::Inspect) -> Result<()> {
     let bytes = weights::read(&options.file)?;
     let file = parse(&options.file, &bytes)?;
-    file.check_finite().err().iter().for_each(note);
+    file.check_weights().err().iter().for_each(note);
     match &file {
         ModelFile::Float32(weights) => show(options, weights, bytes.len()),
         ModelFile::Int8(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),

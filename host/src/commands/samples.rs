@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::{Context, Error, Result, bail, ensure};
 use options::commands::Samples;
-use selvedge::shape::InputShape;
+use selvedge::{message::Logits, shape::InputShape};
 use terminal::Printed;
 
 use super::note;
@@ -39,6 +39,22 @@ pub struct Unread {
 pub struct Tally {
     all: usize,
     failed: usize,
+}
+
+/// Checks that a sample's logits are finite.
+///
+/// # Errors
+///
+/// The first that is not, with the sample's name.
+pub fn check(sample: &Sample, logits: &Logits<'_>) -> Result<()> {
+    match logits.values().enumerate().find(|(_, logit)| !logit.is_finite()) {
+        Some((class, logit)) => bail!(
+            "{}: the logit of class {class} is {logit} and no finite number: the network's weights are so large that sums leave a float32's \
+             range; train anew with a smaller --lr, or take other weights",
+            sample.name
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Reads everything in its order, for a network that takes samples of this shape.
