@@ -51,27 +51,34 @@ fn show(options: &options::commands::Inspect, file: &WeightFile<'_>, flash: usiz
         "       {} bytes to train with a batch of 1, {} more for each further sample\n",
         sizes.train_ram, sizes.sample_ram
     )?;
-    writeln!(
-        out,
-        "Trained on {} ({} samples, SHA-256 {})",
-        record.dataset,
-        record.samples,
-        hex(&record.dataset_checksum)
-    )?;
-    writeln!(
-        out,
-        "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
-        record.epochs,
-        record.steps,
-        record.batch_size,
-        if record.shuffled { ", shuffled" } else { "" },
-        record.learning_rate,
-        record.seed
-    )?;
-    for line in record.recipe.lines() {
-        writeln!(out, "    {line}")?;
+    if record.steps == 0 {
+        writeln!(
+            out,
+            "Not trained by Selvedge, so the file tells neither data, recipe nor accuracy; `selvedge eval` measures it"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "Trained on {} ({} samples, SHA-256 {})",
+            record.dataset,
+            record.samples,
+            hex(&record.dataset_checksum)
+        )?;
+        writeln!(
+            out,
+            "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
+            record.epochs,
+            record.steps,
+            record.batch_size,
+            if record.shuffled { ", shuffled" } else { "" },
+            record.learning_rate,
+            record.seed
+        )?;
+        for line in record.recipe.lines() {
+            writeln!(out, "    {line}")?;
+        }
+        writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
     }
-    writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
     writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
     Ok(())
 }

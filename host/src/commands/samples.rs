@@ -85,6 +85,7 @@ fn read_file(path: &Path, shape: InputShape) -> Result<Vec<Sample>> {
     }
     let (found, values) = data::read_samples(path)?;
     ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
+    ensure!(!values.is_empty(), "{name}: the file holds no samples");
     let all = values.chunks_exact(shape.features()).enumerate();
     let named = |(index, values): (usize, &[u8])| Sample {
         name: format!("{name}, sample {index}"),
@@ -118,7 +119,18 @@ fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
     };
     let values: Vec<u8> = text.split(',').enumerate().map(value).collect::<Result<_>>()?;
     let (found, expected) = (values.len(), shape.features());
-    ensure!(found == expected, "--values: {} has {found} values, but the network takes {shape}", shortened(text));
+    let count = |values: usize| if values == 1 { "1 value".into() } else { format!("{values} values") };
+    let meaning = match shape {
+        InputShape::Features(_) => String::new(),
+        InputShape::Image { .. } => format!(", {shape}"),
+    };
+    ensure!(
+        found == expected,
+        "--values: {} has {}, but the network takes {}{meaning}",
+        shortened(text),
+        count(found),
+        count(expected)
+    );
     Ok(values)
 }
 

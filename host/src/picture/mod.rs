@@ -3,11 +3,19 @@
 #[cfg(not(feature = "pictures"))]
 mod absent;
 #[cfg(feature = "pictures")]
+mod colour;
+#[cfg(feature = "pictures")]
 mod decode;
+#[cfg(feature = "pictures")]
+mod doubts;
 mod error;
 #[cfg(feature = "pictures")]
 mod even;
 mod file;
+#[cfg(feature = "pictures")]
+mod foreign;
+#[cfg(feature = "pictures")]
+mod frame;
 #[cfg(feature = "pictures")]
 mod ground;
 #[cfg(feature = "pictures")]
