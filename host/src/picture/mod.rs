@@ -23,6 +23,8 @@ mod prepare;
 #[cfg(feature = "pictures")]
 mod sample;
 #[cfg(feature = "pictures")]
+mod shades;
+#[cfg(feature = "pictures")]
 mod sheet;
 mod terminal;
 #[cfg(feature = "pictures")]
