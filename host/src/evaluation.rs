@@ -95,6 +95,40 @@ pub struct PerClass {
     pub recall: Option<f64>,
 }
 
+/// Samples whose logits are infinite or NaN, though all weights are finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the logits of {count} of {total} samples are no finite numbers, the first are those of sample {first} (from 0): the weights are so large \
+     that sums leave a float32's range; train anew with a smaller --lr, or take other weights"
+)]
+pub struct NoNumbers {
+    /// How many.
+    pub count: usize,
+    /// Of so many.
+    pub total: usize,
+    /// The first, from 0.
+    pub first: usize,
+}
+
+impl NoNumbers {
+    /// Checks what is known of each sample: whether its logits are finite.
+    ///
+    /// # Errors
+    ///
+    /// [`NoNumbers`], if there is one whose are not.
+    pub fn check(are_finite: impl Iterator<Item = bool>) -> Result<(), Self> {
+        let (mut count, mut total, mut first) = (0, 0, None);
+        for are_finite in are_finite {
+            if !are_finite {
+                first.get_or_insert(total);
+                count += 1;
+            }
+            total += 1;
+        }
+        first.map_or(Ok(()), |first| Err(Self { count, total, first }))
+    }
+}
+
 /// The error of an evaluation that was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
@@ -109,6 +143,9 @@ pub enum EvaluationError {
         /// The samples'.
         features: usize,
     },
+    /// Logits are no numbers.
+    #[error(transparent)]
+    Logits(#[from] NoNumbers),
     /// There is no room for the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -161,6 +198,17 @@ impl Evaluator {
     ///
     /// If the samples have another number of features than the network: see [`check`].
     pub fn run<E: Engine>(&mut self, engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, StepError> {
+        self.run_seen(engine, network, split, |_| ())
+    }
+
+    /// The same; `see` gets each sample's logits.
+    fn run_seen<E: Engine>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        split: &Split,
+        mut see: impl FnMut(&[f32]),
+    ) -> Result<Evaluation, StepError> {
         assert_eq!(split.features(), network.inputs(), "the samples are the network's");
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut classes, mut losses) = (Vec::with_capacity(split.len()), Vec::new());
@@ -169,6 +217,7 @@ impl Evaluator {
             engine.share_out(inputs, input, |first, input| normalize_all(&samples[first * inputs..], input));
             let batch = Batch { input, targets: labels, draws: Draws::NONE };
             let (logits, loss) = self.workspace.evaluate(engine, network, &CrossEntropy::default(), batch)?;
+            rows(logits, outputs).for_each(&mut see);
             losses.push(loss);
             classes.extend(rows(logits, outputs).map(|logits| argmax(logits) as u16));
         }
@@ -176,14 +225,18 @@ impl Evaluator {
     }
 }
 
-/// Runs a network on a set once.
+/// Runs a network on a set once. Logits that are no numbers are an error.
 ///
 /// # Errors
 ///
 /// [`EvaluationError`].
 pub fn run<E: Engine>(engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, EvaluationError> {
     check(network.inputs(), split)?;
-    Ok(Evaluator::new(network)?.run(engine, network, split)?)
+    let mut are_finite = Vec::with_capacity(split.len());
+    let see = |logits: &[f32]| are_finite.push(logits.iter().all(|logit| logit.is_finite()));
+    let evaluation = Evaluator::new(network)?.run_seen(engine, network, split, see)?;
+    NoNumbers::check(are_finite.into_iter())?;
+    Ok(evaluation)
 }
 
 #[cfg(test)]
@@ -200,6 +253,13 @@ mod tests {
         assert_eq!(evaluation.loss, 508.0 / 502.0);
         assert_eq!(evaluation.confusion(), Some(vec![vec![500, 0, 0], vec![0, 0, 1], vec![0, 0, 1]]));
         assert_eq!(Evaluation::new(MAX_CONFUSION + 1, &labels, &classes, &[1.0, 4.0]).confusion(), None);
+    }
+
+    #[test]
+    fn samples_whose_logits_are_no_numbers_are_counted() {
+        assert_eq!(NoNumbers::check([true; 3].into_iter()), Ok(()));
+        let found = NoNumbers::check([true, false, true, false].into_iter());
+        assert_eq!(found, Err(NoNumbers { count: 2, total: 4, first: 1 }));
     }
 
     #[test]

@@ -16,9 +16,9 @@ use selvedge::{
 use crate::{
     classes::Classes,
     data::{Dataset, EndsError, Split},
-    evaluation::{self, BATCH, Evaluation, EvaluationError},
+    evaluation::{self, BATCH, Evaluation, EvaluationError, NoNumbers},
     network::{Network, NetworkError, Workspace},
-    weights::{self, NotFinite},
+    weights::{self, WrongWeight},
 };
 
 /// A checked file.
@@ -180,12 +180,12 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Checks that all weights are finite. Those of an integer network are.
+    /// Checks that all weights are finite, and no variance is below 0. Those of an integer network are.
     ///
     /// # Errors
     ///
-    /// [`NotFinite`], the first that is not.
-    pub fn check_finite(&self) -> Result<(), NotFinite> {
+    /// [`WrongWeight`], the first that is not so.
+    pub fn check_weights(&self) -> Result<(), WrongWeight> {
         let flat: Vec<f32> = match self {
             Self::Float32(file) => {
                 file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
@@ -193,7 +193,7 @@ impl<'a> ModelFile<'a> {
             Self::Float16(file) => file.parameters().collect(),
             Self::Int8(_) | Self::Int4(_) => return Ok(()),
         };
-        weights::check_finite(&self.architecture(), &flat)
+        weights::check_all(&self.architecture(), &flat)
     }
 
     /// A floating-point file's network in binary32; none of an integer network.
@@ -244,13 +244,14 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`EvaluationError`] for labels that name no class, and samples of other features.
+    /// [`EvaluationError`] for labels that name no class, samples of other features, and logits that are no numbers.
     pub fn evaluate<E: Engine>(&self, engine: &E, split: &Split) -> Result<Evaluation, EvaluationError> {
         if let Some(network) = self.network()? {
             return evaluation::run(engine, network.view(), split);
         }
         evaluation::check(self.architecture().inputs(), split)?;
         let all = self.logits(engine, split.values())?;
+        all.check()?;
         let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
         for (sample, &target) in split.labels().iter().enumerate() {
             let logits = all.get(sample);
@@ -304,6 +305,15 @@ impl AllLogits {
             Values::Floats(values) => Logits::float32(&values[own]),
             Values::Sums(sums, scale) => Logits::int32(&sums[own], *scale),
         }
+    }
+
+    /// Checks that all are finite.
+    ///
+    /// # Errors
+    ///
+    /// [`NoNumbers`], where some are not.
+    pub fn check(&self) -> Result<(), NoNumbers> {
+        NoNumbers::check(self.iter().map(|logits| logits.values().all(f32::is_finite)))
     }
 
     /// Each sample's.

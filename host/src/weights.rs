@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use selvedge::{
-    architecture::Architecture,
+    architecture::{Architecture, Parameter},
     shape::Signature,
     weights::{self, MAX_NUMBERS, TrainingRecord, WeightFileError},
 };
@@ -33,10 +33,10 @@ pub enum WeightsError {
     Write(#[from] files::WriteError),
 }
 
-/// A weight that is NaN or infinite: a network with one computes no logits.
+/// A weight that is NaN or infinite, or a variance below 0: a network with one computes no logits.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{name}{index:?} is {value} as a float32, which no network computes with{}; the training that made it diverged, or the file is damaged", others(*more))]
-pub struct NotFinite {
+#[error("{name}{index:?} is {value}{}{}", reason(*value), others(*more))]
+pub struct WrongWeight {
     /// The tensor.
     pub name: String,
     /// The element's place in it.
@@ -47,18 +47,29 @@ pub struct NotFinite {
     pub more: usize,
 }
 
+fn reason(value: f32) -> &'static str {
+    if value.is_finite() {
+        ", but it is a variance, and no variance is below 0; the file is damaged, or its tensors are mixed up"
+    } else {
+        " as a float32, which no network computes with; the training that made it diverged, or the file is damaged"
+    }
+}
+
 fn others(more: usize) -> String {
     if more == 0 { String::new() } else { format!(" (and {more} more in this tensor)") }
 }
 
-/// Checks that all elements of a tensor, in row-major order, are finite.
+/// Checks a parameter's tensor, in row-major order: all elements are finite, and none of a variance is below 0.
+/// `name` is the tensor's in its file.
 ///
 /// # Errors
 ///
-/// [`NotFinite`], the first that is not.
-pub fn check_tensor(name: &str, shape: &[usize], values: &[f32]) -> Result<(), NotFinite> {
-    let Some(place) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
-    let more = values[place + 1..].iter().filter(|value| !value.is_finite()).count();
+/// [`WrongWeight`], the first that is not so.
+pub fn check_tensor(name: &str, parameter: &Parameter, shape: &[usize], values: &[f32]) -> Result<(), WrongWeight> {
+    let is_variance = parameter.name.ends_with("running_var");
+    let is_wrong = |value: &f32| !value.is_finite() || is_variance && *value < 0.0;
+    let Some(place) = values.iter().position(is_wrong) else { return Ok(()) };
+    let more = values[place + 1..].iter().filter(|value| is_wrong(value)).count();
     let mut rest = place;
     let mut index: Vec<_> = shape
         .iter()
@@ -70,18 +81,18 @@ pub fn check_tensor(name: &str, shape: &[usize], values: &[f32]) -> Result<(), N
         })
         .collect();
     index.reverse();
-    Err(NotFinite { name: name.into(), index, value: values[place], more })
+    Err(WrongWeight { name: name.into(), index, value: values[place], more })
 }
 
-/// Checks that all weights of a flat model are finite.
+/// Checks that all weights of a flat model are finite, and no variance is below 0.
 ///
 /// # Errors
 ///
-/// [`NotFinite`], the first that is not.
-pub fn check_finite(architecture: &Architecture, flat: &[f32]) -> Result<(), NotFinite> {
+/// [`WrongWeight`], the first that is not so.
+pub fn check_all(architecture: &Architecture, flat: &[f32]) -> Result<(), WrongWeight> {
     architecture.parameters().try_for_each(|parameter| {
         let shape: Vec<_> = parameter.shape.iter().map(|&size| size as usize).collect();
-        check_tensor(&parameter.name, &shape, parameter.values(flat).unwrap_or_default())
+        check_tensor(&parameter.name, &parameter, &shape, parameter.values(flat).unwrap_or_default())
     })
 }
 
@@ -153,16 +164,27 @@ mod tests {
     fn what_is_not_finite_is_named_with_its_place() {
         let architecture: Architecture = "3 => 2".parse().unwrap();
         let mut flat = [0.5; 8];
-        assert_eq!(check_finite(&architecture, &flat), Ok(()));
+        assert_eq!(check_all(&architecture, &flat), Ok(()));
         (flat[4], flat[7]) = (f32::NAN, f32::INFINITY);
-        let error = |flat: &[f32]| check_finite(&architecture, flat).unwrap_err().to_string();
+        let error = |flat: &[f32]| check_all(&architecture, flat).unwrap_err().to_string();
         assert!(error(&flat).starts_with("linear_relu_stack.0.weight[1, 1] is NaN as"));
         flat[4] = 0.5;
         assert!(error(&flat).starts_with("linear_relu_stack.0.bias[1] is inf as"));
         flat[6] = f32::NEG_INFINITY;
-        assert!(
-            error(&flat)
-                .contains("[0] is -inf as a float32, which no network computes with (and 1 more in this tensor)")
-        );
+        let text = error(&flat);
+        assert!(text.contains("[0] is -inf as a float32, which no network computes with; "), "{text}");
+        assert!(text.ends_with(" (and 1 more in this tensor)"), "{text}");
+    }
+
+    #[test]
+    fn a_variance_is_never_below_0() {
+        let architecture: Architecture = "3 => 2 BatchNorm1d => 2".parse().unwrap();
+        let mut flat = vec![-0.5; architecture.parameter_count().unwrap()];
+        let variance = architecture.parameters().find(|parameter| parameter.name.ends_with("running_var")).unwrap();
+        flat[variance.offset..][..2].copy_from_slice(&[0.0, 1.0]);
+        assert_eq!(check_all(&architecture, &flat), Ok(()));
+        flat[variance.offset + 1] = -1e-3;
+        let error = check_all(&architecture, &flat).unwrap_err().to_string();
+        assert!(error.contains(".running_var[1] is -0.001, but it is a variance"), "{error}");
     }
 }

@@ -4,6 +4,7 @@ use std::{
     process::ExitCode,
 };
 
+use crate::commands::predict::USAGE;
 use clap::{Parser, error::Error};
 use terminal::printable;
 
@@ -15,7 +16,14 @@ use terminal::printable;
 ///
 /// The exit code, where the program has no more to do.
 pub fn parse<P: Parser>() -> Result<P, ExitCode> {
-    P::try_parse().map_err(|error| match print(&error) {
+    let mut command = P::command();
+    if command.find_subcommand("predict").is_some() {
+        let usage = format!("{} {USAGE}", command.get_bin_name().unwrap_or_else(|| command.get_name()));
+        command = command.mut_subcommand("predict", |predict| predict.override_usage(usage));
+    }
+    let parsed = command.try_get_matches_from_mut(env::args_os());
+    let parsed = parsed.and_then(|matches| P::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+    parsed.map_err(|error| match print(&error) {
         Err(problem) if !error.use_stderr() && problem.kind() != io::ErrorKind::BrokenPipe => {
             // A closed standard error is no reason to fail in another way.
             let _ = writeln!(terminal::stderr(), "error: the help cannot be written: {problem}");

@@ -46,7 +46,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         network = folded(&network).with_context(|| format!("{}: --fold", options.from.display()))?;
     }
     let (written, flat) = (network.architecture(), network.parameters());
-    weights::check_finite(written, flat)?;
+    weights::check_all(written, flat)?;
     interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
     writeln!(terminal::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;

@@ -27,8 +27,9 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     };
     let (name, shape) = (data.name.clone(), data.input);
     let split = samples(options, data)?;
+    let named = || options.file.iter().map(|path| path.display().to_string()).collect::<String>();
     // All that can be wrong is found before the first file is written.
-    let expected = file.as_ref().map(|file| expect(file, &split)).transpose()?;
+    let expected = file.as_ref().map(|file| expect(file, &split).with_context(named)).transpose()?;
     let mut header = [0; idx::MAX_HEADER];
     let count = u32::try_from(split.len())?;
     let samples = [idx::samples_header(count, shape, &mut header), split.values()].concat();
@@ -62,7 +63,9 @@ fn samples(options: &options::commands::Embed, data: Dataset) -> Result<Split> {
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let mut lines = String::new();
-    for (index, (logits, label)) in file.logits(&engine, split.values())?.iter().zip(split.labels()).enumerate() {
+    let all = file.logits(&engine, split.values())?;
+    all.check()?;
+    for (index, (logits, label)) in all.iter().zip(split.labels()).enumerate() {
         let hash = hex(&logits.hash()[..8]);
         let line = json!({ "index": index, "label": label, "class": logits.class(), "logits": hash });
         // Writing to a string cannot fail.

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 
 use super::{check_data, check_weights, engine, load, note, parse};
@@ -12,7 +12,8 @@ pub fn run(options: &options::commands::Eval) -> Result<()> {
     check_weights(&options.file.path, &file)?;
     let data = load(&options.data)?;
     check_data(&options.file, &file, &data)?;
-    let evaluation = file.evaluate(&engine(&options.threads)?, &data.test)?;
+    let evaluation = file.evaluate(&engine(&options.threads)?, &data.test);
+    let evaluation = evaluation.with_context(|| options.file.path.display().to_string())?;
     print(options, &evaluation, &data, &file)
 }
 

@@ -24,7 +24,7 @@ const FIRST_VALUES: usize = 4;
 pub fn run(options: &options::commands::Inspect) -> Result<()> {
     let bytes = weights::read(&options.file)?;
     let file = parse(&options.file, &bytes)?;
-    file.check_finite().err().iter().for_each(note);
+    file.check_weights().err().iter().for_each(note);
     match &file {
         ModelFile::Float32(weights) => show(options, weights, bytes.len()),
         ModelFile::Int8(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
@@ -51,27 +51,34 @@ fn show(options: &options::commands::Inspect, file: &WeightFile<'_>, flash: usiz
         "       {} bytes to train with a batch of 1, {} more for each further sample\n",
         sizes.train_ram, sizes.sample_ram
     )?;
-    writeln!(
-        out,
-        "Trained on {} ({} samples, SHA-256 {})",
-        record.dataset,
-        record.samples,
-        hex(&record.dataset_checksum)
-    )?;
-    writeln!(
-        out,
-        "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
-        record.epochs,
-        record.steps,
-        record.batch_size,
-        if record.shuffled { ", shuffled" } else { "" },
-        record.learning_rate,
-        record.seed
-    )?;
-    for line in record.recipe.lines() {
-        writeln!(out, "    {line}")?;
+    if record.steps == 0 {
+        writeln!(
+            out,
+            "Not trained by Selvedge, so the file tells neither data, recipe nor accuracy; `selvedge eval` measures it"
+        )?;
+    } else {
+        writeln!(
+            out,
+            "Trained on {} ({} samples, SHA-256 {})",
+            record.dataset,
+            record.samples,
+            hex(&record.dataset_checksum)
+        )?;
+        writeln!(
+            out,
+            "  {} epochs, {} steps, batches of {} samples{}, learning rate {}, seed {}, by the recipe",
+            record.epochs,
+            record.steps,
+            record.batch_size,
+            if record.shuffled { ", shuffled" } else { "" },
+            record.learning_rate,
+            record.seed
+        )?;
+        for line in record.recipe.lines() {
+            writeln!(out, "    {line}")?;
+        }
+        writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
     }
-    writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
     writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
     Ok(())
 }

@@ -154,9 +154,9 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
     }
 }
 
-/// Checks that a network can compute: none of its weights is NaN or infinite.
+/// Checks that a network can compute: none of its weights is NaN or infinite, and no variance below 0.
 fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
-    file.check_finite().with_context(|| path.display().to_string())
+    file.check_weights().with_context(|| path.display().to_string())
 }
 
 /// Checks that the network takes this data's samples and can name their classes.

@@ -25,7 +25,10 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
         match sample {
             Ok(sample) => {
                 let Some(logits) = answers.next() else { break };
-                if options.json {
+                if let Err(error) = samples::check(&sample, &logits) {
+                    objects.push(json!({ "input": sample.name, "error": format!("{error:#}") }));
+                    failure = tally.fail(error);
+                } else if options.json {
                     objects.push(object(&sample, &logits, &classes));
                 } else {
                     sample.show(&mut out, shape, &logits.top::<3>(), &classes, options.show)?;

@@ -9,7 +9,9 @@ use crate::{
     engine::Simd,
     files, interchange,
     model_file::ModelFile,
-    quantization::{HalfNetwork, Integers, LayerReport, Outputs, Quantized, Quantizer, Reference, Report},
+    quantization::{
+        HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference, Report,
+    },
     training::{self, Epoch},
     weights::{self, WeightsError},
 };
@@ -20,7 +22,7 @@ use options::{commands::Format, recipe::FINE_TUNING};
 use selvedge::{
     augment::Augmentation,
     shape::{InputShape, Signature},
-    weights::{TrainingRecord, WeightFileError},
+    weights::TrainingRecord,
 };
 
 use super::{check_replaced, check_weights, engine, load, note, parse};
@@ -30,7 +32,6 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     check_outputs(options, &out)?;
     let mut training = options.fine_tuning()?;
     let bytes = weights::read(&options.path)?;
-    let in_file = WeightsError::in_file(&options.path);
     let model = parse(&options.path, &bytes)?;
     check_weights(&options.path, &model)?;
     let ModelFile::Float32(file) = &model else {
@@ -45,6 +46,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let engine = engine(&options.threads)?;
     let data = load(&options.data)?;
     model.check(&data).with_context(name)?;
+    model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
         check_augmentation(options, training, data.input)?;
     }
@@ -59,7 +61,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
         Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
     let source = selvedge::weights::hash(&flat);
     let accuracies = [report.float_accuracy(), report.accuracy()];
-    let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).map_err(in_file)?;
+    let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).with_context(name)?;
     files::write_whole(&out, &encoded)?;
     if let Some(path) = &options.certificates {
         files::write_whole(path, report.certificates().as_bytes())?;
@@ -176,14 +178,15 @@ impl Made {
         reference: &Reference,
         source: [u8; 32],
         accuracies: [f64; 2],
-    ) -> Result<Vec<u8>, WeightFileError> {
-        match self {
-            Self::Integers(quantized) => quantized.encode(signature, source, accuracies),
+    ) -> Result<Vec<u8>, QuantizationError> {
+        let encoded = match self {
+            Self::Integers(quantized) => return quantized.encode(signature, source, accuracies),
             Self::Half(half) => half.encode(signature, source, accuracies),
             Self::Float => {
                 weights::encode(reference.architecture(), reference.network().parameters(), signature, record)
             }
-        }
+        };
+        Ok(encoded?)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::{Context, Error, Result, bail, ensure};
 use options::commands::Samples;
-use selvedge::shape::InputShape;
+use selvedge::{message::Logits, shape::InputShape};
 use terminal::Printed;
 
 use super::note;
@@ -39,6 +39,22 @@ pub struct Unread {
 pub struct Tally {
     all: usize,
     failed: usize,
+}
+
+/// Checks that a sample's logits are finite.
+///
+/// # Errors
+///
+/// The first that is not, with the sample's name.
+pub fn check(sample: &Sample, logits: &Logits<'_>) -> Result<()> {
+    match logits.values().enumerate().find(|(_, logit)| !logit.is_finite()) {
+        Some((class, logit)) => bail!(
+            "{}: the logit of class {class} is {logit} and no finite number: the network's weights are so large that sums leave a float32's \
+             range; train anew with a smaller --lr, or take other weights",
+            sample.name
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Reads everything in its order, for a network that takes samples of this shape.
@@ -69,6 +85,7 @@ fn read_file(path: &Path, shape: InputShape) -> Result<Vec<Sample>> {
     }
     let (found, values) = data::read_samples(path)?;
     ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
+    ensure!(!values.is_empty(), "{name}: the file holds no samples");
     let all = values.chunks_exact(shape.features()).enumerate();
     let named = |(index, values): (usize, &[u8])| Sample {
         name: format!("{name}, sample {index}"),
@@ -102,7 +119,18 @@ fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
     };
     let values: Vec<u8> = text.split(',').enumerate().map(value).collect::<Result<_>>()?;
     let (found, expected) = (values.len(), shape.features());
-    ensure!(found == expected, "--values: {} has {found} values, but the network takes {shape}", shortened(text));
+    let count = |values: usize| if values == 1 { "1 value".into() } else { format!("{values} values") };
+    let meaning = match shape {
+        InputShape::Features(_) => String::new(),
+        InputShape::Image { .. } => format!(", {shape}"),
+    };
+    ensure!(
+        found == expected,
+        "--values: {} has {}, but the network takes {}{meaning}",
+        shortened(text),
+        count(found),
+        count(expected)
+    );
     Ok(values)
 }
 

@@ -11,7 +11,9 @@ const IN_TERMINAL: usize = 3;
 
 pub fn run(options: &options::commands::Show) -> Result<()> {
     let path = options.out();
-    if !(options.plain && options.count > 1) {
+    if options.plain && options.count > 1 {
+        check_folder(&path)?;
+    } else {
         check_extension(&path)?;
     }
     let data = load(&options.data)?;
@@ -58,11 +60,25 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
 /// A file's name says what is in it.
 fn check_extension(path: &Path) -> Result<()> {
     match path.extension() {
-        Some(extension) if !extension.eq_ignore_ascii_case("png") => {
+        Some(extension) if extension.eq_ignore_ascii_case("png") => Ok(()),
+        _ => {
             bail!(
                 "--out {}: a picture is saved as PNG; name it {}",
                 path.display(),
                 path.with_extension("png").display()
+            )
+        }
+    }
+}
+
+/// A folder is not named as a picture.
+fn check_folder(path: &Path) -> Result<()> {
+    match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("png") => {
+            bail!(
+                "--out {}: --plain saves more than one picture, so this is a folder; name it without an ending, such as {}",
+                path.display(),
+                path.with_extension("").display()
             )
         }
         _ => Ok(()),
@@ -81,13 +97,22 @@ mod tests {
 
     #[test]
     fn a_picture_is_named_as_what_it_is() {
-        for name in ["a.png", "a.PNG", "a", "b.jpg/a.png"] {
+        for name in ["a.png", "a.PNG", "b.jpg/a.png"] {
             assert!(check_extension(name.as_ref()).is_ok(), "{name}");
         }
-        for (name, right) in [("s.jpg", "s.png"), ("a.png.webp", "a.png.png"), ("x/model.pth", "x/model.png")] {
+        for (name, right) in
+            [("a", "a.png"), ("s.jpg", "s.png"), ("a.png.webp", "a.png.png"), ("x/model.pth", "x/model.png")]
+        {
             let error = check_extension(name.as_ref()).unwrap_err().to_string();
             assert_eq!(error, format!("--out {name}: a picture is saved as PNG; name it {right}"));
         }
+    }
+
+    #[test]
+    fn a_folder_is_not_named_as_a_picture() {
+        assert!(check_folder("pictures".as_ref()).is_ok() && check_folder("v1.2".as_ref()).is_ok());
+        let error = check_folder("d.png".as_ref()).unwrap_err().to_string();
+        assert!(error.ends_with("name it without an ending, such as d"), "{error}");
     }
 
     #[test]

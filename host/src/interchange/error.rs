@@ -8,7 +8,7 @@ use super::{
 use crate::{
     files::{ReadError, WriteError},
     network::NetworkError,
-    weights::{NotFinite, WeightsError},
+    weights::{WeightsError, WrongWeight},
 };
 
 /// A file of weights cannot be read, used or written.
@@ -147,7 +147,7 @@ pub(super) enum Problem {
     #[error("the tensor {name} has the shape {found:?}, the model's is {expected:?}")]
     Shape { name: String, expected: Vec<usize>, found: Vec<usize> },
     #[error(transparent)]
-    NotFinite(#[from] NotFinite),
+    Weight(#[from] WrongWeight),
     #[error(transparent)]
     Network(#[from] NetworkError),
     #[error("cannot be encoded: {0}")]

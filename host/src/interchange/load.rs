@@ -49,7 +49,7 @@ pub(super) fn load(
             let (name, found) = (tensor.name().into(), tensor.shape().into());
             return Err(Problem::Shape { name, expected, found });
         }
-        check_tensor(tensor.name(), tensor.shape(), tensor.numbers()?)?;
+        check_tensor(tensor.name(), &found.parameter, tensor.shape(), tensor.numbers()?)?;
     }
     let there = |parameter: &Parameter| found.iter().any(|found| found.parameter.offset == parameter.offset);
     let missing: Vec<_> = named.parameters().filter(|parameter| !there(parameter)).collect();

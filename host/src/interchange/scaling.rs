@@ -8,7 +8,7 @@ use super::{error::Problem, npy};
 use crate::{
     files::{self, ReadError},
     network::Network,
-    weights::{NotFinite, check_finite},
+    weights::{WrongWeight, check_all},
 };
 
 /// Red, green and blue.
@@ -63,7 +63,7 @@ pub enum ScalingError {
     },
     /// A weight that is no finite number any more.
     #[error("after --mean and --std: {0}")]
-    NotFinite(NotFinite),
+    Weight(WrongWeight),
 }
 
 impl InputScaling {
@@ -94,7 +94,7 @@ impl InputScaling {
             }
             *bias = (f64::from(*bias) - shift) as f32;
         }
-        check_finite(&architecture, network.parameters()).map_err(ScalingError::NotFinite)?;
+        check_all(&architecture, network.parameters()).map_err(ScalingError::Weight)?;
         let has_colours = [&self.mean, &self.std].iter().any(|numbers| numbers.len() == COLOURS);
         let is_assumed = has_colours && inputs != COLOURS && channels(input).is_none();
         let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-//! A picture's file, within a limit of memory and time, as shades of grey with an alpha channel, upright.
+//! A picture's file, within a limit of memory and time, as colours with an alpha channel, upright.
 
 use std::{
     io::{self, Cursor, Read},
@@ -6,17 +6,24 @@ use std::{
 };
 
 use image::{
-    DynamicImage, GrayAlphaImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, LumaA, imageops,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgba, RgbaImage, imageops,
     metadata::Orientation,
 };
 
 use super::{
     PictureError,
     file::open,
+    foreign,
     sample::is_sample,
     whole::{self, Structure},
 };
 
+/// The formats that are read.
+pub const FORMATS: [ImageFormat; 6] =
+    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff];
+
+/// The bytes that tell a WebP; the other formats need fewer.
+const LONGEST_MAGIC: usize = 12;
 /// The most bytes that a picture takes: its file, the decoder's memory and the pixels.
 const MAX_MEMORY: u64 = 320 << 20;
 /// The most bytes of a PNG's colour profile or text.
@@ -31,13 +38,13 @@ const MAX_PROGRESSIVE: u64 = 24 << 20;
 /// The most pixels that are worked with. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
 
-/// The bytes beside a pixel that is worked with: shades, alpha, the ground's mask and the places that it grows from.
-const WORK: u64 = 24;
+/// The bytes beside a pixel that is worked with: colours, shades, alpha, the ground's mask and the places that it grows from.
+const WORK: u64 = 32;
 
 /// A picture that was read.
 pub struct Decoded {
-    /// Shades and alpha, turned as EXIF's orientation says; of a large picture, means of squares of pixels.
-    pub pixels: GrayAlphaImage,
+    /// Colours and alpha, turned as EXIF's orientation says; of a large picture, means of squares of pixels.
+    pub pixels: RgbaImage,
     /// Columns and rows of the upright picture as the file has it.
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8.
@@ -84,7 +91,12 @@ pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError
         return Err(too_large(format!("its file has more than {} MB", MAX_MEMORY >> 20)));
     }
     let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(unreadable)?;
-    let format = reader.format();
+    let format = reader.format().filter(|format| FORMATS.contains(format));
+    if let (None, Some(what)) = (format, foreign::what(&bytes))
+        && bytes.len() >= LONGEST_MAGIC
+    {
+        return Err(PictureError::Foreign { path: path.into(), what });
+    }
     let mut limits = Limits::default();
     // A PNG's are for what stands before its pixels, such as a colour profile.
     limits.max_alloc = Some(if format == Some(ImageFormat::Png) { MAX_PROFILE } else { MAX_MEMORY });
@@ -97,12 +109,14 @@ pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     let memory = format.map_or(0, |format| memory(&decoder, format, structure, length));
-    if pixels > MAX_PIXELS || memory > MAX_MEMORY {
+    if pixels > MAX_PIXELS {
+        let most = MAX_PIXELS / 1_000_000;
+        return Err(too_large(format!("it has {width}×{height} pixels, and at most {most} million are read")));
+    }
+    if memory > MAX_MEMORY {
+        let (memory, most) = (memory >> 20, MAX_MEMORY >> 20);
         return Err(too_large(format!(
-            "{width}×{height} pixels take {} MB, and at most {} MB and {} million pixels are read",
-            memory >> 20,
-            MAX_MEMORY >> 20,
-            MAX_PIXELS / 1_000_000
+            "reading its {width}×{height} pixels takes {memory} MB, and at most {most} MB are taken"
         )));
     }
     check_memory(path, memory + WORK * pixels.min(MAX_WORKED))?;
@@ -114,11 +128,11 @@ pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     let is_sample = is_sample(&bytes);
     drop(bytes);
-    let mut reduced = DynamicImage::ImageLumaA8(reduce(picture));
+    let mut reduced = DynamicImage::ImageRgba8(reduce(picture));
     reduced.apply_orientation(orientation);
     let orientation = orientation.to_exif();
     let size = if orientation > 4 { (height, width) } else { (width, height) };
-    Ok(Decoded { pixels: reduced.into_luma_alpha8(), size, orientation, is_series: structure.is_series, is_sample })
+    Ok(Decoded { pixels: reduced.into_rgba8(), size, orientation, is_series: structure.is_series, is_sample })
 }
 
 /// Asks for memory and gives it back, untouched: decoders abort the program where there is too little.
@@ -150,36 +164,41 @@ fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure
     length.saturating_add(decoded).saturating_add(beside)
 }
 
-/// Shades and alpha: the means of squares, where there are more pixels than are worked with.
-fn reduce(picture: DynamicImage) -> GrayAlphaImage {
+/// Colours and alpha: the means of squares, where there are more pixels than are worked with.
+fn reduce(picture: DynamicImage) -> RgbaImage {
     let (width, height) = (picture.width(), picture.height());
     let pixels = u64::from(width) * u64::from(height);
     if pixels <= MAX_WORKED {
-        return picture.into_luma_alpha8();
+        return picture.into_rgba8();
     }
     let side = (1..).find(|side| pixels <= MAX_WORKED * side * side).unwrap_or(1) as u32;
-    let mut reduced = GrayAlphaImage::new(width.div_ceil(side), height.div_ceil(side));
+    let mut reduced = RgbaImage::new(width.div_ceil(side), height.div_ceil(side));
     for row in 0..reduced.height() {
         // Only these rows are copied.
-        let rows = picture.crop_imm(0, row * side, width, side).into_luma_alpha8();
+        let rows = picture.crop_imm(0, row * side, width, side).into_rgba8();
         for column in 0..reduced.width() {
             let square = imageops::crop_imm(&rows, column * side, 0, side, side);
-            let (mut light, mut weight, mut count) = (0, 0, 0);
+            let (mut light, mut weight, mut count) = ([0; 3], 0, 0);
             for (_, _, pixel) in image::GenericImageView::pixels(&*square) {
-                let [shade, alpha] = pixel.0.map(u64::from);
-                light += shade * alpha;
+                let [red, green, blue, alpha] = pixel.0.map(u64::from);
+                light.iter_mut().zip([red, green, blue]).for_each(|(sum, channel)| *sum += channel * alpha);
                 weight += alpha;
                 count += 1;
             }
+            let [red, green, blue] = light;
             let mean = |sum: u64, of: u64| (sum + of / 2).checked_div(of).unwrap_or(0) as u8;
-            reduced.put_pixel(column, row, LumaA([mean(light, weight), mean(weight, count)]));
+            reduced.put_pixel(
+                column,
+                row,
+                Rgba([mean(red, weight), mean(green, weight), mean(blue, weight), mean(weight, count)]),
+            );
         }
     }
     reduced
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use std::fs;
 
     use image::{
@@ -188,10 +207,6 @@ pub mod tests {
     };
 
     use super::*;
-
-    /// All that are read.
-    pub const FORMATS: [ImageFormat; 6] =
-        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff];
 
     fn picture() -> RgbImage {
         RgbImage::from_fn(20, 16, |x, y| Rgb([(x * 12) as u8, (y * 15) as u8, (x * y) as u8]))
@@ -304,7 +319,10 @@ pub mod tests {
         let gray = GrayImage::from_fn(5000, 1700, |x, y| Luma([if x < 2500 && y < 850 { 40 } else { 200 }]));
         let reduced = reduce(gray.into());
         assert_eq!(reduced.dimensions(), (2500, 850));
-        assert_eq!([(0, 0), (2400, 840)].map(|(x, y)| reduced.get_pixel(x, y).0), [[40, 255], [200, 255]]);
+        assert_eq!(
+            [(0, 0), (2400, 840)].map(|(x, y)| reduced.get_pixel(x, y).0),
+            [[40, 40, 40, 255], [200, 200, 200, 255]]
+        );
     }
 
     #[test]

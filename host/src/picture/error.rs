@@ -61,6 +61,14 @@ pub enum PictureError {
         /// What reading takes at most.
         megabytes: u64,
     },
+    /// The file is something else.
+    #[error("{} is {what}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: String,
+    },
     /// The file is no sound picture.
     #[error("{} is no PNG, JPEG, WebP, GIF, BMP or TIFF that can be read: {error}", path.display())]
     Picture {

@@ -2,6 +2,8 @@
 
 use image::GrayImage;
 
+/// The least part of a border that a plain ground has.
+pub const PLAIN: f32 = 0.75;
 /// Shades at most this far from the ground's belong to it, however noisy it is.
 const FARTHEST: u8 = 32;
 /// Shades at most this far from the ground's belong to it, however even it is.
@@ -30,16 +32,21 @@ impl Ground {
 
     /// Estimates the ground by the outermost pixels.
     pub fn of(gray: &GrayImage) -> Self {
-        let (width, height) = gray.dimensions();
+        Self::of_ring(gray, 0)
+    }
+
+    /// The same by the pixels that are so many from the outermost, which must leave some.
+    pub fn of_ring(gray: &GrayImage, inset: u32) -> Self {
+        let (right, bottom) = (gray.width() - inset, gray.height() - inset);
         let mut counts = [0_u64; 256];
         let mut count = |x, y| counts[usize::from(gray.get_pixel(x, y).0[0])] += 1;
-        for x in 0..width {
-            count(x, 0);
-            count(x, height - 1);
+        for x in inset..right {
+            count(x, inset);
+            count(x, bottom - 1);
         }
-        for y in 0..height {
-            count(0, y);
-            count(width - 1, y);
+        for y in inset..bottom {
+            count(inset, y);
+            count(right - 1, y);
         }
         let window =
             |centre: u8| usize::from(centre.saturating_sub(NEAREST))..=usize::from(centre.saturating_add(NEAREST));

@@ -3,17 +3,27 @@
 #[cfg(not(feature = "pictures"))]
 mod absent;
 #[cfg(feature = "pictures")]
+mod colour;
+#[cfg(feature = "pictures")]
 mod decode;
+#[cfg(feature = "pictures")]
+mod doubts;
 mod error;
 #[cfg(feature = "pictures")]
 mod even;
 mod file;
+#[cfg(feature = "pictures")]
+mod foreign;
+#[cfg(feature = "pictures")]
+mod frame;
 #[cfg(feature = "pictures")]
 mod ground;
 #[cfg(feature = "pictures")]
 mod prepare;
 #[cfg(feature = "pictures")]
 mod sample;
+#[cfg(feature = "pictures")]
+mod shades;
 #[cfg(feature = "pictures")]
 mod sheet;
 mod terminal;

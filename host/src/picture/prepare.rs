@@ -1,37 +1,33 @@
 //! From any picture to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
 //! section 2), without its sharpening.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use image::{
-    GrayAlphaImage, GrayImage, Luma,
+    GrayImage, RgbaImage,
     imageops::{self, FilterType},
 };
 use selvedge::shape::InputShape;
 
 use super::{
-    PictureError, Prepared,
+    PictureError, Prepared, colour,
     decode::{Decoded, decode, decode_bytes},
+    doubts,
     even::even_out,
+    frame,
     ground::{self, Ground},
+    shades::{darken, flatten, lighten},
 };
 
-/// The least part of a border that a plain ground has.
-const PLAIN: f32 = 0.75;
-/// Shades that are no further apart than this hardly vary.
-const HARDLY: u8 = 32;
 /// Fewer pixels than these show little.
 const FEW: u64 = 64;
-/// The part of a thing, in percent, that decides whether it is light or dark on a ground of a middle shade.
-const MOST: usize = 97;
-/// The middle shades: on others, a dark ground has a light thing, and a light one a dark thing.
-const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 
 /// Reads a picture of one thing, a PNG, JPEG, WebP, GIF, BMP or TIFF, as a sample of a network: an image of one channel, light on black.
 ///
 /// EXIF's orientation is applied. The ground's shade is that of most of the border; what is joined to the border in that shade becomes black,
-/// and on a light ground the thing is inverted. Unless the picture has the sample's size already, the ground is cut off around the thing,
-/// and the thing is enlarged or reduced until it fits, and put in the middle. A picture that [`save_sample`](super::save_sample) wrote stays as it is.
+/// and on a light ground the thing is inverted. Unless the picture has the sample's size and a black ground already, the ground is cut off
+/// around the thing, and the thing is enlarged or reduced until it fits, and put in the middle. A thin frame is left out before. On a coloured
+/// ground the colour tells thing from ground, and a dark thing is inverted. A picture that [`save_sample`](super::save_sample) wrote stays as it is.
 /// At most 64 million pixels and 320 MB are read.
 ///
 /// # Errors
@@ -75,91 +71,65 @@ fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
 }
 
 /// A picture as shades of so many columns and rows; a sample's are kept.
-fn prepare(picture: &GrayAlphaImage, size: (u32, u32), is_sample: bool) -> Prepared {
+fn prepare(picture: &RgbaImage, size: (u32, u32), is_sample: bool) -> Prepared {
+    let full_size = picture.dimensions();
     let (gray, laid_over) = flatten(picture);
-    let mut notes = variation(&gray).into_iter().collect::<Vec<_>>();
-    let is_small = gray.dimensions() == size;
+    let prepared = |shades: GrayImage, ground: u8, notes: Vec<String>| Prepared {
+        shades: shades.into_raw(),
+        ground,
+        size: full_size,
+        orientation: 1,
+        notes,
+    };
+    if is_sample {
+        let notes = doubts::of_picture(&gray).into_iter().collect();
+        return prepared(gray, 0, notes);
+    }
+    let is_small = full_size == size;
+    let frame = if is_small { 0 } else { frame::width(&gray) };
+    let inside = (full_size.0 - 2 * frame, full_size.1 - 2 * frame);
+    let (picture, gray) = match frame {
+        0 => (Cow::Borrowed(picture), gray),
+        _ => (
+            Cow::Owned(imageops::crop_imm(picture, frame, frame, inside.0, inside.1).to_image()),
+            imageops::crop_imm(&gray, frame, frame, inside.0, inside.1).to_image(),
+        ),
+    };
+    let distances = if laid_over.is_none() { colour::distances(&picture) } else { None };
+    let mut notes: Vec<_> = doubts::of_picture(distances.as_ref().unwrap_or(&gray)).into_iter().collect();
     let (gray, ground) = match laid_over {
-        _ if is_sample => (gray, Ground::exact(0)),
         Some(shade) => (gray, Ground::exact(shade)),
-        None if is_small => {
+        None if is_small || distances.is_some() => {
             let ground = Ground::of(&gray);
             (gray, ground)
         }
         None => even_out(gray, size),
     };
-    let shades = if is_sample {
-        gray
-    } else {
-        if ground.share < PLAIN && !(is_small && ground.shade <= ground.tolerance) {
-            notes.push(format!(
-                "the ground is not plain: {:.0} % of the border has the shade {}; a picture of one thing on an even ground is understood best",
-                100.0 * ground.share,
-                ground.shade
-            ));
+    // Of the size and on black, it is a sample already.
+    let is_fit = is_small && distances.is_none() && ground.shade <= ground.tolerance;
+    let (mut mask, seen) = match &distances {
+        Some(distances) => {
+            let ground = Ground::of(distances);
+            (ground.mask(distances), ground)
         }
-        let mut mask = ground.mask(&gray);
-        if !is_small {
-            ground::cover_specks(&mut mask, gray.width() as usize);
-        }
-        let light_on_black = darken(&gray, &ground, &mask);
-        if is_small { light_on_black } else { fit(&light_on_black, &mask, size) }
+        None => (ground.mask(&gray), ground),
     };
-    Prepared { shades: shades.into_raw(), ground: ground.shade, size: picture.dimensions(), orientation: 1, notes }
-}
-
-/// A note where a picture is blank, or nearly so.
-fn variation(gray: &GrayImage) -> Option<String> {
-    let (least, most) = (gray.as_raw().iter().min()?, gray.as_raw().iter().max()?);
-    match most - least {
-        0 => Some(format!("the picture is blank: every pixel has the shade {most}; the answer says nothing")),
-        1..=HARDLY => {
-            Some(format!("the picture hardly varies: its shades are {least} to {most}; the answer says little"))
-        }
-        _ => None,
+    if !is_fit {
+        notes.extend(doubts::of_ground(&seen));
+        ground::cover_specks(&mut mask, gray.width() as usize);
     }
-}
-
-/// Makes the ground black, and a thing on a light ground light.
-fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
-    let thing = || gray.as_raw().iter().zip(mask).filter(|&(_, &is_ground)| !is_ground).map(|(&shade, _)| shade);
-    let (all, lighter) = (thing().count(), thing().filter(|&shade| shade > ground.shade).count());
-    let most = |part: usize| 100 * part >= MOST * all && all > 0;
-    let inverts = match ground.shade {
-        shade if !MIDDLE.contains(&shade) => shade > 127,
-        _ if most(lighter) => false,
-        _ if most(all - lighter) => true,
-        shade => shade > 127,
+    let light_on_black = match distances {
+        Some(_) => lighten(&gray, &mask),
+        None => darken(&gray, &ground, &mask),
     };
-    let turn = |shade: u8| if inverts { 255 - shade } else { shade };
-    let black = turn(ground.shade).saturating_add(ground.noise());
-    let darkened = |shade: u8| Some(turn(shade).saturating_sub(black)).filter(|&rest| rest <= ground.tolerance);
-    let pixels = gray.as_raw().iter().zip(mask);
-    let shades =
-        pixels.map(|(&shade, &is_ground)| if is_ground { darkened(shade).unwrap_or(0) } else { turn(shade) }).collect();
-    GrayImage::from_raw(gray.width(), gray.height(), shades).expect("a shade for each pixel")
-}
-
-/// Lays a picture over white or, where the thing is light, over black: the thing must not vanish. That shade too, where it is the ground:
-/// where a tenth of the border is transparent.
-fn flatten(picture: &GrayAlphaImage) -> (GrayImage, Option<u8>) {
-    let (mut light, mut weight, mut border, mut transparent) = (0, 0, 0, 0);
-    let (width, height) = picture.dimensions();
-    for (x, y, pixel) in picture.enumerate_pixels() {
-        let [shade, alpha] = pixel.0.map(u64::from);
-        light += shade * alpha;
-        weight += alpha;
-        if x == 0 || y == 0 || x + 1 == width || y + 1 == height {
-            border += 1;
-            transparent += u32::from(alpha < 128);
-        }
+    let shades = if is_fit { light_on_black } else { fit(&light_on_black, &mask, size) };
+    if notes.is_empty() {
+        notes.extend(doubts::of_sample(&shades));
     }
-    let ground = if 2 * light > 255 * weight { 0 } else { 255 };
-    let flat = GrayImage::from_fn(width, height, |x, y| {
-        let [shade, alpha] = picture.get_pixel(x, y).0.map(u32::from);
-        Luma([((shade * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8])
-    });
-    (flat, (10 * transparent > border).then_some(ground))
+    if frame > 0 {
+        notes.push(format!("a frame of {frame} pixels around the picture is left out"));
+    }
+    prepared(shades, ground.shade, notes)
 }
 
 /// Cuts the ground off, and makes the rest as large as the size allows, in the middle of black.
@@ -191,7 +161,7 @@ fn fit(gray: &GrayImage, ground: &[bool], (full_width, full_height): (u32, u32))
 
 #[cfg(test)]
 mod tests {
-    use image::{DynamicImage, LumaA, Rgb, RgbImage};
+    use image::{DynamicImage, GrayAlphaImage, Luma, LumaA, Rgb, RgbImage};
 
     use super::*;
 
@@ -208,7 +178,7 @@ mod tests {
     }
 
     fn sized(picture: &DynamicImage, size: (u32, u32)) -> Vec<u8> {
-        super::prepare(&picture.to_luma_alpha8(), size, false).shades
+        super::prepare(&picture.to_rgba8(), size, false).shades
     }
 
     /// A picture with a block of one shade on a ground of another, and where the block is.
@@ -223,9 +193,33 @@ mod tests {
     fn an_image_of_the_right_size_is_kept() {
         let shades = GrayImage::from_fn(28, 28, |x, y| Luma([if x % 27 == 0 { 0 } else { (x * y % 256) as u8 }]));
         assert_eq!(prepare(&shades.clone().into()).as_slice(), shades.as_raw().as_slice());
-        let mut negative = shades.clone();
-        imageops::invert(&mut negative);
-        assert_eq!(prepare(&negative.into()).as_slice(), shades.as_raw().as_slice());
+    }
+
+    #[test]
+    fn of_a_samples_size_a_light_ground_is_cut_off_too() {
+        let [small, large] = [(28, 28), (280, 280)].map(|size| prepare(&block(size, 255, 55).into()));
+        assert_eq!((at(&small, 14, 0), at(&small, 14, 27), at(&small, 0, 14)), (200, 200, 0));
+        let differences = small.iter().zip(&large).filter(|(a, b)| a.abs_diff(**b) > 100).count();
+        assert!(differences < 28, "{differences}");
+    }
+
+    #[test]
+    fn a_frame_and_the_colour_of_the_ground_change_nothing() {
+        let plain = block((400, 400), 255, 55);
+        let expected = prepare(&plain.clone().into());
+        let framed = RgbImage::from_fn(400, 400, |x, y| {
+            if x.min(399 - x).min(y.min(399 - y)) < 4 { Rgb([0; 3]) } else { *plain.get_pixel(x, y) }
+        });
+        let found = super::prepare(&DynamicImage::from(framed).into_rgba8(), (28, 28), false);
+        assert_eq!((&found.shades, found.notes.len()), (&expected, 1), "{:?}", found.notes);
+        for colour in [[40, 60, 200], [120, 200, 90], [222, 200, 170], [200, 30, 30]] {
+            let coloured = RgbImage::from_fn(400, 400, |x, y| match plain.get_pixel(x, y) {
+                Rgb([255, ..]) => Rgb(colour),
+                thing => *thing,
+            });
+            let found = super::prepare(&DynamicImage::from(coloured).into_rgba8(), (28, 28), false);
+            assert_eq!((&found.shades, found.notes), (&expected, vec![]), "{colour:?}");
+        }
     }
 
     #[test]
@@ -286,9 +280,11 @@ mod tests {
             let shade = if ground > 127 { 30 } else { 225 };
             for size in [(100, 100), (28, 28)] {
                 let found =
-                    super::prepare(&DynamicImage::from(block(size, ground, shade)).into_luma_alpha8(), (28, 28), false);
+                    super::prepare(&DynamicImage::from(block(size, ground, shade)).into_rgba8(), (28, 28), false);
                 assert_eq!((found.ground, found.notes), (ground, vec![]));
-                let same = prepare(&block(size, 0, 225).into());
+                // On black, a picture of a sample's size stays as it is.
+                let other = if ground == 0 { 0 } else { 30 };
+                let same = prepare(&block(size, other, 225).into());
                 assert_eq!(found.shades, same, "{ground} {size:?}");
             }
         }
@@ -304,11 +300,20 @@ mod tests {
     #[test]
     fn what_makes_an_answer_doubtful_is_said() {
         let notes =
-            |picture: RgbImage| super::prepare(&DynamicImage::from(picture).into_luma_alpha8(), (28, 28), false).notes;
+            |picture: RgbImage| super::prepare(&DynamicImage::from(picture).into_rgba8(), (28, 28), false).notes;
+        let slope = RgbImage::from_fn(200, 200, |x, _| Rgb([(x * 255 / 199) as u8; 3]));
+        let noise = RgbImage::from_fn(200, 200, |x, y| {
+            Rgb([((x * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 24) as u8; 3])
+        });
+        let full =
+            RgbImage::from_fn(200, 200, |x, y| Rgb([if x % 199 == 0 && y < 160 || y % 199 == 0 { 0 } else { 200 }; 3]));
+        assert!(!notes(noise).is_empty());
         let stripes = RgbImage::from_fn(90, 90, |x, _| Rgb([if x / 9 % 2 == 0 { 30 } else { 220 }; 3]));
         for (picture, expected) in [
             (block((60, 60), 77, 77), "the picture is blank: every pixel has the shade 77"),
             (block((60, 60), 70, 90), "the picture hardly varies: its shades are 70 to 90"),
+            (slope, "nothing was found"),
+            (full, "the thing fills the whole picture"),
             (stripes, "the ground is not plain: 5"),
         ] {
             let found = notes(picture);
@@ -327,7 +332,7 @@ mod tests {
     fn reads_pictures_by_content() {
         let folder = tempfile::tempdir().unwrap();
         let picture = block((300, 300), 255, 40);
-        for format in super::super::decode::tests::FORMATS {
+        for format in super::super::decode::FORMATS {
             let path = folder.path().join("picture.dat");
             picture.save_with_format(&path, format).unwrap();
             assert!(at(&read(&path, SHAPE).unwrap().shades, 14, 14).abs_diff(215) < 6, "{format:?}");

@@ -40,6 +40,15 @@ pub enum QuantizationError {
         /// The format that takes the network as it is.
         instead: &'static str,
     },
+    /// A scale of the logits that binary32 does not reach.
+    #[error(
+        "an integer of the last layer is worth {scale:e} as a logit, which a float32 cannot hold: the weights are too large or too small; \
+         --format f32 takes the network as it is"
+    )]
+    LogitScale {
+        /// The worth of an integer of 1.
+        scale: f64,
+    },
     /// A weight that binary16 does not reach.
     #[error(
         "linear layer {layer}, counted from 0, has a weight of {weight}, and those of 16 bits are at most 65504 in size; --format f32 takes it"

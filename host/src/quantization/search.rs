@@ -9,7 +9,6 @@ use selvedge::{
     engine::rows,
     quantized::QuantizationRecord,
     shape::{InputShape, Signature},
-    weights::WeightFileError,
 };
 
 use super::{
@@ -206,21 +205,25 @@ impl Quantized {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for a network, a signature or an accuracy that the format cannot hold.
+    /// [`QuantizationError::LogitScale`]; [`QuantizationError::File`] for a network or a signature that the format cannot hold.
     pub fn encode(
         &self,
         signature: &Signature<'_>,
         source: [u8; 32],
         [float_accuracy, accuracy]: [f64; 2],
-    ) -> Result<Vec<u8>, WeightFileError> {
+    ) -> Result<Vec<u8>, QuantizationError> {
+        let logit_scale = self.network.logit_scale() as f32;
+        if !(logit_scale.is_finite() && logit_scale > 0.0) {
+            return Err(QuantizationError::LogitScale { scale: self.network.logit_scale() });
+        }
         let record = QuantizationRecord {
             source: &source,
-            logit_scale: self.network.logit_scale() as f32,
+            logit_scale,
             float_accuracy: float_accuracy as f32,
             accuracy: accuracy as f32,
             method: self.method.as_bytes(),
         };
-        self.network.encode(&self.architecture, signature, &record)
+        Ok(self.network.encode(&self.architecture, signature, &record)?)
     }
 }
 

@@ -110,6 +110,15 @@ pub enum TrainingError {
         /// Its loss.
         loss: f32,
     },
+    /// The loss is no number before the first step.
+    #[error(
+        "the loss is {loss} before the first update, so the weights that the run starts from compute no number: they are too large; \
+         --init has to name others"
+    )]
+    Start {
+        /// The loss of the first step's samples.
+        loss: f32,
+    },
     /// A batch was refused.
     #[error("step {step}: {error}")]
     Step {

@@ -192,7 +192,12 @@ impl<'a, B: Backend> Run<'a, B> {
         }
         let step = self.state.progress.steps;
         if let Some(&StepOutput { loss, .. }) = self.outputs.get(taken) {
-            return Err(TrainingError::Diverged { step: step + 1, loss }.into());
+            let error = if step == 0 {
+                TrainingError::Start { loss }
+            } else {
+                TrainingError::Diverged { step: step + 1, loss }
+            };
+            return Err(error.into());
         }
         self.is_state_wanted |= observer.wants_state(step);
         if self.started == 0 && mem::take(&mut self.is_state_wanted) {

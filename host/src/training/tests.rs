@@ -409,3 +409,13 @@ fn divergence_leaves_what_the_last_good_step_left() {
         assert_eq!(seen.0, state.progress.steps, "{way:?}");
     }
 }
+
+#[test]
+fn weights_that_compute_no_number_are_named_before_the_first_step() {
+    let (data, options) = (builtin(), options());
+    let mut state = initialized(&options);
+    state.network.parameters_mut().fill(1e37);
+    let error = train(&Portable, &mut state, &data, &options, &mut Ignore).unwrap_err();
+    assert!(matches!(error, TrainingError::Start { .. }), "{error}");
+    assert_eq!(state.progress.steps, 0);
+}

@@ -8,7 +8,13 @@ use std::{
     process::Output,
 };
 
-use selvedge::{idx, shape::InputShape};
+use host::weights;
+use selvedge::{
+    architecture::Architecture,
+    idx,
+    shape::{InputShape, Signature},
+    weights::TrainingRecord,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -268,7 +274,7 @@ fn what_does_not_fit_other_data_is_named() {
         ("train --data . --augment flip", "augment is for images, and a sample of this data is 12 features"),
         ("train --data images --augment shift=29", "shift=29 is more than the 28 pixels"),
         ("show --data .", "a sample is 12 features, and only images in shades of grey"),
-        ("predict a.selvedge --values 1,2,3", "has 3 values, but the network takes 12 features"),
+        ("predict a.selvedge --values 1,2,3", "has 3 values, but the network takes 12 values"),
         ("predict a.selvedge --values 1,2,256,4", "\"256\", at place 3, is no whole number from 0 to 255"),
         (
             "predict a.selvedge images/t10k-images-idx3-ubyte",
@@ -316,4 +322,42 @@ fn what_does_not_fit_other_data_is_named() {
     let output = run(folder, "eval named.selvedge --data .");
     let note = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && note.contains("class 0 is left in named.selvedge, but right in "), "{note}");
+}
+
+#[test]
+fn logits_that_are_no_numbers_are_no_answer() {
+    let folder = data_folder();
+    let architecture: Architecture = "784,16,10".parse().unwrap();
+    let flat = vec![1e37; architecture.parameter_count().unwrap()];
+    let record = TrainingRecord {
+        seed: 0,
+        dataset: "none",
+        dataset_checksum: [0; 32],
+        samples: 0,
+        shuffled: false,
+        epochs: 0,
+        steps: 0,
+        batch_size: 0,
+        learning_rate: 0.0,
+        accuracy: 0.0,
+        recipe: "",
+    };
+    let path = folder.path().join("large.selvedge");
+    weights::save(&path, &architecture, &flat, &Signature::default(), &record).unwrap();
+    for (arguments, expected) in [
+        ("eval large.selvedge --data .", "large.selvedge: the logits of 20 of 20 samples are no finite numbers"),
+        ("quantize large.selvedge --data .", "large.selvedge: the logits of 20 of 20 samples are no finite numbers"),
+        ("predict large.selvedge t10k-images-idx3-ubyte", "20 of 20 could not be classified"),
+        ("train --data . --layers 784,16,10 --init large.selvedge", "before the first update, so the weights that"),
+        ("embed large.selvedge --data . --out o", "the logits of 20 of 20 samples are no finite numbers"),
+    ] {
+        let output = run(folder.path(), arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains(expected), "{arguments}: {error}");
+    }
+    let values = vec!["9"; 784].join(",");
+    let output = run(folder.path(), &format!("predict --json large.selvedge --values {values}"));
+    let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answers[0]["error"].as_str().unwrap().contains("and no finite number"), "{answers}");
+    assert_eq!(output.status.code(), Some(1));
 }

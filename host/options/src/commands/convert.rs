@@ -1,5 +1,6 @@
 use std::{path::PathBuf, str::FromStr};
 
+use super::groups::whole;
 use clap::{Args, builder::PossibleValuesParser};
 use selvedge::{architecture::Architecture, models::NAMES};
 
@@ -72,7 +73,7 @@ pub struct Convert {
     /// The operator set of an .onnx file, from 13 to 23
     ///
     /// Without it, it is the lowest that the layers need, which most programs read: 20 where Gelu is among them, else 13.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=255))]
     pub opset: Option<u8>,
 
     /// Put each BatchNorm1d that directly follows a linear layer into that layer: TO is a network of fewer layers with the same logits, but

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Data, File, Samples};
+use super::{Data, File, Samples, groups::whole};
 
 /// The questions that a board answers.
 #[derive(Debug, Subcommand)]
@@ -48,7 +48,7 @@ pub struct Eval {
     pub data: Data,
 
     /// The number of test samples, from the first [default: all]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub count: Option<u32>,
 }
 
@@ -60,10 +60,10 @@ pub struct Connect {
     pub connect: String,
 
     /// The serial port's speed in bits a second: the one in the board's file
-    #[arg(long, default_value_t = 115_200, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 115_200, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub baud: u32,
 
     /// How many seconds an answer may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub timeout: u32,
 }

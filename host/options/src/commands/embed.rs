@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Data, Part};
+use super::{Data, Part, groups::whole};
 
 /// Options of `embed`.
 #[derive(Args, Debug)]
@@ -19,7 +19,7 @@ pub struct Embed {
     pub split: Part,
 
     /// The number of samples, from the first [default: 100, or all where there are fewer]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub count: Option<u32>,
 
     /// Folder for weights.selvedge, samples.idx, labels.idx and expected.jsonl

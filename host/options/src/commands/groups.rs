@@ -1,6 +1,6 @@
 //! Groups of options that several commands have.
 
-use std::path::PathBuf;
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 use selvedge::{
@@ -81,6 +81,15 @@ pub struct Samples {
     pub values: Vec<String>,
 }
 
+/// A parser of whole numbers in a range.
+pub fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let number = number.and_then(|number: u64| T::try_from(number).ok());
+        number.ok_or_else(|| format!("must be a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
 /// The number of threads that compute.
 #[derive(Args, Debug)]
 pub struct Threads {
@@ -88,6 +97,6 @@ pub struct Threads {
     ///
     /// Nor do they on the instructions: SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses them, `selvedge engines` lists those that this
     /// processor has, and without it the fastest are taken.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_parser = whole::<u16>(1..=1024))]
     pub threads: Option<u16>,
 }

@@ -6,7 +6,7 @@ mod embed;
 mod eval;
 mod groups;
 mod inspect;
-mod predict;
+pub(crate) mod predict;
 mod quantize;
 mod recipes;
 mod show;
@@ -117,6 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_said_to_be_one() {
+        for (line, expected) in [
+            ("eval x --threads x", "must be a whole number from 1 to 1024"),
+            ("eval x --threads 1025", "must be a whole number from 1 to 1024"),
+            ("convert a b --opset x", "must be a whole number from 1 to 255"),
+            ("show --count 0", "must be a whole number from 1 to 2000"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
     fn a_wrong_recipe_is_refused_before_anything_is_done() {
         let check = |line: &str| parse(line).unwrap().check().map_err(|error| format!("{error:#}"));
         for line in ["train", "train --recipe best --lr 1", "recipes", "recipes fast", "quantize x --qat", "engines"] {
@@ -137,9 +150,7 @@ mod tests {
 
     #[test]
     fn a_resumed_run_takes_a_length_and_no_other_recipe() {
-        for option in ["--recipe fast", "--model tiny", "--limit-train 5"] {
-            assert!(parse(&format!("train --resume x {option}")).is_err(), "{option}");
-        }
+        assert!(parse("train --resume x --model tiny").is_err());
         let check = |options: &str| {
             let command = parse(&format!("train --resume x.checkpoint {options}")).unwrap();
             command.check().map_err(|error| error.to_string())
@@ -150,6 +161,12 @@ mod tests {
         let error = "--resume: the run keeps its recipe, so --seed, --no-shuffle, --lr cannot be given; `train --init x.checkpoint` with \
                      its --model or --layers starts a new run from its weights";
         assert_eq!(check("--lr 1 --no-shuffle --epochs 7 --seed 3"), Err(error.into()));
+        for option in ["--recipe fast", "--layers 4,3", "--init x", "--limit-train 5"] {
+            let name = option.split(' ').next().unwrap_or_default();
+            let expected =
+                format!("--resume: the run keeps its recipe, network and samples, so {name} cannot be given; ");
+            assert!(check(option).unwrap_err().starts_with(&expected), "{option}");
+        }
     }
 
     #[test]

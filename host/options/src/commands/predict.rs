@@ -2,10 +2,12 @@ use clap::Args;
 
 use super::{File, Samples};
 
+/// The usage, to stand behind a program's name. clap would name the samples before the file.
+pub(crate) const USAGE: &str = "predict <FILE> <INPUTS|--values <V,V,…>>";
+
 /// Options of `predict`.
-// clap would name the samples before the file. The usage names no program, as more than one has this command.
 #[derive(Args, Debug)]
-#[command(override_usage = "predict <FILE> <INPUTS|--values <V,V,…>>")]
+#[command(override_usage = USAGE)]
 pub struct Predict {
     /// The network's file.
     #[command(flatten)]

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Data, Part};
+use super::{Data, Part, groups::whole};
 
 /// Options of `show`.
 #[derive(Args, Debug)]
@@ -16,7 +16,7 @@ pub struct Show {
     pub split: Part,
 
     /// How many images the picture shows, or how many pictures there are
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=2000))]
+    #[arg(long, default_value_t = 50, value_parser = whole::<u32>(1..=2000))]
     pub count: u32,
 
     /// Save each sample as a picture of its own, with its own pixels and nothing else, as `predict` takes it

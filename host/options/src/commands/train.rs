@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{Data, Model, Threads};
+use super::{Data, Model, Threads, groups::whole};
 use crate::{
     recipe::{self, RecipeError, RecipeOptions},
     training,
@@ -44,7 +44,7 @@ pub struct Train {
     pub init: Option<PathBuf>,
 
     /// Train on the first samples only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub limit_train: Option<u32>,
 
     /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
@@ -58,7 +58,7 @@ pub struct Train {
     /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
     ///
     /// A checkpoint of another run is never replaced without --overwrite.
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Checkpoints")]
+    #[arg(long, value_name = "STEPS", value_parser = whole::<u64>(1..=u64::MAX), help_heading = "Checkpoints")]
     pub checkpoint_every: Option<u64>,
 
     /// Where the checkpoint goes [default: beside the weights, with the ending .checkpoint; of a resumed run, where it came from]
@@ -72,12 +72,7 @@ pub struct Train {
     /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
     ///
     /// --epochs or --steps gives the run another length, where its schedule is not laid out over the whole run.
-    #[arg(
-        long,
-        value_name = "FILE",
-        conflicts_with_all = ["model", "layers", "recipe", "init", "limit_train"],
-        help_heading = "Checkpoints"
-    )]
+    #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]
     pub resume: Option<PathBuf>,
 }
 
@@ -98,16 +93,27 @@ impl Train {
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] for any other option of the recipe.
+    /// [`RecipeError::Senseless`] for any other option of the recipe, and for those of the network, the samples and the weights.
     pub fn length(&self, checkpoint: &Path) -> Result<RecipeOptions, RecipeError> {
         let RecipeOptions { epochs, steps, .. } = self.overriding;
         let length = RecipeOptions { epochs, steps, ..RecipeOptions::default() };
-        if self.overriding == length {
+        let others = [
+            (self.recipe.is_some(), "--recipe"),
+            (self.model.layers.is_some(), "--layers"),
+            (self.init.is_some(), "--init"),
+            (self.limit_train.is_some(), "--limit-train"),
+        ];
+        let given = others.iter().filter(|(is_given, _)| *is_given).map(|(_, name)| (*name).to_owned());
+        let has_others = others.iter().any(|(is_given, _)| *is_given);
+        let overriding = RecipeOptions { epochs: None, steps: None, ..self.overriding.clone() };
+        let names: Vec<_> = given.chain(overriding.names()).collect();
+        if names.is_empty() {
             return Ok(length);
         }
-        let names = RecipeOptions { epochs: None, steps: None, ..self.overriding.clone() }.names().join(", ");
         let reason = format!(
-            "the run keeps its recipe, so {names} cannot be given; `train --init {}` with its --model or --layers starts a new run from its weights",
+            "the run keeps its {}, so {} cannot be given; `train --init {}` with its --model or --layers starts a new run from its weights",
+            if has_others { "recipe, network and samples" } else { "recipe" },
+            names.join(", "),
             checkpoint.display()
         );
         Err(RecipeError::senseless("--resume", reason))

@@ -1,4 +1,4 @@
-use std::{io, path::Path};
+use std::{io, ops::Range, path::Path};
 
 use toml::de::DeTable;
 
@@ -49,7 +49,11 @@ impl RecipeOptions {
     pub fn parse(text: &str, path: &Path) -> Result<Self, RecipeError> {
         toml::from_str(text).map_err(|error| {
             let place = error.span().map_or("at the end".into(), |span| place(text, span.start));
-            RecipeError::Parse { path: path.into(), place, message: plain(&error.message().replace('\n', ", ")) }
+            RecipeError::Parse {
+                path: path.into(),
+                place,
+                message: plain(&error.message().replace('\n', ", "), line_around(text, error.span())),
+            }
         })
     }
 
@@ -69,8 +73,44 @@ impl RecipeOptions {
     }
 }
 
-/// The parser's words for a value of the wrong type, in the words of a recipe.
-fn plain(message: &str) -> String {
+/// The parts before and after an error in its line.
+fn line_around(text: &str, span: Option<Range<usize>>) -> [&str; 2] {
+    let parts = span.and_then(|span| text.split_at_checked(span.start)).unwrap_or_default();
+    [parts.0.rsplit('\n').next(), parts.1.lines().next()].map(|part| part.unwrap_or_default().trim())
+}
+
+/// The names in backticks.
+fn names(list: &str) -> Vec<&str> {
+    list.split('`').skip(1).step_by(2).collect()
+}
+
+/// The parser's words for a wrong key or value, in the words of a recipe; the line stands around it.
+fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
+    if let Some(names) = message.strip_prefix("unknown variant ").map(names)
+        && let [unknown, known @ ..] = &*names
+    {
+        return format!("there is no optimizer {unknown}; there are {}", known.join(", "));
+    }
+    if let Some(names) = message.strip_prefix("unknown field ").map(names)
+        && let [unknown, known @ ..] = &*names
+    {
+        let near = |known: &&&str| strsim::damerau_levenshtein(unknown, known);
+        let nearest = known.iter().min_by_key(near).filter(|known| near(known) <= 3);
+        let hint =
+            nearest.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean {near}?"));
+        return format!("there is no key {unknown}; {hint}");
+    }
+    if message.starts_with("string values must be quoted") {
+        return if rest.is_empty() || rest.starts_with('#') {
+            format!("{} has no value", before.trim_end_matches('=').trim())
+        } else {
+            "must be a number, true or false, or a text in quotes".into()
+        };
+    }
+    if let Some(length) = message.strip_prefix("invalid length ").and_then(|rest| rest.split(',').next()) {
+        let length = if length == "1" { "one" } else { length };
+        return format!("must be two numbers in brackets, not {length}");
+    }
     if message == "wanted string or table" {
         return "must be a text".into();
     }
@@ -139,13 +179,19 @@ mod tests {
                 "line 3, momentum: must be a number from 0 to below 1, not the text \"high\"",
             ),
             ("momentum = 2", "line 1, momentum: must be a number from 0 to below 1"),
-            ("\nmomentun = 0.9", "line 2, momentun: unknown field `momentun`, expected one of `description`, `epochs`"),
+            ("\nmomentun = 0.9", "line 2, momentun: there is no key momentun; did you mean momentum?"),
+            (
+                "speed_of_learning = 0.9",
+                "line 1, speed_of_learning: there is no key speed_of_learning; there are description, epochs, ",
+            ),
+            ("optimizer = sgd", "line 1, optimizer: must be a number, true or false, or a text in quotes"),
+            ("epochs =\nlr = 1", "line 1: epochs has no value"),
             ("epochs = 0", "line 1, epochs: must be a whole number from 1 to 4294967295"),
             ("epochs = -1", "line 1, epochs: must be a whole number from 1"),
             ("epochs = 1.5", "line 1, epochs: must be a whole number from 1 to 4294967295, not the number 1.5"),
-            ("optimizer = 'none'", "line 1, optimizer: unknown variant `none`, expected one of `sgd`, `adam`, "),
+            ("optimizer = 'none'", "line 1, optimizer: there is no optimizer none; there are sgd, adam, "),
             ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 4, betas: must be a number from 0 to below 1"),
-            ("betas = [0.9]", "line 1, betas: invalid length 1"),
+            ("betas = [0.9]", "line 1, betas: must be two numbers in brackets, not one"),
             ("schedule = 'linear'", "line 1, schedule: there is no schedule 'linear'"),
             ("schedule = 1", "line 1, schedule: must be a text, not the number 1"),
             ("augment = 'flop'", "line 1, augment: augmentation has no 'flop'"),
@@ -166,7 +212,7 @@ mod tests {
             ("ema = 1", "line 1, ema: must be a number from 0 to below 1"),
             ("dropout = nan", "line 1, dropout: must be"),
             ("shuffle = 'no'", "line 1, shuffle: must be true or false, not the text \"no\""),
-            ("[optimizer]\nname = 'sgd'", "line 2: unknown variant `name`"),
+            ("[optimizer]\nname = 'sgd'", "line 2: there is no optimizer name; "),
             ("lr = 1\nlr = 2", "line 2"),
             ("lr = 1\nepochs 3", "line 2"),
             ("lr =", "line 1"),

@@ -78,7 +78,8 @@ impl FromStr for AugmentText {
         let mut words = Words::new(Some(text))?;
         let augmentation =
             Augmentation { flip: words.flag("flip")?, shift: words.pixels("shift")?, erase: words.pixels("erase")? };
-        words.end("augmentation")?;
+        let choices = "there are flip, shift=PIXELS and erase=PIXELS, between commas, and none alone";
+        words.end("augmentation").map_err(|ValueError(error)| ValueError(format!("{error}; {choices}")))?;
         Ok(Self(augmentation))
     }
 }

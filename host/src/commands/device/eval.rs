@@ -36,6 +36,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let (name, split) = samples(options, data)?;
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let expected = file.logits(&engine, split.values())?;
+    expected.check().with_context(|| options.file.path.display().to_string())?;
 
     let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
     let mut out = terminal::stdout();

@@ -24,13 +24,18 @@ pub fn run(options: &device::Predict) -> Result<()> {
                 continue;
             }
         };
-        let (top, instructions) = board
+        let (checked, top, instructions) = board
             .predict(&sample.values, |prediction| {
                 let top = prediction.top.iter();
                 let top = top.map(|candidate| (usize::from(candidate.class), candidate.probability));
-                (top.collect::<Vec<_>>(), prediction.instructions)
+                let checked = samples::check(&sample, &prediction.logits);
+                (checked, top.collect::<Vec<_>>(), prediction.instructions)
             })
             .with_context(|| sample.name.clone())?;
+        if let Err(error) = checked {
+            tally.fail(error)?;
+            continue;
+        }
         sample.show(&mut out, shape, &top, &classes, false)?;
         writeln!(out, "  {instructions} {}", board.about().unit)?;
     }

@@ -258,7 +258,7 @@ impl Weights<'_> {
             recipe,
         };
         let result = state.result();
-        weights::check_finite(result.architecture(), result.parameters()).context("training diverged")?;
+        weights::check_all(result.architecture(), result.parameters()).context("training diverged")?;
         let signature = SignatureBuf::new(data.input, &data.classes.extended(result.outputs()));
         let file = weights::encode(result.architecture(), result.parameters(), &signature.get(), &record);
         Ok(file.map_err(WeightsError::in_file(path))?)

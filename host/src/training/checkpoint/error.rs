@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use options::recipe::RecipeError;
 
 use super::description::VERSION;
-use crate::{network::NetworkError, weights::NotFinite};
+use crate::{network::NetworkError, weights::WrongWeight};
 
 /// A checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(super) enum Problem {
     #[error("the checkpoint is of the network {found}, and not of {expected}")]
     Layers { found: String, expected: String },
     #[error("{part}: {problem}")]
-    NotFinite { part: &'static str, problem: NotFinite },
+    Weight { part: &'static str, problem: WrongWeight },
     #[error("after {steps} steps all numbers of {part} are 0, so no run has written them")]
     Zeros { part: &'static str, steps: u64 },
 }

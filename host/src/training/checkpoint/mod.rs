@@ -21,7 +21,7 @@ use super::{Options, Progress, State};
 use crate::{
     files,
     network::{Network, NetworkError},
-    weights::check_finite,
+    weights::check_all,
 };
 pub use description::Description;
 pub use error::CheckpointError;
@@ -218,7 +218,7 @@ fn check_weights(architecture: &Architecture, state: &State) -> Result<(), Probl
     ];
     for (part, numbers) in parts {
         let Some(numbers) = numbers else { continue };
-        check_finite(architecture, numbers).map_err(|problem| Problem::NotFinite { part, problem })?;
+        check_all(architecture, numbers).map_err(|problem| Problem::Weight { part, problem })?;
         if steps > 0 && numbers.iter().all(|&number| number == 0.0) {
             return Err(Problem::Zeros { part, steps });
         }

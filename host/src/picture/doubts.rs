@@ -1,0 +1,44 @@
+//! What makes an answer doubtful.
+
+use image::GrayImage;
+
+use super::ground::{Ground, PLAIN};
+
+/// Shades that are no further apart than this hardly vary.
+const HARDLY: u8 = 32;
+
+/// A note where a picture is blank, or nearly so.
+pub fn of_picture(gray: &GrayImage) -> Option<String> {
+    let (least, most) = (gray.as_raw().iter().min()?, gray.as_raw().iter().max()?);
+    match most - least {
+        0 => Some(format!("the picture is blank: every pixel has the shade {most}; the answer says nothing")),
+        1..=HARDLY => {
+            Some(format!("the picture hardly varies: its shades are {least} to {most}; the answer says little"))
+        }
+        _ => None,
+    }
+}
+
+/// A note where the ground is not plain.
+pub fn of_ground(ground: &Ground) -> Option<String> {
+    (ground.share < PLAIN).then(|| {
+        format!(
+            "the ground is not plain: {:.0} % of the border has the shade {}; a picture of one thing on an even ground is understood best",
+            100.0 * ground.share,
+            ground.shade
+        )
+    })
+}
+
+/// A note where a sample is nearly black, or has no black around its thing.
+pub fn of_sample(shades: &GrayImage) -> Option<String> {
+    let (all, shades) = (shades.as_raw().len(), shades.as_raw());
+    let lit = shades.iter().filter(|&&shade| shade > HARDLY).count();
+    if 100 * lit < all {
+        Some("nothing was found that differs from the ground; the answer says nothing".into())
+    } else if shades.iter().all(|&shade| shade > 0) {
+        Some("the thing fills the whole picture; one with the ground around it is understood best".into())
+    } else {
+        None
+    }
+}

@@ -1,0 +1,71 @@
+//! Files that are no pictures, or of a format that is not read.
+
+use crate::interchange;
+
+/// Beginnings of pictures that are not read, and of numbers, each with what it is and what to do.
+const OTHERS: [(usize, &[u8], &str); 11] = [
+    (4, b"ftypavi", "an AVIF picture, which is not read; save it as PNG or JPEG and give that"),
+    (4, b"ftyphei", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
+    (4, b"ftyphev", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
+    (4, b"ftypmif1", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
+    (4, b"ftypmsf1", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
+    (4, b"ftyp", "a film (MP4); save one of its pictures as PNG or JPEG and give that"),
+    (0, b"\0\0\x01\0", "an icon (ICO), which is not read; save it as PNG and give that"),
+    (0, b"%PDF", "a PDF document; save its picture as PNG or JPEG and give that"),
+    (0, b"\x93NUMPY", "a NumPy array (.npy); save it as a picture, or give its numbers by --values"),
+    (0, b"SELV", "a file of Selvedge and no picture; the network's file comes first, then the pictures"),
+    (0, b"8BPS", "a picture of Photoshop (PSD), which is not read; save it as PNG or JPEG and give that"),
+];
+
+/// What a file is, and what to do; `None` where nothing is known of it.
+pub fn what(bytes: &[u8]) -> Option<String> {
+    const LOOKED_AT: usize = 1024;
+    if let Some((.., what)) =
+        OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic)))
+    {
+        return Some((*what).into());
+    }
+    if let [0, 0, 0x09 | 0x0b..=0x0e, 1..=4, ..] = bytes {
+        return Some("an IDX file of other numbers than bytes; save its samples as bytes from 0 to 255".into());
+    }
+    if let [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', ..] = bytes {
+        return Some("a PBM, PGM, PPM or PAM picture, which is not read; save it as PNG and give that".into());
+    }
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_lowercase();
+    if start.contains("<svg") {
+        return Some("a drawing of lines (SVG), which is not read; save it as PNG and give that".into());
+    }
+    let found = interchange::foreign(bytes)?.replace("not a file of weights", "no picture");
+    let advice = if found.contains(';') { "" } else { "; give a PNG, JPEG, WebP, GIF, BMP or TIFF" };
+    (!found.starts_with("no file of weights")).then(|| found + advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        for (bytes, expected) in [
+            (&b"version https://git-lfs.github.com/spec/v1\n"[..], "a Git LFS pointer"),
+            (b"<!DOCTYPE html><html>", "a web page"),
+            (b"<?xml version=\"1.0\"?><svg xmlns=", "a drawing of lines (SVG)"),
+            (b"<SVG ", "a drawing of lines (SVG)"),
+            (b"PK\x03\x04", "a zip archive"),
+            (b"%PDF-1.7", "a PDF document; save its picture"),
+            (b"\0\0\0\x18ftypheic", "a HEIC photo"),
+            (b"\0\0\0\x18ftypmif1", "a HEIC photo"),
+            (b"\0\0\0\x18ftypavif", "an AVIF picture"),
+            (b"\0\0\x01\0\x01", "an icon (ICO)"),
+            (b"\0\0\x0d\x03", "an IDX file of other numbers than bytes"),
+            (b"P6\n2 2\n255\n", "a PBM, PGM, PPM or PAM picture"),
+            (b"SELV", "a file of Selvedge"),
+            (b"{\"error\": 404}", "a text of JSON, perhaps a server's answer, and no picture"),
+            (b"404: Not Found", "a text and no picture; give a PNG"),
+        ] {
+            let found = what(bytes).unwrap();
+            assert!(found.starts_with(expected) && !found.contains("weights"), "{found}");
+        }
+        assert_eq!(what(b"\x01\x02\x03\x04"), None);
+    }
+}
