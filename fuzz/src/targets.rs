@@ -287,7 +287,11 @@ fn logits<'a>(sample: &[u8], floats: &'a mut [f32; OUTPUTS], sums: &'a mut [i32;
     let [scale, is_integer, high, low] = std::array::from_fn(|place| word(OUTPUTS + place));
     let logits = match is_integer % 2 {
         0 => Logits::float32(floats),
-        _ => Logits::int32(sums, f32::from_bits(scale)),
+        // A file's logit scale is above 0 and at most 2⁹⁶.
+        _ => match f32::from_bits(scale) {
+            scale if scale > 0.0 && scale <= 2f32.powi(96) => Logits::int32(sums, scale),
+            _ => Logits::int32(sums, 1.0),
+        },
     };
     (logits, u64::from(high) << 32 | u64::from(low))
 }
