@@ -87,7 +87,10 @@ fn what_is_wrong_with_a_recipe_is_said_in_one_line() {
             "epochs = 3\n\nmomentum = 'high'",
             "error: my.toml, line 3, momentum: must be a number from 0 to below 1, not the text \"high\"",
         ),
-        ("# mine\nmomentun = 0.9", "error: my.toml, line 2, momentun: there is no key momentun; did you mean momentum?"),
+        (
+            "# mine\nmomentun = 0.9",
+            "error: my.toml, line 2, momentun: there is no key momentun; did you mean momentum?",
+        ),
         ("lr = -1", "error: my.toml, line 1, lr: must be a number from 0"),
         ("epochs = 3\nlr 1", "error: my.toml, line 2"),
     ] {
