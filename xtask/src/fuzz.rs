@@ -213,6 +213,9 @@ mod tests {
     fn targets_are_files() {
         assert!(targets(&[]).unwrap().contains(&"frames".to_owned()));
         let error = targets(&["none".into()]).unwrap_err().to_string();
-        assert!(error.starts_with("there is no target none; fuzz/fuzz_targets has float16_file, frames"), "{error}");
+        assert!(
+            error.starts_with("there is no target none; fuzz/fuzz_targets has checkpoint, float16_file, frames"),
+            "{error}"
+        );
     }
 }
