@@ -57,12 +57,12 @@ pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
     Ok(Samples { shape, bytes })
 }
 
-/// The length of a whole file of samples, in bytes, as its first [`MAX_HEADER`] bytes tell it (or all of a shorter file): it is known
-/// before anything is kept.
+/// Returns the length in bytes that a file of samples must have, by its first [`MAX_HEADER`] bytes (or by all of a shorter file). A reader knows it
+/// before it takes any memory.
 ///
 /// # Errors
 ///
-/// [`IdxError`] where no file of samples begins so.
+/// [`IdxError`] if these bytes do not begin a file of samples.
 pub fn samples_len(beginning: &[u8]) -> Result<u64, IdxError> {
     begun_samples(beginning).map(|(_, len, _)| len)
 }
@@ -91,11 +91,11 @@ pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
     Ok(labels)
 }
 
-/// The length of a whole file of labels, in bytes, as its first bytes tell it: as [`samples_len`].
+/// Returns the length in bytes that a file of labels must have, by its first bytes, as [`samples_len`] does.
 ///
 /// # Errors
 ///
-/// [`IdxError`] where no file of labels begins so.
+/// [`IdxError`] if these bytes do not begin a file of labels.
 pub fn labels_len(beginning: &[u8]) -> Result<u64, IdxError> {
     begun_labels(beginning).map(|(len, _)| len)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use selvedge::idx;
 
-/// The reader with the bytes as they are, and as what a sound gzipped file unpacks to.
+/// Reads the bytes twice: as a file, and as the content of a sound gzipped file.
 pub fn idx_file(bytes: &[u8]) {
     for file in [bytes, &gzipped(bytes)] {
         if let Ok((shape, values)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use host::interchange::{Reading, StateDict};
 
-/// A network that is larger than this is not made: its size is the file's claim.
+/// The most parameters of a network that is built. A small file can claim any size.
 const MOST_PARAMETERS: usize = 1 << 16;
 
-/// A file of any kind, by its bytes: its tensors, its network where it names one or they are one, and the tensors in it.
+/// Reads a file of any kind, and builds its network.
 pub fn state_dict(bytes: &[u8]) {
     let Ok(weights) = StateDict::parse(Path::new("file"), bytes, &Reading::default()) else { return };
     for tensor in weights.tensors() {
@@ -21,7 +21,7 @@ pub fn state_dict(bytes: &[u8]) {
     }
 }
 
-/// A weight file, and a body with a prelude and a checksum that fit.
+/// Reads the bytes as a weight file, and as the body of one with a sound prelude and checksum.
 pub fn weights(bytes: &[u8]) {
     state_dict(bytes);
     for version in [2, 3] {
@@ -35,7 +35,7 @@ pub fn weights(bytes: &[u8]) {
     }
 }
 
-/// PyTorch's file, and a pickle in one: in an archive with a record of 64 bytes, and as the old format has it.
+/// Reads the bytes as PyTorch's file, as the pickle in an archive with a record of 64 bytes, and as the pickle of the legacy format.
 pub fn pth(bytes: &[u8]) {
     state_dict(bytes);
     state_dict(&archive(&[("a/data.pkl", bytes), ("a/data/0", &[0; 64])]));
@@ -43,7 +43,7 @@ pub fn pth(bytes: &[u8]) {
     state_dict(&[LEGACY, bytes].concat());
 }
 
-/// NumPy's archive, and an array in one, alone and beside a bias.
+/// Reads the bytes as NumPy's archive, and as an array in one, alone and beside a bias.
 pub fn npz(bytes: &[u8]) {
     state_dict(bytes);
     state_dict(&archive(&[("0.weight.npy", bytes)]));
@@ -52,13 +52,13 @@ pub fn npz(bytes: &[u8]) {
     state_dict(&archive(&[("0.weight.npy", bytes), ("0.bias.npy", &bias.concat())]));
 }
 
-/// A safetensors file, and a header with 64 bytes of numbers after it.
+/// Reads the bytes as a safetensors file, and as a header before 64 bytes of numbers.
 pub fn safetensors(bytes: &[u8]) {
     state_dict(bytes);
     state_dict(&[&(bytes.len() as u64).to_le_bytes(), bytes, &[0; 64]].concat());
 }
 
-/// An ONNX file, and a graph in one.
+/// Reads the bytes as an ONNX file, and as the graph in one.
 pub fn onnx(bytes: &[u8]) {
     state_dict(bytes);
     let mut file = b"\x08\x08\x42\x02\x10\x12\x3a".to_vec();

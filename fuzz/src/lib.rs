@@ -1,4 +1,4 @@
-//! What is done with hostile bytes, by what reads them. The fuzzer draws them; the tests take those that it kept.
+//! The targets: each gives hostile bytes to one of our readers. The fuzzer draws the bytes. The tests replay those that it kept.
 
 pub mod data;
 pub mod interchange;

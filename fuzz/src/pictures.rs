@@ -3,7 +3,7 @@
 use host::picture;
 use selvedge::shape::InputShape;
 
-/// The picture as an image of Fashion-MNIST's size, and of one that is wider than high. What is read has its size.
+/// Prepares the picture for a network of 28 × 28 inputs and for one of 3 × 20. A sample must have that size.
 pub fn pictures(bytes: &[u8]) {
     for (height, width) in [(28, 28), (3, 20)] {
         let shape = InputShape::Image { channels: 1, height, width };

@@ -13,10 +13,10 @@ use host::{
 use selvedge::architecture::Architecture;
 use sha2::{Digest, Sha256};
 
-/// A network that is larger than this is not made: its size is the file's claim.
+/// The most parameters of a network that is built. A small file can claim any size.
 const MOST_PARAMETERS: usize = 1 << 16;
 
-/// A checkpoint, and a body with a magic, a length and a checksum that fit. What is read is resumed, and starts another run.
+/// Reads the bytes as a checkpoint, and as the body of one with a sound magic, length and checksum. A sound one is resumed, and starts a new run.
 pub fn checkpoint(bytes: &[u8]) {
     for file in [bytes, &framed(bytes)] {
         let read = || Checkpoint::parse(Path::new("run.checkpoint"), file).ok();
@@ -41,7 +41,7 @@ pub fn checkpoint(bytes: &[u8]) {
     }
 }
 
-/// A body with what a checkpoint begins and ends with.
+/// Puts magic and length before a body, and the checksum after it.
 pub fn framed(body: &[u8]) -> Vec<u8> {
     let length = (16 + body.len() + 32) as u64;
     let mut file = [&b"SELVCKPT"[..], &length.to_le_bytes(), body].concat();
@@ -50,7 +50,7 @@ pub fn framed(body: &[u8]) -> Vec<u8> {
     file
 }
 
-/// Metrics of a run that is resumed. What is kept once is kept again.
+/// Filters the bytes as the metrics of a resumed run. A second pass must change nothing.
 pub fn metrics(bytes: &[u8]) {
     for steps in [0, 1, 1000] {
         let progress = Progress { steps, epochs: (steps / 10) as u32, ..Progress::default() };

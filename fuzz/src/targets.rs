@@ -1,4 +1,4 @@
-//! What is done with hostile bytes for a device and its host.
+//! Hostile bytes for the readers of a device and of its host: quantised files and frames.
 
 use std::sync::LazyLock;
 

@@ -1,11 +1,11 @@
-//! What is done with hostile text that a user or a file gives: recipes, and the layers of `--layers`.
+//! Hostile text for the readers of recipes and of `--layers`.
 
 use std::path::Path;
 
 use options::recipe::RecipeOptions;
 use selvedge::{architecture::Architecture, models};
 
-/// A recipe file. What is read is resolved, and is read again from what it writes.
+/// Reads a recipe, resolves it, writes it and reads it again.
 pub fn recipe(bytes: &[u8]) {
     let path = Path::new("recipe.toml");
     let Some(recipe) = str::from_utf8(bytes).ok().and_then(|text| RecipeOptions::parse(text, path).ok()) else {
@@ -18,7 +18,7 @@ pub fn recipe(bytes: &[u8]) {
     let _ = recipe.resolve();
 }
 
-/// A network's layers. They are read again from how they are shown, and give a file's name.
+/// Reads a network's layers, prints them and reads them again. They must give a sound file name.
 pub fn layers(bytes: &[u8]) {
     let Some(layers) = str::from_utf8(bytes).ok().and_then(|text| text.parse::<Architecture>().ok()) else { return };
     let shown = format!("{:#}", layers.expression());

@@ -102,9 +102,9 @@ pub struct PerClass {
      that sums leave a float32's range; train anew with a smaller --lr, or take other weights"
 )]
 pub struct NoNumbers {
-    /// How many.
+    /// The number of these samples.
     pub count: usize,
-    /// Of so many.
+    /// The number of all samples.
     pub total: usize,
     /// The first, from 0.
     pub first: usize,
@@ -115,7 +115,7 @@ impl NoNumbers {
     ///
     /// # Errors
     ///
-    /// [`NoNumbers`], if there is one whose are not.
+    /// [`NoNumbers`], if the logits of a sample are not finite.
     pub fn check(are_finite: impl Iterator<Item = bool>) -> Result<(), Self> {
         let (mut count, mut total, mut first) = (0, 0, None);
         for are_finite in are_finite {
@@ -201,7 +201,7 @@ impl Evaluator {
         self.run_seen(engine, network, split, |_| ())
     }
 
-    /// The same; `see` gets each sample's logits.
+    /// Does the same, and gives each sample's logits to `see`.
     fn run_seen<E: Engine>(
         &mut self,
         engine: &E,

@@ -159,9 +159,9 @@ fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCo
     if serving.end()? { Ok(INTERRUPTED.into()) } else { flash::exit_code(status) }
 }
 
-/// A folder for the emulator's socket, in the system's own for temporary files: a socket's path must be short. No other user can look into it.
+/// The folder of the emulator's socket. It is in the system's temporary folder, because a socket's path must be short. No other user can read it.
 ///
-/// A file of the board's run says where it is, so that the next one removes what one that was killed has left.
+/// A file notes its place, so the next run can remove the folder of a killed one.
 struct SocketFolder {
     folder: TempDir,
     note: PathBuf,

@@ -16,7 +16,7 @@ use crate::{
     workspace::{self, grouped},
 };
 
-/// What builds the targets: fuzz/README.md says so too.
+/// The version of cargo-fuzz that builds the targets; fuzz/README.md has it too.
 const CARGO_FUZZ: &str = "0.13.2";
 /// The compiler, which has the sanitizers.
 const TOOLCHAIN: &str = "nightly";
@@ -29,7 +29,7 @@ pub struct Options {
     /// The minutes that each target runs
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]
     minutes: u32,
-    /// The targets that run beside each other [default: the processors]
+    /// The number of targets that run at once [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 }
@@ -97,7 +97,7 @@ fn check_tools() -> Result<()> {
     }
 }
 
-/// A program of the toolchain. It gets none of this one's.
+/// Returns a command for a program of the toolchain, without this program's own variables.
 fn rustup() -> Command {
     let mut rustup = launch::command("rustup");
     rustup.args(["run", TOOLCHAIN]);
@@ -131,7 +131,7 @@ fn fuzz(target: &str, folder: &Path, minutes: u32) -> Result<Figures> {
     Ok(figures)
 }
 
-/// What libFuzzer says at last.
+/// The figures that libFuzzer prints at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     target: String,

@@ -74,7 +74,7 @@ enum Command {
     Doctor,
     /// Set up, Python packages and NVIDIA's compiler too, then run every check and every test; say what had to be left out
     Test(test::Options),
-    /// Fuzz what reads files, text and a board's line: each target for some minutes, then a table; fuzz/README.md says what it needs
+    /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists what that needs
     Fuzz(fuzz::Options),
     /// Become a program that ends when the process that started this one ends
     #[command(hide = true)]

@@ -13,7 +13,7 @@ use crate::workspace;
 pub const VARIABLE: &str = "SELVEDGE_PYTHON";
 /// The packages, pinned.
 const REQUIREMENTS: &str = "tests/references/requirements.txt";
-/// These and what they need, with their files' hashes.
+/// The packages, those that they need, and the hashes of all files.
 const LOCK: &str = "tests/references/requirements.lock";
 const SETUP: &str = "cargo xtask setup --python";
 

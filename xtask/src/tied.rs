@@ -25,7 +25,7 @@ const THIS: &str = "/proc/self/exe";
 /// The program to become.
 #[derive(Args)]
 pub struct Options {
-    /// The process that starts it; 0 where that is not known
+    /// The parent process; 0 if unknown
     parent: u32,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -47,9 +47,9 @@ pub fn tie_as_asked() -> io::Result<()> {
     }
 }
 
-/// The same command, for a program that ends with the thread that starts it.
+/// Returns the same command for a program that ends with the thread that starts it.
 ///
-/// Set where its input and output go after this: the new command has its words, variables and folder.
+/// The new command has the words, variables and folder. Set its input and output afterwards.
 pub fn tied(command: &Command) -> Command {
     let mut tied = Command::new(if can_tie() { THIS.as_ref() } else { command.get_program() });
     if can_tie() {
@@ -80,7 +80,7 @@ pub fn runner(cargo: &mut Command) -> &mut Command {
     cargo
 }
 
-/// True for xtask itself, not a test of it, where the system can tie.
+/// Tells whether this is xtask itself (not its test) on a system that can tie processes.
 fn can_tie() -> bool {
     let file = env::current_exe().ok().filter(|_| cfg!(target_os = "linux"));
     let name = file.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);

@@ -35,7 +35,7 @@ pub fn target_dir() -> Result<PathBuf> {
     profile.parent().map(Path::to_owned).context("xtask lies in no target folder")
 }
 
-/// Waits until no other run has this lock, and has it until the file is closed, however this program ends.
+/// Waits for this lock and takes it. The lock ends when the file is closed, also if this program is killed.
 pub fn lock(path: &Path) -> std::io::Result<File> {
     let file = File::create(path)?;
     if let Err(TryLockError::WouldBlock) = file.try_lock() {

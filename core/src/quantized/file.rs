@@ -31,7 +31,7 @@ const HEADER_ROOM: usize = 512;
 pub struct QuantizationRecord<'a> {
     /// The weight hash of the floating-point model, 32 bytes.
     pub source: &'a [u8],
-    /// What a logit of 1 is worth: 1, but for integers. At most 2⁹⁶, so the logit of any sum is finite.
+    /// The factor from an output to its logit: 1 for floats. It is above 0 and at most 2⁹⁶, so every logit is finite.
     pub logit_scale: f32,
     /// The part of the test samples that the floating-point model classified rightly, 0 to 1.
     pub float_accuracy: f32,

@@ -5,10 +5,10 @@ use std::{
     path::{Component, Path, PathBuf, is_separator},
 };
 
-/// Links that one may lead to, one after the other; as many as Linux follows.
+/// The most links in a row: Linux has the same limit.
 const MAX_LINKS: usize = 40;
 
-/// The place where the file itself is or will be: a symbolic link stays, and its target is written.
+/// Returns the place of the file itself. A symbolic link stays, and its target is written.
 pub fn place(path: &Path) -> io::Result<PathBuf> {
     let name = path.to_string_lossy();
     let last = name.rsplit(is_separator).next().unwrap_or_default();
@@ -24,7 +24,7 @@ pub fn place(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// The place that a link leads to where nothing is yet.
+/// Follows links to a place where nothing is yet.
 fn behind_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -42,7 +42,7 @@ pub fn folder_of(place: &Path) -> &Path {
     }
 }
 
-/// Tells whether two names are of one file, which need not be there yet: `./x` is `x`, and a link is its target.
+/// Tells whether two names mean one file: `./x` is `x`, and a link is its target. The file need not exist yet.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| Some(whole(&place(path).ok()?));
     one == other || matches!((whole(one), whole(other)), (Some(one), Some(other)) if one == other)
@@ -57,7 +57,7 @@ pub struct SameFile {
     path: PathBuf,
 }
 
-/// Checks that no two of these files are the same; each is named with the option that it is given by.
+/// Checks that no two of these files are the same. Each comes with the name of its option, for the error.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub fn check_distinct(files: &[(&str, &Path)]) -> Result<(), SameFile> {
     Ok(())
 }
 
-/// The one name of a place: that of the part that is there, and the rest below it.
+/// Returns the one name of a place: the canonical name of the part that exists, and the rest below it.
 fn whole(path: &Path) -> PathBuf {
     if let Ok(path) = fs::canonicalize(path) {
         return path;

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-/// A pipe has at most so many bytes: no file tells its size beforehand.
+/// The most bytes that are read from a pipe, which does not tell its size.
 const PIPE_LIMIT: u64 = 256 << 20;
-/// A pipe is silent for at most so long.
+/// The longest silence of a pipe.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// A file cannot be read.

@@ -10,12 +10,12 @@ use tempfile::NamedTempFile;
 
 use crate::place::folder_of;
 
-/// Temporary names: of a process that was killed, the next one that writes into the folder removes its file.
+/// A temporary name is PREFIX, random letters and SUFFIX. A killed process leaves such a file; the next writer in that folder removes it.
 const PREFIX: &str = ".selvedge-";
 const RANDOM: usize = 12;
 const SUFFIX: &str = ".tmp";
 
-/// A locked file of its own name. The lock says that its process lives.
+/// Makes a locked file with a name of its own beside this place. The lock shows that its process lives.
 pub fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
     let folder = folder_of(place);
     if folder.exists() && !folder.is_dir() {
@@ -32,7 +32,7 @@ pub fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     }
     loop {
-        // Its message would name the temporary file.
+        // The library's message names the temporary file, which the user does not know.
         let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
         // Another process may have taken it for a stale one before it was locked.
         match file.as_file().try_lock() {
@@ -43,7 +43,7 @@ pub fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
     }
 }
 
-/// Removes the temporary files of processes that were killed: those that nobody holds locked.
+/// Removes temporary files that no process has locked: theirs were killed.
 fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {

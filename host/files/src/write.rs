@@ -37,7 +37,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write_with(path, |file| file.write_all(bytes))
 }
 
-/// [`write_whole`] of the bytes that `write` writes.
+/// Does the same as [`write_whole`] with the bytes that `write` writes.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<
     replace().map_err(WriteError::of(path))
 }
 
-/// [`write_with`], but only where nothing is there yet. Returns whether it was written.
+/// Does the same as [`write_with`], but only if the file does not exist. Returns whether it wrote.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn check_writable(path: &Path) -> Result<(), WriteError> {
     check_room(&[(path, 0)])
 }
 
-/// [`check_writable`] of several files, and that there is room for all of them: each is named with its bytes.
+/// Checks that several files can be written later, and that the disk has room for all of them. Each comes with its size in bytes.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ pub fn check_room(files: &[(&Path, u64)]) -> Result<(), WriteError> {
                 Err(error) if bytes > 0 && is_full(&error) => {
                     Err(io::Error::new(error.kind(), format!("there is no room for its {bytes} bytes ({error})")))
                 }
-                // Where a file system cannot reserve, the write itself tells.
+                // Some file systems cannot reserve; there the write itself fails.
                 _ => Ok(file),
             }
         };
@@ -109,7 +109,7 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// A temporary file beside this place with all its bytes on disk, and with the permissions of what is there.
+/// Writes a temporary file beside this place, to the disk. It gets the permissions of the file that it will replace.
 fn filled(place: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<NamedTempFile> {
     let file = temporary_beside(place)?;
     let mut writer = BufWriter::new(file.as_file());
@@ -123,7 +123,7 @@ fn filled(place: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
     Ok(file)
 }
 
-/// Until its folder is on disk, a renamed file may be gone after a power failure.
+/// Writes the folder of a place to the disk. Before that, a power failure can undo a renaming.
 fn sync_folder(place: &Path) -> io::Result<()> {
     if cfg!(unix) {
         match File::open(folder_of(place))?.sync_all() {

@@ -8,7 +8,7 @@ use crate::commands::predict::USAGE;
 use clap::{Parser, error::Error};
 use terminal::printable;
 
-/// Reads a program's arguments. On failure, its exit code: help or an error was printed.
+/// Reads a program's arguments. It prints help and errors itself, and returns the exit code for them.
 ///
 /// The code says failure too where help could not be written; where its reader has gone (`… | head`), that is no failure.
 ///

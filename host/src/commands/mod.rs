@@ -62,7 +62,7 @@ enum Commands {
 
 /// Runs the program `selvedge`: reads its arguments, and returns its exit code.
 pub fn main() -> ExitCode {
-    // A limit to a file's size is then an error of the file, and not the end of the program.
+    // With a handler, the limit on a file's size is a write error. Without one, the signal kills the program.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
     let arguments = match options::parse::<Arguments>() {
@@ -126,7 +126,7 @@ fn part(part: Part, data: Dataset) -> Split {
     }
 }
 
-/// Checks that a file to be written replaces nothing but one of its own kind: what is there is empty, or begins as such files do.
+/// Checks that an output replaces only a file of its own kind: an existing file must be empty, or begin with one of these bytes.
 fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
     if !path.is_file() {
         return Ok(());

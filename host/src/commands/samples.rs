@@ -45,7 +45,7 @@ pub struct Tally {
 ///
 /// # Errors
 ///
-/// The first that is not, with the sample's name.
+/// The error names the sample and its first logit that is not finite.
 pub fn check(sample: &Sample, logits: &Logits<'_>) -> Result<()> {
     match logits.values().enumerate().find(|(_, logit)| !logit.is_finite()) {
         Some((class, logit)) => bail!(

@@ -14,9 +14,9 @@ use crate::files;
 
 /// A file has at most so many bytes.
 const LIMIT: u64 = 1 << 32;
-/// A gzipped file may unpack to so many bytes: four times Fashion-MNIST's largest.
+/// The most bytes that any gzipped file may unpack to: four times Fashion-MNIST's largest.
 const UNPACKED: u64 = 200_000_000;
-/// A larger one may unpack to so many times its own size. Images seldom pack better, and a hostile file packs 1,000 times as well.
+/// A larger file may unpack to this many times its size. Images rarely compress better; a hostile file can reach 1,000.
 const RATIO: u64 = 20;
 /// The first bytes of a gzipped file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -25,7 +25,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub struct Contents {
     /// All of them, unpacked.
     pub bytes: Vec<u8>,
-    /// The same as they are stored, where that is gzipped.
+    /// The stored bytes, if they are gzipped.
     pub packed: Option<Vec<u8>>,
 }
 
@@ -34,7 +34,7 @@ pub fn is_gzipped(beginning: &[u8]) -> bool {
     beginning.starts_with(&GZIP)
 }
 
-/// The length of a whole file as its first bytes tell it: [`idx::samples_len`] or [`idx::labels_len`].
+/// [`idx::samples_len`] or [`idx::labels_len`].
 pub type Length = fn(&[u8]) -> Result<u64, IdxError>;
 
 /// Reads a file.
@@ -103,7 +103,7 @@ fn unpack(path: &Path, packed: &[u8], length: Length) -> Result<Vec<u8>, DataErr
     }
 }
 
-/// The error of a file that does not begin as one of this format: it says what the file is, where that can be told.
+/// The error for a file of another format. It names that format if it is known.
 fn no_idx(path: &Path, beginning: &[u8], error: IdxError) -> DataError {
     match foreign(beginning) {
         Some((what, advice)) => DataError::Foreign { path: path.into(), what, advice },

@@ -27,7 +27,7 @@ pub enum DataError {
         "{origin}: {} lacks {} (each may end in .gz, and idx3 may be idx2 or idx4)", folder.display(), missing.join(", ")
     )]
     Missing {
-        /// Who named the folder.
+        /// The option or variable that named the folder.
         origin: &'static str,
         /// The folder.
         folder: PathBuf,
@@ -210,11 +210,11 @@ pub enum DataError {
     NameCount {
         /// The source of the names.
         names: String,
-        /// How many it names.
+        /// The number of names.
         found: usize,
         /// The set.
         data: String,
-        /// How many classes it has.
+        /// The number of classes in the data.
         expected: usize,
     },
 }

@@ -57,7 +57,7 @@ pub const ALL: [Known; 3] = [
     },
 ];
 
-/// The set that a file is of: the first, second, third or fourth of its four.
+/// Returns the set that has this file as its first, second, third or fourth (`slot`).
 pub fn of(slot: usize, contents: &Contents) -> Option<&'static Known> {
     if contents.bytes.len() != SIZES[slot] {
         return None;
@@ -69,7 +69,7 @@ pub fn of(slot: usize, contents: &Contents) -> Option<&'static Known> {
     with_sum_of(&contents.bytes).or_else(|| with_sum_of(contents.packed.as_deref()?))
 }
 
-/// Tells a name that a published set or the program itself has, however it is spelled.
+/// Tells whether a published set or the program itself has this name, in any spelling.
 pub fn is_taken(name: &str) -> bool {
     let letters =
         |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();

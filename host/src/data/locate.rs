@@ -93,7 +93,7 @@ pub fn missing(folder: &Path) -> Vec<&'static str> {
     NAMES.into_iter().enumerate().filter(|&(slot, _)| !is_there(slot)).map(|(_, name)| name).collect()
 }
 
-/// A usual name as the files of a prefix have it: such files have `test` for `t10k`.
+/// Returns a usual name with a prefix. Files with a prefix have `test` instead of `t10k`.
 fn with_prefix(name: &str, prefix: &str) -> String {
     if prefix.is_empty() { name.into() } else { prefix.to_owned() + &name.replace("t10k", "test") }
 }
@@ -143,7 +143,7 @@ fn parse(name: &str) -> Option<(&str, usize, Candidate)> {
     Some((prefix, slot + labels, Candidate { path: PathBuf::new(), meaning: (part, dimensions), rank }))
 }
 
-/// The best file of each kind; files of two meanings are not chosen from.
+/// Returns the best file of each kind. Files whose names contradict each other are an error.
 fn chosen((folder, prefix, set): (PathBuf, String, Set)) -> Result<Place, DataError> {
     let mut paths = [const { PathBuf::new() }; 4];
     for (path, mut files) in paths.iter_mut().zip(set) {

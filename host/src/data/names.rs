@@ -147,7 +147,7 @@ mod tests {
         assert!(error(&file).contains("names no classes"));
         fs::write(&file, vec![b'a'; 1 << 20 | 1]).unwrap();
         assert!(error(&file).contains("at most 1048576 are read"));
-        // As many as fit are no trouble.
+        // A shorter name fits as it is.
         let many: String = (0..130_000).map(|index| format!("{index}\n")).collect();
         fs::write(&file, many).unwrap();
         assert_eq!(names(&file).unwrap().len(), 130_000);

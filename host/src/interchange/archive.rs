@@ -4,11 +4,11 @@ use zip::{CompressionMethod, ZipArchive};
 
 use super::{error::Problem, quote::quoted};
 
-/// An archive may have so many entries; a state dict's has some hundreds.
+/// The most entries of an archive. A state dict has some hundreds.
 const MAX_ENTRIES: usize = 4096;
 /// The first bytes of an entry of the archive's directory.
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
-/// Deflate makes so many bytes of one at most.
+/// The most bytes that Deflate makes of one.
 const MAX_RATIO: u64 = 1032;
 
 /// A zip archive in memory.

@@ -1,16 +1,16 @@
 //! The order of linear layers, as their widths demand it.
 
-/// So many steps of a search are enough for any chain that a person would write down.
+/// The most steps of a search. Any network that a person would write needs fewer.
 const MAX_STEPS: usize = 20_000;
 
 /// The answer that the widths of linear layers, each `(inputs, outputs)`, give.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chain {
-    /// There is one chain of all of them, or one that the given order is: its widths.
+    /// One chain takes all layers, or the given order is a chain: its widths.
     Widths(Vec<u32>),
-    /// There is more than one.
+    /// Several chains take all layers.
     Doubt,
-    /// There is none.
+    /// No chain takes all layers.
     None,
 }
 

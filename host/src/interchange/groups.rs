@@ -76,8 +76,8 @@ fn by_name(entries: &[Entry]) -> Groups {
     Groups { linear: linear.collect(), norms: norms.collect() }
 }
 
-/// Matrices, each with the vectors that follow it: a bias, or the four of a batch normalisation, or both, as Keras' `get_weights` gives
-/// them. Or all matrices and then as many vectors, as scikit-learn keeps them.
+/// Groups arrays without names. Each matrix goes with the vectors after it: a bias, the four of a batch normalisation, or both, as Keras' `get_weights` gives
+/// them. All matrices may also come first, and then as many vectors, as scikit-learn keeps them.
 fn by_place(entries: &[Entry]) -> Groups {
     let mut entries: Vec<&Entry> = entries.iter().filter(|entry| matches!(entry.rank, 1 | 2)).collect();
     // `arr_10` stands between `arr_1` and `arr_2` in an archive that a shell has sorted.
@@ -124,7 +124,7 @@ pub(super) fn order(stems: &[&Stem], keeps_order: bool, is_mapped: bool) -> Opti
     let numbered = stems.windows(2).all(|pair| pair[0].words == pair[1].words)
         && by_number.windows(2).all(|pair| stems[pair[0]].numbers != stems[pair[1]].numbers);
     match (numbered, keeps_order) {
-        // Who maps names gives them the numbers that count.
+        // Names from --map have the numbers that count.
         (true, true) if !is_mapped => (by_number == places).then_some(places),
         (true, _) => Some(by_number),
         (false, true) => Some(places),

@@ -12,9 +12,9 @@ pub struct LoadReport {
     pub missing: Vec<String>,
     /// Tensors that the network has no parameter for.
     pub unexpected: Vec<String>,
-    /// Which tensor is which parameter, where order and shape say it and not the names.
+    /// The pairs of tensor and parameter that order and shape gave, and not the names.
     pub matched: Vec<String>,
-    /// The beginning of the names of the network's tensors, where others are there that have another.
+    /// The beginning of the names of the network's tensors, if other tensors have another beginning.
     pub under: Option<String>,
 }
 

@@ -5,13 +5,13 @@ use super::{Format, archive::Archive, error::Problem, pickle, pth};
 /// A kind of file that a user may bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// One that is read.
+    /// A format that is read.
     Read(Format),
-    /// One that is not: what it is, and what to do.
+    /// Any other kind: its name, and what to do.
     Other(String),
 }
 
-/// Beginnings of files that hold no weights that are read, each with what it is.
+/// Files that are not read: the place of their magic, the magic, and the words about them.
 const OTHERS: [(usize, &[u8], &str); 21] = [
     (0, b"\x93NUMPY", "a single NumPy array (.npy); save the weights and biases together by numpy.savez"),
     (
@@ -25,7 +25,11 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
         "a TensorFlow Lite model (.tflite); save the weights of the Keras model that it was made of by numpy.savez",
     ),
     (0, b"GGUF", "a GGUF file of a language model; it is not read"),
-    (0, b"SELVCKPT", "a checkpoint of `selvedge train`; `selvedge train --resume` goes on with it"),
+    (
+        0,
+        b"SELVCKPT",
+        "a checkpoint of `selvedge train`; `train --resume` goes on with it, and `train --init` starts a new run from its weights",
+    ),
     (0, b"\x1f\x8b", "compressed by gzip; unpack it first, by gunzip -c FILE > NEW"),
     (0, b"version https://git-lfs", "a Git LFS pointer and not the file itself; `git lfs pull` fetches that"),
     (
@@ -60,7 +64,7 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
     ),
 ];
 
-/// The first bytes that tell a kind, and a whole file's for an archive.
+/// Tells a file's kind by its bytes. For an archive these must be all of them.
 pub(super) fn of(bytes: &[u8]) -> Kind {
     let other = |what: &str| Kind::Other(what.to_owned());
     if bytes.is_empty() {

@@ -95,7 +95,7 @@ pub(super) fn load(
     Ok(report)
 }
 
-/// The value that changes nothing in a parameter's place.
+/// Returns the neutral value of a missing parameter: 0 for a bias, 1 for a scale. Other parameters have none.
 fn stand_in(architecture: &Architecture, parameter: &Parameter) -> Option<f32> {
     let is_norms = names::split(&parameter.name).is_some_and(|(_, layer, _)| {
         let layer = layer.parse::<usize>().ok().and_then(|layer| architecture.layers().get(layer));

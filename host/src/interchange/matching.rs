@@ -67,7 +67,7 @@ pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool
     fits.then_some((u32::try_from(inputs).ok()?, u32::try_from(outputs).ok()?))
 }
 
-/// PyTorch's weights are called so, and are outputs × inputs.
+/// PyTorch's name for weights, which are outputs × inputs.
 pub(super) fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
     groups.linear.iter().all(|linear| is_called_weight(&tensors[linear.weight]))
 }
@@ -76,8 +76,8 @@ fn is_called_weight(tensor: &NamedTensor) -> bool {
     tensor.name_in_file().rsplit('.').next() == Some("weight")
 }
 
-/// A square weight fits either way, so it lies as all others do that fit only one. Where these say nothing, PyTorch's name does; else it is
-/// left open, and an error.
+/// Decides how a square weight lies, which fits both ways. It lies as the weights that fit one way. If there are none, PyTorch's name decides. Else it is
+/// an error.
 fn orient_squares(found: &mut [Match], tensors: &[NamedTensor], settings: Settings) -> Result<(), Problem> {
     let is_square = |found: &Match| matches!(found.parameter.shape[..], [outputs, inputs] if outputs == inputs);
     let is_matrix = |found: &&Match| found.parameter.shape.len() == 2;
@@ -191,7 +191,7 @@ fn linear_matches(
             return Err(Problem::Orientation { shapes: shapes(tensors, groups) });
         }
     } else {
-        // Neither fits: the one that comes nearer says what is missing.
+        // Neither fits. The error of the nearer one says what is missing.
         readings.sort_by_key(|(_, pairs)| std::cmp::Reverse(pairs.as_ref().map_or(0, Vec::len)));
     }
     let Some((is_transposed, pairs)) = readings.into_iter().next() else { return Ok(Vec::new()) };

@@ -99,7 +99,7 @@ impl Format {
         }
     }
 
-    /// The name of a file that [`write()`] can write in a foreign one's place: itself, or where its format is not written, one that PyTorch
+    /// Returns a name that [`write()`] can write: the same, or if its format is not written, one that PyTorch
     /// and its relatives read.
     pub fn writable(path: &Path) -> PathBuf {
         match Self::to_write(path) {

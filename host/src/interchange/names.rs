@@ -29,7 +29,7 @@ fn kind_of(word: &str) -> Option<Kind> {
     }
 }
 
-/// The parts that a weight is made of in weight and spectral normalisation and in pruning: none of these is the weight.
+/// Tensors from which weight normalisation, spectral normalisation and pruning compute a weight. None of them is the weight.
 const PARTS_OF_A_WEIGHT: [&str; 6] = ["g", "v", "u", "orig", "mask", "original"];
 
 /// Reads a name such as `module.fc1.weight`, `params/Dense_0/kernel`, `coefs_0`, `W1` or `dense/kernel:0`.
@@ -81,7 +81,7 @@ pub(super) fn weight_of(bias: &str) -> String {
     }
 }
 
-/// Tells whether a tensor is one of those that a weight is only computed from.
+/// Tells whether a tensor is only a part from which a weight is computed.
 pub(super) fn is_part_of_weight(name: &str) -> bool {
     words(name).windows(2).any(is_part)
 }

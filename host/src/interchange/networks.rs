@@ -137,7 +137,7 @@ pub(super) fn matched(
     }
 }
 
-/// The error of a file that holds several networks of the same inputs; `None` for any other.
+/// Returns the error for a file with several networks of the same inputs, else `None`.
 pub(super) fn side_by_side(
     tensors: &[NamedTensor],
     infer: impl Fn(&[NamedTensor]) -> Result<Architecture, Problem>,

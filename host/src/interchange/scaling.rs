@@ -36,7 +36,7 @@ pub enum ScalingError {
     File {
         /// The file.
         file: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// There are too few or too many numbers.
@@ -67,8 +67,8 @@ pub enum ScalingError {
 }
 
 impl InputScaling {
-    /// Makes a network of inputs `(x − mean) / std` one of inputs x: its first layer's weights become `W / std`, its biases
-    /// `b − Σ W · mean / std`, in 64 bits and rounded once. Says what a person should know.
+    /// Changes a network of inputs `(x − mean) / std` into one of inputs x: its first layer's weights become `W / std`, its biases
+    /// `b − Σ W · mean / std`, in 64 bits and rounded once. Returns notes for the user.
     ///
     /// `input` is the shape of a sample, where it is known.
     ///

@@ -26,13 +26,13 @@ use crate::{
     weights::WeightsError,
 };
 
-/// A file may have so many bytes: those of the most numbers that a network has, in the widest type, and of the headers.
+/// The most bytes of a file: the largest network's numbers in the widest type, and the headers.
 const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 
-/// A person's word on a file that does not say it.
+/// The user's options for reading a file.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The entry that the state dict is, with dots between the names of nested ones.
+    /// The entry that holds the state dict. Dots separate nested names.
     pub key: Option<String>,
     /// Names of tensors or layers, and the parameters or layers that they are.
     pub map: Vec<(String, String)>,
@@ -46,7 +46,7 @@ pub struct StateDict {
     path: PathBuf,
     tensors: Vec<NamedTensor>,
     settings: Settings,
-    /// A weight file's own, or a graph's.
+    /// The layers in a weight file or a graph.
     architecture: Option<Architecture>,
     signature: SignatureBuf,
     record: TrainingRecord<'static>,
@@ -80,7 +80,7 @@ impl StateDict {
         Self::read_as(path, &Reading::default())
     }
 
-    /// As [`read`](Self::read), with what a person says of it.
+    /// Does the same as [`read`](Self::read) with the user's options.
     ///
     /// # Errors
     ///

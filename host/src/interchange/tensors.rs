@@ -15,7 +15,7 @@ use super::{
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// A state dict may have so many elements, or one for each byte of its file: this bounds what a small file can unpack to. A network of
+/// The most elements of a state dict, if its file has fewer bytes. This limits the memory for a small file. A network of
 /// ones and zeros that compresses to less can be saved uncompressed.
 const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;

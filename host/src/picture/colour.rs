@@ -4,11 +4,11 @@ use image::{GrayImage, Luma, RgbaImage};
 
 use super::ground::{Ground, PLAIN};
 
-/// Channels that are so far apart make a colour.
+/// The least difference of channels that makes a colour.
 const COLOURED: u8 = 48;
 
-/// How far each pixel's colour is from the ground's, where the border says that the ground has one colour. `None` of a grey ground, and of a
-/// picture that is transparent somewhere.
+/// Returns the distance of each pixel's colour from the ground's, if the border has one colour. `None` for a grey ground, and for a
+/// picture with transparent pixels.
 pub fn distances(picture: &RgbaImage) -> Option<GrayImage> {
     if picture.pixels().any(|pixel| pixel.0[3] < u8::MAX) {
         return None;

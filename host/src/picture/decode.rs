@@ -22,7 +22,7 @@ use super::{
 pub const FORMATS: [ImageFormat; 6] =
     [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff];
 
-/// The bytes that tell a WebP; the other formats need fewer.
+/// The bytes that identify a WebP. The other formats need fewer.
 const LONGEST_MAGIC: usize = 12;
 /// The most bytes that a picture takes: its file, the decoder's memory and the pixels.
 const MAX_MEMORY: u64 = 320 << 20;
@@ -71,7 +71,7 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
 ///
 /// # Errors
 ///
-/// As of [`decode`].
+/// The same as [`decode`], without the path.
 pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError> {
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let cut = |missing| PictureError::Cut { path: path.into(), missing };

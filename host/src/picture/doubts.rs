@@ -1,4 +1,4 @@
-//! What makes an answer doubtful.
+//! Notes about pictures whose answer is doubtful.
 
 use image::GrayImage;
 

@@ -58,7 +58,7 @@ pub enum PictureError {
     Memory {
         /// The file.
         path: PathBuf,
-        /// What reading takes at most.
+        /// The limit that it breaks.
         megabytes: u64,
     },
     /// The file is something else.
@@ -66,7 +66,7 @@ pub enum PictureError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What it is, and what to do.
+        /// The kind of file, and what to do.
         what: String,
     },
     /// The file is no sound picture.

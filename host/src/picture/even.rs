@@ -6,11 +6,11 @@ use super::ground::Ground;
 
 /// The part of the border that a plane is fitted to: the thing may touch the rest.
 const FITTED: f32 = 0.7;
-/// How often the plane is fitted anew, to the pixels that are nearest to it.
+/// The number of fits of the plane, each to the pixels that are nearest to the one before.
 const FITS: usize = 12;
-/// A plane has to leave at most this part of what an even shade leaves.
+/// The most error of a plane, as a part of the error of an even shade.
 const BETTER: f32 = 0.7;
-/// A plane that leaves more than this of most pixels is no ground.
+/// The most error of a plane for most pixels; with more it is no ground.
 const FARTHEST: f32 = 32.0;
 /// A ground of this tolerance or less has no noise that disturbs.
 const CALM: u8 = 16;

@@ -2,7 +2,7 @@
 
 use crate::interchange;
 
-/// Beginnings of pictures that are not read, and of numbers, each with what it is and what to do.
+/// Files that are no pictures for this program: the place of their magic, the magic, and what to do.
 const OTHERS: [(usize, &[u8], &str); 11] = [
     (4, b"ftypavi", "an AVIF picture, which is not read; save it as PNG or JPEG and give that"),
     (4, b"ftyphei", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
@@ -17,7 +17,7 @@ const OTHERS: [(usize, &[u8], &str); 11] = [
     (0, b"8BPS", "a picture of Photoshop (PSD), which is not read; save it as PNG or JPEG and give that"),
 ];
 
-/// What a file is, and what to do; `None` where nothing is known of it.
+/// Returns the kind of a file that is no picture, and what to do; `None` for a kind that is not known.
 pub fn what(bytes: &[u8]) -> Option<String> {
     const LOOKED_AT: usize = 1024;
     if let Some((.., what)) =

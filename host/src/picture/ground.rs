@@ -65,7 +65,7 @@ impl Ground {
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
     }
 
-    /// How far most of its pixels are from its shade; 0 where it is even.
+    /// The distance within which most of its pixels are from its shade; 0 for an even ground.
     pub fn noise(&self) -> u8 {
         if self.tolerance > NEAREST { self.tolerance / 3 } else { 0 }
     }

@@ -9,7 +9,7 @@ const MOST: usize = 97;
 /// The middle shades: on others, a dark ground has a light thing, and a light one a dark thing.
 const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 
-/// Makes a coloured ground black, and a thing on it light, as most of its pixels are not: its shade beside the ground's says nothing.
+/// Makes a coloured ground black and the thing light. The thing's own shade decides, not its shade beside the ground's.
 pub fn lighten(gray: &GrayImage, mask: &[bool]) -> GrayImage {
     let thing = || gray.as_raw().iter().zip(mask).filter(|&(_, &is_ground)| !is_ground);
     let dark = thing().filter(|&(&shade, _)| shade < 128).count();

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Progress;
 
-/// The lines that a resumed run does not write again: those of steps and epochs that are done, and all that no run has written.
+/// Returns the lines that a resumed run keeps: those of steps and epochs that are done, and the user's own.
 pub fn kept(text: &[u8], progress: &Progress) -> Vec<u8> {
     let mut kept = Vec::with_capacity(text.len());
     for line in text.split_inclusive(|&byte| byte == b'\n') {
@@ -24,7 +24,7 @@ pub fn kept(text: &[u8], progress: &Progress) -> Vec<u8> {
     kept
 }
 
-/// Returns whether a line is of a step or an epoch that is to come again.
+/// Returns whether a line belongs to a step or an epoch that the run will repeat.
 fn is_ahead(object: &Value, progress: &Progress) -> bool {
     let is_after = |key: &str, done: u64| object[key].as_u64().is_some_and(|number| number > done);
     is_after("step", progress.steps) || is_after("epoch", progress.epochs.into())

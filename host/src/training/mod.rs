@@ -110,7 +110,7 @@ pub enum TrainingError {
         /// Its loss.
         loss: f32,
     },
-    /// The loss is no number before the first step.
+    /// The loss is not finite before the first step.
     #[error(
         "the loss is {loss} before the first update, so the weights that the run starts from compute no number: they are too large; \
          --init has to name others"

@@ -84,7 +84,7 @@ impl<'a, B: Backend> Run<'a, B> {
         }
     }
 
-    /// The last epoch of a run that had ended with it: a test, which the observer has seen before.
+    /// Returns the last epoch of a run that was done before. The observer has already seen its test.
     fn end(&mut self) -> Result<Epoch, TrainingError> {
         let Progress { epochs, steps, .. } = self.state.progress;
         let number = epochs.saturating_sub(1);

@@ -50,7 +50,7 @@ impl Progress {
         is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
     }
 
-    /// Returns whether a run with these options passes this point; it has so many training samples, and perhaps others for validation.
+    /// Returns whether a run with these options and so many training samples passes this point. `has_validation`: some samples are held out.
     pub fn is_of(&self, samples: usize, has_validation: bool, options: &Options) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {
@@ -72,7 +72,7 @@ impl Progress {
             && self.is_judged(has_validation)
     }
 
-    /// Each whole epoch is judged by the validation samples, and by nothing else.
+    /// Returns whether the best loss can be that of a run: validation samples judge each whole epoch.
     fn is_judged(&self, has_validation: bool) -> bool {
         match self.best_loss {
             Some(loss) => has_validation && loss.is_finite() && self.epochs_since_best < self.epochs,

@@ -13,17 +13,17 @@ use std::{
 
 pub use signals::ending_signals;
 
-/// Standard output for text that others wrote.
+/// Returns standard output for text with foreign names in it.
 pub fn stdout() -> Printed<Stdout> {
     Printed { writer: io::stdout(), name: "standard output" }
 }
 
-/// Standard error for text that others wrote.
+/// Returns standard error for text with foreign names in it.
 pub fn stderr() -> Printed<Stderr> {
     Printed { writer: io::stderr(), name: "standard error" }
 }
 
-/// A text with its control characters shown, but for the ends of lines and tabs.
+/// Returns a text in which control characters are shown as text. Line ends and tabs stay.
 ///
 /// ```
 /// assert_eq!(terminal::printable("\x1b[2Jcat.png"), "\\u001b[2Jcat.png");
@@ -45,7 +45,7 @@ fn is_command(letter: char) -> bool {
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A writer of [`printable`] text. What is no UTF-8 is shown as `�`.
+/// A writer that makes all text [`printable`]. Bytes that are not UTF-8 become `�`.
 #[derive(Debug)]
 pub struct Printed<W> {
     writer: W,
@@ -57,7 +57,7 @@ impl<W: Write> Printed<W> {
     ///
     /// # Errors
     ///
-    /// Where the writer fails.
+    /// The error of the writer.
     pub fn write_drawing(&mut self, text: &str) -> io::Result<()> {
         self.writer.write_all(text.as_bytes()).map_err(|error| self.failed(&error))
     }
@@ -84,7 +84,7 @@ impl<W: Write> Write for Printed<W> {
         self.writer.flush().map_err(|error| self.failed(&error))
     }
 
-    /// Writes all parts at once, so that no letter is cut, and no line either where two programs write.
+    /// Writes all parts at once. So no letter is cut, and lines of two programs do not mix.
     fn write_fmt(&mut self, parts: fmt::Arguments<'_>) -> io::Result<()> {
         let mut text = String::new();
         fmt::write(&mut text, parts).map_err(io::Error::other)?;

@@ -12,7 +12,7 @@ pub fn ending_signals() -> Vec<i32> {
 }
 
 #[cfg(unix)]
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "no kept crate asks for a signal's present action")]
 fn is_ignored(signal: i32) -> bool {
     let mut present = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: Without a new action, sigaction changes nothing. It writes the present one where it has room for it. The zeros that are there

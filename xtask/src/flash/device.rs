@@ -112,7 +112,7 @@ pub struct Started {
     pub log: ProgramLog,
 }
 
-/// A child that does not outlive its handle, nor this program.
+/// A child process that ends with its handle and with this program.
 pub struct Running {
     child: Child,
     shown: String,

@@ -20,9 +20,9 @@ pub struct DoesNotFit {
     board: String,
     /// The memories that are too small.
     parts: String,
-    /// What it takes of them.
+    /// The bytes that it takes of them.
     numbers: String,
-    /// What would fit, after a semicolon; empty where that is not known.
+    /// A semicolon and the choices that would fit; empty where none is known.
     advice: String,
 }
 

@@ -112,7 +112,7 @@ impl Weights {
 }
 
 impl Weights {
-    /// What these take of a board, in a program, as `--format` has them there. The network is theirs, folded.
+    /// Returns the bytes that these weights take of a board in the format of `--format`. `network` is their network, folded.
     pub fn load<'a>(
         &self,
         program: Program,

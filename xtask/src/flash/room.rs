@@ -15,11 +15,11 @@ use crate::workspace::grouped;
 const FORMATS: [(Format, &str); 4] =
     [(Format::Float32, "f32"), (Format::Float16, "f16"), (Format::Int8, "int8"), (Format::Int4, "int4")];
 
-/// What a program's code and texts take of the flash: at least, and at most.
+/// The flash of a program's code and texts: the least and the most.
 const CODE: [u64; 2] = [2 << 10, 64 << 10];
 /// More than the header of a file of 32-bit weights takes.
 const HEADER: usize = 512;
-/// What a prediction takes of the stack beside what it works in, at most.
+/// The most stack of a prediction, without its workspace.
 const STACK: u64 = 1 << 10;
 /// The texts of a quantised file: how it was made, and its classes.
 const TEXTS: [u8; 256] = [0; 256];
@@ -31,7 +31,7 @@ pub struct Load<'a> {
     pub program: Program,
     /// The network, with batch normalisation folded.
     pub network: &'a Architecture,
-    /// What its weights are in the program.
+    /// The form of its weights in the program.
     pub format: Format,
     /// True where the file itself has that format, so `--format` does not change it.
     pub is_quantised: bool,
@@ -41,14 +41,14 @@ pub struct Load<'a> {
 
 /// Bytes of a memory.
 struct Need {
-    /// It takes no less.
+    /// The least.
     least: u64,
-    /// It takes no more.
+    /// The most.
     most: u64,
 }
 
 impl Load<'_> {
-    /// Refuses what cannot fit the board, with what would.
+    /// Refuses a network that cannot fit the board. The error names what would fit.
     pub fn check(&self, board: &Board) -> Result<(), DoesNotFit> {
         let (mut parts, mut numbers) = (Vec::new(), Vec::new());
         for (need, length, name) in self.memories(board) {
@@ -63,7 +63,7 @@ impl Load<'_> {
         Err(DoesNotFit::new(self.program.name(), board, &parts, numbers.join("; ")).with_advice(self.advice(board)))
     }
 
-    /// A linked program's error, with what would fit where it is that it does not.
+    /// Adds what would fit to the error of a linked program that does not.
     pub fn explain(&self, error: anyhow::Error, board: &Board) -> anyhow::Error {
         match error.downcast::<DoesNotFit>() {
             Ok(error) => error.with_advice(self.advice(board)).into(),
@@ -71,7 +71,7 @@ impl Load<'_> {
         }
     }
 
-    /// What would fit, in a few words.
+    /// The choices that would fit, in a few words.
     pub fn advice(&self, board: &Board) -> String {
         let of = if self.is_quantised { "the float32 file with " } else { "" };
         let formats =
@@ -101,7 +101,7 @@ impl Load<'_> {
         self.file().is_some() && self.memories(board).iter().all(|(need, length, _)| need.most <= *length)
     }
 
-    /// What the program takes, what the board has, and of which memory.
+    /// A memory of the board: the bytes that the program takes of it, and its size.
     fn memories(&self, board: &Board) -> [(Need, u64, &'static str); 3] {
         let [flash, statics, stack] = [self.flash(), self.statics(), self.stack()];
         [

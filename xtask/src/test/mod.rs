@@ -128,7 +128,7 @@ fn tests() -> Result<()> {
     boards.end()
 }
 
-/// A command that runs beside others. Its words are shown when it has ended; where another one fails first, it and its programs end.
+/// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
 struct Aside {
     command: Command,
     output: File,

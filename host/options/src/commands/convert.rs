@@ -9,7 +9,8 @@ use selvedge::{architecture::Architecture, models::NAMES};
 pub struct Convert {
     /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint), .npz or .onnx file
     ///
-    /// The network's inputs are bytes / 255, as torchvision's ToTensor gives them. A model that saw Normalize after that needs --mean and --std.
+    /// The network's inputs are bytes / 255, as torchvision's ToTensor gives them. A model that was trained with Normalize too needs --mean and
+    /// --std.
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
@@ -27,52 +28,51 @@ pub struct Convert {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// Without it, and without --model, it is a .selvedge or an .onnx file's own, and of other files the one that their tensors' names and shapes say:
-    /// linear layers with ReLU between them. Between widths alone stands ReLU. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has
-    /// the slope 0.01. Where Dropout is among the layers, the names of FROM may count it as a layer, as nn.Sequential does, and those of TO
-    /// do.
+    /// ReLU stands between widths. By default, a .selvedge or an .onnx file names its own layers. For other files, names and shapes give linear
+    /// layers, and ReLU is assumed between them. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. If Dropout is
+    /// among the layers, the names of FROM may count it as a layer, as nn.Sequential does; the names of TO count it.
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Architecture>,
 
-    /// The entry of a checkpoint that the weights are, such as model_state_dict; with dots between nested ones
+    /// The entry of a checkpoint that holds the weights, such as model_state_dict; dots separate nested entries
     ///
-    /// Or the beginning of the tensors' names, such as actor of actor.0.weight; '' for the names without one. Without it, it is the only entry
-    /// with matrices in it.
+    /// It may also be the beginning of the tensors' names: actor takes actor.0.weight, and '' takes the names without a beginning. By default it is
+    /// the only entry that holds matrices.
     #[arg(long)]
     pub key: Option<String>,
 
-    /// A tensor or a layer of FROM, and the parameter or layer of the network that it is, such as fc1.weight=0.weight or fc1=0; may be repeated
+    /// Match a tensor or a layer of FROM with one of the network: fc1.weight=0.weight or fc1=0; may be repeated
     ///
-    /// Layers are counted from 0, activations too. Without it, names that are not PyTorch's nn.Sequential's are matched by order and shape,
+    /// Layers count from 0, and activations count too. Names that are not those of PyTorch's nn.Sequential are otherwise matched by order and shape,
     /// where that leaves no doubt.
     #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
     pub map: Vec<(String, String)>,
 
-    /// The weights of FROM are inputs × outputs, as Keras, Flax and scikit-learn have them; =no: they are outputs × inputs, as PyTorch's
+    /// Read weights as inputs × outputs (Keras, Flax, scikit-learn); =no reads them as outputs × inputs (PyTorch)
     ///
-    /// Without it, their shapes say it.
+    /// By default their shapes decide.
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = yes_or_no)]
     pub transpose: Option<bool>,
 
-    /// The mean that was taken from each input before FROM was trained: one number, one for each channel or input, or a .npy file of them
+    /// The mean that training subtracted from each input: one number, one for each channel or input, or a .npy file
     ///
-    /// For a model that saw torchvision's Normalize(mean, std), or another standardisation, after its bytes were divided by 255. Here a
-    /// network's inputs are bytes / 255 and no more, so mean and deviation go into the first layer: W / std and b − Σ W · mean / std.
+    /// Give it for a model that was trained with torchvision's Normalize(mean, std) or another standardisation, after bytes / 255. A Selvedge
+    /// network takes bytes / 255, so mean and deviation go into the first layer: W / std and b − Σ W · mean / std.
     /// For bytes that were not divided, give --mean 0 --std 0.00392156862745098 (1 / 255); for −1 to 1, give --mean 0.5 --std 0.5.
     #[arg(long, value_name = "X,…", requires = "std", allow_hyphen_values = true)]
     pub mean: Option<Numbers>,
 
-    /// The standard deviation that each input was divided by, after --mean was taken from it
+    /// The standard deviation by which training divided each input, after it subtracted --mean
     #[arg(long, value_name = "X,…", requires = "mean", allow_hyphen_values = true)]
     pub std: Option<Numbers>,
 
-    /// Pass over tensors that the network does not have; a missing bias is 0, a missing scale of a batch normalisation 1
+    /// Ignore tensors that the network does not have; a missing bias becomes 0, a missing batch normalisation scale 1
     #[arg(long)]
     pub no_strict: bool,
 
     /// The operator set of an .onnx file, from 13 to 23
     ///
-    /// Without it, it is the lowest that the layers need, which most programs read: 20 where Gelu is among them, else 13.
+    /// The default is the lowest set that the layers need, because most programs read it: 20 with Gelu, else 13.
     #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=255))]
     pub opset: Option<u8>,
 

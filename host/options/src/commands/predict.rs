@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::{File, Samples};
 
-/// The usage, to stand behind a program's name. clap would name the samples before the file.
+/// The usage, without the program's name. By itself, clap would name the samples before the file.
 pub(crate) const USAGE: &str = "predict <FILE> <INPUTS|--values <V,V,…>>";
 
 /// Options of `predict`.
@@ -16,11 +16,11 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// Draw what the network sees beside each answer; on a terminal that is done for pictures anyway
+    /// Draw the network's input beside each answer; on a terminal, pictures get this by default
     #[arg(long, conflicts_with = "json")]
     pub show: bool,
 
-    /// Print one JSON array: for each sample its class, all probabilities, its values, what was found in the picture, notes and errors
+    /// Print one JSON array: the class, all probabilities, the values, facts about the picture, notes and errors of each sample
     #[arg(long)]
     pub json: bool,
 }

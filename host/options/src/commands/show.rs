@@ -15,21 +15,21 @@ pub struct Show {
     #[arg(long, value_enum, default_value = "train")]
     pub split: Part,
 
-    /// How many images the picture shows, or how many pictures there are
+    /// The number of images
     #[arg(long, default_value_t = 50, value_parser = whole::<u32>(1..=2000))]
     pub count: u32,
 
-    /// Save each sample as a picture of its own, with its own pixels and nothing else, as `predict` takes it
+    /// Save each sample as a picture of its own without a label, which `predict` reads back exactly
     #[arg(long)]
     pub plain: bool,
 
-    /// Where the picture goes; with --plain and more than one, the folder [default: samples.png, or the folder samples]
+    /// The picture to write; with --plain and more than one image, the folder [default: samples.png, or the folder samples]
     #[arg(long, value_name = "FILE.png|DIR")]
     pub out: Option<PathBuf>,
 }
 
 impl Show {
-    /// Where the picture or the folder goes.
+    /// Returns the path of the picture or the folder.
     pub fn out(&self) -> PathBuf {
         let default = if self.plain && self.count > 1 { "samples" } else { "samples.png" };
         self.out.clone().unwrap_or_else(|| default.into())

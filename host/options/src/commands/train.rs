@@ -39,7 +39,7 @@ pub struct Train {
 
     /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth, .npz or .onnx) instead of the seed's
     ///
-    /// Those of a model that saw Normalize(mean, std) go through `selvedge convert --mean … --std …` first.
+    /// Convert weights that were trained with Normalize(mean, std) first: `selvedge convert --mean … --std …`.
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
 
@@ -65,13 +65,13 @@ pub struct Train {
     #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
     pub checkpoint: Option<PathBuf>,
 
-    /// Replace the checkpoint that is there, of whatever run
+    /// Replace an existing checkpoint, also one of another run
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
     /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
     ///
-    /// --epochs or --steps gives the run another length, where its schedule is not laid out over the whole run.
+    /// --epochs or --steps gives the run another length. The schedules cosine and one-cycle depend on the length, so they refuse it.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]
     pub resume: Option<PathBuf>,
 }
@@ -89,7 +89,7 @@ impl Train {
         }
     }
 
-    /// The length that a resumed run is to have, where it gets another one.
+    /// Returns the new length of a resumed run: a recipe with epochs or steps alone, or an empty one.
     ///
     /// # Errors
     ///

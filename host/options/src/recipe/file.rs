@@ -12,7 +12,7 @@ pub const BUILT_IN: [(&str, &str); 4] = [
     ("fine-tune", include_str!("../../recipes/fine-tune.toml")),
 ];
 
-/// A recipe has at most so many bytes.
+/// The most bytes of a recipe.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The built-in recipe that is taken where none is named.
@@ -84,7 +84,7 @@ fn names(list: &str) -> Vec<&str> {
     list.split('`').skip(1).step_by(2).collect()
 }
 
-/// The parser's words for a wrong key or value, in the words of a recipe; the line stands around it.
+/// Returns the parser's message in a recipe's words. `line` is the line with the error.
 fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
     if let Some(names) = message.strip_prefix("unknown variant ").map(names)
         && let [unknown, known @ ..] = &*names

@@ -14,7 +14,7 @@ use super::RecipeError;
 #[error("{0}")]
 pub struct ValueError(pub(super) String);
 
-/// A number as a file has it: with a fraction or without.
+/// A number type that a file's number becomes, with or without a fraction.
 trait Read: Sized {
     fn of_whole(number: i128) -> Self;
     fn of_real(number: f64) -> Option<Self>;

@@ -23,19 +23,19 @@ use super::{
     interrupt::{self, Interrupted},
 };
 
-/// Where and when a run is saved.
+/// The checkpoints of one run.
 pub struct Checkpoints<'a> {
     options: &'a Train,
     files: &'a Files<'a>,
     description: Description,
     path: PathBuf,
-    /// The file that may be replaced: this run's, or one that nobody will miss. Any other one stays, and the next gets a name that is free.
+    /// The file that may be replaced: this run's own, or one that `is_replaceable`. Any other file stays, and the checkpoint gets a free name.
     own: Option<Identity>,
-    /// An error made it go to another folder.
+    /// True after an error moved the checkpoint to another folder.
     is_elsewhere: bool,
     /// Steps of the run when it was started or resumed.
     first: u64,
-    /// The part of the run that is saved.
+    /// The place in the run that was saved last.
     saved: Option<Progress>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Checkpoints<'a> {
         checkpoint::max_len(state, &self.description)
     }
 
-    /// Before the first step, so that from then on there always is one.
+    /// Saves the state before the first step. From then on a checkpoint always exists.
     pub fn save_first(&mut self, state: &State) -> Result<()> {
         if self.options.checkpoint_every.is_some() {
             self.save(state)?;
@@ -65,7 +65,7 @@ impl<'a> Checkpoints<'a> {
         Ok(())
     }
 
-    /// After the last one: whoever finds the checkpoint sees that its run is done.
+    /// Saves the state after the last step. The checkpoint then shows that its run is done.
     pub fn save_last(&mut self, state: &State) -> Result<()> {
         if self.saved == Some(state.progress) { Ok(()) } else { self.save_first(state) }
     }
@@ -86,7 +86,7 @@ impl<'a> Checkpoints<'a> {
         interrupt::is_asked() || self.options.checkpoint_every.is_some_and(|every| step.is_multiple_of(every))
     }
 
-    /// Saves a state that is due; the run ends with it where that was asked for. Weights that are no numbers replace none.
+    /// Saves a due state, and ends the run if that was asked for. Weights that are not finite replace no checkpoint: they end the run.
     pub fn save_due(&mut self, state: &State) -> Result<()> {
         if !state.is_finite() {
             return Err(TrainingError::Diverged { step: state.progress.steps, loss: f32::NAN }.into());
@@ -112,7 +112,7 @@ impl<'a> Checkpoints<'a> {
         }
         let diverged = matches!(error.downcast_ref(), Some(TrainingError::Diverged { .. }));
         let is_good = state.is_finite();
-        // What led to numbers that are none does not replace what was saved before.
+        // Weights that diverge next do not replace the checkpoint before.
         let keeps_saved = diverged || !is_good || self.saved == Some(state.progress);
         let saved = match self.saved {
             Some(saved) if keeps_saved => Some(saved.steps),
@@ -147,7 +147,7 @@ impl<'a> Checkpoints<'a> {
     }
 }
 
-/// Tells a file from another one that took its place.
+/// The identity of a file. It differs when another process has replaced the file.
 #[derive(PartialEq)]
 struct Identity {
     len: u64,
@@ -166,7 +166,7 @@ impl Identity {
     }
 }
 
-/// Saves a state here, or where something is there under the next name that is free: `run.checkpoint`, `run-2.checkpoint`, …
+/// Saves a state under the first free name: `run.checkpoint`, `run-2.checkpoint`, …
 fn save_beside(path: &Path, state: &State, description: &Description) -> Result<PathBuf, files::WriteError> {
     let mut free = path.to_owned();
     for number in 2_u32.. {
@@ -184,8 +184,8 @@ fn save_beside(path: &Path, state: &State, description: &Description) -> Result<
     Ok(free)
 }
 
-/// Decides about a file in the checkpoint's place, before a run begins: a run that is done would write it again, and what is only saved
-/// at Ctrl-C gets another name. All else is an error.
+/// Tells whether a new run may replace the file in the checkpoint's place. It may replace the checkpoint of the same run, if that is done. A run
+/// without --checkpoint-every saves under another name. Any other case is an error.
 fn is_replaceable(options: &Train, path: &Path, description: &Description) -> Result<bool> {
     if options.checkpoint_every.is_none() {
         return Ok(false);
@@ -211,7 +211,7 @@ fn is_replaceable(options: &Train, path: &Path, description: &Description) -> Re
     )
 }
 
-/// A run that an error ended, and what is left of it.
+/// An error that ended a run, and the place where the run is saved.
 #[derive(Debug)]
 struct Rescued {
     error: Error,

@@ -11,17 +11,17 @@ use os_display::Quotable;
 
 use super::files::WEIGHTS;
 
-/// Names the program as its user does, where that is not by its path: `cargo xtask`.
+/// The variable with the words that start this program, such as `cargo xtask`. Without it, the program's path starts it.
 const NAME: &str = "SELVEDGE_COMMAND";
 
-/// The shell command that goes on with a run from this checkpoint. It names the same data, files and processor.
+/// Returns the shell command that resumes a run from this checkpoint, with the same data, files and processor.
 pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
     let name = env::var(NAME).unwrap_or_else(|_| {
         let program = env::args_os().next().unwrap_or_else(|| "selvedge".into());
         quoted(&program)
     });
     let out = (out != checkpoint.with_extension(WEIGHTS)).then(|| out.into());
-    // What reads a pipe has read it, and a device may be what failed.
+    // A pipe's reader has gone, and a device may be the cause of the error.
     let metrics = run.metrics.as_ref().filter(|path| path.is_file());
     let device = match run.device.choice() {
         Choice::Auto => None,
@@ -48,7 +48,7 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
     command
 }
 
-/// A value as a shell takes it. Where a terminal would not show its letters as they are, it has each byte as a number.
+/// Quotes a value for a shell. If a terminal would not show all its letters, special bytes become numbers.
 fn quoted(value: &OsStr) -> String {
     let text = value.maybe_quote().to_string();
     if terminal::printable(&text) == text {

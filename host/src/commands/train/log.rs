@@ -50,7 +50,7 @@ impl<'a> Log<'a> {
         Self { size, step_size, bar, screen, metrics, checkpoints }
     }
 
-    /// Takes the progress bar away, and gives back what the run goes on with.
+    /// Removes the progress bar, and returns the parts that the run still needs.
     pub fn finish(self) -> (Screen, Checkpoints<'a>) {
         self.bar.finish_and_clear();
         (self.screen, self.checkpoints)

@@ -13,7 +13,7 @@ use crate::{
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// A resumed run reads at most so many bytes of the metrics so far.
+/// The most bytes of metrics that a resumed run reads.
 const MAX_BYTES: u64 = 1 << 32;
 
 /// A file of metrics.
@@ -34,7 +34,7 @@ impl Metrics {
             let kept = kept(&files::read(path, MAX_BYTES)?, progress);
             files::write_whole(path, &kept)?;
         }
-        // A pipe or a device takes no more than to be written.
+        // A pipe or a device is only written.
         let file = OpenOptions::new().write(true).create(true).append(is_begun).truncate(!is_begun).open(path);
         let file = file.with_context(cannot_write)?;
         Ok(Self { path: path.into(), file: LineWriter::new(file) })

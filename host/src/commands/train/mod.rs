@@ -213,7 +213,7 @@ fn initialized_by(path: &Path, layers: &Architecture, with: &training::Options) 
     Ok(State::new(network, with)?)
 }
 
-/// Checks that each batch is one that these layers can be trained on, and that the schedule fits into the run.
+/// Checks that these layers can be trained on each batch, and that the schedule fits into the run.
 fn check_batches(layers: &Architecture, samples: usize, with: &training::Options) -> Result<()> {
     with.check_schedule(samples)?;
     let normalizes = layers.layers().iter().any(|layer| matches!(layer, LayerKind::BatchNorm1d { .. }));

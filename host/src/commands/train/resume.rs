@@ -59,7 +59,7 @@ pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoin
     Plan { options, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
 }
 
-/// The state that a checkpoint holds of a run on this data, of which the validation samples are held out.
+/// Returns a checkpoint's state, after checks against this data. The validation samples are already held out of it.
 pub fn state(
     checkpoint: Checkpoint,
     layers: &Architecture,

@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 
 use crate::commands::note;
 
-/// Standard output, until nobody takes it any more.
+/// Standard output. After the first failure it stays silent.
 #[derive(Default)]
 pub struct Screen {
     lost: Option<io::Error>,
 }
 
 impl Screen {
-    /// Prints a line. Where that fails, a note says so once, and the run goes on without.
+    /// Prints a line. If that fails, a note says so once, and the run goes on.
     pub fn print(&mut self, line: Arguments<'_>) {
         if self.lost.is_some() {
             return;
@@ -27,7 +27,7 @@ impl Screen {
         }
     }
 
-    /// Returns an error where lines were lost. Whoever closes a pipe (`… | head`) wants no more of them.
+    /// Returns an error if lines were lost. A closed pipe (`… | head`) is no error.
     pub fn finish(self) -> Result<()> {
         match self.lost {
             Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -28,7 +28,7 @@ pub struct Download {
     pub connect_timeout: Duration,
     /// How long a server may be silent.
     pub stall_timeout: Duration,
-    /// How long all files may take together.
+    /// The longest time for all files together.
     pub time_limit: Duration,
     /// Whether to show progress on standard error: a bar on a terminal, else a line for each file.
     pub progress: bool,

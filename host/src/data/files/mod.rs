@@ -50,7 +50,7 @@ pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Resul
     Ok(data)
 }
 
-/// The number of classes that labels count, of which none is left out between the least and the greatest.
+/// Returns the number of classes: the labels must use each number from the least to the greatest.
 fn count(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
     let labels = || splits.into_iter().flat_map(|(_, split)| split.labels()).map(|&label| usize::from(label));
     let count = labels().max().map_or(0, |label| label + 1);
@@ -67,7 +67,7 @@ fn count(splits: [(&PathBuf, &Split); 2]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// The remark on data of which some files are a published set's and others are not.
+/// The note for data that mixes files of a published set with others.
 fn resembles(name: &str, parts: &[Part]) -> Option<String> {
     let known = parts.iter().find_map(|part| part.known)?;
     let others = parts.iter().filter(|part| part.known != Some(known));
@@ -79,7 +79,7 @@ fn resembles(name: &str, parts: &[Part]) -> Option<String> {
     ))
 }
 
-/// The remark on classes that no training sample shows.
+/// The note for classes without a training sample.
 fn without_samples(data: &Dataset) -> Option<String> {
     const SHOWN: usize = 5;
     let mut is_there = vec![false; data.classes.count()];

@@ -36,7 +36,7 @@ pub fn folder() -> TempDir {
     folder
 }
 
-/// What reading says once a file has other bytes, with the folder's path left out.
+/// Replaces a file's bytes and reads the data. Returns the error, without the folder's path.
 fn error_with(name: &str, bytes: &[u8]) -> String {
     let folder = folder();
     fs::write(folder.path().join(name), bytes).unwrap();

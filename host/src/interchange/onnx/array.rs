@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use super::messages::Tensor;
 
-/// A constant array has at most so many dimensions, and a shape so many sizes.
+/// The most dimensions of a constant array, and the most sizes of a shape.
 const MAX_RANK: usize = 8;
 
 /// A constant.
@@ -19,7 +19,7 @@ pub(super) struct Array {
 pub(super) enum Data {
     Floats(Vec<f32>),
     Ints(Vec<i64>),
-    /// Of a type that no network here needs.
+    /// Elements of a type that is not read.
     Other,
 }
 
@@ -32,7 +32,7 @@ impl Array {
         Self { dims: vec![values.len()], data: Data::Ints(values) }
     }
 
-    /// The array that a tensor of a file is.
+    /// Reads the array of a file's tensor.
     pub(super) fn of(tensor: Tensor) -> Result<Self, String> {
         if tensor.data_location != 0 {
             return Err("has its numbers in another file (external data); export it as one file, by torch.onnx.export(…, external_data=False)".into());

@@ -10,7 +10,7 @@ use super::function::{Function, Named};
 /// The numbers of the value that the next operator takes: the last layer's, and what was done to each since.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    /// The chain's age when it came to be: an older one has been used.
+    /// The chain's age when the value was made. An older value has already been used.
     pub age: usize,
     /// Its sizes, each known or not; `None` where not even their number is known.
     pub dims: Option<Vec<Option<usize>>>,

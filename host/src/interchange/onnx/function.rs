@@ -13,7 +13,7 @@ pub(super) struct Function(Vec<f64>);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Named {
     Identity,
-    /// Times this.
+    /// Multiplies by this factor.
     Scale(f64),
     Relu,
     Tanh,
@@ -54,7 +54,7 @@ impl Function {
         Self(self.0.iter().zip(&other.0).map(|(&a, &b)| together(a, b)).collect())
     }
 
-    /// The activation that the function is.
+    /// Returns the activation with these values.
     pub(super) fn named(&self) -> Option<Named> {
         if self.is_identity() {
             return Some(Named::Identity);

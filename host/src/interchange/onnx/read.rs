@@ -15,14 +15,14 @@ use super::{
 };
 use crate::interchange::{error::Problem, quote::quoted};
 
-/// A file may have so many fields: those of some thousand operators.
+/// The most fields of a file: some thousand operators have as many.
 const MAX_FIELDS: usize = 1 << 16;
-/// A small graph may copy so many elements of its constants.
+/// The most elements of constants that a small graph may copy.
 const MIN_ROOM: usize = 1 << 22;
 /// All types of floating-point numbers.
 const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];
 
-/// The network that a file's graph is.
+/// The network of a file's graph.
 #[derive(Debug)]
 pub(in crate::interchange) struct Graph {
     pub architecture: Architecture,

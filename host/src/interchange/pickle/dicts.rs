@@ -3,9 +3,9 @@
 use super::{Entry, Machine, Value};
 use crate::interchange::{error::Problem, names};
 
-/// A checkpoint's dicts nest no deeper.
+/// The deepest nesting of a checkpoint's dicts.
 const MAX_DEPTH: usize = 8;
-/// More than a tensor's name may have.
+/// The most bytes of a tensor's name.
 const MAX_NAME: usize = 256;
 /// A pickle may hold a dict in many places, so their number is bounded too.
 const MAX_VISITS: usize = 4096;

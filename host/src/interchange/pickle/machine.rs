@@ -5,10 +5,10 @@ use super::{
     globals::{Global, opcode_name},
 };
 
-/// A pickle may have so many opcodes. A state dict of a thousand tensors has some fifty thousand; each may take a hundred bytes.
+/// The most opcodes of a pickle. A state dict of a thousand tensors has some fifty thousand. Each may take a hundred bytes of memory.
 const MAX_STEPS: usize = 1 << 18;
 
-/// Why the machine stops before the pickle's end: an error, or a reason that its place is still to be added to.
+/// An end before the pickle's: an error, or a reason to which the place is still to be added.
 pub(super) enum Stop {
     Error(PickleError),
     Reason(&'static str),
@@ -33,7 +33,7 @@ pub(super) struct Machine<'a> {
     pickle: &'a [u8],
     pub(super) at: usize,
     pub(super) stack: Vec<Value<'a>>,
-    /// Where in the stack the marks are.
+    /// The places of the marks in the stack.
     pub(super) marks: Vec<usize>,
     pub(super) memo: Vec<Value<'a>>,
     pub(super) tuples: Vec<Vec<Value<'a>>>,

@@ -20,11 +20,11 @@ use machine::{Machine, Stop};
 
 use super::{element::Element, error::Problem, quote::quoted};
 
-/// The pickle of a network here has a few thousand bytes.
+/// The most bytes of a pickle. That of a network here has a few thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 const MAX_RANK: usize = 8;
 
-/// Why a pickle is no state dict.
+/// The reasons for which a pickle is no state dict.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum PickleError {
     #[error("its pickle {0}; save model.state_dict(), not the model itself")]

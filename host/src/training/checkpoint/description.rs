@@ -16,7 +16,7 @@ pub struct Description {
     pub samples: u32,
     /// SHA-256 of these samples, then their labels.
     pub dataset_checksum: [u8; 32],
-    /// How far the run is.
+    /// The place in the run.
     pub progress: Progress,
 }
 
@@ -33,7 +33,7 @@ impl Description {
         }
     }
 
-    /// Tells whether both describe one run, wherever it is: the same steps.
+    /// Tells whether both describe one run, at any place: it takes the same steps.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
         anywhere(self) == anywhere(other)

@@ -29,7 +29,7 @@ use error::Problem;
 
 const MAGIC: [u8; 8] = *b"SELVCKPT";
 const CHECKSUM_BYTES: usize = 32;
-/// The most bytes of a checkpoint: those of eight flat models, which is more than the parts of any state, and of what describes them.
+/// The most bytes of a checkpoint: eight flat models, which is more than any state has, and the description.
 pub const MAX_BYTES: u64 = 8 * MAX_NUMBERS as u64 * size_of::<f32>() as u64 + (1 << 20);
 
 /// A checkpoint that was read and found whole.
@@ -50,7 +50,7 @@ pub fn save(path: &Path, state: &State, description: &Description) -> Result<(),
     files::write_with(path, |file| write(file, state, description))
 }
 
-/// [`save`], but only where nothing is there yet. Returns whether it was saved.
+/// Does the same as [`save`], but only if the file does not exist. Returns whether it saved.
 ///
 /// # Errors
 ///
@@ -156,7 +156,7 @@ impl Checkpoint {
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
     }
 
-    /// The weights that its run has so far, for a new run with these layers.
+    /// Returns the weights of its run so far, for a new run with these layers.
     ///
     /// # Errors
     ///

@@ -177,7 +177,7 @@ fn truncate(part: &mut File) -> io::Result<()> {
     part.rewind()
 }
 
-/// Tells whether a part is the whole file. A longer one is none, however much it is.
+/// Tells whether a part is the whole file. A part that is too long is not.
 fn is_sound(file: &Published, part: &mut File) -> io::Result<bool> {
     let mut bytes = Vec::new();
     part.rewind()?;
