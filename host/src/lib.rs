@@ -6,7 +6,7 @@
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`device`]: a board that answers over its UART.
-//! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: what is read and written.
+//! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` tells files that lie in another one's place.
 //!
 //! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG, `serial` opens serial
 //! ports. Where one is left out, its functions return an error that says so. `cuda` trains on an NVIDIA GPU.
@@ -23,6 +23,7 @@ pub mod model_file;
 pub mod network;
 pub mod picture;
 pub mod quantization;
+mod stray;
 pub mod training;
 pub mod weights;
 

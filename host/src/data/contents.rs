@@ -10,7 +10,10 @@ use flate2::bufread::MultiGzDecoder;
 use selvedge::idx::{self, IdxError};
 
 use super::DataError;
-use crate::files;
+use crate::{
+    files,
+    stray::{self, Magic},
+};
 
 /// A file has at most so many bytes.
 const LIMIT: u64 = 1 << 32;
@@ -19,7 +22,7 @@ const UNPACKED: u64 = 200_000_000;
 /// A larger file may unpack to this many times its size. Images rarely compress better; a hostile file can reach 1,000.
 const RATIO: u64 = 20;
 /// The first bytes of a gzipped file.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// A file's bytes.
 pub struct Contents {
@@ -31,7 +34,7 @@ pub struct Contents {
 
 /// Tells a gzipped file by its first bytes.
 pub fn is_gzipped(beginning: &[u8]) -> bool {
-    beginning.starts_with(&GZIP)
+    beginning.starts_with(GZIP)
 }
 
 /// [`idx::samples_len`] or [`idx::labels_len`].
@@ -111,26 +114,12 @@ fn no_idx(path: &Path, beginning: &[u8], error: IdxError) -> DataError {
     }
 }
 
-/// Names the things that often lie in the place of data, with advice on each.
+/// Returns the kind of a file that is no IDX file, and what to do.
 fn foreign(beginning: &[u8]) -> Option<(&'static str, &'static str)> {
-    const AGAIN: &str = "fetch the file again, from an address that gives the file itself";
-    const UNPACK: &str = "unpack it, and put the IDX files in its place";
-    let text = beginning.trim_ascii_start();
-    Some(match beginning {
-        [] => ("empty", "make it or fetch it again"),
-        _ if beginning.starts_with(b"version https://git-lfs") => {
-            ("a pointer of Git LFS, not the file itself", "fetch the file with `git lfs pull`")
-        }
-        _ if text.starts_with(b"<") => ("a web page", AGAIN),
-        _ if text.starts_with(b"{") => ("a text in JSON, such as a server's answer", AGAIN),
-        _ if is_gzipped(beginning) => ("gzipped twice", "unpack it once with gunzip"),
-        _ if beginning.starts_with(b"PK\x03\x04") => ("a ZIP archive", UNPACK),
-        _ if beginning.starts_with(b"\xfd7zXZ") => ("packed by xz", UNPACK),
-        _ if beginning.starts_with(b"BZh") => ("packed by bzip2", UNPACK),
-        _ if beginning.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => ("packed by zstd", UNPACK),
-        _ if beginning.starts_with(b"\x93NUMPY") => {
-            ("an array of NumPy", "write it as an IDX file, as the README shows")
-        }
-        _ => return None,
-    })
+    const OTHERS: [Magic<(&str, &str)>; 3] = [
+        (0, GZIP, ("gzipped twice", "unpack it once with gunzip")),
+        (0, b"PK\x03\x04", ("a zip archive", "unpack it, and put the IDX files in its place")),
+        (0, b"\x93NUMPY", ("a NumPy array", "write it as an IDX file, as the README shows")),
+    ];
+    stray::begins(&OTHERS, beginning).or_else(|| stray::find(beginning))
 }

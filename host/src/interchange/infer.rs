@@ -5,11 +5,10 @@ use selvedge::architecture::Architecture;
 use super::{
     chain::{self, Chain},
     error::Problem,
-    foreign,
     groups::{self, Groups, order},
     matching::{Settings, check_parts, ends, is_pytorchs, orientations, shapes},
     names::{self, Kind},
-    networks,
+    networks, other_layers,
     tensors::{NamedTensor, is_counter},
 };
 
@@ -67,7 +66,7 @@ fn infer_one(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture
         [widths] => widths,
         _ => return Err(Problem::Orientation { shapes: shapes(tensors, &groups) }),
     };
-    foreign::check(tensors)?;
+    other_layers::check(tensors)?;
     if !groups.norms.is_empty() {
         return Err(Problem::Norms { layers: with_norms(tensors, &groups, widths) });
     }

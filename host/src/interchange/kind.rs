@@ -1,18 +1,21 @@
 //! The kind of a file, by its bytes: a name may say anything.
 
 use super::{Format, archive::Archive, error::Problem, pickle, pth};
+use crate::stray::{self, Magic, begins};
 
 /// A kind of file that a user may bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A format that is read.
     Read(Format),
-    /// Any other kind: its name, and what to do.
+    /// Another kind that is known: its name, and what to do.
     Other(String),
+    /// Any other kind.
+    Unknown,
 }
 
 /// Files that are not read: the place of their magic, the magic, and the words about them.
-const OTHERS: [(usize, &[u8], &str); 21] = [
+const OTHERS: [Magic<&str>; 13] = [
     (0, b"\x93NUMPY", "a single NumPy array (.npy); save the weights and biases together by numpy.savez"),
     (
         0,
@@ -30,8 +33,6 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
         b"SELVCKPT",
         "a checkpoint of `selvedge train`; `train --resume` goes on with it, and `train --init` starts a new run from its weights",
     ),
-    (0, b"\x1f\x8b", "compressed by gzip; unpack it first, by gunzip -c FILE > NEW"),
-    (0, b"version https://git-lfs", "a Git LFS pointer and not the file itself; `git lfs pull` fetches that"),
     (
         0,
         b"\x89PNG",
@@ -44,14 +45,8 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
     ),
     (0, b"\x00\x00\x08\x01", "a file of labels of a data set (IDX); --data takes the folder that it is in"),
     (0, b"\x00\x00\x08\x03", "a file of images of a data set (IDX); --data takes the folder that it is in"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
     (0, b"%PDF", "a PDF document"),
     (0, b"\x7fELF", "a program (ELF); `selvedge embed` and `cargo xtask flash` put weights on a board"),
-    (0, b"BZh", "compressed by bzip2; unpack it first"),
-    (0, b"\xfd7zXZ", "compressed by xz; unpack it first"),
-    (0, b"\x28\xb5\x2f\xfd", "compressed by Zstandard (.zst); unpack it first, by zstd -d"),
-    (0, b"Rar!\x1a\x07", "a RAR archive; unpack it first"),
-    (257, b"ustar", "a tar archive; unpack it first, by tar -xf"),
     (
         0,
         b"GIF8",
@@ -67,11 +62,7 @@ const OTHERS: [(usize, &[u8], &str); 21] = [
 /// Tells a file's kind by its bytes. For an archive these must be all of them.
 pub(super) fn of(bytes: &[u8]) -> Kind {
     let other = |what: &str| Kind::Other(what.to_owned());
-    if bytes.is_empty() {
-        return other("empty");
-    }
-    let found = OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-    if let Some((.., what)) = found {
+    if let Some(what) = begins(&OTHERS, bytes) {
         return other(what);
     }
     if bytes.starts_with(b"SELV") {
@@ -92,9 +83,10 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
     if is_onnx(bytes) {
         return Kind::Read(Format::Onnx);
     }
-    match text(bytes) {
-        Some(what) => other(what),
-        None => other("no file of weights that is known; .selvedge, .safetensors, .pth, .npz and .onnx are read"),
+    // Last: a safetensors file begins with a number, which may be the beginning of any other file.
+    match stray::find(bytes) {
+        Some((what, advice)) => Kind::Other(format!("{what}; {advice}")),
+        None => Kind::Unknown,
     }
 }
 
@@ -163,23 +155,6 @@ fn is_onnx(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x2a | 0x32 | 0x3a | 0x42, ..])
 }
 
-fn text(bytes: &[u8]) -> Option<&'static str> {
-    const LOOKED_AT: usize = 512;
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_lowercase();
-    let start = start.trim_start_matches('\u{feff}').trim_start();
-    if start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head") {
-        Some("a web page and not the file itself; fetch it by the link to the raw file")
-    } else if start.starts_with("<?xml") || start.starts_with('<') {
-        Some("a text of XML or HTML, perhaps a server's answer, and not the file itself; fetch it again")
-    } else if start.starts_with('{') || start.starts_with('[') {
-        Some("a text of JSON, perhaps a server's answer, and not a file of weights; fetch it again")
-    } else if !start.is_empty() && start.chars().all(|c| !c.is_control() || c.is_whitespace()) {
-        Some("a text and not a file of weights")
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,9 +164,7 @@ mod tests {
         for (bytes, words) in [
             (&b""[..], "empty"),
             (b"<!DOCTYPE html><html>", "web page"),
-            (b"\n <HTML><head>", "web page"),
             (b"{\"error\": 404}", "JSON"),
-            (b"404: Not Found", "a text"),
             (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
             (b"\x1c\0\0\0TFL3", ".tflite"),
             (b"\x89HDF\r\n\x1a\n\0", ".h5"),
@@ -199,21 +172,24 @@ mod tests {
             (b"PK\x03\x04 and no more", "cut short"),
             (b"\x80\x04\x95\0\0", "pickle"),
             (b"\x40\0\0\0\0\0\0\0{\"a\":", "it has 13 bytes, its header alone 64"),
-            (b"\0\x01\x02\x03", "no file of weights that is known"),
             (b"SELVCKPT", "--resume"),
             (b"\x1f\x8b\x08", "gunzip -c FILE > NEW"),
-            (b"\x28\xb5\x2f\xfd\0", "zstd -d"),
-            (b"Rar!\x1a\x07\x01\0", "RAR"),
-            (&[&[0; 257][..], b"ustar\x0000"].concat(), "tar -xf"),
             (b"MATLAB 5.0 MAT-file, Platform", "loadmat"),
             (b"\x89PNG\r\n", "the network comes first, then the pictures"),
         ] {
             let Kind::Other(what) = of(bytes) else { panic!("{words}") };
             assert!(what.contains(words), "{words}: {what}");
         }
+        assert_eq!([of(b"\0\x01\x02\x03"), of(b"404: Not Found")], [Kind::Unknown, Kind::Unknown]);
         let header = br#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
         let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 8]].concat();
         assert_eq!(of(&file), Kind::Read(Format::Safetensors));
+        // Header lengths that begin as JSON, gzip and a web page do.
+        for length in [0x7b_u64, 0x8b1f, 0x3c] {
+            let header = format!("{:length$}", std::str::from_utf8(header).unwrap(), length = length as usize);
+            let file = [&length.to_le_bytes()[..], header.as_bytes(), &[0; 8]].concat();
+            assert_eq!(of(&file), Kind::Read(Format::Safetensors), "{length}");
+        }
         let cut = Kind::Other("a safetensors file that is cut short: it has 69 of its 70 bytes; fetch it again".into());
         assert_eq!(of(&file[..file.len() - 1]), cut);
     }

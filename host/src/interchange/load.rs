@@ -6,11 +6,11 @@ use selvedge::architecture::{Architecture, LayerKind, Parameter};
 
 use super::{
     error::Problem,
-    foreign,
     keys::LoadReport,
     matching::{self, Match, Settings},
     names::{self, Kind},
     networks::{self, Own},
+    other_layers,
     tensors::{NamedTensor, is_counter, sizes},
 };
 use crate::weights::check_tensor;
@@ -62,7 +62,7 @@ pub(super) fn load(
     let unused = (0..tensors.len()).filter(|place| !is_used(place));
     report.unexpected = unused.map(|place| tensors[place].name().to_owned()).filter(|name| !is_counter(name)).collect();
     if strict && (!report.missing.is_empty() || !report.unexpected.is_empty()) {
-        foreign::check(tensors)?;
+        other_layers::check(tensors)?;
         let needs_layers = missing.iter().any(|parameter| stand_in(named, parameter).is_none());
         return Err(Problem::Keys { report, needs_layers });
     }

@@ -9,12 +9,20 @@
 //! | `.onnx` | yes | yes | the network as a graph, for ONNX Runtime and others |
 //!
 //! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
+//!
+//! A file passes through these modules:
+//!
+//! 1. `kind` tells its format by its bytes.
+//! 2. A reader takes its tensors: `pth` (with `pickle`), `npz` (with `npy`), `safetensors` or `onnx`. They share `archive`, `element` and `tensors`.
+//! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
+//! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
+//!    user's `map`. `keys` reports the result.
+//! 5. `scaling` puts a mean and a deviation into the first layer.
 
 mod archive;
 mod chain;
 mod element;
 mod error;
-mod foreign;
 mod groups;
 mod infer;
 mod keys;
@@ -27,6 +35,7 @@ mod networks;
 mod npy;
 mod npz;
 mod onnx;
+mod other_layers;
 mod pickle;
 mod pth;
 mod quote;
@@ -123,7 +132,7 @@ impl Format {
     }
 }
 
-/// The kind of a file that a command does not take, and what to do; `None` for bytes of which nothing is known but that they are Selvedge's.
+/// Returns the kind of a file that a command does not take, and what to do. `None` for Selvedge's own files and for unknown ones.
 pub fn foreign(bytes: &[u8]) -> Option<String> {
     let converted =
         |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
@@ -134,6 +143,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
         Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
         Kind::Read(Format::Onnx) => converted("an ONNX file"),
         Kind::Other(what) => Some(what),
+        Kind::Unknown => None,
     }
 }
 

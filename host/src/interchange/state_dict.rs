@@ -108,6 +108,11 @@ impl StateDict {
         let format = match kind::of(bytes) {
             Kind::Read(format) => format,
             Kind::Other(what) => return Err(Problem::Other { what }.in_file(path)),
+            Kind::Unknown => {
+                let what =
+                    "no file of weights that is known; .selvedge, .safetensors, .pth, .npz and .onnx are read".into();
+                return Err(Problem::Other { what }.in_file(path));
+            }
         };
         match format {
             Format::Selvedge => {

@@ -92,7 +92,7 @@ pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError
     }
     let mut reader = ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(unreadable)?;
     let format = reader.format().filter(|format| FORMATS.contains(format));
-    if let (None, Some(what)) = (format, foreign::what(&bytes))
+    if let (None, Some(what)) = (format, foreign::describe(&bytes))
         && bytes.len() >= LONGEST_MAGIC
     {
         return Err(PictureError::Foreign { path: path.into(), what });

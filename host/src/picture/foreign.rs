@@ -1,9 +1,12 @@
 //! Files that are no pictures, or of a format that is not read.
 
-use crate::interchange;
+use crate::{
+    interchange,
+    stray::{self, Magic},
+};
 
 /// Files that are no pictures for this program: the place of their magic, the magic, and what to do.
-const OTHERS: [(usize, &[u8], &str); 11] = [
+const OTHERS: [Magic<&str>; 11] = [
     (4, b"ftypavi", "an AVIF picture, which is not read; save it as PNG or JPEG and give that"),
     (4, b"ftyphei", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
     (4, b"ftyphev", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
@@ -18,12 +21,9 @@ const OTHERS: [(usize, &[u8], &str); 11] = [
 ];
 
 /// Returns the kind of a file that is no picture, and what to do; `None` for a kind that is not known.
-pub fn what(bytes: &[u8]) -> Option<String> {
-    const LOOKED_AT: usize = 1024;
-    if let Some((.., what)) =
-        OTHERS.iter().find(|(at, magic, _)| bytes.get(*at..).is_some_and(|b| b.starts_with(magic)))
-    {
-        return Some((*what).into());
+pub fn describe(bytes: &[u8]) -> Option<String> {
+    if let Some(what) = stray::begins(&OTHERS, bytes) {
+        return Some(what.into());
     }
     if let [0, 0, 0x09 | 0x0b..=0x0e, 1..=4, ..] = bytes {
         return Some("an IDX file of other numbers than bytes; save its samples as bytes from 0 to 255".into());
@@ -31,13 +31,10 @@ pub fn what(bytes: &[u8]) -> Option<String> {
     if let [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', ..] = bytes {
         return Some("a PBM, PGM, PPM or PAM picture, which is not read; save it as PNG and give that".into());
     }
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(LOOKED_AT)]).to_lowercase();
-    if start.contains("<svg") {
+    if stray::start(bytes).contains("<svg") {
         return Some("a drawing of lines (SVG), which is not read; save it as PNG and give that".into());
     }
-    let found = interchange::foreign(bytes)?.replace("not a file of weights", "no picture");
-    let advice = if found.contains(';') { "" } else { "; give a PNG, JPEG, WebP, GIF, BMP or TIFF" };
-    (!found.starts_with("no file of weights")).then(|| found + advice)
+    interchange::foreign(bytes)
 }
 
 #[cfg(test)]
@@ -60,12 +57,12 @@ mod tests {
             (b"\0\0\x0d\x03", "an IDX file of other numbers than bytes"),
             (b"P6\n2 2\n255\n", "a PBM, PGM, PPM or PAM picture"),
             (b"SELV", "a file of Selvedge"),
-            (b"{\"error\": 404}", "a text of JSON, perhaps a server's answer, and no picture"),
-            (b"404: Not Found", "a text and no picture; give a PNG"),
+            (b"{\"error\": 404}", "a text of JSON, perhaps a server's answer"),
+            (b"\x40\0\0\0\0\0\0\0{", "a safetensors file that is cut short"),
         ] {
-            let found = what(bytes).unwrap();
-            assert!(found.starts_with(expected) && !found.contains("weights"), "{found}");
+            let found = describe(bytes).unwrap();
+            assert!(found.starts_with(expected), "{found}");
         }
-        assert_eq!(what(b"\x01\x02\x03\x04"), None);
+        assert_eq!(describe(b"\x01\x02\x03\x04"), None);
     }
 }

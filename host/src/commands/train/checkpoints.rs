@@ -1,4 +1,4 @@
-//! The checkpoints of a run: when they are saved, where, and what becomes of another run's.
+//! The checkpoints of a run: their times, their names, and the rule that another run's checkpoint stays.
 
 use std::{
     env, fmt,

@@ -212,15 +212,15 @@ fn headers_are_checked_before_any_memory_is_taken() {
 #[test]
 fn says_what_lies_in_the_place_of_data() {
     for (bytes, words) in [
-        (&b"<!DOCTYPE html><html>"[..], "is a web page; fetch the file again"),
+        (&b"<!DOCTYPE html><html>"[..], "is a web page and not the file itself; fetch it by the link"),
         (b"\n <html lang=en>", "is a web page"),
-        (b"{\"message\": \"Not Found\"}", "is a text in JSON"),
+        (b"{\"message\": \"Not Found\"}", "is a text of JSON"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:",
-            "is a pointer of Git LFS, not the file itself; fetch the file with `git lfs pull`",
+            "is a Git LFS pointer and not the file itself; `git lfs pull` fetches that",
         ),
-        (b"PK\x03\x04\x14", "is a ZIP archive; unpack it"),
-        (b"\x93NUMPY\x01\x00", "is an array of NumPy"),
+        (b"PK\x03\x04\x14", "is a zip archive; unpack it"),
+        (b"\x93NUMPY\x01\x00", "is a NumPy array"),
         (b"", "is empty; "),
         (b"abcdefgh", "this is no IDX file: it begins with 0x61626364"),
         (b"\0\0", "the file is truncated: 2 of 8 bytes"),
