@@ -47,11 +47,12 @@ crate::wire::fields! { QuantizationRecord<'a> { source, logit_scale, float_accur
 const MAX_LOGIT_SCALE: f32 = f32::from_bits((127 + 96) << 23);
 
 impl QuantizationRecord<'_> {
+    /// Compares the floats' bits: those of positive numbers are ordered as the numbers are, and a chip without floating point
+    /// needs no routine for it.
     fn is_valid(&self) -> bool {
         self.source.len() == 32
-            && self.logit_scale > 0.0
-            && self.logit_scale <= MAX_LOGIT_SCALE
-            && [self.float_accuracy, self.accuracy].iter().all(|accuracy| (0.0..=1.0).contains(accuracy))
+            && (1..=MAX_LOGIT_SCALE.to_bits()).contains(&self.logit_scale.to_bits())
+            && [self.float_accuracy, self.accuracy].iter().all(|accuracy| accuracy.to_bits() <= 1f32.to_bits())
             && self.method.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 }
