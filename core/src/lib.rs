@@ -7,7 +7,8 @@
 //! - [`random`]: the integer generator, counted by (seed, purpose, epoch, index); it shuffles.
 //! - [`activation`]: what follows a layer's sums. [`optimizer`]: what becomes of a gradient; SGD and the others.
 //! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
-//! - [`shape`]: an input's shape and the classes' names. [`architecture`]: the description of a network as data.
+//! - [`preparation`]: the way from a sample's raw values to a network's inputs. [`shape`]: an input's shape, names of classes and features.
+//!   [`architecture`]: the description of a network as data.
 //! - [`layers`]: [`Linear`], [`Chain`] and the others, their first parameters, forward and backward; the [`mlp!`] macro writes their
 //!   type. [`fold`]: batch normalisation put into the layer before it.
 //! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it. [`models`]: the named ones.
@@ -54,6 +55,7 @@ pub mod message;
 pub mod model_file;
 pub mod models;
 pub mod optimizer;
+pub mod preparation;
 pub mod quantized;
 pub mod random;
 pub mod schedule;

@@ -1,6 +1,8 @@
-//! The meaning of a network's inputs and outputs: an image's shape, and the classes' names.
+//! The meaning of a network's inputs and outputs: an image's shape, the way from raw values to inputs, the names of classes and features.
 
 use core::fmt;
+
+use crate::preparation::Preparation;
 
 /// The shape of a sample that goes into a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,28 +85,46 @@ impl fmt::Display for InputShape {
 pub struct Signature<'a> {
     /// The shape of a sample, where it is known.
     pub input: Option<InputShape>,
+    /// The way from a sample's raw values to the inputs.
+    pub preparation: Preparation<'a>,
     /// The classes' names, where they are known.
-    pub class_names: ClassNames<'a>,
+    pub class_names: Names<'a>,
+    /// The features' names, where they are known.
+    pub feature_names: Names<'a>,
+    /// The features' units, where they are known: for each feature one, such as `m/s²`, or `-` for none.
+    pub units: Names<'a>,
 }
 
-/// The longest name of a class, in bytes.
-pub const MAX_CLASS_NAME: usize = 100;
+impl Signature<'_> {
+    /// The bytes that its texts and tables take in a file.
+    pub(crate) const fn len(&self) -> usize {
+        let table = match self.preparation.field() {
+            Some((_, table)) => table.len(),
+            None => 0,
+        };
+        let names = self.class_names.bytes.len() + self.feature_names.bytes.len() + self.units.bytes.len();
+        table + names
+    }
+}
 
-/// The names of a network's classes, by label, as a file or a message has them: of each its length as a byte, and its bytes of UTF-8.
-/// There are none where nobody named the classes.
+/// The longest name, in bytes.
+pub const MAX_NAME: usize = 100;
+
+/// Names of a network's classes by label, or of its features by place, as a file or a message has them: of each its length as a byte, and its
+/// bytes of UTF-8. There are none where nobody gave any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ClassNames<'a> {
+pub struct Names<'a> {
     bytes: &'a [u8],
 }
 
-impl<'a> ClassNames<'a> {
+impl<'a> Names<'a> {
     /// No names.
     pub const NONE: Self = Self { bytes: &[] };
 
-    /// Checks encoded names: each has 1 to [`MAX_CLASS_NAME`] bytes of UTF-8 without control characters, and there are none or as many as
-    /// `classes`.
-    pub fn parse(bytes: &'a [u8], classes: usize) -> Option<Self> {
+    /// Checks encoded names: each has 1 to [`MAX_NAME`] bytes of UTF-8 without control characters, and there are none or as many as
+    /// `expected`.
+    pub fn parse(bytes: &'a [u8], expected: usize) -> Option<Self> {
         let mut rest = bytes;
         let mut count = 0_usize;
         while let Some((&len, after)) = rest.split_first() {
@@ -115,7 +135,7 @@ impl<'a> ClassNames<'a> {
             }
             count += 1;
         }
-        (count == 0 || count == classes).then_some(Self { bytes })
+        (count == 0 || count == expected).then_some(Self { bytes })
     }
 
     /// Appends a name to encoded names in a buffer of which `len` bytes are in use; returns how many are then.
@@ -139,7 +159,7 @@ impl<'a> ClassNames<'a> {
         self.bytes
     }
 
-    /// The names in the order of the labels.
+    /// The names in their order.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let mut rest = self.bytes;
         core::iter::from_fn(move || {
@@ -150,9 +170,9 @@ impl<'a> ClassNames<'a> {
         })
     }
 
-    /// The name of a class, where it has one.
-    pub fn get(self, class: usize) -> Option<&'a str> {
-        self.iter().nth(class)
+    /// The name at a place, where there is one.
+    pub fn get(self, place: usize) -> Option<&'a str> {
+        self.iter().nth(place)
     }
 }
 
@@ -160,7 +180,7 @@ fn is_name(name: &[u8]) -> bool {
     // U+0000 to U+001F and U+007F are a byte each; U+0080 to U+009F are this byte and one of that range.
     let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
     let has_control = name.iter().any(is_control) || name.windows(2).any(|pair| matches!(pair, [0xc2, 0x80..=0x9f]));
-    (1..=MAX_CLASS_NAME).contains(&name.len()) && !has_control && core::str::from_utf8(name).is_ok()
+    (1..=MAX_NAME).contains(&name.len()) && !has_control && core::str::from_utf8(name).is_ok()
 }
 
 #[cfg(test)]
@@ -195,19 +215,19 @@ mod tests {
         let mut buffer = [0; 64];
         let mut len = 0;
         for name in ["left", "größer", "c"] {
-            len = ClassNames::push(&mut buffer, len, name).unwrap();
+            len = Names::push(&mut buffer, len, name).unwrap();
         }
-        let names = ClassNames::parse(&buffer[..len], 3).unwrap();
+        let names = Names::parse(&buffer[..len], 3).unwrap();
         assert_eq!(names.iter().collect::<Vec<_>>(), ["left", "größer", "c"]);
         assert_eq!((names.get(1), names.get(3)), (Some("größer"), None));
-        assert_eq!(ClassNames::parse(&buffer[..len], 4), None);
-        assert_eq!(ClassNames::parse(&[], 4), Some(ClassNames::NONE));
+        assert_eq!(Names::parse(&buffer[..len], 4), None);
+        assert_eq!(Names::parse(&[], 4), Some(Names::NONE));
         for name in ["", "a\n", "\u{85}", &"x".repeat(101)] {
-            assert_eq!(ClassNames::push(&mut [0; 200], 0, name), None, "{name:?}");
+            assert_eq!(Names::push(&mut [0; 200], 0, name), None, "{name:?}");
         }
-        assert_eq!(ClassNames::push(&mut buffer[..4], 0, "left"), None);
+        assert_eq!(Names::push(&mut buffer[..4], 0, "left"), None);
         for bytes in [&[0][..], &[2, b'a'], &[1, 0xff], &[1, b'\t'], &[2, 0xc2, 0x85]] {
-            assert_eq!(ClassNames::parse(bytes, 1), None, "{bytes:?}");
+            assert_eq!(Names::parse(bytes, 1), None, "{bytes:?}");
         }
     }
 }

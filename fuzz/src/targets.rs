@@ -8,7 +8,7 @@ use selvedge::{
         request_len, response_len,
     },
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
-    shape::{ClassNames, InputShape},
+    shape::{Names, InputShape},
 };
 use serde::{Deserialize, Serialize};
 
@@ -201,7 +201,7 @@ fn longer_and_shorter(frame: &[u8]) -> [Vec<u8>; 2] {
 }
 
 fn device(line: &[u8]) {
-    let names = ClassNames::parse(b"\x04left\x05right\x02up\x04down\x05still", OUTPUTS).expect("five names");
+    let names = Names::parse(b"\x04left\x05right\x02up\x04down\x05still", OUTPUTS).expect("five names");
     let mut device = Device::new(INFO, names);
     let mut decoder = Decoder::new([0; REQUEST_LEN]);
     for bytes in line.split(|&byte| byte == 0) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use selvedge::shape::{ClassNames, InputShape, Signature};
+use selvedge::shape::{Names, InputShape, Signature};
 
 /// The file of a data set's folder with the classes' names, one a line: a folder need not have it.
 pub const NAMES_FILE: &str = "classes.txt";
@@ -19,7 +19,7 @@ pub struct Classes {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{name:?} is no name of a class: a name has 1 to {} bytes and no control characters",
-    selvedge::shape::MAX_CLASS_NAME
+    selvedge::shape::MAX_NAME
 )]
 pub struct NameError {
     name: String,
@@ -38,7 +38,7 @@ impl Classes {
     /// [`NameError`].
     pub fn named<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Result<Self, NameError> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        let is_name = |name: &&String| ClassNames::push(&mut vec![0; name.len() + 1], 0, name).is_some();
+        let is_name = |name: &&String| Names::push(&mut vec![0; name.len() + 1], 0, name).is_some();
         match names.iter().find(|name| !is_name(name)) {
             Some(name) => Err(NameError { name: name.clone() }),
             None => Ok(Self { count: names.len(), names }),
@@ -95,14 +95,14 @@ impl SignatureBuf {
         for name in &classes.names {
             let len = class_names.len();
             class_names.resize(len + 1 + name.len(), 0);
-            ClassNames::push(&mut class_names, len, name).expect("the names were checked");
+            Names::push(&mut class_names, len, name).expect("the names were checked");
         }
         Self { input: Some(input), class_names }
     }
 
     /// The same as a file's part.
     pub fn get(&self) -> Signature<'_> {
-        let class_names = ClassNames::parse(&self.class_names, ClassNames::count(&self.class_names));
+        let class_names = Names::parse(&self.class_names, Names::count(&self.class_names));
         Signature { input: self.input, class_names: class_names.unwrap_or_default() }
     }
 }
@@ -132,7 +132,7 @@ mod tests {
         let classes = Classes::numbered(3);
         assert_eq!(classes.all().collect::<Vec<_>>(), ["0", "1", "2"]);
         assert!(!classes.are_named() && !classes.extended(5).are_named());
-        assert_eq!(SignatureBuf::new(InputShape::Features(1), &classes).get().class_names, ClassNames::NONE);
+        assert_eq!(SignatureBuf::new(InputShape::Features(1), &classes).get().class_names, Names::NONE);
     }
 
     #[test]

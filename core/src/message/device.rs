@@ -1,17 +1,17 @@
 use super::{Candidate, Info, Logits, MessageError, Prediction, Request, Response, Statistics, TOP};
-use crate::shape::ClassNames;
+use crate::shape::Names;
 
 /// The device's side: it has an answer to everything, and counts.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     info: Info<'a>,
-    names: ClassNames<'a>,
+    names: Names<'a>,
     statistics: Statistics,
 }
 
 impl<'a> Device<'a> {
     /// A device that has evaluated nothing yet.
-    pub fn new(info: Info<'a>, names: ClassNames<'a>) -> Self {
+    pub fn new(info: Info<'a>, names: Names<'a>) -> Self {
         Self { info, names, statistics: Statistics::default() }
     }
 

@@ -31,7 +31,7 @@ use core::fmt;
 
 use heapless::Vec;
 
-use crate::shape::{InputShape, MAX_CLASS_NAME};
+use crate::shape::{InputShape, MAX_NAME};
 
 pub use device::Device;
 pub use error::MessageError;
@@ -53,7 +53,7 @@ pub const fn request_len(inputs: usize) -> usize {
 /// A buffer size for the longest response's frame: the [`Info`] of a device with so many bytes of text, or the [`Prediction`] of so many
 /// outputs.
 pub const fn response_len(text: usize, outputs: usize) -> usize {
-    let (info, prediction, name) = (64 + text, 64 + 4 * outputs, 8 + MAX_CLASS_NAME);
+    let (info, prediction, name) = (64 + text, 64 + 4 * outputs, 8 + MAX_NAME);
     let most = if info > prediction { info } else { prediction };
     frame::len(if most > name { most } else { name })
 }

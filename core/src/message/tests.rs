@@ -5,7 +5,7 @@ use std::{vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::shape::{ClassNames, InputShape};
+use crate::shape::{InputShape, Names};
 
 /// Inputs and outputs of the devices here.
 const INPUTS: usize = 784;
@@ -211,7 +211,7 @@ fn input_of(class: u8, count: u8) -> [u8; INPUTS] {
 }
 
 fn device() -> Device<'static> {
-    Device::new(INFO, ClassNames::parse(b"\x01a\x01b\x01c\x01d\x01e\x01f\x01g\x03hat\x01i\x01j", OUTPUTS).unwrap())
+    Device::new(INFO, Names::parse(b"\x01a\x01b\x01c\x01d\x01e\x01f\x01g\x03hat\x01i\x01j", OUTPUTS).unwrap())
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_device_says_what_it_is_and_what_it_sees() {
     // What is predicted without a label is not counted.
     assert_eq!(device.answer(Ok(Request::Statistics), predict), Response::Statistics(Statistics::default()));
     assert_eq!(device.answer(Ok(Request::ClassName { class: 7 }), predict), Response::ClassName("hat"));
-    let mut nameless = Device::new(INFO, ClassNames::NONE);
+    let mut nameless = Device::new(INFO, Names::NONE);
     assert_eq!(nameless.answer(Ok(Request::ClassName { class: 7 }), predict), Response::ClassName(""));
 }
 

@@ -94,7 +94,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         }
         let (signature, rest) = match version {
             WITHOUT_SIGNATURE => (NO_SIGNATURE, rest),
-            _ => check_signature(rest, layout::ends(widths))?,
+            _ => check_signature(rest, layout::ends(widths, F::IS_INTEGERS))?,
         };
         let weights = take_weights(rest, file.len(), bytes)?;
         if !weights.as_ptr().addr().is_multiple_of(F::ALIGNMENT) {
@@ -114,7 +114,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
 
     /// The meaning of the inputs and outputs; nothing is known of them in a file of version 1.
     pub fn signature(&self) -> Signature<'a> {
-        signature(self.signature, layout::ends(self.widths))
+        signature(self.signature, layout::ends(self.widths, F::IS_INTEGERS))
     }
 
     /// The record of the quantisation that gave the numbers.
@@ -139,7 +139,7 @@ pub fn encoded_len<F: Format>(
     signature: &Signature<'_>,
     record: &QuantizationRecord<'_>,
 ) -> Option<usize> {
-    let texts = record.method.len() + signature.class_names.as_bytes().len();
+    let texts = record.method.len() + signature.len();
     layout::bytes(&layout::widths(architecture)?, F::bytes)?.checked_add(HEADER_ROOM + texts)
 }
 
@@ -169,7 +169,7 @@ pub fn encode<F: Format>(
     let mut writer = Writer::new(buffer, F::MAGIC, VERSION)?;
     writer.put(widths.as_flattened())?;
     writer.put(record)?;
-    writer.put_signature(signature, architecture.inputs(), architecture.outputs())?;
+    writer.put_signature(signature, layout::ends(&widths, F::IS_INTEGERS))?;
     writer.put_weights(bytes, |mut rest| {
         for (index, (shape, &layer)) in layout::shapes(&widths).zip(layers).enumerate() {
             let place =
@@ -188,6 +188,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        preparation::{CodeRange, Coded, Element, Preparation, Scaled},
         quantized::{BIAS_LIMIT, Int8, Int8Layer as Layer, Workspace, WorkspaceError, width},
         weights::envelope::{CHECKSUM, CHECKSUM_BYTES},
     };
@@ -237,6 +238,28 @@ mod tests {
         parsed.predict(&[255, 0, 1, 2, 3], &mut workspace, &mut logits).unwrap();
         // Sums 127·255 + 3 + 1·3 = 32391 + 1, −255 + 2 + 10 − 15 − 2, 25500 + 4·3 + 1000: 31.6, below 0, far over 255.
         assert_eq!(logits, [(5 + 32 + 3 * 255 + 2) / 4, 0]);
+    }
+
+    /// Raw values become codes by the file's table; a table of scales is none of integers.
+    #[test]
+    fn a_preparation_is_kept() {
+        let table = [CodeRange::Integers { low: -100, high: 155, factor: 1 << 16 }.to_bytes(); 5].concat();
+        let coded = Coded::parse(Element::I16, &table, 5).unwrap();
+        let scaled = Scaled::parse(Element::I16, &[0; 8], 5).unwrap();
+        let encoded = |preparation| {
+            let signature = Signature { preparation, ..Signature::default() };
+            let mut buffer = vec![0; encoded_len::<Int8>(&architecture(), &signature, &RECORD).unwrap()];
+            let len = encode::<Int8>(&architecture(), &layers(), &signature, &RECORD, &mut buffer)?;
+            buffer.truncate(len);
+            Ok(buffer)
+        };
+        assert_eq!(encoded(Preparation::Scaled(scaled)), Err(WeightFileError::Signature));
+        let file = encoded(Preparation::Coded(coded)).unwrap();
+        let preparation = QuantizedFile::<Int8>::parse(&file).unwrap().signature().preparation;
+        assert_eq!(preparation, Preparation::Coded(coded));
+        let (sample, mut codes) = ([-101_i16, -100, 0, 155, 9999].map(i16::to_le_bytes), [0; 5]);
+        preparation.write_codes(sample.as_flattened(), &mut codes);
+        assert_eq!(codes, [0, 0, 100, 255, 255]);
     }
 
     #[test]

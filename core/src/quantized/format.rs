@@ -19,6 +19,8 @@ pub trait Format: Encoding {
 pub trait Encoding: Copy + Debug + Sized + 'static {
     /// What a file begins with.
     const MAGIC: [u8; 8];
+    /// True where the network computes in integers.
+    const IS_INTEGERS: bool;
     /// What this machine's kernel needs the weights' address to be a multiple of.
     const ALIGNMENT: usize;
 

@@ -4,7 +4,7 @@ use heapless::Vec;
 
 use crate::{
     architecture::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH},
-    weights::WeightFileError,
+    weights::{WeightFileError, envelope::Ends},
 };
 
 /// A layer's widths.
@@ -41,9 +41,9 @@ pub fn architecture(widths: &Widths) -> Architecture {
 }
 
 /// Features in and out.
-pub fn ends(widths: &Widths) -> (usize, usize) {
+pub fn ends(widths: &Widths, is_integers: bool) -> Ends {
     let width = |width: Option<&[u8; 4]>| width.map_or(0, |width| u32::from_le_bytes(*width) as usize);
-    (width(widths.first()), width(widths.last()))
+    Ends { inputs: width(widths.first()), outputs: width(widths.last()), is_integers }
 }
 
 /// The linear layers.

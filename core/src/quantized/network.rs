@@ -35,7 +35,8 @@ impl fmt::Display for WorkspaceError {
 impl core::error::Error for WorkspaceError {}
 
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// A sample's logits; their unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale).
+    /// The logits of a sample's codes, which the file's [`Preparation`](crate::preparation::Preparation) makes of its raw values; where that is
+    /// `Bytes` the values are the codes. The logits' unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale).
     ///
     /// # Errors
     ///

@@ -7,7 +7,10 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::WeightFileError;
-use crate::shape::{ClassNames, InputShape, Signature};
+use crate::{
+    preparation::Preparation,
+    shape::{InputShape, Names, Signature},
+};
 
 pub const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 pub const CHECKSUM_BYTES: usize = 4;
@@ -54,25 +57,38 @@ pub fn check_integrity(
 
 /// The numbers of a signature's fields. A reader passes over an odd number that it does not know, and refuses an even one.
 const INPUT_SHAPE: u8 = 1;
+const PREPARATION: u8 = 2;
 const CLASS_NAMES: u8 = 3;
+const FEATURE_NAMES: u8 = 5;
+const UNITS: u8 = 7;
+
+/// A network's inputs and outputs, and the numbers that it computes in.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Whether these are integers.
+    pub is_integers: bool,
+}
 
 /// The fields of a file that has no signature: none.
 pub const NO_SIGNATURE: &[u8] = &[0];
 
-/// Checks a signature's fields, for a network of so many inputs and outputs; returns their bytes, and what stands after them.
-pub fn check_signature(bytes: &[u8], ends: (usize, usize)) -> Result<(&[u8], &[u8]), WeightFileError> {
+/// Checks a signature's fields, for a network of these ends; returns their bytes, and what stands after them.
+pub fn check_signature(bytes: &[u8], ends: Ends) -> Result<(&[u8], &[u8]), WeightFileError> {
     let (_, rest) = take_signature(bytes, ends)?;
     Ok((bytes.get(..bytes.len() - rest.len()).unwrap_or_default(), rest))
 }
 
 /// The signature of fields that were checked.
-pub fn signature(fields: &[u8], ends: (usize, usize)) -> Signature<'_> {
+pub fn signature(fields: &[u8], ends: Ends) -> Signature<'_> {
     take_signature(fields, ends).map_or(Signature::default(), |(signature, _)| signature)
 }
 
 /// Takes a signature's fields: their count, and of each its number, in ascending order, and its bytes.
-fn take_signature(rest: &[u8], (inputs, outputs): (usize, usize)) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
+fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
     const PART: &str = "signature";
+    let Ends { inputs, outputs, is_integers } = ends;
     let malformed = || WeightFileError::Malformed { part: PART };
     let (&count, mut rest) = rest.split_first().ok_or_else(malformed)?;
     let (mut signature, mut before) = (Signature::default(), 0);
@@ -87,7 +103,12 @@ fn take_signature(rest: &[u8], (inputs, outputs): (usize, usize)) -> Result<(Sig
                 let shape = shape_of(bytes).filter(|shape| shape.features() == inputs);
                 signature.input = Some(shape.ok_or_else(malformed)?);
             }
-            CLASS_NAMES => signature.class_names = ClassNames::parse(bytes, outputs).ok_or_else(malformed)?,
+            PREPARATION => {
+                signature.preparation = Preparation::parse(bytes, inputs, is_integers).ok_or_else(malformed)?;
+            }
+            CLASS_NAMES => signature.class_names = Names::parse(bytes, outputs).ok_or_else(malformed)?,
+            FEATURE_NAMES => signature.feature_names = Names::parse(bytes, inputs).ok_or_else(malformed)?,
+            UNITS => signature.units = Names::parse(bytes, inputs).ok_or_else(malformed)?,
             _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
             _ => {}
         }
@@ -180,20 +201,24 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Appends a signature's fields; it must be of so many inputs and outputs.
-    pub fn put_signature(
-        &mut self,
-        signature: &Signature<'_>,
-        inputs: usize,
-        outputs: usize,
-    ) -> Result<(), WeightFileError> {
-        let Signature { input, class_names } = signature;
-        let names = class_names.as_bytes();
+    /// Appends a signature's fields; it must be that of a network of these ends.
+    pub fn put_signature(&mut self, signature: &Signature<'_>, ends: Ends) -> Result<(), WeightFileError> {
+        let Ends { inputs, outputs, is_integers } = ends;
+        let Signature { input, preparation, class_names, feature_names, units } = signature;
+        let names =
+            [(CLASS_NAMES, class_names, outputs), (FEATURE_NAMES, feature_names, inputs), (UNITS, units, inputs)];
+        let are_names = names.iter().all(|&(_, names, count)| Names::parse(names.as_bytes(), count).is_some());
         let is_of_inputs = input.is_none_or(|shape| shape.features() == inputs);
-        if !is_of_inputs || ClassNames::parse(names, outputs).is_none() {
+        let preparation = preparation.field();
+        let is_prepared =
+            preparation.is_none_or(|field| Preparation::of_parts(field.0, field.1, inputs, is_integers).is_some());
+        if !(are_names && is_of_inputs && is_prepared) {
             return Err(WeightFileError::Signature);
         }
-        self.put(&(u8::from(input.is_some()) + u8::from(!names.is_empty())))?;
+        let [class_names, others @ ..] = names.map(|(number, names, _)| (number, names.as_bytes()));
+        let count = |names: &[u8]| u8::from(!names.is_empty());
+        let others_count: u8 = others.iter().map(|(_, names)| count(names)).sum();
+        self.put(&(u8::from(input.is_some()) + u8::from(preparation.is_some()) + count(class_names.1) + others_count))?;
         if let Some(shape) = input {
             let mut bytes = [0; 12];
             let sizes = shape.sizes();
@@ -202,9 +227,24 @@ impl<'a> Writer<'a> {
             }
             self.put(&(INPUT_SHAPE, bytes.get(..4 * sizes.count()).unwrap_or_default()))?;
         }
-        if !names.is_empty() {
-            self.put(&(CLASS_NAMES, names))?;
+        if let Some((head, table)) = preparation {
+            self.put(&(PREPARATION, head.len() + table.len()))?;
+            self.put_bytes(&head)?;
+            self.put_bytes(table)?;
         }
+        for (number, names) in [class_names].into_iter().chain(others) {
+            if !names.is_empty() {
+                self.put(&(number, names))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends bytes as they are.
+    fn put_bytes(&mut self, bytes: &[u8]) -> Result<(), WeightFileError> {
+        let end = self.len.checked_add(bytes.len()).ok_or(WeightFileError::TooLarge)?;
+        self.buffer.get_mut(self.len..end).ok_or(WeightFileError::TooLarge)?.copy_from_slice(bytes);
+        self.len = end;
         Ok(())
     }
 

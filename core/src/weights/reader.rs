@@ -2,7 +2,7 @@ use heapless::Vec;
 
 use super::{
     MAGIC, TrainingRecord, VERSION, WITHOUT_SIGNATURE, WeightFileError,
-    envelope::{NO_SIGNATURE, check_integrity, check_signature, decode, signature, take_weights},
+    envelope::{Ends, NO_SIGNATURE, check_integrity, check_signature, decode, signature, take_weights},
 };
 use crate::{
     Layer,
@@ -47,11 +47,10 @@ impl<'a> Layers<'a> {
         Ok((Self { bytes }, rest))
     }
 
-    /// Features in and out.
-    fn ends(self) -> (usize, usize) {
+    fn ends(self) -> Ends {
         let inputs = self.iter().next().map_or(0, |layer| layer.widths().0);
         let outputs = self.iter().last().map_or(0, |layer| layer.widths().1);
-        (inputs as usize, outputs as usize)
+        Ends { inputs: inputs as usize, outputs: outputs as usize, is_integers: false }
     }
 
     fn iter(self) -> impl Iterator<Item = LayerKind> {

@@ -1,4 +1,7 @@
-use super::{MAGIC, TrainingRecord, VERSION, WeightFileError, envelope::Writer};
+use super::{
+    MAGIC, TrainingRecord, VERSION, WeightFileError,
+    envelope::{Ends, Writer},
+};
 use crate::{Layer, architecture::Architecture, flat::as_bytes, shape::Signature};
 
 /// More than a header takes beside the layers, the data set's name, the recipe and the classes' names.
@@ -13,7 +16,7 @@ pub const fn encoded_len(
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
 ) -> usize {
-    let texts = record.dataset.len() + record.recipe.len() + signature.class_names.as_bytes().len();
+    let texts = record.dataset.len() + record.recipe.len() + signature.len();
     HEADER_ROOM + layers * LAYER_ROOM + texts + numbers * size_of::<f32>()
 }
 
@@ -64,7 +67,8 @@ pub fn encode_flat(
         writer.put(&(parameter.name, parameter.shape))?;
     }
     writer.put(record)?;
-    writer.put_signature(signature, architecture.inputs(), architecture.outputs())?;
+    let ends = Ends { inputs: architecture.inputs(), outputs: architecture.outputs(), is_integers: false };
+    writer.put_signature(signature, ends)?;
     let weights = as_bytes(flat);
     writer.put_weights(weights.len(), |place| {
         place.copy_from_slice(weights);
@@ -82,7 +86,8 @@ mod tests {
         Flat,
         architecture::{LayerKind, MAX_LAYERS},
         layers, mlp,
-        shape::{ClassNames, InputShape},
+        preparation::{Element, Preparation, Scaled},
+        shape::{InputShape, Names},
         weights::{
             WeightFile,
             envelope::{CHECKSUM, CHECKSUM_BYTES},
@@ -105,10 +110,17 @@ mod tests {
         recipe: "optimizer = \"sgd\"\n",
     };
 
-    /// Five features, and two classes with names.
+    /// Five features with names, units and a scale, and two classes with names.
     fn signature() -> Signature<'static> {
-        let class_names = ClassNames::parse(b"\x03yes\x01n", 2).unwrap();
-        Signature { input: Some(InputShape::Features(5)), class_names }
+        let class_names = Names::parse(b"\x03yes\x01n", 2).unwrap();
+        let scaled = Scaled::parse(Element::I16, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 5).unwrap();
+        Signature {
+            input: Some(InputShape::Features(5)),
+            preparation: Preparation::Scaled(scaled),
+            class_names,
+            feature_names: Names::parse(b"\x01a\x01b\x01c\x01d\x01e", 5).unwrap(),
+            units: Names::parse(b"\x01g\x01g\x01g\x01-\x01-", 5).unwrap(),
+        }
     }
 
     #[repr(align(4))]
@@ -302,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_signature_of_another_network_is_an_error() {
-        let names = |count: usize| ClassNames::parse(&b"\x01a\x01b\x01c"[..2 * count], count).unwrap();
+        let names = |count: usize| Names::parse(&b"\x01a\x01b\x01c"[..2 * count], count).unwrap();
         for signature in [
             Signature { class_names: names(3), ..Signature::default() },
             Signature { input: Some(InputShape::Features(6)), ..Signature::default() },
@@ -315,7 +327,9 @@ mod tests {
     /// An odd field may be passed over, an even one may not, and none may stand out of order.
     #[test]
     fn fields_of_newer_files_are_passed_over_or_refused() {
-        let signature = &[2, 1, 4, 5, 0, 0, 0, 3, 6, 3, b'y', b'e', b's', 1, b'n'];
+        let shape_and_scale = [5, 1, 4, 5, 0, 0, 0, 2, 10, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
+        let names = *b"\x03\x06\x03yes\x01n\x05\x0a\x01a\x01b\x01c\x01d\x01e\x07\x0a\x01g\x01g\x01g\x01-\x01-";
+        let signature = &[&shape_and_scale[..], &names].concat()[..];
         let place = File::new().bytes().windows(signature.len()).position(|bytes| bytes == signature).unwrap();
         let with = |new: &[u8]| {
             let file = rewritten(place, signature, new);
@@ -327,7 +341,7 @@ mod tests {
         assert_eq!(with(&[0]), Ok((None, 0)));
         let image = InputShape::Image { channels: 1, height: 5, width: 1 };
         assert_eq!(with(&[1, 1, 12, 1, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]), Ok((Some(image), 0)));
-        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 7, 2, 9, 9]), Ok((shape, 0)));
+        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 9, 2, 9, 9]), Ok((shape, 0)));
         assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 8, 2, 9, 9]), Err(WeightFileError::Field { number: 8 }));
         let malformed = Err(WeightFileError::Malformed { part: "signature" });
         for wrong in [
@@ -339,6 +353,14 @@ mod tests {
             &[1, 1, 0],
             &[1, 3, 2, 1, b'n'],
             &[1, 3, 4, 1, b'n', 1, 0xff],
+            &[1, 5, 4, 1, b'a', 1, b'b'],
+            &[1, 7, 2, 1, b'g'],
+            // Codes of a network in floating point, an element that is none, a scale that is infinite, and a table cut short.
+            &[1, 2, 2, 1, 1],
+            &[1, 2, 10, 0, 5, 0, 0, 0x80, 0x3f, 0, 0, 0, 0],
+            &[1, 2, 10, 0, 2, 0, 0, 0x80, 0x7f, 0, 0, 0, 0],
+            &[1, 2, 9, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0],
+            &[1, 2, 0],
         ] {
             assert_eq!(with(wrong), malformed, "{wrong:?}");
         }

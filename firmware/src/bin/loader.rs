@@ -8,7 +8,7 @@ use cortex_m_rt::entry;
 use firmware::{Failure, board::Aligned, run};
 use selvedge::{
     Flat, layers, mlp,
-    shape::{ClassNames, InputShape, Signature},
+    shape::{Names, InputShape, Signature},
     weights::{TrainingRecord, WeightFile, encode},
 };
 
@@ -37,7 +37,7 @@ fn damage() -> Result<(), Failure> {
     let mut model = Model::ZERO;
     layers::initialize(&mut model, RECORD.seed);
     let mut buffer = Aligned([0; 512]);
-    let class_names = ClassNames::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
+    let class_names = Names::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
     let signature = Signature { input: Some(InputShape::Features(6)), class_names };
     let len = encode(&model, &signature, &RECORD, &mut buffer.0)?;
     let file = &mut buffer.0[..len];

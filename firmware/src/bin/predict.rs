@@ -17,7 +17,7 @@ use firmware::{
 use selvedge::{
     classification::{argmax, display_probabilities, top_k},
     idx,
-    shape::ClassNames,
+    shape::Names,
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
@@ -65,7 +65,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
 }
 
 /// The three likeliest classes, in the display's fast and approximate probabilities.
-fn show_top(names: ClassNames<'_>, logits: &[f32; OUTPUTS]) {
+fn show_top(names: Names<'_>, logits: &[f32; OUTPUTS]) {
     let mut probabilities = [0.0; OUTPUTS];
     display_probabilities(logits, &mut probabilities);
     for (class, probability) in top_k::<3, _>(logits.iter().copied(), probabilities) {

@@ -5,7 +5,7 @@ use selvedge::{
     arithmetic::normalize,
     message::{Format, Logits},
     quantized::WorkspaceError,
-    shape::ClassNames,
+    shape::Names,
     weights::{WeightFile, WeightFileError, hash},
 };
 
@@ -20,7 +20,7 @@ pub type Outputs = [f32; OUTPUTS];
 /// The network, its weights in place.
 pub struct Network {
     model: &'static Model,
-    names: ClassNames<'static>,
+    names: Names<'static>,
 }
 
 impl Network {
@@ -41,7 +41,7 @@ impl Network {
     }
 
     /// The classes' names, where the file has them.
-    pub fn class_names(&self) -> ClassNames<'static> {
+    pub fn class_names(&self) -> Names<'static> {
         self.names
     }
 

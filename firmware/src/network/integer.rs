@@ -3,7 +3,7 @@ use core::hint::black_box;
 use selvedge::{
     message::{Format, Logits},
     quantized::{self, QuantizedFile, WorkspaceError, hash},
-    shape::ClassNames,
+    shape::Names,
     weights::WeightFileError,
 };
 
@@ -40,7 +40,7 @@ impl Network {
     }
 
     /// The classes' names, where the file has them.
-    pub fn class_names(&self) -> ClassNames<'static> {
+    pub fn class_names(&self) -> Names<'static> {
         self.file.signature().class_names
     }
 

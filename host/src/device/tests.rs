@@ -12,7 +12,7 @@ use selvedge::{
     layers,
     message::{Device, Logits},
     mlp,
-    shape::ClassNames,
+    shape::Names,
 };
 use serialport::{SerialPort, TTYPort};
 
@@ -52,7 +52,7 @@ fn logits(model: &Tiny, sample: &[u8]) -> [f32; OUTPUTS] {
 /// Answers as a board does, until the line ends.
 fn serve(mut line: impl Read + Write, info: Info<'static>) {
     let (mut decoder, model) = (Decoder::new([0; request_len(INPUTS)]), model());
-    let mut device = Device::new(info, ClassNames::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap());
+    let mut device = Device::new(info, Names::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap());
     let mut values = [0.0; OUTPUTS];
     let mut byte = [0];
     loop {

@@ -60,6 +60,7 @@ fn row_bytes(inputs: usize) -> Option<usize> {
 
 impl Encoding for Float16 {
     const MAGIC: [u8; 8] = *b"SELVFP16";
+    const IS_INTEGERS: bool = false;
     const ALIGNMENT: usize = kernel::ALIGNMENT;
 
     fn bytes(Shape { inputs, outputs }: Shape) -> Option<usize> {

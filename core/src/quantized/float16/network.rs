@@ -3,7 +3,6 @@ use core::slice::ChunksExact;
 use super::{Float16, kernel::dot, row_bytes};
 use crate::{
     Activation, Relu,
-    arithmetic::normalize,
     quantized::{QuantizedFile, WorkspaceError, layout::Shape},
 };
 
@@ -34,7 +33,7 @@ impl QuantizedFile<'_, Float16> {
         })
     }
 
-    /// A sample's logits.
+    /// A sample's logits: of its raw values, as the file's [`Preparation`](crate::preparation::Preparation) says.
     ///
     /// # Errors
     ///
@@ -59,12 +58,11 @@ impl QuantizedFile<'_, Float16> {
     ) -> Result<(), WorkspaceError> {
         let mut layers = self.layers().enumerate().peekable();
         let inputs = layers.peek().map_or(0, |(_, (shape, _))| shape.inputs);
-        if sample.len() != inputs {
+        let preparation = self.signature().preparation;
+        if sample.len() != preparation.sample_len(inputs) {
             return Err(WorkspaceError);
         }
-        for (input, &pixel) in workspace.get_mut(..inputs).ok_or(WorkspaceError)?.iter_mut().zip(sample) {
-            *input = normalize(pixel);
-        }
+        preparation.write(sample, workspace.get_mut(..inputs).ok_or(WorkspaceError)?);
         while let Some((layer, (shape, bytes))) = layers.next() {
             let Shape { inputs, outputs } = shape;
             if layers.peek().is_none() {

@@ -81,6 +81,7 @@ impl Integers for Int4 {}
 
 impl Encoding for Int4 {
     const MAGIC: [u8; 8] = *b"SELVINT4";
+    const IS_INTEGERS: bool = true;
     const ALIGNMENT: usize = kernel::ALIGNMENT;
 
     fn bytes(shape: Shape) -> Option<usize> {

@@ -57,6 +57,7 @@ impl Integers for Int8 {}
 
 impl Encoding for Int8 {
     const MAGIC: [u8; 8] = *b"SELVINT8";
+    const IS_INTEGERS: bool = true;
     const ALIGNMENT: usize = kernel::ALIGNMENT;
 
     fn bytes(shape: Shape) -> Option<usize> {

@@ -20,7 +20,7 @@ use selvedge::{
         response_len,
     },
     random::{Generator, Purpose},
-    shape::ClassNames,
+    shape::Names,
     weights::WeightFile,
 };
 use tests::{has_emulator, selvedge, text, trained, trained_on_waves, xtask};
@@ -311,7 +311,7 @@ fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixSt
         WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
         let (board, unit, format) = ("fake", "instructions", Format::Float32);
         let info = Info { board, layers, format, input: SHAPE, outputs: 10, flash: 1, ram: 1, unit };
-        let mut device = Device::new(info, ClassNames::NONE);
+        let mut device = Device::new(info, Names::NONE);
         let (mut seen, mut input, mut logits) = (0, [0.0; PIXELS], [0.0; CLASSES]);
         let (mut decoder, mut byte) = (Decoder::new([0; REQUEST_LEN]), [0]);
         while line.read_exact(&mut byte).is_ok() {
