@@ -8,7 +8,7 @@ use selvedge::{
         request_len, response_len,
     },
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
-    shape::{Names, InputShape},
+    shape::{InputShape, Names},
 };
 use serde::{Deserialize, Serialize};
 

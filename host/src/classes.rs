@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use selvedge::shape::{Names, InputShape, Signature};
+use selvedge::shape::{InputShape, Names, Signature};
+
+use crate::preparation::PreparationBuf;
 
 /// The file of a data set's folder with the classes' names, one a line: a folder need not have it.
 pub const NAMES_FILE: &str = "classes.txt";
@@ -15,12 +17,9 @@ pub struct Classes {
     names: Vec<String>,
 }
 
-/// A text cannot be a class's name.
+/// A text cannot be a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{name:?} is no name of a class: a name has 1 to {} bytes and no control characters",
-    selvedge::shape::MAX_NAME
-)]
+#[error("{name:?} is no name: a name has 1 to {} bytes and no control characters", selvedge::shape::MAX_NAME)]
 pub struct NameError {
     name: String,
 }
@@ -38,11 +37,8 @@ impl Classes {
     /// [`NameError`].
     pub fn named<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Result<Self, NameError> {
         let names: Vec<String> = names.into_iter().map(Into::into).collect();
-        let is_name = |name: &&String| Names::push(&mut vec![0; name.len() + 1], 0, name).is_some();
-        match names.iter().find(|name| !is_name(name)) {
-            Some(name) => Err(NameError { name: name.clone() }),
-            None => Ok(Self { count: names.len(), names }),
-        }
+        check_names(&names)?;
+        Ok(Self { count: names.len(), names })
     }
 
     /// The classes of a network of so many outputs, as a file names them.
@@ -81,35 +77,72 @@ impl Classes {
     }
 }
 
+/// Checks texts that are to be names of features or units.
+///
+/// # Errors
+///
+/// [`NameError`], the first that is none.
+pub fn check_names(names: &[String]) -> Result<(), NameError> {
+    let is_name = |name: &&String| Names::push(&mut vec![0; name.len() + 1], 0, name).is_some();
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(NameError { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Checked names as a file has them.
+fn encoded(names: &[String]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for name in names {
+        let len = bytes.len();
+        bytes.resize(len + 1 + name.len(), 0);
+        Names::push(&mut bytes, len, name).expect("the names were checked");
+    }
+    bytes
+}
+
 /// A [`Signature`] with memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignatureBuf {
     input: Option<InputShape>,
+    preparation: PreparationBuf,
     class_names: Vec<u8>,
+    feature_names: Vec<u8>,
+    units: Vec<u8>,
 }
 
 impl SignatureBuf {
     /// The signature of a network with such inputs and classes.
     pub fn new(input: InputShape, classes: &Classes) -> Self {
-        let mut class_names = Vec::new();
-        for name in &classes.names {
-            let len = class_names.len();
-            class_names.resize(len + 1 + name.len(), 0);
-            Names::push(&mut class_names, len, name).expect("the names were checked");
-        }
-        Self { input: Some(input), class_names }
+        Self { input: Some(input), class_names: encoded(&classes.names), ..Self::default() }
+    }
+
+    /// The same with a way from raw values to inputs.
+    #[must_use]
+    pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
+        Self { preparation, ..self }
+    }
+
+    /// The same with names and units of the features, which [`check_names`] has checked; either may be empty.
+    #[must_use]
+    pub fn with_features(self, names: &[String], units: &[String]) -> Self {
+        Self { feature_names: encoded(names), units: encoded(units), ..self }
     }
 
     /// The same as a file's part.
     pub fn get(&self) -> Signature<'_> {
-        let class_names = Names::parse(&self.class_names, Names::count(&self.class_names));
-        Signature { input: self.input, class_names: class_names.unwrap_or_default() }
+        let [class_names, feature_names, units] = [&self.class_names, &self.feature_names, &self.units]
+            .map(|names| Names::parse(names, Names::count(names)).unwrap_or_default());
+        Signature { input: self.input, preparation: self.preparation.get(), class_names, feature_names, units }
     }
 }
 
 impl From<&Signature<'_>> for SignatureBuf {
     fn from(signature: &Signature<'_>) -> Self {
-        Self { input: signature.input, class_names: signature.class_names.as_bytes().to_vec() }
+        let Signature { input, preparation, class_names, feature_names, units } = *signature;
+        let [class_names, feature_names, units] =
+            [class_names, feature_names, units].map(|names| names.as_bytes().to_vec());
+        Self { input, preparation: preparation.into(), class_names, feature_names, units }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use selvedge::{
     Engine,
-    augment::normalize_all,
     classification::argmax,
-    engine::rows,
+    engine::{rows, rows_mut},
     layers::Draws,
     loss::{CrossEntropy, LossError},
+    preparation::Preparation,
     training::StepError,
 };
 
@@ -197,8 +197,14 @@ impl Evaluator {
     /// # Panics
     ///
     /// If the samples have another number of features than the network: see [`check`].
-    pub fn run<E: Engine>(&mut self, engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, StepError> {
-        self.run_seen(engine, network, split, |_| ())
+    pub fn run<E: Engine>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        preparation: Preparation<'_>,
+        split: &Split,
+    ) -> Result<Evaluation, StepError> {
+        self.run_seen(engine, network, preparation, split, |_| ())
     }
 
     /// Does the same, and gives each sample's logits to `see`.
@@ -206,15 +212,20 @@ impl Evaluator {
         &mut self,
         engine: &E,
         network: View<'_>,
+        preparation: Preparation<'_>,
         split: &Split,
         mut see: impl FnMut(&[f32]),
     ) -> Result<Evaluation, StepError> {
         assert_eq!(split.features(), network.inputs(), "the samples are the network's");
         let (inputs, outputs) = (network.inputs(), network.outputs());
         let (mut classes, mut losses) = (Vec::with_capacity(split.len()), Vec::new());
-        for (samples, labels) in split.values().chunks(BATCH * inputs).zip(split.labels().chunks(BATCH)) {
-            let input = &mut self.input[..samples.len()];
-            engine.share_out(inputs, input, |first, input| normalize_all(&samples[first * inputs..], input));
+        for (labels, start) in split.labels().chunks(BATCH).zip((0..).step_by(BATCH)) {
+            let input = &mut self.input[..labels.len() * inputs];
+            engine.share_out(inputs, input, |first, rows| {
+                for (index, input) in (start + first..).zip(rows_mut(rows, inputs)) {
+                    preparation.write(split.sample(index), input);
+                }
+            });
             let batch = Batch { input, targets: labels, draws: Draws::NONE };
             let (logits, loss) = self.workspace.evaluate(engine, network, &CrossEntropy::default(), batch)?;
             rows(logits, outputs).for_each(&mut see);
@@ -230,11 +241,16 @@ impl Evaluator {
 /// # Errors
 ///
 /// [`EvaluationError`].
-pub fn run<E: Engine>(engine: &E, network: View<'_>, split: &Split) -> Result<Evaluation, EvaluationError> {
+pub fn run<E: Engine>(
+    engine: &E,
+    network: View<'_>,
+    preparation: Preparation<'_>,
+    split: &Split,
+) -> Result<Evaluation, EvaluationError> {
     check(network.inputs(), split)?;
     let mut are_finite = Vec::with_capacity(split.len());
     let see = |logits: &[f32]| are_finite.push(logits.iter().all(|logit| logit.is_finite()));
-    let evaluation = Evaluator::new(network)?.run_seen(engine, network, split, see)?;
+    let evaluation = Evaluator::new(network)?.run_seen(engine, network, preparation, split, see)?;
     NoNumbers::check(are_finite.into_iter())?;
     Ok(evaluation)
 }

@@ -2,7 +2,8 @@
 //!
 //! - [`network`]: a network whose shape is known at run time, by an engine on slices. [`engine`]: core's three products on all threads
 //!   and in vector registers.
-//! - [`data`]: samples and labels, which decide a network's ends. [`classes`]: their names. [`picture`]: single images in and out.
+//! - [`data`]: samples and labels, which decide a network's ends. [`preparation`]: from raw values to inputs. [`classes`]: their names.
+//!   [`picture`]: single images in and out.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`device`]: a board that answers over its UART.
@@ -22,6 +23,7 @@ pub mod interchange;
 pub mod model_file;
 pub mod network;
 pub mod picture;
+pub mod preparation;
 pub mod quantization;
 mod stray;
 pub mod training;

@@ -4,7 +4,7 @@ use selvedge::{
     Engine,
     architecture::Architecture,
     arithmetic::log_sum_exp,
-    augment::normalize_all,
+    engine::rows_mut,
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
     loss::LossError,
     message::{Format, Logits},
@@ -138,14 +138,17 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Checks that the network takes this data's samples, and has an output for each of their classes.
+    /// Checks that the network takes this data's samples, and has an output for each of their classes. The samples get the network's way from
+    /// values to inputs, and its elements.
     ///
     /// # Errors
     ///
     /// [`EndsError`].
-    pub fn check(&self, data: &Dataset) -> Result<(), EndsError> {
+    pub fn take(&self, data: Dataset) -> Result<Dataset, EndsError> {
         data.check(&self.architecture())?;
-        data.check_shape(self.input())
+        data.check_shape(self.input())?;
+        let preparation = self.signature().preparation;
+        Ok(Dataset { preparation: preparation.into(), ..data.converted(preparation.element())? })
     }
 
     /// The name of the data set that it was trained on, where the file says it.
@@ -208,7 +211,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The logits of samples, which stand one after the other; a rest shorter than a sample is left out.
+    /// The logits of samples, whose raw values stand one after the other, as [`Preparation`](selvedge::preparation::Preparation) has them; a rest
+    /// shorter than a sample is left out.
     ///
     /// # Errors
     ///
@@ -216,20 +220,25 @@ impl<'a> ModelFile<'a> {
     pub fn logits<E: Engine>(&self, engine: &E, samples: &[u8]) -> Result<AllLogits, NetworkError> {
         let architecture = self.architecture();
         let [inputs, outputs] = [architecture.inputs(), architecture.outputs()];
+        let preparation = self.signature().preparation;
+        let sample_len = preparation.sample_len(inputs);
+        let count = samples.len() / sample_len;
         if let Some(network) = self.network()? {
-            let batch = BATCH.min(samples.len() / inputs);
+            let batch = BATCH.min(count);
             let mut workspace = Workspace::for_prediction(network.view(), batch)?;
             let (mut input, mut values) = (vec![0.0; batch * inputs], Vec::new());
-            for samples in samples.chunks(BATCH * inputs) {
-                let input = &mut input[..samples.len() / inputs * inputs];
-                normalize_all(samples, input);
+            for samples in samples[..count * sample_len].chunks(BATCH * sample_len) {
+                let input = &mut input[..samples.len() / sample_len * inputs];
+                for (sample, input) in samples.chunks_exact(sample_len).zip(rows_mut(input, inputs)) {
+                    preparation.write(sample, input);
+                }
                 values.extend_from_slice(workspace.predict(engine, network.view(), input));
             }
             return Ok(AllLogits { outputs, values: Values::Floats(values) });
         }
-        let mut sums = vec![0; samples.len() / inputs * outputs];
+        let mut sums = vec![0; count * outputs];
         engine.share_out(outputs, &mut sums, |first, sums| {
-            let samples = &samples[first * inputs..];
+            let samples = &samples[first * sample_len..];
             match self {
                 Self::Int8(file) => integer_sums(file, [inputs, outputs], samples, sums),
                 Self::Int4(file) => integer_sums(file, [inputs, outputs], samples, sums),
@@ -247,10 +256,10 @@ impl<'a> ModelFile<'a> {
     /// [`EvaluationError`] for labels that name no class, samples of other features, and logits that are no numbers.
     pub fn evaluate<E: Engine>(&self, engine: &E, split: &Split) -> Result<Evaluation, EvaluationError> {
         if let Some(network) = self.network()? {
-            return evaluation::run(engine, network.view(), split);
+            return evaluation::run(engine, network.view(), self.signature().preparation, split);
         }
         evaluation::check(self.architecture().inputs(), split)?;
-        let all = self.logits(engine, split.values())?;
+        let all = self.logits(engine, &split.values())?;
         all.check()?;
         let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
         for (sample, &target) in split.labels().iter().enumerate() {
@@ -273,10 +282,12 @@ fn integer_sums<F: quantized::Integers>(
     sums: &mut [i32],
 ) {
     let (entries, width) = file.workspace();
-    let (mut entries, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
-    for (sample, sums) in samples.chunks_exact(inputs).zip(sums.chunks_exact_mut(outputs)) {
+    let (mut entries, mut activations, mut codes) = (vec![Entry::EMPTY; entries], vec![0; width], vec![0; inputs]);
+    let preparation = file.signature().preparation;
+    for (sample, sums) in samples.chunks_exact(preparation.sample_len(inputs)).zip(sums.chunks_exact_mut(outputs)) {
+        preparation.write_codes(sample, &mut codes);
         // All sizes are the network's: there is no error.
-        let _ = file.predict_in(sample, &mut entries, &mut activations, sums);
+        let _ = file.predict_in(&codes, &mut entries, &mut activations, sums);
     }
 }
 

@@ -57,7 +57,7 @@ impl<'a> Device<'a> {
     }
 
     fn sized<'i>(&self, input: &'i [u8]) -> Result<&'i [u8], MessageError> {
-        let expected = self.info.input.features();
+        let expected = self.info.input.features().saturating_mul(self.info.element.size());
         let [count, found] = [expected, input.len()].map(|len| u32::try_from(len).unwrap_or(u32::MAX));
         if input.len() == expected { Ok(input) } else { Err(MessageError::InputSize { expected: count, found }) }
     }

@@ -31,7 +31,10 @@ use core::fmt;
 
 use heapless::Vec;
 
-use crate::shape::{InputShape, MAX_NAME};
+use crate::{
+    preparation::Element,
+    shape::{InputShape, MAX_NAME},
+};
 
 pub use device::Device;
 pub use error::MessageError;
@@ -39,15 +42,15 @@ pub use frame::{Decoder, encode};
 pub use logits::{Logits, Words};
 
 /// The protocol's version that this build speaks.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
 
-/// A buffer size for the longest request's frame: a label with an input of so many bytes.
-pub const fn request_len(inputs: usize) -> usize {
+/// A buffer size for the longest request's frame: a label with a sample of so many bytes.
+pub const fn request_len(sample: usize) -> usize {
     // The number, the input's length, the input, the label.
-    frame::len(1 + 5 + inputs + 3)
+    frame::len(1 + 5 + sample + 3)
 }
 
 /// A buffer size for the longest response's frame: the [`Info`] of a device with so many bytes of text, or the [`Prediction`] of so many
@@ -66,12 +69,12 @@ pub enum Request<'a> {
     Info,
     /// Asks for a sample's class: [`Response::Prediction`].
     Predict {
-        /// A byte for each input.
+        /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
     },
     /// Asks the same of a sample whose class is known; the answer goes into the [`Statistics`].
     Evaluate {
-        /// A byte for each input.
+        /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
         /// The sample's class.
         label: u16,
@@ -136,6 +139,8 @@ pub struct Info<'a> {
     pub format: Format,
     /// The shape of a sample.
     pub input: InputShape,
+    /// The numbers that a sample's values are.
+    pub element: Element,
     /// The number of outputs.
     pub outputs: u32,
     /// Bytes of flash that the model takes.
@@ -146,7 +151,7 @@ pub struct Info<'a> {
     pub unit: &'a str,
 }
 
-crate::wire::fields! { Info<'a> { board, layers, format, input, outputs, flash, ram, unit } }
+crate::wire::fields! { Info<'a> { board, layers, format, input, element, outputs, flash, ram, unit } }
 
 /// The numbers that a network's weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

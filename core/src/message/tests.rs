@@ -5,7 +5,10 @@ use std::{vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::shape::{InputShape, Names};
+use crate::{
+    preparation::Element,
+    shape::{InputShape, Names},
+};
 
 /// Inputs and outputs of the devices here.
 const INPUTS: usize = 784;
@@ -189,6 +192,7 @@ const INFO: Info<'static> = Info {
     layers: "784,16,10",
     format: Format::Float32,
     input: InputShape::Image { channels: 1, height: 28, width: 28 },
+    element: Element::U8,
     outputs: OUTPUTS as u32,
     flash: u32::MAX,
     ram: u32::MAX,

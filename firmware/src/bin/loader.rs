@@ -8,7 +8,7 @@ use cortex_m_rt::entry;
 use firmware::{Failure, board::Aligned, run};
 use selvedge::{
     Flat, layers, mlp,
-    shape::{Names, InputShape, Signature},
+    shape::{InputShape, Names, Signature},
     weights::{TrainingRecord, WeightFile, encode},
 };
 

@@ -2,7 +2,10 @@
 
 use selvedge::{augment::Augmentation, loss::CrossEntropy, schedule::Schedule, shape::InputShape};
 
-use crate::{optimizer::Optimizer, recipe::RecipeError};
+use crate::{
+    optimizer::Optimizer,
+    recipe::{RecipeError, Standardize},
+};
 
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +38,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether each epoch has an order of its own; else it is the file's.
     pub shuffle: bool,
+    /// Whether features are brought to mean 0 and standard deviation 1.
+    pub standardize: Standardize,
 }
 
 impl Options {
@@ -54,6 +59,7 @@ impl Options {
         early_stop: None,
         seed: 42,
         shuffle: true,
+        standardize: Standardize::Auto,
     };
 
     /// Checks that the augmentation, if there is one, is for samples of this shape.

@@ -8,31 +8,38 @@ use crate::{
     weights::{self, hex},
 };
 use anyhow::{Context, Result, bail};
-use selvedge::idx;
+use selvedge::{idx, preparation::Element, shape::InputShape};
 use serde_json::json;
 
-use super::{check_weights, load, parse, part};
+use super::{check_weights, load, load_for, parse, part};
 
 pub fn run(options: &options::commands::Embed) -> Result<()> {
-    let data = load(&options.data)?;
     let bytes = options.file.as_deref().map(weights::read).transpose()?;
     let file = match (&bytes, &options.file) {
         (Some(bytes), Some(path)) => {
             let file = parse(path, bytes)?;
             check_weights(path, &file)?;
-            file.check(&data).with_context(|| path.display().to_string())?;
-            Some(file)
+            Some((path, file))
         }
         _ => None,
     };
-    let (name, shape) = (data.name.clone(), data.input);
+    let data = match &file {
+        Some((path, file)) => load_for(path, file, &options.data)?,
+        None => load(&options.data)?,
+    };
+    let (name, input) = (data.name.clone(), data.input);
     let split = samples(options, data)?;
     let named = || options.file.iter().map(|path| path.display().to_string()).collect::<String>();
     // All that can be wrong is found before the first file is written.
-    let expected = file.as_ref().map(|file| expect(file, &split).with_context(named)).transpose()?;
+    let expected = file.as_ref().map(|(_, file)| expect(file, &split).with_context(named)).transpose()?;
     let mut header = [0; idx::MAX_HEADER];
     let count = u32::try_from(split.len())?;
-    let samples = [idx::samples_header(count, shape, &mut header), split.values()].concat();
+    // A board reads a sample's bytes, whatever its values are.
+    let shape = match split.element() {
+        Element::U8 => input,
+        _ => InputShape::Features(u32::try_from(split.sample_len())?),
+    };
+    let samples = [idx::samples_header(count, shape, &mut header), &split.values()].concat();
     let labels: Result<Vec<u8>, _> = split.labels().iter().map(|&label| u8::try_from(label)).collect();
     let labels = labels.context("a label above 255 has no place in an IDX file")?;
     let labels = [&idx::labels_header(count)[..], &labels].concat();
@@ -63,7 +70,7 @@ fn samples(options: &options::commands::Embed, data: Dataset) -> Result<Split> {
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let mut lines = String::new();
-    let all = file.logits(&engine, split.values())?;
+    let all = file.logits(&engine, &split.values())?;
     all.check()?;
     for (index, (logits, label)) in all.iter().zip(split.labels()).enumerate() {
         let hash = hex(&logits.hash()[..8]);

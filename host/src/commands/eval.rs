@@ -4,14 +4,13 @@ use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file:
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 
-use super::{check_data, check_weights, engine, load, note, parse};
+use super::{check_weights, engine, load_for, note, parse};
 
 pub fn run(options: &options::commands::Eval) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
     let file = parse(&options.file.path, &bytes)?;
     check_weights(&options.file.path, &file)?;
-    let data = load(&options.data)?;
-    check_data(&options.file, &file, &data)?;
+    let data = load_for(&options.file.path, &file, &options.data)?;
     let evaluation = file.evaluate(&engine(&options.threads)?, &data.test);
     let evaluation = evaluation.with_context(|| options.file.path.display().to_string())?;
     print(options, &evaluation, &data, &file)

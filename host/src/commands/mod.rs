@@ -159,9 +159,9 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
     file.check_weights().with_context(|| path.display().to_string())
 }
 
-/// Checks that the network takes this data's samples and can name their classes.
-fn check_data(options: &commands::File, file: &ModelFile<'_>, data: &Dataset) -> Result<()> {
-    file.check(data).with_context(|| options.path.display().to_string())
+/// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
+fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
+    file.take(load(options)?).with_context(|| path.display().to_string())
 }
 
 /// The classes by the file's names; says where these are a guess.

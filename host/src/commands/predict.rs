@@ -2,7 +2,7 @@ use std::io::Write;
 
 use crate::{classes::Classes, picture::Prepared, weights};
 use anyhow::Result;
-use selvedge::{Portable, classification::probabilities, message::Logits};
+use selvedge::{Portable, classification::probabilities, message::Logits, preparation::Element};
 use serde_json::{Value, json};
 
 use super::{
@@ -15,7 +15,8 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     let file = parse(&options.file.path, &bytes)?;
     check_weights(&options.file.path, &file)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));
-    let samples = samples::read(&options.samples, shape);
+    let element = file.signature().preparation.element();
+    let samples = samples::read(&options.samples, shape, element);
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
     let all = file.logits(&Portable, &values)?;
     let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());
@@ -29,7 +30,7 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
                     objects.push(json!({ "input": sample.name, "error": format!("{error:#}") }));
                     failure = tally.fail(error);
                 } else if options.json {
-                    objects.push(object(&sample, &logits, &classes));
+                    objects.push(object(&sample, element, &logits, &classes));
                 } else {
                     sample.show(&mut out, shape, &logits.top::<3>(), &classes, options.show)?;
                 }
@@ -46,8 +47,17 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     failure.and_then(|()| tally.end())
 }
 
+/// A sample's values: whole numbers where they are integers.
+fn values(sample: &Sample, element: Element) -> Value {
+    let values = element.values(&sample.values);
+    match element {
+        Element::F32 => values.collect::<Vec<f32>>().into(),
+        _ => values.map(|value| value as i32).collect::<Vec<i32>>().into(),
+    }
+}
+
 /// Everything about one answer.
-fn object(sample: &Sample, logits: &Logits<'_>, classes: &Classes) -> Value {
+fn object(sample: &Sample, element: Element, logits: &Logits<'_>, classes: &Classes) -> Value {
     let class = logits.class();
     let probabilities: Vec<_> = probabilities(logits.values())
         .enumerate()
@@ -58,7 +68,7 @@ fn object(sample: &Sample, logits: &Logits<'_>, classes: &Classes) -> Value {
         "class": classes.name(class),
         "index": class,
         "probabilities": probabilities,
-        "values": sample.values,
+        "values": values(sample, element),
     });
     if let Some(Prepared { ground, size: (width, height), orientation, notes, .. }) = &sample.picture {
         object["picture"] = json!({ "width": width, "height": height, "ground": ground, "orientation": orientation });

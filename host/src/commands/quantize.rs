@@ -4,13 +4,13 @@ use std::{
 };
 
 use crate::{
-    classes::SignatureBuf,
     data::Dataset,
     engine::Simd,
     files, interchange,
     model_file::ModelFile,
+    preparation::PreparationBuf,
     quantization::{
-        HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference, Report,
+        Coding, HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference, Report,
     },
     training::{self, Epoch},
     weights::{self, WeightsError},
@@ -25,7 +25,7 @@ use selvedge::{
     weights::TrainingRecord,
 };
 
-use super::{check_replaced, check_weights, engine, load, note, parse};
+use super::{check_replaced, check_weights, engine, load_for, note, parse};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
@@ -42,23 +42,36 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     };
     let name = || options.path.display().to_string();
     let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let reference = Reference::new(&file.architecture(), &flat).with_context(name)?;
+    let preparation = file.signature().preparation.into();
+    let reference = Reference::new(&file.architecture(), &flat).with_context(name)?.with_preparation(preparation);
     let engine = engine(&options.threads)?;
-    let data = load(&options.data)?;
-    model.check(&data).with_context(name)?;
+    let data = load_for(&options.path, &model, &options.data)?;
     model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
         check_augmentation(options, training, data.input)?;
     }
-    let test = data.test.clone();
     // A file of an earlier version, or of weights that came from elsewhere, does not state it.
-    let by_data = SignatureBuf::new(data.input, &data.classes.extended(reference.network().outputs()));
+    let by_data = data.signature(reference.network().outputs());
     let own = file.signature();
     let signature = if own == Signature::default() { by_data.get() } else { own };
 
-    let made = make(options, &engine, &reference, data, training.as_ref()).with_context(name)?;
-    let report =
-        Report::new(&engine, &reference, made.orders(), &test, |values| made.outputs(&engine, &reference, values));
+    let coding = made_of_codes(options.format, &data).then(|| Coding::fit(&data.train));
+    let folded = coding.as_ref().map(|coding| coding.fold(&reference)).transpose().with_context(name)?;
+    let (plain, codes) = match (&folded, &coding) {
+        (Some(folded), Some(coding)) => (folded, coding.data(&data)),
+        _ => (&reference, data.clone()),
+    };
+    let signature = match &coding {
+        Some(coding) => Signature { preparation: coding.preparation().get(), ..signature },
+        None => signature,
+    };
+    let test = codes.test.clone();
+    let made = make(options, &engine, plain, codes, training.as_ref()).with_context(name)?;
+    let mut report = Report::new(&engine, plain, made.orders(), &test, |values| made.outputs(&engine, plain, values));
+    if coding.is_some() {
+        let logits = model.logits(&engine, &data.test.values()).with_context(name)?;
+        report = report.beside(logits.iter().map(|logits| logits.class()));
+    }
     let source = selvedge::weights::hash(&flat);
     let accuracies = [report.float_accuracy(), report.accuracy()];
     let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).with_context(name)?;
@@ -73,6 +86,12 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     print(&made, &report, [encoded.len(), ram])?;
     writeln!(terminal::stdout(), "Saved {}", out.display())?;
     Ok(())
+}
+
+/// Tells whether the quantised network takes codes that stand for the data's values.
+fn made_of_codes(format: Format, data: &Dataset) -> bool {
+    let is_integers = matches!(format, Format::Int8 | Format::Int4);
+    is_integers && data.preparation != PreparationBuf::Bytes
 }
 
 /// The default recipe goes without augmentation where the samples are no images, or too small.

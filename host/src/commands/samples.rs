@@ -9,12 +9,12 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data,
+    data::{self, encode},
     picture::{self, Prepared},
 };
 use anyhow::{Context, Error, Result, bail, ensure};
 use options::commands::Samples;
-use selvedge::{message::Logits, shape::InputShape};
+use selvedge::{message::Logits, preparation::Element, shape::InputShape};
 use terminal::Printed;
 
 use super::note;
@@ -23,6 +23,7 @@ use super::note;
 pub struct Sample {
     /// The place where it comes from.
     pub name: String,
+    /// Its values' bytes.
     pub values: Vec<u8>,
     /// What is known of the picture that it is made of.
     pub picture: Option<Prepared>,
@@ -57,18 +58,18 @@ pub fn check(sample: &Sample, logits: &Logits<'_>) -> Result<()> {
     }
 }
 
-/// Reads everything in its order, for a network that takes samples of this shape.
-pub fn read(options: &Samples, shape: InputShape) -> Vec<Result<Sample, Unread>> {
+/// Reads everything in its order, for a network that takes samples of this shape, whose values are these elements.
+pub fn read(options: &Samples, shape: InputShape, element: Element) -> Vec<Result<Sample, Unread>> {
     let mut samples = Vec::new();
     for path in &options.inputs {
-        match read_file(path, shape) {
+        match read_file(path, shape, element) {
             Ok(all) => samples.extend(all.into_iter().map(Ok)),
             Err(error) => samples.push(Err(Unread { name: path.display().to_string(), error })),
         }
     }
     for text in &options.values {
         let name = shortened(text);
-        samples.push(match parse(text, shape) {
+        samples.push(match parse(text, shape, element) {
             Ok(values) => Ok(Sample { name, values, picture: None }),
             Err(error) => Err(Unread { name, error }),
         });
@@ -77,8 +78,12 @@ pub fn read(options: &Samples, shape: InputShape) -> Vec<Result<Sample, Unread>>
 }
 
 /// Reads a picture, or all samples of an IDX file.
-fn read_file(path: &Path, shape: InputShape) -> Result<Vec<Sample>> {
+fn read_file(path: &Path, shape: InputShape, element: Element) -> Result<Vec<Sample>> {
     let name = path.display().to_string();
+    ensure!(
+        element == Element::U8,
+        "{name}: the network takes values of {element}, and pictures and IDX files have bytes; give the values by --values"
+    );
     if !is_idx(path)? {
         let mut picture = picture::read(path, shape)?;
         return Ok(vec![Sample { name, values: mem::take(&mut picture.shades), picture: Some(picture) }]);
@@ -112,13 +117,24 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
-    let value = |(place, word): (usize, &str)| match word.trim().parse() {
-        Ok(value) => Ok(value),
-        Err(_) => bail!("--values: {:?}, at place {}, is no whole number from 0 to 255", shortened(word), place + 1),
+/// Reads the values of a sample, and returns their bytes.
+fn parse(text: &str, shape: InputShape, element: Element) -> Result<Vec<u8>> {
+    let kind = match element.range() {
+        Some((least, most)) => format!("no whole number from {least} to {most}"),
+        None => "no finite number".into(),
     };
-    let values: Vec<u8> = text.split(',').enumerate().map(value).collect::<Result<_>>()?;
-    let (found, expected) = (values.len(), shape.features());
+    let mut bytes = Vec::new();
+    let mut found = 0;
+    for (word, place) in text.split(',').zip(1..) {
+        let value = word.trim().parse().ok().filter(|value: &f32| value.is_finite());
+        ensure!(
+            value.is_some_and(|value| encode(value, element, &mut bytes).is_some()),
+            "--values: {:?}, at place {place}, is {kind}",
+            shortened(word)
+        );
+        found = place;
+    }
+    let expected = shape.features();
     let count = |values: usize| if values == 1 { "1 value".into() } else { format!("{values} values") };
     let meaning = match shape {
         InputShape::Features(_) => String::new(),
@@ -131,7 +147,7 @@ fn parse(text: &str, shape: InputShape) -> Result<Vec<u8>> {
         count(found),
         count(expected)
     );
-    Ok(values)
+    Ok(bytes)
 }
 
 impl Tally {

@@ -13,18 +13,27 @@ mod names;
 mod search;
 mod split;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use selvedge::{
     architecture::{Architecture, MAX_WIDTH},
     models,
+    preparation::Element,
     random::{Generator, Purpose},
     shape::InputShape,
 };
 
-use crate::classes::Classes;
+use crate::{
+    classes::{Classes, SignatureBuf},
+    preparation::{Moments, PreparationBuf},
+};
+use options::recipe::Standardize;
 
-pub use self::{error::DataError, search::Search, split::Split};
+pub use self::{
+    error::DataError,
+    search::Search,
+    split::{Split, Store, encode},
+};
 
 /// Samples to train on and samples to test on.
 #[derive(Clone, Debug)]
@@ -35,6 +44,12 @@ pub struct Dataset {
     pub checksum: [u8; 32],
     /// The shape of a sample.
     pub input: InputShape,
+    /// The features' names, where they are known.
+    pub feature_names: Vec<String>,
+    /// The features' units, where they are known.
+    pub units: Vec<String>,
+    /// The way from a sample's values to a network's inputs.
+    pub preparation: PreparationBuf,
     /// The classes.
     pub classes: Classes,
     /// The samples that a model is trained on.
@@ -57,6 +72,12 @@ impl Dataset {
             name: name.into(),
             checksum,
             input,
+            feature_names: Vec::new(),
+            units: Vec::new(),
+            preparation: match train.element() {
+                Element::U8 => PreparationBuf::Bytes,
+                element => PreparationBuf::unscaled(element),
+            },
             classes,
             train,
             validation: None,
@@ -113,6 +134,58 @@ impl Dataset {
         }
     }
 
+    /// The meaning of the inputs and outputs of a network of so many outputs that is trained on this data.
+    pub fn signature(&self, outputs: usize) -> SignatureBuf {
+        SignatureBuf::new(self.input, &self.classes.extended(outputs))
+            .with_preparation(self.preparation.clone())
+            .with_features(&self.feature_names, &self.units)
+    }
+
+    /// The same samples with values of another element.
+    ///
+    /// # Errors
+    ///
+    /// [`EndsError::Value`] for a value that the element does not have.
+    pub fn converted(self, element: Element) -> Result<Self, EndsError> {
+        if self.train.element() == element {
+            return Ok(self);
+        }
+        let convert = |split: &Split| {
+            split.converted(element).map_err(|(sample, feature, value)| EndsError::Value {
+                data: self.name.clone(),
+                element,
+                sample,
+                feature,
+                value,
+            })
+        };
+        let (train, test) = (convert(&self.train)?, convert(&self.test)?);
+        let validation = self.validation.as_ref().map(convert).transpose()?;
+        Ok(Self { train, test, validation, ..self })
+    }
+
+    /// Chooses the way from values to inputs. Means and deviations are those of the training samples that are not held out. Returns the features
+    /// that are the same in all of these, if they are standardised: a network learns nothing of them.
+    pub fn standardize(&mut self, choice: Standardize) -> Vec<usize> {
+        let element = self.train.element();
+        self.preparation = match (choice, element) {
+            (Standardize::Yes, _) | (Standardize::Auto, Element::I8 | Element::I16 | Element::U16 | Element::F32) => {
+                let moments = Moments::of(&self.train);
+                self.preparation = PreparationBuf::standardized(element, &moments);
+                let constant = |(_, moments): &(usize, Moments)| moments.deviation == 0.0;
+                return moments.into_iter().enumerate().filter(constant).map(|(feature, _)| feature).collect();
+            }
+            (_, Element::U8) => PreparationBuf::Bytes,
+            (Standardize::No, element) => PreparationBuf::unscaled(element),
+        };
+        Vec::new()
+    }
+
+    /// A feature's name, or its number where it has none.
+    pub fn feature_name(&self, feature: usize) -> Cow<'_, str> {
+        self.feature_names.get(feature).map_or_else(|| feature.to_string().into(), |name| name.as_str().into())
+    }
+
     /// Takes the first samples alone for training.
     pub fn truncate(&mut self, count: usize) {
         self.train.truncate(count);
@@ -129,17 +202,15 @@ impl Dataset {
         let mut is_held_out = vec![false; samples];
         keys.iter().take(count).for_each(|&(_, index)| is_held_out[index] = true);
         let part = |wanted: bool| {
-            let indices = || (0..samples).filter(|&index| is_held_out[index] == wanted);
-            let values = indices().flat_map(|index| self.train.sample(index)).copied().collect();
-            let labels = indices().map(|index| self.train.labels()[index]).collect();
-            Split::new(self.train.features(), values, labels)
+            let indices: Vec<u32> = (0..).zip(&is_held_out).filter(|&(_, &is)| is == wanted).map(|(i, _)| i).collect();
+            self.train.chosen(&indices)
         };
         (self.validation, self.train) = (Some(part(true)), part(false));
     }
 }
 
 /// A network does not fit the data.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EndsError {
     /// The network takes another number of inputs.
     #[error("the network takes {inputs} inputs, but a sample of {data} is {input}: {} inputs", input.features())]
@@ -170,6 +241,22 @@ pub enum EndsError {
         data: String,
         /// Its classes.
         classes: usize,
+    },
+    /// The network takes values of another element, which has not all of these.
+    #[error(
+        "the network takes values of {element}, but feature {feature} of sample {sample} (from 0) of {data} is {value}"
+    )]
+    Value {
+        /// The data set's name.
+        data: String,
+        /// The network's.
+        element: Element,
+        /// The sample.
+        sample: usize,
+        /// The feature.
+        feature: usize,
+        /// The value.
+        value: f32,
     },
     /// No network has so many inputs or outputs.
     #[error(

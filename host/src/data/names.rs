@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(names(&file).unwrap(), ["left", "right"]);
         let error = |text: &Path| names(text).unwrap_err().to_string();
         assert!(error("a,b,a".as_ref()).starts_with("--classes, name 3: another class has the name a too"));
-        assert!(error("a,,b".as_ref()).starts_with("--classes, name 2: \"\" is no name of a class"));
+        assert!(error("a,,b".as_ref()).starts_with("--classes, name 2: \"\" is no name"));
         assert!(error("nowhere".as_ref()).contains("cannot read nowhere"));
         fs::write(&file, b"\xff\xfe").unwrap();
         assert!(error(&file).contains("is no text in UTF-8"));

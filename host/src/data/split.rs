@@ -1,26 +1,72 @@
 //! A part of the data: samples, and a label for each.
 
-use std::slice::ChunksExact;
+use std::{
+    borrow::Cow,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
+use memmap2::Mmap;
+use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
 
-/// Samples, a byte for each feature, and their labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where samples' bytes are. Parts of one set share them.
+#[derive(Debug)]
+pub enum Store {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a file, from this byte on.
+    Mapped(Mmap, usize),
+}
+
+impl Deref for Store {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::Mapped(map, start) => &map[*start..],
+        }
+    }
+}
+
+/// Samples and their labels. A sample is bytes: its values one after the other, each little-endian.
+#[derive(Clone, Debug)]
 pub struct Split {
     features: usize,
-    values: Vec<u8>,
+    element: Element,
+    store: Arc<Store>,
+    rows: Rows,
     labels: Vec<u16>,
 }
 
+/// The samples of the store that belong to the part, in its order.
+#[derive(Clone, Debug)]
+enum Rows {
+    /// As many as there are labels, from the first on.
+    First,
+    /// These.
+    Chosen(Vec<u32>),
+}
+
 impl Split {
-    /// Samples of so many features, one after the other, and a class of each.
+    /// Samples of so many features, each a byte, one after the other, and a class of each.
     ///
     /// # Panics
     ///
     /// If there is not one label for each sample.
     pub fn new(features: usize, values: Vec<u8>, labels: Vec<u16>) -> Self {
-        assert_eq!(values.len(), features * labels.len(), "each sample has a label");
-        Self { features, values, labels }
+        Self::of(features, Element::U8, Store::Memory(values), labels)
+    }
+
+    /// The same of samples whose values are these elements.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one label for each sample.
+    pub fn of(features: usize, element: Element, store: Store, labels: Vec<u16>) -> Self {
+        assert_eq!(store.len(), features * element.size() * labels.len(), "each sample has a label");
+        Self { features, element, store: Arc::new(store), rows: Rows::First, labels }
     }
 
     /// The number of samples.
@@ -38,9 +84,9 @@ impl Split {
         self.features
     }
 
-    /// All values, sample after sample.
-    pub fn values(&self) -> &[u8] {
-        &self.values
+    /// The numbers that the values are.
+    pub fn element(&self) -> Element {
+        self.element
     }
 
     /// A class for each sample.
@@ -48,28 +94,112 @@ impl Split {
         &self.labels
     }
 
-    /// One sample's values.
-    pub fn sample(&self, index: usize) -> &[u8] {
-        &self.values[index * self.features..][..self.features]
+    /// The bytes of a sample.
+    pub fn sample_len(&self) -> usize {
+        self.features * self.element.size()
     }
 
-    /// Every sample's values.
-    pub fn samples(&self) -> ChunksExact<'_, u8> {
-        self.values.chunks_exact(self.features.max(1))
+    /// One sample's bytes.
+    #[inline]
+    pub fn sample(&self, index: usize) -> &[u8] {
+        let row = match &self.rows {
+            Rows::First => index,
+            Rows::Chosen(rows) => rows[index] as usize,
+        };
+        let len = self.sample_len();
+        &self.store[row * len..][..len]
+    }
+
+    /// Every sample's bytes.
+    pub fn samples(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.sample(index))
+    }
+
+    /// The bytes of neighbouring samples, one after the other: copied where they do not lie so.
+    pub fn part(&self, samples: Range<usize>) -> Cow<'_, [u8]> {
+        let len = self.sample_len();
+        match &self.rows {
+            Rows::First => self.store[samples.start * len..samples.end * len].into(),
+            Rows::Chosen(_) => samples.flat_map(|index| self.sample(index)).copied().collect::<Vec<_>>().into(),
+        }
+    }
+
+    /// The bytes of all samples.
+    pub fn values(&self) -> Cow<'_, [u8]> {
+        self.part(0..self.len())
     }
 
     /// Keeps the first samples alone.
     pub fn truncate(&mut self, count: usize) {
         self.labels.truncate(count);
-        self.values.truncate(count * self.features);
+        if let Rows::Chosen(rows) = &mut self.rows {
+            rows.truncate(count);
+        }
+    }
+
+    /// The samples of these indices, in this order. They share their bytes with the whole.
+    pub fn chosen(&self, indices: &[u32]) -> Self {
+        let rows = match &self.rows {
+            Rows::First => indices.to_vec(),
+            Rows::Chosen(rows) => indices.iter().map(|&index| rows[index as usize]).collect(),
+        };
+        let labels = indices.iter().map(|&index| self.labels[index as usize]).collect();
+        let (features, element, store) = (self.features, self.element, self.store.clone());
+        Self { features, element, store, rows: Rows::Chosen(rows), labels }
+    }
+
+    /// The same samples with other bytes: `write` makes each one's of the present ones.
+    pub fn rewritten(&self, element: Element, write: impl Fn(&[u8], &mut [u8])) -> Self {
+        let len = self.features * element.size();
+        let mut bytes = vec![0; self.len() * len];
+        self.samples().zip(bytes.chunks_exact_mut(len.max(1))).for_each(|(sample, place)| write(sample, place));
+        Self::of(self.features, element, Store::Memory(bytes), self.labels.clone())
+    }
+
+    /// The same values as another element, or the first sample and feature whose value that element does not have.
+    pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
+        if element == self.element {
+            return Ok(self.clone());
+        }
+        let mut bytes = Vec::with_capacity(self.len() * self.features * element.size());
+        for (index, sample) in self.samples().enumerate() {
+            for (feature, value) in self.element.values(sample).enumerate() {
+                encode(value, element, &mut bytes).ok_or((index, feature, value))?;
+            }
+        }
+        Ok(Self::of(self.features, element, Store::Memory(bytes), self.labels.clone()))
     }
 
     /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
     pub fn checksum(&self) -> [u8; 32] {
+        const TOGETHER: usize = 4096;
+        let mut sum = Sha256::new();
+        for start in (0..self.len()).step_by(TOGETHER) {
+            sum.update(self.part(start..self.len().min(start + TOGETHER)));
+        }
         let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
         let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
         let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();
-        Sha256::new().chain_update(&self.values).chain_update(labels).finalize().into()
+        sum.chain_update(labels).finalize().into()
+    }
+}
+
+/// Appends a value as an element's bytes; `None` where the element does not have it.
+pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
+    let Some((least, most)) = element.range() else {
+        bytes.extend(value.to_le_bytes());
+        return Some(());
+    };
+    let is_there = value.fract() == 0.0 && (least as f32..=most as f32).contains(&value);
+    bytes.extend_from_slice(&(value as i32).to_le_bytes()[..element.size()]);
+    is_there.then_some(())
+}
+
+impl PartialEq for Split {
+    /// The same samples and labels, wherever they are.
+    fn eq(&self, other: &Self) -> bool {
+        (self.features, self.element, &self.labels) == (other.features, other.element, &other.labels)
+            && self.samples().eq(other.samples())
     }
 }
 
@@ -87,5 +217,31 @@ mod tests {
             assert_ne!(split.checksum(), other.checksum());
         }
         assert_eq!(split.checksum()[..], Sha256::digest([0, 0, 0, 0, 3, 4])[..]);
+    }
+
+    #[test]
+    fn chosen_samples_are_the_wholes() {
+        let bytes: Vec<u8> = (0..24).collect();
+        let all = Split::of(2, Element::I16, Store::Memory(bytes), vec![0, 1, 2, 3, 4, 5]);
+        let chosen = all.chosen(&[5, 0, 2]);
+        assert_eq!((chosen.len(), chosen.labels(), chosen.sample(0)), (3, &[5, 0, 2][..], &[20, 21, 22, 23][..]));
+        assert_eq!(chosen.part(1..3)[..], [0, 1, 2, 3, 8, 9, 10, 11]);
+        let again = chosen.chosen(&[2, 0]);
+        assert_eq!((again.labels(), again.sample(0)), (&[2, 5][..], all.sample(2)));
+        let copy = Split::of(2, Element::I16, Store::Memory(chosen.values().into_owned()), chosen.labels().to_vec());
+        assert_eq!(copy, chosen);
+        assert_eq!(copy.checksum(), chosen.checksum());
+        let mut short = chosen;
+        short.truncate(1);
+        assert_eq!(short.values()[..], [20, 21, 22, 23]);
+    }
+
+    #[test]
+    fn samples_are_rewritten_one_by_one() {
+        let all = Split::new(2, vec![1, 2, 3, 4], vec![0, 1]);
+        let wide = all.chosen(&[1]).rewritten(Element::U16, |sample, place| {
+            place.as_chunks_mut().0.iter_mut().zip(sample).for_each(|(place, &x)| *place = u16::from(x).to_le_bytes());
+        });
+        assert_eq!((wide.element(), &wide.values()[..], wide.labels()), (Element::U16, &[3, 0, 4, 0][..], &[1][..]));
     }
 }

@@ -20,6 +20,7 @@ use selvedge::{
         Decoder, Format, Info, MessageError, Prediction, Request, Response, Statistics, encode, request_len,
         response_len,
     },
+    preparation::Element,
     shape::InputShape,
 };
 
@@ -48,6 +49,8 @@ pub struct About {
     pub architecture: Architecture,
     /// The shape of a sample.
     pub input: InputShape,
+    /// The numbers that a sample's values are.
+    pub element: Element,
     /// The numbers that the model's weights are.
     pub format: Format,
     /// Bytes of flash that the model takes.
@@ -75,6 +78,7 @@ impl About {
             name: info.board.into(),
             architecture,
             input: info.input,
+            element: info.element,
             format: info.format,
             flash: info.flash,
             ram: info.ram,

@@ -28,6 +28,7 @@ const INFO: Info<'static> = Info {
     layers: "12,16,3",
     format: Format::Float32,
     input: InputShape::Features(INPUTS as u32),
+    element: Element::U8,
     outputs: OUTPUTS as u32,
     flash: 51_000,
     ram: 3_000,

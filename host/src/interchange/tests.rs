@@ -9,7 +9,8 @@ use selvedge::{
     Flat,
     fashion_mnist::Tiny,
     layers, mlp,
-    shape::{Names, InputShape, Signature},
+    preparation::Preparation,
+    shape::{InputShape, Names, Signature},
     weights::TrainingRecord,
 };
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -32,7 +33,13 @@ const RECORD: TrainingRecord<'static> = TrainingRecord {
     recipe: "epochs = 1\n",
 };
 
-const SIGNATURE: Signature<'static> = Signature { input: Some(InputShape::Features(4)), class_names: Names::NONE };
+const SIGNATURE: Signature<'static> = Signature {
+    input: Some(InputShape::Features(4)),
+    preparation: Preparation::Bytes,
+    class_names: Names::NONE,
+    feature_names: Names::NONE,
+    units: Names::NONE,
+};
 
 /// A state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.
 fn saved_by_torch() -> Vec<u8> {

@@ -20,7 +20,7 @@
 //! beside it; the computation of the bound itself, in binary64, adds the same with u = 2⁻⁵³. The first layer's inputs are the numbers that the
 //! floating-point network has itself, so that e = 0 there.
 
-use selvedge::{arithmetic::normalize, classification::argmax};
+use selvedge::classification::argmax;
 
 use super::{
     outputs::Values,
@@ -81,8 +81,10 @@ struct Sums {
 
 /// For each class, a bound of the error of the difference between the logit of `class` and its own.
 pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, class: usize) -> Vec<f64> {
-    let values = sample.iter().map(|&byte| f64::from(normalize(byte)));
-    let mut inputs = Inputs { values: values.collect(), errors: vec![0.0; sample.len()] };
+    let mut input = vec![0.0; reference.network().inputs()];
+    reference.preparation().write(sample, &mut input);
+    let errors = vec![0.0; input.len()];
+    let mut inputs = Inputs { values: input.into_iter().map(f64::from).collect(), errors };
     for (layer, values) in reference.layers().zip(&quantized.activations) {
         let sums = Sums::of(&layer, &inputs);
         let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();

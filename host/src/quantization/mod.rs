@@ -8,6 +8,7 @@
 //! Hidden units are ordered such that those that fire together are neighbours, which changes no output.
 
 mod certificate;
+mod coding;
 mod error;
 mod fine_tune;
 mod half;
@@ -23,6 +24,7 @@ mod tests;
 mod threads;
 
 pub use certificate::Certificate;
+pub use coding::Coding;
 pub use error::QuantizationError;
 pub use half::HalfNetwork;
 pub use integer::Integers;

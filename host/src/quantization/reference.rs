@@ -3,22 +3,24 @@
 use selvedge::{
     Activation, Engine, Identity, Relu,
     architecture::Architecture,
-    augment::normalize_all,
     classification::argmax,
-    engine::{Widths, rows},
+    engine::{Widths, rows, rows_mut},
     fold::fold,
+    preparation::Preparation,
 };
 
 use super::{
     QuantizationError,
     outputs::{Outputs, Values},
 };
-use crate::network::Network;
+use crate::{network::Network, preparation::PreparationBuf};
 
 /// Linear layers with ReLU between them; batch normalisation is folded into them.
 #[derive(Debug)]
 pub struct Reference {
     network: Network,
+    /// The way from a sample's values to its inputs.
+    preparation: PreparationBuf,
     /// Each layer's weights, column after column.
     columns: Vec<Vec<f32>>,
 }
@@ -58,8 +60,8 @@ impl Reference {
     }
 
     /// A plain network.
-    fn of(network: Network) -> Result<Self, QuantizationError> {
-        let mut reference = Self { network, columns: Vec::new() };
+    pub(super) fn of(network: Network) -> Result<Self, QuantizationError> {
+        let mut reference = Self { network, preparation: PreparationBuf::Bytes, columns: Vec::new() };
         let columns: Vec<_> = reference.layers().map(|layer| by_columns(layer.weight, layer.inputs)).collect();
         reference.columns = columns;
         let not_finite = reference.layers().position(|layer| !layer.parameters.iter().all(|x| x.is_finite()));
@@ -67,6 +69,22 @@ impl Reference {
             Some(layer) => Err(QuantizationError::NotFinite { layer }),
             None => Ok(reference),
         }
+    }
+
+    /// The same network, which takes raw values in this way.
+    #[must_use]
+    pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
+        Self { preparation, ..self }
+    }
+
+    /// The way from a sample's values to its inputs.
+    pub fn preparation(&self) -> Preparation<'_> {
+        self.preparation.get()
+    }
+
+    /// The bytes of a sample.
+    pub(super) fn sample_len(&self) -> usize {
+        self.preparation().sample_len(self.network.inputs())
     }
 
     /// The folded network.
@@ -100,7 +118,7 @@ impl Reference {
             let (weight, _) = stage.widths().split_mut(&mut network.parameters_mut()[stage.values()]);
             weight.iter_mut().for_each(|weight| *weight = change(*weight));
         }
-        Self::of(network)
+        Ok(Self::of(network)?.with_preparation(self.preparation.clone()))
     }
 
     /// The same function, but for rounding, with each hidden layer's units in the order given for it.
@@ -117,15 +135,20 @@ impl Reference {
             }
             flat.extend(rows.iter().map(|&row| layer.bias[row]));
         }
-        Self::of(Network::with_parameters(self.architecture(), &flat)?)
+        let ordered = Self::of(Network::with_parameters(self.architecture(), &flat)?)?;
+        Ok(ordered.with_preparation(self.preparation.clone()))
     }
 
     /// Each layer's sums for samples, `[samples][outputs]`, before ReLU; the last layer's are the logits.
     pub(super) fn sums<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Vec<f32>> {
         let inputs = self.network.inputs();
-        let mut input = vec![0.0; values.len()];
-        engine.share_out(inputs, &mut input, |first, input| normalize_all(&values[first * inputs..], input));
-        let samples = values.len() / inputs;
+        let (preparation, sample_len) = (self.preparation(), self.sample_len());
+        let samples = values.len() / sample_len;
+        let mut input = vec![0.0; samples * inputs];
+        engine.share_out(inputs, &mut input, |first, rows| {
+            let samples = values[first * sample_len..].chunks_exact(sample_len);
+            samples.zip(rows_mut(rows, inputs)).for_each(|(sample, input)| preparation.write(sample, input));
+        });
         let mut layers: Vec<Vec<f32>> = Vec::new();
         for LinearLayer { inputs, outputs, parameters, .. } in self.layers() {
             let mut sums = vec![0.0; samples * outputs];
@@ -153,7 +176,7 @@ impl Reference {
             };
             Outputs { class: argmax(&logits), values }
         };
-        (0..values.len() / self.network.inputs()).map(of_sample).collect()
+        (0..values.len() / self.sample_len()).map(of_sample).collect()
     }
 }
 

@@ -26,8 +26,17 @@ pub struct Verdict {
     pub label: u16,
     /// The quantised network's class.
     pub class: usize,
-    /// The floating-point network's class, and how safe that is.
+    /// The model's class.
+    pub model_class: usize,
+    /// The class of the floating-point network on the same inputs, and how safe that is. It is the model's but where inputs are rounded to codes.
     pub certificate: Certificate,
+}
+
+impl Verdict {
+    /// Tells whether the class is proved to be the model's.
+    pub fn is_certified(&self) -> bool {
+        self.certificate.is_certified() && self.certificate.class == self.model_class
+    }
 }
 
 /// How far a layer's outputs are from the model's.
@@ -53,10 +62,11 @@ impl Report {
         run: impl Fn(&[u8]) -> Vec<Outputs>,
     ) -> Self {
         let mut outcomes = Vec::with_capacity(split.len());
-        for values in split.values().chunks(TOGETHER * split.features()) {
-            let sums = reference.sums(engine, values);
-            let samples: Vec<_> =
-                run(values).into_iter().zip(values.chunks_exact(split.features())).enumerate().collect();
+        for start in (0..split.len()).step_by(TOGETHER) {
+            let values = split.part(start..split.len().min(start + TOGETHER));
+            let sums = reference.sums(engine, &values);
+            let samples = run(&values).into_iter().zip(values.chunks_exact(split.sample_len()));
+            let samples: Vec<_> = samples.enumerate().collect();
             outcomes.extend(for_each(engine, &samples, |(index, (outputs, sample))| {
                 let row = |(layer, sums)| rows(sums, layer).nth(*index).unwrap_or_default();
                 let widths = reference.layers().map(|layer| layer.outputs);
@@ -76,6 +86,7 @@ impl Report {
         let verdict = |(outcome, &label): (&Outcome, _)| Verdict {
             label,
             class: outcome.class,
+            model_class: outcome.certificate.class,
             certificate: outcome.certificate,
         };
         let verdicts = outcomes.iter().zip(split.labels()).map(verdict).collect();
@@ -91,9 +102,16 @@ impl Report {
         Self { verdicts, layers: layers.collect() }
     }
 
-    /// The part of the samples that the floating-point network classifies rightly.
+    /// The same report beside a model that takes the samples' raw values, where the networks take codes: its class for each sample.
+    #[must_use]
+    pub fn beside(mut self, classes: impl IntoIterator<Item = usize>) -> Self {
+        self.verdicts.iter_mut().zip(classes).for_each(|(verdict, class)| verdict.model_class = class);
+        self
+    }
+
+    /// The part of the samples that the model classifies rightly.
     pub fn float_accuracy(&self) -> f64 {
-        self.part(|verdict| verdict.certificate.class == usize::from(verdict.label))
+        self.part(|verdict| verdict.model_class == usize::from(verdict.label))
     }
 
     /// The part that the quantised network does.
@@ -103,20 +121,20 @@ impl Report {
 
     /// Samples that change their class.
     pub fn changes(&self) -> usize {
-        self.verdicts.iter().filter(|verdict| verdict.class != verdict.certificate.class).count()
+        self.verdicts.iter().filter(|verdict| verdict.class != verdict.model_class).count()
     }
 
     /// Samples that are proved not to.
     pub fn certified(&self) -> usize {
-        self.verdicts.iter().filter(|verdict| verdict.certificate.is_certified()).count()
+        self.verdicts.iter().filter(|verdict| verdict.is_certified()).count()
     }
 
     /// The certificates as comma-separated values, a line for each sample.
     pub fn certificates(&self) -> String {
         let line = |(index, verdict): (usize, &Verdict)| {
-            let Verdict { label, class, certificate } = verdict;
+            let Verdict { label, class, certificate, .. } = verdict;
             let Certificate { margin, bound, .. } = certificate;
-            format!("{index},{label},{class},{margin},{bound},{}\n", certificate.is_certified())
+            format!("{index},{label},{class},{margin},{bound},{}\n", verdict.is_certified())
         };
         let lines = self.verdicts.iter().enumerate().map(line);
         std::iter::once("index,label,class,margin,bound,certified\n".into()).chain(lines).collect()

@@ -75,7 +75,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         }
         data.hold_out((found / LEAST).min(HELD_OUT), SEED);
         let held_out = HeldOut::new(engine, reference, data.validation.take().expect("samples were held out"));
-        let orders = orders(engine, reference, calibration(&data.train));
+        let orders = orders(engine, reference, &calibration(&data.train));
         let ordered = reference.ordered(&orders)?;
         Ok(Self {
             engine,
@@ -99,7 +99,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
     pub fn search(self, mut see: impl FnMut(usize, usize)) -> Result<Quantized, QuantizationError> {
         let values = calibration(&self.train);
         let samples = values.len() / self.train.features();
-        let calibration = Calibration::new(&self, values);
+        let calibration = Calibration::new(&self, &values);
         let mut best: Option<Trial> = None;
         let mut first_error = None;
         let trials = calibration.methods();
@@ -145,8 +145,8 @@ impl<'a, E: Engine> Quantizer<'a, E> {
 }
 
 /// The samples that scales are made of.
-fn calibration(train: &Split) -> &[u8] {
-    &train.values()[..CALIBRATION.min(train.len()) * train.features()]
+fn calibration(train: &Split) -> Cow<'_, [u8]> {
+    train.part(0..CALIBRATION.min(train.len()))
 }
 
 /// An integer network, and how it was chosen.
@@ -395,7 +395,7 @@ pub(super) struct HeldOut {
 
 impl HeldOut {
     fn new<E: Engine>(engine: &E, reference: &Reference, split: Split) -> Self {
-        let logits = reference.sums(engine, split.values()).pop().unwrap_or_default();
+        let logits = reference.sums(engine, &split.values()).pop().unwrap_or_default();
         Self { split, logits }
     }
 

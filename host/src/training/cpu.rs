@@ -2,12 +2,14 @@
 
 use selvedge::{
     Engine,
-    augment::{Augmentation, normalize_all},
+    augment::Augmentation,
     engine::{RowWork, rows_mut},
     layers::Draws,
     loss::CrossEntropy,
     optimizer::{Accumulate, Average, Gradient},
+    preparation::Preparation,
     random::{Generator, Purpose},
+    shape::InputShape,
     training::{StepError, clip_grad_norm},
     with_rule,
 };
@@ -127,7 +129,9 @@ impl<'a, E: Engine> Cpu<'a, E> {
         let Self { engine, data, options, input, .. } = self;
         let generator = Generator::new(options.seed, Purpose::Augmentation, epoch.into());
         let features = data.train.features();
-        let load = Load { data, order, augmentation: options.augmentation, generator };
+        let Dataset { train, input: shape, .. } = data;
+        let (shape, preparation) = (*shape, data.preparation.get());
+        let load = Load { train, shape, preparation, order, augmentation: options.augmentation, generator };
         engine.share_out_work(features, &mut input[..order.len() * features], load);
     }
 
@@ -144,7 +148,9 @@ impl<'a, E: Engine> Cpu<'a, E> {
 
 /// Samples that become a network's input.
 struct Load<'a> {
-    data: &'a Dataset,
+    train: &'a Split,
+    shape: InputShape,
+    preparation: Preparation<'a>,
     order: &'a [u32],
     augmentation: Augmentation,
     generator: Generator,
@@ -153,11 +159,11 @@ struct Load<'a> {
 impl RowWork<f32> for Load<'_> {
     #[inline(always)]
     fn run(&self, first: usize, rows: &mut [f32]) {
-        let Self { data: Dataset { train, input: shape, .. }, order, augmentation, generator } = self;
+        let Self { train, shape, preparation, order, augmentation, generator } = self;
         for (&index, input) in order[first..].iter().zip(rows_mut(rows, train.features())) {
             let sample = train.sample(index as usize);
             if augmentation.is_none() {
-                normalize_all(sample, input);
+                preparation.write(sample, input);
             } else {
                 augmentation.write(generator, index.into(), *shape, sample, input);
             }
@@ -199,7 +205,7 @@ impl<E: Engine> Backend for Cpu<'_, E> {
         }
         let mut evaluate = |split: &Split| {
             self.evaluator
-                .run(self.engine, tested, split)
+                .run(self.engine, tested, self.data.preparation.get(), split)
                 .map_err(|error| TrainingError::Step { step: state.progress.steps, error })
         };
         Ok(Evaluations {

@@ -60,10 +60,10 @@ impl<'a> Cuda<'a> {
             input: data.input,
             augmentation: options.augmentation,
         };
-        let mut trainer = Trainer::new(gpu, &run, samples(&data.train))?;
-        trainer.add_test(samples(&data.test))?;
+        let mut trainer = Trainer::new(gpu, &run, samples(&data.train.values(), &data.train))?;
+        trainer.add_test(samples(&data.test.values(), &data.test))?;
         if let Some(validation) = &data.validation {
-            trainer.add_test(samples(validation))?;
+            trainer.add_test(samples(&validation.values(), validation))?;
         }
         for (part, flat) in kept(state).zip(state.trained()) {
             trainer.upload(part, flat)?;
@@ -111,8 +111,8 @@ impl<'a> Cuda<'a> {
     }
 }
 
-fn samples(split: &Split) -> Samples<'_> {
-    Samples { values: split.values(), labels: split.labels() }
+fn samples<'a>(values: &'a [u8], split: &'a Split) -> Samples<'a> {
+    Samples { values, labels: split.labels() }
 }
 
 /// A step's batches, as the kernels are told of them.

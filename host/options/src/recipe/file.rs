@@ -89,7 +89,8 @@ fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
     if let Some(names) = message.strip_prefix("unknown variant ").map(names)
         && let [unknown, known @ ..] = &*names
     {
-        return format!("there is no optimizer {unknown}; there are {}", known.join(", "));
+        let key = before.trim_end().trim_end_matches('=').trim();
+        return format!("there is no {key} {unknown}; there are {}", known.join(", "));
     }
     if let Some(names) = message.strip_prefix("unknown field ").map(names)
         && let [unknown, known @ ..] = &*names

@@ -20,11 +20,13 @@ mod file;
 mod options;
 mod overriding;
 mod resolve;
+mod standardize;
 mod text;
 mod value;
 
 pub use error::RecipeError;
 pub use file::{BUILT_IN, DEFAULT, FINE_TUNING};
 pub use options::RecipeOptions;
+pub use standardize::Standardize;
 pub use text::{AugmentText, ScheduleText};
 pub use value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit, ValueError};

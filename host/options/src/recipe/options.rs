@@ -5,6 +5,7 @@ use clap::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    standardize::Standardize,
     text::{AugmentText, ScheduleText},
     value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit},
 };
@@ -53,6 +54,11 @@ pub struct RecipeOptions {
         value_parser = BoolValueParser::new().map(|no_shuffle| !no_shuffle),
     )]
     pub shuffle: Option<bool>,
+
+    /// Bring each feature to mean 0 and standard deviation 1, as over the training samples; auto does so unless the values are bytes, which are
+    /// divided by 255
+    #[arg(long, value_enum, value_name = "auto|yes|no", hide_possible_values = true)]
+    pub standardize: Option<Standardize>,
 
     /// What becomes of a gradient; the names and their defaults are PyTorch's
     #[arg(long, value_enum, help_heading = "Optimizer")]
@@ -177,6 +183,7 @@ mod tests {
                 "--optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov",
                 "optimizer = 'sgd'\nlr = 0.01\nmomentum = 0.9\nnesterov = true",
             ),
+            ("--standardize no", "standardize = 'no'"),
             ("--nesterov=false --weight-decay 0", "nesterov = false\nweight-decay = 0"),
             ("--optimizer adamw --betas 0.5,0.9 --eps 1e-9", "optimizer = 'adamw'\nbetas = [0.5, 0.9]\neps = 1e-9"),
             ("--optimizer rmsprop --alpha 0.5 --clip 1", "optimizer = 'rmsprop'\nalpha = 0.5\nclip = 1"),

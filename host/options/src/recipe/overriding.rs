@@ -30,6 +30,7 @@ impl RecipeOptions {
             accumulate,
             seed,
             shuffle,
+            standardize,
             optimizer,
             lr,
             momentum,

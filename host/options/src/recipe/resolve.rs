@@ -50,6 +50,7 @@ impl RecipeOptions {
             early_stop,
             seed: self.seed.map_or(42, Seed::get),
             shuffle: self.shuffle.unwrap_or(true),
+            standardize: self.standardize.unwrap_or_default(),
         })
     }
 
@@ -78,7 +79,7 @@ impl RecipeOptions {
 mod tests {
     use selvedge::augment::Augmentation;
 
-    use super::*;
+    use super::{super::Standardize, *};
 
     fn resolve(text: &str) -> Result<Options, RecipeError> {
         RecipeOptions::parse(text, "test".as_ref()).unwrap().resolve()
@@ -92,12 +93,13 @@ mod tests {
 
     #[test]
     fn each_key_has_its_effect() {
-        let expected: [(&str, Options); 20] = [
+        let expected: [(&str, Options); 21] = [
             ("epochs = 7", Options { length: Length::Epochs(7), ..Options::QUICKSTART }),
             ("steps = 7", Options { length: Length::Steps(7), ..Options::QUICKSTART }),
             ("batch-size = 7", Options { batch_size: 7, ..Options::QUICKSTART }),
             ("accumulate = 7", Options { accumulate: 7, ..Options::QUICKSTART }),
             ("seed = 7", Options { seed: 7, ..Options::QUICKSTART }),
+            ("standardize = 'yes'", Options { standardize: Standardize::Yes, ..Options::QUICKSTART }),
             ("shuffle = false", Options { shuffle: false, ..Options::QUICKSTART }),
             ("lr = 7", Options { learning_rate: 7.0, ..Options::QUICKSTART }),
             ("clip = 7", Options { clip: Some(7.0), ..Options::QUICKSTART }),

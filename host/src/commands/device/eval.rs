@@ -16,7 +16,7 @@ use options::commands::device;
 use selvedge::message::{Logits, Prediction, Statistics};
 
 use super::{
-    super::{check_data, check_weights, load, parse},
+    super::{check_weights, load_for, parse},
     greet,
 };
 
@@ -31,11 +31,10 @@ pub fn run(options: &device::Eval) -> Result<()> {
     check_weights(&options.file.path, &file)?;
     let mut board = greet(&options.connect)?;
     check(options, board.about(), &file)?;
-    let data = load(&options.data)?;
-    check_data(&options.file, &file, &data)?;
+    let data = load_for(&options.file.path, &file, &options.data)?;
     let (name, split) = samples(options, data)?;
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
-    let expected = file.logits(&engine, split.values())?;
+    let expected = file.logits(&engine, &split.values())?;
     expected.check().with_context(|| options.file.path.display().to_string())?;
 
     let About { name: board_name, architecture, format, unit, .. } = board.about().clone();
@@ -58,13 +57,15 @@ pub fn run(options: &device::Eval) -> Result<()> {
 
 fn check(options: &device::Eval, about: &About, file: &ModelFile<'_>) -> Result<()> {
     let (architecture, format) = (file.architecture(), file.format());
+    let element = file.signature().preparation.element();
     ensure!(
-        about.architecture == architecture && about.format == format,
-        "{} holds a {architecture} network in {format}, but {} runs {} in {}",
+        about.architecture == architecture && about.format == format && about.element == element,
+        "{} holds a {architecture} network in {format} that takes {element}, but {} runs {} in {} that takes {}",
         options.file.path.display(),
         about.name,
         about.architecture,
-        about.format
+        about.format,
+        about.element
     );
     Ok(())
 }

@@ -9,9 +9,13 @@ use super::greet;
 
 pub fn run(options: &device::Info) -> Result<()> {
     let board = greet(&options.connect)?;
-    let About { name, architecture, input, format, flash, ram, unit } = board.about();
+    let About { name, architecture, input, element, format, flash, ram, unit } = board.about();
     let mut out = terminal::stdout();
-    writeln!(out, "{name}: {architecture} in {format}, from {input} to {} classes", architecture.outputs())?;
+    writeln!(
+        out,
+        "{name}: {architecture} in {format}, from {input} ({element}) to {} classes",
+        architecture.outputs()
+    )?;
     writeln!(out, "Flash: {flash} bytes of weights")?;
     writeln!(out, "RAM:   {ram} bytes of input and activations")?;
     writeln!(out, "It counts {unit} and speaks version {VERSION} of the protocol")?;

@@ -11,8 +11,8 @@ use super::{
 
 pub fn run(options: &device::Predict) -> Result<()> {
     let mut board = greet(&options.connect)?;
-    let shape = board.about().input;
-    let samples = samples::read(&options.samples, shape);
+    let (shape, element) = (board.about().input, board.about().element);
+    let samples = samples::read(&options.samples, shape, element);
     let classes = classes(&mut board)?;
     let mut tally = Tally::new(&samples);
     let mut out = terminal::stdout();

@@ -7,6 +7,8 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
+use crate::preparation::PreparationBuf;
+
 /// The device that was chosen.
 pub enum Device {
     /// The CPU, because it was asked for.
@@ -24,6 +26,18 @@ pub fn choose(choice: Choice) -> Result<Device> {
         Choice::Cpu => Ok(Device::Cpu),
         Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
         Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
+    }
+}
+
+/// Takes the CPU instead where the GPU's kernels do not read such values, unless CUDA was asked for.
+pub fn for_samples(device: Device, choice: Choice, preparation: &PreparationBuf) -> Result<Device> {
+    const REASON: &str =
+        "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise";
+    let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
+    match choice {
+        _ if is_cpu || *preparation == PreparationBuf::Bytes => Ok(device),
+        Choice::Cuda => Err(anyhow!("--device cuda: {REASON}; train with --device cpu")),
+        _ => Ok(Device::CpuWithout(format!("not cuda, as {REASON}"))),
     }
 }
 

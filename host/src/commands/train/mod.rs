@@ -13,7 +13,6 @@ mod screen;
 use std::path::Path;
 
 use crate::{
-    classes::SignatureBuf,
     data::Dataset,
     engine::Simd,
     evaluation,
@@ -123,6 +122,8 @@ impl Plan<'_> {
             }
         }
         check_batches(&layers, data.train.len(), &with)?;
+        note_constant(&data.standardize(with.standardize), &data);
+        let device = device::for_samples(device, options.device.choice(), &data.preparation)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
@@ -155,7 +156,7 @@ impl Plan<'_> {
         let (mut screen, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
             let test = match with.early_stop {
-                Some(_) => evaluation::run(&engine, state.result(), &data.test)?,
+                Some(_) => evaluation::run(&engine, state.result(), data.preparation.get(), &data.test)?,
                 None => last.test,
             };
             crate::files::write_whole(&files.out, &weights.encode(&state, test.accuracy() as f32)?)?;
@@ -175,6 +176,22 @@ impl Plan<'_> {
         let hash = weights::hash(state.result().parameters());
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
+    }
+}
+
+/// Says which features are the same in all training samples.
+fn note_constant(features: &[usize], data: &Dataset) {
+    const SHOWN: usize = 5;
+    let names: Vec<_> = features.iter().take(SHOWN).map(|&feature| data.feature_name(feature)).collect();
+    let more = features.len() - names.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    if !features.is_empty() {
+        note(format_args!(
+            "{} of {} features have one value in all training samples, so a network learns nothing of them: {}{more}",
+            features.len(),
+            data.input.features(),
+            names.join(", ")
+        ));
     }
 }
 
@@ -259,7 +276,7 @@ impl Weights<'_> {
         };
         let result = state.result();
         weights::check_all(result.architecture(), result.parameters()).context("training diverged")?;
-        let signature = SignatureBuf::new(data.input, &data.classes.extended(result.outputs()));
+        let signature = data.signature(result.outputs());
         let file = weights::encode(result.architecture(), result.parameters(), &signature.get(), &record);
         Ok(file.map_err(WeightsError::in_file(path))?)
     }

@@ -82,7 +82,7 @@ fn the_files_decide_features_classes_and_names() {
     put(NAMES_FILE, "\u{feff}left\nright\nleft".as_bytes());
     assert_eq!(error(), "classes.txt, line 3: another class has the name left too");
     put(NAMES_FILE, b"left\n\nup\n");
-    assert!(error().starts_with("classes.txt, line 2: \"\" is no name of a class"), "{}", error());
+    assert!(error().starts_with("classes.txt, line 2: \"\" is no name"), "{}", error());
     fs::remove_file(folder.path().join(NAMES_FILE)).unwrap();
     put(NAMES[3], &labels(&[4]));
     assert!(
