@@ -10,6 +10,7 @@ mod files;
 mod known;
 mod locate;
 mod names;
+mod partition;
 mod search;
 mod split;
 
@@ -31,6 +32,7 @@ use options::recipe::Standardize;
 
 pub use self::{
     error::DataError,
+    partition::TestSplit,
     search::Search,
     split::{Split, Store, encode},
 };
