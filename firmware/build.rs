@@ -24,6 +24,7 @@ use selvedge::{
     message::Format,
     model_file::FileInfo,
     models,
+    preparation::{Element, Preparation},
     quantized::{self, Int4, Int8},
     shape::InputShape,
 };
@@ -75,6 +76,8 @@ fn prepare() -> Result<()> {
             board: &board,
             architecture: &architecture,
             input_shape,
+            prepared: embedded.prepared(),
+            preparation: &embedded.preparation,
             integers: embedded.model.map_or(Integers::Int8, |model| model.integers),
             training,
         }
@@ -117,6 +120,8 @@ struct Embedded {
     model: Option<Model>,
     /// The shape of the samples.
     samples: Option<InputShape>,
+    /// The way from the samples' values to the inputs of a network that is trained on the board: a weight file's field.
+    preparation: Vec<u8>,
 }
 
 /// A weight file.
@@ -124,6 +129,8 @@ struct Model {
     architecture: Architecture,
     integers: Integers,
     input_shape: Option<InputShape>,
+    /// The numbers that a sample's values are, where they are prepared otherwise than bytes that are divided by 255.
+    prepared: Option<Element>,
 }
 
 impl Embedded {
@@ -141,6 +148,7 @@ impl Embedded {
             let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             Ok(Some((path.display().to_string(), bytes)))
         };
+        let preparation = read("preparation.bin")?.map(|(_, bytes)| bytes).unwrap_or_default();
         let model = read("weights.selvedge")?.map(|(path, bytes)| Model::parse(path, &bytes)).transpose()?;
         let samples = match (read("samples.idx")?, read("labels.idx")?) {
             (None, None) => None,
@@ -154,21 +162,36 @@ impl Embedded {
             }
             _ => anyhow::bail!("{}: samples.idx and labels.idx belong together, but one is missing", folder.display()),
         };
-        Ok(Self { folder, model, samples })
+        Ok(Self { folder, model, samples, preparation })
+    }
+
+    /// The numbers that a sample's values are, unless they are bytes as a network takes them.
+    fn prepared(&self) -> Option<Element> {
+        match &self.model {
+            Some(model) => model.prepared,
+            None => self.preparation.get(1).and_then(|&number| Element::ALL.get(usize::from(number)).copied()),
+        }
     }
 
     /// The shape of a sample for a network of these layers: that of the samples, or what the weight file says.
     fn input_shape(&self, architecture: &Architecture) -> Result<InputShape> {
         let inputs = architecture.inputs();
+        ensure!(
+            self.preparation.is_empty() || Preparation::parse(&self.preparation, inputs, false).is_some(),
+            "{}: preparation.bin is none of a network of {inputs} inputs",
+            self.folder.display()
+        );
         if let Some(samples) = self.samples {
             let folder = self.folder.display();
+            let size = self.prepared().map_or(1, Element::size);
             ensure!(
-                samples.features() == inputs,
-                "{folder}: a sample is {samples}, but the network takes {inputs} inputs"
+                samples.features() == inputs * size,
+                "{folder}: a sample is {samples} of a byte, but the network takes {inputs} inputs of {size}"
             );
         }
         let of_model = self.model.as_ref().and_then(|model| model.input_shape);
-        Ok(of_model.or(self.samples).unwrap_or(InputShape::Features(inputs as u32)))
+        let of_samples = self.samples.filter(|samples| samples.features() == inputs);
+        Ok(of_model.or(of_samples).unwrap_or(InputShape::Features(inputs as u32)))
     }
 }
 
@@ -183,7 +206,8 @@ impl Model {
             Format::Int8 | Format::Int4 => println!("cargo::rustc-cfg=network=\"integer\""),
         }
         let input_shape = signature.input;
-        Ok(Self { architecture, integers, input_shape })
+        let prepared = (signature.preparation != Preparation::Bytes).then(|| signature.preparation.element());
+        Ok(Self { architecture, integers, input_shape, prepared })
     }
 }
 
@@ -229,13 +253,15 @@ struct Constants<'a> {
     board: &'a Board,
     architecture: &'a Architecture,
     input_shape: InputShape,
+    prepared: Option<Element>,
+    preparation: &'a [u8],
     integers: Integers,
     training: Training,
 }
 
 impl fmt::Display for Constants<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, board, architecture, input_shape, integers, training } = self;
+        let Self { name, board, architecture, input_shape, prepared, preparation, integers, training } = self;
         let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
@@ -250,6 +276,26 @@ impl fmt::Display for Constants<'_> {
             "selvedge::shape::InputShape",
             &format_args!("selvedge::shape::InputShape::{input_shape:?}"),
         )?;
+        constant(
+            "Whether a sample's values are prepared, other than bytes that are taken as they are.",
+            "IS_PREPARED",
+            "bool",
+            &prepared.is_some(),
+        )?;
+        let element = prepared.unwrap_or_default();
+        constant(
+            "The numbers that a sample's values are.",
+            "ELEMENT",
+            "selvedge::preparation::Element",
+            &format_args!("selvedge::preparation::Element::{element:?}"),
+        )?;
+        constant(
+            "The way from a sample's values to the inputs of a network that is trained here: a weight file's field, or nothing.",
+            "PREPARATION",
+            "&[u8]",
+            &format_args!("&{preparation:?}"),
+        )?;
+        constant("Bytes of a sample.", "SAMPLE_LEN", "usize", &(architecture.inputs() * element.size()))?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;
         constant("Its epochs.", "EPOCHS", "u64", &training.epochs)?;
         constant("Its samples in a batch.", "BATCH", "usize", &training.batch_size)?;

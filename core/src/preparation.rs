@@ -346,8 +346,8 @@ pub(crate) const SCALED: u8 = 0;
 pub(crate) const CODED: u8 = 1;
 
 impl<'a> Preparation<'a> {
-    /// The preparation of a file's field: a kind, an element, a table. Networks of integers have codes, others scales.
-    pub(crate) fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
+    /// Checks the preparation of a file's field: a kind, an element, a table. Networks of integers have codes, others scales.
+    pub fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
         let (&head, table) = field.split_first_chunk()?;
         Self::of_parts(head, table, features, is_integers)
     }
@@ -366,8 +366,8 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    /// The field's kind, element and table; `None` where a file needs no field.
-    pub(crate) const fn field(self) -> Option<([u8; 2], &'a [u8])> {
+    /// A file's field: its first two bytes, kind and element, and the table; `None` where a file needs no field.
+    pub const fn field(self) -> Option<([u8; 2], &'a [u8])> {
         match self {
             Self::Bytes => None,
             Self::Scaled(Scaled { element, bytes }) => Some(([SCALED, element as u8], bytes)),

@@ -8,6 +8,7 @@ use selvedge::{
         request_len, response_len,
     },
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
+    preparation::Element,
     shape::{InputShape, Names},
 };
 use serde::{Deserialize, Serialize};
@@ -271,7 +272,7 @@ const INFO: Info<'static> = {
     let (board, rest) = TEXT.split_at(128);
     let (unit, layers) = rest.split_at(128);
     let (input, flash, ram) = (InputShape::Features(INPUTS as u32), u32::MAX, u32::MAX);
-    Info { board, layers, format: Format::Int8, input, outputs: OUTPUTS as u32, flash, ram, unit }
+    Info { board, layers, format: Format::Int8, input, element: Element::U8, outputs: OUTPUTS as u32, flash, ram, unit }
 };
 const TEXT: &str = match str::from_utf8(&[b'x'; 400]) {
     Ok(text) => text,

@@ -8,6 +8,7 @@ A file is known by its first eight bytes; bytes that begin otherwise are a frame
 
 import hashlib
 import json
+import math
 import re
 import struct
 import sys
@@ -118,9 +119,15 @@ def envelope(data, versions):
     return version, Reader(data[14:-4])
 
 
-def signature(reader, ends):
+NO_SIGNATURE = {"input": None, "preparation": None, "classes": [], "features": [], "units": []}
+ELEMENTS = [("u8", "B", (0, 255)), ("i8", "b", (-128, 127)), ("i16", "h", (-32768, 32767)), ("u16", "H", (0, 65535)), ("f32", "f", None)]
+
+
+def signature(reader, ends, is_integers):
     """The numbered fields that say what inputs and outputs mean."""
-    fields, before = {"input": None, "classes": []}, 0
+    inputs, outputs = ends
+    fields, before = {**NO_SIGNATURE}, 0
+    lists = {3: ("classes", outputs), 5: ("features", inputs), 7: ("units", inputs)}
     for _ in range(reader.byte()):
         number, field = reader.byte(), Reader(reader.bytes())
         require(number > before, "fields are not in ascending order")
@@ -131,21 +138,79 @@ def signature(reader, ends):
             features = 1
             for size in sizes:
                 features *= size
-            require(features == ends[0], "the shape is not that of the inputs")
+            require(features == inputs, "the shape is not that of the inputs")
             fields["input"] = sizes
-        elif number == 3:
-            while field.data:
-                name = field.take(field.byte())
-                try:
-                    name = name.decode()
-                except UnicodeDecodeError as error:
-                    raise Refused("a name is not UTF-8") from error
-                require(1 <= len(name.encode()) <= 100 and is_printable(name), "a class's name is no name")
-                fields["classes"].append(name)
-            require(len(fields["classes"]) in (0, ends[1]), "there are not as many names as outputs")
+        elif number == 2:
+            fields["preparation"] = preparation(field.data, inputs, is_integers)
+        elif number in lists:
+            name, count = lists[number]
+            fields[name] = names(field)
+            require(len(fields[name]) in (0, count), "there are not as many names as there should be")
         else:
             require(number % 2 == 1, f"field {number} must be understood")
     return fields
+
+
+def names(field):
+    found = []
+    while field.data:
+        name = field.take(field.byte())
+        try:
+            name = name.decode()
+        except UnicodeDecodeError as error:
+            raise Refused("a name is not UTF-8") from error
+        require(1 <= len(name.encode()) <= 100 and is_printable(name), "a name is none")
+        found.append(name)
+    return found
+
+
+def rounded(number):
+    """The nearest number of 32 bits."""
+    try:
+        return struct.unpack("<f", struct.pack("<f", number))[0]
+    except OverflowError:
+        return math.copysign(math.inf, number)
+
+
+def preparation(data, inputs, is_integers):
+    """How raw values become inputs."""
+    require(len(data) >= 2 and data[1] < len(ELEMENTS), "there is no such element")
+    require(data[0] == (1 if is_integers else 0), "a network of this kind is not prepared so")
+    (element, letter, limits), table = ELEMENTS[data[1]], data[2:]
+    if not is_integers:
+        require(len(table) in (8, 8 * inputs), "there is not one scale for all, or one for each")
+        require(all(math.isfinite(number) for (number,) in struct.iter_unpack("<f", table)), "a scale is not finite")
+        return {"element": element, "table": table.hex()}
+    require(len(table) == (0 if struct.calcsize(letter) == 1 else 12 * inputs), "there is not one range for each input")
+    for low, high, factor in struct.iter_unpack("<iiI" if limits else "<fff", table):
+        if limits:
+            require(limits[0] <= low <= high <= limits[1], "a range is none")
+            require((high - low) * factor + 0x8000 < 256 << 16, "a code is above 255")
+        else:
+            length = rounded(high - low)
+            require(all(map(math.isfinite, (low, high, factor, length))), "a range is not finite")
+            require(low <= high and factor >= 0.0, "a range is none")
+            require(rounded(rounded(length * factor) + 0.5) < 256.0, "a code is above 255")
+    return {"element": element, "table": table.hex()}
+
+
+def codes(prepared, sample):
+    """The bytes that a network of integers takes for a sample's bytes."""
+    if prepared is None:
+        return list(sample)
+    letter, limits = next((letter, limits) for name, letter, limits in ELEMENTS if name == prepared["element"])
+    values = [value for (value,) in struct.iter_unpack(f"<{letter}", sample)]
+    if struct.calcsize(letter) == 1:
+        return [value - limits[0] for value in values]
+    found, table = [], bytes.fromhex(prepared["table"])
+    for value, (low, high, factor) in zip(values, struct.iter_unpack("<iiI" if limits else "<fff", table)):
+        value = high if value > high else value
+        value = value if value > low else low
+        if limits:
+            found.append(((value - low) * factor + 0x8000) >> 16)
+        else:
+            found.append(int(rounded(rounded(rounded(value - low) * factor) + 0.5)))
+    return found
 
 
 def padded(reader, length, file_length):
@@ -219,7 +284,7 @@ def weight_file(data):
     }
     require(0.0 <= record["learning_rate"] < float("inf") and is_part(record["accuracy"]), "a number is out of its range")
     require(is_printable(record["dataset"]) and is_printable(record["recipe"], "\n"), "a text cannot be printed")
-    fields = signature(reader, ends) if version >= 3 else {"input": None, "classes": []}
+    fields = signature(reader, ends, False) if version >= 3 else NO_SIGNATURE
     numbers = 0
     for _, shape in expected:
         numbers += shape[0] * (shape[1] if len(shape) == 2 else 1)
@@ -280,9 +345,11 @@ def int8_bytes(inputs):
     return 16 * -(-inputs // 2)
 
 
-def integers(weights, widths, bytes_of, rows_of, limit):
+def integers(weights, widths, prepared, bytes_of, rows_of, limit):
     """The last layer's sums for a sample of the bytes 0, 7, 14 and so on, modulo 256. No block may hold what could overflow."""
-    values = [7 * place % 256 for place in range(widths[0])]
+    letters = {name: letter for name, letter, _ in ELEMENTS}
+    size = struct.calcsize(letters[prepared["element"]]) if prepared else 1
+    values = codes(prepared, bytes(7 * place % 256 for place in range(size * widths[0])))
     for inputs, outputs in zip(widths, widths[1:]):
         sums, size = [], 64 + bytes_of(inputs)
         for _ in range(-(-outputs // 8)):
@@ -315,7 +382,8 @@ def quantized_file(data, name):
     require(is_part(record["float_accuracy"]) and is_part(record["accuracy"]), "an accuracy is out of its range")
     require(all(32 <= byte <= 126 for byte in record["method"]), "the method is not printable ASCII")
     record["method"] = record["method"].decode()
-    fields = signature(reader, (widths[0], widths[-1])) if version >= 2 else {"input": None, "classes": []}
+    ends = (widths[0], widths[-1])
+    fields = signature(reader, ends, name != "f16") if version >= 2 else NO_SIGNATURE
     pairs = list(zip(widths, widths[1:]))
     of_pair = {
         "int8": lambda inputs, outputs: -(-outputs // 8) * (64 + int8_bytes(inputs)),
@@ -325,9 +393,9 @@ def quantized_file(data, name):
     weights = padded(reader, sum(of_pair(*pair) for pair in pairs), len(data))
     sums = None
     if name == "int8":
-        sums = integers(weights, widths, int8_bytes, int8_rows, 1 << 23)
+        sums = integers(weights, widths, fields["preparation"], int8_bytes, int8_rows, 1 << 23)
     elif name == "int4":
-        sums = integers(weights, widths, int4_bytes, int4_rows, 1 << 30)
+        sums = integers(weights, widths, fields["preparation"], int4_bytes, int4_rows, 1 << 30)
     return {
         "format": name,
         "version": version,
@@ -442,6 +510,12 @@ def request(reader):
     )
 
 
+def element(reader):
+    number = reader.byte()
+    require(number < len(ELEMENTS), "the element is not known")
+    return ELEMENTS[number][0]
+
+
 def info(reader):
     board, layers, number = reader.text(), reader.text(), reader.byte()
     require(number < 4, "the format is not known")
@@ -450,6 +524,7 @@ def info(reader):
         "layers": layers,
         "format": ["f32", "int8", "int4", "f16"][number],
         "input": shape(reader),
+        "element": element(reader),
         "outputs": reader.u32(),
         "flash": reader.u32(),
         "ram": reader.u32(),
@@ -502,7 +577,7 @@ def frame(data, message):
     require(len(content) >= 5, "it is shorter than any frame")
     checked = content[:-4]
     require(struct.unpack("<I", content[-4:])[0] == zlib.crc32(checked), "its checksum is not that of its bytes")
-    require(checked[0] == 2, f"version {checked[0]} is not known")
+    require(checked[0] == 3, f"version {checked[0]} is not known")
     reader = Reader(checked[1:], is_file=False)
     found = message(reader)
     reader.end()

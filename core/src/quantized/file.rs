@@ -52,7 +52,10 @@ impl QuantizationRecord<'_> {
     fn is_valid(&self) -> bool {
         self.source.len() == 32
             && (1..=MAX_LOGIT_SCALE.to_bits()).contains(&self.logit_scale.to_bits())
-            && [self.float_accuracy, self.accuracy].iter().all(|accuracy| accuracy.to_bits() <= 1f32.to_bits())
+            && [self.float_accuracy, self.accuracy].iter().all(|accuracy| {
+                let bits = accuracy.to_bits();
+                bits <= 1f32.to_bits() || bits == (-0f32).to_bits()
+            })
             && self.method.iter().all(|byte| matches!(byte, b' '..=b'~'))
     }
 }

@@ -8,7 +8,7 @@
 use cortex_m_rt::entry;
 use firmware::{
     Failure,
-    board::{self, INPUTS, OUTPUTS},
+    board::{self, OUTPUTS},
     counter::{Counter, UNIT},
     embed,
     network::Network,
@@ -24,12 +24,13 @@ const INFO: Info<'static> = Info {
     layers: board::LAYERS,
     format: Network::FORMAT,
     input: board::INPUT_SHAPE,
+    element: board::ELEMENT,
     outputs: OUTPUTS as u32,
     flash: WEIGHTS.len() as u32,
     ram: Network::RAM as u32,
     unit: UNIT,
 };
-const REQUEST_LEN: usize = request_len(INPUTS);
+const REQUEST_LEN: usize = request_len(board::SAMPLE_LEN);
 const RESPONSE_LEN: usize = response_len(INFO.board.len() + INFO.layers.len() + INFO.unit.len(), OUTPUTS);
 
 #[entry]

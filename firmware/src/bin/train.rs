@@ -6,13 +6,13 @@
 use cortex_m_rt::entry;
 use firmware::{
     Failure,
-    board::{self, BATCH, EPOCHS, INPUTS, Model, SEED},
+    board::{self, BATCH, EPOCHS, INPUTS, Model, SAMPLE_LEN, SEED},
     counter::{Counter, UNIT},
     embed, run,
 };
 use selvedge::{
-    Flat, Portable, arithmetic::normalize, idx, layers, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,
-    weights::hash,
+    Flat, Portable, idx, layers, loss::CrossEntropy, optimizer::Sgd, preparation::Preparation, random,
+    training::Trainer, weights::hash,
 };
 
 const SAMPLES: &[u8] = embed!("samples.idx");
@@ -33,11 +33,10 @@ fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Ord
     if samples.len() != order.len() {
         return Err(Failure::Samples { expected: order.len(), found: samples.len() });
     }
+    let preparation = Preparation::parse(board::PREPARATION, INPUTS, false).unwrap_or_default();
     let load = |&sample: &u32, input: &mut [f32]| {
-        let bytes = samples.bytes().get(sample as usize * INPUTS..).unwrap_or_default();
-        for (input, &byte) in input.iter_mut().zip(bytes) {
-            *input = normalize(byte);
-        }
+        let bytes = samples.bytes().get(sample as usize * SAMPLE_LEN..).unwrap_or_default();
+        preparation.write(bytes, input);
         [u16::from(labels[sample as usize])]
     };
 

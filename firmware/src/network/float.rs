@@ -4,13 +4,14 @@ use selvedge::{
     Engine, Flat, Layer, Portable,
     arithmetic::normalize,
     message::{Format, Logits},
+    preparation::Preparation,
     quantized::WorkspaceError,
-    shape::Names,
+    shape::{Names, Signature},
     weights::{WeightFile, WeightFileError, hash},
 };
 
 use super::{observed::Observed, sized};
-use crate::board::{INPUTS, Model, OUTPUTS};
+use crate::board::{INPUTS, IS_PREPARED, Model, OUTPUTS};
 
 /// A sample as numbers.
 pub type Workspace = [f32; INPUTS];
@@ -21,6 +22,7 @@ pub type Outputs = [f32; OUTPUTS];
 pub struct Network {
     model: &'static Model,
     names: Names<'static>,
+    preparation: Preparation<'static>,
 }
 
 impl Network {
@@ -37,7 +39,8 @@ impl Network {
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
         let file = WeightFile::parse(file)?;
-        Ok(Self { model: file.model()?, names: file.signature().class_names })
+        let Signature { class_names: names, preparation, .. } = file.signature();
+        Ok(Self { model: file.model()?, names, preparation })
     }
 
     /// The classes' names, where the file has them.
@@ -70,8 +73,11 @@ impl Network {
         input: &mut Workspace,
         logits: &mut Outputs,
     ) -> Result<(), WorkspaceError> {
-        for (input, &byte) in input.iter_mut().zip(sized(sample)?) {
-            *input = normalize(byte);
+        let sample = sized(sample)?;
+        if IS_PREPARED {
+            self.preparation.write(sample, input);
+        } else {
+            input.iter_mut().zip(sample).for_each(|(input, &byte)| *input = normalize(byte));
         }
         self.model.predict(engine, input, logits);
         Ok(())

@@ -2,13 +2,14 @@ use core::hint::black_box;
 
 use selvedge::{
     message::{Format, Logits},
+    preparation::Preparation,
     quantized::{self, QuantizedFile, WorkspaceError, hash},
     shape::Names,
     weights::WeightFileError,
 };
 
 use super::sized;
-use crate::board::{self, OUTPUTS};
+use crate::board::{self, INPUTS, IS_PREPARED, OUTPUTS};
 
 /// The memory that a prediction works in.
 pub type Workspace = board::IntegerWorkspace;
@@ -18,6 +19,7 @@ pub type Outputs = [i32; OUTPUTS];
 /// The network, its weights in place.
 pub struct Network {
     file: QuantizedFile<'static, board::IntegerFormat>,
+    preparation: Preparation<'static>,
 }
 
 impl Network {
@@ -36,7 +38,9 @@ impl Network {
 
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
-        Ok(Self { file: QuantizedFile::parse(file)? })
+        let file = QuantizedFile::parse(file)?;
+        let preparation = if IS_PREPARED { file.signature().preparation } else { Preparation::Bytes };
+        Ok(Self { file, preparation })
     }
 
     /// The classes' names, where the file has them.
@@ -51,7 +55,19 @@ impl Network {
         workspace: &mut Workspace,
         logits: &mut Outputs,
     ) -> Result<(), WorkspaceError> {
-        self.file.predict(sized(sample)?, workspace, logits)
+        let sample = sized(sample)?;
+        if IS_PREPARED {
+            self.file.predict(&self.codes(sample), workspace, logits)
+        } else {
+            self.file.predict(sample, workspace, logits)
+        }
+    }
+
+    /// The network's inputs for a sample whose values are prepared.
+    fn codes(&self, sample: &[u8]) -> [u8; INPUTS] {
+        let mut codes = [0; INPUTS];
+        self.preparation.write_codes(sample, &mut codes);
+        codes
     }
 
     /// Predicts, and says when it has computed a layer, and which.
@@ -62,7 +78,12 @@ impl Network {
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut logits = Self::OUTPUTS;
-        self.file.predict_by_layer(sized(sample)?, workspace, &mut logits, computed)?;
+        let sample = sized(sample)?;
+        if IS_PREPARED {
+            self.file.predict_by_layer(&self.codes(sample), workspace, &mut logits, computed)?;
+        } else {
+            self.file.predict_by_layer(sample, workspace, &mut logits, computed)?;
+        }
         black_box(logits);
         Ok(())
     }

@@ -11,9 +11,9 @@ pub use format::Network;
 
 use selvedge::quantized::WorkspaceError;
 
-use crate::board::INPUTS;
+use crate::board::SAMPLE_LEN;
 
 /// The sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
-fn sized(sample: &[u8]) -> Result<&[u8; INPUTS], WorkspaceError> {
+fn sized(sample: &[u8]) -> Result<&[u8; SAMPLE_LEN], WorkspaceError> {
     sample.try_into().map_err(|_| WorkspaceError)
 }

@@ -5,9 +5,11 @@ use crate::{
     engine::{InstructionSet, Simd},
     files,
     model_file::ModelFile,
+    preparation::PreparationBuf,
     weights::{self, hex},
 };
 use anyhow::{Context, Result, bail};
+use options::{commands::Part, recipe::Standardize};
 use selvedge::{idx, preparation::Element, shape::InputShape};
 use serde_json::json;
 
@@ -28,7 +30,7 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
         None => load(&options.data)?,
     };
     let (name, input) = (data.name.clone(), data.input);
-    let split = samples(options, data)?;
+    let (split, preparation) = samples(options, data, file.is_some())?;
     let named = || options.file.iter().map(|path| path.display().to_string()).collect::<String>();
     // All that can be wrong is found before the first file is written.
     let expected = file.as_ref().map(|(_, file)| expect(file, &split).with_context(named)).transpose()?;
@@ -45,6 +47,8 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     let labels = [&idx::labels_header(count)[..], &labels].concat();
     files::write_whole(&options.out.join("samples.idx"), &samples)?;
     files::write_whole(&options.out.join("labels.idx"), &labels)?;
+    let prepared = preparation.get().field().map_or(Vec::new(), |(head, table)| [&head[..], table].concat());
+    files::write_whole(&options.out.join("preparation.bin"), &prepared)?;
     if let (Some(weights), Some(expected)) = (&bytes, expected) {
         files::write_whole(&options.out.join("expected.jsonl"), expected.as_bytes())?;
         files::write_whole(&options.out.join("weights.selvedge"), weights)?;
@@ -53,17 +57,28 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     Ok(())
 }
 
-fn samples(options: &options::commands::Embed, data: Dataset) -> Result<Split> {
-    let name = data.name.clone();
-    let mut split = part(options.split, data);
-    let there = split.len();
-    match options.count {
-        Some(count) if count as usize > there => {
-            bail!("--count {count}: this part of {name} has only {there} samples")
-        }
-        count => split.truncate(count.unwrap_or(100) as usize),
+/// The samples, and the way from their values to inputs: the network's, or else that of a run that trains on these samples.
+fn samples(
+    options: &options::commands::Embed,
+    mut data: Dataset,
+    has_network: bool,
+) -> Result<(Split, PreparationBuf)> {
+    let count = options.count.unwrap_or(100) as usize;
+    let there = match options.split {
+        Part::Train => data.train.len(),
+        Part::Test => data.test.len(),
+    };
+    if let Some(count) = options.count.filter(|&count| count as usize > there) {
+        bail!("--count {count}: this part of {} has only {there} samples", data.name);
     }
-    Ok(split)
+    if !has_network {
+        data.truncate(count);
+        data.standardize(Standardize::Auto);
+    }
+    let preparation = data.preparation.clone();
+    let mut split = part(options.split, data);
+    split.truncate(count);
+    Ok((split, preparation))
 }
 
 /// The host's answer for each sample, a JSON object a line.

@@ -19,6 +19,7 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     interchange::StateDict,
+    recipe::Standardize,
     training::{Length, Optimizer, Options, Plan, State, train},
 };
 use selvedge::{architecture::Architecture, augment::Augmentation, fashion_mnist::Quickstart};
@@ -149,6 +150,7 @@ fn losses(run: &Run, batch_size: usize, steps: u64, data: &Dataset) -> Vec<f32> 
         early_stop: None,
         seed: 0,
         shuffle: false,
+        standardize: Standardize::No,
     };
     let (network, _) = StateDict::read(&initial()).unwrap().network(&Architecture::of::<Quickstart>(), true).unwrap();
     let threads = thread::available_parallelism().unwrap();

@@ -22,7 +22,7 @@ pub struct Embed {
     #[arg(long, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub count: Option<u32>,
 
-    /// Folder for weights.selvedge, samples.idx, labels.idx and expected.jsonl
+    /// Folder for weights.selvedge, samples.idx, labels.idx, preparation.bin and expected.jsonl
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }

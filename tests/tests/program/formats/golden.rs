@@ -6,6 +6,7 @@ use selvedge::{
     message::{
         Candidate, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, encode, response_len,
     },
+    preparation::Element,
     shape::InputShape,
     weights::WeightFile,
 };
@@ -77,6 +78,7 @@ fn frames_are_byte_for_byte_what_they_were() {
         layers: "6,2,2",
         format: Format::Int4,
         input: InputShape::Image { channels: 1, height: 2, width: 3 },
+        element: Element::I16,
         outputs: 2,
         flash: 300,
         ram: 70_000,

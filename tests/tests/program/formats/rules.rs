@@ -90,7 +90,16 @@ fn both_readers_draw_the_same_lines() {
         (linear(3, 2, &[1, 3, 2, 1, b'a'], 1.0), false),
         (linear(3, 2, &[1, 3, 4, 1, b'a', 1, b'b'], 1.0), true),
         (linear(3, 2, &[1, 3, 6, 2, 0xc2, 0x85, 2, 0xc2, 0xa0], 1.0), false),
-        (linear(3, 2, &[1, 5, 1, 9], 1.0), true),
+        (linear(3, 2, &[1, 9, 1, 9], 1.0), true),
+        (linear(1, 1, &[1, 5, 2, 1, b'a'], 1.0), true),
+        (linear(1, 1, &[1, 7, 4, 1, b'a', 1, b'b'], 1.0), false),
+        // A scale of 1 and a shift of 2; an infinite one, one of an unknown element, and one of integers.
+        (linear(3, 2, &[1, 2, 10, 0, 4, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 1.0), true),
+        (linear(3, 2, &[1, 2, 10, 0, 4, 0, 0, 0x80, 0x7f, 0, 0, 0, 0x40], 1.0), false),
+        (linear(3, 2, &[1, 2, 10, 0, 5, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 1.0), false),
+        (linear(3, 2, &[1, 2, 10, 1, 1, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 1.0), false),
+        (linear(3, 2, &[1, 2, 2, 1, 1], 1.0), false),
+        (linear(3, 2, &[1, 2, 1, 0], 1.0), false),
         (linear(3, 2, &[1, 4, 1, 9], 1.0), false),
         (linear(3, 2, &[2, 3, 0, 3, 0], 1.0), false),
         // The widest layer.

@@ -5,7 +5,8 @@ use host::{
     data::{self, Dataset},
     model_file::ModelFile,
     network::Network,
-    quantization::{HalfNetwork, Integers, Quantizer, Reference},
+    preparation::{Moments, PreparationBuf},
+    quantization::{Coding, HalfNetwork, Integers, Quantizer, Reference},
     weights,
 };
 use selvedge::{
@@ -15,6 +16,7 @@ use selvedge::{
         Candidate, Decoder, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, request_len,
         response_len,
     },
+    preparation::Element,
     random::{Generator, Purpose},
     shape::InputShape,
 };
@@ -52,7 +54,14 @@ pub fn content(bytes: &[u8]) -> Option<Value> {
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
     let input = signature.input.map(|shape| shape.sizes().collect::<Vec<_>>());
     let classes: Vec<_> = signature.class_names.iter().collect();
-    let common = json!({ "format": file.format_name(), "version": version, "input": input, "classes": classes });
+    let [features, units] = [signature.feature_names, signature.units].map(|names| names.iter().collect::<Vec<_>>());
+    let element = signature.preparation.element();
+    let preparation =
+        signature.preparation.field().map(|(_, table)| json!({ "element": element.name(), "table": hex(table) }));
+    let common = json!({
+        "format": file.format_name(), "version": version, "input": input, "preparation": preparation, "classes": classes,
+        "features": features, "units": units,
+    });
     let ModelFile::Float32(weights) = &file else {
         let record = file.quantization().unwrap();
         let widths: Vec<_> =
@@ -97,7 +106,8 @@ pub fn shown_layers(architecture: &Architecture) -> Value {
 
 /// The integers that a network gives for the second reader's sample; none where it computes in floating point.
 fn sums(file: &ModelFile<'_>) -> Option<Vec<i32>> {
-    let sample: Vec<u8> = (0..file.architecture().inputs()).map(|place| (7 * place % 256) as u8).collect();
+    let len = file.signature().preparation.sample_len(file.architecture().inputs());
+    let sample: Vec<u8> = (0..len).map(|place| (7 * place % 256) as u8).collect();
     match file.logits(&Portable, &sample).unwrap().get(0) {
         Logits::Float32(_) => None,
         Logits::Int32 { sums, .. } => Some(sums.iter().map(i32::from_le_bytes).collect()),
@@ -148,6 +158,46 @@ fn files() -> Vec<Vec<u8>> {
             integers.into_iter().chain([half.encode(&signature.get(), [3; 32], [0.5, 0.25]).unwrap()])
         }));
     }
+    files.extend(Element::ALL.into_iter().flat_map(prepared));
+    files
+}
+
+/// Files of networks that take values of an element.
+fn prepared(element: Element) -> Vec<Vec<u8>> {
+    let architecture: Architecture = "6 => 9 Relu => 2".parse().unwrap();
+    let network = Network::initialized(&architecture, 5).unwrap();
+    let split = noise().train.rewritten(element, |sample, place| {
+        let mut bytes = Vec::new();
+        for &value in sample {
+            let value = f32::from(value) - if element == Element::I8 { 128.0 } else { 0.0 };
+            data::encode(value, element, &mut bytes).unwrap();
+        }
+        place.copy_from_slice(&bytes);
+    });
+    let moments = Moments::of(&split);
+    let named = |preparation| {
+        let names: Vec<String> = (0..6).map(|place| format!("größe {place}")).collect();
+        signature()
+            .with_preparation(preparation)
+            .with_features(&names, &["m/s²", "g", "-", "-", "-", "°"].map(String::from))
+    };
+    let scaled = named(PreparationBuf::standardized(element, &moments));
+    let coding = Coding::fit(&split);
+    let reference = Reference::new(&architecture, network.parameters()).unwrap();
+    let coded = named(coding.preparation().clone());
+    let data =
+        coding.data(&Dataset::new("noise", InputShape::Features(6), Classes::numbered(2), [split.clone(), split]));
+    let reference = reference.with_preparation(PreparationBuf::standardized(element, &moments));
+    let folded = coding.fold(&reference).unwrap();
+    let mut files: Vec<_> = [Integers::Int8, Integers::Int4]
+        .map(|integers| {
+            let quantizer = Quantizer::new(&Portable, &folded, integers, data.clone()).unwrap();
+            let quantized = quantizer.search(|_, _| {}).unwrap();
+            quantized.encode(&coded.get(), [3; 32], [0.5, 0.25]).unwrap()
+        })
+        .into();
+    let half = HalfNetwork::new(&reference).unwrap();
+    files.extend([half.encode(&scaled.get(), [3; 32], [0.5, 0.25]).unwrap(), weight_file("6 => 9 Relu => 2", &scaled)]);
     files
 }
 
@@ -261,9 +311,9 @@ fn shown(request: &Request<'_>) -> Value {
 /// A response as the second reader is to show it.
 fn shown_response(response: &Response<'_>) -> Value {
     match response {
-        Response::Info(Info { board, layers, format, input, outputs, flash, ram, unit }) => json!({ "info": {
+        Response::Info(Info { board, layers, format, input, element, outputs, flash, ram, unit }) => json!({ "info": {
             "board": board, "layers": layers, "format": format_name(*format), "input": input.sizes().collect::<Vec<_>>(),
-            "outputs": outputs, "flash": flash, "ram": ram, "unit": unit,
+            "element": element.name(), "outputs": outputs, "flash": flash, "ram": ram, "unit": unit,
         } }),
         Response::Prediction(Prediction { class, top, instructions, logits }) => {
             let candidate = |candidate: &Candidate| json!({ "class": candidate.class, "probability": hex(&candidate.probability.to_le_bytes()) });
