@@ -7,8 +7,8 @@ use selvedge::{
         Decoder, Device, Format, Info, Logits, MessageError, Prediction, Request, Response, VERSION, encode,
         request_len, response_len,
     },
-    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
     preparation::Element,
+    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
     shape::{InputShape, Names},
 };
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod commands;
 pub mod engine;
+pub mod layers;
 pub mod optimizer;
 mod parse;
 pub mod recipe;

@@ -38,6 +38,7 @@ use clap::{Parser, Subcommand};
 use options::{
     Command,
     commands::{self, Data, Model, Part, Threads},
+    layers::Layers,
 };
 use selvedge::{architecture::Architecture, weights::WeightFileError};
 
@@ -142,8 +143,9 @@ fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
 
 /// The layers for this data, dropout too where it was asked for among them.
 fn architecture(options: &Model, data: &Dataset) -> Result<Architecture> {
-    let layers = options.layers.as_ref();
-    data.architecture(&options.model, layers).context(if layers.is_some() { "--layers" } else { "--model" })
+    let resolve = |layers: &Layers| layers.resolve(data.input.features(), data.classes.count());
+    let layers = options.layers.as_ref().map(resolve).transpose().context("--layers")?;
+    data.architecture(&options.model, layers.as_ref()).context(if layers.is_some() { "--layers" } else { "--model" })
 }
 
 /// Checks the bytes of a network's file.

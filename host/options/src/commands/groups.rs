@@ -3,10 +3,9 @@
 use std::{ops::RangeInclusive, path::PathBuf};
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use selvedge::{
-    architecture::Architecture,
-    models::{self, NAMES},
-};
+use selvedge::models::{self, NAMES};
+
+use crate::layers::Layers;
 
 /// The source of the samples.
 #[derive(Args, Debug)]
@@ -47,17 +46,21 @@ pub struct Model {
     #[arg(long, default_value = "quickstart", value_parser = PossibleValuesParser::new(NAMES))]
     pub model: String,
 
-    /// Any other network: widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
+    /// Any other network: widths, such as 784,256,64,10, or layers, such as '… => 32 Relu => …'; auto: one hidden layer
     ///
-    /// Between widths alone stands ReLU. The first width is the number of the data's features, the last at least that of its classes.
+    /// Between widths alone stands ReLU. The first width is the number of the data's features, the last at least that of its classes; … (or ...)
+    /// in their place takes them from the data. The width of auto's layer is a power of two, by the numbers of features and classes.
     #[arg(long, conflicts_with = "model")]
-    pub layers: Option<Architecture>,
+    pub layers: Option<Layers>,
 }
 
 impl Model {
-    /// The model's name, as its files have it.
-    pub fn name(&self) -> String {
-        self.layers.as_ref().map_or_else(|| self.model.clone(), |layers| models::file_name(layers).to_string())
+    /// The model's name, as its files have it, unless the data decides it.
+    pub fn name(&self) -> Option<String> {
+        match &self.layers {
+            None => Some(self.model.clone()),
+            Some(layers) => layers.fixed().map(|layers| models::file_name(layers).to_string()),
+        }
     }
 }
 

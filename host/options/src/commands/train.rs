@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Data, Model, Threads, groups::whole};
 use crate::{
-    recipe::{self, RecipeError, RecipeOptions},
+    recipe::{self, Epochs, RecipeError, RecipeOptions},
     training,
 };
 
@@ -106,6 +106,9 @@ impl Train {
         let given = others.iter().filter(|(is_given, _)| *is_given).map(|(_, name)| (*name).to_owned());
         let has_others = others.iter().any(|(is_given, _)| *is_given);
         let overriding = RecipeOptions { epochs: None, steps: None, ..self.overriding.clone() };
+        if matches!(epochs, Some(Epochs::Auto(_))) {
+            return Err(RecipeError::senseless("--epochs", "auto is for a new run; give the resumed one a number"));
+        }
         let names: Vec<_> = given.chain(overriding.names()).collect();
         if names.is_empty() {
             return Ok(length);

@@ -189,7 +189,7 @@ mod tests {
             ("epochs =\nlr = 1", "line 1: epochs has no value"),
             ("epochs = 0", "line 1, epochs: must be a whole number from 1 to 4294967295"),
             ("epochs = -1", "line 1, epochs: must be a whole number from 1"),
-            ("epochs = 1.5", "line 1, epochs: must be a whole number from 1 to 4294967295, not the number 1.5"),
+            ("epochs = 1.5", "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the number 1.5"),
             ("optimizer = 'none'", "line 1, optimizer: there is no optimizer none; there are sgd, adam, "),
             ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 4, betas: must be a number from 0 to below 1"),
             ("betas = [0.9]", "line 1, betas: must be two numbers in brackets, not one"),
@@ -197,7 +197,7 @@ mod tests {
             ("schedule = 1", "line 1, schedule: must be a text, not the number 1"),
             ("augment = 'flop'", "line 1, augment: augmentation has no 'flop'"),
             ("val-split = 1.5", "line 1, val-split: must be a part"),
-            ("epochs = '3'", "line 1, epochs: must be a whole number from 1 to 4294967295, not the text \"3\""),
+            ("epochs = '3'", "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the text \"3\""),
             ("seed = [1]", "line 1, seed: must be a whole number from 0 to 18446744073709551615, not an array"),
             ("lr = true", "line 1, lr: must be a number from 0, not true"),
             (

@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod epochs;
 mod error;
 mod file;
 mod options;
@@ -24,6 +25,7 @@ mod standardize;
 mod text;
 mod value;
 
+pub use epochs::Epochs;
 pub use error::RecipeError;
 pub use file::{BUILT_IN, DEFAULT, FINE_TUNING};
 pub use options::RecipeOptions;

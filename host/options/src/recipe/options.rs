@@ -5,6 +5,7 @@ use clap::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    epochs::Epochs,
     standardize::Standardize,
     text::{AugmentText, ScheduleText},
     value::{Betas, Count, Fraction, NonNegative, Number, Seed, Steps, ValSplit},
@@ -23,9 +24,9 @@ pub struct RecipeOptions {
     #[arg(skip)]
     pub description: Option<String>,
 
-    /// Passes over the training samples
-    #[arg(long, value_name = "N", conflicts_with = "steps")]
-    pub epochs: Option<Count>,
+    /// Passes over the training samples; auto takes as many steps as the recipe's epochs are on 60,000 samples
+    #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
+    pub epochs: Option<Epochs>,
 
     /// Stop after so many steps, instead of after epochs
     #[arg(long, value_name = "N")]
@@ -176,6 +177,7 @@ mod tests {
                 "--epochs 3 --batch-size 7 --accumulate 2 --seed 9",
                 "epochs = 3\nbatch-size = 7\naccumulate = 2\nseed = 9",
             ),
+            ("--epochs auto", "epochs = 'auto'"),
             ("--steps 3 --seed 18446744073709551615", "steps = 3\nseed = 18446744073709551615"),
             ("--no-shuffle", "shuffle = false"),
             ("--no-shuffle=false", "shuffle = true"),
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn an_error_names_the_option_and_the_range() {
         for (line, expected) in [
-            ("--epochs 0", "'--epochs <N>': must be a whole number from 1"),
+            ("--epochs 0", "'--epochs <N|auto>': must be a whole number from 1"),
             ("--lr -1", "'--lr <X>': must be a number from 0"),
             ("--ema 1", "'--ema <DECAY>': must be a number from 0 to below 1"),
             ("--betas 0.9", "'--betas <X,X>': must be two numbers"),

@@ -1,4 +1,4 @@
-use super::RecipeOptions;
+use super::{Epochs, RecipeOptions};
 use crate::training::Plan;
 
 impl RecipeOptions {
@@ -7,7 +7,10 @@ impl RecipeOptions {
     /// What a value takes the place of goes with it: steps replace epochs, and epochs steps; another optimizer, the momentum, β, ε and α
     /// of this one; a schedule without a warm-up, this one's. The description stays behind, as it may be true no more.
     #[must_use]
-    pub fn overridden_by(mut self, other: Self) -> Self {
+    pub fn overridden_by(mut self, mut other: Self) -> Self {
+        if let (Some(Epochs::Auto(None)), Some(Epochs::Count(count))) = (other.epochs, self.epochs) {
+            other.epochs = Some(Epochs::Auto(Some(count)));
+        }
         if other.epochs.is_some() || other.steps.is_some() {
             (self.epochs, self.steps) = (None, None);
         }

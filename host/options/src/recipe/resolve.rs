@@ -1,5 +1,11 @@
-use super::{AugmentText, Count, Fraction, NonNegative, Number, RecipeError, RecipeOptions, Seed, Steps, ValSplit};
+use super::{
+    AugmentText, Count, Epochs, Fraction, NonNegative, Number, RecipeError, RecipeOptions, Seed, Steps, ValSplit,
+    epochs,
+};
 use crate::training::{Length, Options, Plan};
+
+/// PyTorch's quickstart's.
+const BATCH_SIZE: u32 = 64;
 
 impl RecipeOptions {
     /// The recipe of a run that has begun, with another length: `length` has epochs or steps and nothing else.
@@ -17,6 +23,17 @@ impl RecipeOptions {
         let option = if length.steps.is_some() { "steps" } else { "epochs" };
         let reason = format!("the run keeps its length, because its schedule {plan} is laid out over all of it");
         Err(RecipeError::senseless(option, reason))
+    }
+
+    /// The recipe with its number of epochs, which `auto` leaves to the training samples.
+    #[must_use]
+    pub fn for_samples(mut self, samples: usize) -> Self {
+        if let Some(epochs) = self.epochs {
+            let [batch_size, accumulate] = [self.batch_size, self.accumulate].map(|count| count.map(Count::get));
+            let in_step = batch_size.unwrap_or(BATCH_SIZE) as usize * accumulate.unwrap_or(1) as usize;
+            self.epochs = Count::try_from(i128::from(epochs.of(samples, in_step))).ok().map(Epochs::Count);
+        }
+        self
     }
 
     /// What the recipe means.
@@ -37,7 +54,7 @@ impl RecipeOptions {
         }
         Ok(Options {
             length: self.length()?,
-            batch_size: self.batch_size.map_or(64, Count::get) as usize,
+            batch_size: self.batch_size.map_or(BATCH_SIZE, Count::get) as usize,
             accumulate: self.accumulate.map_or(1, Count::get) as usize,
             optimizer: self.resolve_optimizer()?,
             learning_rate: self.lr.map_or(self.optimizer().learning_rate(), NonNegative::get),
@@ -58,7 +75,7 @@ impl RecipeOptions {
         match (self.epochs, self.steps) {
             (Some(_), Some(_)) => Err(RecipeError::senseless("steps", "epochs end the run too; leave one of them out")),
             (None, Some(steps)) => Ok(Length::Steps(Steps::get(steps))),
-            (epochs, None) => Ok(Length::Epochs(epochs.map_or(5, Count::get))),
+            (epochs, None) => Ok(Length::Epochs(epochs.map_or(epochs::DEFAULT, Epochs::get))),
         }
     }
 

@@ -24,9 +24,13 @@ use crate::{
     weights::{self, WeightsError},
 };
 use anyhow::{Context, Result, ensure};
-use options::{commands::Train, recipe::RecipeOptions};
+use options::{
+    commands::Train,
+    recipe::{Epochs, RecipeOptions},
+};
 use selvedge::{
     architecture::{Architecture, LayerKind},
+    models,
     weights::TrainingRecord,
 };
 
@@ -50,8 +54,8 @@ pub fn run(options: &Train) -> Result<()> {
 
 fn start(options: &Train, device: Device) -> Result<()> {
     let (recipe, with) = options.resolve()?;
-    let out = Path::new("weights").join(options.model.name()).with_extension(files::WEIGHTS);
-    let files = Files::of(options, out)?;
+    let out = |name: String| Path::new("weights").join(name).with_extension(files::WEIGHTS);
+    let early = options.model.name().map(|name| Files::of(options, out(name))).transpose()?;
     let mut data = load(&options.data)?;
     if let Some(limit) = options.limit_train {
         let there = data.train.len();
@@ -59,6 +63,10 @@ fn start(options: &Train, device: Device) -> Result<()> {
         data.truncate(limit as usize);
     }
     let layers = architecture(&options.model, &data)?;
+    let files = match early {
+        Some(files) => files,
+        None => Files::of(options, out(models::file_name(&layers).to_string()))?,
+    };
     for pair in layers.layers().windows(2) {
         if let [LayerKind::Linear { inputs, .. }, LayerKind::Linear { inputs: middle, outputs }] = pair {
             note(format_args!(
@@ -111,15 +119,14 @@ impl Plan<'_> {
     fn run(self, mut data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
         let layers = self.layers()?;
         self.with.check_augmentation(data.input)?;
-        let Self { options, device, layers: asked_for, with, recipe, files } = self;
-        let text = recipe.to_toml();
+        let Self { options, device, layers: asked_for, recipe, files, .. } = self;
+        let held_out = recipe.val_split.map_or(Ok(0), |split| split.count(data.train.len()))?;
+        note_length(options, &recipe, data.train.len() - held_out)?;
+        let recipe = recipe.for_samples(data.train.len() - held_out);
+        let (text, with) = (recipe.to_toml(), recipe.resolve()?);
         let description = Description::new(text.clone(), format!("{:#}", asked_for.expression()), &data);
-        let samples = data.train.len();
-        if let Some(split) = recipe.val_split {
-            let count = split.count(samples)?;
-            if count > 0 {
-                data.hold_out(count, with.seed);
-            }
+        if held_out > 0 {
+            data.hold_out(held_out, with.seed);
         }
         check_batches(&layers, data.train.len(), &with)?;
         note_constant(&data.standardize(with.standardize), &data);
@@ -146,6 +153,10 @@ impl Plan<'_> {
         screen.print(format_args!("Using {computes}, {}", data.name));
         screen.print(format_args!("{layers:#}\n"));
         let progress = state.progress;
+        if let training::Length::Epochs(epochs) = with.length {
+            let steps = training::steps_in_epoch(data.train.len(), &with);
+            screen.print(format_args!("{epochs} epochs of {steps} steps\n"));
+        }
         if progress.steps > 0 {
             screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
@@ -177,6 +188,24 @@ impl Plan<'_> {
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
     }
+}
+
+/// Warns where the recipe's epochs are few steps, because the data has few samples.
+fn note_length(options: &Train, recipe: &RecipeOptions, samples: usize) -> Result<()> {
+    let is_recipes =
+        options.resume.is_none() && options.overriding.epochs.is_none() && options.overriding.steps.is_none();
+    let with = recipe.resolve()?;
+    let training::Length::Epochs(epochs) = with.length else { return Ok(()) };
+    let auto = RecipeOptions { epochs: Some(Epochs::Auto(None)), ..RecipeOptions::default() };
+    let longer = recipe.clone().overridden_by(auto).for_samples(samples).resolve()?;
+    let [steps, auto] = [&with, &longer].map(|with| training::steps_in_run(samples, with));
+    // A tenth of the recipe's steps is little.
+    if is_recipes && 10 * steps < auto {
+        note(format_args!(
+            "{epochs} epochs of {samples} samples are {steps} steps, and the recipe was made for {auto}; --epochs auto takes as many"
+        ));
+    }
+    Ok(())
 }
 
 /// Says which features are the same in all training samples.

@@ -19,8 +19,8 @@ use selvedge::{
         Decoder, Device, Format, Info, Logits, MessageError, Request, Response, Statistics, encode, request_len,
         response_len,
     },
-    random::{Generator, Purpose},
     preparation::Element,
+    random::{Generator, Purpose},
     shape::Names,
     weights::WeightFile,
 };
@@ -311,7 +311,8 @@ fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixSt
         let mut model = <Tiny as selvedge::Flat>::ZERO;
         WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
         let (board, unit, format) = ("fake", "instructions", Format::Float32);
-        let info = Info { board, layers, format, input: SHAPE, element: Element::U8, outputs: 10, flash: 1, ram: 1, unit };
+        let info =
+            Info { board, layers, format, input: SHAPE, element: Element::U8, outputs: 10, flash: 1, ram: 1, unit };
         let mut device = Device::new(info, Names::NONE);
         let (mut seen, mut input, mut logits) = (0, [0.0; PIXELS], [0.0; CLASSES]);
         let (mut decoder, mut byte) = (Decoder::new([0; REQUEST_LEN]), [0]);

@@ -1,0 +1,105 @@
+//! Layers as `--layers` has them: the data may decide their ends.
+
+use std::str::FromStr;
+
+use selvedge::architecture::{Architecture, ArchitectureError};
+
+/// Layers, or what the data makes layers of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layers {
+    /// One hidden layer with ReLU, its width by the numbers of features and classes.
+    Auto,
+    /// A text whose first or last width is `…`: the number of features, and that of classes.
+    Open(String),
+    /// These.
+    Fixed(Architecture),
+}
+
+/// What stands for a width that the data decides.
+const OPEN: [&str; 2] = ["…", "..."];
+
+impl FromStr for Layers {
+    type Err = ArchitectureError;
+
+    fn from_str(text: &str) -> Result<Self, ArchitectureError> {
+        let text = text.trim();
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let is_open = OPEN.iter().any(|open| text.starts_with(open) || text.ends_with(open));
+        let layers: Architecture = closed(text, 1, 1).parse()?;
+        Ok(if is_open { Self::Open(text.into()) } else { Self::Fixed(layers) })
+    }
+}
+
+/// The text with its open ends replaced.
+fn closed(text: &str, inputs: usize, outputs: usize) -> String {
+    let first = OPEN.iter().find_map(|open| text.strip_prefix(open));
+    let text = first.map_or_else(|| text.to_owned(), |rest| format!("{inputs}{rest}"));
+    let last = OPEN.iter().find_map(|open| text.strip_suffix(open));
+    last.map_or_else(|| text.clone(), |rest| format!("{rest}{outputs}"))
+}
+
+impl Layers {
+    /// The layers for data of so many features and classes.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchitectureError`] where an end is no width of a layer.
+    pub fn resolve(&self, features: usize, classes: usize) -> Result<Architecture, ArchitectureError> {
+        match self {
+            Self::Auto => format!("{features},{},{classes}", auto_width(features, classes)).parse(),
+            Self::Open(text) => closed(text, features, classes).parse(),
+            Self::Fixed(layers) => Ok(layers.clone()),
+        }
+    }
+
+    /// The layers, where they do not depend on the data.
+    pub fn fixed(&self) -> Option<&Architecture> {
+        match self {
+            Self::Fixed(layers) => Some(layers),
+            Self::Auto | Self::Open(_) => None,
+        }
+    }
+}
+
+/// The width of `auto`'s hidden layer: the power of two from 16 to 512 that is next above `√(features · classes)`.
+fn auto_width(features: usize, classes: usize) -> usize {
+    let width = (features as f64 * classes as f64).sqrt().ceil();
+    (width as usize).next_power_of_two().clamp(16, 512)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_decides_open_ends() {
+        let resolved = |text: &str| {
+            let layers: Layers = text.parse().unwrap();
+            layers.resolve(60, 4).unwrap().to_string()
+        };
+        assert_eq!(resolved("auto"), "60-16-4");
+        assert_eq!(resolved("… => 32 Relu => …"), "60-32-4");
+        assert_eq!(resolved("...,20,..."), "60-20-4");
+        assert_eq!(resolved("60,8,…"), "60-8-4");
+        assert_eq!(resolved("…,8,5"), "60-8-5");
+        assert_eq!(resolved("12,8,5"), "12-8-5");
+    }
+
+    #[test]
+    fn what_is_no_network_is_an_error_before_the_data_is_known() {
+        for text in ["…", "… => Relu => …", "8,…,4", "… => 0 => …", "automatic", ""] {
+            assert!(text.parse::<Layers>().is_err(), "{text}");
+        }
+        let layers: Layers = "…,8,…".parse().unwrap();
+        assert!(layers.resolve(70_000, 4).is_err());
+    }
+
+    #[test]
+    fn the_width_grows_with_the_data() {
+        for (features, classes, width) in [(2, 2, 16), (60, 4, 16), (784, 10, 128), (3072, 100, 512), (1, 1, 16)] {
+            assert_eq!(auto_width(features, classes), width);
+        }
+    }
+}
