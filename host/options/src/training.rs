@@ -28,6 +28,8 @@ pub struct Options {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
+    /// How much a sample of each class counts, by label; `None` where all count the same.
+    pub class_weights: Option<Vec<f32>>,
     /// How training images are changed.
     pub augmentation: Augmentation,
     /// What stays of the weights' moving average in a step; the average is what is tested and kept.
@@ -54,6 +56,7 @@ impl Options {
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,
+        class_weights: None,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
         ema: None,
         early_stop: None,
@@ -104,8 +107,8 @@ impl Options {
     }
 
     /// The loss that is trained on.
-    pub fn loss(&self) -> CrossEntropy<'static> {
-        CrossEntropy { label_smoothing: self.label_smoothing, ..CrossEntropy::default() }
+    pub fn loss(&self) -> CrossEntropy<'_> {
+        CrossEntropy { label_smoothing: self.label_smoothing, class_weights: self.class_weights.as_deref() }
     }
 }
 

@@ -183,6 +183,13 @@ impl Dataset {
         Vec::new()
     }
 
+    /// The number of training samples of each class, by label, for a network of so many outputs.
+    pub fn class_counts(&self, outputs: usize) -> Vec<usize> {
+        let mut counts = vec![0; outputs.max(self.classes.count())];
+        self.train.labels().iter().for_each(|&label| counts[usize::from(label)] += 1);
+        counts
+    }
+
     /// A feature's name, or its number where it has none.
     pub fn feature_name(&self, feature: usize) -> Cow<'_, str> {
         self.feature_names.get(feature).map_or_else(|| feature.to_string().into(), |name| name.as_str().into())

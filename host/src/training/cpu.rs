@@ -33,7 +33,7 @@ pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,
     options: &'a Options,
-    loss: CrossEntropy<'static>,
+    loss: CrossEntropy<'a>,
     input: Aligned,
     workspace: Workspace,
     evaluator: Evaluator,

@@ -23,7 +23,7 @@ pub(super) struct Run<'a, B> {
     data: &'a Dataset,
     options: &'a Options,
     schedule: Schedule,
-    loss: CrossEntropy<'static>,
+    loss: CrossEntropy<'a>,
     /// The epoch's, and the next one's where it is drawn ahead.
     pub(super) order: Order,
     pub(super) next_order: Order,

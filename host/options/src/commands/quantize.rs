@@ -91,8 +91,8 @@ impl Quantize {
         let recipe = RecipeOptions::find(name)?;
         let options = recipe.resolve().with_context(|| name.display().to_string())?;
         ensure!(
-            options.dropout == 0.0 && recipe.val_split.is_none(),
-            "{}: fine-tuning has no dropout, and holds out samples by itself: leave out dropout and val-split",
+            options.dropout == 0.0 && recipe.val_split.is_none() && recipe.class_weights.is_none(),
+            "{}: fine-tuning has no dropout and no class weights, and holds out samples by itself: leave out dropout, class-weights and val-split",
             name.display()
         );
         Ok(Some(options))

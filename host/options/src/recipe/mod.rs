@@ -15,6 +15,7 @@
 //! # }
 //! ```
 
+mod class_weights;
 mod epochs;
 mod error;
 mod file;
@@ -25,6 +26,7 @@ mod standardize;
 mod text;
 mod value;
 
+pub use class_weights::ClassWeights;
 pub use epochs::Epochs;
 pub use error::RecipeError;
 pub use file::{BUILT_IN, DEFAULT, FINE_TUNING};

@@ -5,6 +5,7 @@ use clap::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    class_weights::ClassWeights,
     epochs::Epochs,
     standardize::Standardize,
     text::{AugmentText, ScheduleText},
@@ -122,6 +123,11 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub label_smoothing: Option<Fraction>,
 
+    /// How much a sample of each class counts: balanced (in inverse proportion to the class's samples), or a number for each; in a recipe file:
+    /// "balanced" or [1, 2.5]
+    #[arg(long, value_name = "balanced|W,W,…", allow_hyphen_values = true, help_heading = "Regularization")]
+    pub class_weights: Option<ClassWeights>,
+
     /// How training images are changed: flip (mirrored), shift=PIXELS, erase=PIXELS, joined by commas, or none
     #[arg(long, value_name = "CHANGES", help_heading = "Regularization")]
     pub augment: Option<AugmentText>,
@@ -190,6 +196,8 @@ mod tests {
             ("--optimizer adamw --betas 0.5,0.9 --eps 1e-9", "optimizer = 'adamw'\nbetas = [0.5, 0.9]\neps = 1e-9"),
             ("--optimizer rmsprop --alpha 0.5 --clip 1", "optimizer = 'rmsprop'\nalpha = 0.5\nclip = 1"),
             ("--schedule cosine,final=0.1 --warmup 1.5", "schedule = 'cosine,final=0.1'\nwarmup = 1.5"),
+            ("--class-weights balanced", "class-weights = 'balanced'"),
+            ("--class-weights 1,2.5", "class-weights = [1, 2.5]"),
             ("--dropout 0.1 --label-smoothing 0.2", "dropout = 0.1\nlabel-smoothing = 0.2"),
             ("--augment flip,shift=1 --ema 0.9", "augment = 'flip,shift=1'\nema = 0.9"),
             ("--val-split 5000 --early-stop 3", "val-split = 5000\nearly-stop = 3"),

@@ -47,6 +47,7 @@ impl RecipeOptions {
             warmup,
             dropout,
             label_smoothing,
+            class_weights,
             augment,
             ema,
             val_split,

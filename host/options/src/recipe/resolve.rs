@@ -62,6 +62,7 @@ impl RecipeOptions {
             clip: self.clip.map(|clip| clip.get() as f32).filter(|&clip| clip > 0.0),
             dropout: self.dropout.map_or(0.0, Fraction::get) as f32,
             label_smoothing: self.label_smoothing.map_or(0.0, Fraction::get) as f32,
+            class_weights: None,
             augmentation: self.augment.map(|AugmentText(augmentation)| augmentation).unwrap_or_default(),
             ema: self.ema.map(Fraction::get).filter(|&decay| decay > 0.0),
             early_stop,

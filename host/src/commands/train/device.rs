@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::preparation::PreparationBuf;
+use crate::{preparation::PreparationBuf, training::Options};
 
 /// The device that was chosen.
 pub enum Device {
@@ -29,15 +29,21 @@ pub fn choose(choice: Choice) -> Result<Device> {
     }
 }
 
-/// Takes the CPU instead where the GPU's kernels do not read such values, unless CUDA was asked for.
-pub fn for_samples(device: Device, choice: Choice, preparation: &PreparationBuf) -> Result<Device> {
-    const REASON: &str =
-        "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise";
+/// Takes the CPU instead where the GPU's kernels do not have what the run needs, unless CUDA was asked for.
+pub fn for_run(device: Device, choice: Choice, preparation: &PreparationBuf, with: &Options) -> Result<Device> {
     let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
+    let reason = if is_cpu {
+        return Ok(device);
+    } else if *preparation != PreparationBuf::Bytes {
+        "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise"
+    } else if with.class_weights.is_some() {
+        "its kernels have no class weights"
+    } else {
+        return Ok(device);
+    };
     match choice {
-        _ if is_cpu || *preparation == PreparationBuf::Bytes => Ok(device),
-        Choice::Cuda => Err(anyhow!("--device cuda: {REASON}; train with --device cpu")),
-        _ => Ok(Device::CpuWithout(format!("not cuda, as {REASON}"))),
+        Choice::Cuda => Err(anyhow!("--device cuda: {reason}; train with --device cpu")),
+        _ => Ok(Device::CpuWithout(format!("not cuda, as {reason}"))),
     }
 }
 

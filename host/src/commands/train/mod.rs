@@ -123,14 +123,21 @@ impl Plan<'_> {
         let held_out = recipe.val_split.map_or(Ok(0), |split| split.count(data.train.len()))?;
         note_length(options, &recipe, data.train.len() - held_out)?;
         let recipe = recipe.for_samples(data.train.len() - held_out);
-        let (text, with) = (recipe.to_toml(), recipe.resolve()?);
+        let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
         let description = Description::new(text.clone(), format!("{:#}", asked_for.expression()), &data);
         if held_out > 0 {
             data.hold_out(held_out, with.seed);
         }
         check_batches(&layers, data.train.len(), &with)?;
         note_constant(&data.standardize(with.standardize), &data);
-        let device = device::for_samples(device, options.device.choice(), &data.preparation)?;
+        if let Some(weights) = &recipe.class_weights {
+            let counts = data.class_counts(layers.outputs());
+            // Outputs that are no classes of the data count nothing, and a list need not name them.
+            let mut weights = weights.of(&counts[..data.classes.count()]).context("class-weights")?;
+            weights.resize(counts.len(), 0.0);
+            with.class_weights = Some(weights);
+        }
+        let device = device::for_run(device, options.device.choice(), &data.preparation, &with)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
