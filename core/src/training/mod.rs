@@ -187,20 +187,45 @@ fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepE
 
 /// A model and all the memory of its training that grows with it, as one value for a `static`: `size_of` is a device's budget.
 ///
-/// [`ZERO`](Self::ZERO) is all zeros and takes no flash.
+/// `STATE` is the optimizer's, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example: so many models are its memory. Without one it is 0,
+/// that of [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO) is all zeros and takes no flash.
+///
+/// ```
+/// use selvedge::{Flat, Portable, layers, loss::CrossEntropy, mlp, optimizer::Adam, training::Trainer};
+///
+/// type Model = mlp!(2 => 8 Tanh => 2);
+/// // On a device it is a `static`.
+/// let mut trainer = Trainer::<Model, 4, { Adam::STATE }>::ZERO;
+/// layers::initialize(&mut trainer.model, 1);
+///
+/// let samples = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
+/// let mut loss = 0.0;
+/// for step in 1..=200 {
+///     let optimizer = Adam::new(step, 0.05, Adam::BETAS, Adam::EPSILON, 0.0);
+///     loss = trainer.step(&Portable, &optimizer, &CrossEntropy::default(), &samples, |(point, class), input| {
+///         input.copy_from_slice(point);
+///         [*class]
+///     })?;
+/// }
+/// assert!(loss < 0.01);
+/// # Ok::<(), selvedge::training::StepError>(())
+/// ```
 #[derive(Debug)]
-pub struct Trainer<M: Layer, const BATCH: usize> {
+pub struct Trainer<M: Layer, const BATCH: usize, const STATE: usize = 0> {
     /// The model.
     pub model: M,
+    /// What the optimizer keeps: zeros before the first step.
+    pub state: [M; STATE],
     input: [M::Input; BATCH],
     tape: [M::Tape; BATCH],
     grad_tape: [M::Tape; BATCH],
 }
 
-impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
+impl<M: Layer, const BATCH: usize, const STATE: usize> Trainer<M, BATCH, STATE> {
     /// A model of zeros, to be initialised.
     pub const ZERO: Self = Self {
         model: M::ZERO,
+        state: <[M; STATE]>::ZERO,
         input: <[M::Input; BATCH]>::ZERO,
         tape: <[M::Tape; BATCH]>::ZERO,
         grad_tape: <[M::Tape; BATCH]>::ZERO,
@@ -212,7 +237,7 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
     /// # Errors
     ///
     /// [`StepError`]; the model is then as it was.
-    pub fn step<E: Engine, O: Optimizer<0>, L: Loss, S, const TARGETS: usize>(
+    pub fn step<E: Engine, O: Optimizer<STATE>, L: Loss, S, const TARGETS: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
@@ -231,12 +256,12 @@ impl<M: Layer, const BATCH: usize> Trainer<M, BATCH> {
         }
         let mut workspace = Workspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
         let batch = Batch::new(input, targets.as_flattened());
-        workspace.step(engine, optimizer, [], &mut self.model, loss, batch)
+        workspace.step(engine, optimizer, self.state.each_mut(), &mut self.model, loss, batch)
     }
 }
 
 #[cfg(feature = "defmt")]
-impl<M: Layer + defmt::Format, const BATCH: usize> defmt::Format for Trainer<M, BATCH> {
+impl<M: Layer + defmt::Format, const BATCH: usize, const STATE: usize> defmt::Format for Trainer<M, BATCH, STATE> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "Trainer {{ model: {}, batch: {=usize} }}", self.model, BATCH);
     }
@@ -296,7 +321,7 @@ mod tests {
         Portable, layers,
         loss::{CrossEntropy, Mse},
         mlp,
-        optimizer::Sgd,
+        optimizer::{Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
     };
 
     type Model = mlp!(2 => 16 Relu => 2);
@@ -319,6 +344,29 @@ mod tests {
             last = trainer.step(&Portable, &optimizer, &LOSS, &SAMPLES, load).unwrap();
         }
         assert!(first > 0.5 && last < 0.02, "{first} → {last}");
+    }
+
+    #[test]
+    fn every_optimizer_takes_steps_with_its_state_in_the_trainer() {
+        fn last_loss<O: Optimizer<STATE>, const STATE: usize>(optimizer: impl Fn(u64) -> O) -> f32 {
+            let mut trainer = Trainer::<Model, 4, STATE>::ZERO;
+            layers::initialize(&mut trainer.model, 3);
+            let step = |step| trainer.step(&Portable, &optimizer(step), &LOSS, &SAMPLES, load).unwrap();
+            let loss = (1..=300).map(step).last().unwrap();
+            assert!(trainer.state.iter().all(|state| state.as_flat().iter().any(|&x| x != 0.0)));
+            loss
+        }
+        let momentum = Momentum { learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.0 };
+        let rms_prop = RmsProp::new(0.01, RmsProp::ALPHA, RmsProp::EPSILON, 0.0);
+        let losses = [
+            last_loss(|_| Sgd::new(0.5)),
+            last_loss(|_| momentum),
+            last_loss(|step| Adam::new(step, 0.05, Adam::BETAS, Adam::EPSILON, 0.0)),
+            last_loss(|step| Adam::decoupled(step, 0.05, Adam::BETAS, Adam::EPSILON, 0.001)),
+            last_loss(|_| rms_prop),
+            last_loss(|_| RmsPropMomentum { rule: rms_prop, momentum: 0.5 }),
+        ];
+        assert!(losses.iter().all(|loss| *loss < 0.05), "{losses:?}");
     }
 
     #[test]
