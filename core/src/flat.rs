@@ -105,6 +105,7 @@ unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 /// Why memory cannot be seen as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ViewError {
     /// Another number of elements than the type has.
     Length {

@@ -270,6 +270,7 @@ impl<M: Layer + defmt::Format, const BATCH: usize, const STATE: usize> defmt::Fo
 /// The error of a step that was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum StepError {
     /// No samples.
     EmptyBatch,

@@ -5,6 +5,7 @@ use crate::{architecture::LayerKind, flat::ViewError};
 /// The error of a weight file that cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum WeightFileError {
     /// Not this format at all.
     Magic,
