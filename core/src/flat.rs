@@ -93,6 +93,18 @@ pub fn i32_bytes(flat: &[i32]) -> &[u8] {
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
 }
 
+/// Words as the bytes that they are in memory.
+pub(crate) fn word_bytes_mut(words: &mut [u32]) -> &mut [u8] {
+    // SAFETY: every byte of a `u32` is initialised, any bytes are one, and `u8` has no alignment.
+    unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), mem::size_of_val(words)) }
+}
+
+/// Words as the numbers whose bits they are.
+pub(crate) fn words_as_floats_mut(words: &mut [u32]) -> &mut [f32] {
+    // SAFETY: the sizes and alignments are the same, and every bit pattern is valid for both.
+    unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
+}
+
 fn check_length(found: usize, expected: usize) -> Result<(), ViewError> {
     if found == expected { Ok(()) } else { Err(ViewError::Length { expected, found }) }
 }

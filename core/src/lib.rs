@@ -42,6 +42,7 @@ pub mod architecture;
 pub mod arithmetic;
 pub mod augment;
 pub mod classification;
+pub mod embed;
 pub mod engine;
 pub mod fashion_mnist;
 pub mod fingerprint;

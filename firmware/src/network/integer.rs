@@ -11,7 +11,7 @@ use super::sized;
 use crate::board::{self, OUTPUTS};
 
 /// The memory that a prediction works in.
-pub type Workspace = board::IntegerWorkspace;
+pub type Workspace = [u32; board::IntegerFormat::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [i32; OUTPUTS];
 
@@ -29,7 +29,7 @@ impl Network {
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = Workspace::EMPTY;
+    pub const WORKSPACE: Workspace = [0; _];
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0; OUTPUTS];
