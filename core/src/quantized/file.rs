@@ -122,6 +122,11 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         &self.record
     }
 
+    /// Tells whether the layer at a place, from 0, is the last one.
+    pub(super) fn is_last(&self, layer: usize) -> bool {
+        layer + 2 == self.widths.len()
+    }
+
     /// Shape and bytes of each layer.
     pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
         let mut rest = self.weights;

@@ -3,7 +3,7 @@ use super::{
     block::ROWS,
     blocks,
     format::Format,
-    workspace::{Place, byte_words},
+    workspace::{Place, activations},
 };
 use crate::flat::word_bytes_mut;
 
@@ -11,12 +11,8 @@ impl<F: Format> QuantizedFile<'_, F> {
     /// The words of memory that a prediction works in, at least. Where the file is known when a program is built, the function
     /// [`required_words`](super::required_words) tells it then.
     pub fn required_words(&self) -> usize {
-        let mut layers = self.layers().enumerate().peekable();
-        let mut most = 0;
-        while let Some((layer, (shape, _))) = layers.next() {
-            most = most.max(F::words(shape, Place { is_first: layer == 0, is_last: layers.peek().is_none() }));
-        }
-        most
+        let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
+        self.layers().enumerate().map(|(layer, (shape, _))| F::words(shape, place(layer))).max().unwrap_or(0)
     }
 }
 
@@ -60,14 +56,10 @@ impl<F: Integers> QuantizedFile<'_, F> {
         logits: &mut [i32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let mut layers = self.layers().enumerate().peekable();
-        while let Some((layer, (shape, bytes))) = layers.next() {
-            let is_last = layers.peek().is_none();
+        for (layer, (shape, bytes)) in self.layers().enumerate() {
             // Activations are the workspace's first bytes. What is listed of them follows, and then they may be overwritten.
-            let inputs = if layer == 0 { 0 } else { byte_words(shape.inputs) };
-            let outputs = if is_last { 0 } else { byte_words(shape.outputs) };
-            let both = workspace.split_at_mut_checked(inputs.max(outputs));
-            let (activations, entries) = both.ok_or(WorkspaceError::Workspace)?;
+            let (activations, entries) =
+                workspace.split_at_mut_checked(activations(shape, layer == 0)).ok_or(WorkspaceError::Workspace)?;
             let activations = word_bytes_mut(activations);
             let inputs = if layer == 0 { sample } else { activations.get(..shape.inputs).unwrap_or_default() };
             if inputs.len() != shape.inputs {
@@ -75,17 +67,18 @@ impl<F: Integers> QuantizedFile<'_, F> {
             }
             let entries = entries.as_chunks_mut().0;
             let active = F::list(inputs, entries).ok_or(WorkspaceError::Workspace)?;
-            if is_last {
+            let blocks = blocks::all::<F>(shape, bytes);
+            if self.is_last(layer) {
                 if logits.len() != shape.outputs {
                     return Err(WorkspaceError::Logits);
                 }
-                for (logits, block) in logits.chunks_mut(ROWS).zip(blocks::all::<F>(shape, bytes)) {
+                for (logits, block) in logits.chunks_mut(ROWS).zip(blocks) {
                     for (logit, row) in logits.iter_mut().zip(F::rows(&active, block)) {
                         *logit = row;
                     }
                 }
             } else {
-                for (outputs, block) in activations.as_chunks_mut().0.iter_mut().zip(blocks::all::<F>(shape, bytes)) {
+                for (outputs, block) in activations.as_chunks_mut().0.iter_mut().zip(blocks) {
                     *outputs = F::rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
                 }
             }

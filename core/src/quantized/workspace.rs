@@ -19,16 +19,15 @@ pub struct Place {
     pub is_last: bool,
 }
 
-/// The words of a layer of integers: its listed inputs, and behind them the inputs of this layer or of the next one, which are bytes. The first
-/// layer's inputs are the sample, the last layer's outputs the logits; both lie elsewhere.
+/// The words of a layer of integers: those of [`activations`], and its listed inputs.
 pub const fn of_integers(entries: usize, shape: Shape, place: Place) -> usize {
-    let inputs = if place.is_first { 0 } else { byte_words(shape.inputs) };
-    let outputs = if place.is_last { 0 } else { byte_words(shape.outputs) };
-    entries * size_of::<Entry>() / size_of::<u32>() + if inputs > outputs { inputs } else { outputs }
+    activations(shape, place.is_first) + entries * size_of::<Entry>() / size_of::<u32>()
 }
 
-/// The words that so many bytes take, filled up to whole blocks of rows.
-pub const fn byte_words(bytes: usize) -> usize {
+/// The words that a layer's activations take, which are bytes: its inputs, and in their place its outputs, filled up to whole blocks of
+/// rows. The first layer's inputs lie elsewhere, and so do the last one's outputs, which may have room here all the same.
+pub const fn activations(shape: Shape, is_first: bool) -> usize {
+    let bytes = if is_first || shape.inputs < shape.outputs { shape.outputs } else { shape.inputs };
     bytes.next_multiple_of(ROWS) / size_of::<u32>()
 }
 

@@ -58,8 +58,7 @@ impl QuantizedFile<'_, Float16> {
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let workspace = words_as_floats_mut(workspace);
-        let mut layers = self.layers().enumerate().peekable();
-        let inputs = layers.peek().map_or(0, |(_, (shape, _))| shape.inputs);
+        let inputs = self.layers().next().map_or(0, |(shape, _)| shape.inputs);
         if sample.len() != inputs {
             return Err(WorkspaceError::Sample);
         }
@@ -67,9 +66,9 @@ impl QuantizedFile<'_, Float16> {
         for (input, &pixel) in first.iter_mut().zip(sample) {
             *input = normalize(pixel);
         }
-        while let Some((layer, (shape, bytes))) = layers.next() {
+        for (layer, (shape, bytes)) in self.layers().enumerate() {
             let Shape { inputs, outputs } = shape;
-            if layers.peek().is_none() {
+            if self.is_last(layer) {
                 if logits.len() != outputs {
                     return Err(WorkspaceError::Logits);
                 }
