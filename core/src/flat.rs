@@ -114,6 +114,63 @@ unsafe impl Flat for f32 {}
 // SAFETY: an array of `Flat`.
 unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 
+/// Writes a struct that is [`Flat`](crate::Flat): a layer of a program's own, without `unsafe`.
+///
+/// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants for generics, documentation and, after
+/// that, derives.
+///
+/// ```
+/// use selvedge::{Flat, flat_struct};
+///
+/// flat_struct! {
+///     /// A factor and a summand for each feature.
+///     #[derive(Debug)]
+///     pub struct Affine<const WIDTH: usize> {
+///         /// The factors.
+///         pub weight: [f32; WIDTH],
+///         /// The summands.
+///         pub bias: [f32; WIDTH],
+///     }
+/// }
+///
+/// let mut affine = Affine::<2>::ZERO;
+/// affine.bias = [1.0, 2.0];
+/// assert_eq!(affine.as_flat(), [0.0, 0.0, 1.0, 2.0]);
+/// ```
+///
+/// Another field does not compile:
+///
+/// ```compile_fail,E0277
+/// selvedge::flat_struct! {
+///     struct Counted { weight: [f32; 2], count: u64 }
+/// }
+/// ```
+#[macro_export]
+macro_rules! flat_struct {
+    (
+        $(#[doc = $doc:expr])*
+        $(#[derive($($derive:path),+ $(,)?)])*
+        $visibility:vis struct $name:ident $(<$(const $generic:ident: $kind:ty),+ $(,)?>)? {
+            $($(#[doc = $field_doc:expr])* $field_visibility:vis $field:ident: $type:ty),+ $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        $(#[derive($($derive),+)])*
+        #[repr(C)]
+        $visibility struct $name $(<$(const $generic: $kind),+>)? {
+            $($(#[doc = $field_doc])* $field_visibility $field: $type),+
+        }
+
+        // SAFETY: it is `repr(C)`, and no other representation can be asked for; each field is `Flat`, or this does not compile.
+        #[allow(unsafe_code)]
+        unsafe impl $(<$(const $generic: $kind),+>)? $crate::Flat for $name $(<$($generic),+>)?
+        where
+            $($type: $crate::Flat),+
+        {
+        }
+    };
+}
+
 /// Why memory cannot be seen as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

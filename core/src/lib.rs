@@ -64,6 +64,7 @@ pub mod weights;
 mod wire;
 
 pub use activation::{Activation, Identity, Relu};
+pub use embed::Embedded;
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};

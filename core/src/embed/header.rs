@@ -1,6 +1,8 @@
 //! The start of an embedded file, read while the program is built. Postcard does not run then, so its integers are read by hand: those of
 //! docs/formats.md. A file that is not as expected is a panic, which in a constant is an error of the build.
 
+use crate::architecture::{CUSTOM, LayerDescription, LayerKind};
+
 /// What is left of a file's header.
 pub struct Header<'a> {
     rest: &'a [u8],
@@ -45,6 +47,40 @@ impl<'a> Header<'a> {
                 return value;
             }
         }
+    }
+
+    /// Takes a layer, and tells whether it is this one.
+    pub const fn layer(&mut self, expected: LayerDescription) -> bool {
+        let [number] = self.take();
+        let expected_number = match expected {
+            LayerDescription::Known(layer) => layer.number(),
+            LayerDescription::Custom(_) => CUSTOM,
+        };
+        if number != expected_number {
+            return false;
+        }
+        let (inputs, outputs) = expected.widths();
+        match expected {
+            LayerDescription::Known(LayerKind::Linear { .. }) => self.varint() == inputs && self.varint() == outputs,
+            LayerDescription::Custom(layer) => {
+                self.text(layer.name().as_bytes())
+                    && self.varint() == inputs
+                    && self.varint() == outputs
+                    && self.varint() == layer.parameters()
+            }
+            _ => self.varint() == inputs,
+        }
+    }
+
+    /// Takes bytes with their number in front, and tells whether they are these.
+    const fn text(&mut self, expected: &[u8]) -> bool {
+        let (mut is_same, mut place) = (self.varint() as usize == expected.len(), 0);
+        while is_same && place < expected.len() {
+            let [byte] = self.take();
+            is_same = byte == expected[place];
+            place += 1;
+        }
+        is_same
     }
 
     /// Takes bytes.

@@ -25,7 +25,9 @@ pub use linear::Linear;
 pub use log_softmax::LogSoftmax;
 pub use pass::{Draws, Pass};
 
-use crate::{Activation, Engine, Flat, Portable, architecture::LayerKind, optimizer::Optimizer, random::Generator};
+use crate::{
+    Activation, Engine, Flat, Portable, architecture::LayerDescription, optimizer::Optimizer, random::Generator,
+};
 
 /// One sample's features at one place of the network: `[f32; WIDTH]`.
 pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
@@ -75,11 +77,16 @@ pub trait Layer: Flat {
     /// What a training pass keeps of one sample.
     type Tape: Flat;
 
+    /// Each layer's kind and widths, in chain order. A layer of a program's own is a [`CustomLayer`](crate::architecture::CustomLayer).
+    const LAYERS: &'static [LayerDescription];
+
     /// How many layers the chain has.
-    const DEPTH: usize;
+    const DEPTH: usize = Self::LAYERS.len();
 
     /// Tells each layer's kind and widths, in chain order.
-    fn describe(tell: &mut impl FnMut(LayerKind));
+    fn describe(tell: &mut impl FnMut(LayerDescription)) {
+        Self::LAYERS.iter().copied().for_each(tell);
+    }
 
     /// Sets the parameters; parameter `i` takes draw `first + i`.
     fn initialize(&mut self, generator: &Generator, first: u64);

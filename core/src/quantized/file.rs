@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// The version that this build writes. It reads version 1 too.
-pub(super) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 2;
 /// The version before files had a signature.
-pub(super) const WITHOUT_SIGNATURE: u16 = 1;
+pub(crate) const WITHOUT_SIGNATURE: u16 = 1;
 
 /// More than the header takes beside the method.
 const HEADER_ROOM: usize = 512;

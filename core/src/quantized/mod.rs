@@ -62,10 +62,13 @@ mod tests;
 mod workspace;
 
 pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
+pub(crate) use file::{VERSION, WITHOUT_SIGNATURE};
 pub use float16::{Float16, Float16Layer};
+pub(crate) use format::Encoding;
 pub use format::{Format, Integers};
 pub use int4::{Int4, Int4Layer};
 pub use int8::{Int8, Int8Layer};
+pub(crate) use workspace::widths;
 pub use workspace::{WorkspaceError, required_words};
 
 use crate::{flat::i32_bytes, weights::hash_bytes};

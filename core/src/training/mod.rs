@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use crate::{
     Engine, Flat, Identity, Layer,
-    architecture::Architecture,
+    architecture::Described,
     layers::{Draws, Features, Pass, Tapes},
     loss::{Loss, LossError},
     optimizer::Optimizer,
@@ -153,8 +153,12 @@ pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     grad: &M,
     mut state: [&mut M; STATE],
 ) {
-    for stage in Architecture::of::<M>().stages() {
-        let own = stage.updated();
+    let mut end = 0;
+    for layer in M::LAYERS {
+        // A type's numbers can be counted.
+        let [parameters, buffers] = layer.lens().unwrap_or_default();
+        let own = end..end + parameters;
+        end = own.end + buffers;
         let state = state.each_mut().map(|state| &mut state.as_flat_mut()[own.clone()]);
         engine.update(optimizer, &mut model.as_flat_mut()[own.clone()], &grad.as_flat()[own], state);
     }
