@@ -162,7 +162,6 @@ macro_rules! flat_struct {
         }
 
         // SAFETY: it is `repr(C)`, and no other representation can be asked for; each field is `Flat`, or this does not compile.
-        #[allow(unsafe_code)]
         unsafe impl $(<$(const $generic: $kind),+>)? $crate::Flat for $name $(<$($generic),+>)?
         where
             $($type: $crate::Flat),+

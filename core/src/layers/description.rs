@@ -22,7 +22,10 @@ impl Architecture {
 /// Tells the layers of a model's type, which are all the library's: a type with another does not compile.
 fn describe_known<M: Layer>(mut tell: impl FnMut(LayerKind)) {
     const {
-        assert!(!has_custom(M::LAYERS), "the model has a layer of the program's own, which this function does not know")
+        assert!(
+            !has_custom(M::LAYERS),
+            "the model has a layer of the program's own, which this function does not know"
+        );
     };
     M::describe(&mut |layer| {
         if let LayerDescription::Known(layer) = layer {

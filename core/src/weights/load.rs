@@ -134,7 +134,7 @@ mod tests {
         Activation, Chain, Engine, Identity, Linear,
         architecture::CustomLayer,
         embed::Aligned,
-        flat_struct, layers,
+        layers,
         layers::{Pass, Tapes},
         mlp,
         optimizer::Optimizer,
@@ -146,7 +146,15 @@ mod tests {
         },
     };
 
-    flat_struct! { #[derive(Debug)] struct Scale<const WIDTH: usize, const NAME: usize> { weight: [f32; WIDTH] } }
+    /// The macro's `unsafe` is seen in this crate alone.
+    #[allow(unsafe_code)]
+    mod scale {
+        crate::flat_struct! {
+            #[derive(Debug)]
+            pub struct Scale<const WIDTH: usize, const NAME: usize> { pub weight: [f32; WIDTH] }
+        }
+    }
+    use scale::Scale;
 
     const NAMES: [&str; 2] = ["Scale", "A_name_of_16byte"];
 
