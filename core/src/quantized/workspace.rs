@@ -10,7 +10,7 @@ use super::{
     format::Encoding,
     layout::{MAX_WIDTHS, Shape},
 };
-use crate::{architecture::MAX_WIDTH, embed::Header};
+use crate::{architecture::MAX_WIDTH, weights::Header};
 
 /// Where a layer stands in its network.
 #[derive(Clone, Copy)]

@@ -3,6 +3,7 @@
 //! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
 //! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.
 
+mod constant;
 pub(crate) mod envelope;
 mod error;
 mod header;
@@ -10,6 +11,7 @@ mod load;
 mod reader;
 mod writer;
 
+pub(crate) use constant::Header;
 pub use error::WeightFileError;
 pub use header::TrainingRecord;
 pub use load::{LoadedModel, load};

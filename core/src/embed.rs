@@ -4,7 +4,7 @@
 //! use selvedge::{Embedded, Layer, classification::argmax, embed, mlp};
 //!
 //! type Model = mlp!(2 => 8 Tanh => 2);
-//! static MODEL: Embedded<Model> = embed!("../../examples/xor.selvedge", as Model);
+//! static MODEL: Embedded<Model> = embed!("../examples/xor.selvedge", as Model);
 //!
 //! let model = MODEL.load()?.model;
 //! assert_eq!(argmax(model.run(&[0.0, 1.0])), 1);
@@ -17,13 +17,13 @@
 //! use selvedge::{Embedded, embed, mlp};
 //!
 //! type Model = mlp!(2 => 9 Tanh => 2);
-//! static MODEL: Embedded<Model> = embed!("../../examples/xor.selvedge", as Model);
+//! static MODEL: Embedded<Model> = embed!("../examples/xor.selvedge", as Model);
 //! ```
 //!
 //! ```compile_fail,E0080
 //! use selvedge::{Embedded, embed, mlp};
 //!
-//! static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../../examples/xor.int8", as mlp!(2 => 8 Tanh => 2));
+//! static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../examples/xor.int8", as mlp!(2 => 8 Tanh => 2));
 //! ```
 //!
 //! A quantised network is embedded by its format. Its widths are constants:
@@ -31,7 +31,7 @@
 //! ```
 //! use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
 //!
-//! static NETWORK: Embedded<Int8> = embed!("../../examples/xor.int8", as Int8);
+//! static NETWORK: Embedded<Int8> = embed!("../examples/xor.int8", as Int8);
 //!
 //! let mut workspace = [0; NETWORK.required_words()];
 //! let sample: [u8; NETWORK.inputs()] = [0, 255];
@@ -40,17 +40,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod header;
-
 use core::marker::PhantomData;
-
-pub(crate) use header::Header;
 
 use crate::{
     Layer,
     architecture::LayerDescription,
     quantized::{self, Format, QuantizedFile},
-    weights::{LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
+    weights::{Header, LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
 };
 
 /// Bytes at a multiple of 4 in memory, where weights can be read in place.
