@@ -6,10 +6,7 @@ use crate::quantized::active::unpacked;
 pub const ALIGNMENT: usize = 1;
 
 pub fn rows(active: &Active<'_, Int4>, block: Block<'_>) -> [i32; ROWS] {
-    let mut rows = [0; ROWS];
-    for (row, bias) in rows.iter_mut().zip(block.biases()) {
-        *row = bias;
-    }
+    let mut rows = block.start();
     let bytes = |offset: u32| block.weights().get(offset as usize - WEIGHTS..);
     let mut rest = active.entries();
     loop {

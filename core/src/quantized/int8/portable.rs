@@ -6,10 +6,7 @@ use crate::quantized::active::unpacked;
 pub const ALIGNMENT: usize = 1;
 
 pub fn rows(active: &Active<'_, Int8>, block: Block<'_>) -> [i32; ROWS] {
-    let mut rows = [0; ROWS];
-    for (row, bias) in rows.iter_mut().zip(block.biases()) {
-        *row = bias;
-    }
+    let mut rows = block.start();
     let pairs: &[[u8; PAIR_BYTES]] = block.weights().as_chunks().0;
     for &[inputs, offset] in active.entries().iter().take_while(|[inputs, _]| *inputs != 0) {
         let [even, odd] = unpacked(inputs);
