@@ -25,7 +25,6 @@ use selvedge::{
     model_file::FileInfo,
     models,
     preparation::{Element, Preparation},
-    quantized::{self, Int4, Int8},
     shape::InputShape,
 };
 
@@ -302,25 +301,19 @@ impl fmt::Display for Constants<'_> {
         constant("Its samples.", "SAMPLES", "usize", &training.samples)?;
         constant("Its learning rate.", "LEARNING_RATE", "f32", &format_args!("{:?}", training.learning_rate))?;
         let linear = architecture.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
-        let widths = linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize));
+        let widths: Vec<_> =
+            [architecture.inputs() as u32].into_iter().chain(linear.map(|layer| layer.widths().1)).collect();
         constant(
-            "Floats that the model works in with weights of 16 bits.",
-            "HALF_FLOATS",
-            "usize",
-            &quantized::floats(widths.clone()),
+            "The inputs, and each linear layer's outputs.",
+            "WIDTHS",
+            &format!("[usize; {}]", widths.len()),
+            &format_args!("{widths:?}"),
         )?;
-        let (format, entries): (_, fn(usize) -> usize) = match integers {
-            Integers::Int8 => ("Int8", Int8::entries),
-            Integers::Int4 => ("Int4", Int4::entries),
+        let format = match integers {
+            Integers::Int8 => "Int8",
+            Integers::Int4 => "Int4",
         };
-        let entries = widths.clone().map(|(inputs, _)| entries(inputs)).max().unwrap_or(0);
-        let width = widths.skip(1).map(|(inputs, _)| quantized::width(inputs)).max().unwrap_or(0);
-
         writeln!(f, "/// What the model's integers are.\npub type IntegerFormat = selvedge::quantized::{format};")?;
-        writeln!(
-            f,
-            "/// What they are worked in.\npub type IntegerWorkspace = selvedge::quantized::Workspace<{entries}, {width}>;"
-        )?;
         writeln!(f, "/// The model.\npub type Model = selvedge::mlp!({});", architecture.expression())
     }
 }

@@ -93,6 +93,18 @@ pub fn i32_bytes(flat: &[i32]) -> &[u8] {
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
 }
 
+/// Words as the bytes that they are in memory.
+pub(crate) fn word_bytes_mut(words: &mut [u32]) -> &mut [u8] {
+    // SAFETY: every byte of a `u32` is initialised, any bytes are one, and `u8` has no alignment.
+    unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), mem::size_of_val(words)) }
+}
+
+/// Words as the numbers whose bits they are.
+pub(crate) fn words_as_floats_mut(words: &mut [u32]) -> &mut [f32] {
+    // SAFETY: the sizes and alignments are the same, and every bit pattern is valid for both.
+    unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
+}
+
 fn check_length(found: usize, expected: usize) -> Result<(), ViewError> {
     if found == expected { Ok(()) } else { Err(ViewError::Length { expected, found }) }
 }
@@ -102,9 +114,66 @@ unsafe impl Flat for f32 {}
 // SAFETY: an array of `Flat`.
 unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 
+/// Writes a struct that is [`Flat`](crate::Flat): a layer of a program's own, without `unsafe`.
+///
+/// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants for generics, documentation and, after
+/// that, derives.
+///
+/// ```
+/// use selvedge::{Flat, flat_struct};
+///
+/// flat_struct! {
+///     /// A factor and a summand for each feature.
+///     #[derive(Debug)]
+///     pub struct Affine<const WIDTH: usize> {
+///         /// The factors.
+///         pub weight: [f32; WIDTH],
+///         /// The summands.
+///         pub bias: [f32; WIDTH],
+///     }
+/// }
+///
+/// let mut affine = Affine::<2>::ZERO;
+/// affine.bias = [1.0, 2.0];
+/// assert_eq!(affine.as_flat(), [0.0, 0.0, 1.0, 2.0]);
+/// ```
+///
+/// Another field does not compile:
+///
+/// ```compile_fail,E0277
+/// selvedge::flat_struct! {
+///     struct Counted { weight: [f32; 2], count: u64 }
+/// }
+/// ```
+#[macro_export]
+macro_rules! flat_struct {
+    (
+        $(#[doc = $doc:expr])*
+        $(#[derive($($derive:path),+ $(,)?)])*
+        $visibility:vis struct $name:ident $(<$(const $generic:ident: $kind:ty),+ $(,)?>)? {
+            $($(#[doc = $field_doc:expr])* $field_visibility:vis $field:ident: $type:ty),+ $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        $(#[derive($($derive),+)])*
+        #[repr(C)]
+        $visibility struct $name $(<$(const $generic: $kind),+>)? {
+            $($(#[doc = $field_doc])* $field_visibility $field: $type),+
+        }
+
+        // SAFETY: it is `repr(C)`, and no other representation can be asked for; each field is `Flat`, or this does not compile.
+        unsafe impl $(<$(const $generic: $kind),+>)? $crate::Flat for $name $(<$($generic),+>)?
+        where
+            $($type: $crate::Flat),+
+        {
+        }
+    };
+}
+
 /// Why memory cannot be seen as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ViewError {
     /// Another number of elements than the type has.
     Length {

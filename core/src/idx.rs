@@ -165,6 +165,7 @@ fn check_length(file: &[u8], expected: u64) -> Result<(), IdxError> {
 /// The error of bytes that are no IDX file of this kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum IdxError {
     /// No magic number of the format.
     Magic {

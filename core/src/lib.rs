@@ -1,5 +1,27 @@
 //! Selvedge's core: multilayer perceptrons, trained and run with **one arithmetic** on every machine.
 //!
+//! A program brings its weight file along with [`embed!`], which compares it with the model's type while the program is built:
+//!
+//! ```
+//! use selvedge::{Embedded, Layer, classification::argmax, embed, mlp};
+//!
+//! type Model = mlp!(2 => 8 Tanh => 2);
+//! static MODEL: Embedded<Model> = embed!("../examples/xor.selvedge", as Model);
+//!
+//! let model = MODEL.load()?.model;
+//! assert_eq!(argmax(model.run(&[0.0, 1.0])), 1);
+//! # Ok::<(), selvedge::weights::WeightFileError>(())
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | embed a file, predict with it | [`embed!`], [`Layer::run`] |
+//! | predict with a quantised network | [`quantized`] |
+//! | train on a device, with any optimizer | [`training::Trainer`] |
+//! | write a training loop with batches of one's own | [`training::Workspace`] |
+//! | define a layer of one's own | [`flat_struct!`], [`Layer`], and the example `own_layer` |
+//! | write and read files | [`weights`] |
+//!
 //! `no_std`, no heap. The modules, from the bottom up; each uses only what stands above it in this list:
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
@@ -16,19 +38,11 @@
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`classification`]: class, probabilities, top-k. [`idx`]: the file format of samples and labels.
 //! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare targets by.
-//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files.
+//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`embed`]: files that a program brings along.
 //! - [`message`]: what a host and a device say to each other over a serial line. [`model_file`]: what a file of any format holds.
 //!
-//! ```
-//! use selvedge::{Flat, Layer, Portable, classification::argmax, layers, mlp};
-//!
-//! type Model = mlp!(4 => 8 Relu => 3);
-//! let mut model = Model::ZERO;
-//! layers::initialize(&mut model, 42);
-//! let mut logits = [0.0; 3];
-//! model.predict(&Portable, &[0.1, 0.2, 0.3, 0.4], &mut logits);
-//! assert!(argmax(&logits) < 3);
-//! ```
+//! The examples: `xor` trains and writes a file, `predict` embeds it, `train_loop` is a training loop of one's own, `own_layer` a layer of one's
+//! own, `autodiff` PyTorch's example of automatic differentiation.
 
 #![no_std]
 
@@ -43,6 +57,7 @@ pub mod architecture;
 pub mod arithmetic;
 pub mod augment;
 pub mod classification;
+pub mod embed;
 pub mod engine;
 pub mod fashion_mnist;
 pub mod fingerprint;
@@ -65,6 +80,7 @@ pub mod weights;
 mod wire;
 
 pub use activation::{Activation, Identity, Relu};
+pub use embed::Embedded;
 pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};

@@ -33,6 +33,16 @@ macro_rules! numbered {
     ($name:ident $(<$lifetime:lifetime>)? {
         $($number:literal => $variant:ident $({ $($field:ident),* })? $(($inner:ident))?),+ $(,)?
     }) => {
+        impl $(<$lifetime>)? $name $(<$lifetime>)? {
+            /// The variant's number.
+            #[allow(dead_code, reason = "not each of them is read while a program is built")]
+            pub(crate) const fn number(&self) -> u8 {
+                match self {
+                    $(Self::$variant { .. } => $number,)+
+                }
+            }
+        }
+
         impl $(<$lifetime>)? serde::Serialize for $name $(<$lifetime>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {

@@ -8,7 +8,7 @@ use selvedge::{
         request_len, response_len,
     },
     preparation::Element,
-    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, Workspace, width},
+    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, required_words},
     shape::{InputShape, Names},
 };
 use serde::{Deserialize, Serialize};
@@ -70,14 +70,14 @@ fn parsed<F: WeightFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>
 
 fn predict_in_integers<F: Integers>(file: &[u8]) {
     let Some((network, sample, outputs)) = parsed::<F>(file) else { return };
-    let mut workspace = Workspace::<{ Int4::entries(1 << 12) }, { width(1 << 12) }>::EMPTY;
-    // An error is that of a network larger than this workspace.
-    let _ = network.predict(&sample, &mut workspace, &mut vec![0; outputs]);
+    let mut workspace = vec![0; network.required_words()];
+    assert_eq!(workspace.len(), required_words(file));
+    assert!(network.predict(&sample, &mut workspace, &mut vec![0; outputs]).is_ok());
 }
 
 fn predict_in_floats(file: &[u8]) {
     let Some((network, sample, outputs)) = parsed::<Float16>(file) else { return };
-    let mut workspace = vec![0.0; network.floats()];
+    let mut workspace = vec![0; network.required_words()];
     assert!(network.predict(&sample, &mut workspace, &mut vec![0.0; outputs]).is_ok());
     assert!(Some(network.parameters().count()) == network.architecture().parameter_count());
 }

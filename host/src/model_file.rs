@@ -8,7 +8,7 @@ use selvedge::{
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
     loss::LossError,
     message::{Format, Logits},
-    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
+    quantized::{self, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
     shape::{InputShape, Signature},
     weights::{WeightFile, WeightFileError},
 };
@@ -171,16 +171,16 @@ impl<'a> ModelFile<'a> {
 
     /// The RAM that a prediction works in on a device, in bytes.
     pub fn ram_bytes(&self) -> usize {
-        let integers = |(entries, width): (usize, usize)| entries * size_of::<Entry>() + width;
-        match self {
+        let words = match self {
             Self::Float32(file) => {
                 let architecture = file.architecture();
-                (architecture.inputs() + architecture.tape_len()) * size_of::<f32>()
+                architecture.inputs() + architecture.tape_len()
             }
-            Self::Int8(file) => integers(file.workspace()),
-            Self::Int4(file) => integers(file.workspace()),
-            Self::Float16(file) => file.floats() * size_of::<f32>(),
-        }
+            Self::Int8(file) => file.required_words(),
+            Self::Int4(file) => file.required_words(),
+            Self::Float16(file) => file.required_words(),
+        };
+        words * size_of::<u32>()
     }
 
     /// Checks that all weights are finite, and no variance is below 0. Those of an integer network are.
@@ -281,13 +281,12 @@ fn integer_sums<F: quantized::Integers>(
     samples: &[u8],
     sums: &mut [i32],
 ) {
-    let (entries, width) = file.workspace();
-    let (mut entries, mut activations, mut codes) = (vec![Entry::EMPTY; entries], vec![0; width], vec![0; inputs]);
+    let (mut workspace, mut codes) = (vec![0; file.required_words()], vec![0; inputs]);
     let preparation = file.signature().preparation;
     for (sample, sums) in samples.chunks_exact(preparation.sample_len(inputs)).zip(sums.chunks_exact_mut(outputs)) {
         preparation.write_codes(sample, &mut codes);
         // All sizes are the network's: there is no error.
-        let _ = file.predict_in(&codes, &mut entries, &mut activations, sums);
+        let _ = file.predict(&codes, &mut workspace, sums);
     }
 }
 

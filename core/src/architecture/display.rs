@@ -9,14 +9,7 @@ use super::{Architecture, LayerKind, STACK_NAME};
 impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
-            writeln!(
-                f,
-                "NeuralNetwork(\n  (flatten): Flatten(start_dim=1, end_dim=-1)\n  ({STACK_NAME}): Sequential("
-            )?;
-            for (index, layer) in self.layers.iter().enumerate() {
-                writeln!(f, "    ({index}): {layer}")?;
-            }
-            return write!(f, "  )\n)");
+            return show_module(f, &self.layers);
         }
         write!(f, "{}", self.inputs())?;
         for layer in &self.layers {
@@ -31,6 +24,18 @@ impl fmt::Display for Architecture {
         }
         Ok(())
     }
+}
+
+/// Writes layers as PyTorch's `print(model)` shows the quickstart's.
+pub(crate) fn show_module(
+    f: &mut fmt::Formatter<'_>,
+    layers: impl IntoIterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    writeln!(f, "NeuralNetwork(\n  (flatten): Flatten(start_dim=1, end_dim=-1)\n  ({STACK_NAME}): Sequential(")?;
+    for (index, layer) in layers.into_iter().enumerate() {
+        writeln!(f, "    ({index}): {layer}")?;
+    }
+    write!(f, "  )\n)")
 }
 
 #[cfg(test)]

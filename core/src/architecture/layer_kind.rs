@@ -4,7 +4,7 @@ use core::fmt;
 
 use heapless::Vec;
 
-use super::StageKind;
+use super::{StageKind, parameters::Described};
 use crate::activation::{ActivationKind, LeakyRelu};
 
 /// The widest layer of a network.
@@ -189,13 +189,7 @@ impl LayerKind {
     ///
     /// `None` where this machine cannot count them.
     pub(crate) fn lens(self) -> Option<[usize; 2]> {
-        let mut lens = [0_usize; 2];
-        for &(name, role) in self.tensors() {
-            let len = self.shape(name).iter().try_fold(1_usize, |len, &size| len.checked_mul(size as usize))?;
-            let sum = &mut lens[usize::from(role == Role::Buffer)];
-            *sum = sum.checked_add(len)?;
-        }
-        Some(lens)
+        Described::lens(self)
     }
 
     /// Its tensors in the flat model, in order: those that the optimizer changes come first.

@@ -12,19 +12,24 @@
 //! ```
 //!
 //! - `layer_kind`: one layer: its kind, widths and tensors, what computes it, and how PyTorch shows it.
+//! - `custom`: a layer that a program defines itself. No architecture has one: it is in a model's type alone.
 //! - `parameters`: the named tensors of a chain and where they lie in the flat model.
 //! - `stages`: the parts that are computed together, and where their activations lie on the tape.
 //! - `text`: the text of `--layers`, read and written. `display`: the chain as PyTorch shows it.
 
+mod custom;
 mod display;
 mod layer_kind;
 mod parameters;
 mod stages;
 mod text;
 
+pub(crate) use custom::CUSTOM;
+pub use custom::{CustomLayer, CustomName, LayerDescription, MAX_NAME};
+pub(crate) use display::show_module;
 pub use layer_kind::{LayerKind, MAX_WIDTH, Role};
+pub(crate) use parameters::{Described, parameter_count, parameters};
 pub use parameters::{Parameter, STACK_NAME};
-pub(crate) use parameters::{parameter_count, parameters};
 pub use stages::{Stage, StageKind};
 pub use text::{ArchitectureError, Expression, Word};
 

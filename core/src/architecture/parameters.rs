@@ -30,17 +30,75 @@ impl Parameter {
     }
 }
 
+/// What a chain asks of its layers: those of an architecture, or those of a model's type.
+pub(crate) trait Described: Copy {
+    /// Features in and out.
+    fn widths(self) -> (u32, u32);
+
+    /// Tells whether it may stand in front.
+    fn is_start(self) -> bool;
+
+    /// Tells whether it is computed with the layer before it.
+    fn is_activation(self) -> bool;
+
+    /// Tells whether an activation after it can be computed with it.
+    fn takes_activation(self) -> bool;
+
+    /// The names of its tensors and their parts in training, in the flat model's order: those that the optimizer changes come first.
+    fn tensors(self) -> &'static [(&'static str, Role)];
+
+    /// The shape of its tensor of this name.
+    fn shape(self, tensor: &str) -> Vec<u32, 2>;
+
+    /// See [`LayerKind::lens`].
+    fn lens(self) -> Option<[usize; 2]> {
+        let mut lens = [0_usize; 2];
+        for &(name, role) in self.tensors() {
+            let len = self.shape(name).iter().try_fold(1_usize, |len, &size| len.checked_mul(size as usize))?;
+            let sum = &mut lens[usize::from(role == Role::Buffer)];
+            *sum = sum.checked_add(len)?;
+        }
+        Some(lens)
+    }
+}
+
+impl Described for LayerKind {
+    fn widths(self) -> (u32, u32) {
+        self.widths()
+    }
+
+    fn is_start(self) -> bool {
+        matches!(self, Self::Linear { .. })
+    }
+
+    fn is_activation(self) -> bool {
+        self.activation().is_some()
+    }
+
+    fn takes_activation(self) -> bool {
+        self.takes_activation()
+    }
+
+    fn tensors(self) -> &'static [(&'static str, Role)] {
+        self.tensors()
+    }
+
+    fn shape(self, tensor: &str) -> Vec<u32, 2> {
+        self.shape(tensor)
+    }
+}
+
 /// See [`Architecture::parameter_count`](super::Architecture::parameter_count).
-pub(crate) fn parameter_count(layers: impl Iterator<Item = LayerKind>) -> Option<usize> {
+pub(crate) fn parameter_count<L: Described>(layers: impl Iterator<Item = L>) -> Option<usize> {
     let mut count = 0_usize;
-    let mut before: Option<LayerKind> = None;
+    let mut before: Option<L> = None;
     for layer in layers {
         let (inputs, outputs) = layer.widths();
         let follows = match before {
-            None => matches!(layer, LayerKind::Linear { .. }),
+            None => layer.is_start(),
             Some(before) => before.widths().1 == inputs,
         };
-        let is_placed = layer.activation().is_none() || before.is_some_and(LayerKind::takes_activation);
+        let is_placed = !layer.is_activation() || before.is_some_and(L::takes_activation);
         let widths = 1..=MAX_WIDTH;
         if !follows || !is_placed || !widths.contains(&inputs) || !widths.contains(&outputs) {
             return None;
@@ -54,7 +112,7 @@ pub(crate) fn parameter_count(layers: impl Iterator<Item = LayerKind>) -> Option
 }
 
 /// See [`Architecture::parameters`](super::Architecture::parameters).
-pub(crate) fn parameters(layers: impl Iterator<Item = LayerKind>) -> impl Iterator<Item = Parameter> {
+pub(crate) fn parameters(layers: impl Iterator<Item = impl Described>) -> impl Iterator<Item = Parameter> {
     let tensors = layers.enumerate().flat_map(|(index, layer)| {
         layer.tensors().iter().map(move |&(kind, role)| (index, kind, role, layer.shape(kind)))
     });

@@ -143,6 +143,7 @@ fn cut<const LEN: usize>(text: &str) -> String<LEN> {
 /// The error of a text that names no architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ArchitectureError {
     /// A word that cannot stand where it does.
     Word(Word),

@@ -2,13 +2,10 @@
 
 use core::marker::PhantomData;
 
-use super::{
-    Layer, Pass, Tapes,
-    description::{activation_depth, describe_activation},
-};
+use super::{Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Flat, Identity,
-    architecture::LayerKind,
+    architecture::{LayerDescription, LayerKind},
     arithmetic::sqrt,
     engine::{rows, rows_mut},
     optimizer::Optimizer,
@@ -232,17 +229,27 @@ impl Backward<'_> {
     }
 }
 
+impl<const WIDTH: usize, A> BatchNorm1d<WIDTH, A> {
+    const OWN: LayerDescription = LayerDescription::Known(LayerKind::BatchNorm1d { width: WIDTH as u32 });
+}
+
 impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
     type Input = [f32; WIDTH];
     type Output = [f32; WIDTH];
     type Activation = A;
     type Tape = [f32; WIDTH];
 
-    const DEPTH: usize = 1 + activation_depth::<A>();
+    const LAYERS: &'static [LayerDescription] = match LayerKind::of_activation(A::KIND, WIDTH as u32) {
+        Some(activation) => &[Self::OWN, LayerDescription::Known(activation)],
+        None => &[Self::OWN],
+    };
 
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::BatchNorm1d { width: WIDTH as u32 });
-        describe_activation::<A>(WIDTH as u32, tell);
+    #[inline(always)]
+    fn describe(tell: &mut impl FnMut(LayerDescription)) {
+        tell(Self::OWN);
+        if let Some(activation) = LayerKind::of_activation(A::KIND, WIDTH as u32) {
+            tell(LayerDescription::Known(activation));
+        }
     }
 
     fn initialize(&mut self, _generator: &Generator, _first: u64) {

@@ -1,5 +1,10 @@
 use super::{Layer, Pass, Tapes};
-use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
+use crate::{
+    Activation, Engine, Flat,
+    architecture::{LayerDescription, LayerKind, MAX_LAYERS},
+    optimizer::Optimizer,
+    random::Generator,
+};
 
 /// Two layers, one after the other: `output = tail(head(input))`. Longer chains nest in the tail.
 #[derive(Debug)]
@@ -12,15 +17,32 @@ pub struct Chain<Head, Tail> {
     pub tail: Tail,
 }
 
+impl<Head: Layer, Tail: Layer<Input = Head::Output>> Chain<Head, Tail> {
+    /// Its layers, and what fills them up.
+    const JOINED: [LayerDescription; MAX_LAYERS] = joined(Head::LAYERS, Tail::LAYERS);
+}
+
+/// The layers of two chains, one after the other. More than there can be are an error of the build.
+const fn joined(head: &[LayerDescription], tail: &[LayerDescription]) -> [LayerDescription; MAX_LAYERS] {
+    assert!(head.len() + tail.len() <= MAX_LAYERS, "the chain has more layers than an architecture can name");
+    let (mut layers, mut place) = ([LayerDescription::Known(LayerKind::Relu { width: 0 }); MAX_LAYERS], 0);
+    while place < head.len() + tail.len() {
+        layers[place] = if place < head.len() { head[place] } else { tail[place - head.len()] };
+        place += 1;
+    }
+    layers
+}
+
 impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail> {
     type Input = Head::Input;
     type Output = Tail::Output;
     type Activation = Tail::Activation;
     type Tape = Chain<Head::Tape, Tail::Tape>;
 
+    const LAYERS: &'static [LayerDescription] = Self::JOINED.split_at(Self::DEPTH).0;
     const DEPTH: usize = Head::DEPTH + Tail::DEPTH;
 
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
+    fn describe(tell: &mut impl FnMut(LayerDescription)) {
         Head::describe(tell);
         Tail::describe(tell);
     }

@@ -3,17 +3,15 @@
 use heapless::Vec;
 
 use super::Layer;
-use crate::{
-    Activation,
-    architecture::{Architecture, LayerKind, MAX_LAYERS},
-};
+use crate::architecture::{Architecture, LayerDescription, LayerKind, MAX_LAYERS};
 
 impl Architecture {
-    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile.
+    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile, and neither does one with a layer of
+    /// the program's own: an architecture is what every engine can compute.
     pub fn of<M: Layer>() -> Self {
         const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };
         let mut layers = Vec::new();
-        M::describe(&mut |layer| {
+        describe_known::<M>(|layer| {
             // The assertion above left room.
             let _ = layers.push(layer);
         });
@@ -21,23 +19,37 @@ impl Architecture {
     }
 }
 
+/// Tells the layers of a model's type, which are all the library's: a type with another does not compile.
+fn describe_known<M: Layer>(mut tell: impl FnMut(LayerKind)) {
+    const {
+        assert!(
+            !has_custom(M::LAYERS),
+            "the model has a layer of the program's own, which this function does not know"
+        );
+    };
+    M::describe(&mut |layer| {
+        if let LayerDescription::Known(layer) = layer {
+            tell(layer);
+        }
+    });
+}
+
 /// Tells the layers of a model's type as it predicts: without dropout.
 pub(crate) fn describe_without_dropout<M: Layer>(mut tell: impl FnMut(LayerKind)) {
-    M::describe(&mut |layer| {
+    describe_known::<M>(|layer| {
         if !matches!(layer, LayerKind::Dropout { .. }) {
             tell(layer);
         }
     });
 }
 
-/// The number of layers that an activation is in a chain: none or one.
-pub(super) const fn activation_depth<A: Activation>() -> usize {
-    LayerKind::of_activation(A::KIND, 1).is_some() as usize
-}
-
-/// Tells the layer of this width that an activation is, if it is one.
-pub(super) fn describe_activation<A: Activation>(width: u32, tell: &mut impl FnMut(LayerKind)) {
-    if let Some(layer) = LayerKind::of_activation(A::KIND, width) {
-        tell(layer);
+const fn has_custom(layers: &[LayerDescription]) -> bool {
+    let mut place = 0;
+    while place < layers.len() {
+        if matches!(layers[place], LayerDescription::Custom(_)) {
+            return true;
+        }
+        place += 1;
     }
+    false
 }

@@ -3,9 +3,9 @@
 use core::fmt;
 
 use super::{BatchNorm1d, Chain, Dropout, Gelu, Layer, Linear, LogSoftmax};
-use crate::architecture::Architecture;
+use crate::architecture::show_module;
 
-/// A model shows its layers as PyTorch's `print(model)` does: its [`Architecture`] with `{:#}`.
+/// A model shows its layers as PyTorch's `print(model)` does: its [`Architecture`](crate::architecture::Architecture) with `{:#}`.
 macro_rules! show_layers {
     ($([$($generics:tt)*] $layer:ty;)*) => {
         $(impl<$($generics)*> fmt::Display for $layer
@@ -13,7 +13,7 @@ macro_rules! show_layers {
             Self: Layer,
         {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:#}", Architecture::of::<Self>())
+                show_module(f, Self::LAYERS)
             }
         })*
     };
@@ -31,8 +31,7 @@ show_layers! {
 mod tests {
     use std::string::ToString;
 
-    use super::*;
-    use crate::{Flat, mlp};
+    use crate::{Flat, architecture::Architecture, mlp};
 
     #[test]
     fn a_model_is_shown_as_its_architecture() {

@@ -3,7 +3,7 @@
 use super::{Draws, Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Identity,
-    architecture::LayerKind,
+    architecture::{LayerDescription, LayerKind},
     optimizer::Optimizer,
     random::{Generator, Purpose},
 };
@@ -130,11 +130,7 @@ impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
     type Activation = Identity;
     type Tape = [f32; WIDTH];
 
-    const DEPTH: usize = 1;
-
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::Dropout { width: WIDTH as u32 });
-    }
+    const LAYERS: &'static [LayerDescription] = &[LayerDescription::Known(LayerKind::Dropout { width: WIDTH as u32 })];
 
     fn initialize(&mut self, _generator: &Generator, _first: u64) {}
 

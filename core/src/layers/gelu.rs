@@ -2,7 +2,11 @@
 
 use super::{Layer, Pass, Tapes};
 use crate::{
-    Activation, Engine, Identity, architecture::LayerKind, arithmetic::exp, optimizer::Optimizer, random::Generator,
+    Activation, Engine, Identity,
+    architecture::{LayerDescription, LayerKind},
+    arithmetic::exp,
+    optimizer::Optimizer,
+    random::Generator,
 };
 
 /// The Gaussian error linear unit (Hendrycks, Gimpel 2016) by the hyperbolic tangent, PyTorch's `GELU(approximate='tanh')`:
@@ -65,11 +69,7 @@ impl<const WIDTH: usize> Layer for Gelu<WIDTH> {
     type Activation = Identity;
     type Tape = [f32; WIDTH];
 
-    const DEPTH: usize = 1;
-
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::Gelu { width: WIDTH as u32 });
-    }
+    const LAYERS: &'static [LayerDescription] = &[LayerDescription::Known(LayerKind::Gelu { width: WIDTH as u32 })];
 
     fn initialize(&mut self, _generator: &Generator, _first: u64) {}
 

@@ -2,13 +2,14 @@
 
 use core::marker::PhantomData;
 
-use super::{
-    Layer, Pass, Tapes,
-    description::{activation_depth, describe_activation},
-};
+use super::{Layer, Pass, Tapes};
 use crate::{
-    Activation, Engine, Flat, Identity, architecture::LayerKind, arithmetic::sqrt, engine::Widths,
-    optimizer::Optimizer, random::Generator,
+    Activation, Engine, Flat, Identity,
+    architecture::{LayerDescription, LayerKind},
+    arithmetic::sqrt,
+    engine::Widths,
+    optimizer::Optimizer,
+    random::Generator,
 };
 
 /// A fully connected layer and its activation, `output = activation(input · weightᵀ + bias)`, with PyTorch's layout.
@@ -33,6 +34,8 @@ pub fn initialize(inputs: usize, parameters: &mut [f32], generator: &Generator, 
 }
 
 impl<const INPUTS: usize, const OUTPUTS: usize, A> Linear<INPUTS, OUTPUTS, A> {
+    const OWN: LayerDescription =
+        LayerDescription::Known(LayerKind::Linear { inputs: INPUTS as u32, outputs: OUTPUTS as u32 });
     const WIDTHS: Widths = Widths { inputs: INPUTS, outputs: OUTPUTS };
 }
 
@@ -42,11 +45,17 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
     type Activation = A;
     type Tape = [f32; OUTPUTS];
 
-    const DEPTH: usize = 1 + activation_depth::<A>();
+    const LAYERS: &'static [LayerDescription] = match LayerKind::of_activation(A::KIND, OUTPUTS as u32) {
+        Some(activation) => &[Self::OWN, LayerDescription::Known(activation)],
+        None => &[Self::OWN],
+    };
 
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::Linear { inputs: INPUTS as u32, outputs: OUTPUTS as u32 });
-        describe_activation::<A>(OUTPUTS as u32, tell);
+    #[inline(always)]
+    fn describe(tell: &mut impl FnMut(LayerDescription)) {
+        tell(Self::OWN);
+        if let Some(activation) = LayerKind::of_activation(A::KIND, OUTPUTS as u32) {
+            tell(LayerDescription::Known(activation));
+        }
     }
 
     fn initialize(&mut self, generator: &Generator, first: u64) {

@@ -3,7 +3,7 @@
 use super::{Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Identity,
-    architecture::LayerKind,
+    architecture::{LayerDescription, LayerKind},
     arithmetic::{log_softmax, log_softmax_grad},
     engine::{rows, rows_mut},
     optimizer::Optimizer,
@@ -51,11 +51,8 @@ impl<const WIDTH: usize> Layer for LogSoftmax<WIDTH> {
     type Activation = Identity;
     type Tape = [f32; WIDTH];
 
-    const DEPTH: usize = 1;
-
-    fn describe(tell: &mut impl FnMut(LayerKind)) {
-        tell(LayerKind::LogSoftmax { width: WIDTH as u32 });
-    }
+    const LAYERS: &'static [LayerDescription] =
+        &[LayerDescription::Known(LayerKind::LogSoftmax { width: WIDTH as u32 })];
 
     fn initialize(&mut self, _generator: &Generator, _first: u64) {}
 

@@ -25,7 +25,9 @@ pub use linear::Linear;
 pub use log_softmax::LogSoftmax;
 pub use pass::{Draws, Pass};
 
-use crate::{Activation, Engine, Flat, architecture::LayerKind, optimizer::Optimizer, random::Generator};
+use crate::{
+    Activation, Engine, Flat, Portable, architecture::LayerDescription, optimizer::Optimizer, random::Generator,
+};
 
 /// One sample's features at one place of the network: `[f32; WIDTH]`.
 pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
@@ -75,17 +77,40 @@ pub trait Layer: Flat {
     /// What a training pass keeps of one sample.
     type Tape: Flat;
 
+    /// Each layer's kind and widths, in chain order. A layer of a program's own is a [`CustomLayer`](crate::architecture::CustomLayer).
+    const LAYERS: &'static [LayerDescription];
+
     /// How many layers the chain has.
-    const DEPTH: usize;
+    const DEPTH: usize = Self::LAYERS.len();
 
     /// Tells each layer's kind and widths, in chain order.
-    fn describe(tell: &mut impl FnMut(LayerKind));
+    fn describe(tell: &mut impl FnMut(LayerDescription)) {
+        Self::LAYERS.iter().copied().for_each(tell);
+    }
 
     /// Sets the parameters; parameter `i` takes draw `first + i`.
     fn initialize(&mut self, generator: &Generator, first: u64);
 
     /// The output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
+
+    /// The output for one sample, by the plain loops of [`Portable`]: `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
+    ///
+    /// ```
+    /// use selvedge::{Flat, Layer, classification::argmax, layers, mlp};
+    ///
+    /// type Model = mlp!(4 => 8 Relu => 3);
+    /// let mut model = Model::ZERO;
+    /// layers::initialize(&mut model, 42);
+    /// let logits: [f32; 3] = model.run(&[0.1, 0.2, 0.3, 0.4]);
+    /// assert!(argmax(logits) < 3);
+    /// ```
+    #[inline]
+    fn run(&self, input: &Self::Input) -> Self::Output {
+        let mut output = Self::Output::ZERO;
+        self.predict(&Portable, input, &mut output);
+        output
+    }
 
     /// Writes the tape of a batch: `batch · Tape::LEN` elements. An evaluation gives what prediction gives, a training pass draws
     /// dropout's masks and normalises by the batch.
@@ -182,6 +207,19 @@ fn output_start<L: Layer>(len: usize) -> usize {
 /// # drop(model);
 /// ```
 ///
+/// A width is a number, the name of a constant, or a block with any constant expression:
+///
+/// ```
+/// use selvedge::{Layer, mlp};
+///
+/// const SENSORS: usize = 3;
+/// const WINDOW: usize = 16;
+/// const CLASSES: usize = 4;
+///
+/// type Model = mlp!({ SENSORS * WINDOW } => 32 Relu => CLASSES);
+/// assert_eq!(size_of::<<Model as Layer>::Input>(), 48 * size_of::<f32>());
+/// ```
+///
 /// Widths that do not fit cannot be written with the macro, and do not compile without it:
 ///
 /// ```compile_fail
@@ -192,28 +230,28 @@ fn output_start<L: Layer>(len: usize) -> usize {
 #[macro_export]
 macro_rules! mlp {
     // After a layer: its type, its width, what follows.
-    (@after $layer:ty, $width:literal) => { $layer };
-    (@after $layer:ty, $width:literal => $($rest:tt)+) => { $crate::Chain<$layer, $crate::mlp!($width => $($rest)+)> };
-    (@after $layer:ty, $width:literal BatchNorm1d $($rest:tt)*) => {
+    (@after $layer:ty, $width:tt) => { $layer };
+    (@after $layer:ty, $width:tt => $($rest:tt)+) => { $crate::Chain<$layer, $crate::mlp!($width => $($rest)+)> };
+    (@after $layer:ty, $width:tt BatchNorm1d $($rest:tt)*) => {
         $crate::Chain<$layer, $crate::mlp!(@activated (BatchNorm1d, $width) $($rest)*)>
     };
-    (@after $layer:ty, $width:literal $next:ident $($rest:tt)*) => {
+    (@after $layer:ty, $width:tt $next:ident $($rest:tt)*) => {
         $crate::Chain<$layer, $crate::mlp!(@after $crate::layers::$next<$width>, $width $($rest)*)>
     };
     // A layer that may have an activation: its name, its widths, what follows. A word that is no layer by itself is an activation's type.
-    (@activated ($layer:ident, $($width:literal),+) BatchNorm1d $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; BatchNorm1d $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) Gelu $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Gelu $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) Dropout $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Dropout $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) LogSoftmax $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; LogSoftmax $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) $activation:ident $($rest:tt)*) => { $crate::mlp!(@with $activation, $layer, $($width),+; $($rest)*) };
-    (@activated ($layer:ident, $($width:literal),+) $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; $($rest)*) };
-    (@with $activation:ident, $layer:ident, $width:literal; $($rest:tt)*) => {
+    (@activated ($layer:ident, $($width:tt),+) BatchNorm1d $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; BatchNorm1d $($rest)*) };
+    (@activated ($layer:ident, $($width:tt),+) Gelu $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Gelu $($rest)*) };
+    (@activated ($layer:ident, $($width:tt),+) Dropout $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; Dropout $($rest)*) };
+    (@activated ($layer:ident, $($width:tt),+) LogSoftmax $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; LogSoftmax $($rest)*) };
+    (@activated ($layer:ident, $($width:tt),+) $activation:ident $($rest:tt)*) => { $crate::mlp!(@with $activation, $layer, $($width),+; $($rest)*) };
+    (@activated ($layer:ident, $($width:tt),+) $($rest:tt)*) => { $crate::mlp!(@with Identity, $layer, $($width),+; $($rest)*) };
+    (@with $activation:ident, $layer:ident, $width:tt; $($rest:tt)*) => {
         $crate::mlp!(@after $crate::layers::$layer<$width, $crate::activation::$activation>, $width $($rest)*)
     };
-    (@with $activation:ident, $layer:ident, $inputs:literal, $width:literal; $($rest:tt)*) => {
+    (@with $activation:ident, $layer:ident, $inputs:tt, $width:tt; $($rest:tt)*) => {
         $crate::mlp!(@after $crate::layers::$layer<$inputs, $width, $crate::activation::$activation>, $width $($rest)*)
     };
-    ($inputs:literal => $outputs:literal $($rest:tt)*) => { $crate::mlp!(@activated (Linear, $inputs, $outputs) $($rest)*) };
+    ($inputs:tt => $outputs:tt $($rest:tt)*) => { $crate::mlp!(@activated (Linear, $inputs, $outputs) $($rest)*) };
 }
 
 #[cfg(test)]
@@ -221,7 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Identity, Portable, optimizer::Gradient, random::Purpose};
+    use crate::{Identity, optimizer::Gradient, random::Purpose};
 
     proptest! {
         #[test]

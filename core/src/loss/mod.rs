@@ -75,6 +75,7 @@ pub trait Loss: Sync {
 /// The error of a batch that has no loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum LossError {
     /// A target that names no class.
     Target {

@@ -5,6 +5,7 @@ use super::VERSION;
 /// The error of a frame that is no message, or one that cannot be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum MessageError {
     /// Bytes that no frame has.
     Malformed,

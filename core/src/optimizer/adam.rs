@@ -28,6 +28,9 @@ pub struct Adam {
 }
 
 impl Adam {
+    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    pub const STATE: usize = 2;
+
     /// PyTorch's default for β₁ and β₂.
     pub const BETAS: [f64; 2] = [0.9, 0.999];
     /// PyTorch's default for ε.
@@ -54,7 +57,7 @@ impl Adam {
     }
 }
 
-impl Optimizer<2> for Adam {
+impl Optimizer<{ Adam::STATE }> for Adam {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [mean, square]: [&mut f32; 2]) {
         let grad = decayed::<Op>(self.weight_decay, *parameter, grad);

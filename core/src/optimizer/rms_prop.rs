@@ -17,6 +17,9 @@ pub struct RmsProp {
 }
 
 impl RmsProp {
+    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    pub const STATE: usize = 1;
+
     /// PyTorch's default for α.
     pub const ALPHA: f64 = 0.99;
     /// PyTorch's default for ε.
@@ -41,7 +44,7 @@ impl RmsProp {
     }
 }
 
-impl Optimizer<1> for RmsProp {
+impl Optimizer<{ RmsProp::STATE }> for RmsProp {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [square]: [&mut f32; 1]) {
         let direction = self.direction::<Op>(*parameter, grad, square);
@@ -59,7 +62,12 @@ pub struct RmsPropMomentum {
     pub momentum: f32,
 }
 
-impl Optimizer<2> for RmsPropMomentum {
+impl RmsPropMomentum {
+    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    pub const STATE: usize = 2;
+}
+
+impl Optimizer<{ RmsPropMomentum::STATE }> for RmsPropMomentum {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [square, velocity]: [&mut f32; 2]) {
         let direction = self.rule.direction::<Op>(*parameter, grad, square);

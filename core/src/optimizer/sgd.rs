@@ -14,13 +14,16 @@ pub struct Sgd {
 }
 
 impl Sgd {
+    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    pub const STATE: usize = 0;
+
     /// Without weight decay.
     pub const fn new(learning_rate: f32) -> Self {
         Self { learning_rate, weight_decay: 0.0 }
     }
 }
 
-impl Optimizer<0> for Sgd {
+impl Optimizer<{ Sgd::STATE }> for Sgd {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, []: [&mut f32; 0]) {
         let grad = decayed::<Op>(self.weight_decay, *parameter, grad);
@@ -43,7 +46,12 @@ pub struct Momentum {
     pub weight_decay: f32,
 }
 
-impl Optimizer<1> for Momentum {
+impl Momentum {
+    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    pub const STATE: usize = 1;
+}
+
+impl Optimizer<{ Momentum::STATE }> for Momentum {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [velocity]: [&mut f32; 1]) {
         let grad = decayed::<Op>(self.weight_decay, *parameter, grad);

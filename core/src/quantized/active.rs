@@ -5,25 +5,17 @@ use core::marker::PhantomData;
 /// Entries that a kernel takes at a time.
 pub const GROUP: usize = 4;
 
-/// A pair of inputs: what a prediction's memory is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[repr(C)]
-pub struct Entry {
-    /// The even input in the lower half, the odd one in the upper half.
-    pub(super) inputs: u32,
-    /// Where in a block the pair's weights are, in bytes.
-    pub(super) offset: u32,
-}
+/// A pair of inputs: the even one in the lower half of a word, the odd one in the upper half; then where in a block the pair's weights
+/// are, in bytes.
+pub type Entry = [u32; 2];
 
-impl Entry {
-    /// No inputs.
-    pub const EMPTY: Self = Self { inputs: 0, offset: 0 };
+/// An entry without inputs.
+pub const EMPTY: Entry = [0; 2];
 
-    #[cfg(not(has_dsp))]
-    pub(super) fn inputs(self) -> [i32; 2] {
-        [(self.inputs & 0xffff) as i32, (self.inputs >> 16) as i32]
-    }
+/// The inputs of an entry's first word, the even one first.
+#[cfg(not(has_dsp))]
+pub fn unpacked(inputs: u32) -> [i32; 2] {
+    [(inputs & 0xffff) as i32, (inputs >> 16) as i32]
 }
 
 /// A layer's inputs, listed for the kernel of a format: whole groups of entries, and an empty one that ends them.
@@ -73,7 +65,7 @@ pub fn push_pairs(inputs: &[u8], offset: usize, step: usize, entries: &mut [Entr
     for (pair, [even, odd]) in pairs.iter().copied().chain(last).enumerate() {
         if even | odd != 0 {
             let inputs = u32::from(even) | u32::from(odd) << 16;
-            *entries.get_mut(len)? = Entry { inputs, offset: (offset + pair * step) as u32 };
+            *entries.get_mut(len)? = [inputs, (offset + pair * step) as u32];
             len += 1;
         }
     }

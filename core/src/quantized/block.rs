@@ -45,10 +45,26 @@ impl<'a> Block<'a> {
         self.bytes.get(WEIGHTS..).unwrap_or_default()
     }
 
+    /// The biases, as accumulators. A block is whole: its length is asked once.
+    #[cfg(not(has_dsp))]
+    pub fn start(self) -> [i32; ROWS] {
+        self.vector(0)
+    }
+
+    #[cfg(not(has_dsp))]
+    fn vector(self, at: usize) -> [i32; ROWS] {
+        let bytes = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<VECTOR_BYTES>).unwrap_or(&[0; VECTOR_BYTES]);
+        let mut vector = [0; ROWS];
+        for (number, bytes) in vector.iter_mut().zip(bytes.as_chunks().0) {
+            *number = i32::from_le_bytes(*bytes);
+        }
+        vector
+    }
+
     /// Each accumulator times its row's multiplier, `⌊(a · m + 2³¹) / 2³²⌋`.
     #[cfg(not(has_dsp))]
     pub fn rescale(self, rows: &mut [i32; ROWS]) {
-        for (row, multiplier) in rows.iter_mut().zip(self.multipliers()) {
+        for (row, multiplier) in rows.iter_mut().zip(self.vector(VECTOR_BYTES)) {
             *row = ((i64::from(*row) * i64::from(multiplier) + (1 << 31)) >> 32) as i32;
         }
     }

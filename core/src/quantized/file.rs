@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// The version that this build writes. It reads version 1 too.
-const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 2;
 /// The version before files had a signature.
-const WITHOUT_SIGNATURE: u16 = 1;
+pub(crate) const WITHOUT_SIGNATURE: u16 = 1;
 
 /// More than the header takes beside the method.
 const HEADER_ROOM: usize = 512;
@@ -125,6 +125,11 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
         &self.record
     }
 
+    /// Tells whether the layer at a place, from 0, is the last one.
+    pub(super) fn is_last(&self, layer: usize) -> bool {
+        layer + 2 == self.widths.len()
+    }
+
     /// Shape and bytes of each layer.
     pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
         let mut rest = self.weights;
@@ -192,7 +197,7 @@ mod tests {
     use super::*;
     use crate::{
         preparation::{CodeRange, Coded, Element, Preparation, Scaled},
-        quantized::{BIAS_LIMIT, Int8, Int8Layer as Layer, Workspace, WorkspaceError, width},
+        quantized::{BIAS_LIMIT, Int8, Int8Layer as Layer, WorkspaceError, required_words},
         weights::envelope::{CHECKSUM, CHECKSUM_BYTES},
     };
 
@@ -205,6 +210,9 @@ mod tests {
     };
     const WEIGHTS: [[i8; 15]; 2] =
         [[127, -127, 3, 0, 1, -1, 2, 5, -5, 9, 100, -100, 0, 0, 4], [1, -2, 3, -4, 5, -6, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
+
+    /// Four entries and the empty one, and the activations of three neurons, filled up to eight.
+    const WORDS: usize = Int8::required_words(&[5, 3, 2]);
 
     fn layers() -> [Layer<'static>; 2] {
         [
@@ -236,9 +244,7 @@ mod tests {
         let parsed = QuantizedFile::<Int8>::parse(&file).unwrap();
         assert_eq!(parsed.architecture(), architecture());
         assert_eq!(parsed.record(), &RECORD);
-        let mut logits = [0; 2];
-        let mut workspace = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
-        parsed.predict(&[255, 0, 1, 2, 3], &mut workspace, &mut logits).unwrap();
+        let logits = parsed.run(&[255, 0, 1, 2, 3], &mut [0; WORDS]).unwrap();
         // Sums 127·255 + 3 + 1·3 = 32391 + 1, −255 + 2 + 10 − 15 − 2, 25500 + 4·3 + 1000: 31.6, below 0, far over 255.
         assert_eq!(logits, [(5 + 32 + 3 * 255 + 2) / 4, 0]);
     }
@@ -269,14 +275,13 @@ mod tests {
     fn sizes_that_are_not_the_networks_are_errors() {
         let file = encoded(&layers()).unwrap();
         let parsed = QuantizedFile::<Int8>::parse(&file).unwrap();
-        let mut enough = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
-        assert_eq!(parsed.predict(&[0; 4], &mut enough, &mut [0; 2]), Err(WorkspaceError));
-        assert_eq!(parsed.predict(&[0; 6], &mut enough, &mut [0; 2]), Err(WorkspaceError));
-        assert_eq!(parsed.predict(&[0; 5], &mut enough, &mut [0; 3]), Err(WorkspaceError));
-        let mut narrow = Workspace::<{ Int8::entries(5) }, 7>::EMPTY;
-        assert_eq!(parsed.predict(&[0; 5], &mut narrow, &mut [0; 2]), Err(WorkspaceError));
-        let mut short = Workspace::<{ Int8::entries(5) - 1 }, 8>::EMPTY;
-        assert_eq!(parsed.predict(&[0; 5], &mut short, &mut [0; 2]), Err(WorkspaceError));
+        assert_eq!((parsed.required_words(), required_words(&file)), (WORDS, WORDS));
+        assert_eq!(parsed.run::<2>(&[0; 4], &mut [0; WORDS]), Err(WorkspaceError::Sample));
+        assert_eq!(parsed.run::<2>(&[0; 6], &mut [0; WORDS]), Err(WorkspaceError::Sample));
+        assert_eq!(parsed.run::<3>(&[0; 5], &mut [0; WORDS]), Err(WorkspaceError::Logits));
+        for words in 0..WORDS {
+            assert_eq!(parsed.run::<2>(&[0; 5], &mut [0; WORDS][..words]), Err(WorkspaceError::Workspace), "{words}");
+        }
     }
 
     #[test]
@@ -307,7 +312,6 @@ mod tests {
     #[test]
     fn a_hostile_file_is_an_error_or_harmless() {
         let mut file = encoded(&layers()).unwrap();
-        let mut workspace = Workspace::<{ Int8::entries(5) }, { width(3) }>::EMPTY;
         let mut taken = 0;
         for place in 14..file.len() - CHECKSUM_BYTES {
             let kept = file[place];
@@ -316,7 +320,7 @@ mod tests {
                 seal(&mut file);
                 let Ok(parsed) = QuantizedFile::<Int8>::parse(&file) else { continue };
                 taken += 1;
-                let _ = parsed.predict(&[255; 5], &mut workspace, &mut [0; 2]);
+                let _ = parsed.run::<2>(&[255; 5], &mut [0; WORDS]);
             }
             file[place] = kept;
         }

@@ -4,6 +4,7 @@ use super::{
     active::{Active, Entry},
     block::{Block, ROWS},
     layout::Shape,
+    workspace::Place,
 };
 use crate::weights::WeightFileError;
 
@@ -27,6 +28,9 @@ pub trait Encoding: Copy + Debug + Sized + 'static {
     /// Bytes of a layer, if this machine can count them.
     fn bytes(shape: Shape) -> Option<usize>;
 
+    /// The words that a prediction works in for a layer.
+    fn words(shape: Shape, place: Place) -> usize;
+
     /// Writes a layer, the `index`-th, into its bytes.
     fn write(index: usize, shape: Shape, layer: Self::Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError>
     where
@@ -41,9 +45,6 @@ pub trait Integers: Format + Kernel {}
 
 /// A block of rows times a layer's inputs.
 pub trait Kernel: Encoding {
-    /// Entries that a layer of so many inputs can need.
-    fn entries(inputs: usize) -> usize;
-
     /// Bytes of a block's weights, if this machine can count them.
     fn weight_bytes(inputs: usize) -> Option<usize>;
 

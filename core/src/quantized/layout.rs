@@ -7,6 +7,9 @@ use crate::{
     weights::{WeightFileError, envelope::Ends},
 };
 
+/// The most widths of a chain: the inputs, and each linear layer's outputs.
+pub const MAX_WIDTHS: usize = MAX_LAYERS.div_ceil(2) + 1;
+
 /// A layer's widths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -56,7 +59,7 @@ pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
 /// bytes.
 pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> Option<usize> {
     let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));
-    if !(2..=MAX_LAYERS.div_ceil(2) + 1).contains(&widths.len()) || !widths.iter().all(is_width) {
+    if !(2..=MAX_WIDTHS).contains(&widths.len()) || !widths.iter().all(is_width) {
         return None;
     }
     shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(layer_bytes(shape)?))

@@ -7,6 +7,21 @@
 //! | [`Int4`] | 4 bits, a scale for each row and 64 columns | integers | an eighth |
 //! | [`Float16`] | binary16 | binary32, by the [contract](crate::arithmetic) | a half |
 //!
+//! A network is its file, read in place. A prediction works in words of the caller's, as many as [`required_words`] says, and has a
+//! sample's bytes as they are for its input:
+//!
+//! ```
+//! use selvedge::{classification::argmax, embed, quantized::{Int8, QuantizedFile, required_words}};
+//!
+//! const FILE: &[u8] = embed!("../../examples/xor.int8");
+//!
+//! let network = QuantizedFile::<Int8>::parse(FILE)?;
+//! let mut workspace = [0; required_words(FILE)];
+//! let logits: [i32; 2] = network.run(&[0, 255], &mut workspace)?;
+//! assert_eq!(argmax(logits), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Integers
 //!
 //! A layer has `n` inputs `x`, unsigned bytes, and for each of its outputs `n` weights `w`, a bias `b` and a multiplier `m` from 0 to 2³¹ − 1:
@@ -44,14 +59,17 @@ mod layout;
 mod network;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
-pub use active::Entry;
 pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
-pub use float16::{Float16, Float16Layer, floats};
+pub(crate) use file::{VERSION, WITHOUT_SIGNATURE};
+pub use float16::{Float16, Float16Layer};
+pub(crate) use format::Encoding;
 pub use format::{Format, Integers};
 pub use int4::{Int4, Int4Layer};
 pub use int8::{Int8, Int8Layer};
-pub use network::{Workspace, WorkspaceError, width};
+pub(crate) use workspace::widths;
+pub use workspace::{WorkspaceError, required_words};
 
 use crate::{flat::i32_bytes, weights::hash_bytes};
 

@@ -1,52 +1,46 @@
-use core::fmt;
+use super::{
+    Integers, MAX_ACTIVATION, QuantizedFile, WorkspaceError,
+    block::ROWS,
+    blocks,
+    format::Format,
+    workspace::{Place, activations},
+};
+use crate::flat::word_bytes_mut;
 
-use super::{Integers, MAX_ACTIVATION, QuantizedFile, active::Entry, block::ROWS, blocks};
-
-/// The memory that a prediction in integers works in: the entries of its widest layer's inputs, as many as the format says
-/// ([`Int8::entries`](super::Int8::entries), [`Int4::entries`](super::Int4::entries)), and activations of the widest layer between others, filled
-/// up to a multiple of eight.
-#[derive(Clone, Debug)]
-pub struct Workspace<const ENTRIES: usize, const WIDTH: usize> {
-    entries: [Entry; ENTRIES],
-    activations: [u8; WIDTH],
-}
-
-impl<const ENTRIES: usize, const WIDTH: usize> Workspace<ENTRIES, WIDTH> {
-    /// Memory that is zero: a `static` of it takes no flash.
-    pub const EMPTY: Self = Self { entries: [Entry::EMPTY; ENTRIES], activations: [0; WIDTH] };
-}
-
-/// `WIDTH` of a [`Workspace`] for a layer of so many outputs.
-pub const fn width(outputs: usize) -> usize {
-    outputs.next_multiple_of(ROWS)
-}
-
-/// A workspace, a sample or a place for logits that is not as large as the network's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct WorkspaceError;
-
-impl fmt::Display for WorkspaceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the sample, the workspace or the place for logits is not of the size that the network has")
+impl<F: Format> QuantizedFile<'_, F> {
+    /// The words of memory that a prediction works in, at least. Where the file is known when a program is built, the function
+    /// [`required_words`](super::required_words) tells it then.
+    pub fn required_words(&self) -> usize {
+        let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
+        self.layers().enumerate().map(|(layer, (shape, _))| F::words(shape, place(layer))).max().unwrap_or(0)
     }
 }
 
-impl core::error::Error for WorkspaceError {}
-
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// The logits of a sample's codes, which the file's [`Preparation`](crate::preparation::Preparation) makes of its raw values; where that is
-    /// `Bytes` the values are the codes. The logits' unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale).
+    /// The logits of a sample's codes, as integers; their unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale). The class is
+    /// the [`argmax`](crate::classification::argmax) of them. The file's [`Preparation`](crate::preparation::Preparation) makes the codes of raw
+    /// values; where it is `Bytes` the values are the codes.
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a size is not the network's; a sample and logits have exactly its, a workspace at least.
-    pub fn predict<const ENTRIES: usize, const WIDTH: usize>(
+    /// [`WorkspaceError`] where a sample or logits do not have exactly the network's size, or a workspace not at least its
+    /// [`required_words`](Self::required_words).
+    pub fn run<const OUTPUTS: usize>(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace<ENTRIES, WIDTH>,
-        logits: &mut [i32],
-    ) -> Result<(), WorkspaceError> {
+        workspace: &mut [u32],
+    ) -> Result<[i32; OUTPUTS], WorkspaceError> {
+        let mut logits = [0; OUTPUTS];
+        self.predict(sample, workspace, &mut logits)?;
+        Ok(logits)
+    }
+
+    /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn predict(&self, sample: &[u8], workspace: &mut [u32], logits: &mut [i32]) -> Result<(), WorkspaceError> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
@@ -54,67 +48,38 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict).
+    /// As [`run`](Self::run).
     #[inline]
-    pub fn predict_by_layer<const ENTRIES: usize, const WIDTH: usize>(
+    pub fn predict_by_layer(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace<ENTRIES, WIDTH>,
-        logits: &mut [i32],
-        computed: impl FnMut(usize),
-    ) -> Result<(), WorkspaceError> {
-        self.run(sample, &mut workspace.entries, &mut workspace.activations, logits, computed)
-    }
-
-    /// How many entries and activations a prediction needs: the least `ENTRIES` and `WIDTH` of a [`Workspace`].
-    pub fn workspace(&self) -> (usize, usize) {
-        let mut layers = self.layers().map(|(shape, _)| shape);
-        let first = layers.next().map_or(0, |shape| shape.inputs);
-        let widest = layers.map(|shape| shape.inputs).max().unwrap_or(0);
-        (F::entries(first.max(widest)), width(widest))
-    }
-
-    /// [`predict`](Self::predict) in memory whose size is known at run time: that of [`workspace`](Self::workspace), or more.
-    ///
-    /// # Errors
-    ///
-    /// As [`predict`](Self::predict).
-    pub fn predict_in(
-        &self,
-        sample: &[u8],
-        entries: &mut [Entry],
-        activations: &mut [u8],
-        logits: &mut [i32],
-    ) -> Result<(), WorkspaceError> {
-        self.run(sample, entries, activations, logits, |_| {})
-    }
-
-    #[inline]
-    fn run(
-        &self,
-        sample: &[u8],
-        entries: &mut [Entry],
-        activations: &mut [u8],
+        workspace: &mut [u32],
         logits: &mut [i32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let mut layers = self.layers().enumerate().peekable();
-        while let Some((layer, (shape, bytes))) = layers.next() {
-            let inputs = if layer == 0 { Some(sample) } else { activations.get(..shape.inputs) };
-            let inputs = inputs.filter(|inputs| inputs.len() == shape.inputs).ok_or(WorkspaceError)?;
-            let active = F::list(inputs, entries).ok_or(WorkspaceError)?;
-            if layers.peek().is_none() {
+        for (layer, (shape, bytes)) in self.layers().enumerate() {
+            // Activations are the workspace's first bytes. What is listed of them follows, and then they may be overwritten.
+            let (activations, entries) =
+                workspace.split_at_mut_checked(activations(shape, layer == 0)).ok_or(WorkspaceError::Workspace)?;
+            let activations = word_bytes_mut(activations);
+            let inputs = if layer == 0 { sample } else { activations.get(..shape.inputs).unwrap_or_default() };
+            if inputs.len() != shape.inputs {
+                return Err(WorkspaceError::Sample);
+            }
+            let entries = entries.as_chunks_mut().0;
+            let active = F::list(inputs, entries).ok_or(WorkspaceError::Workspace)?;
+            let blocks = blocks::all::<F>(shape, bytes);
+            if self.is_last(layer) {
                 if logits.len() != shape.outputs {
-                    return Err(WorkspaceError);
+                    return Err(WorkspaceError::Logits);
                 }
-                for (logits, block) in logits.chunks_mut(ROWS).zip(blocks::all::<F>(shape, bytes)) {
+                for (logits, block) in logits.chunks_mut(ROWS).zip(blocks) {
                     for (logit, row) in logits.iter_mut().zip(F::rows(&active, block)) {
                         *logit = row;
                     }
                 }
             } else {
-                let outputs = activations.get_mut(..width(shape.outputs)).ok_or(WorkspaceError)?;
-                for (outputs, block) in outputs.as_chunks_mut().0.iter_mut().zip(blocks::all::<F>(shape, bytes)) {
+                for (outputs, block) in activations.as_chunks_mut().0.iter_mut().zip(blocks) {
                     *outputs = F::rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
                 }
             }

@@ -104,18 +104,20 @@ fn plain(layers: &[Layer], sample: &[u8]) -> Vec<i128> {
 
 fn check<F: Integers>(bytes: &[u8], layers: &[Layer], sample: &[u8]) -> Result<(), TestCaseError> {
     let network = QuantizedFile::<F>::parse(bytes).unwrap();
-    let mut workspace = Workspace::<{ Int4::entries(200) }, 200>::EMPTY;
+    let mut workspace = vec![0; network.required_words()];
+    prop_assert_eq!(workspace.len(), required_words(bytes));
     let mut logits = vec![0; layers.last().unwrap().biases.len()];
     network.predict(sample, &mut workspace, &mut logits).unwrap();
-    let (entries, width) = network.workspace();
-    let (mut least, mut activations) = (vec![Entry::EMPTY; entries], vec![0; width]);
+    // What was in the workspace, and that it is longer, changes nothing.
     let mut again = vec![0; logits.len()];
-    network.predict_in(sample, &mut least, &mut activations, &mut again).unwrap();
+    network.predict(sample, &mut vec![u32::MAX; workspace.len() + 3], &mut again).unwrap();
     prop_assert_eq!(&again, &logits);
     let found: Vec<_> = logits.iter().map(|&logit| i128::from(logit)).collect();
     prop_assert_eq!(found, plain(layers, sample));
-    // A list that is one too short is an error where it would be needed whole, and in no case a panic.
-    let _ = network.predict_in(sample, &mut least[1..], &mut activations, &mut again);
+    // Words that are too few are an error where they would be needed, and in no case a panic.
+    for words in [0, 1, workspace.len() / 2, workspace.len() - 1] {
+        let _ = network.predict(sample, &mut workspace[..words], &mut again);
+    }
     Ok(())
 }
 
@@ -170,7 +172,8 @@ proptest! {
         let network = QuantizedFile::<Float16>::parse(&bytes).unwrap();
         let sample = sample(widths[0], 3, &mut draw);
         let mut logits = vec![0.0; *widths.last().unwrap()];
-        let mut workspace = vec![0.0; network.floats()];
+        let mut workspace = vec![0; network.required_words()];
+        prop_assert_eq!(workspace.len(), required_words(&bytes));
         network.predict(&sample, &mut workspace, &mut logits).unwrap();
 
         let mut outputs: Vec<f32> = sample.iter().map(|&pixel| normalize(pixel)).collect();
@@ -185,8 +188,28 @@ proptest! {
         let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&logits), bits(&outputs));
         let short = &mut workspace[1..];
-        prop_assert_eq!(network.predict(&sample, short, &mut logits), Err(WorkspaceError));
-        prop_assert_eq!(network.predict(&sample[1..], &mut workspace, &mut logits), Err(WorkspaceError));
+        prop_assert_eq!(network.predict(&sample, short, &mut logits), Err(WorkspaceError::Workspace));
+        prop_assert_eq!(network.predict(&sample[1..], &mut workspace, &mut logits), Err(WorkspaceError::Sample));
+        prop_assert_eq!(network.predict(&sample, &mut workspace, &mut logits[1..]), Err(WorkspaceError::Logits));
+    }
+}
+
+/// The file of the documentation's example, written again: 2-2-2, by hand.
+#[test]
+fn the_examples_file_is_exclusive_or() {
+    const HALF: i32 = i32::MAX;
+    // The hidden neurons are x + y, up to 255, and x + y − 255. The logits are 128, and the first less twice the second.
+    let layers = [
+        Int8Layer { weights: &[2, 2, 2, 2], biases: &[0, -510], multipliers: &[HALF; 2] },
+        Int8Layer { weights: &[0, 0, 2, -4], biases: &[256, 0], multipliers: &[HALF; 2] },
+    ];
+    let file = encoded::<Int8>(&architecture(&[2, 2, 2]), &layers);
+    assert_eq!(file, include_bytes!("../../examples/xor.int8"));
+    let network = QuantizedFile::<Int8>::parse(crate::embed!("../../examples/xor.int8")).unwrap();
+    for (sample, logits) in
+        [([0, 0], [128, 0]), ([0, 255], [128, 255]), ([255, 0], [128, 255]), ([255, 255], [128, -255])]
+    {
+        assert_eq!(network.run(&sample, &mut [0; Int8::required_words(&[2; 3])]), Ok(logits), "{sample:?}");
     }
 }
 

@@ -1,10 +1,14 @@
 use core::fmt;
 
-use crate::{architecture::LayerKind, flat::ViewError};
+use crate::{
+    architecture::{CustomLayer, CustomName, LayerKind},
+    flat::ViewError,
+};
 
 /// The error of a weight file that cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum WeightFileError {
     /// Not this format at all.
     Magic,
@@ -50,6 +54,13 @@ pub enum WeightFileError {
     },
     /// Layers that make no network, or one too large for this machine.
     Architecture,
+    /// A layer that only the program that defines it can compute.
+    Custom {
+        /// Its place in the chain.
+        place: usize,
+        /// Its name.
+        name: CustomName,
+    },
     /// A field that this build does not know and may not pass over.
     Field {
         /// Its number.
@@ -74,6 +85,15 @@ pub enum WeightFileError {
         /// The model's layer there, if it has one.
         expected: Option<LayerKind>,
         /// The file's.
+        found: Option<LayerKind>,
+    },
+    /// Another layer than the model's, which is one of this program's own.
+    OtherThanCustom {
+        /// Its place in the chain.
+        place: usize,
+        /// The model's layer there.
+        expected: &'static CustomLayer,
+        /// The file's, if it has one.
         found: Option<LayerKind>,
     },
     /// The weights cannot be read in place.
@@ -129,6 +149,12 @@ impl fmt::Display for WeightFileError {
                 )
             }
             Self::Architecture => write!(f, "the weight file's layers make no network that fits this machine"),
+            Self::Custom { place, name } => {
+                write!(
+                    f,
+                    "layer {place} of the weight file is the custom layer {name}: only the program that defines it can load it"
+                )
+            }
             Self::Parameter { index } => {
                 write!(
                     f,
@@ -143,6 +169,11 @@ impl fmt::Display for WeightFileError {
                 shown(f, found)?;
                 write!(f, ", that of this build's model is ")?;
                 shown(f, expected)
+            }
+            Self::OtherThanCustom { place, expected, found } => {
+                write!(f, "layer {place} of the weight file is ")?;
+                shown(f, found)?;
+                write!(f, ", that of this build's model is {expected}")
             }
             Self::View(error) => error.fmt(f),
             Self::Overflow { layer, row } => {

@@ -1,5 +1,12 @@
-/// The record of the training that gave the weights.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The record of the training that gave the weights. Its default says that nothing is known: zeros and empty texts.
+///
+/// ```
+/// use selvedge::weights::TrainingRecord;
+///
+/// let record = TrainingRecord { seed: 42, epochs: 3, ..TrainingRecord::default() };
+/// assert_eq!((record.dataset, record.learning_rate), ("", 0.0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TrainingRecord<'a> {
     /// The seed of initialisation and shuffling.

@@ -3,14 +3,18 @@
 //! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
 //! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.
 
+mod constant;
 pub(crate) mod envelope;
 mod error;
 mod header;
+mod load;
 mod reader;
 mod writer;
 
+pub(crate) use constant::Header;
 pub use error::WeightFileError;
 pub use header::TrainingRecord;
+pub use load::{LoadedModel, load};
 pub use reader::WeightFile;
 pub use writer::{encode, encode_flat, encoded_len};
 
@@ -21,12 +25,12 @@ use crate::flat::as_bytes;
 /// The version that this build writes. It reads version 2 too.
 pub const VERSION: u16 = 3;
 /// The version before files had a signature.
-const WITHOUT_SIGNATURE: u16 = 2;
+pub(crate) const WITHOUT_SIGNATURE: u16 = 2;
 
 /// The most numbers of a model: with them and the longest header, a file's length has 32 bits.
 pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 
-const MAGIC: [u8; 8] = *b"SELVEDGE";
+pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";
 
 /// The weight hash: SHA-256 of the flat parameters as little-endian binary32.
 ///

@@ -3,6 +3,7 @@ use heapless::Vec;
 use super::{
     MAGIC, TrainingRecord, VERSION, WITHOUT_SIGNATURE, WeightFileError,
     envelope::{Ends, NO_SIGNATURE, check_integrity, check_signature, decode, signature, take_weights},
+    load::unknown,
 };
 use crate::{
     Layer,
@@ -38,7 +39,7 @@ impl<'a> Layers<'a> {
         }
         for place in 0..count.into() {
             let layer;
-            (layer, rest) = decode::<LayerKind>(rest, "architecture").map_err(|_| WeightFileError::Layer { place })?;
+            (layer, rest) = decode::<LayerKind>(rest, "architecture").map_err(|_| unknown(place, rest))?;
             if matches!(layer, LayerKind::Dropout { .. }) {
                 return Err(WeightFileError::Architecture);
             }

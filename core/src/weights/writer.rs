@@ -1,8 +1,16 @@
+use serde::Serialize;
+
 use super::{
     MAGIC, TrainingRecord, VERSION, WeightFileError,
     envelope::{Ends, Writer},
+    load,
 };
-use crate::{Layer, architecture::Architecture, flat::as_bytes, shape::Signature};
+use crate::{
+    Layer,
+    architecture::{Architecture, Described, parameter_count, parameters},
+    flat::as_bytes,
+    shape::Signature,
+};
 
 /// More than a header takes beside the layers, the data set's name, the recipe and the classes' names.
 const HEADER_ROOM: usize = 512;
@@ -25,24 +33,34 @@ pub const fn encoded_len(
 /// # Errors
 ///
 /// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for one of another network.
+/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for one of another network;
+/// [`WeightFileError::Architecture`] for layers that make no network.
 pub fn encode<M: Layer>(
     model: &M,
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
     buffer: &mut [u8],
 ) -> Result<usize, WeightFileError> {
-    encode_flat(&Architecture::of::<M>(), model.as_flat(), signature, record, buffer)
+    write(load::layers::<M>().copied(), model.as_flat(), signature, record, buffer)
 }
 
 /// [`encode`] where only the model's layers are known.
 ///
 /// # Errors
 ///
-/// Those of [`encode`]; [`WeightFileError::Architecture`] for layers that make no network, [`WeightFileError::WeightBytes`] for a flat model
-/// of another length than theirs.
+/// Those of [`encode`]; [`WeightFileError::WeightBytes`] for a flat model of another length than the layers have.
 pub fn encode_flat(
     architecture: &Architecture,
+    flat: &[f32],
+    signature: &Signature<'_>,
+    record: &TrainingRecord<'_>,
+    buffer: &mut [u8],
+) -> Result<usize, WeightFileError> {
+    write(architecture.for_prediction().layers().iter().copied(), flat, signature, record, buffer)
+}
+
+fn write<L: Described + Serialize>(
+    layers: impl Iterator<Item = L> + Clone,
     flat: &[f32],
     signature: &Signature<'_>,
     record: &TrainingRecord<'_>,
@@ -51,24 +69,24 @@ pub fn encode_flat(
     if !record.is_valid() {
         return Err(WeightFileError::Record);
     }
-    let architecture = architecture.for_prediction();
-    let numbers = architecture.parameter_count().ok_or(WeightFileError::Architecture)?;
+    let numbers = parameter_count(layers.clone()).ok_or(WeightFileError::Architecture)?;
     if numbers != flat.len() {
         let (expected, found) = (numbers * size_of::<f32>(), size_of_val(flat));
         return Err(WeightFileError::WeightBytes { expected, found });
     }
     let mut writer = Writer::new(buffer, MAGIC, VERSION)?;
-    writer.put(&(architecture.layers().len() as u8))?;
-    for layer in architecture.layers() {
-        writer.put(layer)?;
+    writer.put(&(layers.clone().count() as u8))?;
+    for layer in layers.clone() {
+        writer.put(&layer)?;
     }
-    writer.put(&(architecture.parameters().count() as u32))?;
-    for parameter in architecture.parameters() {
+    writer.put(&(parameters(layers.clone()).count() as u32))?;
+    for parameter in parameters(layers.clone()) {
         writer.put(&(parameter.name, parameter.shape))?;
     }
     writer.put(record)?;
-    let ends = Ends { inputs: architecture.inputs(), outputs: architecture.outputs(), is_integers: false };
-    writer.put_signature(signature, ends)?;
+    let inputs = layers.clone().next().map_or(0, |layer| layer.widths().0);
+    let outputs = layers.last().map_or(0, |layer| layer.widths().1);
+    writer.put_signature(signature, Ends { inputs: inputs as usize, outputs: outputs as usize, is_integers: false })?;
     let weights = as_bytes(flat);
     writer.put_weights(weights.len(), |place| {
         place.copy_from_slice(weights);
@@ -369,7 +387,7 @@ mod tests {
     #[test]
     fn a_layer_of_an_unknown_kind_is_an_error() {
         let relu = [1, 3];
-        let error = WeightFile::parse(rewritten(18, &relu, &[9, 3]).bytes()).unwrap_err();
+        let error = WeightFile::parse(rewritten(18, &relu, &[10, 3]).bytes()).unwrap_err();
         assert_eq!(error, WeightFileError::Layer { place: 1 });
     }
 

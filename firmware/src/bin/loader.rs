@@ -5,9 +5,11 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use firmware::{Failure, board::Aligned, run};
+use firmware::{Failure, run};
 use selvedge::{
-    Flat, layers, mlp,
+    Flat,
+    embed::Aligned,
+    layers, mlp,
     shape::{InputShape, Names, Signature},
     weights::{TrainingRecord, WeightFile, encode},
 };

@@ -11,7 +11,7 @@ use super::sized;
 use crate::board::{self, OUTPUTS};
 
 /// The memory that a prediction works in.
-pub type Workspace = [f32; board::HALF_FLOATS];
+pub type Workspace = [u32; Float16::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [f32; OUTPUTS];
 
@@ -26,7 +26,7 @@ impl Network {
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = [0.0; board::HALF_FLOATS];
+    pub const WORKSPACE: Workspace = [0; _];
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0.0; OUTPUTS];

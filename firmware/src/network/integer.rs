@@ -12,7 +12,7 @@ use super::sized;
 use crate::board::{self, INPUTS, IS_PREPARED, OUTPUTS};
 
 /// The memory that a prediction works in.
-pub type Workspace = board::IntegerWorkspace;
+pub type Workspace = [u32; board::IntegerFormat::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [i32; OUTPUTS];
 
@@ -31,7 +31,7 @@ impl Network {
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = Workspace::EMPTY;
+    pub const WORKSPACE: Workspace = [0; _];
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0; OUTPUTS];

@@ -15,5 +15,5 @@ use crate::board::SAMPLE_LEN;
 
 /// The sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
 fn sized(sample: &[u8]) -> Result<&[u8; SAMPLE_LEN], WorkspaceError> {
-    sample.try_into().map_err(|_| WorkspaceError)
+    sample.try_into().map_err(|_| WorkspaceError::Sample)
 }

@@ -193,7 +193,7 @@ proptest! {
         let outputs = half.outputs(&Portable, &sample).pop().unwrap();
         let all = file.logits(&Portable, &sample).unwrap();
         let logits = all.get(0);
-        let (mut device, mut workspace) = (vec![0.0; ends[1]], vec![0.0; of_device.floats()]);
+        let (mut device, mut workspace) = (vec![0.0; ends[1]], vec![0; of_device.required_words()]);
         of_device.predict(&sample, &mut workspace, &mut device).unwrap();
         prop_assert!(logits.has_bits_of(&Logits::float32(&device)));
         prop_assert_eq!(logits.values().map(f64::from).collect::<Vec<_>>(), outputs.values.logits.clone());

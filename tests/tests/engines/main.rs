@@ -1,6 +1,7 @@
 //! The arithmetic: engines, types and networks against each other bit for bit, and against PyTorch.
 
 mod autodiff;
+mod examples;
 mod fuzz;
 mod losses;
 mod networks;

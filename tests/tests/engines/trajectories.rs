@@ -145,6 +145,7 @@ fn losses(run: &Run, batch_size: usize, steps: u64, data: &Dataset) -> Vec<f32> 
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,
+        class_weights: None,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
         ema: None,
         early_stop: None,

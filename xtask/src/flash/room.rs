@@ -4,7 +4,7 @@ use board::{Board, Training};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     message::Format,
-    quantized::{self, Entry, Float16, Int4, Int8, QuantizationRecord, floats, width},
+    quantized::{self, Float16, Int4, Int8, QuantizationRecord},
     shape::Signature,
 };
 
@@ -133,25 +133,23 @@ impl Load<'_> {
     }
 
     fn stack(&self) -> Need {
-        let widths = || self.widths();
-        let widest = |of: fn(usize) -> usize| widths().map(|(inputs, _)| of(inputs)).max().unwrap_or_default();
-        let between = widths().skip(1).map(|(inputs, _)| width(inputs)).max().unwrap_or_default();
-        let integers = |entries: usize| entries * size_of::<Entry>() + between;
-        let works_in = match (self.program, self.format) {
+        let words = match (self.program, self.format) {
             (Program::Train, _) => 0,
-            (_, Format::Float32) => (self.network.inputs() + self.network.tape_len()) * size_of::<f32>(),
-            (_, Format::Float16) => floats(widths()) * size_of::<f32>(),
-            (_, Format::Int8) => integers(widest(Int8::entries)),
-            (_, Format::Int4) => integers(widest(Int4::entries)),
-        } as u64;
+            (_, Format::Float32) => self.network.inputs() + self.network.tape_len(),
+            (_, Format::Float16) => Float16::required_words(&self.widths()),
+            (_, Format::Int8) => Int8::required_words(&self.widths()),
+            (_, Format::Int4) => Int4::required_words(&self.widths()),
+        };
+        let works_in = (words * size_of::<u32>()) as u64;
         // `serve` keeps a request and a response too.
         let line = if self.program == Program::Serve { 2 * self.network.inputs() as u64 + STACK } else { 0 };
         Need { least: works_in, most: works_in + line + STACK }
     }
 
-    fn widths(&self) -> impl Iterator<Item = (usize, usize)> + Clone {
+    /// The inputs, and each linear layer's outputs.
+    fn widths(&self) -> Vec<usize> {
         let linear = self.network.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
-        linear.map(|layer| (layer.widths().0 as usize, layer.widths().1 as usize))
+        [self.network.inputs()].into_iter().chain(linear.map(|layer| layer.widths().1 as usize)).collect()
     }
 
     fn parameters(&self) -> u64 {

@@ -14,10 +14,9 @@ mod network;
 use super::{
     format::{Encoding, Format},
     layout::{Shape, check_len},
+    workspace::{Place, required},
 };
 use crate::weights::WeightFileError;
-
-pub use network::floats;
 
 /// Weights of IEEE-754 binary16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +47,17 @@ impl Float16 {
     }
 }
 
+impl Float16 {
+    /// A layer's inputs, and its outputs where they are not the logits.
+    const fn layer_words(shape: Shape, place: Place) -> usize {
+        if place.is_last { shape.inputs } else { shape.inputs + shape.outputs }
+    }
+}
+
+required! { Float16
+    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
+}
+
 impl Format for Float16 {
     const NAME: &'static str = "f16";
     type Layer<'a> = Float16Layer<'a>;
@@ -65,6 +75,10 @@ impl Encoding for Float16 {
 
     fn bytes(Shape { inputs, outputs }: Shape) -> Option<usize> {
         outputs.checked_mul(row_bytes(inputs)?.checked_add(size_of::<f32>())?)
+    }
+
+    fn words(shape: Shape, place: Place) -> usize {
+        Self::layer_words(shape, place)
     }
 
     fn write(_: usize, shape: Shape, layer: Float16Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {

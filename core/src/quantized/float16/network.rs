@@ -3,26 +3,11 @@ use core::slice::ChunksExact;
 use super::{Float16, kernel::dot, row_bytes};
 use crate::{
     Activation, Relu,
+    flat::words_as_floats_mut,
     quantized::{QuantizedFile, WorkspaceError, layout::Shape},
 };
 
-/// How many floats a prediction works in, with layers of these inputs and outputs: the most that a layer before the last has of both, or the inputs of
-/// the last.
-pub fn floats(layers: impl IntoIterator<Item = (usize, usize)>) -> usize {
-    let mut most = 0;
-    let mut layers = layers.into_iter().peekable();
-    while let Some((inputs, outputs)) = layers.next() {
-        most = most.max(if layers.peek().is_some() { inputs + outputs } else { inputs });
-    }
-    most
-}
-
 impl QuantizedFile<'_, Float16> {
-    /// How many floats [`predict`](Self::predict) works in.
-    pub fn floats(&self) -> usize {
-        floats(self.layers().map(|(shape, _)| (shape.inputs, shape.outputs)))
-    }
-
     /// The same numbers in binary32: of each layer the weights, row after row, and the biases.
     pub fn parameters(&self) -> impl Iterator<Item = f32> + '_ {
         self.layers().flat_map(|(shape, bytes)| {
@@ -33,13 +18,29 @@ impl QuantizedFile<'_, Float16> {
         })
     }
 
-    /// A sample's logits: of its raw values, as the file's [`Preparation`](crate::preparation::Preparation) says.
+    /// A sample's logits: of its raw values, as the file's [`Preparation`](crate::preparation::Preparation) says. The class is the
+    /// [`argmax`](crate::classification::argmax) of them.
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a size is not the network's; a sample and logits have exactly its, a workspace at least
-    /// [`floats`](Self::floats).
-    pub fn predict(&self, sample: &[u8], workspace: &mut [f32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
+    /// [`WorkspaceError`] where a sample or logits do not have exactly the network's size, or a workspace not at least its
+    /// [`required_words`](Self::required_words).
+    pub fn run<const OUTPUTS: usize>(
+        &self,
+        sample: &[u8],
+        workspace: &mut [u32],
+    ) -> Result<[f32; OUTPUTS], WorkspaceError> {
+        let mut logits = [0.0; OUTPUTS];
+        self.predict(sample, workspace, &mut logits)?;
+        Ok(logits)
+    }
+
+    /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub fn predict(&self, sample: &[u8], workspace: &mut [u32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
@@ -47,32 +48,32 @@ impl QuantizedFile<'_, Float16> {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict).
+    /// As [`run`](Self::run).
     #[inline]
     pub fn predict_by_layer(
         &self,
         sample: &[u8],
-        workspace: &mut [f32],
+        workspace: &mut [u32],
         logits: &mut [f32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
-        let mut layers = self.layers().enumerate().peekable();
-        let inputs = layers.peek().map_or(0, |(_, (shape, _))| shape.inputs);
+        let workspace = words_as_floats_mut(workspace);
+        let inputs = self.layers().next().map_or(0, |(shape, _)| shape.inputs);
         let preparation = self.signature().preparation;
         if sample.len() != preparation.sample_len(inputs) {
-            return Err(WorkspaceError);
+            return Err(WorkspaceError::Sample);
         }
-        preparation.write(sample, workspace.get_mut(..inputs).ok_or(WorkspaceError)?);
-        while let Some((layer, (shape, bytes))) = layers.next() {
+        preparation.write(sample, workspace.get_mut(..inputs).ok_or(WorkspaceError::Workspace)?);
+        for (layer, (shape, bytes)) in self.layers().enumerate() {
             let Shape { inputs, outputs } = shape;
-            if layers.peek().is_none() {
+            if self.is_last(layer) {
                 if logits.len() != outputs {
-                    return Err(WorkspaceError);
+                    return Err(WorkspaceError::Logits);
                 }
-                let input = in_front(layer, workspace, inputs, 0).ok_or(WorkspaceError)?.0;
+                let input = in_front(layer, workspace, inputs, 0).ok_or(WorkspaceError::Workspace)?.0;
                 sums(shape, bytes, input, logits);
             } else {
-                let (input, output) = in_front(layer, workspace, inputs, outputs).ok_or(WorkspaceError)?;
+                let (input, output) = in_front(layer, workspace, inputs, outputs).ok_or(WorkspaceError::Workspace)?;
                 sums(shape, bytes, input, output);
                 output.iter_mut().for_each(|x| *x = Relu::apply(*x));
             }

@@ -16,11 +16,12 @@ mod kernel;
 
 use super::{
     MAX_ACTIVATION,
-    active::{Active, Entry, GROUP, push_pairs},
+    active::{Active, EMPTY, Entry, GROUP, push_pairs},
     block::{Block, ROWS, WEIGHTS},
     blocks,
     format::{Encoding, Format, Integers, Kernel},
     layout::{Shape, check_len},
+    workspace::{Place, of_integers, required},
 };
 use crate::weights::WeightFileError;
 
@@ -61,15 +62,23 @@ impl Int4 {
     /// ([`BIAS_LIMIT`](super::BIAS_LIMIT)) no accumulator leaves 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
-    /// `ENTRIES` of a [`Workspace`](super::Workspace) for a layer of so many inputs.
-    pub const fn entries(inputs: usize) -> usize {
+    /// Entries that a layer of so many inputs can need.
+    const fn entries(inputs: usize) -> usize {
         inputs / COLUMNS * group_entries(COLUMNS) + group_entries(inputs % COLUMNS) + 1
+    }
+
+    const fn layer_words(shape: Shape, place: Place) -> usize {
+        of_integers(Self::entries(shape.inputs), shape, place)
     }
 }
 
 /// Entries of a group of so many columns: whole groups, and two that end it.
 const fn group_entries(columns: usize) -> usize {
     if columns == 0 { 0 } else { columns.div_ceil(2).next_multiple_of(GROUP) + 2 }
+}
+
+required! { Int4
+    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
 }
 
 impl Format for Int4 {
@@ -86,6 +95,10 @@ impl Encoding for Int4 {
 
     fn bytes(shape: Shape) -> Option<usize> {
         blocks::bytes::<Self>(shape)
+    }
+
+    fn words(shape: Shape, place: Place) -> usize {
+        Self::layer_words(shape, place)
     }
 
     fn write(index: usize, shape: Shape, layer: Int4Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
@@ -144,10 +157,6 @@ impl Encoding for Int4 {
 }
 
 impl Kernel for Int4 {
-    fn entries(inputs: usize) -> usize {
-        Self::entries(inputs)
-    }
-
     fn weight_bytes(inputs: usize) -> Option<usize> {
         let groups = inputs.div_ceil(COLUMNS).checked_mul(SCALE_BYTES)?;
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)?.checked_add(groups)
@@ -162,15 +171,15 @@ impl Kernel for Int4 {
             len = push_pairs(columns, scales + SCALE_BYTES, PAIR_BYTES, entries, start)?;
             if len > start {
                 let end = start + (len - start).next_multiple_of(GROUP);
-                entries.get_mut(len..end)?.fill(Entry::EMPTY);
+                entries.get_mut(len..end)?.fill(EMPTY);
                 let sum: u32 = columns.iter().map(|&input| u32::from(input)).sum();
                 let [scales_at, excess] = entries.get_mut(end..end + 2)?.as_mut_array()?;
-                *scales_at = Entry { inputs: 0, offset: scales as u32 };
-                *excess = Entry { inputs: OFFSET as u32 * sum, offset: 0 };
+                *scales_at = [0, scales as u32];
+                *excess = [OFFSET as u32 * sum, 0];
                 len = end + 2;
             }
         }
-        *entries.get_mut(len)? = Entry::EMPTY;
+        *entries.get_mut(len)? = EMPTY;
         Some(Active::new(inputs.len(), entries.get(..=len)?))
     }
 

@@ -1,24 +1,22 @@
 //! The kernel that needs no instructions of its own.
 
 use super::{Active, Block, GROUP, Int4, PAIR_BYTES, ROWS, SCALE_BYTES, WEIGHTS, split};
+use crate::quantized::active::unpacked;
 
 pub const ALIGNMENT: usize = 1;
 
 pub fn rows(active: &Active<'_, Int4>, block: Block<'_>) -> [i32; ROWS] {
-    let mut rows = [0; ROWS];
-    for (row, bias) in rows.iter_mut().zip(block.biases()) {
-        *row = bias;
-    }
+    let mut rows = block.start();
     let bytes = |offset: u32| block.weights().get(offset as usize - WEIGHTS..);
     let mut rest = active.entries();
     loop {
         let mut sums = [0; ROWS];
         while let Some((entries, after)) =
-            rest.split_first_chunk::<GROUP>().filter(|(entries, _)| entries[0].inputs != 0)
+            rest.split_first_chunk::<GROUP>().filter(|([[inputs, _], ..], _)| *inputs != 0)
         {
-            for entry in entries.iter().take_while(|entry| entry.inputs != 0) {
-                let [even, odd] = entry.inputs();
-                let Some(words) = bytes(entry.offset).and_then(|bytes| bytes.first_chunk::<PAIR_BYTES>()) else {
+            for &[inputs, offset] in entries.iter().take_while(|[inputs, _]| *inputs != 0) {
+                let [even, odd] = unpacked(inputs);
+                let Some(words) = bytes(offset).and_then(|bytes| bytes.first_chunk::<PAIR_BYTES>()) else {
                     continue;
                 };
                 for (sums, &[a, b, c, d]) in sums.as_chunks_mut::<4>().0.iter_mut().zip(words.as_chunks().0) {
@@ -29,8 +27,8 @@ pub fn rows(active: &Active<'_, Int4>, block: Block<'_>) -> [i32; ROWS] {
             }
             rest = after;
         }
-        let [scales_at, _, after @ ..] = rest else { break };
-        let scales = bytes(scales_at.offset).and_then(|bytes| bytes.first_chunk::<SCALE_BYTES>());
+        let [[_, scales_at], _, after @ ..] = rest else { break };
+        let scales = bytes(*scales_at).and_then(|bytes| bytes.first_chunk::<SCALE_BYTES>());
         for ((row, sum), &scale) in rows.iter_mut().zip(sums).zip(scales.unwrap_or(&[0; SCALE_BYTES])) {
             *row += i32::from(scale) * sum;
         }

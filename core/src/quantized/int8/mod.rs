@@ -9,11 +9,12 @@ mod kernel;
 
 use super::{
     MAX_ACTIVATION,
-    active::{Active, Entry, GROUP, push_pairs},
+    active::{Active, EMPTY, Entry, GROUP, push_pairs},
     block::{Block, ROWS, WEIGHTS},
     blocks,
     format::{Encoding, Format, Integers, Kernel},
     layout::{Shape, check_len},
+    workspace::{Place, of_integers, required},
 };
 use crate::weights::WeightFileError;
 
@@ -42,10 +43,18 @@ impl Int8 {
     /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;
 
-    /// `ENTRIES` of a [`Workspace`](super::Workspace) for a layer of so many inputs.
-    pub const fn entries(inputs: usize) -> usize {
+    /// Entries that a layer of so many inputs can need.
+    const fn entries(inputs: usize) -> usize {
         inputs.div_ceil(2).next_multiple_of(GROUP) + 1
     }
+
+    const fn layer_words(shape: Shape, place: Place) -> usize {
+        of_integers(Self::entries(shape.inputs), shape, place)
+    }
+}
+
+required! { Int8
+    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
 }
 
 impl Format for Int8 {
@@ -62,6 +71,10 @@ impl Encoding for Int8 {
 
     fn bytes(shape: Shape) -> Option<usize> {
         blocks::bytes::<Self>(shape)
+    }
+
+    fn words(shape: Shape, place: Place) -> usize {
+        Self::layer_words(shape, place)
     }
 
     fn write(index: usize, shape: Shape, layer: Int8Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
@@ -99,10 +112,6 @@ impl Encoding for Int8 {
 }
 
 impl Kernel for Int8 {
-    fn entries(inputs: usize) -> usize {
-        Self::entries(inputs)
-    }
-
     fn weight_bytes(inputs: usize) -> Option<usize> {
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)
     }
@@ -112,7 +121,7 @@ impl Kernel for Int8 {
         let entries = entries.get_mut(..Self::entries(inputs.len()))?;
         let len = push_pairs(inputs, WEIGHTS, PAIR_BYTES, entries, 0)?;
         let end = len.next_multiple_of(GROUP) + 1;
-        entries.get_mut(len..end)?.fill(Entry::EMPTY);
+        entries.get_mut(len..end)?.fill(EMPTY);
         Some(Active::new(inputs.len(), entries.get(..end)?))
     }
 

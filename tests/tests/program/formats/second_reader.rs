@@ -340,6 +340,7 @@ fn shown_response(response: &Response<'_>) -> Value {
             MessageError::Version { found } => json!({ "version": { "found": found } }),
             MessageError::InputSize { expected, found } => json!({ "input_size": { "expected": expected, "found": found } }),
             MessageError::Class { found, outputs } => json!({ "class": { "found": found, "outputs": outputs } }),
+            other => panic!("docs/formats.md has no number for {other:?}"),
         } }),
         Response::ClassName(name) => json!({ "class_name": name }),
     }

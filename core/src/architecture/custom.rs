@@ -1,0 +1,179 @@
+//! A layer that a program defines itself.
+
+use core::fmt;
+
+use heapless::Vec;
+use serde::{Serialize, Serializer};
+
+use super::{LayerKind, MAX_WIDTH, Role, parameters::Described};
+use crate::{Flat, Layer};
+
+/// The number of a custom layer in files, where the library's layers have those of [`LayerKind`].
+pub(crate) const CUSTOM: u8 = 9;
+
+/// The longest name of a custom layer, in bytes.
+pub const MAX_NAME: usize = 16;
+
+/// The description of a layer that a program defines itself: its name and sizes. Only that program can compute it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CustomLayer {
+    name: &'static str,
+    inputs: u32,
+    outputs: u32,
+    parameters: u32,
+}
+
+impl CustomLayer {
+    /// The description of a layer's type, with a name of 1 to 16 ASCII letters, digits and `_`, of which the first is a letter.
+    ///
+    /// # Panics
+    ///
+    /// For another name, and for sizes that no layer of a network has. In a layer's [`LAYERS`](Layer::LAYERS) that is an error of the build.
+    pub const fn of<L: Layer>(name: &'static str) -> Self {
+        let [inputs, outputs] = [<L::Input as Flat>::LEN, <L::Output as Flat>::LEN];
+        assert!(inputs <= MAX_WIDTH as usize && outputs <= MAX_WIDTH as usize, "a layer is too wide");
+        assert!(L::LEN <= u32::MAX as usize, "a layer has too many parameters");
+        assert!(
+            is_name(name.as_bytes()),
+            "a layer's name is 1 to 16 ASCII letters, digits and `_`, of which the first is a letter"
+        );
+        Self { name, inputs: inputs as u32, outputs: outputs as u32, parameters: L::LEN as u32 }
+    }
+
+    /// Its name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The number of its parameters.
+    pub const fn parameters(&self) -> u32 {
+        self.parameters
+    }
+}
+
+/// The name of a custom layer in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CustomName([u8; MAX_NAME]);
+
+impl CustomName {
+    /// The name that these bytes are. Zeros fill it up.
+    pub(crate) fn of(text: &[u8]) -> Self {
+        let mut name = [0; MAX_NAME];
+        for (byte, &of_text) in name.iter_mut().zip(text) {
+            *byte = of_text;
+        }
+        Self(name)
+    }
+}
+
+impl fmt::Display for CustomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.split(|&byte| byte == 0).next().unwrap_or_default();
+        match str::from_utf8(text) {
+            Ok(name) if is_name(text) => f.write_str(name),
+            _ => f.write_str("(its name is none)"),
+        }
+    }
+}
+
+/// Tells whether these bytes are a custom layer's name.
+const fn is_name(text: &[u8]) -> bool {
+    let mut place = 0;
+    while place < text.len() {
+        if !text[place].is_ascii_alphabetic() && (place == 0 || !matches!(text[place], b'0'..=b'9' | b'_')) {
+            return false;
+        }
+        place += 1;
+    }
+    0 < place && place <= MAX_NAME
+}
+
+/// As PyTorch shows a module of one's own.
+impl fmt::Display for CustomLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, inputs, outputs, parameters } = self;
+        write!(f, "{name}(in_features={inputs}, out_features={outputs}, parameters={parameters})")
+    }
+}
+
+/// One layer of a model's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum LayerDescription {
+    /// One of the library's, which every engine computes.
+    Known(LayerKind),
+    /// One of the program's own.
+    Custom(CustomLayer),
+}
+
+impl LayerDescription {
+    /// Features in and out.
+    pub const fn widths(self) -> (u32, u32) {
+        match self {
+            Self::Known(layer) => layer.widths(),
+            Self::Custom(layer) => (layer.inputs, layer.outputs),
+        }
+    }
+
+    /// Tells whether it is dropout, which is no layer in prediction.
+    pub(crate) const fn is_dropout(self) -> bool {
+        matches!(self, Self::Known(LayerKind::Dropout { .. }))
+    }
+}
+
+impl Described for LayerDescription {
+    fn widths(self) -> (u32, u32) {
+        self.widths()
+    }
+
+    fn is_start(self) -> bool {
+        matches!(self, Self::Known(LayerKind::Linear { .. }) | Self::Custom(_))
+    }
+
+    fn is_activation(self) -> bool {
+        matches!(self, Self::Known(layer) if layer.is_activation())
+    }
+
+    fn takes_activation(self) -> bool {
+        matches!(self, Self::Known(layer) if layer.takes_activation())
+    }
+
+    /// A custom layer's parameters are one tensor.
+    fn tensors(self) -> &'static [(&'static str, Role)] {
+        match self {
+            Self::Known(layer) => layer.tensors(),
+            Self::Custom(CustomLayer { parameters: 0, .. }) => &[],
+            Self::Custom(_) => &[("weight", Role::Parameter)],
+        }
+    }
+
+    fn shape(self, tensor: &str) -> Vec<u32, 2> {
+        match self {
+            Self::Known(layer) => layer.shape(tensor),
+            Self::Custom(layer) => Vec::from_iter([layer.parameters]),
+        }
+    }
+}
+
+/// In files: its number; of a custom layer its name as text, inputs, outputs, parameters.
+impl Serialize for LayerDescription {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(layer) => layer.serialize(serializer),
+            Self::Custom(CustomLayer { name, inputs, outputs, parameters }) => {
+                (CUSTOM, name, inputs, outputs, parameters).serialize(serializer)
+            }
+        }
+    }
+}
+
+impl fmt::Display for LayerDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(layer) => layer.fmt(f),
+            Self::Custom(layer) => layer.fmt(f),
+        }
+    }
+}

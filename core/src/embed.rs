@@ -1,0 +1,209 @@
+//! Files that a program brings along: in flash on a device, and read in place.
+//!
+//! ```
+//! use selvedge::{Embedded, Layer, classification::argmax, embed, mlp};
+//!
+//! type Model = mlp!(2 => 8 Tanh => 2);
+//! static MODEL: Embedded<Model> = embed!("../examples/xor.selvedge", as Model);
+//!
+//! let model = MODEL.load()?.model;
+//! assert_eq!(argmax(model.run(&[0.0, 1.0])), 1);
+//! # Ok::<(), selvedge::weights::WeightFileError>(())
+//! ```
+//!
+//! A file of another model is an error of the build, as it is a file that is not whole or no weight file:
+//!
+//! ```compile_fail,E0080
+//! use selvedge::{Embedded, embed, mlp};
+//!
+//! type Model = mlp!(2 => 9 Tanh => 2);
+//! static MODEL: Embedded<Model> = embed!("../examples/xor.selvedge", as Model);
+//! ```
+//!
+//! ```compile_fail,E0080
+//! use selvedge::{Embedded, embed, mlp};
+//!
+//! static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../examples/xor.int8", as mlp!(2 => 8 Tanh => 2));
+//! ```
+//!
+//! A quantised network is embedded by its format. Its widths are constants:
+//!
+//! ```
+//! use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
+//!
+//! static NETWORK: Embedded<Int8> = embed!("../examples/xor.int8", as Int8);
+//!
+//! let mut workspace = [0; NETWORK.required_words()];
+//! let sample: [u8; NETWORK.inputs()] = [0, 255];
+//! let logits: [i32; NETWORK.outputs()] = NETWORK.load()?.run(&sample, &mut workspace)?;
+//! assert_eq!(argmax(logits), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use core::marker::PhantomData;
+
+use crate::{
+    Layer,
+    architecture::LayerDescription,
+    quantized::{self, Format, QuantizedFile},
+    weights::{Header, LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
+};
+
+/// Bytes at a multiple of 4 in memory, where weights can be read in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(C, align(4))]
+pub struct Aligned<Bytes: ?Sized>(pub Bytes);
+
+/// Brings a file along, at a multiple of 4 in memory.
+///
+/// `embed!("PATH")` is its bytes, `&'static [u8]`. `embed!("PATH", as TYPE)` is an [`Embedded`](crate::embed::Embedded) file, whose start is
+/// compared with the type while the program is built. The type is a model's, such as [`mlp!`](crate::mlp!) writes, or the format of a quantised network,
+/// such as [`Int8`](crate::quantized::Int8). The [module](crate::embed) has examples.
+///
+/// The path is that of [`include_bytes!`]: as seen from the source file, or whole. `concat!(env!("OUT_DIR"), "/NAME")` is a file that a build
+/// script wrote.
+#[macro_export]
+macro_rules! embed {
+    ($path:expr $(,)?) => {{
+        const FILE: &$crate::embed::Aligned<[u8]> = &$crate::embed::Aligned(*include_bytes!($path));
+        &FILE.0
+    }};
+    ($path:expr, as $type:ty $(,)?) => {{
+        const FILE: &$crate::embed::Aligned<[u8]> = &$crate::embed::Aligned(*include_bytes!($path));
+        const EMBEDDED: $crate::embed::Embedded<$type> = $crate::embed::Embedded::new(FILE);
+        EMBEDDED
+    }};
+}
+
+/// A file whose start was compared with its type while the program was built, by [`embed!`](crate::embed!).
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Embedded<T> {
+    file: &'static [u8],
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Embeddable> Embedded<T> {
+    /// The file, compared with its type.
+    ///
+    /// # Panics
+    ///
+    /// For a file of another format, version or length than its own, and for one whose layers are not the type's. [`embed!`](crate::embed!) calls
+    /// it in a constant, where that is an error of the build.
+    pub const fn new(file: &'static Aligned<[u8]>) -> Self {
+        let file = &file.0;
+        let Start { magic, oldest, newest, layers } = T::START;
+        let mut header = Header::new(file, magic, oldest, newest);
+        match layers {
+            Some(layers) => check_layers(&mut header, layers),
+            None => _ = quantized::widths(file, magic),
+        }
+        Self { file, of: PhantomData }
+    }
+
+    /// The file's bytes.
+    pub const fn file(&self) -> &'static [u8] {
+        self.file
+    }
+
+    /// Checks the whole file, with its checksum, and reads it in place. Time is linear in its length, so a program does it once.
+    ///
+    /// # Errors
+    ///
+    /// [`WeightFileError`] for a file that was changed, or is in another way not what a writer gives.
+    pub fn load(&self) -> Result<T::Loaded, WeightFileError> {
+        T::load(self.file)
+    }
+}
+
+impl<F: Format + Embeddable> Embedded<F> {
+    /// The words that a prediction works in.
+    pub const fn required_words(&self) -> usize {
+        quantized::required_words(self.file)
+    }
+
+    /// Features of a sample, each a byte.
+    pub const fn inputs(&self) -> usize {
+        quantized::widths(self.file, F::MAGIC).0[0]
+    }
+
+    /// Logits of a sample.
+    pub const fn outputs(&self) -> usize {
+        let (widths, count) = quantized::widths(self.file, F::MAGIC);
+        widths[count - 1]
+    }
+}
+
+/// What a file's start is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    magic: [u8; 8],
+    oldest: u16,
+    newest: u16,
+    /// A model's; of a quantised network none.
+    layers: Option<&'static [LayerDescription]>,
+}
+
+/// A type that tells what a file is: a model's, or the format of a quantised network.
+pub trait Embeddable: Sized + 'static {
+    /// What the file is when it is loaded.
+    type Loaded;
+
+    /// What its start is compared with.
+    const START: Start;
+
+    /// See [`Embedded::load`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Embedded::load`].
+    fn load(file: &'static [u8]) -> Result<Self::Loaded, WeightFileError>;
+}
+
+impl<M: Layer + 'static> Embeddable for M {
+    type Loaded = LoadedModel<'static, M>;
+
+    const START: Start = Start { magic: MAGIC, oldest: WITHOUT_SIGNATURE, newest: VERSION, layers: Some(M::LAYERS) };
+
+    fn load(file: &'static [u8]) -> Result<Self::Loaded, WeightFileError> {
+        load(file)
+    }
+}
+
+macro_rules! embeddable_formats {
+    ($($format:ident)*) => {
+        $(impl Embeddable for quantized::$format {
+            type Loaded = QuantizedFile<'static, Self>;
+
+            const START: Start = Start {
+                magic: <Self as quantized::Encoding>::MAGIC,
+                oldest: quantized::WITHOUT_SIGNATURE,
+                newest: quantized::VERSION,
+                layers: None,
+            };
+
+            fn load(file: &'static [u8]) -> Result<Self::Loaded, WeightFileError> {
+                QuantizedFile::parse(file)
+            }
+        })*
+    };
+}
+embeddable_formats!(Int8 Int4 Float16);
+
+/// Takes the layers, which must be those of a model's type as it predicts: without dropout.
+const fn check_layers(header: &mut Header<'_>, layers: &[LayerDescription]) {
+    let [count] = header.take();
+    let (mut place, mut expected) = (0, 0);
+    while place < layers.len() {
+        if !layers[place].is_dropout() {
+            assert!(
+                expected < count && header.layer(layers[place]),
+                "the embedded file's layers are not those of the model's type: `selvedge inspect` shows them"
+            );
+            expected += 1;
+        }
+        place += 1;
+    }
+    assert!(expected == count, "the embedded file has more layers than the model's type");
+}

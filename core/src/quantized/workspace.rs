@@ -1,0 +1,114 @@
+//! The memory that a prediction works in: one slice of words, whose length follows from the widths.
+
+use core::fmt;
+
+use super::{
+    Float16, Int4, Int8,
+    active::Entry,
+    block::ROWS,
+    file::{VERSION, WITHOUT_SIGNATURE},
+    format::Encoding,
+    layout::{MAX_WIDTHS, Shape},
+};
+use crate::{architecture::MAX_WIDTH, weights::Header};
+
+/// Where a layer stands in its network.
+#[derive(Clone, Copy)]
+pub struct Place {
+    pub is_first: bool,
+    pub is_last: bool,
+}
+
+/// The words of a layer of integers: those of [`activations`], and its listed inputs.
+pub const fn of_integers(entries: usize, shape: Shape, place: Place) -> usize {
+    activations(shape, place.is_first) + entries * size_of::<Entry>() / size_of::<u32>()
+}
+
+/// The words that a layer's activations take, which are bytes: its inputs, and in their place its outputs, filled up to whole blocks of
+/// rows. The first layer's inputs lie elsewhere, and so do the last one's outputs, which may have room here all the same.
+pub const fn activations(shape: Shape, is_first: bool) -> usize {
+    let bytes = if is_first || shape.inputs < shape.outputs { shape.outputs } else { shape.inputs };
+    bytes.next_multiple_of(ROWS) / size_of::<u32>()
+}
+
+/// Writes a format's constant function of a network's widths.
+macro_rules! required {
+    ($format:ident $(#[$doc:meta])*) => {
+        impl $format {
+            $(#[$doc])*
+            pub const fn required_words(widths: &[usize]) -> usize {
+                let (mut most, mut layer) = (0, 0);
+                while layer + 1 < widths.len() {
+                    let shape = $crate::quantized::layout::Shape { inputs: widths[layer], outputs: widths[layer + 1] };
+                    let place =
+                        $crate::quantized::workspace::Place { is_first: layer == 0, is_last: layer + 2 == widths.len() };
+                    let words = Self::layer_words(shape, place);
+                    if words > most {
+                        most = words;
+                    }
+                    layer += 1;
+                }
+                most
+            }
+        }
+    };
+}
+pub(super) use required;
+
+/// The words of memory that a prediction works in, by the start of a quantised file that is known when a program is built: the length of an
+/// array, as the [module's example](crate::quantized) has it.
+///
+/// # Panics
+///
+/// For bytes that do not begin as a quantised file. In a constant, that is an error of the build.
+pub const fn required_words(file: &[u8]) -> usize {
+    if Header::is_of(file, Int8::MAGIC) {
+        let (widths, count) = widths(file, Int8::MAGIC);
+        Int8::required_words(widths.split_at(count).0)
+    } else if Header::is_of(file, Int4::MAGIC) {
+        let (widths, count) = widths(file, Int4::MAGIC);
+        Int4::required_words(widths.split_at(count).0)
+    } else {
+        let (widths, count) = widths(file, Float16::MAGIC);
+        Float16::required_words(widths.split_at(count).0)
+    }
+}
+
+/// The widths at the start of a quantised file, and how many there are.
+pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS], usize) {
+    let mut header = Header::new(file, magic, WITHOUT_SIGNATURE, VERSION);
+    let count = header.varint() as usize / size_of::<u32>();
+    assert!(2 <= count && count <= MAX_WIDTHS, "the embedded file has no network's widths");
+    let (mut widths, mut place) = ([0; MAX_WIDTHS], 0);
+    while place < count {
+        widths[place] = header.u32() as usize;
+        assert!(1 <= widths[place] && widths[place] <= MAX_WIDTH as usize, "the embedded file has no network's widths");
+        place += 1;
+    }
+    (widths, count)
+}
+
+/// A workspace, a sample or a place for logits that is not as large as the network's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum WorkspaceError {
+    /// The sample does not have a byte for each of the network's inputs.
+    Sample,
+    /// The workspace has fewer words than the network requires.
+    Workspace,
+    /// The place for logits does not have a number for each of the network's outputs.
+    Logits,
+}
+
+impl fmt::Display for WorkspaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sample => "the sample does not have as many bytes as the network has inputs",
+            Self::Workspace => "the workspace has fewer words than the network's required_words()",
+            Self::Logits => "there is not a place for a logit for each of the network's outputs",
+        })
+    }
+}
+
+impl core::error::Error for WorkspaceError {}

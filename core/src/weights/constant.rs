@@ -1,0 +1,94 @@
+//! The start of an embedded file, read while the program is built. Postcard does not run then, so its integers are read by hand: those of
+//! docs/formats.md. A file that is not as expected is a panic, which in a constant is an error of the build.
+
+use crate::architecture::{CUSTOM, LayerDescription, LayerKind};
+
+/// What is left of a file's header.
+pub struct Header<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    /// Tells whether a file begins with this magic.
+    pub const fn is_of(file: &[u8], magic: [u8; 8]) -> bool {
+        match file.first_chunk() {
+            Some(found) => u64::from_le_bytes(*found) == u64::from_le_bytes(magic),
+            None => false,
+        }
+    }
+
+    /// Takes magic, version and length, which must be the file's.
+    pub const fn new(file: &'a [u8], magic: [u8; 8], oldest: u16, newest: u16) -> Self {
+        assert!(Self::is_of(file, magic), "the embedded file is not of this format of Selvedge's");
+        let mut header = Self { rest: file.split_at(magic.len()).1 };
+        let version = u16::from_le_bytes(header.take());
+        assert!(
+            oldest <= version && version <= newest,
+            "the embedded file has a version that this build does not read"
+        );
+        assert!(header.u32() as usize == file.len(), "the embedded file is not as long as it says: it is not whole");
+        header
+    }
+
+    /// Takes an integer of four bytes.
+    pub const fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+
+    /// Takes an integer of seven bits a byte, the lowest first.
+    pub const fn varint(&mut self) -> u32 {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let [byte] = self.take();
+            assert!(shift < 32, "the embedded file has a number that is too large");
+            value |= (byte as u32 & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return value;
+            }
+        }
+    }
+
+    /// Takes a layer, and tells whether it is this one.
+    pub const fn layer(&mut self, expected: LayerDescription) -> bool {
+        let [number] = self.take();
+        let expected_number = match expected {
+            LayerDescription::Known(layer) => layer.number(),
+            LayerDescription::Custom(_) => CUSTOM,
+        };
+        if number != expected_number {
+            return false;
+        }
+        let (inputs, outputs) = expected.widths();
+        match expected {
+            LayerDescription::Known(LayerKind::Linear { .. }) => self.varint() == inputs && self.varint() == outputs,
+            LayerDescription::Custom(layer) => {
+                self.text(layer.name().as_bytes())
+                    && self.varint() == inputs
+                    && self.varint() == outputs
+                    && self.varint() == layer.parameters()
+            }
+            _ => self.varint() == inputs,
+        }
+    }
+
+    /// Takes bytes with their number in front, and tells whether they are these.
+    const fn text(&mut self, expected: &[u8]) -> bool {
+        let (mut is_same, mut place) = (self.varint() as usize == expected.len(), 0);
+        while is_same && place < expected.len() {
+            let [byte] = self.take();
+            is_same = byte == expected[place];
+            place += 1;
+        }
+        is_same
+    }
+
+    /// Takes bytes.
+    pub const fn take<const LEN: usize>(&mut self) -> [u8; LEN] {
+        let Some((taken, rest)) = self.rest.split_first_chunk() else {
+            panic!("the embedded file ends within its header");
+        };
+        self.rest = rest;
+        *taken
+    }
+}
