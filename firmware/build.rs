@@ -30,7 +30,7 @@ use selvedge::{
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(armv7m)");
+    println!("cargo::rustc-check-cfg=cfg(armv7m, armv8m)");
     println!("cargo::rustc-check-cfg=cfg(network, values(\"integer\", \"half\"))");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
         && let Err(error) = prepare()
@@ -45,8 +45,10 @@ fn prepare() -> Result<()> {
     let board = Board::named(&name).context("SELVEDGE_BOARD")?;
     let target = env::var("TARGET")?;
     ensure!(target == board.target, "{name} is built for --target {}, not {target}", board.target);
-    if target.starts_with("thumbv7") {
-        println!("cargo::rustc-cfg=armv7m");
+    for (architecture, cfg) in [("thumbv7", "armv7m"), ("thumbv8m.main", "armv8m")] {
+        if target.starts_with(architecture) {
+            println!("cargo::rustc-cfg={cfg}");
+        }
     }
 
     let embedded = Embedded::read()?;

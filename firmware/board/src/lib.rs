@@ -24,6 +24,8 @@ pub struct Board {
     pub description: String,
     /// The compiler's target.
     pub target: String,
+    /// The compiler's name of the processor, where the target leaves its instructions open.
+    pub cpu: Option<String>,
     /// The model that is built where none is named.
     pub model: String,
     /// The memory that holds the program.

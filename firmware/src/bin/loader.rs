@@ -4,8 +4,7 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
-use firmware::{Failure, board::Aligned, run};
+use firmware::{Failure, board::Aligned, entry, run};
 use selvedge::{
     Flat, layers, mlp,
     shape::{ClassNames, InputShape, Signature},

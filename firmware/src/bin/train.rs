@@ -3,12 +3,11 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use firmware::{
     Failure,
     board::{self, BATCH, EPOCHS, INPUTS, Model, SEED},
     counter::{Counter, UNIT},
-    embed, run,
+    embed, entry, run,
 };
 use selvedge::{
     Flat, Portable, arithmetic::normalize, idx, layers, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,

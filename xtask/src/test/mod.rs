@@ -194,7 +194,7 @@ fn said_left_out() -> String {
 fn thumb(toolchain: &Toolchain) -> Result<()> {
     for target in toolchain::targets()? {
         let build = || {
-            let mut build = toolchain.cargo("build", &target);
+            let mut build = toolchain.cargo("build", &target, None);
             build.args(["--package", "core", "--profile", "firmware"]);
             build
         };
