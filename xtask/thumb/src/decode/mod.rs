@@ -1,4 +1,4 @@
-//! From half words to instructions: ARMv6-M's and ARMv7E-M's, with a floating-point unit of single precision.
+//! From half words to instructions: ARMv6-M's, ARMv7E-M's and ARMv8-M's, with a floating-point unit of single precision.
 //!
 //! An [`Instruction`] says how long it is, by which [`Class`] it is timed, and what [`Effect`] it has on the stack pointer and on what runs
 //! next. The values of other registers are followed as far as a stack pointer comes from them.
@@ -73,6 +73,8 @@ pub enum Class {
     FloatDivide,
     /// `vmov` of two registers.
     FloatPair,
+    /// What ARMv8-M has beyond these: loads and stores with an order, and the selections, roundings and maxima of its floating-point unit.
+    Later,
     /// `bkpt`, `svc`, `udf`, and every encoding that is not known here: they have no timing.
     Untimed,
 }
