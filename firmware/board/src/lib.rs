@@ -37,7 +37,7 @@ pub struct Board {
     /// True where it has the memory to train.
     #[serde(default)]
     pub trains: bool,
-    /// The emulator's SysTick clock in Hz.
+    /// The clock of the emulator's counter in Hz: SysTick on ARM, `minstret` on RISC-V.
     pub clock_hz: u32,
     /// The UART that the program `serve` talks through.
     pub uart: Uart,
@@ -86,25 +86,29 @@ pub enum Driver {
     Stm32Usart,
     /// The UART of a Nordic nRF51.
     Nrf51Uart,
+    /// A UART like National Semiconductor's NS16550, with registers of bytes.
+    Ns16550Uart,
 }
 
 impl Driver {
     /// Returns the number of pins that it can name.
     pub const fn pins(self) -> u32 {
         match self {
-            Self::CmsdkUart => 1,
+            Self::CmsdkUart | Self::Ns16550Uart => 1,
             Self::Stm32Usart => 9 * 16,
             Self::Nrf51Uart => 32,
         }
     }
 }
 
-/// A machine of `qemu-system-arm`.
+/// A machine of QEMU.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emulator {
     /// Its `-M` name.
     pub machine: String,
+    /// Its `-cpu`, where the machine's own is another.
+    pub cpu: Option<String>,
 }
 
 /// A chip of `probe-rs`.
@@ -115,7 +119,34 @@ pub struct Probe {
     pub chip: String,
 }
 
+/// A family of processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processor {
+    /// Arm's Cortex-M.
+    CortexM,
+    /// RISC-V of 32 bits.
+    RiscV,
+}
+
+impl Processor {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::CortexM, Self::RiscV];
+
+    /// The program of QEMU that emulates it.
+    pub const fn qemu(self) -> &'static str {
+        match self {
+            Self::CortexM => "qemu-system-arm",
+            Self::RiscV => "qemu-system-riscv32",
+        }
+    }
+}
+
 impl Board {
+    /// The family of its processor.
+    pub fn processor(&self) -> Processor {
+        if self.target.starts_with("riscv32") { Processor::RiscV } else { Processor::CortexM }
+    }
+
     /// Reads and checks a board's file.
     ///
     /// # Errors
@@ -231,7 +262,8 @@ mod tests {
         for name in names {
             let board = Board::named(&name).unwrap();
             assert_eq!(board.name, name);
-            assert!(board.target.starts_with("thumb"), "{board:?}");
+            let prefix = if board.processor() == Processor::RiscV { "riscv32" } else { "thumb" };
+            assert!(board.target.starts_with(prefix), "{board:?}");
             assert!(!board.description.is_empty() && !board.model.is_empty(), "{board:?}");
         }
     }

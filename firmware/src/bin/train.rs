@@ -13,6 +13,7 @@ use selvedge::{
     Flat, Portable, arithmetic::normalize, idx, layers, loss::CrossEntropy, optimizer::Sgd, random, training::Trainer,
     weights::hash,
 };
+use static_cell::ConstStaticCell;
 
 const SAMPLES: &[u8] = embed!("samples.idx");
 const LABELS: &[u8] = embed!("labels.idx");
@@ -21,9 +22,12 @@ type Order = [u32; board::SAMPLES];
 
 #[entry]
 fn main() -> ! {
-    static mut TRAINER: Trainer<Model, BATCH> = Trainer::ZERO;
-    static mut ORDER: Order = [0; board::SAMPLES];
-    run(|counter| train(counter, TRAINER, ORDER))
+    static TRAINER: ConstStaticCell<Trainer<Model, BATCH>> = ConstStaticCell::new(Trainer::ZERO);
+    static ORDER: ConstStaticCell<Order> = ConstStaticCell::new([0; board::SAMPLES]);
+    run(|counter| {
+        let (trainer, order) = TRAINER.try_take().zip(ORDER.try_take()).ok_or(Failure::SecondRun)?;
+        train(counter, trainer, order)
+    })
 }
 
 fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Order) -> Result<(), Failure> {

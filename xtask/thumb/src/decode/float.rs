@@ -2,7 +2,7 @@
 //! ARMv8-M's.
 
 use super::{
-    Class::{self, FloatDivide, FloatMultiplyAdd, FloatPair, Later, Load, Multiple, Simple, Store},
+    Class::{self, FloatDivide, FloatMultiplyAdd, FloatPair, Load, Multiple, Simple, Store, Unpriced},
     bit, bits,
 };
 
@@ -32,7 +32,7 @@ pub fn later(first: u32, second: u32) -> Option<Class> {
         (11, 8..=15, true) => true,
         _ => false,
     };
-    (is_known && bits(second, 8, 4) == 10 && !bit(second, 4)).then_some(Later)
+    (is_known && bits(second, 8, 4) == 10 && !bit(second, 4)).then_some(Unpriced)
 }
 
 fn arithmetic(first: u32, second: u32) -> Option<Class> {
@@ -48,7 +48,7 @@ fn arithmetic(first: u32, second: u32) -> Option<Class> {
             // `vmov` of an immediate.
             (_, 0 | 2) => Some(Simple),
             // `vrintr`, `vrintz`, `vrintx`.
-            (6, 1 | 3) | (7, 1) => Some(Later),
+            (6, 1 | 3) | (7, 1) => Some(Unpriced),
             // `vmov`, `vabs`, `vneg`; `vcvtb`, `vcvtt`; `vcmp`; `vcvt`, of integers and of fixed point.
             (0..=5 | 8 | 10..=15, _) => Some(Simple),
             _ => None,

@@ -2,8 +2,8 @@
 
 use super::{
     Class::{
-        self, Barrier, Branch, BranchToRegister, Call, Divide, FloatDivide, FloatMultiplyAdd, FloatPair, Later, Load,
-        LoadPc, Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset, Table, Untimed,
+        self, Barrier, Branch, BranchToRegister, Call, Divide, FloatDivide, FloatMultiplyAdd, FloatPair, Load, LoadPc,
+        Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset, Table, Unpriced, Untimed,
     },
     Effect::{self, Ahead, If, Jump, Listed, Return, Set, Stack, Stop, Unknown, Writes},
     Instruction,
@@ -134,9 +134,9 @@ fn the_others_have_their_class_and_only_write_registers() {
         (Store, &[0xed81_0a01]),                     // vstr s0, [r1, #4]
         (Multiple(2), &[0xed91_0b02]),               // vldr d0, [r1, #8]
         (Multiple(8), &[0xecb0_0a08]),               // vldmia r0!, {s0-s7}
-        (Later, &[0xe8d1_0faf, 0xe8c1_0faf, 0xe8d1_0fef, 0xe8c1_0fe2]), // lda, stl, ldaex, stlex
-        (Later, &[0xfe00_0a81, 0xfe31_0a01, 0xfe80_0a81, 0xfe80_0ac1]), // vseleq, vselgt, vmaxnm, vminnm
-        (Later, &[0xfeb8_0a60, 0xfefd_0ae0, 0xeeb6_0ae0, 0xeeb7_0a60]), // vrinta, vcvtn.s32, vrintz, vrintx
+        (Unpriced, &[0xe8d1_0faf, 0xe8c1_0faf, 0xe8d1_0fef, 0xe8c1_0fe2]), // lda, stl, ldaex, stlex
+        (Unpriced, &[0xfe00_0a81, 0xfe31_0a01, 0xfe80_0a81, 0xfe80_0ac1]), // vseleq, vselgt, vmaxnm, vminnm
+        (Unpriced, &[0xfeb8_0a60, 0xfefd_0ae0, 0xeeb6_0ae0, 0xeeb7_0a60]), // vrinta, vcvtn.s32, vrintz, vrintx
     ];
     for (class, encodings) in encodings {
         for &encoding in *encodings {

@@ -2,8 +2,8 @@
 
 use super::{
     Class::{
-        Barrier, Branch, Call, Divide, Later, Load, LoadPc, Multiple, MultipleWithPc, Simple, Status, Store,
-        StoreAtOffset, Table, Untimed,
+        Barrier, Branch, Call, Divide, Load, LoadPc, Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset,
+        Table, Unpriced, Untimed,
     },
     Effect, Known, Operand, PC, Registers, SP, Target, ahead, bit, bits, float, near, register, set, signed, up,
 };
@@ -64,7 +64,7 @@ fn double_or_table(first: u32, second: u32) -> Known {
     }
     match (is_up, is_load, bits(second, 4, 4)) {
         (false, ..) | (true, _, 4 | 5) => Some((Load, Effect::Writes(named(first, second)))),
-        (true, _, 8..=10 | 12..=14) => Some((Later, Effect::Writes(named(first, second)))),
+        (true, _, 8..=10 | 12..=14) => Some((Unpriced, Effect::Writes(named(first, second)))),
         (true, true, 0 | 1) => Some((Table, Effect::Table(1 + bits(second, 4, 1)))),
         _ => None,
     }
