@@ -23,7 +23,7 @@ use thumb::{
 };
 
 use crate::{
-    flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
+    flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, model::Model},
     tied,
     workspace::{self, grouped},
 };
@@ -34,6 +34,9 @@ const FOLLOWED: &str = "7measure8followed";
 /// Instructions that the firmware's counter may count besides: one tick of at least 16 MHz, and its own reading.
 const TICK: u64 = 63;
 const READING: u64 = 64;
+
+/// Seconds in which `measure` may say nothing: it predicts every sample before it speaks, on some boards without a floating-point unit.
+const SILENCE: u64 = 1800;
 
 /// The rows to measure, and the files for the figures.
 #[derive(Args)]
@@ -134,7 +137,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 
 fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
     let model = Model::named(name, options.data.clone())?;
-    let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
+    let run = Run::new(board, Program::Measure, Device::Emulator, SILENCE)?;
     let weights = model.deployed(model.reference(run.folder())?, format, run.folder())?;
     workspace::output(&mut model.embed_command(Some(&weights), "test", Some(options.count), run.folder()))?;
     say!("{name} in {} on {board}", format.name());

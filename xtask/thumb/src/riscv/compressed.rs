@@ -1,4 +1,4 @@
-//! Instructions of one half word: chapter 26 of the unprivileged specification, without floating point.
+//! Instructions of one half word: the chapter "C" of the unprivileged specification, without floating point.
 
 use super::{RA, SP, and, bit, bits, link, set, signed, writes};
 use crate::decode::{Effect, Operand, Target};

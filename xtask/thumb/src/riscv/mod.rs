@@ -31,7 +31,7 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     Some(Instruction { length: if is_wide { 4 } else { 2 }, class, effect: effect.unwrap_or(Effect::Unknown) })
 }
 
-/// Chapters 2, 7, 12 and 13 of the unprivileged specification.
+/// The chapters "RV32I", "M", "A" and "Zicsr" of the unprivileged specification.
 fn wide(at: u32, word: u32) -> Option<Effect> {
     let [to, left, right] = [7, 15, 20].map(|low| bits(word, low, 5) as u8);
     let (kind, upper) = (bits(word, 12, 3), bits(word, 25, 7));
