@@ -141,6 +141,9 @@ impl Processor {
     }
 }
 
+/// Bytes under the RAM that the programs forbid where the chip can: the stack would overflow to there.
+const GUARD: u32 = 1 << 24;
+
 impl Board {
     /// The family of its processor.
     pub fn processor(&self) -> Processor {
@@ -164,14 +167,19 @@ impl Board {
     }
 
     fn check(&self) -> Result<()> {
-        let Self { ram, stack, uart, .. } = self;
+        let Self { flash, ram, stack, uart, .. } = self;
         ensure!(
             stack.is_multiple_of(8) && *stack < ram.length,
             "the stack must be a multiple of 8 bytes and shorter than the RAM"
         );
         ensure!(
-            ram.origin.is_multiple_of(1 << 24),
+            ram.origin.is_multiple_of(GUARD),
             "the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
+        );
+        let flash_end = u64::from(flash.origin) + u64::from(flash.length);
+        ensure!(
+            flash.origin >= ram.origin || flash_end + u64::from(GUARD) <= u64::from(ram.origin),
+            "the flash must not lie in the 16 MB under the RAM, because the programs forbid these"
         );
         ensure!(
             uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),
@@ -279,9 +287,10 @@ mod tests {
         let good = Board::named(DEFAULT).unwrap();
         good.check().unwrap();
         type Change = fn(&mut Board);
-        let broken: [(&str, Change); 5] = [
+        let broken: [(&str, Change); 6] = [
             ("stack", |board| board.stack = board.ram.length),
             ("RAM must start", |board| board.ram.origin += 4),
+            ("flash must not lie", |board| board.flash.origin = board.ram.origin - board.flash.length),
             ("16 times", |board| board.uart.baud = board.uart.clock_hz),
             ("pins are from 0 to 0", |board| board.uart.tx = 1),
             ("emulator or a probe", |board| board.emulator = None),

@@ -1,7 +1,5 @@
 //! What a program needs of an ARM Cortex-M: a timer, a guard of the stack, a fault handler.
 
-#![allow(unsafe_code)]
-
 mod fault;
 mod timer;
 
@@ -24,6 +22,7 @@ pub fn start() -> Option<Timer> {
 /// # Safety
 ///
 /// `end` is the stack's lowest address.
+#[allow(unsafe_code)]
 #[unsafe(naked)]
 pub unsafe extern "C" fn fill(end: *mut u32, pattern: u32) -> usize {
     naked_asm!("mov r2, sp", "1:", "cmp r0, r2", "bhs 2f", "stm r0!, {{r1}}", "b 1b", "2:", "mov r0, r2", "bx lr")

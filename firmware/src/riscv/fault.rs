@@ -1,6 +1,8 @@
 //! The trap handler, which says what faulted and ends the program, and the guard that makes a stack overflow fault. No interrupt is enabled, so
 //! each trap is a fault.
 
+#![allow(unsafe_code)]
+
 use core::arch::global_asm;
 
 use riscv::register::{Permission, Range, mcause, mepc, mtval, pmpaddr0, pmpcfg0};

@@ -1,7 +1,5 @@
 //! What a program needs of a RISC-V core: a counter, a guard of the stack, a fault handler.
 
-#![allow(unsafe_code)]
-
 mod fault;
 mod timer;
 
@@ -23,6 +21,7 @@ pub fn start() -> Option<Timer> {
 }
 
 /// Executes what is no instruction.
+#[allow(unsafe_code)]
 pub fn illegal_instruction() -> ! {
     // SAFETY: the fault handler ends the program.
     unsafe { asm!("unimp", options(noreturn, nostack)) }
@@ -33,6 +32,7 @@ pub fn illegal_instruction() -> ! {
 /// # Safety
 ///
 /// `end` is the stack's lowest address.
+#[allow(unsafe_code)]
 #[unsafe(naked)]
 pub unsafe extern "C" fn fill(end: *mut u32, pattern: u32) -> usize {
     naked_asm!("1:", "bgeu a0, sp, 2f", "sw a1, 0(a0)", "addi a0, a0, 4", "j 1b", "2:", "mv a0, sp", "ret")
