@@ -22,8 +22,8 @@ pub fn guard_stack() {
     let guard = (&raw const _stack_end).addr() - GUARD;
     // SAFETY: no part of the program lies in the region; the rest of memory stays as it is. A locked region binds this program too.
     unsafe {
-        // A power of two of bytes: as many ones below as it has bits beyond 8 bytes.
-        pmpaddr0::write(guard >> 2 | (GUARD >> 3) - 1);
+        // A region whose bytes are a power of two: its address in words, and in the lowest bits a one for each doubling of 8 bytes.
+        pmpaddr0::write((guard >> 2) | ((GUARD >> 3) - 1));
         pmpcfg0::set_pmp(0, Range::NAPOT, Permission::NONE, true);
     }
 }
