@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use board::{Board, Training};
+use board::{Board, Processor, Training};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     fashion_mnist, idx,
@@ -30,7 +30,7 @@ use selvedge::{
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(armv7m)");
+    println!("cargo::rustc-check-cfg=cfg(armv7m, armv8m)");
     println!("cargo::rustc-check-cfg=cfg(network, values(\"integer\", \"half\"))");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
         && let Err(error) = prepare()
@@ -45,8 +45,10 @@ fn prepare() -> Result<()> {
     let board = Board::named(&name).context("SELVEDGE_BOARD")?;
     let target = env::var("TARGET")?;
     ensure!(target == board.target, "{name} is built for --target {}, not {target}", board.target);
-    if target.starts_with("thumbv7") {
-        println!("cargo::rustc-cfg=armv7m");
+    for (architecture, cfg) in [("thumbv7", "armv7m"), ("thumbv8m.main", "armv8m")] {
+        if target.starts_with(architecture) {
+            println!("cargo::rustc-cfg={cfg}");
+        }
     }
 
     let embedded = Embedded::read()?;
@@ -210,7 +212,7 @@ impl Model {
     }
 }
 
-/// `memory.x` for cortex-m-rt's linker script. The stack lies under the statics: one that overflows leaves the RAM, which
+/// `memory.x` for the linker script of cortex-m-rt or riscv-rt. The stack lies under the statics: one that overflows leaves the RAM, which
 /// faults, and does not change a static.
 struct Memory<'a> {
     board: &'a Board,
@@ -229,7 +231,22 @@ impl fmt::Display for Memory<'_> {
         writeln!(f, "MEMORY {{")?;
         writeln!(f, "  FLASH : ORIGIN = {:#x}, LENGTH = {flash_length:#x}", flash.origin)?;
         writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {statics_length:#x}", ram.origin + stack)?;
+        writeln!(f, "  STACK : ORIGIN = {:#x}, LENGTH = {stack:#x}", ram.origin)?;
         writeln!(f, "}}")?;
+        if self.board.processor() == Processor::RiscV {
+            for (region, memory) in [
+                ("TEXT", "FLASH"),
+                ("RODATA", "FLASH"),
+                ("DATA", "RAM"),
+                ("BSS", "RAM"),
+                ("HEAP", "RAM"),
+                ("STACK", "STACK"),
+            ] {
+                writeln!(f, "REGION_ALIAS(\"REGION_{region}\", {memory});")?;
+            }
+            // Nothing unwinds.
+            writeln!(f, "SECTIONS {{ /DISCARD/ : {{ *(.eh_frame .eh_frame.*) }} }}")?;
+        }
         writeln!(f, "_stack_end = {:#x};\n_stack_start = {:#x};", ram.origin, ram.origin + stack)
     }
 }
@@ -265,7 +282,7 @@ impl fmt::Display for Constants<'_> {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
         constant("The board's name.", "NAME", "&str", &format_args!("{name:?}"))?;
-        constant("The emulator's SysTick clock in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
+        constant("The clock of the emulator's counter in Hz.", "CLOCK_HZ", "u32", &board.clock_hz)?;
         constant("The model's layers.", "LAYERS", "&str", &format_args!("\"{:#}\"", architecture.expression()))?;
         constant("Features of a sample.", "INPUTS", "usize", &architecture.inputs())?;
         constant("Logits of a sample.", "OUTPUTS", "usize", &architecture.outputs())?;

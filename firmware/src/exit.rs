@@ -4,7 +4,7 @@
 pub const FAILED: i32 = 1;
 /// Exit code after a panic.
 pub const PANICKED: i32 = 101;
-/// Exit code after a hard fault.
+/// Exit code after a fault of the processor.
 pub const FAULTED: i32 = 102;
 
 /// Hands the log over and ends the program, by semihosting.

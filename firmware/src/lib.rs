@@ -6,10 +6,11 @@
 //! - `stack`: how deep the stack has gone.
 //! - `uart`: the board's UART.
 //! - `exit`: a program's end, and its codes.
-//! - `fault`: the hard fault handler, and what makes a stack overflow fault.
+//! - `processor`: the timer, the fault handler and what makes a stack overflow fault, for Cortex-M in `cortex_m`, for RISC-V in `riscv`.
+//! - `entry`: the attribute of a program's `main`.
 //!
 //! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
-//! 1 (a reported failure), 101 (a panic) or 102 (a hard fault). On a host this library is empty.
+//! 1 (a reported failure), 101 (a panic) or 102 (a fault). On a host this library is empty.
 
 #![no_std]
 #![cfg(target_os = "none")]
@@ -19,15 +20,20 @@ compile_error!("there can be one logger: choose the feature `semihosting` (emula
 
 pub mod board;
 pub mod counter;
+mod entry;
 mod exit;
 mod failure;
-mod fault;
 pub mod network;
+#[cfg_attr(target_arch = "arm", path = "cortex_m/mod.rs")]
+#[cfg_attr(target_arch = "riscv32", path = "riscv/mod.rs")]
+mod processor;
 pub mod stack;
 pub mod uart;
 
+pub use entry::entry;
 pub use exit::{FAILED, FAULTED, PANICKED, exit};
 pub use failure::Failure;
+pub use processor::illegal_instruction;
 
 #[cfg(feature = "rtt")]
 use defmt_rtt as _;
@@ -39,17 +45,12 @@ use core::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use cortex_m::Peripherals;
-
 use counter::Counter;
 
 /// Runs a program once and ends it with exit code 0, or with a report and [`FAILED`].
 pub fn run(program: impl FnOnce(&Counter) -> Result<(), Failure>) -> ! {
-    let result = Peripherals::take().ok_or(Failure::SecondRun).and_then(|peripherals| {
-        fault::guard_stack(&peripherals.MPU);
-        program(&Counter::start(peripherals.SYST))
-    });
-    match result {
+    let timer = processor::start().ok_or(Failure::SecondRun);
+    match timer.and_then(|timer| program(&Counter::new(timer))) {
         Ok(()) => exit(0),
         Err(failure) => {
             defmt::error!("{}", failure);

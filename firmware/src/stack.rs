@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use core::arch::naked_asm;
+use crate::processor::fill;
 
 unsafe extern "C" {
     /// The stack's lowest address, from `memory.x`.
@@ -34,14 +34,4 @@ impl Painted {
         }
         self.top - word.addr()
     }
-}
-
-/// Fills memory from `end` up to the stack pointer, and returns that.
-///
-/// # Safety
-///
-/// `end` is the stack's lowest address.
-#[unsafe(naked)]
-unsafe extern "C" fn fill(end: *mut u32, pattern: u32) -> usize {
-    naked_asm!("mov r2, sp", "1:", "cmp r0, r2", "bhs 2f", "stm r0!, {{r1}}", "b 1b", "2:", "mov r0, r2", "bx lr")
 }

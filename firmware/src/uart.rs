@@ -198,6 +198,61 @@ impl Uart for Nrf51Uart {
     }
 }
 
+/// A UART like the NS16550 (data sheet PC16550D), with registers of bytes and without pins to choose.
+pub struct Ns16550Uart(usize);
+
+impl Ns16550Uart {
+    const DATA: usize = 0;
+    const INTERRUPTS: usize = 1;
+    const BUFFERS: usize = 2;
+    const LINE_CONTROL: usize = 3;
+    const LINE_STATUS: usize = 5;
+    /// In the places of data and interrupts, while the line control says so.
+    const DIVIDER: [usize; 2] = [0, 1];
+
+    const SET_DIVIDER: u8 = 1 << 7;
+    const EIGHT_BITS: u8 = 0b11;
+    const CLEAR_AND_ENABLE: u8 = 0b111;
+    const RECEIVED: u8 = 1 << 0;
+    const SEND_EMPTY: u8 = 1 << 5;
+
+    fn get(&self, offset: usize) -> u8 {
+        // SAFETY: the address is a register of the UART by the board's file, and no memory of the program.
+        unsafe { ptr::with_exposed_provenance::<u8>(self.0 + offset).read_volatile() }
+    }
+
+    fn set(&mut self, offset: usize, value: u8) {
+        // SAFETY: as above; nothing else in the program uses these registers, and none of them changes memory.
+        unsafe { ptr::with_exposed_provenance_mut::<u8>(self.0 + offset).write_volatile(value) }
+    }
+}
+
+impl Uart for Ns16550Uart {
+    fn start(settings: Settings) -> Self {
+        let mut uart = Self(settings.base);
+        let times = 16 * settings.baud;
+        let divider = ((settings.clock_hz + times / 2) / times) as u16;
+        uart.set(Self::INTERRUPTS, 0);
+        uart.set(Self::LINE_CONTROL, Self::SET_DIVIDER);
+        for (place, byte) in Self::DIVIDER.into_iter().zip(divider.to_le_bytes()) {
+            uart.set(place, byte);
+        }
+        uart.set(Self::LINE_CONTROL, Self::EIGHT_BITS);
+        uart.set(Self::BUFFERS, Self::CLEAR_AND_ENABLE);
+        uart
+    }
+
+    fn read(&mut self) -> Option<u8> {
+        // Reading the status clears its errors.
+        (self.get(Self::LINE_STATUS) & Self::RECEIVED != 0).then(|| self.get(Self::DATA))
+    }
+
+    fn write(&mut self, byte: u8) {
+        while self.get(Self::LINE_STATUS) & Self::SEND_EMPTY == 0 {}
+        self.set(Self::DATA, byte);
+    }
+}
+
 /// A peripheral's registers of 32 bits, from this address on.
 #[derive(Clone, Copy)]
 struct Block(usize);

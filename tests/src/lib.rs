@@ -126,7 +126,7 @@ pub fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Tells whether `cargo xtask setup --check` finds the ARM target and the emulator. Where not, `what` is [skipped](skip()).
+/// Tells whether `cargo xtask setup --check` finds the boards' targets and emulators. Where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -135,7 +135,7 @@ pub fn has_emulator(what: &str) -> bool {
     static FOUND: LazyLock<bool> =
         LazyLock::new(|| xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success()));
     if !*FOUND {
-        skip(what, "the ARM target or the emulator is not here: `cargo xtask setup` gets them");
+        skip(what, "a target of the boards or an emulator is not here: `cargo xtask setup` gets them");
     }
     *FOUND
 }

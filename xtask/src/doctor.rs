@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use board::Processor;
 
 use crate::{
     cuda, python,
@@ -54,9 +55,10 @@ fn findings() -> Vec<Finding> {
     vec![
         needed("Rust compiler", version("rustc", &["--version"]).ok_or("https://rustup.rs")),
         needed("C compiler", version("cc", &["--version"]).ok_or("apt-get install gcc, or xcode-select --install")),
-        optional("ARM targets", targets.ok_or(setup)),
-        optional("ARM linker", linker.ok_or(setup)),
-        optional("QEMU", version("qemu-system-arm", &["--version"]).ok_or(setup)),
+        optional("boards' targets", targets.ok_or(setup)),
+        optional("boards' linker", linker.ok_or(setup)),
+        optional("QEMU for ARM", version(Processor::CortexM.qemu(), &["--version"]).ok_or(setup)),
+        optional("QEMU for RISC-V", version(Processor::RiscV.qemu(), &["--version"]).ok_or(setup)),
         optional(
             "probe-rs",
             version("probe-rs", &["--version"])

@@ -14,7 +14,7 @@
 //! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
 //! - [`signals`]: what asks this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
-//! - [`toolchain`]: which compiler builds for ARM. [`workspace`]: how programs are run and shown.
+//! - [`toolchain`]: which compiler builds for the boards. [`workspace`]: how programs are run and shown.
 
 /// `println!`, but for a reader that has gone (`… | head`): then the rest is said to nobody.
 macro_rules! say {
@@ -68,7 +68,7 @@ enum Command {
     /// Check and time training on a GPU, on another machine that has one
     #[command(subcommand)]
     Gpu(gpu::Gpu),
-    /// Find or install the ARM targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
+    /// Find or install the boards' targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
     Setup(setup::Options),
     /// List what is there, what is missing and how to get it
     Doctor,

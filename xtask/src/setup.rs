@@ -1,9 +1,10 @@
-//! `cargo xtask setup`: finds or installs the ARM targets, the linker and QEMU, the Python that interchange is tested against, or the CUDA
+//! `cargo xtask setup`: finds or installs the boards' targets, the linker and QEMU, the Python that interchange is tested against, or the CUDA
 //! compiler.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
+use board::Processor;
 use clap::Args;
 
 use crate::{
@@ -51,7 +52,7 @@ pub fn run(options: &Options) -> Result<()> {
             return report();
         }
         if !options.check && !plan.targets.is_empty() {
-            say!("The toolchain lacks ARM targets. Running {}", workspace::shown(&plan.rustup()));
+            say!("The toolchain lacks targets of the boards. Running {}", workspace::shown(&plan.rustup()));
             if let Err(error) = workspace::run(&mut plan.rustup()) {
                 say!("rustup gave none: {error:#}");
             }
@@ -69,9 +70,9 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn report() -> Result<()> {
     match Toolchain::find()? {
-        Toolchain::Rustup => say!("Ready: the toolchain has the ARM targets, and QEMU is installed."),
+        Toolchain::Rustup => say!("Ready: the toolchain has the boards' targets, and QEMU is installed."),
         Toolchain::Debian { linker } => {
-            say!("Ready: Debian's toolchain builds for ARM with {}, and QEMU is installed.", linker.display());
+            say!("Ready: Debian's toolchain builds for the boards with {}, and QEMU is installed.", linker.display());
         }
     }
     Ok(())
@@ -97,7 +98,10 @@ struct Facts {
     apt_get: bool,
     /// The way to install packages without a password.
     root: Option<Root>,
-    qemu: bool,
+    /// The processors that no emulator is there for.
+    not_emulated: Vec<Processor>,
+    /// Debian's package with the emulator for RISC-V.
+    riscv_package: &'static str,
     macos: bool,
 }
 
@@ -114,7 +118,8 @@ impl Facts {
             rustup,
             apt_get: workspace::on_path("apt-get").is_some(),
             root: root(),
-            qemu: workspace::on_path("qemu-system-arm").is_some(),
+            not_emulated: emulator_lacks(),
+            riscv_package: riscv_package(),
             macos: cfg!(target_os = "macos"),
         })
     }
@@ -129,6 +134,17 @@ impl Facts {
             }
         }
     }
+}
+
+fn emulator_lacks() -> Vec<Processor> {
+    Processor::ALL.into_iter().filter(|processor| workspace::on_path(processor.qemu()).is_none()).collect()
+}
+
+/// Newer releases of Debian have a package for RISC-V alone.
+fn riscv_package() -> &'static str {
+    let own = "qemu-system-riscv";
+    let shown = Command::new("apt-cache").args(["show", own]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if shown.is_ok_and(|status| status.success()) { own } else { "qemu-system-misc" }
 }
 
 fn root() -> Option<Root> {
@@ -167,14 +183,15 @@ fn plan(facts: &Facts) -> Plan {
             plan.packages.push("lld");
         }
     }
-    if !facts.qemu {
-        if facts.apt_get {
-            plan.packages.push("qemu-system-arm");
-        } else if facts.macos {
-            plan.by_hand.push("brew install qemu".into());
-        } else {
-            plan.by_hand.push("your package manager, for qemu-system-arm (https://www.qemu.org/download)".into());
-        }
+    if facts.apt_get {
+        plan.packages.extend(facts.not_emulated.iter().map(|processor| match processor {
+            Processor::CortexM => "qemu-system-arm",
+            Processor::RiscV => facts.riscv_package,
+        }));
+    } else if !facts.not_emulated.is_empty() {
+        let programs: Vec<_> = facts.not_emulated.iter().map(|processor| processor.qemu()).collect();
+        let other = || format!("your package manager, for {} (https://www.qemu.org/download)", programs.join(" and "));
+        plan.by_hand.push(if facts.macos { "brew install qemu".into() } else { other() });
     }
     plan
 }
@@ -214,7 +231,15 @@ mod tests {
 
     fn facts() -> Facts {
         let installed = Installed { missing_targets: Vec::new(), debian: false, linker: Some("rust-lld".into()) };
-        Facts { installed, rustup: true, apt_get: true, root: Some(Root::Already), qemu: true, macos: false }
+        Facts {
+            installed,
+            rustup: true,
+            apt_get: true,
+            root: Some(Root::Already),
+            not_emulated: Vec::new(),
+            riscv_package: "qemu-system-misc",
+            macos: false,
+        }
     }
 
     fn without_targets() -> Facts {
@@ -233,8 +258,9 @@ mod tests {
     #[test]
     fn rustup_comes_first_then_debian() {
         assert_eq!(plan(&without_targets()), Plan { targets: vec!["thumb".into()], ..Plan::default() });
-        let mut refused = Facts { rustup: false, qemu: false, ..without_targets() };
-        let packages = ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src", "qemu-system-arm"];
+        let mut refused = Facts { rustup: false, not_emulated: Processor::ALL.to_vec(), ..without_targets() };
+        let packages =
+            ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src", "qemu-system-arm", "qemu-system-misc"];
         assert_eq!(plan(&refused), Plan { packages: packages.to_vec(), ..Plan::default() });
         refused.installed.linker = None;
         assert!(plan(&refused).packages.contains(&"lld"));
@@ -242,19 +268,30 @@ mod tests {
 
     #[test]
     fn without_apt_get_the_user_is_told() {
-        let elsewhere = Facts { rustup: false, apt_get: false, qemu: false, macos: true, ..without_targets() };
+        let elsewhere = Facts {
+            rustup: false,
+            apt_get: false,
+            not_emulated: Processor::ALL.to_vec(),
+            macos: true,
+            ..without_targets()
+        };
         assert_eq!(plan(&elsewhere).by_hand, ["rustup target add thumb", "brew install qemu"]);
         let linux = Facts { macos: false, ..elsewhere };
-        assert!(plan(&linux).by_hand[1].contains("qemu-system-arm"));
+        assert!(plan(&linux).by_hand[1].contains("qemu-system-arm and qemu-system-riscv32"));
     }
 
     #[test]
     fn the_commands_are_exact() {
-        let facts = Facts { qemu: false, root: None, ..without_targets() };
+        let facts = Facts {
+            not_emulated: vec![Processor::RiscV],
+            riscv_package: "qemu-system-riscv",
+            root: None,
+            ..without_targets()
+        };
         assert_eq!(
             plan(&facts).by_hand(&facts),
             "\n  rustup target add thumb\n  sudo apt-get update\n  sudo apt-get install --yes \
-             --no-install-recommends qemu-system-arm"
+             --no-install-recommends qemu-system-riscv"
         );
         let root = Facts { root: Some(Root::Already), ..facts };
         assert!(plan(&root).by_hand(&root).contains("\n  apt-get install"));

@@ -1,4 +1,4 @@
-//! Which compiler builds for the ARM targets: rustup's with the targets added, or Debian's with the standard library's source.
+//! Which compiler builds for the boards' targets: rustup's with the targets added, or Debian's with the standard library's source.
 //!
 //! Everything that builds for a board asks here, so that `flash`, `test` and the tests agree.
 
@@ -19,7 +19,7 @@ pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-clip
 const DEBIAN_FILES: [&str; 4] =
     ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/lib/rustlib/src/rust/library/core"];
 
-/// A compiler for the ARM targets.
+/// A compiler for the boards' targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Toolchain {
     /// The toolchain of the host's programs: it has the targets.
@@ -47,8 +47,8 @@ impl Toolchain {
         }
     }
 
-    /// A cargo command (`build`, `clippy`, …) for an ARM target.
-    pub fn cargo(&self, subcommand: &str, target: &str) -> Command {
+    /// A cargo command (`build`, `clippy`, …) for one of the firmware's targets, or a processor of it.
+    pub fn cargo(&self, subcommand: &str, target: &str, cpu: Option<&str>) -> Command {
         let mut cargo = match self {
             Self::Rustup => launch::cargo(subcommand),
             Self::Debian { .. } => {
@@ -59,11 +59,14 @@ impl Toolchain {
                 cargo
             }
         };
+        let variable = |name| format!("CARGO_TARGET_{}_{name}", target.replace(['-', '.'], "_").to_uppercase());
+        if let Some(cpu) = cpu {
+            cargo.env(variable("RUSTFLAGS"), format!("-Ctarget-cpu={cpu}"));
+        }
         if let Self::Debian { linker } = self {
-            let name = format!("CARGO_TARGET_{}_LINKER", target.replace(['-', '.'], "_").to_uppercase());
             cargo.env("CARGO", "/usr/bin/cargo").env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
             // `cargo run` puts the libraries of its own compiler there.
-            cargo.env(name, linker).env_remove("LD_LIBRARY_PATH").arg("-Zbuild-std=core");
+            cargo.env(variable("LINKER"), linker).env_remove("LD_LIBRARY_PATH").arg("-Zbuild-std=core");
         }
         cargo.args(["--target", target]);
         cargo
@@ -127,18 +130,22 @@ mod tests {
     fn the_targets_are_listed() {
         let targets = targets().unwrap();
         assert!(targets.iter().any(|target| target == "thumbv6m-none-eabi"), "{targets:?}");
-        assert!(targets.iter().all(|target| target.starts_with("thumb")), "{targets:?}");
+        for board in board::names().unwrap() {
+            let target = board::Board::named(&board).unwrap().target;
+            assert!(targets.contains(&target), "{board}: {target}");
+        }
     }
 
     #[test]
     fn debians_compiler_gets_the_source_and_a_linker() {
         let debian = Toolchain::Debian { linker: "/opt/rust-lld".into() };
         assert_eq!(
-            workspace::shown(&debian.cargo("build", "thumbv8m.main-none-eabihf")),
-            "CARGO=/usr/bin/cargo CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_LINKER=/opt/rust-lld RUSTC=/usr/bin/rustc \
+            workspace::shown(&debian.cargo("build", "thumbv8m.main-none-eabihf", Some("cortex-m33"))),
+            "CARGO=/usr/bin/cargo CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_LINKER=/opt/rust-lld \
+             CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_RUSTFLAGS=-Ctarget-cpu=cortex-m33 RUSTC=/usr/bin/rustc \
              RUSTC_BOOTSTRAP=1 cargo build -Zbuild-std=core --target thumbv8m.main-none-eabihf"
         );
-        let clippy = debian.cargo("clippy", "thumbv6m-none-eabi");
+        let clippy = debian.cargo("clippy", "thumbv6m-none-eabi", None);
         assert_eq!(clippy.get_program(), "/usr/bin/cargo-clippy");
     }
 }

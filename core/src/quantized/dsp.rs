@@ -42,3 +42,18 @@ macro_rules! rescale {
     };
 }
 pub(super) use rescale;
+
+/// Tells the assembler the processor where the target does not have these instructions.
+#[cfg(cortex_m33)]
+macro_rules! processor {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+#[cfg(not(cortex_m33))]
+macro_rules! processor {
+    () => {
+        ""
+    };
+}
+pub(super) use processor;

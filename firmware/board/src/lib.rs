@@ -24,6 +24,8 @@ pub struct Board {
     pub description: String,
     /// The compiler's target.
     pub target: String,
+    /// The compiler's name of the processor, where the target leaves its instructions open.
+    pub cpu: Option<String>,
     /// The model that is built where none is named.
     pub model: String,
     /// The memory that holds the program.
@@ -35,7 +37,7 @@ pub struct Board {
     /// True where it has the memory to train.
     #[serde(default)]
     pub trains: bool,
-    /// The emulator's SysTick clock in Hz.
+    /// The clock of the emulator's counter in Hz: SysTick on ARM, `minstret` on RISC-V.
     pub clock_hz: u32,
     /// The UART that the program `serve` talks through.
     pub uart: Uart,
@@ -84,25 +86,29 @@ pub enum Driver {
     Stm32Usart,
     /// The UART of a Nordic nRF51.
     Nrf51Uart,
+    /// A UART like National Semiconductor's NS16550, with registers of bytes.
+    Ns16550Uart,
 }
 
 impl Driver {
     /// Returns the number of pins that it can name.
     pub const fn pins(self) -> u32 {
         match self {
-            Self::CmsdkUart => 1,
+            Self::CmsdkUart | Self::Ns16550Uart => 1,
             Self::Stm32Usart => 9 * 16,
             Self::Nrf51Uart => 32,
         }
     }
 }
 
-/// A machine of `qemu-system-arm`.
+/// A machine of QEMU.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emulator {
     /// Its `-M` name.
     pub machine: String,
+    /// Its `-cpu`, where the machine's own is another.
+    pub cpu: Option<String>,
 }
 
 /// A chip of `probe-rs`.
@@ -113,7 +119,37 @@ pub struct Probe {
     pub chip: String,
 }
 
+/// A family of processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processor {
+    /// Arm's Cortex-M.
+    CortexM,
+    /// RISC-V of 32 bits.
+    RiscV,
+}
+
+impl Processor {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::CortexM, Self::RiscV];
+
+    /// The program of QEMU that emulates it.
+    pub const fn qemu(self) -> &'static str {
+        match self {
+            Self::CortexM => "qemu-system-arm",
+            Self::RiscV => "qemu-system-riscv32",
+        }
+    }
+}
+
+/// Bytes under the RAM that the programs forbid where the chip can: the stack would overflow to there.
+const GUARD: u32 = 1 << 24;
+
 impl Board {
+    /// The family of its processor.
+    pub fn processor(&self) -> Processor {
+        if self.target.starts_with("riscv32") { Processor::RiscV } else { Processor::CortexM }
+    }
+
     /// Reads and checks a board's file.
     ///
     /// # Errors
@@ -131,14 +167,19 @@ impl Board {
     }
 
     fn check(&self) -> Result<()> {
-        let Self { ram, stack, uart, .. } = self;
+        let Self { flash, ram, stack, uart, .. } = self;
         ensure!(
             stack.is_multiple_of(8) && *stack < ram.length,
             "the stack must be a multiple of 8 bytes and shorter than the RAM"
         );
         ensure!(
-            ram.origin.is_multiple_of(1 << 24),
+            ram.origin.is_multiple_of(GUARD),
             "the RAM must start at a multiple of 16 MB, because the memory under it is what guards the stack"
+        );
+        let flash_end = u64::from(flash.origin) + u64::from(flash.length);
+        ensure!(
+            flash.origin >= ram.origin || flash_end + u64::from(GUARD) <= u64::from(ram.origin),
+            "the flash must not lie in the 16 MB under the RAM, because the programs forbid these"
         );
         ensure!(
             uart.baud > 0 && uart.clock_hz / uart.baud >= 16 && uart.base.is_multiple_of(4),
@@ -229,7 +270,8 @@ mod tests {
         for name in names {
             let board = Board::named(&name).unwrap();
             assert_eq!(board.name, name);
-            assert!(board.target.starts_with("thumb"), "{board:?}");
+            let prefix = if board.processor() == Processor::RiscV { "riscv32" } else { "thumb" };
+            assert!(board.target.starts_with(prefix), "{board:?}");
             assert!(!board.description.is_empty() && !board.model.is_empty(), "{board:?}");
         }
     }
@@ -245,9 +287,10 @@ mod tests {
         let good = Board::named(DEFAULT).unwrap();
         good.check().unwrap();
         type Change = fn(&mut Board);
-        let broken: [(&str, Change); 5] = [
+        let broken: [(&str, Change); 6] = [
             ("stack", |board| board.stack = board.ram.length),
             ("RAM must start", |board| board.ram.origin += 4),
+            ("flash must not lie", |board| board.flash.origin = board.ram.origin - board.flash.length),
             ("16 times", |board| board.uart.baud = board.uart.clock_hz),
             ("pins are from 0 to 0", |board| board.uart.tx = 1),
             ("emulator or a probe", |board| board.emulator = None),

@@ -7,13 +7,15 @@
 #[allow(dead_code, reason = "the other programs use the rest")]
 #[path = "../board.rs"]
 mod board;
+#[path = "../entry.rs"]
+mod entry;
 #[allow(dead_code, reason = "the other programs use the rest")]
 #[path = "../network/mod.rs"]
 mod network;
 
 use core::{hint::black_box, panic::PanicInfo};
 
-use cortex_m_rt::entry;
+use entry::entry;
 use network::Network;
 use selvedge::{classification::argmax, idx};
 

@@ -6,8 +6,7 @@
 
 use core::hint::black_box;
 
-use cortex_m_rt::entry;
-use firmware::run;
+use firmware::{entry, illegal_instruction, run};
 
 const KIND: &str = env!("SELVEDGE_CRASH", "set SELVEDGE_CRASH to panic, fault, overflow or deep");
 
@@ -16,7 +15,7 @@ fn main() -> ! {
     run(|_| {
         match KIND {
             "panic" => panic!("on purpose"),
-            "fault" => cortex_m::asm::udf(),
+            "fault" => illegal_instruction(),
             "deep" => defmt::println!("{=u8} is still there", deep()),
             _ => defmt::println!("{=u32} calls came back", descend(1)),
         }

@@ -3,8 +3,7 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
-use firmware::run;
+use firmware::{entry, run};
 use selvedge::fingerprint;
 
 #[entry]

@@ -4,8 +4,7 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
-use firmware::{Failure, run};
+use firmware::{Failure, entry, run};
 use selvedge::{
     Flat,
     embed::Aligned,

@@ -6,11 +6,10 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use firmware::{
     Failure,
     counter::{Counter, UNIT},
-    embed,
+    embed, entry,
     network::Network,
     run,
     stack::Painted,

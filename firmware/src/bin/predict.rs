@@ -5,12 +5,11 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use firmware::{
     Failure,
     board::OUTPUTS,
     counter::{Counter, UNIT},
-    embed,
+    embed, entry,
     network::Network,
     run,
 };

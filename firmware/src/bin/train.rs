@@ -3,17 +3,17 @@
 #![no_std]
 #![no_main]
 
-use cortex_m_rt::entry;
 use firmware::{
     Failure,
     board::{self, BATCH, EPOCHS, INPUTS, Model, SAMPLE_LEN, SEED},
     counter::{Counter, UNIT},
-    embed, run,
+    embed, entry, run,
 };
 use selvedge::{
     Flat, Portable, idx, layers, loss::CrossEntropy, optimizer::Sgd, preparation::Preparation, random,
     training::Trainer, weights::hash,
 };
+use static_cell::ConstStaticCell;
 
 const SAMPLES: &[u8] = embed!("samples.idx");
 const LABELS: &[u8] = embed!("labels.idx");
@@ -22,9 +22,12 @@ type Order = [u32; board::SAMPLES];
 
 #[entry]
 fn main() -> ! {
-    static mut TRAINER: Trainer<Model, BATCH> = Trainer::ZERO;
-    static mut ORDER: Order = [0; board::SAMPLES];
-    run(|counter| train(counter, TRAINER, ORDER))
+    static TRAINER: ConstStaticCell<Trainer<Model, BATCH>> = ConstStaticCell::new(Trainer::ZERO);
+    static ORDER: ConstStaticCell<Order> = ConstStaticCell::new([0; board::SAMPLES]);
+    run(|counter| {
+        let (trainer, order) = TRAINER.try_take().zip(ORDER.try_take()).ok_or(Failure::SecondRun)?;
+        train(counter, trainer, order)
+    })
 }
 
 fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Order) -> Result<(), Failure> {

@@ -50,6 +50,16 @@ fn netduinoplus2_predicts_the_hosts_bits_with_the_small_model() {
     predicts_the_hosts_bits("netduinoplus2", "small");
 }
 
+#[test]
+fn mps2_an505_predicts_the_hosts_bits_with_the_small_model() {
+    predicts_the_hosts_bits("mps2-an505", "small");
+}
+
+#[test]
+fn riscv32_virt_predicts_the_hosts_bits_with_the_tiny_model() {
+    predicts_the_hosts_bits("riscv32-virt", "tiny");
+}
+
 /// Data of another shape, and a network for it.
 #[test]
 fn boards_predict_and_train_the_hosts_bits_with_a_network_for_other_data() {
@@ -59,7 +69,14 @@ fn boards_predict_and_train_the_hosts_bits_with_a_network_for_other_data() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let weights = trained_on_waves(folder.path());
     let data = folder.path().to_string_lossy().into_owned();
-    for (board, format) in [("mps2-an386", "f32"), ("mps2-an386", "int4"), ("microbit", "f32"), ("microbit", "int8")] {
+    for (board, format) in [
+        ("mps2-an386", "f32"),
+        ("mps2-an386", "int4"),
+        ("microbit", "f32"),
+        ("microbit", "int8"),
+        ("mps2-an505", "int8"),
+        ("riscv32-virt", "f32"),
+    ] {
         let arguments = ["--board", board, "--weights", &weights, "--format", format, "--data", &data, "--count", "30"];
         let text = flash(&arguments);
         assert!(text.contains("30 of 30 samples: class and logits equal the host's bits"), "{text}");
@@ -120,6 +137,20 @@ fn microbit_predicts_the_hosts_bits_with_weights_of_16() {
     predicts_the_hosts_quantised_bits("microbit", "tiny", "f16");
 }
 
+#[test]
+fn mps2_an505_predicts_the_hosts_integers_and_bits_with_weights_of_16() {
+    for format in ["int8", "int4", "f16"] {
+        predicts_the_hosts_quantised_bits("mps2-an505", "tiny", format);
+    }
+}
+
+#[test]
+fn riscv32_virt_predicts_the_hosts_integers_and_bits_with_weights_of_16() {
+    for format in ["int8", "int4", "f16"] {
+        predicts_the_hosts_quantised_bits("riscv32-virt", "tiny", format);
+    }
+}
+
 /// What docs/bench-device.json says, to 1 %: instructions and bytes of code, RAM and stack.
 #[test]
 fn a_prediction_takes_no_more_than_the_docs_say() {
@@ -139,6 +170,10 @@ fn a_prediction_takes_no_more_than_the_docs_say() {
         ("mps2-an386", "small", "int4"),
         ("mps2-an386", "small", "f16"),
         ("microbit", "small", "int8"),
+        ("mps2-an505", "quickstart", "int8"),
+        ("mps2-an505", "small", "f32"),
+        ("riscv32-virt", "small", "int8"),
+        ("riscv32-virt", "tiny", "f32"),
     ] {
         let chosen = ["--board", board, "--model", model, "--format", format];
         let output = xtask(&["bench", "device"]).args(chosen).arg("--json").arg(&file).output().expect("cargo starts");
@@ -194,11 +229,7 @@ fn what_does_not_fit_a_board_does_not_build() {
     let too_large = ["--board", "netduinoplus2", "--weights", &weights, "--data", "builtin"];
     let train = ["--board", "microbit", "--program", "train", "--data", "builtin"];
     for (arguments, start, numbers) in [
-        (
-            &train,
-            "train does not fit microbit, too large is the static RAM: ",
-            " of 8,192 bytes; --board mps2-an386 or ",
-        ),
+        (&train, "train does not fit microbit, too large is the static RAM: ", " of 8,192 bytes; --board mps2-an386, "),
         (
             &too_large,
             "predict does not fit netduinoplus2, too large is the flash: ",
@@ -210,7 +241,13 @@ fn what_does_not_fit_a_board_does_not_build() {
         assert!(error.starts_with(&format!("error: {start}")) && error.contains(numbers), "{error}");
         assert!(!text.contains("Compiling firmware"), "{text}");
     }
-    for (board, length) in [("microbit", "8,192"), ("netduinoplus2", "8,192"), ("mps2-an386", "65,536")] {
+    for (board, length) in [
+        ("microbit", "8,192"),
+        ("netduinoplus2", "8,192"),
+        ("mps2-an386", "65,536"),
+        ("mps2-an505", "65,536"),
+        ("riscv32-virt", "65,536"),
+    ] {
         let output = xtask(&["flash", "--board", board, "--program", "crash"]).env("SELVEDGE_CRASH", "deep").output();
         let output = output.expect("cargo starts");
         let error = last_line(&text(&output));
@@ -233,9 +270,15 @@ fn the_stacks_bound_is_above_what_is_measured_and_near_it() {
     }
     let folder = tempfile::tempdir().unwrap();
     let weights = trained(folder.path(), "tiny");
-    for (board, format) in
-        [("mps2-an386", "f32"), ("mps2-an386", "f16"), ("netduinoplus2", "int4"), ("microbit", "int8")]
-    {
+    for (board, format) in [
+        ("mps2-an386", "f32"),
+        ("mps2-an386", "f16"),
+        ("netduinoplus2", "int4"),
+        ("microbit", "int8"),
+        ("mps2-an505", "int8"),
+        ("riscv32-virt", "int4"),
+        ("riscv32-virt", "f32"),
+    ] {
         let arguments = ["--board", board, "--program", "measure", "--weights", &weights, "--format", format];
         let text = flash(&[&arguments[..], &["--data", "builtin", "--count", "1"]].concat());
         let number = |before: &str| -> u64 {

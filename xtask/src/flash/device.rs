@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use board::Board;
+use board::{Board, Processor};
 
 use crate::{tied, workspace};
 
@@ -24,7 +24,7 @@ pub const NO_SERIAL: &str = "none";
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// In `qemu-system-arm`, which exits with the program's code.
+    /// In QEMU, which exits with the program's code.
     Emulator,
     /// On the chip, through `probe-rs`.
     Probe,
@@ -56,11 +56,18 @@ impl Device {
         match self {
             Self::Emulator => {
                 let emulator = board.emulator.as_ref();
-                let machine = &emulator.ok_or_else(|| anyhow!("{} has no emulator: use --probe", board.name))?.machine;
-                let qemu = workspace::on_path("qemu-system-arm");
-                let qemu = qemu.context("qemu-system-arm is not installed: `cargo xtask setup` gets it")?;
+                let emulator = emulator.ok_or_else(|| anyhow!("{} has no emulator: use --probe", board.name))?;
+                let name = board.processor().qemu();
+                let qemu = workspace::on_path(name);
+                let qemu = qemu.with_context(|| format!("{name} is not installed: `cargo xtask setup` gets it"))?;
                 let mut command = Command::new(qemu);
-                command.args(["-M", machine, "-display", "none", "-monitor", "none", "-serial", serial]);
+                command.args(["-M", &emulator.machine]);
+                command.args(emulator.cpu.iter().flat_map(|cpu| ["-cpu", cpu]));
+                if board.processor() == Processor::RiscV {
+                    // Else it would start a firmware of its own before the program.
+                    command.args(["-bios", "none"]);
+                }
+                command.args(["-display", "none", "-monitor", "none", "-serial", serial]);
                 // One instruction is one nanosecond of the board's time, so its timer counts instructions.
                 command.args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]);
                 command.arg(elf);

@@ -197,10 +197,10 @@ mod tests {
         assert_eq!(
             refused(Program::Predict, "netduinoplus2", QUICKSTART, Format::Float32, None),
             "predict does not fit netduinoplus2, too large is the flash: flash at least 2,681,384 of 1,048,576 bytes; --format int8 \
-             (681 KB), --format int4 (356 KB) or --board mps2-an386 fits"
+             (681 KB), --format int4 (356 KB), --board mps2-an386, --board mps2-an505 or --board riscv32-virt fits"
         );
         let words = refused(Program::Predict, "microbit", QUICKSTART, Format::Float16, None);
-        assert!(words.ends_with("; --board mps2-an386 fits"), "{words}");
+        assert!(words.ends_with("; --board mps2-an386, --board mps2-an505 or --board riscv32-virt fits"), "{words}");
         let words = refused(Program::Serve, "microbit", "784 => 4096 Relu => 4096 Relu => 10", Format::Int8, None);
         assert!(words.ends_with("`cargo xtask train`"), "{words}");
         // Its own model, in each way that the tests flash it.
@@ -230,7 +230,9 @@ mod tests {
         let words = refused(Program::Train, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(200));
         assert!(
             words.contains("static RAM at least ")
-                && words.ends_with("; --board mps2-an386 or --board netduinoplus2 fits"),
+                && words.ends_with(
+                    "; --board mps2-an386, --board mps2-an505, --board netduinoplus2 or --board riscv32-virt fits"
+                ),
             "{words}"
         );
     }

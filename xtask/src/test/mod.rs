@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use board::Board;
+use board::{Board, Processor};
 use clap::Args;
 use launch::cargo;
 
@@ -46,7 +46,7 @@ const STAGES: [(&str, Stage); 9] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
-    ("thumb", thumb),
+    ("targets", targets),
     ("firmware", firmware),
     ("cuda", |_| kernels::check_report()),
     // These take longest, and run the firmware in the emulator.
@@ -191,10 +191,10 @@ fn said_left_out() -> String {
 }
 
 /// The library for each of the firmware's targets, with and without its optional parts.
-fn thumb(toolchain: &Toolchain) -> Result<()> {
+fn targets(toolchain: &Toolchain) -> Result<()> {
     for target in toolchain::targets()? {
         let build = || {
-            let mut build = toolchain.cargo("build", &target);
+            let mut build = toolchain.cargo("build", &target, None);
             build.args(["--package", "core", "--profile", "firmware"]);
             build
         };
@@ -204,7 +204,7 @@ fn thumb(toolchain: &Toolchain) -> Result<()> {
     Ok(())
 }
 
-/// The programs for every board with its own model, and for one board the trainer: built, and their lints.
+/// The programs for every board with its own model, and for one board of each processor the trainer: built, and their lints.
 ///
 /// The weights are hardly trained: what is built here is not run. The tests flash their own.
 fn firmware(toolchain: &Toolchain) -> Result<()> {
@@ -214,8 +214,13 @@ fn firmware(toolchain: &Toolchain) -> Result<()> {
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
         programs(toolchain, &board, &fitting, &Model::named(&board.model, Some("builtin".into()))?)?;
     }
-    let board = Board::named(board::DEFAULT)?;
-    programs(toolchain, &board, &[Program::Train], &Model::named("tiny", Some("builtin".into()))?)
+    for processor in Processor::ALL {
+        let boards = board::names()?.into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
+        let board = boards.iter().find(|board| board.trains && board.processor() == processor);
+        let board = board.with_context(|| format!("no board of {processor:?} trains"))?;
+        programs(toolchain, board, &[Program::Train], &Model::named("tiny", Some("builtin".into()))?)?;
+    }
+    Ok(())
 }
 
 fn programs(toolchain: &Toolchain, board: &Board, programs: &[Program], model: &Model) -> Result<()> {
@@ -252,7 +257,7 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = run(&Options { only: Some("x y".into()) }).unwrap_err().to_string();
-        assert!(error.contains("fmt, clippy, rustdoc, thumb, firmware, cuda, tests, gpu, sanitizers"), "{error}");
+        assert!(error.contains("fmt, clippy, rustdoc, targets, firmware, cuda, tests, gpu, sanitizers"), "{error}");
     }
 
     #[test]

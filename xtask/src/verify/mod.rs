@@ -20,7 +20,7 @@ pub struct Options {
 enum What {
     /// Trains with every engine, every number of threads and on the emulated boards, or with --cuda on a GPU, and compares the weight hashes
     ///
-    /// Exits with an error where two hashes of a model differ. Where the ARM target or QEMU is missing, the boards are left out and said to
+    /// Exits with an error where two hashes of a model differ. Where a board's target or QEMU is missing, the boards are left out and said to
     /// be; with SELVEDGE_REQUIRE_ALL=1 that is an error.
     Bits(bits::Options),
 }

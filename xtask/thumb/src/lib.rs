@@ -3,6 +3,7 @@
 pub mod cycles;
 pub mod decode;
 mod program;
+pub mod riscv;
 pub mod sizes;
 pub mod stack;
 mod symbol;

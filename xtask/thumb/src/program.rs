@@ -2,28 +2,62 @@
 
 use std::{collections::BTreeMap, iter, ops::Range};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use object::{
-    Endianness, FileFlags, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind,
+    Architecture, Endianness, FileFlags, Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind,
     elf::{self, PT_LOAD},
     read::elf::{ElfFile32, ProgramHeader},
 };
 
 use crate::{
-    decode::{Instruction, decode},
+    decode::{self, Instruction, Registers},
+    riscv,
     symbol::readable,
 };
+
+/// A family of processors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// Cortex-M.
+    #[default]
+    Arm,
+    /// RISC-V of 32 bits.
+    RiscV,
+}
+
+impl Machine {
+    /// The register that is the stack pointer.
+    pub const fn stack_pointer(self) -> u8 {
+        match self {
+            Self::Arm => decode::SP,
+            Self::RiscV => riscv::SP,
+        }
+    }
+
+    /// The registers that a call may change.
+    pub const fn caller_saved(self) -> Registers {
+        match self {
+            Self::Arm => decode::CALLER_SAVED,
+            Self::RiscV => riscv::CALLER_SAVED,
+        }
+    }
+}
+
+/// riscv-rt's section that stands for the stack, and holds nothing.
+const STACK: &str = ".stack";
 
 /// A program's bytes, and what they are.
 #[derive(Default)]
 pub struct Program {
+    /// What it runs on.
+    pub(crate) machine: Machine,
     /// Its sections, as they lie in memory.
     pub(crate) sections: Vec<Section>,
     /// The bytes that are loaded.
     pub(crate) segments: Vec<Segment>,
     /// Where functions begin and end, and their names.
     pub(crate) functions: BTreeMap<u32, Function>,
-    /// ARM's mapping symbols: true where code begins at an address, false where data does.
+    /// The mapping symbols of ARM and RISC-V: true where code begins at an address, false where data does.
     pub(crate) is_code: BTreeMap<u32, bool>,
     /// Where the processor finds its handlers' addresses.
     pub(crate) vectors: Range<u32>,
@@ -66,9 +100,14 @@ impl Program {
     /// Reads what the linker wrote.
     pub fn read(elf: &[u8]) -> Result<Self> {
         let file = ElfFile32::<Endianness>::parse(elf).context("the program is no ELF file of 32 bits")?;
-        let mut program = Self::default();
+        let machine = match file.architecture() {
+            Architecture::Arm => Machine::Arm,
+            Architecture::Riscv32 => Machine::RiscV,
+            other => bail!("the program is for {other:?}: ARM and RISC-V of 32 bits are known"),
+        };
+        let mut program = Self { machine, ..Self::default() };
         if let FileFlags::Elf { e_flags, .. } = file.flags() {
-            program.has_fpu = e_flags.0 & elf::EF_ARM_ABI_FLOAT_HARD > 0;
+            program.has_fpu = machine == Machine::Arm && e_flags.0 & elf::EF_ARM_ABI_FLOAT_HARD > 0;
         }
         let endian = file.endian();
         let segments = file.elf_program_headers().iter().filter(|segment| segment.p_type(endian) == PT_LOAD);
@@ -82,7 +121,7 @@ impl Program {
             .collect();
         for read in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = read.flags() else { continue };
-            if !sh_flags.contains(elf::SHF_ALLOC) {
+            if !sh_flags.contains(elf::SHF_ALLOC) || machine == Machine::RiscV && read.name() == Ok(STACK) {
                 continue;
             }
             let (start, bytes) = (read.address() as u32, read.data()?.to_vec());
@@ -95,10 +134,10 @@ impl Program {
         for symbol in file.symbols() {
             let (name, address) = (symbol.name().unwrap_or_default(), symbol.address() as u32);
             match name.split('.').next() {
-                Some("$t") => drop(program.is_code.insert(address, true)),
+                Some(code) if code == "$t" || code.starts_with("$x") => drop(program.is_code.insert(address, true)),
                 Some("$d") => drop(program.is_code.insert(address, false)),
                 _ if symbol.kind() == SymbolKind::Text && !symbol.is_undefined() => {
-                    // The lowest bit says that it is Thumb code.
+                    // On ARM the lowest bit says that it is Thumb code; on RISC-V it is 0.
                     let (start, name) = (address & !1, name.to_owned());
                     let function = program.functions.entry(start).or_insert(Function { end: start, name });
                     // Of several names for one place, some have no size.
@@ -157,13 +196,19 @@ impl Program {
     /// Tells whether an instruction may begin at an address.
     pub fn is_code(&self, address: u32) -> bool {
         let is_code = |section: &Section| section.kind == SectionKind::Text && section.range().contains(&address);
-        self.sections.iter().any(is_code)
-            && self.is_code.range(..=address).next_back().is_some_and(|(_, &is_code)| is_code)
+        // RISC-V's linkers may leave the symbols out where there is code alone.
+        let is_code_by_default = self.machine == Machine::RiscV;
+        let last = self.is_code.range(..=address).next_back();
+        self.sections.iter().any(is_code) && last.map_or(is_code_by_default, |(_, &is_code)| is_code)
     }
 
     /// The instruction at an address, if one stands there.
     pub fn instruction(&self, address: u32) -> Option<Instruction> {
         let half = |address| self.is_code(address).then(|| self.half(address)).flatten();
+        let decode = match self.machine {
+            Machine::Arm => decode::decode,
+            Machine::RiscV => riscv::decode,
+        };
         decode(address, half(address)?, half(address.saturating_add(2)))
     }
 

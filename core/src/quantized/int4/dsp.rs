@@ -16,7 +16,7 @@
 use core::arch::naked_asm;
 
 use super::{Active, Block, Entry, Int4, Kernel, ROWS};
-use crate::quantized::dsp::rescale;
+use crate::quantized::dsp::{processor, rescale};
 
 pub const ALIGNMENT: usize = 4;
 
@@ -211,6 +211,7 @@ macro_rules! clear {
 #[unsafe(naked)]
 unsafe extern "C" fn multiply(entries: *const Entry, block: *const u8, rows: &mut [i32; ROWS]) {
     naked_asm!(
+        processor!(),
         "push {{r2, r4-r11, lr}}",
         "sub sp, #32",
         clear!(),

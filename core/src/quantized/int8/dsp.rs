@@ -13,7 +13,7 @@
 use core::arch::naked_asm;
 
 use super::{Active, Block, Entry, Int8, Kernel, ROWS};
-use crate::quantized::dsp::rescale;
+use crate::quantized::dsp::{processor, rescale};
 
 pub const ALIGNMENT: usize = 4;
 
@@ -59,6 +59,7 @@ macro_rules! entry {
 #[unsafe(naked)]
 unsafe extern "C" fn multiply(entries: *const Entry, block: *const u8, rows: &mut [i32; ROWS]) {
     naked_asm!(
+        processor!(),
         "push {{r2, r4-r11, lr}}",
         "movs r5, #0",
         "movs r6, #0",

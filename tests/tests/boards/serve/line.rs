@@ -30,7 +30,7 @@ const REQUEST_LEN: usize = request_len(PIXELS);
 const RESPONSE_LEN: usize = response_len(200, CLASSES);
 
 /// One for each driver of a UART.
-const BOARDS: [&str; 3] = ["mps2-an386", "netduinoplus2", "microbit"];
+const BOARDS: [&str; 4] = ["mps2-an386", "netduinoplus2", "microbit", "riscv32-virt"];
 
 fn evaluates_with_the_hosts_bits(board: &str, model: &str) {
     if !has_emulator(&format!("{board}'s answers over its UART")) {
@@ -63,6 +63,16 @@ fn microbit_evaluates_with_the_hosts_bits() {
     evaluates_with_the_hosts_bits("microbit", "tiny");
 }
 
+#[test]
+fn mps2_an505_evaluates_with_the_hosts_bits() {
+    evaluates_with_the_hosts_bits("mps2-an505", "small");
+}
+
+#[test]
+fn riscv32_virt_evaluates_with_the_hosts_bits() {
+    evaluates_with_the_hosts_bits("riscv32-virt", "tiny");
+}
+
 /// Data of another shape, and a network for it.
 #[test]
 fn boards_evaluate_and_classify_other_data() {
@@ -71,7 +81,7 @@ fn boards_evaluate_and_classify_other_data() {
     }
     let folder = tempfile::tempdir().unwrap();
     let weights = trained_on_waves(folder.path());
-    for board in ["mps2-an386", "microbit"] {
+    for board in ["mps2-an386", "microbit", "riscv32-virt"] {
         let ask = |arguments: &[&str]| {
             let output = xtask(&["device"]).args(arguments).args(["--board", board, "--weights", &weights]).output();
             let output = output.unwrap();

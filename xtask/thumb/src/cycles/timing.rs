@@ -72,7 +72,7 @@ const fn cycles(class: Class) -> Option<(Option<u64>, u64)> {
         // 2 to 12, by the operands.
         Class::Divide => (None, 12),
         Class::FloatDivide => (None, 14),
-        Class::Untimed => return None,
+        Class::Unpriced | Class::Untimed => return None,
     })
 }
 

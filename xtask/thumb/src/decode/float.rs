@@ -1,7 +1,8 @@
-//! Instructions of the floating-point unit, single precision: chapter A6 of the ARMv7-M Architecture Reference Manual.
+//! Instructions of the floating-point unit, single precision: chapter A6 of the ARMv7-M Architecture Reference Manual, chapter C2.2.6 of
+//! ARMv8-M's.
 
 use super::{
-    Class::{self, FloatDivide, FloatMultiplyAdd, FloatPair, Load, Multiple, Simple, Store},
+    Class::{self, FloatDivide, FloatMultiplyAdd, FloatPair, Load, Multiple, Simple, Store, Unpriced},
     bit, bits,
 };
 
@@ -20,6 +21,20 @@ pub fn class(first: u32, second: u32) -> Option<Class> {
     }
 }
 
+/// The class of what ARMv8-M's unit has beyond ARMv7-M's, in encodings of their own.
+pub fn later(first: u32, second: u32) -> Option<Class> {
+    let is_known = match (bits(first, 4, 4) & 0b1011, bits(first, 0, 4), bit(second, 6)) {
+        // `vsel`.
+        (0..=3, _, false) => true,
+        // `vmaxnm`, `vminnm`.
+        (8, ..) => true,
+        // `vrinta` to `vrintm`; `vcvta` to `vcvtm`.
+        (11, 8..=15, true) => true,
+        _ => false,
+    };
+    (is_known && bits(second, 8, 4) == 10 && !bit(second, 4)).then_some(Unpriced)
+}
+
 fn arithmetic(first: u32, second: u32) -> Option<Class> {
     // Without the bit that belongs to the destination.
     match bits(first, 4, 4) & 0b1011 {
@@ -32,6 +47,8 @@ fn arithmetic(first: u32, second: u32) -> Option<Class> {
             (1, 3) => Some(FloatDivide),
             // `vmov` of an immediate.
             (_, 0 | 2) => Some(Simple),
+            // `vrintr`, `vrintz`, `vrintx`.
+            (6, 1 | 3) | (7, 1) => Some(Unpriced),
             // `vmov`, `vabs`, `vneg`; `vcvtb`, `vcvtt`; `vcmp`; `vcvt`, of integers and of fixed point.
             (0..=5 | 8 | 10..=15, _) => Some(Simple),
             _ => None,

@@ -1,4 +1,4 @@
-//! From half words to instructions: ARMv6-M's and ARMv7E-M's, with a floating-point unit of single precision.
+//! From half words to instructions: ARMv6-M's, ARMv7E-M's and ARMv8-M's, with a floating-point unit of single precision.
 //!
 //! An [`Instruction`] says how long it is, by which [`Class`] it is timed, and what [`Effect`] it has on the stack pointer and on what runs
 //! next. The values of other registers are followed as far as a stack pointer comes from them.
@@ -22,7 +22,10 @@ pub const LR: u8 = 14;
 pub const PC: u8 = 15;
 
 /// Registers, a bit for each.
-pub type Registers = u16;
+pub type Registers = u32;
+
+/// The registers that a call may change: r0 to r3, r12, the link register.
+pub const CALLER_SAVED: Registers = 0b0101_0000_0000_1111;
 
 /// An instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,9 @@ pub enum Class {
     FloatDivide,
     /// `vmov` of two registers.
     FloatPair,
+    /// What is known, but has no timing here: what ARMv8-M has beyond these, which are loads and stores with an order and the selections,
+    /// roundings and maxima of its floating-point unit; and all of RISC-V's.
+    Unpriced,
     /// `bkpt`, `svc`, `udf`, and every encoding that is not known here: they have no timing.
     Untimed,
 }
@@ -131,6 +137,10 @@ pub enum Operand {
     Top(u8, u16),
     /// A register, and any multiple of 4.
     Indexed(u8),
+    /// The sum of two registers, of which one may be any multiple of 4.
+    Either(u8, u8),
+    /// The word at a register and a number.
+    Loaded(u8, i32),
     /// A register, rounded down to a multiple of this power of two.
     Aligned(u8, u32),
 }
@@ -142,6 +152,8 @@ pub enum Target {
     Address(u32),
     /// To the address in a register.
     Register(u8),
+    /// To the address that is a register and a number.
+    Sum(u8, i32),
     /// To an address from memory.
     Memory,
 }
@@ -158,11 +170,11 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
 type Known = Option<(Class, Effect)>;
 
 /// The bits from `low` up, as many as `count`.
-const fn bits(word: u32, low: u32, count: u32) -> u32 {
+pub(crate) const fn bits(word: u32, low: u32, count: u32) -> u32 {
     (word >> low) & ((1 << count) - 1)
 }
 
-const fn bit(word: u32, place: u32) -> bool {
+pub(crate) const fn bit(word: u32, place: u32) -> bool {
     bits(word, place, 1) == 1
 }
 
@@ -171,7 +183,7 @@ const fn register(word: u32, low: u32) -> u8 {
 }
 
 /// The number whose highest bit, the sign, is bit `bits - 1`.
-const fn signed(word: u32, bits: u32) -> i32 {
+pub(crate) const fn signed(word: u32, bits: u32) -> i32 {
     (word << (32 - bits)) as i32 >> (32 - bits)
 }
 

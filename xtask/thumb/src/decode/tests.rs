@@ -3,7 +3,7 @@
 use super::{
     Class::{
         self, Barrier, Branch, BranchToRegister, Call, Divide, FloatDivide, FloatMultiplyAdd, FloatPair, Load, LoadPc,
-        Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset, Table, Untimed,
+        Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset, Table, Unpriced, Untimed,
     },
     Effect::{self, Ahead, If, Jump, Listed, Return, Set, Stack, Stop, Unknown, Writes},
     Instruction,
@@ -134,6 +134,9 @@ fn the_others_have_their_class_and_only_write_registers() {
         (Store, &[0xed81_0a01]),                     // vstr s0, [r1, #4]
         (Multiple(2), &[0xed91_0b02]),               // vldr d0, [r1, #8]
         (Multiple(8), &[0xecb0_0a08]),               // vldmia r0!, {s0-s7}
+        (Unpriced, &[0xe8d1_0faf, 0xe8c1_0faf, 0xe8d1_0fef, 0xe8c1_0fe2]), // lda, stl, ldaex, stlex
+        (Unpriced, &[0xfe00_0a81, 0xfe31_0a01, 0xfe80_0a81, 0xfe80_0ac1]), // vseleq, vselgt, vmaxnm, vminnm
+        (Unpriced, &[0xfeb8_0a60, 0xfefd_0ae0, 0xeeb6_0ae0, 0xeeb7_0a60]), // vrinta, vcvtn.s32, vrintz, vrintx
     ];
     for (class, encodings) in encodings {
         for &encoding in *encodings {
@@ -169,7 +172,7 @@ fn what_is_not_known_has_no_timing_and_may_do_anything() {
         0xfb10_f0c2,
         0xfbb0_f0e2,
         0xee81_0b02, // vdiv.f64
-        0xfe00_0a81, // vseleq.f32
+        0xfe00_0b81, // vseleq.f64
         0xee00_0e10, // another coprocessor
         0xffff_ffff,
     ];

@@ -1,9 +1,9 @@
-//! Instructions of two half words: chapter A5.3 of the ARMv7-M Architecture Reference Manual.
+//! Instructions of two half words: chapter A5.3 of the ARMv7-M Architecture Reference Manual, chapter C2.2.3 of ARMv8-M's.
 
 use super::{
     Class::{
         Barrier, Branch, Call, Divide, Load, LoadPc, Multiple, MultipleWithPc, Simple, Status, Store, StoreAtOffset,
-        Table, Untimed,
+        Table, Unpriced, Untimed,
     },
     Effect, Known, Operand, PC, Registers, SP, Target, ahead, bit, bits, float, near, register, set, signed, up,
 };
@@ -27,6 +27,7 @@ pub fn wide(at: u32, first: u32, second: u32) -> Known {
         0b1101 if !bit(first, 7) => simple(is_multiplication(first, second)),
         0b1101 if matches!(bits(first, 4, 3), 1 | 3) && bits(second, 4, 4) == 15 => Some((Divide, writes_named)),
         0b1101 => simple(is_long_multiplication(first, second)),
+        0b1111 if first >= 0xfe00 => Some((float::later(first, second)?, writes_named)),
         _ => None,
     }
 }
@@ -55,7 +56,7 @@ fn multiple(first: u32, second: u32) -> Known {
     Some((if to_pc { MultipleWithPc(count) } else { Multiple(count) }, effect))
 }
 
-/// `ldrd`, `strd`; `ldrex`, `strex` and theirs of bytes and half words; `tbb`, `tbh`.
+/// `ldrd`, `strd`; `ldrex`, `strex` and theirs of bytes and half words; `lda`, `stl` and theirs; `tbb`, `tbh`.
 fn double_or_table(first: u32, second: u32) -> Known {
     let [is_indexed, is_up, writes_back, is_load] = [8, 7, 5, 4].map(|place| bit(first, place));
     if is_indexed || writes_back {
@@ -63,6 +64,7 @@ fn double_or_table(first: u32, second: u32) -> Known {
     }
     match (is_up, is_load, bits(second, 4, 4)) {
         (false, ..) | (true, _, 4 | 5) => Some((Load, Effect::Writes(named(first, second)))),
+        (true, _, 8..=10 | 12..=14) => Some((Unpriced, Effect::Writes(named(first, second)))),
         (true, true, 0 | 1) => Some((Table, Effect::Table(1 + bits(second, 4, 1)))),
         _ => None,
     }

@@ -8,14 +8,11 @@ use std::{
 use super::state::{State, Value};
 use crate::{
     Program,
-    decode::{Class, Effect, Instruction, LR, Registers, SP, Table, Target, table},
+    decode::{Class, Effect, Instruction, LR, Table, Target, table},
 };
 
 /// What holds before an instruction changes a few times, unless the stack pointer moves in a loop.
 const CHANGES: u32 = 100;
-
-/// The registers that a call may change.
-const CALLER_SAVED: Registers = 0b0101_0000_0000_1111;
 
 /// The share of the stack that a function takes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,7 +33,7 @@ pub fn frame(program: &Program, function: Range<u32>, returns: Returns<'_>) -> R
     let start = function.start;
     let frame = Frame::default();
     let mut flow = Flow { program, function, returns, frame, states: HashMap::new(), open: Vec::new() };
-    flow.reach(start, State::default());
+    flow.reach(start, State::start(program.machine));
     while let Some(address) = flow.open.pop() {
         let (state, changes) = flow.states[&address];
         if changes > CHANGES {
@@ -126,11 +123,14 @@ impl Flow<'_> {
     /// The effect of one instruction, and what comes after it if that is the next one.
     fn run(&mut self, at: u32, instruction: Instruction, mut state: State) -> Result<Option<(u32, State)>, String> {
         let next = at + instruction.length;
+        let stack_pointer = self.program.machine.stack_pointer();
         match instruction.effect {
             Effect::Writes(registers) => state.forget(registers),
             Effect::Set(register, operand) => match (register, state.value(self.program, operand)) {
-                (SP, Some(Value::Stack(depth))) => state.depth = depth,
-                (SP, _) => return Err(self.unknown(at, "moves the stack pointer to where it is not followed")),
+                (register, Some(Value::Stack(depth))) if register == stack_pointer => state.depth = depth,
+                (register, _) if register == stack_pointer => {
+                    return Err(self.unknown(at, "moves the stack pointer to where it is not followed"));
+                }
                 (_, value) => state.registers[usize::from(register)] = value,
             },
             Effect::Stack(bytes, registers) => {
@@ -158,9 +158,13 @@ impl Flow<'_> {
                 if !returns {
                     return Ok(None);
                 }
-                state.forget(CALLER_SAVED);
+                state.forget(self.program.machine.caller_saved());
             }
             Effect::Jump(Target::Memory) => return Err(self.unknown(at, "jumps to where it is not followed")),
+            Effect::Jump(Target::Sum(register, 0)) if let Some(places) = self.entries(state.get(register)) => {
+                self.each(at, places, state)?;
+                return Ok(None);
+            }
             Effect::Jump(target) => {
                 for place in state.destinations(target) {
                     self.go(place, state)?;
@@ -204,6 +208,14 @@ impl Flow<'_> {
             return Ok(None);
         }
         Ok(Some((next, state)))
+    }
+
+    /// The places in the function that a table of addresses names.
+    fn entries(&self, value: Option<Value>) -> Option<Vec<u32>> {
+        let Some(Value::Entry(first)) = value else { return None };
+        let words = (first..=u32::MAX).step_by(4).map_while(|entry| self.program.word(entry));
+        let places: Vec<_> = words.take_while(|place| self.function.contains(place)).collect();
+        (!places.is_empty()).then_some(places)
     }
 
     /// Several branches in a row.

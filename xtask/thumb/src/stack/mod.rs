@@ -19,6 +19,8 @@ use anyhow::{Context, Result};
 use crate::{
     Program,
     decode::{Effect, Operand},
+    program::Machine,
+    riscv,
 };
 
 /// Bytes that an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
@@ -41,8 +43,15 @@ pub struct Stack {
     pub panics: bool,
 }
 
-/// Follows a program from its reset handler on, and its other handlers. An error: it has no vector table.
+/// Follows a program from its reset handler on, and its other handlers; on RISC-V from where its start-up code, which takes no stack, goes on in
+/// Rust. An error: it has no vector table, or no such code.
 pub fn deepest(program: &Program) -> Result<Stack> {
+    if program.machine == Machine::RiscV {
+        // A trap ends the program, so it has no handler to come on top.
+        let mut chains = Chains::new(program);
+        let bytes = chains.deepest(program.function(riscv::START)?).map(|main| main.bytes);
+        return Ok(Stack { bytes, panics: chains.panics });
+    }
     let handler = |place: u32| program.word(program.vectors.start + 4 * place).filter(|&address| address > 0);
     let places = (program.vectors.len() / 4) as u32;
     let reset = handler(RESET).context("the program has no vector table with a reset handler")?;
@@ -109,20 +118,27 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// The functions whose address stands in data, among instructions, or in two halves in instructions.
+/// The functions whose address stands in data, among instructions, or in two parts in instructions.
 fn addresses(program: &Program) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
+    let is_arm = program.machine == Machine::Arm;
     let mut take = |word: Option<u32>| {
-        let place = word.filter(|word| word & 1 == 1).map(|word| word & !1);
+        // The lowest bit says that it is Thumb code.
+        let place = word.filter(|word| !is_arm || word & 1 == 1).map(|word| word & !u32::from(is_arm));
         found.extend(place.filter(|place| program.functions.contains_key(place)));
     };
     for section in program.sections.iter().filter(|section| !program.vectors.contains(&section.start)) {
-        let mut halves = BTreeMap::new();
+        let mut known = BTreeMap::new();
         for (address, instruction) in program.walk(section.range()) {
             match instruction.map(|instruction| instruction.effect) {
-                Some(Effect::Set(register, Operand::Constant(lower))) => drop(halves.insert(register, lower)),
+                Some(Effect::Set(register, Operand::Constant(lower))) => drop(known.insert(register, lower)),
                 Some(Effect::Set(register, Operand::Top(_, top))) => {
-                    take(halves.get(&register).map(|lower| lower & 0xffff | u32::from(top) << 16));
+                    take(known.get(&register).map(|lower| lower & 0xffff | u32::from(top) << 16));
+                }
+                Some(Effect::Set(register, Operand::Sum(upper, number))) if !is_arm => {
+                    let word = known.get(&upper).map(|word: &u32| word.wrapping_add_signed(number));
+                    take(word);
+                    word.map(|word| known.insert(register, word));
                 }
                 Some(_) => {}
                 // Words lie at multiples of 4.

@@ -2,7 +2,8 @@
 
 use crate::{
     Program,
-    decode::{Operand, Registers, SP, Target},
+    decode::{Operand, Registers, Target},
+    program::Machine,
 };
 
 /// The value of a register.
@@ -16,6 +17,8 @@ pub enum Value {
     Stack(i32),
     /// The address of one of several words, from this address on.
     Word(u32),
+    /// One of several words, from this address on.
+    Entry(u32),
 }
 
 impl Value {
@@ -33,15 +36,26 @@ impl Value {
 }
 
 /// The state before an instruction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
     /// Bytes of the stack that the function has taken.
     pub depth: i32,
     /// The registers, as far as they are known.
-    pub registers: [Option<Value>; 16],
+    pub registers: [Option<Value>; 32],
+    stack_pointer: u8,
 }
 
 impl State {
+    /// Where a function begins.
+    pub fn start(machine: Machine) -> Self {
+        let mut registers = [None; 32];
+        if machine == Machine::RiscV {
+            // Nothing writes it.
+            registers[0] = Some(Value::Constant(0));
+        }
+        Self { depth: 0, registers, stack_pointer: machine.stack_pointer() }
+    }
+
     /// The state that covers both ways to an instruction.
     pub fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
@@ -54,7 +68,11 @@ impl State {
 
     /// The value of a register.
     pub fn get(&self, register: u8) -> Option<Value> {
-        if register == SP { Some(Value::Stack(self.depth)) } else { self.registers[usize::from(register)] }
+        if register == self.stack_pointer {
+            Some(Value::Stack(self.depth))
+        } else {
+            self.registers[usize::from(register)]
+        }
     }
 
     /// The number that a register holds.
@@ -80,7 +98,7 @@ impl State {
             Value::Constant(constant) => Some(Value::Constant(constant.wrapping_add_signed(number))),
             Value::Stack(depth) => Some(Value::Stack(depth.wrapping_sub(number))),
             either @ Value::Either(..) if number == 0 => Some(either),
-            Value::Either(..) | Value::Word(_) => None,
+            Value::Either(..) | Value::Word(_) | Value::Entry(_) => None,
         };
         match operand {
             Operand::Constant(constant) => Some(Value::Constant(constant)),
@@ -95,6 +113,14 @@ impl State {
                 self.constant(register).map(|lower| Value::Constant(lower & 0xffff | u32::from(top) << 16))
             }
             Operand::Indexed(register) => self.constant(register).map(Value::Word),
+            Operand::Either(left, right) => self.value(program, Operand::Registers(left, right, false)).or_else(|| {
+                let known = self.constant(left).xor(self.constant(right));
+                known.map(Value::Word)
+            }),
+            Operand::Loaded(register, number) => match self.get(register)? {
+                Value::Word(first) => Some(Value::Entry(first.wrapping_add_signed(number))),
+                _ => None,
+            },
             // Rounded down, the address lies deeper by less than that.
             Operand::Aligned(register, multiple) => match self.get(register)? {
                 Value::Stack(depth) => Some(Value::Stack(depth.wrapping_add(multiple.wrapping_sub(1) as i32))),
@@ -108,6 +134,10 @@ impl State {
         let value = match target {
             Target::Address(address) => return vec![Some(address)],
             Target::Register(register) => self.get(register),
+            Target::Sum(register, number) => match self.get(register) {
+                Some(Value::Constant(constant)) => Some(Value::Constant(constant.wrapping_add_signed(number))),
+                value => value.filter(|_| number == 0),
+            },
             Target::Memory => None,
         };
         match value {

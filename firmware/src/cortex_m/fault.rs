@@ -14,10 +14,16 @@ unsafe extern "C" {
     static _stack_end: u32;
 }
 
-/// Forbids the 16 MB under the RAM, where the stack would overflow to, if the chip has a memory protection unit.
+/// Forbids the 16 MB under the RAM, where the stack would overflow to, if the chip has a memory protection unit. ARMv8-M has a limit of the stack
+/// pointer instead.
 ///
 /// Most chips fault there anyway, but `mps2-an386` reads zeros and ignores writes.
 pub fn guard_stack(mpu: &MPU) {
+    #[cfg(armv8m)]
+    // SAFETY: the stack pointer is above it.
+    unsafe {
+        cortex_m::register::msplim::write((&raw const _stack_end).addr() as u32);
+    }
     #[cfg(armv7m)]
     if (mpu._type.read() >> 8) & 0xff > 0 {
         let guard = (&raw const _stack_end).addr() as u32 - (1 << 24);
@@ -59,7 +65,7 @@ extern "C" fn HardFault() -> ! {
 }
 
 extern "C" fn report(frame: *const ExceptionFrame) -> ! {
-    if frame.addr() < (&raw const _stack_end).addr() {
+    if has_overflowed(frame.addr()) {
         defmt::error!("hard fault: stack overflow, the stack pointer came to {=usize:#010x}", frame.addr());
         exit(FAULTED);
     }
@@ -75,13 +81,28 @@ extern "C" fn report(frame: *const ExceptionFrame) -> ! {
         frame.r2(),
         frame.r3()
     );
-    #[cfg(armv7m)]
+    #[cfg(any(armv7m, armv8m))]
     {
-        // SAFETY: the fault status registers are there in ARMv7-M, and reading them has no effect.
-        let status = unsafe { (*cortex_m::peripheral::SCB::PTR).cfsr.read() };
-        // SAFETY: as above.
+        let status = fault_status();
+        // SAFETY: the register is there in these architectures, and reading it has no effect.
         let address = unsafe { (*cortex_m::peripheral::SCB::PTR).bfar.read() };
         defmt::error!("fault status (CFSR) {=u32:#010x}, fault address (BFAR) {=u32:#010x}", status, address);
     }
     exit(FAULTED)
+}
+
+/// Tells whether the stack pointer left the stack. In ARMv8-M it stays at its limit, and the fault status has a bit for that.
+fn has_overflowed(stack_pointer: usize) -> bool {
+    #[cfg(armv8m)]
+    if fault_status() & (1 << 20) > 0 {
+        return true;
+    }
+    stack_pointer < (&raw const _stack_end).addr()
+}
+
+/// What the processor says of the fault: CFSR.
+#[cfg(any(armv7m, armv8m))]
+fn fault_status() -> u32 {
+    // SAFETY: the register is there in these architectures, and reading it has no effect.
+    unsafe { (*cortex_m::peripheral::SCB::PTR).cfsr.read() }
 }

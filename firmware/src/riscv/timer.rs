@@ -1,0 +1,18 @@
+//! The counters that every RISC-V core has: of instructions in the emulator, of cycles on a chip. Both begin with the program.
+
+use riscv::register::{mcycle, minstret};
+
+/// The running counter.
+pub struct Timer(pub(super) ());
+
+impl Timer {
+    /// So many ticks as [`UNIT`](crate::counter::UNIT)s: a tick is one.
+    pub fn units(&self, ticks: u64) -> u64 {
+        ticks
+    }
+
+    /// The ticks since the start.
+    pub fn ticks(&self) -> u64 {
+        if cfg!(feature = "rtt") { mcycle::read64() } else { minstret::read64() }
+    }
+}
