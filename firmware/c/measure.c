@@ -18,7 +18,8 @@ __attribute__((noinline)) uint16_t measure_followed(const uint8_t *sample)
     return net_classify(sample);
 }
 
-/* Paints the free stack, predicts, and returns the bytes that are painted over. */
+/* Paints the free stack, predicts, and returns the bytes that are painted over. That is no call of measure_followed, whose first calls are
+ * followed. */
 static uint32_t depth(void)
 {
     volatile uint32_t here = 0;
@@ -26,7 +27,7 @@ static uint32_t depth(void)
     for (word = stack_bottom; word + 8 < &here; word++) {
         *word = PAINT;
     }
-    measure_followed(samples);
+    net_classify(samples);
     for (word = stack_bottom; *word == PAINT;) {
         word++;
     }

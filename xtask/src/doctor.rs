@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    cuda, python,
+    cuda, python, setup,
     toolchain::{self, Installed},
 };
 
@@ -49,14 +49,19 @@ pub fn run() -> Result<ExitCode> {
 fn findings() -> Vec<Finding> {
     let needed = |name, found| Finding { name, needed: true, found };
     let optional = |name, found| Finding { name, needed: false, found };
-    let setup = "`cargo xtask setup` gets it (for flash and test)";
+    let by_setup = "`cargo xtask setup` gets it (for flash and test)";
     let (targets, linker) = firmware_tools();
     vec![
         needed("Rust compiler", version("rustc", &["--version"]).ok_or("https://rustup.rs")),
         needed("C compiler", version("cc", &["--version"]).ok_or("apt-get install gcc, or xcode-select --install")),
-        optional("ARM targets", targets.ok_or(setup)),
-        optional("ARM linker", linker.ok_or(setup)),
-        optional("QEMU", version("qemu-system-arm", &["--version"]).ok_or(setup)),
+        optional("ARM targets", targets.ok_or(by_setup)),
+        optional("ARM linker", linker.ok_or(by_setup)),
+        optional("QEMU", version("qemu-system-arm", &["--version"]).ok_or(by_setup)),
+        optional(
+            "ARM C compiler",
+            version(setup::C_COMPILER, &["--version"])
+                .ok_or("`cargo xtask setup --c` gets it (for exported C on the boards alone)"),
+        ),
         optional(
             "probe-rs",
             version("probe-rs", &["--version"])

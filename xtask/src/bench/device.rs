@@ -22,10 +22,10 @@ use thumb::{
     sizes::Sizes,
 };
 
-use super::exported::{self, Exported};
+use super::exported::Exported;
 use crate::{
     flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
-    tied,
+    setup, tied,
     workspace::{self, grouped},
 };
 
@@ -50,7 +50,7 @@ pub struct Options {
     /// One format [default: each]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Measure the C that `selvedge export-c` writes, in place of the Rust firmware; needs arm-none-eabi-gcc
+    /// Measure the C that `selvedge export-c` writes, in place of the Rust firmware; `cargo xtask setup --c` gets the compiler
     #[arg(long)]
     c: bool,
     /// The number of test samples to predict
@@ -104,7 +104,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
     if options.c {
-        exported::check()?;
+        setup::c_compiler(true)?;
     }
     let measure = if options.c { measure_c } else { measure };
     for board in &boards {

@@ -18,10 +18,11 @@ use crate::{
         model::Weights,
         report::{self, Prediction},
     },
-    program, workspace,
+    program,
+    setup::C_COMPILER,
+    workspace,
 };
 
-const COMPILER: &str = "arm-none-eabi-gcc";
 const OPTIMISATION: &str = "-O2";
 
 /// The program, built.
@@ -35,13 +36,6 @@ pub struct Exported {
     /// Bytes of the exported file's variables: what a prediction works in.
     pub ram_bytes: u64,
     is_float: bool,
-}
-
-/// Tells how to get the compiler where it is missing.
-pub fn check() -> Result<()> {
-    workspace::on_path(COMPILER).map(drop).with_context(|| {
-        format!("{COMPILER} is not installed: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi gets it")
-    })
 }
 
 impl Exported {
@@ -140,9 +134,9 @@ fn gcc(board: &Board) -> Result<Command> {
     let processor: &[&str] = match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
         "thumbv7em-none-eabihf" => &["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
-        target => bail!("{}: there are no options of {COMPILER} for {target}", board.name),
+        target => bail!("{}: there are no options of {C_COMPILER} for {target}", board.name),
     };
-    let mut compiler = Command::new(COMPILER);
+    let mut compiler = Command::new(C_COMPILER);
     compiler.args(processor).args(["-mthumb", "-std=c99", OPTIMISATION, "-Wall", "-Wextra", "-Werror"]);
     compiler.args(["-ffunction-sections", "-fdata-sections"]);
     Ok(compiler)

@@ -58,29 +58,25 @@ struct Layer {
     multipliers: Vec<i32>,
 }
 
-/// Layers whose outputs are spread over what a byte holds, and to both sides of it.
+/// Layers whose outputs are spread over what a byte holds, and to both sides of it; the last one's over some thousands.
 fn layers(widths: &[u32], draws: &mut Draws, weight: impl Fn(&mut Draws) -> i8, size: f32) -> Vec<Layer> {
-    let layer = |pair: &[u32]| {
+    let count = widths.len() - 1;
+    let layer = |(place, pair): (usize, &[u32])| {
         let (inputs, outputs) = (pair[0], pair[1]);
-        // What an output is to be divided by.
+        // About as large as the sums are, and what they are to become.
         let sum = size * 128.0 * (inputs as f32).sqrt();
-        let mut each = |count: u32, mut draw: Box<dyn FnMut(&mut Draws) -> i32 + '_>| -> Vec<i32> {
-            (0..count).map(|_| draw(draws)).collect()
-        };
+        let target = if place + 1 == count { 5_000.0 } else { 150.0 };
         Layer {
-            weights: each(inputs * outputs, Box::new(|draws| weight(draws).into())).iter().map(|&w| w as i8).collect(),
-            scales: each(inputs.div_ceil(64) * outputs, Box::new(|draws| draws.below(256) as i32))
-                .iter()
-                .map(|&scale| scale as u8)
+            weights: (0..inputs * outputs).map(|_| weight(draws)).collect(),
+            scales: (0..inputs.div_ceil(64) * outputs).map(|_| draws.bits() as u8).collect(),
+            // Mostly above 0: with all hidden units at 0, a sample would decide nothing.
+            biases: (0..outputs).map(|_| (sum * (draws.symmetric() + 0.5)) as i32).collect(),
+            multipliers: (0..outputs)
+                .map(|_| (target / sum * 4_294_967_296.0 * (draws.symmetric().abs() + 0.1)) as i32)
                 .collect(),
-            biases: each(outputs, Box::new(|draws| (sum * draws.symmetric()) as i32)),
-            multipliers: each(
-                outputs,
-                Box::new(|draws| (100.0 * 4_294_967_296.0 / sum * draws.symmetric().abs()) as i32),
-            ),
         }
     };
-    widths.windows(2).map(layer).collect()
+    widths.windows(2).enumerate().map(layer).collect()
 }
 
 pub fn int8(widths: &[u32], draws: &mut Draws, signature: &SignatureBuf) -> Vec<u8> {

@@ -1,3 +1,9 @@
+#if defined(__GNUC__)
+#define NAME_NOT_INLINED __attribute__((noinline))
+#else
+#define NAME_NOT_INLINED
+#endif
+
 /* Lists a layer's inputs: see NAME_entry. An entry without inputs ends the list. */
 static void NAME_list(const uint8_t *input, uint32_t inputs, NAME_entry *entries)
 {
@@ -33,9 +39,9 @@ static inline uint32_t NAME_add_lower(uint32_t sum, uint32_t word, uint32_t inpu
 }
 #endif
 
-/* Eight rows, which are a block: their biases, their multipliers, and four words of weights for each pair of inputs. The sum of
- * an upper row is exact modulo 2^24, and so exact: the file was checked to keep it below 2^23. */
-static void NAME_rows(const NAME_entry *entry, const uint32_t *block, int32_t rows[8])
+/* Sums of eight rows times the listed inputs. `sums` are 256 * (the upper row's sum) + (the lower row's sum), and the lower row's sum, of
+ * four pairs of rows. By itself the loop has all its numbers in registers. */
+NAME_NOT_INLINED static void NAME_sums(const NAME_entry *entry, const uint32_t *block, uint32_t sums[8])
 {
     uint32_t both0 = 0, both1 = 0, both2 = 0, both3 = 0, lower0 = 0, lower1 = 0, lower2 = 0, lower3 = 0;
     uint32_t inputs;
@@ -50,13 +56,26 @@ static void NAME_rows(const NAME_entry *entry, const uint32_t *block, int32_t ro
         both3 = NAME_add(both3, words[3], inputs);
         lower3 = NAME_add_lower(lower3, words[3], inputs);
     }
-    rows[0] = NAME_rescale((int32_t)lower0, block, 0);
-    rows[1] = NAME_rescale((int32_t)(both0 - lower0) >> 8, block, 1);
-    rows[2] = NAME_rescale((int32_t)lower1, block, 2);
-    rows[3] = NAME_rescale((int32_t)(both1 - lower1) >> 8, block, 3);
-    rows[4] = NAME_rescale((int32_t)lower2, block, 4);
-    rows[5] = NAME_rescale((int32_t)(both2 - lower2) >> 8, block, 5);
-    rows[6] = NAME_rescale((int32_t)lower3, block, 6);
-    rows[7] = NAME_rescale((int32_t)(both3 - lower3) >> 8, block, 7);
+    sums[0] = both0;
+    sums[1] = lower0;
+    sums[2] = both1;
+    sums[3] = lower1;
+    sums[4] = both2;
+    sums[5] = lower2;
+    sums[6] = both3;
+    sums[7] = lower3;
+}
+
+/* Eight rows, which are a block: their biases, their multipliers, and four words of weights for each pair of inputs. The sum of
+ * an upper row is exact modulo 2^24, and so exact: the file was checked to keep it below 2^23. */
+static void NAME_rows(const NAME_entry *entry, const uint32_t *block, int32_t rows[8])
+{
+    uint32_t sums[8], row;
+    NAME_sums(entry, block, sums);
+    for (row = 0; row < 8; row += 2) {
+        const uint32_t both = sums[row], lower = sums[row + 1];
+        rows[row] = NAME_rescale((int32_t)lower, block, row);
+        rows[row + 1] = NAME_rescale((int32_t)(both - lower) >> 8, block, row + 1);
+    }
 }
 
