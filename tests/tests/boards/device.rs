@@ -169,7 +169,7 @@ fn boards_compute_the_hosts_bits_in_c() {
         ("microbit", "int4"),
         ("microbit", "f16"),
     ] {
-        let chosen = ["--board", board, "--model", "tiny", "--format", format, "--data", "builtin", "--count", "20"];
+        let chosen = ["--board", board, "--model", "small", "--format", format, "--data", "builtin", "--count", "20"];
         let output = xtask(&["bench", "device", "--c"]).args(chosen).output().expect("cargo starts");
         let text = text(&output);
         assert!(output.status.success(), "{board} in {format}: {text}");

@@ -290,7 +290,7 @@ fn markdown(rows: &[Row]) -> String {
             grouped(row.instructions),
             format!("{} … {}", grouped(row.least_instructions), grouped(row.most_instructions)),
             grouped(row.cycles_estimate),
-            layers.join(" + "),
+            if layers.is_empty() { "–".to_owned() } else { layers.join(" + ") },
             format!("{:.3}", row.instructions as f64 / row.multiply_accumulates as f64),
             grouped(row.code_bytes),
             grouped(row.weight_bytes),

@@ -133,7 +133,9 @@ fn read(path: &Path) -> Result<String> {
 fn gcc(board: &Board) -> Result<Command> {
     let processor: &[&str] = match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
+        "thumbv7m-none-eabi" => &["-mcpu=cortex-m3"],
         "thumbv7em-none-eabihf" => &["-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
+        "thumbv8m.main-none-eabihf" => &["-mcpu=cortex-m33", "-mfloat-abi=hard", "-mfpu=fpv5-sp-d16"],
         target => bail!("{}: there are no options of {C_COMPILER} for {target}", board.name),
     };
     let mut compiler = Command::new(C_COMPILER);
