@@ -58,7 +58,7 @@ pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
 fn scratch(parts: &Parts<'_>, outputs: usize) -> String {
     let logit = parts.logit;
     let mut text = format!(
-        "/* The memory that a prediction works in: {} bytes. Nothing need be in it before, and nothing is of use after. */\n\
+        "/* The memory that a prediction works in: {} bytes. It need not hold anything before, and holds nothing of use after. */\n\
          typedef struct NAME_scratch {{\n    {logit} logits[{outputs}];\n",
         parts.scratch_bytes(outputs)
     );
@@ -74,7 +74,7 @@ fn functions(parts: &Parts<'_>, input: Input) -> String {
     let taken = format!("const {element} input[MACRO_INPUTS]");
     let answered = format!("{logit} logits[MACRO_CLASSES]");
     format!(
-        "/* The logits of a sample: {meaning}. `input` is {of_input}. */\n\
+        "/* The logits of a sample: {meaning}.\n * `input` is {of_input}. */\n\
          void NAME_logits({taken}, {answered});\n\n\
          /* The class of a sample: the index of its largest logit, the first of equals. */\n\
          uint16_t NAME_classify({taken});\n\n\

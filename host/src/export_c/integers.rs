@@ -83,7 +83,7 @@ pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input
     Parts {
         logit: "int32_t",
         is_larger: "logit > largest",
-        meaning: "integers; each times the logit scale is a logit, and the largest is the class's as they are",
+        meaning: "integers, of which each times the logit scale is a logit",
         includes: INCLUDES,
         types: TYPES,
         scratch,

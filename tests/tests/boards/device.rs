@@ -164,9 +164,7 @@ fn boards_compute_the_hosts_bits_in_c() {
         ("mps2-an386", "int8"),
         ("mps2-an386", "int4"),
         ("mps2-an386", "f16"),
-        ("mps2-an386", "f32"),
         ("microbit", "int8"),
-        ("microbit", "int4"),
         ("microbit", "f16"),
     ] {
         let chosen = ["--board", board, "--model", "small", "--format", format, "--data", "builtin", "--count", "20"];

@@ -39,10 +39,11 @@ static uint64_t NAME_shift_to_odd(uint64_t x, uint32_t shift)
 /* magnitude * 2^exponent as a float, to the nearest, halves to even. The magnitude is not 0. */
 static float NAME_round(uint32_t sign, uint64_t magnitude, int32_t exponent)
 {
-    int32_t highest = 0, shift, field;
+    int32_t highest = 63, shift, field;
     uint64_t significand = 0, rest;
-    for (rest = magnitude; rest > 1; rest >>= 1) {
-        highest++;
+    /* It is one of the first, but where terms cancelled. */
+    for (rest = magnitude; rest >> 63 == 0; rest <<= 1) {
+        highest--;
     }
     shift = highest - 23 > -149 - exponent ? highest - 23 : -149 - exponent;
     if (shift <= 0) {
