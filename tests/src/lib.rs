@@ -140,6 +140,19 @@ pub fn has_emulator(what: &str) -> bool {
     *FOUND
 }
 
+/// Tells whether `cargo xtask setup --c --check` finds ARM's C compiler. Where not, `what` is [skipped](skip()).
+///
+/// # Panics
+///
+/// As [`skip()`] does.
+pub fn has_arm_c_compiler(what: &str) -> bool {
+    let is_found = xtask(&["setup", "--c", "--check"]).output().is_ok_and(|output| output.status.success());
+    if !is_found {
+        skip(what, "ARM's C compiler is not here: `cargo xtask setup --c` gets it");
+    }
+    is_found
+}
+
 /// Writes a small data set of so many training and test images of Fashion-MNIST's size and classes.
 ///
 /// # Panics

@@ -12,7 +12,7 @@ use anyhow::Result;
 use board::Processor;
 
 use crate::{
-    cuda, python,
+    cuda, python, setup,
     toolchain::{self, Installed},
 };
 
@@ -50,15 +50,20 @@ pub fn run() -> Result<ExitCode> {
 fn findings() -> Vec<Finding> {
     let needed = |name, found| Finding { name, needed: true, found };
     let optional = |name, found| Finding { name, needed: false, found };
-    let setup = "`cargo xtask setup` gets it (for flash and test)";
+    let by_setup = "`cargo xtask setup` gets it (for flash and test)";
     let (targets, linker) = firmware_tools();
     vec![
         needed("Rust compiler", version("rustc", &["--version"]).ok_or("https://rustup.rs")),
         needed("C compiler", version("cc", &["--version"]).ok_or("apt-get install gcc, or xcode-select --install")),
-        optional("boards' targets", targets.ok_or(setup)),
-        optional("boards' linker", linker.ok_or(setup)),
-        optional("QEMU for ARM", version(Processor::CortexM.qemu(), &["--version"]).ok_or(setup)),
-        optional("QEMU for RISC-V", version(Processor::RiscV.qemu(), &["--version"]).ok_or(setup)),
+        optional("boards' targets", targets.ok_or(by_setup)),
+        optional("boards' linker", linker.ok_or(by_setup)),
+        optional("QEMU for ARM", version(Processor::CortexM.qemu(), &["--version"]).ok_or(by_setup)),
+        optional("QEMU for RISC-V", version(Processor::RiscV.qemu(), &["--version"]).ok_or(by_setup)),
+        optional(
+            "ARM C compiler",
+            version(setup::C_COMPILER, &["--version"])
+                .ok_or("`cargo xtask setup --c` gets it (for exported C on the boards alone)"),
+        ),
         optional(
             "probe-rs",
             version("probe-rs", &["--version"])

@@ -31,6 +31,10 @@ pub struct Options {
     /// CUDA_PATH names a toolkit to take instead.
     #[arg(long)]
     cuda: bool,
+
+    /// Install ARM's C compiler, by which exported C is measured on the boards, and nothing else
+    #[arg(long)]
+    c: bool,
 }
 
 /// Brings the machine to where `flash` and `test` run, or says exactly what to do.
@@ -41,7 +45,10 @@ pub fn run(options: &Options) -> Result<()> {
     if options.cuda {
         if options.check { cuda::check() } else { cuda::set_up() }?;
     }
-    if options.python || options.cuda {
+    if options.c {
+        c_compiler(options.check)?;
+    }
+    if options.python || options.cuda || options.c {
         return Ok(());
     }
     let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
@@ -66,6 +73,31 @@ pub fn run(options: &Options) -> Result<()> {
             bail!("the firmware's tools are not all here; to get them, run:{}", plan.by_hand(&facts));
         }
     }
+}
+
+/// The C compiler for the boards.
+pub const C_COMPILER: &str = "arm-none-eabi-gcc";
+
+/// Installs the C compiler for the boards, unless it is there or nothing is to be changed.
+pub fn c_compiler(only_check: bool) -> Result<()> {
+    let is_there = || workspace::on_path(C_COMPILER).is_some();
+    let facts = Facts::look(false)?;
+    let packages = if facts.apt_get { vec!["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"] } else { Vec::new() };
+    let plan = Plan { packages, ..Plan::default() };
+    if !is_there() && !only_check && facts.apt_get && facts.root.is_some() {
+        say!("ARM's C compiler is missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
+        install(&plan, &facts);
+    }
+    if !is_there() {
+        let by_hand = if facts.apt_get {
+            format!("run:{}", plan.by_hand(&facts))
+        } else {
+            "see https://developer.arm.com/downloads/-/arm-gnu-toolchain-downloads".into()
+        };
+        bail!("{C_COMPILER} is not here; to get it, {by_hand}");
+    }
+    say!("Ready: {C_COMPILER} is installed.");
+    Ok(())
 }
 
 fn report() -> Result<()> {

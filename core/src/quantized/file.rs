@@ -5,10 +5,11 @@ use core::marker::PhantomData;
 
 use super::{
     format::Format,
-    layout::{self, Shape, Widths},
+    layout::{self, Shape},
 };
 use crate::{
     architecture::Architecture,
+    engine::Widths,
     flat::ViewError,
     shape::Signature,
     weights::{
@@ -64,7 +65,7 @@ impl QuantizationRecord<'_> {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizedFile<'a, F> {
-    widths: &'a Widths,
+    widths: &'a layout::Widths,
     record: QuantizationRecord<'a>,
     signature: &'a [u8],
     weights: &'a [u8],
@@ -128,6 +129,11 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     /// Tells whether the layer at a place, from 0, is the last one.
     pub(super) fn is_last(&self, layer: usize) -> bool {
         layer + 2 == self.widths.len()
+    }
+
+    /// Each linear layer's widths, and its bytes as docs/formats.md has them.
+    pub fn layer_bytes(&self) -> impl Iterator<Item = (Widths, &'a [u8])> + '_ {
+        self.layers().map(|(Shape { inputs, outputs }, bytes)| (Widths { inputs, outputs }, bytes))
     }
 
     /// Shape and bytes of each layer.

@@ -8,10 +8,12 @@
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
+//! - [`c_name`]: the name that a network has in C.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
 //! - [`parse`]: the arguments of a program, or its help, or its error.
 
 pub mod bench;
+pub mod c_name;
 pub mod commands;
 pub mod engine;
 pub mod layers;

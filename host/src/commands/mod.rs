@@ -5,6 +5,7 @@ mod device;
 mod embed;
 mod engines;
 mod eval;
+mod export_c;
 mod inspect;
 mod predict;
 mod quantize;
@@ -103,6 +104,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Quantize(options) => quantize::run(options),
         Command::Show(options) => show::run(options),
         Command::Embed(options) => embed::run(options),
+        Command::ExportC(options) => export_c::run(options),
         Command::Engines(options) => engines::run(options),
     }
 }
@@ -133,7 +135,8 @@ fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
         return Ok(());
     }
     let mut found = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(8).read_to_end(&mut found));
+    let longest = beginnings.iter().map(|beginning| beginning.len()).max().unwrap_or(0);
+    let read = File::open(path).and_then(|file| file.take(longest as u64).read_to_end(&mut found));
     read.with_context(|| format!("cannot read {}", path.display()))?;
     if !found.is_empty() && !beginnings.iter().any(|beginning| found.starts_with(beginning)) {
         bail!("{} is there, and is not {kind}: name another file, or remove this one", path.display());

@@ -6,7 +6,7 @@
 use std::{fs, path::Path};
 
 use selvedge::fingerprint;
-use tests::{fashion_mnist, has_emulator, text, trained, trained_on_waves, workspace, xtask};
+use tests::{fashion_mnist, has_arm_c_compiler, has_emulator, text, trained, trained_on_waves, workspace, xtask};
 
 /// The samples that each board classifies.
 const SAMPLES: u32 = 100;
@@ -186,6 +186,48 @@ fn a_prediction_takes_no_more_than_the_docs_say() {
             assert!(now <= 1.01 * before, "{board}, {model}, {format}: {figure} were {before}, and are {now}");
         }
     }
+}
+
+/// Exported C, by ARM's instructions and without them.
+#[test]
+fn boards_compute_the_hosts_bits_in_c() {
+    const WHAT: &str = "exported C on the boards";
+    if !has_emulator(WHAT) || !has_arm_c_compiler(WHAT) {
+        return;
+    }
+    for (board, format) in [
+        ("mps2-an386", "int8"),
+        ("mps2-an386", "int4"),
+        ("mps2-an386", "f16"),
+        ("microbit", "int8"),
+        ("microbit", "f16"),
+    ] {
+        let chosen = ["--board", board, "--model", "small", "--format", format, "--data", "builtin", "--count", "20"];
+        let output = xtask(&["bench", "device", "--c"]).args(chosen).output().expect("cargo starts");
+        let text = text(&output);
+        assert!(output.status.success(), "{board} in {format}: {text}");
+        let equal = "20 of 20 samples: class and logits equal the host's bits";
+        assert!(text.contains(equal), "{board} in {format}: {text}");
+    }
+}
+
+/// Compilers differ by some instructions. None makes so many of them.
+#[test]
+fn exported_c_takes_less_than_half_of_cmsis_nns_instructions() {
+    const WHAT: &str = "exported C's instructions";
+    const CMSIS_NN: f64 = 1_305_310.0;
+    if fashion_mnist(WHAT).is_none() || !has_emulator(WHAT) || !has_arm_c_compiler(WHAT) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("rows.json");
+    let chosen = ["--board", "mps2-an386", "--model", "quickstart", "--format", "int8", "--json"];
+    let output = xtask(&["bench", "device", "--c"]).args(chosen).arg(&file).output().expect("cargo starts");
+    assert!(output.status.success(), "{}", text(&output));
+    let rows: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&file).expect("the rows are there")).expect("rows");
+    let instructions = rows[0]["instructions"].as_f64().expect("a number");
+    assert!(instructions > 0.0 && instructions < CMSIS_NN / 2.0, "{rows}");
 }
 
 #[test]

@@ -17,8 +17,9 @@ fn help_and_wrong_options_wait_for_no_build() {
         let output = xtask.args(line.split_whitespace()).env("CARGO", "no-cargo").output().expect("xtask is built");
         (output.status.code(), text(&output))
     };
-    let commands =
-        ["train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "engines"];
+    let commands = [
+        "train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "export-c", "engines",
+    ];
     let others = [
         "bench cpu",
         "bench cuda",
@@ -42,6 +43,7 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("train --optimizer adam --momentum 0.9", "momentum: adam has none"),
         ("train --epochs", "--epochs"),
         ("quantize x --format f8", "int8"),
+        ("export-c x --name int", "take int_network"),
         ("bench cpu --engine sse", "--engine"),
         ("bench kernels --list", "--list"),
         ("bench device --model large", "quickstart"),

@@ -5,6 +5,7 @@ mod command_line;
 mod copied_program;
 mod cuda;
 mod data;
+mod export_c;
 mod formats;
 mod fuzz;
 mod interchange;

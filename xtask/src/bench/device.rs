@@ -22,14 +22,17 @@ use thumb::{
     sizes::Sizes,
 };
 
+use super::exported::Exported;
 use crate::{
-    flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, model::Model},
-    tied,
+    flash::{Device, DoesNotFit, NO_SERIAL, Program, Run, TIMEOUT, model::Model},
+    setup, tied,
     workspace::{self, grouped},
 };
 
 /// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
 const FOLLOWED: &str = "7measure8followed";
+/// The same of firmware/c.
+const FOLLOWED_C: &str = "measure_followed";
 
 /// Instructions that the firmware's counter may count besides: one tick of at least 16 MHz, and its own reading.
 const TICK: u64 = 63;
@@ -50,6 +53,9 @@ pub struct Options {
     /// One format [default: each]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Measure the C that `selvedge export-c` writes, in place of the Rust firmware; `cargo xtask setup --c` gets the compiler
+    #[arg(long)]
+    c: bool,
     /// The number of test samples to predict
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
@@ -72,18 +78,18 @@ pub struct Options {
 struct Row {
     board: String,
     model: String,
-    format: &'static str,
+    format: String,
     /// Mean of the samples.
     instructions: u64,
     least_instructions: u64,
     most_instructions: u64,
     /// Mean of the samples, by ARM's published timings of what the first of them execute; none where the processor has no published timings.
     cycles_estimate: Option<u64>,
-    /// Means, one for each linear layer.
+    /// Means, one for each linear layer; none of C.
     layer_instructions: Vec<u64>,
     /// The multiply-accumulates of the linear layers.
     multiply_accumulates: u64,
-    /// The program `bare` without vectors, weights and samples.
+    /// The program `bare` without vectors, weights and samples; of C the exported functions.
     code_bytes: u64,
     weight_bytes: u64,
     static_ram_bytes: u64,
@@ -100,6 +106,10 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let boards = options.board.as_ref().map_or_else(board::names, |name| Ok(vec![name.clone()]))?;
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
+    if options.c {
+        setup::c_compiler(true)?;
+    }
+    let measure = if options.c { measure_c } else { measure };
     for board in &boards {
         Device::Emulator.check(&Board::named(board)?)?;
         for model in NAMES.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
@@ -145,9 +155,9 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     let status = run.build_and_run(None, |line| measured.take(line))?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
-    let estimate = estimate(&run, &measured.first)?;
-    let shown = estimate.as_ref().map(|estimate| estimate.shown(measured.mean));
-    say!("{}", shown.as_deref().unwrap_or("cycles: not estimated, the processor has no published timings"));
+    ensure!(!measured.layers.is_empty(), "the program `measure` named no layers");
+    let estimate = estimate(&run.board, &run.folder().join(Program::Measure.name()), &measured.first)?;
+    say_cycles(estimate.as_ref(), measured.mean);
 
     let bare = run.build(Program::Bare, None)?;
     let weight_bytes = file_len(&run.folder().join("weights.selvedge"))?;
@@ -156,7 +166,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     Ok(Row {
         board: board.to_owned(),
         model: name.to_owned(),
-        format: format.name(),
+        format: format.name().to_owned(),
         instructions: measured.mean,
         least_instructions: measured.least,
         most_instructions: measured.most,
@@ -170,14 +180,54 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     })
 }
 
-/// The cycles of the first predictions of the program `measure`, which has counted so many instructions in each. `None`: there are no timings.
-fn estimate(run: &Run, counted: &[u64]) -> Result<Option<Estimate>> {
-    let Some(core) = Core::of_target(&run.board.target) else { return Ok(None) };
-    let elf = run.folder().join(Program::Measure.name());
-    let program = linked(&elf)?;
-    let emulator = Device::Emulator.command(&run.board, &elf, NO_SERIAL)?;
+/// The same of the exported C.
+fn measure_c(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
+    let model = Model::named(name, options.data.clone())?;
+    let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
+    let folder = run.folder();
+    let weights = model.deployed(model.reference(folder)?, format, folder)?;
+    workspace::output(&mut model.embed_command(Some(&weights), "test", Some(options.count), folder))?;
+    say!("{name} in {}, as C, on {board}", format.name());
+    let exported = Exported::build(&weights, format, &run.board, folder)?;
+    let mut measured = Measured::default();
+    exported.run(&run.board, folder, |line| measured.take(line))?;
+    let measured = measured.whole()?;
+    let estimate = estimate(&run.board, &exported.elf, &measured.first)?;
+    say_cycles(estimate.as_ref(), measured.mean);
+    Ok(Row {
+        board: board.to_owned(),
+        model: name.to_owned(),
+        format: format!("{}, C", format.name()),
+        instructions: measured.mean,
+        least_instructions: measured.least,
+        most_instructions: measured.most,
+        cycles_estimate: estimate.map(|estimate| estimate.cycles(measured.mean)),
+        layer_instructions: measured.layers,
+        multiply_accumulates: multiply_accumulates(&weights.architecture),
+        code_bytes: exported.code_bytes,
+        weight_bytes: exported.weight_bytes,
+        static_ram_bytes: exported.ram_bytes,
+        stack_bytes: measured.stack,
+    })
+}
+
+/// Says how many cycles a prediction of so many instructions takes.
+fn say_cycles(estimate: Option<&Estimate>, instructions: u64) {
+    let shown = estimate.map(|estimate| estimate.shown(instructions));
+    say!("{}", shown.as_deref().unwrap_or("cycles: not estimated, the processor has no published timings"));
+}
+
+/// The cycles of the first predictions of a program `measure`, which has counted so many instructions in each. `None`: there are no timings.
+fn estimate(board: &Board, elf: &Path, counted: &[u64]) -> Result<Option<Estimate>> {
+    let Some(core) = Core::of_target(&board.target) else { return Ok(None) };
+    let program = linked(elf)?;
+    let emulator = Device::Emulator.command(board, elf, NO_SERIAL)?;
     say!("Tracing {}", workspace::shown(&emulator));
-    let calls = Calls { entry: program.function(FOLLOWED)?, counted, tolerance: TICK + READING };
+    let calls = Calls {
+        entry: program.function(FOLLOWED).or_else(|_| program.function(FOLLOWED_C))?,
+        counted,
+        tolerance: TICK + READING,
+    };
     Ok(Some(Estimate::of(&program, core, calls, emulator, tied::tied)?))
 }
 
@@ -225,7 +275,7 @@ impl Measured {
 
     fn whole(self) -> Result<Self> {
         ensure!(
-            self.stack > 0 && self.mean > 0 && !self.layers.is_empty() && !self.first.is_empty(),
+            self.stack > 0 && self.mean > 0 && !self.first.is_empty(),
             "the program `measure` did not say all that it should: {self:?}"
         );
         Ok(self)
@@ -242,11 +292,11 @@ fn markdown(rows: &[Row]) -> String {
         let cells = [
             row.board.clone(),
             row.model.clone(),
-            row.format.to_owned(),
+            row.format.clone(),
             grouped(row.instructions),
             format!("{} … {}", grouped(row.least_instructions), grouped(row.most_instructions)),
             row.cycles_estimate.map_or_else(|| "–".to_owned(), grouped),
-            layers.join(" + "),
+            if layers.is_empty() { "–".to_owned() } else { layers.join(" + ") },
             format!("{:.3}", row.instructions as f64 / row.multiply_accumulates as f64),
             grouped(row.code_bytes),
             grouped(row.weight_bytes),
@@ -298,7 +348,7 @@ mod tests {
         let row = Row {
             board: "mps2-an505".into(),
             model: "tiny".into(),
-            format: "int8",
+            format: "int8".into(),
             instructions: 12_000,
             least_instructions: 10_000,
             most_instructions: 13_000,

@@ -1,6 +1,7 @@
 //! `cargo xtask bench …`: the host's benchmarks, built by `cargo bench` and run with the user's options, and the boards'.
 
 mod device;
+mod exported;
 
 use std::{
     env,

@@ -94,6 +94,20 @@ impl Device {
         process.wait()
     }
 
+    /// Runs a program that prints plain text, in the emulator, to its end.
+    pub fn run_plain(
+        self,
+        board: &Board,
+        elf: &Path,
+        silence: Duration,
+        each_line: impl FnMut(&str),
+    ) -> Result<ExitStatus> {
+        let mut process = Running::start(&self.command(board, elf, NO_SERIAL)?)?;
+        let output = process.child.stdout.take().context("the program has no output")?;
+        ProgramLog { lines: chunks(output), decoder: None }.follow(silence, each_line)?;
+        process.wait()
+    }
+
     /// Starts the program. `serial` is what the emulator connects the board's UART to.
     pub fn start(self, board: &Board, elf: &Path, serial: &str) -> Result<Started> {
         let command = self.command(board, elf, serial)?;

@@ -4,7 +4,7 @@ mod device;
 mod firmware;
 mod fit;
 pub mod model;
-mod report;
+pub mod report;
 mod room;
 mod training;
 

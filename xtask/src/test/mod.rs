@@ -85,6 +85,11 @@ fn set_up(stages: &[&str]) -> Result<Toolchain> {
     {
         say!("NO PYTHON to test interchange against: {error:#}");
     }
+    if needed(&["tests"])
+        && let Err(error) = setup::c_compiler(false)
+    {
+        say!("NO ARM C COMPILER to run exported C on the boards by: {error:#}");
+    }
     if needed(&["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"])
         && let Err(error) = cuda::set_up()
     {
@@ -182,7 +187,9 @@ fn left_out() -> Vec<&'static str> {
     let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
     let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
     let cuda = cuda::compiler().is_err().then_some("what needs NVIDIA's compiler, as there is none here");
-    data.into_iter().chain(python).chain(cuda).collect()
+    let c = workspace::on_path(setup::C_COMPILER).is_none();
+    let c = c.then_some("what needs ARM's C compiler, as there is none here");
+    data.into_iter().chain(python).chain(cuda).chain(c).collect()
 }
 
 fn said_left_out() -> String {

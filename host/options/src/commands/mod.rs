@@ -4,6 +4,7 @@ mod convert;
 pub mod device;
 mod embed;
 mod eval;
+mod export_c;
 mod groups;
 mod inspect;
 pub(crate) mod predict;
@@ -19,6 +20,7 @@ pub use convert::{Convert, Numbers};
 pub use device::Device;
 pub use embed::Embed;
 pub use eval::Eval;
+pub use export_c::ExportC;
 pub use groups::{Data, File, Model, Part, Samples, Threads};
 pub use inspect::Inspect;
 pub use predict::Predict;
@@ -50,6 +52,8 @@ pub enum Command {
     Show(Show),
     /// Write samples, and what the host makes of them, for a microcontroller's flash
     Embed(Embed),
+    /// Write a network as a C header and source of the same predictions, for firmware in C
+    ExportC(ExportC),
     /// List the engines that this processor has, the fastest first
     ///
     /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.

@@ -1,0 +1,71 @@
+//! Constant arrays.
+
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
+
+use super::text::float;
+
+/// A constant array.
+#[derive(Debug)]
+pub struct Array<'a> {
+    /// Its name, as a template has it.
+    pub name: String,
+    /// What it holds.
+    pub meaning: String,
+    pub numbers: Numbers<'a>,
+}
+
+/// The numbers of an array.
+#[derive(Debug)]
+pub enum Numbers<'a> {
+    /// Words of 32 bits, little-endian, four bytes each.
+    Words(&'a [u8]),
+    /// Bits of binary16.
+    Halves(Vec<u16>),
+    /// Finite numbers.
+    Floats(Cow<'a, [f32]>),
+}
+
+impl Array<'_> {
+    /// Bytes in flash.
+    pub fn bytes(&self) -> usize {
+        match &self.numbers {
+            Numbers::Words(bytes) => bytes.len(),
+            Numbers::Halves(halves) => 2 * halves.len(),
+            Numbers::Floats(floats) => 4 * floats.len(),
+        }
+    }
+
+    /// Writes the array, whose name is by now the network's own.
+    pub fn write(&self, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "/* {} */", self.meaning)?;
+        match &self.numbers {
+            Numbers::Words(bytes) => {
+                let words = bytes.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
+                list(out, &format!("uint32_t {name}"), 8, words, |word| format!("0x{word:08x}"))
+            }
+            Numbers::Halves(halves) => {
+                list(out, &format!("uint16_t {name}"), 12, halves.iter().copied(), |half| format!("0x{half:04x}"))
+            }
+            Numbers::Floats(floats) => list(out, &format!("float {name}"), 6, floats.iter().copied(), float),
+        }
+    }
+}
+
+/// So many numbers a line.
+fn list<T>(
+    out: &mut dyn Write,
+    declared: &str,
+    in_line: usize,
+    numbers: impl ExactSizeIterator<Item = T>,
+    shown: impl Fn(T) -> String,
+) -> io::Result<()> {
+    write!(out, "static const {declared}[{}] = {{", numbers.len())?;
+    for (place, number) in numbers.enumerate() {
+        let between = if place % in_line == 0 { "\n    " } else { " " };
+        write!(out, "{between}{},", shown(number))?;
+    }
+    writeln!(out, "\n}};\n")
+}

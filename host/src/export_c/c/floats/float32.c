@@ -1,0 +1,7 @@
+typedef float NAME_weight;
+
+static inline float NAME_widen(NAME_weight weight)
+{
+    return weight;
+}
+

@@ -1,0 +1,7 @@
+static void NAME_leaky_relu(float *x, uint32_t width)
+{
+    for (; width > 0; width--, x++) {
+        *x = *x < 0.0f ? 0.01f * *x : *x;
+    }
+}
+

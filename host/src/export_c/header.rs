@@ -1,0 +1,87 @@
+//! The header: sizes, types and functions.
+
+use std::fmt::Write as _;
+
+use selvedge::shape::InputShape;
+
+use super::{Export, Parts, input::Input};
+
+const BEFORE: &str = "\
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern \"C\" {
+#endif
+
+";
+
+const AFTER: &str = "\
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+";
+
+/// The whole text.
+pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
+    let (name, architecture, input) = (export.name, export.file.architecture(), Input::of(export.file));
+    let outputs = architecture.outputs();
+    let mut text = export.comment(&format!("{name}.h"), &format!("{name}.c"));
+    let mut push = |part: &str| text += &export.named(part);
+    push("#ifndef MACRO_H\n#define MACRO_H\n\n");
+    push(BEFORE);
+    push(&format!(
+        "/* The numbers that a prediction takes, and the classes that it tells apart. */\n#define MACRO_INPUTS {}\n#define MACRO_CLASSES {outputs}\n",
+        architecture.inputs()
+    ));
+    if let InputShape::Image { channels, height, width } = export.file.input() {
+        push(&format!(
+            "\n/* A sample is an image: for each channel its rows, from the top, each from the left. */\n\
+             #define MACRO_CHANNELS {channels}\n#define MACRO_HEIGHT {height}\n#define MACRO_WIDTH {width}\n"
+        ));
+    }
+    if let Some(scale) = export.logit_scale() {
+        push(&format!("\n/* The worth of a sum of 1 as a logit. */\n#define MACRO_LOGIT_SCALE {scale:.8e}f\n"));
+    }
+    push("\n");
+    push(parts.types);
+    push(&scratch(parts, outputs));
+    push(&functions(parts, input));
+    if export.classes.are_named() {
+        push("/* The classes' names, in UTF-8. */\nextern const char *const NAME_class_names[MACRO_CLASSES];\n\n");
+    }
+    push(AFTER);
+    text
+}
+
+fn scratch(parts: &Parts<'_>, outputs: usize) -> String {
+    let logit = parts.logit;
+    let mut text = format!(
+        "/* The memory that a prediction works in: {} bytes. It need not hold anything before, and holds nothing of use after. */\n\
+         typedef struct NAME_scratch {{\n    {logit} logits[{outputs}];\n",
+        parts.scratch_bytes(outputs)
+    );
+    for field in &parts.scratch {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "    {} {}[{}];", field.element, field.name, field.len);
+    }
+    text + "} NAME_scratch;\n\n"
+}
+
+fn functions(parts: &Parts<'_>, input: Input) -> String {
+    let (element, logit) = (input.element(), parts.logit);
+    let taken = format!("const {element} input[MACRO_INPUTS]");
+    let answered = format!("{logit} logits[MACRO_CLASSES]");
+    format!(
+        "/* The logits of a sample: {meaning}.\n * `input` is {of_input}. */\n\
+         void NAME_logits({taken}, {answered});\n\n\
+         /* The class of a sample: the index of its largest logit, the first of equals. */\n\
+         uint16_t NAME_classify({taken});\n\n\
+         /* The same in memory of the caller's, for predictions that may run at one time. The others share a static scratch. */\n\
+         void NAME_logits_in(NAME_scratch *scratch, {taken}, {answered});\n\
+         uint16_t NAME_classify_in(NAME_scratch *scratch, {taken});\n\n",
+        meaning = parts.meaning,
+        of_input = input.meaning(),
+    )
+}

@@ -1,0 +1,94 @@
+//! Networks of integers: the file's own words, and kernels that go through the inputs that are not zero.
+
+use selvedge::quantized::{Int4, Integers, QuantizedFile};
+
+use super::{
+    Field, Parts,
+    array::{Array, Numbers},
+    input::{Input, Stage},
+};
+
+/// What one format of integers has of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    functions: &'static str,
+    /// Entries of a layer's list of inputs, for so many inputs.
+    entries: fn(usize) -> usize,
+}
+
+/// A pair each, and the end.
+pub const INT8: Kernel =
+    Kernel { functions: include_str!("c/integers/int8.c"), entries: |inputs| inputs.div_ceil(2) + 1 };
+
+/// A pair each, two for each group of columns, and the end.
+pub const INT4: Kernel = Kernel {
+    functions: include_str!("c/integers/int4.c"),
+    entries: |inputs| inputs.div_ceil(2) + 2 * inputs.div_ceil(Int4::COLUMNS) + 1,
+};
+
+const ROWS: usize = 8;
+const INCLUDES: &str = "\
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
+";
+const TYPES: &str = "\
+/* Two neighbouring inputs of a layer that are not both zero, one in each half, and the place of their weights. */
+typedef struct NAME_entry {
+    uint32_t inputs;
+    uint32_t offset;
+} NAME_entry;
+
+";
+
+pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input: Input) -> Parts<'a> {
+    let layers: Vec<_> = file.layer_bytes().collect();
+    let Stage { functions: of_input, step, mut place } = input.to_bytes();
+    let mut steps: Vec<String> = step.into_iter().map(str::to_owned).collect();
+    let (mut arrays, mut entries, mut activations) = (Vec::new(), 0, 0);
+    for (index, (widths, bytes)) in layers.iter().enumerate() {
+        let (inputs, outputs) = (widths.inputs, widths.outputs);
+        let name = format!("NAME_weights_{index}");
+        let block_words = bytes.len() / 4 / outputs.div_ceil(ROWS);
+        entries = entries.max((kernel.entries)(inputs));
+        steps.push(format!("NAME_list({place}, {inputs}, scratch->entries);"));
+        let (function, to) = if index + 1 < layers.len() {
+            activations = activations.max(outputs);
+            ("hidden", "scratch->activations")
+        } else {
+            ("last", "logits")
+        };
+        steps.push(format!("NAME_{function}(scratch->entries, {name}, {block_words}, {outputs}, {to});"));
+        place = to;
+        let meaning = format!(
+            "Layer {index}, {inputs} to {outputs}: blocks of eight rows. A block is eight biases, eight multipliers and weights."
+        );
+        arrays.push(Array { name, meaning, numbers: Numbers::Words(bytes) });
+    }
+    let mut functions = String::from(of_input);
+    for template in [
+        include_str!("c/integers/compiler.c"),
+        include_str!("c/integers/pairs.c"),
+        include_str!("c/integers/rescale.c"),
+        kernel.functions,
+        if layers.len() > 1 { include_str!("c/integers/hidden.c") } else { "" },
+        include_str!("c/integers/last.c"),
+    ] {
+        functions += template;
+    }
+    let mut scratch = vec![Field { element: "NAME_entry", element_bytes: 8, name: "entries", len: entries }];
+    if activations > 0 {
+        scratch.push(Field { element: "uint8_t", element_bytes: 1, name: "activations", len: activations });
+    }
+    Parts {
+        logit: "int32_t",
+        is_larger: "logit > largest",
+        meaning: "integers, of which each times the logit scale is a logit",
+        includes: INCLUDES,
+        types: TYPES,
+        scratch,
+        arrays,
+        functions,
+        steps,
+    }
+}

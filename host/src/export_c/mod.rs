@@ -1,0 +1,176 @@
+//! A network as C99: a header and a source of the predictions that the host computes, bit for bit.
+//!
+//! | module | |
+//! |---|---|
+//! | [`input`] | what a prediction takes, and how it becomes the first layer's inputs |
+//! | [`integers`], [`floats`] | what a format makes of a network: arrays, functions and steps |
+//! | [`header`], [`source`] | the two files, whatever the format |
+//! | [`array`](mod@array), [`text`] | numbers, comments and strings as C |
+//!
+//! The functions are templates, in the folder `c`. `NAME_` in them becomes the network's name, and `MACRO_` the same in capitals.
+
+mod array;
+mod floats;
+mod header;
+mod input;
+mod integers;
+mod source;
+mod text;
+
+use std::{
+    ffi::OsStr,
+    io::{self, Write},
+};
+
+use options::c_name::CName;
+use selvedge::message::Format;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    classes::Classes,
+    model_file::ModelFile,
+    network::NetworkError,
+    weights::{MAX_BYTES, hex},
+};
+
+use array::Array;
+
+/// What both files begin with: a file that does not is not replaced.
+pub const BEGINNING: &str = "/* Selvedge export-c: ";
+
+/// A network to be written as C.
+#[derive(Debug)]
+pub struct Export<'a> {
+    /// What functions, macros and files begin with.
+    pub name: &'a CName,
+    /// The name of the network's file as it was given.
+    pub path: &'a OsStr,
+    /// The file's bytes.
+    pub bytes: &'a [u8],
+    /// The same, checked.
+    pub file: &'a ModelFile<'a>,
+    /// The classes.
+    pub classes: &'a Classes,
+}
+
+/// A network's two files.
+#[derive(Debug)]
+pub struct Files<'a> {
+    export: &'a Export<'a>,
+    parts: Parts<'a>,
+}
+
+/// What a format makes of a network.
+#[derive(Debug)]
+struct Parts<'a> {
+    /// The C type of a logit.
+    logit: &'static str,
+    /// Whether `logit` comes before `largest`, in C.
+    is_larger: &'static str,
+    /// What a logit is, for the header.
+    meaning: &'static str,
+    /// Headers that the source includes.
+    includes: &'static str,
+    /// Declarations in front of the scratch memory.
+    types: &'static str,
+    /// The memory that a prediction works in, beside the logits.
+    scratch: Vec<Field>,
+    /// The constants.
+    arrays: Vec<Array<'a>>,
+    /// The functions that the steps call.
+    functions: String,
+    /// The statements of a prediction, from `input` to `logits`, in `scratch`.
+    steps: Vec<String>,
+}
+
+/// An array of the scratch memory.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    element: &'static str,
+    element_bytes: usize,
+    name: &'static str,
+    len: usize,
+}
+
+impl<'a> Export<'a> {
+    /// The files.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] where there is no room for the network.
+    pub fn files(&'a self) -> Result<Files<'a>, NetworkError> {
+        let input = input::Input::of(self.file);
+        let parts = match self.file {
+            ModelFile::Int8(file) => integers::parts(file, integers::INT8, input),
+            ModelFile::Int4(file) => integers::parts(file, integers::INT4, input),
+            ModelFile::Float16(file) => floats::float16(file, input),
+            ModelFile::Float32(file) => floats::float32(file, input)?,
+        };
+        Ok(Files { export: self, parts })
+    }
+
+    /// A template's text with the network's name in it.
+    fn named(&self, template: &str) -> String {
+        let capitals = format!("{}_", self.name.capitals());
+        template.replace("NAME_", &format!("{}_", self.name)).replace("MACRO_", &capitals)
+    }
+
+    /// The comment that begins a file, which is called `file`; `other` is the other file.
+    fn comment(&self, file: &str, other: &str) -> String {
+        let command = format!("selvedge export-c {} --name {}", text::shell_word(self.path), self.name);
+        format!(
+            "{BEGINNING}{file}, the network {} in {}, as C99.\n *\n *     {}\n *\n * wrote it and {other}. \
+             The SHA-256 of the network's file is\n *\n *     {}\n *\n * The logits are those of Selvedge on every other \
+             machine, bit for bit. Do not change this file: that command writes it again.\n */\n",
+            self.file.architecture(),
+            self.file.format_name(),
+            text::in_comment(&command),
+            hex(&Sha256::digest(self.bytes)),
+        )
+    }
+
+    /// Whether the logits are integers, and the worth of a sum of 1.
+    fn logit_scale(&self) -> Option<f32> {
+        match self.file.format() {
+            Format::Int8 | Format::Int4 => self.file.quantization().map(|record| record.logit_scale),
+            _ => None,
+        }
+    }
+}
+
+impl Files<'_> {
+    /// The header.
+    pub fn header(&self) -> String {
+        header::text(self.export, &self.parts)
+    }
+
+    /// Writes the source.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write_source(&self, out: &mut dyn Write) -> io::Result<()> {
+        source::write(self.export, &self.parts, out)
+    }
+
+    /// Bytes of constants, which stay in flash: weights, biases and what belongs to them.
+    pub fn flash_bytes(&self) -> usize {
+        self.parts.arrays.iter().map(Array::bytes).sum()
+    }
+
+    /// Bytes of the memory that a prediction works in, where pointers are as on a microcontroller.
+    pub fn scratch_bytes(&self) -> usize {
+        self.parts.scratch_bytes(self.export.file.architecture().outputs())
+    }
+}
+
+impl Parts<'_> {
+    /// All fields begin at a multiple of 4, which is how the compiler fills them up.
+    fn scratch_bytes(&self, outputs: usize) -> usize {
+        let field = |field: &Field| (field.len * field.element_bytes).next_multiple_of(4);
+        4 * outputs + self.scratch.iter().map(field).sum::<usize>()
+    }
+}
+
+// An index, a length and an offset are 32 bits in C.
+const _: () = assert!(MAX_BYTES / 4 < u32::MAX as u64);
