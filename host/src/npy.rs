@@ -10,7 +10,8 @@ pub const MAX_HEADER: usize = 4096;
 /// The most bytes before the elements: magic, version, the header's length and the header.
 pub const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// The first bytes of an array's file.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// A text of more characters is of no use here.
 const MAX_TEXT: usize = 1 << 16;
 /// Elements start at a multiple of this.

@@ -1,14 +1,11 @@
 //! A part of the data: samples, and a label for each.
 
-use std::{
-    borrow::Cow,
-    ops::{Deref, Range},
-    sync::Arc,
-};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use memmap2::Mmap;
 use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
+
+use super::mapping::Mapping;
 
 /// Where samples' bytes are. Parts of one set share them.
 #[derive(Debug)]
@@ -16,16 +13,45 @@ pub enum Store {
     /// In memory.
     Memory(Vec<u8>),
     /// In a file, from this byte on.
-    Mapped(Mmap, usize),
+    Mapped(Mapping, usize),
 }
 
-impl Deref for Store {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
+impl Store {
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
         match self {
-            Self::Memory(bytes) => bytes,
-            Self::Mapped(map, start) => &map[*start..],
+            Self::Memory(bytes) => bytes.len(),
+            Self::Mapped(mapping, start) => mapping.len() - start,
+        }
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of the bytes.
+    #[inline]
+    pub fn get(&self, range: Range<usize>) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => &bytes[range],
+            Self::Mapped(mapping, start) => mapping.get(start + range.start..start + range.end),
+        }
+    }
+
+    /// The same without its first bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it has fewer.
+    pub fn skip(self, count: usize) -> Self {
+        assert!(count <= self.len(), "{count} of {} bytes", self.len());
+        match self {
+            Self::Memory(mut bytes) => {
+                bytes.drain(..count);
+                Self::Memory(bytes)
+            }
+            Self::Mapped(mapping, start) => Self::Mapped(mapping, start + count),
         }
     }
 }
@@ -107,7 +133,7 @@ impl Split {
             Rows::Chosen(rows) => rows[index] as usize,
         };
         let len = self.sample_len();
-        &self.store[row * len..][..len]
+        self.store.get(row * len..(row + 1) * len)
     }
 
     /// Every sample's bytes.
@@ -119,7 +145,7 @@ impl Split {
     pub fn part(&self, samples: Range<usize>) -> Cow<'_, [u8]> {
         let len = self.sample_len();
         match &self.rows {
-            Rows::First => self.store[samples.start * len..samples.end * len].into(),
+            Rows::First => self.store.get(samples.start * len..samples.end * len).into(),
             Rows::Chosen(_) => samples.flat_map(|index| self.sample(index)).copied().collect::<Vec<_>>().into(),
         }
     }
@@ -127,6 +153,13 @@ impl Split {
     /// The bytes of all samples.
     pub fn values(&self) -> Cow<'_, [u8]> {
         self.part(0..self.len())
+    }
+
+    /// Says that the samples will be taken in no order.
+    pub fn expect_any_order(&self) {
+        if let Store::Mapped(mapping, _) = &*self.store {
+            mapping.expect_any_order();
+        }
     }
 
     /// Keeps the first samples alone.

@@ -56,6 +56,9 @@ impl<'a, E: Engine> Cpu<'a, E> {
         let network = state.network.view();
         let rounded = |rounding| Ok((rounding, state.network.zeroed_copy()?));
         let batch = options.batch_size.min(data.train.len());
+        if options.shuffle {
+            data.train.expect_any_order();
+        }
         let keeps_grad = options.accumulate > 1 || options.clip.is_some() || rounding.is_some();
         Ok(Self {
             engine,

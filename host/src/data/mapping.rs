@@ -1,0 +1,120 @@
+//! Large files of samples, mapped: the system brings a page of the file when it is touched, so a set may be larger than memory.
+//!
+//! **A mapped file must not be truncated while a program works with it.** The system would end the program at the next page that is no
+//! longer there (SIGBUS). Nor must its bytes change: a run would see both versions.
+
+#![allow(unsafe_code)]
+
+use std::{
+    env,
+    fs::File,
+    io,
+    ops::Range,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use memmap2::Mmap;
+
+use super::DataError;
+
+/// Files of samples from this size on are mapped.
+const LARGE: u64 = 256 << 20;
+/// The variable with another size in bytes.
+const VARIABLE: &str = "SELVEDGE_MAP_FROM";
+/// About so many bytes of a file are kept mapped at once.
+const RESIDENT: u64 = 128 << 20;
+/// A touch brings the pages around it too, where the system has them: so many bytes on Linux.
+const AROUND: u64 = 64 << 10;
+
+/// Returns the size in bytes from which on a plain file of samples is mapped and not read.
+///
+/// # Errors
+///
+/// [`DataError::MapFrom`] where the environment names no size.
+pub fn least_size() -> Result<u64, DataError> {
+    match env::var_os(VARIABLE) {
+        None => Ok(LARGE),
+        Some(value) => {
+            let bytes = value.to_str().and_then(|text| text.parse().ok());
+            bytes.ok_or_else(|| DataError::MapFrom { value: value.to_string_lossy().into_owned() })
+        }
+    }
+}
+
+/// A file in the address space.
+#[derive(Debug)]
+pub struct Mapping {
+    map: Mmap,
+    /// At least the bytes that became resident, all in all.
+    touched: AtomicU64,
+}
+
+impl Mapping {
+    /// Maps a file that has exactly so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// The system's, and one for a file of another length.
+    pub fn of(path: &Path, len: u64) -> io::Result<Self> {
+        let file = File::open(path)?;
+        // SAFETY: the bytes are only read. That nobody truncates or changes the file meanwhile cannot be checked: the module's page and
+        // docs/data.md ask for it, as every program that maps files must.
+        let map = unsafe { Mmap::map(&file)? };
+        match map.len() as u64 == len {
+            true => Ok(Self { map, touched: AtomicU64::new(0) }),
+            false => Err(io::Error::other("its length changes")),
+        }
+    }
+
+    /// The length of the file.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Some of its bytes. Pages that were touched long ago are given back to the system.
+    pub fn get(&self, range: Range<usize>) -> &[u8] {
+        let bytes = &self.map[range];
+        let size = bytes.len() as u64 + AROUND;
+        let before = self.touched.fetch_add(size, Ordering::Relaxed);
+        if before / RESIDENT != (before + size) / RESIDENT {
+            self.release();
+        }
+        bytes
+    }
+
+    /// Says that the next touches are in no order, so that no more than is touched is read from the disk.
+    pub fn expect_any_order(&self) {
+        #[cfg(unix)]
+        // A system that takes no advice is only slower.
+        let _ = self.map.advise(memmap2::Advice::Random);
+    }
+
+    /// Gives all pages back. The system keeps their bytes as long as it has room, and brings them again at the next touch.
+    fn release(&self) {
+        #[cfg(unix)]
+        // SAFETY: this is a file's mapping that is only read, so each page comes back with the same bytes.
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_the_same_after_pages_were_given_back() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i * 7 % 251) as u8).collect();
+        std::fs::write(file.path(), &bytes).unwrap();
+        let mapping = Mapping::of(file.path(), 100_000).unwrap();
+        mapping.expect_any_order();
+        for touch in 0..2 * (RESIDENT / AROUND) as usize {
+            let start = touch * 7919 % 99_000;
+            assert_eq!(mapping.get(start..start + 1000), &bytes[start..start + 1000]);
+        }
+        assert!(mapping.touched.into_inner() > 2 * RESIDENT);
+        assert!(Mapping::of(file.path(), 99_999).unwrap_err().to_string().contains("changes"));
+        assert!(Mapping::of("nowhere".as_ref(), 1).is_err());
+    }
+}
