@@ -22,6 +22,24 @@ pub fn idx_file(bytes: &[u8]) {
     }
 }
 
+/// Reads the bytes as each file of a data set of arrays: an archive, an array of samples, and one of labels.
+pub fn arrays(bytes: &[u8]) {
+    for (samples, labels) in [(bytes, None), (bytes, Some(LABELS)), (SAMPLES, Some(bytes))] {
+        let Ok(data) = host::data::parse_arrays(Path::new("file"), samples, labels) else { continue };
+        for split in [&data.train, &data.test] {
+            assert!(!split.is_empty() && split.features() == data.input.features());
+            assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));
+            assert!(split.labels().iter().all(|&label| usize::from(label) < data.classes.count()));
+        }
+    }
+}
+
+/// Four samples of a byte, and their labels.
+const SAMPLES: &[u8] =
+    b"\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (4, 1), }\n\x01\x02\x03\x04";
+const LABELS: &[u8] =
+    b"\x93NUMPY\x01\x00\x3a\x00{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }\n\0\x01\0\x01";
+
 /// A gzipped file of stored blocks.
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     const CHECKSUM: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);

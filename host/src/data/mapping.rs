@@ -22,10 +22,10 @@ use super::DataError;
 const LARGE: u64 = 256 << 20;
 /// The variable with another size in bytes.
 const VARIABLE: &str = "SELVEDGE_MAP_FROM";
-/// About so many bytes of a file are kept mapped at once.
-const RESIDENT: u64 = 128 << 20;
-/// A touch brings the pages around it too, where the system has them: so many bytes on Linux.
-const AROUND: u64 = 64 << 10;
+/// So many bytes of a file are resident at once, or fewer.
+const RESIDENT: u64 = 256 << 20;
+/// A touch brings the pages around it too, where the system has them: on Linux up to 2 MiB, if the file lies in large folios.
+const AROUND: u64 = 2 << 20;
 
 /// Returns the size in bytes from which on a plain file of samples is mapped and not read.
 ///
@@ -72,7 +72,7 @@ impl Mapping {
         self.map.len()
     }
 
-    /// Some of its bytes. Pages that were touched long ago are given back to the system.
+    /// Some of its bytes. Now and then all pages are given back to the system, so that few are resident.
     pub fn get(&self, range: Range<usize>) -> &[u8] {
         let bytes = &self.map[range];
         let size = bytes.len() as u64 + AROUND;

@@ -313,6 +313,15 @@ pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Split),
     files::samples_in(path, bytes)
 }
 
+/// Reads the bytes of a NumPy archive with a data set, or those of an array of samples and of one of labels; `path` is their name in errors.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
+    arrays::parse(path, samples, labels)
+}
+
 /// Tells a file of samples by its first three bytes.
 pub fn are_samples(beginning: &[u8]) -> bool {
     idx::element(beginning).is_some() || contents::is_gzipped(beginning)

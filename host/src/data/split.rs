@@ -150,6 +150,13 @@ impl Split {
         }
     }
 
+    /// The bytes of all samples, those of a few thousand at a time.
+    pub fn parts(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        const TOGETHER: usize = 4096;
+        let end = move |start: usize| self.len().min(start + TOGETHER);
+        (0..self.len()).step_by(TOGETHER).map(move |start| self.part(start..end(start)))
+    }
+
     /// The bytes of all samples.
     pub fn values(&self) -> Cow<'_, [u8]> {
         self.part(0..self.len())
@@ -205,11 +212,8 @@ impl Split {
 
     /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
     pub fn checksum(&self) -> [u8; 32] {
-        const TOGETHER: usize = 4096;
         let mut sum = Sha256::new();
-        for start in (0..self.len()).step_by(TOGETHER) {
-            sum.update(self.part(start..self.len().min(start + TOGETHER)));
-        }
+        self.parts().for_each(|part| sum.update(part));
         let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
         let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
         let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();

@@ -64,7 +64,22 @@ pub fn are_at(path: &Path) -> bool {
 ///
 /// [`DataError`], mostly [`ArrayError`].
 pub fn read(path: &Path, choices: Choices<'_>) -> Result<Dataset, DataError> {
-    let source = Source::open(path)?;
+    of_source(Source::open(path)?, choices)
+}
+
+/// Reads the bytes of an archive, or those of an array of samples and of one of labels; `path` is their name in errors.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
+    let Some(labels) = labels else { return of_source(Source::archive(path, samples.to_vec())?, Choices::default()) };
+    let pair = (Array::parse(path, samples)?, Array::parse(path, labels)?);
+    parted(&names::of_data(path, ""), pair, TestSplit::default(), None)
+}
+
+fn of_source(source: Source, choices: Choices<'_>) -> Result<Dataset, DataError> {
+    let path = source.path().to_owned();
     let names = match source.find(TRAIN[0])? {
         Some(_) => TRAIN,
         None => WHOLE,
@@ -74,8 +89,7 @@ pub fn read(path: &Path, choices: Choices<'_>) -> Result<Dataset, DataError> {
     let test = match (choices.test, choices.test_split) {
         (Some(test), _) => Some(test_part(test, choices.test_labels)?),
         (None, Some(_)) if let Some(found) = own_test => {
-            let (path, found) = (path.into(), found.into());
-            return Err(ArrayError::TwoTests { path, option: "--test-split", found }.into());
+            return Err(ArrayError::TwoTests { path, found: found.into(), option: "--test-split" }.into());
         }
         // Samples that come in one part are parted below.
         (None, _) if own_test.is_none() && (names == WHOLE || choices.test_split.is_some()) => None,

@@ -69,7 +69,11 @@ impl Source {
         if is_array || !path.is_file() && path.extension().is_some_and(|extension| extension == "npy") {
             return Ok(Self::File(path.into()));
         }
-        let bytes = files::read(path, LIMIT)?;
+        Self::archive(path, files::read(path, LIMIT)?)
+    }
+
+    /// An archive of these bytes.
+    pub fn archive(path: &Path, bytes: Vec<u8>) -> Result<Self, DataError> {
         if !bytes.starts_with(ZIP) {
             return Err(no_array(path, &bytes));
         }
@@ -128,23 +132,31 @@ impl Source {
 impl Array {
     /// Reads a file of one array; of a plain file only the header, as its elements may be mapped.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let is_file = path.is_file();
-        let (beginning, len) = match is_file {
-            true => contents::begin(path, npy::MAX_START)?,
-            false => {
-                let bytes = files::read(path, LIMIT)?;
-                let len = bytes.len() as u64;
-                (bytes, len)
-            }
-        };
-        if !beginning.starts_with(npy::MAGIC) {
-            return Err(no_array(path, &beginning));
+        if !path.is_file() {
+            return Self::parse(path, &files::read(path, LIMIT)?);
         }
-        let (header, data) = npy::parse(&beginning).map_err(|error| format(path, error))?;
+        let (beginning, len) = contents::begin(path, npy::MAX_START)?;
+        let mut array = Self::parse_beginning(path, &beginning, len)?;
+        if let Data::Read(data) = &array.data {
+            array.data = Data::Plain(beginning.len() - data.len());
+        }
+        Ok(array)
+    }
+
+    /// An array's file of these bytes.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
+        Self::parse_beginning(path, bytes, bytes.len() as u64)
+    }
+
+    /// The array of a file of `len` bytes that begins with these, and its elements as far as they are there.
+    fn parse_beginning(path: &Path, beginning: &[u8], len: u64) -> Result<Self, DataError> {
+        if !beginning.starts_with(npy::MAGIC) {
+            return Err(no_array(path, beginning));
+        }
+        let (header, data) = npy::parse(beginning).map_err(|error| format(path, error))?;
         let start = beginning.len() - data.len();
         check_bytes(path, &header, len - start as u64)?;
-        let data = if is_file { Data::Plain(start) } else { Data::Read(data.to_vec()) };
-        Ok(Self { path: path.into(), header, data })
+        Ok(Self { path: path.into(), header, data: Data::Read(data.to_vec()) })
     }
 
     /// Unpacks an array of an archive.

@@ -63,7 +63,10 @@ fn numbers_become_the_nearest_element() {
 #[test]
 fn values_that_no_element_has_are_named() {
     let error = converted("<f8", &[1.0, 1e39].map(f64::to_le_bytes).concat()).unwrap_err();
-    assert!(error.starts_with("x: feature 0 of sample 1 (from 0) is 1000000000") && error.contains("beyond"), "{error}");
+    assert!(
+        error.starts_with("x: feature 0 of sample 1 (from 0) is 1000000000") && error.contains("beyond"),
+        "{error}"
+    );
     for (word, bytes) in [
         ("<f8", [f64::NAN, 1.0].map(f64::to_le_bytes).concat()),
         ("<f4", [f32::NAN, 1.0].map(f32::to_le_bytes).concat()),
@@ -86,9 +89,8 @@ fn any_layout_gives_channels_rows_and_columns() {
     let image = |channels, height, width| InputShape::Image { channels, height, width };
     let bytes: Vec<u8> = (0..24).collect();
     let read = |is_fortran, shape: &[usize]| {
-        samples_of("|u1", is_fortran, shape, &bytes[..shape.iter().product()]).map(|samples| {
-            (samples.shape, values(&samples).iter().map(|&value| value as u8).collect::<Vec<_>>())
-        })
+        samples_of("|u1", is_fortran, shape, &bytes[..shape.iter().product()])
+            .map(|samples| (samples.shape, values(&samples).iter().map(|&value| value as u8).collect::<Vec<_>>()))
     };
     assert_eq!(read(false, &[4, 6]), Ok((InputShape::Features(6), bytes.clone())));
     assert_eq!(read(false, &[2, 3, 4]), Ok((image(1, 3, 4), bytes.clone())));
@@ -232,14 +234,23 @@ fn what_is_no_data_set_says_why() {
     let [x, y] = [bytes(2), numbers(&[0, 1])];
     for (arrays, expected) in [
         (vec![("X", x.clone())], "waves has no array y or labels or target; it has `X`"),
-        (vec![("X", x.clone()), ("x", x.clone()), ("y", y.clone())], "waves has both X and x: which is meant? Keep one"),
+        (
+            vec![("X", x.clone()), ("x", x.clone()), ("y", y.clone())],
+            "waves has both X and x: which is meant? Keep one",
+        ),
         (
             vec![("x_train", x.clone()), ("y_train", y.clone())],
             "waves has no array x_test or X_test; it has `x_train`, `y_train`",
         ),
         (vec![("X", x.clone()), ("y", numbers(&[0]))], "waves/X has 2 samples, but waves/y has 1 labels"),
-        (vec![("X", x.clone()), ("y", numbers(&[0, -1]))], "waves/y: label 1 is -1; labels count classes from 0 to 65535"),
-        (vec![("X", x.clone()), ("y", numbers(&[0, 1]))], "waves/X has 2 samples, too few for a training and a test part; name a test part by --test"),
+        (
+            vec![("X", x.clone()), ("y", numbers(&[0, -1]))],
+            "waves/y: label 1 is -1; labels count classes from 0 to 65535",
+        ),
+        (
+            vec![("X", x.clone()), ("y", numbers(&[0, 1]))],
+            "waves/X has 2 samples, too few for a training and a test part; name a test part by --test",
+        ),
         (vec![("X", bytes(0)), ("y", numbers(&[]))], "waves/X has no samples"),
     ] {
         assert_eq!(error(&arrays), expected);
