@@ -46,6 +46,8 @@ pub fn least_size() -> Result<u64, DataError> {
 #[derive(Debug)]
 pub struct Mapping {
     map: Mmap,
+    #[cfg(unix)]
+    file: File,
     /// At least the bytes that became resident, all in all.
     touched: AtomicU64,
 }
@@ -62,7 +64,12 @@ impl Mapping {
         // docs/data.md ask for it, as every program that maps files must.
         let map = unsafe { Mmap::map(&file)? };
         match map.len() as u64 == len {
-            true => Ok(Self { map, touched: AtomicU64::new(0) }),
+            true => Ok(Self {
+                map,
+                #[cfg(unix)]
+                file,
+                touched: AtomicU64::new(0),
+            }),
             false => Err(io::Error::other("its length changes")),
         }
     }
@@ -83,11 +90,21 @@ impl Mapping {
         bytes
     }
 
-    /// Says that the next touches are in no order, so that no more than is touched is read from the disk.
-    pub fn expect_any_order(&self) {
+    /// The same bytes, read from the file into `room` where the system can read at any place.
+    ///
+    /// For a few bytes at a random place this is less work than the touch of a page, and no page becomes resident.
+    pub fn read<'a>(&'a self, range: Range<usize>, room: &'a mut Vec<u8>) -> &'a [u8] {
+        #[cfg(not(unix))]
+        let _ = room;
         #[cfg(unix)]
-        // A system that takes no advice is only slower.
-        let _ = self.map.advise(memmap2::Advice::Random);
+        {
+            use std::os::unix::fs::FileExt;
+            room.resize(range.len(), 0);
+            if self.file.read_exact_at(room, range.start as u64).is_ok() {
+                return room;
+            }
+        }
+        self.get(range)
     }
 
     /// Gives all pages back. The system keeps their bytes as long as it has room, and brings them again at the next touch.
@@ -108,10 +125,11 @@ mod tests {
         let bytes: Vec<u8> = (0..100_000_u32).map(|i| (i * 7 % 251) as u8).collect();
         std::fs::write(file.path(), &bytes).unwrap();
         let mapping = Mapping::of(file.path(), 100_000).unwrap();
-        mapping.expect_any_order();
+        let mut room = Vec::new();
         for touch in 0..2 * (RESIDENT / AROUND) as usize {
             let start = touch * 7919 % 99_000;
             assert_eq!(mapping.get(start..start + 1000), &bytes[start..start + 1000]);
+            assert_eq!(mapping.read(start..start + 9, &mut room), &bytes[start..start + 9]);
         }
         assert!(mapping.touched.into_inner() > 2 * RESIDENT);
         assert!(Mapping::of(file.path(), 99_999).unwrap_err().to_string().contains("changes"));

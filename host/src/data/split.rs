@@ -39,6 +39,15 @@ impl Store {
         }
     }
 
+    /// The same bytes, in `room` where they had to be read.
+    #[inline]
+    pub fn read<'a>(&'a self, range: Range<usize>, room: &'a mut Vec<u8>) -> &'a [u8] {
+        match self {
+            Self::Memory(bytes) => &bytes[range],
+            Self::Mapped(mapping, start) => mapping.read(start + range.start..start + range.end, room),
+        }
+    }
+
     /// The same without its first bytes.
     ///
     /// # Panics
@@ -128,12 +137,24 @@ impl Split {
     /// One sample's bytes.
     #[inline]
     pub fn sample(&self, index: usize) -> &[u8] {
+        self.store.get(self.place(index))
+    }
+
+    /// The same for a sample of no neighbour's: in `room`, where the samples are in a file.
+    #[inline]
+    pub fn sample_in<'a>(&'a self, index: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
+        self.store.read(self.place(index), room)
+    }
+
+    /// The place of a sample in the store.
+    #[inline]
+    fn place(&self, index: usize) -> Range<usize> {
         let row = match &self.rows {
             Rows::First => index,
             Rows::Chosen(rows) => rows[index] as usize,
         };
         let len = self.sample_len();
-        self.store.get(row * len..(row + 1) * len)
+        row * len..(row + 1) * len
     }
 
     /// Every sample's bytes.
@@ -160,13 +181,6 @@ impl Split {
     /// The bytes of all samples.
     pub fn values(&self) -> Cow<'_, [u8]> {
         self.part(0..self.len())
-    }
-
-    /// Says that the samples will be taken in no order.
-    pub fn expect_any_order(&self) {
-        if let Store::Mapped(mapping, _) = &*self.store {
-            mapping.expect_any_order();
-        }
     }
 
     /// Keeps the first samples alone.

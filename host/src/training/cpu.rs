@@ -56,9 +56,6 @@ impl<'a, E: Engine> Cpu<'a, E> {
         let network = state.network.view();
         let rounded = |rounding| Ok((rounding, state.network.zeroed_copy()?));
         let batch = options.batch_size.min(data.train.len());
-        if options.shuffle {
-            data.train.expect_any_order();
-        }
         let keeps_grad = options.accumulate > 1 || options.clip.is_some() || rounding.is_some();
         Ok(Self {
             engine,
@@ -163,8 +160,10 @@ impl RowWork<f32> for Load<'_> {
     #[inline(always)]
     fn run(&self, first: usize, rows: &mut [f32]) {
         let Self { train, shape, preparation, order, augmentation, generator } = self;
+        // Takes memory only where samples are in a file.
+        let mut room = Vec::new();
         for (&index, input) in order[first..].iter().zip(rows_mut(rows, train.features())) {
-            let sample = train.sample(index as usize);
+            let sample = train.sample_in(index as usize, &mut room);
             if augmentation.is_none() {
                 preparation.write(sample, input);
             } else {
