@@ -62,7 +62,7 @@ pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
     let instructions = InstructionSet::from_environment().expect("an engine");
     let engine = Simd::new(instructions, NonZero::<usize>::MIN).expect("an engine");
     let mut input = vec![0.0; images.values().len()];
-    normalize_all(images.values(), &mut input);
+    normalize_all(&images.values(), &mut input);
     let mut workspace = Workspace::for_prediction(network.view(), images.len()).expect("there is room");
     workspace.predict(&engine, network.view(), &input).to_vec()
 }
@@ -75,7 +75,7 @@ pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
 /// Where the file cannot be written.
 pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
     let mut input = vec![0.0; images.values().len()];
-    normalize_all(images.values(), &mut input);
+    normalize_all(&images.values(), &mut input);
     let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     let rows = images.len();

@@ -285,7 +285,7 @@ fn network(layers: &str, tensors: &BTreeMap<String, Tensor>) -> Network {
 /// The first samples, as the network takes them, and their targets.
 fn samples(split: &Split, count: usize) -> (Vec<f32>, &[u16]) {
     let mut input = vec![0.0; count * PIXELS];
-    normalize_all(split.values(), &mut input);
+    normalize_all(&split.values(), &mut input);
     (input, &split.labels()[..count])
 }
 
