@@ -202,7 +202,11 @@ impl fmt::Display for IdxError {
         match self {
             Self::Magic { found } => write!(f, "this is no IDX file: it begins with {found:#010x}"),
             Self::Type { found } => {
-                write!(f, "its values have the type {found:#04x}, and only unsigned bytes ({BYTES:#04x}) are read")
+                write!(
+                    f,
+                    "its values have the type {found:#04x}; unsigned bytes ({BYTES:#04x}) are read, and as samples on a host int8 (0x09), \
+                     int16 (0x0b) and float32 (0x0d)"
+                )
             }
             Self::Dimensions { least, most, found } => {
                 write!(f, "it has {found} dimensions, but a file of its kind has {least}")?;

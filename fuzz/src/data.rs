@@ -7,8 +7,9 @@ use selvedge::idx;
 /// Reads the bytes twice: as a file, and as the content of a sound gzipped file.
 pub fn idx_file(bytes: &[u8]) {
     for file in [bytes, &gzipped(bytes)] {
-        if let Ok((shape, values)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
-            assert!(values.len().is_multiple_of(shape.features()));
+        if let Ok((shape, split)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
+            assert_eq!(split.features(), shape.features());
+            assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));
         }
     }
     let len = bytes.len() as u64;
@@ -20,6 +21,24 @@ pub fn idx_file(bytes: &[u8]) {
         assert_eq!(idx::labels_len(beginning), Ok(len));
     }
 }
+
+/// Reads the bytes as each file of a data set of arrays: an archive, an array of samples, and one of labels.
+pub fn arrays(bytes: &[u8]) {
+    for (samples, labels) in [(bytes, None), (bytes, Some(LABELS)), (SAMPLES, Some(bytes))] {
+        let Ok(data) = host::data::parse_arrays(Path::new("file"), samples, labels) else { continue };
+        for split in [&data.train, &data.test] {
+            assert!(!split.is_empty() && split.features() == data.input.features());
+            assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));
+            assert!(split.labels().iter().all(|&label| usize::from(label) < data.classes.count()));
+        }
+    }
+}
+
+/// Four samples of a byte, and their labels.
+const SAMPLES: &[u8] =
+    b"\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (4, 1), }\n\x01\x02\x03\x04";
+const LABELS: &[u8] =
+    b"\x93NUMPY\x01\x00\x3a\x00{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }\n\0\x01\0\x01";
 
 /// A gzipped file of stored blocks.
 fn gzipped(bytes: &[u8]) -> Vec<u8> {

@@ -14,6 +14,7 @@
 //! ports. Where one is left out, its functions return an error that says so. `cuda` trains on an NVIDIA GPU.
 
 mod aligned;
+mod archive;
 pub mod classes;
 mod commands;
 pub mod data;
@@ -24,9 +25,11 @@ pub mod export_c;
 pub mod interchange;
 pub mod model_file;
 pub mod network;
+mod npy;
 pub mod picture;
 pub mod preparation;
 pub mod quantization;
+mod quote;
 mod stray;
 pub mod training;
 pub mod weights;

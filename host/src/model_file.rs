@@ -249,6 +249,19 @@ impl<'a> ModelFile<'a> {
         Ok(AllLogits { outputs, values: Values::Sums(sums, scale) })
     }
 
+    /// The logits of a set's samples.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] where there is no room for the network.
+    pub fn all_logits<E: Engine>(&self, engine: &E, split: &Split) -> Result<AllLogits, NetworkError> {
+        let mut all = self.logits(engine, &[])?;
+        for part in split.parts() {
+            all.append(self.logits(engine, &part)?);
+        }
+        Ok(all)
+    }
+
     /// Runs the network on a set.
     ///
     /// # Errors
@@ -259,7 +272,7 @@ impl<'a> ModelFile<'a> {
             return evaluation::run(engine, network.view(), self.signature().preparation, split);
         }
         evaluation::check(self.architecture().inputs(), split)?;
-        let all = self.logits(engine, &split.values())?;
+        let all = self.all_logits(engine, split)?;
         all.check()?;
         let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
         for (sample, &target) in split.labels().iter().enumerate() {
@@ -314,6 +327,16 @@ impl AllLogits {
         match &self.values {
             Values::Floats(values) => Logits::float32(&values[own]),
             Values::Sums(sums, scale) => Logits::int32(&sums[own], *scale),
+        }
+    }
+
+    /// Adds those of the same network on further samples.
+    fn append(&mut self, other: Self) {
+        match (&mut self.values, other.values) {
+            (Values::Floats(all), Values::Floats(more)) => all.extend(more),
+            (Values::Sums(all, _), Values::Sums(more, _)) => all.extend(more),
+            // A network has one kind of logits.
+            (Values::Floats(_), Values::Sums(..)) | (Values::Sums(..), Values::Floats(_)) => {}
         }
     }
 

@@ -110,7 +110,14 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    let search = Search { classes: options.classes.clone(), ..Search::from_environment() };
+    let search = Search {
+        labels: options.labels.clone(),
+        test: options.test.clone(),
+        test_labels: options.test_labels.clone(),
+        test_split: options.test_split.clone(),
+        classes: options.classes.clone(),
+        ..Search::from_environment()
+    };
     let data = search.load(options.data.as_deref())?;
     data.notice.iter().chain(&data.notes).for_each(note);
     Ok(data)

@@ -69,7 +69,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let made = make(options, &engine, plain, codes, training.as_ref()).with_context(name)?;
     let mut report = Report::new(&engine, plain, made.orders(), &test, |values| made.outputs(&engine, plain, values));
     if coding.is_some() {
-        let logits = model.logits(&engine, &data.test.values()).with_context(name)?;
+        let logits = model.all_logits(&engine, &data.test).with_context(name)?;
         report = report.beside(logits.iter().map(|logits| logits.class()));
     }
     let source = selvedge::weights::hash(&flat);

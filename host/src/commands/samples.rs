@@ -12,7 +12,7 @@ use crate::{
     data::{self, encode},
     picture::{self, Prepared},
 };
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use options::commands::Samples;
 use selvedge::{message::Logits, preparation::Element, shape::InputShape};
 use terminal::Printed;
@@ -80,24 +80,26 @@ pub fn read(options: &Samples, shape: InputShape, element: Element) -> Vec<Resul
 /// Reads a picture, or all samples of an IDX file.
 fn read_file(path: &Path, shape: InputShape, element: Element) -> Result<Vec<Sample>> {
     let name = path.display().to_string();
-    ensure!(
-        element == Element::U8,
-        "{name}: the network takes values of {element}, and pictures and IDX files have bytes; give the values by --values"
-    );
     if !is_idx(path)? {
+        ensure!(
+            element == Element::U8,
+            "{name}: the network takes values of {element}, and pictures have bytes; give the values by --values, or by an IDX file"
+        );
         let mut picture = picture::read(path, shape)?;
         return Ok(vec![Sample { name, values: mem::take(&mut picture.shades), picture: Some(picture) }]);
     }
-    let (found, values) = data::read_samples(path)?;
+    let (found, split) = data::read_samples(path)?;
     ensure!(shape.takes(found), "{name}: a sample is {found}, but the network takes {shape}");
-    ensure!(!values.is_empty(), "{name}: the file holds no samples");
-    let all = values.chunks_exact(shape.features()).enumerate();
+    ensure!(!split.is_empty(), "{name}: the file holds no samples");
+    let split = split.converted(element).map_err(|(sample, feature, value)| {
+        anyhow!("{name}: feature {feature} of sample {sample} (from 0) is {value}, and the network takes values of {element}")
+    })?;
     let named = |(index, values): (usize, &[u8])| Sample {
         name: format!("{name}, sample {index}"),
         values: values.to_vec(),
         picture: None,
     };
-    Ok(all.map(named).collect())
+    Ok(split.samples().enumerate().map(named).collect())
 }
 
 /// Tells a file of samples from a picture by its first bytes, or by a name of gzipped files.

@@ -9,15 +9,18 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use selvedge::idx::{self, IdxError};
 
-use super::DataError;
+use super::{
+    DataError, Store,
+    mapping::{self, Mapping},
+};
 use crate::{
     files,
     stray::{self, Magic},
 };
 
-/// A file has at most so many bytes.
-const LIMIT: u64 = 1 << 32;
-/// The most bytes that any gzipped file may unpack to: four times Fashion-MNIST's largest.
+/// A file that is read, and not mapped, has at most so many bytes.
+pub const LIMIT: u64 = 1 << 32;
+/// The most bytes that any compressed file may unpack to: four times Fashion-MNIST's largest.
 const UNPACKED: u64 = 200_000_000;
 /// A larger file may unpack to this many times its size. Images rarely compress better; a hostile file can reach 1,000.
 const RATIO: u64 = 20;
@@ -27,7 +30,7 @@ const GZIP: &[u8] = b"\x1f\x8b";
 /// A file's bytes.
 pub struct Contents {
     /// All of them, unpacked.
-    pub bytes: Vec<u8>,
+    pub bytes: Store,
     /// The stored bytes, if they are gzipped.
     pub packed: Option<Vec<u8>>,
 }
@@ -37,41 +40,63 @@ pub fn is_gzipped(beginning: &[u8]) -> bool {
     beginning.starts_with(GZIP)
 }
 
-/// [`idx::samples_len`] or [`idx::labels_len`].
-pub type Length = fn(&[u8]) -> Result<u64, IdxError>;
-
-/// Reads a file.
-pub fn read(path: &Path, length: Length) -> Result<Contents, DataError> {
-    // A pipe cannot be read twice, and what is neither a file nor a pipe is refused below.
-    if path.is_file() {
-        let (beginning, size) = begin(path).map_err(|error| DataError::Unreadable { path: path.into(), error })?;
-        if !is_gzipped(&beginning) {
-            check_length(path, &beginning, size, length)?;
-        }
-    }
-    of_bytes(path, files::read(path, LIMIT)?, length)
+/// The most bytes that a compressed file of this size may unpack to.
+pub fn most_unpacked(packed: usize) -> u64 {
+    UNPACKED.max(RATIO.saturating_mul(packed as u64)).min(LIMIT)
 }
 
-/// A file's first bytes, and its size.
-fn begin(path: &Path) -> io::Result<(Vec<u8>, u64)> {
-    let (file, mut beginning) = (File::open(path)?, Vec::new());
-    let size = file.metadata()?.len();
-    file.take(1024).read_to_end(&mut beginning)?;
-    Ok((beginning, size))
+/// A kind of file.
+pub struct Kind {
+    /// The length that a file must have by its first bytes.
+    pub len: fn(&[u8]) -> Result<u64, IdxError>,
+    /// Tells by the first bytes whether the others can be used where they lie in the file.
+    pub can_be_mapped: fn(&[u8]) -> bool,
+}
+
+/// Reads a file, or maps a large one.
+pub fn read(path: &Path, kind: &Kind) -> Result<Contents, DataError> {
+    // A pipe cannot be read twice, and what is neither a file nor a pipe is refused below.
+    if path.is_file() {
+        let (beginning, size) = begin(path, 1024)?;
+        if !is_gzipped(&beginning) {
+            check_length(path, &beginning, size, kind)?;
+            if (kind.can_be_mapped)(&beginning) && size >= mapping::least_size()? {
+                return Ok(Contents { bytes: map(path, size)?, packed: None });
+            }
+        }
+    }
+    of_bytes(path, files::read(path, LIMIT)?, kind)
+}
+
+/// Maps a file of this size.
+pub fn map(path: &Path, size: u64) -> Result<Store, DataError> {
+    let mapping = Mapping::of(path, size).map_err(|error| DataError::Unreadable { path: path.into(), error })?;
+    Ok(Store::Mapped(mapping, 0))
+}
+
+/// A file's first bytes, so many at most, and its size.
+pub fn begin(path: &Path, count: usize) -> Result<(Vec<u8>, u64), DataError> {
+    let begin = || {
+        let (file, mut beginning) = (File::open(path)?, Vec::new());
+        let size = file.metadata()?.len();
+        file.take(count as u64).read_to_end(&mut beginning)?;
+        Ok((beginning, size))
+    };
+    begin().map_err(|error| DataError::Unreadable { path: path.into(), error })
 }
 
 /// Unpacks a file's bytes where they are gzipped, and checks their length.
-pub fn of_bytes(path: &Path, bytes: Vec<u8>, length: Length) -> Result<Contents, DataError> {
+pub fn of_bytes(path: &Path, bytes: Vec<u8>, kind: &Kind) -> Result<Contents, DataError> {
     if is_gzipped(&bytes) {
-        return Ok(Contents { bytes: unpack(path, &bytes, length)?, packed: Some(bytes) });
+        return Ok(Contents { bytes: Store::Memory(unpack(path, &bytes, kind)?), packed: Some(bytes) });
     }
-    check_length(path, &bytes, bytes.len() as u64, length)?;
-    Ok(Contents { bytes, packed: None })
+    check_length(path, &bytes, bytes.len() as u64, kind)?;
+    Ok(Contents { bytes: Store::Memory(bytes), packed: None })
 }
 
 /// Compares a plain file's size with what its first bytes say.
-fn check_length(path: &Path, beginning: &[u8], found: u64, length: Length) -> Result<(), DataError> {
-    let expected = length(beginning).map_err(|error| no_idx(path, beginning, error))?;
+fn check_length(path: &Path, beginning: &[u8], found: u64, kind: &Kind) -> Result<(), DataError> {
+    let expected = (kind.len)(beginning).map_err(|error| no_idx(path, beginning, error))?;
     match expected == found {
         true => Ok(()),
         false => Err(DataError::Idx { path: path.into(), error: IdxError::Length { expected, found } }),
@@ -79,7 +104,7 @@ fn check_length(path: &Path, beginning: &[u8], found: u64, length: Length) -> Re
 }
 
 /// Unpacks as much as the header says, within limits in proportion to the packed bytes.
-fn unpack(path: &Path, packed: &[u8], length: Length) -> Result<Vec<u8>, DataError> {
+fn unpack(path: &Path, packed: &[u8], kind: &Kind) -> Result<Vec<u8>, DataError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => DataError::Truncated { path: path.into() },
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => DataError::Gzip { path: path.into(), error },
@@ -88,8 +113,8 @@ fn unpack(path: &Path, packed: &[u8], length: Length) -> Result<Vec<u8>, DataErr
     let mut decoder = MultiGzDecoder::new(packed);
     let mut bytes = Vec::new();
     decoder.by_ref().take(idx::MAX_HEADER as u64).read_to_end(&mut bytes).map_err(failed)?;
-    let expected = length(&bytes).map_err(|error| no_idx(path, &bytes, error))?;
-    let limit = UNPACKED.max(RATIO.saturating_mul(packed.len() as u64)).min(LIMIT);
+    let expected = (kind.len)(&bytes).map_err(|error| no_idx(path, &bytes, error))?;
+    let limit = most_unpacked(packed.len());
     if expected > limit {
         return Err(DataError::TooLargeGzip { path: path.into(), expected, limit });
     }
@@ -119,7 +144,7 @@ fn foreign(beginning: &[u8]) -> Option<(&'static str, &'static str)> {
     const OTHERS: [Magic<(&str, &str)>; 3] = [
         (0, GZIP, ("gzipped twice", "unpack it once with gunzip")),
         (0, b"PK\x03\x04", ("a zip archive", "unpack it, and put the IDX files in its place")),
-        (0, b"\x93NUMPY", ("a NumPy array", "write it as an IDX file, as the README shows")),
+        (0, b"\x93NUMPY", ("a NumPy array", "name it with --data and --labels, without the IDX files")),
     ];
     stray::begins(&OTHERS, beginning).or_else(|| stray::find(beginning))
 }

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
-use super::download::DownloadError;
+use super::{arrays::ArrayError, download::DownloadError};
 use crate::files::ReadError;
 
 /// The error of data that cannot be loaded from a folder that was named or found.
@@ -115,6 +115,15 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong.
         error: IdxError,
+    },
+    /// An array cannot be used.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    /// The environment names no size from which on files are mapped.
+    #[error("SELVEDGE_MAP_FROM is {value:?}; it must be a number of bytes, such as 268435456")]
+    MapFrom {
+        /// Its value.
+        value: String,
     },
     /// Not one label for each sample.
     #[error("{} has {samples} samples, but {} has {labels} labels", samples_path.display(), labels_path.display())]

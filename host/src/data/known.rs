@@ -59,14 +59,15 @@ pub const ALL: [Known; 3] = [
 
 /// Returns the set that has this file as its first, second, third or fourth (`slot`).
 pub fn of(slot: usize, contents: &Contents) -> Option<&'static Known> {
-    if contents.bytes.len() != SIZES[slot] {
+    let len = contents.bytes.len();
+    if len != SIZES[slot] {
         return None;
     }
     let with_sum_of = |bytes: &[u8]| {
         let sum = hex(&Sha256::digest(bytes));
         ALL.iter().find(|known| known.sums[slot] == sum)
     };
-    with_sum_of(&contents.bytes).or_else(|| with_sum_of(contents.packed.as_deref()?))
+    with_sum_of(contents.bytes.get(0..len)).or_else(|| with_sum_of(contents.packed.as_deref()?))
 }
 
 /// Tells whether a published set or the program itself has this name, in any spelling.

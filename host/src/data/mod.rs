@@ -2,13 +2,17 @@
 //!
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
+mod arrays;
 pub mod builtin;
 mod contents;
 pub mod download;
 mod error;
 mod files;
+mod idx;
 mod known;
+mod labels;
 mod locate;
+mod mapping;
 mod names;
 mod partition;
 mod search;
@@ -31,7 +35,9 @@ use crate::{
 use options::recipe::Standardize;
 
 pub use self::{
+    arrays::ArrayError,
     error::DataError,
+    mapping::Mapping,
     partition::TestSplit,
     search::Search,
     split::{Split, Store, encode},
@@ -197,8 +203,10 @@ impl Dataset {
 
     /// Takes the first samples alone for training.
     pub fn truncate(&mut self, count: usize) {
-        self.train.truncate(count);
-        self.checksum = self.train.checksum();
+        if count < self.train.len() {
+            self.train.truncate(count);
+            self.checksum = self.train.checksum();
+        }
     }
 
     /// Holds out so many training samples for validation: those that come first in a shuffled order of the seed's. Both parts keep
@@ -294,12 +302,12 @@ pub fn load(choice: Option<&Path>) -> Result<Dataset, DataError> {
     Search::from_environment().load(choice)
 }
 
-/// Reads an IDX file of samples, plain or gzipped: their shape, and all values.
+/// Reads an IDX file of samples, plain or gzipped: their shape, and the samples with labels that are 0.
 ///
 /// # Errors
 ///
 /// [`DataError`].
-pub fn read_samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
+pub fn read_samples(path: &Path) -> Result<(InputShape, Split), DataError> {
     files::samples(path)
 }
 
@@ -308,13 +316,22 @@ pub fn read_samples(path: &Path) -> Result<(InputShape, Vec<u8>), DataError> {
 /// # Errors
 ///
 /// [`DataError`].
-pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Vec<u8>), DataError> {
+pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Split), DataError> {
     files::samples_in(path, bytes)
+}
+
+/// Reads the bytes of a NumPy archive with a data set, or those of an array of samples and of one of labels; `path` is their name in errors.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
+    arrays::parse(path, samples, labels)
 }
 
 /// Tells a file of samples by its first three bytes.
 pub fn are_samples(beginning: &[u8]) -> bool {
-    beginning.starts_with(&[0, 0, 8]) || contents::is_gzipped(beginning)
+    idx::element(beginning).is_some() || contents::is_gzipped(beginning)
 }
 
 #[cfg(test)]

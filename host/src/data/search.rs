@@ -10,7 +10,7 @@ use etcetera::BaseStrategy;
 use selvedge::fashion_mnist;
 
 use super::{
-    DataError, Dataset, builtin,
+    ArrayError, DataError, Dataset, arrays, builtin,
     download::{Download, DownloadError},
     files, locate, names,
 };
@@ -27,6 +27,14 @@ pub struct Search {
     pub cache: Option<PathBuf>,
     /// How to download.
     pub download: Download,
+    /// The labels of samples that are one array.
+    pub labels: Option<PathBuf>,
+    /// Arrays of the test part.
+    pub test: Option<PathBuf>,
+    /// The labels of a test part that is one array.
+    pub test_labels: Option<PathBuf>,
+    /// The part of arrays to hold out for the test, such as `0.2,seed=7`.
+    pub test_split: Option<String>,
     /// The names of the classes, or a file of them, before those that the data has.
     pub classes: Option<PathBuf>,
 }
@@ -41,6 +49,10 @@ impl Search {
                 .ok()
                 .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
             download: Download::default(),
+            labels: None,
+            test: None,
+            test_labels: None,
+            test_split: None,
             classes: None,
         }
     }
@@ -53,6 +65,10 @@ impl Search {
     ///
     /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
+        match choice {
+            Some(path) if arrays::are_at(path) => return self.arrays(path),
+            _ => self.check_options(choice)?,
+        }
         let from = |origin, folder: &Path| files::read(origin, folder, self.classes.as_deref());
         match (choice, &self.environment) {
             (Some(word), _) if word == "builtin" => self.drawn(None),
@@ -71,6 +87,39 @@ impl Search {
                     self.project.display()
                 ))),
             },
+        }
+    }
+
+    /// Reads NumPy's arrays.
+    fn arrays(&self, path: &Path) -> Result<Dataset, DataError> {
+        let test_split = self
+            .test_split
+            .as_ref()
+            .map(|text| text.parse().map_err(|reason| ArrayError::TestSplit { text: text.clone(), reason }));
+        arrays::read(
+            path,
+            arrays::Choices {
+                labels: self.labels.as_deref(),
+                test: self.test.as_deref(),
+                test_labels: self.test_labels.as_deref(),
+                test_split: test_split.transpose()?,
+                classes: self.classes.as_deref(),
+            },
+        )
+    }
+
+    /// Checks that no option is given that only arrays have.
+    fn check_options(&self, choice: Option<&Path>) -> Result<(), ArrayError> {
+        let given = [
+            ("--labels", self.labels.is_some()),
+            ("--test", self.test.is_some()),
+            ("--test-labels", self.test_labels.is_some()),
+            ("--test-split", self.test_split.is_some()),
+        ];
+        let data = || choice.map_or_else(|| "what is found without --data".into(), |path| path.display().to_string());
+        match given.into_iter().find(|&(_, is_given)| is_given) {
+            Some((option, _)) => Err(ArrayError::Option { option, data: data() }),
+            None => Ok(()),
         }
     }
 
@@ -112,7 +161,7 @@ mod tests {
             project: root.path().join("project"),
             cache: Some(root.path().join("cache")),
             download: Download { mirrors: Vec::new(), ..Download::default() },
-            classes: None,
+            ..Search::from_environment()
         }
     }
 

@@ -1,14 +1,11 @@
 //! A part of the data: samples, and a label for each.
 
-use std::{
-    borrow::Cow,
-    ops::{Deref, Range},
-    sync::Arc,
-};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use memmap2::Mmap;
 use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
+
+use super::mapping::Mapping;
 
 /// Where samples' bytes are. Parts of one set share them.
 #[derive(Debug)]
@@ -16,16 +13,54 @@ pub enum Store {
     /// In memory.
     Memory(Vec<u8>),
     /// In a file, from this byte on.
-    Mapped(Mmap, usize),
+    Mapped(Mapping, usize),
 }
 
-impl Deref for Store {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
+impl Store {
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
         match self {
-            Self::Memory(bytes) => bytes,
-            Self::Mapped(map, start) => &map[*start..],
+            Self::Memory(bytes) => bytes.len(),
+            Self::Mapped(mapping, start) => mapping.len() - start,
+        }
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Some of the bytes.
+    #[inline]
+    pub fn get(&self, range: Range<usize>) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => &bytes[range],
+            Self::Mapped(mapping, start) => mapping.get(start + range.start..start + range.end),
+        }
+    }
+
+    /// The same bytes, in `room` where they had to be read.
+    #[inline]
+    pub fn read<'a>(&'a self, range: Range<usize>, room: &'a mut Vec<u8>) -> &'a [u8] {
+        match self {
+            Self::Memory(bytes) => &bytes[range],
+            Self::Mapped(mapping, start) => mapping.read(start + range.start..start + range.end, room),
+        }
+    }
+
+    /// The same without its first bytes.
+    ///
+    /// # Panics
+    ///
+    /// If it has fewer.
+    pub fn skip(self, count: usize) -> Self {
+        assert!(count <= self.len(), "{count} of {} bytes", self.len());
+        match self {
+            Self::Memory(mut bytes) => {
+                bytes.drain(..count);
+                Self::Memory(bytes)
+            }
+            Self::Mapped(mapping, start) => Self::Mapped(mapping, start + count),
         }
     }
 }
@@ -102,12 +137,24 @@ impl Split {
     /// One sample's bytes.
     #[inline]
     pub fn sample(&self, index: usize) -> &[u8] {
+        self.store.get(self.place(index))
+    }
+
+    /// The same for a sample of no neighbour's: in `room`, where the samples are in a file.
+    #[inline]
+    pub fn sample_in<'a>(&'a self, index: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
+        self.store.read(self.place(index), room)
+    }
+
+    /// The place of a sample in the store.
+    #[inline]
+    fn place(&self, index: usize) -> Range<usize> {
         let row = match &self.rows {
             Rows::First => index,
             Rows::Chosen(rows) => rows[index] as usize,
         };
         let len = self.sample_len();
-        &self.store[row * len..][..len]
+        row * len..(row + 1) * len
     }
 
     /// Every sample's bytes.
@@ -119,9 +166,16 @@ impl Split {
     pub fn part(&self, samples: Range<usize>) -> Cow<'_, [u8]> {
         let len = self.sample_len();
         match &self.rows {
-            Rows::First => self.store[samples.start * len..samples.end * len].into(),
+            Rows::First => self.store.get(samples.start * len..samples.end * len).into(),
             Rows::Chosen(_) => samples.flat_map(|index| self.sample(index)).copied().collect::<Vec<_>>().into(),
         }
+    }
+
+    /// The bytes of all samples, those of a few thousand at a time.
+    pub fn parts(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
+        const TOGETHER: usize = 4096;
+        let end = move |start: usize| self.len().min(start + TOGETHER);
+        (0..self.len()).step_by(TOGETHER).map(move |start| self.part(start..end(start)))
     }
 
     /// The bytes of all samples.
@@ -172,11 +226,8 @@ impl Split {
 
     /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
     pub fn checksum(&self) -> [u8; 32] {
-        const TOGETHER: usize = 4096;
         let mut sum = Sha256::new();
-        for start in (0..self.len()).step_by(TOGETHER) {
-            sum.update(self.part(start..self.len().min(start + TOGETHER)));
-        }
+        self.parts().for_each(|part| sum.update(part));
         let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
         let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
         let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();

@@ -1,5 +1,7 @@
 use half::{bf16, f16};
 
+use crate::npy::Number;
+
 /// A type of elements that weights have in other programs' files, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
@@ -10,6 +12,16 @@ pub(super) enum Element {
 }
 
 impl Element {
+    /// That of a NumPy array; `None` where its numbers are none that weights can be.
+    pub(super) fn of_number(number: Number) -> Option<Self> {
+        match number {
+            Number::F16 => Some(Self::F16),
+            Number::F32 => Some(Self::F32),
+            Number::F64 => Some(Self::F64),
+            _ => None,
+        }
+    }
+
     pub(super) const fn size(self) -> usize {
         match self {
             Self::F16 | Self::Bf16 => 2,

@@ -3,11 +3,12 @@ use std::path::{Path, PathBuf};
 use super::{
     keys::{LoadReport, shortened},
     pickle::PickleError,
-    quote::one_line,
 };
 use crate::{
+    archive::{ArchiveError, MAX_ENTRIES},
     files::{ReadError, WriteError},
     network::NetworkError,
+    quote::one_line,
     weights::{WeightsError, WrongWeight},
 };
 
@@ -46,7 +47,7 @@ impl From<WriteError> for InterchangeError {
     }
 }
 
-/// An error in a file. Names that come from it are [`quoted`](super::quote::quoted).
+/// An error in a file. Names that come from it are [`quoted`](crate::quote::quoted).
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
     #[error("the extension names no format; there are .selvedge, .safetensors, .npz and .onnx")]
@@ -159,6 +160,15 @@ fn keys_advice(report: &LoadReport, needs_layers: bool) -> &'static str {
         (true, _) => "--no-strict passes over what is too much",
         (false, false) => "--no-strict takes 0 for a missing bias and 1 for a missing scale of a batch normalisation",
         (false, true) => "name the layers that it has by --layers, or its tensors by --map",
+    }
+}
+
+impl From<ArchiveError> for Problem {
+    fn from(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Unsound { format, reason } => Self::Format { format, reason },
+            ArchiveError::TooMany => Self::TooMany { what: "entries in the archive", limit: MAX_ENTRIES },
+        }
     }
 }
 

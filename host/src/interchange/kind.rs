@@ -1,6 +1,7 @@
 //! The kind of a file, by its bytes: a name may say anything.
 
-use super::{Format, archive::Archive, error::Problem, pickle, pth};
+use super::{Format, pickle, pth};
+use crate::archive::{Archive, ArchiveError};
 use crate::stray::{self, Magic, begins};
 
 /// A kind of file that a user may bring.
@@ -93,7 +94,7 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
 fn archive(bytes: &[u8]) -> Kind {
     let names = match Archive::open(bytes, "zip").and_then(|archive| archive.names()) {
         Ok(names) => names,
-        Err(problem @ Problem::TooMany { .. }) => return Kind::Other(format!("a zip archive, but {problem}")),
+        Err(error @ ArchiveError::TooMany) => return Kind::Other(format!("a zip archive, but {error}")),
         Err(_) => {
             return Kind::Other(
                 "a zip archive (as .pth and .npz are) without its end, so it is cut short; fetch it again".into(),

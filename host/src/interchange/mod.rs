@@ -13,13 +13,13 @@
 //! A file passes through these modules:
 //!
 //! 1. `kind` tells its format by its bytes.
-//! 2. A reader takes its tensors: `pth` (with `pickle`), `npz` (with `npy`), `safetensors` or `onnx`. They share `archive`, `element` and `tensors`.
+//! 2. A reader takes its tensors: `pth` (with `pickle`), `npz`, `safetensors` or `onnx`. They share `element` and `tensors`, and with
+//!    the data `crate::{archive, npy}`.
 //! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
 //! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
 //!    user's `map`. `keys` reports the result.
 //! 5. `scaling` puts a mean and a deviation into the first layer.
 
-mod archive;
 mod chain;
 mod element;
 mod error;
@@ -32,13 +32,11 @@ mod map;
 mod matching;
 mod names;
 mod networks;
-mod npy;
 mod npz;
 mod onnx;
 mod other_layers;
 mod pickle;
 mod pth;
-mod quote;
 mod safetensors;
 mod scaling;
 mod state_dict;

@@ -4,12 +4,11 @@ use selvedge::{architecture::Parameter, flat::as_bytes};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::{
-    archive::Archive,
+    element::Element,
     error::Problem,
-    npy,
-    quote::quoted,
     tensors::{Tensors, sizes},
 };
+use crate::{archive::Archive, npy, quote::quoted};
 
 const FORMAT: &str = "npz";
 
@@ -26,12 +25,9 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
         let (start, size) = archive.start(&entry, npy::MAX_START as u64, true)?;
         let (header, data) = npy::parse(&start).map_err(wrong)?;
         let before = (start.len() - data.len()) as u64;
-        let element = match &header.element {
-            Ok(element) => *element,
-            Err(found) => {
-                tensors.push_unread(name, header.shape, found)?;
-                continue;
-            }
+        let Some(element) = header.number.and_then(Element::of_number) else {
+            tensors.push_unread(name, header.shape, &header.description)?;
+            continue;
         };
         let found = usize::try_from(size.saturating_sub(before)).unwrap_or(usize::MAX);
         if header.bytes() != Some(found) {

@@ -1,12 +1,11 @@
 use std::collections::{HashMap, hash_map::Entry as Place};
 
 use super::{
-    archive::Archive,
     error::Problem,
     pickle::{self, Entry, Storage, Tensor},
-    quote::quoted,
     tensors::Tensors,
 };
+use crate::{archive::Archive, quote::quoted};
 
 const FORMAT: &str = "PyTorch";
 /// The pickle's record, in the archive's one folder.
@@ -91,7 +90,7 @@ fn push<'r, 'a>(
 
 /// Tells whether a zip archive is PyTorch's, and not NumPy's.
 pub(super) fn is_saved_by_torch(bytes: &[u8]) -> bool {
-    Archive::open(bytes, FORMAT).and_then(|archive| folder(&archive)).is_ok()
+    Archive::open(bytes, FORMAT).is_ok_and(|archive| folder(&archive).is_ok())
 }
 
 fn folder(archive: &Archive<'_>) -> Result<String, Problem> {

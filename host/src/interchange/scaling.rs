@@ -4,10 +4,11 @@ use std::path::Path;
 
 use selvedge::shape::InputShape;
 
-use super::{error::Problem, npy};
+use super::{element::Element, error::Problem};
 use crate::{
     files::{self, ReadError},
     network::Network,
+    npy,
     weights::{WrongWeight, check_all},
 };
 
@@ -156,10 +157,9 @@ pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
     let (header, data) = npy::parse(&bytes).map_err(wrong)?;
     let mut data = data.to_vec();
     header.reorder(&mut data);
-    let element = header
-        .element
-        .clone()
-        .map_err(|found| wrong(format!("its numbers are {found}; float64, float32 and float16 can be read")))?;
+    let Some(element) = header.number.and_then(Element::of_number) else {
+        return Err(wrong(format!("its numbers are {}; float64, float32 and float16 can be read", header.description)));
+    };
     let sizes = header.shape.iter().filter(|&&size| size != 1).count();
     if header.is_column_major && sizes > 1 {
         return Err(wrong("it is in Fortran's order; save numpy.ascontiguousarray of it".into()));

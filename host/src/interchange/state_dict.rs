@@ -247,7 +247,7 @@ mod tests {
     use zip::{ZipWriter, write::SimpleFileOptions};
 
     use super::*;
-    use crate::interchange::npy;
+    use crate::npy;
 
     /// An archive of arrays of zeros, or with other words in their headers.
     fn archive(arrays: &[(&str, &[usize])], [from, to]: [&[u8]; 2]) -> Vec<u8> {

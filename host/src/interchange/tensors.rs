@@ -10,8 +10,8 @@ use super::{
     element::Element,
     error::Problem,
     names::{self, Kind},
-    quote::quoted,
 };
+use crate::quote::quoted;
 
 /// A state dict may have so many tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;

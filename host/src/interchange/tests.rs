@@ -16,6 +16,7 @@ use selvedge::{
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
+use crate::npy;
 
 type Small = mlp!(4 => 3 Relu => 2);
 

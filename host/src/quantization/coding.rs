@@ -32,6 +32,10 @@ impl Coding {
     /// The data with codes for values.
     pub fn data(&self, data: &Dataset) -> Dataset {
         let codes = |split: &Split| {
+            if self.preparation == PreparationBuf::Bytes {
+                // A byte is its own code.
+                return split.clone();
+            }
             split.rewritten(Default::default(), |sample, codes| self.preparation.get().write_codes(sample, codes))
         };
         Dataset {

@@ -160,8 +160,10 @@ impl RowWork<f32> for Load<'_> {
     #[inline(always)]
     fn run(&self, first: usize, rows: &mut [f32]) {
         let Self { train, shape, preparation, order, augmentation, generator } = self;
+        // Takes memory only where samples are in a file.
+        let mut room = Vec::new();
         for (&index, input) in order[first..].iter().zip(rows_mut(rows, train.features())) {
-            let sample = train.sample(index as usize);
+            let sample = train.sample_in(index as usize, &mut room);
             if augmentation.is_none() {
                 preparation.write(sample, input);
             } else {

@@ -31,6 +31,7 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("safetensors", targets::safetensors) >= 3);
     assert!(replay("onnx", targets::onnx) >= 5);
     assert!(replay("idx_file", data::idx_file) >= 14);
+    assert!(replay("arrays", data::arrays) >= 6);
     assert!(replay("checkpoint", runs::checkpoint) >= 2);
     assert!(replay("metrics", runs::metrics) >= 2);
 }

@@ -1,5 +1,6 @@
 //! The program `selvedge` as a user runs it, and the files that it reads and writes.
 
+mod arrays;
 mod before_a_build;
 mod command_line;
 mod copied_program;

@@ -34,7 +34,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let data = load_for(&options.file.path, &file, &options.data)?;
     let (name, split) = samples(options, data)?;
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
-    let expected = file.logits(&engine, &split.values())?;
+    let expected = file.all_logits(&engine, &split)?;
     expected.check().with_context(|| options.file.path.display().to_string())?;
 
     let About { name: board_name, architecture, format, unit, .. } = board.about().clone();

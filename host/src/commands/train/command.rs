@@ -28,10 +28,14 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
         Choice::Cpu => Some("cpu"),
         Choice::Cuda => Some("cuda"),
     };
-    let options: [(&str, Option<OsString>); 8] = [
+    let options: [(&str, Option<OsString>); 12] = [
         ("resume", Some(checkpoint.into())),
         ("out", out),
         ("data", run.data.data.clone().map(Into::into)),
+        ("labels", run.data.labels.clone().map(Into::into)),
+        ("test", run.data.test.clone().map(Into::into)),
+        ("test-labels", run.data.test_labels.clone().map(Into::into)),
+        ("test-split", run.data.test_split.clone().map(Into::into)),
         ("classes", run.data.classes.clone().map(Into::into)),
         ("metrics", metrics.map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),

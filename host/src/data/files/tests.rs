@@ -3,7 +3,7 @@
 use std::{fs, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
-use selvedge::fashion_mnist;
+use selvedge::{fashion_mnist, idx};
 use tempfile::TempDir;
 
 use super::{locate::NAMES, *};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::messages::Tensor;
-use crate::{files, interchange::quote::quoted};
+use crate::{files, quote::quoted};
 
 /// TensorProto.DataLocation.EXTERNAL.
 const EXTERNAL: i32 = 1;

@@ -42,10 +42,7 @@ impl Reader {
         let is_own = matches!(node.domain.as_str(), "" | "ai.onnx")
             || (node.domain == "com.microsoft" && node.op_type == "Gelu");
         if !is_own {
-            return Err(format!(
-                "is of the operators of {}, which are not read",
-                super::super::quote::quoted(&node.domain)
-            ));
+            return Err(format!("is of the operators of {}, which are not read", crate::quote::quoted(&node.domain)));
         }
         let mut inputs = Vec::new();
         for name in &node.input {

@@ -13,7 +13,7 @@ use super::{
     messages::{DimensionValue, FLOAT, MODEL, Model, Node, ValueInfo},
     node::{Reader, Value},
 };
-use crate::interchange::{error::Problem, quote::quoted};
+use crate::{interchange::error::Problem, quote::quoted};
 
 /// The most fields of a file: some thousand operators have as many.
 const MAX_FIELDS: usize = 1 << 16;

@@ -1,7 +1,7 @@
 //! The names that a pickle may hold. None of them is ever called.
 
 use super::{PickleError, StorageKind};
-use crate::interchange::{element::Element, quote::quoted};
+use crate::{interchange::element::Element, quote::quoted};
 
 /// The meaning of a name.
 #[derive(Clone, Copy, Debug)]

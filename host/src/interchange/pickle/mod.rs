@@ -18,7 +18,8 @@ mod stack;
 use globals::Global;
 use machine::{Machine, Stop};
 
-use super::{element::Element, error::Problem, quote::quoted};
+use super::{element::Element, error::Problem};
+use crate::quote::quoted;
 
 /// The most bytes of a pickle. That of a network here has a few thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;

@@ -1,24 +1,43 @@
+//! Zip archives in memory, read within limits: PyTorch's weights, NumPy's weights and data.
+
 use std::io::{Cursor, Read};
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::{error::Problem, quote::quoted};
+use crate::quote::{one_line, quoted};
 
 /// The most entries of an archive. A state dict has some hundreds.
-const MAX_ENTRIES: usize = 4096;
+pub const MAX_ENTRIES: usize = 4096;
 /// The first bytes of an entry of the archive's directory.
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
 /// The most bytes that Deflate makes of one.
 const MAX_RATIO: u64 = 1032;
 
+/// An archive, or an entry of it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// Its bytes, or those of an entry, are not sound.
+    #[error("this is no valid {format} file: {reason}")]
+    Unsound {
+        /// The kind of file that it should be.
+        format: &'static str,
+        /// The reason, in one line.
+        reason: String,
+    },
+    /// It has more entries than any file here needs.
+    #[error("there are more than {MAX_ENTRIES} entries in the archive")]
+    TooMany,
+}
+
 /// A zip archive in memory.
-pub(super) struct Archive<'a> {
+pub struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
     format: &'static str,
 }
 
 impl<'a> Archive<'a> {
-    pub(super) fn open(bytes: &'a [u8], format: &'static str) -> Result<Self, Problem> {
+    /// Reads the archive's directory; `format` is what a file is called in errors.
+    pub fn open(bytes: &'a [u8], format: &'static str) -> Result<Self, ArchiveError> {
         // A directory's entry takes ten times its bytes when it is read, so what a file holds of them is counted first.
         let entries = bytes
             .windows(DIRECTORY_ENTRY.len())
@@ -26,34 +45,32 @@ impl<'a> Archive<'a> {
             .take(MAX_ENTRIES + 1)
             .count();
         if entries > MAX_ENTRIES {
-            return Err(Problem::TooMany { what: "entries in the archive", limit: MAX_ENTRIES });
+            return Err(ArchiveError::TooMany);
         }
-        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| Problem::format(format, error))?;
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| unsound(format, error))?;
         Ok(Self { zip, format })
     }
 
     /// The entries' names, in the archive's order.
-    pub(super) fn names(&self) -> Result<Vec<String>, Problem> {
-        let names =
-            self.zip.file_names().map(|name| Ok(name.map_err(|error| Problem::format(self.format, error))?.into()));
-        names.collect()
+    pub fn names(&self) -> Result<Vec<String>, ArchiveError> {
+        self.zip.file_names().map(|name| Ok(name.map_err(|error| unsound(self.format, error))?.into())).collect()
     }
 
     /// An entry's bytes, at most `limit` of them. Its checksum is checked.
-    pub(super) fn read(&mut self, name: &str, limit: u64, deflated: bool) -> Result<Vec<u8>, Problem> {
+    pub fn read(&mut self, name: &str, limit: u64, deflated: bool) -> Result<Vec<u8>, ArchiveError> {
         self.unpack(name, limit, deflated, u64::MAX)
     }
 
     /// An entry's first bytes, `count` at most, and how many it has by the archive's directory.
-    pub(super) fn start(&mut self, name: &str, count: u64, deflated: bool) -> Result<(Vec<u8>, u64), Problem> {
+    pub fn start(&mut self, name: &str, count: u64, deflated: bool) -> Result<(Vec<u8>, u64), ArchiveError> {
         let bytes = self.unpack(name, u64::MAX, deflated, count)?;
         let size = self.zip.by_name(name).map_or(0, |entry| entry.size());
         Ok((bytes, size))
     }
 
-    fn unpack(&mut self, name: &str, limit: u64, deflated: bool, count: u64) -> Result<Vec<u8>, Problem> {
+    fn unpack(&mut self, name: &str, limit: u64, deflated: bool, count: u64) -> Result<Vec<u8>, ArchiveError> {
         let format = self.format;
-        let wrong = |reason: String| Problem::format(format, format!("{}: {reason}", quoted(name)));
+        let wrong = |reason: String| unsound(format, format!("{}: {reason}", quoted(name)));
         let entry = self.zip.by_name(name).map_err(|error| wrong(error.to_string()))?;
         let allowed = match entry.compression() {
             CompressionMethod::Stored => true,
@@ -79,4 +96,9 @@ impl<'a> Archive<'a> {
         entry.take(size + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
         if bytes.len() as u64 == size { Ok(bytes) } else { Err(wrong(format!("it does not have its {size} bytes"))) }
     }
+}
+
+/// A reader's own words, in one line.
+fn unsound(format: &'static str, reason: impl ToString) -> ArchiveError {
+    ArchiveError::Unsound { format, reason: one_line(&reason.to_string()) }
 }

@@ -2,23 +2,93 @@
 //!
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
 
-use super::{element::Element, quote::quoted};
+use crate::quote::quoted;
 
 /// More than the header of any array here takes.
-pub(super) const MAX_HEADER: usize = 4096;
+pub const MAX_HEADER: usize = 4096;
 
 /// The most bytes before the elements: magic, version, the header's length and the header.
-pub(super) const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
+pub const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// The first bytes of an array's file.
+pub const MAGIC: &[u8] = b"\x93NUMPY";
+/// A text of more characters is of no use here.
+const MAX_TEXT: usize = 1 << 16;
 /// Elements start at a multiple of this.
 const ALIGNMENT: usize = 64;
 
+/// A type of elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// A byte that is 0 or 1.
+    Bool,
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    F16,
+    F32,
+    F64,
+    /// A text of so many characters, of four bytes each; a shorter one ends with zeros.
+    Text(usize),
+}
+
+impl Number {
+    /// That of NumPy's word, such as `<f4`.
+    fn of(word: &str) -> Option<Self> {
+        let (order, kind) = word.split_at_checked(1)?;
+        let is_ordered = matches!(order, "<" | ">");
+        Some(match kind {
+            "b1" => Self::Bool,
+            "u1" => Self::U8,
+            "i1" => Self::I8,
+            _ if !is_ordered => return None,
+            "u2" => Self::U16,
+            "i2" => Self::I16,
+            "u4" => Self::U32,
+            "i4" => Self::I32,
+            "u8" => Self::U64,
+            "i8" => Self::I64,
+            "f2" => Self::F16,
+            "f4" => Self::F32,
+            "f8" => Self::F64,
+            _ => {
+                let length =
+                    kind.strip_prefix('U').filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()))?;
+                Self::Text(length.parse().ok().filter(|&length| (1..=MAX_TEXT).contains(&length))?)
+            }
+        })
+    }
+
+    /// The bytes of an element.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Bool | Self::U8 | Self::I8 => 1,
+            Self::U16 | Self::I16 | Self::F16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+            Self::Text(length) => 4 * length,
+        }
+    }
+
+    /// The bytes that have an order of their own: an element's, or a character's.
+    fn unit(self) -> usize {
+        if let Self::Text(_) = self { 4 } else { self.size() }
+    }
+}
+
 /// The description of an array.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    /// The elements' type; NumPy's word for one that is not read.
-    pub element: Result<Element, String>,
+pub struct Header {
+    /// The elements' type; `None` for one that nothing here reads.
+    pub number: Option<Number>,
+    /// NumPy's word for the type, as a message shows it.
+    pub description: String,
+    /// The sizes, outermost first.
     pub shape: Vec<usize>,
     /// True where the first index runs fastest, as in Fortran.
     pub is_column_major: bool,
@@ -29,14 +99,13 @@ pub(super) struct Header {
 impl Header {
     /// The bytes of its elements; `None` for a type that is not read, and for more than can be counted.
     pub fn bytes(&self) -> Option<usize> {
-        let size = self.element.as_ref().ok()?.size();
-        self.shape.iter().try_fold(size, |product, &size| product.checked_mul(size))
+        self.shape.iter().try_fold(self.number?.size(), |product, &size| product.checked_mul(size))
     }
 
     /// Gives the elements' bytes the order that is read here.
     pub fn reorder(&self, bytes: &mut [u8]) {
-        if let (Ok(element), true) = (&self.element, self.is_big_endian) {
-            bytes.chunks_exact_mut(element.size()).for_each(<[u8]>::reverse);
+        if let (Some(number), true) = (self.number, self.is_big_endian) {
+            bytes.chunks_exact_mut(number.unit()).for_each(<[u8]>::reverse);
         }
     }
 
@@ -58,7 +127,7 @@ impl Header {
 }
 
 /// The header of a row-major float32 array.
-pub(super) fn header(shape: &[usize]) -> Vec<u8> {
+pub fn header(shape: &[usize]) -> Vec<u8> {
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
     // A tuple of one has its comma, a longer one none at its end.
     let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
@@ -72,7 +141,7 @@ pub(super) fn header(shape: &[usize]) -> Vec<u8> {
 }
 
 /// An array's header and its elements' bytes.
-pub(super) fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
+pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it is truncated")?;
     let (length, rest) = match version {
@@ -123,8 +192,8 @@ impl<'a> Literal<'a> {
         let (Some(element), Some(shape), Some(is_row_major)) = header else {
             return Err("its header lacks descr, fortran_order or shape".into());
         };
-        let (element, is_big_endian) = element;
-        Ok(Header { element, shape, is_column_major: !is_row_major, is_big_endian })
+        let (number, description, is_big_endian) = element;
+        Ok(Header { number, description, shape, is_column_major: !is_row_major, is_big_endian })
     }
 
     fn take(&mut self, token: &str) -> bool {
@@ -141,15 +210,17 @@ impl<'a> Literal<'a> {
         if self.take(token) { Ok(()) } else { Err(format!("its header has no {token} where one must be")) }
     }
 
-    /// A type's word, and whether its highest byte is first; of records, which have a list of words, the list.
-    fn element(&mut self) -> Result<(Result<Element, String>, bool), String> {
+    /// A type, its word, and whether its highest byte is first; of records, which have a list of words, the list.
+    fn element(&mut self) -> Result<(Option<Number>, String, bool), String> {
         if !self.rest.trim_start_matches(' ').starts_with('[') {
-            return self.word().map(|word| (element_of(word), word.starts_with('>')));
+            let word = self.word()?;
+            let shown = if word == "|O" { "`|O`, an array of Python objects".into() } else { quoted(word) };
+            return Ok((Number::of(word), shown, word.starts_with('>')));
         }
         let end = self.rest.find("], 'fortran_order'").ok_or("its header has a list without an end")?;
         let (list, rest) = self.rest.split_at(end + 1);
         self.rest = rest;
-        Ok((Err(quoted(list.trim_matches(' '))), false))
+        Ok((None, quoted(list.trim_matches(' ')), false))
     }
 
     /// A string without escapes.
@@ -182,16 +253,6 @@ impl<'a> Literal<'a> {
     }
 }
 
-fn element_of(descr: &str) -> Result<Element, String> {
-    match descr {
-        "<f2" | ">f2" => Ok(Element::F16),
-        "<f4" | ">f4" => Ok(Element::F32),
-        "<f8" | ">f8" => Ok(Element::F64),
-        "|O" => Err("`|O`, an array of Python objects".into()),
-        _ => Err(quoted(descr)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +274,8 @@ mod tests {
                 parse(&bytes).unwrap(),
                 (
                     Header {
-                        element: Ok(Element::F32),
+                        number: Some(Number::F32),
+                        description: "`<f4`".into(),
                         shape: shape.to_vec(),
                         is_column_major: false,
                         is_big_endian: false
@@ -223,7 +285,13 @@ mod tests {
             );
         }
         let other = file(r#"{"shape":(2,),"fortran_order":True,"descr":"<f8"}"#);
-        let vector = Header { element: Ok(Element::F64), shape: vec![2], is_column_major: true, is_big_endian: false };
+        let vector = Header {
+            number: Some(Number::F64),
+            description: "`<f8`".into(),
+            shape: vec![2],
+            is_column_major: true,
+            is_big_endian: false,
+        };
         assert_eq!(parse(&other).unwrap(), (vector, &b"data"[..]));
     }
 
@@ -246,11 +314,20 @@ mod tests {
             let text = valid.replace(from, to);
             assert!(error(&text).contains(words), "{text}: {}", error(&text));
         }
-        let of_type = |word: &str| parse(&file(&valid.replace("'<f4'", word))).unwrap().0.element;
-        assert_eq!(of_type("'>f4'"), Ok(Element::F32));
-        assert_eq!(of_type("'>i4'"), Err("`>i4`".into()));
-        assert!(of_type("'|O'").unwrap_err().starts_with("`|O`"));
-        assert_eq!(of_type("[('a', '<i4'), ('b', '<f4', (2,))]"), Err("`[('a', '<i4'), ('b', '<f4', (2,))]`".into()));
+        let of_type = |word: &str| {
+            let header = parse(&file(&valid.replace("'<f4'", word))).unwrap().0;
+            (header.number, header.description)
+        };
+        assert_eq!(of_type("'>f4'"), (Some(Number::F32), "`>f4`".into()));
+        assert_eq!(of_type("'>i4'"), (Some(Number::I32), "`>i4`".into()));
+        assert_eq!(of_type("'|b1'").0, Some(Number::Bool));
+        assert_eq!(of_type("'>U12'").0.map(|number| (number, number.size())), Some((Number::Text(12), 48)));
+        for word in ["'|f4'", "'<c8'", "'<U'", "'<U0'", "'<U-1'", "'<U99999999999999999999'", "'<U65537'", "''", "'é'"]
+        {
+            assert_eq!(of_type(word).0, None, "{word}");
+        }
+        assert!(of_type("'|O'").1.starts_with("`|O`"));
+        assert_eq!(of_type("[('a', '<i4'), ('b', '<f4', (2,))]").1, "`[('a', '<i4'), ('b', '<f4', (2,))]`");
         let column_major = parse(&file(&valid.replace("False", "True").replace("(1,)", "(2, 3)"))).unwrap().0.strides();
         assert_eq!(column_major, [1, 2]);
         assert_eq!(parse(&header(&[2, 3])).unwrap().0.strides(), [3, 1]);

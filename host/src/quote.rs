@@ -1,12 +1,12 @@
 //! A file's own words in a message.
 
 /// A word of a file as it can be shown: in quotation marks, without control characters, not too long.
-pub(super) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     format!("`{}`", one_line(word))
 }
 
 /// A text in one line, without control characters, not too long.
-pub(super) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 160;
     let mut line: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();
     if text.chars().nth(LONGEST).is_some() {

@@ -1,0 +1,223 @@
+//! Data sets of NumPy's arrays: an archive (`.npz`), a folder of arrays (`.npy`), or a file of samples and one of labels.
+
+mod error;
+mod labels;
+mod samples;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use selvedge::preparation::Element;
+
+use super::{
+    DataError, Dataset, Split, TestSplit, contents, labels as classes, locate,
+    names::{self, Named},
+};
+use crate::{npy, quote::quoted};
+
+use labels::Labels;
+use samples::Samples;
+use source::{Array, Source};
+
+pub use error::ArrayError;
+pub use samples::check_finite;
+
+/// The names of arrays: the training part's, the test part's, and those of samples that come in one part; for each the samples' and the labels'.
+const TRAIN: [&[&str]; 2] = [&["x_train", "X_train"], &["y_train"]];
+const TEST: [&[&str]; 2] = [&["x_test", "X_test"], &["y_test"]];
+const WHOLE: [&[&str]; 2] = [&["X", "x", "data", "features"], &["y", "labels", "target"]];
+
+/// What somebody says of arrays beside their place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choices<'a> {
+    /// The labels of samples that are one array.
+    pub labels: Option<&'a Path>,
+    /// The place of the test part.
+    pub test: Option<&'a Path>,
+    /// Its labels, if it is one array.
+    pub test_labels: Option<&'a Path>,
+    /// The part to hold out for the test.
+    pub test_split: Option<TestSplit>,
+    /// The names of the classes, or a file of them.
+    pub classes: Option<&'a Path>,
+}
+
+/// Tells whether a place is one of arrays: by a file's bytes or its name, or by the files of a folder without IDX files.
+pub fn are_at(path: &Path) -> bool {
+    if path.is_dir() {
+        let names = source::names_in(path);
+        let known = [TRAIN, TEST, WHOLE];
+        let is_known = |name: &String| known.as_flattened().iter().any(|names| names.contains(&name.as_str()));
+        return names.iter().any(is_known) && locate::missing(path).len() == locate::NAMES.len();
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+    let begins = |magic: &[u8]| contents::begin(path, magic.len()).is_ok_and(|(beginning, _)| beginning == magic);
+    matches!(extension.as_deref(), Some("npz" | "npy"))
+        || path.is_file() && (begins(npy::MAGIC) || begins(b"PK\x03\x04"))
+}
+
+/// Reads a data set.
+///
+/// # Errors
+///
+/// [`DataError`], mostly [`ArrayError`].
+pub fn read(path: &Path, choices: Choices<'_>) -> Result<Dataset, DataError> {
+    of_source(Source::open(path)?, choices)
+}
+
+/// Reads the bytes of an archive, or those of an array of samples and of one of labels; `path` is their name in errors.
+///
+/// # Errors
+///
+/// As of [`read`].
+pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
+    let Some(labels) = labels else { return of_source(Source::archive(path, samples.to_vec())?, Choices::default()) };
+    let pair = (Array::parse(path, samples)?, Array::parse(path, labels)?);
+    parted(&names::of_data(path, ""), pair, TestSplit::default(), None)
+}
+
+fn of_source(source: Source, choices: Choices<'_>) -> Result<Dataset, DataError> {
+    let path = source.path().to_owned();
+    let names = match source.find(TRAIN[0])? {
+        Some(_) => TRAIN,
+        None => WHOLE,
+    };
+    let train = pair(&source, names, choices.labels, "--labels")?;
+    let own_test = source.find(TEST[0])?;
+    let test = match (choices.test, choices.test_split) {
+        (Some(test), _) => Some(test_part(test, choices.test_labels)?),
+        (None, Some(_)) if let Some(found) = own_test => {
+            return Err(ArrayError::TwoTests { path, found: found.into(), option: "--test-split" }.into());
+        }
+        // Samples that come in one part are parted below.
+        (None, _) if own_test.is_none() && (names == WHOLE || choices.test_split.is_some()) => None,
+        (None, _) => Some(pair(&source, TEST, None, "--test-labels")?),
+    };
+    let unused = unused(&source, names, choices.test.is_none());
+    let folder = match &source {
+        Source::Folder { path, .. } => path.clone(),
+        Source::Archive { path, .. } | Source::File(path) => {
+            path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")).into()
+        }
+    };
+    let name = match &source {
+        Source::Archive { path, .. } => names::of_data(&path.with_extension(""), ""),
+        Source::Folder { .. } | Source::File(_) => names::of_data(&folder, ""),
+    };
+    let named = names::choose(choices.classes, &folder)?;
+    drop(source);
+    let mut data = match test {
+        Some(test) => parts(&name, train, test, named)?,
+        None => parted(&name, train, choices.test_split.unwrap_or_default(), named)?,
+    };
+    data.notes.extend(unused.map(|unused| format!("{} has arrays that are not used: {unused}", path.display())));
+    data.notes.extend(classes::without_samples(&data));
+    Ok(data)
+}
+
+/// The samples and the labels of a part.
+fn pair(
+    source: &Source,
+    [samples, labels]: [&[&str]; 2],
+    given: Option<&Path>,
+    option: &'static str,
+) -> Result<(Array, Array), DataError> {
+    match (source, given) {
+        (Source::File(path), Some(given)) => Ok((Array::read(path)?, Array::read(given)?)),
+        (Source::File(path), None) => Err(ArrayError::NoLabels { path: path.clone(), option }.into()),
+        (_, Some(_)) => Err(ArrayError::TwoLabels { path: source.path().into(), option }.into()),
+        (_, None) => Ok((source.array(source.need(samples)?)?, source.array(source.need(labels)?)?)),
+    }
+}
+
+/// The samples and the labels of a test part that has a place of its own.
+fn test_part(path: &Path, labels: Option<&Path>) -> Result<(Array, Array), DataError> {
+    let source = Source::open(path)?;
+    let names = if source.find(TEST[0])?.is_some() { TEST } else { WHOLE };
+    pair(&source, names, labels, "--test-labels")
+}
+
+/// The arrays that nothing here takes, for a note.
+fn unused(source: &Source, names: [&[&str]; 2], has_own_test: bool) -> Option<String> {
+    let test = if has_own_test { TEST } else { [&[][..]; 2] };
+    let used = |name: &str| names.iter().chain(&test).any(|names| names.contains(&name));
+    let unused = source.names().iter().filter(|name| !used(name)).take(12);
+    let unused: Vec<_> = unused.map(|name| quoted(name)).collect();
+    (!unused.is_empty()).then(|| unused.join(", "))
+}
+
+/// Reads samples, of which each has a label.
+fn labelled(array: Array, labels: &Labels) -> Result<Samples, DataError> {
+    let samples_path = array.path.clone();
+    let samples = samples::read(array)?;
+    if samples.count != labels.len() {
+        let (samples, labels_path, labels) = (samples.count, labels.path.clone(), labels.len());
+        return Err(DataError::Counts { samples_path, samples, labels_path, labels });
+    }
+    if samples.count == 0 {
+        return Err(DataError::Empty { path: samples_path });
+    }
+    Ok(samples)
+}
+
+fn split(samples: Samples, labels: Vec<u16>) -> Split {
+    Split::of(samples.shape.features(), samples.element, samples.values, labels)
+}
+
+/// Data of two parts.
+fn parts(
+    name: &str,
+    (train, train_labels): (Array, Array),
+    (test, test_labels): (Array, Array),
+    named: Option<Named>,
+) -> Result<Dataset, DataError> {
+    let paths = [&train, &test, &train_labels, &test_labels].map(|array| array.path.clone());
+    let [expected, found] = [&train, &test].map(|array| array.header.description.clone());
+    let [train_path, test_path, train_labels_path, test_labels_path] = paths;
+    let (train_labels, test_labels) = (Labels::read(train_labels)?, Labels::read(test_labels)?);
+    let (train, test) = (labelled(train, &train_labels)?, labelled(test, &test_labels)?);
+    let are_chosen = train.is_chosen && test.is_chosen;
+    if train.is_chosen != test.is_chosen || train.element != test.element && !are_chosen {
+        return Err(ArrayError::Types { train: train_path, expected, test: test_path, found }.into());
+    }
+    if train.shape != test.shape {
+        return Err(DataError::Shapes { train: train_path, expected: train.shape, test: test_path, found: test.shape });
+    }
+    let named = labels::name(&[&train_labels, &test_labels], named)?;
+    let train_labels = train_labels.into_numbers(named.as_ref())?;
+    let test_labels = test_labels.into_numbers(named.as_ref())?;
+    let all = [(&*train_labels_path, &train_labels[..]), (&*test_labels_path, &test_labels[..])];
+    let classes = classes::classes(named, None, &all)?;
+    let shape = train.shape;
+    let mut splits = [split(train, train_labels), split(test, test_labels)];
+    if splits[0].element() != splits[1].element() {
+        // Each was chosen for its part's values, and a float32 has both elements' values.
+        splits = splits.map(|split| split.converted(Element::F32).unwrap_or(split));
+    }
+    Ok(Dataset::new(name, shape, classes, splits))
+}
+
+/// Data of one part, of which a test part is held out.
+fn parted(
+    name: &str,
+    (samples, labels): (Array, Array),
+    test_split: TestSplit,
+    named: Option<Named>,
+) -> Result<Dataset, DataError> {
+    let (path, labels_path) = (samples.path.clone(), labels.path.clone());
+    let labels = Labels::read(labels)?;
+    let samples = labelled(samples, &labels)?;
+    let named = labels::name(&[&labels], named)?;
+    let labels = labels.into_numbers(named.as_ref())?;
+    let classes = classes::classes(named, None, &[(&*labels_path, &labels[..])])?;
+    let strata: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
+    let (train, test) = test_split.partition(&strata, None);
+    if train.is_empty() || test.is_empty() {
+        return Err(ArrayError::TooFew { path, count: labels.len() }.into());
+    }
+    let shape = samples.shape;
+    let all = split(samples, labels);
+    Ok(Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]))
+}
