@@ -27,7 +27,7 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data::{Dataset, Search, Split},
+    data::{Dataset, Reading, Search, Split},
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
@@ -107,7 +107,13 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    let search = Search { classes: options.classes.clone(), ..Search::from_environment() };
+    search(options, Reading::default())
+}
+
+/// Loads the data; `reading` says what is known of a network that takes it.
+fn search(options: &Data, reading: Reading) -> Result<Dataset> {
+    let reading = Reading { classes: options.classes.clone(), source: options.source.clone(), ..reading };
+    let search = Search { reading, ..Search::from_environment() };
     let data = search.load(options.data.as_deref())?;
     data.notice.iter().chain(&data.notes).for_each(note);
     Ok(data)
@@ -161,7 +167,9 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
-    file.take(load(options)?).with_context(|| path.display().to_string())
+    let network_features = file.signature().feature_names.iter().map(str::to_owned).collect();
+    let data = search(options, Reading { has_network: true, network_features, ..Reading::default() })?;
+    file.take(data).with_context(|| path.display().to_string())
 }
 
 /// The classes by the file's names; says where these are a guess.

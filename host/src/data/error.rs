@@ -5,19 +5,45 @@ use std::{io, path::PathBuf};
 use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
-use super::download::DownloadError;
+use super::{TableError, download::DownloadError};
 use crate::files::ReadError;
 
 /// The error of data that cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A named folder is not there.
-    #[error("{origin}: there is no folder {}", folder.display())]
+    #[error("{origin}: there is no folder or file {}", folder.display())]
     NoFolder {
         /// Who named it.
         origin: &'static str,
         /// What was named.
         folder: PathBuf,
+    },
+    /// A table cannot be read.
+    #[error("{}: {error}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: TableError,
+    },
+    /// An option of another kind of source.
+    #[error("--{option} is not for {kind}, and {} is read as such", place.display())]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What was named.
+        place: PathBuf,
+        /// The kind of source.
+        kind: &'static str,
+    },
+    /// An option of sources that are named, for one that is not.
+    #[error("--{option} is for a source that --data names, and this is {place}")]
+    Unnamed {
+        /// The option.
+        option: &'static str,
+        /// The source.
+        place: String,
     },
     /// What is downloaded cannot be kept.
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]

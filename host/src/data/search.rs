@@ -13,6 +13,7 @@ use super::{
     DataError, Dataset, builtin,
     download::{Download, DownloadError},
     files, locate, names,
+    source::{self, Reading},
 };
 use crate::classes::Classes;
 
@@ -27,8 +28,8 @@ pub struct Search {
     pub cache: Option<PathBuf>,
     /// How to download.
     pub download: Download,
-    /// The names of the classes, or a file of them, before those that the data has.
-    pub classes: Option<PathBuf>,
+    /// How a source is read.
+    pub reading: Reading,
 }
 
 impl Search {
@@ -41,11 +42,11 @@ impl Search {
                 .ok()
                 .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
             download: Download::default(),
-            classes: None,
+            reading: Reading::default(),
         }
     }
 
-    /// Loads the chosen data, a folder or the word `builtin`; or else the first that is found; or else downloads it.
+    /// Loads the chosen data, a file, a folder or the word `builtin`; or else the first that is found; or else downloads it.
     ///
     /// Where a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
     ///
@@ -53,10 +54,13 @@ impl Search {
     ///
     /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
-        let from = |origin, folder: &Path| files::read(origin, folder, self.classes.as_deref());
+        let from = |origin, folder: &Path| {
+            self.check_options(&folder.display().to_string())?;
+            files::read(origin, folder, self.reading.classes.as_deref())
+        };
         match (choice, &self.environment) {
             (Some(word), _) if word == "builtin" => self.drawn(None),
-            (Some(folder), _) => from("--data", folder),
+            (Some(place), _) => source::read(place, &self.reading),
             (None, Some(folder)) => from("FASHION_MNIST_DIR", folder),
             (None, None) if locate::missing(&self.project).len() < locate::NAMES.len() => {
                 from("the project's data folder", &self.project)
@@ -74,10 +78,19 @@ impl Search {
         }
     }
 
+    /// Refuses the options of sources that are named.
+    fn check_options(&self, place: &str) -> Result<(), DataError> {
+        match self.reading.source.given().first() {
+            Some(&(option, _)) => Err(DataError::Unnamed { option, place: place.into() }),
+            None => Ok(()),
+        }
+    }
+
     /// The built-in set, and why it takes another's place.
     fn drawn(&self, notice: Option<String>) -> Result<Dataset, DataError> {
+        self.check_options("the built-in set")?;
         let mut classes = Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name");
-        if let Some(given) = &self.classes {
+        if let Some(given) = &self.reading.classes {
             let named = names::given(given)?;
             names::check_count(&named, "the built-in set", classes.count())?;
             classes = named.classes;
@@ -112,7 +125,7 @@ mod tests {
             project: root.path().join("project"),
             cache: Some(root.path().join("cache")),
             download: Download { mirrors: Vec::new(), ..Download::default() },
-            classes: None,
+            reading: Reading::default(),
         }
     }
 

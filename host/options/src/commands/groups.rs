@@ -8,27 +8,6 @@ use selvedge::{
     models::{self, NAMES},
 };
 
-/// The source of the samples.
-#[derive(Args, Debug)]
-pub struct Data {
-    /// Folder with four IDX files named as Fashion-MNIST's, or `builtin` for the built-in set
-    ///
-    /// The files decide a network's inputs and outputs. Their names have idx3 in them for grey images, idx4 for images with channels
-    /// (channels, rows, columns), and idx2 for samples that are no images. They may be gzipped. Names with a dot (train-images.idx3-ubyte)
-    /// and EMNIST's (emnist-letters-train-images-idx3-ubyte) are known too; of several splits in one folder, DIR/emnist-letters names one. The
-    /// files may lie below the folder as torchvision has them (FashionMNIST/raw). Without --data: the folder named by FASHION_MNIST_DIR,
-    /// data/fashion-mnist, the user's cache folder, a download into that, and without the internet the built-in set.
-    #[arg(long, value_name = "DIR|builtin")]
-    pub data: Option<PathBuf>,
-
-    /// The classes' names, separated by commas, or a file with a line for each [default: the data's]
-    ///
-    /// Label 0 is the first. Without this option, a file classes.txt beside the data names the classes. MNIST, Fashion-MNIST and KMNIST
-    /// (gzipped, as published) are known by their checksums and need none.
-    #[arg(long, value_name = "NAMES|FILE")]
-    pub classes: Option<PathBuf>,
-}
-
 /// A part of the data set.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Part {

@@ -10,6 +10,7 @@ pub(crate) mod predict;
 mod quantize;
 mod recipes;
 mod show;
+mod source;
 pub mod train;
 
 use anyhow::Result;
@@ -19,12 +20,13 @@ pub use convert::{Convert, Numbers};
 pub use device::Device;
 pub use embed::Embed;
 pub use eval::Eval;
-pub use groups::{Data, File, Model, Part, Samples, Threads};
+pub use groups::{File, Model, Part, Samples, Threads};
 pub use inspect::Inspect;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
 pub use show::Show;
+pub use source::{Color, Data, ElementName, Missing, Size, Source};
 pub use train::Train;
 
 /// The commands that need no board.

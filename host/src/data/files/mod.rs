@@ -80,7 +80,7 @@ fn resembles(name: &str, parts: &[Part]) -> Option<String> {
 }
 
 /// The note for classes without a training sample.
-fn without_samples(data: &Dataset) -> Option<String> {
+pub fn without_samples(data: &Dataset) -> Option<String> {
     const SHOWN: usize = 5;
     let mut is_there = vec![false; data.classes.count()];
     data.train.labels().iter().for_each(|&label| is_there[usize::from(label)] = true);
