@@ -1,6 +1,7 @@
 //! The program `selvedge`: the work of its commands, a file each. Their options are in the package `options`.
 
 mod convert;
+mod data;
 mod device;
 mod embed;
 mod engines;
@@ -100,6 +101,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Inspect(options) => inspect::run(options),
         Command::Convert(options) => convert::run(options),
         Command::Quantize(options) => quantize::run(options),
+        Command::Data(options) => data::run(options),
         Command::Show(options) => show::run(options),
         Command::Embed(options) => embed::run(options),
         Command::Engines(options) => engines::run(options),

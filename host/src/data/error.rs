@@ -5,8 +5,8 @@ use std::{io, path::PathBuf};
 use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
-use super::{TableError, download::DownloadError};
-use crate::files::ReadError;
+use super::{FolderError, TableError, download::DownloadError};
+use crate::{files::ReadError, picture::PictureError};
 
 /// The error of data that cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
@@ -26,6 +26,20 @@ pub enum DataError {
         path: PathBuf,
         /// What is wrong.
         error: TableError,
+    },
+    /// A folder of pictures cannot be read.
+    #[error("{}: {error}", folder.display())]
+    Pictures {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        error: FolderError,
+    },
+    /// A picture in such a folder cannot be read.
+    #[error("{error}{}", advice(error))]
+    Picture {
+        /// What is wrong, with the picture's name.
+        error: PictureError,
     },
     /// An option of another kind of source.
     #[error("--{option} is not for {kind}, and {} is read as such", place.display())]
@@ -243,6 +257,10 @@ pub enum DataError {
         /// The number of classes in the data.
         expected: usize,
     },
+}
+
+fn advice(error: &PictureError) -> &'static str {
+    if matches!(error, PictureError::Absent { .. }) { "" } else { "; --missing drop leaves such pictures out" }
 }
 
 fn list(names: &[PathBuf]) -> String {

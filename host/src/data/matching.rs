@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn classes_are_matched_by_name_or_number() {
         let named = |names: &str| Classes::named(names.split(',')).unwrap();
-        let labels = |own: Classes, network: &Classes| {
+        let labels = |own: Classes, network: &Classes| -> Result<Vec<u16>, String> {
             let split = Split::new(1, vec![1, 2], vec![0, 1]);
             let data = Dataset::new("waves", InputShape::Features(1), own, [split.clone(), split]);
             let data = Dataset { labels_are_names: true, ..data };

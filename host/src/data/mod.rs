@@ -1,4 +1,4 @@
-//! The data: a table, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
+//! The data: a table, a folder of pictures, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
 //!
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
@@ -8,9 +8,12 @@ pub mod download;
 mod error;
 mod files;
 mod known;
+mod labels;
 mod locate;
 mod matching;
 mod names;
+mod overview;
+mod pictures;
 mod search;
 mod source;
 mod split;
@@ -35,6 +38,8 @@ use options::recipe::Standardize;
 
 pub use self::{
     error::DataError,
+    overview::Overview,
+    pictures::FolderError,
     search::Search,
     source::Reading,
     split::{Split, Store, encode},

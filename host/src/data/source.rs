@@ -9,7 +9,7 @@ use std::{
 use options::commands::Source;
 
 use super::{
-    DataError, Dataset, files,
+    DataError, Dataset, files, locate, pictures,
     table::{self, columns::Wanted},
 };
 
@@ -18,6 +18,8 @@ use super::{
 enum Kind {
     /// A folder of four IDX files, or what is called after their prefix.
     Idx,
+    /// A folder with a folder of pictures for each class.
+    Pictures,
     /// A file with a row a sample.
     Table,
 }
@@ -46,6 +48,7 @@ pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
     kind.check(place, source)?;
     match kind {
         Kind::Idx => files::read("--data", place, classes),
+        Kind::Pictures => pictures::read(place, source, classes, *has_network),
         Kind::Table => {
             table::read(place, source, classes, Wanted { has_network: *has_network, names: network_features })
         }
@@ -54,7 +57,11 @@ pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
 
 /// Tells the kind of a source. What is neither a file nor a folder that is known is left to the reader of IDX files, whose errors say so.
 fn kind(place: &Path) -> Kind {
-    if !place.exists() || place.is_dir() || is_idx(place) { Kind::Idx } else { Kind::Table }
+    match place.is_dir() {
+        true if !locate::holds_any(place) && pictures::is_one(place) => Kind::Pictures,
+        false if place.exists() && !is_idx(place) => Kind::Table,
+        _ => Kind::Idx,
+    }
 }
 
 /// Tells one of the four files by its first bytes. A pipe is not looked into: its bytes come once.
@@ -69,6 +76,7 @@ impl Kind {
     fn check(self, place: &Path, options: &Source) -> Result<(), DataError> {
         let foreign = |name: &&str| match self {
             Self::Idx => true,
+            Self::Pictures => pictures::FOREIGN.contains(name),
             Self::Table => table::FOREIGN.contains(name),
         };
         let given = options.given();
@@ -81,7 +89,8 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Idx => "IDX files",
-            Self::Table => "a table",
+            Self::Pictures => "folders of pictures",
+            Self::Table => "tables",
         }
     }
 }

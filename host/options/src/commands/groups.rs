@@ -52,10 +52,12 @@ pub struct File {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub struct Samples {
-    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or IDX files of samples
+    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or CSV or IDX files of samples
+    ///
+    /// Of a CSV file, the columns are taken that the network's features are named after, or else all but a label.
     pub inputs: Vec<PathBuf>,
 
-    /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times
+    /// A sample's values, as many as the network has inputs: whole numbers from 0 to 255 for pixels; may be given several times
     #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
     pub values: Vec<String>,
 }

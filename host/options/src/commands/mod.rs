@@ -1,6 +1,7 @@
 //! The options of each command of the program `selvedge`, a file each. `groups`: options that several commands have.
 
 mod convert;
+mod data;
 pub mod device;
 mod embed;
 mod eval;
@@ -17,6 +18,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 pub use convert::{Convert, Numbers};
+pub use data::Overview;
 pub use device::Device;
 pub use embed::Embed;
 pub use eval::Eval;
@@ -48,6 +50,8 @@ pub enum Command {
     Convert(Convert),
     /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
     Quantize(Quantize),
+    /// Show what was understood of the data: parts, classes, features, missing and repeated samples
+    Data(Overview),
     /// Show samples of the data set
     Show(Show),
     /// Write samples, and what the host makes of them, for a microcontroller's flash

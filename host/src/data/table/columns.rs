@@ -196,7 +196,7 @@ fn network_features(
 }
 
 /// The columns and the rows of a window whose features have these names; `None` where they are no window's.
-fn windowed(names: &[String]) -> Option<(Vec<String>, usize)> {
+pub fn windowed(names: &[String]) -> Option<(Vec<String>, usize)> {
     let first = names.iter().take_while(|name| name.ends_with("[0]"));
     let bases: Vec<String> = first.map(|name| name[..name.len() - "[0]".len()].into()).collect();
     let rows = names.len().checked_div(bases.len())?;

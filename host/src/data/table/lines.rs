@@ -1,7 +1,8 @@
 //! A table's text: opened within limits, row by row, so that a file is never held whole.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::VecDeque,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read},
     path::Path,
@@ -27,11 +28,12 @@ const DELIMITERS: [u8; 3] = *b",;\t";
 /// The rows of a table below its header.
 pub struct Lines<'a> {
     reader: csv::Reader<Within<Box<dyn BufRead + 'a>>>,
-    budget: Rc<Cell<u64>>,
+    progress: Rc<Progress>,
     limit: u64,
     record: StringRecord,
     /// The cells of the first line.
     pub header: Vec<String>,
+    /// The line where the last row begins.
     line: u64,
 }
 
@@ -55,10 +57,15 @@ impl<'a> Lines<'a> {
         Self::new(Box::new(bytes), bytes.len() as u64)
     }
 
-    fn new(mut source: Box<dyn BufRead + 'a>, size: u64) -> Result<Self, TableError> {
+    fn new(source: Box<dyn BufRead + 'a>, size: u64) -> Result<Self, TableError> {
+        Self::within(source, UNPACKED.max(size.saturating_mul(RATIO)).min(LIMIT))
+    }
+
+    /// `unpacked` is the most bytes that a gzipped source unpacks to.
+    fn within(mut source: Box<dyn BufRead + 'a>, unpacked: u64) -> Result<Self, TableError> {
         let mut limit = LIMIT;
         if contents::is_gzipped(source.fill_buf().map_err(TableError::Unreadable)?) {
-            limit = UNPACKED.max(size.saturating_mul(RATIO)).min(LIMIT);
+            limit = unpacked;
             source = Box::new(BufReader::new(MultiGzDecoder::new(source)));
         }
         // A gzip decoder may give few bytes at first.
@@ -69,11 +76,11 @@ impl<'a> Lines<'a> {
         let beginning = beginning.split_off(marked);
         let delimiter = delimiter(&beginning);
         let source: Box<dyn BufRead + 'a> = Box::new(Cursor::new(beginning).chain(source));
-        let budget = Rc::new(Cell::new(LONGEST));
-        let within = Within { source, budget: budget.clone(), rest: limit };
+        let progress = Rc::new(Progress { rest: Cell::new(limit), ..Progress::default() });
+        let within = Within { source, progress: progress.clone() };
         let mut builder = csv::ReaderBuilder::new();
         let reader = builder.delimiter(delimiter).has_headers(false).flexible(true).from_reader(within);
-        let mut lines = Self { reader, budget, limit, record: StringRecord::new(), header: Vec::new(), line: 1 };
+        let mut lines = Self { reader, progress, limit, record: StringRecord::new(), header: Vec::new(), line: 0 };
         let header = lines.next()?.ok_or(TableError::Empty)?.1;
         lines.header = header.iter().map(|cell| cell.trim().to_owned()).collect();
         Ok(lines)
@@ -81,22 +88,25 @@ impl<'a> Lines<'a> {
 
     /// The next row and the number of its first line. Blank lines are passed over.
     pub fn next(&mut self) -> Result<Option<(u64, &StringRecord)>, TableError> {
-        self.budget.set(LONGEST);
-        let start = self.reader.position().line();
-        let is_there = match self.reader.read_record(&mut self.record) {
-            Ok(is_there) => is_there,
-            Err(error) => return Err(self.failed(error, start)),
-        };
-        self.line = self.record.position().map_or(start, csv::Position::line);
-        Ok(is_there.then_some((self.line, &self.record)))
+        self.progress.budget.set(LONGEST);
+        let result = self.reader.read_record(&mut self.record);
+        let last = self.progress.line_of(self.reader.position().byte().saturating_sub(1));
+        match result {
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let within: usize = self.record.iter().map(|cell| cell.matches('\n').count()).sum();
+                self.line = last.saturating_sub(within as u64);
+                Ok(Some((self.line, &self.record)))
+            }
+            Err(error) => Err(self.failed(error.into_kind(), last)),
+        }
     }
 
-    fn failed(&self, error: csv::Error, start: u64) -> TableError {
-        let line = error.position().map_or(start, csv::Position::line);
-        match error.into_kind() {
-            csv::ErrorKind::Utf8 { .. } => TableError::Encoding { line },
+    fn failed(&self, error: csv::ErrorKind, last: u64) -> TableError {
+        match error {
+            csv::ErrorKind::Utf8 { .. } => TableError::Encoding { line: last },
             csv::ErrorKind::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(Limit::Row) => TableError::LongLine { line, most: LONGEST },
+                Some(Limit::Row) => TableError::LongLine { line: self.line + 1, most: LONGEST },
                 Some(Limit::File) => TableError::TooLargeGzip { most: self.limit },
                 None => TableError::Unreadable(error),
             },
@@ -160,8 +170,33 @@ fn delimiter(beginning: &[u8]) -> u8 {
 /// A source that ends with an error where a row, or the whole, is longer than it may be.
 struct Within<R> {
     source: R,
-    budget: Rc<Cell<u64>>,
-    rest: u64,
+    progress: Rc<Progress>,
+}
+
+/// What was read of a source.
+#[derive(Default)]
+struct Progress {
+    /// The bytes that the row may still have.
+    budget: Cell<u64>,
+    /// The bytes that the source may still have.
+    rest: Cell<u64>,
+    /// The bytes that were read.
+    len: Cell<u64>,
+    /// The places of line feeds that were read and not passed yet.
+    feeds: RefCell<VecDeque<u64>>,
+    /// How many were passed.
+    passed: Cell<u64>,
+}
+
+impl Progress {
+    /// The line of a byte, from 1. The bytes come in their order. (A csv reader's own lines leave out blank ones before a row.)
+    fn line_of(&self, byte: u64) -> u64 {
+        let mut feeds = self.feeds.borrow_mut();
+        while feeds.pop_front_if(|place| *place < byte).is_some() {
+            self.passed.set(self.passed.get() + 1);
+        }
+        self.passed.get() + 1
+    }
 }
 
 /// The limit that was reached.
@@ -175,12 +210,17 @@ enum Limit {
 
 impl<R: Read> Read for Within<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.budget.get() == 0 {
+        let progress = &self.progress;
+        if progress.budget.get() == 0 {
             return Err(io::Error::other(Limit::Row));
         }
         let len = self.source.read(buffer)?;
-        self.rest = self.rest.checked_sub(len as u64).ok_or_else(|| io::Error::other(Limit::File))?;
-        self.budget.set(self.budget.get().saturating_sub(len as u64));
+        let rest = progress.rest.get().checked_sub(len as u64).ok_or_else(|| io::Error::other(Limit::File))?;
+        progress.rest.set(rest);
+        progress.budget.set(progress.budget.get().saturating_sub(len as u64));
+        let places = (progress.len.get()..).zip(&buffer[..len]).filter(|(_, byte)| **byte == b'\n');
+        progress.feeds.borrow_mut().extend(places.map(|(place, _)| place));
+        progress.len.set(progress.len.get() + len as u64);
         Ok(len)
     }
 }
@@ -238,8 +278,15 @@ mod tests {
         let mut long = b"a,b\n1,\"".to_vec();
         long.resize(20 << 20, b'x');
         assert!(rows(&long).unwrap_err().starts_with("line 2 goes on for more than 16 MB"));
-        let bomb = gzip(&b"1,1\n".repeat(60 << 20));
-        assert!(rows(&bomb).unwrap_err().starts_with("it unpacks to more than 200 MB"));
+        let bomb = gzip(&b"1,1\n".repeat(100_000));
+        let mut lines = Lines::within(Box::new(&bomb[..]), 200_000).unwrap();
+        let error = loop {
+            match lines.next() {
+                Ok(row) => assert!(row.is_some()),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.starts_with("it unpacks to more than 0 MB"), "{error}");
     }
 
     #[test]

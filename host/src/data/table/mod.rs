@@ -1,11 +1,9 @@
 //! Tables: CSV files of measurements, a row a sample or a row an instant of a time series.
 //!
-//! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series,
-//! [`labels`] makes classes of labels.
+//! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series.
 
 pub mod columns;
 mod error;
-mod labels;
 mod lines;
 mod rows;
 mod windows;
@@ -19,7 +17,7 @@ use options::{
 use selvedge::{preparation::Element, shape::InputShape};
 
 use super::{
-    DataError, Dataset, Gaps, Split, Store,
+    DataError, Dataset, Gaps, Split, Store, labels,
     names::{self, Named},
 };
 use columns::{Column, NO_UNIT, Roles, Wanted};

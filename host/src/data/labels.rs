@@ -1,4 +1,4 @@
-//! The classes of a table's labels.
+//! Classes of labels that are texts.
 
 use crate::{classes::Classes, data::names::Named};
 
