@@ -74,7 +74,7 @@ pub fn read(options: &Samples, taken: &Taken) -> Vec<Result<Sample, Unread>> {
     let (shape, element) = (taken.shape, taken.element);
     let mut samples = Vec::new();
     for path in &options.inputs {
-        match read_file(path, taken) {
+        match read_file(path, taken, options.resize) {
             Ok(all) => samples.extend(all.into_iter().map(Ok)),
             Err(error) => samples.push(Err(Unread { name: path.display().to_string(), error })),
         }
@@ -90,7 +90,7 @@ pub fn read(options: &Samples, taken: &Taken) -> Vec<Result<Sample, Unread>> {
 }
 
 /// Reads a picture, or all samples of a table or an IDX file.
-fn read_file(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
+fn read_file(path: &Path, taken: &Taken, resizes: bool) -> Result<Vec<Sample>> {
     let name = path.display().to_string();
     let (shape, element) = (taken.shape, taken.element);
     let beginning = beginning(path)?;
@@ -103,6 +103,13 @@ fn read_file(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
     );
     // A gzipped file is no picture.
     let is_idx = path.extension().is_some_and(|extension| extension == "gz") || data::are_samples(&beginning);
+    if !is_idx
+        && let InputShape::Image { channels: channels @ (1 | 3), height, width } = shape
+        && (resizes || channels == 3)
+    {
+        let values = picture::read_plain(path)?.fit((width, height), channels);
+        return Ok(vec![Sample { name, values, picture: None }]);
+    }
     if !is_idx {
         let mut picture = picture::read(path, shape)?;
         return Ok(vec![Sample { name, values: mem::take(&mut picture.shades), picture: Some(picture) }]);

@@ -150,11 +150,11 @@ mod tests {
     #[test]
     fn parts_and_repeated_samples_are_counted() {
         let train = Split::new(2, vec![1, 5, 2, 5, 3, 5, 4, 5], vec![0, 0, 1, 1]);
-        let test = Split::new(2, vec![1, 5, 2, 5, 9, 5], vec![0, 0, 1]);
+        let test = Split::new(2, vec![1, 5, 2, 5, 9, 5], vec![0, 1, 1]);
         let mut data = Dataset::new("pairs", InputShape::Features(2), Classes::numbered(2), [train, test]);
         data.feature_names = vec!["a".into(), "b".into()];
         let overview = Overview::of(&data);
-        assert_eq!(overview.classes, [[2, 2], [2, 1]]);
+        assert_eq!(overview.classes, [[2, 1], [2, 2]]);
         assert_eq!((overview.repeated, overview.contradicting, &overview.constant[..]), (2, 1, &[1][..]));
         let chart = overview.chart(&data);
         let Panel::Histogram { title, low, high, classes } = &chart.panels[0] else { panic!("{chart:?}") };

@@ -31,6 +31,7 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("safetensors", targets::safetensors) >= 3);
     assert!(replay("onnx", targets::onnx) >= 5);
     assert!(replay("idx_file", data::idx_file) >= 14);
+    assert!(replay("table", data::table) >= 13);
     assert!(replay("checkpoint", runs::checkpoint) >= 2);
     assert!(replay("metrics", runs::metrics) >= 2);
 }
@@ -50,4 +51,9 @@ fn the_first_files_are_read() {
         read += usize::from(Checkpoint::parse(Path::new("file"), &runs::framed(body)).is_ok());
     });
     assert!(read >= 2);
+    let mut read = 0;
+    replay("table", |bytes| {
+        read += usize::from(host::data::parse_table(Path::new("file"), bytes, &Default::default()).is_ok());
+    });
+    assert!(read >= 3);
 }

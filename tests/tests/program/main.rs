@@ -15,3 +15,4 @@ mod quantize;
 mod recipes;
 mod resume;
 mod runs;
+mod tables;

@@ -50,12 +50,19 @@ pub struct File {
 
 /// The samples to classify.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = true)]
 pub struct Samples {
     /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or CSV or IDX files of samples
     ///
     /// Of a CSV file, the columns are taken that the network's features are named after, or else all but a label.
+    #[arg(required_unless_present = "values")]
     pub inputs: Vec<PathBuf>,
+
+    /// Resize pictures to the network's input and change nothing else, as --data does with a folder of pictures
+    ///
+    /// Without this, the ground around the thing is cut off and becomes black, as Fashion-MNIST has it. For a network of three channels pictures are
+    /// always resized alone.
+    #[arg(long, requires = "inputs")]
+    pub resize: bool,
 
     /// A sample's values, as many as the network has inputs: whole numbers from 0 to 255 for pixels; may be given several times
     #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]

@@ -148,22 +148,28 @@ fn check_kind(beginning: &[u8]) -> Result<(), TableError> {
     other.map_or(Ok(()), |(what, advice)| Err(TableError::Foreign { what, advice }))
 }
 
-/// The known delimiter that comes most often in the first line, outside of quotes.
+/// The known delimiter that comes as often in the first line as in the second, or else the most often in the first; none in quotes counts.
 fn delimiter(beginning: &[u8]) -> u8 {
-    let mut counts = [0_u32; DELIMITERS.len()];
-    let (mut is_quoted, mut has_begun) = (false, false);
+    let mut counts = [[0_u32; DELIMITERS.len()]; 2];
+    let (mut is_quoted, mut has_begun, mut line) = (false, false, 0);
     for &byte in beginning {
         match byte {
             b'"' => is_quoted = !is_quoted,
-            b'\n' | b'\r' if !is_quoted && has_begun => break,
-            _ => {}
+            b'\n' | b'\r' if !is_quoted => {
+                line += usize::from(has_begun);
+                has_begun = false;
+            }
+            _ => has_begun |= !byte.is_ascii_whitespace(),
         }
-        has_begun |= !byte.is_ascii_whitespace();
+        let Some(counts) = counts.get_mut(line) else { break };
         if let Some(place) = DELIMITERS.iter().position(|&delimiter| delimiter == byte && !is_quoted) {
             counts[place] += 1;
         }
     }
-    let best = (0..DELIMITERS.len()).rev().max_by_key(|&place| counts[place]);
+    let [first, second] = counts;
+    let best = (0..DELIMITERS.len())
+        .rev()
+        .max_by_key(|&place| (first[place] > 0 && first[place] == second[place], first[place]));
     best.map_or(DELIMITERS[0], |place| DELIMITERS[place])
 }
 
