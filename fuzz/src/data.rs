@@ -1,15 +1,15 @@
-//! Hostile bytes as files of samples and of labels, plain and gzipped.
+//! Hostile bytes as files of samples and of labels, and as tables, plain and gzipped.
 
 use std::path::Path;
 
+use options::commands::{Missing, Source};
 use selvedge::idx;
 
 /// Reads the bytes twice: as a file, and as the content of a sound gzipped file.
 pub fn idx_file(bytes: &[u8]) {
     for file in [bytes, &gzipped(bytes)] {
-        if let Ok((shape, split)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
-            assert_eq!(split.features(), shape.features());
-            assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));
+        if let Ok((shape, values)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
+            assert!(values.len().is_multiple_of(shape.features()));
         }
     }
     let len = bytes.len() as u64;
@@ -19,6 +19,32 @@ pub fn idx_file(bytes: &[u8]) {
     }
     if idx::labels(bytes).is_ok() {
         assert_eq!(idx::labels_len(beginning), Ok(len));
+    }
+}
+
+/// Reads the bytes as a table in several ways, plain and gzipped. What is read has two parts whose samples fit their labels.
+pub fn table(bytes: &[u8]) {
+    let ways = [
+        Source::default(),
+        Source { missing: Some(Missing::Mean), window: Some(2), stride: Some(1), ..Source::default() },
+        Source {
+            missing: Some(Missing::Drop),
+            label: Some("a".into()),
+            group: Some("label".into()),
+            ..Source::default()
+        },
+    ];
+    for file in [bytes, &gzipped(bytes)] {
+        let _ = host::data::is_table(file);
+        for way in &ways {
+            let Ok(data) = host::data::parse_table(Path::new("file"), file, way) else { continue };
+            for split in [&data.train, &data.test] {
+                assert!(!split.is_empty() && split.features() == data.input.features());
+                assert!(split.labels().iter().all(|&label| usize::from(label) < data.classes.count()));
+                assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));
+            }
+            assert!(data.feature_names.len() == data.input.features());
+        }
     }
 }
 

@@ -139,12 +139,13 @@ impl<'a> ModelFile<'a> {
     }
 
     /// Checks that the network takes this data's samples, and has an output for each of their classes. The samples get the network's way from
-    /// values to inputs, and its elements.
+    /// values to inputs, its elements, and where they are labelled by names, its labels.
     ///
     /// # Errors
     ///
     /// [`EndsError`].
     pub fn take(&self, data: Dataset) -> Result<Dataset, EndsError> {
+        let data = data.labelled_for(&self.classes())?;
         data.check(&self.architecture())?;
         data.check_shape(self.input())?;
         let preparation = self.signature().preparation;

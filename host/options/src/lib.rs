@@ -7,6 +7,7 @@
 //! - [`mod@bench`]: the options of the benchmarks.
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
+//! - [`partition`]: the test part that is held out of data which comes in one piece.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`c_name`]: the name that a network has in C.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod layers;
 pub mod optimizer;
 mod parse;
+pub mod partition;
 pub mod recipe;
 pub mod training;
 

@@ -1,6 +1,7 @@
 //! The program `selvedge`: the work of its commands, a file each. Their options are in the package `options`.
 
 mod convert;
+mod data;
 mod device;
 mod embed;
 mod engines;
@@ -28,7 +29,7 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data::{Dataset, Search, Split},
+    data::{Dataset, Reading, Search, Split},
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
@@ -102,6 +103,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Inspect(options) => inspect::run(options),
         Command::Convert(options) => convert::run(options),
         Command::Quantize(options) => quantize::run(options),
+        Command::Data(options) => data::run(options),
         Command::Show(options) => show::run(options),
         Command::Embed(options) => embed::run(options),
         Command::ExportC(options) => export_c::run(options),
@@ -110,14 +112,13 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    let search = Search {
-        labels: options.labels.clone(),
-        test: options.test.clone(),
-        test_labels: options.test_labels.clone(),
-        test_split: options.test_split.clone(),
-        classes: options.classes.clone(),
-        ..Search::from_environment()
-    };
+    search(options, Reading::default())
+}
+
+/// Loads the data; `reading` says what is known of a network that takes it.
+fn search(options: &Data, reading: Reading) -> Result<Dataset> {
+    let reading = Reading { classes: options.classes.clone(), source: options.source.clone(), ..reading };
+    let search = Search { reading, ..Search::from_environment() };
     let data = search.load(options.data.as_deref())?;
     data.notice.iter().chain(&data.notes).for_each(note);
     Ok(data)
@@ -173,7 +174,9 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
-    file.take(load(options)?).with_context(|| path.display().to_string())
+    let network_features = file.signature().feature_names.iter().map(str::to_owned).collect();
+    let data = search(options, Reading { has_network: true, network_features, ..Reading::default() })?;
+    file.take(data).with_context(|| path.display().to_string())
 }
 
 /// The classes by the file's names; says where these are a guess.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     check_weights, classes, parse,
-    samples::{self, Sample, Tally},
+    samples::{self, Sample, Taken, Tally},
 };
 
 pub fn run(options: &options::commands::Predict) -> Result<()> {
@@ -16,7 +16,8 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     check_weights(&options.file.path, &file)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));
     let element = file.signature().preparation.element();
-    let samples = samples::read(&options.samples, shape, element);
+    let features = file.signature().feature_names.iter().map(str::to_owned).collect();
+    let samples = samples::read(&options.samples, &Taken { shape, element, features });
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
     let all = file.logits(&Portable, &values)?;
     let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data::{self, encode},
+    data::{self, Wanted, encode},
     picture::{self, Prepared},
 };
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
@@ -58,11 +58,23 @@ pub fn check(sample: &Sample, logits: &Logits<'_>) -> Result<()> {
     }
 }
 
-/// Reads everything in its order, for a network that takes samples of this shape, whose values are these elements.
-pub fn read(options: &Samples, shape: InputShape, element: Element) -> Vec<Result<Sample, Unread>> {
+/// The samples that a network takes.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Their shape.
+    pub shape: InputShape,
+    /// The elements of their values.
+    pub element: Element,
+    /// The features' names; none where they are not known.
+    pub features: Vec<String>,
+}
+
+/// Reads everything in its order, for a network that takes such samples.
+pub fn read(options: &Samples, taken: &Taken) -> Vec<Result<Sample, Unread>> {
+    let (shape, element) = (taken.shape, taken.element);
     let mut samples = Vec::new();
     for path in &options.inputs {
-        match read_file(path, shape, element) {
+        match read_file(path, taken, options.resize) {
             Ok(all) => samples.extend(all.into_iter().map(Ok)),
             Err(error) => samples.push(Err(Unread { name: path.display().to_string(), error })),
         }
@@ -77,14 +89,28 @@ pub fn read(options: &Samples, shape: InputShape, element: Element) -> Vec<Resul
     samples
 }
 
-/// Reads a picture, or all samples of an IDX file.
-fn read_file(path: &Path, shape: InputShape, element: Element) -> Result<Vec<Sample>> {
+/// Reads a picture, or all samples of a table or an IDX file.
+fn read_file(path: &Path, taken: &Taken, resizes: bool) -> Result<Vec<Sample>> {
     let name = path.display().to_string();
-    if !is_idx(path)? {
-        ensure!(
-            element == Element::U8,
-            "{name}: the network takes values of {element}, and pictures have bytes; give the values by --values, or by an IDX file"
-        );
+    let (shape, element) = (taken.shape, taken.element);
+    let beginning = beginning(path)?;
+    if data::is_table(&beginning) {
+        return read_table(path, taken);
+    }
+    // A gzipped file is no picture.
+    let is_idx = path.extension().is_some_and(|extension| extension == "gz") || data::are_samples(&beginning);
+    ensure!(
+        element == Element::U8 || is_idx,
+        "{name}: the network takes values of {element}, and pictures have bytes; give the values by a CSV file, an IDX file or --values"
+    );
+    if !is_idx
+        && let InputShape::Image { channels: channels @ (1 | 3), height, width } = shape
+        && (resizes || channels == 3)
+    {
+        let values = picture::read_plain(path)?.fit((width, height), channels);
+        return Ok(vec![Sample { name, values, picture: None }]);
+    }
+    if !is_idx {
         let mut picture = picture::read(path, shape)?;
         return Ok(vec![Sample { name, values: mem::take(&mut picture.shades), picture: Some(picture) }]);
     }
@@ -102,12 +128,27 @@ fn read_file(path: &Path, shape: InputShape, element: Element) -> Result<Vec<Sam
     Ok(split.samples().enumerate().map(named).collect())
 }
 
-/// Tells a file of samples from a picture by its first bytes, or by a name of gzipped files.
-fn is_idx(path: &Path) -> Result<bool> {
-    let mut magic = Vec::new();
+/// Reads the rows of a table, or its windows.
+fn read_table(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
+    let name = path.display();
+    let Taken { shape, element, features } = taken;
+    let wanted = Wanted { has_network: true, names: features };
+    let samples = data::read_table(path, wanted, *element)?;
+    let found = samples.first().map_or(0, |(_, values)| values.len() / element.size());
+    ensure!(
+        found == shape.features(),
+        "{name}: a row has {found} features, but the network takes {shape}; its columns are all but a label"
+    );
+    let named = |(line, values)| Sample { name: format!("{name}, line {line}"), values, picture: None };
+    Ok(samples.into_iter().map(named).collect())
+}
+
+/// A file's first bytes.
+fn beginning(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let unreadable = || format!("cannot read {}", path.display());
-    picture::open(path)?.take(3).read_to_end(&mut magic).with_context(unreadable)?;
-    Ok(path.extension().is_some_and(|extension| extension == "gz") || data::are_samples(&magic))
+    picture::open(path)?.take(1 << 12).read_to_end(&mut bytes).with_context(unreadable)?;
+    Ok(bytes)
 }
 
 /// A text's first characters.

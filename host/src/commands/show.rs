@@ -19,7 +19,7 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
     let data = load(&options.data)?;
     let (name, shape, classes) = (data.name.clone(), data.input, data.classes.clone());
     let InputShape::Image { channels: 1, height, width } = shape else {
-        bail!("{name}: a sample is {shape}, and only images in shades of grey can be shown");
+        bail!("{name}: a sample is {shape}, and only images in shades of grey can be shown; `data` shows others");
     };
     let mut split = part(options.split, data);
     split.truncate(options.count as usize);

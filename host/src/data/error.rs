@@ -5,19 +5,59 @@ use std::{io, path::PathBuf};
 use selvedge::{idx::IdxError, shape::InputShape};
 use thiserror::Error;
 
-use super::{arrays::ArrayError, download::DownloadError};
-use crate::files::ReadError;
+use super::{FolderError, TableError, arrays::ArrayError, download::DownloadError};
+use crate::{files::ReadError, picture::PictureError};
 
 /// The error of data that cannot be loaded from a folder that was named or found.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A named folder is not there.
-    #[error("{origin}: there is no folder {}", folder.display())]
+    #[error("{origin}: there is no folder or file {}", folder.display())]
     NoFolder {
         /// Who named it.
         origin: &'static str,
         /// What was named.
         folder: PathBuf,
+    },
+    /// A table cannot be read.
+    #[error("{}: {error}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: TableError,
+    },
+    /// A folder of pictures cannot be read.
+    #[error("{}: {error}", folder.display())]
+    Pictures {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        error: FolderError,
+    },
+    /// A picture in such a folder cannot be read.
+    #[error("{error}{}", advice(error))]
+    Picture {
+        /// What is wrong, with the picture's name.
+        error: PictureError,
+    },
+    /// An option of another kind of source.
+    #[error("--{option} is not for {kind}, and {} is read as such", place.display())]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What was named.
+        place: PathBuf,
+        /// The kind of source.
+        kind: &'static str,
+    },
+    /// An option of sources that are named, for one that is not.
+    #[error("--{option} is for a source that --data names, and this is {place}")]
+    Unnamed {
+        /// The option.
+        option: &'static str,
+        /// The source.
+        place: String,
     },
     /// What is downloaded cannot be kept.
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
@@ -226,6 +266,10 @@ pub enum DataError {
         /// The number of classes in the data.
         expected: usize,
     },
+}
+
+fn advice(error: &PictureError) -> &'static str {
+    if matches!(error, PictureError::Absent { .. }) { "" } else { "; --missing drop leaves such pictures out" }
 }
 
 fn list(names: &[PathBuf]) -> String {

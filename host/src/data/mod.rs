@@ -1,4 +1,4 @@
-//! The data: four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
+//! The data: a table, a folder of pictures, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
 //!
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
@@ -10,13 +10,18 @@ mod error;
 mod files;
 mod idx;
 mod known;
+mod label_texts;
 mod labels;
 mod locate;
 mod mapping;
+mod matching;
 mod names;
-mod partition;
+mod overview;
+mod pictures;
 mod search;
+mod source;
 mod split;
+mod table;
 
 use std::{borrow::Cow, path::Path};
 
@@ -32,21 +37,25 @@ use crate::{
     classes::{Classes, SignatureBuf},
     preparation::{Moments, PreparationBuf},
 };
+pub use options::partition::TestSplit;
 use options::recipe::Standardize;
 
 pub use self::{
     arrays::ArrayError,
     error::DataError,
     mapping::Mapping,
-    partition::TestSplit,
+    overview::Overview,
+    pictures::FolderError,
     search::Search,
+    source::Reading,
     split::{Split, Store, encode},
+    table::{TableError, columns::Wanted, is_table, parse as parse_table, read_samples as read_table},
 };
 
 /// Samples to train on and samples to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// `Fashion-MNIST` or another published set's name, `builtin`, or the folder of other data: printable, and fit for a training record.
+    /// `Fashion-MNIST` or another published set's name, `builtin`, or the folder or file of other data: printable, and fit for a training record.
     pub name: String,
     /// SHA-256 of the training samples, then their labels: [`Split::checksum`].
     pub checksum: [u8; 32],
@@ -60,6 +69,10 @@ pub struct Dataset {
     pub preparation: PreparationBuf,
     /// The classes.
     pub classes: Classes,
+    /// True where the samples are labelled by the classes' names, not by numbers: a network's class of that name is theirs.
+    pub labels_are_names: bool,
+    /// What was missing in the source.
+    pub gaps: Gaps,
     /// The samples that a model is trained on.
     pub train: Split,
     /// The samples that are held out of these, to judge epochs by.
@@ -70,6 +83,25 @@ pub struct Dataset {
     pub notice: Option<String>,
     /// Remarks on the data itself: to be said once.
     pub notes: Vec<String>,
+}
+
+/// What was missing in a source, and what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// Rows with missing values, or pictures that cannot be read, that were left out.
+    pub dropped: usize,
+    /// Values that became their column's mean.
+    pub filled: usize,
+}
+
+impl Gaps {
+    /// Says what became of them.
+    fn notes(self) -> impl Iterator<Item = String> {
+        let Self { dropped, filled } = self;
+        let dropped = (dropped > 0).then(|| format!("{dropped} rows with missing values are left out"));
+        let filled = (filled > 0).then(|| format!("{filled} missing values are their columns' means"));
+        dropped.into_iter().chain(filled)
+    }
 }
 
 impl Dataset {
@@ -87,6 +119,8 @@ impl Dataset {
                 element => PreparationBuf::unscaled(element),
             },
             classes,
+            labels_are_names: false,
+            gaps: Gaps::default(),
             train,
             validation: None,
             test,
@@ -259,6 +293,16 @@ pub enum EndsError {
         /// Its classes.
         classes: usize,
     },
+    /// A class that the network does not tell apart.
+    #[error("{data} has the class {class}, and the network tells only these apart: {classes}")]
+    Class {
+        /// The data set's name.
+        data: String,
+        /// The class.
+        class: String,
+        /// The network's.
+        classes: String,
+    },
     /// The network takes values of another element, which has not all of these.
     #[error(
         "the network takes values of {element}, but feature {feature} of sample {sample} (from 0) of {data} is {value}"
@@ -292,7 +336,7 @@ pub enum EndsError {
     },
 }
 
-/// Loads the chosen data, a folder or the word `builtin` (a folder of that name is `./builtin`), or else what
+/// Loads the chosen data, a file, a folder or the word `builtin` (a folder of that name is `./builtin`), or else what
 /// [`Search::from_environment`] finds.
 ///
 /// # Errors

@@ -106,7 +106,6 @@ pub fn check_count(named: &Named, data: &str, expected: usize) -> Result<(), Dat
 
 /// The name of a data set that is found in a folder, as a training record takes it: printable, not too long, and never that of a published set.
 pub fn of_data(folder: &Path, prefix: &str) -> String {
-    const LONGEST: usize = 100;
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
     let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let own = last(&folder).unwrap_or_else(|| folder.display().to_string());
@@ -116,11 +115,24 @@ pub fn of_data(folder: &Path, prefix: &str) -> String {
         "raw" | "gzip" => folder.parent().map(PathBuf::from).and_then(|above| last(&above)).unwrap_or(own),
         _ => own,
     };
+    as_record(&name, "folder")
+}
+
+/// The name of a data set in a file: the file's, up to its first dot.
+pub fn of_file(path: &Path) -> String {
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
+    as_record(if stem.is_empty() { &name } else { stem }, "file")
+}
+
+/// A name as a training record takes it; `kind` comes before one that another set has.
+fn as_record(name: &str, kind: &str) -> String {
+    const LONGEST: usize = 100;
     let mut name = name.replace(char::is_control, "\u{fffd}");
     if name.chars().count() > LONGEST {
         name = name.chars().take(LONGEST - 1).chain(['…']).collect();
     }
-    if super::known::is_taken(&name) { format!("folder {name}") } else { name }
+    if super::known::is_taken(&name) { format!("{kind} {name}") } else { name }
 }
 
 #[cfg(test)]
@@ -171,6 +183,8 @@ mod tests {
         }
         assert_eq!(named(&"ä".repeat(120), "").chars().count(), 100);
         assert_eq!(of_data("/".as_ref(), ""), "/");
+        let files = ["a/waves.csv.gz", "waves", ".csv", "mnist.csv"].map(|path| of_file(path.as_ref()));
+        assert_eq!(files, ["waves", "waves", ".csv", "file mnist"]);
     }
 
     #[cfg(target_os = "linux")]

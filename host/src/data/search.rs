@@ -10,9 +10,10 @@ use etcetera::BaseStrategy;
 use selvedge::fashion_mnist;
 
 use super::{
-    ArrayError, DataError, Dataset, arrays, builtin,
+    DataError, Dataset, builtin,
     download::{Download, DownloadError},
     files, locate, names,
+    source::{self, Reading},
 };
 use crate::classes::Classes;
 
@@ -27,16 +28,8 @@ pub struct Search {
     pub cache: Option<PathBuf>,
     /// How to download.
     pub download: Download,
-    /// The labels of samples that are one array.
-    pub labels: Option<PathBuf>,
-    /// Arrays of the test part.
-    pub test: Option<PathBuf>,
-    /// The labels of a test part that is one array.
-    pub test_labels: Option<PathBuf>,
-    /// The part of arrays to hold out for the test, such as `0.2,seed=7`.
-    pub test_split: Option<String>,
-    /// The names of the classes, or a file of them, before those that the data has.
-    pub classes: Option<PathBuf>,
+    /// How a source is read.
+    pub reading: Reading,
 }
 
 impl Search {
@@ -49,15 +42,11 @@ impl Search {
                 .ok()
                 .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
             download: Download::default(),
-            labels: None,
-            test: None,
-            test_labels: None,
-            test_split: None,
-            classes: None,
+            reading: Reading::default(),
         }
     }
 
-    /// Loads the chosen data, a folder or the word `builtin`; or else the first that is found; or else downloads it.
+    /// Loads the chosen data, a file, a folder or the word `builtin`; or else the first that is found; or else downloads it.
     ///
     /// Where a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
     ///
@@ -65,14 +54,13 @@ impl Search {
     ///
     /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
-        match choice {
-            Some(path) if arrays::are_at(path) => return self.arrays(path),
-            _ => self.check_options(choice)?,
-        }
-        let from = |origin, folder: &Path| files::read(origin, folder, self.classes.as_deref());
+        let from = |origin, folder: &Path| {
+            self.check_options(&folder.display().to_string())?;
+            files::read(origin, folder, self.reading.classes.as_deref())
+        };
         match (choice, &self.environment) {
             (Some(word), _) if word == "builtin" => self.drawn(None),
-            (Some(folder), _) => from("--data", folder),
+            (Some(place), _) => source::read(place, &self.reading),
             (None, Some(folder)) => from("FASHION_MNIST_DIR", folder),
             (None, None) if locate::missing(&self.project).len() < locate::NAMES.len() => {
                 from("the project's data folder", &self.project)
@@ -90,43 +78,19 @@ impl Search {
         }
     }
 
-    /// Reads NumPy's arrays.
-    fn arrays(&self, path: &Path) -> Result<Dataset, DataError> {
-        let test_split = self
-            .test_split
-            .as_ref()
-            .map(|text| text.parse().map_err(|reason| ArrayError::TestSplit { text: text.clone(), reason }));
-        arrays::read(
-            path,
-            arrays::Choices {
-                labels: self.labels.as_deref(),
-                test: self.test.as_deref(),
-                test_labels: self.test_labels.as_deref(),
-                test_split: test_split.transpose()?,
-                classes: self.classes.as_deref(),
-            },
-        )
-    }
-
-    /// Checks that no option is given that only arrays have.
-    fn check_options(&self, choice: Option<&Path>) -> Result<(), ArrayError> {
-        let given = [
-            ("--labels", self.labels.is_some()),
-            ("--test", self.test.is_some()),
-            ("--test-labels", self.test_labels.is_some()),
-            ("--test-split", self.test_split.is_some()),
-        ];
-        let data = || choice.map_or_else(|| "what is found without --data".into(), |path| path.display().to_string());
-        match given.into_iter().find(|&(_, is_given)| is_given) {
-            Some((option, _)) => Err(ArrayError::Option { option, data: data() }),
+    /// Refuses the options of sources that are named.
+    fn check_options(&self, place: &str) -> Result<(), DataError> {
+        match self.reading.source.given().first() {
+            Some(&(option, _)) => Err(DataError::Unnamed { option, place: place.into() }),
             None => Ok(()),
         }
     }
 
     /// The built-in set, and why it takes another's place.
     fn drawn(&self, notice: Option<String>) -> Result<Dataset, DataError> {
+        self.check_options("the built-in set")?;
         let mut classes = Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name");
-        if let Some(given) = &self.classes {
+        if let Some(given) = &self.reading.classes {
             let named = names::given(given)?;
             names::check_count(&named, "the built-in set", classes.count())?;
             classes = named.classes;
@@ -161,7 +125,7 @@ mod tests {
             project: root.path().join("project"),
             cache: Some(root.path().join("cache")),
             download: Download { mirrors: Vec::new(), ..Download::default() },
-            ..Search::from_environment()
+            reading: Reading::default(),
         }
     }
 

@@ -202,6 +202,16 @@ impl Split {
         Self { features, element, store, rows: Rows::Chosen(rows), labels }
     }
 
+    /// The same samples with other labels: `map` has one for each present label.
+    ///
+    /// # Panics
+    ///
+    /// If it has none for one.
+    pub fn relabelled(&self, map: &[u16]) -> Self {
+        let labels = self.labels.iter().map(|&label| map[usize::from(label)]).collect();
+        Self { labels, ..self.clone() }
+    }
+
     /// The same samples with other bytes: `write` makes each one's of the present ones.
     pub fn rewritten(&self, element: Element, write: impl Fn(&[u8], &mut [u8])) -> Self {
         let len = self.features * element.size();

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use selvedge::shape::InputShape;
 
-use super::{Captioned, PictureError, Prepared};
+use super::{Captioned, Chart, PictureError, Prepared};
 
 /// Reads nothing.
 ///
@@ -13,6 +13,35 @@ use super::{Captioned, PictureError, Prepared};
 /// [`PictureError::Absent`].
 pub fn read(path: &Path, _shape: InputShape) -> Result<Prepared, PictureError> {
     Err(PictureError::Absent { path: path.into() })
+}
+
+/// There is no picture.
+pub enum Plain {}
+
+/// Reads nothing.
+///
+/// # Errors
+///
+/// [`PictureError::Absent`].
+pub fn read_plain(path: &Path) -> Result<Plain, PictureError> {
+    Err(PictureError::Absent { path: path.into() })
+}
+
+impl Plain {
+    /// Of no picture.
+    pub fn size(&self) -> (u32, u32) {
+        match *self {}
+    }
+
+    /// Of no picture.
+    pub fn is_grey(&self) -> bool {
+        match *self {}
+    }
+
+    /// Of no picture.
+    pub fn fit(self, _size: (u32, u32), _channels: u32) -> Vec<u8> {
+        match self {}
+    }
 }
 
 /// Saves nothing.
@@ -30,6 +59,15 @@ pub fn save_grid(path: &Path, _images: &[Captioned<'_>], _size: (u32, u32)) -> i
 ///
 /// [`io::ErrorKind::Unsupported`].
 pub fn save_sample(path: &Path, _shades: &[u8], _size: (u32, u32)) -> io::Result<()> {
+    unsupported(path)
+}
+
+/// Saves nothing.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::Unsupported`].
+pub fn save_chart(path: &Path, _chart: &Chart) -> io::Result<()> {
     unsupported(path)
 }
 

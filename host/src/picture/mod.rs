@@ -3,6 +3,8 @@
 #[cfg(not(feature = "pictures"))]
 mod absent;
 #[cfg(feature = "pictures")]
+mod chart;
+#[cfg(feature = "pictures")]
 mod colour;
 #[cfg(feature = "pictures")]
 mod decode;
@@ -19,6 +21,8 @@ mod frame;
 #[cfg(feature = "pictures")]
 mod ground;
 #[cfg(feature = "pictures")]
+mod plain;
+#[cfg(feature = "pictures")]
 mod prepare;
 #[cfg(feature = "pictures")]
 mod sample;
@@ -31,12 +35,14 @@ mod terminal;
 mod whole;
 
 #[cfg(not(feature = "pictures"))]
-pub use absent::{read, save_grid, save_sample};
+pub use absent::{Plain, read, read_plain, save_chart, save_grid, save_sample};
 pub use error::PictureError;
 pub use file::open;
 pub use terminal::terminal;
 #[cfg(feature = "pictures")]
 pub use {
+    chart::save_chart,
+    plain::{Plain, read_plain},
     prepare::{read, read_bytes},
     sample::save_sample,
     sheet::{grid, save_grid},
@@ -48,6 +54,58 @@ pub struct Captioned<'a> {
     pub shades: &'a [u8],
     /// The text.
     pub caption: &'a str,
+}
+
+/// A data set as a picture shows it.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// Each class's name, and its training and test samples.
+    pub classes: Vec<(String, [usize; 2])>,
+    /// What is drawn below the classes.
+    pub panels: Vec<Panel>,
+}
+
+/// A part of a [`Chart`].
+#[derive(Clone, Debug)]
+pub enum Panel {
+    /// A feature's values: the part of each class's samples that lies in each of some ranges of one width, from `low` to `high`.
+    Histogram {
+        /// The text below.
+        title: String,
+        /// The least value.
+        low: f32,
+        /// The greatest value.
+        high: f32,
+        /// Of each class the parts, which together are 1.
+        classes: Vec<Vec<f64>>,
+    },
+    /// A window's course, for each class.
+    Curves {
+        /// The text below.
+        title: String,
+        /// Of each class one for each row.
+        classes: Vec<Vec<Spread>>,
+    },
+    /// A picture.
+    Image {
+        /// The text below.
+        title: String,
+        /// Columns and rows.
+        size: (u32, u32),
+        /// 1 or 3.
+        channels: u32,
+        /// Channels × rows × columns.
+        values: Vec<u8>,
+    },
+}
+
+/// Mean and standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub deviation: f64,
 }
 
 /// A picture as a network takes it.

@@ -50,8 +50,8 @@ pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32,
     Some(sheet)
 }
 
-/// Writes a line of text, centred below an image and cut off where it is wider.
-fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u32) {
+/// Writes a line of text, centred in a width and cut off where it is wider.
+pub fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u32) {
     let advance = get_raster_width(FontWeight::Regular, TEXT) as u32;
     let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
     let start = left + width.saturating_sub(advance.saturating_mul(length)) / 2;

@@ -18,7 +18,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         (output.status.code(), text(&output))
     };
     let commands = [
-        "train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "show", "embed", "export-c", "engines",
+        "train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed", "export-c",
+        "engines",
     ];
     let others = [
         "bench cpu",

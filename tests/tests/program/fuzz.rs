@@ -32,6 +32,7 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("onnx", targets::onnx) >= 5);
     assert!(replay("idx_file", data::idx_file) >= 14);
     assert!(replay("arrays", data::arrays) >= 6);
+    assert!(replay("table", data::table) >= 13);
     assert!(replay("checkpoint", runs::checkpoint) >= 2);
     assert!(replay("metrics", runs::metrics) >= 2);
 }
@@ -51,4 +52,9 @@ fn the_first_files_are_read() {
         read += usize::from(Checkpoint::parse(Path::new("file"), &runs::framed(body)).is_ok());
     });
     assert!(read >= 2);
+    let mut read = 0;
+    replay("table", |bytes| {
+        read += usize::from(host::data::parse_table(Path::new("file"), bytes, &Default::default()).is_ok());
+    });
+    assert!(read >= 3);
 }

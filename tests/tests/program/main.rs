@@ -17,3 +17,4 @@ mod quantize;
 mod recipes;
 mod resume;
 mod runs;
+mod tables;

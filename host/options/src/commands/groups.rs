@@ -7,49 +7,6 @@ use selvedge::models::{self, NAMES};
 
 use crate::layers::Layers;
 
-/// The source of the samples.
-#[derive(Args, Debug)]
-pub struct Data {
-    /// Folder with four IDX files named as Fashion-MNIST's, NumPy arrays, or `builtin` for the built-in set
-    ///
-    /// Arrays are an archive (.npz) or a folder (.npy) of x_train, y_train, x_test and y_test, or of X and y; or an array of samples (.npy)
-    /// with --labels. A plain file of 256 MiB or more is mapped and not read, so it may be larger than memory: no program may truncate it
-    /// meanwhile.
-    ///
-    /// The files decide a network's inputs and outputs. Their names have idx3 in them for grey images, idx4 for images with channels
-    /// (channels, rows, columns), and idx2 for samples that are no images. They may be gzipped. Names with a dot (train-images.idx3-ubyte)
-    /// and EMNIST's (emnist-letters-train-images-idx3-ubyte) are known too; of several splits in one folder, DIR/emnist-letters names one. The
-    /// files may lie below the folder as torchvision has them (FashionMNIST/raw). Without --data: the folder named by FASHION_MNIST_DIR,
-    /// data/fashion-mnist, the user's cache folder, a download into that, and without the internet the built-in set.
-    #[arg(long, value_name = "PATH|builtin")]
-    pub data: Option<PathBuf>,
-
-    /// The labels of an array of samples: an array of integers or texts (.npy)
-    #[arg(long, value_name = "FILE")]
-    pub labels: Option<PathBuf>,
-
-    /// The test part, where --data has none: arrays (.npz, a folder, or .npy with --test-labels)
-    #[arg(long, value_name = "PATH")]
-    pub test: Option<PathBuf>,
-
-    /// The labels of the test part's array (.npy)
-    #[arg(long, value_name = "FILE", requires = "test")]
-    pub test_labels: Option<PathBuf>,
-
-    /// The part of each class to hold out for the test, where arrays have no test part [default: 0.2]
-    ///
-    /// A seed chooses the samples, such as 0.2,seed=7. It is 0 without one, so every command holds out the same samples.
-    #[arg(long, value_name = "PART[,seed=N]", conflicts_with = "test")]
-    pub test_split: Option<String>,
-
-    /// The classes' names, separated by commas, or a file with a line for each [default: the data's]
-    ///
-    /// Label 0 is the first. Without this option, a file classes.txt beside the data names the classes. MNIST, Fashion-MNIST and KMNIST
-    /// (gzipped, as published) are known by their checksums and need none.
-    #[arg(long, value_name = "NAMES|FILE")]
-    pub classes: Option<PathBuf>,
-}
-
 /// A part of the data set.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Part {
@@ -96,12 +53,21 @@ pub struct File {
 
 /// The samples to classify.
 #[derive(Args, Debug)]
-#[group(required = true, multiple = true)]
 pub struct Samples {
-    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or IDX files of samples
+    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or CSV or IDX files of samples
+    ///
+    /// Of a CSV file, the columns are taken that the network's features are named after, or else all but a label.
+    #[arg(required_unless_present = "values")]
     pub inputs: Vec<PathBuf>,
 
-    /// A sample's values: whole numbers from 0 to 255, as many as the network has inputs; may be given several times
+    /// Resize pictures to the network's input and change nothing else, as --data does with a folder of pictures
+    ///
+    /// Without this, the ground around the thing is cut off and becomes black, as Fashion-MNIST has it. For a network of three channels pictures are
+    /// always resized alone.
+    #[arg(long, requires = "inputs")]
+    pub resize: bool,
+
+    /// A sample's values, as many as the network has inputs: whole numbers from 0 to 255 for pixels; may be given several times
     #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
     pub values: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! The options of each command of the program `selvedge`, a file each. `groups`: options that several commands have.
 
 mod convert;
+mod data;
 pub mod device;
 mod embed;
 mod eval;
@@ -11,22 +12,25 @@ pub(crate) mod predict;
 mod quantize;
 mod recipes;
 mod show;
+mod source;
 pub mod train;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
 pub use convert::{Convert, Numbers};
+pub use data::Overview;
 pub use device::Device;
 pub use embed::Embed;
 pub use eval::Eval;
 pub use export_c::ExportC;
-pub use groups::{Data, File, Model, Part, Samples, Threads};
+pub use groups::{File, Model, Part, Samples, Threads};
 pub use inspect::Inspect;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
 pub use show::Show;
+pub use source::{Color, Data, ElementName, Missing, Size, Source};
 pub use train::Train;
 
 /// The commands that need no board.
@@ -48,6 +52,8 @@ pub enum Command {
     Convert(Convert),
     /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
     Quantize(Quantize),
+    /// Show what was understood of the data: parts, classes, features, missing and repeated samples
+    Data(Overview),
     /// Show samples of the data set
     Show(Show),
     /// Write samples, and what the host makes of them, for a microcontroller's flash

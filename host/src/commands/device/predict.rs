@@ -5,14 +5,14 @@ use anyhow::{Context, Result};
 use options::commands::device;
 
 use super::{
-    super::samples::{self, Tally},
+    super::samples::{self, Taken, Tally},
     greet,
 };
 
 pub fn run(options: &device::Predict) -> Result<()> {
     let mut board = greet(&options.connect)?;
     let (shape, element) = (board.about().input, board.about().element);
-    let samples = samples::read(&options.samples, shape, element);
+    let samples = samples::read(&options.samples, &Taken { shape, element, features: Vec::new() });
     let classes = classes(&mut board)?;
     let mut tally = Tally::new(&samples);
     let mut out = terminal::stdout();

@@ -28,22 +28,16 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
         Choice::Cpu => Some("cpu"),
         Choice::Cuda => Some("cuda"),
     };
-    let options: [(&str, Option<OsString>); 12] = [
-        ("resume", Some(checkpoint.into())),
-        ("out", out),
-        ("data", run.data.data.clone().map(Into::into)),
-        ("labels", run.data.labels.clone().map(Into::into)),
-        ("test", run.data.test.clone().map(Into::into)),
-        ("test-labels", run.data.test_labels.clone().map(Into::into)),
-        ("test-split", run.data.test_split.clone().map(Into::into)),
-        ("classes", run.data.classes.clone().map(Into::into)),
+    let files: [(&str, Option<OsString>); 2] = [("resume", Some(checkpoint.into())), ("out", out)];
+    let data = run.data.given().into_iter().map(|(option, value)| (option, Some(value)));
+    let others: [(&str, Option<OsString>); 4] = [
         ("metrics", metrics.map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),
         ("device", device.map(Into::into)),
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
     ];
     let mut command = format!("{name} train");
-    for (option, value) in options {
+    for (option, value) in files.into_iter().chain(data).chain(others) {
         let Some(value) = value else { continue };
         // Without the equals sign, such a value would be an option.
         let between = if value.to_string_lossy().starts_with('-') { '=' } else { ' ' };

@@ -7,22 +7,6 @@ use thiserror::Error;
 /// The error of an array. A place is a file, or an archive with the name of an array in it, such as `waves.npz/x_train`.
 #[derive(Debug, Error)]
 pub enum ArrayError {
-    /// An option that only arrays have, for other data.
-    #[error("{option} goes with NumPy arrays, such as --data X.npy --labels y.npy; {data} is other data")]
-    Option {
-        /// The option.
-        option: &'static str,
-        /// The data.
-        data: String,
-    },
-    /// `--test-split` that is none.
-    #[error("--test-split {text}: {reason}")]
-    TestSplit {
-        /// The option's value.
-        text: String,
-        /// What it must be.
-        reason: String,
-    },
     /// An array alone.
     #[error("{} is one array: name its labels' file by {option}", path.display())]
     NoLabels {

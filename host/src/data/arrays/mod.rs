@@ -9,10 +9,11 @@ mod tests;
 
 use std::path::Path;
 
+use options::commands::Source as Options;
 use selvedge::preparation::Element;
 
 use super::{
-    DataError, Dataset, Split, TestSplit, contents, labels as classes, locate,
+    DataError, Dataset, Split, TestSplit, contents, labels as numbering, locate,
     names::{self, Named},
 };
 use crate::{npy, quote::quoted};
@@ -29,20 +30,9 @@ const TRAIN: [&[&str]; 2] = [&["x_train", "X_train"], &["y_train"]];
 const TEST: [&[&str]; 2] = [&["x_test", "X_test"], &["y_test"]];
 const WHOLE: [&[&str]; 2] = [&["X", "x", "data", "features"], &["y", "labels", "target"]];
 
-/// What somebody says of arrays beside their place.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Choices<'a> {
-    /// The labels of samples that are one array.
-    pub labels: Option<&'a Path>,
-    /// The place of the test part.
-    pub test: Option<&'a Path>,
-    /// Its labels, if it is one array.
-    pub test_labels: Option<&'a Path>,
-    /// The part to hold out for the test.
-    pub test_split: Option<TestSplit>,
-    /// The names of the classes, or a file of them.
-    pub classes: Option<&'a Path>,
-}
+/// The options that arrays do not have.
+pub const FOREIGN: [&str; 9] =
+    ["label", "features", "window", "stride", "group", "missing", "element", "size", "color"];
 
 /// Tells whether a place is one of arrays: by a file's bytes or its name, or by the files of a folder without IDX files.
 pub fn are_at(path: &Path) -> bool {
@@ -58,13 +48,13 @@ pub fn are_at(path: &Path) -> bool {
         || path.is_file() && (begins(npy::MAGIC) || begins(b"PK\x03\x04"))
 }
 
-/// Reads a data set.
+/// Reads a data set; `classes` names the classes.
 ///
 /// # Errors
 ///
 /// [`DataError`], mostly [`ArrayError`].
-pub fn read(path: &Path, choices: Choices<'_>) -> Result<Dataset, DataError> {
-    of_source(Source::open(path)?, choices)
+pub fn read(path: &Path, options: &Options, classes: Option<&Path>) -> Result<Dataset, DataError> {
+    of_source(Source::open(path)?, options, classes)
 }
 
 /// Reads the bytes of an archive, or those of an array of samples and of one of labels; `path` is their name in errors.
@@ -73,29 +63,31 @@ pub fn read(path: &Path, choices: Choices<'_>) -> Result<Dataset, DataError> {
 ///
 /// As of [`read`].
 pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
-    let Some(labels) = labels else { return of_source(Source::archive(path, samples.to_vec())?, Choices::default()) };
+    let Some(labels) = labels else {
+        return of_source(Source::archive(path, samples.to_vec())?, &Options::default(), None);
+    };
     let pair = (Array::parse(path, samples)?, Array::parse(path, labels)?);
     parted(&names::of_data(path, ""), pair, TestSplit::default(), None)
 }
 
-fn of_source(source: Source, choices: Choices<'_>) -> Result<Dataset, DataError> {
+fn of_source(source: Source, options: &Options, classes: Option<&Path>) -> Result<Dataset, DataError> {
     let path = source.path().to_owned();
     let names = match source.find(TRAIN[0])? {
         Some(_) => TRAIN,
         None => WHOLE,
     };
-    let train = pair(&source, names, choices.labels, "--labels")?;
+    let train = pair(&source, names, options.labels.as_deref(), "--labels")?;
     let own_test = source.find(TEST[0])?;
-    let test = match (choices.test, choices.test_split) {
-        (Some(test), _) => Some(test_part(test, choices.test_labels)?),
+    let test = match (&options.test, options.test_split) {
+        (Some(test), _) => Some(test_part(test, options.test_labels.as_deref())?),
         (None, Some(_)) if let Some(found) = own_test => {
             return Err(ArrayError::TwoTests { path, found: found.into(), option: "--test-split" }.into());
         }
         // Samples that come in one part are parted below.
-        (None, _) if own_test.is_none() && (names == WHOLE || choices.test_split.is_some()) => None,
+        (None, _) if own_test.is_none() && (names == WHOLE || options.test_split.is_some()) => None,
         (None, _) => Some(pair(&source, TEST, None, "--test-labels")?),
     };
-    let unused = unused(&source, names, choices.test.is_none());
+    let unused = unused(&source, names, options.test.is_none());
     let folder = match &source {
         Source::Folder { path, .. } => path.clone(),
         Source::Archive { path, .. } | Source::File(path) => {
@@ -106,14 +98,14 @@ fn of_source(source: Source, choices: Choices<'_>) -> Result<Dataset, DataError>
         Source::Archive { path, .. } => names::of_data(&path.with_extension(""), ""),
         Source::Folder { .. } | Source::File(_) => names::of_data(&folder, ""),
     };
-    let named = names::choose(choices.classes, &folder)?;
+    let named = names::choose(classes, &folder)?;
     drop(source);
     let mut data = match test {
         Some(test) => parts(&name, train, test, named)?,
-        None => parted(&name, train, choices.test_split.unwrap_or_default(), named)?,
+        None => parted(&name, train, options.test_split.unwrap_or_default(), named)?,
     };
     data.notes.extend(unused.map(|unused| format!("{} has arrays that are not used: {unused}", path.display())));
-    data.notes.extend(classes::without_samples(&data));
+    data.notes.extend(numbering::without_samples(&data));
     Ok(data)
 }
 
@@ -189,7 +181,7 @@ fn parts(
     let train_labels = train_labels.into_numbers(named.as_ref())?;
     let test_labels = test_labels.into_numbers(named.as_ref())?;
     let all = [(&*train_labels_path, &train_labels[..]), (&*test_labels_path, &test_labels[..])];
-    let classes = classes::classes(named, None, &all)?;
+    let classes = numbering::classes(named, None, &all)?;
     let shape = train.shape;
     let mut splits = [split(train, train_labels), split(test, test_labels)];
     if splits[0].element() != splits[1].element() {
@@ -211,7 +203,7 @@ fn parted(
     let samples = labelled(samples, &labels)?;
     let named = labels::name(&[&labels], named)?;
     let labels = labels.into_numbers(named.as_ref())?;
-    let classes = classes::classes(named, None, &[(&*labels_path, &labels[..])])?;
+    let classes = numbering::classes(named, None, &[(&*labels_path, &labels[..])])?;
     let strata: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
     let (train, test) = test_split.partition(&strata, None);
     if train.is_empty() || test.is_empty() {

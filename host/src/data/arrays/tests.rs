@@ -145,7 +145,7 @@ impl Arrays {
     fn read(&self) -> Dataset {
         let read = self.places().map(|place| {
             assert!(are_at(&place));
-            super::read(&place, Choices::default()).unwrap()
+            super::read(&place, &Options::default(), None).unwrap()
         });
         for data in &read {
             assert_eq!((&data.name, data.checksum, &data.test), (&read[0].name, read[0].checksum, &read[0].test));
@@ -157,7 +157,7 @@ impl Arrays {
     /// The error, which is the same in each form, but for the place.
     fn error(&self) -> String {
         let errors = self.places().map(|place| {
-            let error = super::read(&place, Choices::default()).unwrap_err().to_string();
+            let error = super::read(&place, &Options::default(), None).unwrap_err().to_string();
             error.replace(&place.display().to_string(), "waves").replace(".npy", "")
         });
         assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
@@ -273,30 +273,35 @@ fn a_pair_of_files_has_its_labels_and_its_test_part_by_name() {
     };
     let (x, y) = (put("big.npy", &bytes(6)), put("big-labels.npy", &numbers(&[0, 1, 0, 1, 0, 1])));
     let test = Arrays::new(&[("X", bytes(2)), ("y", numbers(&[1, 1]))]);
-    let choices = Choices { labels: Some(&y), ..Choices::default() };
-    let read = |choices: Choices<'_>| super::read(&x, choices).map_err(|error| error.to_string());
-    let data = read(choices).unwrap();
+    let choices = Options { labels: Some(y.clone()), ..Options::default() };
+    let read = |choices: &Options, classes: Option<&Path>| {
+        super::read(&x, choices, classes).map_err(|error| error.to_string())
+    };
+    let data = read(&choices, None).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (4, 2));
-    let split = "0.5,seed=3".parse().ok();
-    assert_eq!(read(Choices { test_split: split, ..choices }).unwrap().test.len(), 4);
-    for place in &test.places() {
-        let data = read(Choices { test: Some(place), ..choices }).unwrap();
+    let split = Options { test_split: "0.5,seed=3".parse().ok(), ..choices.clone() };
+    assert_eq!(read(&split, None).unwrap().test.len(), 4);
+    for place in test.places() {
+        let data = read(&Options { test: Some(place), ..choices.clone() }, None).unwrap();
         assert_eq!((data.train.len(), data.test.labels()), (6, &[1, 1][..]));
     }
-    let data = read(Choices { test: Some(&x), test_labels: Some(&y), ..choices }).unwrap();
+    let tested = Options { test: Some(x.clone()), ..choices.clone() };
+    let data = read(&Options { test_labels: Some(y), ..tested.clone() }, None).unwrap();
     assert_eq!(data.train, data.test);
-    assert!(read(Choices::default()).unwrap_err().ends_with("big.npy is one array: name its labels' file by --labels"));
-    let error = read(Choices { test: Some(&x), ..choices }).unwrap_err();
+    let error = read(&Options::default(), None).unwrap_err();
+    assert!(error.ends_with("big.npy is one array: name its labels' file by --labels"), "{error}");
+    let error = read(&tested, None).unwrap_err();
     assert!(error.ends_with("big.npy is one array: name its labels' file by --test-labels"), "{error}");
-    let error = super::read(&test.places()[1], choices).unwrap_err().to_string();
+    let error = super::read(&test.places()[1], &choices, None).unwrap_err().to_string();
     assert!(error.starts_with("--labels: ") && error.contains("waves.npz has the labels"), "{error}");
-    assert!(super::read(&folder.path().join("none.npz"), choices).unwrap_err().to_string().starts_with("cannot read"));
+    let error = super::read(&folder.path().join("none.npz"), &choices, None).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read"), "{error}");
     let text = put("text.npz", b"<html>");
-    assert!(super::read(&text, choices).unwrap_err().to_string().contains("a web page"));
-    let names = Choices { classes: Some("left,right".as_ref()), ..choices };
-    assert_eq!(read(names).unwrap().classes.name(1), "right");
+    assert!(super::read(&text, &choices, None).unwrap_err().to_string().contains("a web page"));
+    let names = Some("left,right".as_ref());
+    assert_eq!(read(&choices, names).unwrap().classes.name(1), "right");
     let words = put("words.npy", &texts(&["left", "right", "left", "up", "left", "left"]));
-    let error = read(Choices { labels: Some(&words), ..names }).unwrap_err();
+    let error = read(&Options { labels: Some(words), ..choices }, names).unwrap_err();
     assert!(error.ends_with("words.npy: label 3 is `up`, which --classes does not name"), "{error}");
 }
 
@@ -318,7 +323,7 @@ proptest! {
                 file.truncate(file.len() - cut);
                 let paths = ["X.npy", "y.npy"].map(|name| folder.path().join(name));
                 paths.iter().zip(&files).for_each(|(path, file)| fs::write(path, file).unwrap());
-                let _ = super::read(folder.path(), Choices::default());
+                let _ = super::read(folder.path(), &Options::default(), None);
             }
         }
     }

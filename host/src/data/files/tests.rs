@@ -115,7 +115,7 @@ fn says_what_is_missing() {
     let nowhere = folder.path().join("nowhere");
     assert_eq!(
         read("FASHION_MNIST_DIR", &nowhere, None).unwrap_err().to_string(),
-        format!("FASHION_MNIST_DIR: there is no folder {}", nowhere.display())
+        format!("FASHION_MNIST_DIR: there is no folder or file {}", nowhere.display())
     );
 }
 

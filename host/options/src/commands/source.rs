@@ -1,0 +1,280 @@
+//! The source of the samples: where they are, and how they are read.
+
+use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
+
+use clap::{Args, ValueEnum};
+use selvedge::preparation::Element;
+
+use super::groups::whole;
+use crate::partition::TestSplit;
+
+/// The source of the samples.
+#[derive(Args, Debug)]
+pub struct Data {
+    /// A CSV file, a folder of pictures (a sub-folder for each class), NumPy's arrays, a folder with four IDX files, or `builtin`
+    ///
+    /// The data decides a network's inputs and outputs. A file's content tells what it is.
+    ///
+    /// CSV: a line of names first, then a row a sample, with a column of class names or numbers. Commas, semicolons or tabs stand between
+    /// the values. The file may be gzipped. A unit may follow a name: 'ax (m/s²)', 'ax [g]'.
+    ///
+    /// Pictures: DIR/CLASS/*.png (or JPEG, WebP, GIF, BMP, TIFF); the classes may lie in DIR/train and DIR/test.
+    ///
+    /// Arrays are an archive (.npz) or a folder (.npy) of x_train, y_train, x_test and y_test, or of X and y; or an array of samples (.npy)
+    /// with --labels.
+    ///
+    /// A plain file of 256 MiB or more is mapped and not read, so it may be larger than memory: no program may truncate it meanwhile.
+    ///
+    /// IDX files are named as Fashion-MNIST's, with idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
+    /// samples that are no images. Names with a dot (train-images.idx3-ubyte) and EMNIST's (emnist-letters-train-images-idx3-ubyte) are known
+    /// too; of several splits in one folder, DIR/emnist-letters names one. The files may lie below the folder as torchvision has them
+    /// (FashionMNIST/raw).
+    ///
+    /// Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and without
+    /// the internet the built-in set.
+    #[arg(long, value_name = "FILE|DIR|builtin")]
+    pub data: Option<PathBuf>,
+
+    /// The classes' names, separated by commas, or a file with a line for each [default: the data's]
+    ///
+    /// Label 0 is the first. Where the labels are texts, this is their order. Without this option, a file classes.txt beside IDX files names
+    /// the classes. MNIST, Fashion-MNIST and KMNIST (gzipped, as published) are known by their checksums and need none.
+    #[arg(long, value_name = "NAMES|FILE")]
+    pub classes: Option<PathBuf>,
+
+    /// How the source is read.
+    #[command(flatten)]
+    pub source: Source,
+}
+
+/// How a source is read. What a kind of source does not have is refused.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Data")]
+pub struct Source {
+    /// CSV: the column of the classes [default: label, class, target or y, if there is one of these]
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+
+    /// CSV: the columns that are features, in this order [default: all but the label and the group]
+    #[arg(long, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
+    pub features: Vec<String>,
+
+    /// CSV: the rows are a time series; a sample is so many rows one after the other, with the same label
+    ///
+    /// A sample has rows × columns features, named 'ax[0]', 'ay[0]', … 'ax[1]', ….
+    #[arg(long, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
+    pub window: Option<u32>,
+
+    /// CSV: the rows from the start of a window to the start of the next [default: the window's, so none is in two]
+    #[arg(long, value_name = "ROWS", requires = "window", value_parser = whole::<u32>(1..=u32::MAX.into()))]
+    pub stride: Option<u32>,
+
+    /// CSV: a column such as a person or a recording: none of its values is in both the training and the test part
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+
+    /// Arrays: the labels of an array of samples, an array of integers or texts (.npy)
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+
+    /// Arrays: the labels of the test part's array (.npy)
+    #[arg(long, value_name = "FILE", requires = "test")]
+    pub test_labels: Option<PathBuf>,
+
+    /// The part of the samples that is held out for the test, of each class the same, and the seed of the choice [default: 0.2]
+    ///
+    /// The seed is none of a run's, so every command holds out the same samples.
+    #[arg(long, value_name = "PART[,seed=N]", conflicts_with = "test")]
+    pub test_split: Option<TestSplit>,
+
+    /// Another source of the same kind and features, for the test
+    #[arg(long, value_name = "FILE|DIR")]
+    pub test: Option<PathBuf>,
+
+    /// What becomes of missing values (empty, NA, NaN, null), and of pictures that cannot be read [default: they are an error]
+    #[arg(long, value_enum)]
+    pub missing: Option<Missing>,
+
+    /// CSV: the numbers that the values are [default: i16 or u16 where all are such whole numbers, else f32]
+    ///
+    /// A board takes samples of these. u8 means bytes that a network takes from 0 to 1, such as pixels.
+    #[arg(long, value_enum)]
+    pub element: Option<ElementName>,
+
+    /// Pictures: the columns and rows that they are resized to [default: their own, if all have the same]
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub size: Option<Size>,
+
+    /// Pictures: one channel or three [default: grey if all are grey, else rgb]
+    #[arg(long, value_enum)]
+    pub color: Option<Color>,
+}
+
+impl Data {
+    /// The options that were given, with their values.
+    pub fn given(&self) -> Vec<(&'static str, OsString)> {
+        let paths = [("data", &self.data), ("classes", &self.classes)];
+        let paths = paths.into_iter().filter_map(|(name, path)| Some((name, path.clone()?.into())));
+        paths.chain(self.source.given()).collect()
+    }
+}
+
+impl Source {
+    /// The options that were given, with their values.
+    pub fn given(&self) -> Vec<(&'static str, OsString)> {
+        fn shown(value: &Option<impl fmt::Display>) -> Option<OsString> {
+            value.as_ref().map(|value| value.to_string().into())
+        }
+        let features = (!self.features.is_empty()).then(|| self.features.join(",").into());
+        let options = [
+            ("label", shown(&self.label)),
+            ("features", features),
+            ("window", shown(&self.window)),
+            ("stride", shown(&self.stride)),
+            ("group", shown(&self.group)),
+            ("labels", self.labels.clone().map(Into::into)),
+            ("test-split", shown(&self.test_split)),
+            ("test", self.test.clone().map(Into::into)),
+            ("test-labels", self.test_labels.clone().map(Into::into)),
+            ("missing", self.missing.map(|missing| missing.name().into())),
+            ("element", self.element.map(|ElementName(element)| element.name().into())),
+            ("size", shown(&self.size)),
+            ("color", self.color.map(|color| color.name().into())),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// What becomes of missing values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Missing {
+    /// Rows with missing values, and pictures that cannot be read, are left out
+    Drop,
+    /// A missing value is the mean of its column in the training part
+    Mean,
+}
+
+impl Missing {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Mean => "mean",
+        }
+    }
+}
+
+/// An [`Element`], as `--element` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ElementName(pub Element);
+
+impl ValueEnum for ElementName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Element::U8), Self(Element::I8), Self(Element::I16), Self(Element::U16), Self(Element::F32)]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(self.0.name().into())
+    }
+}
+
+/// The channels of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// One channel
+    #[value(alias = "gray")]
+    Grey,
+    /// Three channels
+    Rgb,
+}
+
+impl Color {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Grey => "grey",
+            Self::Rgb => "rgb",
+        }
+    }
+
+    /// The number of channels.
+    pub const fn channels(self) -> u32 {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// A picture's columns and rows: `32x24`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |text: &str| text.trim().parse().ok().filter(|side| (1..=65_535).contains(side));
+        let (width, height) = text.split_once(['x', 'X', '×']).unwrap_or((text, text));
+        let size = side(width).zip(side(height)).map(|(width, height)| Self { width, height });
+        size.ok_or_else(|| "must be columns and rows, such as 32x24".into())
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        data: Data,
+    }
+
+    fn parse(line: &str) -> Result<Data, String> {
+        let program = Program::try_parse_from(["x"].into_iter().chain(line.split_whitespace()));
+        program.map(|program| program.data).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_was_given_can_be_given_again() {
+        let line = "--data a.csv --classes a,b --label kind --features x,y --window 8 --stride 4 --group who --test-split 0.3,seed=7 \
+                    --missing mean --element i16 --size 32x24 --color rgb";
+        let data = parse(line).unwrap();
+        let again =
+            data.given().into_iter().flat_map(|(name, value)| [format!("--{name}"), value.into_string().unwrap()]);
+        assert_eq!(again.collect::<Vec<_>>(), line.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(parse("").unwrap().given(), []);
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for (line, words) in [
+            ("--size 0x3", "must be columns and rows, such as 32x24"),
+            ("--size ax3", "must be columns and rows"),
+            ("--test-split 1", "must be a part above 0 and below 1"),
+            ("--stride 3", "--window"),
+            ("--window 0", "must be a whole number from 1 to 65536"),
+            ("--element f16", "u8, i8, i16, u16, f32"),
+            ("--test a --test-split 0.1", "cannot be used with"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(words), "{line}: {error}");
+        }
+        assert_eq!(parse("--size 28").unwrap().source.size, Some(Size { width: 28, height: 28 }));
+        assert_eq!(parse("--color gray").unwrap().source.color, Some(Color::Grey));
+    }
+}

@@ -1,0 +1,232 @@
+//! Why a table cannot be read.
+
+use std::io;
+
+use selvedge::{architecture::MAX_WIDTH, preparation::Element};
+use thiserror::Error;
+
+/// The error of a table, without its file's name.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// The operating system, or the unpacker, does not give the bytes.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// The file is something else.
+    #[error("this is {what}; {advice}")]
+    Foreign {
+        /// The kind of file.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The file has no bytes but white space.
+    #[error("it is empty; it needs a line of column names, and a line for each sample")]
+    Empty,
+    /// A line of names alone.
+    #[error("it has column names, but no rows")]
+    NoRows,
+    /// No row is whole.
+    #[error("in each of its {rows} rows a value is missing, so --missing drop leaves none")]
+    AllMissing {
+        /// How many there are.
+        rows: usize,
+    },
+    /// Text in another encoding.
+    #[error("line {line} is no text in UTF-8; save the file as UTF-8")]
+    Encoding {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// The text of a row does not end.
+    #[error("line {line} goes on for more than {} MB; perhaps a quote is not closed", most >> 20)]
+    LongLine {
+        /// The line where the row begins.
+        line: u64,
+        /// The most bytes of a row.
+        most: u64,
+    },
+    /// The text is larger than any that is read.
+    #[error("it unpacks to more than {} MB, and from so small a file no more is taken; if that is right, unpack it with gunzip", most >> 20)]
+    TooLargeGzip {
+        /// The most bytes.
+        most: u64,
+    },
+    /// There is no room for the values.
+    #[error("its values take more memory than {}; take fewer rows, or a larger --stride", room(*most))]
+    Memory {
+        /// The most bytes that are taken, where these are the limit, or else the system's.
+        most: Option<u64>,
+    },
+    /// The first line has values, not names.
+    #[error("line 1 has numbers alone, but it must name the columns, such as ax,ay,az,label")]
+    NoHeader,
+    /// Two columns of one name.
+    #[error("line 1: columns {first} and {second} have the same name {name:?}; rename one")]
+    Twice {
+        /// The name.
+        name: String,
+        /// One column, from 1.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// A named column is not there.
+    #[error("{option}: there is no column {name:?}; {hint}")]
+    NoColumn {
+        /// The option, or who asks.
+        option: &'static str,
+        /// The name.
+        name: String,
+        /// The nearest name, or all names.
+        hint: String,
+    },
+    /// No column is known to be the label.
+    #[error(
+        "no column is named label, class, target or y; name the column of the classes by --label; there are {columns}"
+    )]
+    NoLabel {
+        /// The names of the columns.
+        columns: String,
+    },
+    /// Several columns may be the label.
+    #[error("{found} may be the label; choose by --label; there are {columns}")]
+    SeveralLabels {
+        /// Those that may be.
+        found: String,
+        /// The names of the columns.
+        columns: String,
+    },
+    /// One column in two places.
+    #[error("the column {name:?} is {roles}; it can be one of them")]
+    Roles {
+        /// The column.
+        name: String,
+        /// What it was named as.
+        roles: &'static str,
+    },
+    /// No column is left for features.
+    #[error("there is no column of features beside the label and the group")]
+    NoFeatures,
+    /// More features than a network takes.
+    #[error(
+        "a sample has {features} features, and a network takes at most {MAX_WIDTH}; take fewer columns by --features, or a smaller --window"
+    )]
+    TooManyFeatures {
+        /// How many there are.
+        features: u64,
+    },
+    /// A row with more or fewer cells than there are columns.
+    #[error("line {line} has {found} values, but line 1 names {expected} columns")]
+    Ragged {
+        /// The line.
+        line: u64,
+        /// The row's cells.
+        found: usize,
+        /// The columns.
+        expected: usize,
+    },
+    /// An empty cell, or a word for one.
+    #[error("line {line}, column {column}: a value is missing; --missing drop leaves such rows out{}", mean(*is_value))]
+    Missing {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// True for a feature, false for a label or a group.
+        is_value: bool,
+    },
+    /// A cell of another kind.
+    #[error("line {line}, column {column}: {text:?} is no number{advice}")]
+    NoNumber {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// The cell.
+        text: String,
+        /// What to do.
+        advice: String,
+    },
+    /// A value that is infinite or too large.
+    #[error("line {line}, column {column}: {text:?} is no finite number of 32 bits")]
+    Infinite {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// The cell.
+        text: String,
+    },
+    /// A value that the element does not have.
+    #[error("line {line}, column {column}: {text:?} is no value of {element}{}", range(*element))]
+    Value {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// The cell.
+        text: String,
+        /// The element.
+        element: Element,
+    },
+    /// A label that is no class's name.
+    #[error("line {line}, column {column}: {reason}")]
+    Label {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// All samples have one class.
+    #[error("all rows have the label {label:?}, and a network tells at least two classes apart")]
+    OneClass {
+        /// The label.
+        label: String,
+    },
+    /// Not one window fits.
+    #[error("no {rows} rows one after the other have the same label{}, so there is no window; the longest such run has {longest}", group(*has_groups))]
+    NoWindow {
+        /// The window's rows.
+        rows: usize,
+        /// The rows of the longest run.
+        longest: usize,
+        /// True where windows stay in a group, too.
+        has_groups: bool,
+    },
+    /// A group in both parts.
+    #[error("the group {group:?} is in the training part, too; leave out --group if that is right")]
+    SharedGroup {
+        /// The group.
+        group: String,
+    },
+    /// Missing values alone.
+    #[error("column {column} has no value in the training part, so it has no mean; leave it out by --features")]
+    NoMean {
+        /// The column's name.
+        column: String,
+    },
+    /// The samples do not make two parts.
+    #[error("{samples} cannot be parted into training and test samples; name test samples by --test, or add more")]
+    NoTest {
+        /// What there is.
+        samples: String,
+    },
+}
+
+fn room(most: Option<u64>) -> String {
+    most.map_or_else(|| "the system gives".into(), |most| format!("{} MB", most >> 20))
+}
+
+fn mean(is_value: bool) -> &'static str {
+    if is_value { ", and --missing mean puts the column's mean there" } else { "" }
+}
+
+fn range(element: Element) -> String {
+    element.range().map_or_else(String::new, |(least, most)| format!(", a whole number from {least} to {most}"))
+}
+
+fn group(has_groups: bool) -> &'static str {
+    if has_groups { " and group" } else { "" }
+}

@@ -1,0 +1,257 @@
+//! Tables: CSV files of measurements, a row a sample or a row an instant of a time series.
+//!
+//! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series.
+
+pub mod columns;
+mod error;
+mod lines;
+mod rows;
+mod windows;
+
+use std::path::Path;
+
+use options::{
+    commands::{ElementName, Missing, Source},
+    partition::TestSplit,
+};
+use selvedge::{preparation::Element, shape::InputShape};
+
+use super::{
+    DataError, Dataset, Gaps, Split, Store, label_texts, labels,
+    names::{self, Named},
+};
+use columns::{Column, NO_UNIT, Roles, Wanted};
+use lines::Lines;
+use rows::Names;
+use windows::Samples;
+
+pub use error::TableError;
+pub use lines::is_table;
+
+/// The options that tables do not have.
+pub const FOREIGN: [&str; 4] = ["labels", "test-labels", "size", "color"];
+
+/// Reads the training and test samples of a table, and where `--test` names one, of a second.
+///
+/// `wanted` is what a network takes, where there is one.
+///
+/// # Errors
+///
+/// [`DataError`], with the file's name.
+pub fn read(path: &Path, options: &Source, classes: Option<&Path>, wanted: Wanted<'_>) -> Result<Dataset, DataError> {
+    let given = classes.map(names::given).transpose()?;
+    let opened = |path: &Path| Lines::open(path).map_err(|error| wrong(path, error));
+    let files = [Some(opened(path)?), options.test.as_deref().map(opened).transpose()?];
+    assemble(path, files, options, given.as_ref(), wanted)
+}
+
+/// Reads a table's text; `path` is its name in errors.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, DataError> {
+    let lines = Lines::of_bytes(bytes).map_err(|error| wrong(path, error))?;
+    assemble(path, [Some(lines), None], options, None, Wanted::default())
+}
+
+/// Reads samples that are only classified, for a network of these elements: each with the number of its first line.
+///
+/// # Errors
+///
+/// [`DataError`].
+pub fn read_samples(path: &Path, wanted: Wanted<'_>, element: Element) -> Result<Vec<(u32, Vec<u8>)>, DataError> {
+    let options = Source { element: Some(ElementName(element)), ..Source::default() };
+    let read = || {
+        let mut lines = Lines::open(path)?;
+        let columns = columns::parse(&lines.header)?;
+        let roles = columns::roles_to_classify(&columns, wanted)?;
+        let rows = rows::read(&mut lines, &columns, &roles, &options, &mut Names::default())?;
+        let samples =
+            if roles.window == 1 { windows::each_row(rows) } else { windows::cut(&rows, roles.window, roles.window)? };
+        let len = samples.values.len() / samples.lines.len();
+        let encoded = |values: &[u8]| {
+            let mut values = values.to_vec();
+            rows::encode_in_place(&mut values, element);
+            values
+        };
+        Ok(samples.lines.iter().copied().zip(samples.values.chunks_exact(len).map(encoded)).collect())
+    };
+    read().map_err(|error| wrong(path, error))
+}
+
+fn wrong(path: &Path, error: TableError) -> DataError {
+    DataError::Table { path: path.into(), error }
+}
+
+/// One file's samples, not parted yet.
+struct Part {
+    samples: Samples,
+    dropped: usize,
+}
+
+fn assemble(
+    path: &Path,
+    [train, test]: [Option<Lines<'_>>; 2],
+    options: &Source,
+    given: Option<&Named>,
+    wanted: Wanted<'_>,
+) -> Result<Dataset, DataError> {
+    let paths = [path, options.test.as_deref().unwrap_or(path)];
+    let in_file = |file: usize| move |error| wrong(paths[file], error);
+    let mut names = Names::default();
+    let Some(mut lines) = train else { return Err(wrong(path, TableError::Empty)) };
+    let columns = columns::parse(&lines.header).map_err(in_file(0))?;
+    let roles = columns::roles(&columns, options, wanted).map_err(in_file(0))?;
+    let mut train = part(&mut lines, &columns, &roles, options, &mut names).map_err(in_file(0))?;
+    drop(lines);
+    let mut notes = remarks(&columns, &roles, options, &train);
+    let train_groups = names.groups.all.len();
+    let mut test = match test {
+        Some(mut lines) => {
+            let columns_there = columns::parse(&lines.header).map_err(in_file(1))?;
+            let same = roles.in_table(&columns, &columns_there).map_err(in_file(1))?;
+            Some(part(&mut lines, &columns_there, &same, options, &mut names).map_err(in_file(1))?)
+        }
+        None => None,
+    };
+
+    let texts: Vec<&str> = names.labels.all.iter().map(|(text, ..)| text.as_str()).collect();
+    if let ([text], false) = (&texts[..], wanted.has_network) {
+        return Err(wrong(path, TableError::OneClass { label: (*text).into() }));
+    }
+    let (classes, map) = label_texts::classes(&texts, given).map_err(|(label, reason)| {
+        let (_, file, line) = names.labels.all[label];
+        let column = roles.label.map_or_else(String::new, |place| columns[place].name.clone());
+        wrong(paths[file], TableError::Label { line, column, reason })
+    })?;
+    let labels = |part: &Part| -> Vec<u16> { part.samples.labels.iter().map(|&label| map[label as usize]).collect() };
+    let train_labels = labels(&train);
+    let test_labels = test.as_ref().map(labels);
+
+    let features = roles.features.len() * roles.window;
+    let parted = match &test {
+        Some(test) => {
+            let shared = test.samples.groups.iter().find(|&&group| (group as usize) < train_groups);
+            if let Some(&group) = shared {
+                let group = names.groups.all[group as usize].0.clone();
+                return Err(wrong(paths[1], TableError::SharedGroup { group }));
+            }
+            None
+        }
+        None => {
+            Some(parted(&train.samples, &train_labels, options.test_split.unwrap_or_default()).map_err(in_file(0))?)
+        }
+    };
+
+    let element = options.element.map(|ElementName(element)| element);
+    let mut gaps = Gaps { dropped: train.dropped + test.as_ref().map_or(0, |test| test.dropped), filled: 0 };
+    let mut none = Vec::new();
+    let test_values = test.as_mut().map_or(&mut none, |test| &mut test.samples.values);
+    if options.missing == Some(Missing::Mean) {
+        let all: Vec<u32> = (0..train_labels.len() as u32).collect();
+        let training = parted.as_ref().map_or(&all, |(training, _)| training);
+        let names: Vec<&str> = roles.features.iter().map(|&place| columns[place].name.as_str()).collect();
+        let values = [&mut train.samples.values, &mut *test_values];
+        gaps.filled = rows::fill(values, training, &names, features, element).map_err(in_file(0))?;
+    }
+    let element = element.unwrap_or_else(|| rows::smallest_element([&train.samples.values, test_values]));
+    let split = |mut values: Vec<u8>, labels| {
+        rows::encode_in_place(&mut values, element);
+        Split::of(features, element, Store::Memory(values), labels)
+    };
+    let train = split(train.samples.values, train_labels);
+    let splits = match (parted, test) {
+        (Some((training, testing)), _) => [train.chosen(&training), train.chosen(&testing)],
+        (None, Some(test)) => [train, split(test.samples.values, test_labels.unwrap_or_default())],
+        (None, None) => [train.clone(), train],
+    };
+    let input = InputShape::Features(features as u32);
+    let (feature_names, units) = roles.names(&columns);
+    notes.extend(gaps.notes());
+    let data = Dataset::new(&names::of_file(path), input, classes, splits);
+    notes.extend(labels::without_samples(&data));
+    Ok(Dataset { feature_names, units, labels_are_names: given.is_none(), gaps, notes, ..data })
+}
+
+/// Reads a file's samples.
+fn part(
+    lines: &mut Lines<'_>,
+    columns: &[Column],
+    roles: &Roles,
+    options: &Source,
+    names: &mut Names,
+) -> Result<Part, TableError> {
+    let rows = rows::read(lines, columns, roles, options, names)?;
+    let dropped = rows.dropped;
+    let is_series = options.window.is_some() || roles.window > 1;
+    let samples = if is_series {
+        windows::cut(&rows, roles.window, options.stride.map_or(roles.window, |stride| stride as usize))?
+    } else {
+        windows::each_row(rows)
+    };
+    Ok(Part { samples, dropped })
+}
+
+/// The training and the test samples of one file.
+fn parted(samples: &Samples, labels: &[u16], split: TestSplit) -> Result<(Vec<u32>, Vec<u32>), TableError> {
+    let strata: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
+    let groups = (!samples.groups.is_empty()).then_some(&samples.groups[..]);
+    let (training, testing) = split.partition(&strata, groups);
+    if training.is_empty() || testing.is_empty() {
+        let kind = if groups.is_some() { "in one group" } else { "with one sample of each class" };
+        return Err(TableError::NoTest { samples: format!("{} samples {kind}", labels.len()) });
+    }
+    Ok((training, testing))
+}
+
+/// What is worth knowing of the first file.
+fn remarks(columns: &[Column], roles: &Roles, options: &Source, part: &Part) -> Vec<String> {
+    let mut notes = Vec::new();
+    let unnamed: Vec<_> =
+        (1..).zip(columns).filter(|(_, column)| column.header.is_empty()).map(|(place, _)| place).collect();
+    if let [first, ..] = unnamed[..] {
+        notes.push(format!("column {first} has no name and is left out, as the index that pandas writes"));
+    }
+    if part.samples.unused > 0 {
+        let unused = part.samples.unused;
+        notes.push(format!("{unused} rows at the ends of runs of one label are in no window"));
+    }
+    let overlap = options.stride.is_some_and(|stride| (stride as usize) < roles.window);
+    if overlap && options.test.is_none() && options.group.is_none() {
+        notes.push(
+            "windows overlap, so test windows share rows with training windows; --group or --test keeps them apart"
+                .into(),
+        );
+    }
+    notes
+}
+
+impl Roles {
+    /// The same columns of another table, by their names.
+    fn in_table(&self, columns: &[Column], there: &[Column]) -> Result<Self, TableError> {
+        let place = |&place: &usize| columns::find(there, "the columns of --data", &columns[place].name);
+        Ok(Self {
+            features: self.features.iter().map(place).collect::<Result<_, _>>()?,
+            label: self.label.as_ref().map(place).transpose()?,
+            group: self.group.as_ref().map(place).transpose()?,
+            window: self.window,
+        })
+    }
+
+    /// The features' names, and their units where any has one.
+    fn names(&self, columns: &[Column]) -> (Vec<String>, Vec<String>) {
+        let features = || self.features.iter().map(|&place| &columns[place]);
+        let names = match self.window {
+            1 => features().map(|column| column.name.clone()).collect(),
+            rows => {
+                (0..rows).flat_map(|row| features().map(move |column| columns::in_window(&column.name, row))).collect()
+            }
+        };
+        let units = match features().any(|column| column.unit != NO_UNIT) {
+            true => (0..self.window).flat_map(|_| features().map(|column| column.unit.clone())).collect(),
+            false => Vec::new(),
+        };
+        (names, units)
+    }
+}

@@ -1,0 +1,372 @@
+//! A table's cells: numbers, labels and groups.
+
+use std::collections::HashMap;
+
+use options::commands::{Missing, Source};
+use selvedge::{architecture::MAX_WIDTH, preparation::Element};
+
+use super::{
+    TableError,
+    columns::{Column, Roles},
+    lines::Lines,
+};
+use crate::data::encode;
+
+/// The most bytes that a table's values take.
+pub const MOST: u64 = 1 << 32;
+
+/// The rows of a table.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The features' values, row after row, each an f32 of four bytes, little-endian. NaN stands for one that is missing.
+    pub values: Vec<u8>,
+    /// The number of each row's label among [`Texts`].
+    pub labels: Vec<u32>,
+    /// The number of each row's group; none where nobody asked for groups.
+    pub groups: Vec<u32>,
+    /// The rows that come after one that was left out.
+    pub breaks: Vec<u32>,
+    /// The file's line of each row.
+    pub lines: Vec<u32>,
+    /// How many rows were left out.
+    pub dropped: usize,
+}
+
+/// Different texts, by numbers in the order of their coming.
+#[derive(Debug, Default)]
+pub struct Texts {
+    numbers: HashMap<String, u32>,
+    /// Each text, and the file and the line where it came first.
+    pub all: Vec<(String, usize, u64)>,
+}
+
+impl Texts {
+    fn number(&mut self, text: &str, file: usize, line: u64) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = self.all.len() as u32;
+        self.numbers.insert(text.into(), number);
+        self.all.push((text.into(), file, line));
+        number
+    }
+}
+
+/// The labels and groups of all files.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// The labels' texts.
+    pub labels: Texts,
+    /// The groups' texts.
+    pub groups: Texts,
+    /// The files that were read.
+    files: usize,
+}
+
+/// Reads all rows.
+///
+/// # Errors
+///
+/// [`TableError`], with the line and the column.
+pub fn read(
+    lines: &mut Lines<'_>,
+    columns: &[Column],
+    roles: &Roles,
+    options: &Source,
+    names: &mut Names,
+) -> Result<Rows, TableError> {
+    let (expected, width) = (columns.len(), roles.features.len());
+    let mut rows = Rows::default();
+    let file = names.files;
+    names.files += 1;
+    let mut is_after_gap = false;
+    while let Some((line, cells)) = lines.next()? {
+        if cells.len() != expected {
+            return Err(TableError::Ragged { line, found: cells.len(), expected });
+        }
+        let is_missing = |&column: &usize| is_missing(cells.get(column).unwrap_or_default());
+        let others = || roles.label.iter().chain(&roles.group);
+        let gap = match options.missing {
+            Some(Missing::Drop) => roles.features.iter().chain(others()).find(|column| is_missing(column)),
+            _ => None,
+        };
+        if gap.is_some() {
+            rows.dropped += 1;
+            is_after_gap = true;
+            continue;
+        }
+        if let Some(&column) = others().find(|column| is_missing(column)) {
+            return Err(TableError::Missing { line, column: columns[column].name.clone(), is_value: false });
+        }
+        if rows.values.len() as u64 + 4 * width as u64 > MOST || rows.lines.len() == u32::MAX as usize {
+            return Err(TableError::Memory { most: Some(MOST) });
+        }
+        rows.values.try_reserve(4 * width).map_err(|_| TableError::Memory { most: None })?;
+        for &column in &roles.features {
+            let cell = Cell { text: cells.get(column).unwrap_or_default().trim(), line, column: &columns[column] };
+            rows.values.extend(cell.value(options)?.to_le_bytes());
+        }
+        if is_after_gap && !rows.lines.is_empty() {
+            rows.breaks.push(rows.lines.len() as u32);
+        }
+        is_after_gap = false;
+        rows.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+        if let Some(label) = roles.label {
+            rows.labels.push(names.labels.number(cells.get(label).unwrap_or_default().trim(), file, line));
+            if names.labels.all.len() > MAX_WIDTH as usize {
+                let reason =
+                    format!("more than {MAX_WIDTH} labels; is this the column of the classes? --label names it");
+                return Err(TableError::Label { line, column: columns[label].name.clone(), reason });
+            }
+        }
+        if let Some(group) = roles.group {
+            rows.groups.push(names.groups.number(cells.get(group).unwrap_or_default().trim(), file, line));
+        }
+    }
+    match (rows.lines.len(), rows.dropped) {
+        (0, 0) => Err(TableError::NoRows),
+        (0, _) => Err(TableError::AllMissing { rows: rows.dropped }),
+        _ => Ok(rows),
+    }
+}
+
+/// A word for no value.
+fn is_missing(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty() || ["na", "nan", "null", "n/a"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A feature's cell.
+struct Cell<'a> {
+    text: &'a str,
+    line: u64,
+    column: &'a Column,
+}
+
+impl Cell<'_> {
+    /// Its number, or NaN where it has none and that is no error.
+    fn value(&self, options: &Source) -> Result<f32, TableError> {
+        let (line, column) = (self.line, || self.column.name.clone());
+        if is_missing(self.text) {
+            return match options.missing {
+                Some(Missing::Mean) => Ok(f32::NAN),
+                _ => Err(TableError::Missing { line, column: column(), is_value: true }),
+            };
+        }
+        let Ok(value) = self.text.parse::<f32>() else {
+            let is_comma = self.text.replace(',', ".").parse::<f32>().is_ok();
+            let advice = if is_comma {
+                "; write numbers with a point, such as 0.5"
+            } else {
+                "; if this column is no feature, name those that are by --features"
+            };
+            return Err(TableError::NoNumber { line, column: column(), text: self.shown(), advice: advice.into() });
+        };
+        if !value.is_finite() {
+            return Err(TableError::Infinite { line, column: column(), text: self.shown() });
+        }
+        if let Some(options::commands::ElementName(element)) = options.element
+            && encode(value, element, &mut Vec::new()).is_none()
+        {
+            return Err(TableError::Value { line, column: column(), text: self.shown(), element });
+        }
+        Ok(value)
+    }
+
+    /// The first letters of its text.
+    fn shown(&self) -> String {
+        const LONGEST: usize = 40;
+        match self.text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{}…", &self.text[..end]),
+            None => self.text.into(),
+        }
+    }
+}
+
+/// Puts a column's mean in the place of each of its missing values. A mean is that of the training samples, over all rows of a window, and a
+/// whole number where the element is an integer. Returns how many values were put in.
+///
+/// # Errors
+///
+/// [`TableError::NoMean`], of a column that has no value in the training part.
+pub fn fill(
+    parts: [&mut Vec<u8>; 2],
+    training: &[u32],
+    columns: &[&str],
+    features: usize,
+    element: Option<Element>,
+) -> Result<usize, TableError> {
+    let mut sums = vec![(0.0_f64, 0_u64); columns.len()];
+    for &sample in training {
+        let len = features * size_of::<f32>();
+        let sample = &parts[0][sample as usize * len..][..len];
+        for (value, place) in Element::F32.values(sample).zip((0..columns.len()).cycle()) {
+            if !value.is_nan() {
+                sums[place].0 += f64::from(value);
+                sums[place].1 += 1;
+            }
+        }
+    }
+    let mut filled = 0;
+    for part in parts {
+        for (bytes, place) in part.as_chunks_mut::<4>().0.iter_mut().zip((0..columns.len()).cycle()) {
+            if f32::from_le_bytes(*bytes).is_nan() {
+                let (sum, count) = sums[place];
+                if count == 0 {
+                    return Err(TableError::NoMean { column: columns[place].into() });
+                }
+                let mean = sum / count as f64;
+                let mean = if element.is_some_and(|element| element != Element::F32) { mean.round() } else { mean };
+                *bytes = (mean as f32).to_le_bytes();
+                filled += 1;
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// The element that holds all values: the first of i16 and u16 that does, or else f32.
+pub fn smallest_element(parts: [&[u8]; 2]) -> Element {
+    let (mut least, mut greatest, mut are_whole) = (f32::INFINITY, f32::NEG_INFINITY, true);
+    for value in parts.into_iter().flat_map(|part| Element::F32.values(part)) {
+        (least, greatest) = (least.min(value), greatest.max(value));
+        are_whole &= value.fract() == 0.0;
+    }
+    let holds = |element: &Element| {
+        let (low, high) = element.range().unwrap_or_default();
+        are_whole && low as f32 <= least && greatest <= high as f32
+    };
+    [Element::I16, Element::U16].into_iter().find(holds).unwrap_or(Element::F32)
+}
+
+/// Writes values of f32 as another element's, in their own place. All are that element's.
+pub fn encode_in_place(values: &mut Vec<u8>, element: Element) {
+    if element == Element::F32 {
+        return;
+    }
+    let (mut value, mut end) = (Vec::with_capacity(4), 0);
+    for start in (0..values.len()).step_by(4) {
+        let number = f32::from_le_bytes([values[start], values[start + 1], values[start + 2], values[start + 3]]);
+        value.clear();
+        encode(number, element, &mut value).expect("the element was chosen for these values");
+        values[end..][..value.len()].copy_from_slice(&value);
+        end += value.len();
+    }
+    values.truncate(end);
+    values.shrink_to_fit();
+}
+
+#[cfg(test)]
+mod tests {
+    use options::commands::ElementName;
+
+    use super::*;
+    use crate::data::table::columns::{self, Wanted};
+
+    fn rows(text: &str, options: &Source) -> Result<(Rows, Names), String> {
+        let read = || {
+            let mut lines = Lines::of_bytes(text.as_bytes())?;
+            let columns = columns::parse(&lines.header)?;
+            let roles = columns::roles(&columns, options, Wanted::default())?;
+            let mut names = Names::default();
+            let rows = read(&mut lines, &columns, &roles, options, &mut names)?;
+            Ok((rows, names))
+        };
+        read().map_err(|error: TableError| error.to_string())
+    }
+
+    fn bytes(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn cells_become_numbers_labels_and_groups() {
+        let options = Source { group: Some("who".into()), ..Source::default() };
+        let (rows, names) = rows("a,label,b,who\n1, walk ,2.5,x\n-3,run,1e2,y\n+4,walk,.5,x\n", &options).unwrap();
+        assert_eq!(rows.values, bytes(&[1.0, 2.5, -3.0, 100.0, 4.0, 0.5]));
+        assert_eq!(
+            (&rows.labels[..], &rows.groups[..], &rows.lines[..]),
+            (&[0, 1, 0][..], &[0, 1, 0][..], &[2, 3, 4][..])
+        );
+        assert_eq!(names.labels.all, [("walk".into(), 0, 2), ("run".into(), 0, 3)]);
+    }
+
+    #[test]
+    fn missing_values_are_left_out_or_kept_for_a_mean() {
+        let text = "a,b,label\n,1,x\n1,2,x\nNA,3,x\n4,null,y\n5,6,y\n";
+        let with = |missing| Source { missing: Some(missing), ..Source::default() };
+        let (dropped, _) = rows(text, &with(Missing::Drop)).unwrap();
+        assert_eq!((dropped.values, dropped.dropped, &dropped.breaks[..]), (bytes(&[1.0, 2.0, 5.0, 6.0]), 3, &[1][..]));
+        let (mut kept, _) = rows(text, &with(Missing::Mean)).unwrap();
+        let filled = fill([&mut kept.values, &mut Vec::new()], &[0, 1, 2, 4], &["a", "b"], 2, None).unwrap();
+        assert_eq!((filled, kept.values.clone()), (3, bytes(&[3.0, 1.0, 1.0, 2.0, 3.0, 3.0, 4.0, 3.0, 5.0, 6.0])));
+        let mut values = bytes(&[f32::NAN, 1.0, 2.0, 2.0]);
+        let error = fill([&mut values, &mut Vec::new()], &[0], &["a", "b"], 2, None).unwrap_err();
+        assert!(error.to_string().starts_with("column a has no value in the training part"));
+        let mut values = bytes(&[f32::NAN, 1.0, 2.0, 2.0]);
+        fill([&mut values, &mut Vec::new()], &[0, 1], &["a"], 2, Some(Element::I16)).unwrap();
+        assert_eq!(values, bytes(&[2.0, 1.0, 2.0, 2.0]));
+    }
+
+    #[test]
+    fn a_wrong_cell_is_named_by_line_and_column() {
+        let asked = |element| Source { element: Some(ElementName(element)), ..Source::default() };
+        for (text, options, expected) in [
+            (
+                "a,label\n1,x\n\n,y",
+                Source::default(),
+                "line 4, column a: a value is missing; --missing drop leaves such rows out, and",
+            ),
+            (
+                "a,label\n1,",
+                Source::default(),
+                "line 2, column label: a value is missing; --missing drop leaves such rows out",
+            ),
+            ("a (g),label\nNaN,x", Source::default(), "line 2, column a: a value is missing"),
+            (
+                "a,label\nten,x",
+                Source::default(),
+                "line 2, column a: \"ten\" is no number; if this column is no feature",
+            ),
+            ("a;label\n0,5;x", Source::default(), "line 2, column a: \"0,5\" is no number; write numbers with a point"),
+            ("a,label\n1e99,x", Source::default(), "line 2, column a: \"1e99\" is no finite number of 32 bits"),
+            ("a,label\n-inf,x", Source::default(), "line 2, column a: \"-inf\" is no finite number"),
+            ("a,label\n1,x\n1,x,2\n", Source::default(), "line 3 has 3 values, but line 1 names 2 columns"),
+            ("a,label\n1\n", Source::default(), "line 2 has 1 values, but"),
+            ("a,label\n", Source::default(), "it has column names, but no rows"),
+            (
+                "a,label\n300,x",
+                asked(Element::U8),
+                "line 2, column a: \"300\" is no value of u8, a whole number from 0 to 255",
+            ),
+            ("a,label\n0.5,x", asked(Element::I16), "line 2, column a: \"0.5\" is no value of i16"),
+        ] {
+            let error = rows(text, &options).unwrap_err();
+            assert!(error.starts_with(expected), "{text:?}: {error}");
+        }
+        let drop = Source { missing: Some(Missing::Drop), ..Source::default() };
+        assert_eq!(
+            rows("a,label\n,x\n", &drop).unwrap_err(),
+            "in each of its 1 rows a value is missing, so --missing drop leaves none"
+        );
+        let mut many = String::from("a,label\n");
+        (0..=MAX_WIDTH).for_each(|number| many += &format!("1,{number}\n"));
+        assert!(rows(&many, &Source::default()).unwrap_err().contains("more than 65536 labels; is this the column"));
+    }
+
+    #[test]
+    fn an_element_is_the_smallest_that_holds_all() {
+        for (values, element) in [
+            (&[1.0, -3.0][..], Element::I16),
+            (&[0.0, 40_000.0], Element::U16),
+            (&[-1.0, 40_000.0], Element::F32),
+            (&[0.5], Element::F32),
+            (&[70_000.0], Element::F32),
+        ] {
+            let mut encoded = bytes(values);
+            assert_eq!(smallest_element([&encoded, &[]]), element, "{values:?}");
+            encode_in_place(&mut encoded, element);
+            assert!(element.values(&encoded).eq(values.iter().copied()), "{values:?}");
+        }
+    }
+}

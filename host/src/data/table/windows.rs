@@ -1,0 +1,116 @@
+//! Windows of a time series: so many rows one after the other, with one label and one group.
+
+use super::{
+    TableError,
+    rows::{MOST, Rows},
+};
+
+/// Samples before they are parted.
+#[derive(Debug, Default)]
+pub struct Samples {
+    /// The values of each sample as f32, little-endian.
+    pub values: Vec<u8>,
+    /// The number of each one's label.
+    pub labels: Vec<u32>,
+    /// The number of each one's group; none where there are no groups.
+    pub groups: Vec<u32>,
+    /// The first line of each one.
+    pub lines: Vec<u32>,
+    /// The rows that are in no sample.
+    pub unused: usize,
+}
+
+/// A sample of each row.
+pub fn each_row(rows: Rows) -> Samples {
+    let Rows { values, labels, groups, lines, .. } = rows;
+    Samples { values, labels, groups, lines, unused: 0 }
+}
+
+/// Cuts windows of `window` rows inside runs of the same label and group, each `stride` rows after the one before it.
+///
+/// # Errors
+///
+/// [`TableError`] where no window fits, or memory is short.
+pub fn cut(rows: &Rows, window: usize, stride: usize) -> Result<Samples, TableError> {
+    let count = rows.lines.len();
+    let row_len = rows.values.len() / count.max(1);
+    let mut breaks = rows.breaks.iter().map(|&row| row as usize).peekable();
+    let (mut starts, mut longest, mut used) = (Vec::new(), 0, 0);
+    let mut first = 0;
+    for row in 1..=count {
+        let is_gap = breaks.next_if_eq(&row).is_some();
+        let is_same = |numbers: &[u32]| numbers.get(row) == numbers.get(row - 1);
+        if row < count && !is_gap && is_same(&rows.labels) && is_same(&rows.groups) {
+            continue;
+        }
+        let len = row - first;
+        longest = longest.max(len);
+        if let Some(room) = len.checked_sub(window) {
+            starts.extend((first..=first + room).step_by(stride));
+            used += if stride < window { room / stride * stride + window } else { (room / stride + 1) * window };
+        }
+        first = row;
+    }
+    if starts.is_empty() {
+        return Err(TableError::NoWindow { rows: window, longest, has_groups: !rows.groups.is_empty() });
+    }
+    let sample_len = window * row_len;
+    let len = starts.len() as u64 * sample_len as u64;
+    if len > MOST {
+        return Err(TableError::Memory { most: Some(MOST) });
+    }
+    let mut values = Vec::new();
+    values.try_reserve_exact(len as usize).map_err(|_| TableError::Memory { most: None })?;
+    starts.iter().for_each(|start| values.extend_from_slice(&rows.values[start * row_len..][..sample_len]));
+    let at = |numbers: &[u32]| match numbers {
+        [] => Vec::new(),
+        _ => starts.iter().map(|&start| numbers[start]).collect(),
+    };
+    let (labels, groups, lines) = (at(&rows.labels), at(&rows.groups), at(&rows.lines));
+    Ok(Samples { values, labels, groups, lines, unused: count - used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of two bytes, each the row's number twice.
+    fn rows(labels: &[u32], groups: &[u32], breaks: &[u32]) -> Rows {
+        let values = (0..labels.len() as u8).flat_map(|row| [row, row]).collect();
+        let lines = (0..labels.len() as u32).map(|row| row + 2).collect();
+        Rows {
+            values,
+            labels: labels.into(),
+            groups: groups.into(),
+            breaks: breaks.into(),
+            lines,
+            dropped: breaks.len(),
+        }
+    }
+
+    fn starts(rows: &Rows, window: usize, stride: usize) -> (Vec<u8>, usize) {
+        let samples = cut(rows, window, stride).unwrap();
+        for (sample, line) in samples.values.chunks(2 * window).zip(&samples.lines) {
+            assert!(
+                sample.iter().enumerate().all(|(place, &byte)| usize::from(byte) == *line as usize - 2 + place / 2)
+            );
+        }
+        (samples.values.chunks(2 * window).map(|sample| sample[0]).collect(), samples.unused)
+    }
+
+    #[test]
+    fn windows_stay_in_a_run() {
+        let labels = [0, 0, 0, 0, 0, 1, 1, 1, 0, 0];
+        assert_eq!(starts(&rows(&labels, &[], &[]), 2, 2), (vec![0, 2, 5, 8], 2));
+        assert_eq!(starts(&rows(&labels, &[], &[]), 3, 1), (vec![0, 1, 2, 5], 2));
+        assert_eq!(starts(&rows(&labels, &[], &[2]), 2, 2), (vec![0, 2, 5, 8], 2));
+        assert_eq!(starts(&rows(&labels, &[], &[1, 4]), 2, 2), (vec![1, 5, 8], 4));
+        assert_eq!(starts(&rows(&labels, &[7, 7, 7, 8, 8, 8, 8, 8, 8, 8], &[]), 2, 1), (vec![0, 1, 3, 5, 6, 8], 0));
+        assert_eq!(starts(&rows(&labels, &[], &[]), 1, 3), (vec![0, 3, 5, 8], 6));
+        let error = cut(&rows(&labels, &[], &[]), 6, 6).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "no 6 rows one after the other have the same label, so there is no window; the longest such run has 5"
+        );
+    }
+}
