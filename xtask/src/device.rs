@@ -129,7 +129,7 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
         Action::Eval { count } => {
             selvedge.arg("eval").args(connect).args(weights.map(|weights| &weights.file));
             selvedge.args(count.iter().flat_map(|count| ["--count".into(), count.to_string()]));
-            selvedge.args(target.network.data.iter().flat_map(|data| ["--data".as_ref(), data.as_os_str()]));
+            selvedge.args(target.network.data.arguments());
         }
     }
     selvedge

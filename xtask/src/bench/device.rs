@@ -1,7 +1,6 @@
 //! `cargo xtask bench device`: what a prediction takes on each emulated board.
 
 use std::{
-    ffi::OsString,
     fs,
     io::Write,
     path::{Path, PathBuf},
@@ -11,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Board;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use options::commands::Format;
+use options::commands::{Data, Format};
 use selvedge::{
     architecture::{Architecture, StageKind},
     models::NAMES,
@@ -59,9 +58,9 @@ pub struct Options {
     /// The number of test samples to predict
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
-    /// The data, as for `cargo xtask train`
-    #[arg(long, value_name = "DIR|builtin")]
-    data: Option<OsString>,
+    /// The source of the samples.
+    #[command(flatten)]
+    data: Data,
     /// Write one JSON object for each row, as a list
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -146,7 +145,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
-    let model = Model::named(name, options.data.clone())?;
+    let model = Model::named(name, options.data.arguments())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, SILENCE)?;
     let weights = model.deployed(model.reference(run.folder())?, format, run.folder())?;
     workspace::output(&mut model.embed_command(Some(&weights), "test", Some(options.count), run.folder()))?;
@@ -182,7 +181,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
 
 /// The same of the exported C.
 fn measure_c(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
-    let model = Model::named(name, options.data.clone())?;
+    let model = Model::named(name, options.data.arguments())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
     let folder = run.folder();
     let weights = model.deployed(model.reference(folder)?, format, folder)?;

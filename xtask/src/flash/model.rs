@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Training;
 use clap::{Args, builder::PossibleValuesParser};
-use options::commands::Format;
+use options::commands::{Data, Format};
 use selvedge::{
     architecture::Architecture,
     message,
@@ -39,9 +39,9 @@ pub struct Choice {
     /// How the weights are kept; a weight file that is quantised already stays as it is
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
     pub format: Format,
-    /// The data, as for `cargo xtask train`
-    #[arg(long, global = true, value_name = "DIR")]
-    pub data: Option<OsString>,
+    /// The source of the samples.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 impl Choice {
@@ -69,7 +69,7 @@ impl Choice {
     pub fn model(&self, default: &str) -> Result<Model> {
         let named = || Network::Named(self.model.as_deref().unwrap_or(default).to_owned());
         let network = self.layers.as_ref().map_or_else(named, |layers| Network::Layers(layers.clone().into()));
-        Ok(Model { program: program::program(false)?, network, data: self.data.clone() })
+        Ok(Model { program: program::program(false)?, network, data: self.data.arguments() })
     }
 }
 
@@ -78,8 +78,8 @@ pub struct Model {
     /// The program `selvedge`.
     program: PathBuf,
     network: Network,
-    /// `--data`, passed on.
-    data: Option<OsString>,
+    /// The options of the data, passed on.
+    data: Vec<OsString>,
 }
 
 /// The network that was asked for.
@@ -133,12 +133,12 @@ impl Weights {
 
 impl Model {
     /// `quickstart`, `small` or `tiny`.
-    pub fn named(name: &str, data: Option<OsString>) -> Result<Self> {
+    pub fn named(name: &str, data: Vec<OsString>) -> Result<Self> {
         Ok(Self::with_program(program::program(false)?, name, data))
     }
 
     /// A named model, trained by this program.
-    pub fn with_program(program: PathBuf, name: &str, data: Option<OsString>) -> Self {
+    pub fn with_program(program: PathBuf, name: &str, data: Vec<OsString>) -> Self {
         Self { program, network: Network::Named(name.to_owned()), data }
     }
 
@@ -189,9 +189,7 @@ impl Model {
     }
 
     fn with_data(&self, mut command: Command) -> Command {
-        if let Some(data) = &self.data {
-            command.arg("--data").arg(data);
-        }
+        command.args(&self.data);
         command
     }
 
@@ -275,7 +273,7 @@ mod tests {
     use super::*;
 
     fn model(network: Network) -> Model {
-        Model { program: PathBuf::new(), network, data: None }
+        Model { program: PathBuf::new(), network, data: Vec::new() }
     }
 
     #[test]

@@ -27,6 +27,8 @@ use crate::{
 };
 
 /// Core's optional parts.
+/// The data that comes with the program.
+const BUILT_IN: [&str; 2] = ["--data", "builtin"];
 const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
 /// A warning is an error, for clippy.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
@@ -219,13 +221,13 @@ fn firmware(toolchain: &Toolchain) -> Result<()> {
         let board = Board::named(&name)?;
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
-        programs(toolchain, &board, &fitting, &Model::named(&board.model, Some("builtin".into()))?)?;
+        programs(toolchain, &board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
     }
     for processor in Processor::ALL {
         let boards = board::names()?.into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
         let board = boards.iter().find(|board| board.trains && board.processor() == processor);
         let board = board.with_context(|| format!("no board of {processor:?} trains"))?;
-        programs(toolchain, board, &[Program::Train], &Model::named("tiny", Some("builtin".into()))?)?;
+        programs(toolchain, board, &[Program::Train], &Model::named("tiny", BUILT_IN.map(Into::into).into())?)?;
     }
     Ok(())
 }

@@ -113,7 +113,7 @@ struct Bits {
     /// The fastest first.
     engines: Vec<String>,
     cores: usize,
-    data: Option<OsString>,
+    data: Vec<OsString>,
     steps: u64,
     full: bool,
     folder: EmbedFolder,
@@ -124,12 +124,12 @@ impl Bits {
         let program = program::program(options.cuda)?;
         let engines = workspace::output(Command::new(&program).arg("engines"))?;
         let folder = EmbedFolder::take("verify-bits")?;
-        let mut data = options.data.clone();
+        let mut data: Vec<OsString> = options.data.iter().flat_map(|data| ["--data".into(), data.clone()]).collect();
         // Found or downloaded here, so that without a network not every run looks for one.
         let tiny = Model::with_program(program.clone(), "tiny", data.clone());
         let mut embed = tiny.embed_command(None, "train", Some(1), &folder.path);
-        if data.is_none() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
-            data = Some("builtin".into());
+        if data.is_empty() && workspace::output_shown(&mut embed)?.contains(" of builtin to ") {
+            data = ["--data", "builtin"].map(OsString::from).into();
         }
         Ok(Self {
             program,
@@ -190,9 +190,7 @@ impl Bits {
             let command = || {
                 let mut train = Command::new(&self.program);
                 train.arg("train").args(run.options(extent)).arg("--out").arg(self.trained("cuda"));
-                if let Some(data) = &self.data {
-                    train.arg("--data").arg(data);
-                }
+                train.args(&self.data);
                 train
             };
             // First, so that without a GPU it is known at once.

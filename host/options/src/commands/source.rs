@@ -32,14 +32,14 @@ pub struct Data {
     ///
     /// Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and without
     /// the internet the built-in set.
-    #[arg(long, value_name = "FILE|DIR|builtin")]
+    #[arg(long, global = true, value_name = "FILE|DIR|builtin")]
     pub data: Option<PathBuf>,
 
     /// The classes' names, separated by commas, or a file with a line for each [default: the data's]
     ///
     /// Label 0 is the first. Where the labels are texts, this is their order. Without this option, a file classes.txt beside IDX files names
     /// the classes. MNIST, Fashion-MNIST and KMNIST (gzipped, as published) are known by their checksums and need none.
-    #[arg(long, value_name = "NAMES|FILE")]
+    #[arg(long, global = true, value_name = "NAMES|FILE")]
     pub classes: Option<PathBuf>,
 
     /// How the source is read.
@@ -52,65 +52,71 @@ pub struct Data {
 #[command(next_help_heading = "Data")]
 pub struct Source {
     /// CSV: the column of the classes [default: label, class, target or y, if there is one of these]
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, global = true, value_name = "COLUMN")]
     pub label: Option<String>,
 
     /// CSV: the columns that are features, in this order [default: all but the label and the group]
-    #[arg(long, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
     pub features: Vec<String>,
 
     /// CSV: the rows are a time series; a sample is so many rows one after the other, with the same label
     ///
     /// A sample has rows × columns features, named 'ax[0]', 'ay[0]', … 'ax[1]', ….
-    #[arg(long, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
+    #[arg(long, global = true, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
     pub window: Option<u32>,
 
     /// CSV: the rows from the start of a window to the start of the next [default: the window's, so none is in two]
-    #[arg(long, value_name = "ROWS", requires = "window", value_parser = whole::<u32>(1..=u32::MAX.into()))]
+    #[arg(long, global = true, value_name = "ROWS", requires = "window", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub stride: Option<u32>,
 
     /// CSV: a column such as a person or a recording: none of its values is in both the training and the test part
-    #[arg(long, value_name = "COLUMN")]
+    #[arg(long, global = true, value_name = "COLUMN")]
     pub group: Option<String>,
 
     /// Arrays: the labels of an array of samples, an array of integers or texts (.npy)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub labels: Option<PathBuf>,
 
     /// Arrays: the labels of the test part's array (.npy)
-    #[arg(long, value_name = "FILE", requires = "test")]
+    #[arg(long, global = true, value_name = "FILE", requires = "test")]
     pub test_labels: Option<PathBuf>,
 
     /// The part of the samples that is held out for the test, of each class the same, and the seed of the choice [default: 0.2]
     ///
     /// The seed is none of a run's, so every command holds out the same samples.
-    #[arg(long, value_name = "PART[,seed=N]", conflicts_with = "test")]
+    #[arg(long, global = true, value_name = "PART[,seed=N]", conflicts_with = "test")]
     pub test_split: Option<TestSplit>,
 
     /// Another source of the same kind and features, for the test
-    #[arg(long, value_name = "FILE|DIR")]
+    #[arg(long, global = true, value_name = "FILE|DIR")]
     pub test: Option<PathBuf>,
 
     /// What becomes of missing values (empty, NA, NaN, null), and of pictures that cannot be read [default: they are an error]
-    #[arg(long, value_enum)]
+    #[arg(long, global = true, value_enum)]
     pub missing: Option<Missing>,
 
     /// CSV: the numbers that the values are [default: i16 or u16 where all are such whole numbers, else f32]
     ///
     /// A board takes samples of these. u8 means bytes that a network takes from 0 to 1, such as pixels.
-    #[arg(long, value_enum)]
+    #[arg(long, global = true, value_enum)]
     pub element: Option<ElementName>,
 
     /// Pictures: the columns and rows that they are resized to [default: their own, if all have the same]
-    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    #[arg(long, global = true, value_name = "WIDTHxHEIGHT")]
     pub size: Option<Size>,
 
     /// Pictures: one channel or three [default: grey if all are grey, else rgb]
-    #[arg(long, value_enum)]
+    #[arg(long, global = true, value_enum)]
     pub color: Option<Color>,
 }
 
 impl Data {
+    /// The options that were given, as another program takes them.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let arguments = |(name, value): (&str, OsString)| [format!("--{name}").into(), value];
+        self.given().into_iter().flat_map(arguments).collect()
+    }
+
     /// The options that were given, with their values.
     pub fn given(&self) -> Vec<(&'static str, OsString)> {
         let paths = [("data", &self.data), ("classes", &self.classes)];
