@@ -1,5 +1,7 @@
 //! Optimizers: what becomes of a gradient, written once for every engine.
 //!
+//! A [`Trainer`](crate::training::Trainer) keeps an optimizer's numbers, as many as its constant `STATE` says.
+//!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|
 //! | `SGD` | [`Sgd`] | 0 |
