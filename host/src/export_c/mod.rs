@@ -2,10 +2,10 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`input`] | what a prediction takes, and how it becomes the first layer's inputs |
-//! | [`integers`], [`floats`] | what a format makes of a network: arrays, functions and steps |
-//! | [`header`], [`source`] | the two files, whatever the format |
-//! | [`array`](mod@array), [`text`] | numbers, comments and strings as C |
+//! | `input` | what a prediction takes, and how it becomes the first layer's inputs |
+//! | `integers`, `floats` | what a format makes of a network: arrays, functions and steps |
+//! | `header`, `source` | the two files, whatever the format |
+//! | `array`, `text` | numbers, comments and strings as C |
 //!
 //! The functions are templates, in the folder `c`. `NAME_` in them becomes the network's name, and `MACRO_` the same in capitals.
 
