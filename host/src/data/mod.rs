@@ -37,7 +37,6 @@ use options::recipe::Standardize;
 pub use self::{
     arrays::ArrayError,
     error::DataError,
-    mapping::Mapping,
     partition::TestSplit,
     search::Search,
     split::{Split, Store, encode},
