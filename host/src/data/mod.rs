@@ -1,4 +1,4 @@
-//! The data: four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
+//! The data: four IDX files of a folder, NumPy arrays, Fashion-MNIST from the network, or the built-in set of drawn garments.
 //!
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
