@@ -85,7 +85,7 @@ fn samples(
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let mut lines = String::new();
-    let all = file.all_logits(&engine, &split)?;
+    let all = file.all_logits(&engine, split)?;
     all.check()?;
     for (index, (logits, label)) in all.iter().zip(split.labels()).enumerate() {
         let hash = hex(&logits.hash()[..8]);

@@ -1,4 +1,5 @@
-//! The data: a table, a folder of pictures, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn garments.
+//! The data: a table, a folder of pictures, NumPy's arrays, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn
+//! garments.
 //!
 //! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
 
@@ -43,7 +44,6 @@ use options::recipe::Standardize;
 pub use self::{
     arrays::ArrayError,
     error::DataError,
-    mapping::Mapping,
     overview::Overview,
     pictures::FolderError,
     search::Search,

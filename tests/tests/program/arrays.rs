@@ -146,17 +146,18 @@ fn samples_of_other_numbers_are_arrays_or_idx_files() {
     };
     idx("idx-floats", 0x0d, &|byte| half(byte).to_be_bytes().to_vec());
     idx("idx-shorts", 0x0b, &|byte| wide(byte).to_be_bytes().to_vec());
-    for (same, element) in [
-        (["floats", "floats.npz", "doubles", "idx-floats"], "f32"),
-        (["shorts", "shorts.npz", "longs", "idx-shorts"], "i16"),
+    for (same, takes_halves) in [
+        (["floats", "floats.npz", "doubles", "idx-floats"], true),
+        (["shorts", "shorts.npz", "longs", "idx-shorts"], false),
     ] {
         let hashes = same.map(|data| hash(folder, &format!("--data {data}"), MEMORY));
         assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{same:?}");
         assert_eq!(hash(folder, &format!("--data {}", same[0]), MAPPED), hashes[0]);
-        assert!(said(folder, "inspect w.selvedge").contains(element));
         assert!(said(folder, &format!("eval w.selvedge --data {}", same[1])).contains("on the 60 test samples"));
         let file = format!("predict w.selvedge {}/t10k-images-idx2-ubyte", same[3]);
         assert!(said(folder, &file).contains("sample 59"));
+        let halves = format!("predict w.selvedge --values 0.5{}", ",0".repeat(11));
+        assert_eq!(run(folder, &halves, MEMORY).1, takes_halves);
         said(folder, &format!("quantize w.selvedge --data {} --out q.selvedge", same[0]));
     }
     // Bytes are such numbers too.
