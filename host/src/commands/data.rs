@@ -61,7 +61,8 @@ fn print(data: &Dataset, overview: &Overview, rows: usize) -> io::Result<()> {
         features.add_row([data.feature_name(feature).into_owned(), unit.to_owned()].into_iter().chain(numbers));
     }
     // A pixel tells little by itself.
-    if !matches!(data.input, InputShape::Image { .. }) {
+    let is_image = matches!(data.input, InputShape::Image { .. });
+    if !is_image {
         writeln!(out, "{}", aligned(features))?;
         if let Some(more) = overview.moments.len().checked_sub(FEATURES).filter(|&more| more > 0) {
             writeln!(out, " and {more} more; --json prints all")?;
@@ -78,7 +79,7 @@ fn print(data: &Dataset, overview: &Overview, rows: usize) -> io::Result<()> {
     writeln!(out, "Missing: {} left out, {} values filled with means", gaps.dropped, gaps.filled)?;
     let (repeated, others) = (overview.repeated, overview.contradicting);
     writeln!(out, "Test samples that are training samples too: {repeated}, {others} of them with another label")?;
-    if rows > 0 {
+    if rows > 0 && !is_image {
         let values = data.train.features().min(VALUES);
         let more = if values < data.train.features() { "…" } else { "" };
         let names = (0..values).map(|feature| data.feature_name(feature).into_owned());
@@ -132,7 +133,7 @@ fn object(data: &Dataset, overview: &Overview, rows: usize) -> Value {
                 "mean": mean, "max": greatest, "std": deviation, "constant": is_constant })
     };
     let features: Vec<_> = overview.moments.iter().enumerate().map(feature).collect();
-    let row = |(label, values)| json!({ "class": data.classes.name(label), "values": Vec::<f32>::from(values) });
+    let row = |(label, values): (usize, Vec<f32>)| json!({ "class": data.classes.name(label), "values": values });
     let shape: Vec<u32> = data.input.sizes().collect();
     json!({
         "name": data.name,

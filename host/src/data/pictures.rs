@@ -345,7 +345,8 @@ fn one(path: &Path, size: Option<Size>, channels: u32) -> Result<(Size, bool, Ve
     Ok((own, is_grey, picture.fit((size.width, size.height), channels)))
 }
 
-#[cfg(all(test, feature = "pictures"))]
+#[cfg(feature = "pictures")]
+#[cfg(test)]
 mod tests {
     use image::{GrayImage, Luma, Rgb, RgbImage};
 

@@ -11,7 +11,7 @@ pub struct Overview {
     #[command(flatten)]
     pub data: Data,
 
-    /// The number of training samples to print
+    /// The number of training samples to print; of images, with --json alone
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = whole::<u32>(0..=1000))]
     pub rows: u32,
 

@@ -35,6 +35,7 @@ pub use train::Train;
 
 /// The commands that need no board.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Command {
     /// Train a model and write its weight file
     Train(Train),

@@ -62,7 +62,24 @@ fn quoted(value: &OsStr) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        train: Train,
+    }
+
+    #[test]
+    fn a_command_has_all_options_of_the_data() {
+        let options = "--data waves.csv --label kind --features ax,ay --window 8 --stride 4 --test-split 0.3,seed=2 --missing drop";
+        let line = format!("train {options} --lr 1 --threads 2 --out a.selvedge");
+        let Program { train } = Program::try_parse_from(line.split(' ')).unwrap();
+        let command = to_go_on(&train, "a.selvedge".as_ref(), "a.checkpoint".as_ref());
+        assert!(command.ends_with(&format!(" train --resume a.checkpoint {options} --threads 2")), "{command}");
+    }
 
     #[test]
     fn a_shell_takes_what_is_quoted() {
