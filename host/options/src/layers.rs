@@ -12,7 +12,7 @@ pub enum Layers {
     /// A text whose first or last width is `…`: the number of features, and that of classes.
     Open(String),
     /// These.
-    Fixed(Architecture),
+    Fixed(Box<Architecture>),
 }
 
 /// What stands for a width that the data decides.
@@ -28,7 +28,7 @@ impl FromStr for Layers {
         }
         let is_open = OPEN.iter().any(|open| text.starts_with(open) || text.ends_with(open));
         let layers: Architecture = closed(text, 1, 1).parse()?;
-        Ok(if is_open { Self::Open(text.into()) } else { Self::Fixed(layers) })
+        Ok(if is_open { Self::Open(text.into()) } else { Self::Fixed(layers.into()) })
     }
 }
 
@@ -50,7 +50,7 @@ impl Layers {
         match self {
             Self::Auto => format!("{features},{},{classes}", auto_width(features, classes)).parse(),
             Self::Open(text) => closed(text, features, classes).parse(),
-            Self::Fixed(layers) => Ok(layers.clone()),
+            Self::Fixed(layers) => Ok((**layers).clone()),
         }
     }
 
