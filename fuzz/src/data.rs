@@ -8,8 +8,9 @@ use selvedge::idx;
 /// Reads the bytes twice: as a file, and as the content of a sound gzipped file.
 pub fn idx_file(bytes: &[u8]) {
     for file in [bytes, &gzipped(bytes)] {
-        if let Ok((shape, values)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
-            assert!(values.len().is_multiple_of(shape.features()));
+        if let Ok((shape, split)) = host::data::parse_samples(Path::new("file"), file.to_vec()) {
+            assert!(split.features() == shape.features());
+            assert!(split.samples().all(|sample| sample.len() == split.sample_len()));
         }
     }
     let len = bytes.len() as u64;

@@ -7,9 +7,8 @@ use crate::{
     export_c::{BEGINNING, Export},
     files, weights,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use options::{c_name::CName, commands::ExportC};
-use selvedge::preparation::Preparation;
 
 use super::{check_replaced, check_weights, classes, note, parse};
 
@@ -23,13 +22,6 @@ pub fn run(options: &ExportC) -> Result<()> {
     let bytes = weights::read(path)?;
     let file = parse(path, &bytes)?;
     check_weights(path, &file)?;
-    let preparation = file.signature().preparation;
-    ensure!(
-        preparation == Preparation::Bytes,
-        "{}: the network takes values of {} that are prepared for it, and export-c writes networks of bytes alone",
-        path.display(),
-        preparation.element()
-    );
     let classes = classes(&options.file, &file);
     let export = Export { name: &name, path: path.as_os_str(), bytes: &bytes, file: &file, classes: &classes };
     let files = export.files().with_context(|| path.display().to_string())?;

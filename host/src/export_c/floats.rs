@@ -14,7 +14,7 @@ use selvedge::{
 use super::{
     Field, Parts,
     array::{Array, Numbers},
-    input::{self, Input},
+    input::{Input, Stage as InputStage},
 };
 use crate::network::{Network, NetworkError};
 
@@ -84,7 +84,7 @@ impl Function {
 }
 
 /// Weights of 32 bits.
-pub fn float32<'a>(file: &WeightFile<'a>, input: Input) -> Result<Parts<'a>, NetworkError> {
+pub fn float32<'a>(file: &WeightFile<'a>, input: Input<'a>) -> Result<Parts<'a>, NetworkError> {
     let (architecture, network) = (file.architecture(), Network::of_file(file)?);
     let flat = network.parameters();
     let mut chain = Chain::new(input);
@@ -106,7 +106,7 @@ pub fn float32<'a>(file: &WeightFile<'a>, input: Input) -> Result<Parts<'a>, Net
 }
 
 /// Weights of 16 bits.
-pub fn float16<'a>(file: &QuantizedFile<'a, Float16>, input: Input) -> Parts<'a> {
+pub fn float16<'a>(file: &QuantizedFile<'a, Float16>, input: Input<'a>) -> Parts<'a> {
     let architecture = file.architecture();
     let mut chain = Chain::new(input);
     for (stage, (widths, bytes)) in architecture.stages().zip(file.layer_bytes()) {
@@ -138,7 +138,8 @@ fn normalization(values: &[f32]) -> Vec<f32> {
 /// The steps of a prediction, while they are gathered. Linear layers go from one of two buffers to the other, and the last one to the logits.
 /// All else is computed in place.
 struct Chain<'a> {
-    input: input::Stage,
+    /// The function that makes the first layer's inputs.
+    of_input: String,
     /// Where the last step left its outputs.
     place: &'static str,
     /// Floats of `front` and `back`.
@@ -151,10 +152,9 @@ struct Chain<'a> {
 const BUFFERS: [(&str, &str); 2] = [("front", "scratch->front"), ("back", "scratch->back")];
 
 impl<'a> Chain<'a> {
-    fn new(input: Input) -> Self {
-        let input = input.to_floats();
-        let steps = input.step.into_iter().map(str::to_owned).collect();
-        Self { input, place: input.place, buffers: [0; 2], functions: Vec::new(), arrays: Vec::new(), steps }
+    fn new(input: Input<'a>) -> Self {
+        let InputStage { functions: of_input, arrays, step, place, .. } = input.to_floats();
+        Self { of_input, place, buffers: [0; 2], functions: Vec::new(), arrays, steps: step.into_iter().collect() }
     }
 
     fn push(&mut self, stage: &Stage, weights: Numbers<'a>, biases: Numbers<'a>, is_last_linear: bool) {
@@ -217,7 +217,7 @@ impl<'a> Chain<'a> {
         }
         functions += include_str!("c/floats/fma.c");
         functions += weight;
-        functions += self.input.functions;
+        functions += &self.of_input;
         functions += include_str!("c/floats/linear.c");
         if exp || self.functions.contains(&Function::BatchNorm) {
             functions += include_str!("c/floats/multiply.c");
@@ -237,7 +237,7 @@ impl<'a> Chain<'a> {
             // One that is no number is never the largest.
             is_larger: "!(largest >= logit) && logit == logit",
             meaning: "32-bit floats",
-            includes: INCLUDES,
+            includes: INCLUDES.into(),
             types: "",
             scratch,
             arrays: self.arrays,

@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
-use selvedge::shape::InputShape;
+use selvedge::shape::{InputShape, Names};
 
-use super::{Export, Parts, input::Input};
+use super::{
+    Export, Parts,
+    input::Input,
+    text::{in_comment, string},
+};
 
 const BEFORE: &str = "\
 #include <stdint.h>
@@ -48,6 +52,11 @@ pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
     push(parts.types);
     push(&scratch(parts, outputs));
     push(&functions(parts, input));
+    text += &features(export);
+    let mut push = |part: &str| text += &export.named(part);
+    if export.file.signature().feature_names != Names::NONE {
+        push("/* The features' names, in UTF-8. */\nextern const char *const NAME_feature_names[MACRO_INPUTS];\n\n");
+    }
     if export.classes.are_named() {
         push("/* The classes' names, in UTF-8. */\nextern const char *const NAME_class_names[MACRO_CLASSES];\n\n");
     }
@@ -69,7 +78,26 @@ fn scratch(parts: &Parts<'_>, outputs: usize) -> String {
     text + "} NAME_scratch;\n\n"
 }
 
-fn functions(parts: &Parts<'_>, input: Input) -> String {
+/// A comment of the features' names and units, as C's strings; none where the file has neither.
+fn features(export: &Export<'_>) -> String {
+    let signature = export.file.signature();
+    let (mut names, mut units) = (signature.feature_names.iter(), signature.units.iter());
+    let mut lines = String::new();
+    for place in 0..export.file.architecture().inputs() {
+        let (name, unit) = (names.next().map(string), units.next().map(string));
+        let shown = match (name, unit) {
+            (Some(name), Some(unit)) => format!("{name}, in {unit}"),
+            (Some(name), None) => name,
+            (None, Some(unit)) => format!("in {unit}"),
+            (None, None) => return String::new(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(lines, " *     {place}: {}", in_comment(&shown));
+    }
+    format!("/* The numbers of `input`, by their places:\n *\n{lines} */\n\n")
+}
+
+fn functions(parts: &Parts<'_>, input: Input<'_>) -> String {
     let (element, logit) = (input.element(), parts.logit);
     let taken = format!("const {element} input[MACRO_INPUTS]");
     let answered = format!("{logit} logits[MACRO_CLASSES]");

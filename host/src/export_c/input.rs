@@ -1,60 +1,148 @@
 //! What a prediction takes, and how it becomes the inputs of the first layer: the one place that a new kind of input needs.
 
+use std::borrow::Cow;
+
+use selvedge::preparation::{CodeRange, Coded, Element, Preparation};
+
+use super::array::{Array, Numbers};
 use crate::model_file::ModelFile;
 
 /// The numbers that the caller hands over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The sample's bytes.
-    Bytes,
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    preparation: Preparation<'a>,
 }
 
 /// How a prediction begins.
-#[derive(Clone, Copy, Debug)]
-pub struct Stage {
+#[derive(Debug)]
+pub struct Stage<'a> {
+    /// Headers that the functions need.
+    pub includes: &'static str,
     /// The functions that it needs.
-    pub functions: &'static str,
+    pub functions: String,
+    /// The constants that it needs.
+    pub arrays: Vec<Array<'a>>,
     /// The statement that makes the first layer's inputs, if one is needed.
-    pub step: Option<&'static str>,
+    pub step: Option<String>,
     /// Where they are then.
     pub place: &'static str,
 }
 
-impl Input {
+impl<'a> Input<'a> {
     /// What a file's network takes.
-    pub fn of(_file: &ModelFile<'_>) -> Self {
-        Self::Bytes
+    pub fn of(file: &ModelFile<'a>) -> Self {
+        Self { preparation: file.signature().preparation }
     }
 
     /// The C type of one number.
     pub fn element(self) -> &'static str {
-        match self {
-            Self::Bytes => "uint8_t",
+        match self.preparation.element() {
+            Element::U8 => "uint8_t",
+            Element::I8 => "int8_t",
+            Element::I16 => "int16_t",
+            Element::U16 => "uint16_t",
+            Element::F32 => "float",
         }
     }
 
     /// What the numbers are, for the header.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Bytes => "the sample's bytes, 0 to 255, one for each input of the network",
+    pub fn meaning(self) -> String {
+        if self.preparation == Preparation::Bytes {
+            return "the sample's bytes, 0 to 255, one for each input of the network".into();
         }
+        let numbers = match self.preparation.element().range() {
+            Some((least, most)) => format!("integers from {least} to {most}"),
+            None => "numbers of 32 bits".into(),
+        };
+        format!("the sample's raw values, {numbers}, one for each input of the network. A prediction scales them")
     }
 
-    /// For a network of integers, whose first layer takes bytes.
-    pub fn to_bytes(self) -> Stage {
-        match self {
-            Self::Bytes => Stage { functions: "", step: None, place: "input" },
+    /// For a network of integers, whose first layer takes bytes. They are the input, or go to the scratch memory's `activations`.
+    pub fn to_bytes(self) -> Stage<'a> {
+        let Preparation::Coded(coded) = self.preparation else { return Stage::of_bytes() };
+        match self.preparation.element() {
+            Element::U8 => Stage::of_bytes(),
+            Element::I8 => Stage {
+                functions: include_str!("c/integers/code_i8.c").into(),
+                step: Some("NAME_code(input, scratch->activations);".into()),
+                place: "scratch->activations",
+                ..Stage::of_bytes()
+            },
+            Element::I16 | Element::U16 => Stage {
+                functions: self.function(include_str!("c/integers/code_integers.c")),
+                ..Stage::of_codes(Numbers::Words(coded.as_bytes()))
+            },
+            Element::F32 => Stage {
+                includes: "#include <float.h>\n",
+                functions: [
+                    include_str!("c/floats/compiler.c"),
+                    include_str!("c/floats/multiply.c"),
+                    include_str!("c/integers/code_floats.c"),
+                ]
+                .concat(),
+                ..Stage::of_codes(Numbers::Floats(floats(coded)))
+            },
         }
     }
 
     /// For a network in floating point. They go to the scratch memory's `front`.
-    pub fn to_floats(self) -> Stage {
-        match self {
-            Self::Bytes => Stage {
-                functions: include_str!("c/floats/normalize.c"),
-                step: Some("NAME_normalize(input, scratch->front);"),
-                place: "scratch->front",
-            },
+    pub fn to_floats(self) -> Stage<'a> {
+        let place = "scratch->front";
+        let Preparation::Scaled(scaled) = self.preparation else {
+            return Stage {
+                functions: include_str!("c/floats/normalize.c").into(),
+                step: Some(format!("NAME_normalize(input, {place});")),
+                place,
+                ..Stage::of_bytes()
+            };
+        };
+        let scales: Vec<f32> = scaled.rows().flat_map(|(scale, shift)| [scale, shift]).collect();
+        let (whose, row) = if scales.len() == 2 { ("all inputs", 0) } else { ("each input", 2) };
+        Stage {
+            functions: self.function(include_str!("c/floats/scale.c")),
+            arrays: vec![Array {
+                name: "NAME_scales".into(),
+                meaning: format!("The scale and the shift of {whose}."),
+                numbers: Numbers::Floats(scales.into()),
+            }],
+            step: Some(format!("NAME_scale(input, NAME_scales, {row}, {place});")),
+            place,
+            ..Stage::of_bytes()
         }
     }
+
+    /// A template whose `ELEMENT` is the C type of one number.
+    fn function(self, template: &str) -> String {
+        template.replace("ELEMENT", self.element())
+    }
+}
+
+impl<'a> Stage<'a> {
+    /// The input as it is.
+    fn of_bytes() -> Self {
+        Self { includes: "", functions: String::new(), arrays: Vec::new(), step: None, place: "input" }
+    }
+
+    /// Codes by a range for each input; without the function.
+    fn of_codes(ranges: Numbers<'a>) -> Self {
+        Self {
+            arrays: vec![Array {
+                name: "NAME_ranges".into(),
+                meaning: "The range of each input: the value of code 0, the greatest value, and the factor.".into(),
+                numbers: ranges,
+            }],
+            step: Some("NAME_code(input, NAME_ranges, scratch->activations);".into()),
+            place: "scratch->activations",
+            ..Self::of_bytes()
+        }
+    }
+}
+
+/// The table of a network that takes floats.
+fn floats(coded: Coded<'_>) -> Cow<'static, [f32]> {
+    let row = |range| match range {
+        CodeRange::Floats { low, high, factor } => Some([low, high, factor]),
+        CodeRange::Integers { .. } => None,
+    };
+    coded.ranges().filter_map(row).flatten().collect()
 }

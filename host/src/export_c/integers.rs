@@ -41,11 +41,12 @@ typedef struct NAME_entry {
 
 ";
 
-pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input: Input) -> Parts<'a> {
+pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input: Input<'a>) -> Parts<'a> {
     let layers: Vec<_> = file.layer_bytes().collect();
-    let Stage { functions: of_input, step, mut place } = input.to_bytes();
-    let mut steps: Vec<String> = step.into_iter().map(str::to_owned).collect();
-    let (mut arrays, mut entries, mut activations) = (Vec::new(), 0, 0);
+    let Stage { includes, functions: of_input, mut arrays, step, mut place } = input.to_bytes();
+    let mut activations = if step.is_some() { layers.first().map_or(0, |(widths, _)| widths.inputs) } else { 0 };
+    let mut steps: Vec<String> = step.into_iter().collect();
+    let mut entries = 0;
     for (index, (widths, bytes)) in layers.iter().enumerate() {
         let (inputs, outputs) = (widths.inputs, widths.outputs);
         let name = format!("NAME_weights_{index}");
@@ -65,9 +66,10 @@ pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input
         );
         arrays.push(Array { name, meaning, numbers: Numbers::Words(bytes) });
     }
-    let mut functions = String::from(of_input);
+    let mut functions = String::new();
     for template in [
         include_str!("c/integers/compiler.c"),
+        of_input.as_str(),
         include_str!("c/integers/pairs.c"),
         include_str!("c/integers/rescale.c"),
         kernel.functions,
@@ -84,7 +86,7 @@ pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input
         logit: "int32_t",
         is_larger: "logit > largest",
         meaning: "integers, of which each times the logit scale is a logit",
-        includes: INCLUDES,
+        includes: format!("{INCLUDES}{includes}"),
         types: TYPES,
         scratch,
         arrays,

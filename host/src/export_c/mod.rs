@@ -7,7 +7,7 @@
 //! | `header`, `source` | the two files, whatever the format |
 //! | `array`, `text` | numbers, comments and strings as C |
 //!
-//! The functions are templates, in the folder `c`. `NAME_` in them becomes the network's name, and `MACRO_` the same in capitals.
+//! The functions are templates, in the folder `c`. `NAME` in them becomes the network's name, and `MACRO_` the same in capitals.
 
 mod array;
 mod floats;
@@ -70,7 +70,7 @@ struct Parts<'a> {
     /// What a logit is, for the header.
     meaning: &'static str,
     /// Headers that the source includes.
-    includes: &'static str,
+    includes: String,
     /// Declarations in front of the scratch memory.
     types: &'static str,
     /// The memory that a prediction works in, beside the logits.
@@ -112,7 +112,8 @@ impl<'a> Export<'a> {
     /// A template's text with the network's name in it.
     fn named(&self, template: &str) -> String {
         let capitals = format!("{}_", self.name.capitals());
-        template.replace("NAME_", &format!("{}_", self.name)).replace("MACRO_", &capitals)
+        let (word, file) = (format!("{}_", self.name), format!("{}.", self.name));
+        template.replace("NAME_", &word).replace("NAME.", &file).replace("MACRO_", &capitals)
     }
 
     /// The comment that begins a file, which is called `file`; `other` is the other file.

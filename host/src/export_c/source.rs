@@ -1,6 +1,11 @@
 //! The source: constants, functions, and the steps of a prediction.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
+
+use selvedge::shape::Names;
 
 use super::{Export, Parts, input::Input, text::string};
 
@@ -10,25 +15,34 @@ const PREDICTIONS: &str = include_str!("c/predictions.c");
 /// Writes the whole text.
 pub fn write(export: &Export<'_>, parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let name = export.name;
+    out.write_all(export.comment(&format!("{name}.c"), &format!("{name}.h")).as_bytes())?;
     let mut push = |part: &str| out.write_all(export.named(part).as_bytes());
-    push(&export.comment(&format!("{name}.c"), &format!("{name}.h")))?;
-    push("#include \"NAME_H\"\n\n".replace("NAME_H", &format!("{name}.h")).as_str())?;
-    push(parts.includes)?;
+    push("#include \"NAME.h\"\n\n")?;
+    push(parts.includes.as_str())?;
     push("\n")?;
     push(parts.functions.as_str())?;
     for array in &parts.arrays {
         array.write(&export.named(&array.name), out)?;
     }
     if export.classes.are_named() {
-        writeln!(out, "{}", export.named("const char *const NAME_class_names[MACRO_CLASSES] = {"))?;
-        for class in export.classes.all() {
-            writeln!(out, "    {},", string(&class))?;
-        }
-        writeln!(out, "}};\n")?;
+        let declared = export.named("NAME_class_names[MACRO_CLASSES]");
+        names(out, &declared, export.classes.all())?;
+    }
+    let features = export.file.signature().feature_names;
+    if features != Names::NONE {
+        names(out, &export.named("NAME_feature_names[MACRO_INPUTS]"), features.iter().map(Cow::from))?;
     }
     let steps: Vec<_> = parts.steps.iter().map(|step| format!("    {step}\n")).collect();
     let element = Input::of(export.file).element();
     let predictions =
         PREDICTIONS.replace("LOGIT", parts.logit).replace("IS_LARGER", parts.is_larger).replace("ELEMENT", element);
     out.write_all(export.named(&predictions.replace("    STEPS\n", &steps.concat())).as_bytes())
+}
+
+fn names<'a>(out: &mut dyn Write, declared: &str, names: impl Iterator<Item = Cow<'a, str>>) -> io::Result<()> {
+    writeln!(out, "const char *const {declared} = {{")?;
+    for name in names {
+        writeln!(out, "    {},", string(&name))?;
+    }
+    writeln!(out, "}};\n")
 }

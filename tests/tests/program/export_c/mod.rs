@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
 mod networks;
+mod values;
 
 use std::{
     collections::HashSet,
@@ -16,7 +17,12 @@ use host::{
     classes::{Classes, SignatureBuf},
     model_file::ModelFile,
 };
-use selvedge::{Portable, message::Logits, shape::InputShape};
+use selvedge::{
+    Portable,
+    message::{Format, Logits},
+    preparation::Element,
+    shape::InputShape,
+};
 
 use networks::{Draws, float16, float32, int4, int8, limits};
 
@@ -29,14 +35,14 @@ const MAIN: &str = r#"
 #include <string.h>
 #include "net.h"
 
-static uint8_t input[NET_INPUTS];
+static ELEMENT input[NET_INPUTS];
 static LOGIT logits[NET_CLASSES], again[NET_CLASSES];
 static net_scratch scratch;
 typedef char scratch_has_the_bytes_that_are_said[sizeof scratch == SCRATCH ? 1 : -1];
 
 int main(void)
 {
-    while (fread(input, 1, NET_INPUTS, stdin) == NET_INPUTS) {
+    while (fread(input, sizeof input[0], NET_INPUTS, stdin) == NET_INPUTS) {
         uint16_t best;
         net_logits(input, logits);
         best = net_classify(input);
@@ -108,6 +114,17 @@ fn compile(folder: &Path, flags: &[&str], defined: &[String]) -> PathBuf {
     program
 }
 
+/// The C type of an input.
+fn element(element: Element) -> &'static str {
+    match element {
+        Element::U8 => "uint8_t",
+        Element::I8 => "int8_t",
+        Element::I16 => "int16_t",
+        Element::U16 => "uint16_t",
+        Element::F32 => "float",
+    }
+}
+
 /// Zeros, 255s, then samples with more and more zeros.
 fn samples(inputs: usize, count: usize, draws: &mut Draws) -> Vec<u8> {
     let mut samples = [vec![0; inputs], vec![255; inputs]].concat();
@@ -142,25 +159,31 @@ fn written(bytes: &[u8], is_float: bool) -> Answer {
     (logits.as_chunks().0.iter().map(|&word| bits(word, is_float)).collect(), u16::from_ne_bytes([class[0], class[1]]))
 }
 
-/// Compiles a network in each of these ways, and compares its logits with the host's.
+/// Compiles a network of bytes in each of these ways, and compares its logits with the host's.
 fn check(what: &str, bytes: &[u8], ways: &[&[&str]]) {
+    let inputs = ModelFile::parse(bytes).unwrap().architecture().inputs();
+    let count = if inputs > 500 { 60 } else { 300 };
+    check_samples(what, bytes, ways, &samples(inputs, count, &mut Draws::new(9)));
+}
+
+/// The same with these samples.
+fn check_samples(what: &str, bytes: &[u8], ways: &[&[&str]], samples: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let file = ModelFile::parse(bytes).unwrap();
-    let (inputs, is_float) =
-        (file.architecture().inputs(), file.quantization().is_none_or(|_| file.format_name() == "f16"));
+    let is_float = matches!(file.format(), Format::Float32 | Format::Float16);
     let scratch = exported(folder, bytes);
     let logit = if is_float { "float" } else { "int32_t" };
-    let defined = [format!("-DSCRATCH={scratch}"), format!("-DLOGIT={logit}")];
+    let element = element(file.signature().preparation.element());
+    let defined = [format!("-DSCRATCH={scratch}"), format!("-DLOGIT={logit}"), format!("-DELEMENT={element}")];
     fs::write(folder.join("arm_acle.h"), ARM_ACLE).unwrap();
-    let samples = samples(inputs, if inputs > 500 { 60 } else { 300 }, &mut Draws::new(9));
-    let all = file.logits(&Portable, &samples).unwrap();
+    let all = file.logits(&Portable, samples).unwrap();
     let expected: Vec<Answer> = all.iter().map(|logits| expected(&logits)).collect();
     let distinct = expected.iter().collect::<HashSet<_>>().len();
     assert!(distinct >= if is_float { 2 } else { 10 }, "{what}: {distinct} answers tell little");
     for way in ways {
         let program = compile(folder, &[&STRICT, *way].concat(), &defined);
-        let output = run(&mut Command::new(program), &samples);
+        let output = run(&mut Command::new(program), samples);
         assert!(output.status.success() && output.stderr.is_empty(), "{what} {way:?}: {}", tests::text(&output));
         let of_sample = output.stdout.chunks(4 * expected[0].0.len() + 2);
         let found: Vec<Answer> = of_sample.map(|bytes| written(bytes, is_float)).collect();
@@ -170,7 +193,7 @@ fn check(what: &str, bytes: &[u8], ways: &[&[&str]]) {
     }
 }
 
-const SANITIZED: &[&str] = &["-fsanitize=undefined", "-fno-sanitize-recover=all"];
+const SANITIZED: &[&str] = &["-fsanitize=undefined,float-cast-overflow", "-fno-sanitize-recover=all"];
 /// The code for ARM's instructions, in the same two ways.
 const DSP: &[&str] = &["-D__ARM_FEATURE_DSP=1", "-I."];
 const DSP_SANITIZED: &[&str] = &["-D__ARM_FEATURE_DSP=1", "-I.", "-fsanitize=undefined", "-fno-sanitize-recover=all"];
@@ -277,7 +300,9 @@ fn floats_of_16_bits_are_the_hosts() {
 fn hostile_names_stay_names() {
     const NAMES: [&str; 7] = ["??/", "a\\b\"c", "größe 1", "*/ #error", "/* %s", "\\", "??=define"];
     let folder = tempfile::tempdir().unwrap();
-    let signature = SignatureBuf::new(InputShape::Features(3), &Classes::named(NAMES).unwrap());
+    let features: Vec<String> = NAMES[..3].iter().map(|&name| name.into()).collect();
+    let signature = SignatureBuf::new(InputShape::Features(3), &Classes::named(NAMES).unwrap())
+        .with_features(&features, &NAMES[4..].iter().map(|&unit| unit.into()).collect::<Vec<_>>());
     let bytes = int8(&[3, 7], &mut Draws::new(1), &signature);
     let path = "a*/*b ??/ 'ö\\\"\u{202e}.int8";
     fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
@@ -285,14 +310,15 @@ fn hostile_names_stay_names() {
     let output = export(folder.path(), &[path, "--out", "c/int_net.c"]);
     assert!(output.status.success(), "{}", tests::text(&output));
     let main = "#include <stdio.h>\n#include \"int_net.h\"\n\
-                int main(void) { int i; for (i = 0; i < INT_NET_CLASSES; i++) { puts(int_net_class_names[i]); } return 0; }\n";
+                int main(void) { int i; for (i = 0; i < INT_NET_CLASSES; i++) { puts(int_net_class_names[i]); }\n\
+                for (i = 0; i < INT_NET_INPUTS; i++) { puts(int_net_feature_names[i]); } return 0; }\n";
     let folder = folder.path().join("c");
     fs::write(folder.join("main.c"), main).unwrap();
     let output =
         cc().current_dir(&folder).args(STRICT).args(["int_net.c", "main.c", "-o", "program"]).output().unwrap();
     assert!(output.status.success(), "{}", tests::text(&output));
     let said = Command::new(folder.join("program")).output().unwrap().stdout;
-    assert_eq!(String::from_utf8(said).unwrap().lines().collect::<Vec<_>>(), NAMES);
+    assert_eq!(String::from_utf8(said).unwrap().lines().collect::<Vec<_>>(), [&NAMES[..], &NAMES[..3]].concat());
     let header = fs::read_to_string(folder.join("int_net.h")).unwrap();
     assert!(header.is_ascii() && header.contains("selvedge export-c $'a*\\/\\*b ?"), "{header}");
 }

@@ -31,7 +31,7 @@ impl Draws {
     }
 
     /// From −1 to 1.
-    fn symmetric(&mut self) -> f32 {
+    pub fn symmetric(&mut self) -> f32 {
         self.next += 1;
         self.generator.symmetric(self.next, 1.0)
     }
