@@ -47,6 +47,8 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     let labels = [&idx::labels_header(count)[..], &labels].concat();
     files::write_whole(&options.out.join("samples.idx"), &samples)?;
     files::write_whole(&options.out.join("labels.idx"), &labels)?;
+    // A network's file has its own.
+    let preparation = if bytes.is_some() { PreparationBuf::Bytes } else { preparation };
     let prepared = preparation.get().field().map_or(Vec::new(), |(head, table)| [&head[..], table].concat());
     files::write_whole(&options.out.join("preparation.bin"), &prepared)?;
     if let (Some(weights), Some(expected)) = (&bytes, expected) {

@@ -9,8 +9,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use selvedge::{
     architecture::Architecture,
     models,
+    preparation::Preparation,
     quantized::QuantizationRecord,
-    shape::{InputShape, Signature},
+    shape::{InputShape, Names, Signature},
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -100,7 +101,10 @@ fn show_quantized(
             "folded_layers": format!("{:#}", architecture.expression()),
             "model": models::name_of(&architecture),
             "input": input_sizes(&file.signature()),
-            "classes": class_names(&file.signature()),
+            "values": preparation(&file.signature()),
+            "features": listed(file.signature().feature_names),
+            "units": listed(file.signature().units),
+            "classes": listed(file.signature().class_names),
             "flash_bytes": flash,
             "predict_ram_bytes": ram,
             "record": {
@@ -132,21 +136,58 @@ fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
     let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
     let input = signature.input.unwrap_or(InputShape::Features(inputs as u32));
     let names: Vec<&str> = signature.class_names.iter().collect();
-    match names.is_empty() {
+    let classes = match names.is_empty() {
         true => format!("From {input} to {outputs} classes without names"),
         false => format!("From {input} to {outputs} classes: {}", names.join(", ")),
+    };
+    [classes].into_iter().chain(values_in_words(signature)).chain(features(signature)).collect::<Vec<_>>().join("\n")
+}
+
+/// The numbers that a sample's values are, and what becomes of them, where they are no plain bytes.
+fn values_in_words(signature: &Signature<'_>) -> Option<String> {
+    let element = signature.preparation.element();
+    match signature.preparation {
+        Preparation::Bytes => None,
+        Preparation::Scaled(_) => Some(format!("Values: {element}; an input is scale · value + shift")),
+        Preparation::Coded(_) => {
+            Some(format!("Values: {element}; an input is one of 256 codes of the feature's range"))
+        }
     }
+}
+
+/// The first features' names and units, where the file has them.
+fn features(signature: &Signature<'_>) -> Option<String> {
+    const SHOWN: usize = 8;
+    let mut units = signature.units.iter();
+    let mut named = signature.feature_names.iter().map(|name| match units.next() {
+        Some(unit) if unit != "-" => format!("{name} ({unit})"),
+        _ => name.to_owned(),
+    });
+    let shown: Vec<_> = named.by_ref().take(SHOWN).collect();
+    let more = named.count();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!shown.is_empty()).then(|| format!("Features: {}{more}", shown.join(", ")))
+}
+
+/// The way from a sample's values to the inputs.
+fn preparation(signature: &Signature<'_>) -> Value {
+    let kind = match signature.preparation {
+        Preparation::Bytes => "bytes",
+        Preparation::Scaled(_) => "scaled",
+        Preparation::Coded(_) => "coded",
+    };
+    json!({ "element": signature.preparation.element().name(), "kind": kind })
+}
+
+/// Names as JSON, where there are some.
+fn listed(names: Names<'_>) -> Option<Vec<&str>> {
+    let names: Vec<&str> = names.iter().collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// The sizes of a sample, outermost first, where the file says them.
 fn input_sizes(signature: &Signature<'_>) -> Option<Vec<u32>> {
     Some(signature.input?.sizes().collect())
-}
-
-/// The names of the classes, where the file has them.
-fn class_names<'a>(signature: &Signature<'a>) -> Option<Vec<&'a str>> {
-    let names: Vec<&str> = signature.class_names.iter().collect();
-    (!names.is_empty()).then_some(names)
 }
 
 /// The network's needs on a device, in bytes.
@@ -221,7 +262,10 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
         "folded_layers": format!("{:#}", architecture.folded().expression()),
         "model": models::name_of(&architecture),
         "input": input_sizes(&file.signature()),
-        "classes": class_names(&file.signature()),
+        "values": preparation(&file.signature()),
+        "features": listed(file.signature().feature_names),
+        "units": listed(file.signature().units),
+        "classes": listed(file.signature().class_names),
         "parameters": parameters.collect::<Vec<_>>(),
         "flash_bytes": sizes.flash,
         "predict_ram_bytes": sizes.predict_ram,

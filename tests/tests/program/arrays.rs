@@ -171,17 +171,14 @@ fn what_is_no_data_set_of_arrays_says_why() {
     let folder = folder.path();
     write(folder, "bytes", arrays(&values, "|u1", |byte| vec![byte]));
     for (data, expected) in [
-        ("--data idx --labels bytes/y_train.npy", "--labels goes with NumPy arrays"),
-        ("--data builtin --test-split 0.3", "--test-split goes with NumPy arrays"),
-        ("--test bytes.npz", "--test goes with NumPy arrays"),
+        ("--data idx --labels bytes/y_train.npy", "--labels is not for IDX files"),
+        ("--data builtin --test-split 0.3", "--test-split is for a source that --data names"),
+        ("--test bytes.npz", "--test is for a source that --data names"),
         ("--data bytes --test-split 0.3", "--test-split: bytes has a test part already, in x_test"),
         ("--data bytes --labels bytes/y_train.npy", "--labels: bytes has the labels of its samples already"),
         ("--data bytes/x_train.npy", "bytes/x_train.npy is one array: name its labels' file by --labels"),
         ("--data bytes/x_train.npy --labels bytes/y_test.npy", "has 300 samples, but bytes/y_test.npy has 60 labels"),
-        (
-            "--data bytes/x_train.npy --labels bytes/y_train.npy --test-split 2",
-            "--test-split 2: must be a part above 0",
-        ),
+        ("--data bytes/x_train.npy --labels bytes/y_train.npy --test-split 2", "must be a part above 0"),
         ("--data bytes/x_train.npy --labels bytes/y_train.npy --test nowhere.npz", "cannot read nowhere.npz"),
         ("--data nowhere.npz", "cannot read nowhere.npz"),
     ] {
