@@ -35,13 +35,28 @@ impl<'a> FileInfo<'a> {
             Self::quantized::<Float16>(file, Format::Float16)
         } else {
             let weights = WeightFile::parse(file)?;
-            let (architecture, signature) = (weights.architecture(), weights.signature());
+            let architecture = weights.architecture();
+            let signature = checked(weights.signature(), architecture.inputs())?;
             Ok(Self { format: Format::Float32, architecture, signature })
         }
     }
 
     fn quantized<F: quantized::Format>(file: &'a [u8], format: Format) -> Result<Self, WeightFileError> {
         let file = QuantizedFile::<F>::parse(file)?;
-        Ok(Self { format, architecture: file.architecture(), signature: file.signature() })
+        let architecture = file.architecture();
+        let signature = checked(file.signature(), architecture.inputs())?;
+        Ok(Self { format, architecture, signature })
+    }
+}
+
+/// Checks what the loaders of files leave to a host, in a network's file of so many features: [`Signature::is_sound`].
+///
+/// # Errors
+///
+/// [`WeightFileError::Malformed`].
+pub fn checked(signature: Signature<'_>, features: usize) -> Result<Signature<'_>, WeightFileError> {
+    match signature.is_sound(features) {
+        true => Ok(signature),
+        false => Err(WeightFileError::Malformed { part: "signature" }),
     }
 }

@@ -169,11 +169,17 @@ pub struct Scaled<'a> {
 impl<'a> Scaled<'a> {
     /// Checks a table: for each feature, or once for all, a scale and a shift, each an f32, little-endian. `None` unless all are finite.
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
-        let scaled = Self { element, bytes };
-        let rows = bytes.len() / Self::ROW;
-        let is_whole = rows * Self::ROW == bytes.len() && (rows == 1 || rows == features) && rows > 0;
-        let are_finite = || scaled.rows().all(|(scale, shift)| is_finite(scale) && is_finite(shift));
-        (is_whole && are_finite()).then_some(scaled)
+        Self::of_table(element, bytes, features).filter(|scaled| scaled.is_sound())
+    }
+
+    /// A table of the right length.
+    fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
+        let is_whole = bytes.len() == Self::ROW || features.checked_mul(Self::ROW) == Some(bytes.len());
+        (is_whole && !bytes.is_empty()).then_some(Self { element, bytes })
+    }
+
+    fn is_sound(self) -> bool {
+        self.rows().all(|(scale, shift)| is_finite(scale) && is_finite(shift))
     }
 
     /// Bytes of a feature's row.
@@ -307,10 +313,17 @@ impl CodeRange {
 impl<'a> Coded<'a> {
     /// Checks a table: for each feature the three numbers of a [`CodeRange`], each 4 bytes, little-endian; none for elements of one byte.
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
-        let coded = Self { element, bytes };
+        Self::of_table(element, bytes, features).filter(|coded| coded.is_sound())
+    }
+
+    /// A table of the right length.
+    fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let rows = if element.size() == 1 { 0 } else { features };
-        let is_whole = rows.checked_mul(CodeRange::ROW) == Some(bytes.len());
-        (is_whole && coded.ranges().all(|range| range.is_sound(element))).then_some(coded)
+        (rows.checked_mul(CodeRange::ROW) == Some(bytes.len())).then_some(Self { element, bytes })
+    }
+
+    fn is_sound(self) -> bool {
+        self.ranges().all(|range| range.is_sound(self.element))
     }
 
     /// The table.
@@ -346,7 +359,10 @@ pub(crate) const SCALED: u8 = 0;
 pub(crate) const CODED: u8 = 1;
 
 impl<'a> Preparation<'a> {
-    /// Checks the preparation of a file's field: a kind, an element, a table. Networks of integers have codes, others scales.
+    /// Reads the preparation of a file's field: a kind, an element, a table of the right length. Networks of integers have codes, others
+    /// scales.
+    ///
+    /// The table's numbers may be any: [`is_sound`](Self::is_sound) checks them. Numbers that are not sound give wrong inputs, and nothing else.
     pub fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
         let (&head, table) = field.split_first_chunk()?;
         Self::of_parts(head, table, features, is_integers)
@@ -360,9 +376,19 @@ impl<'a> Preparation<'a> {
     ) -> Option<Self> {
         let element = Element::of_number(element)?;
         match (kind, is_integers) {
-            (SCALED, false) => Scaled::parse(element, table, features).map(Self::Scaled),
-            (CODED, true) => Coded::parse(element, table, features).map(Self::Coded),
+            (SCALED, false) => Scaled::of_table(element, table, features).map(Self::Scaled),
+            (CODED, true) => Coded::of_table(element, table, features).map(Self::Coded),
             _ => None,
+        }
+    }
+
+    /// Tells whether the table's numbers keep to the rules of [`Scaled`] and [`Coded`]. The loaders leave it to a host, which has checked a file
+    /// before a board gets it: it takes floating point, of which a prediction in integers has no need.
+    pub fn is_sound(self) -> bool {
+        match self {
+            Self::Bytes => true,
+            Self::Scaled(scaled) => scaled.is_sound(),
+            Self::Coded(coded) => coded.is_sound(),
         }
     }
 

@@ -96,6 +96,13 @@ pub struct Signature<'a> {
 }
 
 impl Signature<'_> {
+    /// Tells whether what the loaders of files leave to a host is right: the numbers of the preparation's table, and the names and units of
+    /// so many features. A board has no use for these, or has no floating point to check them by.
+    pub fn is_sound(&self, features: usize) -> bool {
+        let are_names = |names: Names<'_>| Names::parse(names.as_bytes(), features).is_some();
+        self.preparation.is_sound() && are_names(self.feature_names) && are_names(self.units)
+    }
+
     /// The bytes that its texts and tables take in a file.
     pub(crate) const fn len(&self) -> usize {
         let table = match self.preparation.field() {
@@ -136,6 +143,11 @@ impl<'a> Names<'a> {
             count += 1;
         }
         (count == 0 || count == expected).then_some(Self { bytes })
+    }
+
+    /// Names that nobody has checked. Where the bytes are none, there are no further ones.
+    pub(crate) const fn unchecked(bytes: &'a [u8]) -> Self {
+        Self { bytes }
     }
 
     /// Appends a name to encoded names in a buffer of which `len` bytes are in use; returns how many are then.

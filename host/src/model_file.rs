@@ -8,6 +8,7 @@ use selvedge::{
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
     loss::LossError,
     message::{Format, Logits},
+    model_file::checked,
     quantized::{self, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
     shape::{InputShape, Signature},
     weights::{WeightFile, WeightFileError},
@@ -62,15 +63,17 @@ impl<'a> ModelFile<'a> {
     ///
     /// The errors of [`WeightFile::parse`] and [`QuantizedFile::parse`].
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
-        if QuantizedFile::<Int8>::is_one(file) {
-            QuantizedFile::parse(file).map(Self::Int8)
+        let parsed = if QuantizedFile::<Int8>::is_one(file) {
+            Self::Int8(QuantizedFile::parse(file)?)
         } else if QuantizedFile::<Int4>::is_one(file) {
-            QuantizedFile::parse(file).map(Self::Int4)
+            Self::Int4(QuantizedFile::parse(file)?)
         } else if QuantizedFile::<Float16>::is_one(file) {
-            QuantizedFile::parse(file).map(Self::Float16)
+            Self::Float16(QuantizedFile::parse(file)?)
         } else {
-            WeightFile::parse(file).map(Self::Float32)
-        }
+            Self::Float32(WeightFile::parse(file)?)
+        };
+        checked(parsed.signature(), parsed.architecture().inputs())?;
+        Ok(parsed)
     }
 
     /// The numbers that its weights are.

@@ -107,8 +107,8 @@ fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), Wei
                 signature.preparation = Preparation::parse(bytes, inputs, is_integers).ok_or_else(malformed)?;
             }
             CLASS_NAMES => signature.class_names = Names::parse(bytes, outputs).ok_or_else(malformed)?,
-            FEATURE_NAMES => signature.feature_names = Names::parse(bytes, inputs).ok_or_else(malformed)?,
-            UNITS => signature.units = Names::parse(bytes, inputs).ok_or_else(malformed)?,
+            FEATURE_NAMES => signature.feature_names = Names::unchecked(bytes),
+            UNITS => signature.units = Names::unchecked(bytes),
             _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
             _ => {}
         }
@@ -210,8 +210,9 @@ impl<'a> Writer<'a> {
         let are_names = names.iter().all(|&(_, names, count)| Names::parse(names.as_bytes(), count).is_some());
         let is_of_inputs = input.is_none_or(|shape| shape.features() == inputs);
         let preparation = preparation.field();
-        let is_prepared =
-            preparation.is_none_or(|field| Preparation::of_parts(field.0, field.1, inputs, is_integers).is_some());
+        let is_prepared = preparation.is_none_or(|field| {
+            Preparation::of_parts(field.0, field.1, inputs, is_integers).is_some_and(Preparation::is_sound)
+        });
         if !(are_names && is_of_inputs && is_prepared) {
             return Err(WeightFileError::Signature);
         }
