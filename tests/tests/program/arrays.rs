@@ -178,7 +178,6 @@ fn what_is_no_data_set_of_arrays_says_why() {
         ("--data bytes --labels bytes/y_train.npy", "--labels: bytes has the labels of its samples already"),
         ("--data bytes/x_train.npy", "bytes/x_train.npy is one array: name its labels' file by --labels"),
         ("--data bytes/x_train.npy --labels bytes/y_test.npy", "has 300 samples, but bytes/y_test.npy has 60 labels"),
-        ("--data bytes/x_train.npy --labels bytes/y_train.npy --test-split 2", "must be a part above 0"),
         ("--data bytes/x_train.npy --labels bytes/y_train.npy --test nowhere.npz", "cannot read nowhere.npz"),
         ("--data nowhere.npz", "cannot read nowhere.npz"),
     ] {
