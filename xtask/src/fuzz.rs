@@ -214,7 +214,8 @@ mod tests {
         assert!(targets(&[]).unwrap().contains(&"frames".to_owned()));
         let error = targets(&["none".into()]).unwrap_err().to_string();
         assert!(
-            error.starts_with("there is no target none; fuzz/fuzz_targets has checkpoint, float16_file, frames"),
+            error
+                .starts_with("there is no target none; fuzz/fuzz_targets has arrays, checkpoint, float16_file, frames"),
             "{error}"
         );
     }

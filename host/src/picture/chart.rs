@@ -54,7 +54,7 @@ pub fn chart(chart: &Chart) -> RgbImage {
     picture
 }
 
-/// Saves a [`chart`] as a PNG file, whole or not at all.
+/// Saves a drawing of bars and lines as a PNG file, whole or not at all.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ pub struct Data {
     /// The data decides a network's inputs and outputs. A file's content tells what it is.
     ///
     /// CSV: a line of names first, then a row a sample, with a column of class names or numbers. Commas, semicolons or tabs stand between
-    /// the values. The file may be gzipped. A unit may follow a name: 'ax (m/s²)', 'ax [g]'.
+    /// the values. The file may be gzipped. A unit may follow a name: `ax (m/s²)`, `ax [g]`.
     ///
     /// Pictures: DIR/CLASS/*.png (or JPEG, WebP, GIF, BMP, TIFF); the classes may lie in DIR/train and DIR/test.
     ///
@@ -61,7 +61,7 @@ pub struct Source {
 
     /// CSV: the rows are a time series; a sample is so many rows one after the other, with the same label
     ///
-    /// A sample has rows × columns features, named 'ax[0]', 'ay[0]', … 'ax[1]', ….
+    /// A sample has rows × columns features, named `ax[0]`, `ay[0]`, … `ax[1]`, ….
     #[arg(long, global = true, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
     pub window: Option<u32>,
 
