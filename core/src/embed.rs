@@ -59,7 +59,7 @@ pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 ///
 /// `embed!("PATH")` is its bytes, `&'static [u8]`. `embed!("PATH", as TYPE)` is an [`Embedded`](crate::embed::Embedded) file, whose start is
 /// compared with the type while the program is built. The type is a model's, such as [`mlp!`](crate::mlp!) writes, or the format of a quantised network,
-/// such as [`Int8`](crate::quantized::Int8). The [module](crate::embed) has examples.
+/// such as [`Int8`](crate::quantized::Int8). The [module](mod@crate::embed) has examples.
 ///
 /// The path is that of [`include_bytes!`]: as seen from the source file, or whole. `concat!(env!("OUT_DIR"), "/NAME")` is a file that a build
 /// script wrote.

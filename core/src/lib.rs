@@ -38,7 +38,7 @@
 //! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
 //! - [`classification`]: class, probabilities, top-k. [`idx`]: the file format of samples and labels.
 //! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare targets by.
-//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`embed`]: files that a program brings along.
+//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`mod@embed`]: files that a program brings along.
 //! - [`message`]: what a host and a device say to each other over a serial line. [`model_file`]: what a file of any format holds.
 //!
 //! The examples: `xor` trains and writes a file, `predict` embeds it, `train_loop` is a training loop of one's own, `own_layer` a layer of one's
