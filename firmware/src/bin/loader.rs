@@ -39,7 +39,7 @@ fn damage() -> Result<(), Failure> {
     layers::initialize(&mut model, RECORD.seed);
     let mut buffer = Aligned([0; 512]);
     let class_names = Names::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
-    let signature = Signature { input: Some(InputShape::Features(6)), class_names };
+    let signature = Signature { input: Some(InputShape::Features(6)), class_names, ..Signature::default() };
     let len = encode(&model, &signature, &RECORD, &mut buffer.0)?;
     let file = &mut buffer.0[..len];
 
