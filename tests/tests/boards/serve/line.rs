@@ -91,7 +91,7 @@ fn boards_evaluate_and_classify_other_data() {
         let said = ask(&["eval", "--count", "30", "--data", &folder.path().to_string_lossy()]);
         assert!(said.contains("30 of 30 samples: class and logits equal the host's bits"), "{said}");
         let said = ask(&["info"]);
-        assert!(said.contains(&format!("{board}: 12-40-3 in float32, from 12 features to 3 classes")), "{said}");
+        assert!(said.contains(&format!("{board}: 12-40-3 in float32, from 12 features (u8) to 3 classes")), "{said}");
         let values = ["165"; 12].join(",");
         let said = ask(&["predict", "--values", &values]);
         assert!(said.contains(&format!("{values}: still (still ")), "{said}");
@@ -113,7 +113,10 @@ fn a_board_says_what_it_is_and_classifies_pictures() {
         text(&output)
     };
     let info = ask(&["info"]);
-    assert!(info.contains("microbit: 784-16-10 in float32, from an image of 28×28 pixels to 10 classes"), "{info}");
+    assert!(
+        info.contains("microbit: 784-16-10 in float32, from an image of 28×28 pixels (u8) to 10 classes"),
+        "{info}"
+    );
     assert!(info.contains(&format!("Flash: {} bytes", fs::metadata(&weights).unwrap().len())), "{info}");
 
     let host = selvedge(folder.path()).args(["predict", &weights, &picture]).output().unwrap();
@@ -366,7 +369,7 @@ fn one_bit_is_a_difference_and_its_sample_is_named() {
 
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,128,10"));
     let error = one_error(&eval(&address, &[]));
-    assert!(error.contains("784-16-10 network in float32, but fake runs 784-128-10"), "{error}");
+    assert!(error.contains("784-16-10 network in float32 that takes u8, but fake runs 784-128-10"), "{error}");
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
     let error = one_error(&eval(&address, &["--count", "99999999"]));
     assert!(error.contains("--count 99999999: builtin has only"), "{error}");
