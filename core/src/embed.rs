@@ -135,7 +135,7 @@ impl<F: Format + Embeddable> Embedded<F> {
     }
 }
 
-/// What a file's start is compared with.
+/// The magic, the versions and the layers that a file must start with.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     magic: [u8; 8],
@@ -147,10 +147,10 @@ pub struct Start {
 
 /// A type that tells what a file is: a model's, or the format of a quantised network.
 pub trait Embeddable: Sized + 'static {
-    /// What the file is when it is loaded.
+    /// The type that the file is loaded as.
     type Loaded;
 
-    /// What its start is compared with.
+    /// The start that it must have.
     const START: Start;
 
     /// See [`Embedded::load`].

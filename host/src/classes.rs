@@ -117,13 +117,13 @@ impl SignatureBuf {
         Self { input: Some(input), class_names: encoded(&classes.names), ..Self::default() }
     }
 
-    /// The same with a way from raw values to inputs.
+    /// Sets the way from raw values to inputs.
     #[must_use]
     pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
         Self { preparation, ..self }
     }
 
-    /// The same with names and units of the features, which [`check_names`] has checked; either may be empty.
+    /// Sets the features' names and units, which [`check_names`] has checked. Either may be empty.
     #[must_use]
     pub fn with_features(self, names: &[String], units: &[String]) -> Self {
         Self { feature_names: encoded(names), units: encoded(units), ..self }

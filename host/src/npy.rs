@@ -38,7 +38,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// That of NumPy's word, such as `<f4`.
+    /// The number type of NumPy's word, such as `<f4`.
     fn of(word: &str) -> Option<Self> {
         let (order, kind) = word.split_at_checked(1)?;
         let is_ordered = matches!(order, "<" | ">");

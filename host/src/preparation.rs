@@ -42,7 +42,7 @@ impl PreparationBuf {
         )
     }
 
-    /// The same as a file's part.
+    /// The preparation as a file has it.
     pub fn get(&self) -> Preparation<'_> {
         const CHECKED: &str = "a table is checked where it is made";
         match self {

@@ -27,7 +27,7 @@ pub const FASHION_MNIST_DIR: &str = "FASHION_MNIST_DIR";
 ///
 /// # Panics
 ///
-/// As [`skip()`] does.
+/// A test that is skipped is shown as [`skip()`] does it.
 pub fn fashion_mnist(what: &str) -> Option<PathBuf> {
     let Some(folder) = env::var_os(FASHION_MNIST_DIR).filter(|folder| !folder.is_empty()) else {
         skip(
@@ -51,7 +51,7 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 ///
 /// # Panics
 ///
-/// As [`skip()`] does.
+/// A test that is skipped is shown as [`skip()`] does it.
 pub fn python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
     // Test programs lie in target/<profile>/deps.
@@ -74,7 +74,7 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
 ///
 /// # Panics
 ///
-/// As [`skip()`] does.
+/// A test that is skipped is shown as [`skip()`] does it.
 pub fn plain_python(program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty());
     let python = named.unwrap_or_else(|| if cfg!(windows) { "python" } else { "python3" }.into());
@@ -130,7 +130,7 @@ pub fn xtask(arguments: &[&str]) -> Command {
 ///
 /// # Panics
 ///
-/// As [`skip()`] does.
+/// A test that is skipped is shown as [`skip()`] does it.
 pub fn has_emulator(what: &str) -> bool {
     static FOUND: LazyLock<bool> =
         LazyLock::new(|| xtask(&["setup", "--check"]).output().is_ok_and(|output| output.status.success()));
@@ -144,7 +144,7 @@ pub fn has_emulator(what: &str) -> bool {
 ///
 /// # Panics
 ///
-/// As [`skip()`] does.
+/// A test that is skipped is shown as [`skip()`] does it.
 pub fn has_arm_c_compiler(what: &str) -> bool {
     let is_found = xtask(&["setup", "--c", "--check"]).output().is_ok_and(|output| output.status.success());
     if !is_found {

@@ -90,7 +90,7 @@ const fn is_name(text: &[u8]) -> bool {
     0 < place && place <= MAX_NAME
 }
 
-/// As PyTorch shows a module of one's own.
+/// Shows the layer as PyTorch shows a module that a user defines.
 impl fmt::Display for CustomLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, inputs, outputs, parameters } = self;

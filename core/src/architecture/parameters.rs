@@ -30,7 +30,7 @@ impl Parameter {
     }
 }
 
-/// What a chain asks of its layers: those of an architecture, or those of a model's type.
+/// A layer as a chain sees it: one of an architecture, or one of a model's type.
 pub(crate) trait Described: Copy {
     /// Features in and out.
     fn widths(self) -> (u32, u32);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{architecture::MAX_WIDTH, weights::Header};
 
-/// Where a layer stands in its network.
+/// A layer's place in its network: the first, the last, both or neither.
 #[derive(Clone, Copy)]
 pub struct Place {
     pub is_first: bool,

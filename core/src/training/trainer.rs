@@ -32,7 +32,7 @@ use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 pub struct Trainer<M: Layer, const BATCH: usize, const STATE: usize = 0> {
     /// The model.
     pub model: M,
-    /// What the optimizer keeps: zeros before the first step.
+    /// The optimizer's state. It is zero before the first step.
     pub state: [M; STATE],
     input: [M::Input; BATCH],
     tape: [M::Tape; BATCH],

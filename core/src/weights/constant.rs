@@ -3,7 +3,7 @@
 
 use crate::architecture::{CUSTOM, LayerDescription, LayerKind};
 
-/// What is left of a file's header.
+/// The rest of a file's header, which is not read yet.
 pub struct Header<'a> {
     rest: &'a [u8],
 }

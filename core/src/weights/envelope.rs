@@ -67,7 +67,7 @@ const UNITS: u8 = 7;
 pub struct Ends {
     pub inputs: usize,
     pub outputs: usize,
-    /// Whether these are integers.
+    /// True where the network computes in integers.
     pub is_integers: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a program needs of an ARM Cortex-M: a timer, a guard of the stack, a fault handler.
+//! The parts for an ARM Cortex-M: a timer, a guard of the stack, a fault handler.
 
 mod fault;
 mod timer;

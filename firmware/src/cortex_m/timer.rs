@@ -9,7 +9,7 @@ use cortex_m_rt::exception;
 /// SysTick counts down in 24 bits.
 const MASK: u32 = 0xff_ffff;
 
-/// How often the timer came to 0.
+/// The number of times that the timer came to 0.
 static WRAPS: AtomicU32 = AtomicU32::new(0);
 
 #[exception]

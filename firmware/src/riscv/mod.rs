@@ -1,4 +1,4 @@
-//! What a program needs of a RISC-V core: a counter, a guard of the stack, a fault handler.
+//! The parts for a RISC-V core: a counter, a guard of the stack, a fault handler.
 
 mod fault;
 mod timer;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use selvedge::architecture::{Architecture, ArchitectureError};
 
-/// Layers, or what the data makes layers of.
+/// Layers. The data may decide their first and last width.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layers {
     /// One hidden layer with ReLU, its width by the numbers of features and classes.
@@ -15,7 +15,7 @@ pub enum Layers {
     Fixed(Box<Architecture>),
 }
 
-/// What stands for a width that the data decides.
+/// The texts that stand for a width that the data decides.
 const OPEN: [&str; 2] = ["…", "..."];
 
 impl FromStr for Layers {

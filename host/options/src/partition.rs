@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use selvedge::random::{Generator, Purpose};
 
-/// How much of the samples is held out for the test, and by which seed: `0.2` or `0.2,seed=7`.
+/// The part of the samples that is held out for the test, and the seed that chooses them: `0.2` or `0.2,seed=7`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TestSplit {
     /// The part, above 0 and below 1.

@@ -28,7 +28,7 @@ pub struct Options {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
-    /// How much a sample of each class counts, by label; `None` where all count the same.
+    /// The weight of each class in the loss, by label; `None` where all count the same.
     pub class_weights: Option<Vec<f32>>,
     /// How training images are changed.
     pub augmentation: Augmentation,
@@ -40,7 +40,7 @@ pub struct Options {
     pub seed: u64,
     /// Whether each epoch has an order of its own; else it is the file's.
     pub shuffle: bool,
-    /// Whether features are brought to mean 0 and standard deviation 1.
+    /// The choice to bring features to mean 0 and standard deviation 1.
     pub standardize: Standardize,
 }
 

@@ -24,7 +24,7 @@ pub enum DataError {
     Table {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         error: TableError,
     },
     /// A folder of pictures cannot be read.
@@ -32,13 +32,13 @@ pub enum DataError {
     Pictures {
         /// The folder.
         folder: PathBuf,
-        /// What is wrong.
+        /// The reason.
         error: FolderError,
     },
     /// A picture in such a folder cannot be read.
     #[error("{error}{}", advice(error))]
     Picture {
-        /// What is wrong, with the picture's name.
+        /// The error, with the picture's name.
         error: PictureError,
     },
     /// An option of another kind of source.
@@ -46,7 +46,7 @@ pub enum DataError {
     Option {
         /// The option.
         option: &'static str,
-        /// What was named.
+        /// The place that was named.
         place: PathBuf,
         /// The kind of source.
         kind: &'static str,
@@ -153,7 +153,7 @@ pub enum DataError {
     Idx {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         error: IdxError,
     },
     /// An array cannot be used.
@@ -170,11 +170,11 @@ pub enum DataError {
     Counts {
         /// The samples' file.
         samples_path: PathBuf,
-        /// How many there are.
+        /// The number of them.
         samples: usize,
         /// The labels' file.
         labels_path: PathBuf,
-        /// How many there are.
+        /// The number of them.
         labels: usize,
     },
     /// A file without samples.

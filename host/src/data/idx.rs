@@ -24,7 +24,7 @@ pub const SAMPLES: Kind = Kind {
 /// Files of labels.
 pub const LABELS: Kind = Kind { len: |beginning| Ok(begun_labels(beginning)?.1), can_be_mapped: |_| false };
 
-/// What a file of samples begins with.
+/// The beginning of a file of samples.
 struct Header {
     element: Element,
     shape: InputShape,

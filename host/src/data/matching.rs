@@ -4,8 +4,8 @@ use super::{Dataset, EndsError};
 use crate::classes::Classes;
 
 impl Dataset {
-    /// The same samples with the labels that a network's classes have: those of the same names, or where none has such a name, those of the numbers
-    /// that the names are. Samples that are labelled by numbers stay as they are, and so do those for a network whose classes nobody named.
+    /// Gives the samples the labels of a network's classes. A class is found by its name, or, if the network has no such name, by the number that the name
+    /// is. Samples that are labelled by numbers stay as they are, and so do those for a network whose classes nobody named.
     ///
     /// # Errors
     ///

@@ -71,7 +71,7 @@ pub struct Dataset {
     pub classes: Classes,
     /// True where the samples are labelled by the classes' names, not by numbers: a network's class of that name is theirs.
     pub labels_are_names: bool,
-    /// What was missing in the source.
+    /// The gaps of the source.
     pub gaps: Gaps,
     /// The samples that a model is trained on.
     pub train: Split,
@@ -85,7 +85,7 @@ pub struct Dataset {
     pub notes: Vec<String>,
 }
 
-/// What was missing in a source, and what became of it.
+/// The gaps of a source, which were left out or filled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
     /// Rows with missing values, or pictures that cannot be read, that were left out.
@@ -183,7 +183,7 @@ impl Dataset {
             .with_features(&self.feature_names, &self.units)
     }
 
-    /// The same samples with values of another element.
+    /// Converts the values to another element.
     ///
     /// # Errors
     ///

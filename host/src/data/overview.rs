@@ -1,4 +1,4 @@
-//! What a look at data shows: parts, classes, features, and test samples that are training samples too.
+//! An overview of data: parts, classes, features, and test samples that are training samples too.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ pub struct Overview {
     pub constant: Vec<usize>,
     /// The test samples whose values are those of a training sample, bit by bit.
     pub repeated: usize,
-    /// How many of these have another label there.
+    /// The number of these that have another label there.
     pub contradicting: usize,
 }
 

@@ -53,7 +53,7 @@ pub enum FolderError {
     /// More memory than is taken.
     #[error("its {pictures} pictures take more memory than {}; take a smaller --size", most.map_or_else(|| "the system gives".into(), |most| format!("{} MB", most >> 20)))]
     Memory {
-        /// How many there are.
+        /// The number of them.
         pictures: usize,
         /// The most bytes that are taken, where these are the limit.
         most: Option<u64>,
@@ -80,7 +80,7 @@ pub enum FolderError {
     Class {
         /// The sub-folder.
         folder: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// No two parts.
@@ -88,7 +88,7 @@ pub enum FolderError {
         "{samples} pictures cannot be parted into training and test samples; name test pictures by --test, or add more"
     )]
     NoTest {
-        /// How many there are.
+        /// The number of them.
         samples: usize,
     },
     /// Bytes have no mean.

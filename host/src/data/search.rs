@@ -28,7 +28,7 @@ pub struct Search {
     pub cache: Option<PathBuf>,
     /// How to download.
     pub download: Download,
-    /// How a source is read.
+    /// The way in which a source is read.
     pub reading: Reading,
 }
 

@@ -13,7 +13,7 @@ use super::{
     table::{self, columns::Wanted},
 };
 
-/// What a path leads to.
+/// The kind of source that a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A folder of four IDX files, or what is called after their prefix.

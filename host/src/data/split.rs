@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::mapping::Mapping;
 
-/// Where samples' bytes are. Parts of one set share them.
+/// The place of samples' bytes. Parts of one set share them.
 #[derive(Debug)]
 pub enum Store {
     /// In memory.
@@ -94,7 +94,7 @@ impl Split {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
 
-    /// The same of samples whose values are these elements.
+    /// Samples whose values are these elements.
     ///
     /// # Panics
     ///
@@ -140,7 +140,7 @@ impl Split {
         self.store.get(self.place(index))
     }
 
-    /// The same for a sample of no neighbour's: in `room`, where the samples are in a file.
+    /// One sample's bytes, for samples in a random order. They are read into `room` if the samples are in a file.
     #[inline]
     pub fn sample_in<'a>(&'a self, index: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
         self.store.read(self.place(index), room)
@@ -202,7 +202,7 @@ impl Split {
         Self { features, element, store, rows: Rows::Chosen(rows), labels }
     }
 
-    /// The same samples with other labels: `map` has one for each present label.
+    /// Replaces the labels: `map` has a new one for each present label.
     ///
     /// # Panics
     ///
@@ -212,7 +212,7 @@ impl Split {
         Self { labels, ..self.clone() }
     }
 
-    /// The same samples with other bytes: `write` makes each one's of the present ones.
+    /// Replaces the samples' bytes: `write` makes new ones of each sample's present ones.
     pub fn rewritten(&self, element: Element, write: impl Fn(&[u8], &mut [u8])) -> Self {
         let len = self.features * element.size();
         let mut bytes = vec![0; self.len() * len];
@@ -220,7 +220,7 @@ impl Split {
         Self::of(self.features, element, Store::Memory(bytes), self.labels.clone())
     }
 
-    /// The same values as another element, or the first sample and feature whose value that element does not have.
+    /// Converts the values to another element. The error is the first sample and feature whose value that element does not have.
     pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
         if element == self.element {
             return Ok(self.clone());
@@ -257,7 +257,7 @@ pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
 }
 
 impl PartialEq for Split {
-    /// The same samples and labels, wherever they are.
+    /// Compares samples and labels, wherever they are.
     fn eq(&self, other: &Self) -> bool {
         (self.features, self.element, &self.labels) == (other.features, other.element, &other.labels)
             && self.samples().eq(other.samples())

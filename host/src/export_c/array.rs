@@ -12,7 +12,7 @@ use super::text::float;
 pub struct Array<'a> {
     /// Its name, as a template has it.
     pub name: String,
-    /// What it holds.
+    /// Its numbers.
     pub meaning: String,
     pub numbers: Numbers<'a>,
 }

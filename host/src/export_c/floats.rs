@@ -77,7 +77,7 @@ impl Function {
         }
     }
 
-    /// Whether it takes e^x.
+    /// True where it takes e^x.
     fn needs_exp(self) -> bool {
         matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::LogSoftmax)
     }
@@ -140,7 +140,7 @@ fn normalization(values: &[f32]) -> Vec<f32> {
 struct Chain<'a> {
     /// The function that makes the first layer's inputs.
     of_input: String,
-    /// Where the last step left its outputs.
+    /// The place of the last step's outputs.
     place: &'static str,
     /// Floats of `front` and `back`.
     buffers: [usize; 2],

@@ -1,4 +1,4 @@
-//! What a prediction takes, and how it becomes the inputs of the first layer: the one place that a new kind of input needs.
+//! A prediction's input, and the way from it to the inputs of the first layer. A new kind of input changes this file alone.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ pub struct Input<'a> {
     preparation: Preparation<'a>,
 }
 
-/// How a prediction begins.
+/// The beginning of a prediction.
 #[derive(Debug)]
 pub struct Stage<'a> {
     /// Headers that the functions need.
@@ -24,12 +24,12 @@ pub struct Stage<'a> {
     pub arrays: Vec<Array<'a>>,
     /// The statement that makes the first layer's inputs, if one is needed.
     pub step: Option<String>,
-    /// Where they are then.
+    /// The place of the first layer's inputs after the step.
     pub place: &'static str,
 }
 
 impl<'a> Input<'a> {
-    /// What a file's network takes.
+    /// The input of a file's network.
     pub fn of(file: &ModelFile<'a>) -> Self {
         Self { preparation: file.signature().preparation }
     }
@@ -45,7 +45,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// What the numbers are, for the header.
+    /// Says in the header what the numbers are.
     pub fn meaning(self) -> String {
         if self.preparation == Preparation::Bytes {
             return "the sample's bytes, 0 to 255, one for each input of the network".into();

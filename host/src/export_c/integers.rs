@@ -8,7 +8,7 @@ use super::{
     input::{Input, Stage},
 };
 
-/// What one format of integers has of its own.
+/// The parts in which formats of integers differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     functions: &'static str,

@@ -35,13 +35,13 @@ use crate::{
 
 use array::Array;
 
-/// What both files begin with: a file that does not is not replaced.
+/// The beginning of both files. A file that begins otherwise is not replaced.
 pub const BEGINNING: &str = "/* Selvedge export-c: ";
 
 /// A network to be written as C.
 #[derive(Debug)]
 pub struct Export<'a> {
-    /// What functions, macros and files begin with.
+    /// The beginning of the names of functions, macros and files.
     pub name: &'a CName,
     /// The name of the network's file as it was given.
     pub path: &'a OsStr,
@@ -60,14 +60,14 @@ pub struct Files<'a> {
     parts: Parts<'a>,
 }
 
-/// What a format makes of a network.
+/// The parts of the source that depend on the format.
 #[derive(Debug)]
 struct Parts<'a> {
     /// The C type of a logit.
     logit: &'static str,
-    /// Whether `logit` comes before `largest`, in C.
+    /// The C expression that is true where `logit` comes before `largest`.
     is_larger: &'static str,
-    /// What a logit is, for the header.
+    /// The meaning of a logit, for the header.
     meaning: &'static str,
     /// Headers that the source includes.
     includes: String,
@@ -130,7 +130,7 @@ impl<'a> Export<'a> {
         )
     }
 
-    /// Whether the logits are integers, and the worth of a sum of 1.
+    /// The worth of a sum of 1 as a logit, where the logits are integers.
     fn logit_scale(&self) -> Option<f32> {
         match self.file.format() {
             Format::Int8 | Format::Int4 => self.file.quantization().map(|record| record.logit_scale),

@@ -12,7 +12,7 @@ pub(super) enum Element {
 }
 
 impl Element {
-    /// That of a NumPy array; `None` where its numbers are none that weights can be.
+    /// The element of a NumPy array; `None` where weights cannot be such numbers.
     pub(super) fn of_number(number: Number) -> Option<Self> {
         match number {
             Number::F16 => Some(Self::F16),

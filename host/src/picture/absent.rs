@@ -28,17 +28,17 @@ pub fn read_plain(path: &Path) -> Result<Plain, PictureError> {
 }
 
 impl Plain {
-    /// Of no picture.
+    /// Never called: there is no such picture.
     pub fn size(&self) -> (u32, u32) {
         match *self {}
     }
 
-    /// Of no picture.
+    /// Never called: there is no such picture.
     pub fn is_grey(&self) -> bool {
         match *self {}
     }
 
-    /// Of no picture.
+    /// Never called: there is no such picture.
     pub fn fit(self, _size: (u32, u32), _channels: u32) -> Vec<u8> {
         match self {}
     }

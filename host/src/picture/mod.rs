@@ -61,7 +61,7 @@ pub struct Captioned<'a> {
 pub struct Chart {
     /// Each class's name, and its training and test samples.
     pub classes: Vec<(String, [usize; 2])>,
-    /// What is drawn below the classes.
+    /// The panels below the classes.
     pub panels: Vec<Panel>,
 }
 
@@ -76,14 +76,14 @@ pub enum Panel {
         low: f32,
         /// The greatest value.
         high: f32,
-        /// Of each class the parts, which together are 1.
+        /// The parts of each class, which together are 1.
         classes: Vec<Vec<f64>>,
     },
     /// A window's course, for each class.
     Curves {
         /// The text below.
         title: String,
-        /// Of each class one for each row.
+        /// The spreads of each class, one for each row.
         classes: Vec<Vec<Spread>>,
     },
     /// A picture.

@@ -71,7 +71,7 @@ impl Reference {
         }
     }
 
-    /// The same network, which takes raw values in this way.
+    /// Sets the way from raw values to inputs.
     #[must_use]
     pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
         Self { preparation, ..self }

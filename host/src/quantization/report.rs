@@ -102,7 +102,7 @@ impl Report {
         Self { verdicts, layers: layers.collect() }
     }
 
-    /// The same report beside a model that takes the samples' raw values, where the networks take codes: its class for each sample.
+    /// Compares with a model that takes the samples' raw values, where the networks take codes. `classes` is that model's class for each sample.
     #[must_use]
     pub fn beside(mut self, classes: impl IntoIterator<Item = usize>) -> Self {
         self.verdicts.iter_mut().zip(classes).for_each(|(verdict, class)| verdict.model_class = class);

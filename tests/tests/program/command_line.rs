@@ -29,7 +29,7 @@ fn succeed(folder: &Path, arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What a command that must fail says: clap's message, or one line of ours, after notes that are left out here.
+/// The error of a command that must fail: clap's message, or one line of ours. Notes before it are left out.
 fn fail(folder: &Path, arguments: &str) -> String {
     let output = run(folder, arguments);
     let error = String::from_utf8(output.stderr).unwrap();

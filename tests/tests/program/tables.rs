@@ -290,3 +290,28 @@ fn folders_of_pictures_are_classes() {
         "--window is not for folders of pictures, and colours is read as such"
     );
 }
+
+/// Weights keep the scales that they were trained with, and a new run has its data's: that is said.
+#[test]
+fn a_run_from_weights_says_that_its_values_are_scaled_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |name: &str, factor: usize| {
+        let rows: String =
+            (0..40).map(|row| format!("{}.5,{},{}\n", factor * row, row * row, ["a", "b"][row % 2])).collect();
+        fs::write(folder.path().join(name), format!("x,y,label\n{rows}")).unwrap();
+    };
+    table("first.csv", 1);
+    table("second.csv", 3);
+    let train = "train --layers 2,4,2 --recipe quickstart --steps 5";
+    assert!(run(folder.path(), &format!("{train} --data first.csv --out first.selvedge")).status.success());
+    for (data, is_said) in [("first.csv", false), ("second.csv", true)] {
+        let output = run(folder.path(), &format!("{train} --data {data} --init first.selvedge --out next.selvedge"));
+        let notes = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{notes}");
+        assert_eq!(
+            notes.contains("note: first.selvedge was trained on values that were scaled otherwise"),
+            is_said,
+            "{notes}"
+        );
+    }
+}

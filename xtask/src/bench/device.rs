@@ -30,7 +30,7 @@ use crate::{
 
 /// Part of the symbol of the firmware's function that holds a prediction, `measure::followed`; the rest is the compiler's.
 const FOLLOWED: &str = "7measure8followed";
-/// The same of firmware/c.
+/// The symbol of firmware/c's function that holds a prediction.
 const FOLLOWED_C: &str = "measure_followed";
 
 /// Instructions that the firmware's counter may count besides: one tick of at least 16 MHz, and its own reading.
@@ -179,7 +179,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     })
 }
 
-/// The same of the exported C.
+/// Measures the exported C.
 fn measure_c(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
     let model = Model::named(name, options.data.arguments())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;

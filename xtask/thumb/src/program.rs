@@ -49,7 +49,7 @@ const STACK: &str = ".stack";
 /// A program's bytes, and what they are.
 #[derive(Default)]
 pub struct Program {
-    /// What it runs on.
+    /// The machine that it runs on.
     pub(crate) machine: Machine,
     /// Its sections, as they lie in memory.
     pub(crate) sections: Vec<Section>,

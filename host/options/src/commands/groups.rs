@@ -56,7 +56,7 @@ pub struct File {
 pub struct Samples {
     /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or CSV or IDX files of samples
     ///
-    /// Of a CSV file, the columns are taken that the network's features are named after, or else all but a label.
+    /// From a CSV file, the columns with the names of the network's features are taken. If it has no names, all columns but a label are.
     #[arg(required_unless_present = "values")]
     pub inputs: Vec<PathBuf>,
 

@@ -42,12 +42,12 @@ pub struct Data {
     #[arg(long, global = true, value_name = "NAMES|FILE")]
     pub classes: Option<PathBuf>,
 
-    /// How the source is read.
+    /// The options of the kinds of sources.
     #[command(flatten)]
     pub source: Source,
 }
 
-/// How a source is read. What a kind of source does not have is refused.
+/// The options of the kinds of sources. A source refuses an option of another kind.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Data")]
 pub struct Source {
@@ -91,7 +91,7 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE|DIR")]
     pub test: Option<PathBuf>,
 
-    /// What becomes of missing values (empty, NA, NaN, null), and of pictures that cannot be read [default: they are an error]
+    /// Drop or fill missing values (empty, NA, NaN, null); drop also leaves out pictures that cannot be read [default: an error]
     #[arg(long, global = true, value_enum)]
     pub missing: Option<Missing>,
 
@@ -151,7 +151,7 @@ impl Source {
     }
 }
 
-/// What becomes of missing values.
+/// The treatment of missing values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Missing {
     /// Rows with missing values, and pictures that cannot be read, are left out

@@ -1,4 +1,4 @@
-//! How much a sample of each class counts in the loss.
+//! The weight of each class in the loss.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use serde::{
 
 use super::{NonNegative, ValueError};
 
-/// How much a sample of each class counts.
+/// The weight of each class in the loss.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeights {
     /// In inverse proportion to the class's training samples: `n / (C · n_c)`, with n samples of C classes, n_c of this one.

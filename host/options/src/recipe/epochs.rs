@@ -14,8 +14,8 @@ use super::{Count, ValueError};
 pub enum Epochs {
     /// So many.
     Count(Count),
-    /// As many as take the steps of the recipe's epochs on 60,000 samples, the size of Fashion-MNIST, for which the built-in recipes were made. With the
-    /// recipe's number of epochs, where it is known.
+    /// The run takes as many steps as the recipe's epochs have on 60,000 samples. That is Fashion-MNIST's size, for which the built-in recipes were
+    /// made. The count is the recipe's, where it is known.
     Auto(Option<Count>),
 }
 

@@ -123,7 +123,7 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub label_smoothing: Option<Fraction>,
 
-    /// How much a sample of each class counts: balanced (in inverse proportion to the class's samples), or a number for each; in a recipe file:
+    /// Weight of each class in the loss: balanced (in inverse proportion to the class's samples), or a number for each; in a recipe file:
     /// "balanced" or [1, 2.5]
     #[arg(long, value_name = "balanced|W,W,…", allow_hyphen_values = true, help_heading = "Regularization")]
     pub class_weights: Option<ClassWeights>,

@@ -17,6 +17,8 @@ use crate::{
     engine::Simd,
     evaluation,
     interchange::{Reading, StateDict},
+    model_file::ModelFile,
+    preparation::PreparationBuf,
     training::{
         self, State,
         checkpoint::{self, Checkpoint, Description},
@@ -141,7 +143,7 @@ impl Plan<'_> {
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
-            (None, Some(path)) => initialized_by(path, &layers, &with)?,
+            (None, Some(path)) => initialized_by(path, &layers, &data, &with)?,
             (None, None) => State::initialized(&layers, &with)?,
         };
         let weights = Weights { data: &data, with: &with, recipe: &text, path: &files.out };
@@ -251,12 +253,20 @@ fn train(
 }
 
 /// The first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
-fn initialized_by(path: &Path, layers: &Architecture, with: &training::Options) -> Result<State> {
+fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &training::Options) -> Result<State> {
     // A pipe can be read once.
     let bytes = crate::files::read(path, checkpoint::MAX_BYTES)?;
     let network = if checkpoint::is_one(&bytes) {
         Checkpoint::parse(path, &bytes)?.into_network(layers)?
     } else {
+        if ModelFile::parse(&bytes)
+            .is_ok_and(|file| PreparationBuf::from(file.signature().preparation) != data.preparation)
+        {
+            note(format_args!(
+                "{} was trained on values that were scaled otherwise; this run scales them by its own training samples",
+                path.display()
+            ));
+        }
         let weights = StateDict::parse(path, &bytes, &Reading::default())?;
         weights.notes().iter().for_each(note);
         let (network, report) = weights.network(layers, true)?;

@@ -58,7 +58,7 @@ pub enum ArrayError {
     Format {
         /// The place.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// An archive that unpacks to more than one of its size may.
@@ -97,7 +97,7 @@ pub enum ArrayError {
         path: PathBuf,
         /// The array's shape.
         shape: Vec<usize>,
-        /// What to do.
+        /// Advice.
         advice: &'static str,
     },
     /// A value that is no finite number, or none of 32 bits.
@@ -143,7 +143,7 @@ pub enum ArrayError {
         path: PathBuf,
         /// The label's place.
         index: usize,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// Numbers for some samples and texts for others.

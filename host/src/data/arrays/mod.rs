@@ -61,7 +61,7 @@ pub fn read(path: &Path, options: &Options, classes: Option<&Path>) -> Result<Da
 ///
 /// # Errors
 ///
-/// As of [`read`].
+/// The errors of [`read`].
 pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
     let Some(labels) = labels else {
         return of_source(Source::archive(path, samples.to_vec())?, &Options::default(), None);

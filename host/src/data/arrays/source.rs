@@ -1,4 +1,4 @@
-//! Where arrays lie: in an archive, in a folder, or in a file of their own.
+//! The places of arrays: an archive, a folder, or a file of their own.
 
 use std::{
     fs,

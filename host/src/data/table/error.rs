@@ -16,7 +16,7 @@ pub enum TableError {
     Foreign {
         /// The kind of file.
         what: &'static str,
-        /// What to do.
+        /// Advice.
         advice: &'static str,
     },
     /// The file has no bytes but white space.
@@ -28,7 +28,7 @@ pub enum TableError {
     /// No row is whole.
     #[error("in each of its {rows} rows a value is missing, so --missing drop leaves none")]
     AllMissing {
-        /// How many there are.
+        /// The number of them.
         rows: usize,
     },
     /// Text in another encoding.
@@ -101,7 +101,7 @@ pub enum TableError {
     Roles {
         /// The column.
         name: String,
-        /// What it was named as.
+        /// The two roles that it was named for.
         roles: &'static str,
     },
     /// No column is left for features.
@@ -112,7 +112,7 @@ pub enum TableError {
         "a sample has {features} features, and a network takes at most {MAX_WIDTH}; take fewer columns by --features, or a smaller --window"
     )]
     TooManyFeatures {
-        /// How many there are.
+        /// The number of them.
         features: u64,
     },
     /// A row with more or fewer cells than there are columns.
@@ -144,7 +144,7 @@ pub enum TableError {
         column: String,
         /// The cell.
         text: String,
-        /// What to do.
+        /// Advice.
         advice: String,
     },
     /// A value that is infinite or too large.
@@ -176,7 +176,7 @@ pub enum TableError {
         line: u64,
         /// The column's name.
         column: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// All samples have one class.
@@ -210,7 +210,7 @@ pub enum TableError {
     /// The samples do not make two parts.
     #[error("{samples} cannot be parted into training and test samples; name test samples by --test, or add more")]
     NoTest {
-        /// What there is.
+        /// The samples that there are.
         samples: String,
     },
 }

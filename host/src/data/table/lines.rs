@@ -179,7 +179,7 @@ struct Within<R> {
     progress: Rc<Progress>,
 }
 
-/// What was read of a source.
+/// The progress of reading a source.
 #[derive(Default)]
 struct Progress {
     /// The bytes that the row may still have.
@@ -190,7 +190,7 @@ struct Progress {
     len: Cell<u64>,
     /// The places of line feeds that were read and not passed yet.
     feeds: RefCell<VecDeque<u64>>,
-    /// How many were passed.
+    /// The number of passed lines.
     passed: Cell<u64>,
 }
 

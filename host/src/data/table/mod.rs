@@ -205,7 +205,7 @@ fn parted(samples: &Samples, labels: &[u16], split: TestSplit) -> Result<(Vec<u3
     Ok((training, testing))
 }
 
-/// What is worth knowing of the first file.
+/// The notes on the first file.
 fn remarks(columns: &[Column], roles: &Roles, options: &Source, part: &Part) -> Vec<String> {
     let mut notes = Vec::new();
     let unnamed: Vec<_> =

@@ -28,7 +28,7 @@ pub struct Rows {
     pub breaks: Vec<u32>,
     /// The file's line of each row.
     pub lines: Vec<u32>,
-    /// How many rows were left out.
+    /// The number of rows that were left out.
     pub dropped: usize,
 }
 

@@ -76,8 +76,8 @@ pub enum Class {
     FloatDivide,
     /// `vmov` of two registers.
     FloatPair,
-    /// What is known, but has no timing here: what ARMv8-M has beyond these, which are loads and stores with an order and the selections,
-    /// roundings and maxima of its floating-point unit; and all of RISC-V's.
+    /// Instructions that are known, but have no timing here. These are ARMv8-M's own (ordered loads and stores; selections, roundings and maxima in
+    /// floating point) and all of RISC-V's.
     Unpriced,
     /// `bkpt`, `svc`, `udf`, and every encoding that is not known here: they have no timing.
     Untimed,

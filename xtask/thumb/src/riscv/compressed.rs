@@ -71,7 +71,7 @@ pub fn compressed(at: u32, half: u32) -> Option<Effect> {
     })
 }
 
-/// Where `c.j` and `c.jal` lead.
+/// The target of `c.j` and `c.jal`.
 fn jump(at: u32, half: u32) -> Target {
     let distance = bits(half, 12, 1) << 11
         | bits(half, 8, 1) << 10

@@ -46,7 +46,7 @@ pub struct State {
 }
 
 impl State {
-    /// Where a function begins.
+    /// The state at a function's beginning.
     pub fn start(machine: Machine) -> Self {
         let mut registers = [None; 32];
         if machine == Machine::RiscV {

@@ -1,0 +1,129 @@
+//! A sample's raw values, and how they become a network's inputs.
+//!
+//! A sample is bytes: its values one after the other, each little-endian, all of one [`Element`]. A network in floating point takes
+//! [`Preparation::write`]'s numbers, a network of integers [`Preparation::write_codes`]'s bytes. Both are a part of the arithmetic's
+//! contract: a host and a device compute the same bits.
+//!
+//! ```
+//! use selvedge::preparation::{Element, Preparation, Scaled};
+//!
+//! // One scale and shift for both features: input = value / 2 - 1.
+//! let bytes = [0.5_f32.to_le_bytes(), (-1.0_f32).to_le_bytes()].concat();
+//! let preparation = Preparation::Scaled(Scaled::parse(Element::I16, &bytes, 2).unwrap());
+//! let sample = [300_i16.to_le_bytes(), (-4_i16).to_le_bytes()].concat();
+//! let mut input = [0.0; 2];
+//! preparation.write(&sample, &mut input);
+//! assert_eq!(input, [149.0, -3.0]);
+//! ```
+
+mod coded;
+mod element;
+mod scaled;
+#[cfg(test)]
+mod tests;
+
+pub use coded::{CodeRange, Coded};
+pub use element::Element;
+pub use scaled::Scaled;
+
+use crate::arithmetic::normalize;
+
+/// The way from a sample's raw values to a network's inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Preparation<'a> {
+    /// Values are bytes. In floating point an input is `byte / 255`, in integers it is the byte.
+    #[default]
+    Bytes,
+    /// In floating point: a scale and a shift for each feature.
+    Scaled(Scaled<'a>),
+    /// In integers: a range for each feature.
+    Coded(Coded<'a>),
+}
+
+impl Preparation<'_> {
+    /// The numbers that a sample's values are.
+    pub const fn element(self) -> Element {
+        match self {
+            Self::Bytes => Element::U8,
+            Self::Scaled(scaled) => scaled.element,
+            Self::Coded(coded) => coded.element,
+        }
+    }
+
+    /// The bytes of a sample of so many features.
+    pub const fn sample_len(self, features: usize) -> usize {
+        features * self.element().size()
+    }
+
+    /// Writes a sample as the inputs of a network in floating point. Of different lengths, the shorter of the two decides.
+    #[inline]
+    pub fn write(self, sample: &[u8], input: &mut [f32]) {
+        match self {
+            Self::Scaled(scaled) => scaled.write(sample, input),
+            _ => sample.iter().zip(input).for_each(|(&byte, x)| *x = normalize(byte)),
+        }
+    }
+
+    /// Writes a sample as the inputs of a network of integers. Of different lengths, the shorter of the two decides.
+    #[inline]
+    pub fn write_codes(self, sample: &[u8], codes: &mut [u8]) {
+        match self {
+            Self::Coded(coded) => coded.write(sample, codes),
+            _ => sample.iter().zip(codes).for_each(|(&byte, code)| *code = byte),
+        }
+    }
+}
+
+/// The kinds of a [`Preparation`] in a file: a byte before the element and the table.
+const SCALED: u8 = 0;
+const CODED: u8 = 1;
+
+impl<'a> Preparation<'a> {
+    /// Reads the preparation of a file's field: a kind, an element, a table of the right length. Networks of integers have codes, others
+    /// scales.
+    ///
+    /// The table's numbers may be any: [`is_sound`](Self::is_sound) checks them. Numbers that are not sound give wrong inputs, and nothing else.
+    pub fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
+        let (&head, table) = field.split_first_chunk()?;
+        Self::of_parts(head, table, features, is_integers)
+    }
+
+    pub(crate) fn of_parts(
+        [kind, element]: [u8; 2],
+        table: &'a [u8],
+        features: usize,
+        is_integers: bool,
+    ) -> Option<Self> {
+        let element = Element::of_number(element)?;
+        match (kind, is_integers) {
+            (SCALED, false) => Scaled::of_table(element, table, features).map(Self::Scaled),
+            (CODED, true) => Coded::of_table(element, table, features).map(Self::Coded),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the table's numbers keep to the rules of [`Scaled`] and [`Coded`]. The loaders leave it to a host, which has checked a file
+    /// before a board gets it: it takes floating point, of which a prediction in integers has no need.
+    pub fn is_sound(self) -> bool {
+        match self {
+            Self::Bytes => true,
+            Self::Scaled(scaled) => scaled.is_sound(),
+            Self::Coded(coded) => coded.is_sound(),
+        }
+    }
+
+    /// A file's field: its first two bytes, kind and element, and the table; `None` where a file needs no field.
+    pub const fn field(self) -> Option<([u8; 2], &'a [u8])> {
+        match self {
+            Self::Bytes => None,
+            Self::Scaled(Scaled { element, bytes }) => Some(([SCALED, element as u8], bytes)),
+            Self::Coded(Coded { element, bytes }) => Some(([CODED, element as u8], bytes)),
+        }
+    }
+}
+
+/// By the bits: a chip without floating point needs no routine for it.
+fn is_finite(value: f32) -> bool {
+    value.to_bits() & 0x7f80_0000 != 0x7f80_0000
+}

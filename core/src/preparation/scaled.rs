@@ -1,0 +1,55 @@
+use super::{Element, is_finite};
+use crate::arithmetic::fma;
+
+/// A scale and a shift for each feature: `input = fma(value, scale, shift)`, rounded once.
+///
+/// Standardisation by mean μ and standard deviation σ is scale `1 / σ` and shift `−μ / σ`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scaled<'a> {
+    pub(super) element: Element,
+    pub(super) bytes: &'a [u8],
+}
+
+impl<'a> Scaled<'a> {
+    /// Checks a table: for each feature, or once for all, a scale and a shift, each an f32, little-endian. `None` unless all are finite.
+    pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
+        Self::of_table(element, bytes, features).filter(|scaled| scaled.is_sound())
+    }
+
+    /// A table of the right length.
+    pub(super) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
+        let is_whole = bytes.len() == Self::ROW || features.checked_mul(Self::ROW) == Some(bytes.len());
+        (is_whole && !bytes.is_empty()).then_some(Self { element, bytes })
+    }
+
+    pub(super) fn is_sound(self) -> bool {
+        self.rows().all(|(scale, shift)| is_finite(scale) && is_finite(shift))
+    }
+
+    /// Bytes of a feature's row.
+    const ROW: usize = 8;
+
+    /// The table.
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The scale and the shift of each feature, or one pair for all.
+    pub fn rows(self) -> impl Iterator<Item = (f32, f32)> + Clone + 'a {
+        self.bytes
+            .as_chunks::<{ Scaled::ROW }>()
+            .0
+            .iter()
+            .map(|&[a, b, c, d, e, f, g, h]| (f32::from_le_bytes([a, b, c, d]), f32::from_le_bytes([e, f, g, h])))
+    }
+
+    pub(super) fn write(self, sample: &[u8], input: &mut [f32]) {
+        let values = self.element.values(sample).zip(input);
+        let mut rows = self.rows();
+        match (self.bytes.len(), rows.next()) {
+            (Self::ROW, Some((scale, shift))) => values.for_each(|(value, x)| *x = fma(value, scale, shift)),
+            _ => values.zip(self.rows()).for_each(|((value, x), (scale, shift))| *x = fma(value, scale, shift)),
+        }
+    }
+}
