@@ -26,6 +26,7 @@ use selvedge::{
     models,
     preparation::{Element, Preparation},
     shape::InputShape,
+    task::TaskKind,
 };
 
 fn main() {
@@ -79,6 +80,7 @@ fn prepare() -> Result<()> {
             input_shape,
             prepared: embedded.prepared(),
             preparation: &embedded.preparation,
+            task: embedded.model.as_ref().map_or(TaskKind::Classification, |model| model.task),
             integers: embedded.model.map_or(Integers::Int8, |model| model.integers),
             training,
         }
@@ -132,6 +134,7 @@ struct Model {
     input_shape: Option<InputShape>,
     /// The numbers that a sample's values are, where they are prepared otherwise than bytes that are divided by 255.
     prepared: Option<Element>,
+    task: TaskKind,
 }
 
 impl Embedded {
@@ -208,7 +211,7 @@ impl Model {
         }
         let input_shape = signature.input;
         let prepared = (signature.preparation != Preparation::Bytes).then(|| signature.preparation.element());
-        Ok(Self { architecture, integers, input_shape, prepared })
+        Ok(Self { architecture, integers, input_shape, prepared, task: signature.task.kind() })
     }
 }
 
@@ -271,13 +274,14 @@ struct Constants<'a> {
     input_shape: InputShape,
     prepared: Option<Element>,
     preparation: &'a [u8],
+    task: TaskKind,
     integers: Integers,
     training: Training,
 }
 
 impl fmt::Display for Constants<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, board, architecture, input_shape, prepared, preparation, integers, training } = self;
+        let Self { name, board, architecture, input_shape, prepared, preparation, task, integers, training } = self;
         let mut constant = |doc: &str, name: &str, kind: &str, value: &dyn fmt::Display| {
             writeln!(f, "/// {doc}\npub const {name}: {kind} = {value};")
         };
@@ -310,6 +314,12 @@ impl fmt::Display for Constants<'_> {
             "PREPARATION",
             "&[u8]",
             &format_args!("&{preparation:?}"),
+        )?;
+        constant(
+            "The meaning of the outputs.",
+            "TASK",
+            "selvedge::task::TaskKind",
+            &format_args!("selvedge::task::TaskKind::{task:?}"),
         )?;
         constant("Bytes of a sample.", "SAMPLE_LEN", "usize", &(architecture.inputs() * element.size()))?;
         constant("Seed of a training on the device.", "SEED", "u64", &training.seed)?;

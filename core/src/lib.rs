@@ -29,8 +29,8 @@
 //! - [`random`]: the integer generator, counted by (seed, purpose, epoch, index); it shuffles.
 //! - [`activation`]: what follows a layer's sums. [`optimizer`]: what becomes of a gradient; SGD and the others.
 //! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
-//! - [`preparation`]: the way from a sample's raw values to a network's inputs. [`shape`]: an input's shape, names of classes and features.
-//!   [`architecture`]: the description of a network as data.
+//! - [`preparation`]: the way from a sample's raw values to a network's inputs. [`task`]: the meaning of its outputs. [`shape`]: an input's
+//!   shape, names of inputs and outputs. [`architecture`]: the description of a network as data.
 //! - [`layers`]: [`Linear`], [`Chain`] and the others, their first parameters, forward and backward; the [`mlp!`] macro writes their
 //!   type. [`fold`]: batch normalisation put into the layer before it.
 //! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it. [`models`]: the named ones.
@@ -75,6 +75,7 @@ pub mod quantized;
 pub mod random;
 pub mod schedule;
 pub mod shape;
+pub mod task;
 pub mod training;
 pub mod weights;
 mod wire;

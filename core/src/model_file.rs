@@ -36,7 +36,7 @@ impl<'a> FileInfo<'a> {
         } else {
             let weights = WeightFile::parse(file)?;
             let architecture = weights.architecture();
-            let signature = checked(weights.signature(), architecture.inputs())?;
+            let signature = checked(weights.signature(), &architecture)?;
             Ok(Self { format: Format::Float32, architecture, signature })
         }
     }
@@ -44,18 +44,18 @@ impl<'a> FileInfo<'a> {
     fn quantized<F: quantized::Format>(file: &'a [u8], format: Format) -> Result<Self, WeightFileError> {
         let file = QuantizedFile::<F>::parse(file)?;
         let architecture = file.architecture();
-        let signature = checked(file.signature(), architecture.inputs())?;
+        let signature = checked(file.signature(), &architecture)?;
         Ok(Self { format, architecture, signature })
     }
 }
 
-/// Checks what the loaders of files leave to a host, in a network's file of so many features: [`Signature::is_sound`].
+/// Checks what the loaders of files leave to a host, in the file of such a network: [`Signature::is_sound`].
 ///
 /// # Errors
 ///
 /// [`WeightFileError::Malformed`].
-pub fn checked(signature: Signature<'_>, features: usize) -> Result<Signature<'_>, WeightFileError> {
-    match signature.is_sound(features) {
+pub fn checked<'a>(signature: Signature<'a>, architecture: &Architecture) -> Result<Signature<'a>, WeightFileError> {
+    match signature.is_sound(architecture.inputs(), architecture.outputs()) {
         true => Ok(signature),
         false => Err(WeightFileError::Malformed { part: "signature" }),
     }

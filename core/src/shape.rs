@@ -1,8 +1,8 @@
-//! The meaning of a network's inputs and outputs: an image's shape, the way from raw values to inputs, the names of classes and features.
+//! The meaning of a network's inputs and outputs: an image's shape, the way from raw values to inputs, the task, the names.
 
 use core::fmt;
 
-use crate::preparation::Preparation;
+use crate::{preparation::Preparation, task::Task};
 
 /// The shape of a sample that goes into a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,20 +87,28 @@ pub struct Signature<'a> {
     pub input: Option<InputShape>,
     /// The way from a sample's raw values to the inputs.
     pub preparation: Preparation<'a>,
-    /// The classes' names, where they are known.
-    pub class_names: Names<'a>,
+    /// The meaning of the outputs.
+    pub task: Task<'a>,
+    /// The names of the classes, labels or targets, where they are known.
+    pub output_names: Names<'a>,
+    /// The targets' units, where they are known: for each target one, such as `°C`, or `-` for none.
+    pub output_units: Names<'a>,
     /// The features' names, where they are known.
     pub feature_names: Names<'a>,
     /// The features' units, where they are known: for each feature one, such as `m/s²`, or `-` for none.
-    pub units: Names<'a>,
+    pub feature_units: Names<'a>,
 }
 
 impl Signature<'_> {
-    /// Tells whether what the loaders of files leave to a host is right: the numbers of the preparation's table, and the names and units of
-    /// so many features. A board has no use for these, or has no floating point to check them by.
-    pub fn is_sound(&self, features: usize) -> bool {
-        let are_names = |names: Names<'_>| Names::parse(names.as_bytes(), features).is_some();
-        self.preparation.is_sound() && are_names(self.feature_names) && are_names(self.units)
+    /// Tells whether what the loaders of files leave to a host is right: the numbers of the tables, the features' names and units, and the
+    /// outputs' units. A board has no use for these, or has no floating point to check them by.
+    pub fn is_sound(&self, features: usize, outputs: usize) -> bool {
+        let are_names = |names: Names<'_>, count| Names::parse(names.as_bytes(), count).is_some();
+        self.preparation.is_sound()
+            && self.task.is_sound()
+            && are_names(self.feature_names, features)
+            && are_names(self.feature_units, features)
+            && are_names(self.output_units, outputs)
     }
 
     /// The bytes that its texts and tables take in a file.
@@ -109,15 +117,19 @@ impl Signature<'_> {
             Some((_, table)) => table.len(),
             None => 0,
         };
-        let names = self.class_names.bytes.len() + self.feature_names.bytes.len() + self.units.bytes.len();
-        table + names
+        let scale = match self.task.field() {
+            Some((_, table)) => table.len(),
+            None => 0,
+        };
+        let outputs = self.output_names.bytes.len() + self.output_units.bytes.len();
+        table + scale + outputs + self.feature_names.bytes.len() + self.feature_units.bytes.len()
     }
 }
 
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 100;
 
-/// Names of a network's classes by label, or of its features by place, as a file or a message has them: of each its length as a byte, and its
+/// Names of a network's outputs or features by place, as a file or a message has them: of each its length as a byte, and its
 /// bytes of UTF-8. There are none where nobody gave any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use options::commands::{Missing, Source};
-use selvedge::idx;
+use options::commands::{Missing, Source, TaskName};
+use selvedge::{idx, task::TaskKind};
 
 /// Reads the bytes twice: as a file, and as the content of a sound gzipped file.
 pub fn idx_file(bytes: &[u8]) {
@@ -30,10 +30,12 @@ pub fn table(bytes: &[u8]) {
         Source { missing: Some(Missing::Mean), window: Some(2), stride: Some(1), ..Source::default() },
         Source {
             missing: Some(Missing::Drop),
-            label: Some("a".into()),
+            label: vec!["a".into()],
             group: Some("label".into()),
             ..Source::default()
         },
+        Source { task: Some(TaskName(TaskKind::MultiLabel)), label: vec!["a".into(), "b".into()], ..Source::default() },
+        Source { task: Some(TaskName(TaskKind::Regression)), window: Some(2), ..Source::default() },
     ];
     for file in [bytes, &gzipped(bytes)] {
         let _ = host::data::is_table(file);
@@ -51,8 +53,9 @@ pub fn table(bytes: &[u8]) {
 
 /// Reads the bytes as each file of a data set of arrays: an archive, an array of samples, and one of labels.
 pub fn arrays(bytes: &[u8]) {
-    for (samples, labels) in [(bytes, None), (bytes, Some(LABELS)), (SAMPLES, Some(bytes))] {
-        let Ok(data) = host::data::parse_arrays(Path::new("file"), samples, labels) else { continue };
+    let files = [(bytes, None), (bytes, Some(LABELS)), (SAMPLES, Some(bytes))];
+    for ((samples, labels), task) in files.into_iter().flat_map(|files| TaskKind::ALL.map(|task| (files, task))) {
+        let Ok(data) = host::data::parse_arrays(Path::new("file"), samples, labels, task) else { continue };
         for split in [&data.train, &data.test] {
             assert!(!split.is_empty() && split.features() == data.input.features());
             assert!(split.samples().all(|sample| split.element().values(sample).all(f32::is_finite)));

@@ -9,7 +9,8 @@ use selvedge::{
     },
     preparation::Element,
     quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, required_words},
-    shape::{InputShape, Names},
+    shape::{InputShape, Names, Signature},
+    task::TaskKind,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +64,7 @@ fn parsed<F: WeightFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>
     let network = QuantizedFile::<F>::parse(file).ok()?;
     assert!(network.record().logit_scale > 0.0);
     let architecture = network.architecture();
-    let _ = network.signature().class_names.iter().count();
+    let _ = network.signature().output_names.iter().count();
     let sample = (0..architecture.inputs()).map(|place| (place * 37 % 256) as u8).collect();
     Some((network, sample, architecture.outputs()))
 }
@@ -203,7 +204,7 @@ fn longer_and_shorter(frame: &[u8]) -> [Vec<u8>; 2] {
 
 fn device(line: &[u8]) {
     let names = Names::parse(b"\x04left\x05right\x02up\x04down\x05still", OUTPUTS).expect("five names");
-    let mut device = Device::new(INFO, names);
+    let mut device = Device::new(INFO, &Signature { output_names: names, ..Signature::default() });
     let mut decoder = Decoder::new([0; REQUEST_LEN]);
     for bytes in line.split(|&byte| byte == 0) {
         let Some(request) = understood::<Request<'_>, _>(&mut decoder, bytes) else { continue };
@@ -272,7 +273,18 @@ const INFO: Info<'static> = {
     let (board, rest) = TEXT.split_at(128);
     let (unit, layers) = rest.split_at(128);
     let (input, flash, ram) = (InputShape::Features(INPUTS as u32), u32::MAX, u32::MAX);
-    Info { board, layers, format: Format::Int8, input, element: Element::U8, outputs: OUTPUTS as u32, flash, ram, unit }
+    Info {
+        board,
+        layers,
+        format: Format::Int8,
+        input,
+        element: Element::U8,
+        outputs: OUTPUTS as u32,
+        task: TaskKind::Classification,
+        flash,
+        ram,
+        unit,
+    }
 };
 const TEXT: &str = match str::from_utf8(&[b'x'; 400]) {
     Ok(text) => text,

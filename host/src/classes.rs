@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use selvedge::shape::{InputShape, Names, Signature};
 
-use crate::preparation::PreparationBuf;
+use crate::{preparation::PreparationBuf, task::TaskBuf};
 
 /// The file of a data set's folder with the classes' names, one a line: a folder need not have it.
 pub const NAMES_FILE: &str = "classes.txt";
@@ -43,7 +43,7 @@ impl Classes {
 
     /// The classes of a network of so many outputs, as a file names them.
     pub fn of(signature: &Signature<'_>, outputs: usize) -> Self {
-        let names: Vec<String> = signature.class_names.iter().map(str::to_owned).collect();
+        let names: Vec<String> = signature.output_names.iter().map(str::to_owned).collect();
         Self { count: outputs, names }
     }
 
@@ -106,15 +106,17 @@ fn encoded(names: &[String]) -> Vec<u8> {
 pub struct SignatureBuf {
     input: Option<InputShape>,
     preparation: PreparationBuf,
-    class_names: Vec<u8>,
+    output_names: Vec<u8>,
+    task: TaskBuf,
+    output_units: Vec<u8>,
     feature_names: Vec<u8>,
-    units: Vec<u8>,
+    feature_units: Vec<u8>,
 }
 
 impl SignatureBuf {
     /// The signature of a network with such inputs and classes.
     pub fn new(input: InputShape, classes: &Classes) -> Self {
-        Self { input: Some(input), class_names: encoded(&classes.names), ..Self::default() }
+        Self { input: Some(input), output_names: encoded(&classes.names), ..Self::default() }
     }
 
     /// Sets the way from raw values to inputs.
@@ -126,23 +128,33 @@ impl SignatureBuf {
     /// Sets the features' names and units, which [`check_names`] has checked. Either may be empty.
     #[must_use]
     pub fn with_features(self, names: &[String], units: &[String]) -> Self {
-        Self { feature_names: encoded(names), units: encoded(units), ..self }
+        Self { feature_names: encoded(names), feature_units: encoded(units), ..self }
+    }
+
+    /// Sets the meaning of the outputs, and their units, of which there may be none.
+    #[must_use]
+    pub fn with_task(self, task: TaskBuf, units: &[String]) -> Self {
+        Self { task, output_units: encoded(units), ..self }
     }
 
     /// The same as a file's part.
     pub fn get(&self) -> Signature<'_> {
-        let [class_names, feature_names, units] = [&self.class_names, &self.feature_names, &self.units]
-            .map(|names| Names::parse(names, Names::count(names)).unwrap_or_default());
-        Signature { input: self.input, preparation: self.preparation.get(), class_names, feature_names, units }
+        let names = [&self.output_names, &self.output_units, &self.feature_names, &self.feature_units];
+        let [output_names, output_units, feature_names, feature_units] =
+            names.map(|names| Names::parse(names, Names::count(names)).unwrap_or_default());
+        let (input, preparation, task) = (self.input, self.preparation.get(), self.task.get());
+        Signature { input, preparation, task, output_names, output_units, feature_names, feature_units }
     }
 }
 
 impl From<&Signature<'_>> for SignatureBuf {
     fn from(signature: &Signature<'_>) -> Self {
-        let Signature { input, preparation, class_names, feature_names, units } = *signature;
-        let [class_names, feature_names, units] =
-            [class_names, feature_names, units].map(|names| names.as_bytes().to_vec());
-        Self { input, preparation: preparation.into(), class_names, feature_names, units }
+        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units } =
+            *signature;
+        let [output_names, output_units, feature_names, feature_units] =
+            [output_names, output_units, feature_names, feature_units].map(|names| names.as_bytes().to_vec());
+        let (preparation, task) = (preparation.into(), task.into());
+        Self { input, preparation, task, output_names, output_units, feature_names, feature_units }
     }
 }
 
@@ -165,7 +177,7 @@ mod tests {
         let classes = Classes::numbered(3);
         assert_eq!(classes.all().collect::<Vec<_>>(), ["0", "1", "2"]);
         assert!(!classes.are_named() && !classes.extended(5).are_named());
-        assert_eq!(SignatureBuf::new(InputShape::Features(1), &classes).get().class_names, Names::NONE);
+        assert_eq!(SignatureBuf::new(InputShape::Features(1), &classes).get().output_names, Names::NONE);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod preparation;
 pub mod quantization;
 mod quote;
 mod stray;
+pub mod task;
 pub mod training;
 pub mod weights;
 

@@ -3,22 +3,22 @@
 use selvedge::{
     Engine,
     architecture::Architecture,
-    arithmetic::log_sum_exp,
     engine::rows_mut,
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
-    loss::LossError,
     message::{Format, Logits},
     model_file::checked,
     quantized::{self, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
     shape::{InputShape, Signature},
+    task::TaskKind,
     weights::{WeightFile, WeightFileError},
 };
 
 use crate::{
     classes::Classes,
     data::{Dataset, EndsError, Split},
-    evaluation::{self, BATCH, Evaluation, EvaluationError, NoNumbers},
+    evaluation::{self, BATCH, Collector, Evaluation, EvaluationError, Meaning, NoNumbers},
     network::{Network, NetworkError, Workspace},
+    task::{self, standardized},
     weights::{self, WrongWeight},
 };
 
@@ -72,7 +72,7 @@ impl<'a> ModelFile<'a> {
         } else {
             Self::Float32(WeightFile::parse(file)?)
         };
-        checked(parsed.signature(), parsed.architecture().inputs())?;
+        checked(parsed.signature(), &parsed.architecture())?;
         Ok(parsed)
     }
 
@@ -148,11 +148,25 @@ impl<'a> ModelFile<'a> {
     ///
     /// [`EndsError`].
     pub fn take(&self, data: Dataset) -> Result<Dataset, EndsError> {
-        let data = data.labelled_for(&self.classes())?;
+        let (task, own) = (data.task.get().kind(), self.signature().task);
+        if task != own.kind() {
+            return Err(EndsError::Task { network: own.kind(), data: data.name, task });
+        }
+        let classes = self.classes();
+        if task != TaskKind::Classification
+            && classes.are_named()
+            && data.classes.are_named()
+            && classes != data.classes
+        {
+            let [network, found] = [&classes, &data.classes].map(|all| all.all().collect::<Vec<_>>().join(", "));
+            return Err(EndsError::Names { network, data: data.name, found, task });
+        }
+        let data = data.labelled_for(&classes)?;
         data.check(&self.architecture())?;
         data.check_shape(self.input())?;
         let preparation = self.signature().preparation;
-        Ok(Dataset { preparation: preparation.into(), ..data.converted(preparation.element())? })
+        let task = own.into();
+        Ok(Dataset { preparation: preparation.into(), task, ..data.converted(preparation.element())? })
     }
 
     /// The name of the data set that it was trained on, where the file says it.
@@ -273,21 +287,21 @@ impl<'a> ModelFile<'a> {
     /// [`EvaluationError`] for labels that name no class, samples of other features, and logits that are no numbers.
     pub fn evaluate<E: Engine>(&self, engine: &E, split: &Split) -> Result<Evaluation, EvaluationError> {
         if let Some(network) = self.network()? {
-            return evaluation::run(engine, network.view(), self.signature().preparation, split);
+            let Signature { preparation, task, .. } = self.signature();
+            return evaluation::run(engine, network.view(), Meaning { preparation, task }, split);
         }
         evaluation::check(self.architecture().inputs(), split)?;
         let all = self.all_logits(engine, split)?;
-        all.check()?;
-        let (mut loss, mut predicted) = (0.0, Vec::with_capacity(split.len()));
-        for (sample, &target) in split.labels().iter().enumerate() {
-            let logits = all.get(sample);
+        let task = self.signature().task;
+        let mut collector = Collector::new(task, split.targets(), all.outputs, true);
+        let (targets, mut loss) = (standardized(task, split.targets()), 0.0);
+        for (index, logits) in all.iter().enumerate() {
             let values: Vec<f32> = logits.values().collect();
-            let classes = values.len();
-            let own = values.get(usize::from(target)).ok_or(LossError::Target { sample, target, classes })?;
-            loss += f64::from(log_sum_exp(&values) - own);
-            predicted.push(logits.class() as u16);
+            loss += f64::from(task::value(targets.part(index..index + 1), &values)?);
+            collector.add(&values);
         }
-        Ok(Evaluation::with_loss(loss / split.len() as f64, all.outputs, split.labels(), &predicted))
+        collector.check()?;
+        Ok(collector.finish(loss / split.len() as f64))
     }
 }
 
@@ -354,7 +368,7 @@ impl AllLogits {
     }
 
     /// Each sample's.
-    pub fn iter(&self) -> impl Iterator<Item = Logits<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Logits<'_>> + Clone {
         let count = match &self.values {
             Values::Floats(values) => values.len(),
             Values::Sums(sums, _) => sums.len(),

@@ -67,7 +67,7 @@ impl From<Preparation<'_>> for PreparationBuf {
     }
 }
 
-/// A feature's mean and its standard deviation over the samples, that of the whole (divided by their number).
+/// A feature's or a target's mean and its standard deviation over the samples, that of the whole (divided by their number).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     /// The mean.
@@ -81,14 +81,22 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Each feature's, in binary64, the samples in their order: two passes, so a constant feature's deviation is exactly 0.
+    /// Each feature's, over the samples in their order.
     pub fn of(split: &Split) -> Vec<Self> {
-        let count = split.len().max(1) as f64;
-        let start = Self { mean: 0.0, deviation: 0.0, least: f32::INFINITY, greatest: f32::NEG_INFINITY };
-        let mut moments = vec![start; split.features()];
         let element = split.element();
-        for sample in split.samples() {
-            for (moments, value) in moments.iter_mut().zip(element.values(sample)) {
+        Self::of_rows(split.features(), || split.samples().map(|sample| element.values(sample)))
+    }
+
+    /// Those of each number of a row, in binary64: two passes over the rows, so a constant's deviation is exactly 0.
+    pub fn of_rows<Row: Iterator<Item = f32>, Rows: ExactSizeIterator<Item = Row>>(
+        width: usize,
+        rows: impl Fn() -> Rows,
+    ) -> Vec<Self> {
+        let count = rows().len().max(1) as f64;
+        let start = Self { mean: 0.0, deviation: 0.0, least: f32::INFINITY, greatest: f32::NEG_INFINITY };
+        let mut moments = vec![start; width];
+        for row in rows() {
+            for (moments, value) in moments.iter_mut().zip(row) {
                 moments.mean += f64::from(value);
                 moments.least = moments.least.min(value);
                 moments.greatest = moments.greatest.max(value);
@@ -100,8 +108,8 @@ impl Moments {
                 moments.mean = moments.least.into();
             }
         }
-        for sample in split.samples() {
-            for (moments, value) in moments.iter_mut().zip(element.values(sample)) {
+        for row in rows() {
+            for (moments, value) in moments.iter_mut().zip(row) {
                 moments.deviation += (f64::from(value) - moments.mean).powi(2);
             }
         }

@@ -119,7 +119,9 @@ def envelope(data, versions):
     return version, Reader(data[14:-4])
 
 
-NO_SIGNATURE = {"input": None, "preparation": None, "classes": [], "features": [], "units": []}
+NO_SIGNATURE = {
+    "input": None, "preparation": None, "task": None, "classes": [], "features": [], "units": [], "output_units": [],
+}
 ELEMENTS = [("u8", "B", (0, 255)), ("i8", "b", (-128, 127)), ("i16", "h", (-32768, 32767)), ("u16", "H", (0, 65535)), ("f32", "f", None)]
 
 
@@ -127,7 +129,7 @@ def signature(reader, ends, is_integers):
     """The numbered fields that say what inputs and outputs mean."""
     inputs, outputs = ends
     fields, before = {**NO_SIGNATURE}, 0
-    lists = {3: ("classes", outputs), 5: ("features", inputs), 7: ("units", inputs)}
+    lists = {3: ("classes", outputs), 5: ("features", inputs), 7: ("units", inputs), 9: ("output_units", outputs)}
     for _ in range(reader.byte()):
         number, field = reader.byte(), Reader(reader.bytes())
         require(number > before, "fields are not in ascending order")
@@ -142,6 +144,8 @@ def signature(reader, ends, is_integers):
             fields["input"] = sizes
         elif number == 2:
             fields["preparation"] = preparation(field.data, inputs, is_integers)
+        elif number == 4:
+            fields["task"] = task(field.data, outputs)
         elif number in lists:
             name, count = lists[number]
             fields[name] = names(field)
@@ -149,6 +153,19 @@ def signature(reader, ends, is_integers):
         else:
             require(number % 2 == 1, f"field {number} must be understood")
     return fields
+
+
+def task(data, outputs):
+    """The meaning of the outputs."""
+    require(data[:1] in (b"\1", b"\2"), "there is no such task")
+    table = data[1:]
+    if data[0] == 1:
+        require(not table, "labels have no scale")
+        return {"kind": "multi-label", "table": ""}
+    require(len(table) == 8 * outputs, "there is not one scale for each target")
+    for scale, shift in struct.iter_unpack("<ff", table):
+        require(math.isfinite(scale) and math.isfinite(shift) and scale > 0.0, "a scale is none")
+    return {"kind": "regression", "table": table.hex()}
 
 
 def names(field):
@@ -505,7 +522,7 @@ def request(reader):
             ("evaluate", lambda: {"input": reader.bytes().hex(), "label": reader.u16()}),
             ("statistics", dict),
             ("reset", dict),
-            ("class_name", lambda: {"class": reader.u16()}),
+            ("output", lambda: {"output": reader.u16()}),
         ],
     )
 
@@ -514,6 +531,16 @@ def element(reader):
     number = reader.byte()
     require(number < len(ELEMENTS), "the element is not known")
     return ELEMENTS[number][0]
+
+
+def task_kind(reader):
+    number = reader.byte()
+    require(number < 3, "the task is not known")
+    return ["classification", "multi-label", "regression"][number]
+
+
+def output(reader):
+    return {"name": reader.text(), "unit": reader.text(), "scale": reader.take(4).hex(), "shift": reader.take(4).hex()}
 
 
 def info(reader):
@@ -526,6 +553,7 @@ def info(reader):
         "input": shape(reader),
         "element": element(reader),
         "outputs": reader.u32(),
+        "task": task_kind(reader),
         "flash": reader.u32(),
         "ram": reader.u32(),
         "unit": reader.text(),
@@ -552,7 +580,8 @@ def error(reader):
             ("too_long", dict),
             ("version", lambda: {"found": reader.byte()}),
             ("input_size", lambda: {"expected": reader.u32(), "found": reader.u32()}),
-            ("class", lambda: {"found": reader.u16(), "outputs": reader.u32()}),
+            ("output", lambda: {"found": reader.u16(), "outputs": reader.u32()}),
+            ("no_classes", dict),
         ],
     )
 
@@ -567,7 +596,7 @@ def response(reader):
             ("prediction", lambda: prediction(reader)),
             ("statistics", lambda: {name: take() for name, take in zip(names, takes)}),
             ("error", lambda: error(reader)),
-            ("class_name", lambda: reader.text()),
+            ("output", lambda: output(reader)),
         ],
     )
 
@@ -577,7 +606,7 @@ def frame(data, message):
     require(len(content) >= 5, "it is shorter than any frame")
     checked = content[:-4]
     require(struct.unpack("<I", content[-4:])[0] == zlib.crc32(checked), "its checksum is not that of its bytes")
-    require(checked[0] == 3, f"version {checked[0]} is not known")
+    require(checked[0] == 4, f"version {checked[0]} is not known")
     reader = Reader(checked[1:], is_file=False)
     found = message(reader)
     reader.end()

@@ -1,18 +1,26 @@
-use super::{Candidate, Info, Logits, MessageError, Prediction, Request, Response, Statistics, TOP};
-use crate::shape::Names;
+use heapless::Vec;
+
+use super::{Candidate, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics, TOP};
+use crate::{
+    shape::{Names, Signature},
+    task::{Task, TaskKind},
+};
 
 /// The device's side: it has an answer to everything, and counts.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     info: Info<'a>,
     names: Names<'a>,
+    units: Names<'a>,
+    task: Task<'a>,
     statistics: Statistics,
 }
 
 impl<'a> Device<'a> {
-    /// A device that has evaluated nothing yet.
-    pub fn new(info: Info<'a>, names: Names<'a>) -> Self {
-        Self { info, names, statistics: Statistics::default() }
+    /// A device that has evaluated nothing yet; `signature` is that of its network.
+    pub fn new(info: Info<'a>, signature: &Signature<'a>) -> Self {
+        let Signature { task, output_names: names, output_units: units, .. } = *signature;
+        Self { info, names, units, task, statistics: Statistics::default() }
     }
 
     /// The answer to what came. `predict` gives a sample's logits, and what they took: the one place that knows which network it is.
@@ -37,10 +45,13 @@ impl<'a> Device<'a> {
     {
         Ok(match request? {
             Request::Info => Response::Info(self.info),
-            Request::Predict { input } => Response::Prediction(prediction(predict(self.sized(input)?))),
+            Request::Predict { input } => Response::Prediction(self.prediction(predict(self.sized(input)?))),
             Request::Evaluate { input, label } => {
-                self.check_class(label)?;
-                let prediction = prediction(predict(self.sized(input)?));
+                if !self.has_classes() {
+                    return Err(MessageError::NoClasses);
+                }
+                self.check_output(label)?;
+                let prediction = self.prediction(predict(self.sized(input)?));
                 self.statistics.add(prediction.class == label, prediction.instructions);
                 Response::Prediction(prediction)
             }
@@ -49,9 +60,15 @@ impl<'a> Device<'a> {
                 self.statistics = Statistics::default();
                 Response::Statistics(self.statistics)
             }
-            Request::ClassName { class } => {
-                self.check_class(class)?;
-                Response::ClassName(self.names.get(class.into()).unwrap_or_default())
+            Request::Output { output } => {
+                self.check_output(output)?;
+                let place = output.into();
+                let [name, unit] = [self.names, self.units].map(|names| names.get(place).unwrap_or_default());
+                let (scale, shift) = match self.task {
+                    Task::Regression(scale) => scale.rows().nth(place).unwrap_or((1.0, 0.0)),
+                    Task::Classification | Task::MultiLabel => (1.0, 0.0),
+                };
+                Response::Output(OutputInfo { name, unit, scale, shift })
             }
         })
     }
@@ -62,14 +79,21 @@ impl<'a> Device<'a> {
         if input.len() == expected { Ok(input) } else { Err(MessageError::InputSize { expected: count, found }) }
     }
 
-    fn check_class(&self, class: u16) -> Result<(), MessageError> {
+    fn check_output(&self, found: u16) -> Result<(), MessageError> {
         let outputs = self.info.outputs;
-        if u32::from(class) < outputs { Ok(()) } else { Err(MessageError::Class { found: class, outputs }) }
+        if u32::from(found) < outputs { Ok(()) } else { Err(MessageError::Output { found, outputs }) }
     }
-}
 
-fn prediction((logits, instructions): (Logits<'_>, u64)) -> Prediction<'_> {
-    let top = logits.top::<TOP>();
-    let top = top.iter().map(|&(class, probability)| Candidate { class: class as u16, probability }).collect();
-    Prediction { class: logits.class() as u16, top, instructions, logits }
+    fn has_classes(&self) -> bool {
+        self.info.task == TaskKind::Classification
+    }
+
+    fn prediction<'r>(&self, (logits, instructions): (Logits<'r>, u64)) -> Prediction<'r> {
+        if !self.has_classes() {
+            return Prediction { class: 0, top: Vec::new(), instructions, logits };
+        }
+        let top = logits.top::<TOP>();
+        let top = top.iter().map(|&(class, probability)| Candidate { class: class as u16, probability }).collect();
+        Prediction { class: logits.class() as u16, top, instructions, logits }
+    }
 }

@@ -25,13 +25,15 @@ pub enum MessageError {
         /// Bytes that came.
         found: u32,
     },
-    /// A number that names no class.
-    Class {
+    /// A number that names no class or output.
+    Output {
         /// The number.
         found: u16,
         /// The model's outputs.
         outputs: u32,
     },
+    /// A class for a model whose outputs are no classes.
+    NoClasses,
 }
 
 crate::wire::numbered! {
@@ -41,7 +43,8 @@ crate::wire::numbered! {
         2 => TooLong,
         3 => Version { found },
         4 => InputSize { expected, found },
-        5 => Class { found, outputs },
+        5 => Output { found, outputs },
+        6 => NoClasses,
     }
 }
 
@@ -55,7 +58,8 @@ impl fmt::Display for MessageError {
                 write!(f, "the frame is of version {found} of the protocol, this build speaks version {VERSION}")
             }
             Self::InputSize { expected, found } => write!(f, "the input has {found} bytes, the model takes {expected}"),
-            Self::Class { found, outputs } => write!(f, "the class is {found}, but there are {outputs} from 0"),
+            Self::Output { found, outputs } => write!(f, "the output is {found}, but there are {outputs} from 0"),
+            Self::NoClasses => write!(f, "a class came, but the model's outputs are no classes"),
         }
     }
 }

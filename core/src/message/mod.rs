@@ -34,6 +34,7 @@ use heapless::Vec;
 use crate::{
     preparation::Element,
     shape::{InputShape, MAX_NAME},
+    task::TaskKind,
 };
 
 pub use device::Device;
@@ -42,7 +43,7 @@ pub use frame::{Decoder, encode};
 pub use logits::{Logits, Words};
 
 /// The protocol's version that this build speaks.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// The number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
@@ -56,9 +57,9 @@ pub const fn request_len(sample: usize) -> usize {
 /// A buffer size for the longest response's frame: the [`Info`] of a device with so many bytes of text, or the [`Prediction`] of so many
 /// outputs.
 pub const fn response_len(text: usize, outputs: usize) -> usize {
-    let (info, prediction, name) = (64 + text, 64 + 4 * outputs, 8 + MAX_NAME);
+    let (info, prediction, output) = (64 + text, 64 + 4 * outputs, 16 + 2 * (1 + MAX_NAME));
     let most = if info > prediction { info } else { prediction };
-    frame::len(if most > name { most } else { name })
+    frame::len(if most > output { most } else { output })
 }
 
 /// A message to a device.
@@ -67,12 +68,13 @@ pub const fn response_len(text: usize, outputs: usize) -> usize {
 pub enum Request<'a> {
     /// Asks what it is: [`Response::Info`].
     Info,
-    /// Asks for a sample's class: [`Response::Prediction`].
+    /// Asks for a sample's outputs: [`Response::Prediction`].
     Predict {
         /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
     },
-    /// Asks the same of a sample whose class is known; the answer goes into the [`Statistics`].
+    /// Asks the same of a sample whose class is known; the answer goes into the [`Statistics`]. Only a [classification](TaskKind::Classification) has
+    /// classes.
     Evaluate {
         /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
@@ -83,10 +85,10 @@ pub enum Request<'a> {
     Statistics,
     /// Lets it count from 0 again: [`Response::Statistics`], all of them 0.
     Reset,
-    /// Asks for a class's name: [`Response::ClassName`].
-    ClassName {
-        /// The class.
-        class: u16,
+    /// Asks what an output is: [`Response::Output`].
+    Output {
+        /// The output's place, from 0.
+        output: u16,
     },
 }
 
@@ -97,7 +99,7 @@ crate::wire::numbered! {
         2 => Evaluate { input, label },
         3 => Statistics,
         4 => Reset,
-        5 => ClassName { class },
+        5 => Output { output },
     }
 }
 
@@ -113,8 +115,8 @@ pub enum Response<'a> {
     Statistics(Statistics),
     /// Why the frame was no request, or one that the device cannot answer.
     Error(MessageError),
-    /// A class's name; empty where it has none.
-    ClassName(&'a str),
+    /// What an output is.
+    Output(OutputInfo<'a>),
 }
 
 crate::wire::numbered! {
@@ -123,7 +125,7 @@ crate::wire::numbered! {
         1 => Prediction(prediction),
         2 => Statistics(statistics),
         3 => Error(error),
-        4 => ClassName(name),
+        4 => Output(output),
     }
 }
 
@@ -143,6 +145,8 @@ pub struct Info<'a> {
     pub element: Element,
     /// The number of outputs.
     pub outputs: u32,
+    /// The meaning of the outputs.
+    pub task: TaskKind,
     /// Bytes of flash that the model takes.
     pub flash: u32,
     /// Bytes of RAM that a prediction's input and activations take.
@@ -151,7 +155,23 @@ pub struct Info<'a> {
     pub unit: &'a str,
 }
 
-crate::wire::fields! { Info<'a> { board, layers, format, input, element, outputs, flash, ram, unit } }
+crate::wire::fields! { Info<'a> { board, layers, format, input, element, outputs, task, flash, ram, unit } }
+
+/// The description of a network's output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct OutputInfo<'a> {
+    /// The name of its class, label or target; empty where it has none.
+    pub name: &'a str,
+    /// A target's unit; empty where it has none.
+    pub unit: &'a str,
+    /// Of a regression: `target = fma(output, scale, shift)`. Other tasks have 1 and 0.
+    pub scale: f32,
+    /// See [`scale`](Self::scale).
+    pub shift: f32,
+}
+
+crate::wire::fields! { OutputInfo<'a> { name, unit, scale, shift } }
 
 /// The numbers that a network's weights are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,9 +204,9 @@ impl fmt::Display for Format {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Prediction<'a> {
-    /// The class.
+    /// The class; 0 for a task that has none.
     pub class: u16,
-    /// The likeliest classes, the likeliest first.
+    /// The likeliest classes, the likeliest first; none for a task that has none.
     pub top: Vec<Candidate, TOP>,
     /// The [unit](Info::unit)s that it took, from the input's bytes to the logits.
     pub instructions: u64,

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     preparation::Element,
-    shape::{InputShape, Names},
+    shape::{InputShape, Names, Signature},
+    task::{TargetScale, Task, TaskKind},
 };
 
 /// Inputs and outputs of the devices here.
@@ -49,7 +50,7 @@ enum Owned {
     Evaluate(Vec<u8>, u16),
     Statistics,
     Reset,
-    ClassName(u16),
+    OutputName(u16),
 }
 
 impl Owned {
@@ -60,7 +61,7 @@ impl Owned {
             Self::Evaluate(input, label) => Request::Evaluate { input, label: *label },
             Self::Statistics => Request::Statistics,
             Self::Reset => Request::Reset,
-            Self::ClassName(class) => Request::ClassName { class: *class },
+            Self::OutputName(class) => Request::Output { output: *class },
         }
     }
 }
@@ -73,7 +74,7 @@ impl From<Request<'_>> for Owned {
             Request::Evaluate { input, label } => Self::Evaluate(input.to_vec(), label),
             Request::Statistics => Self::Statistics,
             Request::Reset => Self::Reset,
-            Request::ClassName { class } => Self::ClassName(class),
+            Request::Output { output } => Self::OutputName(output),
         }
     }
 }
@@ -94,7 +95,7 @@ fn request() -> impl Strategy<Value = Owned> {
         Just(Owned::Reset),
         input().prop_map(Owned::Predict),
         (input(), any::<u16>()).prop_map(|(input, label)| Owned::Evaluate(input, label)),
-        any::<u16>().prop_map(Owned::ClassName),
+        any::<u16>().prop_map(Owned::OutputName),
     ]
 }
 
@@ -182,7 +183,7 @@ fn each_way_to_be_no_message_has_its_error() {
     assert_eq!(errors(&frame_of(&[1, 0])), [Err(MessageError::Version { found: 1 })]);
     assert_eq!(errors(&frame_of(&[VERSION, 0])), [Ok(Owned::Info)]);
     let mut damaged = frame_of(&[VERSION, 0]);
-    damaged[1] ^= 4;
+    damaged[1] ^= 8;
     assert_eq!(errors(&damaged), [Err(MessageError::Checksum)]);
     assert_eq!(errors(&[0, 0, 0]), []);
 }
@@ -193,6 +194,7 @@ const INFO: Info<'static> = Info {
     format: Format::Float32,
     input: InputShape::Image { channels: 1, height: 28, width: 28 },
     element: Element::U8,
+    task: TaskKind::Classification,
     outputs: OUTPUTS as u32,
     flash: u32::MAX,
     ram: u32::MAX,
@@ -215,7 +217,12 @@ fn input_of(class: u8, count: u8) -> [u8; INPUTS] {
 }
 
 fn device() -> Device<'static> {
-    Device::new(INFO, Names::parse(b"\x01a\x01b\x01c\x01d\x01e\x01f\x01g\x03hat\x01i\x01j", OUTPUTS).unwrap())
+    let names = Names::parse(b"\x01a\x01b\x01c\x01d\x01e\x01f\x01g\x03hat\x01i\x01j", OUTPUTS).unwrap();
+    Device::new(INFO, &Signature { output_names: names, ..Signature::default() })
+}
+
+fn named(name: &str) -> Response<'_> {
+    Response::Output(OutputInfo { name, unit: "", scale: 1.0, shift: 0.0 })
 }
 
 #[test]
@@ -232,9 +239,9 @@ fn a_device_says_what_it_is_and_what_it_sees() {
     assert!(prediction.logits.has_bits_of(&predict(&input).0));
     // What is predicted without a label is not counted.
     assert_eq!(device.answer(Ok(Request::Statistics), predict), Response::Statistics(Statistics::default()));
-    assert_eq!(device.answer(Ok(Request::ClassName { class: 7 }), predict), Response::ClassName("hat"));
-    let mut nameless = Device::new(INFO, Names::NONE);
-    assert_eq!(nameless.answer(Ok(Request::ClassName { class: 7 }), predict), Response::ClassName(""));
+    assert_eq!(device.answer(Ok(Request::Output { output: 7 }), predict), named("hat"));
+    let mut nameless = Device::new(INFO, &Signature::default());
+    assert_eq!(nameless.answer(Ok(Request::Output { output: 7 }), predict), named(""));
 }
 
 #[test]
@@ -255,18 +262,49 @@ fn a_device_refuses_what_it_cannot_do_and_counts_it_not() {
     let mut device = self::device();
     let input = [1; INPUTS + 1];
     let size = |found| MessageError::InputSize { expected: 784, found };
-    let class = |found| MessageError::Class { found, outputs: 10 };
+    let class = |found| MessageError::Output { found, outputs: 10 };
     for (request, error) in [
         (Err(MessageError::Checksum), MessageError::Checksum),
         (Ok(Request::Predict { input: &input }), size(785)),
         (Ok(Request::Predict { input: &[] }), size(0)),
         (Ok(Request::Evaluate { input: &input[..783], label: 1 }), size(783)),
         (Ok(Request::Evaluate { input: &input[1..], label: 10 }), class(10)),
-        (Ok(Request::ClassName { class: 10 }), class(10)),
+        (Ok(Request::Output { output: 10 }), class(10)),
     ] {
         assert_eq!(device.answer(request, predict), Response::Error(error));
     }
     assert_eq!(device.answer(Ok(Request::Statistics), predict), Response::Statistics(Statistics::default()));
+}
+
+#[test]
+fn a_device_whose_outputs_are_no_classes_names_none() {
+    for task in [TaskKind::MultiLabel, TaskKind::Regression] {
+        let mut device = Device::new(Info { task, ..INFO }, &Signature::default());
+        let input = input_of(7, 3);
+        let answer = device.answer(Ok(Request::Evaluate { input: &input, label: 7 }), predict);
+        assert_eq!(answer, Response::Error(MessageError::NoClasses));
+        let Response::Prediction(prediction) = device.answer(Ok(Request::Predict { input: &input }), predict) else {
+            panic!("no prediction");
+        };
+        assert_eq!((prediction.class, prediction.top.len()), (0, 0));
+        assert!(prediction.logits.has_bits_of(&predict(&input).0));
+    }
+}
+
+#[test]
+fn a_device_says_the_scale_and_unit_of_a_target() {
+    // 2 and 20, 0.5 and -1.
+    const TABLE: &[u8] = &[0, 0, 0, 0x40, 0, 0, 0xa0, 0x41, 0, 0, 0, 0x3f, 0, 0, 0x80, 0xbf];
+    let names = |bytes| Names::parse(bytes, 2).unwrap();
+    let signature = Signature {
+        task: Task::Regression(TargetScale::parse(TABLE, 2).unwrap()),
+        output_names: names(b"\x04room\x04load"),
+        output_units: names(b"\x01K\x01W"),
+        ..Signature::default()
+    };
+    let mut device = Device::new(Info { task: TaskKind::Regression, outputs: 2, ..INFO }, &signature);
+    let output = OutputInfo { name: "load", unit: "W", scale: 0.5, shift: -1.0 };
+    assert_eq!(device.answer(Ok(Request::Output { output: 1 }), predict), Response::Output(output));
 }
 
 /// Every response, with the longest numbers and texts.
@@ -280,6 +318,7 @@ fn every_response_fits_its_buffer_and_comes_back() {
     let integers = Logits::int32(&[i32::MIN; OUTPUTS], 0.5);
     let input = InputShape::Image { channels: u32::MAX, height: u32::MAX, width: u32::MAX };
     let name = "n".repeat(100);
+    let longest_output = OutputInfo { name: &name, unit: &name, scale: 0.1, shift: 0.1 };
     for response in [
         Response::Info(Info {
             layers: &text,
@@ -292,7 +331,7 @@ fn every_response_fits_its_buffer_and_comes_back() {
         Response::Prediction(Prediction { class: u16::MAX, top, instructions: u64::MAX, logits: integers }),
         Response::Statistics(longest),
         Response::Error(MessageError::InputSize { expected: u32::MAX, found: u32::MAX }),
-        Response::ClassName(&name),
+        Response::Output(longest_output),
     ] {
         let mut buffer = [0; LEN];
         let frame = encode(&response, &mut buffer).unwrap();
@@ -304,7 +343,7 @@ fn every_response_fits_its_buffer_and_comes_back() {
         assert_eq!(encode(&response, &mut []), Err(MessageError::TooLong));
     }
     // Without a long text or many outputs, a class's name is the longest.
-    assert!(encode(&Response::ClassName(&name), &mut [0; response_len(0, 0)]).is_ok());
+    assert!(encode(&Response::Output(longest_output), &mut [0; response_len(0, 0)]).is_ok());
 }
 
 /// Logits of a length that is no whole number of words, and an input shape of another number, are no messages.

@@ -18,17 +18,17 @@ impl<'a> Scaled<'a> {
     }
 
     /// A table of the right length.
-    pub(super) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
+    pub(crate) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let is_whole = bytes.len() == Self::ROW || features.checked_mul(Self::ROW) == Some(bytes.len());
         (is_whole && !bytes.is_empty()).then_some(Self { element, bytes })
     }
 
-    pub(super) fn is_sound(self) -> bool {
+    pub(crate) fn is_sound(self) -> bool {
         self.rows().all(|(scale, shift)| is_finite(scale) && is_finite(shift))
     }
 
     /// Bytes of a feature's row.
-    const ROW: usize = 8;
+    pub(crate) const ROW: usize = 8;
 
     /// The table.
     pub const fn as_bytes(self) -> &'a [u8] {

@@ -10,6 +10,7 @@ use super::WeightFileError;
 use crate::{
     preparation::Preparation,
     shape::{InputShape, Names, Signature},
+    task::{TargetScale, Task},
 };
 
 pub const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
@@ -58,9 +59,11 @@ pub fn check_integrity(
 /// The numbers of a signature's fields. A reader passes over an odd number that it does not know, and refuses an even one.
 const INPUT_SHAPE: u8 = 1;
 const PREPARATION: u8 = 2;
-const CLASS_NAMES: u8 = 3;
+const OUTPUT_NAMES: u8 = 3;
+const TASK: u8 = 4;
 const FEATURE_NAMES: u8 = 5;
-const UNITS: u8 = 7;
+const FEATURE_UNITS: u8 = 7;
+const OUTPUT_UNITS: u8 = 9;
 
 /// A network's inputs and outputs, and the numbers that it computes in.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +109,11 @@ fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), Wei
             PREPARATION => {
                 signature.preparation = Preparation::parse(bytes, inputs, is_integers).ok_or_else(malformed)?;
             }
-            CLASS_NAMES => signature.class_names = Names::parse(bytes, outputs).ok_or_else(malformed)?,
+            OUTPUT_NAMES => signature.output_names = Names::parse(bytes, outputs).ok_or_else(malformed)?,
+            TASK => signature.task = Task::parse(bytes, outputs).ok_or_else(malformed)?,
             FEATURE_NAMES => signature.feature_names = Names::unchecked(bytes),
-            UNITS => signature.units = Names::unchecked(bytes),
+            FEATURE_UNITS => signature.feature_units = Names::unchecked(bytes),
+            OUTPUT_UNITS => signature.output_units = Names::unchecked(bytes),
             _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
             _ => {}
         }
@@ -204,22 +209,31 @@ impl<'a> Writer<'a> {
     /// Appends a signature's fields; it must be that of a network of these ends.
     pub fn put_signature(&mut self, signature: &Signature<'_>, ends: Ends) -> Result<(), WeightFileError> {
         let Ends { inputs, outputs, is_integers } = ends;
-        let Signature { input, preparation, class_names, feature_names, units } = signature;
-        let names =
-            [(CLASS_NAMES, class_names, outputs), (FEATURE_NAMES, feature_names, inputs), (UNITS, units, inputs)];
+        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units } =
+            signature;
+        let names = [
+            (OUTPUT_NAMES, output_names, outputs),
+            (FEATURE_NAMES, feature_names, inputs),
+            (FEATURE_UNITS, feature_units, inputs),
+            (OUTPUT_UNITS, output_units, outputs),
+        ];
         let are_names = names.iter().all(|&(_, names, count)| Names::parse(names.as_bytes(), count).is_some());
         let is_of_inputs = input.is_none_or(|shape| shape.features() == inputs);
         let preparation = preparation.field();
         let is_prepared = preparation.is_none_or(|field| {
             Preparation::of_parts(field.0, field.1, inputs, is_integers).is_some_and(Preparation::is_sound)
         });
-        if !(are_names && is_of_inputs && is_prepared) {
+        let is_of_outputs = match *task {
+            Task::Regression(scale) => TargetScale::parse(scale.as_bytes(), outputs).is_some(),
+            Task::Classification | Task::MultiLabel => true,
+        };
+        if !(are_names && is_of_inputs && is_prepared && is_of_outputs) {
             return Err(WeightFileError::Signature);
         }
-        let [class_names, others @ ..] = names.map(|(number, names, _)| (number, names.as_bytes()));
-        let count = |names: &[u8]| u8::from(!names.is_empty());
-        let others_count: u8 = others.iter().map(|(_, names)| count(names)).sum();
-        self.put(&(u8::from(input.is_some()) + u8::from(preparation.is_some()) + count(class_names.1) + others_count))?;
+        let names = names.map(|(number, names, _)| (number, names.as_bytes()));
+        let given = |&&(_, names): &&(u8, &[u8])| !names.is_empty();
+        let others = u8::from(input.is_some()) + u8::from(preparation.is_some()) + u8::from(task.field().is_some());
+        self.put(&(others + names.iter().filter(given).count() as u8))?;
         if let Some(shape) = input {
             let mut bytes = [0; 12];
             let sizes = shape.sizes();
@@ -233,10 +247,17 @@ impl<'a> Writer<'a> {
             self.put_bytes(&head)?;
             self.put_bytes(table)?;
         }
-        for (number, names) in [class_names].into_iter().chain(others) {
-            if !names.is_empty() {
-                self.put(&(number, names))?;
-            }
+        let (before_task, after_task) = names.split_at(1);
+        for field in before_task.iter().filter(given) {
+            self.put(field)?;
+        }
+        if let Some((kind, table)) = task.field() {
+            self.put(&(TASK, 1 + table.len()))?;
+            self.put_bytes(&[kind])?;
+            self.put_bytes(table)?;
+        }
+        for field in after_task.iter().filter(given) {
+            self.put(field)?;
         }
         Ok(())
     }

@@ -208,7 +208,7 @@ mod tests {
     fn file<M: Layer>() -> (Aligned<[u8; 1024]>, usize) {
         let mut model = M::ZERO;
         layers::initialize(&mut model, 1);
-        let signature = Signature { class_names: Names::parse(b"\x03yes\x02no", 2).unwrap(), ..Signature::default() };
+        let signature = Signature { output_names: Names::parse(b"\x03yes\x02no", 2).unwrap(), ..Signature::default() };
         let mut file = Aligned([0; 1024]);
         let len = encode(&model, &signature, &RECORD, &mut file.0).unwrap();
         (file, len)

@@ -106,6 +106,7 @@ mod tests {
         layers, mlp,
         preparation::{Element, Preparation, Scaled},
         shape::{InputShape, Names},
+        task::{TargetScale, Task},
         weights::{
             WeightFile,
             envelope::{CHECKSUM, CHECKSUM_BYTES},
@@ -128,16 +129,21 @@ mod tests {
         recipe: "optimizer = \"sgd\"\n",
     };
 
-    /// Five features with names, units and a scale, and two classes with names.
+    /// Scales of 1 and 2, and shifts of 0 and 1.
+    const TARGETS: &[u8] = &[0, 0, 0x80, 0x3f, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0x80, 0x3f];
+
+    /// Five features with names, units and a scale, and two targets with names, units and a scale.
     fn signature() -> Signature<'static> {
-        let class_names = Names::parse(b"\x03yes\x01n", 2).unwrap();
+        let output_names = Names::parse(b"\x03yes\x01n", 2).unwrap();
         let scaled = Scaled::parse(Element::I16, &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 5).unwrap();
         Signature {
             input: Some(InputShape::Features(5)),
             preparation: Preparation::Scaled(scaled),
-            class_names,
+            output_names,
             feature_names: Names::parse(b"\x01a\x01b\x01c\x01d\x01e", 5).unwrap(),
-            units: Names::parse(b"\x01g\x01g\x01g\x01-\x01-", 5).unwrap(),
+            feature_units: Names::parse(b"\x01g\x01g\x01g\x01-\x01-", 5).unwrap(),
+            task: Task::Regression(TargetScale::parse(TARGETS, 2).unwrap()),
+            output_units: Names::parse(b"\x01m\x01s", 2).unwrap(),
         }
     }
 
@@ -225,7 +231,7 @@ mod tests {
                 file.0[end..file.1].copy_from_slice(&checksum.to_le_bytes());
                 // What is taken is what the writer gives for the same values.
                 let Ok(parsed) = WeightFile::parse(file.bytes()) else { continue };
-                if !parsed.signature().is_sound(5) {
+                if !parsed.signature().is_sound(5, 2) {
                     continue;
                 }
                 if let Ok(model) = parsed.model::<Model>() {
@@ -244,7 +250,9 @@ mod tests {
         let file = File::new();
         assert_eq!(&file.bytes()[place..][..old.len()], old);
         let weights = file.1 - CHECKSUM_BYTES - size_of::<Model>();
-        let padding = weights - 2 - usize::from(file.0[weights - 2]);
+        // A length from 0 to 3, and as many zeros.
+        let padding = (0..4).rev().find(|&zeros| usize::from(file.0[weights - 2 - zeros]) == zeros);
+        let padding = weights - 2 - padding.unwrap();
         let mut bytes: heapless::Vec<u8, 512> = heapless::Vec::new();
         for part in [&file.0[..place], new, &file.0[place + old.len()..padding]] {
             bytes.extend_from_slice(part).unwrap();
@@ -337,7 +345,7 @@ mod tests {
     fn a_signature_of_another_network_is_an_error() {
         let names = |count: usize| Names::parse(&b"\x01a\x01b\x01c"[..2 * count], count).unwrap();
         for signature in [
-            Signature { class_names: names(3), ..Signature::default() },
+            Signature { output_names: names(3), ..Signature::default() },
             Signature { input: Some(InputShape::Features(6)), ..Signature::default() },
         ] {
             let error = encode(&Model::ZERO, &signature, &RECORD, &mut [0; 512]).unwrap_err();
@@ -348,21 +356,22 @@ mod tests {
     /// An odd field may be passed over, an even one may not, and none may stand out of order.
     #[test]
     fn fields_of_newer_files_are_passed_over_or_refused() {
-        let shape_and_scale = [5, 1, 4, 5, 0, 0, 0, 2, 10, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
-        let names = *b"\x03\x06\x03yes\x01n\x05\x0a\x01a\x01b\x01c\x01d\x01e\x07\x0a\x01g\x01g\x01g\x01-\x01-";
-        let signature = &[&shape_and_scale[..], &names].concat()[..];
+        let shape_and_scale = [7, 1, 4, 5, 0, 0, 0, 2, 10, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
+        let names = *b"\x03\x06\x03yes\x01n";
+        let others = *b"\x05\x0a\x01a\x01b\x01c\x01d\x01e\x07\x0a\x01g\x01g\x01g\x01-\x01-\x09\x04\x01m\x01s";
+        let signature = &[&shape_and_scale[..], &names, &[4, 17, 2], TARGETS, &others].concat()[..];
         let place = File::new().bytes().windows(signature.len()).position(|bytes| bytes == signature).unwrap();
         let with = |new: &[u8]| {
             let file = rewritten(place, signature, new);
             WeightFile::parse(file.bytes())
-                .map(|file| (file.signature().input, file.signature().class_names.iter().count()))
+                .map(|file| (file.signature().input, file.signature().output_names.iter().count()))
         };
         let shape = Some(InputShape::Features(5));
         assert_eq!(with(signature), Ok((shape, 2)));
         assert_eq!(with(&[0]), Ok((None, 0)));
         let image = InputShape::Image { channels: 1, height: 5, width: 1 };
         assert_eq!(with(&[1, 1, 12, 1, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]), Ok((Some(image), 0)));
-        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 9, 2, 9, 9]), Ok((shape, 0)));
+        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 11, 2, 9, 9]), Ok((shape, 0)));
         assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 8, 2, 9, 9]), Err(WeightFileError::Field { number: 8 }));
         let malformed = Err(WeightFileError::Malformed { part: "signature" });
         for wrong in [
@@ -379,6 +388,10 @@ mod tests {
             &[1, 2, 10, 0, 5, 0, 0, 0x80, 0x3f, 0, 0, 0, 0],
             &[1, 2, 9, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0],
             &[1, 2, 0],
+            // Tasks that are none, and a scale for one of two targets.
+            &[1, 4, 1, 0],
+            &[1, 4, 2, 1, 0],
+            &[1, 4, 9, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0],
         ] {
             assert_eq!(with(wrong), malformed, "{wrong:?}");
         }

@@ -38,8 +38,8 @@ fn damage() -> Result<(), Failure> {
     let mut model = Model::ZERO;
     layers::initialize(&mut model, RECORD.seed);
     let mut buffer = Aligned([0; 512]);
-    let class_names = Names::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
-    let signature = Signature { input: Some(InputShape::Features(6)), class_names, ..Signature::default() };
+    let output_names = Names::parse(b"\x02up\x04down\x05still", 3).unwrap_or_default();
+    let signature = Signature { input: Some(InputShape::Features(6)), output_names, ..Signature::default() };
     let len = encode(&model, &signature, &RECORD, &mut buffer.0)?;
     let file = &mut buffer.0[..len];
 

@@ -1,4 +1,4 @@
-//! Classifies the embedded samples with the weight file in flash, read in place.
+//! Predicts the embedded samples with the weight file in flash, read in place.
 //!
 //! Counted for each sample: its bytes made floating-point, the network, and the largest logit.
 
@@ -7,7 +7,7 @@
 
 use firmware::{
     Failure,
-    board::OUTPUTS,
+    board::{OUTPUTS, TASK},
     counter::{Counter, UNIT},
     embed, entry,
     network::Network,
@@ -16,7 +16,8 @@ use firmware::{
 use selvedge::{
     classification::{argmax, display_probabilities, top_k},
     idx,
-    shape::Names,
+    shape::{Names, Signature},
+    task::TaskKind,
 };
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
@@ -30,7 +31,7 @@ fn main() -> ! {
 
 fn predict(counter: &Counter) -> Result<(), Failure> {
     let network = Network::parse(WEIGHTS)?;
-    let names = network.class_names();
+    let names = network.output_names();
     let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
     let samples = idx::samples(SAMPLES)?;
     let labels = idx::labels(LABELS)?;
@@ -42,25 +43,57 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
             counter.measure(|| network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(logits.iter())));
         let class = result?;
         let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        defmt::println!(
-            "sample {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
-            index,
-            class,
-            names.get(class).unwrap_or_default(),
-            digest,
-            count,
-            UNIT
-        );
+        match TASK {
+            TaskKind::Classification => defmt::println!(
+                "sample {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
+                index,
+                class,
+                names.get(class).unwrap_or_default(),
+                digest,
+                count,
+                UNIT
+            ),
+            TaskKind::MultiLabel | TaskKind::Regression => {
+                defmt::println!("sample {=usize}: logits {=u64:016x}, {=u64} {=str}", index, digest, count, UNIT);
+            }
+        }
         if index == 0 {
-            show_top(names, &network.values(&logits));
+            match TASK {
+                TaskKind::Classification => show_top(names, &network.values(&logits)),
+                TaskKind::MultiLabel => show_labels(names, &network.values(&logits)),
+                TaskKind::Regression => show_values(&Network::signature(WEIGHTS)?, network.values(&logits)),
+            }
         }
         right += usize::from(class == usize::from(label));
         total += count;
     }
     let count = samples.len();
     let mean = total.checked_div(count as u64).unwrap_or_default();
-    defmt::println!("{=usize} samples, {=usize} right, {=u64} {=str} each", count, right, mean, UNIT);
+    match TASK {
+        TaskKind::Classification => {
+            defmt::println!("{=usize} samples, {=usize} right, {=u64} {=str} each", count, right, mean, UNIT);
+        }
+        TaskKind::MultiLabel | TaskKind::Regression => {
+            defmt::println!("{=usize} samples, {=u64} {=str} each", count, mean, UNIT);
+        }
+    }
     Ok(())
+}
+
+/// The labels that a sample has: those whose output is above 0.
+fn show_labels(names: Names<'_>, outputs: &[f32; OUTPUTS]) {
+    for (label, _) in outputs.iter().enumerate().filter(|(_, output)| **output > 0.0) {
+        defmt::println!("  {=usize} {=str}", label, names.get(label).unwrap_or_default());
+    }
+}
+
+/// The values of a sample's outputs, in their units.
+fn show_values(signature: &Signature<'_>, mut outputs: [f32; OUTPUTS]) {
+    signature.task.restore(&mut outputs);
+    for (target, value) in outputs.iter().enumerate() {
+        let [name, unit] = [signature.output_names, signature.output_units].map(|names| names.get(target));
+        defmt::println!("  {=str}: {=f32} {=str}", name.unwrap_or_default(), *value, unit.unwrap_or_default());
+    }
 }
 
 /// The three likeliest classes, in the display's fast and approximate probabilities.

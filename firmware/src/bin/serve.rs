@@ -25,6 +25,7 @@ const INFO: Info<'static> = Info {
     input: board::INPUT_SHAPE,
     element: board::ELEMENT,
     outputs: OUTPUTS as u32,
+    task: board::TASK,
     flash: WEIGHTS.len() as u32,
     ram: Network::RAM as u32,
     unit: UNIT,
@@ -43,7 +44,7 @@ fn serve(counter: &Counter) -> Result<(), Failure> {
     let mut uart = BoardUart::start(BOARD_UART);
     defmt::println!("{=str} serves {=str}", INFO.board, INFO.layers);
 
-    let mut device = Device::new(INFO, network.class_names());
+    let mut device = Device::new(INFO, &Network::signature(WEIGHTS)?);
     let mut decoder = Decoder::new([0; REQUEST_LEN]);
     loop {
         if let Some(request) = uart.read().and_then(|byte| decoder.push(byte)) {

@@ -39,12 +39,17 @@ impl Network {
     /// Checks the weight file.
     pub fn parse(file: &'static [u8]) -> Result<Self, WeightFileError> {
         let file = WeightFile::parse(file)?;
-        let Signature { class_names: names, preparation, .. } = file.signature();
+        let Signature { output_names: names, preparation, .. } = file.signature();
         Ok(Self { model: file.model()?, names, preparation })
     }
 
-    /// The classes' names, where the file has them.
-    pub fn class_names(&self) -> Names<'static> {
+    /// The meaning of the inputs and outputs of a weight file, which is checked for it.
+    pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
+        Ok(WeightFile::parse(file)?.signature())
+    }
+
+    /// The outputs' names, where the file has them.
+    pub fn output_names(&self) -> Names<'static> {
         self.names
     }
 

@@ -3,7 +3,7 @@ use core::hint::black_box;
 use selvedge::{
     message::{Format, Logits},
     quantized::{Float16, QuantizedFile, WorkspaceError},
-    shape::Names,
+    shape::{Names, Signature},
     weights::{WeightFileError, hash},
 };
 
@@ -36,9 +36,14 @@ impl Network {
         Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
-    /// The classes' names, where the file has them.
-    pub fn class_names(&self) -> Names<'static> {
-        self.file.signature().class_names
+    /// The meaning of the inputs and outputs of a weight file, which is checked for it.
+    pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
+        Ok(QuantizedFile::<Float16>::parse(file)?.signature())
+    }
+
+    /// The outputs' names, where the file has them.
+    pub fn output_names(&self) -> Names<'static> {
+        self.file.signature().output_names
     }
 
     /// Writes a sample's logits.

@@ -4,7 +4,7 @@ use selvedge::{
     message::{Format, Logits},
     preparation::Preparation,
     quantized::{self, QuantizedFile, WorkspaceError, hash},
-    shape::Names,
+    shape::{Names, Signature},
     weights::WeightFileError,
 };
 
@@ -43,9 +43,14 @@ impl Network {
         Ok(Self { file, preparation })
     }
 
-    /// The classes' names, where the file has them.
-    pub fn class_names(&self) -> Names<'static> {
-        self.file.signature().class_names
+    /// The meaning of the inputs and outputs of a weight file, which is checked for it.
+    pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
+        Ok(QuantizedFile::<board::IntegerFormat>::parse(file)?.signature())
+    }
+
+    /// The outputs' names, where the file has them.
+    pub fn output_names(&self) -> Names<'static> {
+        self.file.signature().output_names
     }
 
     /// Writes a sample's logits.

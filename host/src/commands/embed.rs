@@ -6,11 +6,12 @@ use crate::{
     files,
     model_file::ModelFile,
     preparation::PreparationBuf,
+    task::Targets,
     weights::{self, hex},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use options::{commands::Part, recipe::Standardize};
-use selvedge::{idx, preparation::Element, shape::InputShape};
+use selvedge::{idx, preparation::Element, shape::InputShape, task::TaskKind};
 use serde_json::json;
 
 use super::{check_weights, load, load_for, parse, part};
@@ -42,8 +43,14 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
         _ => InputShape::Features(u32::try_from(split.sample_len())?),
     };
     let samples = [idx::samples_header(count, shape, &mut header), &split.values()].concat();
-    let labels: Result<Vec<u8>, _> = split.labels().iter().map(|&label| u8::try_from(label)).collect();
-    let labels = labels.context("a label above 255 has no place in an IDX file")?;
+    let labels = match split.targets() {
+        Targets::Classes(labels) => {
+            let labels: Result<Vec<u8>, _> = labels.iter().map(|&label| u8::try_from(label)).collect();
+            labels.context("a label above 255 has no place in an IDX file")?
+        }
+        // A board compares none of these with its outputs.
+        Targets::Labels(_) | Targets::Values(_) => vec![0; split.len()],
+    };
     let labels = [&idx::labels_header(count)[..], &labels].concat();
     files::write_whole(&options.out.join("samples.idx"), &samples)?;
     files::write_whole(&options.out.join("labels.idx"), &labels)?;
@@ -74,6 +81,11 @@ fn samples(
         bail!("--count {count}: this part of {} has only {there} samples", data.name);
     }
     if !has_network {
+        let task = data.task.get().kind();
+        ensure!(
+            task == TaskKind::Classification,
+            "a board's program trains a classification, and this is {task}; train on the host, and flash the weights"
+        );
         data.truncate(count);
         data.standardize(Standardize::Auto);
     }
@@ -89,9 +101,13 @@ fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let mut lines = String::new();
     let all = file.all_logits(&engine, split)?;
     all.check()?;
-    for (index, (logits, label)) in all.iter().zip(split.labels()).enumerate() {
+    let mut labels = split.labels().iter();
+    for (index, logits) in all.iter().enumerate() {
         let hash = hex(&logits.hash()[..8]);
-        let line = json!({ "index": index, "label": label, "class": logits.class(), "logits": hash });
+        let line = match labels.next() {
+            Some(label) => json!({ "index": index, "label": label, "class": logits.class(), "logits": hash }),
+            None => json!({ "index": index, "logits": hash }),
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(lines, "{line}");
     }

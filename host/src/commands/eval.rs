@@ -1,8 +1,15 @@
 use std::io::Write;
 
-use crate::{classes::Classes, data::Dataset, evaluation::Evaluation, model_file::ModelFile, weights};
+use crate::{
+    classes::Classes,
+    data::Dataset,
+    evaluation::{Answers, Evaluation, LabelCounts, PerClass, ValueAnswers, with_unit},
+    model_file::ModelFile,
+    weights,
+};
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
+use selvedge::task::TaskKind;
 
 use super::{check_weights, engine, load_for, note, parse};
 
@@ -37,13 +44,33 @@ fn print(
         }
         _ => {}
     }
-    let classes = classes(options, file, data);
-    writeln!(out, "Accuracy: {:.2}%, Avg loss: {:.6}\n", 100.0 * evaluation.accuracy(), evaluation.loss)?;
-    if let Some(confusion) = evaluation.confusion() {
-        let table = confusion_table(&confusion, &classes);
-        writeln!(out, "Confusion matrix (a row for each true class)\n{table}\n")?;
+    let names = classes(options, file, data);
+    writeln!(out, "{}, Avg loss: {:.6}", evaluation.headline(2, &data.target_units), evaluation.loss)?;
+    let areas = evaluation.mean_roc_auc().map_or_else(String::new, |area| format!(", ROC AUC: {area:.4}"));
+    match &evaluation.answers {
+        Answers::Classes(answers) => {
+            let balanced = 100.0 * answers.balanced_accuracy();
+            writeln!(out, "Balanced accuracy: {balanced:.2}%, F1: {:.4}{areas}\n", answers.f1())?;
+            if let Some(confusion) = answers.confusion() {
+                let table = confusion_table(&confusion, &names);
+                writeln!(out, "Confusion matrix (a row for each true class)\n{table}\n")?;
+            }
+            let row = |class: &PerClass| [percent(class.precision), percent(class.recall), number(class.f1)];
+            writeln!(out, "{}", output_table(&names, answers.per_class().iter().map(row), &evaluation.roc_auc))?;
+        }
+        Answers::Labels(answers) => {
+            let (exact, total) = (answers.exact(), answers.total());
+            let balanced = 100.0 * answers.balanced_accuracy();
+            writeln!(out, "All labels right: {exact} of {total} samples, balanced accuracy: {balanced:.2}%{areas}\n")?;
+            let row =
+                |label: &LabelCounts| [percent(label.precision()), percent(label.recall()), number(Some(label.f1()))];
+            writeln!(out, "{}", output_table(&names, answers.labels().iter().map(row), &evaluation.roc_auc))?;
+        }
+        Answers::Values(answers) => {
+            let units = data.target_units.iter().map(Some).chain(std::iter::repeat(None));
+            writeln!(out, "\n{}", value_table(&names, answers, units))?;
+        }
     }
-    writeln!(out, "{}", class_table(evaluation, &classes))?;
     Ok(())
 }
 
@@ -53,7 +80,8 @@ fn classes(options: &options::commands::Eval, file: &ModelFile<'_>, data: &Datas
     if options.data.classes.is_some() || file.assumes().is_some() || !own.are_named() {
         return others;
     }
-    let differs = |class: &usize| others.are_named() && own.name(*class) != others.name(*class);
+    let is_classification = data.task.get().kind() == TaskKind::Classification;
+    let differs = |class: &usize| is_classification && others.are_named() && own.name(*class) != others.name(*class);
     if let Some(class) = (0..own.count()).find(differs) {
         let (own, other) = (own.name(class), others.name(class));
         note(format_args!("class {class} is {own} in {}, but {other} in {}", options.file.path.display(), data.name));
@@ -71,12 +99,34 @@ fn confusion_table(confusion: &[Vec<u32>], classes: &Classes) -> Table {
     align_right(table)
 }
 
-fn class_table(evaluation: &Evaluation, classes: &Classes) -> Table {
+fn percent(part: Option<f64>) -> String {
+    part.map_or("-".into(), |part| format!("{:.1}%", 100.0 * part))
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("-".into(), |value| format!("{value:.3}"))
+}
+
+/// Precision, recall, F1 and the area under the ROC curve of each class or label.
+fn output_table(names: &Classes, rows: impl Iterator<Item = [String; 3]>, areas: &[Option<f64>]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["", "Precision", "Recall"]);
-    let percent = |part: Option<f64>| part.map_or("-".into(), |part| format!("{:.1}%", 100.0 * part));
-    for (name, class) in classes.all().zip(evaluation.per_class()) {
-        table.add_row([name.into_owned(), percent(class.precision), percent(class.recall)]);
+    let header = ["", "Precision", "Recall", "F1", "ROC AUC"];
+    let columns = if areas.is_empty() { 4 } else { 5 };
+    table.load_style(presets::NOTHING).set_header(&header[..columns]);
+    let mut areas = areas.iter().map(|&area| number(area));
+    for (name, row) in names.all().zip(rows) {
+        table.add_row([name.into_owned()].into_iter().chain(row).chain(areas.next()));
+    }
+    align_right(table)
+}
+
+/// Each target's errors, in its unit.
+fn value_table<'a>(names: &Classes, answers: &ValueAnswers, units: impl Iterator<Item = Option<&'a String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["", "Mean absolute error", "RMSE", "Largest error", "R²"]);
+    for ((name, target), unit) in names.all().zip(answers.targets()).zip(units) {
+        let errors = [target.mae, target.rmse, target.largest].map(|error| with_unit(error, unit));
+        table.add_row([name.into_owned()].into_iter().chain(errors).chain([number(target.r2)]));
     }
     align_right(table)
 }

@@ -1,7 +1,9 @@
 use std::io::Write;
 
 use crate::{
+    data::NO_UNIT,
     model_file::ModelFile,
+    task::output_words,
     weights::{self, hex},
 };
 use anyhow::Result;
@@ -12,6 +14,7 @@ use selvedge::{
     preparation::Preparation,
     quantized::QuantizationRecord,
     shape::{InputShape, Names, Signature},
+    task::TaskKind,
     weights::WeightFile,
 };
 use serde_json::{Value, json};
@@ -78,7 +81,7 @@ fn show(options: &options::commands::Inspect, file: &WeightFile<'_>, flash: usiz
         for line in record.recipe.lines() {
             writeln!(out, "    {line}")?;
         }
-        writeln!(out, "  accuracy {:.2}% on the test samples", 100.0 * record.accuracy)?;
+        writeln!(out, "  {} on the test samples", accuracy(file.signature().task.kind(), record.accuracy))?;
     }
     writeln!(out, "Weights: SHA-256 {}", weight_hash(file))?;
     Ok(())
@@ -91,7 +94,7 @@ fn show_quantized(
     flash: usize,
 ) -> Result<()> {
     let (architecture, format, ram) = (file.architecture(), file.format_name(), file.ram_bytes());
-    let QuantizationRecord { source, logit_scale, float_accuracy, accuracy, method } = record;
+    let QuantizationRecord { source, logit_scale, float_accuracy, accuracy: found, method } = record;
     let mut out = terminal::stdout();
     if options.json {
         let object = json!({
@@ -103,15 +106,17 @@ fn show_quantized(
             "input": input_sizes(&file.signature()),
             "values": preparation(&file.signature()),
             "features": listed(file.signature().feature_names),
-            "units": listed(file.signature().units),
-            "classes": listed(file.signature().class_names),
+            "units": listed(file.signature().feature_units),
+            "task": file.signature().task.kind().name(),
+            "classes": listed(file.signature().output_names),
+            "output_units": listed(file.signature().output_units),
             "flash_bytes": flash,
             "predict_ram_bytes": ram,
             "record": {
                 "source_sha256": hex(source),
                 "logit_scale": logit_scale,
                 "float_accuracy": float_accuracy,
-                "accuracy": accuracy,
+                "accuracy": found,
                 "method": String::from_utf8_lossy(method),
             },
         });
@@ -125,8 +130,9 @@ fn show_quantized(
     writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits\n")?;
     writeln!(out, "Quantized: {}", String::from_utf8_lossy(method))?;
     writeln!(out, "  a logit of 1 is worth {logit_scale}")?;
-    let [float, quantized] = [float_accuracy, accuracy].map(|accuracy| 100.0 * accuracy);
-    writeln!(out, "  accuracy {quantized:.2}% on the test samples, {float:.2}% of the model in floating point")?;
+    let task = file.signature().task.kind();
+    let [float, quantized] = [*float_accuracy, *found].map(|found| accuracy(task, found));
+    writeln!(out, "  {quantized} on the test samples; the model in floating point: {float}")?;
     writeln!(out, "Its weights: SHA-256 {}", hex(source))?;
     Ok(())
 }
@@ -135,10 +141,11 @@ fn show_quantized(
 fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
     let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
     let input = signature.input.unwrap_or(InputShape::Features(inputs as u32));
-    let names: Vec<&str> = signature.class_names.iter().collect();
+    let names = with_units(signature.output_names, signature.output_units);
+    let kind = output_words(signature.task.kind())[usize::from(outputs != 1)];
     let classes = match names.is_empty() {
-        true => format!("From {input} to {outputs} classes without names"),
-        false => format!("From {input} to {outputs} classes: {}", names.join(", ")),
+        true => format!("From {input} to {outputs} {kind} without names"),
+        false => format!("From {input} to {outputs} {kind}: {}", names.join(", ")),
     };
     [classes].into_iter().chain(values_in_words(signature)).chain(features(signature)).collect::<Vec<_>>().join("\n")
 }
@@ -155,14 +162,29 @@ fn values_in_words(signature: &Signature<'_>) -> Option<String> {
     }
 }
 
+/// Names with their units, where they have one.
+fn with_units(names: Names<'_>, units: Names<'_>) -> Vec<String> {
+    let mut units = units.iter();
+    let named = names.iter().map(|name| match units.next() {
+        Some(unit) if unit != NO_UNIT => format!("{name} ({unit})"),
+        _ => name.to_owned(),
+    });
+    named.collect()
+}
+
+/// The quality that a record states, in words.
+fn accuracy(task: TaskKind, accuracy: f32) -> String {
+    match task {
+        TaskKind::Classification => format!("accuracy {:.2}%", 100.0 * accuracy),
+        TaskKind::MultiLabel => format!("{:.2}% of all labels right", 100.0 * accuracy),
+        TaskKind::Regression => format!("R² {accuracy:.4}"),
+    }
+}
+
 /// The first features' names and units, where the file has them.
 fn features(signature: &Signature<'_>) -> Option<String> {
     const SHOWN: usize = 8;
-    let mut units = signature.units.iter();
-    let mut named = signature.feature_names.iter().map(|name| match units.next() {
-        Some(unit) if unit != "-" => format!("{name} ({unit})"),
-        _ => name.to_owned(),
-    });
+    let mut named = with_units(signature.feature_names, signature.feature_units).into_iter();
     let shown: Vec<_> = named.by_ref().take(SHOWN).collect();
     let more = named.count();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
@@ -264,8 +286,10 @@ fn as_json(file: &WeightFile<'_>, sizes: &Sizes) -> Value {
         "input": input_sizes(&file.signature()),
         "values": preparation(&file.signature()),
         "features": listed(file.signature().feature_names),
-        "units": listed(file.signature().units),
-        "classes": listed(file.signature().class_names),
+        "units": listed(file.signature().feature_units),
+        "task": file.signature().task.kind().name(),
+        "classes": listed(file.signature().output_names),
+        "output_units": listed(file.signature().output_units),
         "parameters": parameters.collect::<Vec<_>>(),
         "flash_bytes": sizes.flash,
         "predict_ram_bytes": sizes.predict_ram,

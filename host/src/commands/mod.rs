@@ -8,6 +8,7 @@ mod engines;
 mod eval;
 mod export_c;
 mod inspect;
+mod outputs;
 mod predict;
 mod quantize;
 mod recipes;
@@ -174,8 +175,12 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
-    let network_features = file.signature().feature_names.iter().map(str::to_owned).collect();
-    let data = search(options, Reading { has_network: true, network_features, ..Reading::default() })?;
+    let signature = file.signature();
+    let [network_features, network_outputs] =
+        [signature.feature_names, signature.output_names].map(|names| names.iter().map(str::to_owned).collect());
+    let network_task = signature.task.kind();
+    let reading = Reading { has_network: true, network_features, network_task, network_outputs, ..Reading::default() };
+    let data = search(options, reading)?;
     file.take(data).with_context(|| path.display().to_string())
 }
 

@@ -1,12 +1,14 @@
-use std::io::Write;
+use std::{borrow::Cow, io::Write, iter};
 
-use crate::{classes::Classes, picture::Prepared, weights};
+use crate::{data::NO_UNIT, picture::Prepared, weights};
 use anyhow::Result;
-use selvedge::{Portable, classification::probabilities, message::Logits, preparation::Element};
+use selvedge::{Portable, classification::probabilities, message::Logits, preparation::Element, task::Task};
 use serde_json::{Value, json};
 
 use super::{
-    check_weights, classes, parse,
+    check_weights, classes,
+    outputs::{Outputs, sigmoid},
+    parse,
     samples::{self, Sample, Taken, Tally},
 };
 
@@ -16,6 +18,7 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     check_weights(&options.file.path, &file)?;
     let (shape, classes) = (file.input(), classes(&options.file, &file));
     let element = file.signature().preparation.element();
+    let outputs = Outputs::of(&file.signature(), classes);
     let features = file.signature().feature_names.iter().map(str::to_owned).collect();
     let samples = samples::read(&options.samples, &Taken { shape, element, features });
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
@@ -31,9 +34,9 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
                     objects.push(json!({ "input": sample.name, "error": format!("{error:#}") }));
                     failure = tally.fail(error);
                 } else if options.json {
-                    objects.push(object(&sample, element, &logits, &classes));
+                    objects.push(object(&sample, element, &outputs, &logits));
                 } else {
-                    sample.show(&mut out, shape, &logits.top::<3>(), &classes, options.show)?;
+                    sample.show(&mut out, shape, &outputs.answer(&logits), options.show)?;
                 }
             }
             Err(unread) => {
@@ -58,19 +61,30 @@ fn values(sample: &Sample, element: Element) -> Value {
 }
 
 /// Everything about one answer.
-fn object(sample: &Sample, element: Element, logits: &Logits<'_>, classes: &Classes) -> Value {
-    let class = logits.class();
-    let probabilities: Vec<_> = probabilities(logits.values())
-        .enumerate()
-        .map(|(class, probability)| json!({ "class": classes.name(class), "probability": probability }))
-        .collect();
-    let mut object = json!({
-        "input": sample.name,
-        "class": classes.name(class),
-        "index": class,
-        "probabilities": probabilities,
-        "values": values(sample, element),
-    });
+fn object(sample: &Sample, element: Element, outputs: &Outputs, logits: &Logits<'_>) -> Value {
+    let mut object = json!({ "input": sample.name, "values": values(sample, element) });
+    let names = &outputs.names;
+    match outputs.task.get() {
+        Task::Classification => {
+            let class = logits.class();
+            let all = probabilities(logits.values()).enumerate();
+            let probabilities: Vec<_> = all
+                .map(|(class, probability)| json!({ "class": names.name(class), "probability": probability }))
+                .collect();
+            object["class"] = json!(names.name(class));
+            object["index"] = json!(class);
+            object["probabilities"] = probabilities.into();
+        }
+        Task::MultiLabel => {
+            let label = |(name, output): (Cow<'_, str>, f32)| json!({ "label": name, "probability": sigmoid(output), "is_there": output > 0.0 });
+            object["labels"] = names.all().zip(logits.values()).map(label).collect();
+        }
+        Task::Regression(_) => {
+            let units = outputs.units.iter().map(Some).chain(iter::repeat(None));
+            let target = |((name, value), unit): ((Cow<'_, str>, f32), Option<&String>)| json!({ "target": name, "value": value, "unit": unit.filter(|unit| *unit != NO_UNIT) });
+            object["targets"] = names.all().zip(outputs.restored(logits)).zip(units).map(target).collect();
+        }
+    }
     if let Some(Prepared { ground, size: (width, height), orientation, notes, .. }) = &sample.picture {
         object["picture"] = json!({ "width": width, "height": height, "ground": ground, "orientation": orientation });
         object["notes"] = json!(notes);

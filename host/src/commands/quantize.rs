@@ -6,11 +6,13 @@ use std::{
 use crate::{
     data::Dataset,
     engine::Simd,
+    evaluation::{Answers, Evaluation, with_unit},
     files, interchange,
     model_file::ModelFile,
     preparation::PreparationBuf,
     quantization::{
-        Coding, HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference, Report,
+        self, Coding, HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference,
+        Report,
     },
     training::{self, Epoch},
     weights::{self, WeightsError},
@@ -22,6 +24,7 @@ use options::{commands::Format, recipe::FINE_TUNING};
 use selvedge::{
     augment::Augmentation,
     shape::{InputShape, Signature},
+    task::TaskKind,
     weights::TrainingRecord,
 };
 
@@ -46,7 +49,6 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let reference = Reference::new(&file.architecture(), &flat).with_context(name)?.with_preparation(preparation);
     let engine = engine(&options.threads)?;
     let data = load_for(&options.path, &model, &options.data)?;
-    model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
         check_augmentation(options, training, data.input)?;
     }
@@ -70,20 +72,30 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let mut report = Report::new(&engine, plain, made.orders(), &test, |values| made.outputs(&engine, plain, values));
     if coding.is_some() {
         let logits = model.all_logits(&engine, &data.test).with_context(name)?;
-        report = report.beside(logits.iter().map(|logits| logits.class()));
+        report = report.beside(logits.iter());
     }
     let source = selvedge::weights::hash(&flat);
-    let accuracies = [report.float_accuracy(), report.accuracy()];
-    let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).with_context(name)?;
+    let encode = |scores| made.encode(&signature, file.record(), &reference, source, scores).with_context(name);
+    let encoded = encode([0.0; 2])?;
+    let quantized = ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?;
+    let found = [model.evaluate(&engine, &data.test), quantized.evaluate(&engine, &data.test)];
+    let [float, quantized] = found.map(|found| found.with_context(name));
+    let evaluations = [float?, quantized?];
+    let encoded = encode([0, 1].map(|which: usize| evaluations[which].score().clamp(0.0, 1.0)))?;
     files::write_whole(&out, &encoded)?;
+    let task = data.task.get();
     if let Some(path) = &options.certificates {
-        files::write_whole(path, report.certificates().as_bytes())?;
+        let certificates = match task.kind() {
+            TaskKind::Classification => report.certificates(),
+            TaskKind::MultiLabel | TaskKind::Regression => quantization::certificates(&report.outputs, task),
+        };
+        files::write_whole(path, certificates.as_bytes())?;
     }
     let ram = match made {
         Made::Float => reference.ram_bytes(),
         _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
     };
-    print(&made, &report, [encoded.len(), ram])?;
+    print(&made, &report, &evaluations, &data, [encoded.len(), ram])?;
     writeln!(terminal::stdout(), "Saved {}", out.display())?;
     Ok(())
 }
@@ -160,8 +172,8 @@ fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -
     let mut printed = Ok(());
     quantizer.fine_tune(options, |epoch| {
         let Epoch { number, test, .. } = epoch;
-        let percent = 100.0 * test.accuracy();
-        let line = writeln!(out, "Fine-tuning, epoch {}: {percent:.2}% of the samples that are held out", number + 1);
+        let found = test.headline(2, &[]);
+        let line = writeln!(out, "Fine-tuning, epoch {}, on the samples that are held out: {found}", number + 1);
         printed = std::mem::replace(&mut printed, Ok(())).and(line);
     })?;
     Ok(printed?)
@@ -218,37 +230,91 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn print(made: &Made, report: &Report, [flash, ram]: [usize; 2]) -> io::Result<()> {
+fn print(
+    made: &Made,
+    report: &Report,
+    [float, quantized]: &[Evaluation; 2],
+    data: &Dataset,
+    [flash, ram]: [usize; 2],
+) -> io::Result<()> {
     let mut out = terminal::stdout();
     let percent = |part: f64| format!("{:.2}%", 100.0 * part);
     match made {
-        Made::Integers(quantized) => {
-            writeln!(out, "Chosen: {}", quantized.method())?;
-            writeln!(
-                out,
-                "  {} on {} other training samples, the best of all trials",
-                percent(quantized.held_out_accuracy),
-                quantized.held_out
-            )?;
-            if quantized.shrunk() > 0 {
-                writeln!(out, "  {} outputs have smaller weights, so that no sum overflows", quantized.shrunk())?;
+        Made::Integers(integers) => {
+            writeln!(out, "Chosen: {}", integers.method())?;
+            let best = integers.held_out_accuracy.map_or("the least squared error".into(), percent);
+            writeln!(out, "  {best} on {} other training samples, the best of all trials", integers.held_out)?;
+            if integers.shrunk() > 0 {
+                writeln!(out, "  {} outputs have smaller weights, so that no sum overflows", integers.shrunk())?;
             }
         }
         Made::Half(half) => writeln!(out, "Chosen: {}", half.method())?,
         Made::Float => writeln!(out, "Chosen: weights as they are")?,
     }
     writeln!(out, "\n{}\n", layer_table(&report.layers))?;
-    let total = report.verdicts.len();
-    writeln!(
-        out,
-        "Accuracy: {}, of the model in floating point {}, on the {total} test samples",
-        percent(report.accuracy()),
-        percent(report.float_accuracy())
-    )?;
-    writeln!(out, "Changed:   {} of {total} samples have another class than the model's", report.changes())?;
-    writeln!(out, "Certified: {} of {total} samples are proved to have the model's class", report.certified())?;
+    let total = data.test.len();
+    let units = &data.target_units;
+    match data.task.get().kind() {
+        TaskKind::Classification => {
+            writeln!(
+                out,
+                "Accuracy: {}, of the model in floating point {}, on the {total} test samples",
+                percent(quantized.score()),
+                percent(float.score())
+            )?;
+            writeln!(out, "Changed:   {} of {total} samples have another class than the model's", report.changes())?;
+            writeln!(out, "Certified: {} of {total} samples are proved to have the model's class", report.certified())?;
+        }
+        TaskKind::MultiLabel => {
+            print_headlines(&mut out, [float, quantized], units, total)?;
+            let changed = report.outputs.iter().filter(|verdict| !verdict.has_equal_labels()).count();
+            let certified = report.outputs.iter().filter(|verdict| verdict.is_certified()).count();
+            writeln!(out, "Changed:   {changed} of {total} samples have other labels than the model's")?;
+            writeln!(out, "Certified: {certified} of {total} samples are proved to have the model's labels")?;
+        }
+        TaskKind::Regression => {
+            print_headlines(&mut out, [float, quantized], units, total)?;
+            writeln!(out, "{}", error_table(report, [float, quantized], data))?;
+        }
+    }
     writeln!(out, "Flash: {flash} bytes (the file)")?;
     writeln!(out, "RAM:   {ram} bytes to predict, beside the sample and the logits")
+}
+
+/// The first figures of both networks.
+fn print_headlines(
+    out: &mut impl Write,
+    [float, quantized]: [&Evaluation; 2],
+    units: &[String],
+    total: usize,
+) -> io::Result<()> {
+    writeln!(out, "{}, on the {total} test samples", quantized.headline(2, units))?;
+    writeln!(out, "The model in floating point: {}", float.headline(2, units))
+}
+
+/// Each target's error before and after, and how far its values are from the model's.
+fn error_table(report: &Report, evaluations: [&Evaluation; 2], data: &Dataset) -> Table {
+    let mut table = Table::new();
+    let header = ["", "Mean absolute error", "of the model", "Distance from the model", "Largest", "Proved at most"];
+    table.load_style(presets::NOTHING).set_header(header);
+    let errors: Vec<_> = report.outputs.iter().map(|verdict| verdict.errors(data.task.get())).collect();
+    for (output, name) in data.classes.all().enumerate() {
+        let unit = data.target_units.get(output);
+        let [float, quantized] = evaluations.map(|evaluation| match &evaluation.answers {
+            Answers::Values(answers) => answers.targets()[output].mae,
+            Answers::Classes(_) | Answers::Labels(_) => f64::NAN,
+        });
+        let of = || errors.iter().map(move |all: &Vec<(f64, f64)>| all[output]);
+        let mean = of().map(|(error, _)| error).sum::<f64>() / errors.len() as f64;
+        let [largest, bound] =
+            [of().map(|(error, _)| error).fold(0.0, f64::max), of().map(|(_, bound)| bound).fold(0.0, f64::max)];
+        let cells = [quantized, float, mean, largest, bound].map(|error| with_unit(error, unit));
+        table.add_row([name.into_owned()].into_iter().chain(cells));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 fn layer_table(layers: &[LayerReport]) -> Table {

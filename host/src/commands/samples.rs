@@ -1,14 +1,12 @@
 //! Samples that a command is given to classify.
 
 use std::{
-    borrow::Cow,
     io::{self, Read, Stdout, Write},
     mem,
     path::Path,
 };
 
 use crate::{
-    classes::Classes,
     data::{self, Wanted, encode},
     picture::{self, Prepared},
 };
@@ -17,7 +15,7 @@ use options::commands::Samples;
 use selvedge::{message::Logits, preparation::Element, shape::InputShape};
 use terminal::Printed;
 
-use super::note;
+use super::{note, outputs::Answer};
 
 /// One sample.
 pub struct Sample {
@@ -132,7 +130,7 @@ fn read_file(path: &Path, taken: &Taken, resizes: bool) -> Result<Vec<Sample>> {
 fn read_table(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
     let name = path.display();
     let Taken { shape, element, features } = taken;
-    let wanted = Wanted { has_network: true, names: features };
+    let wanted = Wanted { has_network: true, names: features, ..Wanted::default() };
     let samples = data::read_table(path, wanted, *element)?;
     let found = samples.first().map_or(0, |(_, values)| values.len() / element.size());
     ensure!(
@@ -226,33 +224,26 @@ impl Tally {
 }
 
 impl Sample {
-    /// Shows the likeliest classes, the first first: of a picture a line for each, else all in one line. On a terminal, or where `draws`
-    /// asks for it, what the network sees stands beside them.
-    pub fn show(
-        &self,
-        out: &mut Printed<Stdout>,
-        shape: InputShape,
-        top: &[(usize, f32)],
-        classes: &Classes,
-        draws: bool,
-    ) -> io::Result<()> {
+    /// Shows an answer: of a picture a line for each part of it, else all in one line. On a terminal, or where `draws` asks for it, what the
+    /// network sees stands beside them.
+    pub fn show(&self, out: &mut Printed<Stdout>, shape: InputShape, answer: &Answer, draws: bool) -> io::Result<()> {
         for text in self.picture.iter().flat_map(|picture| &picture.notes) {
             note(format_args!("{}: {text}", self.name));
         }
-        let class = top.first().map_or(Cow::from("no class"), |&(class, _)| classes.name(class));
-        let percent = |&(class, probability): &(usize, f32)| (classes.name(class), 100.0 * probability);
+        let Answer { first, lines } = answer;
         let width = match shape {
             InputShape::Image { channels: 1, width, .. } => width as usize,
             _ => 0,
         };
         let draws = width > 0 && (draws || self.picture.is_some() && out.is_terminal());
         if self.picture.is_none() && !draws {
-            let all: Vec<_> = top.iter().map(percent).map(|(name, percent)| format!("{name} {percent:.1}%")).collect();
-            return writeln!(out, "{}: {class} ({})", self.name, all.join(", "));
+            let all: Vec<_> = lines.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let others = if all.is_empty() { String::new() } else { format!(" ({})", all.join(", ")) };
+            return writeln!(out, "{}: {first}{others}", self.name);
         }
-        writeln!(out, "{}: {class}", self.name)?;
+        writeln!(out, "{}: {first}", self.name)?;
         let drawn = if draws { picture::terminal(&self.values, width) } else { String::new() };
-        let (mut rows, mut answers) = (drawn.lines(), top.iter().map(percent));
+        let (mut rows, mut answers) = (drawn.lines(), lines.iter());
         loop {
             let (row, answer) = (rows.next(), answers.next());
             if row.is_none() && answer.is_none() {
@@ -265,7 +256,7 @@ impl Sample {
                 None => {}
             }
             match answer {
-                Some((name, percent)) => writeln!(out, "  {name:<11} {percent:>5.1}%")?,
+                Some((name, value)) => writeln!(out, "  {name:<11} {value:>6}")?,
                 None => writeln!(out)?,
             }
         }

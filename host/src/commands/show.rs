@@ -1,6 +1,9 @@
 use std::{io::Write, path::Path};
 
-use crate::picture::{self, Captioned};
+use crate::{
+    picture::{self, Captioned},
+    task::Targets,
+};
 use anyhow::{Result, bail};
 use selvedge::shape::InputShape;
 
@@ -23,8 +26,15 @@ pub fn run(options: &options::commands::Show) -> Result<()> {
     };
     let mut split = part(options.split, data);
     split.truncate(options.count as usize);
-    let named = |label: &u16| classes.name(usize::from(*label)).into_owned();
-    let names: Vec<String> = split.labels().iter().map(named).collect();
+    let named = |index| match split.targets() {
+        Targets::Classes(labels) => classes.name(usize::from(labels[index])).into_owned(),
+        Targets::Labels(rows) => {
+            let there = classes.all().zip(rows.row(index)).filter(|(_, label)| **label > 0.0);
+            there.map(|(name, _)| name.into_owned()).collect::<Vec<_>>().join(", ")
+        }
+        Targets::Values(rows) => rows.row(index).iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    let names: Vec<String> = (0..split.len()).map(named).collect();
     let images: Vec<_> = split.samples().zip(&names).map(|(shades, caption)| Captioned { shades, caption }).collect();
     let mut out = terminal::stdout();
     if out.is_terminal() {

@@ -19,7 +19,7 @@ pub fn classes(texts: &[&str], given: Option<&Named>) -> Result<(Classes, Vec<u1
         return Err((
             label,
             format!(
-                "{:?} is a number with a fraction, and no class; --label names the column of the classes",
+                "{:?} is a number with a fraction, and no class; --label names the column of the classes, or --task regression learns the number",
                 texts[label]
             ),
         ));

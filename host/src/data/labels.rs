@@ -7,7 +7,10 @@ use super::{
     known::Known,
     names::{self, Named},
 };
-use crate::classes::Classes;
+use crate::{
+    classes::Classes,
+    task::{Rows, Targets},
+};
 
 /// Labels, and the place that they come from.
 pub type Labelled<'a> = (&'a Path, &'a [u16]);
@@ -46,11 +49,14 @@ fn count(labelled: &[Labelled<'_>]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// The note for classes without a training sample.
+/// The note for classes or labels without a training sample, and for targets that are always the same.
 pub fn without_samples(data: &Dataset) -> Option<String> {
     const SHOWN: usize = 5;
     let mut is_there = vec![false; data.classes.count()];
-    data.train.labels().iter().for_each(|&label| is_there[usize::from(label)] = true);
+    match data.train.targets() {
+        Targets::Classes(labels) => labels.iter().for_each(|&label| is_there[usize::from(label)] = true),
+        Targets::Labels(rows) | Targets::Values(rows) => return without_change(data, rows),
+    }
     let missing: Vec<usize> = (0..is_there.len()).filter(|&class| !is_there[class]).collect();
     let (count, name) = (missing.len(), &data.name);
     let shown = |&class: &usize| match data.classes.are_named() {
@@ -72,4 +78,17 @@ pub fn without_samples(data: &Dataset) -> Option<String> {
             is_there.len()
         )),
     }
+}
+
+/// The note for labels and targets that are the same in all training samples.
+fn without_change(data: &Dataset, rows: &Rows) -> Option<String> {
+    let is_same = |output: &usize| (1..rows.len()).all(|row| rows.row(row)[*output] == rows.row(0)[*output]);
+    let same: Vec<_> = (0..rows.width()).filter(is_same).map(|output| data.classes.name(output)).collect();
+    (!same.is_empty()).then(|| {
+        format!(
+            "in all training samples of {}, these are the same, so a network learns nothing of them: {}",
+            data.name,
+            same.join(", ")
+        )
+    })
 }

@@ -32,11 +32,14 @@ use selvedge::{
     preparation::Element,
     random::{Generator, Purpose},
     shape::InputShape,
+    task::TaskKind,
 };
 
 use crate::{
     classes::{Classes, SignatureBuf},
+    evaluation::Meaning,
     preparation::{Moments, PreparationBuf},
+    task::{TaskBuf, output_words},
 };
 pub use options::partition::TestSplit;
 use options::recipe::Standardize;
@@ -49,7 +52,11 @@ pub use self::{
     search::Search,
     source::Reading,
     split::{Split, Store, encode},
-    table::{TableError, columns::Wanted, is_table, parse as parse_table, read_samples as read_table},
+    table::{
+        TableError,
+        columns::{NO_UNIT, Wanted},
+        is_table, parse as parse_table, read_samples as read_table,
+    },
 };
 
 /// Samples to train on and samples to test on.
@@ -65,9 +72,13 @@ pub struct Dataset {
     pub feature_names: Vec<String>,
     /// The features' units, where they are known.
     pub units: Vec<String>,
+    /// The meaning of the targets.
+    pub task: TaskBuf,
+    /// The targets' units, where they are known.
+    pub target_units: Vec<String>,
     /// The way from a sample's values to a network's inputs.
     pub preparation: PreparationBuf,
-    /// The classes.
+    /// The classes, or the labels or targets by their names.
     pub classes: Classes,
     /// True where the samples are labelled by the classes' names, not by numbers: a network's class of that name is theirs.
     pub labels_are_names: bool,
@@ -114,6 +125,8 @@ impl Dataset {
             input,
             feature_names: Vec::new(),
             units: Vec::new(),
+            task: TaskBuf::fitted(train.targets()),
+            target_units: Vec::new(),
             preparation: match train.element() {
                 Element::U8 => PreparationBuf::Bytes,
                 element => PreparationBuf::unscaled(element),
@@ -158,8 +171,9 @@ impl Dataset {
         if inputs != self.input.features() {
             return Err(EndsError::Inputs { inputs, data: self.name.clone(), input: self.input });
         }
-        if outputs < classes {
-            return Err(EndsError::Outputs { outputs, data: self.name.clone(), classes });
+        if outputs < classes || outputs > classes && self.task.get().kind() != TaskKind::Classification {
+            let task = self.task.get().kind();
+            return Err(EndsError::Outputs { outputs, data: self.name.clone(), classes, task });
         }
         Ok(())
     }
@@ -181,6 +195,7 @@ impl Dataset {
         SignatureBuf::new(self.input, &self.classes.extended(outputs))
             .with_preparation(self.preparation.clone())
             .with_features(&self.feature_names, &self.units)
+            .with_task(self.task.clone(), &self.target_units)
     }
 
     /// Converts the values to another element.
@@ -206,9 +221,17 @@ impl Dataset {
         Ok(Self { train, test, validation, ..self })
     }
 
+    /// The way from values to a network's inputs, and the meaning of its outputs.
+    pub fn meaning(&self) -> Meaning<'_> {
+        Meaning { preparation: self.preparation.get(), task: self.task.get() }
+    }
+
     /// Chooses the way from values to inputs. Means and deviations are those of the training samples that are not held out. Returns the features
     /// that are the same in all of these, if they are standardised: a network learns nothing of them.
+    ///
+    /// A regression's targets are always standardised.
     pub fn standardize(&mut self, choice: Standardize) -> Vec<usize> {
+        self.task = TaskBuf::fitted(self.train.targets());
         let element = self.train.element();
         self.preparation = match (choice, element) {
             (Standardize::Yes, _) | (Standardize::Auto, Element::I8 | Element::I16 | Element::U16 | Element::F32) => {
@@ -283,15 +306,44 @@ pub enum EndsError {
         /// The shape of its samples.
         input: InputShape,
     },
-    /// The network has fewer outputs than there are classes.
-    #[error("the network tells {outputs} classes apart, but {data} has {classes}")]
+    /// The network has fewer outputs than there are classes, or another number of them than there are labels or targets.
+    #[error("the network {}, but {data} has {classes}", told(*outputs, *task))]
     Outputs {
         /// The network's.
         outputs: usize,
         /// The data set's name.
         data: String,
-        /// Its classes.
+        /// Its classes, labels or targets.
         classes: usize,
+        /// The meaning of the outputs.
+        task: TaskKind,
+    },
+    /// The network's labels or targets are others, or in another order.
+    #[error(
+        "the network's outputs are {network}, and the {} of {data} are {found}; --label names their columns in the network's order",
+        output_words(*task)[1]
+    )]
+    Names {
+        /// The network's.
+        network: String,
+        /// The data set's name.
+        data: String,
+        /// The data's.
+        found: String,
+        /// The meaning of the outputs.
+        task: TaskKind,
+    },
+    /// The network answers another question.
+    #[error(
+        "the network was trained for {network}, and the targets of {data} are those of {task}; --task {network} reads them as such"
+    )]
+    Task {
+        /// The network's.
+        network: TaskKind,
+        /// The data set's name.
+        data: String,
+        /// The data's.
+        task: TaskKind,
     },
     /// A class that the network does not tell apart.
     #[error("{data} has the class {class}, and the network tells only these apart: {classes}")]
@@ -336,6 +388,14 @@ pub enum EndsError {
     },
 }
 
+/// What a network of so many outputs tells.
+fn told(outputs: usize, task: TaskKind) -> String {
+    match task {
+        TaskKind::Classification => format!("tells {outputs} classes apart"),
+        TaskKind::MultiLabel | TaskKind::Regression => format!("has {outputs} outputs for {}", output_words(task)[1]),
+    }
+}
+
 /// Loads the chosen data, a file, a folder or the word `builtin` (a folder of that name is `./builtin`), or else what
 /// [`Search::from_environment`] finds.
 ///
@@ -369,8 +429,8 @@ pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Split),
 /// # Errors
 ///
 /// [`DataError`].
-pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
-    arrays::parse(path, samples, labels)
+pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>, task: TaskKind) -> Result<Dataset, DataError> {
+    arrays::parse(path, samples, labels, task)
 }
 
 /// Tells a file of samples by its first three bytes.

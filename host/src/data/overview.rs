@@ -8,6 +8,7 @@ use super::{Dataset, Split, table::columns};
 use crate::{
     picture::{Chart, Panel, Spread},
     preparation::Moments,
+    task::Targets,
 };
 
 /// The most panels of a chart.
@@ -18,15 +19,17 @@ const BARS: usize = 32;
 /// Figures of a data set.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// The training and the test samples of each class.
+    /// The training and the test samples of each class, or those that have each label; none where targets are numbers.
     pub classes: Vec<[usize; 2]>,
+    /// Each target's, over the training samples; none where targets are classes or labels.
+    pub targets: Vec<Moments>,
     /// Each feature's, over the training samples.
     pub moments: Vec<Moments>,
     /// The features that are the same in all training samples.
     pub constant: Vec<usize>,
     /// The test samples whose values are those of a training sample, bit by bit.
     pub repeated: usize,
-    /// The number of these that have another label there.
+    /// The number of these that have another target there.
     pub contradicting: usize,
 }
 
@@ -34,37 +37,52 @@ impl Overview {
     /// Counts.
     pub fn of(data: &Dataset) -> Self {
         let mut classes = vec![[0; 2]; data.classes.count()];
+        let mut targets = Vec::new();
         for (part, split) in [&data.train, &data.test].into_iter().enumerate() {
-            split.labels().iter().for_each(|&label| classes[usize::from(label)][part] += 1);
+            match split.targets() {
+                Targets::Classes(labels) => labels.iter().for_each(|&label| classes[usize::from(label)][part] += 1),
+                Targets::Labels(rows) => (0..rows.len()).for_each(|row| {
+                    classes.iter_mut().zip(rows.row(row)).for_each(|(counts, &label)| counts[part] += label as usize);
+                }),
+                Targets::Values(_) => classes.clear(),
+            }
+        }
+        if let Targets::Values(rows) = data.train.targets() {
+            targets = rows.moments();
         }
         let moments = Moments::of(&data.train);
         let is_constant = |(feature, moments): (usize, &Moments)| (moments.deviation == 0.0).then_some(feature);
         let constant = moments.iter().enumerate().filter_map(is_constant).collect();
-        let known: HashMap<&[u8], u16> = data.train.samples().zip(data.train.labels().iter().copied()).collect();
-        let repeated =
-            data.test.samples().zip(data.test.labels()).filter_map(|(sample, label)| Some((known.get(sample)?, label)));
-        let (repeated, contradicting) =
-            repeated.fold((0, 0), |(all, others), (known, label)| (all + 1, others + usize::from(known != label)));
-        Self { classes, moments, constant, repeated, contradicting }
+        let known: HashMap<&[u8], usize> = data.train.samples().zip(0..).collect();
+        let (mut repeated, mut contradicting) = (0, 0);
+        for (index, sample) in data.test.samples().enumerate() {
+            let Some(&known) = known.get(sample) else { continue };
+            let target = |split: &Split, index: usize| split.targets().chosen(&[index as u32]);
+            repeated += 1;
+            contradicting += usize::from(target(&data.train, known) != target(&data.test, index));
+        }
+        Self { classes, targets, moments, constant, repeated, contradicting }
     }
 
-    /// A chart of the training samples by class: pictures as means, windows as curves, other features as histograms.
+    /// A chart of the training samples by class: pictures as means, windows as curves, other features as histograms. Samples without classes are
+    /// drawn as one.
     pub fn chart(&self, data: &Dataset) -> Chart {
-        let classes = data.classes.all().map(String::from).zip(self.classes.iter().copied()).collect();
-        let means = Means::of(&data.train, data.classes.count());
+        let classes = match data.train.targets() {
+            Targets::Values(_) => vec![("samples".into(), [data.train.len(), data.test.len()])],
+            Targets::Classes(_) | Targets::Labels(_) => {
+                data.classes.all().map(String::from).zip(self.classes.iter().copied()).collect()
+            }
+        };
+        let groups = Groups::of(data);
+        let means = Means::of(&data.train, &groups);
         let panels = match (data.input, columns::windowed(&data.feature_names)) {
             (InputShape::Image { channels, height, width }, _) => {
                 let image = |class: usize| {
                     let values =
                         means.of_class(class).iter().map(|mean| mean.clamp(0.0, 255.0).round() as u8).collect();
-                    Panel::Image {
-                        title: data.classes.name(class).into_owned(),
-                        size: (width, height),
-                        channels,
-                        values,
-                    }
+                    Panel::Image { title: groups.names[class].clone(), size: (width, height), channels, values }
                 };
-                (0..data.classes.count()).take(PANELS).map(image).collect()
+                (0..groups.names.len()).take(PANELS).map(image).collect()
             }
             (_, Some((names, rows))) if rows > 1 => {
                 let curves = |(column, name): (usize, &String)| {
@@ -74,12 +92,12 @@ impl Overview {
                     };
                     Panel::Curves {
                         title: self.titled(data, name, column),
-                        classes: (0..data.classes.count()).map(of).collect(),
+                        classes: (0..groups.names.len()).map(of).collect(),
                     }
                 };
                 names.iter().enumerate().take(PANELS).map(curves).collect()
             }
-            _ => (0..self.moments.len()).take(PANELS).map(|feature| self.histogram(data, feature)).collect(),
+            _ => (0..self.moments.len()).take(PANELS).map(|feature| self.histogram(data, &groups, feature)).collect(),
         };
         Chart { classes, panels }
     }
@@ -89,11 +107,11 @@ impl Overview {
         unit.map_or_else(|| name.into(), |unit| format!("{name} ({unit})"))
     }
 
-    fn histogram(&self, data: &Dataset, feature: usize) -> Panel {
+    fn histogram(&self, data: &Dataset, groups: &Groups, feature: usize) -> Panel {
         let Moments { least, greatest, .. } = self.moments[feature];
         let width = f64::from(greatest) - f64::from(least);
-        let mut counts = vec![[0_usize; BARS]; data.classes.count()];
-        for (sample, &label) in data.train.samples().zip(data.train.labels()) {
+        let mut counts = vec![[0_usize; BARS]; groups.names.len()];
+        for (sample, &label) in data.train.samples().zip(&groups.of_samples) {
             let value = data.train.element().values(sample).nth(feature).unwrap_or(least);
             let place = (f64::from(value) - f64::from(least)) / width * BARS as f64;
             counts[usize::from(label)][(place.max(0.0) as usize).min(BARS - 1)] += 1;
@@ -107,7 +125,27 @@ impl Overview {
     }
 }
 
-/// Each class's means and deviations of each feature.
+/// The training samples that are drawn together: those of a class, or all.
+struct Groups {
+    names: Vec<String>,
+    /// The group of each sample.
+    of_samples: Vec<u16>,
+}
+
+impl Groups {
+    fn of(data: &Dataset) -> Self {
+        match data.train.targets() {
+            Targets::Classes(labels) => {
+                Self { names: data.classes.all().map(String::from).collect(), of_samples: labels.clone() }
+            }
+            Targets::Labels(_) | Targets::Values(_) => {
+                Self { names: vec!["all samples".into()], of_samples: vec![0; data.train.len()] }
+            }
+        }
+    }
+}
+
+/// Each group's means and deviations of each feature.
 struct Means {
     features: usize,
     counts: Vec<usize>,
@@ -115,10 +153,10 @@ struct Means {
 }
 
 impl Means {
-    fn of(split: &Split, classes: usize) -> Self {
-        let features = split.features();
+    fn of(split: &Split, groups: &Groups) -> Self {
+        let (features, classes) = (split.features(), groups.names.len());
         let mut means = Self { features, counts: vec![0; classes], sums: vec![[0.0; 2]; classes * features] };
-        for (sample, &label) in split.samples().zip(split.labels()) {
+        for (sample, &label) in split.samples().zip(&groups.of_samples) {
             let class = usize::from(label);
             means.counts[class] += 1;
             let own = &mut means.sums[class * features..][..features];

@@ -15,7 +15,8 @@ use super::{DataError, Dataset, Gaps, Split, label_texts, labels, names};
 use crate::picture::{self, PictureError, Plain};
 
 /// The options that folders of pictures do not have.
-pub const FOREIGN: [&str; 8] = ["label", "labels", "test-labels", "features", "window", "stride", "group", "element"];
+pub const FOREIGN: [&str; 9] =
+    ["task", "label", "labels", "test-labels", "features", "window", "stride", "group", "element"];
 
 /// The endings of pictures' names.
 const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];

@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use options::commands::Source;
+use options::commands::{Source, TaskName};
+use selvedge::task::TaskKind;
 
 use super::{
     DataError, Dataset, arrays, files, locate, pictures,
@@ -37,6 +38,17 @@ pub struct Reading {
     pub has_network: bool,
     /// The names of the features that it takes, where they are known.
     pub network_features: Vec<String>,
+    /// The meaning of its outputs.
+    pub network_task: TaskKind,
+    /// The names of its outputs, where they are known.
+    pub network_outputs: Vec<String>,
+}
+
+impl Reading {
+    /// The task that is chosen, or else the network's.
+    pub fn task(&self) -> TaskKind {
+        self.source.task.map_or(self.network_task, |TaskName(task)| task)
+    }
 }
 
 /// Reads the source that `--data` names.
@@ -45,15 +57,16 @@ pub struct Reading {
 ///
 /// [`DataError`]; an option that such a source does not have is one too.
 pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
-    let Reading { classes, source, has_network, network_features } = reading;
+    let Reading { classes, source, has_network, .. } = reading;
     let (classes, kind) = (classes.as_deref(), kind(place));
     kind.check(place, source)?;
     match kind {
         Kind::Idx => files::read("--data", place, classes),
-        Kind::Arrays => arrays::read(place, source, classes),
+        Kind::Arrays => arrays::read(place, source, reading.task(), classes),
         Kind::Pictures => pictures::read(place, source, classes, *has_network),
         Kind::Table => {
-            table::read(place, source, classes, Wanted { has_network: *has_network, names: network_features })
+            let (names, outputs, task) = (&reading.network_features, &reading.network_outputs, reading.task());
+            table::read(place, source, classes, Wanted { has_network: *has_network, names, outputs, task })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A part of the data: samples, and a label for each.
+//! A part of the data: samples, and a target for each.
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
@@ -6,6 +6,7 @@ use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
 
 use super::mapping::Mapping;
+use crate::task::Targets;
 
 /// The place of samples' bytes. Parts of one set share them.
 #[derive(Debug)]
@@ -65,20 +66,20 @@ impl Store {
     }
 }
 
-/// Samples and their labels. A sample is bytes: its values one after the other, each little-endian.
+/// Samples and their targets. A sample is bytes: its values one after the other, each little-endian.
 #[derive(Clone, Debug)]
 pub struct Split {
     features: usize,
     element: Element,
     store: Arc<Store>,
     rows: Rows,
-    labels: Vec<u16>,
+    targets: Targets,
 }
 
 /// The samples of the store that belong to the part, in its order.
 #[derive(Clone, Debug)]
 enum Rows {
-    /// As many as there are labels, from the first on.
+    /// As many as there are targets, from the first on.
     First,
     /// These.
     Chosen(Vec<u32>),
@@ -89,7 +90,7 @@ impl Split {
     ///
     /// # Panics
     ///
-    /// If there is not one label for each sample.
+    /// If there is not one class for each sample.
     pub fn new(features: usize, values: Vec<u8>, labels: Vec<u16>) -> Self {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
@@ -98,20 +99,21 @@ impl Split {
     ///
     /// # Panics
     ///
-    /// If there is not one label for each sample.
-    pub fn of(features: usize, element: Element, store: Store, labels: Vec<u16>) -> Self {
-        assert_eq!(store.len(), features * element.size() * labels.len(), "each sample has a label");
-        Self { features, element, store: Arc::new(store), rows: Rows::First, labels }
+    /// If there is not one target for each sample.
+    pub fn of(features: usize, element: Element, store: Store, targets: impl Into<Targets>) -> Self {
+        let targets = targets.into();
+        assert_eq!(store.len(), features * element.size() * targets.len(), "each sample has a target");
+        Self { features, element, store: Arc::new(store), rows: Rows::First, targets }
     }
 
     /// The number of samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.targets.len()
     }
 
     /// Tells whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.targets.is_empty()
     }
 
     /// The features of a sample.
@@ -124,9 +126,17 @@ impl Split {
         self.element
     }
 
-    /// A class for each sample.
+    /// A target for each sample.
+    pub fn targets(&self) -> &Targets {
+        &self.targets
+    }
+
+    /// A class for each sample; none where the targets are no classes.
     pub fn labels(&self) -> &[u16] {
-        &self.labels
+        match &self.targets {
+            Targets::Classes(labels) => labels,
+            Targets::Labels(_) | Targets::Values(_) => &[],
+        }
     }
 
     /// The bytes of a sample.
@@ -185,7 +195,7 @@ impl Split {
 
     /// Keeps the first samples alone.
     pub fn truncate(&mut self, count: usize) {
-        self.labels.truncate(count);
+        self.targets.truncate(count);
         if let Rows::Chosen(rows) = &mut self.rows {
             rows.truncate(count);
         }
@@ -197,19 +207,18 @@ impl Split {
             Rows::First => indices.to_vec(),
             Rows::Chosen(rows) => indices.iter().map(|&index| rows[index as usize]).collect(),
         };
-        let labels = indices.iter().map(|&index| self.labels[index as usize]).collect();
         let (features, element, store) = (self.features, self.element, self.store.clone());
-        Self { features, element, store, rows: Rows::Chosen(rows), labels }
+        Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices) }
     }
 
-    /// Replaces the labels: `map` has a new one for each present label.
+    /// Replaces the classes: `map` has a new one for each present class.
     ///
     /// # Panics
     ///
     /// If it has none for one.
     pub fn relabelled(&self, map: &[u16]) -> Self {
-        let labels = self.labels.iter().map(|&label| map[usize::from(label)]).collect();
-        Self { labels, ..self.clone() }
+        let labels: Vec<u16> = self.labels().iter().map(|&label| map[usize::from(label)]).collect();
+        Self { targets: labels.into(), ..self.clone() }
     }
 
     /// Replaces the samples' bytes: `write` makes new ones of each sample's present ones.
@@ -217,7 +226,7 @@ impl Split {
         let len = self.features * element.size();
         let mut bytes = vec![0; self.len() * len];
         self.samples().zip(bytes.chunks_exact_mut(len.max(1))).for_each(|(sample, place)| write(sample, place));
-        Self::of(self.features, element, Store::Memory(bytes), self.labels.clone())
+        Self::of(self.features, element, Store::Memory(bytes), self.targets.clone())
     }
 
     /// Converts the values to another element. The error is the first sample and feature whose value that element does not have.
@@ -231,17 +240,14 @@ impl Split {
                 encode(value, element, &mut bytes).ok_or((index, feature, value))?;
             }
         }
-        Ok(Self::of(self.features, element, Store::Memory(bytes), self.labels.clone()))
+        Ok(Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()))
     }
 
-    /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
+    /// SHA-256 of the values, then the targets: see [`Targets::bytes`].
     pub fn checksum(&self) -> [u8; 32] {
         let mut sum = Sha256::new();
         self.parts().for_each(|part| sum.update(part));
-        let are_bytes = self.labels.iter().all(|&label| label <= u8::MAX.into());
-        let bytes = |&label: &u16| label.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 });
-        let labels: Vec<u8> = self.labels.iter().flat_map(bytes).collect();
-        sum.chain_update(labels).finalize().into()
+        sum.chain_update(self.targets.bytes()).finalize().into()
     }
 }
 
@@ -257,9 +263,9 @@ pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
 }
 
 impl PartialEq for Split {
-    /// Compares samples and labels, wherever they are.
+    /// Compares samples and targets, wherever they are.
     fn eq(&self, other: &Self) -> bool {
-        (self.features, self.element, &self.labels) == (other.features, other.element, &other.labels)
+        (self.features, self.element, &self.targets) == (other.features, other.element, &other.targets)
             && self.samples().eq(other.samples())
     }
 }

@@ -17,11 +17,12 @@ use std::{
 use selvedge::{
     architecture::{Architecture, MAX_WIDTH},
     message::{
-        Decoder, Format, Info, MessageError, Prediction, Request, Response, Statistics, encode, request_len,
-        response_len,
+        Decoder, Format, Info, MessageError, OutputInfo, Prediction, Request, Response, Statistics, encode,
+        request_len, response_len,
     },
     preparation::Element,
     shape::InputShape,
+    task::TaskKind,
 };
 
 /// How long the first answer is waited for before it is asked for again: a board that has just started may have missed it.
@@ -53,12 +54,27 @@ pub struct About {
     pub element: Element,
     /// The numbers that the model's weights are.
     pub format: Format,
+    /// The meaning of the outputs.
+    pub task: TaskKind,
     /// Bytes of flash that the model takes.
     pub flash: u32,
     /// Bytes of RAM that a prediction's input and activations take.
     pub ram: u32,
     /// The unit that the board counts in: `instructions` or `cycles`.
     pub unit: String,
+}
+
+/// A board's description of an output: see [`OutputInfo`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// The name of its class, label or target; empty where it has none.
+    pub name: String,
+    /// A target's unit; empty where it has none.
+    pub unit: String,
+    /// Of a regression: `target = fma(output, scale, shift)`.
+    pub scale: f32,
+    /// See [`scale`](Self::scale).
+    pub shift: f32,
 }
 
 impl About {
@@ -80,6 +96,7 @@ impl About {
             input: info.input,
             element: info.element,
             format: info.format,
+            task: info.task,
             flash: info.flash,
             ram: info.ram,
             unit: info.unit.into(),
@@ -143,20 +160,28 @@ impl Board {
         self.prediction(&Request::Evaluate { input, label }, see)
     }
 
-    /// The name of a class, as the board has it; empty where it has none.
+    /// An output, as the board has it: its name and unit, each empty where it has none, and its scale and shift.
     ///
     /// # Errors
     ///
     /// [`DeviceError`].
-    pub fn class_name(&mut self, class: u16) -> Result<String, DeviceError> {
-        let name = self.ask(&Request::ClassName { class }, |response| match response {
-            Response::ClassName(name) => Some(name.to_owned()),
+    pub fn output(&mut self, output: u16) -> Result<Output, DeviceError> {
+        let output = self.ask(&Request::Output { output }, |response| match response {
+            Response::Output(OutputInfo { name, unit, scale, shift }) => {
+                Some(Output { name: name.to_owned(), unit: unit.to_owned(), scale, shift })
+            }
             _ => None,
         })?;
-        match name.chars().any(char::is_control) {
-            true => Err(DeviceError::Foreign { what: "a name that cannot be printed".into() }),
-            false => Ok(name),
+        let texts = || [&output.name, &output.unit].into_iter().flat_map(|text| text.chars());
+        if texts().any(char::is_control) {
+            return Err(DeviceError::Foreign { what: "a name that cannot be printed".into() });
         }
+        if !(output.scale.is_finite() && output.scale > 0.0 && output.shift.is_finite()) {
+            return Err(DeviceError::Foreign {
+                what: format!("a scale of {} and a shift of {}", output.scale, output.shift),
+            });
+        }
+        Ok(output)
     }
 
     /// The sums over what it has evaluated since the last [`Board::reset`].

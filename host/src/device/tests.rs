@@ -12,7 +12,7 @@ use selvedge::{
     layers,
     message::{Device, Logits},
     mlp,
-    shape::Names,
+    shape::{Names, Signature},
 };
 use serialport::{SerialPort, TTYPort};
 
@@ -29,6 +29,7 @@ const INFO: Info<'static> = Info {
     format: Format::Float32,
     input: InputShape::Features(INPUTS as u32),
     element: Element::U8,
+    task: TaskKind::Classification,
     outputs: OUTPUTS as u32,
     flash: 51_000,
     ram: 3_000,
@@ -53,7 +54,8 @@ fn logits(model: &Tiny, sample: &[u8]) -> [f32; OUTPUTS] {
 /// Answers as a board does, until the line ends.
 fn serve(mut line: impl Read + Write, info: Info<'static>) {
     let (mut decoder, model) = (Decoder::new([0; request_len(INPUTS)]), model());
-    let mut device = Device::new(info, Names::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap());
+    let names = Names::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap();
+    let mut device = Device::new(info, &Signature { output_names: names, ..Signature::default() });
     let mut values = [0.0; OUTPUTS];
     let mut byte = [0];
     loop {
@@ -92,7 +94,7 @@ fn refused(board: impl FnOnce(UnixStream) + Send + 'static, timeout: Duration) -
 
 fn talk(mut board: Board) {
     assert_eq!((board.about().name.as_str(), board.about().architecture.to_string().as_str()), ("fake", "12-16-3"));
-    assert_eq!((board.class_name(1).unwrap(), board.class_name(2).unwrap()), ("right".into(), "up".into()));
+    assert_eq!((board.output(1).unwrap().name, board.output(2).unwrap().name), ("right".into(), "up".into()));
     let samples = [[0; INPUTS], [7; INPUTS], [200; INPUTS]];
     for sample in &samples {
         let expected = logits(&model(), sample);
@@ -108,7 +110,7 @@ fn talk(mut board: Board) {
     board.reset().unwrap();
     assert_eq!(board.statistics().unwrap(), Statistics::default());
     let refused = board.evaluate(&samples[0], 3, |_| {});
-    assert!(matches!(refused, Err(DeviceError::Refused(MessageError::Class { found: 3, .. }))), "{refused:?}");
+    assert!(matches!(refused, Err(DeviceError::Refused(MessageError::Output { found: 3, .. }))), "{refused:?}");
     let refused = board.predict(&[0; INPUTS + 1], |_| {});
     assert!(matches!(refused, Err(DeviceError::Refused(_))), "{refused:?}");
 }

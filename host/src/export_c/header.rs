@@ -81,7 +81,7 @@ fn scratch(parts: &Parts<'_>, outputs: usize) -> String {
 /// A comment of the features' names and units, as C's strings; none where the file has neither.
 fn features(export: &Export<'_>) -> String {
     let signature = export.file.signature();
-    let (mut names, mut units) = (signature.feature_names.iter(), signature.units.iter());
+    let (mut names, mut units) = (signature.feature_names.iter(), signature.feature_units.iter());
     let mut lines = String::new();
     for place in 0..export.file.architecture().inputs() {
         let (name, unit) = (names.next().map(string), units.next().map(string));

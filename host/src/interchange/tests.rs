@@ -11,6 +11,7 @@ use selvedge::{
     layers, mlp,
     preparation::Preparation,
     shape::{InputShape, Names, Signature},
+    task::Task,
     weights::TrainingRecord,
 };
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
@@ -37,9 +38,11 @@ const RECORD: TrainingRecord<'static> = TrainingRecord {
 const SIGNATURE: Signature<'static> = Signature {
     input: Some(InputShape::Features(4)),
     preparation: Preparation::Bytes,
-    class_names: Names::NONE,
+    task: Task::Classification,
+    output_names: Names::NONE,
+    output_units: Names::NONE,
     feature_names: Names::NONE,
-    units: Names::NONE,
+    feature_units: Names::NONE,
 };
 
 /// A state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.

@@ -4,7 +4,7 @@ use selvedge::{
     Activation, Engine,
     architecture::{Stage, StageKind},
     layers::{
-        Pass,
+        Draws, Pass,
         batch_norm::{self, Feature},
         dropout, gelu, log_softmax,
     },
@@ -102,22 +102,22 @@ impl Workspace {
         Ok(loss)
     }
 
-    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same network and batch. `state` is
+    /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same network, input and draws. `state` is
     /// as long as the flat model.
     ///
     /// # Panics
     ///
     /// If the batch is larger than the workspace's.
-    pub fn backward<E: Engine, O: Optimizer<STATE>, T, const STATE: usize>(
+    pub fn backward<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
         optimizer: &O,
         state: [&mut [f32]; STATE],
         network: &mut Network,
-        batch: Batch<'_, T>,
+        (input, draws): (&[f32], Draws),
     ) {
-        let pass = Pass::Training(batch.draws);
-        let samples = batch.input.len() / network.inputs();
+        let pass = Pass::Training(draws);
+        let samples = input.len() / network.inputs();
         let Network { layers, parameters } = network;
         let mut state = state;
         for (index, stage) in layers.stages.iter().enumerate().rev() {
@@ -128,7 +128,7 @@ impl Workspace {
                 engine,
                 pass: pass.at(stage.place),
                 stage,
-                input: before.map_or(batch.input, |before| &self.tape[before.tape(samples)]),
+                input: before.map_or(input, |before| &self.tape[before.tape(samples)]),
                 output: &self.tape[own.clone()],
                 grads: &rest[..own.len()],
             };

@@ -28,7 +28,7 @@ fn a_step_without_momentum_moves_against_the_gradient() {
     let batch = batch(&INPUT, &[2, 0]);
     workspace.forward(&Portable, network.view(), &CrossEntropy::default(), batch, None).unwrap();
     let mut grads = vec![0.0; before.len()];
-    workspace.backward(&Portable, &Gradient, [&mut grads], &mut network, batch);
+    workspace.backward(&Portable, &Gradient, [&mut grads], &mut network, (batch.input, batch.draws));
     // Statistics are no parameters: the forward pass's backward moves them, the optimizer does not.
     let moved = network.parameters().to_vec();
     network.update(&Portable, &Sgd::new(0.5), &grads, []);

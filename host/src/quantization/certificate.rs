@@ -79,8 +79,8 @@ struct Sums {
     inherited: Vec<f64>,
 }
 
-/// For each class, a bound of the error of the difference between the logit of `class` and its own.
-pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, class: usize) -> Vec<f64> {
+/// The inputs of the last layer.
+fn last_inputs(reference: &Reference, sample: &[u8], quantized: &Values) -> Inputs {
     let mut input = vec![0.0; reference.network().inputs()];
     reference.preparation().write(sample, &mut input);
     let errors = vec![0.0; input.len()];
@@ -90,6 +90,26 @@ pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, c
         let errors = values.iter().enumerate().map(|(o, value)| sums.error(o, *value)).collect();
         inputs = Inputs { values: values.clone(), errors };
     }
+    inputs
+}
+
+/// For each output, a bound of its error: `|l − l̂| ≤ |z − l̂| + |W| e + ρ`.
+pub(super) fn output_bounds(reference: &Reference, sample: &[u8], quantized: &Values) -> Vec<f64> {
+    let inputs = last_inputs(reference, sample, quantized);
+    let Some(last) = reference.layers().last() else { return Vec::new() };
+    let sums = Sums::of(&last, &inputs);
+    let bound = |(output, logit): (usize, &f64)| {
+        let own = (sums.values[output] - logit).abs();
+        let bound = (own + sums.inherited[output] + sums.roundings[output] + f64::EPSILON * logit.abs()) * ROUNDED_UP;
+        // Of numbers that overflowed nothing is known.
+        if bound.is_nan() { f64::INFINITY } else { bound }
+    };
+    quantized.logits.iter().enumerate().map(bound).collect()
+}
+
+/// For each class, a bound of the error of the difference between the logit of `class` and its own.
+pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, class: usize) -> Vec<f64> {
+    let inputs = last_inputs(reference, sample, quantized);
     let Some(last) = reference.layers().last() else { return Vec::new() };
     let sums = Sums::of(&last, &inputs);
     let row = |class: usize| &last.weight[class * last.inputs..][..last.inputs];

@@ -28,6 +28,7 @@ impl<E: Engine> Quantizer<'_, E> {
         let held_out = &self.held_out.split;
         let splits = [self.train.clone(), held_out.clone()];
         let mut data = Dataset::new(&self.data_name, self.input, self.classes.clone(), splits);
+        data.task = self.task.clone();
         data.validation = options.early_stop.map(|_| held_out.clone());
         let scales = weight_scales(self.engine, self.integers, &self.ordered, WeightMethod::LeastSquares);
         let rounding =

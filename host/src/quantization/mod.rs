@@ -2,7 +2,7 @@
 //!
 //! Integer weights have a scale for each output, or for each output and 64 inputs; activations have one for each layer. How these are chosen is
 //! decided by trial: each combination of methods is calibrated on some training samples and tried on others, which are held out; the best
-//! accuracy there decides, then the least squared error of the logits. No test sample takes part. Where rounding costs too much, the
+//! accuracy there decides (of a regression none), then the least squared error of the outputs. No test sample takes part. Where rounding costs too much, the
 //! model is first trained on with rounded weights.
 //!
 //! Hidden units are ordered such that those that fire together are neighbours, which changes no output.
@@ -14,6 +14,7 @@ mod fine_tune;
 mod half;
 mod integer;
 mod order;
+mod output_verdict;
 mod outputs;
 mod reference;
 mod report;
@@ -28,6 +29,7 @@ pub use coding::Coding;
 pub use error::QuantizationError;
 pub use half::HalfNetwork;
 pub use integer::Integers;
+pub use output_verdict::{OutputVerdict, certificates};
 pub use outputs::Outputs;
 pub use reference::Reference;
 pub use report::{LayerReport, Report, Verdict};

@@ -1,20 +1,22 @@
 //! A quantised network beside its model, on the test samples.
 
-use selvedge::{Engine, engine::rows};
+use selvedge::{Engine, engine::rows, message::Logits};
 
 use super::{
-    Certificate, Reference,
+    Certificate, OutputVerdict, Reference,
     order::Activity,
     outputs::{Outputs, Values},
     threads::for_each,
 };
-use crate::data::Split;
+use crate::{data::Split, task::Targets};
 
 /// Both networks on the same samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Each sample's.
+    /// Each sample's, of a classification.
     pub verdicts: Vec<Verdict>,
+    /// Each sample's, of another task.
+    pub outputs: Vec<OutputVerdict>,
     /// Each layer's.
     pub layers: Vec<LayerReport>,
 }
@@ -72,9 +74,15 @@ impl Report {
                 let widths = reference.layers().map(|layer| layer.outputs);
                 let sums: Vec<&[f32]> = widths.zip(sums.iter().map(Vec::as_slice)).map(row).collect();
                 let Outputs { class, values } = outputs;
-                let certificate = Certificate::of(reference, sample, values, sums.last().unwrap_or(&&[][..]));
+                let float = sums.last().copied().unwrap_or_default();
+                let proof = match split.targets() {
+                    Targets::Classes(_) => Proof::Class(Certificate::of(reference, sample, values, float)),
+                    Targets::Labels(_) | Targets::Values(_) => {
+                        Proof::Outputs(OutputVerdict::of(reference, sample, values, float))
+                    }
+                };
                 let is_active = values.activations.iter().map(|layer| layer.iter().map(|&x| x != 0.0).collect());
-                Outcome { class: *class, certificate, errors: errors(values, &sums), is_active: is_active.collect() }
+                Outcome { class: *class, proof, errors: errors(values, &sums), is_active: is_active.collect() }
             }));
         }
         let mut squares = vec![[0.0; 2]; reference.layers().len()];
@@ -83,13 +91,16 @@ impl Report {
                 sums.iter_mut().zip(errors).for_each(|(sum, square)| *sum += square);
             }
         }
-        let verdict = |(outcome, &label): (&Outcome, _)| Verdict {
-            label,
-            class: outcome.class,
-            model_class: outcome.certificate.class,
-            certificate: outcome.certificate,
-        };
-        let verdicts = outcomes.iter().zip(split.labels()).map(verdict).collect();
+        let (mut verdicts, mut outputs, mut labels) = (Vec::new(), Vec::new(), split.labels().iter());
+        for Outcome { class, proof, .. } in &outcomes {
+            match (proof, labels.next()) {
+                (&Proof::Class(certificate), Some(&label)) => {
+                    verdicts.push(Verdict { label, class: *class, model_class: certificate.class, certificate });
+                }
+                (Proof::Outputs(verdict), _) => outputs.push(verdict.clone()),
+                (Proof::Class(_), None) => {}
+            }
+        }
         let density = |(layer, order): (usize, &Vec<usize>)| {
             let runs = outcomes.iter().map(|outcome| outcome.is_active[layer].as_slice());
             densities_of(&Activity::of(order.len(), runs), order)
@@ -99,24 +110,15 @@ impl Report {
             relative_error: if error == 0.0 { 0.0 } else { (error / size).sqrt() },
             density: densities.next(),
         });
-        Self { verdicts, layers: layers.collect() }
+        Self { verdicts, outputs, layers: layers.collect() }
     }
 
-    /// Compares with a model that takes the samples' raw values, where the networks take codes. `classes` is that model's class for each sample.
+    /// Compares with a model that takes the samples' raw values, where the networks take codes: these are that model's outputs for each sample.
     #[must_use]
-    pub fn beside(mut self, classes: impl IntoIterator<Item = usize>) -> Self {
-        self.verdicts.iter_mut().zip(classes).for_each(|(verdict, class)| verdict.model_class = class);
+    pub fn beside<'a>(mut self, logits: impl Iterator<Item = Logits<'a>> + Clone) -> Self {
+        self.verdicts.iter_mut().zip(logits.clone()).for_each(|(verdict, logits)| verdict.model_class = logits.class());
+        self.outputs.iter_mut().zip(logits).for_each(|(verdict, logits)| verdict.model = logits.values().collect());
         self
-    }
-
-    /// The part of the samples that the model classifies rightly.
-    pub fn float_accuracy(&self) -> f64 {
-        self.part(|verdict| verdict.model_class == usize::from(verdict.label))
-    }
-
-    /// The part that the quantised network does.
-    pub fn accuracy(&self) -> f64 {
-        self.part(|verdict| verdict.class == usize::from(verdict.label))
     }
 
     /// Samples that change their class.
@@ -129,7 +131,7 @@ impl Report {
         self.verdicts.iter().filter(|verdict| verdict.is_certified()).count()
     }
 
-    /// The certificates as comma-separated values, a line for each sample.
+    /// A classification's certificates as comma-separated values, a line for each sample.
     pub fn certificates(&self) -> String {
         let line = |(index, verdict): (usize, &Verdict)| {
             let Verdict { label, class, certificate, .. } = verdict;
@@ -139,19 +141,20 @@ impl Report {
         let lines = self.verdicts.iter().enumerate().map(line);
         std::iter::once("index,label,class,margin,bound,certified\n".into()).chain(lines).collect()
     }
-
-    fn part(&self, is_counted: impl Fn(&Verdict) -> bool) -> f64 {
-        self.verdicts.iter().filter(|verdict| is_counted(verdict)).count() as f64 / self.verdicts.len() as f64
-    }
 }
 
 struct Outcome {
     class: usize,
-    certificate: Certificate,
+    proof: Proof,
     /// Of each layer, the sum of squared errors and of the model's squares.
     errors: Vec<[f64; 2]>,
     /// Of each hidden layer, which units are not zero.
     is_active: Vec<Vec<bool>>,
+}
+
+enum Proof {
+    Class(Certificate),
+    Outputs(OutputVerdict),
 }
 
 fn errors(values: &Values, sums: &[&[f32]]) -> Vec<[f64; 2]> {

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     classes::Classes,
     data::{Dataset, Split},
+    task::{Targets, TaskBuf},
 };
 
 /// Training samples that are held out to choose by, at most; where there are few, a fifth.
@@ -42,6 +43,7 @@ pub struct Quantizer<'a, E> {
     pub(super) data_name: String,
     pub(super) input: InputShape,
     pub(super) classes: Classes,
+    pub(super) task: TaskBuf,
     /// The hidden layers' orders in the file.
     orders: Vec<Vec<usize>>,
     /// The model in that order, fine-tuned where it was.
@@ -85,6 +87,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
             data_name: data.name,
             input: data.input,
             classes: data.classes,
+            task: data.task,
             orders,
             ordered,
             fine_tuned: None,
@@ -127,7 +130,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
                 calibration.describe(method),
                 self.data_name.escape_default()
             ),
-            held_out_accuracy: right as f64 / held_out as f64,
+            held_out_accuracy: self.held_out.accuracy(right),
             held_out,
             architecture: self.ordered.architecture().clone(),
             orders: self.orders,
@@ -158,8 +161,8 @@ pub struct Quantized {
     orders: Vec<Vec<usize>>,
     architecture: Architecture,
     method: String,
-    /// The accuracy on the samples that were held out.
-    pub held_out_accuracy: f64,
+    /// The part of the samples that were held out, or of their labels, that is right; a regression has none.
+    pub held_out_accuracy: Option<f64>,
     /// How many these were.
     pub held_out: usize,
 }
@@ -399,14 +402,31 @@ impl HeldOut {
         Self { split, logits }
     }
 
+    /// The part of the samples or of their labels that so many right answers are.
+    fn accuracy(&self, right: usize) -> Option<f64> {
+        let all = match self.split.targets() {
+            Targets::Classes(labels) => labels.len(),
+            Targets::Labels(labels) => labels.numbers().len(),
+            Targets::Values(_) => return None,
+        };
+        Some(right as f64 / all as f64)
+    }
+
     fn try_out<E: Engine>(&self, engine: &E, method: Method, network: IntegerNetwork) -> Trial {
         let scale = network.logit_scale();
         let samples: Vec<_> = self.split.samples().collect();
         let logits = for_each(engine, &samples, |sample| network.run(sample).logits);
         let floats = rows(&self.logits, self.logits.len() / samples.len().max(1));
         let (mut right, mut squared_error) = (0, 0.0);
-        for ((integers, floats), &label) in logits.iter().zip(floats).zip(self.split.labels()) {
-            right += usize::from(argmax(integers) == usize::from(label));
+        for (index, (integers, floats)) in logits.iter().zip(floats).enumerate() {
+            right += match self.split.targets() {
+                Targets::Classes(labels) => usize::from(argmax(integers) == usize::from(labels[index])),
+                Targets::Labels(labels) => {
+                    let labels = labels.row(index).iter().zip(integers);
+                    labels.filter(|&(&label, &integer)| (label > 0.0) == (integer > 0)).count()
+                }
+                Targets::Values(_) => 0,
+            };
             let error = |(&integer, &float): (&i32, &f32)| (scale * f64::from(integer) - f64::from(float)).powi(2);
             squared_error += integers.iter().zip(floats).map(error).sum::<f64>();
         }

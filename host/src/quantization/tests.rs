@@ -8,9 +8,11 @@ use selvedge::{
     architecture::Architecture,
     classification::argmax,
     message::Logits,
+    preparation::Element,
     quantized::{BIAS_LIMIT, Int8, QuantizationRecord},
     random::{Generator, Purpose},
     shape::{InputShape, Signature},
+    task::{TargetScale, Task},
 };
 
 use super::{
@@ -24,9 +26,10 @@ use super::{
 };
 use crate::{
     classes::Classes,
-    data::{Dataset, Split},
+    data::{Dataset, Split, Store},
     engine::{InstructionSet, Simd},
     model_file::ModelFile,
+    task::{Rows, Targets},
     training::{Length, Optimizer, Options},
 };
 
@@ -131,6 +134,26 @@ proptest! {
             let certificate = Certificate::of(&float, &sample, &values, logits);
             if certificate.is_certified() {
                 prop_assert_eq!(certificate.class, argmax(&run.logits));
+            }
+            let verdict = OutputVerdict::of(&float, &sample, &values, logits);
+            for (output, bound) in verdict.bounds.iter().enumerate() {
+                let error = (f64::from(logits[output]) - integer.logit_scale() * f64::from(run.logits[output])).abs();
+                prop_assert!(error <= *bound, "{output}: {error} > {bound}");
+            }
+            if verdict.is_certified() {
+                prop_assert!(logits.iter().zip(&run.logits).all(|(&float, &integer)| (float > 0.0) == (integer > 0)));
+            }
+            // A scale of 3 and a shift of 1e6, where 32 bits are coarse.
+            let table: Vec<u8> = [3.0_f32, 1e6].repeat(ends[1]).into_iter().flat_map(f32::to_le_bytes).collect();
+            let task = Task::Regression(TargetScale::parse(&table, ends[1]).unwrap());
+            let mut floats = logits.to_vec();
+            let mut integers: Vec<f32> =
+                run.logits.iter().map(|&sum| sum as f32 * integer.logit_scale() as f32).collect();
+            task.restore(&mut floats);
+            task.restore(&mut integers);
+            for ((_, bound), (float, integer)) in verdict.errors(task).iter().zip(floats.iter().zip(integers)) {
+                let error = (f64::from(*float) - f64::from(integer)).abs();
+                prop_assert!(error <= *bound, "{error} > {bound}");
             }
         }
     }
@@ -321,6 +344,36 @@ fn corrected_biases_make_up_for_the_mean_error() {
     assert_eq!(plan.quantize(Some(&means)).unwrap().0.biases[0], 6);
 }
 
+/// Labels and values of a network's outputs: the search and the report take them.
+#[test]
+fn labels_and_values_are_quantised_too() {
+    let float = reference([50, 3], &[31, 12], 5);
+    let classes = data(&float, 300);
+    let values = classes.train.values();
+    let logits = sums(&float, &values).pop().unwrap();
+    let labels: Vec<f32> = logits.iter().map(|&logit| f32::from(u8::from(logit > 0.0))).collect();
+    for targets in [Targets::Labels(Rows::new(3, labels)), Targets::Values(Rows::new(3, logits))] {
+        let split = Split::of(50, Element::U8, Store::Memory(values.to_vec()), targets);
+        let data = Dataset::new("noise", classes.input, Classes::numbered(3), [split.clone(), split]);
+        let quantized = made(&Portable, Integers::Int8, &float, &data);
+        let report = Report::new(&Portable, &float, quantized.orders(), &data.test, |values| {
+            quantized.outputs(&Portable, values)
+        });
+        assert_eq!((report.outputs.len(), report.verdicts.len()), (300, 0));
+        let task = data.task.get();
+        let is_multi_label = task == Task::MultiLabel;
+        assert_eq!(quantized.held_out_accuracy.is_some(), is_multi_label);
+        let table = certificates(&report.outputs, task);
+        assert_eq!(table.lines().count(), if is_multi_label { 301 } else { 901 });
+        for verdict in &report.outputs {
+            assert!(!verdict.is_certified() || verdict.has_equal_labels());
+            assert!(verdict.errors(task).iter().all(|(error, bound)| error <= bound));
+        }
+        let certified = report.outputs.iter().filter(|verdict| verdict.is_certified()).count();
+        assert!(certified > 150, "{certified}");
+    }
+}
+
 /// Noise, labelled by the model itself.
 fn data(float: &Reference, count: u64) -> Dataset {
     let [inputs, outputs] = [float.architecture().inputs(), float.architecture().outputs()];
@@ -355,11 +408,15 @@ fn the_same_file_whatever_the_threads_and_a_report_of_it() {
             Report::new(&engine, &float, quantized.orders(), &data.test, |values| quantized.outputs(&Portable, values));
         assert_eq!(again, report);
     }
-    assert_eq!((report.float_accuracy(), report.verdicts.len(), report.layers.len()), (1.0, 300, 3));
-    assert!(report.accuracy() > 0.9 && report.changes() == 300 - (report.accuracy() * 300.0).round() as usize);
+    let right = |class: fn(&Verdict) -> usize| {
+        report.verdicts.iter().filter(|verdict| class(verdict) == usize::from(verdict.label)).count()
+    };
+    let (float_right, right) = (right(|verdict| verdict.model_class), right(|verdict| verdict.class));
+    assert_eq!((float_right, report.verdicts.len(), report.layers.len()), (300, 300, 3));
+    assert!(right > 270 && report.changes() == 300 - right);
     assert!(report.certified() + report.changes() <= 300);
     let evaluation = ModelFile::parse(&expected).unwrap().evaluate(&Portable, &data.test).unwrap();
-    assert_eq!(evaluation.accuracy(), report.accuracy());
+    assert_eq!(evaluation.score(), right as f64 / 300.0);
     assert!(report.layers.iter().all(|layer| layer.relative_error < 0.05), "{:?}", report.layers);
     for [_, before, after] in report.layers.iter().filter_map(|layer| layer.density) {
         assert!(after < before);
@@ -390,11 +447,11 @@ fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
     };
     let mut quantizer = Quantizer::new(&Portable, &float, Integers::Int4, data.clone()).unwrap();
     let mut epochs = Vec::new();
-    quantizer.fine_tune(&options, |epoch| epochs.push(epoch.test.accuracy())).unwrap();
+    quantizer.fine_tune(&options, |epoch| epochs.push(epoch.test.score())).unwrap();
     let tuned = quantizer.search(|_, _| {}).unwrap();
     assert!(epochs.len() == 6 && tuned.method().starts_with("weights fine-tuned for 150 steps"), "{}", tuned.method());
     // What was tested in fine-tuning is what the integers are, but for their activations.
-    assert!((tuned.held_out_accuracy - epochs[5]).abs() < 0.02, "{epochs:?} {}", tuned.held_out_accuracy);
+    assert!((tuned.held_out_accuracy.unwrap() - epochs[5]).abs() < 0.02, "{epochs:?} {:?}", tuned.held_out_accuracy);
     assert!(epochs[5] > epochs[0] + 0.02, "{epochs:?}");
 }
 

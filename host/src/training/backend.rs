@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Progress, Rule, State, TrainingError};
-use crate::evaluation::Evaluation;
+use crate::{evaluation::Evaluation, task::Targets};
 
 /// Takes the steps of one run and tests its network, here or on a device with memory of its own.
 ///
@@ -61,8 +61,8 @@ pub struct Steps<'a> {
     pub epoch: u32,
     /// The training samples' indices in the order in which the epoch takes them, all of them.
     pub order: &'a [u32],
-    /// Their labels, in the same order.
-    pub targets: &'a [u16],
+    /// Their targets, in the same order; numbers are standardised.
+    pub targets: &'a Targets,
     /// The steps, at least one.
     pub inputs: &'a [StepInput],
 }

@@ -19,7 +19,8 @@ use crate::{
     aligned::{Aligned, MemoryError},
     data::{Dataset, Split},
     evaluation::Evaluator,
-    network::{Batch, Network, Workspace},
+    network::{Network, Workspace},
+    task::TaskBatch,
 };
 
 /// Rounds weights before a batch sees them, where training is to get used to that.
@@ -33,7 +34,7 @@ pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,
     options: &'a Options,
-    loss: CrossEntropy<'a>,
+    cross_entropy: CrossEntropy<'a>,
     input: Aligned,
     workspace: Workspace,
     evaluator: Evaluator,
@@ -61,7 +62,7 @@ impl<'a, E: Engine> Cpu<'a, E> {
             engine,
             data,
             options,
-            loss: options.loss(),
+            cross_entropy: options.loss(),
             input: Aligned::zeroed(batch * network.inputs())?,
             workspace: Workspace::for_training(network, batch)?,
             evaluator: Evaluator::new(network)?,
@@ -104,12 +105,14 @@ impl<'a, E: Engine> Cpu<'a, E> {
         self.load(steps.epoch, &steps.order[samples.clone()]);
         let Self { engine, workspace, grad, .. } = self;
         let network = self.rounded.as_mut().map_or(&mut state.network, |(_, rounded)| rounded);
-        let batch = Batch {
+        let draws = Draws::new(self.options.seed, number, self.options.dropout);
+        let batch = TaskBatch {
             input: &self.input[..samples.len() * network.inputs()],
-            targets: &steps.targets[samples],
-            draws: Draws::new(self.options.seed, number, self.options.dropout),
+            targets: steps.targets.part(samples),
+            cross_entropy: self.cross_entropy,
         };
-        let loss = workspace.forward(*engine, network.view(), &self.loss, batch, Some(input.total_weight))?;
+        let loss = batch.forward(workspace, *engine, network.view(), draws, input.total_weight)?;
+        let batch = (batch.input, draws);
         // A gradient of a loss that is no number would spoil the weights.
         if !loss.is_finite() {
             return Ok(loss);
@@ -207,7 +210,7 @@ impl<E: Engine> Backend for Cpu<'_, E> {
         }
         let mut evaluate = |split: &Split| {
             self.evaluator
-                .run(self.engine, tested, self.data.preparation.get(), split)
+                .run(self.engine, tested, self.data.meaning(), split)
                 .map_err(|error| TrainingError::Step { step: state.progress.steps, error })
         };
         Ok(Evaluations {

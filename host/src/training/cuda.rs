@@ -107,7 +107,7 @@ impl<'a> Cuda<'a> {
 
     fn evaluation(&mut self, test: usize, tested: Part, split: &Split) -> Result<Evaluation, CudaError> {
         let Evaluated { losses, classes } = self.trainer.evaluate(test, tested)?;
-        Ok(Evaluation::new(self.outputs, split.labels(), &classes, &losses))
+        Ok(Evaluation::of_classes(self.outputs, split.labels(), &classes, &losses))
     }
 }
 

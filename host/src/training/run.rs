@@ -5,16 +5,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use selvedge::{
-    loss::{CrossEntropy, Loss},
-    schedule::Schedule,
-};
+use selvedge::{loss::CrossEntropy, schedule::Schedule};
 
 use super::{
     Backend, Epoch, Evaluations, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps, TrainingError,
     order::Order, steps_in_epoch, steps_in_run,
 };
-use crate::{data::Dataset, evaluation::Evaluation};
+use crate::{
+    data::Dataset,
+    evaluation::Evaluation,
+    task::{self, Targets, standardized},
+};
 
 /// A state, and what moves it on.
 pub(super) struct Run<'a, B> {
@@ -23,7 +24,9 @@ pub(super) struct Run<'a, B> {
     data: &'a Dataset,
     options: &'a Options,
     schedule: Schedule,
-    loss: CrossEntropy<'a>,
+    cross_entropy: CrossEntropy<'a>,
+    /// The training samples' targets, in the order of the data; numbers are standardised.
+    targets: Targets,
     /// The epoch's, and the next one's where it is drawn ahead.
     pub(super) order: Order,
     pub(super) next_order: Order,
@@ -48,9 +51,10 @@ impl<'a, B: Backend> Run<'a, B> {
             data,
             options,
             schedule: options.schedule.schedule(in_epoch, steps_in_run(samples, options)),
-            loss: options.loss(),
-            order: Order::default(),
-            next_order: Order::default(),
+            cross_entropy: options.loss(),
+            targets: standardized(data.task.get(), data.train.targets()),
+            order: Order::new(),
+            next_order: Order::new(),
             inputs: Vec::with_capacity(at_once * max_started),
             started: 0,
             is_state_wanted: false,
@@ -104,7 +108,7 @@ impl<'a, B: Backend> Run<'a, B> {
         if self.next_order.is_of(number) {
             mem::swap(&mut self.order, &mut self.next_order);
         }
-        self.order.draw(number, &self.data.train, self.options);
+        self.order.draw(number, &self.targets, self.options);
         self.steps(observer)?;
         let samples = (self.state.progress.seen - first) as usize;
         let training = started.elapsed();
@@ -173,7 +177,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let next = Progress { epochs: planned.epochs + 1, ..planned };
         let is_whole = planned.seen == self.data.train.len() as u64;
         if self.backend.max_started() > 1 && is_whole && !next.is_end(self.options) {
-            self.next_order.draw(next.epochs, &self.data.train, self.options);
+            self.next_order.draw(next.epochs, &self.targets, self.options);
         }
     }
 
@@ -250,7 +254,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let first = seen as usize;
         let samples = first..self.data.train.len().min(first.saturating_add(batch_size.saturating_mul(accumulate)));
         let width = self.state.network.outputs();
-        let total_weight = (self.loss.total_weight(width, &self.order.targets[samples.clone()]))
+        let total_weight = task::total_weight(self.order.targets.part(samples.clone()), self.cross_entropy, width)
             .map_err(|error| TrainingError::Step { step: number, error: error.into() })?;
         let learning_rate = self.schedule.learning_rate(learning_rate, steps);
         let rule = optimizer.step(number, learning_rate);

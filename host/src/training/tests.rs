@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use selvedge::{Portable, architecture::Architecture, augment::Augmentation, fashion_mnist::Tiny};
 
 use super::*;
-use crate::{data, weights};
+use crate::{data, task::Targets, weights};
 
 /// A device's way to take steps.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ struct Remote<'a> {
 struct Begun {
     epoch: u32,
     order: Vec<u32>,
-    targets: Vec<u16>,
+    targets: Targets,
     inputs: Vec<StepInput>,
 }
 
@@ -107,7 +107,7 @@ impl Backend for Remote<'_> {
     fn start(&mut self, _state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError> {
         let &Steps { epoch, order, targets, inputs } = steps;
         self.at_once.push(inputs.len());
-        self.begun.push_back(Begun { epoch, order: order.into(), targets: targets.into(), inputs: inputs.into() });
+        self.begun.push_back(Begun { epoch, order: order.into(), targets: targets.clone(), inputs: inputs.into() });
         self.most_started = self.most_started.max(self.started());
         if !self.way.is_late {
             self.take_oldest();

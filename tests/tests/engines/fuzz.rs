@@ -103,7 +103,7 @@ fn the_first_frames_are_messages() {
             }
         }
     });
-    let requests = ["to evaluate", "to name a class", "to predict", "to reset", "what it counted", "what it is"];
+    let requests = ["to evaluate", "what an output is", "to predict", "to reset", "what it counted", "what it is"];
     let responses = ["a name", "an error", "an info", "float32 logits", "int32 logits", "statistics"];
     let kinds: BTreeSet<_> = requests.into_iter().chain(responses).collect();
     assert_eq!(found, [kinds.clone(), kinds]);
@@ -116,7 +116,7 @@ fn request(request: Request<'_>) -> &'static str {
         Request::Evaluate { .. } => "to evaluate",
         Request::Statistics => "what it counted",
         Request::Reset => "to reset",
-        Request::ClassName { .. } => "to name a class",
+        Request::Output { .. } => "what an output is",
     }
 }
 
@@ -127,6 +127,6 @@ fn response(response: Response<'_>) -> &'static str {
         Response::Prediction(Prediction { logits: Logits::Int32 { .. }, .. }) => "int32 logits",
         Response::Statistics(_) => "statistics",
         Response::Error(_) => "an error",
-        Response::ClassName(_) => "a name",
+        Response::Output(_) => "an output",
     }
 }

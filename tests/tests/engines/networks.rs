@@ -149,9 +149,9 @@ fn at_run_time<E: Engine, S: Steps<STATE>, L: Loss, const STATE: usize>(
         losses.push(workspace.forward(engine, network.view(), loss, batch, None).unwrap());
         let kept = state.each_mut().map(|state| &mut state[..]);
         if number < STEPS {
-            workspace.backward(engine, &optimizer.step(number), kept, &mut network, batch);
+            workspace.backward(engine, &optimizer.step(number), kept, &mut network, (batch.input, batch.draws));
         } else {
-            workspace.backward(engine, &Gradient, [&mut grad], &mut network, batch);
+            workspace.backward(engine, &Gradient, [&mut grad], &mut network, (batch.input, batch.draws));
             network.update(engine, &optimizer.step(number), &grad, kept);
         }
     }

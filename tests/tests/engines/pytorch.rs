@@ -106,7 +106,7 @@ impl Run {
         let Self { network, workspace } = self;
         let batch = batch(input, targets);
         let loss = workspace.forward(engine, network.view(), &CrossEntropy::default(), batch, None).unwrap();
-        workspace.backward(engine, &Sgd::new(learning_rate), [], network, batch);
+        workspace.backward(engine, &Sgd::new(learning_rate), [], network, (batch.input, batch.draws));
         loss
     }
 
@@ -116,7 +116,7 @@ impl Run {
         let batch = batch(input, targets);
         workspace.forward(engine, network.view(), &CrossEntropy::default(), batch, None).unwrap();
         let mut grad = vec![0.0; network.parameters().len()];
-        workspace.backward(engine, &Gradient, [&mut grad], network, batch);
+        workspace.backward(engine, &Gradient, [&mut grad], network, (batch.input, batch.draws));
         grad
     }
 

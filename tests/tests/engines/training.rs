@@ -198,7 +198,7 @@ fn early_stopping_keeps_the_best_epochs_weights() {
     let progress = state.progress;
     assert_eq!(progress.epochs_since_best, 3);
     let validation = data.validation.as_ref().unwrap();
-    let best = host::evaluation::run(&engine(1), state.result(), data.preparation.get(), validation).unwrap();
+    let best = host::evaluation::run(&engine(1), state.result(), data.meaning(), validation).unwrap();
     assert_eq!(Some(best.loss), progress.best_loss);
     assert!(last.validation.unwrap().loss >= best.loss);
 }

@@ -168,7 +168,7 @@ fn prediction(line: &str, is_float: bool) -> Option<Prediction> {
         Logits::int32(&integers, 1.0).hash()
     };
     let logits = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Some(Prediction { index: index.parse().ok()?, class: class.parse().ok()?, logits })
+    Some(Prediction { index: index.parse().ok()?, class: Some(class.parse().ok()?), logits })
 }
 
 #[cfg(test)]
@@ -180,7 +180,7 @@ mod tests {
         let line = "logits of sample 7, class 1: 00000002 ffffffff";
         let read = prediction(line, false).unwrap();
         let hash: String = Logits::int32(&[2, -1], 1.0).hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((read.index, read.class, read.logits), (7, 1, hash));
+        assert_eq!((read.index, read.class, read.logits), (7, Some(1), hash));
         for other in ["stack: 3 bytes", "logits of sample 7, class 1: x", "logits of sample x, class 1: 00000002"] {
             assert_eq!(prediction(other, false), None);
         }

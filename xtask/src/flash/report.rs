@@ -8,8 +8,8 @@ use serde::Deserialize;
 pub struct Expected {
     /// The sample's place among the embedded ones.
     pub index: usize,
-    /// The class that the host computed.
-    pub class: u16,
+    /// The class that the host computed, of a network that has classes.
+    pub class: Option<u16>,
     /// The hash of the host's logits.
     pub logits: String,
 }
@@ -25,21 +25,27 @@ pub fn expected(text: &str) -> Result<Vec<Expected>> {
 pub struct Prediction {
     /// The sample's place among the embedded ones.
     pub index: usize,
-    /// The class that the device computed.
-    pub class: u16,
+    /// The class that the device computed, of a network that has classes.
+    pub class: Option<u16>,
     /// The hash of the device's logits.
     pub logits: String,
 }
 
-/// Reads `sample 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`; `None` for any other line.
+/// Reads `sample 3: class 9 Ankle boot, logits 0123456789abcdef, 3364204 instructions`, or the same without a class; `None` for any other line.
 pub fn prediction(line: &str) -> Option<Prediction> {
-    let (index, line) = line.strip_prefix("sample ")?.split_once(": class ")?;
-    let (class, line) = line.split_once(' ')?;
-    // A class may have any name, so the last one counts.
-    let (_name, line) = line.rsplit_once(", logits ")?;
+    let (index, line) = line.strip_prefix("sample ")?.split_once(": ")?;
+    let (class, line) = match line.strip_prefix("class ") {
+        Some(line) => {
+            let (class, line) = line.split_once(' ')?;
+            // A class may have any name, so the last one counts.
+            let (_name, line) = line.rsplit_once(", logits ")?;
+            (Some(class.parse().ok()?), line)
+        }
+        None => (None, line.strip_prefix("logits ")?),
+    };
     let (logits, _) = line.split_once(',')?;
     let is_hash = is_hexadecimal(logits, 16);
-    is_hash.then_some(Prediction { index: index.parse().ok()?, class: class.parse().ok()?, logits: logits.to_owned() })
+    is_hash.then_some(Prediction { index: index.parse().ok()?, class, logits: logits.to_owned() })
 }
 
 /// Reads `weights <64 hexadecimal digits>`; `None` for any other line.
@@ -66,8 +72,10 @@ pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<Str
             (None, _) => differences.push(format!("sample {index}: the board reported nothing")),
             (Some(_), Some(_)) => differences.push(format!("sample {index}: the board reported it twice")),
             (Some(device), None) if (device.class, &device.logits) != (*class, logits) => differences.push(format!(
-                "sample {index}: class {} and logits {} on the board, class {class} and logits {logits} on the host",
-                device.class, device.logits
+                "sample {index}: {}logits {} on the board, {}logits {logits} on the host",
+                named(device.class),
+                device.logits,
+                named(*class)
             )),
             (Some(_), None) => {}
         }
@@ -77,6 +85,11 @@ pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<Str
     differences
 }
 
+/// A class in words.
+fn named(class: Option<u16>) -> String {
+    class.map_or_else(String::new, |class| format!("class {class} and "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,11 +97,11 @@ mod tests {
     const LINE: &str = "sample 7: class 0 T-shirt/top, logits 0123456789abcdef, 3364204 instructions";
 
     fn host(index: usize, class: u16) -> Expected {
-        Expected { index, class, logits: "0123456789abcdef".into() }
+        Expected { index, class: Some(class), logits: "0123456789abcdef".into() }
     }
 
     fn device(index: usize, class: u16) -> Prediction {
-        Prediction { index, class, logits: "0123456789abcdef".into() }
+        Prediction { index, class: Some(class), logits: "0123456789abcdef".into() }
     }
 
     #[test]
@@ -97,6 +110,16 @@ mod tests {
         for name in ["Ankle boot", "x, logits fedcba9876543210, 1 instructions", ", logits "] {
             assert_eq!(prediction(&LINE.replace("0 T-shirt/top", &format!("9 {name}"))), Some(device(7, 9)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_network_may_have_no_classes() {
+        let line = "sample 7: logits 0123456789abcdef, 3364204 instructions";
+        let seen = Prediction { class: None, ..device(7, 0) };
+        assert_eq!(prediction(line), Some(Prediction { class: None, ..device(7, 0) }));
+        let host = expected("{\"index\":7,\"logits\":\"fedcba9876543210\"}").unwrap();
+        let text = "sample 7: logits 0123456789abcdef on the board, logits fedcba9876543210 on the host";
+        assert_eq!(differences(&host, &[seen]), [text]);
     }
 
     #[test]
@@ -126,7 +149,7 @@ mod tests {
     fn expected_results_are_read() {
         let text = "{\"index\":0,\"label\":9,\"class\":8,\"logits\":\"0123456789abcdef\"}\n\n";
         let expected = expected(text).unwrap();
-        assert_eq!((expected.len(), expected[0].index, expected[0].class), (1, 0, 8));
+        assert_eq!((expected.len(), expected[0].index, expected[0].class), (1, 0, Some(8)));
         assert!(super::expected("{}").unwrap_err().to_string().contains("{}"));
     }
 

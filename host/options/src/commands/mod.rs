@@ -30,7 +30,7 @@ pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
 pub use show::Show;
-pub use source::{Color, Data, ElementName, Missing, Size, Source};
+pub use source::{Color, Data, ElementName, Missing, Size, Source, TaskName};
 pub use train::Train;
 
 /// The commands that need no board.

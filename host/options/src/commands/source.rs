@@ -3,7 +3,7 @@
 use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
-use selvedge::preparation::Element;
+use selvedge::{preparation::Element, task::TaskKind};
 
 use super::groups::whole;
 use crate::partition::TestSplit;
@@ -51,9 +51,16 @@ pub struct Data {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Data")]
 pub struct Source {
-    /// CSV: the column of the classes [default: label, class, target or y, if there is one of these]
-    #[arg(long, global = true, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// The meaning of the targets [default: a network's own, or else classification]
+    ///
+    /// classification: each sample has one class. multi-label: each column of --label, or of an array y of two dimensions, is a label that a
+    /// sample has (1) or not (0). regression: each is a number; numbers are standardised for training and given back in their units.
+    #[arg(long, global = true, value_enum)]
+    pub task: Option<TaskName>,
+
+    /// CSV: the column of the classes [default: label, class, target or y, if there is one of these]; or those of labels or of numbers, by --task
+    #[arg(long, global = true, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub label: Vec<String>,
 
     /// CSV: the columns that are features, in this order [default: all but the label and the group]
     #[arg(long, global = true, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
@@ -131,10 +138,11 @@ impl Source {
         fn shown(value: &Option<impl fmt::Display>) -> Option<OsString> {
             value.as_ref().map(|value| value.to_string().into())
         }
-        let features = (!self.features.is_empty()).then(|| self.features.join(",").into());
+        let joined = |names: &[String]| (!names.is_empty()).then(|| names.join(",").into());
         let options = [
-            ("label", shown(&self.label)),
-            ("features", features),
+            ("task", self.task.map(|TaskName(task)| task.name().into())),
+            ("label", joined(&self.label)),
+            ("features", joined(&self.features)),
             ("window", shown(&self.window)),
             ("stride", shown(&self.stride)),
             ("group", shown(&self.group)),
@@ -177,6 +185,20 @@ pub struct ElementName(pub Element);
 impl ValueEnum for ElementName {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self(Element::U8), Self(Element::I8), Self(Element::I16), Self(Element::U16), Self(Element::F32)]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(self.0.name().into())
+    }
+}
+
+/// A [`TaskKind`], as `--task` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskName(pub TaskKind);
+
+impl ValueEnum for TaskName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(TaskKind::Classification), Self(TaskKind::MultiLabel), Self(TaskKind::Regression)]
     }
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
@@ -257,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_was_given_can_be_given_again() {
-        let line = "--data a.csv --classes a,b --label kind --features x,y --window 8 --stride 4 --group who --test-split 0.3,seed=7 \
+        let line = "--data a.csv --classes a,b --task multi-label --label kind,sort --features x,y --window 8 --stride 4 --group who --test-split 0.3,seed=7 \
                     --missing mean --element i16 --size 32x24 --color rgb";
         let data = parse(line).unwrap();
         let again =
@@ -275,6 +297,7 @@ mod tests {
             ("--stride 3", "--window"),
             ("--window 0", "must be a whole number from 1 to 65536"),
             ("--element f16", "u8, i8, i16, u16, f32"),
+            ("--task guess", "classification, multi-label, regression"),
             ("--test a --test-split 0.1", "cannot be used with"),
         ] {
             let error = parse(line).unwrap_err();

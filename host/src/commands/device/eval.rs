@@ -13,7 +13,11 @@ use crate::{
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use options::commands::device;
-use selvedge::message::{Logits, Prediction, Statistics};
+use selvedge::{
+    message::{Logits, Prediction, Statistics},
+    shape::Signature,
+    task::TaskKind,
+};
 
 use super::{
     super::{check_weights, load_for, parse},
@@ -32,6 +36,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let mut board = greet(&options.connect)?;
     check(options, board.about(), &file)?;
     let data = load_for(&options.file.path, &file, &options.data)?;
+    let units = data.target_units.clone();
     let (name, split) = samples(options, data)?;
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let expected = file.all_logits(&engine, &split)?;
@@ -42,13 +47,22 @@ pub fn run(options: &device::Eval) -> Result<()> {
     writeln!(out, "{board_name}: {architecture} in {format}, on {} test samples of {name}", split.len())?;
     let (statistics, differences) = evaluate(&mut board, &split, &expected)?;
     let Statistics { samples, right, min, max, .. } = statistics;
-    writeln!(out, "Accuracy: {:.2}% ({right} of {samples})", 100.0 * f64::from(right) / f64::from(samples))?;
+    if board.about().task == TaskKind::Classification {
+        writeln!(out, "Accuracy: {:.2}% ({right} of {samples})", 100.0 * f64::from(right) / f64::from(samples))?;
+    } else {
+        let found = file.evaluate(&engine, &split)?;
+        writeln!(
+            out,
+            "{} (this machine's figures, which the board's equal bits make its own)",
+            found.headline(2, &units)
+        )?;
+    }
     writeln!(out, "A sample takes {} {unit}, {min} at least and {max} at most", statistics.mean())?;
     for difference in differences.iter().take(SHOWN_DIFFERENCES) {
         writeln!(out, "{difference}")?;
     }
     let equal = split.len() - differences.len();
-    let summary = format!("{equal} of {samples} samples: class and logits equal the host's bits");
+    let summary = format!("{equal} of {samples} samples: {} equal the host's bits", compared(board.about()));
     match differences.first() {
         None => Ok(writeln!(out, "{summary}")?),
         Some(first) => bail!("{summary}; the first that differs is {first}"),
@@ -57,13 +71,15 @@ pub fn run(options: &device::Eval) -> Result<()> {
 
 fn check(options: &device::Eval, about: &About, file: &ModelFile<'_>) -> Result<()> {
     let (architecture, format) = (file.architecture(), file.format());
-    let element = file.signature().preparation.element();
+    let Signature { preparation, task, .. } = file.signature();
+    let (element, task) = (preparation.element(), task.kind());
     ensure!(
-        about.architecture == architecture && about.format == format && about.element == element,
-        "{} holds a {architecture} network in {format} that takes {element}, but {} runs {} in {} that takes {}",
+        (&about.architecture, about.format, about.element, about.task) == (&architecture, format, element, task),
+        "{} holds a {architecture} network for {task} in {format} that takes {element}, but {} runs {} for {} in {} that takes {}",
         options.file.path.display(),
         about.name,
         about.architecture,
+        about.task,
         about.format,
         about.element
     );
@@ -86,33 +102,46 @@ fn evaluate(board: &mut Board, split: &Split, expected: &AllLogits) -> Result<(S
     let progress = Progress::new(split.len());
     let mut differences = Vec::new();
     let mut counted = Statistics::default();
-    for (index, (sample, &label)) in split.samples().zip(split.labels()).enumerate() {
+    let mut labels = split.labels().iter();
+    for (index, sample) in split.samples().enumerate() {
+        let label = labels.next().copied();
         let see = |prediction: &Prediction<'_>| {
-            let difference = difference(index, prediction, &expected.get(index));
+            let difference = difference(index, label.is_some(), prediction, &expected.get(index));
             (prediction.class, prediction.instructions, difference)
         };
-        let answer = board.evaluate(sample, label, see);
+        let answer = match label {
+            Some(label) => board.evaluate(sample, label, see),
+            None => board.predict(sample, see),
+        };
         let (class, instructions, difference) = answer.with_context(|| format!("sample {index}"))?;
         differences.extend(difference);
-        counted.add(class == label, instructions);
+        counted.add(label == Some(class), instructions);
         progress.step(index + 1)?;
     }
     progress.bar.finish_and_clear();
+    if split.labels().is_empty() {
+        return Ok((counted, differences));
+    }
     let statistics = board.statistics()?;
     ensure!(statistics == counted, "the board counted {statistics:?}, but its answers give {counted:?}");
     Ok((statistics, differences))
 }
 
-fn difference(index: usize, prediction: &Prediction<'_>, expected: &Logits<'_>) -> Option<String> {
+fn difference(index: usize, has_class: bool, prediction: &Prediction<'_>, expected: &Logits<'_>) -> Option<String> {
     let class = expected.class();
-    let is_equal = usize::from(prediction.class) == class && prediction.logits.has_bits_of(expected);
+    let is_class = !has_class || usize::from(prediction.class) == class;
+    let is_equal = is_class && prediction.logits.has_bits_of(expected);
     (!is_equal).then(|| {
         let [board, host] = [&prediction.logits, expected].map(|logits| hex(&logits.hash()[..8]));
-        let on_board = prediction.class;
-        format!(
-            "sample {index}: class {on_board} and logits {board} on the board, class {class} and logits {host} on the host"
-        )
+        let named = |class: usize| if has_class { format!("class {class} and ") } else { String::new() };
+        let [on_board, on_host] = [prediction.class.into(), class].map(named);
+        format!("sample {index}: {on_board}logits {board} on the board, {on_host}logits {host} on the host")
     })
+}
+
+/// The parts of an answer that are compared.
+fn compared(about: &About) -> &'static str {
+    if about.task == TaskKind::Classification { "class and logits" } else { "outputs" }
 }
 
 /// A bar on a terminal, now and then a line elsewhere.
@@ -150,13 +179,13 @@ mod tests {
         let with = |first: f32| [-1.0, -1.0, -1.0, first];
         let (values, next) = (with(2.0), with(2.0_f32.next_up()));
         let expected = Logits::float32(&values);
-        assert_eq!(difference(7, &prediction(3, expected), &expected), None);
+        assert_eq!(difference(7, true, &prediction(3, expected), &expected), None);
         for other in [prediction(2, expected), prediction(3, Logits::float32(&next))] {
-            let text = difference(7, &other, &expected).unwrap();
+            let text = difference(7, true, &other, &expected).unwrap();
             assert!(text.starts_with(&format!("sample 7: class {} ", other.class)), "{text}");
             assert!(text.ends_with("on the host") && text.contains("class 3"), "{text}");
         }
         let integers = Logits::int32(&[5; 4], 1.0);
-        assert!(difference(7, &prediction(3, integers), &expected).is_some());
+        assert!(difference(7, true, &prediction(3, integers), &expected).is_some());
     }
 }

@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use crate::device::About;
+use crate::{device::About, task::output_words};
 use anyhow::Result;
 use options::commands::device;
 use selvedge::message::VERSION;
@@ -9,12 +9,13 @@ use super::greet;
 
 pub fn run(options: &device::Info) -> Result<()> {
     let board = greet(&options.connect)?;
-    let About { name, architecture, input, element, format, flash, ram, unit } = board.about();
+    let About { name, architecture, input, element, format, task, flash, ram, unit } = board.about();
     let mut out = terminal::stdout();
     writeln!(
         out,
-        "{name}: {architecture} in {format}, from {input} ({element}) to {} classes",
-        architecture.outputs()
+        "{name}: {architecture} in {format}, from {input} ({element}) to {} {}",
+        architecture.outputs(),
+        output_words(*task)[1]
     )?;
     writeln!(out, "Flash: {flash} bytes of weights")?;
     writeln!(out, "RAM:   {ram} bytes of input and activations")?;

@@ -1,11 +1,20 @@
 use std::io::Write;
 
-use crate::{classes::Classes, device::Board};
+use crate::{
+    classes::Classes,
+    data::NO_UNIT,
+    device::{Board, Output},
+    task::TaskBuf,
+};
 use anyhow::{Context, Result};
 use options::commands::device;
+use selvedge::{message::Prediction, task::TaskKind};
 
 use super::{
-    super::samples::{self, Taken, Tally},
+    super::{
+        outputs::{Answer, Outputs},
+        samples::{self, Taken, Tally},
+    },
     greet,
 };
 
@@ -13,7 +22,7 @@ pub fn run(options: &device::Predict) -> Result<()> {
     let mut board = greet(&options.connect)?;
     let (shape, element) = (board.about().input, board.about().element);
     let samples = samples::read(&options.samples, &Taken { shape, element, features: Vec::new() });
-    let classes = classes(&mut board)?;
+    let outputs = outputs(&mut board)?;
     let mut tally = Tally::new(&samples);
     let mut out = terminal::stdout();
     for sample in samples {
@@ -24,34 +33,47 @@ pub fn run(options: &device::Predict) -> Result<()> {
                 continue;
             }
         };
-        let (checked, top, instructions) = board
+        let (checked, answer, instructions) = board
             .predict(&sample.values, |prediction| {
-                let top = prediction.top.iter();
-                let top = top.map(|candidate| (usize::from(candidate.class), candidate.probability));
                 let checked = samples::check(&sample, &prediction.logits);
-                (checked, top.collect::<Vec<_>>(), prediction.instructions)
+                (checked, answer(&outputs, prediction), prediction.instructions)
             })
             .with_context(|| sample.name.clone())?;
         if let Err(error) = checked {
             tally.fail(error)?;
             continue;
         }
-        sample.show(&mut out, shape, &top, &classes, false)?;
+        sample.show(&mut out, shape, &answer, false)?;
         writeln!(out, "  {instructions} {}", board.about().unit)?;
     }
     tally.end()
 }
 
-/// The classes by the board's names.
-fn classes(board: &mut Board) -> Result<Classes> {
-    let outputs = board.about().architecture.outputs();
-    let mut names = Vec::new();
-    for class in 0..outputs {
-        let name = board.class_name(class as u16)?;
-        if name.is_empty() {
-            return Ok(Classes::numbered(outputs));
+/// The meaning of the board's outputs, as it says.
+fn outputs(board: &mut Board) -> Result<Outputs> {
+    let count = board.about().architecture.outputs();
+    let all = (0..count).map(|output| board.output(output as u16)).collect::<Result<Vec<_>, _>>()?;
+    let task = match board.about().task {
+        TaskKind::Classification => TaskBuf::Classification,
+        TaskKind::MultiLabel => TaskBuf::MultiLabel,
+        TaskKind::Regression => TaskBuf::scaled(all.iter().map(|output| (output.scale, output.shift))),
+    };
+    let names = match all.iter().any(|output| output.name.is_empty()) {
+        true => Classes::numbered(count),
+        false => Classes::named(all.iter().map(|output| output.name.clone()))?,
+    };
+    let unit = |output: &Output| if output.unit.is_empty() { NO_UNIT.into() } else { output.unit.clone() };
+    Ok(Outputs { task, names, units: all.iter().map(unit).collect() })
+}
+
+/// A board's answer in words: the likeliest classes are those that it names.
+fn answer(outputs: &Outputs, prediction: &Prediction<'_>) -> Answer {
+    match outputs.task {
+        TaskBuf::Classification => {
+            let top = prediction.top.iter();
+            let top: Vec<_> = top.map(|candidate| (usize::from(candidate.class), candidate.probability)).collect();
+            Outputs::of_top(&outputs.names, &top)
         }
-        names.push(name);
+        TaskBuf::MultiLabel | TaskBuf::Regression(_) => outputs.answer(&prediction.logits),
     }
-    Ok(Classes::named(names)?)
 }

@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal};
 
 use crate::{
-    evaluation::Evaluation,
+    data::Dataset,
+    evaluation::{Answers, Evaluation},
     training::{self, Epoch, Observer, Options, Progress, State, Step},
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Screen};
 
@@ -19,6 +20,8 @@ const PRINT_INTERVAL: usize = 100;
 pub struct Log<'a> {
     /// Samples in an epoch.
     size: usize,
+    /// The units of a regression's targets.
+    units: Vec<String>,
     /// Samples in a step.
     step_size: usize,
     bar: ProgressBar,
@@ -29,13 +32,14 @@ pub struct Log<'a> {
 
 impl<'a> Log<'a> {
     pub fn new(
-        size: usize,
+        data: &Dataset,
         options: &Options,
         progress: Progress,
         screen: Screen,
         metrics: Option<Metrics>,
         checkpoints: Checkpoints<'a>,
     ) -> Self {
+        let size = data.train.len();
         // Where standard error is no terminal, the bar hides itself; where output and bar would share a line, it makes room.
         let style = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {per_sec}, {eta} left");
         let bar = ProgressBar::new(training::steps_in_run(size, options))
@@ -47,7 +51,7 @@ impl<'a> Log<'a> {
         }
         interrupt::watch();
         let step_size = options.batch_size.saturating_mul(options.accumulate);
-        Self { size, step_size, bar, screen, metrics, checkpoints }
+        Self { size, units: data.target_units.clone(), step_size, bar, screen, metrics, checkpoints }
     }
 
     /// Removes the progress bar, and returns the parts that the run still needs.
@@ -60,8 +64,9 @@ impl<'a> Log<'a> {
         self.bar.suspend(|| self.screen.print(text));
     }
 
-    fn print_evaluation(&mut self, title: &str, Evaluation { loss, .. }: &Evaluation, accuracy: f64) {
-        self.print(format_args!("{title} Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy));
+    fn print_evaluation(&mut self, title: &str, evaluation: &Evaluation) {
+        let (headline, loss) = (evaluation.headline(1, &self.units), evaluation.loss);
+        self.print(format_args!("{title} Error: \n {headline}, Avg loss: {loss:>8.6} \n"));
     }
 }
 
@@ -100,27 +105,41 @@ impl Observer for Log<'_> {
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
-        let test_accuracy = epoch.test.accuracy();
-        let validation = epoch.validation.as_ref().map(|validation| (validation, validation.accuracy()));
         if let Some(metrics) = &mut self.metrics {
             let mut line = json!({
                 "epoch": epoch.number + 1,
                 "test_loss": epoch.test.loss,
-                "accuracy": test_accuracy,
                 "seconds": seconds,
                 "samples_per_second": speed,
             });
-            if let Some((validation, accuracy)) = &validation {
+            write_metrics(&mut line, "", &epoch.test);
+            if let Some(validation) = &epoch.validation {
                 line["validation_loss"] = validation.loss.into();
-                line["validation_accuracy"] = (*accuracy).into();
+                write_metrics(&mut line, "validation_", validation);
             }
             metrics.write(&line)?;
         }
         self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
-        if let Some((validation, accuracy)) = validation {
-            self.print_evaluation("Validation", validation, accuracy);
+        if let Some(validation) = &epoch.validation {
+            self.print_evaluation("Validation", validation);
         }
-        self.print_evaluation("Test", &epoch.test, test_accuracy);
+        self.print_evaluation("Test", &epoch.test);
         Ok(())
+    }
+}
+
+/// Writes the metrics of a task: `accuracy`; or `accuracy` of labels and `f1`; or `r2` and each target's `mae`.
+fn write_metrics(line: &mut Value, prefix: &str, evaluation: &Evaluation) {
+    let mut put = |name: &str, value: Value| line[format!("{prefix}{name}")] = value;
+    match &evaluation.answers {
+        Answers::Classes(answers) => put("accuracy", answers.accuracy().into()),
+        Answers::Labels(answers) => {
+            put("accuracy", answers.accuracy().into());
+            put("f1", answers.f1().into());
+        }
+        Answers::Values(answers) => {
+            put("r2", answers.r2().into());
+            put("mae", answers.targets().iter().map(|target| target.mae).collect::<Vec<_>>().into());
+        }
     }
 }

@@ -33,6 +33,7 @@ use options::{
 use selvedge::{
     architecture::{Architecture, LayerKind},
     models,
+    task::TaskKind,
     weights::TrainingRecord,
 };
 
@@ -132,6 +133,7 @@ impl Plan<'_> {
         }
         check_batches(&layers, data.train.len(), &with)?;
         note_constant(&data.standardize(with.standardize), &data);
+        check_task(&data, &recipe, &with)?;
         if let Some(weights) = &recipe.class_weights {
             let counts = data.class_counts(layers.outputs());
             // Outputs that are no classes of the data count nothing, and a list need not name them.
@@ -171,15 +173,15 @@ impl Plan<'_> {
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
-        let mut log = Log::new(data.train.len(), &with, progress, screen, metrics, checkpoints);
+        let mut log = Log::new(&data, &with, progress, screen, metrics, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
         let (mut screen, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
             let test = match with.early_stop {
-                Some(_) => evaluation::run(&engine, state.result(), data.preparation.get(), &data.test)?,
+                Some(_) => evaluation::run(&engine, state.result(), data.meaning(), &data.test)?,
                 None => last.test,
             };
-            crate::files::write_whole(&files.out, &weights.encode(&state, test.accuracy() as f32)?)?;
+            crate::files::write_whole(&files.out, &weights.encode(&state, test.score().clamp(0.0, 1.0) as f32)?)?;
             Ok(test)
         });
         let test = match saved {
@@ -191,7 +193,8 @@ impl Plan<'_> {
         }
         data.notice.iter().for_each(note);
         if with.early_stop.is_some() {
-            screen.print(format_args!("The best epoch's weights: {:.1}% on the test samples", 100.0 * test.accuracy()));
+            let found = test.headline(1, &data.target_units);
+            screen.print(format_args!("The best epoch's weights, on the test samples: {found}"));
         }
         let hash = weights::hash(state.result().parameters());
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
@@ -274,6 +277,23 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
         network
     };
     Ok(State::new(network, with)?)
+}
+
+/// Refuses what only the loss of a classification has.
+fn check_task(data: &Dataset, recipe: &RecipeOptions, with: &training::Options) -> Result<()> {
+    let task = data.task.get().kind();
+    if task == TaskKind::Classification {
+        return Ok(());
+    }
+    ensure!(
+        recipe.class_weights.is_none(),
+        "class-weights: only a classification has classes to weigh, and this is {task}"
+    );
+    ensure!(
+        with.label_smoothing == 0.0,
+        "label-smoothing: only a classification has it, and this is {task}; take --label-smoothing 0"
+    );
+    Ok(())
 }
 
 /// Checks that these layers can be trained on each batch, and that the schedule fits into the run.

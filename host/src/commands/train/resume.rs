@@ -76,7 +76,7 @@ pub fn state(
         u64::from(state.progress.epochs) + 1
     );
     if let (Some(best), Some(validation), Some(loss)) = (state.best(), &data.validation, state.progress.best_loss) {
-        let found = evaluation::run(engine, best, data.preparation.get(), validation)?.loss;
+        let found = evaluation::run(engine, best, data.meaning(), validation)?.loss;
         ensure!(
             found.to_bits() == loss.to_bits(),
             "{path}: the best epoch's weights have a loss of {found} on the validation samples, and not {loss} as the checkpoint says"

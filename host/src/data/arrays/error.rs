@@ -83,7 +83,8 @@ pub enum ArrayError {
         found: String,
     },
     /// Elements that labels cannot be.
-    #[error("{}: its type is {found}; labels are integers (y.astype(\"int64\")) or texts (y.astype(\"str\"))", path.display())]
+    #[error("{}: its type is {found}; labels are integers (y.astype(\"int64\")) or texts (y.astype(\"str\")); \
+             --task regression takes numbers", path.display())]
     LabelType {
         /// The place.
         path: PathBuf,
@@ -113,6 +114,18 @@ pub enum ArrayError {
         value: String,
         /// Why it cannot be taken.
         reason: &'static str,
+    },
+    /// Test targets of another number than the training targets.
+    #[error("{} has {expected} targets for a sample, but {} has {found}", train.display(), test.display())]
+    TargetCounts {
+        /// The training targets' place.
+        train: PathBuf,
+        /// Their number.
+        expected: usize,
+        /// The test targets' place.
+        test: PathBuf,
+        /// Their number.
+        found: usize,
     },
     /// Test samples of another type than the training samples.
     #[error("{} has {found}, but {} has {expected}; save both as one type", test.display(), train.display())]

@@ -40,7 +40,7 @@ impl Labels {
             return Err(ArrayError::LabelType { path, found: array.header.description }.into());
         };
         if !matches!(array.header.shape[..], [_] | [_, 1]) {
-            let advice = "labels are one number or text a sample; of one-hot rows save y.argmax(axis=1)";
+            let advice = "labels are one number or text a sample; of one-hot rows save y.argmax(axis=1); --task multi-label or regression takes several numbers";
             return Err(ArrayError::Shape { path, shape: array.header.shape, advice }.into());
         }
         let mut bytes = array.bytes()?;

@@ -4,23 +4,24 @@ mod error;
 mod labels;
 mod samples;
 mod source;
+mod targets;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
 use options::commands::Source as Options;
-use selvedge::preparation::Element;
+use selvedge::{preparation::Element, task::TaskKind};
 
 use super::{
     DataError, Dataset, Split, TestSplit, contents, labels as numbering, locate,
     names::{self, Named},
 };
-use crate::{npy, quote::quoted};
+use crate::{npy, quote::quoted, task::Targets};
 
-use labels::Labels;
 use samples::Samples;
 use source::{Array, Source};
+use targets::Found;
 
 pub use error::ArrayError;
 pub use samples::check_finite;
@@ -53,8 +54,8 @@ pub fn are_at(path: &Path) -> bool {
 /// # Errors
 ///
 /// [`DataError`], mostly [`ArrayError`].
-pub fn read(path: &Path, options: &Options, classes: Option<&Path>) -> Result<Dataset, DataError> {
-    of_source(Source::open(path)?, options, classes)
+pub fn read(path: &Path, options: &Options, task: TaskKind, classes: Option<&Path>) -> Result<Dataset, DataError> {
+    of_source(Source::open(path)?, options, task, classes)
 }
 
 /// Reads the bytes of an archive, or those of an array of samples and of one of labels; `path` is their name in errors.
@@ -62,15 +63,15 @@ pub fn read(path: &Path, options: &Options, classes: Option<&Path>) -> Result<Da
 /// # Errors
 ///
 /// The errors of [`read`].
-pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>) -> Result<Dataset, DataError> {
+pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>, task: TaskKind) -> Result<Dataset, DataError> {
     let Some(labels) = labels else {
-        return of_source(Source::archive(path, samples.to_vec())?, &Options::default(), None);
+        return of_source(Source::archive(path, samples.to_vec())?, &Options::default(), task, None);
     };
     let pair = (Array::parse(path, samples)?, Array::parse(path, labels)?);
-    parted(&names::of_data(path, ""), pair, TestSplit::default(), None)
+    parted(&names::of_data(path, ""), pair, TestSplit::default(), task, None)
 }
 
-fn of_source(source: Source, options: &Options, classes: Option<&Path>) -> Result<Dataset, DataError> {
+fn of_source(source: Source, options: &Options, task: TaskKind, classes: Option<&Path>) -> Result<Dataset, DataError> {
     let path = source.path().to_owned();
     let names = match source.find(TRAIN[0])? {
         Some(_) => TRAIN,
@@ -101,8 +102,8 @@ fn of_source(source: Source, options: &Options, classes: Option<&Path>) -> Resul
     let named = names::choose(classes, &folder)?;
     drop(source);
     let mut data = match test {
-        Some(test) => parts(&name, train, test, named)?,
-        None => parted(&name, train, options.test_split.unwrap_or_default(), named)?,
+        Some(test) => parts(&name, train, test, task, named)?,
+        None => parted(&name, train, options.test_split.unwrap_or_default(), task, named)?,
     };
     data.notes.extend(unused.map(|unused| format!("{} has arrays that are not used: {unused}", path.display())));
     data.notes.extend(numbering::without_samples(&data));
@@ -140,12 +141,12 @@ fn unused(source: &Source, names: [&[&str]; 2], has_own_test: bool) -> Option<St
     (!unused.is_empty()).then(|| unused.join(", "))
 }
 
-/// Reads samples, of which each has a label.
-fn labelled(array: Array, labels: &Labels) -> Result<Samples, DataError> {
+/// Reads samples, of which each has a target.
+fn labelled(array: Array, targets: &Found) -> Result<Samples, DataError> {
     let samples_path = array.path.clone();
     let samples = samples::read(array)?;
-    if samples.count != labels.len() {
-        let (samples, labels_path, labels) = (samples.count, labels.path.clone(), labels.len());
+    if samples.count != targets.len() {
+        let (samples, labels_path, labels) = (samples.count, targets.path().clone(), targets.len());
         return Err(DataError::Counts { samples_path, samples, labels_path, labels });
     }
     if samples.count == 0 {
@@ -154,8 +155,8 @@ fn labelled(array: Array, labels: &Labels) -> Result<Samples, DataError> {
     Ok(samples)
 }
 
-fn split(samples: Samples, labels: Vec<u16>) -> Split {
-    Split::of(samples.shape.features(), samples.element, samples.values, labels)
+fn split(samples: Samples, targets: Targets) -> Split {
+    Split::of(samples.shape.features(), samples.element, samples.values, targets)
 }
 
 /// Data of two parts.
@@ -163,13 +164,13 @@ fn parts(
     name: &str,
     (train, train_labels): (Array, Array),
     (test, test_labels): (Array, Array),
+    task: TaskKind,
     named: Option<Named>,
 ) -> Result<Dataset, DataError> {
-    let paths = [&train, &test, &train_labels, &test_labels].map(|array| array.path.clone());
+    let [train_path, test_path] = [&train, &test].map(|array| array.path.clone());
     let [expected, found] = [&train, &test].map(|array| array.header.description.clone());
-    let [train_path, test_path, train_labels_path, test_labels_path] = paths;
-    let (train_labels, test_labels) = (Labels::read(train_labels)?, Labels::read(test_labels)?);
-    let (train, test) = (labelled(train, &train_labels)?, labelled(test, &test_labels)?);
+    let (train_targets, test_targets) = (Found::read(train_labels, task)?, Found::read(test_labels, task)?);
+    let (train, test) = (labelled(train, &train_targets)?, labelled(test, &test_targets)?);
     let are_chosen = train.is_chosen && test.is_chosen;
     if train.is_chosen != test.is_chosen || train.element != test.element && !are_chosen {
         return Err(ArrayError::Types { train: train_path, expected, test: test_path, found }.into());
@@ -177,13 +178,10 @@ fn parts(
     if train.shape != test.shape {
         return Err(DataError::Shapes { train: train_path, expected: train.shape, test: test_path, found: test.shape });
     }
-    let named = labels::name(&[&train_labels, &test_labels], named)?;
-    let train_labels = train_labels.into_numbers(named.as_ref())?;
-    let test_labels = test_labels.into_numbers(named.as_ref())?;
-    let all = [(&*train_labels_path, &train_labels[..]), (&*test_labels_path, &test_labels[..])];
-    let classes = numbering::classes(named, None, &all)?;
+    let (classes, targets) = targets::resolve(vec![train_targets, test_targets], task, named, name)?;
     let shape = train.shape;
-    let mut splits = [split(train, train_labels), split(test, test_labels)];
+    let mut targets = targets.into_iter();
+    let mut splits = [train, test].map(|part| split(part, targets.next().expect("each part has its targets")));
     if splits[0].element() != splits[1].element() {
         // Each was chosen for its part's values, and a float32 has both elements' values.
         splits = splits.map(|split| split.converted(Element::F32).unwrap_or(split));
@@ -196,20 +194,19 @@ fn parted(
     name: &str,
     (samples, labels): (Array, Array),
     test_split: TestSplit,
+    task: TaskKind,
     named: Option<Named>,
 ) -> Result<Dataset, DataError> {
-    let (path, labels_path) = (samples.path.clone(), labels.path.clone());
-    let labels = Labels::read(labels)?;
-    let samples = labelled(samples, &labels)?;
-    let named = labels::name(&[&labels], named)?;
-    let labels = labels.into_numbers(named.as_ref())?;
-    let classes = numbering::classes(named, None, &[(&*labels_path, &labels[..])])?;
-    let strata: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
-    let (train, test) = test_split.partition(&strata, None);
+    let path = samples.path.clone();
+    let found = Found::read(labels, task)?;
+    let samples = labelled(samples, &found)?;
+    let (classes, targets) = targets::resolve(vec![found], task, named, name)?;
+    let targets = targets.into_iter().next().expect("the part has its targets");
+    let (train, test) = test_split.partition(&targets.strata(), None);
     if train.is_empty() || test.is_empty() {
-        return Err(ArrayError::TooFew { path, count: labels.len() }.into());
+        return Err(ArrayError::TooFew { path, count: targets.len() }.into());
     }
     let shape = samples.shape;
-    let all = split(samples, labels);
+    let all = split(samples, targets);
     Ok(Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]))
 }

@@ -9,6 +9,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::*;
 
+const CLASSES: TaskKind = TaskKind::Classification;
+
 /// An array's file of this type, order and shape.
 fn npy(word: &str, is_fortran: bool, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
     let order = if is_fortran { "True" } else { "False" };
@@ -145,7 +147,7 @@ impl Arrays {
     fn read(&self) -> Dataset {
         let read = self.places().map(|place| {
             assert!(are_at(&place));
-            super::read(&place, &Options::default(), None).unwrap()
+            super::read(&place, &Options::default(), CLASSES, None).unwrap()
         });
         for data in &read {
             assert_eq!((&data.name, data.checksum, &data.test), (&read[0].name, read[0].checksum, &read[0].test));
@@ -157,7 +159,7 @@ impl Arrays {
     /// The error, which is the same in each form, but for the place.
     fn error(&self) -> String {
         let errors = self.places().map(|place| {
-            let error = super::read(&place, &Options::default(), None).unwrap_err().to_string();
+            let error = super::read(&place, &Options::default(), CLASSES, None).unwrap_err().to_string();
             error.replace(&place.display().to_string(), "waves").replace(".npy", "")
         });
         assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
@@ -275,7 +277,7 @@ fn a_pair_of_files_has_its_labels_and_its_test_part_by_name() {
     let test = Arrays::new(&[("X", bytes(2)), ("y", numbers(&[1, 1]))]);
     let choices = Options { labels: Some(y.clone()), ..Options::default() };
     let read = |choices: &Options, classes: Option<&Path>| {
-        super::read(&x, choices, classes).map_err(|error| error.to_string())
+        super::read(&x, choices, CLASSES, classes).map_err(|error| error.to_string())
     };
     let data = read(&choices, None).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (4, 2));
@@ -292,12 +294,12 @@ fn a_pair_of_files_has_its_labels_and_its_test_part_by_name() {
     assert!(error.ends_with("big.npy is one array: name its labels' file by --labels"), "{error}");
     let error = read(&tested, None).unwrap_err();
     assert!(error.ends_with("big.npy is one array: name its labels' file by --test-labels"), "{error}");
-    let error = super::read(&test.places()[1], &choices, None).unwrap_err().to_string();
+    let error = super::read(&test.places()[1], &choices, CLASSES, None).unwrap_err().to_string();
     assert!(error.starts_with("--labels: ") && error.contains("waves.npz has the labels"), "{error}");
-    let error = super::read(&folder.path().join("none.npz"), &choices, None).unwrap_err().to_string();
+    let error = super::read(&folder.path().join("none.npz"), &choices, CLASSES, None).unwrap_err().to_string();
     assert!(error.starts_with("cannot read"), "{error}");
     let text = put("text.npz", b"<html>");
-    assert!(super::read(&text, &choices, None).unwrap_err().to_string().contains("a web page"));
+    assert!(super::read(&text, &choices, CLASSES, None).unwrap_err().to_string().contains("a web page"));
     let names = Some("left,right".as_ref());
     assert_eq!(read(&choices, names).unwrap().classes.name(1), "right");
     let words = put("words.npy", &texts(&["left", "right", "left", "up", "left", "left"]));
@@ -323,7 +325,7 @@ proptest! {
                 file.truncate(file.len() - cut);
                 let paths = ["X.npy", "y.npy"].map(|name| folder.path().join(name));
                 paths.iter().zip(&files).for_each(|(path, file)| fs::write(path, file).unwrap());
-                let _ = super::read(folder.path(), &Options::default(), None);
+                let _ = super::read(folder.path(), &Options::default(), CLASSES, None);
             }
         }
     }

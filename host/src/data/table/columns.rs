@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use options::commands::Source;
-use selvedge::{architecture::MAX_WIDTH, shape::MAX_NAME};
+use selvedge::{architecture::MAX_WIDTH, shape::MAX_NAME, task::TaskKind};
 
 use super::TableError;
 
@@ -30,8 +30,8 @@ pub struct Column {
 pub struct Roles {
     /// The features, in their order.
     pub features: Vec<usize>,
-    /// The classes; a table whose samples are only classified needs none.
-    pub label: Option<usize>,
+    /// The column of the classes, or those of labels or numbers; a table whose samples are only predicted needs none.
+    pub labels: Vec<usize>,
     /// The groups.
     pub group: Option<usize>,
     /// The rows of a window; 1 where a row is a sample.
@@ -45,6 +45,10 @@ pub struct Wanted<'a> {
     pub has_network: bool,
     /// The names of its features, none where they are not known.
     pub names: &'a [String],
+    /// The names of its outputs, none where they are not known.
+    pub outputs: &'a [String],
+    /// The meaning of the targets.
+    pub task: TaskKind,
 }
 
 /// Names and units of the first line's cells.
@@ -108,23 +112,41 @@ pub fn in_window(name: &str, row: usize) -> String {
 ///
 /// [`TableError`] for a name that no column has, and a label that is not clear.
 pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Roles, TableError> {
-    let label = match &options.label {
-        Some(name) => find(columns, "--label", name)?,
-        None => default_label(columns)?,
-    };
+    let labels = labels(columns, options, wanted)?;
     let group = options.group.as_ref().map(|name| find(columns, "--group", name)).transpose()?;
-    if group == Some(label) {
-        return Err(role_error(columns, label, "the label and the group"));
+    if let Some(group) = group.filter(|group| labels.contains(group)) {
+        return Err(role_error(columns, group, "the label and the group"));
     }
     let window = options.window.map(|window| window as usize);
-    let (features, window) = features(columns, &options.features, wanted, window, &[Some(label), group])?;
-    if features.contains(&label) {
+    let others: Vec<usize> = labels.iter().copied().chain(group).collect();
+    let (features, window) = features(columns, &options.features, wanted, window, &others)?;
+    if let Some(&label) = labels.iter().find(|label| features.contains(label)) {
         return Err(role_error(columns, label, "the label and a feature"));
     }
     if let Some(group) = group.filter(|group| features.contains(group)) {
         return Err(role_error(columns, group, "the group and a feature"));
     }
-    check_width(features, Some(label), group, window)
+    check_width(features, labels, group, window)
+}
+
+/// The columns of the targets: those that are named, or else those of a network's labels or numbers, or else the one that is named as a label is.
+fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Vec<usize>, TableError> {
+    let is_one_class = wanted.task == TaskKind::Classification;
+    let (names, whose) = match &options.label[..] {
+        [] if is_one_class || wanted.outputs.is_empty() => return Ok(vec![default_label(columns)?]),
+        [] => (wanted.outputs, "the network"),
+        [_, _, ..] if is_one_class => return Err(TableError::SeveralClasses { count: options.label.len() }),
+        names => (names, "--label"),
+    };
+    let mut places = Vec::with_capacity(names.len());
+    for name in names {
+        let place = find(columns, whose, name)?;
+        if places.contains(&place) {
+            return Err(role_error(columns, place, "twice in --label"));
+        }
+        places.push(place);
+    }
+    Ok(places)
 }
 
 /// The same of a table whose samples are only classified: a label is passed over.
@@ -133,14 +155,14 @@ pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result
 ///
 /// [`TableError`] for a column that the network takes and the table has not.
 pub fn roles_to_classify(columns: &[Column], wanted: Wanted<'_>) -> Result<Roles, TableError> {
-    let label = default_label(columns).ok();
-    let (features, window) = features(columns, &[], wanted, None, &[label])?;
-    check_width(features, None, None, window)
+    let labels: Vec<usize> = default_label(columns).into_iter().collect();
+    let (features, window) = features(columns, &[], wanted, None, &labels)?;
+    check_width(features, Vec::new(), None, window)
 }
 
 fn check_width(
     features: Vec<usize>,
-    label: Option<usize>,
+    labels: Vec<usize>,
     group: Option<usize>,
     window: usize,
 ) -> Result<Roles, TableError> {
@@ -148,7 +170,7 @@ fn check_width(
     match count {
         0 => Err(TableError::NoFeatures),
         _ if count > MAX_WIDTH as u64 => Err(TableError::TooManyFeatures { features: count }),
-        _ => Ok(Roles { features, label, group, window }),
+        _ => Ok(Roles { features, labels, group, window }),
     }
 }
 
@@ -158,7 +180,7 @@ fn features(
     named: &[String],
     wanted: Wanted<'_>,
     window: Option<usize>,
-    others: &[Option<usize>],
+    others: &[usize],
 ) -> Result<(Vec<usize>, usize), TableError> {
     if !named.is_empty() {
         let mut features = Vec::with_capacity(named.len());
@@ -174,7 +196,7 @@ fn features(
     if !wanted.names.is_empty() {
         return network_features(columns, wanted.names, window);
     }
-    let is_free = |place: &usize| !columns[*place].header.is_empty() && !others.contains(&Some(*place));
+    let is_free = |place: &usize| !columns[*place].header.is_empty() && !others.contains(place);
     Ok(((0..columns.len()).filter(is_free).collect(), window.unwrap_or(1)))
 }
 
@@ -293,13 +315,13 @@ mod tests {
     fn columns_have_their_roles() {
         let columns = columns(",ax (g),ay (g),who,Label").unwrap();
         let roles = |options: Source| roles(&columns, &options, Wanted::default()).map_err(|error| error.to_string());
-        let all = Roles { features: vec![1, 2, 3], label: Some(4), group: None, window: 1 };
+        let all = Roles { features: vec![1, 2, 3], labels: vec![4], group: None, window: 1 };
         assert_eq!(roles(Source::default()), Ok(all.clone()));
         let options = Source { group: Some("who".into()), window: Some(4), ..Source::default() };
         assert_eq!(roles(options), Ok(Roles { features: vec![1, 2], group: Some(3), window: 4, ..all.clone() }));
-        let options = Source { features: names(&["ay", "ax (g)"]), label: Some("who".into()), ..Source::default() };
-        assert_eq!(roles(options), Ok(Roles { features: vec![2, 1], label: Some(3), ..all }));
-        let label = |name: &str| Source { label: Some(name.into()), ..Source::default() };
+        let options = Source { features: names(&["ay", "ax (g)"]), label: names(&["who"]), ..Source::default() };
+        assert_eq!(roles(options), Ok(Roles { features: vec![2, 1], labels: vec![3], ..all }));
+        let label = |name: &str| Source { label: names(&[name]), ..Source::default() };
         let features = |list: &[&str]| Source { features: names(list), ..Source::default() };
         for (options, expected) in [
             (label("Lable"), "--label: there is no column \"Lable\"; did you mean Label?"),
@@ -321,6 +343,31 @@ mod tests {
     }
 
     #[test]
+    fn targets_have_columns_of_their_own() {
+        let columns = columns("a,room (°C),noise,walks,talks").unwrap();
+        let labels = |task, given: &[&str], outputs: &[&str]| {
+            let (outputs, options) = (names(outputs), Source { label: names(given), ..Source::default() });
+            let wanted = Wanted { outputs: &outputs, task, ..Wanted::default() };
+            roles(&columns, &options, wanted)
+                .map(|roles| (roles.labels, roles.features))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(labels(TaskKind::Regression, &["room"], &[]), Ok((vec![1], vec![0, 2, 3, 4])));
+        assert_eq!(labels(TaskKind::MultiLabel, &["talks", "walks"], &[]), Ok((vec![4, 3], vec![0, 1, 2])));
+        assert_eq!(labels(TaskKind::MultiLabel, &[], &["talks", "walks"]), Ok((vec![4, 3], vec![0, 1, 2])));
+        assert_eq!(labels(TaskKind::MultiLabel, &["noise"], &["talks"]), Ok((vec![2], vec![0, 1, 3, 4])));
+        let error = labels(TaskKind::Classification, &["talks", "walks"], &[]).unwrap_err();
+        assert_eq!(
+            error,
+            "--label names 2 columns, and a class stands in one; --task multi-label or regression takes several"
+        );
+        let error = labels(TaskKind::Regression, &["room", "room (°C)"], &[]).unwrap_err();
+        assert_eq!(error, "the column \"room\" is twice in --label; it can be one of them");
+        let error = labels(TaskKind::Regression, &[], &["heat"]).unwrap_err();
+        assert!(error.starts_with("the network: there is no column \"heat\""), "{error}");
+    }
+
+    #[test]
     fn the_label_is_found_where_it_is_clear() {
         let label = |header| default_label(&columns(header).unwrap()).map_err(|error| error.to_string());
         assert_eq!(label("a,Class"), Ok(1));
@@ -339,7 +386,7 @@ mod tests {
         let features = |wanted: &[&str], window| {
             let names = names(wanted);
             let options = Source { window, ..Source::default() };
-            let roles = roles(&columns, &options, Wanted { has_network: true, names: &names });
+            let roles = roles(&columns, &options, Wanted { has_network: true, names: &names, ..Wanted::default() });
             roles.map(|roles| (roles.features, roles.window)).map_err(|error| error.to_string())
         };
         assert_eq!(features(&["ax", "ay"], None), Ok((vec![3, 1], 1)));

@@ -88,6 +88,22 @@ pub enum TableError {
         /// The names of the columns.
         columns: String,
     },
+    /// Several columns were named for one class.
+    #[error("--label names {count} columns, and a class stands in one; --task multi-label or regression takes several")]
+    SeveralClasses {
+        /// The number of them.
+        count: usize,
+    },
+    /// A label's cell says neither yes nor no.
+    #[error("line {line}, column {column}: {text:?} is neither 0 nor 1; a label is there (1) or not (0)")]
+    NoLabelValue {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// The cell.
+        text: String,
+    },
     /// Several columns may be the label.
     #[error("{found} may be the label; choose by --label; there are {columns}")]
     SeveralLabels {

@@ -11,14 +11,18 @@ mod windows;
 use std::path::Path;
 
 use options::{
-    commands::{ElementName, Missing, Source},
+    commands::{ElementName, Missing, Source, TaskName},
     partition::TestSplit,
 };
-use selvedge::{preparation::Element, shape::InputShape};
+use selvedge::{preparation::Element, shape::InputShape, task::TaskKind};
 
 use super::{
     DataError, Dataset, Gaps, Split, Store, label_texts, labels,
     names::{self, Named},
+};
+use crate::{
+    classes::Classes,
+    task::{Rows, Targets},
 };
 use columns::{Column, NO_UNIT, Roles, Wanted};
 use lines::Lines;
@@ -52,7 +56,8 @@ pub fn read(path: &Path, options: &Source, classes: Option<&Path>, wanted: Wante
 /// [`DataError`].
 pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, DataError> {
     let lines = Lines::of_bytes(bytes).map_err(|error| wrong(path, error))?;
-    assemble(path, [Some(lines), None], options, None, Wanted::default())
+    let task = options.task.map_or(TaskKind::Classification, |TaskName(task)| task);
+    assemble(path, [Some(lines), None], options, None, Wanted { task, ..Wanted::default() })
 }
 
 /// Reads samples that are only classified, for a network of these elements: each with the number of its first line.
@@ -66,7 +71,8 @@ pub fn read_samples(path: &Path, wanted: Wanted<'_>, element: Element) -> Result
         let mut lines = Lines::open(path)?;
         let columns = columns::parse(&lines.header)?;
         let roles = columns::roles_to_classify(&columns, wanted)?;
-        let rows = rows::read(&mut lines, &columns, &roles, &options, &mut Names::default())?;
+        let rows =
+            rows::read(&mut lines, &columns, &roles, (&options, TaskKind::Classification), &mut Names::default())?;
         let samples =
             if roles.window == 1 { windows::each_row(rows) } else { windows::cut(&rows, roles.window, roles.window)? };
         let len = samples.values.len() / samples.lines.len();
@@ -103,7 +109,8 @@ fn assemble(
     let Some(mut lines) = train else { return Err(wrong(path, TableError::Empty)) };
     let columns = columns::parse(&lines.header).map_err(in_file(0))?;
     let roles = columns::roles(&columns, options, wanted).map_err(in_file(0))?;
-    let mut train = part(&mut lines, &columns, &roles, options, &mut names).map_err(in_file(0))?;
+    let read = (options, wanted.task);
+    let mut train = part(&mut lines, &columns, &roles, read, &mut names).map_err(in_file(0))?;
     drop(lines);
     let mut notes = remarks(&columns, &roles, options, &train);
     let train_groups = names.groups.all.len();
@@ -111,23 +118,39 @@ fn assemble(
         Some(mut lines) => {
             let columns_there = columns::parse(&lines.header).map_err(in_file(1))?;
             let same = roles.in_table(&columns, &columns_there).map_err(in_file(1))?;
-            Some(part(&mut lines, &columns_there, &same, options, &mut names).map_err(in_file(1))?)
+            Some(part(&mut lines, &columns_there, &same, read, &mut names).map_err(in_file(1))?)
         }
         None => None,
     };
 
-    let texts: Vec<&str> = names.labels.all.iter().map(|(text, ..)| text.as_str()).collect();
-    if let ([text], false) = (&texts[..], wanted.has_network) {
-        return Err(wrong(path, TableError::OneClass { label: (*text).into() }));
-    }
-    let (classes, map) = label_texts::classes(&texts, given).map_err(|(label, reason)| {
-        let (_, file, line) = names.labels.all[label];
-        let column = roles.label.map_or_else(String::new, |place| columns[place].name.clone());
-        wrong(paths[file], TableError::Label { line, column, reason })
-    })?;
-    let labels = |part: &Part| -> Vec<u16> { part.samples.labels.iter().map(|&label| map[label as usize]).collect() };
-    let train_labels = labels(&train);
-    let test_labels = test.as_ref().map(labels);
+    let named: Vec<&Column> = roles.labels.iter().map(|&place| &columns[place]).collect();
+    let has_classes = wanted.task == TaskKind::Classification;
+    let (classes, map) = match has_classes {
+        true => {
+            let texts: Vec<&str> = names.labels.all.iter().map(|(text, ..)| text.as_str()).collect();
+            if let ([text], false) = (&texts[..], wanted.has_network) {
+                return Err(wrong(path, TableError::OneClass { label: (*text).into() }));
+            }
+            label_texts::classes(&texts, given).map_err(|(label, reason)| {
+                let (_, file, line) = names.labels.all[label];
+                let column = named.first().map_or_else(String::new, |column| column.name.clone());
+                wrong(paths[file], TableError::Label { line, column, reason })
+            })?
+        }
+        false => (output_names(path, &named, given)?, Vec::new()),
+    };
+    let targets = |part: &Part| -> Targets {
+        let rows = || Rows::new(named.len(), part.samples.targets.clone());
+        match wanted.task {
+            TaskKind::MultiLabel => Targets::Labels(rows()),
+            TaskKind::Regression => Targets::Values(rows()),
+            TaskKind::Classification => {
+                Targets::Classes(part.samples.labels.iter().map(|&label| map[label as usize]).collect())
+            }
+        }
+    };
+    let train_targets = targets(&train);
+    let test_targets = test.as_ref().map(targets);
 
     let features = roles.features.len() * roles.window;
     let parted = match &test {
@@ -140,7 +163,7 @@ fn assemble(
             None
         }
         None => {
-            Some(parted(&train.samples, &train_labels, options.test_split.unwrap_or_default()).map_err(in_file(0))?)
+            Some(parted(&train.samples, &train_targets, options.test_split.unwrap_or_default()).map_err(in_file(0))?)
         }
     };
 
@@ -149,21 +172,21 @@ fn assemble(
     let mut none = Vec::new();
     let test_values = test.as_mut().map_or(&mut none, |test| &mut test.samples.values);
     if options.missing == Some(Missing::Mean) {
-        let all: Vec<u32> = (0..train_labels.len() as u32).collect();
+        let all: Vec<u32> = (0..train_targets.len() as u32).collect();
         let training = parted.as_ref().map_or(&all, |(training, _)| training);
         let names: Vec<&str> = roles.features.iter().map(|&place| columns[place].name.as_str()).collect();
         let values = [&mut train.samples.values, &mut *test_values];
         gaps.filled = rows::fill(values, training, &names, features, element).map_err(in_file(0))?;
     }
     let element = element.unwrap_or_else(|| rows::smallest_element([&train.samples.values, test_values]));
-    let split = |mut values: Vec<u8>, labels| {
+    let split = |mut values: Vec<u8>, targets: Targets| {
         rows::encode_in_place(&mut values, element);
-        Split::of(features, element, Store::Memory(values), labels)
+        Split::of(features, element, Store::Memory(values), targets)
     };
-    let train = split(train.samples.values, train_labels);
-    let splits = match (parted, test) {
+    let train = split(train.samples.values, train_targets);
+    let splits = match (parted, test.zip(test_targets)) {
         (Some((training, testing)), _) => [train.chosen(&training), train.chosen(&testing)],
-        (None, Some(test)) => [train, split(test.samples.values, test_labels.unwrap_or_default())],
+        (None, Some((test, targets))) => [train, split(test.samples.values, targets)],
         (None, None) => [train.clone(), train],
     };
     let input = InputShape::Features(features as u32);
@@ -171,7 +194,26 @@ fn assemble(
     notes.extend(gaps.notes());
     let data = Dataset::new(&names::of_file(path), input, classes, splits);
     notes.extend(labels::without_samples(&data));
-    Ok(Dataset { feature_names, units, labels_are_names: given.is_none(), gaps, notes, ..data })
+    let target_units = if wanted.task == TaskKind::Regression { units_of(&named) } else { Vec::new() };
+    let labels_are_names = given.is_none() && has_classes;
+    Ok(Dataset { feature_names, units, target_units, labels_are_names, gaps, notes, ..data })
+}
+
+/// The names of labels or targets: those that are given, or else their columns'.
+fn output_names(path: &Path, columns: &[&Column], given: Option<&Named>) -> Result<Classes, DataError> {
+    let Some(given) = given else {
+        return Ok(Classes::named(columns.iter().map(|column| column.name.clone())).expect("a column's name is one"));
+    };
+    names::check_count(given, &path.display().to_string(), columns.len())?;
+    Ok(given.classes.clone())
+}
+
+/// The columns' units, where any has one.
+fn units_of(columns: &[&Column]) -> Vec<String> {
+    match columns.iter().any(|column| column.unit != NO_UNIT) {
+        true => columns.iter().map(|column| column.unit.clone()).collect(),
+        false => Vec::new(),
+    }
 }
 
 /// Reads a file's samples.
@@ -179,10 +221,10 @@ fn part(
     lines: &mut Lines<'_>,
     columns: &[Column],
     roles: &Roles,
-    options: &Source,
+    (options, task): (&Source, TaskKind),
     names: &mut Names,
 ) -> Result<Part, TableError> {
-    let rows = rows::read(lines, columns, roles, options, names)?;
+    let rows = rows::read(lines, columns, roles, (options, task), names)?;
     let dropped = rows.dropped;
     let is_series = options.window.is_some() || roles.window > 1;
     let samples = if is_series {
@@ -194,13 +236,13 @@ fn part(
 }
 
 /// The training and the test samples of one file.
-fn parted(samples: &Samples, labels: &[u16], split: TestSplit) -> Result<(Vec<u32>, Vec<u32>), TableError> {
-    let strata: Vec<u32> = labels.iter().map(|&label| label.into()).collect();
+fn parted(samples: &Samples, targets: &Targets, split: TestSplit) -> Result<(Vec<u32>, Vec<u32>), TableError> {
+    let strata = targets.strata();
     let groups = (!samples.groups.is_empty()).then_some(&samples.groups[..]);
     let (training, testing) = split.partition(&strata, groups);
     if training.is_empty() || testing.is_empty() {
         let kind = if groups.is_some() { "in one group" } else { "with one sample of each class" };
-        return Err(TableError::NoTest { samples: format!("{} samples {kind}", labels.len()) });
+        return Err(TableError::NoTest { samples: format!("{} samples {kind}", targets.len()) });
     }
     Ok((training, testing))
 }
@@ -233,7 +275,7 @@ impl Roles {
         let place = |&place: &usize| columns::find(there, "the columns of --data", &columns[place].name);
         Ok(Self {
             features: self.features.iter().map(place).collect::<Result<_, _>>()?,
-            label: self.label.as_ref().map(place).transpose()?,
+            labels: self.labels.iter().map(place).collect::<Result<_, _>>()?,
             group: self.group.as_ref().map(place).transpose()?,
             window: self.window,
         })
@@ -248,10 +290,7 @@ impl Roles {
                 (0..rows).flat_map(|row| features().map(move |column| columns::in_window(&column.name, row))).collect()
             }
         };
-        let units = match features().any(|column| column.unit != NO_UNIT) {
-            true => (0..self.window).flat_map(|_| features().map(|column| column.unit.clone())).collect(),
-            false => Vec::new(),
-        };
+        let units = vec![units_of(&features().collect::<Vec<_>>()); self.window].concat();
         (names, units)
     }
 }

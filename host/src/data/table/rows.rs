@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use options::commands::{Missing, Source};
-use selvedge::{architecture::MAX_WIDTH, preparation::Element};
+use selvedge::{architecture::MAX_WIDTH, preparation::Element, task::TaskKind};
 
 use super::{
     TableError,
@@ -20,8 +20,10 @@ pub const MOST: u64 = 1 << 32;
 pub struct Rows {
     /// The features' values, row after row, each an f32 of four bytes, little-endian. NaN stands for one that is missing.
     pub values: Vec<u8>,
-    /// The number of each row's label among [`Texts`].
+    /// The number of each row's class, or set of labels, among [`Texts`]; none where targets are numbers.
     pub labels: Vec<u32>,
+    /// Each row's labels, 1 or 0, or numbers; none where it has a class.
+    pub targets: Vec<f32>,
     /// The number of each row's group; none where nobody asked for groups.
     pub groups: Vec<u32>,
     /// The rows that come after one that was left out.
@@ -72,7 +74,7 @@ pub fn read(
     lines: &mut Lines<'_>,
     columns: &[Column],
     roles: &Roles,
-    options: &Source,
+    (options, task): (&Source, TaskKind),
     names: &mut Names,
 ) -> Result<Rows, TableError> {
     let (expected, width) = (columns.len(), roles.features.len());
@@ -85,7 +87,7 @@ pub fn read(
             return Err(TableError::Ragged { line, found: cells.len(), expected });
         }
         let is_missing = |&column: &usize| is_missing(cells.get(column).unwrap_or_default());
-        let others = || roles.label.iter().chain(&roles.group);
+        let others = || roles.labels.iter().chain(&roles.group);
         let gap = match options.missing {
             Some(Missing::Drop) => roles.features.iter().chain(others()).find(|column| is_missing(column)),
             _ => None,
@@ -102,21 +104,39 @@ pub fn read(
             return Err(TableError::Memory { most: Some(MOST) });
         }
         rows.values.try_reserve(4 * width).map_err(|_| TableError::Memory { most: None })?;
+        let cell =
+            |column: usize| Cell { text: cells.get(column).unwrap_or_default().trim(), line, column: &columns[column] };
         for &column in &roles.features {
-            let cell = Cell { text: cells.get(column).unwrap_or_default().trim(), line, column: &columns[column] };
-            rows.values.extend(cell.value(options)?.to_le_bytes());
+            rows.values.extend(cell(column).value(options)?.to_le_bytes());
         }
         if is_after_gap && !rows.lines.is_empty() {
             rows.breaks.push(rows.lines.len() as u32);
         }
         is_after_gap = false;
         rows.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
-        if let Some(label) = roles.label {
-            rows.labels.push(names.labels.number(cells.get(label).unwrap_or_default().trim(), file, line));
-            if names.labels.all.len() > MAX_WIDTH as usize {
-                let reason =
-                    format!("more than {MAX_WIDTH} labels; is this the column of the classes? --label names it");
-                return Err(TableError::Label { line, column: columns[label].name.clone(), reason });
+        let first = rows.targets.len();
+        match (task, &roles.labels[..]) {
+            (TaskKind::Classification, &[label]) => {
+                rows.labels.push(names.labels.number(cell(label).text, file, line));
+                if names.labels.all.len() > MAX_WIDTH as usize {
+                    let reason =
+                        format!("more than {MAX_WIDTH} labels; is this the column of the classes? --label names it");
+                    return Err(TableError::Label { line, column: columns[label].name.clone(), reason });
+                }
+            }
+            (TaskKind::Classification, _) => {}
+            (TaskKind::MultiLabel, labels) => {
+                for &label in labels {
+                    rows.targets.push(cell(label).label()?);
+                }
+                let set: String =
+                    rows.targets[first..].iter().map(|&label| if label > 0.0 { '1' } else { '0' }).collect();
+                rows.labels.push(names.labels.number(&set, file, line));
+            }
+            (TaskKind::Regression, labels) => {
+                for &label in labels {
+                    rows.targets.push(cell(label).number("")?);
+                }
             }
         }
         if let Some(group) = roles.group {
@@ -153,24 +173,42 @@ impl Cell<'_> {
                 _ => Err(TableError::Missing { line, column: column(), is_value: true }),
             };
         }
-        let Ok(value) = self.text.parse::<f32>() else {
-            let is_comma = self.text.replace(',', ".").parse::<f32>().is_ok();
-            let advice = if is_comma {
-                "; write numbers with a point, such as 0.5"
-            } else {
-                "; if this column is no feature, name those that are by --features"
-            };
-            return Err(TableError::NoNumber { line, column: column(), text: self.shown(), advice: advice.into() });
-        };
-        if !value.is_finite() {
-            return Err(TableError::Infinite { line, column: column(), text: self.shown() });
-        }
+        let value = self.number("; if this column is no feature, name those that are by --features")?;
         if let Some(options::commands::ElementName(element)) = options.element
             && encode(value, element, &mut Vec::new()).is_none()
         {
             return Err(TableError::Value { line, column: column(), text: self.shown(), element });
         }
         Ok(value)
+    }
+
+    /// Its finite number; `advice` is for a text that is none.
+    fn number(&self, advice: &str) -> Result<f32, TableError> {
+        let (line, column) = (self.line, || self.column.name.clone());
+        let Ok(value) = self.text.parse::<f32>() else {
+            let is_comma = self.text.replace(',', ".").parse::<f32>().is_ok();
+            let advice = if is_comma { "; write numbers with a point, such as 0.5" } else { advice };
+            return Err(TableError::NoNumber { line, column: column(), text: self.shown(), advice: advice.into() });
+        };
+        match value.is_finite() {
+            true => Ok(value),
+            false => Err(TableError::Infinite { line, column: column(), text: self.shown() }),
+        }
+    }
+
+    /// A label that is there or not, as 1 or 0.
+    fn label(&self) -> Result<f32, TableError> {
+        let is = |word: &str| self.text.eq_ignore_ascii_case(word);
+        match self.text.parse::<f32>() {
+            Ok(1.0) => Ok(1.0),
+            Ok(0.0) => Ok(0.0),
+            _ if is("true") => Ok(1.0),
+            _ if is("false") => Ok(0.0),
+            _ => {
+                let (line, column, text) = (self.line, self.column.name.clone(), self.shown());
+                Err(TableError::NoLabelValue { line, column, text })
+            }
+        }
     }
 
     /// The first letters of its text.
@@ -258,18 +296,20 @@ pub fn encode_in_place(values: &mut Vec<u8>, element: Element) {
 
 #[cfg(test)]
 mod tests {
-    use options::commands::ElementName;
+    use options::commands::{ElementName, TaskName};
 
     use super::*;
     use crate::data::table::columns::{self, Wanted};
 
     fn rows(text: &str, options: &Source) -> Result<(Rows, Names), String> {
+        let task = options.task.map_or(TaskKind::Classification, |TaskName(task)| task);
+        let wanted = Wanted { task, ..Wanted::default() };
         let read = || {
             let mut lines = Lines::of_bytes(text.as_bytes())?;
             let columns = columns::parse(&lines.header)?;
-            let roles = columns::roles(&columns, options, Wanted::default())?;
+            let roles = columns::roles(&columns, options, wanted)?;
             let mut names = Names::default();
-            let rows = read(&mut lines, &columns, &roles, options, &mut names)?;
+            let rows = read(&mut lines, &columns, &roles, (options, wanted.task), &mut names)?;
             Ok((rows, names))
         };
         read().map_err(|error: TableError| error.to_string())
@@ -289,6 +329,28 @@ mod tests {
             (&[0, 1, 0][..], &[0, 1, 0][..], &[2, 3, 4][..])
         );
         assert_eq!(names.labels.all, [("walk".into(), 0, 2), ("run".into(), 0, 3)]);
+    }
+
+    #[test]
+    fn cells_become_labels_and_numbers() {
+        let of = |task, label: &[&str]| Source {
+            task: Some(TaskName(task)),
+            label: label.iter().map(|name| (*name).into()).collect(),
+            ..Source::default()
+        };
+        let text = "a,walks,talks\n1,1,0\n2,true,FALSE\n3,0,1.0\n";
+        let (found, _) = rows(text, &of(TaskKind::MultiLabel, &["walks", "talks"])).unwrap();
+        assert_eq!((found.targets, found.labels), (vec![1.0, 0.0, 1.0, 0.0, 0.0, 1.0], vec![0, 0, 1]));
+        let (found, _) = rows("a,t\n1,-2.5\n2,1e3\n", &of(TaskKind::Regression, &["t"])).unwrap();
+        assert_eq!((found.targets, found.labels.len()), (vec![-2.5, 1000.0], 0));
+        for (task, cell, expected) in [
+            (TaskKind::MultiLabel, "2", "line 2, column t: \"2\" is neither 0 nor 1; a label is there (1) or not (0)"),
+            (TaskKind::MultiLabel, "", "line 2, column t: a value is missing; --missing drop leaves such rows out"),
+            (TaskKind::Regression, "warm", "line 2, column t: \"warm\" is no number"),
+            (TaskKind::Regression, "inf", "line 2, column t: \"inf\" is no finite number of 32 bits"),
+        ] {
+            assert_eq!(rows(&format!("a,t\n1,{cell}\n"), &of(task, &["t"])).unwrap_err(), expected);
+        }
     }
 
     #[test]

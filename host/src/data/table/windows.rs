@@ -1,4 +1,4 @@
-//! Windows of a time series: so many rows one after the other, with one label and one group.
+//! Windows of a time series: so many rows one after the other, with one class or set of labels, and one group.
 
 use super::{
     TableError,
@@ -10,8 +10,10 @@ use super::{
 pub struct Samples {
     /// The values of each sample as f32, little-endian.
     pub values: Vec<u8>,
-    /// The number of each one's label.
+    /// The number of each one's class or set of labels; none where targets are numbers.
     pub labels: Vec<u32>,
+    /// Each one's labels or numbers, a window's those of its last row; none where it has a class.
+    pub targets: Vec<f32>,
     /// The number of each one's group; none where there are no groups.
     pub groups: Vec<u32>,
     /// The first line of each one.
@@ -22,8 +24,8 @@ pub struct Samples {
 
 /// A sample of each row.
 pub fn each_row(rows: Rows) -> Samples {
-    let Rows { values, labels, groups, lines, .. } = rows;
-    Samples { values, labels, groups, lines, unused: 0 }
+    let Rows { values, labels, targets, groups, lines, .. } = rows;
+    Samples { values, labels, targets, groups, lines, unused: 0 }
 }
 
 /// Cuts windows of `window` rows inside runs of the same label and group, each `stride` rows after the one before it.
@@ -67,7 +69,10 @@ pub fn cut(rows: &Rows, window: usize, stride: usize) -> Result<Samples, TableEr
         _ => starts.iter().map(|&start| numbers[start]).collect(),
     };
     let (labels, groups, lines) = (at(&rows.labels), at(&rows.groups), at(&rows.lines));
-    Ok(Samples { values, labels, groups, lines, unused: count - used })
+    let width = rows.targets.len() / count;
+    let last = |start: &usize| &rows.targets[(start + window - 1) * width..][..width];
+    let targets = starts.iter().flat_map(last).copied().collect();
+    Ok(Samples { values, labels, targets, groups, lines, unused: count - used })
 }
 
 #[cfg(test)]
@@ -81,6 +86,7 @@ mod tests {
         Rows {
             values,
             labels: labels.into(),
+            targets: (0..labels.len()).map(|row| row as f32).collect(),
             groups: groups.into(),
             breaks: breaks.into(),
             lines,
@@ -90,7 +96,8 @@ mod tests {
 
     fn starts(rows: &Rows, window: usize, stride: usize) -> (Vec<u8>, usize) {
         let samples = cut(rows, window, stride).unwrap();
-        for (sample, line) in samples.values.chunks(2 * window).zip(&samples.lines) {
+        for ((sample, line), target) in samples.values.chunks(2 * window).zip(&samples.lines).zip(&samples.targets) {
+            assert_eq!(usize::from(sample[0]) + window - 1, *target as usize);
             assert!(
                 sample.iter().enumerate().all(|(place, &byte)| usize::from(byte) == *line as usize - 2 + place / 2)
             );

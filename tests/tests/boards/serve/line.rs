@@ -21,7 +21,8 @@ use selvedge::{
     },
     preparation::Element,
     random::{Generator, Purpose},
-    shape::Names,
+    shape::Signature,
+    task::TaskKind,
     weights::WeightFile,
 };
 use tests::{has_emulator, selvedge, text, trained, trained_on_waves, xtask};
@@ -240,7 +241,7 @@ fn a_board_outlives_whatever_comes_over_the_line() {
         (
             "no class",
             &frame(&Request::Evaluate { input: &input, label: 10 }),
-            Some(MessageError::Class { found: 10, outputs: 10 }),
+            Some(MessageError::Output { found: 10, outputs: 10 }),
             1,
         ),
         ("noise with ends", &noise, None, noise.split(|&byte| byte == 0).filter(|part| !part.is_empty()).count()),
@@ -324,9 +325,19 @@ fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixSt
         let mut model = <Tiny as selvedge::Flat>::ZERO;
         WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
         let (board, unit, format) = ("fake", "instructions", Format::Float32);
-        let info =
-            Info { board, layers, format, input: SHAPE, element: Element::U8, outputs: 10, flash: 1, ram: 1, unit };
-        let mut device = Device::new(info, Names::NONE);
+        let info = Info {
+            board,
+            layers,
+            format,
+            input: SHAPE,
+            element: Element::U8,
+            outputs: 10,
+            task: TaskKind::Classification,
+            flash: 1,
+            ram: 1,
+            unit,
+        };
+        let mut device = Device::new(info, &Signature::default());
         let (mut seen, mut input, mut logits) = (0, [0.0; PIXELS], [0.0; CLASSES]);
         let (mut decoder, mut byte) = (Decoder::new([0; REQUEST_LEN]), [0]);
         while line.read_exact(&mut byte).is_ok() {

@@ -4,10 +4,12 @@ use host::{classes::SignatureBuf, model_file::ModelFile, network::Network};
 use selvedge::{
     architecture::Architecture,
     message::{
-        Candidate, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, encode, response_len,
+        Candidate, Format, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics, encode,
+        response_len,
     },
     preparation::Element,
     shape::InputShape,
+    task::TaskKind,
     weights::WeightFile,
 };
 use serde::Serialize;
@@ -80,6 +82,7 @@ fn frames_are_byte_for_byte_what_they_were() {
         input: InputShape::Image { channels: 1, height: 2, width: 3 },
         element: Element::I16,
         outputs: 2,
+        task: TaskKind::Regression,
         flash: 300,
         ram: 70_000,
         unit: "instructions",
@@ -95,7 +98,7 @@ fn frames_are_byte_for_byte_what_they_were() {
         frame(&Request::Evaluate { input: &[0, 1, 255], label: 300 }),
         frame(&Request::Statistics),
         frame(&Request::Reset),
-        frame(&Request::ClassName { class: 300 }),
+        frame(&Request::Output { output: 300 }),
         frame(&Response::Info(info)),
         frame(&prediction(Logits::float32(&[0.5, -2.0]))),
         frame(&prediction(Logits::int32(&[1, -2], 0.25))),
@@ -105,8 +108,9 @@ fn frames_are_byte_for_byte_what_they_were() {
         frame(&Response::Error(MessageError::TooLong)),
         frame(&Response::Error(MessageError::Version { found: 1 })),
         frame(&Response::Error(MessageError::InputSize { expected: 784, found: 3 })),
-        frame(&Response::Error(MessageError::Class { found: 300, outputs: 10 })),
-        frame(&Response::ClassName("größer")),
+        frame(&Response::Error(MessageError::Output { found: 300, outputs: 10 })),
+        frame(&Response::Error(MessageError::NoClasses)),
+        frame(&Response::Output(OutputInfo { name: "größer", unit: "°C", scale: 2.0, shift: -0.5 })),
     ];
     assert_eq!(found.map(|frame| hex(&frame)), FRAMES);
 }

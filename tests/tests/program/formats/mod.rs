@@ -106,7 +106,7 @@ const QUANTIZED_VERSION_1: [(&str, &str); 3] = [
 ];
 
 /// Six requests, then eleven responses.
-const FRAMES: [&str; 17] = [
+const FRAMES: [&str; 18] = [
     "0203053c41f46a00",
     "040301030701ff9f8b9a2c00",
     "040302030901ffac024c7a3e1000",
@@ -123,5 +123,6 @@ const FRAMES: [&str; 17] = [
     "0903030301fead9d6d00",
     "0b0303049006034670d4cd00",
     "0b030305ac020a7776a94500",
-    "100304086772c3b6c39f6572561d42dd00",
+    "",
+    "",
 ];

@@ -7,14 +7,15 @@ use host::{
     network::Network,
     preparation::{Moments, PreparationBuf},
     quantization::{Coding, HalfNetwork, Integers, Quantizer, Reference},
+    task::TaskBuf,
     weights,
 };
 use selvedge::{
     Portable,
     architecture::Architecture,
     message::{
-        Candidate, Decoder, Format, Info, Logits, MessageError, Prediction, Request, Response, Statistics, request_len,
-        response_len,
+        Candidate, Decoder, Format, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics,
+        request_len, response_len,
     },
     preparation::Element,
     random::{Generator, Purpose},
@@ -53,14 +54,17 @@ pub fn content(bytes: &[u8]) -> Option<Value> {
     let (architecture, signature) = (file.architecture(), file.signature());
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
     let input = signature.input.map(|shape| shape.sizes().collect::<Vec<_>>());
-    let classes: Vec<_> = signature.class_names.iter().collect();
-    let [features, units] = [signature.feature_names, signature.units].map(|names| names.iter().collect::<Vec<_>>());
+    let classes: Vec<_> = signature.output_names.iter().collect();
+    let [features, units, output_units] = [signature.feature_names, signature.feature_units, signature.output_units]
+        .map(|names| names.iter().collect::<Vec<_>>());
+    let task =
+        signature.task.field().map(|(_, table)| json!({ "kind": signature.task.kind().name(), "table": hex(table) }));
     let element = signature.preparation.element();
     let preparation =
         signature.preparation.field().map(|(_, table)| json!({ "element": element.name(), "table": hex(table) }));
     let common = json!({
         "format": file.format_name(), "version": version, "input": input, "preparation": preparation, "classes": classes,
-        "features": features, "units": units,
+        "task": task, "features": features, "units": units, "output_units": output_units,
     });
     let ModelFile::Float32(weights) = &file else {
         let record = file.quantization().unwrap();
@@ -143,7 +147,11 @@ pub fn noise() -> Dataset {
 fn files() -> Vec<Vec<u8>> {
     let mut files = vec![documented(), from_hex(WEIGHT_FILE_VERSION_2)];
     files.extend(QUANTIZED_VERSION_1.map(|(_, text)| from_hex(text)));
-    for signature in [signature(), SignatureBuf::new(InputShape::Features(6), &Classes::numbered(2))] {
+    let plain = || SignatureBuf::new(InputShape::Features(6), &Classes::numbered(2));
+    let regression = TaskBuf::scaled([(2.0, 20.0), (0.5, -1.0)]);
+    let tasks =
+        [plain().with_task(TaskBuf::MultiLabel, &[]), plain().with_task(regression, &["°C".into(), "-".into()])];
+    for signature in [signature(), plain()].into_iter().chain(tasks) {
         files.push(weight_file(EVERY_KIND, &signature));
         files.extend(["6 => 9 Relu => 2", "6 => 70 Relu => 3 Relu => 2"].iter().flat_map(|layers| {
             let architecture: Architecture = layers.parse().unwrap();
@@ -304,17 +312,19 @@ fn shown(request: &Request<'_>) -> Value {
         Request::Evaluate { input, label } => json!({ "evaluate": { "input": hex(input), "label": label } }),
         Request::Statistics => json!({ "statistics": {} }),
         Request::Reset => json!({ "reset": {} }),
-        Request::ClassName { class } => json!({ "class_name": { "class": class } }),
+        Request::Output { output } => json!({ "output": { "output": output } }),
     }
 }
 
 /// A response as the second reader is to show it.
 fn shown_response(response: &Response<'_>) -> Value {
     match response {
-        Response::Info(Info { board, layers, format, input, element, outputs, flash, ram, unit }) => json!({ "info": {
+        Response::Info(Info { board, layers, format, input, element, outputs, task, flash, ram, unit }) => {
+            json!({ "info": {
             "board": board, "layers": layers, "format": format_name(*format), "input": input.sizes().collect::<Vec<_>>(),
-            "element": element.name(), "outputs": outputs, "flash": flash, "ram": ram, "unit": unit,
-        } }),
+            "element": element.name(), "outputs": outputs, "task": task.name(), "flash": flash, "ram": ram, "unit": unit,
+        } })
+        }
         Response::Prediction(Prediction { class, top, instructions, logits }) => {
             let candidate = |candidate: &Candidate| json!({ "class": candidate.class, "probability": hex(&candidate.probability.to_le_bytes()) });
             let logits = match logits {
@@ -339,10 +349,13 @@ fn shown_response(response: &Response<'_>) -> Value {
             MessageError::TooLong => json!({ "too_long": {} }),
             MessageError::Version { found } => json!({ "version": { "found": found } }),
             MessageError::InputSize { expected, found } => json!({ "input_size": { "expected": expected, "found": found } }),
-            MessageError::Class { found, outputs } => json!({ "class": { "found": found, "outputs": outputs } }),
+            MessageError::Output { found, outputs } => json!({ "output": { "found": found, "outputs": outputs } }),
+            MessageError::NoClasses => json!({ "no_classes": {} }),
             other => panic!("docs/formats.md has no number for {other:?}"),
         } }),
-        Response::ClassName(name) => json!({ "class_name": name }),
+        Response::Output(OutputInfo { name, unit, scale, shift }) => json!({ "output": {
+            "name": name, "unit": unit, "scale": hex(&scale.to_le_bytes()), "shift": hex(&shift.to_le_bytes()),
+        } }),
     }
 }
 

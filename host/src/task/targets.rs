@@ -1,0 +1,199 @@
+//! The targets of samples: classes, labels or numbers.
+
+use std::ops::Range;
+
+use selvedge::task::TaskKind;
+
+use crate::preparation::Moments;
+
+/// A target for each sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Targets {
+    /// A class.
+    Classes(Vec<u16>),
+    /// For each label 1 where the sample has it, else 0.
+    Labels(Rows),
+    /// A number for each output.
+    Values(Rows),
+}
+
+/// The same count of numbers for each sample, one sample after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    width: usize,
+    numbers: Vec<f32>,
+}
+
+/// Targets of some samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TargetsPart<'a> {
+    /// Classes.
+    Classes(&'a [u16]),
+    /// Labels.
+    Labels(&'a [f32]),
+    /// Numbers.
+    Values(&'a [f32]),
+}
+
+impl Rows {
+    /// Rows of so many numbers.
+    ///
+    /// # Panics
+    ///
+    /// If the numbers are no whole rows.
+    pub fn new(width: usize, numbers: Vec<f32>) -> Self {
+        assert!(width > 0 && numbers.len().is_multiple_of(width), "rows of {width} numbers");
+        Self { width, numbers }
+    }
+
+    /// The numbers of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.numbers.len() / self.width
+    }
+
+    /// Tells whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// All numbers.
+    pub fn numbers(&self) -> &[f32] {
+        &self.numbers
+    }
+
+    /// A row's numbers.
+    pub fn row(&self, index: usize) -> &[f32] {
+        self.part(index..index + 1)
+    }
+
+    /// Each place's mean, standard deviation and range.
+    pub fn moments(&self) -> Vec<Moments> {
+        Moments::of_rows(self.width, || (0..self.len()).map(|row| self.row(row).iter().copied()))
+    }
+
+    fn part(&self, rows: Range<usize>) -> &[f32] {
+        &self.numbers[rows.start * self.width..rows.end * self.width]
+    }
+
+    fn chosen(&self, indices: &[u32]) -> Self {
+        let rows = indices.iter().flat_map(|&index| self.row(index as usize));
+        Self { width: self.width, numbers: rows.copied().collect() }
+    }
+}
+
+impl From<Vec<u16>> for Targets {
+    fn from(classes: Vec<u16>) -> Self {
+        Self::Classes(classes)
+    }
+}
+
+impl Targets {
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Labels(rows) | Self::Values(rows) => rows.len(),
+        }
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The task that has such targets.
+    pub fn task(&self) -> TaskKind {
+        match self {
+            Self::Classes(_) => TaskKind::Classification,
+            Self::Labels(_) => TaskKind::MultiLabel,
+            Self::Values(_) => TaskKind::Regression,
+        }
+    }
+
+    /// The targets of neighbouring samples.
+    pub fn part(&self, samples: Range<usize>) -> TargetsPart<'_> {
+        match self {
+            Self::Classes(classes) => TargetsPart::Classes(&classes[samples]),
+            Self::Labels(rows) => TargetsPart::Labels(rows.part(samples)),
+            Self::Values(rows) => TargetsPart::Values(rows.part(samples)),
+        }
+    }
+
+    /// The targets of the samples of these indices, in this order.
+    pub fn chosen(&self, indices: &[u32]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(indices.iter().map(|&index| classes[index as usize]).collect()),
+            Self::Labels(rows) => Self::Labels(rows.chosen(indices)),
+            Self::Values(rows) => Self::Values(rows.chosen(indices)),
+        }
+    }
+
+    /// Keeps the first samples' alone.
+    pub fn truncate(&mut self, count: usize) {
+        match self {
+            Self::Classes(classes) => classes.truncate(count),
+            Self::Labels(rows) | Self::Values(rows) => rows.numbers.truncate(count * rows.width),
+        }
+    }
+
+    /// The bytes of a checksum: a byte for each class, or two, little-endian, where one is above 255; a byte for each label; an f32 for each
+    /// number.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Classes(classes) => {
+                let are_bytes = classes.iter().all(|&class| class <= u8::MAX.into());
+                classes
+                    .iter()
+                    .flat_map(|class| class.to_le_bytes().into_iter().take(if are_bytes { 1 } else { 2 }))
+                    .collect()
+            }
+            Self::Labels(rows) => rows.numbers.iter().map(|&label| label as u8).collect(),
+            Self::Values(rows) => rows.numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+        }
+    }
+
+    /// A number for each sample, the same for equal classes and for equal sets of labels: parts of the data have as much of each. Numbers have
+    /// one stratum.
+    pub fn strata(&self) -> Vec<u32> {
+        match self {
+            Self::Classes(classes) => classes.iter().map(|&class| class.into()).collect(),
+            Self::Values(rows) => vec![0; rows.len()],
+            Self::Labels(rows) => {
+                let mut known: Vec<Vec<bool>> = (0..rows.len()).map(|index| set(rows.row(index))).collect();
+                known.sort_unstable();
+                known.dedup();
+                let place = |index| known.partition_point(|other| *other < set(rows.row(index))) as u32;
+                (0..rows.len()).map(place).collect()
+            }
+        }
+    }
+}
+
+fn set(labels: &[f32]) -> Vec<bool> {
+    labels.iter().map(|&label| label > 0.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_follow_their_samples() {
+        let rows = Rows::new(2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+        let mut labels = Targets::Labels(rows.clone());
+        assert_eq!((labels.len(), labels.task(), labels.strata()), (3, TaskKind::MultiLabel, vec![1, 0, 1]));
+        assert_eq!(labels.part(1..3), TargetsPart::Labels(&[0.0, 1.0, 1.0, 0.0]));
+        assert_eq!(labels.chosen(&[2, 1]), Targets::Labels(Rows::new(2, vec![1.0, 0.0, 0.0, 1.0])));
+        labels.truncate(1);
+        assert_eq!(labels, Targets::Labels(Rows::new(2, vec![1.0, 0.0])));
+        let values = Targets::Values(rows);
+        assert_eq!((values.task(), values.strata(), values.bytes().len()), (TaskKind::Regression, vec![0; 3], 24));
+        assert_eq!(Targets::from(vec![3, 4]).bytes(), [3, 4]);
+        assert_eq!(Targets::from(vec![3, 256]).bytes(), [3, 0, 0, 1]);
+    }
+}
