@@ -80,6 +80,10 @@ fn both_readers_draw_the_same_lines() {
         block[place..][..change.len()].copy_from_slice(change);
         file_of(b"SELVINT8", 2, &header, &block)
     };
+    // A scale whose last bytes these are and a shift of 0, then a scale of 2 and a shift of 1.
+    let regression = |scale: &[u8; 2]| {
+        [&[1, 4, 17, 2, 0, 0][..], scale, &[0; 4], &2.0_f32.to_le_bytes(), &1.0_f32.to_le_bytes()].concat()
+    };
     let cases = [
         (linear(3, 2, &[0], 1.0), true),
         // Any bits are a weight.
@@ -90,7 +94,9 @@ fn both_readers_draw_the_same_lines() {
         (linear(3, 2, &[1, 3, 2, 1, b'a'], 1.0), false),
         (linear(3, 2, &[1, 3, 4, 1, b'a', 1, b'b'], 1.0), true),
         (linear(3, 2, &[1, 3, 6, 2, 0xc2, 0x85, 2, 0xc2, 0xa0], 1.0), false),
-        (linear(3, 2, &[1, 9, 1, 9], 1.0), true),
+        (linear(3, 2, &[1, 11, 1, 9], 1.0), true),
+        (linear(3, 2, &[1, 9, 4, 1, b'a', 1, b'b'], 1.0), true),
+        (linear(3, 2, &[1, 9, 2, 1, b'a'], 1.0), false),
         (linear(1, 1, &[1, 5, 2, 1, b'a'], 1.0), true),
         (linear(1, 1, &[1, 7, 4, 1, b'a', 1, b'b'], 1.0), false),
         // A scale of 1 and a shift of 2; an infinite one, one of an unknown element, and one of integers.
@@ -100,7 +106,19 @@ fn both_readers_draw_the_same_lines() {
         (linear(3, 2, &[1, 2, 10, 1, 1, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40], 1.0), false),
         (linear(3, 2, &[1, 2, 2, 1, 1], 1.0), false),
         (linear(3, 2, &[1, 2, 1, 0], 1.0), false),
-        (linear(3, 2, &[1, 4, 1, 9], 1.0), false),
+        (linear(3, 2, &[1, 6, 1, 9], 1.0), false),
+        // Labels; numbers whose scales are 1 and 2, one of them infinite or 0, or one alone; tasks that are none.
+        (linear(3, 2, &[1, 4, 1, 1], 1.0), true),
+        (linear(3, 2, &[1, 4, 2, 1, 0], 1.0), false),
+        (linear(3, 2, &regression(&[0x80, 0x3f]), 1.0), true),
+        (linear(3, 2, &regression(&[0x80, 0x7f]), 1.0), false),
+        (linear(3, 2, &regression(&[0, 0]), 1.0), false),
+        (linear(3, 2, &regression(&[0x80, 0xbf]), 1.0), false),
+        (linear(3, 2, &[1, 4, 9, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0], 1.0), false),
+        (linear(1, 1, &[1, 4, 9, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0], 1.0), true),
+        (linear(3, 2, &[1, 4, 1, 0], 1.0), false),
+        (linear(3, 2, &[1, 4, 1, 3], 1.0), false),
+        (linear(3, 2, &[1, 4, 0], 1.0), false),
         (linear(3, 2, &[2, 3, 0, 3, 0], 1.0), false),
         // The widest layer.
         (linear(65_536, 1, &[0], 1.0), true),
