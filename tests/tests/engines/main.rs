@@ -7,5 +7,6 @@ mod losses;
 mod networks;
 mod pytorch;
 mod quickstart;
+mod tasks;
 mod training;
 mod trajectories;
