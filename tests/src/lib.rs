@@ -113,6 +113,40 @@ pub fn selvedge(folder: &Path) -> Command {
     command
 }
 
+/// Runs `selvedge` in a folder, with the words of a line for arguments.
+///
+/// # Panics
+///
+/// If it does not start.
+pub fn run(folder: &Path, arguments: &str) -> Output {
+    selvedge(folder).args(arguments.split_whitespace()).output().expect("`selvedge` starts")
+}
+
+/// Both outputs of a command that must succeed.
+///
+/// # Panics
+///
+/// If it fails.
+pub fn said(folder: &Path, arguments: &str) -> String {
+    let output = run(folder, arguments);
+    let text = text(&output);
+    assert!(output.status.success(), "{arguments}: {text}");
+    text
+}
+
+/// The error of a command that must fail: its last line, without `error: `.
+///
+/// # Panics
+///
+/// If it succeeds, panics, or ends otherwise.
+pub fn refusal(folder: &Path, arguments: &str) -> String {
+    let output = run(folder, arguments);
+    let text = text(&output);
+    assert!(output.status.code() == Some(1) && !text.contains("panicked"), "{arguments}: {text}");
+    let last = text.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or_else(|| panic!("{arguments}: {text}")).into()
+}
+
 /// The workspace's folder.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace")

@@ -5,38 +5,16 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Output},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use selvedge::{idx, shape::InputShape};
 use tempfile::TempDir;
-use tests::text;
+use tests::{refusal, said, text};
 
 const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    tests::selvedge(folder).args(arguments.split_whitespace()).output().unwrap()
-}
-
-/// The last line of a command's error, which it must end with.
-fn error(folder: &Path, arguments: &str) -> String {
-    let output = run(folder, arguments);
-    let text = text(&output);
-    assert!(output.status.code() == Some(1) && !text.contains("panicked"), "{arguments}: {text}");
-    let last = text.lines().last().unwrap_or_default();
-    assert!(last.starts_with("error: "), "{arguments}: {text}");
-    last.into()
-}
-
-/// Both outputs of a command that must succeed.
-fn said(folder: &Path, arguments: &str) -> String {
-    let output = run(folder, arguments);
-    let text = text(&output);
-    assert!(output.status.success(), "{arguments}: {text}");
-    text
-}
 
 /// A folder with weights for ten classes of small images, and the four files below `data`, with these names.
 fn folder(rename: impl Fn(&str) -> String) -> TempDir {
@@ -88,9 +66,9 @@ fn several_sets_are_named_and_one_can_be_chosen() {
     for name in NAMES {
         fs::copy(both.path().join("plain").join(name), raw.join(name)).unwrap();
     }
-    let message = error(both.path(), EVAL);
+    let message = refusal(both.path(), EVAL);
     let choice = "--data: data holds several data sets; name one: data/FashionMNIST/raw, data/MNIST/raw";
-    assert_eq!(message, format!("error: {choice}"));
+    assert_eq!(message, choice);
     let chosen = said(both.path(), &format!("{EVAL}/MNIST/raw"));
     // It is no published set, so it has another's name.
     assert!(chosen.contains("on the 20 test samples of folder MNIST\n"), "{chosen}");
@@ -102,7 +80,7 @@ fn several_sets_are_named_and_one_can_be_chosen() {
         let other = format!("data/emnist-letters-{}", name.replace("t10k", "test"));
         fs::copy(splits.path().join("plain").join(name), splits.path().join(other)).unwrap();
     }
-    let message = error(splits.path(), EVAL);
+    let message = refusal(splits.path(), EVAL);
     assert!(message.ends_with("name one: data/emnist-digits, data/emnist-letters"), "{message}");
     assert!(said(splits.path(), &format!("{EVAL}/emnist-letters")).contains("of emnist-letters\n"));
 }
@@ -142,11 +120,11 @@ fn names_are_given_for_any_command_and_must_fit() {
         said(folder, &format!("embed --data data --count 1 --out embedded --classes {given}"));
         said(folder, &format!("quantize named.selvedge --data data --out q.selvedge --classes {given}"));
     }
-    let message = error(folder, &format!("{EVAL} --classes a,b,c"));
+    let message = refusal(folder, &format!("{EVAL} --classes a,b,c"));
     assert!(message.contains("train-labels-idx1-ubyte: label 3 is 3, but --classes names 3 classes"), "{message}");
-    let message = error(folder, &format!("{EVAL} --classes nowhere"));
-    assert!(message.starts_with("error: cannot read nowhere: "), "{message}");
-    let message = error(folder, "show --data builtin --classes a,b");
+    let message = refusal(folder, &format!("{EVAL} --classes nowhere"));
+    assert!(message.starts_with("cannot read nowhere: "), "{message}");
+    let message = refusal(folder, "show --data builtin --classes a,b");
     assert!(message.contains("--classes names 2 classes, but the built-in set has 10"), "{message}");
 }
 
@@ -164,7 +142,7 @@ fn labels_from_one_and_missing_classes_are_said() {
     let told = said(folder.path(), EVAL);
     assert!(told.contains("note: the training labels of data begin at 1: class 0 has no sample"), "{told}");
     fs::write(folder.path().join("data/classes.txt"), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\nten\neleven\n").unwrap();
-    let message = error(folder.path(), EVAL);
+    let message = refusal(folder.path(), EVAL);
     assert!(message.contains("10 classes apart, but data has 12"), "{message}");
     let trained = said(folder.path(), "train --data data --layers 36,12 --steps 1 --out twelve.selvedge");
     assert!(trained.contains("3 of the 12 classes of data have no training sample"), "{trained}");
@@ -224,11 +202,11 @@ fn pipes_and_devices_in_a_files_place_end() {
     let path = folder.path().join("data").join(NAMES[1]);
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
-    assert!(error(folder.path(), EVAL).ends_with("it is a device, not a file"));
+    assert!(refusal(folder.path(), EVAL).ends_with("it is a device, not a file"));
     fs::remove_file(&path).unwrap();
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     let start = Instant::now();
-    let message = error(folder.path(), EVAL);
+    let message = refusal(folder.path(), EVAL);
     assert!(message.contains("it is a pipe, and nothing came for"), "{message}");
     assert!(start.elapsed() < Duration::from_secs(60));
 }
@@ -240,9 +218,9 @@ fn a_header_that_promises_too_much_takes_no_memory() {
     let shape = InputShape::Image { channels: 1, height: 28, width: 28 };
     let mut header = [0; idx::MAX_HEADER];
     fs::write(&path, idx::samples_header(u32::MAX, shape, &mut header)).unwrap();
-    assert!(error(folder.path(), EVAL).contains("the file is truncated: 16 of 3367254359296 bytes are there"));
+    assert!(refusal(folder.path(), EVAL).contains("the file is truncated: 16 of 3367254359296 bytes are there"));
     gzip(&path);
-    assert!(error(folder.path(), EVAL).contains("unpacks to 3367254359296 bytes by its header"));
+    assert!(refusal(folder.path(), EVAL).contains("unpacks to 3367254359296 bytes by its header"));
     fs::remove_file(folder.path().join("data").join(format!("{}.gz", NAMES[0]))).unwrap();
-    assert!(error(folder.path(), EVAL).contains("lacks train-images-idx3-ubyte"));
+    assert!(refusal(folder.path(), EVAL).contains("lacks train-images-idx3-ubyte"));
 }

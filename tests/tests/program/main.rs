@@ -18,3 +18,4 @@ mod recipes;
 mod resume;
 mod runs;
 mod tables;
+mod tasks;

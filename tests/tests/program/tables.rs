@@ -2,38 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fmt::Write as _, fs, process::Command};
 
 use selvedge::random::{Generator, Purpose};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::text;
-
-fn run(folder: &Path, arguments: &str) -> Output {
-    tests::selvedge(folder).args(arguments.split_whitespace()).output().unwrap()
-}
-
-/// What a command that must succeed says.
-fn said(folder: &Path, arguments: &str) -> String {
-    let output = run(folder, arguments);
-    let text = text(&output);
-    assert!(output.status.success(), "{arguments}: {text}");
-    text
-}
-
-/// The one line of a command that must fail.
-fn error(folder: &Path, arguments: &str) -> String {
-    let output = run(folder, arguments);
-    let text = text(&output);
-    assert!(output.status.code() == Some(1) && !text.contains("panicked"), "{arguments}: {text}");
-    let last = text.lines().last().unwrap_or_default();
-    last.strip_prefix("error: ").unwrap_or_else(|| panic!("{arguments}: {text}")).into()
-}
+use tests::{refusal, run, said, text};
 
 fn accuracy(text: &str) -> f64 {
     let rest = text.rsplit_once("Accuracy: ").unwrap_or_else(|| panic!("{text}")).1;
@@ -111,11 +85,11 @@ fn a_table_is_trained_on_and_predicted() {
     assert!(accuracy(&evaluated) > 80.0, "{evaluated}");
     fs::write(folder.join("swim.csv"), run.replace("run", "swim")).unwrap();
     assert_eq!(
-        error(folder, "eval w.selvedge --data swim.csv --label Activity"),
+        refusal(folder, "eval w.selvedge --data swim.csv --label Activity"),
         "w.selvedge: swim has the class swim, and the network tells only these apart: run, still, walk"
     );
     fs::write(folder.join("other.csv"), run.replace("az", "temperature")).unwrap();
-    let message = error(folder, "predict w.selvedge other.csv");
+    let message = refusal(folder, "predict w.selvedge other.csv");
     assert!(message.starts_with("other.csv: the network: there is no column \"az\"; did you mean ax?"), "{message}");
 }
 
@@ -136,7 +110,7 @@ fn a_gzipped_file_and_a_test_file_have_the_same_samples() {
     let evaluated = said(folder, &format!("eval a.selvedge {with_test}"));
     assert!(evaluated.contains("on the 60 test samples of waves"), "{evaluated}");
     fs::write(folder.join("test.csv"), accelerometer(1)).unwrap();
-    let message = error(folder, &format!("eval a.selvedge {with_test}"));
+    let message = refusal(folder, &format!("eval a.selvedge {with_test}"));
     assert!(message.starts_with("test.csv: the group \"person 0\" is in the training part, too; "), "{message}");
 }
 
@@ -151,7 +125,7 @@ fn a_run_goes_on_with_the_same_table() {
     let resumed = said(folder, &format!("train {checkpoint} {SOURCE} --out b.selvedge"));
     assert_ne!(whole.lines().last(), resumed.lines().last());
     // Other samples are another run.
-    let other = error(folder, &format!("train {checkpoint} {} --out b.selvedge", SOURCE.replace("--group who", "")));
+    let other = refusal(folder, &format!("train {checkpoint} {} --out b.selvedge", SOURCE.replace("--group who", "")));
     assert!(other.contains("a.checkpoint"), "{other}");
 }
 
@@ -232,7 +206,7 @@ fn a_bad_table_is_one_clear_error() {
         ("<html>", "", "bad.csv: this is a web page and not the file itself; fetch it by the link to the raw file"),
     ] {
         fs::write(folder.join("bad.csv"), content).unwrap();
-        assert_eq!(error(folder, &format!("train --data bad.csv {options}")), expected, "{content:?}");
+        assert_eq!(refusal(folder, &format!("train --data bad.csv {options}")), expected, "{content:?}");
     }
 }
 
@@ -262,7 +236,7 @@ fn folders_of_pictures_are_classes() {
         }
     }
     let source = "--data colours --size 4x4";
-    let message = error(folder, "train --data colours");
+    let message = refusal(folder, "train --data colours");
     assert!(message.starts_with("colours: its pictures have several sizes (8x8, "), "{message}");
     said(
         folder,
@@ -278,7 +252,7 @@ fn folders_of_pictures_are_classes() {
     assert!(classes[0].starts_with("red") && predicted.contains("1.bmp: green"), "{predicted}");
     said(folder, &format!("data {source} --out look.png"));
     fs::write(folder.join("colours/red/broken.png"), "none").unwrap();
-    let message = error(folder, &format!("eval c.selvedge {source}"));
+    let message = refusal(folder, &format!("eval c.selvedge {source}"));
     assert!(
         message.starts_with("colours/red/broken.png ") && message.ends_with("--missing drop leaves such pictures out"),
         "{message}"
@@ -286,7 +260,7 @@ fn folders_of_pictures_are_classes() {
     let told = said(folder, &format!("eval c.selvedge {source} --missing drop"));
     assert!(told.contains("note: 1 pictures that cannot be read are left out"), "{told}");
     assert_eq!(
-        error(folder, "eval c.selvedge --data colours --window 3"),
+        refusal(folder, "eval c.selvedge --data colours --window 3"),
         "--window is not for folders of pictures, and colours is read as such"
     );
 }

@@ -51,11 +51,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
         writeln!(out, "Accuracy: {:.2}% ({right} of {samples})", 100.0 * f64::from(right) / f64::from(samples))?;
     } else {
         let found = file.evaluate(&engine, &split)?;
-        writeln!(
-            out,
-            "{} (this machine's figures, which the board's equal bits make its own)",
-            found.headline(2, &units)
-        )?;
+        writeln!(out, "On this machine: {}", found.headline(2, &units))?;
     }
     writeln!(out, "A sample takes {} {unit}, {min} at least and {max} at most", statistics.mean())?;
     for difference in differences.iter().take(SHOWN_DIFFERENCES) {

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::{preparation::PreparationBuf, training::Options};
+use crate::{data::Dataset, preparation::PreparationBuf, task::TaskBuf, training::Options};
 
 /// The device that was chosen.
 pub enum Device {
@@ -30,12 +30,14 @@ pub fn choose(choice: Choice) -> Result<Device> {
 }
 
 /// Takes the CPU instead where the GPU's kernels do not have what the run needs, unless CUDA was asked for.
-pub fn for_run(device: Device, choice: Choice, preparation: &PreparationBuf, with: &Options) -> Result<Device> {
+pub fn for_run(device: Device, choice: Choice, data: &Dataset, with: &Options) -> Result<Device> {
     let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
     let reason = if is_cpu {
         return Ok(device);
-    } else if *preparation != PreparationBuf::Bytes {
+    } else if data.preparation != PreparationBuf::Bytes {
         "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise"
+    } else if data.task != TaskBuf::Classification {
+        "its kernels have the loss of a classification alone"
     } else if with.class_weights.is_some() {
         "its kernels have no class weights"
     } else {

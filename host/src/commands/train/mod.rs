@@ -141,7 +141,7 @@ impl Plan<'_> {
             weights.resize(counts.len(), 0.0);
             with.class_weights = Some(weights);
         }
-        let device = device::for_run(device, options.device.choice(), &data.preparation, &with)?;
+        let device = device::for_run(device, options.device.choice(), &data, &with)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
