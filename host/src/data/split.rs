@@ -73,6 +73,8 @@ pub struct Split {
     store: Arc<Store>,
     rows: Rows,
     labels: Vec<u16>,
+    /// The number of each sample's group; none where there are no groups.
+    groups: Vec<u32>,
 }
 
 /// The samples of the store that belong to the part, in its order.
@@ -101,7 +103,27 @@ impl Split {
     /// If there is not one label for each sample.
     pub fn of(features: usize, element: Element, store: Store, labels: Vec<u16>) -> Self {
         assert_eq!(store.len(), features * element.size() * labels.len(), "each sample has a label");
-        Self { features, element, store: Arc::new(store), rows: Rows::First, labels }
+        Self { features, element, store: Arc::new(store), rows: Rows::First, labels, groups: Vec::new() }
+    }
+
+    /// The same samples with a group of each, such as a person: parts of them keep a group whole. None: there are no groups.
+    ///
+    /// # Panics
+    ///
+    /// If there are groups, and not one for each sample.
+    pub fn with_groups(self, groups: Vec<u32>) -> Self {
+        assert!(groups.is_empty() || groups.len() == self.len(), "each sample has a group");
+        Self { groups, ..self }
+    }
+
+    /// A number for each sample, which those of its group have alone; `None` where there are no groups.
+    pub fn groups(&self) -> Option<&[u32]> {
+        (!self.groups.is_empty()).then_some(&self.groups)
+    }
+
+    /// A number for each sample, of which parts are to have the same share: its class.
+    pub fn strata(&self) -> Vec<u32> {
+        self.labels.iter().map(|&label| label.into()).collect()
     }
 
     /// The number of samples.
@@ -186,6 +208,7 @@ impl Split {
     /// Keeps the first samples alone.
     pub fn truncate(&mut self, count: usize) {
         self.labels.truncate(count);
+        self.groups.truncate(count);
         if let Rows::Chosen(rows) = &mut self.rows {
             rows.truncate(count);
         }
@@ -198,8 +221,29 @@ impl Split {
             Rows::Chosen(rows) => indices.iter().map(|&index| rows[index as usize]).collect(),
         };
         let labels = indices.iter().map(|&index| self.labels[index as usize]).collect();
+        let groups = match self.groups() {
+            Some(groups) => indices.iter().map(|&index| groups[index as usize]).collect(),
+            None => Vec::new(),
+        };
         let (features, element, store) = (self.features, self.element, self.store.clone());
-        Self { features, element, store, rows: Rows::Chosen(rows), labels }
+        Self { features, element, store, rows: Rows::Chosen(rows), labels, groups }
+    }
+
+    /// The samples of two parts of one source, in the source's order; `None` where they are no such parts.
+    pub fn joined(&self, other: &Self) -> Option<Self> {
+        let (Rows::Chosen(own), Rows::Chosen(others)) = (&self.rows, &other.rows) else { return None };
+        if !Arc::ptr_eq(&self.store, &other.store) {
+            return None;
+        }
+        let mut places: Vec<(u32, &Self, usize)> = (own.iter().enumerate().map(|(index, &row)| (row, self, index)))
+            .chain(others.iter().enumerate().map(|(index, &row)| (row, other, index)))
+            .collect();
+        places.sort_unstable_by_key(|&(row, ..)| row);
+        let rows = places.iter().map(|&(row, ..)| row).collect();
+        let labels = places.iter().map(|&(_, part, index)| part.labels[index]).collect();
+        let groups = places.iter().filter_map(|&(_, part, index)| part.groups.get(index).copied()).collect();
+        let (features, element, store) = (self.features, self.element, self.store.clone());
+        Some(Self { features, element, store, rows: Rows::Chosen(rows), labels, groups })
     }
 
     /// Replaces the labels: `map` has a new one for each present label.
@@ -217,7 +261,7 @@ impl Split {
         let len = self.features * element.size();
         let mut bytes = vec![0; self.len() * len];
         self.samples().zip(bytes.chunks_exact_mut(len.max(1))).for_each(|(sample, place)| write(sample, place));
-        Self::of(self.features, element, Store::Memory(bytes), self.labels.clone())
+        Self::of(self.features, element, Store::Memory(bytes), self.labels.clone()).with_groups(self.groups.clone())
     }
 
     /// Converts the values to another element. The error is the first sample and feature whose value that element does not have.
@@ -231,7 +275,8 @@ impl Split {
                 encode(value, element, &mut bytes).ok_or((index, feature, value))?;
             }
         }
-        Ok(Self::of(self.features, element, Store::Memory(bytes), self.labels.clone()))
+        let split = Self::of(self.features, element, Store::Memory(bytes), self.labels.clone());
+        Ok(split.with_groups(self.groups.clone()))
     }
 
     /// SHA-256 of the values, then the labels: a byte for each, or where one is above 255 two, little-endian.
@@ -295,6 +340,16 @@ mod tests {
         let mut short = chosen;
         short.truncate(1);
         assert_eq!(short.values()[..], [20, 21, 22, 23]);
+    }
+
+    #[test]
+    fn parts_of_one_source_are_joined_in_its_order() {
+        let all = Split::new(1, vec![5, 6, 7, 8], vec![0, 1, 0, 1]).with_groups(vec![3, 3, 4, 4]);
+        let [one, other] = [all.chosen(&[3, 0]), all.chosen(&[1, 2])];
+        assert_eq!((one.groups(), other.groups()), (Some(&[4, 3][..]), Some(&[3, 4][..])));
+        let joined = one.joined(&other).unwrap();
+        assert_eq!((&joined, joined.groups()), (&all, all.groups()));
+        assert!(one.joined(&Split::new(1, vec![1], vec![0])).is_none() && all.joined(&one).is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Screen};
 
@@ -27,6 +27,42 @@ pub struct Log<'a> {
     checkpoints: Checkpoints<'a>,
 }
 
+/// A progress bar of so many parts, with this template. Where standard error is no terminal, it is hidden.
+pub fn progress_bar(parts: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(parts).with_style(style);
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
+}
+
+/// A step's line of metrics.
+pub fn step_line(step: &Step) -> Value {
+    let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
+    if let Some(norm) = step.grad_norm {
+        line["grad_norm"] = norm.into();
+    }
+    line
+}
+
+/// An epoch's line of metrics.
+pub fn epoch_line(epoch: &Epoch) -> Value {
+    let seconds = epoch.training.as_secs_f64();
+    let mut line = json!({
+        "epoch": epoch.number + 1,
+        "test_loss": epoch.test.loss,
+        "accuracy": epoch.test.accuracy(),
+        "seconds": seconds,
+        "samples_per_second": epoch.samples as f64 / seconds,
+    });
+    if let Some(validation) = &epoch.validation {
+        line["validation_loss"] = validation.loss.into();
+        line["validation_accuracy"] = validation.accuracy().into();
+    }
+    line
+}
+
 impl<'a> Log<'a> {
     pub fn new(
         size: usize,
@@ -36,15 +72,10 @@ impl<'a> Log<'a> {
         metrics: Option<Metrics>,
         checkpoints: Checkpoints<'a>,
     ) -> Self {
-        // Where standard error is no terminal, the bar hides itself; where output and bar would share a line, it makes room.
-        let style = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {per_sec}, {eta} left");
-        let bar = ProgressBar::new(training::steps_in_run(size, options))
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-            .with_position(progress.steps);
+        let bar =
+            progress_bar(training::steps_in_run(size, options), "{bar:40} step {pos}/{len}, {per_sec}, {eta} left")
+                .with_position(progress.steps);
         bar.reset_eta();
-        if !io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
         interrupt::watch();
         let step_size = options.batch_size.saturating_mul(options.accumulate);
         Self { size, step_size, bar, screen, metrics, checkpoints }
@@ -60,7 +91,8 @@ impl<'a> Log<'a> {
         self.bar.suspend(|| self.screen.print(text));
     }
 
-    fn print_evaluation(&mut self, title: &str, Evaluation { loss, .. }: &Evaluation, accuracy: f64) {
+    fn print_evaluation(&mut self, title: &str, evaluation: &Evaluation) {
+        let (loss, accuracy) = (evaluation.loss, evaluation.accuracy());
         self.print(format_args!("{title} Error: \n Accuracy: {:.1}%, Avg loss: {loss:>8.6} \n", 100.0 * accuracy));
     }
 }
@@ -76,11 +108,7 @@ impl Observer for Log<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         self.bar.inc(1);
         if let Some(metrics) = &mut self.metrics {
-            let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
-            if let Some(norm) = step.grad_norm {
-                line["grad_norm"] = norm.into();
-            }
-            metrics.write(&line)?;
+            metrics.write(&step_line(step))?;
         }
         if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             let size = self.size;
@@ -100,27 +128,14 @@ impl Observer for Log<'_> {
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
-        let test_accuracy = epoch.test.accuracy();
-        let validation = epoch.validation.as_ref().map(|validation| (validation, validation.accuracy()));
         if let Some(metrics) = &mut self.metrics {
-            let mut line = json!({
-                "epoch": epoch.number + 1,
-                "test_loss": epoch.test.loss,
-                "accuracy": test_accuracy,
-                "seconds": seconds,
-                "samples_per_second": speed,
-            });
-            if let Some((validation, accuracy)) = &validation {
-                line["validation_loss"] = validation.loss.into();
-                line["validation_accuracy"] = (*accuracy).into();
-            }
-            metrics.write(&line)?;
+            metrics.write(&epoch_line(epoch))?;
         }
         self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
-        if let Some((validation, accuracy)) = validation {
-            self.print_evaluation("Validation", validation, accuracy);
+        if let Some(validation) = &epoch.validation {
+            self.print_evaluation("Validation", validation);
         }
-        self.print_evaluation("Test", &epoch.test, test_accuracy);
+        self.print_evaluation("Test", &epoch.test);
         Ok(())
     }
 }

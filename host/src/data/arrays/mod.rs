@@ -211,5 +211,5 @@ fn parted(
     }
     let shape = samples.shape;
     let all = split(samples, labels);
-    Ok(Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]))
+    Ok(Dataset { is_parted: true, ..Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]) })
 }

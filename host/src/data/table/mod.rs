@@ -160,7 +160,8 @@ fn assemble(
         rows::encode_in_place(&mut values, element);
         Split::of(features, element, Store::Memory(values), labels)
     };
-    let train = split(train.samples.values, train_labels);
+    let is_parted = parted.is_some();
+    let train = split(train.samples.values, train_labels).with_groups(train.samples.groups);
     let splits = match (parted, test) {
         (Some((training, testing)), _) => [train.chosen(&training), train.chosen(&testing)],
         (None, Some(test)) => [train, split(test.samples.values, test_labels.unwrap_or_default())],
@@ -171,7 +172,7 @@ fn assemble(
     notes.extend(gaps.notes());
     let data = Dataset::new(&names::of_file(path), input, classes, splits);
     notes.extend(labels::without_samples(&data));
-    Ok(Dataset { feature_names, units, labels_are_names: given.is_none(), gaps, notes, ..data })
+    Ok(Dataset { feature_names, units, labels_are_names: given.is_none(), gaps, is_parted, notes, ..data })
 }
 
 /// Reads a file's samples.
