@@ -9,6 +9,7 @@
 //!   training loop.
 //! - [`partition`]: the test part that is held out of data which comes in one piece.
 //! - [`folds`]: the parts of cross-validation.
+//! - [`space`]: the keys that a search for a recipe varies, and its trials.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`c_name`]: the name that a network has in C.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
@@ -24,6 +25,7 @@ pub mod optimizer;
 mod parse;
 pub mod partition;
 pub mod recipe;
+pub mod space;
 pub mod training;
 
 pub use commands::{Command, Device};

@@ -188,3 +188,14 @@ pub enum Choice {
     /// An NVIDIA GPU.
     Cuda,
 }
+
+impl Choice {
+    /// Its name, unless it is the default.
+    pub const fn given(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Cpu => Some("cpu"),
+            Self::Cuda => Some("cuda"),
+        }
+    }
+}
