@@ -12,6 +12,7 @@ mod predict;
 mod quantize;
 mod recipes;
 mod samples;
+mod search;
 mod show;
 mod train;
 
@@ -84,7 +85,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // A closed standard error is no reason to panic.
             let _ = writeln!(terminal::stderr(), "error: {error:#}");
-            if error.is::<Interrupted>() { Interrupted::EXIT_CODE.into() } else { ExitCode::FAILURE }
+            if error.is::<Interrupted>() || error.is::<search::Stopped>() {
+                Interrupted::EXIT_CODE.into()
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -97,6 +102,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(options),
+        Command::Search(options) => search::run(options),
         Command::Recipes(options) => recipes::run(options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
@@ -112,11 +118,11 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    search(options, Reading::default())
+    read_data(options, Reading::default())
 }
 
 /// Loads the data; `reading` says what is known of a network that takes it.
-fn search(options: &Data, reading: Reading) -> Result<Dataset> {
+fn read_data(options: &Data, reading: Reading) -> Result<Dataset> {
     let reading = Reading { classes: options.classes.clone(), source: options.source.clone(), ..reading };
     let search = Search { reading, ..Search::from_environment() };
     let data = search.load(options.data.as_deref())?;
@@ -175,7 +181,7 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
     let network_features = file.signature().feature_names.iter().map(str::to_owned).collect();
-    let data = search(options, Reading { has_network: true, network_features, ..Reading::default() })?;
+    let data = read_data(options, Reading { has_network: true, network_features, ..Reading::default() })?;
     file.take(data).with_context(|| path.display().to_string())
 }
 

@@ -11,7 +11,7 @@ mod inspect;
 pub(crate) mod predict;
 mod quantize;
 mod recipes;
-mod search;
+pub mod search;
 mod show;
 mod source;
 pub mod train;

@@ -140,9 +140,9 @@ impl Search {
             ensure!(split.is_some(), "--validation 0: recipes cannot be judged by no samples; take more, or --folds");
             recipe.val_split = Some(split);
         }
-        let order =
-            if self.grid { Order::Grid } else { Order::Random { trials: self.trials, seed: self.seed } };
-        let trials = trials(&recipe, &space, order).map_err(|problem| anyhow::anyhow!("{}: {problem}", self.recipe.display()))?;
+        let order = if self.grid { Order::Grid } else { Order::Random { trials: self.trials, seed: self.seed } };
+        let trials = trials(&recipe, &space, order)
+            .map_err(|problem| anyhow::anyhow!("{}: {problem}", self.recipe.display()))?;
         Ok(Plan { recipe, space, order, trials })
     }
 
@@ -155,7 +155,8 @@ impl Search {
     /// The options of the network, the samples, the folds and the processor, as `train` takes them for a recipe with these layers.
     pub fn training(&self, layers: Option<&str>) -> Vec<OsString> {
         let layers = layers.map(str::to_owned).or_else(|| self.model.layers.as_ref().map(ToString::to_string));
-        let model = if layers.is_some() { None } else { Some(self.model.model.clone()).filter(|model| model != "quickstart") };
+        let model =
+            if layers.is_some() { None } else { Some(self.model.model.clone()).filter(|model| model != "quickstart") };
         let own = [
             ("layers", layers),
             ("model", model),
@@ -226,7 +227,9 @@ mod tests {
         assert_eq!((plain.trials.len(), plain.recipe.val_split), (2, "0.5".parse().ok()));
         assert_eq!(plain.trials[1].layers.as_deref(), Some("…,9,…"));
         let fast = plan(folder.path(), "fast --space DIR/mine.toml");
-        assert!(fast.unwrap_err().starts_with("--space DIR/mine.toml: it has keys of a recipe (epochs) beside [search]"));
+        assert!(
+            fast.unwrap_err().starts_with("--space DIR/mine.toml: it has keys of a recipe (epochs) beside [search]")
+        );
     }
 
     #[test]
@@ -234,7 +237,10 @@ mod tests {
         let folder = folder();
         for (line, expected) in [
             ("DIR/plain.toml", "DIR/plain.toml: there is no table [search], which says what is varied; "),
-            ("DIR/plain.toml --space DIR/plain.toml", "--space DIR/plain.toml: it has keys of a recipe (epochs, val-split)"),
+            (
+                "DIR/plain.toml --space DIR/plain.toml",
+                "--space DIR/plain.toml: it has keys of a recipe (epochs, val-split)",
+            ),
             ("fast --space DIR/space.toml --layers 4,3", "--layers: [search] of DIR/space.toml varies layers"),
             ("fast --space DIR/space.toml --model tiny", "--model: [search] of DIR/space.toml varies layers"),
             ("DIR/mine.toml --validation 0", "--validation 0: recipes cannot be judged by no samples"),

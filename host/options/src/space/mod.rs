@@ -49,7 +49,8 @@ impl Space {
     ///
     /// [`RecipeError::Parse`] with the line and the key.
     pub fn of(table: Table, text: &str, path: &Path) -> Result<Self, RecipeError> {
-        let wrong = |key: &str, message: String| RecipeError::Parse { path: path.into(), place: place(text, key), message };
+        let wrong =
+            |key: &str, message: String| RecipeError::Parse { path: path.into(), place: place(text, key), message };
         let known = keys();
         if let Some(unknown) = table.keys().find(|key| !known.contains(key)) {
             return Err(wrong(unknown, unknown_key(unknown, &known)));
@@ -118,7 +119,8 @@ fn keys() -> Vec<String> {
 fn unknown_key(unknown: &str, known: &[String]) -> String {
     let near = |known: &&String| strsim::damerau_levenshtein(unknown, known);
     let nearest = known.iter().min_by_key(near).filter(|known| near(known) <= 3);
-    let hint = nearest.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean {near}?"));
+    let hint =
+        nearest.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean {near}?"));
     format!("there is no key {unknown}; {hint}")
 }
 
@@ -165,14 +167,26 @@ mod tests {
     #[test]
     fn a_wrong_space_is_one_error_with_its_line_and_key() {
         for (text, expected) in [
-            ("lr = 1\n[search]\nmomentun = [0.9]", "line 3, search.momentun: there is no key momentun; did you mean momentum?"),
+            (
+                "lr = 1\n[search]\nmomentun = [0.9]",
+                "line 3, search.momentun: there is no key momentun; did you mean momentum?",
+            ),
             ("[search]\nlayer = ['…,8,…']", "line 2, search.layer: there is no key layer; did you mean layers?"),
-            ("[search]\nspeed_of_learning = [1]", "line 2, search.speed_of_learning: there is no key speed_of_learning; there are epochs, "),
+            (
+                "[search]\nspeed_of_learning = [1]",
+                "line 2, search.speed_of_learning: there is no key speed_of_learning; there are epochs, ",
+            ),
             ("[search]", "line 1: [search] has no keys, so there is nothing to vary; write keys such as lr = "),
-            ("[search]\nlr = 0.1", "line 2, search.lr: must be a list of values, or a range such as { log = [1e-4, 1e-1] }; one value belongs in the recipe itself"),
+            (
+                "[search]\nlr = 0.1",
+                "line 2, search.lr: must be a list of values, or a range such as { log = [1e-4, 1e-1] }; one value belongs in the recipe itself",
+            ),
             ("[search]\nlr = []", "line 2, search.lr: the list is empty"),
             ("[search]\nlr = [0.1, -1]", "line 2, search.lr: must be a number from 0"),
-            ("[search]\noptimizer = ['sgd', 'adma']", "line 2, search.optimizer: there is no optimizer adma; there are sgd, "),
+            (
+                "[search]\noptimizer = ['sgd', 'adma']",
+                "line 2, search.optimizer: there is no optimizer adma; there are sgd, ",
+            ),
             ("[search]\nlayers = ['…,8', '…']", "line 2, search.layers: "),
             ("[search]\nlayers = [3]", "line 2, search.layers: must be a text such as \"…,32,…\", not 3"),
             ("[search]\nlr = {}", "line 2, search.lr: must have a range: range = [LOW, HIGH] or log = [LOW, HIGH]"),
@@ -180,8 +194,14 @@ mod tests {
             ("[search]\nlr = { log = [0, 1] }", "line 2, search.lr: a log range begins above 0, not at 0"),
             ("[search]\nlr = { log = [1, 0.1] }", "line 2, search.lr: the range must rise, and 1 is not below 0.1"),
             ("[search]\nlr = { log = [0.1] }", "line 2, search.lr: log must be two numbers, such as [1e-4, 1e-1]"),
-            ("[search]\nlr = { log = [0.1, 1], range = [0, 1] }", "line 2, search.lr: has a range and a log range; leave one out"),
-            ("[search]\nlr = { log = [0.1, 1], steps = 1 }", "line 2, search.lr: steps must be a whole number from 2 to 1000"),
+            (
+                "[search]\nlr = { log = [0.1, 1], range = [0, 1] }",
+                "line 2, search.lr: has a range and a log range; leave one out",
+            ),
+            (
+                "[search]\nlr = { log = [0.1, 1], steps = 1 }",
+                "line 2, search.lr: steps must be a whole number from 2 to 1000",
+            ),
             ("[search]\ndropout = { range = [0, 1] }", "line 2, search.dropout: must be a number from 0 to below 1"),
             ("[search]\nbatch-size = { range = [0.5, 8] }", "line 2, search.batch-size: must be a whole number from 1"),
             ("[search]\noptimizer = { range = [1, 2] }", "line 2, search.optimizer: has no range; list its values"),
@@ -193,7 +213,9 @@ mod tests {
             assert!(error.starts_with(&format!("my.toml, {expected}")), "{text:?}: {error}");
             assert_eq!(error.lines().count(), 1, "{error}");
         }
-        assert!(space("search = 3").unwrap_err().starts_with("my.toml, line 1, search: must be a table, not the number 3"));
+        assert!(
+            space("search = 3").unwrap_err().starts_with("my.toml, line 1, search: must be a table, not the number 3")
+        );
     }
 
     #[test]

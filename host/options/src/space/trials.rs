@@ -81,7 +81,9 @@ fn grid(space: &Space) -> Result<Vec<Choice>, String> {
         return Err(format!("--grid: {key} is a range without end; give it points, such as steps = 4, or a list"));
     }
     if let Some(size) = space.size().filter(|&size| size > MAX_TRIALS) {
-        return Err(format!("--grid: there are {size} combinations, and at most {MAX_TRIALS} are tried; --trials takes some"));
+        return Err(format!(
+            "--grid: there are {size} combinations, and at most {MAX_TRIALS} are tried; --trials takes some"
+        ));
     }
     let mut choices = vec![Choice::new()];
     for (key, values) in &space.keys {
@@ -163,7 +165,8 @@ mod tests {
     fn a_key_without_use_is_left_out() {
         let text = "[search]\noptimizer = ['sgd', 'adam']\nmomentum = [0.5, 0.9]";
         let trials = all("", text, Order::Grid).unwrap();
-        let expected = ["optimizer = \"sgd\", momentum = 0.5", "optimizer = \"sgd\", momentum = 0.9", "optimizer = \"adam\""];
+        let expected =
+            ["optimizer = \"sgd\", momentum = 0.5", "optimizer = \"sgd\", momentum = 0.9", "optimizer = \"adam\""];
         assert_eq!(shown(&trials), expected);
         let error = all("early-stop = 3", "[search]\nlr = [1, 2]", Order::Grid).unwrap_err();
         assert!(error.starts_with("early-stop: there are no validation samples"), "{error}");

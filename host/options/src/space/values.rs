@@ -140,7 +140,9 @@ fn number(value: &Value) -> Option<f64> {
 /// Checks that a key may have this value, as its recipe does.
 fn check(key: &str, value: &Value) -> Result<(), String> {
     if key == LAYERS {
-        let Value::String(text) = value else { return Err(format!("must be a text such as \"…,32,…\", not {value}")) };
+        let Value::String(text) = value else {
+            return Err(format!("must be a text such as \"…,32,…\", not {value}"));
+        };
         return text.parse::<Layers>().map(drop).map_err(|error| format!("{text}: {error}"));
     }
     match RecipeOptions::parse(&format!("{key} = {value}"), Path::new("")) {
@@ -170,7 +172,8 @@ mod tests {
 
     #[test]
     fn draws_are_all_over_the_range_and_within_it() {
-        let draws = |values: &Values| (0..=64).map(|i| number(&values.draw(u64::MAX / 64 * i)).unwrap()).collect::<Vec<_>>();
+        let draws =
+            |values: &Values| (0..=64).map(|i| number(&values.draw(u64::MAX / 64 * i)).unwrap()).collect::<Vec<_>>();
         let rates = draws(&values("lr", "x = { log = [1e-4, 1e-1] }"));
         assert_eq!((rates[0], rates[64]), (1e-4, 1e-1));
         assert!(rates.is_sorted() && rates.iter().filter(|&&rate| rate < 1e-3).count() == 22, "{rates:?}");

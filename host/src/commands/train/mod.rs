@@ -6,10 +6,10 @@ mod cross_validation;
 mod device;
 mod files;
 pub(super) mod interrupt;
-mod log;
+pub(super) mod log;
 mod metrics;
 mod resume;
-mod screen;
+pub(super) mod screen;
 
 use std::path::Path;
 
