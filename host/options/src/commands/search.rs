@@ -152,8 +152,8 @@ impl Search {
         self.out.clone().unwrap_or_else(|| Path::new("searches").join(name()))
     }
 
-    /// The options of the network, the samples, the folds and the processor, as `train` takes them for a recipe with these layers.
-    pub fn training(&self, layers: Option<&str>) -> Vec<OsString> {
+    /// The options of the network, the samples, the folds and the processor with their values, as `train` takes them for a recipe with these layers.
+    pub fn training(&self, layers: Option<&str>) -> Vec<(&'static str, OsString)> {
         let layers = layers.map(str::to_owned).or_else(|| self.model.layers.as_ref().map(ToString::to_string));
         let model =
             if layers.is_some() { None } else { Some(self.model.model.clone()).filter(|model| model != "quickstart") };
@@ -165,13 +165,7 @@ impl Search {
             ("device", self.device.choice().given().map(str::to_owned)),
         ];
         let own = own.into_iter().filter_map(|(name, value)| Some((name, value?.into())));
-        // With the equals sign, a value may begin with a minus.
-        let option = |(name, value): (&str, OsString)| {
-            let mut option = OsString::from(format!("--{name}="));
-            option.push(value);
-            option
-        };
-        self.data.given().into_iter().chain(own).map(option).collect()
+        self.data.given().into_iter().chain(own).collect()
     }
 }
 
@@ -265,11 +259,14 @@ mod tests {
     fn a_trial_has_the_options_of_train() {
         let line = "x mine.toml --data waves.csv --features=-a,b --folds 3 --layers 4,3 --cuda --limit-train 9";
         let search = Program::try_parse_from(line.split_whitespace()).unwrap().search;
-        let expected =
-            ["--data=waves.csv", "--features=-a,b", "--layers=4,3", "--limit-train=9", "--folds=3", "--device=cuda"];
-        assert_eq!(search.training(None), expected);
-        assert!(search.training(Some("…,8,…")).contains(&"--layers=…,8,…".into()));
+        let shown = |layers: Option<&str>| {
+            let options = search.training(layers);
+            options.into_iter().map(|(name, value)| format!("{name} {}", value.display())).collect::<Vec<_>>()
+        };
+        let expected = ["data waves.csv", "features -a,b", "layers 4,3", "limit-train 9", "folds 3", "device cuda"];
+        assert_eq!(shown(None), expected);
+        assert!(shown(Some("…,8,…")).contains(&"layers …,8,…".into()));
         let tiny = Program::try_parse_from(["x", "y", "--model", "tiny"]).unwrap().search;
-        assert_eq!((tiny.training(None), tiny.folder()), (vec!["--model=tiny".into()], "searches/y".into()));
+        assert_eq!((tiny.training(None), tiny.folder()), (vec![("model", "tiny".into())], "searches/y".into()));
     }
 }

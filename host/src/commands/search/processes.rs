@@ -44,7 +44,7 @@ struct Process<'a> {
     trial: &'a Trial,
     started: Instant,
     /// The process ends itself when this is closed.
-    _tie: Option<ChildStdin>,
+    tie: Option<ChildStdin>,
 }
 
 impl<'a> Processes<'a> {
@@ -66,24 +66,29 @@ impl<'a> Processes<'a> {
         let number = trial.number;
         let recipe = self.recipes.join(format!("{number}.toml"));
         files::write_whole(&recipe, trial.recipe.to_toml().as_bytes())?;
-        let mut option = OsString::from("--recipe=");
-        option.push(&recipe);
+        let threads = ("threads", self.threads.to_string().into());
+        let options =
+            self.options.training(trial.layers.as_deref()).into_iter().chain([("recipe", recipe.into()), threads]);
         let mut command = Command::new(&self.program);
-        command.args(["train", "--trial"]).arg(option).args(self.options.training(trial.layers.as_deref()));
-        command.arg(format!("--threads={}", self.threads));
+        command.args(["train", "--trial"]).args(options.map(|(name, value)| {
+            // With the equals sign, a value may begin with a minus.
+            let mut option = OsString::from(format!("--{name}="));
+            option.push(value);
+            option
+        }));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
         let tie = child.stdin.take();
         let sender = self.sender.clone();
         // Where the search has ended, nobody waits for it.
         thread::spawn(move || drop(sender.send((number, child.wait_with_output()))));
-        self.running.insert(number, Process { trial, started: Instant::now(), _tie: tie });
+        self.running.insert(number, Process { trial, started: Instant::now(), tie });
         Ok(())
     }
 
     /// Asks all processes to end.
     pub fn end(&mut self) {
-        self.running.values_mut().for_each(|process| process._tie = None);
+        self.running.values_mut().for_each(|process| drop(process.tie.take()));
     }
 
     /// Waits a moment for a process to end; returns its trial, how it ended, and the seconds that it took.

@@ -1,6 +1,6 @@
 //! What a search comes to: a table, and the best recipe.
 
-use std::{cmp::Ordering, ffi::OsString, io::Write};
+use std::{cmp::Ordering, io::Write};
 
 use crate::{quote::one_line, score::shown};
 use anyhow::Result;
@@ -75,24 +75,12 @@ pub fn print(folder: &Folder, plan: &Plan, options: &Search, data: &str, best: O
         best.number,
         figures(best)
     )?;
-    let mut recipe = OsString::from("--recipe=");
-    recipe.push(folder.path.join(BEST));
-    let arguments: Vec<String> =
-        std::iter::once(recipe).chain(options.training(layers)).map(|option| command::quoted(&option)).collect();
-    let command = format!("  {} train {}", command::program(), arguments.join(" "));
-    match options.folds {
-        None => {
-            writeln!(out, "{command}")?;
-            writeln!(out, "With --val-split 0 beside it, that run trains on the validation samples too.")?;
-        }
-        Some(_) => {
-            let without: Vec<_> = arguments
-                .iter()
-                .filter(|option| !option.trim_start_matches('\'').starts_with("--folds="))
-                .cloned()
-                .collect();
-            writeln!(out, "  {} train {}", command::program(), without.join(" "))?;
-        }
+    let recipe = ("recipe", folder.path.join(BEST).into());
+    // The folds have judged the recipe; now it makes a model.
+    let given = options.training(layers).into_iter().filter(|(name, _)| *name != "folds");
+    writeln!(out, "  {} train{}", command::program(), command::shown([recipe].into_iter().chain(given)))?;
+    if options.folds.is_none() {
+        writeln!(out, "With --val-split 0 beside it, that run trains on the validation samples too.")?;
     }
     Ok(())
 }
@@ -107,7 +95,7 @@ fn table(all: &[&Finished], plan: &Plan) -> Table {
     let mut table = Table::new();
     let header =
         ["trial", name].into_iter().chain(has_spread.then_some("±")).chain(["loss"]).chain(keys.iter().copied());
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table.load_style(presets::NOTHING).set_header(header);
     for finished in all.iter().take(ROWS) {
         let number = finished.number.to_string();
         let figures = match &finished.outcome {
@@ -127,7 +115,7 @@ fn table(all: &[&Finished], plan: &Plan) -> Table {
         };
         table.add_row([number].into_iter().chain(figures).chain(keys.iter().map(value)));
     }
-    for column in table.column_iter_mut().take(2) {
+    for column in table.column_iter_mut().take(if has_spread { 3 } else { 2 }) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table

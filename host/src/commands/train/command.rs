@@ -16,7 +16,6 @@ const NAME: &str = "SELVEDGE_COMMAND";
 
 /// Returns the shell command that resumes a run from this checkpoint, with the same data, files and processor.
 pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
-    let name = program();
     let out = (out != checkpoint.with_extension(WEIGHTS)).then(|| out.into());
     // A pipe's reader has gone, and a device may be the cause of the error.
     let metrics = run.metrics.as_ref().filter(|path| path.is_file());
@@ -28,14 +27,19 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
         ("device", run.device.choice().given().map(Into::into)),
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
     ];
-    let mut command = format!("{name} train");
-    for (option, value) in files.into_iter().chain(data).chain(others) {
-        let Some(value) = value else { continue };
+    let given = files.into_iter().chain(data).chain(others).filter_map(|(option, value)| Some((option, value?)));
+    format!("{} train{}", program(), shown(given))
+}
+
+/// Options and their values for a shell, each after a space.
+pub fn shown<'a>(options: impl IntoIterator<Item = (&'a str, OsString)>) -> String {
+    let mut text = String::new();
+    for (option, value) in options {
         // Without the equals sign, such a value would be an option.
         let between = if value.to_string_lossy().starts_with('-') { '=' } else { ' ' };
-        command += &format!(" --{option}{between}{}", quoted(&value));
+        text += &format!(" --{option}{between}{}", quoted(&value));
     }
-    command
+    text
 }
 
 /// The words that start this program.
