@@ -96,6 +96,16 @@ impl Split {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
 
+    /// Samples of so many features, each a number of `values`, one sample after the other, and a class of each.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one label for each sample.
+    pub fn of_floats(features: usize, values: &[f32], labels: Vec<u16>) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self::of(features, Element::F32, Store::Memory(bytes), labels)
+    }
+
     /// Samples whose values are these elements.
     ///
     /// # Panics
