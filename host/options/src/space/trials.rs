@@ -65,7 +65,7 @@ pub fn trials(base: &RecipeOptions, space: &Space, order: Order) -> Result<Vec<T
         Order::Random { trials: wanted, seed } => {
             // A small space has few trials, and one of few values may take long to give its last.
             let wanted = space.size().map_or(u64::from(wanted), |size| size.min(wanted.into())) as usize;
-            let most = 1000 + 100 * wanted as u64;
+            let most = 1000 + 20 * wanted as u64;
             let _ = (0..most).find(|&number| add(space.draw(seed, number)) >= wanted);
         }
     }
