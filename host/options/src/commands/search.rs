@@ -21,14 +21,14 @@ const VALIDATION: f64 = 0.2;
 /// Options of `search`.
 #[derive(Args, Debug)]
 pub struct Search {
-    /// The recipe around which is searched: a TOML file with a table [search], or with --space any file or built-in recipe
+    /// The recipe to vary: a TOML file with a table `[search]`, or with --space any file or built-in recipe
     ///
     /// The table names the keys that are varied: lr = { log = [1e-4, 1e-1] }, dropout = { range = [0, 0.5], steps = 6 }, optimizer = ["sgd", "adamw"],
     /// layers = ["…,32,…", "…,64,64,…"]. Each key of a recipe can be there. `train` takes no notice of the table.
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
 
-    /// A TOML file whose table [search] says what is varied, instead of the recipe's
+    /// A TOML file whose table `[search]` says what is varied, instead of the recipe's
     #[arg(long, value_name = "FILE.toml")]
     pub space: Option<PathBuf>,
 
