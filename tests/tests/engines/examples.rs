@@ -15,13 +15,9 @@ fn run(example: &str, arguments: &[&Path]) -> String {
 }
 
 fn run_of(package: &str, example: &str, arguments: &[&Path]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", package, "--example", example, "--"])
-        .args(arguments)
-        .current_dir(tests::workspace())
-        .output()
-        .unwrap();
-    succeeded(output)
+    let mut cargo = launch::cargo("run");
+    cargo.args(["--quiet", "--package", package, "--example", example, "--"]).args(arguments);
+    succeeded(cargo.output().unwrap())
 }
 
 fn succeeded(output: Output) -> String {
