@@ -32,6 +32,8 @@ pub enum Purpose {
     Dropout = 6,
     /// Which training samples are held out for validation.
     Split = 7,
+    /// The values that a search for a recipe tries.
+    Search = 8,
 }
 
 /// One stream of draws, addressed by index.

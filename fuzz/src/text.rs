@@ -2,15 +2,23 @@
 
 use std::path::Path;
 
-use options::recipe::RecipeOptions;
+use options::{
+    recipe::RecipeOptions,
+    space::{Order, Space, trials},
+};
 use selvedge::{architecture::Architecture, models};
 
-/// Reads a recipe, resolves it, writes it and reads it again.
+/// Reads a recipe, resolves it, writes it and reads it again, and lays out a search where it has one.
 pub fn recipe(bytes: &[u8]) {
     let path = Path::new("recipe.toml");
-    let Some(recipe) = str::from_utf8(bytes).ok().and_then(|text| RecipeOptions::parse(text, path).ok()) else {
-        return;
-    };
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    let Ok(mut recipe) = RecipeOptions::parse(text, path) else { return };
+    if let Some(space) = recipe.search.take().and_then(|table| Space::of(table, text, path).ok()) {
+        for order in [Order::Random { trials: 5, seed: 0 }, Order::Grid] {
+            let trials = trials(&recipe, &space, order).unwrap_or_default();
+            assert!(trials.iter().all(|trial| trial.problem.is_some() || trial.recipe.resolve().is_ok()));
+        }
+    }
     let written = recipe.to_toml();
     let again = RecipeOptions::parse(&written, path).expect("what was written is read");
     assert_eq!(again.to_toml(), written);

@@ -30,6 +30,7 @@ pub mod picture;
 pub mod preparation;
 pub mod quantization;
 mod quote;
+mod score;
 mod stray;
 pub mod task;
 pub mod training;

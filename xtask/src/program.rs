@@ -7,14 +7,19 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use options::commands::{Train, train::Choice};
+use options::commands::{Search, Train, train::Choice};
 
 use crate::cuda;
 
 /// Builds `selvedge` and becomes it, with this program's own arguments: the options of both are the same.
 pub fn run(command: &options::Command) -> Result<ExitCode> {
     command.check()?;
-    let on_gpu = matches!(command, options::Command::Train(Train { device, .. }) if device.choice() == Choice::Cuda);
+    let on_gpu = match command {
+        options::Command::Train(Train { device, .. }) | options::Command::Search(Search { device, .. }) => {
+            device.choice() == Choice::Cuda
+        }
+        _ => false,
+    };
     let mut selvedge = Command::new(program(on_gpu)?);
     // Its messages name its commands as they were typed.
     selvedge.env("SELVEDGE_COMMAND", "cargo xtask");

@@ -1,6 +1,6 @@
 //! Layers as `--layers` has them: the data may decide their ends.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use selvedge::architecture::{Architecture, ArchitectureError};
 
@@ -29,6 +29,17 @@ impl FromStr for Layers {
         let is_open = OPEN.iter().any(|open| text.starts_with(open) || text.ends_with(open));
         let layers: Architecture = closed(text, 1, 1).parse()?;
         Ok(if is_open { Self::Open(text.into()) } else { Self::Fixed(layers.into()) })
+    }
+}
+
+impl fmt::Display for Layers {
+    /// Writes what [`from_str`](FromStr::from_str) reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Open(text) => f.write_str(text),
+            Self::Fixed(layers) => write!(f, "{:#}", layers.expression()),
+        }
     }
 }
 
@@ -72,6 +83,14 @@ fn auto_width(features: usize, classes: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn layers_written_are_the_layers_read() {
+        for text in ["auto", "… => 32 Gelu => …", "...,20,5", "12,8,5", "12 => 8 Tanh => 5"] {
+            let layers: Layers = text.parse().unwrap();
+            assert_eq!(layers.to_string().parse(), Ok(layers));
+        }
+    }
 
     #[test]
     fn the_data_decides_open_ends() {

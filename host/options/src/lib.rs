@@ -8,6 +8,8 @@
 //! - [`recipe`]: the settings of a training run, from files and the command line. [`training`]: the same settings, resolved for the
 //!   training loop.
 //! - [`partition`]: the test part that is held out of data which comes in one piece.
+//! - [`folds`]: the parts of cross-validation.
+//! - [`space`]: the keys that a search for a recipe varies, and its trials.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`c_name`]: the name that a network has in C.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
@@ -17,11 +19,13 @@ pub mod bench;
 pub mod c_name;
 pub mod commands;
 pub mod engine;
+pub mod folds;
 pub mod layers;
 pub mod optimizer;
 mod parse;
 pub mod partition;
 pub mod recipe;
+pub mod space;
 pub mod training;
 
 pub use commands::{Command, Device};

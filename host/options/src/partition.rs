@@ -56,14 +56,6 @@ impl TestSplit {
         (of(false), of(true))
     }
 
-    /// The numbers below `count` in a random order.
-    fn shuffled(&self, stream: u64, items: &[u32]) -> Vec<u32> {
-        let generator = Generator::new(self.seed, Purpose::Split, stream);
-        let mut keys: Vec<_> = items.iter().map(|&item| (generator.bits(item.into()), item)).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, item)| item).collect()
-    }
-
     fn count(&self, all: usize) -> usize {
         let count = (self.part * all as f64).round() as usize;
         if all < 2 { 0 } else { count.clamp(1, all - 1) }
@@ -71,7 +63,7 @@ impl TestSplit {
 
     fn hold_out_strata(&self, strata: &[u32], is_test: &mut [bool]) {
         for members in members(strata).values() {
-            let order = self.shuffled(1, members);
+            let order = shuffled(self.seed, 1, members);
             order.iter().take(self.count(members.len())).for_each(|&index| is_test[index as usize] = true);
         }
     }
@@ -81,7 +73,7 @@ impl TestSplit {
         let names: Vec<u32> = members.keys().copied().collect();
         let (mut held_out, target) = (0, self.count(groups.len()));
         // One group stays for training.
-        for group in self.shuffled(2, &names).iter().skip(1) {
+        for group in shuffled(self.seed, 2, &names).iter().skip(1) {
             if held_out >= target {
                 break;
             }
@@ -91,8 +83,16 @@ impl TestSplit {
     }
 }
 
+/// Different numbers in a random order, which a seed and a stream of its draws decide.
+pub(crate) fn shuffled(seed: u64, stream: u64, items: &[u32]) -> Vec<u32> {
+    let generator = Generator::new(seed, Purpose::Split, stream);
+    let mut keys: Vec<_> = items.iter().map(|&item| (generator.bits(item.into()), item)).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|(_, item)| item).collect()
+}
+
 /// The indices of each number's samples.
-fn members(numbers: &[u32]) -> BTreeMap<u32, Vec<u32>> {
+pub(crate) fn members(numbers: &[u32]) -> BTreeMap<u32, Vec<u32>> {
     let mut members = BTreeMap::<_, Vec<_>>::new();
     (0..).zip(numbers).for_each(|(index, &number)| members.entry(number).or_default().push(index));
     members

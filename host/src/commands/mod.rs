@@ -13,6 +13,7 @@ mod predict;
 mod quantize;
 mod recipes;
 mod samples;
+mod search;
 mod show;
 mod train;
 
@@ -85,7 +86,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // A closed standard error is no reason to panic.
             let _ = writeln!(terminal::stderr(), "error: {error:#}");
-            if error.is::<Interrupted>() { Interrupted::EXIT_CODE.into() } else { ExitCode::FAILURE }
+            if error.is::<Interrupted>() || error.is::<search::Stopped>() {
+                Interrupted::EXIT_CODE.into()
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -98,6 +103,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(options),
+        Command::Search(options) => search::run(options),
         Command::Recipes(options) => recipes::run(options),
         Command::Eval(options) => eval::run(options),
         Command::Predict(options) => predict::run(options),
@@ -113,11 +119,11 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn load(options: &Data) -> Result<Dataset> {
-    search(options, Reading::default())
+    read_data(options, Reading::default())
 }
 
 /// Loads the data; `reading` says what is known of a network that takes it.
-fn search(options: &Data, reading: Reading) -> Result<Dataset> {
+fn read_data(options: &Data, reading: Reading) -> Result<Dataset> {
     let reading = Reading { classes: options.classes.clone(), source: options.source.clone(), ..reading };
     let search = Search { reading, ..Search::from_environment() };
     let data = search.load(options.data.as_deref())?;
@@ -180,7 +186,7 @@ fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset
         [signature.feature_names, signature.output_names].map(|names| names.iter().map(str::to_owned).collect());
     let network_task = signature.task.kind();
     let reading = Reading { has_network: true, network_features, network_task, network_outputs, ..Reading::default() };
-    let data = search(options, reading)?;
+    let data = read_data(options, reading)?;
     file.take(data).with_context(|| path.display().to_string())
 }
 

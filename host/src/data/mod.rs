@@ -18,6 +18,7 @@ mod mapping;
 mod matching;
 mod names;
 mod overview;
+mod parts;
 mod pictures;
 mod search;
 mod source;
@@ -48,6 +49,7 @@ pub use self::{
     arrays::ArrayError,
     error::DataError,
     overview::Overview,
+    parts::OneGroup,
     pictures::FolderError,
     search::Search,
     source::Reading,
@@ -90,6 +92,8 @@ pub struct Dataset {
     pub validation: Option<Split>,
     /// The samples that it is tested on.
     pub test: Split,
+    /// True where the source came in one piece, of which the test samples were held out.
+    pub is_parted: bool,
     /// Why this is not the data that was looked for: to be said at the start and at the end.
     pub notice: Option<String>,
     /// Remarks on the data itself: to be said once.
@@ -137,6 +141,7 @@ impl Dataset {
             train,
             validation: None,
             test,
+            is_parted: false,
             notice: None,
             notes: Vec::new(),
         }

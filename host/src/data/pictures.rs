@@ -166,10 +166,7 @@ pub fn read(place: &Path, options: &Source, classes: Option<&Path>, has_network:
     };
     let (training, testing) = match &roots[1] {
         Some(_) => (of_part(0), of_part(1)),
-        None => {
-            let strata: Vec<u32> = all.labels().iter().map(|&label| label.into()).collect();
-            options.test_split.unwrap_or_default().partition(&strata, None)
-        }
+        None => options.test_split.unwrap_or_default().partition(&all.strata(), None),
     };
     if training.is_empty() || testing.is_empty() {
         return Err(wrong(FolderError::NoTest { samples: all.len() }));
@@ -180,7 +177,8 @@ pub fn read(place: &Path, options: &Source, classes: Option<&Path>, has_network:
     let mut notes = Vec::new();
     notes.extend((dropped > 0).then(|| format!("{dropped} pictures that cannot be read are left out")));
     notes.extend(labels::without_samples(&data));
-    Ok(Dataset { labels_are_names: given.is_none(), gaps: Gaps { dropped, filled: 0 }, notes, ..data })
+    let is_parted = roots[1].is_none();
+    Ok(Dataset { labels_are_names: given.is_none(), gaps: Gaps { dropped, filled: 0 }, is_parted, notes, ..data })
 }
 
 /// The folders of the training and of the test part, where a folder has them.

@@ -74,6 +74,8 @@ pub struct Split {
     store: Arc<Store>,
     rows: Rows,
     targets: Targets,
+    /// The number of each sample's group; none where there are no groups.
+    groups: Vec<u32>,
 }
 
 /// The samples of the store that belong to the part, in its order.
@@ -95,6 +97,16 @@ impl Split {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
 
+    /// Samples of so many features, each a number of `values`, one sample after the other, and a class of each.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one label for each sample.
+    pub fn of_floats(features: usize, values: &[f32], labels: Vec<u16>) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self::of(features, Element::F32, Store::Memory(bytes), labels)
+    }
+
     /// Samples whose values are these elements.
     ///
     /// # Panics
@@ -103,7 +115,27 @@ impl Split {
     pub fn of(features: usize, element: Element, store: Store, targets: impl Into<Targets>) -> Self {
         let targets = targets.into();
         assert_eq!(store.len(), features * element.size() * targets.len(), "each sample has a target");
-        Self { features, element, store: Arc::new(store), rows: Rows::First, targets }
+        Self { features, element, store: Arc::new(store), rows: Rows::First, targets, groups: Vec::new() }
+    }
+
+    /// The same samples with a group of each, such as a person: parts of them keep a group whole. None: there are no groups.
+    ///
+    /// # Panics
+    ///
+    /// If there are groups, and not one for each sample.
+    pub fn with_groups(self, groups: Vec<u32>) -> Self {
+        assert!(groups.is_empty() || groups.len() == self.len(), "each sample has a group");
+        Self { groups, ..self }
+    }
+
+    /// A number for each sample, which those of its group have alone; `None` where there are no groups.
+    pub fn groups(&self) -> Option<&[u32]> {
+        (!self.groups.is_empty()).then_some(&self.groups)
+    }
+
+    /// A number for each sample, of which parts are to have the same share: see [`Targets::strata`].
+    pub fn strata(&self) -> Vec<u32> {
+        self.targets.strata()
     }
 
     /// The number of samples.
@@ -196,6 +228,7 @@ impl Split {
     /// Keeps the first samples alone.
     pub fn truncate(&mut self, count: usize) {
         self.targets.truncate(count);
+        self.groups.truncate(count);
         if let Rows::Chosen(rows) = &mut self.rows {
             rows.truncate(count);
         }
@@ -207,8 +240,29 @@ impl Split {
             Rows::First => indices.to_vec(),
             Rows::Chosen(rows) => indices.iter().map(|&index| rows[index as usize]).collect(),
         };
+        let groups = match self.groups() {
+            Some(groups) => indices.iter().map(|&index| groups[index as usize]).collect(),
+            None => Vec::new(),
+        };
         let (features, element, store) = (self.features, self.element, self.store.clone());
-        Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices) }
+        Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices), groups }
+    }
+
+    /// The samples of two parts of one source, in the source's order; `None` where they are no such parts.
+    pub fn joined(&self, other: &Self) -> Option<Self> {
+        let (Rows::Chosen(own), Rows::Chosen(others)) = (&self.rows, &other.rows) else { return None };
+        if !Arc::ptr_eq(&self.store, &other.store) {
+            return None;
+        }
+        // Each sample's row, and its place among those of both parts.
+        let mut places: Vec<(u32, u32)> = own.iter().chain(others).copied().zip(0..).collect();
+        places.sort_unstable();
+        let (rows, order): (Vec<u32>, Vec<u32>) = places.into_iter().unzip();
+        let targets = self.targets.followed_by(&other.targets)?.chosen(&order);
+        let groups = [&self.groups[..], &other.groups].concat();
+        let groups = order.iter().filter_map(|&place| groups.get(place as usize).copied()).collect();
+        let (features, element, store) = (self.features, self.element, self.store.clone());
+        Some(Self { features, element, store, rows: Rows::Chosen(rows), targets, groups })
     }
 
     /// Replaces the classes: `map` has a new one for each present class.
@@ -226,7 +280,7 @@ impl Split {
         let len = self.features * element.size();
         let mut bytes = vec![0; self.len() * len];
         self.samples().zip(bytes.chunks_exact_mut(len.max(1))).for_each(|(sample, place)| write(sample, place));
-        Self::of(self.features, element, Store::Memory(bytes), self.targets.clone())
+        Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()).with_groups(self.groups.clone())
     }
 
     /// Converts the values to another element. The error is the first sample and feature whose value that element does not have.
@@ -240,7 +294,8 @@ impl Split {
                 encode(value, element, &mut bytes).ok_or((index, feature, value))?;
             }
         }
-        Ok(Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()))
+        let split = Self::of(self.features, element, Store::Memory(bytes), self.targets.clone());
+        Ok(split.with_groups(self.groups.clone()))
     }
 
     /// SHA-256 of the values, then the targets: see [`Targets::bytes`].
@@ -301,6 +356,16 @@ mod tests {
         let mut short = chosen;
         short.truncate(1);
         assert_eq!(short.values()[..], [20, 21, 22, 23]);
+    }
+
+    #[test]
+    fn parts_of_one_source_are_joined_in_its_order() {
+        let all = Split::new(1, vec![5, 6, 7, 8], vec![0, 1, 0, 1]).with_groups(vec![3, 3, 4, 4]);
+        let [one, other] = [all.chosen(&[3, 0]), all.chosen(&[1, 2])];
+        assert_eq!((one.groups(), other.groups()), (Some(&[4, 3][..]), Some(&[3, 4][..])));
+        let joined = one.joined(&other).unwrap();
+        assert_eq!((&joined, joined.groups()), (&all, all.groups()));
+        assert!(one.joined(&Split::new(1, vec![1], vec![0])).is_none() && all.joined(&one).is_none());
     }
 
     #[test]

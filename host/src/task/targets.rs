@@ -133,6 +133,20 @@ impl Targets {
         }
     }
 
+    /// These targets and then others of the same kind and width; `None` for others.
+    pub fn followed_by(&self, other: &Self) -> Option<Self> {
+        let rows = |own: &Rows, others: &Rows| {
+            let numbers = [&own.numbers[..], &others.numbers].concat();
+            (own.width == others.width).then_some(Rows { width: own.width, numbers })
+        };
+        match (self, other) {
+            (Self::Classes(own), Self::Classes(others)) => Some(Self::Classes([&own[..], others].concat())),
+            (Self::Labels(own), Self::Labels(others)) => rows(own, others).map(Self::Labels),
+            (Self::Values(own), Self::Values(others)) => rows(own, others).map(Self::Values),
+            _ => None,
+        }
+    }
+
     /// Keeps the first samples' alone.
     pub fn truncate(&mut self, count: usize) {
         match self {

@@ -8,14 +8,16 @@ use std::{
     process::{Command, Output},
 };
 
+use selvedge::random::{Generator, Purpose};
+
 fn run(example: &str, arguments: &[&Path]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "core", "--example", example, "--"])
-        .args(arguments)
-        .current_dir(tests::workspace())
-        .output()
-        .unwrap();
-    succeeded(output)
+    run_of("core", example, arguments)
+}
+
+fn run_of(package: &str, example: &str, arguments: &[&Path]) -> String {
+    let mut cargo = launch::cargo("run");
+    cargo.args(["--quiet", "--package", package, "--example", example, "--"]).args(arguments);
+    succeeded(cargo.output().unwrap())
 }
 
 fn succeeded(output: Output) -> String {
@@ -62,6 +64,38 @@ fn a_layer_of_ones_own_is_trained_written_and_read() {
     assert!(last(&output, "loss ") < 0.01, "{output}");
     assert!(output.contains("loaded again: true"), "{output}");
     assert!(output.contains("elsewhere: layer 2 of the weight file is the custom layer Scale: "), "{output}");
+}
+
+/// The host's library trains what the command line trains of the same numbers in a table: one arithmetic gives one hash.
+#[test]
+fn a_network_of_ones_own_is_trained_by_the_hosts_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let output = run_of("host", "own_network", &[&folder.join("circle.selvedge")]);
+    assert!(last(&output, "read again ") > 95.0, "{output}");
+    assert_eq!(last(&output, "\naccuracy "), last(&output, "read again "), "{output}");
+    assert!(output.ends_with("[0.1, -0.2] is inside\n[0.9, 0.9] is outside\n"), "{output}");
+    let draws = Generator::new(7, Purpose::Drawing, 0);
+    for (name, indices) in [("train.csv", 0..1000), ("test.csv", 1000..1500)] {
+        let row = |index: u64| {
+            let [x, y] = [2 * index, 2 * index + 1].map(|draw| draws.symmetric(draw, 1.0));
+            format!("{x},{y},{}\n", if x * x + y * y < 0.49 { "inside" } else { "outside" })
+        };
+        fs::write(folder.join(name), format!("x,y,label\n{}", indices.map(row).collect::<String>())).unwrap();
+    }
+    let train = "train --data train.csv --test test.csv --classes outside,inside --recipe quickstart --epochs 40 --batch-size 16 \
+                 --optimizer adamw --lr 0.01 --schedule one-cycle --out table.selvedge --layers";
+    let trained =
+        tests::selvedge(folder).args(train.split_whitespace()).arg("2 => 16 Relu => 16 Tanh => 2").output().unwrap();
+    let trained = succeeded(trained);
+    let hash = |text: &str| text.rsplit_once("SHA-256 ").unwrap().1[..64].to_owned();
+    assert_eq!(hash(&output), hash(&trained), "{trained}");
+    let evaluated = tests::selvedge(folder)
+        .args(["eval", "circle.selvedge", "--data", "train.csv", "--test", "test.csv"])
+        .output()
+        .unwrap();
+    let evaluated = succeeded(evaluated);
+    assert!((last(&evaluated, "Accuracy: ") - last(&output, "read again ")).abs() < 0.1, "{evaluated}");
 }
 
 /// A device's program in another folder, which forbids `unsafe`. It embeds two files and has a layer of its own.

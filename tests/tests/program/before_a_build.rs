@@ -18,8 +18,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         (output.status.code(), text(&output))
     };
     let commands = [
-        "train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed", "export-c",
-        "engines",
+        "train", "search", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed",
+        "export-c", "engines",
     ];
     let others = [
         "bench cpu",
@@ -43,6 +43,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("train --recipe none", "none: neither a built-in recipe"),
         ("train --optimizer adam --momentum 0.9", "momentum: adam has none"),
         ("train --epochs", "--epochs"),
+        ("train --folds 1", "--folds"),
+        ("search fast", "fast: there is no table [search]"),
         ("quantize x --format f8", "int8"),
         ("export-c x --name int", "take int_network"),
         ("bench cpu --engine sse", "--engine"),

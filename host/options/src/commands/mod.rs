@@ -11,6 +11,7 @@ mod inspect;
 pub(crate) mod predict;
 mod quantize;
 mod recipes;
+pub mod search;
 mod show;
 mod source;
 pub mod train;
@@ -29,6 +30,7 @@ pub use inspect::Inspect;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
+pub use search::Search;
 pub use show::Show;
 pub use source::{Color, Data, ElementName, Missing, Size, Source, TaskName};
 pub use train::Train;
@@ -39,6 +41,8 @@ pub use train::Train;
 pub enum Command {
     /// Train a model and write its weight file
     Train(Train),
+    /// Search for a recipe: train many with other values, in parallel, and compare them on validation samples
+    Search(Search),
     /// List the built-in recipes, or print a recipe as a file for `train --recipe`
     Recipes(Recipes),
     /// Evaluate a network's file on the test samples
@@ -76,6 +80,7 @@ impl Command {
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Train(train) => Ok(train.check()?),
+            Self::Search(search) => search.plan().map(drop),
             Self::Recipes(recipes) => recipes.find().map(drop),
             Self::Quantize(quantize) => quantize.fine_tuning().map(drop),
             _ => Ok(()),
@@ -152,6 +157,8 @@ mod tests {
             ("train --optimizer adam --momentum 0.9", "momentum: adam has none"),
             ("recipes none", "none: neither"),
             ("quantize x --qat --recipe none", "none: neither"),
+            ("search none", "none: neither a built-in recipe"),
+            ("search fast", "fast: there is no table [search], which says what is varied; "),
             ("quantize x --qat --format f16", "--qat is for --format int4 and int8"),
         ] {
             let error = check(line).unwrap_err();

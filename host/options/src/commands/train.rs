@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Data, Model, Threads, groups::whole};
 use crate::{
+    folds::Folds,
     recipe::{self, Epochs, RecipeError, RecipeOptions},
     training,
 };
@@ -42,6 +43,27 @@ pub struct Train {
     /// Convert weights that were trained with Normalize(mean, std) first: `selvedge convert --mean … --std …`.
     #[arg(long, value_name = "FILE")]
     pub init: Option<PathBuf>,
+
+    /// Cross-validate: cut the samples in K folds, and test each by a model that is trained on the others
+    ///
+    /// Of each class the same part is in each fold; with --group, a group is in one fold. All samples of a source in one piece are in folds. Where the
+    /// source has a test part, or --test-split or --test asks for one, that part is left alone. The seed is none of a run's, so every recipe is
+    /// tested on the same folds.
+    #[arg(
+        long,
+        value_name = "K[,seed=N]",
+        conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out"],
+        help_heading = "Validation"
+    )]
+    pub folds: Option<Folds>,
+
+    /// Keep the folds' models: DIR/fold-1.selvedge and so on
+    #[arg(long, value_name = "DIR", requires = "folds", help_heading = "Validation")]
+    pub keep_folds: Option<PathBuf>,
+
+    /// For `search`, which starts it: leave the test part alone, write no file, and print the figures on the validation samples or folds as JSON.
+    #[arg(long, hide = true, conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out", "keep_folds", "metrics"])]
+    pub trial: bool,
 
     /// Train on the first samples only
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
@@ -165,4 +187,15 @@ pub enum Choice {
     Cpu,
     /// An NVIDIA GPU.
     Cuda,
+}
+
+impl Choice {
+    /// Its name, unless it is the default.
+    pub const fn given(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Cpu => Some("cpu"),
+            Self::Cuda => Some("cuda"),
+        }
+    }
 }

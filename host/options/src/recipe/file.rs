@@ -28,11 +28,20 @@ impl RecipeOptions {
     ///
     /// [`RecipeError`] where there is neither, and where the file is no recipe.
     pub fn find(name: &Path) -> Result<Self, RecipeError> {
+        Self::parse(&Self::text(name)?, name)
+    }
+
+    /// The text of a built-in recipe by its name, or of a recipe file.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] where there is neither, and where the file is no text.
+    pub fn text(name: &Path) -> Result<String, RecipeError> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| name == Path::new(built_in)) {
-            return Self::parse(text, name);
+            return Ok((*text).into());
         }
         match files::read(name, MAX_BYTES) {
-            Ok(bytes) => Self::parse(str::from_utf8(&bytes).map_err(|_| RecipeError::NoText(name.into()))?, name),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| RecipeError::NoText(name.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let built_in = BUILT_IN.map(|(name, _)| name).join(", ");
                 Err(RecipeError::Unknown { name: name.into(), built_in })
@@ -121,6 +130,7 @@ fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
     };
     let wanted = match wanted {
         "a string" => "a text",
+        "a map" => "a table",
         "a boolean" => "true or false",
         "a sequence" | "an array of length 2" | "tuple struct Betas" => "two numbers in brackets",
         other => other,
@@ -183,7 +193,7 @@ mod tests {
             ("\nmomentun = 0.9", "line 2, momentun: there is no key momentun; did you mean momentum?"),
             (
                 "speed_of_learning = 0.9",
-                "line 1, speed_of_learning: there is no key speed_of_learning; there are description, epochs, ",
+                "line 1, speed_of_learning: there is no key speed_of_learning; there are description, search, epochs, ",
             ),
             ("optimizer = sgd", "line 1, optimizer: must be a number, true or false, or a text in quotes"),
             ("epochs =\nlr = 1", "line 1: epochs has no value"),

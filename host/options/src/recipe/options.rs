@@ -13,7 +13,7 @@ use super::{
 };
 use crate::optimizer::OptimizerName;
 
-/// A recipe: each field is a key of its file and, but for the description, the option of the same name.
+/// A recipe: each field is a key of its file and, but for the description and the table `[search]`, the option of the same name.
 ///
 /// What is not there is left to whatever this recipe is laid over ([`overridden_by`](Self::overridden_by)), and in the end to PyTorch's
 /// defaults ([`resolve`](Self::resolve)).
@@ -24,6 +24,11 @@ pub struct RecipeOptions {
     /// What the recipe is good for.
     #[arg(skip)]
     pub description: Option<String>,
+
+    /// What `search` varies ([`Space`](crate::space::Space)). A run takes no notice of it, and it is not written.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub search: Option<toml::Table>,
 
     /// Passes over the training samples; auto takes as many steps as the recipe's epochs are on 60,000 samples
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
@@ -172,7 +177,7 @@ mod tests {
         command.clone().debug_assert();
         let options = command.get_arguments().filter_map(|option| option.get_long()).filter(|&name| name != "help");
         let options: Vec<&str> = options.map(|name| name.trim_start_matches("no-")).collect();
-        assert_eq!([&["description"], &options[..]].concat(), keys);
+        assert_eq!([&["description", "search"], &options[..]].concat(), keys);
     }
 
     #[test]

@@ -5,7 +5,7 @@ impl RecipeOptions {
     /// This recipe, with the other's value wherever the other has one.
     ///
     /// What a value takes the place of goes with it: steps replace epochs, and epochs steps; another optimizer, the momentum, β, ε and α
-    /// of this one; a schedule without a warm-up, this one's. The description stays behind, as it may be true no more.
+    /// of this one; a schedule without a warm-up, this one's. The description stays behind, as it may be true no more, and so does the search.
     #[must_use]
     pub fn overridden_by(mut self, mut other: Self) -> Self {
         if let (Some(Epochs::Auto(None)), Some(Epochs::Count(count))) = (other.epochs, self.epochs) {
@@ -20,10 +20,10 @@ impl RecipeOptions {
         if other.schedule.is_some_and(|schedule| !matches!(schedule.0, Plan::Cosine { .. })) {
             self.warmup = None;
         }
-        /// All fields but the description; the compiler misses one that is not named.
+        /// All fields but the description and the search; the compiler misses one that is not named.
         macro_rules! either {
             ($($field:ident),*) => {
-                Self { description: None, $($field: other.$field.or(self.$field)),* }
+                Self { description: None, search: None, $($field: other.$field.or(self.$field)),* }
             };
         }
         either!(

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use options::commands::{Train, train::Choice};
+use options::commands::Train;
 use os_display::Quotable;
 
 use super::files::WEIGHTS;
@@ -16,38 +16,42 @@ const NAME: &str = "SELVEDGE_COMMAND";
 
 /// Returns the shell command that resumes a run from this checkpoint, with the same data, files and processor.
 pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
-    let name = env::var(NAME).unwrap_or_else(|_| {
-        let program = env::args_os().next().unwrap_or_else(|| "selvedge".into());
-        quoted(&program)
-    });
     let out = (out != checkpoint.with_extension(WEIGHTS)).then(|| out.into());
     // A pipe's reader has gone, and a device may be the cause of the error.
     let metrics = run.metrics.as_ref().filter(|path| path.is_file());
-    let device = match run.device.choice() {
-        Choice::Auto => None,
-        Choice::Cpu => Some("cpu"),
-        Choice::Cuda => Some("cuda"),
-    };
     let files: [(&str, Option<OsString>); 2] = [("resume", Some(checkpoint.into())), ("out", out)];
     let data = run.data.given().into_iter().map(|(option, value)| (option, Some(value)));
     let others: [(&str, Option<OsString>); 4] = [
         ("metrics", metrics.map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),
-        ("device", device.map(Into::into)),
+        ("device", run.device.choice().given().map(Into::into)),
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
     ];
-    let mut command = format!("{name} train");
-    for (option, value) in files.into_iter().chain(data).chain(others) {
-        let Some(value) = value else { continue };
+    let given = files.into_iter().chain(data).chain(others).filter_map(|(option, value)| Some((option, value?)));
+    format!("{} train{}", program(), shown(given))
+}
+
+/// Options and their values for a shell, each after a space.
+pub fn shown<'a>(options: impl IntoIterator<Item = (&'a str, OsString)>) -> String {
+    let mut text = String::new();
+    for (option, value) in options {
         // Without the equals sign, such a value would be an option.
         let between = if value.to_string_lossy().starts_with('-') { '=' } else { ' ' };
-        command += &format!(" --{option}{between}{}", quoted(&value));
+        text += &format!(" --{option}{between}{}", quoted(&value));
     }
-    command
+    text
+}
+
+/// The words that start this program.
+pub fn program() -> String {
+    env::var(NAME).unwrap_or_else(|_| {
+        let program = env::args_os().next().unwrap_or_else(|| "selvedge".into());
+        quoted(&program)
+    })
 }
 
 /// Quotes a value for a shell. If a terminal would not show all its letters, special bytes become numbers.
-fn quoted(value: &OsStr) -> String {
+pub fn quoted(value: &OsStr) -> String {
     let text = value.maybe_quote().to_string();
     if terminal::printable(&text) == text {
         return text;

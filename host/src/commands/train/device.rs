@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::{data::Dataset, preparation::PreparationBuf, task::TaskBuf, training::Options};
+use crate::{data::Dataset, engine::Simd, preparation::PreparationBuf, task::TaskBuf, training::Options};
 
 /// The device that was chosen.
 pub enum Device {
@@ -18,6 +18,19 @@ pub enum Device {
     /// A GPU.
     #[cfg(feature = "cuda")]
     Cuda(Gpu),
+}
+
+impl Device {
+    /// Names what computes.
+    pub fn described(&self, engine: &Simd) -> String {
+        match self {
+            Self::Cpu | Self::CpuWithout(_) => {
+                format!("{self}, {} threads, {}", engine.threads(), engine.instructions())
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(..) => self.to_string(),
+        }
+    }
 }
 
 /// Opens the chosen device.

@@ -30,6 +30,42 @@ pub struct Log<'a> {
     checkpoints: Checkpoints<'a>,
 }
 
+/// A progress bar of so many parts, with this template. Where standard error is no terminal, it is hidden.
+pub fn progress_bar(parts: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(parts).with_style(style);
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
+}
+
+/// A step's line of metrics.
+pub fn step_line(step: &Step) -> Value {
+    let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
+    if let Some(norm) = step.grad_norm {
+        line["grad_norm"] = norm.into();
+    }
+    line
+}
+
+/// An epoch's line of metrics.
+pub fn epoch_line(epoch: &Epoch) -> Value {
+    let seconds = epoch.training.as_secs_f64();
+    let mut line = json!({
+        "epoch": epoch.number + 1,
+        "test_loss": epoch.test.loss,
+        "seconds": seconds,
+        "samples_per_second": epoch.samples as f64 / seconds,
+    });
+    write_metrics(&mut line, "", &epoch.test);
+    if let Some(validation) = &epoch.validation {
+        line["validation_loss"] = validation.loss.into();
+        write_metrics(&mut line, "validation_", validation);
+    }
+    line
+}
+
 impl<'a> Log<'a> {
     pub fn new(
         data: &Dataset,
@@ -40,15 +76,10 @@ impl<'a> Log<'a> {
         checkpoints: Checkpoints<'a>,
     ) -> Self {
         let size = data.train.len();
-        // Where standard error is no terminal, the bar hides itself; where output and bar would share a line, it makes room.
-        let style = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {per_sec}, {eta} left");
-        let bar = ProgressBar::new(training::steps_in_run(size, options))
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-            .with_position(progress.steps);
+        let bar =
+            progress_bar(training::steps_in_run(size, options), "{bar:40} step {pos}/{len}, {per_sec}, {eta} left")
+                .with_position(progress.steps);
         bar.reset_eta();
-        if !io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
         interrupt::watch();
         let step_size = options.batch_size.saturating_mul(options.accumulate);
         Self { size, units: data.target_units.clone(), step_size, bar, screen, metrics, checkpoints }
@@ -81,11 +112,7 @@ impl Observer for Log<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         self.bar.inc(1);
         if let Some(metrics) = &mut self.metrics {
-            let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
-            if let Some(norm) = step.grad_norm {
-                line["grad_norm"] = norm.into();
-            }
-            metrics.write(&line)?;
+            metrics.write(&step_line(step))?;
         }
         if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             let size = self.size;
@@ -106,18 +133,7 @@ impl Observer for Log<'_> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
         if let Some(metrics) = &mut self.metrics {
-            let mut line = json!({
-                "epoch": epoch.number + 1,
-                "test_loss": epoch.test.loss,
-                "seconds": seconds,
-                "samples_per_second": speed,
-            });
-            write_metrics(&mut line, "", &epoch.test);
-            if let Some(validation) = &epoch.validation {
-                line["validation_loss"] = validation.loss.into();
-                write_metrics(&mut line, "validation_", validation);
-            }
-            metrics.write(&line)?;
+            metrics.write(&epoch_line(epoch))?;
         }
         self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
         if let Some(validation) = &epoch.validation {

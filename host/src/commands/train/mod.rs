@@ -1,14 +1,15 @@
 //! `selvedge train`.
 
 mod checkpoints;
-mod command;
+pub(super) mod command;
+mod cross_validation;
 mod device;
 mod files;
-mod interrupt;
-mod log;
+pub(super) mod interrupt;
+pub(super) mod log;
 mod metrics;
 mod resume;
-mod screen;
+pub(super) mod screen;
 
 use std::path::Path;
 
@@ -20,7 +21,7 @@ use crate::{
     model_file::ModelFile,
     preparation::PreparationBuf,
     training::{
-        self, State,
+        self, Observer, State,
         checkpoint::{self, Checkpoint, Description},
     },
     weights::{self, WeightsError},
@@ -58,18 +59,18 @@ pub fn run(options: &Train) -> Result<()> {
 fn start(options: &Train, device: Device) -> Result<()> {
     let (recipe, with) = options.resolve()?;
     let out = |name: String| Path::new("weights").join(name).with_extension(files::WEIGHTS);
-    let early = options.model.name().map(|name| Files::of(options, out(name))).transpose()?;
+    let validates = options.folds.is_some() || options.trial;
+    let early = options.model.name().filter(|_| !validates).map(|name| Files::of(options, out(name))).transpose()?;
     let mut data = load(&options.data)?;
+    if options.folds.is_some() && !options.trial && options.data.source.test_split.is_none() {
+        data.rejoin();
+    }
     if let Some(limit) = options.limit_train {
         let there = data.train.len();
         ensure!(limit as usize <= there, "--limit-train {limit}: {} has only {there} training samples", data.name);
         data.truncate(limit as usize);
     }
     let layers = architecture(&options.model, &data)?;
-    let files = match early {
-        Some(files) => files,
-        None => Files::of(options, out(models::file_name(&layers).to_string()))?,
-    };
     for pair in layers.layers().windows(2) {
         if let [LayerKind::Linear { inputs, .. }, LayerKind::Linear { inputs: middle, outputs }] = pair {
             note(format_args!(
@@ -78,10 +79,18 @@ fn start(options: &Train, device: Device) -> Result<()> {
             ));
         }
     }
-    Plan { options, device, layers: &layers, with, recipe, files }.run(data, None)
+    let plan = Plan { options, device, layers: &layers, with, recipe };
+    if validates {
+        return cross_validation::run(plan, data);
+    }
+    let files = match early {
+        Some(files) => files,
+        None => Files::of(options, out(models::file_name(&layers).to_string()))?,
+    };
+    plan.run(data, files, None)
 }
 
-/// A run, but for its data.
+/// A run, but for its data and its files.
 struct Plan<'a> {
     options: &'a Train,
     device: Device,
@@ -89,7 +98,6 @@ struct Plan<'a> {
     layers: &'a Architecture,
     recipe: RecipeOptions,
     with: training::Options,
-    files: Files<'a>,
 }
 
 impl Plan<'_> {
@@ -119,21 +127,24 @@ impl Plan<'_> {
         Ok(self.layers.clone())
     }
 
-    fn run(self, mut data: Dataset, checkpoint: Option<Checkpoint>) -> Result<()> {
-        let layers = self.layers()?;
-        self.with.check_augmentation(data.input)?;
-        let Self { options, device, layers: asked_for, recipe, files, .. } = self;
-        let held_out = recipe.val_split.map_or(Ok(0), |split| split.count(data.train.len()))?;
-        note_length(options, &recipe, data.train.len() - held_out)?;
-        let recipe = recipe.for_samples(data.train.len() - held_out);
-        let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
-        let description = Description::new(text.clone(), format!("{:#}", asked_for.expression()), &data);
+    /// Holds out the recipe's validation samples, and fits to the training samples that are left what depends on them. Returns the run's recipe as a
+    /// file, and what it means. `says` is false where the same was said before.
+    fn fit(&self, layers: &Architecture, data: &mut Dataset, says: bool) -> Result<(String, training::Options)> {
+        let held_out = self.recipe.val_split.map_or(Ok(0), |split| split.count(data.train.len()))?;
         if held_out > 0 {
-            data.hold_out(held_out, with.seed);
+            data.hold_out_for_validation(held_out, self.with.seed)?;
         }
-        check_batches(&layers, data.train.len(), &with)?;
-        note_constant(&data.standardize(with.standardize), &data);
-        check_task(&data, &recipe, &with)?;
+        if says {
+            note_length(self.options, &self.recipe, data.train.len())?;
+        }
+        let recipe = self.recipe.clone().for_samples(data.train.len());
+        let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
+        check_batches(layers, data.train.len(), &with, says)?;
+        let constant = data.standardize(with.standardize);
+        if says {
+            note_constant(&constant, data);
+        }
+        check_task(data, &recipe, &with)?;
         if let Some(weights) = &recipe.class_weights {
             let counts = data.class_counts(layers.outputs());
             // Outputs that are no classes of the data count nothing, and a list need not name them.
@@ -141,6 +152,17 @@ impl Plan<'_> {
             weights.resize(counts.len(), 0.0);
             with.class_weights = Some(weights);
         }
+        Ok((text, with))
+    }
+
+    fn run(self, mut data: Dataset, files: Files<'_>, checkpoint: Option<Checkpoint>) -> Result<()> {
+        let layers = self.layers()?;
+        self.with.check_augmentation(data.input)?;
+        let samples = u32::try_from(data.train.len()).context("too many training samples")?;
+        let (text, with) = self.fit(&layers, &mut data, true)?;
+        let description = Description::new(text.clone(), format!("{:#}", self.layers.expression()), &data);
+        let description = Description { samples, ..description };
+        let Self { options, device, .. } = self;
         let device = device::for_run(device, options.device.choice(), &data, &with)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
@@ -154,14 +176,7 @@ impl Plan<'_> {
         files.check_room(bytes, checkpoints.max_len(&state), options.checkpoint_every.is_some())?;
 
         let mut screen = Screen::default();
-        let computes = match &device {
-            Device::Cpu | Device::CpuWithout(_) => {
-                format!("{device}, {} threads, {}", engine.threads(), engine.instructions())
-            }
-            #[cfg(feature = "cuda")]
-            Device::Cuda(..) => device.to_string(),
-        };
-        screen.print(format_args!("Using {computes}, {}", data.name));
+        screen.print(format_args!("Using {}, {}", device.described(&engine), data.name));
         screen.print(format_args!("{layers:#}\n"));
         let progress = state.progress;
         if let training::Length::Epochs(epochs) = with.length {
@@ -243,7 +258,7 @@ fn train(
     state: &mut State,
     data: &Dataset,
     with: &training::Options,
-    log: &mut Log<'_>,
+    log: &mut impl Observer<Error = anyhow::Error>,
 ) -> Result<training::Epoch> {
     match device {
         Device::Cpu | Device::CpuWithout(_) => training::train(engine, state, data, with, log),
@@ -297,7 +312,7 @@ fn check_task(data: &Dataset, recipe: &RecipeOptions, with: &training::Options) 
 }
 
 /// Checks that these layers can be trained on each batch, and that the schedule fits into the run.
-fn check_batches(layers: &Architecture, samples: usize, with: &training::Options) -> Result<()> {
+fn check_batches(layers: &Architecture, samples: usize, with: &training::Options, says: bool) -> Result<()> {
     with.check_schedule(samples)?;
     let normalizes = layers.layers().iter().any(|layer| matches!(layer, LayerKind::BatchNorm1d { .. }));
     if normalizes {
@@ -307,7 +322,7 @@ fn check_batches(layers: &Architecture, samples: usize, with: &training::Options
             "BatchNorm1d takes mean and variance over a batch, and batches have one sample here; take a larger --batch-size, or leave \
              BatchNorm1d out of --layers"
         );
-        if samples % batch == 1 {
+        if says && samples % batch == 1 {
             note("each epoch's last batch has one sample, of which BatchNorm1d learns nothing");
         }
     }

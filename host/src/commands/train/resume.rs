@@ -56,7 +56,7 @@ pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoin
         data.name
     );
     data.check(&layers).with_context(|| path.to_string())?;
-    Plan { options, device, layers: &layers, with, recipe, files }.run(data, Some(checkpoint))
+    Plan { options, device, layers: &layers, with, recipe }.run(data, files, Some(checkpoint))
 }
 
 /// Returns a checkpoint's state, after checks against this data. The validation samples are already held out of it.

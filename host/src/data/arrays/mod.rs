@@ -208,5 +208,5 @@ fn parted(
     }
     let shape = samples.shape;
     let all = split(samples, targets);
-    Ok(Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]))
+    Ok(Dataset { is_parted: true, ..Dataset::new(name, shape, classes, [all.chosen(&train), all.chosen(&test)]) })
 }

@@ -183,7 +183,8 @@ fn assemble(
         rows::encode_in_place(&mut values, element);
         Split::of(features, element, Store::Memory(values), targets)
     };
-    let train = split(train.samples.values, train_targets);
+    let is_parted = parted.is_some();
+    let train = split(train.samples.values, train_targets).with_groups(train.samples.groups);
     let splits = match (parted, test.zip(test_targets)) {
         (Some((training, testing)), _) => [train.chosen(&training), train.chosen(&testing)],
         (None, Some((test, targets))) => [train, split(test.samples.values, targets)],
@@ -196,7 +197,7 @@ fn assemble(
     notes.extend(labels::without_samples(&data));
     let target_units = if wanted.task == TaskKind::Regression { units_of(&named) } else { Vec::new() };
     let labels_are_names = given.is_none() && has_classes;
-    Ok(Dataset { feature_names, units, target_units, labels_are_names, gaps, notes, ..data })
+    Ok(Dataset { feature_names, units, target_units, labels_are_names, gaps, is_parted, notes, ..data })
 }
 
 /// The names of labels or targets: those that are given, or else their columns'.
