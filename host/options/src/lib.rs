@@ -10,6 +10,7 @@
 //! - [`partition`]: the test part that is held out of data which comes in one piece.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`c_name`]: the name that a network has in C.
+//! - [`package_name`]: the name of a firmware project.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
 //! - [`parse`]: the arguments of a program, or its help, or its error.
 
@@ -19,6 +20,7 @@ pub mod commands;
 pub mod engine;
 pub mod layers;
 pub mod optimizer;
+pub mod package_name;
 mod parse;
 pub mod partition;
 pub mod recipe;

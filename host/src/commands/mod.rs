@@ -8,6 +8,7 @@ mod engines;
 mod eval;
 mod export_c;
 mod inspect;
+mod new;
 mod predict;
 mod quantize;
 mod recipes;
@@ -107,6 +108,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Show(options) => show::run(options),
         Command::Embed(options) => embed::run(options),
         Command::ExportC(options) => export_c::run(options),
+        Command::New(options) => new::run(options),
         Command::Engines(options) => engines::run(options),
     }
 }

@@ -30,6 +30,35 @@ use super::{check_replaced, check_weights, engine, load_for, note, parse};
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
     check_outputs(options, &out)?;
+    let made = make_file(options)?;
+    files::write_whole(&out, &made.encoded)?;
+    if let Some(path) = &options.certificates {
+        files::write_whole(path, made.report.certificates().as_bytes())?;
+    }
+    made.print()?;
+    writeln!(terminal::stdout(), "Saved {}", out.display())?;
+    Ok(())
+}
+
+/// A quantised network's file that was made.
+pub(super) struct MadeFile {
+    /// The file's bytes.
+    pub encoded: Vec<u8>,
+    made: Made,
+    report: Report,
+    /// The RAM that a prediction works in, in bytes.
+    ram: usize,
+}
+
+impl MadeFile {
+    /// Prints what was chosen, and what it changes.
+    pub fn print(&self) -> io::Result<()> {
+        print(&self.made, &self.report, [self.encoded.len(), self.ram])
+    }
+}
+
+/// Quantises, and writes no file.
+pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFile> {
     let mut training = options.fine_tuning()?;
     let bytes = weights::read(&options.path)?;
     let model = parse(&options.path, &bytes)?;
@@ -75,17 +104,11 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let source = selvedge::weights::hash(&flat);
     let accuracies = [report.float_accuracy(), report.accuracy()];
     let encoded = made.encode(&signature, file.record(), &reference, source, accuracies).with_context(name)?;
-    files::write_whole(&out, &encoded)?;
-    if let Some(path) = &options.certificates {
-        files::write_whole(path, report.certificates().as_bytes())?;
-    }
     let ram = match made {
         Made::Float => reference.ram_bytes(),
-        _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
+        _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&options.path))?.ram_bytes(),
     };
-    print(&made, &report, [encoded.len(), ram])?;
-    writeln!(terminal::stdout(), "Saved {}", out.display())?;
-    Ok(())
+    Ok(MadeFile { encoded, made, report, ram })
 }
 
 /// Tells whether the quantised network takes codes that stand for the data's values.
