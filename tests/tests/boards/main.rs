@@ -5,6 +5,7 @@
 mod boards {
     mod device;
     mod no_panic;
+    mod projects;
     mod serve;
     mod verify;
 }

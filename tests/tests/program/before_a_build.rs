@@ -19,7 +19,7 @@ fn help_and_wrong_options_wait_for_no_build() {
     };
     let commands = [
         "train", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed", "export-c",
-        "engines",
+        "new", "engines",
     ];
     let others = [
         "bench cpu",
@@ -45,6 +45,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("train --epochs", "--epochs"),
         ("quantize x --format f8", "int8"),
         ("export-c x --name int", "take int_network"),
+        ("new a --weights x --board none", "there is no board none"),
+        ("new core --weights x --board microbit", "take core-firmware"),
         ("bench cpu --engine sse", "--engine"),
         ("bench kernels --list", "--list"),
         ("bench device --model large", "quickstart"),
