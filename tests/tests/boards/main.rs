@@ -4,6 +4,7 @@
 #[path = "."]
 mod boards {
     mod device;
+    mod examples;
     mod no_panic;
     mod projects;
     mod serve;

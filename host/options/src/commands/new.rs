@@ -47,9 +47,10 @@ pub struct New {
     #[arg(long, value_enum)]
     pub format: Option<Format>,
 
-    /// The number of samples in the project, from the first [default: 3; 50 for --program train]
+    /// The number of samples in the project [default: 4; 50 for --program train]
     ///
-    /// They are test samples of --data, and training samples for --program train. Without --data there is one sample, of zeros.
+    /// They are spread evenly over the test samples of --data, or over its training samples for --program train. Without --data there is one sample,
+    /// of zeros.
     #[arg(long, value_parser = whole::<u32>(1..=1000))]
     pub count: Option<u32>,
 

@@ -121,7 +121,7 @@ fn samples(options: &New, file: &ModelFile<'_>) -> Result<Samples> {
         return Ok(Samples::zeros(file));
     }
     let data = load_for(&options.weights, file, &options.data)?;
-    let (split, default) = if trains { (data.train, 50) } else { (data.test, 3) };
+    let (split, default) = if trains { (&data.train, 50) } else { (&data.test, 4) };
     let count = options.count.map_or(default, |count| count as usize);
     if options.count.is_some() && count > split.len() {
         bail!("--count {count}: this part of {} has only {} samples", data.name, split.len());

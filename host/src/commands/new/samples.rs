@@ -26,9 +26,11 @@ impl Samples {
         Self { element, inputs, values: vec![0.0; inputs], labels: Vec::new(), are_training: false }
     }
 
-    /// The first samples of a part, at most so many.
-    pub fn of(mut split: Split, count: usize, are_training: bool) -> Self {
-        split.truncate(count);
+    /// So many samples of a part, at most all, spread evenly: in many sets the first ones are of one class.
+    pub fn of(split: &Split, count: usize, are_training: bool) -> Self {
+        let (all, count) = (split.len(), count.min(split.len()));
+        let indices: Vec<u32> = (0..count).map(|index| ((2 * index + 1) * all / (2 * count)) as u32).collect();
+        let split = split.chosen(&indices);
         Self {
             element: split.element(),
             inputs: split.features(),
