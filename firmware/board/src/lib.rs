@@ -187,8 +187,7 @@ impl Board {
             command.extend(["-bios", "none"]);
         }
         command.extend(["-display", "none", "-monitor", "none", "-serial", serial]);
-        // One instruction is one nanosecond of the board's time, so its timer counts instructions.
-        command.extend(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native"]);
+        command.extend(["-semihosting-config", "enable=on,target=native"]);
         Some(command.into_iter().map(str::to_owned).collect())
     }
 

@@ -61,7 +61,8 @@ impl Device {
                 let qemu = workspace::on_path(name);
                 let qemu = qemu.with_context(|| format!("{name} is not installed: `cargo xtask setup` gets it"))?;
                 let mut command = Command::new(qemu);
-                command.args(&emulation[1..]).arg("-kernel").arg(elf);
+                // One instruction is one nanosecond of the board's time, so its timer counts instructions.
+                command.args(&emulation[1..]).args(["-icount", "shift=0", "-kernel"]).arg(elf);
                 Ok(command)
             }
             Self::Probe => {

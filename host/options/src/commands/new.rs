@@ -31,13 +31,9 @@ pub struct New {
     #[arg(long, value_name = "FILE")]
     pub weights: PathBuf,
 
-    /// The board, one of firmware/boards, which `cargo run` emulates
-    #[arg(long, required_unless_present = "chip", conflicts_with = "chip", value_parser = Board::named)]
+    /// The board.
+    #[arg(long, help = boards(), required_unless_present = "chip", conflicts_with = "chip", value_parser = Board::named)]
     pub board: Option<Board>,
-
-    /// Any other Cortex-M.
-    #[command(flatten)]
-    pub chip: Chip,
 
     /// What the firmware does: predict, or train on from the file's weights with samples of --data
     #[arg(long, value_enum, default_value = "predict")]
@@ -63,6 +59,10 @@ pub struct New {
     /// The samples.
     #[command(flatten)]
     pub data: Data,
+
+    /// Any other Cortex-M.
+    #[command(flatten)]
+    pub chip: Chip,
 }
 
 /// A chip that is no board of this project.
@@ -109,6 +109,11 @@ pub enum Program {
     Predict,
     /// It trains.
     Train,
+}
+
+/// The help of `--board`.
+fn boards() -> String {
+    format!("The board, which `cargo run` emulates: {}", board::names().join(", "))
 }
 
 /// A number of bytes or an address: `4096`, `0x1000`, `4K` or `1M`.
