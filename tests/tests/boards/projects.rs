@@ -1,5 +1,7 @@
 //! Firmware projects that `selvedge new` makes: built and run outside this workspace, with the host's answers.
 
+#![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
+
 use std::{
     fmt::Write as _,
     fs,
