@@ -11,13 +11,10 @@
 //! It writes `memory.x`, `board.rs` and `uart.rs`, and checks the embedded files with the device's own loaders, so that a file that the
 //! device would refuse is an error of the build.
 
-use std::{
-    env, fmt, fs,
-    path::{Path, PathBuf},
-};
+use std::{env, fmt, fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use board::{Board, Processor, Training};
+use board::{Board, Training};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     fashion_mnist, idx,
@@ -42,7 +39,6 @@ fn main() {
 
 fn prepare() -> Result<()> {
     let name = variable("SELVEDGE_BOARD").unwrap_or_else(|| board::DEFAULT.to_owned());
-    watch(&board::file(&name));
     let board = Board::named(&name).context("SELVEDGE_BOARD")?;
     let target = env::var("TARGET")?;
     ensure!(target == board.target, "{name} is built for --target {}, not {target}", board.target);
@@ -65,11 +61,11 @@ fn prepare() -> Result<()> {
     let input_shape = embedded.input_shape(&architecture)?;
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(
-        out.join("memory.x"),
-        Memory { board: &board, is_any: variable("SELVEDGE_ANY_SIZE").is_some() }.to_string(),
-    )?;
-    watch(&Training::file());
+    let mut memory = board.memory();
+    if variable("SELVEDGE_ANY_SIZE").is_some() {
+        [memory.flash.length, memory.ram.length] = [ANY_SIZE, ANY_SIZE + board.stack];
+    }
+    fs::write(out.join("memory.x"), memory.to_string())?;
     let training = Training::read()?;
     fs::write(
         out.join("board.rs"),
@@ -102,11 +98,6 @@ fn prepare() -> Result<()> {
 fn variable(name: &str) -> Option<String> {
     println!("cargo::rerun-if-env-changed={name}");
     env::var(name).ok()
-}
-
-/// Builds anew where a file changes.
-fn watch(file: &Path) {
-    println!("cargo::rerun-if-changed={}", file.display());
 }
 
 /// What integers the embedded network may have.
@@ -215,44 +206,8 @@ impl Model {
     }
 }
 
-/// `memory.x` for the linker script of cortex-m-rt or riscv-rt. The stack lies under the statics: one that overflows leaves the RAM, which
-/// faults, and does not change a static.
-struct Memory<'a> {
-    board: &'a Board,
-    /// Whether a program of any size is linked.
-    is_any: bool,
-}
-
 /// 512 MB: more than any board has, and as far as the RAM is from address 0.
 const ANY_SIZE: u32 = 0x2000_0000;
-
-impl fmt::Display for Memory<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Board { flash, ram, stack, .. } = self.board;
-        let [flash_length, statics_length] =
-            [flash.length, ram.length - stack].map(|length| if self.is_any { ANY_SIZE } else { length });
-        writeln!(f, "MEMORY {{")?;
-        writeln!(f, "  FLASH : ORIGIN = {:#x}, LENGTH = {flash_length:#x}", flash.origin)?;
-        writeln!(f, "  RAM : ORIGIN = {:#x}, LENGTH = {statics_length:#x}", ram.origin + stack)?;
-        writeln!(f, "  STACK : ORIGIN = {:#x}, LENGTH = {stack:#x}", ram.origin)?;
-        writeln!(f, "}}")?;
-        if self.board.processor() == Processor::RiscV {
-            for (region, memory) in [
-                ("TEXT", "FLASH"),
-                ("RODATA", "FLASH"),
-                ("DATA", "RAM"),
-                ("BSS", "RAM"),
-                ("HEAP", "RAM"),
-                ("STACK", "STACK"),
-            ] {
-                writeln!(f, "REGION_ALIAS(\"REGION_{region}\", {memory});")?;
-            }
-            // Nothing unwinds.
-            writeln!(f, "SECTIONS {{ /DISCARD/ : {{ *(.eh_frame .eh_frame.*) }} }}")?;
-        }
-        writeln!(f, "_stack_end = {:#x};\n_stack_start = {:#x};", ram.origin, ram.origin + stack)
-    }
-}
 
 /// The source of the library's module `uart`.
 struct BoardUart(board::Uart);

@@ -93,6 +93,23 @@ pub fn i32_bytes(flat: &[i32]) -> &[u8] {
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
 }
 
+/// The numbers that are nothing but their bytes. No other crate can name the trait, so none adds to them.
+pub(crate) mod number {
+    pub trait Number: Copy {}
+
+    impl Number for u8 {}
+    impl Number for i8 {}
+    impl Number for i16 {}
+    impl Number for u16 {}
+    impl Number for f32 {}
+}
+
+/// Numbers as the bytes that they are in memory, little-endian.
+pub(crate) fn number_bytes<T: number::Number>(values: &[T]) -> &[u8] {
+    // SAFETY: every byte of a `Number` is initialised, and `u8` has no alignment.
+    unsafe { slice::from_raw_parts(values.as_ptr().cast(), mem::size_of_val(values)) }
+}
+
 /// Words as the bytes that they are in memory.
 pub(crate) fn word_bytes_mut(words: &mut [u32]) -> &mut [u8] {
     // SAFETY: every byte of a `u32` is initialised, any bytes are one, and `u8` has no alignment.

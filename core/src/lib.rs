@@ -17,6 +17,7 @@
 //! |---|---|
 //! | embed a file, predict with it | [`embed!`], [`Layer::run`] |
 //! | predict with a quantised network | [`quantized`] |
+//! | predict by a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
 //! | write a training loop with batches of one's own | [`training::Workspace`] |
 //! | define a layer of one's own | [`flat_struct!`], [`Layer`], and the example `own_layer` |

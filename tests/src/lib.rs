@@ -1,6 +1,7 @@
 //! Shared by the tests that cross Selvedge's packages.
 
 pub mod interchange;
+pub mod projects;
 
 use std::{
     env, fs,

@@ -21,10 +21,12 @@ mod element;
 mod scaled;
 #[cfg(test)]
 mod tests;
+mod value;
 
 pub use coded::{CodeRange, Coded};
 pub use element::Element;
 pub use scaled::Scaled;
+pub use value::{Value, ValueError};
 
 use crate::arithmetic::normalize;
 

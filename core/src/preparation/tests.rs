@@ -65,6 +65,30 @@ fn a_range_has_256_codes_and_its_ends_hold_what_is_outside() {
     }
 }
 
+/// Values that are numbers already are what their bytes are.
+#[test]
+fn numbers_are_their_bytes() {
+    fn check<T: Value, const SIZE: usize>(values: [T; 2], bytes: [[u8; SIZE]; 2]) {
+        let row = [0.5_f32.to_le_bytes(), 3.0_f32.to_le_bytes()].concat();
+        let preparation = Preparation::Scaled(Scaled::parse(T::ELEMENT, &row, 2).unwrap());
+        let (mut by_values, mut by_bytes) = ([0.0; 2], [0.0; 2]);
+        preparation.write_values(&values, &mut by_values).unwrap();
+        preparation.write(bytes.as_flattened(), &mut by_bytes);
+        assert_eq!(by_values, by_bytes);
+        assert_ne!(by_values[0], by_values[1]);
+        let count = ValueError::Count { expected: 2, found: 1 };
+        assert_eq!(preparation.write_values(&values[..1], &mut by_values), Err(count));
+        let other = Preparation::Scaled(Scaled::parse(Element::ALL[(T::ELEMENT as usize + 1) % 5], &row, 2).unwrap());
+        let error = other.write_values(&values, &mut by_values).unwrap_err();
+        assert!(matches!(error, ValueError::Element { found, .. } if found == T::ELEMENT), "{error}");
+    }
+    check([7_u8, 200], [[7], [200]]);
+    check([-7_i8, 100], [[249], [100]]);
+    check([-300_i16, 5], [(-300_i16).to_le_bytes(), 5_i16.to_le_bytes()]);
+    check([60_000_u16, 5], [60_000_u16.to_le_bytes(), 5_u16.to_le_bytes()]);
+    check([-0.25_f32, 1e9], [(-0.25_f32).to_le_bytes(), 1e9_f32.to_le_bytes()]);
+}
+
 #[test]
 fn a_range_that_could_overflow_is_none() {
     let integers = |low, high, factor| CodeRange::Integers { low, high, factor };

@@ -198,7 +198,7 @@ pub fn encode<F: Format>(
 
 #[cfg(test)]
 mod tests {
-    use std::{vec, vec::Vec};
+    use std::{string::ToString, vec, vec::Vec};
 
     use super::*;
     use crate::{
@@ -275,6 +275,12 @@ mod tests {
         let (sample, mut codes) = ([-101_i16, -100, 0, 155, 9999].map(i16::to_le_bytes), [0; 5]);
         preparation.write_codes(sample.as_flattened(), &mut codes);
         assert_eq!(codes, [0, 0, 100, 255, 255]);
+        let parsed = QuantizedFile::<Int8>::parse(&file).unwrap();
+        let raw = parsed.run_raw::<_, 5, 2>(&[-101_i16, -100, 0, 155, 9999], &mut [0; WORDS]);
+        assert_eq!(raw, parsed.run(&codes, &mut [0; WORDS]));
+        let other = parsed.run_raw::<_, 5, 2>(&[0_u8; 5], &mut [0; WORDS]).unwrap_err().to_string();
+        assert_eq!(other, "the network's file takes samples of i16, and these values are u8");
+        assert_eq!(parsed.run_raw::<_, 4, 2>(&[0_i16; 4], &mut [0; WORDS]), Err(WorkspaceError::Sample));
     }
 
     #[test]

@@ -5,7 +5,10 @@ use super::{
     format::Format,
     workspace::{Place, activations},
 };
-use crate::flat::word_bytes_mut;
+use crate::{
+    flat::word_bytes_mut,
+    preparation::{Preparation, Value},
+};
 
 impl<F: Format> QuantizedFile<'_, F> {
     /// The words of memory that a prediction works in, at least. Where the file is known when a program is built, the function
@@ -33,6 +36,38 @@ impl<F: Integers> QuantizedFile<'_, F> {
         let mut logits = [0; OUTPUTS];
         self.predict(sample, workspace, &mut logits)?;
         Ok(logits)
+    }
+
+    /// The logits of a sample's raw values, which the file's [`Preparation`] makes codes of.
+    ///
+    /// ```
+    /// use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
+    ///
+    /// // The file names no preparation, so the values are bytes and are the codes.
+    /// static NETWORK: Embedded<Int8> = embed!("../../examples/xor.int8", as Int8);
+    ///
+    /// let mut workspace = [0; NETWORK.required_words()];
+    /// let logits: [i32; NETWORK.outputs()] = NETWORK.load()?.run_raw(&[0_u8, 255], &mut workspace)?;
+    /// assert_eq!(argmax(logits), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
+    pub fn run_raw<T: Value, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        values: &[T; INPUTS],
+        workspace: &mut [u32],
+    ) -> Result<[i32; OUTPUTS], WorkspaceError> {
+        let preparation = self.signature().preparation;
+        let bytes = preparation.bytes_of(values, INPUTS)?;
+        if preparation == Preparation::Bytes {
+            return self.run(bytes, workspace);
+        }
+        let mut codes = [0; INPUTS];
+        preparation.write_codes(bytes, &mut codes);
+        self.run(&codes, workspace)
     }
 
     /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.

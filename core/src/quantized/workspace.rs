@@ -10,7 +10,7 @@ use super::{
     format::Encoding,
     layout::{MAX_WIDTHS, Shape},
 };
-use crate::{architecture::MAX_WIDTH, weights::Header};
+use crate::{architecture::MAX_WIDTH, preparation::ValueError, weights::Header};
 
 /// A layer's place in its network: the first, the last, both or neither.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS],
     (widths, count)
 }
 
-/// A workspace, a sample or a place for logits that is not as large as the network's.
+/// A workspace, a sample or a place for logits that is not as large as the network's, or raw values of another element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -99,11 +99,20 @@ pub enum WorkspaceError {
     Workspace,
     /// The place for logits does not have a number for each of the network's outputs.
     Logits,
+    /// The raw values are not what the network takes.
+    Value(ValueError),
+}
+
+impl From<ValueError> for WorkspaceError {
+    fn from(error: ValueError) -> Self {
+        Self::Value(error)
+    }
 }
 
 impl fmt::Display for WorkspaceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Value(error) => return error.fmt(f),
             Self::Sample => "the sample does not have as many bytes as the network has inputs",
             Self::Workspace => "the workspace has fewer words than the network's required_words()",
             Self::Logits => "there is not a place for a logit for each of the network's outputs",

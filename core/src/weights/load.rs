@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Flat, Layer,
     architecture::{CUSTOM, CustomName, LayerDescription, LayerKind, parameters},
+    preparation::{Value, ValueError},
     shape::Signature,
 };
 
@@ -22,6 +23,34 @@ pub struct LoadedModel<'a, M> {
     pub record: TrainingRecord<'a>,
     /// The meaning of the inputs and outputs; nothing is known of them in a file of version 2.
     pub signature: Signature<'a>,
+}
+
+impl<M> LoadedModel<'_, M> {
+    /// The output for a sample's raw values, which the file's [`Preparation`](crate::preparation::Preparation) makes inputs of:
+    /// `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
+    ///
+    /// ```
+    /// use selvedge::{Embedded, classification::argmax, embed, mlp};
+    ///
+    /// // The file names no preparation, so the values are bytes, and an input is a byte / 255.
+    /// static MODEL: Embedded<mlp!(2 => 8 Tanh => 2)> = embed!("../../examples/xor.selvedge", as mlp!(2 => 8 Tanh => 2));
+    ///
+    /// let logits = MODEL.load()?.run_raw(&[0_u8, 255])?;
+    /// assert_eq!(argmax(logits), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::Element`] for values of another element than the file's.
+    pub fn run_raw<T: Value, const INPUTS: usize>(&self, values: &[T; INPUTS]) -> Result<M::Output, ValueError>
+    where
+        M: Layer<Input = [f32; INPUTS]>,
+    {
+        let mut input = [0.0; INPUTS];
+        self.signature.preparation.write_values(values, &mut input)?;
+        Ok(self.model.run(&input))
+    }
 }
 
 /// Checks a whole file of a model whose type is known, and reads it in place: [`WeightFile::parse`](super::WeightFile::parse) and

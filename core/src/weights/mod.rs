@@ -18,6 +18,8 @@ pub use load::{LoadedModel, load};
 pub use reader::WeightFile;
 pub use writer::{encode, encode_flat, encoded_len};
 
+use core::fmt;
+
 use sha2::{Digest, Sha256};
 
 use crate::flat::as_bytes;
@@ -37,6 +39,23 @@ pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";
 /// The same on every engine after the same training.
 pub fn hash(parameters: &[f32]) -> [u8; 32] {
     hash_bytes(as_bytes(parameters))
+}
+
+/// A hash as the 64 hexadecimal digits that the host's programs show.
+///
+/// ```
+/// use selvedge::weights::{HexHash, hash};
+///
+/// assert!(HexHash(hash(&[1.0])).to_string().starts_with("e00e5eb9"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct HexHash(pub [u8; 32]);
+
+impl fmt::Display for HexHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// SHA-256 of bytes.

@@ -1,14 +1,19 @@
-//! Boards as data: `firmware/boards/NAME.toml`, and the recipe that boards train by, `firmware/training.toml`.
+//! Boards as data: `firmware/boards/NAME.toml`, and the recipe that boards train by, `firmware/training.toml`. This library brings the files along.
 //!
-//! The firmware's build lays a program's memory out by a board's file, and xtask runs the program by it.
+//! The firmware's build lays a program's memory out by a board's file, xtask runs the program by it, and `selvedge new` makes a project of it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod memory;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, de::DeserializeOwned};
+
+pub use memory::Memory;
+
+/// Each board's name and file, by name.
+const BOARDS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/boards.rs"));
+
+/// The recipe that boards train by.
+const TRAINING: &str = include_str!("../../training.toml");
 
 /// The board of a user who names none.
 pub const DEFAULT: &str = "mps2-an386";
@@ -156,14 +161,34 @@ impl Board {
     ///
     /// Where there is no such board, or its file breaks a rule.
     pub fn named(name: &str) -> Result<Self> {
-        let known = names()?;
-        if !known.iter().any(|board| board == name) {
-            bail!("there is no board {name}; firmware/boards has {}", known.join(", "));
-        }
-        let mut board: Self = read(&file(name))?;
+        let file = BOARDS.iter().find(|(board, _)| *board == name);
+        let (_, file) =
+            file.with_context(|| format!("there is no board {name}; firmware/boards has {}", names().join(", ")))?;
+        let mut board: Self = read(&format!("firmware/boards/{name}.toml"), file)?;
         name.clone_into(&mut board.name);
         board.check().with_context(|| name.to_owned())?;
         Ok(board)
+    }
+
+    /// The memory of a program on it.
+    pub fn memory(&self) -> Memory {
+        Memory { processor: self.processor(), flash: self.flash, ram: self.ram, stack: self.stack }
+    }
+
+    /// The command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` where it has no emulator.
+    ///
+    /// The program ends the emulator by semihosting, with its own exit code. `serial` is what the UART is connected to.
+    pub fn emulation(&self, serial: &str) -> Option<Vec<String>> {
+        let emulator = self.emulator.as_ref()?;
+        let mut command = vec![self.processor().qemu(), "-M", &emulator.machine];
+        command.extend(emulator.cpu.iter().flat_map(|cpu| ["-cpu", cpu]));
+        if self.processor() == Processor::RiscV {
+            // Else it would start a firmware of its own before the program.
+            command.extend(["-bios", "none"]);
+        }
+        command.extend(["-display", "none", "-monitor", "none", "-serial", serial]);
+        command.extend(["-semihosting-config", "enable=on,target=native"]);
+        Some(command.into_iter().map(str::to_owned).collect())
     }
 
     fn check(&self) -> Result<()> {
@@ -191,24 +216,9 @@ impl Board {
     }
 }
 
-/// Returns the names of the boards that have a file, sorted.
-///
-/// # Errors
-///
-/// Where the folder cannot be listed.
-pub fn names() -> Result<Vec<String>> {
-    let folder = firmware().join("boards");
-    let files = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
-    let files = files.flatten().map(|file| file.path());
-    let boards = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    let mut names: Vec<_> = boards.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
-    names.sort();
-    Ok(names)
-}
-
-/// Returns the path of a board's file.
-pub fn file(name: &str) -> PathBuf {
-    firmware().join("boards").join(name).with_extension("toml")
+/// Returns the names of the boards, sorted.
+pub fn names() -> Vec<String> {
+    BOARDS.iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// The recipe by which a board trains, and the host with it.
@@ -228,35 +238,25 @@ pub struct Training {
 }
 
 impl Training {
-    /// Returns the path of the recipe's file.
-    pub fn file() -> PathBuf {
-        firmware().join("training.toml")
-    }
-
     /// Reads and checks the recipe's file.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read or breaks a rule.
+    /// Where the file breaks a rule.
     pub fn read() -> Result<Self> {
-        let training: Self = read(&Self::file())?;
+        const FILE: &str = "firmware/training.toml";
+        let training: Self = read(FILE, TRAINING)?;
         ensure!(
             training.batch_size > 0 && training.samples > 0 && (0.0..=f32::MAX).contains(&training.learning_rate),
-            "{}: batch_size and samples are at least 1, learning_rate is a number from 0",
-            Self::file().display()
+            "{FILE}: batch_size and samples are at least 1, learning_rate is a number from 0"
         );
         Ok(training)
     }
 }
 
-fn firmware() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+fn read<T: DeserializeOwned>(path: &str, text: &str) -> Result<T> {
     // A parser's report has several lines; a build script's error has one.
-    toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), error.message()))
+    toml::from_str(text).map_err(|error| anyhow::anyhow!("{path}: {}", error.message()))
 }
 
 #[cfg(test)]
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_board_file_is_read() {
-        let names = names().unwrap();
+        let names = names();
         assert!(names.iter().any(|name| name == DEFAULT), "{names:?}");
         for name in names {
             let board = Board::named(&name).unwrap();

@@ -12,6 +12,7 @@
 //! - [`space`]: the keys that a search for a recipe varies, and its trials.
 //! - [`optimizer`]: the optimizers, by their names and with their options.
 //! - [`c_name`]: the name that a network has in C.
+//! - [`package_name`]: the name of a firmware project.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
 //! - [`parse`]: the arguments of a program, or its help, or its error.
 
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod folds;
 pub mod layers;
 pub mod optimizer;
+pub mod package_name;
 mod parse;
 pub mod partition;
 pub mod recipe;

@@ -8,6 +8,7 @@ mod engines;
 mod eval;
 mod export_c;
 mod inspect;
+mod new;
 mod outputs;
 mod predict;
 mod quantize;
@@ -114,6 +115,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Show(options) => show::run(options),
         Command::Embed(options) => embed::run(options),
         Command::ExportC(options) => export_c::run(options),
+        Command::New(options) => new::run(options),
         Command::Engines(options) => engines::run(options),
     }
 }

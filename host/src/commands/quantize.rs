@@ -33,6 +33,47 @@ use super::{check_replaced, check_weights, engine, load_for, note, parse};
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
     check_outputs(options, &out)?;
+    let made = make_file(options)?;
+    files::write_whole(&out, &made.encoded)?;
+    if let Some(path) = &options.certificates {
+        files::write_whole(path, made.certificates().as_bytes())?;
+    }
+    made.print()?;
+    writeln!(terminal::stdout(), "Saved {}", out.display())?;
+    Ok(())
+}
+
+/// A quantised network's file that was made.
+pub(super) struct MadeFile {
+    /// The file's bytes.
+    pub encoded: Vec<u8>,
+    made: Made,
+    report: Report,
+    /// The model's, and the quantised network's.
+    evaluations: [Evaluation; 2],
+    data: Dataset,
+    /// The RAM that a prediction works in, in bytes.
+    ram: usize,
+}
+
+impl MadeFile {
+    /// Prints what was chosen, and what it changes.
+    pub fn print(&self) -> io::Result<()> {
+        print(&self.made, &self.report, &self.evaluations, &self.data, [self.encoded.len(), self.ram])
+    }
+
+    /// Each test sample's certificate, as comma-separated values.
+    fn certificates(&self) -> String {
+        let task = self.data.task.get();
+        match task.kind() {
+            TaskKind::Classification => self.report.certificates(),
+            TaskKind::MultiLabel | TaskKind::Regression => quantization::certificates(&self.report.outputs, task),
+        }
+    }
+}
+
+/// Quantises, and writes no file.
+pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFile> {
     let mut training = options.fine_tuning()?;
     let bytes = weights::read(&options.path)?;
     let model = parse(&options.path, &bytes)?;
@@ -76,28 +117,17 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     }
     let source = selvedge::weights::hash(&flat);
     let encode = |scores| made.encode(&signature, file.record(), &reference, source, scores).with_context(name);
-    let encoded = encode([0.0; 2])?;
-    let quantized = ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?;
+    let unscored = encode([0.0; 2])?;
+    let quantized = ModelFile::parse(&unscored).map_err(WeightsError::in_file(&options.path))?;
     let found = [model.evaluate(&engine, &data.test), quantized.evaluate(&engine, &data.test)];
     let [float, quantized] = found.map(|found| found.with_context(name));
     let evaluations = [float?, quantized?];
     let encoded = encode([0, 1].map(|which: usize| evaluations[which].score().clamp(0.0, 1.0)))?;
-    files::write_whole(&out, &encoded)?;
-    let task = data.task.get();
-    if let Some(path) = &options.certificates {
-        let certificates = match task.kind() {
-            TaskKind::Classification => report.certificates(),
-            TaskKind::MultiLabel | TaskKind::Regression => quantization::certificates(&report.outputs, task),
-        };
-        files::write_whole(path, certificates.as_bytes())?;
-    }
     let ram = match made {
         Made::Float => reference.ram_bytes(),
-        _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&out))?.ram_bytes(),
+        _ => ModelFile::parse(&encoded).map_err(WeightsError::in_file(&options.path))?.ram_bytes(),
     };
-    print(&made, &report, &evaluations, &data, [encoded.len(), ram])?;
-    writeln!(terminal::stdout(), "Saved {}", out.display())?;
-    Ok(())
+    Ok(MadeFile { encoded, made, report, evaluations, data, ram })
 }
 
 /// Tells whether the quantised network takes codes that stand for the data's values.

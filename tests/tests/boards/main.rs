@@ -4,7 +4,9 @@
 #[path = "."]
 mod boards {
     mod device;
+    mod examples;
     mod no_panic;
+    mod projects;
     mod serve;
     mod verify;
 }

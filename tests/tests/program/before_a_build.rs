@@ -19,7 +19,7 @@ fn help_and_wrong_options_wait_for_no_build() {
     };
     let commands = [
         "train", "search", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed",
-        "export-c", "engines",
+        "export-c", "new", "engines",
     ];
     let others = [
         "bench cpu",
@@ -47,6 +47,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("search fast", "fast: there is no table [search]"),
         ("quantize x --format f8", "int8"),
         ("export-c x --name int", "take int_network"),
+        ("new a --weights x --board none", "there is no board none"),
+        ("new core --weights x --board microbit", "take core-firmware"),
         ("bench cpu --engine sse", "--engine"),
         ("bench kernels --list", "--list"),
         ("bench device --model large", "quickstart"),

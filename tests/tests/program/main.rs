@@ -13,6 +13,7 @@ mod fuzz;
 mod interchange;
 mod layers;
 mod models;
+mod new;
 mod pictures;
 mod quantize;
 mod recipes;

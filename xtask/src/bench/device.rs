@@ -102,7 +102,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
     outputs.iter().try_for_each(|(_, file)| files::check_writable(file))?;
     files::check_distinct(&outputs)?;
-    let boards = options.board.as_ref().map_or_else(board::names, |name| Ok(vec![name.clone()]))?;
+    let boards = options.board.as_ref().map_or_else(board::names, |name| vec![name.clone()]);
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
     if options.c {

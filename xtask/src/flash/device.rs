@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use board::{Board, Processor};
+use board::Board;
 
 use crate::{tied, workspace};
 
@@ -55,22 +55,14 @@ impl Device {
     pub fn command(self, board: &Board, elf: &Path, serial: &str) -> Result<Command> {
         match self {
             Self::Emulator => {
-                let emulator = board.emulator.as_ref();
-                let emulator = emulator.ok_or_else(|| anyhow!("{} has no emulator: use --probe", board.name))?;
+                let emulation = board.emulation(serial);
+                let emulation = emulation.ok_or_else(|| anyhow!("{} has no emulator: use --probe", board.name))?;
                 let name = board.processor().qemu();
                 let qemu = workspace::on_path(name);
                 let qemu = qemu.with_context(|| format!("{name} is not installed: `cargo xtask setup` gets it"))?;
                 let mut command = Command::new(qemu);
-                command.args(["-M", &emulator.machine]);
-                command.args(emulator.cpu.iter().flat_map(|cpu| ["-cpu", cpu]));
-                if board.processor() == Processor::RiscV {
-                    // Else it would start a firmware of its own before the program.
-                    command.args(["-bios", "none"]);
-                }
-                command.args(["-display", "none", "-monitor", "none", "-serial", serial]);
                 // One instruction is one nanosecond of the board's time, so its timer counts instructions.
-                command.args(["-icount", "shift=0", "-semihosting-config", "enable=on,target=native", "-kernel"]);
-                command.arg(elf);
+                command.args(&emulation[1..]).args(["-icount", "shift=0", "-kernel"]).arg(elf);
                 Ok(command)
             }
             Self::Probe => {

@@ -87,7 +87,7 @@ impl Load<'_> {
         if self.program != Program::Train {
             ways.extend(fewer.next().map(|samples| format!("--count {samples}")));
         }
-        let boards = board::names().unwrap_or_default().into_iter().filter_map(|name| Board::named(&name).ok());
+        let boards = board::names().into_iter().filter_map(|name| Board::named(&name).ok());
         let boards = boards.filter(|other| other.name != board.name && self.fits(other));
         ways.extend(boards.map(|other| format!("--board {}", other.name)));
         match ways.split_last() {

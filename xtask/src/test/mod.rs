@@ -217,14 +217,14 @@ fn targets(toolchain: &Toolchain) -> Result<()> {
 ///
 /// The weights are hardly trained: what is built here is not run. The tests flash their own.
 fn firmware(toolchain: &Toolchain) -> Result<()> {
-    for name in board::names()? {
+    for name in board::names() {
         let board = Board::named(&name)?;
         let fitting =
             [Program::Predict, Program::Serve, Program::Loader, Program::Fingerprint, Program::Bare, Program::Crash];
         programs(toolchain, &board, &fitting, &Model::named(&board.model, BUILT_IN.map(Into::into).into())?)?;
     }
     for processor in Processor::ALL {
-        let boards = board::names()?.into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
+        let boards = board::names().into_iter().map(|name| Board::named(&name)).collect::<Result<Vec<_>>>()?;
         let board = boards.iter().find(|board| board.trains && board.processor() == processor);
         let board = board.with_context(|| format!("no board of {processor:?} trains"))?;
         programs(toolchain, board, &[Program::Train], &Model::named("tiny", BUILT_IN.map(Into::into).into())?)?;

@@ -4,6 +4,7 @@ use super::{Float16, kernel::dot, row_bytes};
 use crate::{
     Activation, Relu,
     flat::words_as_floats_mut,
+    preparation::Value,
     quantized::{QuantizedFile, WorkspaceError, layout::Shape},
 };
 
@@ -33,6 +34,20 @@ impl QuantizedFile<'_, Float16> {
         let mut logits = [0.0; OUTPUTS];
         self.predict(sample, workspace, &mut logits)?;
         Ok(logits)
+    }
+
+    /// The logits of a sample's raw values, which the file's [`Preparation`](crate::preparation::Preparation) makes inputs of:
+    /// [`run`](Self::run) of values that are numbers already.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
+    pub fn run_raw<T: Value, const INPUTS: usize, const OUTPUTS: usize>(
+        &self,
+        values: &[T; INPUTS],
+        workspace: &mut [u32],
+    ) -> Result<[f32; OUTPUTS], WorkspaceError> {
+        self.run(self.signature().preparation.bytes_of(values, INPUTS)?, workspace)
     }
 
     /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.

@@ -8,6 +8,7 @@ mod eval;
 mod export_c;
 mod groups;
 mod inspect;
+pub mod new;
 pub(crate) mod predict;
 mod quantize;
 mod recipes;
@@ -27,6 +28,7 @@ pub use eval::Eval;
 pub use export_c::ExportC;
 pub use groups::{File, Model, Part, Samples, Threads};
 pub use inspect::Inspect;
+pub use new::New;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
@@ -65,6 +67,8 @@ pub enum Command {
     Embed(Embed),
     /// Write a network as a C header and source of the same predictions, for firmware in C
     ExportC(ExportC),
+    /// Make a firmware project of one's own, with a network in it, that depends on the library
+    New(New),
     /// List the engines that this processor has, the fastest first
     ///
     /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
@@ -83,6 +87,7 @@ impl Command {
             Self::Search(search) => search.plan().map(drop),
             Self::Recipes(recipes) => recipes.find().map(drop),
             Self::Quantize(quantize) => quantize.fine_tuning().map(drop),
+            Self::New(new) => new.check(),
             _ => Ok(()),
         }
     }

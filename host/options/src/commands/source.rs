@@ -9,7 +9,7 @@ use super::groups::whole;
 use crate::partition::TestSplit;
 
 /// The source of the samples.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Data {
     /// A CSV file, a folder of pictures (a sub-folder for each class), NumPy's arrays, a folder with four IDX files, or `builtin`
     ///

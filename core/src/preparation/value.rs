@@ -1,0 +1,89 @@
+use core::fmt;
+
+use super::{Element, Preparation};
+use crate::flat::{number::Number, number_bytes};
+
+/// A raw value of a sample, as a program has it: `u8`, `i8`, `i16`, `u16` or `f32`.
+pub trait Value: Number {
+    /// The number that a file calls it.
+    const ELEMENT: Element;
+}
+
+macro_rules! values {
+    ($($type:ty => $element:ident)*) => {
+        $(impl Value for $type {
+            const ELEMENT: Element = Element::$element;
+        })*
+    };
+}
+values! { u8 => U8 i8 => I8 i16 => I16 u16 => U16 f32 => F32 }
+
+/// Raw values that a network does not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ValueError {
+    /// They are other numbers than the network's file names.
+    Element {
+        /// The file's.
+        expected: Element,
+        /// The values'.
+        found: Element,
+    },
+    /// There are not as many as the network has inputs.
+    Count {
+        /// Inputs.
+        expected: usize,
+        /// Values.
+        found: usize,
+    },
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Element { expected, found } => {
+                write!(f, "the network's file takes samples of {expected}, and these values are {found}")
+            }
+            Self::Count { expected, found } => {
+                write!(f, "the network has {expected} inputs, and there are {found} values")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ValueError {}
+
+impl Preparation<'_> {
+    /// Writes a sample's raw values as the inputs of a network in floating point: [`write`](Self::write) of values that are numbers already.
+    ///
+    /// ```
+    /// use selvedge::preparation::{Element, Preparation, Scaled};
+    ///
+    /// let bytes = [0.5_f32.to_le_bytes(), (-1.0_f32).to_le_bytes()].concat();
+    /// let preparation = Preparation::Scaled(Scaled::parse(Element::I16, &bytes, 2).unwrap());
+    /// let mut input = [0.0; 2];
+    /// preparation.write_values(&[300_i16, -4], &mut input).unwrap();
+    /// assert_eq!(input, [149.0, -3.0]);
+    /// assert!(preparation.write_values(&[300.0_f32, -4.0], &mut input).is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError`] for values of another element than the preparation's, and for more or fewer than inputs.
+    pub fn write_values<T: Value>(self, values: &[T], input: &mut [f32]) -> Result<(), ValueError> {
+        self.write(self.bytes_of(values, input.len())?, input);
+        Ok(())
+    }
+
+    /// The bytes of raw values, of which there must be so many, of this preparation's element.
+    pub(crate) fn bytes_of<T: Value>(self, values: &[T], inputs: usize) -> Result<&[u8], ValueError> {
+        if T::ELEMENT != self.element() {
+            return Err(ValueError::Element { expected: self.element(), found: T::ELEMENT });
+        }
+        if values.len() != inputs {
+            return Err(ValueError::Count { expected: inputs, found: values.len() });
+        }
+        Ok(number_bytes(values))
+    }
+}
