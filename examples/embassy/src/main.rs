@@ -44,7 +44,7 @@ async fn sensor() {
 #[embassy_executor::task]
 async fn classifier() {
     let network = NETWORK.load().unwrap_or_else(|error| fail(error));
-    let names = network.signature().class_names;
+    let names = network.signature().output_names;
     let mut workspace = [0; NETWORK.required_words()];
     let (mut window, mut filled) = ([[0; AXES]; ROWS], 0);
     while let Some(row) = MEASURED.receive().await {

@@ -124,6 +124,58 @@ fn boards_classify_raw_floats() {
     assert_eq!(printed(&project), expected(folder, "m.f16", 9));
 }
 
+/// Values in their units, and labels.
+#[test]
+fn boards_answer_with_values_and_labels() {
+    if !can_build("thumbv7em-none-eabihf", "projects for values and labels") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut table = String::from("a,b,room (°C),hot,wet\n");
+    let mut asked = String::from("a,b\n");
+    for (index, a) in (0..200).map(|index| (index, f64::from(index % 20) / 10.0 - 1.0)) {
+        let b = f64::from(index / 20) / 5.0 - 1.0;
+        writeln!(table, "{a},{b},{},{},{}", 20.0 + 5.0 * a + b, u8::from(a > 0.0), u8::from(b > 0.1)).unwrap();
+    }
+    writeln!(asked, "0.5,-0.25\n-0.5,0.75").unwrap();
+    fs::write(folder.join("room.csv"), table).unwrap();
+    fs::write(folder.join("asked.csv"), asked).unwrap();
+    let recipe = "--layers 2,16,NUMBER --recipe quickstart --epochs 30 --batch-size 8 --lr 0.01 --optimizer adamw";
+    for (task, label, outputs) in [("regression", "room", 1), ("multi-label", "hot,wet", 2)] {
+        let data = format!("--data room.csv --task {task} --label {label} --features a,b");
+        said(folder, &format!("train {data} {} --out m.selvedge", recipe.replace("NUMBER", &outputs.to_string())));
+        said(folder, "quantize m.selvedge --data room.csv");
+        for (number, file) in ["m.selvedge", "m.int8"].into_iter().enumerate() {
+            let name = format!("{task}-{number}");
+            let project = made(folder, &name, &format!("--weights {file} --board mps2-an386"));
+            let samples = "pub static SAMPLES: [[f32; 2]; 2] = [[0.5, -0.25], [-0.5, 0.75]];\n";
+            fs::write(project.join("src/samples.rs"), samples).unwrap();
+            let answers: Value =
+                serde_json::from_str(&said(folder, &format!("predict {file} asked.csv --json"))).unwrap();
+            let mut expected = String::new();
+            for (index, answer) in answers.as_array().unwrap().iter().enumerate() {
+                let all = answer["targets"].as_array().or(answer["labels"].as_array()).unwrap();
+                for (place, one) in all.iter().enumerate() {
+                    if task == "regression" {
+                        let value = one["value"].as_f64().unwrap() as f32;
+                        writeln!(expected, "sample {index}: target {place} room: {value} °C").unwrap();
+                    } else {
+                        let (name, is_there) = (one["label"].as_str().unwrap(), one["is_there"].as_bool().unwrap());
+                        writeln!(expected, "sample {index}: label {place} {name}: {is_there}").unwrap();
+                    }
+                }
+            }
+            assert_eq!(printed(&project), expected, "{task}, {file}");
+        }
+        let output = selvedge(folder)
+            .args(["new", "trains", "--weights", "m.selvedge", "--board", "mps2-an386", "--program", "train"])
+            .output()
+            .unwrap();
+        assert!(text(&output).contains("and the project trains a classification"), "{}", text(&output));
+    }
+}
+
 /// A file that names no classes, and a sample of zeros: the project that is made with nothing but a file.
 #[test]
 fn a_project_needs_no_data() {

@@ -13,6 +13,7 @@ use options::commands::{
     new::{Hardware, Program},
 };
 use os_display::Quotable;
+use selvedge::task::TaskKind;
 
 use super::{check_weights, load_for, parse, quantize};
 use crate::{
@@ -37,6 +38,12 @@ pub fn run(options: &New) -> Result<()> {
         "--program train: {} is {}, and only a file of 32-bit weights can be trained",
         options.weights.display(),
         file.format_name()
+    );
+    let task = file.signature().task.kind();
+    ensure!(
+        options.program == Program::Predict || task == TaskKind::Classification,
+        "--program train: {} is for {task}, and the project trains a classification; core's Trainer takes the other losses too",
+        options.weights.display()
     );
     let samples = samples(options, &file)?;
     room::check(options.program, &hardware, &bytes, &file, &samples)

@@ -6,6 +6,7 @@ use options::{
     commands::new::{Hardware, Program},
     package_name::PackageName,
 };
+use selvedge::task::TaskKind;
 use toml::Value;
 
 use super::{library::Library, samples::Samples};
@@ -140,7 +141,19 @@ impl Project<'_> {
                 include_str!("templates/predict_quantized.rs.in")
             }
         };
-        Ok(self.filled(template, &values))
+        let are_integers = matches!(self.file, ModelFile::Int8(_) | ModelFile::Int4(_));
+        let (uses, answer) = match self.file.signature().task.kind() {
+            TaskKind::Classification => ("classification::argmax, ", include_str!("templates/answer_class.rs.in")),
+            TaskKind::MultiLabel => ("", include_str!("templates/answer_labels.rs.in")),
+            TaskKind::Regression => ("", include_str!("templates/answer_values.rs.in")),
+        };
+        let (zero, outputs) = match are_integers {
+            true => ("0", "logits.map(|sum| sum as f32 * network.record().logit_scale)"),
+            false => ("0.0", "logits"),
+        };
+        let template = template.replace("{{answer}}", answer);
+        values.extend([("uses", uses.into()), ("zero", zero.into()), ("outputs", outputs.into())]);
+        Ok(self.filled(&template, &values))
     }
 
     /// A template with its places filled: these, and `name` and `target`.

@@ -2,7 +2,7 @@ use std::fmt::{self, Write as _};
 
 use selvedge::preparation::Element;
 
-use crate::{data::Split, model_file::ModelFile};
+use crate::{data::Split, model_file::ModelFile, task::Targets};
 
 /// Values in a line of the source.
 const LINE: usize = 16;
@@ -13,7 +13,10 @@ pub struct Samples {
     inputs: usize,
     /// Raw values, one sample after the other.
     values: Vec<f32>,
+    /// Each one's class; none where the targets are no classes.
     labels: Vec<u16>,
+    /// Each one's target in words; none of samples that nobody named.
+    targets: Vec<String>,
     /// True where the samples are those of a data set's training part.
     are_training: bool,
 }
@@ -23,7 +26,14 @@ impl Samples {
     pub fn zeros(file: &ModelFile<'_>) -> Self {
         let inputs = file.architecture().inputs();
         let element = file.signature().preparation.element();
-        Self { element, inputs, values: vec![0.0; inputs], labels: Vec::new(), are_training: false }
+        Self {
+            element,
+            inputs,
+            values: vec![0.0; inputs],
+            labels: Vec::new(),
+            targets: Vec::new(),
+            are_training: false,
+        }
     }
 
     /// So many samples of a part, at most all, spread evenly: in many sets the first ones are of one class.
@@ -36,6 +46,7 @@ impl Samples {
             inputs: split.features(),
             values: split.element().values(&split.values()).collect(),
             labels: split.labels().to_vec(),
+            targets: (0..split.len()).map(|index| target(split.targets(), index)).collect(),
             are_training,
         }
     }
@@ -51,7 +62,7 @@ impl Samples {
 
     /// What they are, in words.
     pub fn described(&self) -> String {
-        match (&self.labels[..], self.are_training) {
+        match (&self.targets[..], self.are_training) {
             ([], _) => "with a sample of zeros in src/samples.rs: put a sensor's values there".into(),
             (_, true) => format!("with {} training samples in src/samples.rs", self.len()),
             (_, false) => format!("with {} test samples in src/samples.rs", self.len()),
@@ -71,9 +82,19 @@ impl Samples {
     }
 }
 
+/// A sample's target in words.
+fn target(targets: &Targets, index: usize) -> String {
+    let listed = |row: &[f32]| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match targets {
+        Targets::Classes(labels) => format!("Its label is {}", labels[index]),
+        Targets::Labels(rows) => format!("Its labels are {}", listed(rows.row(index))),
+        Targets::Values(rows) => format!("Its targets are {}", listed(rows.row(index))),
+    }
+}
+
 impl fmt::Display for Samples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { element, inputs, values, labels, are_training } = self;
+        let Self { element, inputs, values, labels, targets, are_training } = self;
         writeln!(
             f,
             "//! The samples' raw values, in the order of the network's features. A sensor's go in their place.\n"
@@ -84,8 +105,8 @@ impl fmt::Display for Samples {
         }
         writeln!(f, "pub static SAMPLES: [[{element}; {inputs}]; {}] = [", self.len())?;
         for (index, sample) in values.chunks(*inputs).enumerate() {
-            if let Some(label) = labels.get(index) {
-                writeln!(f, "    // Its label is {label}.")?;
+            if let Some(target) = targets.get(index) {
+                writeln!(f, "    // {target}.")?;
             }
             writeln!(f, "    [")?;
             for values in sample.chunks(LINE) {
