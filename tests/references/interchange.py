@@ -8,7 +8,7 @@
     python interchange.py normalized TEST.npz OUT.pth             # a network that saw Normalize, with what it makes of TEST
     python interchange.py graphs FOLDER                           # ONNX graphs as exporters write them, and their outputs
 
-TEST.npz has `input` ([images, 784] float32, pixel / 255) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
+TEST.npz has `input` ([images, 784] float32, pixel / 255, or other inputs) and `logits`, Selvedge's own. FILE is .safetensors or .npz (loaded
 into PyTorch's module by load_state_dict, strict) or .onnx (run by ONNX Runtime). LAYERS are those of PyTorch's module, such as
 '784 => 256 BatchNorm1d Relu Dropout => 10'; without them they are linear layers of FILE's widths with ReLU between.
 """
@@ -82,22 +82,29 @@ def by_onnx_runtime(path, inputs):
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (described,) = session.get_inputs()
-    assert (described.name, described.shape, described.type) == ("input", ["batch", 784], "tensor(float)"), described
-    (logits,) = session.run(["logits"], {"input": inputs})
-    return logits
+    shape = ["batch", inputs.shape[1]]
+    assert (described.name, described.shape, described.type) == ("input", shape, "tensor(float)"), described
+    (output,) = session.get_outputs()
+    (logits,) = session.run([output.name], {"input": inputs})
+    return logits, {"output": output.name, "description": session.get_modelmeta().description}
 
 
 def logits(path, test, layers=None):
     path, test = map(pathlib.Path, (path, test))
     with np.load(test) as arrays:
         inputs, expected = arrays["input"], arrays["logits"]
-    found = by_onnx_runtime(path, inputs) if path.suffix == ".onnx" else by_pytorch(path, inputs, layers)
+    said = {}
+    if path.suffix == ".onnx":
+        found, said = by_onnx_runtime(path, inputs)
+    else:
+        found = by_pytorch(path, inputs, layers)
     difference = np.abs(found.astype(np.float64) - expected.astype(np.float64))
     return {
         "images": len(inputs),
         "equal_argmax": int((found.argmax(1) == expected.argmax(1)).sum()),
         "max_difference": float(difference.max()),
         "largest_logit": float(np.abs(expected).max()),
+        **said,
     }
 
 

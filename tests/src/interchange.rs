@@ -67,8 +67,7 @@ pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
     workspace.predict(&engine, network.view(), &input).to_vec()
 }
 
-/// Writes images and a network's logits for them as NumPy's archive, by hand, so that what is tested does not write what it is tested
-/// with.
+/// Writes images and a network's logits for them as NumPy's archive.
 ///
 /// # Panics
 ///
@@ -76,10 +75,18 @@ pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
 pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
     let mut input = vec![0.0; images.values().len()];
     normalize_all(&images.values(), &mut input);
+    write_arrays(path, images.len(), &[("input", &input), ("logits", logits)]);
+}
+
+/// Writes arrays of so many rows as NumPy's archive, by hand, so that what is tested does not write what it is tested with.
+///
+/// # Panics
+///
+/// Where the file cannot be written.
+pub fn write_arrays(path: &Path, rows: usize, arrays: &[(&str, &[f32])]) {
     let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let rows = images.len();
-    for (name, values) in [("input", &input[..]), ("logits", logits)] {
+    for (name, values) in arrays {
         let columns = values.len() / rows;
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns})}}");
         let header = format!("{header:117}\n");

@@ -1,9 +1,9 @@
 use std::io::Write;
 
 use crate::{
+    classes::SignatureBuf,
     files,
-    interchange::{self, Format, InputScaling, Reading, StateDict},
-    network::Network,
+    interchange::{self, Ends, Folded, Format, InputScaling, Reading, StateDict},
     weights,
 };
 use anyhow::{Context as _, Result, bail};
@@ -11,7 +11,6 @@ use options::commands::Numbers;
 use selvedge::{
     architecture::Architecture,
     fashion_mnist::{CLASSES, PIXELS},
-    fold::fold,
     models,
 };
 
@@ -42,12 +41,19 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         let scaling = InputScaling { mean: read(mean)?, std: read(std)? };
         scaling.put_into(&mut network, weights.signature().input)?.iter().for_each(note);
     }
+    let mut signature = SignatureBuf::from(&weights.signature());
     if options.fold {
-        network = folded(&network).with_context(|| format!("{}: --fold", options.from.display()))?;
+        let folded = Folded::of(&network, &signature.get());
+        let folded = folded.with_context(|| format!("{}: --fold", options.from.display()))?;
+        folded.notes.iter().for_each(note);
+        (network, signature) = (folded.network, folded.signature);
+    }
+    if format != Format::Selvedge {
+        Ends::of(&signature.get()).note(&options.from, &options.to).iter().for_each(note);
     }
     let (written, flat) = (network.architecture(), network.parameters());
     weights::check_all(written, flat)?;
-    interchange::write(&options.to, written, flat, &weights.signature(), &weights.record(), options.opset)?;
+    interchange::write(&options.to, written, flat, &signature.get(), &weights.record(), options.opset)?;
     let (to, layers) = (options.to.display(), written.for_prediction());
     writeln!(terminal::stdout(), "Saved {to}, {layers}, SHA-256 {}", weights::hash(flat))?;
     Ok(())
@@ -56,15 +62,4 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
 fn asked_for(options: &options::commands::Convert) -> Option<Architecture> {
     let named = || models::named(options.model.as_deref()?, PIXELS as u32, CLASSES as u32);
     options.layers.clone().or_else(named)
-}
-
-fn folded(network: &Network) -> Result<Network> {
-    let architecture = network.architecture();
-    let folded = architecture.folded();
-    if folded == architecture.for_prediction() {
-        note("no BatchNorm1d directly follows a linear layer, so nothing is folded");
-    }
-    let mut result = Network::zeroed(&folded)?;
-    fold(architecture, network.parameters(), result.parameters_mut())?;
-    Ok(result)
 }

@@ -5,10 +5,13 @@ use std::{
 
 use crate::{
     export_c::{BEGINNING, Export},
-    files, weights,
+    files,
+    task::output_words,
+    weights,
 };
 use anyhow::{Context, Result};
 use options::{c_name::CName, commands::ExportC};
+use selvedge::task::TaskKind;
 
 use super::{check_replaced, check_weights, classes, note, parse};
 
@@ -28,7 +31,10 @@ pub fn run(options: &ExportC) -> Result<()> {
     files::write_with(&source, |out| files.write_source(out))?;
     files::write_whole(&header, files.header().as_bytes())?;
     if !classes.are_named() {
-        note(format_args!("{} names no classes, so there is no {name}_class_names", path.display()));
+        let task = file.signature().task.kind();
+        let array = if task == TaskKind::Classification { "class_names" } else { "output_names" };
+        let [_, outputs] = output_words(task);
+        note(format_args!("{} names no {outputs}, so there is no {name}_{array}", path.display()));
     }
     writeln!(
         terminal::stdout(),

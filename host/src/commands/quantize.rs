@@ -90,6 +90,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let reference = Reference::new(&file.architecture(), &flat).with_context(name)?.with_preparation(preparation);
     let engine = engine(&options.threads)?;
     let data = load_for(&options.path, &model, &options.data)?;
+    let float = model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
         check_augmentation(options, training, data.input)?;
     }
@@ -119,9 +120,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let encode = |scores| made.encode(&signature, file.record(), &reference, source, scores).with_context(name);
     let unscored = encode([0.0; 2])?;
     let quantized = ModelFile::parse(&unscored).map_err(WeightsError::in_file(&options.path))?;
-    let found = [model.evaluate(&engine, &data.test), quantized.evaluate(&engine, &data.test)];
-    let [float, quantized] = found.map(|found| found.with_context(name));
-    let evaluations = [float?, quantized?];
+    let evaluations = [float, quantized.evaluate(&engine, &data.test).with_context(name)?];
     let encoded = encode([0, 1].map(|which: usize| evaluations[which].score().clamp(0.0, 1.0)))?;
     let ram = match made {
         Made::Float => reference.ram_bytes(),

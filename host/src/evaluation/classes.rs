@@ -71,7 +71,7 @@ impl ClassAnswers {
         counts.into_iter().map(of_class).collect()
     }
 
-    /// The number of samples of the first class that were taken for the second, for all pairs of at most [`MAX_CONFUSION`] classes.
+    /// The number of samples of the first class that were taken for the second, for all pairs of at most 64 classes.
     pub fn confusion(&self) -> Option<Vec<Vec<u32>>> {
         (self.classes <= MAX_CONFUSION).then(|| {
             let mut counts = vec![vec![0; self.classes]; self.classes];

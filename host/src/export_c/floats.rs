@@ -18,7 +18,8 @@ use super::{
 };
 use crate::network::{Network, NetworkError};
 
-const INCLUDES: &str = "\
+/// What [`fused`] needs.
+pub const INCLUDES: &str = "\
 #include <float.h>
 #include <string.h>
 #if defined(__arm__) && defined(__ARM_FEATURE_FMA) && defined(__GNUC__)
@@ -125,6 +126,18 @@ fn is_last_linear(architecture: &Architecture, stage: &Stage) -> bool {
     architecture.stages().filter(|stage| stage.kind == StageKind::Linear).last().is_some_and(|last| last == *stage)
 }
 
+/// The rules for the compiler, and the fused multiply-add. Others may need `NAME_bits` and `NAME_of_bits` too.
+pub fn fused(needs_bits: bool, needs_of_bits: bool) -> String {
+    let mut functions = String::from(include_str!("c/floats/compiler.c"));
+    let bits = [(include_str!("c/floats/bits.c"), needs_bits), (include_str!("c/floats/of_bits.c"), needs_of_bits)];
+    for (template, is_needed) in bits {
+        // Without an instruction for it, the fused multiply-add needs both.
+        functions +=
+            &if is_needed { template.into() } else { format!("#if !defined(NAME_HAS_FMA)\n{template}#endif\n\n") };
+    }
+    functions + include_str!("c/floats/fma.c")
+}
+
 /// Batch normalisation's factors, biases and means. A factor is `1 / √(variance + ε) · weight`, as a prediction computes it.
 fn normalization(values: &[f32]) -> Vec<f32> {
     let width = values.len() / 4;
@@ -208,14 +221,7 @@ impl<'a> Chain<'a> {
         self.functions.dedup();
         let exp = self.functions.iter().any(|function| function.needs_exp());
         let ln = self.functions.contains(&Function::LogSoftmax);
-        let mut functions = String::from(include_str!("c/floats/compiler.c"));
-        let bits = [(include_str!("c/floats/bits.c"), exp), (include_str!("c/floats/of_bits.c"), exp || widens)];
-        for (template, is_needed) in bits {
-            // Without an instruction for it, the fused multiply-add needs both.
-            functions +=
-                &if is_needed { template.into() } else { format!("#if !defined(NAME_HAS_FMA)\n{template}#endif\n\n") };
-        }
-        functions += include_str!("c/floats/fma.c");
+        let mut functions = fused(exp, exp || widens);
         functions += weight;
         functions += &self.of_input;
         functions += include_str!("c/floats/linear.c");

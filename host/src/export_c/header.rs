@@ -29,15 +29,17 @@ const AFTER: &str = "\
 
 /// The whole text.
 pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
-    let (name, architecture, input) = (export.name, export.file.architecture(), Input::of(export.file));
+    let (name, architecture, output) = (export.name, export.file.architecture(), export.output());
     let outputs = architecture.outputs();
     let mut text = export.comment(&format!("{name}.h"), &format!("{name}.c"));
     let mut push = |part: &str| text += &export.named(part);
     push("#ifndef MACRO_H\n#define MACRO_H\n\n");
     push(BEFORE);
     push(&format!(
-        "/* The numbers that a prediction takes, and the classes that it tells apart. */\n#define MACRO_INPUTS {}\n#define MACRO_CLASSES {outputs}\n",
-        architecture.inputs()
+        "/* The numbers that a prediction takes, and {}. */\n#define MACRO_INPUTS {}\n#define {} {outputs}\n",
+        output.counted(),
+        architecture.inputs(),
+        output.count()
     ));
     if let InputShape::Image { channels, height, width } = export.file.input() {
         push(&format!(
@@ -51,14 +53,25 @@ pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
     push("\n");
     push(parts.types);
     push(&scratch(parts, outputs));
-    push(&functions(parts, input));
+    let input = Input::of(export.file);
+    push(&output.declarations(parts, input.element(), &input.meaning()));
     text += &features(export);
     let mut push = |part: &str| text += &export.named(part);
     if export.file.signature().feature_names != Names::NONE {
         push("/* The features' names, in UTF-8. */\nextern const char *const NAME_feature_names[MACRO_INPUTS];\n\n");
     }
     if export.classes.are_named() {
-        push("/* The classes' names, in UTF-8. */\nextern const char *const NAME_class_names[MACRO_CLASSES];\n\n");
+        push(&format!(
+            "/* The {} names, in UTF-8. */\nextern const char *const {}[{}];\n\n",
+            output.named(),
+            output.names(),
+            output.count()
+        ));
+    }
+    if output.units().is_some() {
+        push(
+            "/* The targets' units, in UTF-8; an empty one where a target has none. */\nextern const char *const NAME_output_units[MACRO_OUTPUTS];\n\n",
+        );
     }
     push(AFTER);
     text
@@ -95,21 +108,4 @@ fn features(export: &Export<'_>) -> String {
         let _ = writeln!(lines, " *     {place}: {}", in_comment(&shown));
     }
     format!("/* The numbers of `input`, by their places:\n *\n{lines} */\n\n")
-}
-
-fn functions(parts: &Parts<'_>, input: Input<'_>) -> String {
-    let (element, logit) = (input.element(), parts.logit);
-    let taken = format!("const {element} input[MACRO_INPUTS]");
-    let answered = format!("{logit} logits[MACRO_CLASSES]");
-    format!(
-        "/* The logits of a sample: {meaning}.\n * `input` is {of_input}. */\n\
-         void NAME_logits({taken}, {answered});\n\n\
-         /* The class of a sample: the index of its largest logit, the first of equals. */\n\
-         uint16_t NAME_classify({taken});\n\n\
-         /* The same in memory of the caller's, for predictions that may run at one time. The others share a static scratch. */\n\
-         void NAME_logits_in(NAME_scratch *scratch, {taken}, {answered});\n\
-         uint16_t NAME_classify_in(NAME_scratch *scratch, {taken});\n\n",
-        meaning = parts.meaning,
-        of_input = input.meaning(),
-    )
 }

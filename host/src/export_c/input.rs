@@ -16,8 +16,8 @@ pub struct Input<'a> {
 /// The beginning of a prediction.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    /// Headers that the functions need.
-    pub includes: &'static str,
+    /// True where the functions of a network of integers compute with floats.
+    pub has_floats: bool,
     /// The functions that it needs.
     pub functions: String,
     /// The constants that it needs.
@@ -73,13 +73,8 @@ impl<'a> Input<'a> {
                 ..Stage::of_codes(Numbers::Words(coded.as_bytes()))
             },
             Element::F32 => Stage {
-                includes: "#include <float.h>\n",
-                functions: [
-                    include_str!("c/floats/compiler.c"),
-                    include_str!("c/floats/multiply.c"),
-                    include_str!("c/integers/code_floats.c"),
-                ]
-                .concat(),
+                has_floats: true,
+                functions: [include_str!("c/floats/multiply.c"), include_str!("c/integers/code_floats.c")].concat(),
                 ..Stage::of_codes(Numbers::Floats(floats(coded)))
             },
         }
@@ -120,7 +115,7 @@ impl<'a> Input<'a> {
 impl<'a> Stage<'a> {
     /// The input as it is.
     fn of_bytes() -> Self {
-        Self { includes: "", functions: String::new(), arrays: Vec::new(), step: None, place: "input" }
+        Self { has_floats: false, functions: String::new(), arrays: Vec::new(), step: None, place: "input" }
     }
 
     /// Codes by a range for each input; without the function.

@@ -5,6 +5,7 @@ use selvedge::quantized::{Int4, Integers, QuantizedFile};
 use super::{
     Field, Parts,
     array::{Array, Numbers},
+    floats,
     input::{Input, Stage},
 };
 
@@ -41,9 +42,20 @@ typedef struct NAME_entry {
 
 ";
 
-pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input: Input<'a>) -> Parts<'a> {
+/// The parts; with the fused multiply-add where what is made of the logits needs it.
+pub fn parts<'a, F: Integers>(
+    file: &QuantizedFile<'a, F>,
+    kernel: Kernel,
+    input: Input<'a>,
+    needs_fma: bool,
+) -> Parts<'a> {
     let layers: Vec<_> = file.layer_bytes().collect();
-    let Stage { includes, functions: of_input, mut arrays, step, mut place } = input.to_bytes();
+    let Stage { has_floats, functions: of_input, mut arrays, step, mut place } = input.to_bytes();
+    let (includes, of_floats) = match (needs_fma, has_floats) {
+        (true, _) => (floats::INCLUDES, floats::fused(false, false)),
+        (false, true) => ("#include <float.h>\n", include_str!("c/floats/compiler.c").into()),
+        (false, false) => ("", String::new()),
+    };
     let mut activations = if step.is_some() { layers.first().map_or(0, |(widths, _)| widths.inputs) } else { 0 };
     let mut steps: Vec<String> = step.into_iter().collect();
     let mut entries = 0;
@@ -69,6 +81,7 @@ pub fn parts<'a, F: Integers>(file: &QuantizedFile<'a, F>, kernel: Kernel, input
     let mut functions = String::new();
     for template in [
         include_str!("c/integers/compiler.c"),
+        of_floats.as_str(),
         of_input.as_str(),
         include_str!("c/integers/pairs.c"),
         include_str!("c/integers/rescale.c"),

@@ -3,6 +3,7 @@
 //! | module | |
 //! |---|---|
 //! | `input` | what a prediction takes, and how it becomes the first layer's inputs |
+//! | `output` | what a prediction gives: the functions of a task, and their declarations |
 //! | `integers`, `floats` | what a format makes of a network: arrays, functions and steps |
 //! | `header`, `source` | the two files, whatever the format |
 //! | `array`, `text` | numbers, comments and strings as C |
@@ -14,6 +15,7 @@ mod floats;
 mod header;
 mod input;
 mod integers;
+mod output;
 mod source;
 mod text;
 
@@ -99,14 +101,20 @@ impl<'a> Export<'a> {
     ///
     /// [`NetworkError`] where there is no room for the network.
     pub fn files(&'a self) -> Result<Files<'a>, NetworkError> {
-        let input = input::Input::of(self.file);
-        let parts = match self.file {
-            ModelFile::Int8(file) => integers::parts(file, integers::INT8, input),
-            ModelFile::Int4(file) => integers::parts(file, integers::INT4, input),
+        let (input, output) = (input::Input::of(self.file), self.output());
+        let needs_fma = output.needs_fma();
+        let mut parts = match self.file {
+            ModelFile::Int8(file) => integers::parts(file, integers::INT8, input, needs_fma),
+            ModelFile::Int4(file) => integers::parts(file, integers::INT4, input, needs_fma),
             ModelFile::Float16(file) => floats::float16(file, input),
             ModelFile::Float32(file) => floats::float32(file, input)?,
         };
+        output.add_constants(&mut parts);
         Ok(Files { export: self, parts })
+    }
+
+    fn output(&self) -> output::Output<'a> {
+        output::Output::of(self.file.signature())
     }
 
     /// A template's text with the network's name in it.

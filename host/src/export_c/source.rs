@@ -9,9 +9,6 @@ use selvedge::shape::Names;
 
 use super::{Export, Parts, input::Input, text::string};
 
-/// `LOGIT` and `ELEMENT` are the C types of a logit and of an input, `STEPS` the statements, and `IS_LARGER` a condition.
-const PREDICTIONS: &str = include_str!("c/predictions.c");
-
 /// Writes the whole text.
 pub fn write(export: &Export<'_>, parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let name = export.name;
@@ -24,9 +21,13 @@ pub fn write(export: &Export<'_>, parts: &Parts<'_>, out: &mut dyn Write) -> io:
     for array in &parts.arrays {
         array.write(&export.named(&array.name), out)?;
     }
+    let output = export.output();
+    let declared = |name: &str| export.named(&format!("{name}[{}]", output.count()));
     if export.classes.are_named() {
-        let declared = export.named("NAME_class_names[MACRO_CLASSES]");
-        names(out, &declared, export.classes.all())?;
+        names(out, &declared(output.names()), export.classes.all())?;
+    }
+    if let Some(units) = output.units() {
+        names(out, &declared("NAME_output_units"), units)?;
     }
     let features = export.file.signature().feature_names;
     if features != Names::NONE {
@@ -34,8 +35,8 @@ pub fn write(export: &Export<'_>, parts: &Parts<'_>, out: &mut dyn Write) -> io:
     }
     let steps: Vec<_> = parts.steps.iter().map(|step| format!("    {step}\n")).collect();
     let element = Input::of(export.file).element();
-    let predictions =
-        PREDICTIONS.replace("LOGIT", parts.logit).replace("IS_LARGER", parts.is_larger).replace("ELEMENT", element);
+    // `ELEMENT` is the C type of an input, `STEPS` the statements.
+    let predictions = output.functions(parts, export.logit_scale()).replace("ELEMENT", element);
     out.write_all(export.named(&predictions.replace("    STEPS\n", &steps.concat())).as_bytes())
 }
 

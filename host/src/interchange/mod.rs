@@ -19,10 +19,13 @@
 //! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
 //!    user's `map`. `keys` reports the result.
 //! 5. `scaling` puts a mean and a deviation into the first layer.
+//! 6. `folding` puts batch normalisation and the scales of inputs and targets into linear layers. `ends` says what a network takes and gives.
 
 mod chain;
 mod element;
+mod ends;
 mod error;
+mod folding;
 mod groups;
 mod infer;
 mod keys;
@@ -44,7 +47,9 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
+pub use ends::Ends;
 pub use error::InterchangeError;
+pub use folding::{Folded, FoldingError};
 pub use keys::LoadReport;
 pub use scaling::{InputScaling, ScalingError, read_numbers};
 pub use state_dict::{Reading, StateDict};
@@ -146,7 +151,7 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
 }
 
 /// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the
-/// signature and the record. An ONNX graph has the operator set `opset`, or without one the lowest that the layers need.
+/// signature and the record; an ONNX graph says in words what goes in and out. An ONNX graph has the operator set `opset`, or without one the lowest that the layers need.
 ///
 /// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
 ///
@@ -169,7 +174,8 @@ pub fn write(
         Format::Npz => npz::write(&named(architecture, flat)),
         Format::Onnx => {
             let graph = architecture.for_prediction();
-            onnx::opset(&graph, opset).and_then(|opset| onnx::write(&graph, &named(&graph, flat), opset))
+            onnx::opset(&graph, opset)
+                .and_then(|opset| onnx::write(&graph, &named(&graph, flat), &Ends::of(signature), opset))
         }
         Format::Pth => Err(Problem::NotWritten),
     };

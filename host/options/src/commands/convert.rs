@@ -16,7 +16,8 @@ pub struct Convert {
 
     /// The file to write: a .selvedge, .safetensors, .npz or .onnx file
     ///
-    /// Only a .selvedge file keeps the class names, the shape of the inputs and the record of the training.
+    /// Only a .selvedge file keeps the class names, the shape of the inputs, the scales of inputs and targets and the record of the training;
+    /// --fold puts the scales into the network.
     #[arg(value_name = "TO")]
     pub to: PathBuf,
 
@@ -76,8 +77,11 @@ pub struct Convert {
     #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=255))]
     pub opset: Option<u8>,
 
-    /// Put each BatchNorm1d that directly follows a linear layer into that layer: TO is a network of fewer layers with the same logits, but
-    /// for rounding
+    /// Put what surrounds the linear layers into them: batch normalisation, the scales of the inputs and those of a regression's targets
+    ///
+    /// TO is then a network of fewer layers with the same answers, but for rounding. It takes values as they are, and gives targets in their
+    /// units. A BatchNorm1d goes into the linear layer that it directly follows, the inputs' scales into the first layer, and the targets' into
+    /// the last one, which must be linear. Bytes stay divided by 255.
     #[arg(long)]
     pub fold: bool,
 }

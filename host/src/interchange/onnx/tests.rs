@@ -1,17 +1,26 @@
 use prost::Message;
-use selvedge::architecture::Architecture;
+use selvedge::{architecture::Architecture, shape::Signature};
 
 use super::{
     messages::{Attribute, Entry, Graph, Model, Node, OperatorSet, Tensor, ValueInfo},
     read, write,
 };
-use crate::interchange::named;
+use crate::{
+    classes::SignatureBuf,
+    interchange::{ends::Ends, named},
+    task::TaskBuf,
+};
 
 /// A network of these layers with a number for each parameter, none of which is another's.
 fn network(layers: &str) -> (Architecture, Vec<f32>) {
     let architecture = layers.parse::<Architecture>().unwrap().for_prediction();
     let flat = (1_u16..).take(architecture.parameter_count().unwrap()).map(|n| f32::from(n) / 3.0).collect();
     (architecture, flat)
+}
+
+/// The graph of a network that tells classes apart.
+fn written(architecture: &Architecture, flat: &[f32], opset: u8) -> Vec<u8> {
+    write(architecture, &named(architecture, flat), &Ends::of(&Signature::default()), opset).unwrap()
 }
 
 fn error(bytes: &[u8]) -> String {
@@ -28,17 +37,27 @@ fn every_layer_comes_back_bit_for_bit() {
     ] {
         let (architecture, flat) = network(layers);
         for opset in [20, 23] {
-            let graph = read(&write(&architecture, &named(&architecture, &flat), opset).unwrap(), None).unwrap();
-            assert_eq!(graph.architecture, architecture);
-            assert!(graph.flat.iter().map(|x| x.to_bits()).eq(flat.iter().map(|x| x.to_bits())), "{layers}");
-            assert!(graph.notes.is_empty(), "{:?}", graph.notes);
+            for (task, output) in [
+                (TaskBuf::Classification, "logits"),
+                (TaskBuf::scaled(vec![(1.0, 0.0); architecture.outputs()]), "values"),
+                (TaskBuf::scaled(vec![(2.0, 0.0); architecture.outputs()]), "standardized"),
+            ] {
+                let signature = SignatureBuf::default().with_task(task, &[]);
+                let ends = Ends::of(&signature.get());
+                let bytes = write(&architecture, &named(&architecture, &flat), &ends, opset).unwrap();
+                assert_eq!(Model::decode(&bytes[..]).unwrap().graph.unwrap().output[0].name, output);
+                let graph = read(&bytes, None).unwrap();
+                assert_eq!(graph.architecture, architecture);
+                assert!(graph.flat.iter().map(|x| x.to_bits()).eq(flat.iter().map(|x| x.to_bits())), "{layers}");
+                assert!(graph.notes.is_empty(), "{:?}", graph.notes);
+            }
         }
     }
 }
 
 fn model(change: impl FnOnce(&mut Graph)) -> Vec<u8> {
     let (architecture, flat) = network("3 => 2 Relu => 2");
-    let bytes = write(&architecture, &named(&architecture, &flat), 20).unwrap();
+    let bytes = written(&architecture, &flat, 20);
     let mut model = Model::decode(&bytes[..]).unwrap();
     change(model.graph.as_mut().unwrap());
     model.encode_to_vec()
@@ -215,7 +234,7 @@ fn every_truncation_and_change_is_an_error_or_a_network() {
 fn an_operator_set_decides_where_softmax_goes() {
     let softmax = |axis: i64, opset| {
         let (architecture, flat) = network("3 => 2");
-        let bytes = write(&architecture, &named(&architecture, &flat), 20).unwrap();
+        let bytes = written(&architecture, &flat, 20);
         let mut model = Model::decode(&bytes[..]).unwrap();
         model.opset_import = vec![OperatorSet { domain: String::new(), version: opset }];
         let graph = model.graph.as_mut().unwrap();

@@ -1,6 +1,7 @@
 //! A network's graph.
 //!
-//! Its input `input` is `[batch, inputs]` float32, each value a byte / 255; its output `logits` is `[batch, outputs]`.
+//! Its input `input` is `[batch, inputs]` float32; its output `[batch, outputs]` has the name that [`Ends`] gives. The model's `doc_string` says
+//! what both are.
 
 use std::ops::RangeInclusive;
 
@@ -13,7 +14,7 @@ use selvedge::{
 };
 
 use super::{
-    super::error::Problem,
+    super::{ends::Ends, error::Problem},
     messages::{
         Attribute, Dimension, DimensionValue, FLOAT, Graph, Model, Node, OperatorSet, Shape, Tensor, TensorType, Type,
         ValueInfo,
@@ -25,7 +26,6 @@ const OPSETS: RangeInclusive<u8> = 13..=23;
 /// The first with an operator for GELU.
 const GELU_OPSET: u8 = 20;
 const INPUT: &str = "input";
-const OUTPUT: &str = "logits";
 
 /// The operator set of a network's graph: the one asked for, or the lowest that its layers need.
 pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
@@ -54,14 +54,16 @@ fn ir_version(opset: u8) -> i64 {
 pub(in crate::interchange) fn write(
     architecture: &Architecture,
     parameters: &[(Parameter, &[f32])],
+    ends: &Ends<'_>,
     opset: u8,
 ) -> Result<Vec<u8>, Problem> {
     let last = architecture.layers().len().saturating_sub(1);
+    let end = ends.output();
     let mut previous = INPUT.to_owned();
     let mut nodes = Vec::new();
     for (index, &layer) in architecture.layers().iter().enumerate() {
         let name = format!("{STACK_NAME}.{index}");
-        let output = if index == last { OUTPUT.to_owned() } else { format!("{name}.output") };
+        let output = if index == last { end.to_owned() } else { format!("{name}.output") };
         let own = parameters.iter().map(|(parameter, _)| parameter.name.as_str());
         let own = own.filter(|parameter| parameter.rsplit_once('.').is_some_and(|(layer, _)| layer == name));
         let input = std::iter::once(previous.as_str()).chain(own).map(str::to_owned).collect();
@@ -81,15 +83,13 @@ pub(in crate::interchange) fn write(
         name: architecture.to_string(),
         initializer: parameters.iter().map(|(parameter, values)| tensor(parameter, values)).collect(),
         input: vec![batch_of(INPUT, architecture.inputs())],
-        output: vec![batch_of(OUTPUT, architecture.outputs())],
+        output: vec![batch_of(end, architecture.outputs())],
     };
     let model = Model {
         ir_version: ir_version(opset),
         producer_name: "selvedge".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        doc_string: format!(
-            "{INPUT}: a sample in each row, its bytes divided by 255; {OUTPUT}: a number for each class"
-        ),
+        doc_string: format!("{INPUT}: {}; {end}: {}", ends.input_text(), ends.output_text()),
         graph: Some(graph),
         opset_import: vec![OperatorSet { domain: String::new(), version: opset.into() }],
     };
@@ -135,6 +135,8 @@ fn batch_of(name: &str, features: usize) -> ValueInfo {
 
 #[cfg(test)]
 mod tests {
+    use selvedge::shape::Signature;
+
     use super::*;
     use crate::network::Network;
 
@@ -143,9 +145,15 @@ mod tests {
         let architecture: Architecture = "3 => 2 Relu => 4".parse().unwrap();
         let mut network = Network::zeroed(&architecture).unwrap();
         network.parameters_mut()[16..].copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
-        let bytes = write(&architecture, &crate::interchange::named(&architecture, network.parameters()), 13).unwrap();
+        let ends = Ends::of(&Signature::default());
+        let parameters = crate::interchange::named(&architecture, network.parameters());
+        let bytes = write(&architecture, &parameters, &ends, 13).unwrap();
         let model = Model::decode(&bytes[..]).unwrap();
         assert_eq!((model.ir_version, model.opset_import[0].version), (7, 13));
+        assert_eq!(
+            model.doc_string,
+            "input: a sample in each row, its bytes divided by 255; logits: a number for each class"
+        );
         let graph = model.graph.unwrap();
         let operators: Vec<_> = graph.node.iter().map(|node| node.op_type.as_str()).collect();
         assert_eq!(operators, ["Gemm", "Relu", "Gemm"]);

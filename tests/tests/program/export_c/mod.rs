@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
 mod networks;
+mod tasks;
 mod values;
 
 use std::{
@@ -22,6 +23,7 @@ use selvedge::{
     message::{Format, Logits},
     preparation::Element,
     shape::InputShape,
+    task::{Task, TaskKind},
 };
 
 use networks::{Draws, float16, float32, int4, int8, limits};
@@ -29,31 +31,54 @@ use networks::{Draws, float16, float32, int4, int8, limits};
 /// As a user with a careful compiler has them.
 const STRICT: [&str; 7] = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"];
 
-/// Reads samples, and writes of each the logits and the class. `net_logits_in` begins in memory that is not zero.
+/// Reads samples, and writes of each the logits, and the class or the values. `net_logits_in` begins in memory that is not zero.
 const MAIN: &str = r#"
 #include <stdio.h>
 #include <string.h>
 #include "net.h"
 
+#ifdef NET_CLASSES
+#define OUTPUTS NET_CLASSES
+#else
+#define OUTPUTS NET_OUTPUTS
+#endif
+
 static ELEMENT input[NET_INPUTS];
-static LOGIT logits[NET_CLASSES], again[NET_CLASSES];
+static LOGIT logits[OUTPUTS], again[OUTPUTS];
 static net_scratch scratch;
 typedef char scratch_has_the_bytes_that_are_said[sizeof scratch == SCRATCH ? 1 : -1];
 
 int main(void)
 {
     while (fread(input, sizeof input[0], NET_INPUTS, stdin) == NET_INPUTS) {
-        uint16_t best;
         net_logits(input, logits);
-        best = net_classify(input);
         memset(&scratch, 0xa5, sizeof scratch);
         net_logits_in(&scratch, input, again);
-        memset(&scratch, 0x5a, sizeof scratch);
-        if (memcmp(logits, again, sizeof logits) != 0 || net_classify_in(&scratch, input) != best) {
+        if (memcmp(logits, again, sizeof logits) != 0) {
             return 1;
         }
-        fwrite(logits, sizeof logits[0], NET_CLASSES, stdout);
-        fwrite(&best, sizeof best, 1, stdout);
+        fwrite(logits, sizeof logits[0], OUTPUTS, stdout);
+        memset(&scratch, 0x5a, sizeof scratch);
+#ifdef NET_CLASSES
+        {
+            const uint16_t best = net_classify(input);
+            if (net_classify_in(&scratch, input) != best) {
+                return 1;
+            }
+            fwrite(&best, sizeof best, 1, stdout);
+        }
+#endif
+#ifdef VALUES
+        {
+            static float values[OUTPUTS], others[OUTPUTS];
+            net_values(input, values);
+            net_values_in(&scratch, input, others);
+            if (memcmp(values, others, sizeof values) != 0) {
+                return 1;
+            }
+            fwrite(values, sizeof values[0], OUTPUTS, stdout);
+        }
+#endif
     }
     return 0;
 }
@@ -135,28 +160,40 @@ fn samples(inputs: usize, count: usize, draws: &mut Draws) -> Vec<u8> {
     samples
 }
 
-/// A sample's logits as their bits, and its class.
-type Answer = (Vec<u32>, u16);
+/// A sample's logits as their bits, and its class or a regression's values as theirs.
+type Answer = (Vec<u32>, Option<u16>, Vec<u32>);
 
 /// Which NaN an operation gives is open.
 fn bits(word: [u8; 4], is_float: bool) -> u32 {
     if is_float && f32::from_ne_bytes(word).is_nan() { f32::NAN.to_bits() } else { u32::from_ne_bytes(word) }
 }
 
-fn expected(logits: &Logits<'_>) -> Answer {
+fn expected(logits: &Logits<'_>, task: Task<'_>) -> Answer {
     let words: Vec<[u8; 4]> = match logits {
         Logits::Float32(words) => words.iter().collect(),
         Logits::Int32 { sums, .. } => sums.iter().collect(),
     };
     let is_float = matches!(logits, Logits::Float32(_));
     let word = |word: [u8; 4]| bits(u32::from_le_bytes(word).to_ne_bytes(), is_float);
-    (words.into_iter().map(word).collect(), logits.class() as u16)
+    let class = (task.kind() == TaskKind::Classification).then_some(logits.class() as u16);
+    let mut values: Vec<f32> = match task {
+        Task::Regression(_) => logits.values().collect(),
+        Task::Classification | Task::MultiLabel => Vec::new(),
+    };
+    task.restore(&mut values);
+    let values = values.into_iter().map(|value| bits(value.to_ne_bytes(), true));
+    (words.into_iter().map(word).collect(), class, values.collect())
 }
 
-/// What the program wrote of a sample.
-fn written(bytes: &[u8], is_float: bool) -> Answer {
-    let (logits, class) = bytes.split_at(bytes.len() - 2);
-    (logits.as_chunks().0.iter().map(|&word| bits(word, is_float)).collect(), u16::from_ne_bytes([class[0], class[1]]))
+/// What the program wrote of a sample of so many outputs.
+fn written(bytes: &[u8], outputs: usize, is_float: bool, task: TaskKind) -> Answer {
+    let (logits, rest) = bytes.split_at(4 * outputs);
+    let words = |bytes: &[u8], is_float| bytes.as_chunks().0.iter().map(|&word| bits(word, is_float)).collect();
+    let (class, values) = match task {
+        TaskKind::Classification => (Some(u16::from_ne_bytes([rest[0], rest[1]])), Vec::new()),
+        TaskKind::MultiLabel | TaskKind::Regression => (None, words(rest, true)),
+    };
+    (words(logits, is_float), class, values)
 }
 
 /// Compiles a network of bytes in each of these ways, and compares its logits with the host's.
@@ -175,18 +212,24 @@ fn check_samples(what: &str, bytes: &[u8], ways: &[&[&str]], samples: &[u8]) {
     let scratch = exported(folder, bytes);
     let logit = if is_float { "float" } else { "int32_t" };
     let element = element(file.signature().preparation.element());
-    let defined = [format!("-DSCRATCH={scratch}"), format!("-DLOGIT={logit}"), format!("-DELEMENT={element}")];
+    let task = file.signature().task;
+    let mut defined = vec![format!("-DSCRATCH={scratch}"), format!("-DLOGIT={logit}"), format!("-DELEMENT={element}")];
+    if task.kind() == TaskKind::Regression {
+        defined.push("-DVALUES".into());
+    }
     fs::write(folder.join("arm_acle.h"), ARM_ACLE).unwrap();
     let all = file.logits(&Portable, samples).unwrap();
-    let expected: Vec<Answer> = all.iter().map(|logits| expected(&logits)).collect();
+    let expected: Vec<Answer> = all.iter().map(|logits| expected(&logits, task)).collect();
     let distinct = expected.iter().collect::<HashSet<_>>().len();
     assert!(distinct >= if is_float { 2 } else { 10 }, "{what}: {distinct} answers tell little");
     for way in ways {
         let program = compile(folder, &[&STRICT, *way].concat(), &defined);
         let output = run(&mut Command::new(program), samples);
         assert!(output.status.success() && output.stderr.is_empty(), "{what} {way:?}: {}", tests::text(&output));
-        let of_sample = output.stdout.chunks(4 * expected[0].0.len() + 2);
-        let found: Vec<Answer> = of_sample.map(|bytes| written(bytes, is_float)).collect();
+        let (logits, class, values) = &expected[0];
+        let len = 4 * (logits.len() + values.len()) + 2 * usize::from(class.is_some());
+        let of_sample = output.stdout.chunks_exact(len);
+        let found: Vec<Answer> = of_sample.map(|bytes| written(bytes, logits.len(), is_float, task.kind())).collect();
         assert_eq!(found.len(), expected.len(), "{what} {way:?}");
         let different = found.iter().zip(&expected).position(|(found, expected)| found != expected);
         assert_eq!(different, None, "{what} {way:?}: this sample is different");
@@ -348,7 +391,7 @@ fn the_files_say_what_they_are() {
         sha.as_str(),
         "#define NETWORK_12_INT_INPUTS 6\n#define NETWORK_12_INT_CLASSES 2\n",
         "#define NETWORK_12_INT_HEIGHT 2\n",
-        "#define NETWORK_12_INT_LOGIT_SCALE 5.00000000e-1f\n",
+        "#define NETWORK_12_INT_LOGIT_SCALE 3.00000012e-1f\n",
     ] {
         assert!(header.contains(words), "{words}: {header}");
     }
