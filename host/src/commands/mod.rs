@@ -36,16 +36,17 @@ use crate::{
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
+    training,
     weights::WeightsError,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
 use options::{
     Command,
     commands::{self, Data, Model, Part, Threads},
     layers::Layers,
 };
-use selvedge::{architecture::Architecture, weights::WeightFileError};
+use selvedge::{architecture::Architecture, task::TaskKind, weights::WeightFileError};
 
 use train::Interrupted;
 
@@ -179,6 +180,20 @@ fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<ModelFile<'a>> {
 /// Checks that a network can compute: none of its weights is NaN or infinite, and no variance below 0.
 fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
     file.check_weights().with_context(|| path.display().to_string())
+}
+
+/// Refuses what only the loss of a classification has.
+fn check_task(data: &Dataset, has_weights: bool, with: &training::Options) -> Result<()> {
+    let task = data.task.get().kind();
+    if task == TaskKind::Classification {
+        return Ok(());
+    }
+    ensure!(!has_weights, "class-weights: only a classification has classes to weigh, and this is {task}");
+    ensure!(
+        with.label_smoothing == 0.0,
+        "label-smoothing: only a classification has it, and this is {task}; take --label-smoothing 0"
+    );
+    Ok(())
 }
 
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.

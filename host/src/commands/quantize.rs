@@ -28,7 +28,7 @@ use selvedge::{
     weights::TrainingRecord,
 };
 
-use super::{check_replaced, check_weights, engine, load_for, note, parse};
+use super::{check_replaced, check_task, check_weights, engine, load_for, note, parse};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
@@ -92,6 +92,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let data = load_for(&options.path, &model, &options.data)?;
     let float = model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
+        check_task(&data, false, training)?;
         check_augmentation(options, training, data.input)?;
     }
     // A file of an earlier version, or of weights that came from elsewhere, does not state it.

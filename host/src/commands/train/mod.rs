@@ -34,11 +34,11 @@ use options::{
 use selvedge::{
     architecture::{Architecture, LayerKind},
     models,
-    task::TaskKind,
+    shape::Signature,
     weights::TrainingRecord,
 };
 
-use super::{architecture, engine, load, note};
+use super::{architecture, check_task, engine, load, note};
 use checkpoints::Checkpoints;
 use device::Device;
 use files::Files;
@@ -144,7 +144,7 @@ impl Plan<'_> {
         if says {
             note_constant(&constant, data);
         }
-        check_task(data, &recipe, &with)?;
+        check_task(data, recipe.class_weights.is_some(), &with)?;
         if let Some(weights) = &recipe.class_weights {
             let counts = data.class_counts(layers.outputs());
             // Outputs that are no classes of the data count nothing, and a list need not name them.
@@ -277,13 +277,16 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
     let network = if checkpoint::is_one(&bytes) {
         Checkpoint::parse(path, &bytes)?.into_network(layers)?
     } else {
-        if ModelFile::parse(&bytes)
-            .is_ok_and(|file| PreparationBuf::from(file.signature().preparation) != data.preparation)
-        {
-            note(format_args!(
-                "{} was trained on values that were scaled otherwise; this run scales them by its own training samples",
-                path.display()
-            ));
+        if let Ok(file) = ModelFile::parse(&bytes) {
+            let Signature { preparation, task, .. } = file.signature();
+            let values = PreparationBuf::from(preparation) != data.preparation;
+            let targets = task.kind() == data.task.get().kind() && task != data.task.get();
+            for (what, _) in [("values", values), ("targets", targets)].into_iter().filter(|(_, differ)| *differ) {
+                note(format_args!(
+                    "{} was trained on {what} that were scaled otherwise; this run scales them by its own training samples",
+                    path.display()
+                ));
+            }
         }
         let weights = StateDict::parse(path, &bytes, &Reading::default())?;
         weights.notes().iter().for_each(note);
@@ -292,23 +295,6 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
         network
     };
     Ok(State::new(network, with)?)
-}
-
-/// Refuses what only the loss of a classification has.
-fn check_task(data: &Dataset, recipe: &RecipeOptions, with: &training::Options) -> Result<()> {
-    let task = data.task.get().kind();
-    if task == TaskKind::Classification {
-        return Ok(());
-    }
-    ensure!(
-        recipe.class_weights.is_none(),
-        "class-weights: only a classification has classes to weigh, and this is {task}"
-    );
-    ensure!(
-        with.label_smoothing == 0.0,
-        "label-smoothing: only a classification has it, and this is {task}; take --label-smoothing 0"
-    );
-    Ok(())
 }
 
 /// Checks that these layers can be trained on each batch, and that the schedule fits into the run.
