@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use crate::{
     data::Dataset,
     evaluation::{Answers, Evaluation},
-    training::{self, Epoch, Observer, Options, Progress, State, Step},
+    training::{self, Epoch, Length, Observer, Options, Progress, State, Step},
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,8 +16,33 @@ use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Scree
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
 
+/// The epochs of a run that are printed: all of up to 200, else about 50, and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    every: u32,
+    last: u32,
+}
+
+impl Shown {
+    fn of(length: Length) -> Self {
+        match length {
+            Length::Epochs(epochs @ 201..) => Self { every: epochs.div_ceil(50), last: epochs - 1 },
+            Length::Epochs(_) | Length::Steps(_) => Self { every: 1, last: 0 },
+        }
+    }
+
+    /// Tells whether an epoch, from 0, is printed.
+    fn has(self, epoch: u32) -> bool {
+        (epoch + 1).is_multiple_of(self.every) || epoch == 0 || epoch == self.last
+    }
+}
+
 /// Prints what the quickstart prints, with a progress bar on a terminal.
 pub struct Log<'a> {
+    /// The epochs that are printed: some of a long run.
+    shown: Shown,
+    /// True in an epoch that is printed.
+    is_shown: bool,
     /// Samples in an epoch.
     size: usize,
     /// The units of a regression's targets.
@@ -82,7 +107,8 @@ impl<'a> Log<'a> {
         bar.reset_eta();
         interrupt::watch();
         let step_size = options.batch_size.saturating_mul(options.accumulate);
-        Self { size, units: data.target_units.clone(), step_size, bar, screen, metrics, checkpoints }
+        let shown = Shown::of(options.length);
+        Self { shown, is_shown: true, size, units: data.target_units.clone(), step_size, bar, screen, metrics, checkpoints }
     }
 
     /// Removes the progress bar, and returns the parts that the run still needs.
@@ -105,7 +131,10 @@ impl Observer for Log<'_> {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
-        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+        self.is_shown = self.shown.has(epoch);
+        if self.is_shown {
+            self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+        }
         Ok(())
     }
 
@@ -114,7 +143,7 @@ impl Observer for Log<'_> {
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&step_line(step))?;
         }
-        if ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
+        if self.is_shown && ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             let size = self.size;
             self.print(format_args!("loss: {:>7.6}  [{:>5}/{size:>5}]", step.loss, step.seen));
         }
@@ -134,6 +163,9 @@ impl Observer for Log<'_> {
         let speed = epoch.samples as f64 / seconds;
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&epoch_line(epoch))?;
+        }
+        if !self.is_shown {
+            return Ok(());
         }
         self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
         if let Some(validation) = &epoch.validation {
@@ -156,6 +188,25 @@ fn write_metrics(line: &mut Value, prefix: &str, evaluation: &Evaluation) {
         Answers::Values(answers) => {
             put("r2", answers.r2().into());
             put("mae", answers.targets().iter().map(|target| target.mae).collect::<Vec<_>>().into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_prints_some_of_its_epochs() {
+        for (length, all, some) in [
+            (Length::Epochs(200), 200, 200),
+            (Length::Epochs(201), 201, 42),
+            (Length::Epochs(7000), 7000, 51),
+            (Length::Steps(9), 300, 300),
+        ] {
+            let shown = Shown::of(length);
+            assert!(shown.has(0) && shown.has(all - 1));
+            assert_eq!((0..all).filter(|&epoch| shown.has(epoch)).count(), some, "{length:?}");
         }
     }
 }
