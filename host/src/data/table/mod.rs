@@ -258,7 +258,8 @@ fn remarks(columns: &[Column], roles: &Roles, options: &Source, part: &Part) -> 
     }
     if part.samples.unused > 0 {
         let unused = part.samples.unused;
-        notes.push(format!("{unused} rows at the ends of runs of one label are in no window"));
+        let runs = if part.samples.labels.is_empty() { "rows without a gap" } else { "one label" };
+        notes.push(format!("{unused} rows at the ends of runs of {runs} are in no window"));
     }
     let overlap = options.stride.is_some_and(|stride| (stride as usize) < roles.window);
     if overlap && options.test.is_none() && options.group.is_none() {
