@@ -97,6 +97,8 @@ pub struct Signature<'a> {
     pub feature_names: Names<'a>,
     /// The features' units, where they are known: for each feature one, such as `m/s²`, or `-` for none.
     pub feature_units: Names<'a>,
+    /// The way in which the samples were read, in UTF-8 as a host wrote it: docs/formats.md. A board has no use for it.
+    pub reading: &'a [u8],
 }
 
 impl Signature<'_> {
@@ -122,7 +124,7 @@ impl Signature<'_> {
             None => 0,
         };
         let outputs = self.output_names.bytes.len() + self.output_units.bytes.len();
-        table + scale + outputs + self.feature_names.bytes.len() + self.feature_units.bytes.len()
+        table + scale + outputs + self.reading.len() + self.feature_names.bytes.len() + self.feature_units.bytes.len()
     }
 }
 

@@ -111,6 +111,7 @@ pub struct SignatureBuf {
     output_units: Vec<u8>,
     feature_names: Vec<u8>,
     feature_units: Vec<u8>,
+    reading: String,
 }
 
 impl SignatureBuf {
@@ -137,24 +138,32 @@ impl SignatureBuf {
         Self { task, output_units: encoded(units), ..self }
     }
 
+    /// Sets the way in which the samples were read.
+    #[must_use]
+    pub fn with_reading(self, reading: String) -> Self {
+        Self { reading, ..self }
+    }
+
     /// The same as a file's part.
     pub fn get(&self) -> Signature<'_> {
         let names = [&self.output_names, &self.output_units, &self.feature_names, &self.feature_units];
         let [output_names, output_units, feature_names, feature_units] =
             names.map(|names| Names::parse(names, Names::count(names)).unwrap_or_default());
         let (input, preparation, task) = (self.input, self.preparation.get(), self.task.get());
-        Signature { input, preparation, task, output_names, output_units, feature_names, feature_units }
+        let reading = self.reading.as_bytes();
+        Signature { input, preparation, task, output_names, output_units, feature_names, feature_units, reading }
     }
 }
 
 impl From<&Signature<'_>> for SignatureBuf {
     fn from(signature: &Signature<'_>) -> Self {
-        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units } =
+        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units, reading } =
             *signature;
         let [output_names, output_units, feature_names, feature_units] =
             [output_names, output_units, feature_names, feature_units].map(|names| names.as_bytes().to_vec());
         let (preparation, task) = (preparation.into(), task.into());
-        Self { input, preparation, task, output_names, output_units, feature_names, feature_units }
+        let reading = String::from_utf8_lossy(reading).into_owned();
+        Self { input, preparation, task, output_names, output_units, feature_names, feature_units, reading }
     }
 }
 

@@ -43,13 +43,16 @@ pub struct Options {
 enum Action {
     /// Shows what the board and its model are
     Info,
-    /// Lets the board classify pictures or other samples
+    /// Lets the board predict pictures or other samples
     Predict {
-        /// Pictures of one thing, PNG or JPEG; or IDX files of samples
+        /// Pictures of one thing, CSV files or IDX files, as `predict` takes them; the network's file is named by --weights
         #[arg(required_unless_present = "values")]
         inputs: Vec<PathBuf>,
-        /// A sample's values, from 0 to 255
-        #[arg(long, value_name = "V,V,…")]
+        /// Resize pictures to the network's input and change nothing else
+        #[arg(long, requires = "inputs")]
+        resize: bool,
+        /// A sample's values, as many as the network has inputs
+        #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
         values: Vec<String>,
     },
     /// Lets the board classify test samples, and compares each class and every bit of the logits with the host's
@@ -103,7 +106,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
             let model = target.network.model(&board.model)?;
             let weights = match action {
                 Action::Eval { .. } => Some(named.map_or_else(|| model.weights(), Ok)?),
-                _ => None,
+                Action::Predict { .. } => named,
+                Action::Info | Action::Serve => None,
             };
             Ok(launch::hand_over(&mut question(options, &board, port, &model, weights.as_ref()))?)
         }
@@ -122,8 +126,9 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
         Action::Info | Action::Serve => {
             selvedge.arg("info").args(connect);
         }
-        Action::Predict { inputs, values } => {
-            selvedge.arg("predict").args(connect).args(inputs);
+        Action::Predict { inputs, resize, values } => {
+            selvedge.arg("predict").args(connect).args(inputs).args(resize.then_some("--resize"));
+            selvedge.args(weights.iter().flat_map(|weights| ["--file".as_ref(), weights.file.as_os_str()]));
             selvedge.args(values.iter().flat_map(|values| ["--values", values]));
         }
         Action::Eval { count } => {

@@ -64,6 +64,7 @@ const TASK: u8 = 4;
 const FEATURE_NAMES: u8 = 5;
 const FEATURE_UNITS: u8 = 7;
 const OUTPUT_UNITS: u8 = 9;
+const READING: u8 = 11;
 
 /// A network's inputs and outputs, and the numbers that it computes in.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +115,7 @@ fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), Wei
             FEATURE_NAMES => signature.feature_names = Names::unchecked(bytes),
             FEATURE_UNITS => signature.feature_units = Names::unchecked(bytes),
             OUTPUT_UNITS => signature.output_units = Names::unchecked(bytes),
+            READING => signature.reading = bytes,
             _ if number.is_multiple_of(2) => return Err(WeightFileError::Field { number }),
             _ => {}
         }
@@ -209,7 +211,7 @@ impl<'a> Writer<'a> {
     /// Appends a signature's fields; it must be that of a network of these ends.
     pub fn put_signature(&mut self, signature: &Signature<'_>, ends: Ends) -> Result<(), WeightFileError> {
         let Ends { inputs, outputs, is_integers } = ends;
-        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units } =
+        let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units, reading } =
             signature;
         let names = [
             (OUTPUT_NAMES, output_names, outputs),
@@ -230,7 +232,8 @@ impl<'a> Writer<'a> {
         if !(are_names && is_of_inputs && is_prepared && is_of_outputs) {
             return Err(WeightFileError::Signature);
         }
-        let names = names.map(|(number, names, _)| (number, names.as_bytes()));
+        let [first, second, third, fourth] = names.map(|(number, names, _)| (number, names.as_bytes()));
+        let names = [first, second, third, fourth, (READING, *reading)];
         let given = |&&(_, names): &&(u8, &[u8])| !names.is_empty();
         let others = u8::from(input.is_some()) + u8::from(preparation.is_some()) + u8::from(task.field().is_some());
         self.put(&(others + names.iter().filter(given).count() as u8))?;

@@ -144,6 +144,7 @@ mod tests {
             feature_units: Names::parse(b"\x01g\x01g\x01g\x01-\x01-", 5).unwrap(),
             task: Task::Regression(TargetScale::parse(TARGETS, 2).unwrap()),
             output_units: Names::parse(b"\x01m\x01s", 2).unwrap(),
+            reading: b"a=b",
         }
     }
 
@@ -356,9 +357,10 @@ mod tests {
     /// An odd field may be passed over, an even one may not, and none may stand out of order.
     #[test]
     fn fields_of_newer_files_are_passed_over_or_refused() {
-        let shape_and_scale = [7, 1, 4, 5, 0, 0, 0, 2, 10, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
+        let shape_and_scale = [8, 1, 4, 5, 0, 0, 0, 2, 10, 0, 2, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40];
         let names = *b"\x03\x06\x03yes\x01n";
-        let others = *b"\x05\x0a\x01a\x01b\x01c\x01d\x01e\x07\x0a\x01g\x01g\x01g\x01-\x01-\x09\x04\x01m\x01s";
+        let others =
+            *b"\x05\x0a\x01a\x01b\x01c\x01d\x01e\x07\x0a\x01g\x01g\x01g\x01-\x01-\x09\x04\x01m\x01s\x0b\x03a=b";
         let signature = &[&shape_and_scale[..], &names, &[4, 17, 2], TARGETS, &others].concat()[..];
         let place = File::new().bytes().windows(signature.len()).position(|bytes| bytes == signature).unwrap();
         let with = |new: &[u8]| {
@@ -371,7 +373,7 @@ mod tests {
         assert_eq!(with(&[0]), Ok((None, 0)));
         let image = InputShape::Image { channels: 1, height: 5, width: 1 };
         assert_eq!(with(&[1, 1, 12, 1, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0]), Ok((Some(image), 0)));
-        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 11, 2, 9, 9]), Ok((shape, 0)));
+        assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 13, 2, 9, 9]), Ok((shape, 0)));
         assert_eq!(with(&[2, 1, 4, 5, 0, 0, 0, 8, 2, 9, 9]), Err(WeightFileError::Field { number: 8 }));
         let malformed = Err(WeightFileError::Malformed { part: "signature" });
         for wrong in [

@@ -35,12 +35,16 @@ fn print(
         ModelFile::Float32(file) if file.record().dataset != data.name => {
             writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
         }
-        // A name says little where the file's owner chose it.
+        // A part of another size may have had test samples in it.
         ModelFile::Float32(file)
-            if file.record().samples as usize == data.train.len()
-                && file.record().dataset_checksum != data.checksum =>
+            if file.record().dataset_checksum != data.checksum && file.record().dataset_checksum != [0; 32] =>
         {
-            writeln!(out, "note: the weights were trained on other samples than those of {} here", data.name)?;
+            let count = file.record().samples;
+            writeln!(
+                out,
+                "note: the weights were trained on other {count} samples than the training part of {} here, so test samples may be among them",
+                data.name
+            )?;
         }
         _ => {}
     }

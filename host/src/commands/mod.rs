@@ -32,7 +32,7 @@ use std::{
 
 use crate::{
     classes::Classes,
-    data::{Dataset, Reading, Search, Split},
+    data::{Dataset, Reading, Recorded, Search, Split},
     engine::{InstructionSet, Simd},
     interchange::foreign,
     model_file::{Assumption, ModelFile},
@@ -46,7 +46,13 @@ use options::{
     commands::{self, Data, Model, Part, Threads},
     layers::Layers,
 };
-use selvedge::{architecture::Architecture, task::TaskKind, weights::WeightFileError};
+use selvedge::{
+    architecture::Architecture,
+    fashion_mnist::{CLASSES, PIXELS},
+    shape::Names,
+    task::{Task, TaskKind},
+    weights::WeightFileError,
+};
 
 use train::Interrupted;
 
@@ -199,12 +205,38 @@ fn check_task(data: &Dataset, has_weights: bool, with: &training::Options) -> Re
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
     let signature = file.signature();
+    if options.data.is_none() && !may_be_garments(file) {
+        bail!(
+            "{} takes {}{}, which is no Fashion-MNIST: name its data by --data",
+            path.display(),
+            file.input(),
+            signature.feature_names.get(0).map_or_else(String::new, |name| format!(" ({name}, …)"))
+        );
+    }
     let [network_features, network_outputs] =
         [signature.feature_names, signature.output_names].map(|names| names.iter().map(str::to_owned).collect());
     let network_task = signature.task.kind();
-    let reading = Reading { has_network: true, network_features, network_task, network_outputs, ..Reading::default() };
+    let reading = Reading {
+        has_network: true,
+        network_features,
+        network_task,
+        network_outputs,
+        network_reading: Recorded::parse(signature.reading),
+        network_input: signature.input,
+        ..Reading::default()
+    };
     let data = read_data(options, reading)?;
     file.take(data).with_context(|| path.display().to_string())
+}
+
+/// Tells whether a network can take the data that is found where none is named.
+fn may_be_garments(file: &ModelFile<'_>) -> bool {
+    let ends = (file.input().features(), file.architecture().outputs());
+    let signature = file.signature();
+    ends.0 == PIXELS
+        && ends.1 >= CLASSES
+        && signature.feature_names == Names::NONE
+        && signature.task == Task::Classification
 }
 
 /// The classes by the file's names; says where these are a guess.

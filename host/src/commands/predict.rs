@@ -1,6 +1,10 @@
 use std::{borrow::Cow, io::Write, iter};
 
-use crate::{data::NO_UNIT, picture::Prepared, weights};
+use crate::{
+    data::{NO_UNIT, Recorded},
+    picture::Prepared,
+    weights,
+};
 use anyhow::Result;
 use selvedge::{Portable, classification::probabilities, message::Logits, preparation::Element, task::Task};
 use serde_json::{Value, json};
@@ -20,7 +24,8 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     let element = file.signature().preparation.element();
     let outputs = Outputs::of(&file.signature(), classes);
     let features = file.signature().feature_names.iter().map(str::to_owned).collect();
-    let samples = samples::read(&options.samples, &Taken { shape, element, features });
+    let resizes = Recorded::parse(file.signature().reading).are_pictures;
+    let samples = samples::read(&options.samples, &Taken { shape, element, features, resizes });
     let values: Vec<u8> = samples.iter().flatten().flat_map(|sample| &sample.values).copied().collect();
     let all = file.logits(&Portable, &values)?;
     let (mut answers, mut tally, mut objects) = (all.iter(), Tally::new(&samples), Vec::new());

@@ -31,6 +31,7 @@ use selvedge::{
 use super::{check_replaced, check_task, check_weights, engine, load_for, note, parse};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
+    check_format(&options.path)?;
     let out = options.out.clone().unwrap_or_else(|| options.path.with_extension(options.format.name()));
     check_outputs(options, &out)?;
     let made = make_file(options)?;
@@ -41,6 +42,15 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     made.print()?;
     writeln!(terminal::stdout(), "Saved {}", out.display())?;
     Ok(())
+}
+
+/// Checks that a file is none of a quantised network already.
+fn check_format(path: &Path) -> Result<()> {
+    let bytes = weights::read(path)?;
+    match parse(path, &bytes)? {
+        ModelFile::Float32(_) => Ok(()),
+        _ => bail!("{}: this is a quantised network already; name the file of a floating-point model", path.display()),
+    }
 }
 
 /// A quantised network's file that was made.

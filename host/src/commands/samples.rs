@@ -65,6 +65,8 @@ pub struct Taken {
     pub element: Element,
     /// The features' names; none where they are not known.
     pub features: Vec<String>,
+    /// True where pictures are only resized, as those of a folder are.
+    pub resizes: bool,
 }
 
 /// Reads everything in its order, for a network that takes such samples.
@@ -72,7 +74,7 @@ pub fn read(options: &Samples, taken: &Taken) -> Vec<Result<Sample, Unread>> {
     let (shape, element) = (taken.shape, taken.element);
     let mut samples = Vec::new();
     for path in &options.inputs {
-        match read_file(path, taken, options.resize) {
+        match read_file(path, taken, options.resize || taken.resizes) {
             Ok(all) => samples.extend(all.into_iter().map(Ok)),
             Err(error) => samples.push(Err(Unread { name: path.display().to_string(), error })),
         }
@@ -92,6 +94,8 @@ fn read_file(path: &Path, taken: &Taken, resizes: bool) -> Result<Vec<Sample>> {
     let name = path.display().to_string();
     let (shape, element) = (taken.shape, taken.element);
     let beginning = beginning(path)?;
+    let is_table = path.extension().is_some_and(|extension| extension == "csv" || extension == "tsv");
+    ensure!(!(is_table && beginning.is_empty()), "{name}: the file is empty");
     if data::is_table(&beginning) {
         return read_table(path, taken);
     }
@@ -129,7 +133,12 @@ fn read_file(path: &Path, taken: &Taken, resizes: bool) -> Result<Vec<Sample>> {
 /// Reads the rows of a table, or its windows.
 fn read_table(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
     let name = path.display();
-    let Taken { shape, element, features } = taken;
+    let Taken { shape, element, features, .. } = taken;
+    if features.is_empty() {
+        note(format_args!(
+            "{name}: its columns are taken by their places, as nothing here names the network's features"
+        ));
+    }
     let wanted = Wanted { has_network: true, names: features, ..Wanted::default() };
     let samples = data::read_table(path, wanted, *element)?;
     let found = samples.first().map_or(0, |(_, values)| values.len() / element.size());

@@ -20,6 +20,7 @@ mod names;
 mod overview;
 mod parts;
 mod pictures;
+mod recorded;
 mod search;
 mod source;
 mod split;
@@ -51,6 +52,7 @@ pub use self::{
     overview::Overview,
     parts::OneGroup,
     pictures::FolderError,
+    recorded::Recorded,
     search::Search,
     source::Reading,
     split::{Split, Store, encode},
@@ -84,6 +86,8 @@ pub struct Dataset {
     pub classes: Classes,
     /// True where the samples are labelled by the classes' names, not by numbers: a network's class of that name is theirs.
     pub labels_are_names: bool,
+    /// The way in which the samples were read, for a network's file.
+    pub recorded: Recorded,
     /// The gaps of the source.
     pub gaps: Gaps,
     /// The samples that a model is trained on.
@@ -137,6 +141,7 @@ impl Dataset {
             },
             classes,
             labels_are_names: false,
+            recorded: Recorded::default(),
             gaps: Gaps::default(),
             train,
             validation: None,
@@ -201,6 +206,7 @@ impl Dataset {
             .with_preparation(self.preparation.clone())
             .with_features(&self.feature_names, &self.units)
             .with_task(self.task.clone(), &self.target_units)
+            .with_reading(self.recorded.to_text())
     }
 
     /// Converts the values to another element.

@@ -59,6 +59,9 @@ pub enum FolderError {
         /// The most bytes that are taken, where these are the limit.
         most: Option<u64>,
     },
+    /// Pictures without classes.
+    #[error("its pictures are in no sub-folder, and each class needs one: DIR/CLASS/picture.png")]
+    Flat,
     /// Not two classes.
     #[error(
         "it has pictures in {found} sub-folder alone, and a network tells at least two classes apart: a sub-folder for each"
@@ -106,6 +109,12 @@ pub fn is_one(folder: &Path) -> bool {
         })
     };
     has_pictures(folder) || folders(folder).unwrap_or_default().iter().any(|below| has_pictures(below))
+}
+
+/// Tells whether a folder has pictures, and none of the four IDX files.
+pub fn is_flat(folder: &Path) -> bool {
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| is_picture(&entry.path())) && !super::locate::holds_any(folder)
 }
 
 /// Reads all pictures, of which each is a sample of its folder's class.

@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use options::commands::{Source, TaskName};
-use selvedge::task::TaskKind;
+use options::commands::{Color, Size, Source, TaskName};
+use selvedge::{shape::InputShape, task::TaskKind};
 
 use super::{
-    DataError, Dataset, arrays, files, locate, pictures,
+    DataError, Dataset, FolderError, Recorded, arrays, files, locate, pictures,
     table::{self, columns::Wanted},
 };
 
@@ -42,6 +42,10 @@ pub struct Reading {
     pub network_task: TaskKind,
     /// The names of its outputs, where they are known.
     pub network_outputs: Vec<String>,
+    /// The way in which its samples were read.
+    pub network_reading: Recorded,
+    /// The shape of its samples, where it is known.
+    pub network_input: Option<InputShape>,
 }
 
 impl Reading {
@@ -59,16 +63,41 @@ impl Reading {
 pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
     let Reading { classes, source, has_network, .. } = reading;
     let (classes, kind) = (classes.as_deref(), kind(place));
+    if kind == Kind::Idx && pictures::is_flat(place) {
+        return Err(DataError::Pictures { folder: place.into(), error: FolderError::Flat });
+    }
     kind.check(place, source)?;
-    match kind {
+    let mut filled = source.clone();
+    if *has_network && kind != Kind::Idx {
+        reading.network_reading.fill(&mut filled);
+    }
+    if let (Kind::Pictures, true, Some(InputShape::Image { channels, height, width })) =
+        (kind, reading.network_reading.are_pictures, reading.network_input)
+    {
+        filled.size = filled.size.or(Some(Size { width, height }));
+        filled.color = filled.color.or(Some(if channels == 1 { Color::Grey } else { Color::Rgb }));
+    }
+    let source = &filled;
+    let data = match kind {
         Kind::Idx => files::read("--data", place, classes),
         Kind::Arrays => arrays::read(place, source, reading.task(), classes),
         Kind::Pictures => pictures::read(place, source, classes, *has_network),
         Kind::Table => {
             let (names, outputs, task) = (&reading.network_features, &reading.network_outputs, reading.task());
-            table::read(place, source, classes, Wanted { has_network: *has_network, names, outputs, task })
+            let Recorded { label, group, .. } = &reading.network_reading;
+            let (label, group) = (label.as_deref(), group.as_deref());
+            table::read(
+                place,
+                source,
+                classes,
+                Wanted { has_network: *has_network, names, outputs, task, label, group },
+            )
         }
-    }
+    }?;
+    Ok(match kind {
+        Kind::Idx => data,
+        _ => Dataset { recorded: Recorded::of(source, kind == Kind::Pictures), ..data },
+    })
 }
 
 /// Tells the kind of a source. What is neither a file nor a folder that is known is left to the reader of IDX files, whose errors say so.
@@ -98,6 +127,10 @@ impl Kind {
             Self::Table => table::FOREIGN.contains(name),
         };
         let given = options.given();
+        if let (Self::Idx, false) = (self, given.is_empty()) {
+            // A place that is not there is the error before its options are.
+            files::find("--data", place)?;
+        }
         match given.iter().map(|(name, _)| name).find(|name| foreign(name)) {
             Some(option) => Err(DataError::Option { option, place: place.into(), kind: self.name() }),
             None => Ok(()),

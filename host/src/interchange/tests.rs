@@ -43,6 +43,7 @@ const SIGNATURE: Signature<'static> = Signature {
     output_units: Names::NONE,
     feature_names: Names::NONE,
     feature_units: Names::NONE,
+    reading: &[],
 };
 
 /// A state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.

@@ -16,7 +16,11 @@ const OTHERS: [Magic<&str>; 11] = [
     (0, b"\0\0\x01\0", "an icon (ICO), which is not read; save it as PNG and give that"),
     (0, b"%PDF", "a PDF document; save its picture as PNG or JPEG and give that"),
     (0, b"\x93NUMPY", "a NumPy array (.npy); save it as a picture, or give its numbers by --values"),
-    (0, b"SELV", "a file of Selvedge and no picture; the network's file comes first, then the pictures"),
+    (
+        0,
+        b"SELV",
+        "a file of Selvedge and no picture; `predict` takes the network's file first, and `device predict` by --weights",
+    ),
     (0, b"8BPS", "a picture of Photoshop (PSD), which is not read; save it as PNG or JPEG and give that"),
 ];
 

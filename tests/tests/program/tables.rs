@@ -178,7 +178,7 @@ fn a_bad_table_is_one_clear_error() {
         (
             "a,label\n1,x\nten,y\n",
             "",
-            "bad.csv: line 3, column a: \"ten\" is no number; if this column is no feature, name those that are by --features",
+            "bad.csv: line 3, column a: \"ten\" is no number; if this column is no feature, --features names those that are, and --group a person's or a recording's",
         ),
         ("a,a,label\n", "", "bad.csv: line 1: columns 1 and 2 have the same name \"a\"; rename one"),
         ("a,label\n1,x\n1,2,y\n", "", "bad.csv: line 3 has 3 values, but line 1 names 2 columns"),
@@ -288,4 +288,28 @@ fn a_run_from_weights_says_that_its_values_are_scaled_otherwise() {
             "{notes}"
         );
     }
+}
+
+/// A network's file knows how its samples were parted, so no other command tests on those that it was trained on.
+#[test]
+fn a_file_knows_label_group_and_test_part() {
+    let folder = waves();
+    let folder = folder.path();
+    let train = format!(
+        "train {SOURCE} --test-split 0.4,seed=3 --layers 30,8,3 --epochs 3 --recipe quickstart --out w.selvedge"
+    );
+    said(folder, &train);
+    let whole = said(folder, &format!("eval w.selvedge {SOURCE} --test-split 0.4,seed=3"));
+    assert_eq!(said(folder, "eval w.selvedge --data waves.csv"), whole);
+    assert!(!whole.contains("note: the weights"), "{whole}");
+    said(folder, "quantize w.selvedge --data waves.csv");
+    let samples = whole.lines().next().unwrap().split_once(" on the ").unwrap().1.to_owned();
+    assert!(said(folder, "eval w.int8 --data waves.csv").contains(&samples));
+    let other = said(folder, "eval w.selvedge --data waves.csv --test-split 0.1");
+    assert!(other.contains("so test samples may be among them"), "{other}");
+    // Another table need not have the columns of classes and groups.
+    let table = fs::read_to_string(folder.join("waves.csv")).unwrap().replace("who,Activity", "person,label");
+    fs::write(folder.join("other.csv"), table).unwrap();
+    said(folder, "eval w.selvedge --data other.csv");
+    assert!(refusal(folder, "eval w.selvedge").ends_with("which is no Fashion-MNIST: name its data by --data"));
 }

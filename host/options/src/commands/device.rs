@@ -1,5 +1,7 @@
 //! `device …`: a board that runs the firmware's program `serve`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{Data, File, Samples, groups::whole};
@@ -9,7 +11,7 @@ use super::{Data, File, Samples, groups::whole};
 pub enum Device {
     /// Show what the board and its model are
     Info(Info),
-    /// Let the board classify pictures or other samples
+    /// Let the board predict pictures or other samples
     Predict(Predict),
     /// Let the board classify test samples, and compare each class and every bit of the logits with this machine's own
     Eval(Eval),
@@ -32,6 +34,10 @@ pub struct Predict {
     /// The samples to classify.
     #[command(flatten)]
     pub samples: Samples,
+
+    /// The file of the board's network: its features' names choose a table's columns and window, else their places do
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// Options of `device eval`.

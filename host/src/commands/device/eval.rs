@@ -7,7 +7,7 @@ use crate::{
     data::{Dataset, Split},
     device::{About, Board},
     engine::{InstructionSet, Simd},
-    model_file::{AllLogits, ModelFile},
+    model_file::AllLogits,
     weights::{self, hex},
 };
 use anyhow::{Context, Result, bail, ensure};
@@ -15,13 +15,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use options::commands::device;
 use selvedge::{
     message::{Logits, Prediction, Statistics},
-    shape::Signature,
     task::TaskKind,
 };
 
 use super::{
     super::{check_weights, load_for, parse},
-    greet,
+    check, greet,
 };
 
 /// How many differences are worth reading.
@@ -34,7 +33,7 @@ pub fn run(options: &device::Eval) -> Result<()> {
     let file = parse(&options.file.path, &bytes)?;
     check_weights(&options.file.path, &file)?;
     let mut board = greet(&options.connect)?;
-    check(options, board.about(), &file)?;
+    check(&options.file.path, board.about(), &file)?;
     let data = load_for(&options.file.path, &file, &options.data)?;
     let units = data.target_units.clone();
     let (name, split) = samples(options, data)?;
@@ -63,23 +62,6 @@ pub fn run(options: &device::Eval) -> Result<()> {
         None => Ok(writeln!(out, "{summary}")?),
         Some(first) => bail!("{summary}; the first that differs is {first}"),
     }
-}
-
-fn check(options: &device::Eval, about: &About, file: &ModelFile<'_>) -> Result<()> {
-    let (architecture, format) = (file.architecture(), file.format());
-    let Signature { preparation, task, .. } = file.signature();
-    let (element, task) = (preparation.element(), task.kind());
-    ensure!(
-        (&about.architecture, about.format, about.element, about.task) == (&architecture, format, element, task),
-        "{} holds a {architecture} network for {task} in {format} that takes {element}, but {} runs {} for {} in {} that takes {}",
-        options.file.path.display(),
-        about.name,
-        about.architecture,
-        about.task,
-        about.format,
-        about.element
-    );
-    Ok(())
 }
 
 fn samples(options: &device::Eval, data: Dataset) -> Result<(String, Split)> {

@@ -2,9 +2,10 @@ use std::io::Write;
 
 use crate::{
     classes::Classes,
-    data::NO_UNIT,
+    data::{NO_UNIT, Recorded},
     device::{Board, Output},
     task::TaskBuf,
+    weights,
 };
 use anyhow::{Context, Result};
 use options::commands::device;
@@ -13,15 +14,27 @@ use selvedge::{message::Prediction, task::TaskKind};
 use super::{
     super::{
         outputs::{Answer, Outputs},
+        parse,
         samples::{self, Taken, Tally},
     },
-    greet,
+    check, greet,
 };
 
 pub fn run(options: &device::Predict) -> Result<()> {
     let mut board = greet(&options.connect)?;
+    let bytes = options.file.as_deref().map(weights::read).transpose()?;
+    let (features, resizes) = match (&options.file, &bytes) {
+        (Some(path), Some(bytes)) => {
+            let file = parse(path, bytes)?;
+            check(path, board.about(), &file)?;
+            let signature = file.signature();
+            let features = signature.feature_names.iter().map(str::to_owned).collect();
+            (features, Recorded::parse(signature.reading).are_pictures)
+        }
+        _ => (Vec::new(), false),
+    };
     let (shape, element) = (board.about().input, board.about().element);
-    let samples = samples::read(&options.samples, &Taken { shape, element, features: Vec::new() });
+    let samples = samples::read(&options.samples, &Taken { shape, element, features, resizes });
     let outputs = outputs(&mut board)?;
     let mut tally = Tally::new(&samples);
     let mut out = terminal::stdout();

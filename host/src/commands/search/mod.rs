@@ -44,7 +44,8 @@ pub fn run(options: &Search) -> Result<()> {
     ));
     if !folder.finished.is_empty() {
         let there = folder.finished.len();
-        screen.print(format_args!("{there} of them are finished in {}; the search goes on", folder.path.display()));
+        let goes_on = if there < plan.trials.len() { "; the search goes on" } else { "" };
+        screen.print(format_args!("{there} of them are finished in {}{goes_on}", folder.path.display()));
     }
     let mut search = Running { options, plan: &plan, folder, screen, lost: Vec::new() };
     let ended = search.go_on();

@@ -108,7 +108,17 @@ impl<'a> Log<'a> {
         interrupt::watch();
         let step_size = options.batch_size.saturating_mul(options.accumulate);
         let shown = Shown::of(options.length);
-        Self { shown, is_shown: true, size, units: data.target_units.clone(), step_size, bar, screen, metrics, checkpoints }
+        Self {
+            shown,
+            is_shown: true,
+            size,
+            units: data.target_units.clone(),
+            step_size,
+            bar,
+            screen,
+            metrics,
+            checkpoints,
+        }
     }
 
     /// Removes the progress bar, and returns the parts that the run still needs.

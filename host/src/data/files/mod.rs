@@ -22,6 +22,11 @@ struct Part {
     known: Option<&'static Known>,
 }
 
+/// Checks that `place` names four files; `origin` says in errors who named it.
+pub fn find(origin: &'static str, place: &Path) -> Result<(), DataError> {
+    locate::find(origin, place).map(drop)
+}
+
 /// Reads the training and test data that `place` names; `origin` says in errors who named it, and `classes` names the classes.
 pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Result<Dataset, DataError> {
     let place = locate::find(origin, place)?;

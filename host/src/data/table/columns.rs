@@ -49,6 +49,10 @@ pub struct Wanted<'a> {
     pub outputs: &'a [String],
     /// The meaning of the targets.
     pub task: TaskKind,
+    /// The column of its classes, where it is known. A table need not have it.
+    pub label: Option<&'a str>,
+    /// The column of the groups that its training part was made of. A table need not have it.
+    pub group: Option<&'a str>,
 }
 
 /// Names and units of the first line's cells.
@@ -114,6 +118,7 @@ pub fn in_window(name: &str, row: usize) -> String {
 pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Roles, TableError> {
     let labels = labels(columns, options, wanted)?;
     let group = options.group.as_ref().map(|name| find(columns, "--group", name)).transpose()?;
+    let group = group.or_else(|| find(columns, "the network", wanted.group?).ok());
     if let Some(group) = group.filter(|group| labels.contains(group)) {
         return Err(role_error(columns, group, "the label and the group"));
     }
@@ -133,7 +138,10 @@ pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result
 fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Vec<usize>, TableError> {
     let is_one_class = wanted.task == TaskKind::Classification;
     let (names, whose) = match &options.label[..] {
-        [] if is_one_class || wanted.outputs.is_empty() => return Ok(vec![default_label(columns)?]),
+        [] if is_one_class || wanted.outputs.is_empty() => {
+            let known = wanted.label.and_then(|name| find(columns, "the network", name).ok());
+            return Ok(vec![known.map_or_else(|| default_label(columns), Ok)?]);
+        }
         [] => (wanted.outputs, "the network"),
         [_, _, ..] if is_one_class => return Err(TableError::SeveralClasses { count: options.label.len() }),
         names => (names, "--label"),

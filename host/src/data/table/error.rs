@@ -151,6 +151,14 @@ pub enum TableError {
         /// True for a feature, false for a label or a group.
         is_value: bool,
     },
+    /// An empty cell of a sample that is to be predicted.
+    #[error("line {line}, column {column}: a value is missing; put one there, or leave out the row")]
+    NoValue {
+        /// The line.
+        line: u64,
+        /// The column's name.
+        column: String,
+    },
     /// A cell of another kind.
     #[error("line {line}, column {column}: {text:?} is no number{advice}")]
     NoNumber {

@@ -10,10 +10,7 @@ mod windows;
 
 use std::path::Path;
 
-use options::{
-    commands::{ElementName, Missing, Source, TaskName},
-    partition::TestSplit,
-};
+use options::commands::{ElementName, Missing, Source, TaskName};
 use selvedge::{preparation::Element, shape::InputShape, task::TaskKind};
 
 use super::{
@@ -83,7 +80,10 @@ pub fn read_samples(path: &Path, wanted: Wanted<'_>, element: Element) -> Result
         };
         Ok(samples.lines.iter().copied().zip(samples.values.chunks_exact(len).map(encoded)).collect())
     };
-    read().map_err(|error| wrong(path, error))
+    read().map_err(|error| match error {
+        TableError::Missing { line, column, .. } => wrong(path, TableError::NoValue { line, column }),
+        error => wrong(path, error),
+    })
 }
 
 fn wrong(path: &Path, error: TableError) -> DataError {
@@ -162,9 +162,7 @@ fn assemble(
             }
             None
         }
-        None => {
-            Some(parted(&train.samples, &train_targets, options.test_split.unwrap_or_default()).map_err(in_file(0))?)
-        }
+        None => Some(parted(&train.samples, &train_targets, options).map_err(in_file(0))?),
     };
 
     let element = options.element.map(|ElementName(element)| element);
@@ -236,11 +234,14 @@ fn part(
     Ok(Part { samples, dropped })
 }
 
-/// The training and the test samples of one file.
-fn parted(samples: &Samples, targets: &Targets, split: TestSplit) -> Result<(Vec<u32>, Vec<u32>), TableError> {
-    let strata = targets.strata();
+/// The training and the test samples of one file. Groups of which only a network's file knows are none where all samples are in one.
+fn parted(samples: &Samples, targets: &Targets, options: &Source) -> Result<(Vec<u32>, Vec<u32>), TableError> {
+    let (strata, split) = (targets.strata(), options.test_split.unwrap_or_default());
     let groups = (!samples.groups.is_empty()).then_some(&samples.groups[..]);
-    let (training, testing) = split.partition(&strata, groups);
+    let (mut training, mut testing) = split.partition(&strata, groups);
+    if testing.is_empty() && options.group.is_none() {
+        (training, testing) = split.partition(&strata, None);
+    }
     if training.is_empty() || testing.is_empty() {
         let kind = if groups.is_some() { "in one group" } else { "with one sample of each class" };
         return Err(TableError::NoTest { samples: format!("{} samples {kind}", targets.len()) });

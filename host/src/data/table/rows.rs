@@ -135,7 +135,7 @@ pub fn read(
             }
             (TaskKind::Regression, labels) => {
                 for &label in labels {
-                    rows.targets.push(cell(label).number("")?);
+                    rows.targets.push(cell(label).number("; --label names the columns of numbers")?);
                 }
             }
         }
@@ -173,7 +173,9 @@ impl Cell<'_> {
                 _ => Err(TableError::Missing { line, column: column(), is_value: true }),
             };
         }
-        let value = self.number("; if this column is no feature, name those that are by --features")?;
+        let value = self.number(
+            "; if this column is no feature, --features names those that are, and --group a person's or a recording's",
+        )?;
         if let Some(options::commands::ElementName(element)) = options.element
             && encode(value, element, &mut Vec::new()).is_none()
         {

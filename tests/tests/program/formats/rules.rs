@@ -94,7 +94,7 @@ fn both_readers_draw_the_same_lines() {
         (linear(3, 2, &[1, 3, 2, 1, b'a'], 1.0), false),
         (linear(3, 2, &[1, 3, 4, 1, b'a', 1, b'b'], 1.0), true),
         (linear(3, 2, &[1, 3, 6, 2, 0xc2, 0x85, 2, 0xc2, 0xa0], 1.0), false),
-        (linear(3, 2, &[1, 11, 1, 9], 1.0), true),
+        (linear(3, 2, &[1, 13, 1, 9], 1.0), true),
         (linear(3, 2, &[1, 9, 4, 1, b'a', 1, b'b'], 1.0), true),
         (linear(3, 2, &[1, 9, 2, 1, b'a'], 1.0), false),
         (linear(1, 1, &[1, 5, 2, 1, b'a'], 1.0), true),
