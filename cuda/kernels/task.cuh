@@ -30,6 +30,9 @@ enum class Kind : unsigned {
     Average,     // the moving average of the weights
 };
 
+// The numbers that samples' values are.
+enum class Element : unsigned { U8, I8, I16, U16, F32 };
+
 // One task. Features are [samples][width], weights [outputs][inputs], all row by row.
 struct Task {
     Kind kind;
@@ -97,9 +100,11 @@ struct Batch {
 
 // The part that all launches of a run share.
 struct Context {
-    // A byte for each feature, and a class for each sample.
+    // A value for each feature, and a class for each sample.
     const unsigned char* samples;
     const unsigned short* labels;
+    // A scale and a shift for each feature, or once for all; null where a value is a byte that is divided by 255.
+    const float* scales;
     // The epoch's order of samples, or null for that of the file.
     const unsigned* order;
     const Batch* batches;
@@ -127,6 +132,10 @@ struct Context {
     unsigned flip, shift, erase;
     // An image's rows and columns; 0 of samples that are none.
     unsigned height, width;
+    // The numbers that values are.
+    Element element;
+    // From one feature's scale to the next one's: 0 where all have the same, else 1.
+    unsigned scale_step;
     unsigned padding;
 };
 

@@ -65,6 +65,7 @@ struct Training {
 impl Training {
     fn new<M: Layer>(gpu: &Gpu, case: &Case) -> Self {
         let architecture = Architecture::of::<M>();
+        let table = case.values.table(architecture.inputs());
         let run = Run {
             architecture: architecture.clone(),
             settings: case.settings(),
@@ -73,6 +74,7 @@ impl Training {
             label_smoothing: case.label_smoothing,
             clip: case.clip,
             input: case.input::<M>(),
+            preparation: case.values.preparation(&table, architecture.inputs()),
             augmentation: case.augmentation,
         };
         let (values, labels) = case.data::<M>();
@@ -199,6 +201,11 @@ fn every_number_of_inputs_and_outputs() {
 #[test]
 fn images_of_every_shape_are_changed_alike() {
     with_gpu("images_of_every_shape_are_changed_alike", |gpu| list::images_of_every_shape(&OnGpu(gpu)));
+}
+
+#[test]
+fn values_of_every_element() {
+    with_gpu("values_of_every_element", |gpu| list::values_of_every_element(&OnGpu(gpu)));
 }
 
 #[test]

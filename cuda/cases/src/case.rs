@@ -8,6 +8,7 @@ use selvedge::{
     Flat, Layer,
     augment::Augmentation,
     optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    preparation::{Element, Preparation, Scaled},
     random::{self, Generator, Purpose},
     shape::InputShape,
 };
@@ -66,11 +67,63 @@ pub const ALL_RULES: [Rules; 8] = [
     Rules::Sgd(0.01),
 ];
 
+/// The values of the samples, and the way from them to a network's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Bytes that are divided by 255.
+    Plain,
+    /// Values of an element with a scale and a shift for all features.
+    ScaledAlike(Element),
+    /// Values of an element with a scale and a shift for each feature.
+    Scaled(Element),
+}
+
+impl Values {
+    /// The numbers that they are.
+    pub fn element(self) -> Element {
+        match self {
+            Self::Plain => Element::U8,
+            Self::ScaledAlike(element) | Self::Scaled(element) => element,
+        }
+    }
+
+    /// The scales and shifts of so many features, as a file has them: some inputs near 0 and some of either sign.
+    pub fn table(self, features: usize) -> Vec<u8> {
+        let rows = match self {
+            Self::Plain => 0,
+            Self::ScaledAlike(_) => 1,
+            Self::Scaled(_) => features,
+        };
+        let unit = match self.element().range() {
+            Some((least, most)) => 2.0 / (most - least) as f32,
+            None => 1.0,
+        };
+        let row = |feature: usize| [unit * (1.0 + feature as f32 / 7.0), 0.1 - feature as f32 / 97.0];
+        (0..rows).flat_map(row).flat_map(f32::to_le_bytes).collect()
+    }
+
+    /// The preparation of so many features by a [`table`](Self::table).
+    ///
+    /// # Panics
+    ///
+    /// Where the table is another one's.
+    pub fn preparation(self, table: &[u8], features: usize) -> Preparation<'_> {
+        match self {
+            Self::Plain => Preparation::Bytes,
+            Self::ScaledAlike(element) | Self::Scaled(element) => {
+                Preparation::Scaled(Scaled::parse(element, table, features).expect("the table is the features'"))
+            }
+        }
+    }
+}
+
 /// A training run and its settings.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Samples in an epoch.
     pub samples: usize,
+    /// The samples' values.
+    pub values: Values,
     /// The sizes of an image; of a sample that is none there are none.
     pub image: Option<[u32; 3]>,
     /// Epochs, each in an order of its own.
@@ -99,6 +152,7 @@ impl Case {
     /// Two epochs of SGD.
     pub const PLAIN: Self = Self {
         samples: 40,
+        values: Values::Plain,
         image: None,
         epochs: 2,
         batch: 16,
@@ -131,7 +185,7 @@ impl Case {
         }
     }
 
-    /// The samples' values, and their classes.
+    /// The samples' values as bytes, and their classes.
     ///
     /// # Panics
     ///
@@ -139,7 +193,15 @@ impl Case {
     pub fn data<M: Layer>(&self) -> (Vec<u8>, Vec<u16>) {
         assert_eq!(self.input::<M>().features(), M::Input::LEN);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
-        let values = (0..(self.samples * M::Input::LEN) as u64).map(|index| generator.bits(index) as u8);
+        let values = (0..(self.samples * M::Input::LEN) as u64).flat_map(|index| {
+            let bits = generator.bits(index);
+            let bytes = match self.values.element() {
+                // From −1 to 1.
+                Element::F32 => generator.symmetric(index, 1.0).to_le_bytes(),
+                _ => (bits as u32).to_le_bytes(),
+            };
+            bytes.into_iter().take(self.values.element().size())
+        });
         let classes = M::Output::LEN as u32;
         let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes) as u16);
         (values.collect(), labels.collect())

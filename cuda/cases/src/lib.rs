@@ -11,7 +11,7 @@ mod outcome;
 mod portable;
 
 pub use self::{
-    case::{ALL_RULES, Case, Rules},
+    case::{ALL_RULES, Case, Rules, Values},
     outcome::{Log, Outcome, bits},
     portable::{initialized, portable},
 };

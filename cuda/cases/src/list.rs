@@ -4,9 +4,9 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp};
+use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp, preparation::Element};
 
-use crate::{ALL_RULES, Case, Check, Rules, portable};
+use crate::{ALL_RULES, Case, Check, Rules, Values, portable};
 
 /// Each in steps of one batch, and of two with a gradient that is clipped.
 pub fn every_optimizer(by: &impl Check) {
@@ -63,6 +63,21 @@ pub fn images_of_every_shape(by: &impl Check) {
         by.check::<mlp!(105 => 6)>(&Case { image: Some([1, 1, 105]), ..case.clone() });
         by.check::<mlp!(105 => 6)>(&case);
     }
+}
+
+/// Values of every element, with a scale for all features and with one for each.
+pub fn values_of_every_element(by: &impl Check) {
+    for element in Element::ALL {
+        for values in [Values::ScaledAlike(element), Values::Scaled(element)] {
+            let case = Case { values, ..Case::PLAIN };
+            by.check::<mlp!(7 => 5 Tanh => 3)>(&case);
+            by.check::<mlp!(300 => 6)>(&case);
+            // An image is a sample like any other where it is not changed.
+            by.check::<mlp!(105 => 6)>(&Case { image: Some([3, 5, 7]), ..case });
+        }
+    }
+    let values = Values::Scaled(Element::F32);
+    by.check::<mlp!(3 => 4 Relu => 2)>(&Case { values, samples: 700, batch: 350, ..Case::PLAIN });
 }
 
 /// Two batches of an evaluation.
@@ -137,12 +152,20 @@ pub fn any_case() -> impl Strategy<Value = Case> {
     let sizes = (1usize..60, 1usize..40, 1usize..4);
     let rules = prop::sample::select(ALL_RULES.to_vec());
     let part = || prop_oneof![Just(0.0f32), 0.0f32..0.9];
-    let changes = (any::<bool>(), 0u8..40, 0u8..40);
+    // Plain bytes may be changed as images.
+    let changes =
+        (any::<bool>(), 0u8..40, 0u8..40).prop_map(|(flip, shift, erase)| Augmentation { flip, shift, erase });
+    let scaled = prop::sample::select(Element::ALL.to_vec()).prop_map(Values::Scaled);
+    let values = prop_oneof![
+        changes.prop_map(|augmentation| (Values::Plain, augmentation)),
+        scaled.prop_map(|values| (values, Augmentation::default())),
+    ];
     let (clip, decay) = (prop::option::of(0.01f32..3.0), prop::option::of(0.0f64..1.0));
-    (sizes, rules, clip, part(), part(), changes, decay, any::<u64>()).prop_map(
-        |((samples, batch, accumulate), rules, clip, dropout, label_smoothing, (flip, shift, erase), decay, seed)| {
+    (sizes, rules, clip, part(), part(), values, decay, any::<u64>()).prop_map(
+        |((samples, batch, accumulate), rules, clip, dropout, label_smoothing, (values, augmentation), decay, seed)| {
             Case {
                 samples,
+                values,
                 image: Some([1, 28, 28]),
                 epochs: 2,
                 batch: batch.min(samples),
@@ -151,7 +174,7 @@ pub fn any_case() -> impl Strategy<Value = Case> {
                 clip,
                 dropout,
                 label_smoothing,
-                augmentation: Augmentation { flip, shift, erase },
+                augmentation,
                 decay,
                 seed,
             }

@@ -3,11 +3,11 @@
 use cuda::memory::EVALUATED;
 use selvedge::{
     Engine, Flat, Layer, Portable,
-    augment::normalize_all,
     classification::argmax,
     layers::{self, Draws, Features},
     loss::CrossEntropy,
     optimizer::{Accumulate, Average, Gradient, Optimizer},
+    preparation::Preparation,
     random::{Generator, Purpose},
     training::{self, Batch, Workspace, clip_grad_norm},
     with_rule,
@@ -35,6 +35,9 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let loss = CrossEntropy { label_smoothing: case.label_smoothing, ..CrossEntropy::default() };
     let (values, labels) = case.data::<M>();
     let features = M::Input::LEN;
+    let table = case.values.table(features);
+    let preparation = case.values.preparation(&table, features);
+    let sample_len = preparation.sample_len(features);
     let keeps = case.settings().keeps_grad();
     let mut log = Log::default();
     'training: for epoch in 0..case.epochs {
@@ -45,8 +48,12 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
             let generator = Generator::new(case.seed, Purpose::Augmentation, epoch);
             let mut input = vec![0.0; samples.len() * features];
             for (&index, input) in samples.iter().zip(input.chunks_exact_mut(features)) {
-                let sample = &values[index as usize * features..][..features];
-                case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+                let sample = &values[index as usize * sample_len..][..sample_len];
+                if case.augmentation.is_none() {
+                    preparation.write(sample, input);
+                } else {
+                    case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+                }
             }
             let targets: Vec<u16> = samples.iter().map(|&index| labels[index as usize]).collect();
             let draws = Draws::new(case.seed, batch.number, case.dropout);
@@ -90,7 +97,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
         }
     }
     Outcome {
-        test: test(average.as_deref().unwrap_or(&*model), &values, &labels),
+        test: test(average.as_deref().unwrap_or(&*model), preparation, &values, &labels),
         model: bits(model.as_flat()),
         state: state.iter().map(|state| bits(state.as_flat())).collect(),
         average: average.as_ref().map(|average| bits(average.as_flat())),
@@ -99,11 +106,14 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
 }
 
 /// The losses of an evaluation's batches, and the samples' classes.
-fn test<M: Layer>(model: &M, values: &[u8], labels: &[u16]) -> (Vec<u32>, Vec<u16>) {
+fn test<M: Layer>(model: &M, preparation: Preparation<'_>, values: &[u8], labels: &[u16]) -> (Vec<u32>, Vec<u16>) {
     let mut test = (Vec::new(), Vec::new());
-    for (values, labels) in values.chunks(EVALUATED * M::Input::LEN).zip(labels.chunks(EVALUATED)) {
-        let mut input = vec![0.0; values.len()];
-        normalize_all(values, &mut input);
+    let sample_len = preparation.sample_len(M::Input::LEN);
+    for (values, labels) in values.chunks(EVALUATED * sample_len).zip(labels.chunks(EVALUATED)) {
+        let mut input = vec![0.0; labels.len() * M::Input::LEN];
+        for (sample, input) in values.chunks(sample_len).zip(input.chunks_mut(M::Input::LEN)) {
+            preparation.write(sample, input);
+        }
         let mut tape = vec![f32::NAN; labels.len() * M::Tape::LEN];
         let batch = Batch::new(M::Input::batch(&input), labels);
         let (logits, loss) = training::evaluate(&Portable, model, &CrossEntropy::default(), batch, &mut tape)

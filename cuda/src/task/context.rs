@@ -1,6 +1,6 @@
 //! The parts of a launch that stay the same.
 
-use selvedge::{augment::Augmentation, layers::DropoutRate, shape::InputShape};
+use selvedge::{augment::Augmentation, layers::DropoutRate, preparation::Element, shape::InputShape};
 
 use super::Address;
 
@@ -8,10 +8,12 @@ use super::Address;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Context {
-    /// Samples, a byte for each feature.
+    /// Samples, a value for each feature.
     pub samples: Address,
     /// Their classes as u16.
     pub labels: Address,
+    /// A scale and a shift for each feature, or once for all; 0 where a value is a byte that is divided by 255.
+    pub scales: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
     /// A launch's [batches](super::Batch).
@@ -40,6 +42,8 @@ pub struct Context {
     pub max_norm: f32,
     /// The change of images.
     pub changes: Changes,
+    /// The numbers that values are.
+    pub values: Values,
     /// 0.
     pub padding: u32,
 }
@@ -80,12 +84,28 @@ impl Changes {
     }
 }
 
+/// The numbers that samples' values are, and how many scales they have, as the kernels have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Values {
+    element: u32,
+    scale_step: u32,
+}
+
+impl Values {
+    /// Values of an element, whose scales and shifts are so many bytes.
+    pub fn new(element: Element, scales: &[u8]) -> Self {
+        Self { element: element as u32, scale_step: (scales.len() > 2 * size_of::<f32>()).into() }
+    }
+}
+
 impl Context {
     /// A run with these addresses to be filled in, that changes no sample and drops nothing.
     pub fn new(seed: u64) -> Self {
         Self {
             samples: 0,
             labels: 0,
+            scales: 0,
             order: 0,
             batches: 0,
             sample_losses: 0,
@@ -100,6 +120,7 @@ impl Context {
             label_smoothing: 0.0,
             max_norm: f32::INFINITY,
             changes: Changes::default(),
+            values: Values::default(),
             padding: 0,
         }
     }

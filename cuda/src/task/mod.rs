@@ -7,7 +7,7 @@ use selvedge::activation::ActivationKind;
 
 pub use self::{
     batch::{Batch, Optimizer, Rule},
-    context::{Changes, Context, Dropout},
+    context::{Changes, Context, Dropout, Values},
 };
 
 /// Threads in every block.

@@ -90,7 +90,8 @@ impl Trainer {
     /// Starts the evaluation of a test by these parameters.
     pub(super) fn start_test(&self, test: &Test, parameters: Address) -> Result<(), CudaError> {
         let addresses = self.memory.map(Buffer::address);
-        let context = test.context(addresses.evaluation_context());
+        let Context { scales, values, .. } = self.context;
+        let context = test.context(Context { scales, values, ..addresses.evaluation_context() });
         let multiprocessors = self.gpu.multiprocessors();
         let launches =
             schedule::evaluation(&self.predicting, EVALUATED, &addresses, &context, multiprocessors, parameters);
@@ -107,9 +108,10 @@ impl Trainer {
 
     /// All memory that a launch of training uses.
     fn used(&self) -> Vec<Rc<Allocation>> {
-        let Self { samples, order, batches, results, .. } = self;
+        let Self { scales, samples, order, batches, results, .. } = self;
         let mut used =
             vec![samples.values.memory(), samples.labels.memory(), order.memory(), batches.memory(), results.memory()];
+        used.extend(scales.memory());
         self.memory.map(|buffer| used.push(buffer.memory()));
         used
     }

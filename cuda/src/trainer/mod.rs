@@ -8,13 +8,15 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
+use selvedge::{
+    architecture::Architecture, augment::Augmentation, layers::DropoutRate, preparation::Preparation, shape::InputShape,
+};
 
 pub use self::queue::{IN_FLIGHT, MAX_BATCHES};
 use self::{
     launch::{Graphs, check},
     queue::{Job, Launched},
-    samples::{Resident, Test},
+    samples::{Resident, Scales, Test},
 };
 use crate::{
     driver::{Buffer, CudaError, Download, Gpu, Upload},
@@ -25,7 +27,7 @@ use crate::{
 
 /// The parts of a run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Run<'a> {
     /// The layers, dropout too.
     pub architecture: Architecture,
     /// The buffers that are kept, and their sizes.
@@ -40,14 +42,16 @@ pub struct Run {
     pub clip: Option<f32>,
     /// The shape of a sample.
     pub input: InputShape,
-    /// The change of images.
+    /// The way from a sample's values to the network's inputs.
+    pub preparation: Preparation<'a>,
+    /// The change of images, whose values are plain bytes.
     pub augmentation: Augmentation,
 }
 
 /// Samples and their classes.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
-    /// A byte for each feature, sample after sample.
+    /// A value for each feature, sample after sample, each little-endian.
     pub values: &'a [u8],
     /// A class for each sample.
     pub labels: &'a [u16],
@@ -89,6 +93,7 @@ pub struct Trainer {
     predicting: Architecture,
     settings: Settings,
     memory: Memory<Buffer<f32>>,
+    scales: Scales,
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
@@ -122,9 +127,9 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where the architecture is no network, where its inputs are not a sample's features, and where the values are not those of a sample for
-    /// each label.
-    pub fn new(gpu: Gpu, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
+    /// Where the architecture is no network, where its inputs are not a sample's features, where the values are not those of a sample for
+    /// each label, where there are scales and not one for each feature or for all, and where scaled values are to be changed as images.
+    pub fn new(gpu: Gpu, run: &Run<'_>, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
         assert!(network.parameter_count().is_some(), "{network} is no network");
         assert_eq!(run.input.features(), network.inputs(), "features of a sample, and inputs of {network}");
@@ -134,7 +139,8 @@ impl Trainer {
         for buffer in memory.state.iter_mut().flat_map(Versions::all_mut).chain(&mut memory.kept) {
             buffer.zero()?;
         }
-        let samples = Resident::new(&gpu, samples, network.inputs(), network.outputs())?;
+        let scales = Scales::new(&gpu, run)?;
+        let samples = Resident::new(&gpu, samples, &scales, network)?;
         let mut order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
         // Until an order is set, each place has a sample that is there.
         order.zero()?;
@@ -145,6 +151,7 @@ impl Trainer {
         let context = Context {
             samples: samples.values.address(),
             labels: samples.labels.address(),
+            scales: scales.address(),
             order: order.address(),
             batches: batches.address(),
             losses: results.address(),
@@ -153,6 +160,7 @@ impl Trainer {
             label_smoothing: run.label_smoothing,
             max_norm: run.clip.unwrap_or(f32::INFINITY),
             changes: Changes::new(run.augmentation, run.input),
+            values: scales.values,
             ..memory.map(Buffer::address).training_context(run.seed)
         };
         let addresses = memory.map(Buffer::address);
@@ -175,6 +183,7 @@ impl Trainer {
             step_loss: 0.0,
             diverged: None,
             gpu,
+            scales,
             samples,
             order,
             batches,
@@ -193,7 +202,7 @@ impl Trainer {
     /// Where the values are not those of a sample for each label.
     pub fn add_test(&mut self, samples: Samples<'_>) -> Result<(), CudaError> {
         let (gpu, network) = (&self.gpu, &self.predicting);
-        let samples = Resident::new(gpu, samples, network.inputs(), network.outputs())?;
+        let samples = Resident::new(gpu, samples, &self.scales, network)?;
         self.tests.push(Test::new(gpu, samples)?);
         Ok(())
     }

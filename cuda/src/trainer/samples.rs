@@ -1,10 +1,61 @@
 //! Samples on the GPU.
 
-use super::{Context, EVALUATED, Samples};
-use crate::{
-    driver::{Buffer, CudaError, Gpu},
-    task::Batch,
+use std::rc::Rc;
+
+use selvedge::{
+    architecture::Architecture,
+    preparation::{Element, Preparation},
 };
+
+use super::{Context, EVALUATED, Run, Samples};
+use crate::{
+    driver::{Allocation, Buffer, CudaError, Gpu},
+    task::{Address, Batch, Values},
+};
+
+/// The way from values to inputs: a table on the GPU, or none where values are plain bytes.
+pub(super) struct Scales {
+    table: Option<Buffer<f32>>,
+    element: Element,
+    /// The same for the kernels.
+    pub(super) values: Values,
+}
+
+impl Scales {
+    /// Brings a run's scales to the GPU.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where there is not a scale for each feature or for all, and where scaled values are to be changed as images.
+    pub(super) fn new(gpu: &Gpu, run: &Run<'_>) -> Result<Self, CudaError> {
+        let Preparation::Scaled(scaled) = run.preparation else {
+            return Ok(Self { table: None, element: Element::U8, values: Values::default() });
+        };
+        let features = run.input.features();
+        let rows = scaled.rows().count();
+        assert!(rows == 1 || rows == features, "{rows} scales for {features} features");
+        assert!(run.augmentation.is_none(), "images of plain bytes alone are changed");
+        let numbers: Vec<f32> = scaled.rows().flat_map(|(scale, shift)| [scale, shift]).collect();
+        let mut table = Buffer::allocate(gpu, numbers.len(), "the features' scales")?;
+        table.upload(&numbers)?;
+        let element = run.preparation.element();
+        Ok(Self { table: Some(table), element, values: Values::new(element, scaled.as_bytes()) })
+    }
+
+    /// The table's address, or 0.
+    pub(super) fn address(&self) -> Address {
+        self.table.as_ref().map_or(0, Buffer::address)
+    }
+
+    /// The table's memory.
+    pub(super) fn memory(&self) -> Option<Rc<Allocation>> {
+        self.table.as_ref().map(Buffer::memory)
+    }
+}
 
 /// Samples and their classes. There is a class for each sample, and each is one of the network's.
 pub(super) struct Resident {
@@ -15,7 +66,7 @@ pub(super) struct Resident {
 }
 
 impl Resident {
-    /// Brings samples of so many features to the GPU.
+    /// Brings a network's samples to the GPU.
     ///
     /// # Errors
     ///
@@ -24,13 +75,16 @@ impl Resident {
     /// # Panics
     ///
     /// Where the values are not those of a sample for each label.
-    pub(super) fn new(gpu: &Gpu, samples: Samples<'_>, features: usize, classes: usize) -> Result<Self, CudaError> {
+    pub(super) fn new(
+        gpu: &Gpu,
+        samples: Samples<'_>,
+        scales: &Scales,
+        network: &Architecture,
+    ) -> Result<Self, CudaError> {
+        let (features, classes) = (network.inputs(), network.outputs());
         let len = samples.labels.len();
-        assert_eq!(
-            Some(samples.values.len()),
-            len.checked_mul(features),
-            "values of {len} samples of {features} features"
-        );
+        let bytes = len.checked_mul(features).and_then(|values| values.checked_mul(scales.element.size()));
+        assert_eq!(Some(samples.values.len()), bytes, "values of {len} samples of {features} features");
         // The kernels count samples by 32 bits.
         assert!(u32::try_from(len).is_ok(), "{len} samples");
         let mut labels = samples.labels.iter().enumerate();

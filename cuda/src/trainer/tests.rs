@@ -30,7 +30,7 @@ fn with_stand_in(test: &str, body: impl FnOnce()) {
     emulator::with_stand_in(&format!("trainer::tests::{test}"), &[], body);
 }
 
-fn run() -> Run {
+fn run() -> Run<'static> {
     Run {
         architecture: Architecture::of::<mlp!(4 => 3 Relu => 2)>(),
         settings: Settings { batch: 2, optimizer: Optimizer::Sgd, accumulates: false, clips: false, averages: false },
@@ -39,11 +39,12 @@ fn run() -> Run {
         label_smoothing: 0.0,
         clip: None,
         input: InputShape::Features(4),
+        preparation: Preparation::Bytes,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
     }
 }
 
-fn trainer(run: &Run, samples: Samples<'_>) -> Result<Trainer, CudaError> {
+fn trainer(run: &Run<'_>, samples: Samples<'_>) -> Result<Trainer, CudaError> {
     Trainer::new(Gpu::open()?, run, samples)
 }
 

@@ -58,6 +58,7 @@ impl<'a> Cuda<'a> {
             label_smoothing: options.label_smoothing,
             clip: options.clip,
             input: data.input,
+            preparation: data.preparation.get(),
             augmentation: options.augmentation,
         };
         let mut trainer = Trainer::new(gpu, &run, samples(&data.train.values(), &data.train))?;

@@ -4,7 +4,7 @@ use cases::{Case, Log, Outcome, bits, initialized};
 use cuda::{
     memory::{EVALUATED, Memory, Scalar, Versions},
     schedule::{self, Launch, Placed, Training},
-    task::{Batch, Changes, Context, Phase},
+    task::{self, Batch, Changes, Context, Phase},
 };
 use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
 
@@ -46,11 +46,15 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let addresses = memory.map(|buffer| address(buffer));
 
     let (values, labels) = case.data::<M>();
+    let table = case.values.table(network.inputs());
+    let scales: Vec<f32> = table.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let mut order: Vec<u32> = vec![0; case.samples];
     let (losses, norms) = (poison(case.samples), poison(case.samples));
     let mut context = Context {
         samples: address(&values),
         labels: address(&labels),
+        scales: if scales.is_empty() { 0 } else { address(&scales) },
+        values: task::Values::new(case.values.element(), &table),
         order: address(&order),
         losses: address(&losses),
         norms: address(&norms),
@@ -96,6 +100,8 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let test = Context {
         samples: context.samples,
         labels: context.labels,
+        scales: context.scales,
+        values: context.values,
         batches: address(&batches),
         classes: address(&classes),
         losses: context.losses,

@@ -53,6 +53,11 @@ fn images_of_every_shape_are_changed_alike() {
 }
 
 #[test]
+fn values_of_every_element() {
+    list::values_of_every_element(&Kernels);
+}
+
+#[test]
 fn more_samples_than_are_evaluated_at_once() {
     list::more_samples_than_are_evaluated_at_once(&Kernels);
 }

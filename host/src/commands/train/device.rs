@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::{data::Dataset, engine::Simd, preparation::PreparationBuf, task::TaskBuf, training::Options};
+use crate::{data::Dataset, engine::Simd, task::TaskBuf, training::Options};
 
 /// The device that was chosen.
 pub enum Device {
@@ -47,8 +47,6 @@ pub fn for_run(device: Device, choice: Choice, data: &Dataset, with: &Options) -
     let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
     let reason = if is_cpu {
         return Ok(device);
-    } else if data.preparation != PreparationBuf::Bytes {
-        "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise"
     } else if data.task != TaskBuf::Classification {
         "its kernels have the loss of a classification alone"
     } else if with.class_weights.is_some() {

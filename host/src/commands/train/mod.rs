@@ -294,8 +294,14 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
     Ok(State::new(network, with)?)
 }
 
-/// Refuses what only the loss of a classification has.
+/// Refuses what only plain bytes have, and what only the loss of a classification has.
 fn check_task(data: &Dataset, recipe: &RecipeOptions, with: &training::Options) -> Result<()> {
+    ensure!(
+        with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
+        "augment changes images of bytes that are divided by 255, and the values of this data are {} that are scaled; leave it out of the recipe, \
+         or train with --augment none",
+        data.train.element()
+    );
     let task = data.task.get().kind();
     if task == TaskKind::Classification {
         return Ok(());
