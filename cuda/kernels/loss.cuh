@@ -63,14 +63,15 @@ __device__ __forceinline__ void sample_loss(const Context& context, const Task& 
 
     const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned target = context.labels[index];
-    const float smoothing = context.label_smoothing;
-    const float confidence = sub(1.0f, smoothing), share = div(smoothing, __uint2float_rn(classes));
+    const float smoothing = context.label_smoothing, share_of_all = div(smoothing, __uint2float_rn(classes));
+    const float confidence = mul(sub(1.0f, smoothing), class_weight(context, target));
+    const auto share = [&](unsigned j) { return mul(share_of_all, class_weight(context, j)); };
     if (thread == 0) {
         const float log_sum_exp = add(largest, logarithm(sum));
         float loss = mul(confidence, sub(log_sum_exp, logits(target)));
         if (smoothing != 0.0f) {
             for (unsigned j = 0; j < classes; ++j) {
-                loss = fma(share, sub(log_sum_exp, logits(j)), loss);
+                loss = fma(share(j), sub(log_sum_exp, logits(j)), loss);
             }
         }
         context.sample_losses[s] = loss;
@@ -86,14 +87,14 @@ __device__ __forceinline__ void sample_loss(const Context& context, const Task& 
     float weight = confidence;
     if (smoothing != 0.0f) {
         for (unsigned j = 0; j < classes; ++j) {
-            weight = add(weight, share);
+            weight = add(weight, share(j));
         }
     }
     const bool has_room = classes <= MAX_CLASSES;
     for (unsigned j = thread; j < classes; j += THREADS) {
         const float value = has_room ? sample.values[j] : exponential(sub(logits(j), largest));
         const float probability = div(value, sample.sum);
-        float grad = smoothing == 0.0f ? mul(probability, confidence) : fma(probability, weight, -share);
+        float grad = smoothing == 0.0f ? mul(probability, confidence) : fma(probability, weight, -share(j));
         if (j == target) {
             grad = sub(grad, confidence);
         }

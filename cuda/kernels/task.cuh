@@ -105,6 +105,8 @@ struct Context {
     const unsigned short* labels;
     // A scale and a shift for each feature, or once for all; null where a value is a byte that is divided by 255.
     const float* scales;
+    // How much a sample of each class counts; null where all count the same.
+    const float* class_weights;
     // The epoch's order of samples, or null for that of the file.
     const unsigned* order;
     const Batch* batches;
@@ -155,6 +157,11 @@ __device__ __forceinline__ Batch batch_of(const Context& context, unsigned index
 // The number of the sample in a place of the epoch's order, which the host changes between launches too.
 __device__ __forceinline__ unsigned sample_in(const Context& context, unsigned place) {
     return context.order ? __ldcg(context.order + place) : place;
+}
+
+// How much a sample of a class counts.
+__device__ __forceinline__ float class_weight(const Context& context, unsigned class_) {
+    return context.class_weights ? context.class_weights[class_] : 1.0f;
 }
 
 } // namespace selvedge

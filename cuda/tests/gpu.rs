@@ -65,6 +65,7 @@ struct Training {
 impl Training {
     fn new<M: Layer>(gpu: &Gpu, case: &Case) -> Self {
         let architecture = Architecture::of::<M>();
+        let class_weights = case.class_weights(architecture.outputs());
         let table = case.values.table(architecture.inputs());
         let run = Run {
             architecture: architecture.clone(),
@@ -72,6 +73,7 @@ impl Training {
             seed: case.seed,
             dropout: case.dropout,
             label_smoothing: case.label_smoothing,
+            class_weights: class_weights.as_deref(),
             clip: case.clip,
             input: case.input::<M>(),
             preparation: case.values.preparation(&table, architecture.inputs()),
@@ -87,7 +89,7 @@ impl Training {
 
     fn begin(&mut self, epoch: u64) -> Vec<Batch> {
         self.trainer.set_order(&self.case.order(epoch)).expect("it can be brought");
-        self.case.batches(epoch)
+        self.case.batches(epoch, self.architecture.outputs())
     }
 
     /// Takes these batches in one call. A run that has diverged goes on, and is to change nothing.
@@ -196,6 +198,11 @@ fn every_size_of_batch() {
 #[test]
 fn every_number_of_inputs_and_outputs() {
     with_gpu("every_number_of_inputs_and_outputs", |gpu| list::every_number_of_inputs_and_outputs(&OnGpu(gpu)));
+}
+
+#[test]
+fn class_weights() {
+    with_gpu("class_weights", |gpu| list::class_weights(&OnGpu(gpu)));
 }
 
 #[test]

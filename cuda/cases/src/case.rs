@@ -7,6 +7,7 @@ use cuda::{
 use selvedge::{
     Flat, Layer,
     augment::Augmentation,
+    loss::{CrossEntropy, Loss},
     optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
     preparation::{Element, Preparation, Scaled},
     random::{self, Generator, Purpose},
@@ -140,6 +141,8 @@ pub struct Case {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
+    /// Classes count differently.
+    pub weighs_classes: bool,
     /// The change of images.
     pub augmentation: Augmentation,
     /// The decay of the weights' moving average.
@@ -161,6 +164,7 @@ impl Case {
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,
+        weighs_classes: false,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
         decay: None,
         seed: 5,
@@ -202,9 +206,19 @@ impl Case {
             };
             bytes.into_iter().take(self.values.element().size())
         });
-        let classes = M::Output::LEN as u32;
-        let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes) as u16);
-        (values.collect(), labels.collect())
+        (values.collect(), self.labels(M::Output::LEN))
+    }
+
+    /// Each sample's class, of so many.
+    fn labels(&self, classes: usize) -> Vec<u16> {
+        let generator = Generator::new(self.seed, Purpose::Drawing, 0);
+        (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes as u32) as u16).collect()
+    }
+
+    /// How much a sample of each class counts, if that differs: some classes nothing.
+    pub fn class_weights(&self, classes: usize) -> Option<Vec<f32>> {
+        let weight = |class: usize| if class % 5 == 3 { 0.0 } else { 0.3 + class as f32 / 7.0 };
+        self.weighs_classes.then(|| (0..classes).map(weight).collect())
     }
 
     /// The order of an epoch's samples.
@@ -219,8 +233,15 @@ impl Case {
         epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
     }
 
-    /// The batches of an epoch.
-    pub fn batches(&self, epoch: u64) -> Vec<Batch> {
+    /// The batches of an epoch, of a network of so many outputs.
+    ///
+    /// # Panics
+    ///
+    /// Where a sample's class is none of the outputs.
+    pub fn batches(&self, epoch: u64, outputs: usize) -> Vec<Batch> {
+        let (labels, weights) = (self.labels(outputs), self.class_weights(outputs));
+        let targets: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();
+        let loss = CrossEntropy { class_weights: weights.as_deref(), ..CrossEntropy::default() };
         let per_epoch = self.samples.div_ceil(self.batch) as u64;
         let in_step = self.batch * self.accumulate;
         let batch = |index: usize| {
@@ -236,7 +257,9 @@ impl Case {
                 samples: (end - first) as u32,
                 is_first: (first == step_first).into(),
                 is_last: (end == step_end).into(),
-                total_weight: (step_end - step_first) as f32,
+                total_weight: loss
+                    .total_weight(outputs, &targets[step_first..step_end])
+                    .expect("each label is a class"),
                 average: self.decay.map_or(0.0, |decay| (1.0 - decay) as f32),
                 starts_average: (step == 1).into(),
                 rule: Rule::from(&self.rules.step(step)),

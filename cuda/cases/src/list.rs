@@ -54,6 +54,17 @@ pub fn every_number_of_inputs_and_outputs(by: &impl Check) {
     }
 }
 
+/// Classes that count differently, with and without label smoothing: with the last layer in the loss's kernel, and without.
+pub fn class_weights(by: &impl Check) {
+    for (label_smoothing, accumulate) in [(0.0, 1), (0.2, 1), (0.2, 3)] {
+        let case = Case { weighs_classes: true, label_smoothing, accumulate, ..Case::PLAIN };
+        by.check::<mlp!(12 => 9 Relu => 10)>(&case);
+        by.check::<mlp!(12 => 40 Tanh)>(&case);
+        by.check::<mlp!(5 => 7 Gelu => 10 LogSoftmax)>(&case);
+        by.check::<mlp!(5 => 1100)>(&Case { samples: 9, batch: 4, ..case });
+    }
+}
+
 /// Flipped, shifted and erased, one channel and several, and a row.
 pub fn images_of_every_shape(by: &impl Check) {
     for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
@@ -161,8 +172,18 @@ pub fn any_case() -> impl Strategy<Value = Case> {
         scaled.prop_map(|values| (values, Augmentation::default())),
     ];
     let (clip, decay) = (prop::option::of(0.01f32..3.0), prop::option::of(0.0f64..1.0));
-    (sizes, rules, clip, part(), part(), values, decay, any::<u64>()).prop_map(
-        |((samples, batch, accumulate), rules, clip, dropout, label_smoothing, (values, augmentation), decay, seed)| {
+    let classes = (part(), any::<bool>());
+    (sizes, rules, clip, part(), classes, values, decay, any::<u64>()).prop_map(
+        |(
+            (samples, batch, accumulate),
+            rules,
+            clip,
+            dropout,
+            (label_smoothing, weighs_classes),
+            (values, augmentation),
+            decay,
+            seed,
+        )| {
             Case {
                 samples,
                 values,
@@ -174,6 +195,7 @@ pub fn any_case() -> impl Strategy<Value = Case> {
                 clip,
                 dropout,
                 label_smoothing,
+                weighs_classes,
                 augmentation,
                 decay,
                 seed,

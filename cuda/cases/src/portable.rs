@@ -32,7 +32,8 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
     let mut average = case.decay.map(|_| Box::new(M::ZERO));
     let mut grad = Box::new(M::ZERO);
-    let loss = CrossEntropy { label_smoothing: case.label_smoothing, ..CrossEntropy::default() };
+    let class_weights = case.class_weights(M::Output::LEN);
+    let loss = CrossEntropy { label_smoothing: case.label_smoothing, class_weights: class_weights.as_deref() };
     let (values, labels) = case.data::<M>();
     let features = M::Input::LEN;
     let table = case.values.table(features);
@@ -43,7 +44,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     'training: for epoch in 0..case.epochs {
         let order = case.order(epoch);
         let mut step = case.first_step(epoch);
-        for batch in case.batches(epoch) {
+        for batch in case.batches(epoch, M::Output::LEN) {
             let samples = &order[batch.first as usize..][..batch.samples as usize];
             let generator = Generator::new(case.seed, Purpose::Augmentation, epoch);
             let mut input = vec![0.0; samples.len() * features];

@@ -14,6 +14,8 @@ pub struct Context {
     pub labels: Address,
     /// A scale and a shift for each feature, or once for all; 0 where a value is a byte that is divided by 255.
     pub scales: Address,
+    /// How much a sample of each class counts, as f32; 0 where all count the same.
+    pub class_weights: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
     /// A launch's [batches](super::Batch).
@@ -106,6 +108,7 @@ impl Context {
             samples: 0,
             labels: 0,
             scales: 0,
+            class_weights: 0,
             order: 0,
             batches: 0,
             sample_losses: 0,

@@ -108,10 +108,11 @@ impl Trainer {
 
     /// All memory that a launch of training uses.
     fn used(&self) -> Vec<Rc<Allocation>> {
-        let Self { scales, samples, order, batches, results, .. } = self;
+        let Self { scales, class_weights, samples, order, batches, results, .. } = self;
         let mut used =
             vec![samples.values.memory(), samples.labels.memory(), order.memory(), batches.memory(), results.memory()];
         used.extend(scales.memory());
+        used.extend(class_weights.as_ref().map(Buffer::memory));
         self.memory.map(|buffer| used.push(buffer.memory()));
         used
     }

@@ -16,7 +16,7 @@ pub use self::queue::{IN_FLIGHT, MAX_BATCHES};
 use self::{
     launch::{Graphs, check},
     queue::{Job, Launched},
-    samples::{Resident, Scales, Test},
+    samples::{Resident, Scales, Test, class_weights},
 };
 use crate::{
     driver::{Buffer, CudaError, Download, Gpu, Upload},
@@ -38,6 +38,8 @@ pub struct Run<'a> {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
+    /// How much a sample of each class counts; none where all count the same.
+    pub class_weights: Option<&'a [f32]>,
     /// The longest gradient.
     pub clip: Option<f32>,
     /// The shape of a sample.
@@ -94,6 +96,7 @@ pub struct Trainer {
     settings: Settings,
     memory: Memory<Buffer<f32>>,
     scales: Scales,
+    class_weights: Option<Buffer<f32>>,
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
@@ -128,7 +131,8 @@ impl Trainer {
     /// # Panics
     ///
     /// Where the architecture is no network, where its inputs are not a sample's features, where the values are not those of a sample for
-    /// each label, where there are scales and not one for each feature or for all, and where scaled values are to be changed as images.
+    /// each label, where there are scales and not one for each feature or for all, where scaled values are to be changed as images, and where
+    /// there are class weights and not one for each output.
     pub fn new(gpu: Gpu, run: &Run<'_>, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
         assert!(network.parameter_count().is_some(), "{network} is no network");
@@ -140,6 +144,7 @@ impl Trainer {
             buffer.zero()?;
         }
         let scales = Scales::new(&gpu, run)?;
+        let class_weights = run.class_weights.map(|weights| class_weights(&gpu, weights, network)).transpose()?;
         let samples = Resident::new(&gpu, samples, &scales, network)?;
         let mut order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
         // Until an order is set, each place has a sample that is there.
@@ -152,6 +157,7 @@ impl Trainer {
             samples: samples.values.address(),
             labels: samples.labels.address(),
             scales: scales.address(),
+            class_weights: class_weights.as_ref().map_or(0, Buffer::address),
             order: order.address(),
             batches: batches.address(),
             losses: results.address(),
@@ -184,6 +190,7 @@ impl Trainer {
             diverged: None,
             gpu,
             scales,
+            class_weights,
             samples,
             order,
             batches,

@@ -57,6 +57,23 @@ impl Scales {
     }
 }
 
+/// Brings a weight for each class to the GPU.
+///
+/// # Errors
+///
+/// [`CudaError`].
+///
+/// # Panics
+///
+/// Where there is not one for each output.
+pub(super) fn class_weights(gpu: &Gpu, weights: &[f32], network: &Architecture) -> Result<Buffer<f32>, CudaError> {
+    let (found, expected) = (weights.len(), network.outputs());
+    assert_eq!(found, expected, "class weights, and outputs of {network}");
+    let mut buffer = Buffer::allocate(gpu, found, "the classes' weights")?;
+    buffer.upload(weights)?;
+    Ok(buffer)
+}
+
 /// Samples and their classes. There is a class for each sample, and each is one of the network's.
 pub(super) struct Resident {
     pub(super) values: Buffer<u8>,

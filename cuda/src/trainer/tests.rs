@@ -37,6 +37,7 @@ fn run() -> Run<'static> {
         seed: 1,
         dropout: 0.0,
         label_smoothing: 0.0,
+        class_weights: None,
         clip: None,
         input: InputShape::Features(4),
         preparation: Preparation::Bytes,

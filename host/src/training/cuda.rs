@@ -56,6 +56,7 @@ impl<'a> Cuda<'a> {
             seed: options.seed,
             dropout: options.dropout,
             label_smoothing: options.label_smoothing,
+            class_weights: options.class_weights.as_deref(),
             clip: options.clip,
             input: data.input,
             preparation: data.preparation.get(),

@@ -46,6 +46,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let addresses = memory.map(|buffer| address(buffer));
 
     let (values, labels) = case.data::<M>();
+    let class_weights = case.class_weights(network.outputs());
     let table = case.values.table(network.inputs());
     let scales: Vec<f32> = table.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let mut order: Vec<u32> = vec![0; case.samples];
@@ -54,6 +55,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
         samples: address(&values),
         labels: address(&labels),
         scales: if scales.is_empty() { 0 } else { address(&scales) },
+        class_weights: class_weights.as_deref().map_or(0, address),
         values: task::Values::new(case.values.element(), &table),
         order: address(&order),
         losses: address(&losses),
@@ -68,7 +70,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let mut log = Log::default();
     for epoch in 0..case.epochs {
         order.copy_from_slice(&case.order(epoch));
-        let batches = case.batches(epoch);
+        let batches = case.batches(epoch, network.outputs());
         let before = log.losses.len();
         context.batches = address(&batches);
         let training = Training::new(&network, &settings, &addresses, &context, way.multiprocessors);

@@ -48,6 +48,11 @@ fn every_number_of_inputs_and_outputs() {
 }
 
 #[test]
+fn class_weights() {
+    list::class_weights(&Kernels);
+}
+
+#[test]
 fn images_of_every_shape_are_changed_alike() {
     list::images_of_every_shape(&Kernels);
 }

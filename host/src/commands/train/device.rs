@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::{data::Dataset, engine::Simd, task::TaskBuf, training::Options};
+use crate::{data::Dataset, engine::Simd, task::TaskBuf};
 
 /// The device that was chosen.
 pub enum Device {
@@ -43,14 +43,12 @@ pub fn choose(choice: Choice) -> Result<Device> {
 }
 
 /// Takes the CPU instead where the GPU's kernels do not have what the run needs, unless CUDA was asked for.
-pub fn for_run(device: Device, choice: Choice, data: &Dataset, with: &Options) -> Result<Device> {
+pub fn for_run(device: Device, choice: Choice, data: &Dataset) -> Result<Device> {
     let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
     let reason = if is_cpu {
         return Ok(device);
     } else if data.task != TaskBuf::Classification {
         "its kernels have the loss of a classification alone"
-    } else if with.class_weights.is_some() {
-        "its kernels have no class weights"
     } else {
         return Ok(device);
     };
