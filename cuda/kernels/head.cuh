@@ -125,7 +125,7 @@ __device__ __forceinline__ void head_outputs(HeadMemory& memory, const Context& 
         }
     }
     if (lane == 0) {
-        context.sample_losses[s] = loss;
+        context.loss_terms[s] = loss;
         if (context.classes) {
             context.classes[place] = static_cast<unsigned short>(is_found ? found.lane : 0);
         }

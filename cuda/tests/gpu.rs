@@ -14,11 +14,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use cases::{Case, Check, Log, Outcome, Rules, bits, initialized, list, portable};
+use cases::{Case, Check, Log, Outcome, Rules, Targets, Tested, bits, initialized, list, portable};
 use cuda::{
     driver::Gpu,
     task::Batch,
-    trainer::{Part, Run, Samples, Trainer},
+    trainer::{self, Part, Run, Samples, Trainer},
 };
 use selvedge::{Layer, architecture::Architecture, mlp};
 use skip::skip;
@@ -79,8 +79,12 @@ impl Training {
             preparation: case.values.preparation(&table, architecture.inputs()),
             augmentation: case.augmentation,
         };
-        let (values, labels) = case.data::<M>();
-        let samples = Samples { values: &values, labels: &labels };
+        let (values, targets) = (case.samples::<M>(), case.targets(architecture.outputs()));
+        let targets = match &targets {
+            Targets::Classes(labels) => trainer::Targets::Classes(labels),
+            Targets::Numbers(numbers) => trainer::Targets::Numbers(numbers),
+        };
+        let samples = Samples { values: &values, targets };
         let mut trainer = Trainer::new(gpu.clone(), &run, samples).expect("there is memory");
         trainer.upload(Part::Model, initialized::<M>(case.seed).as_flat()).expect("it can be brought");
         trainer.add_test(samples).expect("there is memory");
@@ -137,10 +141,10 @@ impl Training {
         self.trainer = other.trainer;
     }
 
-    fn test(&mut self) -> (Vec<u32>, Vec<u16>) {
+    fn test(&mut self) -> Tested {
         let tested = self.case.decay.map_or(Part::Model, |_| Part::Average);
         let evaluated = self.trainer.evaluate(0, tested).expect("it runs");
-        (bits(&evaluated.losses), evaluated.classes)
+        Tested { losses: bits(&evaluated.losses), classes: evaluated.classes, outputs: bits(&evaluated.outputs) }
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -203,6 +207,11 @@ fn every_number_of_inputs_and_outputs() {
 #[test]
 fn class_weights() {
     with_gpu("class_weights", |gpu| list::class_weights(&OnGpu(gpu)));
+}
+
+#[test]
+fn labels_and_numbers() {
+    with_gpu("labels_and_numbers", |gpu| list::labels_and_numbers(&OnGpu(gpu)));
 }
 
 #[test]

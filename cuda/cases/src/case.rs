@@ -1,13 +1,15 @@
 //! A case: a training run with its settings.
 
+use std::ops::Range;
+
 use cuda::{
     memory::Settings,
-    task::{Batch, Optimizer, Rule},
+    task::{Batch, Loss, Optimizer, Rule},
 };
 use selvedge::{
     Flat, Layer,
     augment::Augmentation,
-    loss::{CrossEntropy, Loss},
+    loss::{self, CrossEntropy},
     optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
     preparation::{Element, Preparation, Scaled},
     random::{self, Generator, Purpose},
@@ -118,6 +120,15 @@ impl Values {
     }
 }
 
+/// The targets of the samples.
+#[derive(Clone, Debug)]
+pub enum Targets {
+    /// A class for each sample.
+    Classes(Vec<u16>),
+    /// A number for each output, sample after sample.
+    Numbers(Vec<f32>),
+}
+
 /// A training run and its settings.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -125,6 +136,8 @@ pub struct Case {
     pub samples: usize,
     /// The samples' values.
     pub values: Values,
+    /// What the outputs are compared with the targets by.
+    pub loss: Loss,
     /// The sizes of an image; of a sample that is none there are none.
     pub image: Option<[u32; 3]>,
     /// Epochs, each in an order of its own.
@@ -156,6 +169,7 @@ impl Case {
     pub const PLAIN: Self = Self {
         samples: 40,
         values: Values::Plain,
+        loss: Loss::CrossEntropy,
         image: None,
         epochs: 2,
         batch: 16,
@@ -174,6 +188,7 @@ impl Case {
     pub fn settings(&self) -> Settings {
         Settings {
             batch: self.batch,
+            loss: self.loss,
             optimizer: self.rules.optimizer(),
             accumulates: self.accumulate > 1,
             clips: self.clip.is_some(),
@@ -189,12 +204,12 @@ impl Case {
         }
     }
 
-    /// The samples' values as bytes, and their classes.
+    /// The samples' values as bytes.
     ///
     /// # Panics
     ///
     /// Where an image has not the network's inputs.
-    pub fn data<M: Layer>(&self) -> (Vec<u8>, Vec<u16>) {
+    pub fn samples<M: Layer>(&self) -> Vec<u8> {
         assert_eq!(self.input::<M>().features(), M::Input::LEN);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
         let values = (0..(self.samples * M::Input::LEN) as u64).flat_map(|index| {
@@ -206,7 +221,18 @@ impl Case {
             };
             bytes.into_iter().take(self.values.element().size())
         });
-        (values.collect(), self.labels(M::Output::LEN))
+        values.collect()
+    }
+
+    /// Each sample's targets, of a network of so many outputs.
+    pub fn targets(&self, outputs: usize) -> Targets {
+        let generator = Generator::new(self.seed, Purpose::Drawing, 1);
+        let numbers = 0..(self.samples * outputs) as u64;
+        match self.loss {
+            Loss::CrossEntropy => Targets::Classes(self.labels(outputs)),
+            Loss::BceWithLogits => Targets::Numbers(numbers.map(|index| generator.below(index, 2) as f32).collect()),
+            Loss::Mse => Targets::Numbers(numbers.map(|index| generator.symmetric(index, 2.0)).collect()),
+        }
     }
 
     /// Each sample's class, of so many.
@@ -240,8 +266,14 @@ impl Case {
     /// Where a sample's class is none of the outputs.
     pub fn batches(&self, epoch: u64, outputs: usize) -> Vec<Batch> {
         let (labels, weights) = (self.labels(outputs), self.class_weights(outputs));
-        let targets: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();
-        let loss = CrossEntropy { class_weights: weights.as_deref(), ..CrossEntropy::default() };
+        let labels: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();
+        let classes = CrossEntropy { class_weights: weights.as_deref(), ..CrossEntropy::default() };
+        let total_weight = |samples: Range<usize>| match self.loss {
+            Loss::CrossEntropy => {
+                loss::Loss::total_weight(&classes, outputs, &labels[samples]).expect("each label is a class")
+            }
+            numbers => numbers.total_weight(samples.len(), outputs),
+        };
         let per_epoch = self.samples.div_ceil(self.batch) as u64;
         let in_step = self.batch * self.accumulate;
         let batch = |index: usize| {
@@ -257,9 +289,7 @@ impl Case {
                 samples: (end - first) as u32,
                 is_first: (first == step_first).into(),
                 is_last: (end == step_end).into(),
-                total_weight: loss
-                    .total_weight(outputs, &targets[step_first..step_end])
-                    .expect("each label is a class"),
+                total_weight: total_weight(step_first..step_end),
                 average: self.decay.map_or(0.0, |decay| (1.0 - decay) as f32),
                 starts_average: (step == 1).into(),
                 rule: Rule::from(&self.rules.step(step)),

@@ -1,5 +1,6 @@
 //! The cases: every layer, every optimizer, every way to make a step.
 
+use cuda::task::Loss;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -62,6 +63,28 @@ pub fn class_weights(by: &impl Check) {
         by.check::<mlp!(12 => 40 Tanh)>(&case);
         by.check::<mlp!(5 => 7 Gelu => 10 LogSoftmax)>(&case);
         by.check::<mlp!(5 => 1100)>(&Case { samples: 9, batch: 4, ..case });
+    }
+}
+
+/// Several labels of a sample, and numbers: every layer, ways to make a step, one output and many, samples that are evaluated in two parts.
+pub fn labels_and_numbers(by: &impl Check) {
+    for loss in [Loss::BceWithLogits, Loss::Mse] {
+        let case = Case { loss, values: Values::Scaled(Element::F32), ..Case::PLAIN };
+        by.check::<mlp!(6 => 9 Relu => 3)>(&case);
+        by.check::<mlp!(6 => 1)>(&Case { batch: 7, ..case.clone() });
+        by.check::<mlp!(6 => 12 BatchNorm1d Relu Dropout => 5 Tanh)>(&Case { dropout: 0.3, ..case.clone() });
+        by.check::<mlp!(6 => 8 Gelu => 40 LeakyRelu)>(&Case {
+            rules: Rules::Adam { learning_rate: 1e-2, decoupled: true },
+            accumulate: 2,
+            clip: Some(0.5),
+            decay: Some(0.9),
+            ..case.clone()
+        });
+        by.check::<mlp!(5 => 1100)>(&Case { samples: 9, batch: 4, ..case.clone() });
+        by.check::<mlp!(5 => 3 LogSoftmax)>(&Case { samples: 700, batch: 350, ..case.clone() });
+        // Logits of any size, and a run that diverges.
+        by.check::<mlp!(6 => 2)>(&Case { rules: Rules::Sgd(300.0), ..case.clone() });
+        by.check::<mlp!(6 => 4 => 2)>(&Case { rules: Rules::Sgd(1e30), samples: 100, ..case });
     }
 }
 
@@ -172,14 +195,17 @@ pub fn any_case() -> impl Strategy<Value = Case> {
         scaled.prop_map(|values| (values, Augmentation::default())),
     ];
     let (clip, decay) = (prop::option::of(0.01f32..3.0), prop::option::of(0.0f64..1.0));
-    let classes = (part(), any::<bool>());
-    (sizes, rules, clip, part(), classes, values, decay, any::<u64>()).prop_map(
+    let losses = prop_oneof![
+        (Just(Loss::CrossEntropy), part(), any::<bool>()),
+        prop::sample::select(vec![Loss::BceWithLogits, Loss::Mse]).prop_map(|loss| (loss, 0.0, false)),
+    ];
+    (sizes, rules, clip, part(), losses, values, decay, any::<u64>()).prop_map(
         |(
             (samples, batch, accumulate),
             rules,
             clip,
             dropout,
-            (label_smoothing, weighs_classes),
+            (loss, label_smoothing, weighs_classes),
             (values, augmentation),
             decay,
             seed,
@@ -187,6 +213,7 @@ pub fn any_case() -> impl Strategy<Value = Case> {
             Case {
                 samples,
                 values,
+                loss,
                 image: Some([1, 28, 28]),
                 epochs: 2,
                 batch: batch.min(samples),

@@ -53,6 +53,11 @@ fn class_weights() {
 }
 
 #[test]
+fn labels_and_numbers() {
+    list::labels_and_numbers(&Kernels);
+}
+
+#[test]
 fn images_of_every_shape_are_changed_alike() {
     list::images_of_every_shape(&Kernels);
 }

@@ -163,7 +163,6 @@ impl Plan<'_> {
         let description = Description::new(text.clone(), format!("{:#}", self.layers.expression()), &data);
         let description = Description { samples, ..description };
         let Self { options, device, .. } = self;
-        let device = device::for_run(device, options.device.choice(), &data)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
