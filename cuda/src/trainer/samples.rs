@@ -35,14 +35,13 @@ impl Scales {
         let Preparation::Scaled(scaled) = run.preparation else {
             return Ok(Self { table: None, element: Element::U8, values: Values::default() });
         };
-        let features = run.input.features();
+        let (features, element) = (run.input.features(), run.preparation.element());
+        assert!(run.augmentation.is_none(), "{element} values are scaled, and images of plain bytes alone are changed");
         let rows = scaled.rows().count();
         assert!(rows == 1 || rows == features, "{rows} scales for {features} features");
-        assert!(run.augmentation.is_none(), "images of plain bytes alone are changed");
         let numbers: Vec<f32> = scaled.rows().flat_map(|(scale, shift)| [scale, shift]).collect();
         let mut table = Buffer::allocate(gpu, numbers.len(), "the features' scales")?;
         table.upload(&numbers)?;
-        let element = run.preparation.element();
         Ok(Self { table: Some(table), element, values: Values::new(element, scaled.as_bytes()) })
     }
 
@@ -131,7 +130,7 @@ impl Resident {
                 assert!(numbers.len().is_multiple_of(outputs), "{} targets of {outputs} outputs", numbers.len());
                 numbers.len() / outputs
             }
-            (targets, _) => panic!("{loss:?} of {targets:?}"),
+            (Targets::Classes(_) | Targets::Numbers(_), _) => panic!("{loss:?} has other targets"),
         };
         let bytes = len.checked_mul(features).and_then(|values| values.checked_mul(scales.element.size()));
         assert_eq!(Some(samples.values.len()), bytes, "values of {len} samples of {features} features");

@@ -126,9 +126,9 @@ fn what_does_not_belong_to_the_samples() {
         refused("class weights", || trainer(&Run { class_weights: Some(&[1.0; 3]), ..run() }, SAMPLES));
 
         let numbers = |numbers| Samples { targets: Targets::Numbers(numbers), ..SAMPLES };
-        refused("CrossEntropy of Numbers", || trainer(&run(), numbers(&[0.5; 6])));
+        refused("CrossEntropy has other targets", || trainer(&run(), numbers(&[0.5; 6])));
         let regression = Run { settings: Settings { loss: Loss::Mse, ..SETTINGS }, ..run() };
-        refused("Mse of Classes", || trainer(&regression, SAMPLES));
+        refused("Mse has other targets", || trainer(&regression, SAMPLES));
         refused("5 targets of 2 outputs", || trainer(&regression, numbers(&[0.5; 5])));
         refused("values of 2 samples of 4 features", || trainer(&regression, numbers(&[0.5; 4])));
         let mut trainer = trainer(&regression, numbers(&[0.5; 6])).expect("there is memory");
