@@ -141,10 +141,10 @@ impl Plan<'_> {
         let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
         check_batches(layers, data.train.len(), &with, says)?;
         let constant = data.standardize(with.standardize);
+        check_task(data, &recipe, &with)?;
         if says {
             note_constant(&constant, data);
         }
-        check_task(data, &recipe, &with)?;
         if let Some(weights) = &recipe.class_weights {
             let counts = data.class_counts(layers.outputs());
             // Outputs that are no classes of the data count nothing, and a list need not name them.
@@ -297,8 +297,8 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
 fn check_task(data: &Dataset, recipe: &RecipeOptions, with: &training::Options) -> Result<()> {
     ensure!(
         with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
-        "augment changes images of bytes that are divided by 255, and the values of this data are {} that are scaled; leave it out of the recipe, \
-         or train with --augment none",
+        "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
+         where they are u8 with --standardize no",
         data.train.element()
     );
     let task = data.task.get().kind();

@@ -121,7 +121,7 @@ fn other_values_and_tasks_are_the_cpus_too() {
             let checkpoint = format!("{first}.checkpoint");
             trained(
                 folder,
-                &format!("train {source} --steps 4 --device {first} --checkpoint {checkpoint}"),
+                &format!("train {source} --steps 4 --device {first} --checkpoint {checkpoint} --checkpoint-every 4"),
                 "x.selvedge",
             );
             let data = source.split(" --layers").next().unwrap().split(" --model").next().unwrap();
