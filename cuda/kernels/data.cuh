@@ -1,4 +1,4 @@
-// A batch's samples as the network's input (core/src/augment.rs).
+// A batch's samples as the network's input (core/src/augment.rs, core/src/preparation).
 #pragma once
 
 #include "task.cuh"
@@ -51,6 +51,25 @@ __device__ inline float changed_pixel(const Context& context, const Change& chan
     return normalized(channel[row * width + (change.is_flipped ? width - 1 - column : column)]);
 }
 
+template <typename Value> __device__ __forceinline__ Value value_in(const unsigned char* sample, unsigned i) {
+    return reinterpret_cast<const Value*>(sample)[i];
+}
+
+// Value `i` of a sample, exactly.
+__device__ __forceinline__ float number_in(Element element, const unsigned char* sample, unsigned i) {
+    switch (element) {
+    case Element::I8: return __int2float_rn(value_in<signed char>(sample, i));
+    case Element::I16: return __int2float_rn(value_in<short>(sample, i));
+    case Element::U16: return __uint2float_rn(value_in<unsigned short>(sample, i));
+    case Element::F32: return value_in<float>(sample, i);
+    default: return __uint2float_rn(sample[i]);
+    }
+}
+
+__device__ __forceinline__ unsigned bytes_of(Element element) {
+    return element == Element::F32 ? 4 : element == Element::I16 || element == Element::U16 ? 2 : 1;
+}
+
 // A block has a sample.
 __device__ __forceinline__ void load(const Context& context, const Task& task, const Batch& batch, unsigned s, Change& shared) {
     if (s >= batch.samples) {
@@ -58,8 +77,15 @@ __device__ __forceinline__ void load(const Context& context, const Task& task, c
     }
     const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned features = task.outputs, area = context.height * context.width;
-    const unsigned char* sample = context.samples + size_t(index) * features;
+    const unsigned char* sample = context.samples + size_t(index) * features * bytes_of(context.element);
     float* output = task.output + size_t(s) * features;
+    if (context.scales) {
+        for (unsigned i = threadIdx.x; i < features; i += THREADS) {
+            const float* scale = context.scales + 2 * size_t(i * context.scale_step);
+            output[i] = fma(number_in(context.element, sample, i), scale[0], scale[1]);
+        }
+        return;
+    }
     // What is no image is not changed.
     if (area == 0) {
         for (unsigned i = threadIdx.x; i < features; i += THREADS) {

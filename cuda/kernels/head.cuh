@@ -78,6 +78,7 @@ __device__ __forceinline__ void head_outputs(HeadMemory& memory, const Context& 
     const bool has_output = lane < classes;
     const unsigned place = batch.first + s, index = sample_in(context, place);
     const unsigned target = context.labels[index];
+    const float own_weight = has_output ? class_weight(context, lane) : 1.0f;
     const float* weight = memory.numbers + (has_output ? lane : 0) * stride;
     const float* input = memory.numbers + classes * stride;
 
@@ -111,18 +112,20 @@ __device__ __forceinline__ void head_outputs(HeadMemory& memory, const Context& 
     }
 
     const float smoothing = context.label_smoothing;
-    const float confidence = sub(1.0f, smoothing), share = div(smoothing, __uint2float_rn(classes));
+    const float confidence = mul(sub(1.0f, smoothing), __shfl_sync(ALL_LANES, own_weight, int(target)));
+    const float share = mul(div(smoothing, __uint2float_rn(classes)), own_weight);
     const float log_sum_exp = add(largest, logarithm(exponentials));
     float loss = mul(confidence, sub(log_sum_exp, __shfl_sync(ALL_LANES, logit, int(target))));
     float weight_of_all = confidence;
     if (smoothing != 0.0f) {
         for (unsigned j = 0; j < classes; ++j) {
-            loss = fma(share, sub(log_sum_exp, __shfl_sync(ALL_LANES, logit, int(j))), loss);
-            weight_of_all = add(weight_of_all, share);
+            const float share_of_j = __shfl_sync(ALL_LANES, share, int(j));
+            loss = fma(share_of_j, sub(log_sum_exp, __shfl_sync(ALL_LANES, logit, int(j))), loss);
+            weight_of_all = add(weight_of_all, share_of_j);
         }
     }
     if (lane == 0) {
-        context.sample_losses[s] = loss;
+        context.loss_terms[s] = loss;
         if (context.classes) {
             context.classes[place] = static_cast<unsigned short>(is_found ? found.lane : 0);
         }

@@ -142,8 +142,7 @@ __device__ __forceinline__ void forward(const Context& context, const Task& task
     if (feature >= task.outputs) {
         return;
     }
-    // A pass that predicts keeps the classes.
-    const Moments moments = context.classes ? running(task, feature) : of_batch(task, batch, feature);
+    const Moments moments = context.predicts ? running(task, feature) : of_batch(task, batch, feature);
     const float scale = mul(moments.inverse, __ldcg(task.own.parameters + feature));
     const float bias = __ldcg(task.own.parameters + task.outputs + feature);
     for (unsigned s = 0; s < batch.samples; ++s) {

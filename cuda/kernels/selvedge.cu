@@ -112,7 +112,7 @@ KERNEL(linear_head) {
 }
 
 // The loss alone, and the next batch's samples.
-KERNEL(cross_entropy) {
+KERNEL(sample_losses) {
     SHARED(LossOrLoad, memory);
     const Work work = work_of(phase);
     if (work.task.kind == Kind::Load) {
@@ -200,7 +200,7 @@ KERNEL_TABLE(load_samples, linear_forward_latency, linear_forward_throughput, li
              linear_backward_latency_momentum, linear_backward_throughput_momentum, linear_backward_latency_nesterov,
              linear_backward_throughput_nesterov, linear_backward_latency_adam, linear_backward_throughput_adam,
              linear_backward_latency_rms_prop, linear_backward_throughput_rms_prop, linear_backward_latency_rms_prop_momentum,
-             linear_backward_throughput_rms_prop_momentum, linear_backward_latency_kept, linear_backward_throughput_kept, linear_head, cross_entropy,
+             linear_backward_throughput_rms_prop_momentum, linear_backward_latency_kept, linear_backward_throughput_kept, linear_head, sample_losses,
              batch_norm_forward, batch_norm_backward, gelu_forward, gelu_backward, dropout_forward, dropout_backward, log_softmax_forward,
              log_softmax_backward, norm_blocks, norm_total, update, average)
 

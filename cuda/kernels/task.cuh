@@ -21,14 +21,20 @@ enum class Kind : unsigned {
     DropoutBackward,
     LogSoftmaxForward,
     LogSoftmaxBackward,
-    Loss,        // each sample's loss, and its gradient
+    Loss,        // each sample's part of the loss, and its gradient
     Head,        // a last linear layer of a few outputs, the loss, and the gradient before that layer, sample by sample
-    BatchLoss,   // the samples' losses as one number
+    BatchLoss,   // the terms of a batch's loss as one number; a sample has `outputs` terms
     NormBlocks,  // the squares of a gradient that was kept, block by block
     NormTotal,   // its norm, and what clips it
     Update,      // parameters, by a gradient that was kept
     Average,     // the moving average of the weights
 };
+
+// The numbers that samples' values are.
+enum class Element : unsigned { U8, I8, I16, U16, F32 };
+
+// What the outputs are compared with their targets by.
+enum class Loss : unsigned { CrossEntropy, BceWithLogits, Mse };
 
 // One task. Features are [samples][width], weights [outputs][inputs], all row by row.
 struct Task {
@@ -97,16 +103,22 @@ struct Batch {
 
 // The part that all launches of a run share.
 struct Context {
-    // A byte for each feature, and a class for each sample.
+    // A value for each feature; for each sample its class, or else a number for each output.
     const unsigned char* samples;
     const unsigned short* labels;
+    const float* targets;
+    // A scale and a shift for each feature, or once for all; null where a value is a byte that is divided by 255.
+    const float* scales;
+    // How much a sample of each class counts; null where all count the same.
+    const float* class_weights;
     // The epoch's order of samples, or null for that of the file.
     const unsigned* order;
     const Batch* batches;
-    // One for each sample of a batch.
-    float* sample_losses;
-    // Each sample's class as predicted, or null.
+    // A batch's: a sample's loss, or for each output its loss, or where squares are added up its distance from the target.
+    float* loss_terms;
+    // In an evaluation, each sample's class as predicted, or else its outputs.
     unsigned short* classes;
+    float* outputs;
     // One for each batch.
     float* losses;
     float* norms;
@@ -127,6 +139,13 @@ struct Context {
     unsigned flip, shift, erase;
     // An image's rows and columns; 0 of samples that are none.
     unsigned height, width;
+    // The numbers that values are.
+    Element element;
+    // From one feature's scale to the next one's: 0 where all have the same, else 1.
+    unsigned scale_step;
+    Loss loss;
+    // Not 0 in an evaluation.
+    unsigned predicts;
     unsigned padding;
 };
 
@@ -146,6 +165,11 @@ __device__ __forceinline__ Batch batch_of(const Context& context, unsigned index
 // The number of the sample in a place of the epoch's order, which the host changes between launches too.
 __device__ __forceinline__ unsigned sample_in(const Context& context, unsigned place) {
     return context.order ? __ldcg(context.order + place) : place;
+}
+
+// How much a sample of a class counts.
+__device__ __forceinline__ float class_weight(const Context& context, unsigned class_) {
+    return context.class_weights ? context.class_weights[class_] : 1.0f;
 }
 
 } // namespace selvedge

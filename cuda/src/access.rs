@@ -20,7 +20,11 @@ impl Accesses {
         let [input, grad_input] = [task.input, task.grad_input].map(|start| range(start, samples * inputs));
         let [output, grad_output] = [task.output, task.grad_output].map(|start| range(start, samples * outputs));
         let word = |start| range(start, 1);
-        let sample_losses = range(context.sample_losses, samples);
+        let terms = match task.kind {
+            Kind::BatchLoss => outputs,
+            _ => context.loss.terms(task.outputs as usize) as u64,
+        };
+        let loss_terms = range(context.loss_terms, samples * terms);
         let own = match task.kind {
             Kind::LinearForward | Kind::LinearInputGrad | Kind::LinearUpdate | Kind::Head => (inputs + 1) * outputs,
             Kind::BatchNormForward | Kind::BatchNormBackward => 4 * outputs,
@@ -52,12 +56,12 @@ impl Accesses {
             Kind::GeluForward | Kind::DropoutForward | Kind::LogSoftmaxForward => (vec![input], vec![output]),
             Kind::GeluBackward | Kind::DropoutBackward => (vec![input, grad_output], vec![grad_input]),
             Kind::LogSoftmaxBackward => (vec![input, output, grad_output], vec![grad_input]),
-            Kind::Loss => (vec![output], [optional(grad_output), vec![sample_losses]].concat()),
+            Kind::Loss => (vec![output], [optional(grad_output), vec![loss_terms]].concat()),
             Kind::Head => {
                 let grads = [optional(grad_output), optional(grad_input)].concat();
-                (vec![input, parameters], [vec![output, sample_losses], grads].concat())
+                (vec![input, parameters], [vec![output, loss_terms], grads].concat())
             }
-            Kind::BatchLoss => (vec![sample_losses, stopped], vec![word(context.step_loss), stops]),
+            Kind::BatchLoss => (vec![loss_terms, stopped], vec![word(context.step_loss), stops]),
             Kind::NormBlocks => (vec![kept], vec![partial_norms]),
             Kind::NormTotal => (vec![partial_norms], vec![word(context.clip_scale)]),
             Kind::Update => ([vec![kept, word(context.clip_scale), stopped], before].concat(), after),
@@ -107,7 +111,7 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context { sample_losses: 9000, ..Context::new(0) }
+        Context { loss_terms: 9000, ..Context::new(0) }
     }
 
     fn loss(grad_output: Address) -> Accesses {

@@ -47,8 +47,8 @@ pub enum Kernel {
     LinearBackward(Tile, Option<Optimizer>),
     /// The last layer with the loss; and samples.
     LinearHead,
-    /// The loss; and samples.
-    CrossEntropy,
+    /// The loss of each sample; and samples.
+    SampleLosses,
     /// Batch normalisation's outputs.
     BatchNormForward,
     /// The gradient before it, its parameters and its running moments.
@@ -84,7 +84,7 @@ impl Kernel {
         let others = [
             Self::LoadSamples,
             Self::LinearHead,
-            Self::CrossEntropy,
+            Self::SampleLosses,
             Self::BatchNormForward,
             Self::BatchNormBackward,
             Self::GeluForward,
@@ -110,7 +110,7 @@ impl Kernel {
             }
             Self::LoadSamples => "load_samples",
             Self::LinearHead => "linear_head",
-            Self::CrossEntropy => "cross_entropy",
+            Self::SampleLosses => "sample_losses",
             Self::BatchNormForward => "batch_norm_forward",
             Self::BatchNormBackward => "batch_norm_backward",
             Self::GeluForward => "gelu_forward",

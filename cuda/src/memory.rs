@@ -2,13 +2,15 @@
 
 use selvedge::architecture::Architecture;
 
-use crate::task::{Context, Optimizer};
+use crate::task::{Context, Loss, Optimizer};
 
 /// The settings that decide how much memory a run takes, and which tasks it has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Samples in a batch at most.
     pub batch: usize,
+    /// What the outputs are compared with the targets by.
+    pub loss: Loss,
     /// The optimizer of all steps.
     pub optimizer: Optimizer,
     /// A step has several batches.
@@ -89,8 +91,8 @@ pub struct Memory<B> {
     pub tape: B,
     /// The gradients at the sums before them.
     pub grad_tape: B,
-    /// One for each sample of a batch.
-    pub sample_losses: B,
+    /// The terms of a batch's loss.
+    pub loss_terms: B,
     /// One for each block of a norm.
     pub partial_norms: B,
     /// The numbers of [`Scalar`].
@@ -167,7 +169,7 @@ impl<B> Memory<B> {
             ],
             tape: allocate("a batch's activations", of_samples(samples, network.tape_len()))?,
             grad_tape: allocate("a batch's gradients", of_samples(settings.batch, network.tape_len()))?,
-            sample_losses: allocate("a batch's losses", samples)?,
+            loss_terms: allocate("a batch's losses", of_samples(samples, settings.loss.terms(network.outputs())))?,
             partial_norms: allocate("a gradient's norm", len.div_ceil(NORM_BLOCK))?,
             scalars: allocate("a step's numbers", Scalar::COUNT)?,
         })
@@ -183,7 +185,7 @@ impl<B> Memory<B> {
             input: [of(&self.input[0]), of(&self.input[1])],
             tape: of(&self.tape),
             grad_tape: of(&self.grad_tape),
-            sample_losses: of(&self.sample_losses),
+            loss_terms: of(&self.loss_terms),
             partial_norms: of(&self.partial_norms),
             scalars: of(&self.scalars),
         }
@@ -194,7 +196,7 @@ impl Memory<u64> {
     /// The addresses that all launches of training share, in a context of this seed.
     pub fn training_context(&self, seed: u64) -> Context {
         Context {
-            sample_losses: self.sample_losses,
+            loss_terms: self.loss_terms,
             partial_norms: self.partial_norms,
             clip_scale: Scalar::ClipScale.at(self),
             step_loss: Scalar::StepLoss.at(self),
@@ -204,6 +206,6 @@ impl Memory<u64> {
 
     /// The addresses that all launches of an evaluation share.
     pub fn evaluation_context(&self) -> Context {
-        Context { sample_losses: self.sample_losses, step_loss: Scalar::TestLoss.at(self), ..Context::new(0) }
+        Context { loss_terms: self.loss_terms, step_loss: Scalar::TestLoss.at(self), predicts: 1, ..Context::new(0) }
     }
 }

@@ -14,11 +14,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use cases::{Case, Check, Log, Outcome, Rules, bits, initialized, list, portable};
+use cases::{Case, Check, Log, Outcome, Rules, Targets, Tested, bits, initialized, list, portable};
 use cuda::{
     driver::Gpu,
     task::Batch,
-    trainer::{Part, Run, Samples, Trainer},
+    trainer::{self, Part, Run, Samples, Trainer},
 };
 use selvedge::{Layer, architecture::Architecture, mlp};
 use skip::skip;
@@ -65,18 +65,26 @@ struct Training {
 impl Training {
     fn new<M: Layer>(gpu: &Gpu, case: &Case) -> Self {
         let architecture = Architecture::of::<M>();
+        let class_weights = case.class_weights(architecture.outputs());
+        let table = case.values.table(architecture.inputs());
         let run = Run {
             architecture: architecture.clone(),
             settings: case.settings(),
             seed: case.seed,
             dropout: case.dropout,
             label_smoothing: case.label_smoothing,
+            class_weights: class_weights.as_deref(),
             clip: case.clip,
             input: case.input::<M>(),
+            preparation: case.values.preparation(&table, architecture.inputs()),
             augmentation: case.augmentation,
         };
-        let (values, labels) = case.data::<M>();
-        let samples = Samples { values: &values, labels: &labels };
+        let (values, targets) = (case.samples::<M>(), case.targets(architecture.outputs()));
+        let targets = match &targets {
+            Targets::Classes(labels) => trainer::Targets::Classes(labels),
+            Targets::Numbers(numbers) => trainer::Targets::Numbers(numbers),
+        };
+        let samples = Samples { values: &values, targets };
         let mut trainer = Trainer::new(gpu.clone(), &run, samples).expect("there is memory");
         trainer.upload(Part::Model, initialized::<M>(case.seed).as_flat()).expect("it can be brought");
         trainer.add_test(samples).expect("there is memory");
@@ -85,7 +93,7 @@ impl Training {
 
     fn begin(&mut self, epoch: u64) -> Vec<Batch> {
         self.trainer.set_order(&self.case.order(epoch)).expect("it can be brought");
-        self.case.batches(epoch)
+        self.case.batches(epoch, self.architecture.outputs())
     }
 
     /// Takes these batches in one call. A run that has diverged goes on, and is to change nothing.
@@ -133,10 +141,10 @@ impl Training {
         self.trainer = other.trainer;
     }
 
-    fn test(&mut self) -> (Vec<u32>, Vec<u16>) {
+    fn test(&mut self) -> Tested {
         let tested = self.case.decay.map_or(Part::Model, |_| Part::Average);
         let evaluated = self.trainer.evaluate(0, tested).expect("it runs");
-        (bits(&evaluated.losses), evaluated.classes)
+        Tested { losses: bits(&evaluated.losses), classes: evaluated.classes, outputs: bits(&evaluated.outputs) }
     }
 
     fn outcome(&mut self) -> Outcome {
@@ -197,8 +205,23 @@ fn every_number_of_inputs_and_outputs() {
 }
 
 #[test]
+fn class_weights() {
+    with_gpu("class_weights", |gpu| list::class_weights(&OnGpu(gpu)));
+}
+
+#[test]
+fn labels_and_numbers() {
+    with_gpu("labels_and_numbers", |gpu| list::labels_and_numbers(&OnGpu(gpu)));
+}
+
+#[test]
 fn images_of_every_shape_are_changed_alike() {
     with_gpu("images_of_every_shape_are_changed_alike", |gpu| list::images_of_every_shape(&OnGpu(gpu)));
+}
+
+#[test]
+fn values_of_every_element() {
+    with_gpu("values_of_every_element", |gpu| list::values_of_every_element(&OnGpu(gpu)));
 }
 
 #[test]

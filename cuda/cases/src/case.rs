@@ -1,13 +1,17 @@
 //! A case: a training run with its settings.
 
+use std::ops::Range;
+
 use cuda::{
     memory::Settings,
-    task::{Batch, Optimizer, Rule},
+    task::{Batch, Loss, Optimizer, Rule},
 };
 use selvedge::{
     Flat, Layer,
     augment::Augmentation,
+    loss::{self, CrossEntropy},
     optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
+    preparation::{Element, Preparation, Scaled},
     random::{self, Generator, Purpose},
     shape::InputShape,
 };
@@ -66,11 +70,74 @@ pub const ALL_RULES: [Rules; 8] = [
     Rules::Sgd(0.01),
 ];
 
+/// The values of the samples, and the way from them to a network's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Bytes that are divided by 255.
+    Plain,
+    /// Values of an element with a scale and a shift for all features.
+    ScaledAlike(Element),
+    /// Values of an element with a scale and a shift for each feature.
+    Scaled(Element),
+}
+
+impl Values {
+    /// The numbers that they are.
+    pub fn element(self) -> Element {
+        match self {
+            Self::Plain => Element::U8,
+            Self::ScaledAlike(element) | Self::Scaled(element) => element,
+        }
+    }
+
+    /// The scales and shifts of so many features, as a file has them: some inputs near 0 and some of either sign.
+    pub fn table(self, features: usize) -> Vec<u8> {
+        let rows = match self {
+            Self::Plain => 0,
+            Self::ScaledAlike(_) => 1,
+            Self::Scaled(_) => features,
+        };
+        let unit = match self.element().range() {
+            Some((least, most)) => 2.0 / (most - least) as f32,
+            None => 1.0,
+        };
+        let row = |feature: usize| [unit * (1.0 + feature as f32 / 7.0), 0.1 - feature as f32 / 97.0];
+        (0..rows).flat_map(row).flat_map(f32::to_le_bytes).collect()
+    }
+
+    /// The preparation of so many features by a [`table`](Self::table).
+    ///
+    /// # Panics
+    ///
+    /// Where the table is another one's.
+    pub fn preparation(self, table: &[u8], features: usize) -> Preparation<'_> {
+        match self {
+            Self::Plain => Preparation::Bytes,
+            Self::ScaledAlike(element) | Self::Scaled(element) => {
+                Preparation::Scaled(Scaled::parse(element, table, features).expect("the table is the features'"))
+            }
+        }
+    }
+}
+
+/// The targets of the samples.
+#[derive(Clone, Debug)]
+pub enum Targets {
+    /// A class for each sample.
+    Classes(Vec<u16>),
+    /// A number for each output, sample after sample.
+    Numbers(Vec<f32>),
+}
+
 /// A training run and its settings.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// Samples in an epoch.
     pub samples: usize,
+    /// The samples' values.
+    pub values: Values,
+    /// What the outputs are compared with the targets by.
+    pub loss: Loss,
     /// The sizes of an image; of a sample that is none there are none.
     pub image: Option<[u32; 3]>,
     /// Epochs, each in an order of its own.
@@ -87,6 +154,8 @@ pub struct Case {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
+    /// Classes count differently.
+    pub weighs_classes: bool,
     /// The change of images.
     pub augmentation: Augmentation,
     /// The decay of the weights' moving average.
@@ -99,6 +168,8 @@ impl Case {
     /// Two epochs of SGD.
     pub const PLAIN: Self = Self {
         samples: 40,
+        values: Values::Plain,
+        loss: Loss::CrossEntropy,
         image: None,
         epochs: 2,
         batch: 16,
@@ -107,6 +178,7 @@ impl Case {
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,
+        weighs_classes: false,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
         decay: None,
         seed: 5,
@@ -116,6 +188,7 @@ impl Case {
     pub fn settings(&self) -> Settings {
         Settings {
             batch: self.batch,
+            loss: self.loss,
             optimizer: self.rules.optimizer(),
             accumulates: self.accumulate > 1,
             clips: self.clip.is_some(),
@@ -131,18 +204,47 @@ impl Case {
         }
     }
 
-    /// The samples' values, and their classes.
+    /// The samples' values as bytes.
     ///
     /// # Panics
     ///
     /// Where an image has not the network's inputs.
-    pub fn data<M: Layer>(&self) -> (Vec<u8>, Vec<u16>) {
+    pub fn samples<M: Layer>(&self) -> Vec<u8> {
         assert_eq!(self.input::<M>().features(), M::Input::LEN);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
-        let values = (0..(self.samples * M::Input::LEN) as u64).map(|index| generator.bits(index) as u8);
-        let classes = M::Output::LEN as u32;
-        let labels = (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes) as u16);
-        (values.collect(), labels.collect())
+        let values = (0..(self.samples * M::Input::LEN) as u64).flat_map(|index| {
+            let bits = generator.bits(index);
+            let bytes = match self.values.element() {
+                // From −1 to 1.
+                Element::F32 => generator.symmetric(index, 1.0).to_le_bytes(),
+                _ => (bits as u32).to_le_bytes(),
+            };
+            bytes.into_iter().take(self.values.element().size())
+        });
+        values.collect()
+    }
+
+    /// Each sample's targets, of a network of so many outputs.
+    pub fn targets(&self, outputs: usize) -> Targets {
+        let generator = Generator::new(self.seed, Purpose::Drawing, 1);
+        let numbers = 0..(self.samples * outputs) as u64;
+        match self.loss {
+            Loss::CrossEntropy => Targets::Classes(self.labels(outputs)),
+            Loss::BceWithLogits => Targets::Numbers(numbers.map(|index| generator.below(index, 2) as f32).collect()),
+            Loss::Mse => Targets::Numbers(numbers.map(|index| generator.symmetric(index, 2.0)).collect()),
+        }
+    }
+
+    /// Each sample's class, of so many.
+    fn labels(&self, classes: usize) -> Vec<u16> {
+        let generator = Generator::new(self.seed, Purpose::Drawing, 0);
+        (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes as u32) as u16).collect()
+    }
+
+    /// How much a sample of each class counts, if that differs: some classes nothing.
+    pub fn class_weights(&self, classes: usize) -> Option<Vec<f32>> {
+        let weight = |class: usize| if class % 5 == 3 { 0.0 } else { 0.3 + class as f32 / 7.0 };
+        self.weighs_classes.then(|| (0..classes).map(weight).collect())
     }
 
     /// The order of an epoch's samples.
@@ -157,8 +259,21 @@ impl Case {
         epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
     }
 
-    /// The batches of an epoch.
-    pub fn batches(&self, epoch: u64) -> Vec<Batch> {
+    /// The batches of an epoch, of a network of so many outputs.
+    ///
+    /// # Panics
+    ///
+    /// Where a sample's class is none of the outputs.
+    pub fn batches(&self, epoch: u64, outputs: usize) -> Vec<Batch> {
+        let (labels, weights) = (self.labels(outputs), self.class_weights(outputs));
+        let labels: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();
+        let classes = CrossEntropy { class_weights: weights.as_deref(), ..CrossEntropy::default() };
+        let total_weight = |samples: Range<usize>| match self.loss {
+            Loss::CrossEntropy => {
+                loss::Loss::total_weight(&classes, outputs, &labels[samples]).expect("each label is a class")
+            }
+            numbers => numbers.total_weight(samples.len(), outputs),
+        };
         let per_epoch = self.samples.div_ceil(self.batch) as u64;
         let in_step = self.batch * self.accumulate;
         let batch = |index: usize| {
@@ -174,7 +289,7 @@ impl Case {
                 samples: (end - first) as u32,
                 is_first: (first == step_first).into(),
                 is_last: (end == step_end).into(),
-                total_weight: (step_end - step_first) as f32,
+                total_weight: total_weight(step_first..step_end),
                 average: self.decay.map_or(0.0, |decay| (1.0 - decay) as f32),
                 starts_average: (step == 1).into(),
                 rule: Rule::from(&self.rules.step(step)),

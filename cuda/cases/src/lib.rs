@@ -11,8 +11,8 @@ mod outcome;
 mod portable;
 
 pub use self::{
-    case::{ALL_RULES, Case, Rules},
-    outcome::{Log, Outcome, bits},
+    case::{ALL_RULES, Case, Rules, Targets, Values},
+    outcome::{Log, Outcome, Tested, bits},
     portable::{initialized, portable},
 };
 

@@ -1,12 +1,13 @@
 //! The cases: every layer, every optimizer, every way to make a step.
 
+use cuda::task::Loss;
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp};
+use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp, preparation::Element};
 
-use crate::{ALL_RULES, Case, Check, Rules, portable};
+use crate::{ALL_RULES, Case, Check, Rules, Values, portable};
 
 /// Each in steps of one batch, and of two with a gradient that is clipped.
 pub fn every_optimizer(by: &impl Check) {
@@ -54,6 +55,39 @@ pub fn every_number_of_inputs_and_outputs(by: &impl Check) {
     }
 }
 
+/// Classes that count differently, with and without label smoothing: with the last layer in the loss's kernel, and without.
+pub fn class_weights(by: &impl Check) {
+    for (label_smoothing, accumulate) in [(0.0, 1), (0.2, 1), (0.2, 3)] {
+        let case = Case { weighs_classes: true, label_smoothing, accumulate, ..Case::PLAIN };
+        by.check::<mlp!(12 => 9 Relu => 10)>(&case);
+        by.check::<mlp!(12 => 40 Tanh)>(&case);
+        by.check::<mlp!(5 => 7 Gelu => 10 LogSoftmax)>(&case);
+        by.check::<mlp!(5 => 1100)>(&Case { samples: 9, batch: 4, ..case });
+    }
+}
+
+/// Several labels of a sample, and numbers: every layer, ways to make a step, one output and many, samples that are evaluated in two parts.
+pub fn labels_and_numbers(by: &impl Check) {
+    for loss in [Loss::BceWithLogits, Loss::Mse] {
+        let case = Case { loss, values: Values::Scaled(Element::F32), ..Case::PLAIN };
+        by.check::<mlp!(6 => 9 Relu => 3)>(&case);
+        by.check::<mlp!(6 => 1)>(&Case { batch: 7, ..case.clone() });
+        by.check::<mlp!(6 => 12 BatchNorm1d Relu Dropout => 5 Tanh)>(&Case { dropout: 0.3, ..case.clone() });
+        by.check::<mlp!(6 => 8 Gelu => 40 LeakyRelu)>(&Case {
+            rules: Rules::Adam { learning_rate: 1e-2, decoupled: true },
+            accumulate: 2,
+            clip: Some(0.5),
+            decay: Some(0.9),
+            ..case.clone()
+        });
+        by.check::<mlp!(5 => 1100)>(&Case { samples: 9, batch: 4, ..case.clone() });
+        by.check::<mlp!(5 => 3 LogSoftmax)>(&Case { samples: 700, batch: 350, ..case.clone() });
+        // Logits of any size, and a run that diverges.
+        by.check::<mlp!(6 => 2)>(&Case { rules: Rules::Sgd(300.0), ..case.clone() });
+        by.check::<mlp!(6 => 4 => 2)>(&Case { rules: Rules::Sgd(1e30), samples: 100, ..case });
+    }
+}
+
 /// Flipped, shifted and erased, one channel and several, and a row.
 pub fn images_of_every_shape(by: &impl Check) {
     for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
@@ -63,6 +97,21 @@ pub fn images_of_every_shape(by: &impl Check) {
         by.check::<mlp!(105 => 6)>(&Case { image: Some([1, 1, 105]), ..case.clone() });
         by.check::<mlp!(105 => 6)>(&case);
     }
+}
+
+/// Values of every element, with a scale for all features and with one for each.
+pub fn values_of_every_element(by: &impl Check) {
+    for element in Element::ALL {
+        for values in [Values::ScaledAlike(element), Values::Scaled(element)] {
+            let case = Case { values, ..Case::PLAIN };
+            by.check::<mlp!(7 => 5 Tanh => 3)>(&case);
+            by.check::<mlp!(300 => 6)>(&case);
+            // An image is a sample like any other where it is not changed.
+            by.check::<mlp!(105 => 6)>(&Case { image: Some([3, 5, 7]), ..case });
+        }
+    }
+    let values = Values::Scaled(Element::F32);
+    by.check::<mlp!(3 => 4 Relu => 2)>(&Case { values, samples: 700, batch: 350, ..Case::PLAIN });
 }
 
 /// Two batches of an evaluation.
@@ -137,12 +186,34 @@ pub fn any_case() -> impl Strategy<Value = Case> {
     let sizes = (1usize..60, 1usize..40, 1usize..4);
     let rules = prop::sample::select(ALL_RULES.to_vec());
     let part = || prop_oneof![Just(0.0f32), 0.0f32..0.9];
-    let changes = (any::<bool>(), 0u8..40, 0u8..40);
+    // Plain bytes may be changed as images.
+    let changes =
+        (any::<bool>(), 0u8..40, 0u8..40).prop_map(|(flip, shift, erase)| Augmentation { flip, shift, erase });
+    let scaled = prop::sample::select(Element::ALL.to_vec()).prop_map(Values::Scaled);
+    let values = prop_oneof![
+        changes.prop_map(|augmentation| (Values::Plain, augmentation)),
+        scaled.prop_map(|values| (values, Augmentation::default())),
+    ];
     let (clip, decay) = (prop::option::of(0.01f32..3.0), prop::option::of(0.0f64..1.0));
-    (sizes, rules, clip, part(), part(), changes, decay, any::<u64>()).prop_map(
-        |((samples, batch, accumulate), rules, clip, dropout, label_smoothing, (flip, shift, erase), decay, seed)| {
+    let losses = prop_oneof![
+        (Just(Loss::CrossEntropy), part(), any::<bool>()),
+        prop::sample::select(vec![Loss::BceWithLogits, Loss::Mse]).prop_map(|loss| (loss, 0.0, false)),
+    ];
+    (sizes, rules, clip, part(), losses, values, decay, any::<u64>()).prop_map(
+        |(
+            (samples, batch, accumulate),
+            rules,
+            clip,
+            dropout,
+            (loss, label_smoothing, weighs_classes),
+            (values, augmentation),
+            decay,
+            seed,
+        )| {
             Case {
                 samples,
+                values,
+                loss,
                 image: Some([1, 28, 28]),
                 epochs: 2,
                 batch: batch.min(samples),
@@ -151,7 +222,8 @@ pub fn any_case() -> impl Strategy<Value = Case> {
                 clip,
                 dropout,
                 label_smoothing,
-                augmentation: Augmentation { flip, shift, erase },
+                weighs_classes,
+                augmentation,
                 decay,
                 seed,
             }

@@ -15,8 +15,19 @@ pub struct Outcome {
     pub average: Option<Vec<u32>>,
     /// Each batch's loss and each step's norm.
     pub log: Log,
-    /// Each batch's loss in an evaluation of the samples, and each sample's class.
-    pub test: (Vec<u32>, Vec<u16>),
+    /// An evaluation of the samples.
+    pub test: Tested,
+}
+
+/// The results of an evaluation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tested {
+    /// Each batch's loss.
+    pub losses: Vec<u32>,
+    /// Each sample's class, where targets are classes.
+    pub classes: Vec<u16>,
+    /// Each sample's outputs, where they are numbers.
+    pub outputs: Vec<u32>,
 }
 
 impl Outcome {
@@ -25,14 +36,15 @@ impl Outcome {
         let state = |outcome: &Self| outcome.state.concat();
         let average = |outcome: &Self| outcome.average.clone().unwrap_or_default();
         format!(
-            "first differing loss {:?}, norm {:?}, parameter {:?}, state {:?}, average {:?}, test loss {:?}, class {:?}",
+            "first differing loss {:?}, norm {:?}, parameter {:?}, state {:?}, average {:?}, test loss {:?}, class {:?}, output {:?}",
             first(&self.log.losses, &expected.log.losses),
             first(&self.log.norms, &expected.log.norms),
             first(&self.model, &expected.model),
             first(&state(self), &state(expected)),
             first(&average(self), &average(expected)),
-            first(&self.test.0, &expected.test.0),
-            first(&self.test.1, &expected.test.1),
+            first(&self.test.losses, &expected.test.losses),
+            first(&self.test.classes, &expected.test.classes),
+            first(&self.test.outputs, &expected.test.outputs),
         )
     }
 }

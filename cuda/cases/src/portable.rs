@@ -1,19 +1,19 @@
 //! A run by core's plain loops.
 
-use cuda::memory::EVALUATED;
+use cuda::{memory::EVALUATED, task};
 use selvedge::{
     Engine, Flat, Layer, Portable,
-    augment::normalize_all,
     classification::argmax,
     layers::{self, Draws, Features},
-    loss::CrossEntropy,
+    loss::{BceWithLogits, CrossEntropy, Loss, Mse},
     optimizer::{Accumulate, Average, Gradient, Optimizer},
+    preparation::Preparation,
     random::{Generator, Purpose},
     training::{self, Batch, Workspace, clip_grad_norm},
     with_rule,
 };
 
-use crate::{Case, Log, Outcome, Rules, bits};
+use crate::{Case, Log, Outcome, Rules, Targets, Tested, bits};
 
 /// A model's first weights.
 pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
@@ -28,34 +28,59 @@ pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
 ///
 /// Where core refuses a batch.
 pub fn portable<M: Layer>(case: &Case) -> Outcome {
+    let class_weights = case.class_weights(M::Output::LEN);
+    let (label_smoothing, class_weights) = (case.label_smoothing, class_weights.as_deref());
+    match (case.loss, &case.targets(M::Output::LEN)) {
+        (task::Loss::BceWithLogits, Targets::Numbers(labels)) => {
+            portable_by::<M, _>(case, &BceWithLogits, &BceWithLogits, labels)
+        }
+        (task::Loss::Mse, Targets::Numbers(numbers)) => portable_by::<M, _>(case, &Mse, &Mse, numbers),
+        (_, Targets::Classes(labels)) => {
+            let loss = CrossEntropy { label_smoothing, class_weights };
+            portable_by::<M, _>(case, &loss, &CrossEntropy::default(), labels)
+        }
+        (loss, targets) => panic!("{loss:?} of {targets:?}"),
+    }
+}
+
+/// The run by a loss, and its evaluation by another.
+fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets: &[L::Target]) -> Outcome {
     let mut model = initialized::<M>(case.seed);
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
     let mut average = case.decay.map(|_| Box::new(M::ZERO));
     let mut grad = Box::new(M::ZERO);
-    let loss = CrossEntropy { label_smoothing: case.label_smoothing, ..CrossEntropy::default() };
-    let (values, labels) = case.data::<M>();
+    let values = case.samples::<M>();
+    let width = L::targets(M::Output::LEN);
     let features = M::Input::LEN;
+    let table = case.values.table(features);
+    let preparation = case.values.preparation(&table, features);
+    let sample_len = preparation.sample_len(features);
     let keeps = case.settings().keeps_grad();
     let mut log = Log::default();
     'training: for epoch in 0..case.epochs {
         let order = case.order(epoch);
         let mut step = case.first_step(epoch);
-        for batch in case.batches(epoch) {
+        for batch in case.batches(epoch, M::Output::LEN) {
             let samples = &order[batch.first as usize..][..batch.samples as usize];
             let generator = Generator::new(case.seed, Purpose::Augmentation, epoch);
             let mut input = vec![0.0; samples.len() * features];
             for (&index, input) in samples.iter().zip(input.chunks_exact_mut(features)) {
-                let sample = &values[index as usize * features..][..features];
-                case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+                let sample = &values[index as usize * sample_len..][..sample_len];
+                if case.augmentation.is_none() {
+                    preparation.write(sample, input);
+                } else {
+                    case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+                }
             }
-            let targets: Vec<u16> = samples.iter().map(|&index| labels[index as usize]).collect();
+            let rows = samples.iter().map(|&index| &all_targets[index as usize * width..][..width]);
+            let targets: Vec<L::Target> = rows.flatten().copied().collect();
             let draws = Draws::new(case.seed, batch.number, case.dropout);
             let core = Batch { input: M::Input::batch(&input), targets: &targets, draws };
             let mut tape = vec![f32::NAN; samples.len() * M::Tape::LEN];
             let mut grad_tape = tape.clone();
             let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
             let value = workspace
-                .forward(&Portable, &*model, &loss, core, Some(batch.total_weight))
+                .forward(&Portable, &*model, loss, core, Some(batch.total_weight))
                 .expect("a batch with targets that are classes");
             log.losses.extend(bits(&[value]));
             if !value.is_finite() {
@@ -90,7 +115,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
         }
     }
     Outcome {
-        test: test(average.as_deref().unwrap_or(&*model), &values, &labels),
+        test: test(case, average.as_deref().unwrap_or(&*model), preparation, &values, plain, all_targets),
         model: bits(model.as_flat()),
         state: state.iter().map(|state| bits(state.as_flat())).collect(),
         average: average.as_ref().map(|average| bits(average.as_flat())),
@@ -98,31 +123,46 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     }
 }
 
-/// The losses of an evaluation's batches, and the samples' classes.
-fn test<M: Layer>(model: &M, values: &[u8], labels: &[u16]) -> (Vec<u32>, Vec<u16>) {
-    let mut test = (Vec::new(), Vec::new());
-    for (values, labels) in values.chunks(EVALUATED * M::Input::LEN).zip(labels.chunks(EVALUATED)) {
-        let mut input = vec![0.0; values.len()];
-        normalize_all(values, &mut input);
-        let mut tape = vec![f32::NAN; labels.len() * M::Tape::LEN];
-        let batch = Batch::new(M::Input::batch(&input), labels);
-        let (logits, loss) = training::evaluate(&Portable, model, &CrossEntropy::default(), batch, &mut tape)
+/// An evaluation of the samples.
+fn test<M: Layer, L: Loss>(
+    case: &Case,
+    model: &M,
+    preparation: Preparation<'_>,
+    values: &[u8],
+    loss: &L,
+    targets: &[L::Target],
+) -> Tested {
+    let mut tested = Tested::default();
+    let sample_len = preparation.sample_len(M::Input::LEN);
+    let width = L::targets(M::Output::LEN);
+    for (values, targets) in values.chunks(EVALUATED * sample_len).zip(targets.chunks(EVALUATED * width)) {
+        let mut input = vec![0.0; values.len() / sample_len * M::Input::LEN];
+        for (sample, input) in values.chunks(sample_len).zip(input.chunks_mut(M::Input::LEN)) {
+            preparation.write(sample, input);
+        }
+        let mut tape = vec![f32::NAN; values.len() / sample_len * M::Tape::LEN];
+        let batch = Batch::new(M::Input::batch(&input), targets);
+        let (outputs, loss) = training::evaluate(&Portable, model, loss, batch, &mut tape)
             .expect("a batch with targets that are classes");
-        test.0.extend(bits(&[loss]));
-        test.1.extend(logits.iter().map(|logits| argmax(logits.as_ref()) as u16));
+        tested.losses.extend(bits(&[loss]));
+        if case.loss == task::Loss::CrossEntropy {
+            tested.classes.extend(outputs.iter().map(|outputs| argmax(outputs.as_ref()) as u16));
+        } else {
+            tested.outputs.extend(bits(M::Output::flat(outputs)));
+        }
     }
-    test
+    tested
 }
 
 /// One step's update, by the pass itself or by a gradient that was kept.
-struct Apply<'a, M: Layer> {
+struct Apply<'a, M: Layer, T> {
     workspace: Workspace<'a>,
     model: &'a mut M,
     grad: Option<&'a M>,
-    core: Batch<'a, M::Input, u16>,
+    core: Batch<'a, M::Input, T>,
 }
 
-impl<M: Layer> Apply<'_, M> {
+impl<M: Layer, T: Copy> Apply<'_, M, T> {
     fn step(&mut self, rules: Rules, number: u64, state: &mut [Box<M>]) {
         with_rule!(&rules.step(number), state, (rule, state) => self.by(rule, state));
     }

@@ -18,12 +18,12 @@ struct Open {
 impl Open {
     /// The kernel that does the launch's tasks and this one, if there is one.
     fn kernel_with(&self, kernel: Kernel, task: &Task) -> Option<Kernel> {
-        use Kernel::{CrossEntropy, LinearBackward, LinearHead, LoadSamples, Update};
+        use Kernel::{LinearBackward, LinearHead, LoadSamples, SampleLosses, Update};
         let is_input_grad = |task: &Task| task.kind == Kind::LinearInputGrad;
         match (self.kernel, kernel) {
             _ if self.tasks.len() >= MAX_TASKS => None,
-            (LoadSamples, LinearHead | CrossEntropy) => Some(kernel),
-            (LinearHead | CrossEntropy, LoadSamples) | (Update, Update) => Some(self.kernel),
+            (LoadSamples, LinearHead | SampleLosses) => Some(kernel),
+            (LinearHead | SampleLosses, LoadSamples) | (Update, Update) => Some(self.kernel),
             // The gradient before a layer alone asks for a tile.
             (LinearBackward(..), LinearBackward(..)) if !is_input_grad(task) => Some(self.kernel),
             (LinearBackward(..), LinearBackward(..)) if !self.tasks.iter().any(is_input_grad) => Some(kernel),

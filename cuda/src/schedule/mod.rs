@@ -63,6 +63,7 @@ impl Training {
             parameters: *memory.parameters.read_by(parity),
             parity,
             multiprocessors,
+            loss: context.loss,
             samples: settings.batch,
             training: Some(*settings),
         });
@@ -96,7 +97,7 @@ impl Training {
     }
 }
 
-/// The launches of a batch of an evaluation of these parameters, which gives losses and classes. The network is the one that predicts.
+/// The launches of a batch of an evaluation of these parameters, which gives losses, and classes or outputs. The network is the one that predicts.
 pub fn evaluation(
     network: &Architecture,
     samples: usize,
@@ -106,7 +107,9 @@ pub fn evaluation(
     parameters: Address,
 ) -> Vec<Launch> {
     let stages: Vec<Stage> = network.stages().collect();
-    let maker = Maker { stages: &stages, memory, parameters, parity: 0, multiprocessors, samples, training: None };
+    let loss = context.loss;
+    let maker =
+        Maker { stages: &stages, memory, parameters, parity: 0, multiprocessors, loss, samples, training: None };
     launches::of_tasks(&maker.evaluation(), context, samples)
 }
 

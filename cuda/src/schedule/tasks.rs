@@ -6,7 +6,7 @@ use super::stopped;
 use crate::{
     kernel::{Kernel, Tile},
     memory::{Memory, NORM_BLOCK, Scalar, Settings},
-    task::{Address, Kind, THREADS, Task},
+    task::{Address, Kind, Loss, THREADS, Task},
 };
 
 /// A kernel, and a task for it. The update of a linear layer and the batch's loss are in kernels of either tile.
@@ -23,6 +23,7 @@ pub(super) struct Maker<'a> {
     pub(super) multiprocessors: u32,
     /// Samples in the batch at most.
     pub(super) samples: usize,
+    pub(super) loss: Loss,
     /// The run's settings; none for an evaluation.
     pub(super) training: Option<Settings>,
 }
@@ -140,13 +141,14 @@ impl Maker<'_> {
 
     /// Tells whether the last layer is computed with the loss.
     fn has_head(&self) -> bool {
-        self.stages.last().is_some_and(|stage| {
-            // The same as `head_stride` of `kernels/head.cuh`.
-            let stride = 4 * (stage.inputs.div_ceil(4) | 1);
-            stage.kind == StageKind::Linear
-                && stage.outputs <= HEAD_OUTPUTS
-                && (stage.outputs + 1) * stride <= HEAD_NUMBERS
-        })
+        self.loss == Loss::CrossEntropy
+            && self.stages.last().is_some_and(|stage| {
+                // The same as `head_stride` of `kernels/head.cuh`.
+                let stride = 4 * (stage.inputs.div_ceil(4) | 1);
+                stage.kind == StageKind::Linear
+                    && stage.outputs <= HEAD_OUTPUTS
+                    && (stage.outputs + 1) * stride <= HEAD_NUMBERS
+            })
     }
 
     fn forward_and_loss(&self) -> Vec<Planned> {
@@ -154,7 +156,7 @@ impl Maker<'_> {
         let (layers, kernel, kind) = if self.has_head() {
             (last, Kernel::LinearHead, Kind::Head)
         } else {
-            (last + 1, Kernel::CrossEntropy, Kind::Loss)
+            (last + 1, Kernel::SampleLosses, Kind::Loss)
         };
         let mut tasks: Vec<_> = (0..layers).map(|index| self.forward(index)).collect();
         tasks.push((kernel, Task { tiles: self.samples as u32, ..self.task(kind, last) }));
@@ -167,7 +169,8 @@ impl Maker<'_> {
             Some(_) => (stopped(self.memory, self.parity), stopped(self.memory, self.parity + 1)),
             None => (Scalar::TestStopped.at(self.memory), Scalar::TestStops.at(self.memory)),
         };
-        Task { stopped, stops, ..Task::new(Kind::BatchLoss) }
+        let outputs = self.stages.last().map_or(0, |stage| self.loss.terms(stage.outputs) as u32);
+        Task { outputs, stopped, stops, ..Task::new(Kind::BatchLoss) }
     }
 
     fn linear_backward(&self, tile: Tile) -> Kernel {

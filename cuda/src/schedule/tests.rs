@@ -10,11 +10,18 @@ use super::*;
 use crate::{
     access::{Accesses, operands},
     kernel::Tile,
-    task::{Kind, Optimizer, Task, settled},
+    memory::EVALUATED,
+    task::{Kind, Loss, Optimizer, Task, settled},
 };
 
-const SETTINGS: Settings =
-    Settings { batch: 64, optimizer: Optimizer::Sgd, accumulates: false, clips: false, averages: false };
+const SETTINGS: Settings = Settings {
+    batch: 64,
+    loss: Loss::CrossEntropy,
+    optimizer: Optimizer::Sgd,
+    accumulates: false,
+    clips: false,
+    averages: false,
+};
 
 /// Multiprocessors of an H100.
 const MULTIPROCESSORS: u32 = 132;
@@ -41,7 +48,7 @@ struct Planned {
 fn planned<M: Layer>(settings: &Settings) -> Planned {
     let network = Architecture::of::<M>();
     let memory = memory(&network, settings);
-    let context = memory.training_context(0);
+    let context = Context { loss: settings.loss, ..memory.training_context(0) };
     let training = Training::new(&network, settings, &memory, &context, MULTIPROCESSORS);
     Planned { training, context, samples: settings.batch }
 }
@@ -94,6 +101,29 @@ fn the_quickstarts_step_is_five_launches() {
     }
 }
 
+/// A loss of numbers has a launch of its own, and its terms are the outputs of all samples.
+#[test]
+fn numbers_are_compared_after_the_last_layer() {
+    use Kind::{BatchLoss, LinearForward, LinearInputGrad, LinearUpdate, Load};
+    let settings = Settings { loss: Loss::Mse, ..SETTINGS };
+    let planned = planned::<Tiny>(&settings);
+    let expected = [
+        vec![LinearForward],
+        vec![LinearForward],
+        vec![Kind::Loss, Load],
+        vec![LinearInputGrad, LinearUpdate, BatchLoss],
+        vec![LinearUpdate],
+    ];
+    assert_eq!(kinds(&planned.training.batches[0]), expected);
+    let network = Architecture::of::<Tiny>();
+    let terms = memory(&network, &settings).loss_terms;
+    let samples = EVALUATED as Address;
+    let all = terms..terms + 4 * samples * network.outputs() as Address;
+    let launch = &planned.training.batches[0][2];
+    let accesses = Accesses::of(&launch.phase.tasks()[0], &planned.context, EVALUATED);
+    assert!(accesses.write_operand(&(all.end - 4..all.end)) && !accesses.write_operand(&(all.end..all.end + 4)));
+}
+
 #[test]
 fn a_gradient_that_is_kept_waits_for_the_loss() {
     use Kind::*;
@@ -142,6 +172,7 @@ fn launches_keep_what_tasks_depend_on() {
             parameters: *memory.parameters.read_by(1),
             parity: 1,
             multiprocessors: MULTIPROCESSORS,
+            loss: settings.loss,
             samples: settings.batch,
             training: Some(settings),
         };

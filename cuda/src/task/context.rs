@@ -1,6 +1,6 @@
 //! The parts of a launch that stay the same.
 
-use selvedge::{augment::Augmentation, layers::DropoutRate, shape::InputShape};
+use selvedge::{augment::Augmentation, layers::DropoutRate, preparation::Element, shape::InputShape};
 
 use super::Address;
 
@@ -8,18 +8,26 @@ use super::Address;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Context {
-    /// Samples, a byte for each feature.
+    /// Samples, a value for each feature.
     pub samples: Address,
-    /// Their classes as u16.
+    /// Their classes as u16, where the loss is that of classes.
     pub labels: Address,
+    /// Else their targets, an f32 for each output.
+    pub targets: Address,
+    /// A scale and a shift for each feature, or once for all; 0 where a value is a byte that is divided by 255.
+    pub scales: Address,
+    /// How much a sample of each class counts, as f32; 0 where all count the same.
+    pub class_weights: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
     /// A launch's [batches](super::Batch).
     pub batches: Address,
-    /// A batch's losses, one for each sample.
-    pub sample_losses: Address,
-    /// Each sample's class as predicted, as u16; 0 in training.
+    /// The terms of a batch's loss: [`Loss::terms`] for each sample.
+    pub loss_terms: Address,
+    /// Each sample's class as predicted, as u16; 0 in training, and where targets are numbers.
     pub classes: Address,
+    /// Each sample's outputs; 0 in training, and where targets are classes.
+    pub outputs: Address,
     /// Each batch's loss.
     pub losses: Address,
     /// Each batch's norm of the gradient, where it is clipped.
@@ -40,6 +48,12 @@ pub struct Context {
     pub max_norm: f32,
     /// The change of images.
     pub changes: Changes,
+    /// The numbers that values are.
+    pub values: Values,
+    /// What the outputs are compared with the targets by.
+    pub loss: Loss,
+    /// 1 in an evaluation, else 0.
+    pub predicts: u32,
     /// 0.
     pub padding: u32,
 }
@@ -80,16 +94,63 @@ impl Changes {
     }
 }
 
+/// The numbers that samples' values are, and how many scales they have, as the kernels have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Values {
+    element: u32,
+    scale_step: u32,
+}
+
+impl Values {
+    /// Values of an element, whose scales and shifts are so many bytes.
+    pub fn new(element: Element, scales: &[u8]) -> Self {
+        Self { element: element as u32, scale_step: (scales.len() > 2 * size_of::<f32>()).into() }
+    }
+}
+
+/// The losses of core that the kernels have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Loss {
+    /// [`CrossEntropy`](selvedge::loss::CrossEntropy): the targets are classes.
+    #[default]
+    CrossEntropy,
+    /// [`BceWithLogits`](selvedge::loss::BceWithLogits): the targets are numbers.
+    BceWithLogits,
+    /// [`Mse`](selvedge::loss::Mse): the targets are numbers.
+    Mse,
+}
+
+impl Loss {
+    /// The numbers that are added up for a sample of so many outputs.
+    pub const fn terms(self, outputs: usize) -> usize {
+        match self {
+            Self::CrossEntropy => 1,
+            Self::BceWithLogits | Self::Mse => outputs,
+        }
+    }
+
+    /// The number that the losses of so many samples, all of the same weight, are divided by.
+    pub fn total_weight(self, samples: usize, outputs: usize) -> f32 {
+        (samples * self.terms(outputs)) as f32
+    }
+}
+
 impl Context {
     /// A run with these addresses to be filled in, that changes no sample and drops nothing.
     pub fn new(seed: u64) -> Self {
         Self {
             samples: 0,
             labels: 0,
+            targets: 0,
+            scales: 0,
+            class_weights: 0,
             order: 0,
             batches: 0,
-            sample_losses: 0,
+            loss_terms: 0,
             classes: 0,
+            outputs: 0,
             losses: 0,
             norms: 0,
             partial_norms: 0,
@@ -100,6 +161,9 @@ impl Context {
             label_smoothing: 0.0,
             max_norm: f32::INFINITY,
             changes: Changes::default(),
+            values: Values::default(),
+            loss: Loss::default(),
+            predicts: 0,
             padding: 0,
         }
     }

@@ -7,7 +7,7 @@ use selvedge::activation::ActivationKind;
 
 pub use self::{
     batch::{Batch, Optimizer, Rule},
-    context::{Changes, Context, Dropout},
+    context::{Changes, Context, Dropout, Loss, Values},
 };
 
 /// Threads in every block.
@@ -44,11 +44,11 @@ pub enum Kind {
     LogSoftmaxForward,
     /// The gradient before them.
     LogSoftmaxBackward,
-    /// Each sample's loss, and its gradient.
+    /// Each sample's part of the loss, and its gradient.
     Loss,
     /// A last linear layer of a few outputs, the loss, and the gradient before that layer, sample by sample.
     Head,
-    /// The samples' losses as one number.
+    /// The terms of a batch's loss as one number; a sample has `outputs` terms.
     BatchLoss,
     /// The squares of a gradient that was kept, block by block.
     NormBlocks,

@@ -1,6 +1,6 @@
 //! The launches of a run.
 //!
-//! Every launch is of a [`Trainer`]'s own memory. Its tasks reach nothing else, by [`check`]; its batches, order and labels were checked
+//! Every launch is of a [`Trainer`]'s own memory. Its tasks reach nothing else, by [`check`]; its batches, order and targets were checked
 //! before they were brought to the GPU. The trainer holds all buffers that its contexts name.
 
 #![allow(unsafe_code)]
@@ -90,7 +90,8 @@ impl Trainer {
     /// Starts the evaluation of a test by these parameters.
     pub(super) fn start_test(&self, test: &Test, parameters: Address) -> Result<(), CudaError> {
         let addresses = self.memory.map(Buffer::address);
-        let context = test.context(addresses.evaluation_context());
+        let Context { scales, values, loss, .. } = self.context;
+        let context = test.context(Context { scales, values, loss, ..addresses.evaluation_context() });
         let multiprocessors = self.gpu.multiprocessors();
         let launches =
             schedule::evaluation(&self.predicting, EVALUATED, &addresses, &context, multiprocessors, parameters);
@@ -107,9 +108,11 @@ impl Trainer {
 
     /// All memory that a launch of training uses.
     fn used(&self) -> Vec<Rc<Allocation>> {
-        let Self { samples, order, batches, results, .. } = self;
+        let Self { scales, class_weights, samples, order, batches, results, .. } = self;
         let mut used =
-            vec![samples.values.memory(), samples.labels.memory(), order.memory(), batches.memory(), results.memory()];
+            vec![samples.values.memory(), samples.targets.memory(), order.memory(), batches.memory(), results.memory()];
+        used.extend(scales.memory());
+        used.extend(class_weights.as_ref().map(Buffer::memory));
         self.memory.map(|buffer| used.push(buffer.memory()));
         used
     }

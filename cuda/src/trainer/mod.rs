@@ -8,13 +8,15 @@ mod tests;
 
 use std::collections::VecDeque;
 
-use selvedge::{architecture::Architecture, augment::Augmentation, layers::DropoutRate, shape::InputShape};
+use selvedge::{
+    architecture::Architecture, augment::Augmentation, layers::DropoutRate, preparation::Preparation, shape::InputShape,
+};
 
 pub use self::queue::{IN_FLIGHT, MAX_BATCHES};
 use self::{
     launch::{Graphs, check},
     queue::{Job, Launched},
-    samples::{Resident, Test},
+    samples::{Answers, Resident, Scales, Test, class_weights},
 };
 use crate::{
     driver::{Buffer, CudaError, Download, Gpu, Upload},
@@ -25,7 +27,7 @@ use crate::{
 
 /// The parts of a run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct Run<'a> {
     /// The layers, dropout too.
     pub architecture: Architecture,
     /// The buffers that are kept, and their sizes.
@@ -36,21 +38,34 @@ pub struct Run {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
+    /// How much a sample of each class counts; none where all count the same.
+    pub class_weights: Option<&'a [f32]>,
     /// The longest gradient.
     pub clip: Option<f32>,
     /// The shape of a sample.
     pub input: InputShape,
-    /// The change of images.
+    /// The way from a sample's values to the network's inputs.
+    pub preparation: Preparation<'a>,
+    /// The change of images, whose values are plain bytes.
     pub augmentation: Augmentation,
 }
 
-/// Samples and their classes.
+/// Samples and their targets.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
-    /// A byte for each feature, sample after sample.
+    /// A value for each feature, sample after sample, each little-endian.
     pub values: &'a [u8],
+    /// A target for each sample.
+    pub targets: Targets<'a>,
+}
+
+/// The targets of samples.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
     /// A class for each sample.
-    pub labels: &'a [u16],
+    Classes(&'a [u16]),
+    /// A number for each output, sample after sample.
+    Numbers(&'a [f32]),
 }
 
 /// A flat model that a run keeps.
@@ -78,8 +93,10 @@ pub struct Trained {
 pub struct Evaluated {
     /// The mean loss of each [`EVALUATED`] samples, and of the rest.
     pub losses: Vec<f32>,
-    /// Each sample's class.
+    /// Each sample's class; none where targets are numbers.
     pub classes: Vec<u16>,
+    /// Each sample's outputs; none where targets are classes.
+    pub outputs: Vec<f32>,
 }
 
 /// A run on the GPU.
@@ -89,6 +106,8 @@ pub struct Trainer {
     predicting: Architecture,
     settings: Settings,
     memory: Memory<Buffer<f32>>,
+    scales: Scales,
+    class_weights: Option<Buffer<f32>>,
     samples: Resident,
     order: Buffer<u32>,
     batches: Buffer<Batch>,
@@ -122,9 +141,10 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where the architecture is no network, where its inputs are not a sample's features, and where the values are not those of a sample for
-    /// each label.
-    pub fn new(gpu: Gpu, run: &Run, samples: Samples<'_>) -> Result<Self, CudaError> {
+    /// Where the architecture is no network, where its inputs are not a sample's features, where the values are not those of a sample for
+    /// each target, where the targets are others than the loss's, where there are scales and not one for each feature or for all, where scaled
+    /// values are to be changed as images, and where there are class weights and not one for each output.
+    pub fn new(gpu: Gpu, run: &Run<'_>, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
         assert!(network.parameter_count().is_some(), "{network} is no network");
         assert_eq!(run.input.features(), network.inputs(), "features of a sample, and inputs of {network}");
@@ -134,7 +154,9 @@ impl Trainer {
         for buffer in memory.state.iter_mut().flat_map(Versions::all_mut).chain(&mut memory.kept) {
             buffer.zero()?;
         }
-        let samples = Resident::new(&gpu, samples, network.inputs(), network.outputs())?;
+        let scales = Scales::new(&gpu, run)?;
+        let class_weights = run.class_weights.map(|weights| class_weights(&gpu, weights, network)).transpose()?;
+        let samples = Resident::new(&gpu, samples, &scales, run.settings.loss, network)?;
         let mut order = Buffer::allocate(&gpu, samples.len, "the order of the samples")?;
         // Until an order is set, each place has a sample that is there.
         order.zero()?;
@@ -144,7 +166,10 @@ impl Trainer {
         results.zero()?;
         let context = Context {
             samples: samples.values.address(),
-            labels: samples.labels.address(),
+            labels: samples.targets.labels(),
+            targets: samples.targets.numbers(),
+            scales: scales.address(),
+            class_weights: class_weights.as_ref().map_or(0, Buffer::address),
             order: order.address(),
             batches: batches.address(),
             losses: results.address(),
@@ -153,6 +178,8 @@ impl Trainer {
             label_smoothing: run.label_smoothing,
             max_norm: run.clip.unwrap_or(f32::INFINITY),
             changes: Changes::new(run.augmentation, run.input),
+            values: scales.values,
+            loss: run.settings.loss,
             ..memory.map(Buffer::address).training_context(run.seed)
         };
         let addresses = memory.map(Buffer::address);
@@ -175,6 +202,8 @@ impl Trainer {
             step_loss: 0.0,
             diverged: None,
             gpu,
+            scales,
+            class_weights,
             samples,
             order,
             batches,
@@ -190,11 +219,12 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where the values are not those of a sample for each label.
+    /// Where the values are not those of a sample for each target, and where the targets are others than the loss's.
     pub fn add_test(&mut self, samples: Samples<'_>) -> Result<(), CudaError> {
         let (gpu, network) = (&self.gpu, &self.predicting);
-        let samples = Resident::new(gpu, samples, network.inputs(), network.outputs())?;
-        self.tests.push(Test::new(gpu, samples)?);
+        let loss = self.settings.loss;
+        let samples = Resident::new(gpu, samples, &self.scales, loss, network)?;
+        self.tests.push(Test::new(gpu, samples, loss, network.outputs())?);
         Ok(())
     }
 
@@ -261,9 +291,18 @@ impl Trainer {
             return Ok(Evaluated::default());
         };
         self.start_test(test, parameters)?;
-        let mut evaluated = Evaluated { losses: vec![0.0; test.batches.len()], classes: vec![0; test.samples.len] };
+        let mut evaluated = Evaluated { losses: vec![0.0; test.batches.len()], ..Evaluated::default() };
         test.losses.download(&mut evaluated.losses)?;
-        test.classes.download(&mut evaluated.classes)?;
+        match &test.answers {
+            Answers::Classes(classes) => {
+                evaluated.classes = vec![0; classes.len()];
+                classes.download(&mut evaluated.classes)?;
+            }
+            Answers::Outputs(outputs) => {
+                evaluated.outputs = vec![0.0; outputs.len()];
+                outputs.download(&mut evaluated.outputs)?;
+            }
+        }
         Ok(evaluated)
     }
 }

@@ -1,21 +1,28 @@
 //! Samples on the GPU.
 
-use super::{Context, EVALUATED, Samples};
-use crate::{
-    driver::{Buffer, CudaError, Gpu},
-    task::Batch,
+use std::rc::Rc;
+
+use selvedge::{
+    architecture::Architecture,
+    preparation::{Element, Preparation},
 };
 
-/// Samples and their classes. There is a class for each sample, and each is one of the network's.
-pub(super) struct Resident {
-    pub(super) values: Buffer<u8>,
-    pub(super) labels: Buffer<u16>,
-    /// Samples.
-    pub(super) len: usize,
+use super::{Context, EVALUATED, Run, Samples, Targets};
+use crate::{
+    driver::{Allocation, Buffer, CudaError, Gpu},
+    task::{Address, Batch, Loss, Values},
+};
+
+/// The way from values to inputs: a table on the GPU, or none where values are plain bytes.
+pub(super) struct Scales {
+    table: Option<Buffer<f32>>,
+    element: Element,
+    /// The same for the kernels.
+    pub(super) values: Values,
 }
 
-impl Resident {
-    /// Brings samples of so many features to the GPU.
+impl Scales {
+    /// Brings a run's scales to the GPU.
     ///
     /// # Errors
     ///
@@ -23,32 +30,148 @@ impl Resident {
     ///
     /// # Panics
     ///
-    /// Where the values are not those of a sample for each label.
-    pub(super) fn new(gpu: &Gpu, samples: Samples<'_>, features: usize, classes: usize) -> Result<Self, CudaError> {
-        let len = samples.labels.len();
-        assert_eq!(
-            Some(samples.values.len()),
-            len.checked_mul(features),
-            "values of {len} samples of {features} features"
-        );
+    /// Where there is not a scale for each feature or for all, and where scaled values are to be changed as images.
+    pub(super) fn new(gpu: &Gpu, run: &Run<'_>) -> Result<Self, CudaError> {
+        let Preparation::Scaled(scaled) = run.preparation else {
+            return Ok(Self { table: None, element: Element::U8, values: Values::default() });
+        };
+        let (features, element) = (run.input.features(), run.preparation.element());
+        assert!(run.augmentation.is_none(), "{element} values are scaled, and images of plain bytes alone are changed");
+        let rows = scaled.rows().count();
+        assert!(rows == 1 || rows == features, "{rows} scales for {features} features");
+        let numbers: Vec<f32> = scaled.rows().flat_map(|(scale, shift)| [scale, shift]).collect();
+        let mut table = Buffer::allocate(gpu, numbers.len(), "the features' scales")?;
+        table.upload(&numbers)?;
+        Ok(Self { table: Some(table), element, values: Values::new(element, scaled.as_bytes()) })
+    }
+
+    /// The table's address, or 0.
+    pub(super) fn address(&self) -> Address {
+        self.table.as_ref().map_or(0, Buffer::address)
+    }
+
+    /// The table's memory.
+    pub(super) fn memory(&self) -> Option<Rc<Allocation>> {
+        self.table.as_ref().map(Buffer::memory)
+    }
+}
+
+/// Brings a weight for each class to the GPU.
+///
+/// # Errors
+///
+/// [`CudaError`].
+///
+/// # Panics
+///
+/// Where there is not one for each output.
+pub(super) fn class_weights(gpu: &Gpu, weights: &[f32], network: &Architecture) -> Result<Buffer<f32>, CudaError> {
+    let (found, expected) = (weights.len(), network.outputs());
+    assert_eq!(found, expected, "class weights, and outputs of {network}");
+    let mut buffer = Buffer::allocate(gpu, found, "the classes' weights")?;
+    buffer.upload(weights)?;
+    Ok(buffer)
+}
+
+/// Samples and their targets. There is one for each sample, and a class is one of the network's.
+pub(super) struct Resident {
+    pub(super) values: Buffer<u8>,
+    pub(super) targets: ResidentTargets,
+    /// Samples.
+    pub(super) len: usize,
+}
+
+/// Targets on the GPU.
+pub(super) enum ResidentTargets {
+    Classes(Buffer<u16>),
+    Numbers(Buffer<f32>),
+}
+
+impl ResidentTargets {
+    /// Where the classes lie, or 0.
+    pub(super) fn labels(&self) -> Address {
+        if let Self::Classes(classes) = self { classes.address() } else { 0 }
+    }
+
+    /// Where the numbers lie, or 0.
+    pub(super) fn numbers(&self) -> Address {
+        if let Self::Numbers(numbers) = self { numbers.address() } else { 0 }
+    }
+
+    pub(super) fn memory(&self) -> Rc<Allocation> {
+        match self {
+            Self::Classes(classes) => classes.memory(),
+            Self::Numbers(numbers) => numbers.memory(),
+        }
+    }
+}
+
+impl Resident {
+    /// Brings a network's samples to the GPU.
+    ///
+    /// # Errors
+    ///
+    /// [`CudaError`].
+    ///
+    /// # Panics
+    ///
+    /// Where the values are not those of a sample for each target, and where the targets are others than the loss's.
+    pub(super) fn new(
+        gpu: &Gpu,
+        samples: Samples<'_>,
+        scales: &Scales,
+        loss: Loss,
+        network: &Architecture,
+    ) -> Result<Self, CudaError> {
+        let (features, outputs) = (network.inputs(), network.outputs());
+        let len = match (samples.targets, loss) {
+            (Targets::Classes(labels), Loss::CrossEntropy) => labels.len(),
+            (Targets::Numbers(numbers), Loss::BceWithLogits | Loss::Mse) => {
+                assert!(numbers.len().is_multiple_of(outputs), "{} targets of {outputs} outputs", numbers.len());
+                numbers.len() / outputs
+            }
+            (Targets::Classes(_) | Targets::Numbers(_), _) => panic!("{loss:?} has other targets"),
+        };
+        let bytes = len.checked_mul(features).and_then(|values| values.checked_mul(scales.element.size()));
+        assert_eq!(Some(samples.values.len()), bytes, "values of {len} samples of {features} features");
         // The kernels count samples by 32 bits.
         assert!(u32::try_from(len).is_ok(), "{len} samples");
-        let mut labels = samples.labels.iter().enumerate();
-        if let Some((sample, &label)) = labels.find(|&(_, &label)| usize::from(label) >= classes) {
-            return Err(CudaError::Label { sample, label, classes });
+        if let Targets::Classes(labels) = samples.targets {
+            let mut labels = labels.iter().enumerate();
+            if let Some((sample, &label)) = labels.find(|&(_, &label)| usize::from(label) >= outputs) {
+                return Err(CudaError::Label { sample, label, classes: outputs });
+            }
         }
         let mut values = Buffer::allocate(gpu, samples.values.len(), "the samples")?;
-        let mut labels = Buffer::allocate(gpu, len, "the labels")?;
         values.upload(samples.values)?;
-        labels.upload(samples.labels)?;
-        Ok(Self { values, labels, len })
+        let targets = match samples.targets {
+            Targets::Classes(labels) => {
+                let mut buffer = Buffer::allocate(gpu, len, "the labels")?;
+                buffer.upload(labels)?;
+                ResidentTargets::Classes(buffer)
+            }
+            Targets::Numbers(numbers) => {
+                let mut buffer = Buffer::allocate(gpu, numbers.len(), "the targets")?;
+                buffer.upload(numbers)?;
+                ResidentTargets::Numbers(buffer)
+            }
+        };
+        Ok(Self { values, targets, len })
     }
+}
+
+/// The answers for each sample.
+pub(super) enum Answers {
+    /// Its class.
+    Classes(Buffer<u16>),
+    /// Its outputs.
+    Outputs(Buffer<f32>),
 }
 
 /// Samples to evaluate, and where the answers go.
 pub(super) struct Test {
     pub(super) samples: Resident,
-    pub(super) classes: Buffer<u16>,
+    pub(super) answers: Answers,
     pub(super) batches: Buffer<Batch>,
     pub(super) losses: Buffer<f32>,
 }
@@ -59,27 +182,36 @@ impl Test {
     /// # Errors
     ///
     /// [`CudaError`].
-    pub(super) fn new(gpu: &Gpu, samples: Resident) -> Result<Self, CudaError> {
+    pub(super) fn new(gpu: &Gpu, samples: Resident, loss: Loss, outputs: usize) -> Result<Self, CudaError> {
         let batch = |first: usize| {
             let count = EVALUATED.min(samples.len - first);
-            let (first, samples) = (first as u32, count as u32);
-            Batch { first, samples, is_first: 1, total_weight: count as f32, ..Batch::default() }
+            let (first, samples, total_weight) = (first as u32, count as u32, loss.total_weight(count, outputs));
+            Batch { first, samples, is_first: 1, total_weight, ..Batch::default() }
         };
         let records: Vec<_> = (0..samples.len).step_by(EVALUATED).map(batch).collect();
-        let classes = Buffer::allocate(gpu, samples.len, "the classes")?;
+        let answers = match &samples.targets {
+            ResidentTargets::Classes(labels) => Answers::Classes(Buffer::allocate(gpu, labels.len(), "the classes")?),
+            ResidentTargets::Numbers(targets) => Answers::Outputs(Buffer::allocate(gpu, targets.len(), "the outputs")?),
+        };
         let mut batches = Buffer::allocate(gpu, records.len(), "what the batches are")?;
         let losses = Buffer::allocate(gpu, records.len(), "the losses")?;
         batches.upload(&records)?;
-        Ok(Self { samples, classes, batches, losses })
+        Ok(Self { samples, answers, batches, losses })
     }
 
     /// `context` with these samples, and these places for the answers.
     pub(super) fn context(&self, context: Context) -> Context {
+        let (classes, outputs) = match &self.answers {
+            Answers::Classes(classes) => (classes.address(), 0),
+            Answers::Outputs(outputs) => (0, outputs.address()),
+        };
         Context {
             samples: self.samples.values.address(),
-            labels: self.samples.labels.address(),
+            labels: self.samples.targets.labels(),
+            targets: self.samples.targets.numbers(),
             batches: self.batches.address(),
-            classes: self.classes.address(),
+            classes,
+            outputs,
             losses: self.losses.address(),
             ..context
         }

@@ -6,13 +6,14 @@ use selvedge::{
     augment::Augmentation,
     mlp,
     optimizer::{self, Adam},
+    preparation::{Element, Scaled},
     shape::InputShape,
 };
 
 use super::*;
-use crate::task::{Optimizer, Rule};
+use crate::task::{Loss, Optimizer, Rule};
 
-const SAMPLES: Samples<'static> = Samples { values: &[7; 3 * 4], labels: &[0, 1, 1] };
+const SAMPLES: Samples<'static> = Samples { values: &[7; 3 * 4], targets: Targets::Classes(&[0, 1, 1]) };
 const BATCH: Batch = Batch {
     number: 0,
     epoch: 0,
@@ -26,24 +27,35 @@ const BATCH: Batch = Batch {
     rule: Rule::NONE,
 };
 
+const SETTINGS: Settings = Settings {
+    batch: 2,
+    loss: Loss::CrossEntropy,
+    optimizer: Optimizer::Sgd,
+    accumulates: false,
+    clips: false,
+    averages: false,
+};
+
 fn with_stand_in(test: &str, body: impl FnOnce()) {
     emulator::with_stand_in(&format!("trainer::tests::{test}"), &[], body);
 }
 
-fn run() -> Run {
+fn run() -> Run<'static> {
     Run {
         architecture: Architecture::of::<mlp!(4 => 3 Relu => 2)>(),
-        settings: Settings { batch: 2, optimizer: Optimizer::Sgd, accumulates: false, clips: false, averages: false },
+        settings: SETTINGS,
         seed: 1,
         dropout: 0.0,
         label_smoothing: 0.0,
+        class_weights: None,
         clip: None,
         input: InputShape::Features(4),
+        preparation: Preparation::Bytes,
         augmentation: Augmentation { flip: false, shift: 0, erase: 0 },
     }
 }
 
-fn trainer(run: &Run, samples: Samples<'_>) -> Result<Trainer, CudaError> {
+fn trainer(run: &Run<'_>, samples: Samples<'_>) -> Result<Trainer, CudaError> {
     Trainer::new(Gpu::open()?, run, samples)
 }
 
@@ -89,10 +101,41 @@ fn samples_that_are_not_the_networks() {
         refused("features of a sample", || trainer(&Run { input, ..run() }, SAMPLES));
         let architecture = Architecture::from_layers([]).expect("no layers are not too many");
         refused("is no network", || trainer(&Run { architecture, ..run() }, SAMPLES));
-        let error = trainer(&run(), Samples { labels: &[0, 2, 1], ..SAMPLES }).err();
+        let error = trainer(&run(), Samples { targets: Targets::Classes(&[0, 2, 1]), ..SAMPLES }).err();
         assert_eq!(error, Some(CudaError::Label { sample: 1, label: 2, classes: 2 }));
         let mut trainer = trainer(&run(), SAMPLES).expect("there is memory");
         refused("values of 3 samples of 4 features", || trainer.add_test(Samples { values, ..SAMPLES }));
+    });
+}
+
+#[test]
+fn what_does_not_belong_to_the_samples() {
+    with_stand_in("what_does_not_belong_to_the_samples", || {
+        let scale = [0.5_f32, 1.0].map(f32::to_le_bytes).concat();
+        let scaled = |count: usize| scale.repeat(count);
+        let preparation = |table: &[u8]| {
+            let table: &'static [u8] = table.to_vec().leak();
+            Preparation::Scaled(Scaled::parse(Element::U8, table, table.len() / 8).expect("finite numbers"))
+        };
+        let three = Run { preparation: preparation(&scaled(3)), ..run() };
+        refused("3 scales for 4 features", || trainer(&three, SAMPLES));
+        let augmentation = Augmentation { flip: true, shift: 0, erase: 0 };
+        let image = InputShape::Image { channels: 1, height: 2, width: 2 };
+        let changed = Run { preparation: preparation(&scaled(4)), input: image, augmentation, ..run() };
+        refused("images of plain bytes alone", || trainer(&changed, SAMPLES));
+        refused("class weights", || trainer(&Run { class_weights: Some(&[1.0; 3]), ..run() }, SAMPLES));
+
+        let numbers = |numbers| Samples { targets: Targets::Numbers(numbers), ..SAMPLES };
+        refused("CrossEntropy has other targets", || trainer(&run(), numbers(&[0.5; 6])));
+        let regression = Run { settings: Settings { loss: Loss::Mse, ..SETTINGS }, ..run() };
+        refused("Mse has other targets", || trainer(&regression, SAMPLES));
+        refused("5 targets of 2 outputs", || trainer(&regression, numbers(&[0.5; 5])));
+        refused("values of 2 samples of 4 features", || trainer(&regression, numbers(&[0.5; 4])));
+        let mut trainer = trainer(&regression, numbers(&[0.5; 6])).expect("there is memory");
+        trainer.upload(Part::Model, &[0.5; 4 * 3 + 3 + 3 * 2 + 2]).expect("it can be brought");
+        trainer.add_test(numbers(&[0.5; 6])).expect("there is memory");
+        let evaluated = trainer.evaluate(0, Part::Model).expect("it runs");
+        assert_eq!((evaluated.outputs.len(), evaluated.classes.len(), evaluated.losses.len()), (6, 0, 1));
     });
 }
 

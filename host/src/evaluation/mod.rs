@@ -19,7 +19,7 @@ use crate::{
     aligned::{Aligned, MemoryError},
     data::{NO_UNIT, Split},
     network::{NetworkError, View, Workspace},
-    task::{TaskBatch, standardized},
+    task::{Targets, TaskBatch, standardized},
 };
 
 pub use classes::{ClassAnswers, PerClass};
@@ -61,6 +61,14 @@ impl Evaluation {
     pub fn of_classes(classes: usize, labels: &[u16], predicted: &[u16], losses: &[f32]) -> Self {
         let answers = Answers::Classes(ClassAnswers::new(classes, labels, predicted));
         Self { loss: mean_loss(labels.len(), losses), answers, roc_auc: Vec::new() }
+    }
+
+    /// The evaluation of so many outputs a sample of any task, those of all samples one after the other, and the mean loss of each [`BATCH`]
+    /// samples.
+    pub fn of_outputs(task: Task<'_>, targets: &Targets, width: usize, outputs: &[f32], losses: &[f32]) -> Self {
+        let mut collector = Collector::new(task, targets, width, false);
+        collector.add(outputs);
+        collector.finish(mean_loss(targets.len(), losses))
     }
 
     /// Samples.
@@ -299,7 +307,7 @@ mod tests {
     use selvedge::task::TargetScale;
 
     use super::*;
-    use crate::task::{Rows, Targets};
+    use crate::task::Rows;
 
     #[test]
     fn each_batch_counts_as_often_as_it_has_samples() {

@@ -7,13 +7,14 @@ use cuda::{
     driver::{CudaError, Gpu},
     memory::Settings,
     task::{self, Batch},
-    trainer::{Evaluated, IN_FLIGHT, MAX_BATCHES, Part, Run, Samples, Trained, Trainer},
+    trainer::{self, Evaluated, IN_FLIGHT, MAX_BATCHES, Part, Run, Samples, Trained, Trainer},
 };
 
 use super::{Backend, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
 use crate::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
+    task::{Targets, standardized},
 };
 
 const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss is that of as many samples");
@@ -48,6 +49,11 @@ impl<'a> Cuda<'a> {
             architecture: state.network.architecture().clone(),
             settings: Settings {
                 batch: options.batch_size.min(data.train.len()),
+                loss: match data.train.targets() {
+                    Targets::Classes(_) => task::Loss::CrossEntropy,
+                    Targets::Labels(_) => task::Loss::BceWithLogits,
+                    Targets::Values(_) => task::Loss::Mse,
+                },
                 optimizer: task::Optimizer::from(&options.optimizer.step(1, options.learning_rate)),
                 accumulates: options.accumulate > 1,
                 clips: options.clip.is_some(),
@@ -56,14 +62,16 @@ impl<'a> Cuda<'a> {
             seed: options.seed,
             dropout: options.dropout,
             label_smoothing: options.label_smoothing,
+            class_weights: options.class_weights.as_deref(),
             clip: options.clip,
             input: data.input,
+            preparation: data.preparation.get(),
             augmentation: options.augmentation,
         };
-        let mut trainer = Trainer::new(gpu, &run, samples(&data.train.values(), &data.train))?;
-        trainer.add_test(samples(&data.test.values(), &data.test))?;
-        if let Some(validation) = &data.validation {
-            trainer.add_test(samples(&validation.values(), validation))?;
+        let targets = |split: &Split| standardized(data.task.get(), split.targets());
+        let mut trainer = Trainer::new(gpu, &run, samples(&data.train.values(), &targets(&data.train)))?;
+        for split in [&data.test].into_iter().chain(&data.validation) {
+            trainer.add_test(samples(&split.values(), &targets(split)))?;
         }
         for (part, flat) in kept(state).zip(state.trained()) {
             trainer.upload(part, flat)?;
@@ -106,13 +114,20 @@ impl<'a> Cuda<'a> {
     }
 
     fn evaluation(&mut self, test: usize, tested: Part, split: &Split) -> Result<Evaluation, CudaError> {
-        let Evaluated { losses, classes } = self.trainer.evaluate(test, tested)?;
-        Ok(Evaluation::of_classes(self.outputs, split.labels(), &classes, &losses))
+        let Evaluated { losses, classes, outputs } = self.trainer.evaluate(test, tested)?;
+        Ok(match split.targets() {
+            Targets::Classes(labels) => Evaluation::of_classes(self.outputs, labels, &classes, &losses),
+            targets => Evaluation::of_outputs(self.data.task.get(), targets, self.outputs, &outputs, &losses),
+        })
     }
 }
 
-fn samples<'a>(values: &'a [u8], split: &'a Split) -> Samples<'a> {
-    Samples { values, labels: split.labels() }
+fn samples<'a>(values: &'a [u8], targets: &'a Targets) -> Samples<'a> {
+    let targets = match targets {
+        Targets::Classes(labels) => trainer::Targets::Classes(labels),
+        Targets::Labels(rows) | Targets::Values(rows) => trainer::Targets::Numbers(rows.numbers()),
+    };
+    Samples { values, targets }
 }
 
 /// A step's batches, as the kernels are told of them.

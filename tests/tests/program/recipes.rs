@@ -111,4 +111,6 @@ fn what_is_wrong_with_a_recipe_is_said_in_one_line() {
         assert_eq!(error, "error: fastest: neither a built-in recipe (quickstart, fast, best, fine-tune) nor a file\n");
     }
     assert!(!folder.join("weights").exists());
+    let error = fail(folder, "train --data builtin --steps 1 --standardize yes --augment flip");
+    assert!(error.starts_with("error: augment changes images of bytes that are divided by 255"), "{error}");
 }

@@ -24,7 +24,7 @@ pub enum Extent {
 }
 
 /// All of them: every optimizer, what a recipe may have besides, and batches that fill the kernels' tiles or do not.
-pub const RUNS: [Run; 14] = [
+pub const RUNS: [Run; 16] = [
     run("SGD, batch 64", "quickstart", "--optimizer sgd --batch-size 64", "--steps 200", "--steps 3"),
     run("SGD, batch 100", "quickstart", "--optimizer sgd --batch-size 100", "--steps 200", "--steps 2"),
     run("SGD, batch 1024", "quickstart", "--optimizer sgd --batch-size 1024", "--steps 50", "--steps 1"),
@@ -56,6 +56,20 @@ pub const RUNS: [Run; 14] = [
         "--batch-size 32 --optimizer rmsprop --lr 0.001 --schedule one-cycle --val-split 0.2 --early-stop 1",
         "--epochs 2 --limit-train 5000",
         "--epochs 2",
+    ),
+    run(
+        "standardised values, batch 100",
+        "quickstart",
+        "--standardize yes --batch-size 100",
+        "--steps 100",
+        "--steps 2",
+    ),
+    run(
+        "class weights, label smoothing, Nesterov's momentum",
+        "small",
+        "--class-weights 1,2,0.5,1,3,1,0.25,1,1,4 --label-smoothing 0.1 --lr 0.05 --momentum 0.9 --nesterov",
+        "--epochs 1",
+        "--epochs 1",
     ),
 ];
 

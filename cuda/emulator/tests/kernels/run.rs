@@ -1,10 +1,10 @@
 //! A run by the kernels, called on Rust's buffers.
 
-use cases::{Case, Log, Outcome, bits, initialized};
+use cases::{Case, Log, Outcome, Targets, Tested, bits, initialized};
 use cuda::{
     memory::{EVALUATED, Memory, Scalar, Versions},
     schedule::{self, Launch, Placed, Training},
-    task::{Batch, Changes, Context, Phase},
+    task::{self, Batch, Changes, Context, Loss, Phase},
 };
 use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
 
@@ -45,12 +45,25 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     memory.scalars[Scalar::StepLoss as usize] = f32::NAN;
     let addresses = memory.map(|buffer| address(buffer));
 
-    let (values, labels) = case.data::<M>();
+    let values = case.samples::<M>();
+    let targets = case.targets(network.outputs());
+    let (labels, numbers) = match &targets {
+        Targets::Classes(labels) => (address(labels), 0),
+        Targets::Numbers(numbers) => (0, address(numbers)),
+    };
+    let class_weights = case.class_weights(network.outputs());
+    let table = case.values.table(network.inputs());
+    let scales: Vec<f32> = table.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let mut order: Vec<u32> = vec![0; case.samples];
     let (losses, norms) = (poison(case.samples), poison(case.samples));
     let mut context = Context {
         samples: address(&values),
-        labels: address(&labels),
+        labels,
+        targets: numbers,
+        scales: if scales.is_empty() { 0 } else { address(&scales) },
+        class_weights: class_weights.as_deref().map_or(0, address),
+        loss: case.loss,
+        values: task::Values::new(case.values.element(), &table),
         order: address(&order),
         losses: address(&losses),
         norms: address(&norms),
@@ -64,7 +77,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     let mut log = Log::default();
     for epoch in 0..case.epochs {
         order.copy_from_slice(&case.order(epoch));
-        let batches = case.batches(epoch);
+        let batches = case.batches(epoch, network.outputs());
         let before = log.losses.len();
         context.batches = address(&batches);
         let training = Training::new(&network, &settings, &addresses, &context, way.multiprocessors);
@@ -87,17 +100,24 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
             first: first as u32,
             samples: samples as u32,
             is_first: 1,
-            total_weight: samples as f32,
+            total_weight: case.loss.total_weight(samples, network.outputs()),
             ..Batch::default()
         }
     };
     let batches: Vec<_> = ranges.iter().map(batch).collect();
-    let classes = vec![0xffff_u16; case.samples];
+    let is_of_classes = case.loss == Loss::CrossEntropy;
+    let classes = vec![0xffff_u16; if is_of_classes { case.samples } else { 0 }];
+    let outputs = poison(if is_of_classes { 0 } else { case.samples * network.outputs() });
     let test = Context {
         samples: context.samples,
         labels: context.labels,
+        targets: context.targets,
+        loss: context.loss,
+        scales: context.scales,
+        values: context.values,
         batches: address(&batches),
-        classes: address(&classes),
+        classes: if is_of_classes { address(&classes) } else { 0 },
+        outputs: if is_of_classes { 0 } else { address(&outputs) },
         losses: context.losses,
         ..addresses.evaluation_context()
     };
@@ -112,6 +132,6 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
         state: memory.state.iter().map(|state| bits(state.read_by(started))).collect(),
         average: memory.average.as_ref().map(|average| bits(average)),
         log,
-        test: (bits(&losses[..batches.len()]), classes),
+        test: Tested { losses: bits(&losses[..batches.len()]), classes, outputs: bits(&outputs) },
     }
 }

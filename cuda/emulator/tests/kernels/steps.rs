@@ -48,8 +48,23 @@ fn every_number_of_inputs_and_outputs() {
 }
 
 #[test]
+fn class_weights() {
+    list::class_weights(&Kernels);
+}
+
+#[test]
+fn labels_and_numbers() {
+    list::labels_and_numbers(&Kernels);
+}
+
+#[test]
 fn images_of_every_shape_are_changed_alike() {
     list::images_of_every_shape(&Kernels);
+}
+
+#[test]
+fn values_of_every_element() {
+    list::values_of_every_element(&Kernels);
 }
 
 #[test]

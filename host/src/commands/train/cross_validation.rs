@@ -215,7 +215,6 @@ impl Validation<'_> {
             }
         }
         let device = device::choose(options.device.choice())?;
-        let device = device::for_run(device, options.device.choice(), &data, &with)?;
         let mut state = match &options.init {
             Some(path) => initialized_by(path, &self.layers, &data, &with)?,
             None => State::initialized(&self.layers, &with)?,

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use cuda::driver::Gpu;
 use options::commands::train::Choice;
 
-use crate::{data::Dataset, engine::Simd, preparation::PreparationBuf, task::TaskBuf, training::Options};
+use crate::engine::Simd;
 
 /// The device that was chosen.
 pub enum Device {
@@ -39,26 +39,6 @@ pub fn choose(choice: Choice) -> Result<Device> {
         Choice::Cpu => Ok(Device::Cpu),
         Choice::Auto => Ok(cuda().unwrap_or_else(|reason| Device::CpuWithout(reason.to_string()))),
         Choice::Cuda => cuda().map_err(|reason| anyhow!("--device cuda: {reason}; or train with --device cpu")),
-    }
-}
-
-/// Takes the CPU instead where the GPU's kernels do not have what the run needs, unless CUDA was asked for.
-pub fn for_run(device: Device, choice: Choice, data: &Dataset, with: &Options) -> Result<Device> {
-    let is_cpu = matches!(device, Device::Cpu | Device::CpuWithout(_));
-    let reason = if is_cpu {
-        return Ok(device);
-    } else if data.preparation != PreparationBuf::Bytes {
-        "its kernels read samples of bytes that are divided by 255, and this data is prepared otherwise"
-    } else if data.task != TaskBuf::Classification {
-        "its kernels have the loss of a classification alone"
-    } else if with.class_weights.is_some() {
-        "its kernels have no class weights"
-    } else {
-        return Ok(device);
-    };
-    match choice {
-        Choice::Cuda => Err(anyhow!("--device cuda: {reason}; train with --device cpu")),
-        _ => Ok(Device::CpuWithout(format!("not cuda, as {reason}"))),
     }
 }
 

@@ -141,10 +141,11 @@ impl Plan<'_> {
         let (text, mut with) = (recipe.to_toml(), recipe.resolve()?);
         check_batches(layers, data.train.len(), &with, says)?;
         let constant = data.standardize(with.standardize);
+        check_values(data, &with)?;
+        check_task(data, recipe.class_weights.is_some(), &with)?;
         if says {
             note_constant(&constant, data);
         }
-        check_task(data, recipe.class_weights.is_some(), &with)?;
         if let Some(weights) = &recipe.class_weights {
             let counts = data.class_counts(layers.outputs());
             // Outputs that are no classes of the data count nothing, and a list need not name them.
@@ -163,7 +164,6 @@ impl Plan<'_> {
         let description = Description::new(text.clone(), format!("{:#}", self.layers.expression()), &data);
         let description = Description { samples, ..description };
         let Self { options, device, .. } = self;
-        let device = device::for_run(device, options.device.choice(), &data, &with)?;
         let engine = engine(&options.threads)?;
         let mut state = match (checkpoint, &options.init) {
             (Some(checkpoint), _) => resume::state(checkpoint, &layers, &data, &with, &engine)?,
@@ -295,6 +295,17 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
         network
     };
     Ok(State::new(network, with)?)
+}
+
+/// Refuses the augmentation of samples that are no plain bytes.
+fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
+    ensure!(
+        with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
+        "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
+         where they are u8 with --standardize no",
+        data.train.element()
+    );
+    Ok(())
 }
 
 /// Checks that these layers can be trained on each batch, and that the schedule fits into the run.

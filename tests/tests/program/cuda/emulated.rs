@@ -1,4 +1,5 @@
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -74,6 +75,59 @@ fn the_weights_losses_and_tests_are_the_cpus() {
             let found = trained_on(folder, &format!("{train} --cuda"), "cuda.selvedge", &[gpu]);
             assert!(found.0 == expected.0, "{gpu:?}, {options}: other weights");
             assert_eq!(found.1, expected.1, "{gpu:?}, {options}");
+        }
+    }
+}
+
+/// A table with a class, two labels and two numbers in each row.
+fn write_table(folder: &Path) {
+    let mut text = String::from("a,b,c,kind,hot,odd,load (W),heat\n");
+    for row in 0..200 {
+        let number = |step: i32, of: i32| f64::from(row * step % of) / f64::from(of) - 0.5;
+        let (a, b, c) = (8.0 * number(7, 31), number(11, 47), 300.0 * number(3, 59));
+        let kind = ["low", "middle", "high"][(a > -2.0) as usize + (a > 2.5) as usize];
+        let labels = [a + 2.0 * b > 0.5, c > 20.0].map(u8::from);
+        let [hot, odd] = labels;
+        writeln!(text, "{a:.3},{b:.4},{c:.1},{kind},{hot},{odd},{:.2},{:.3}", 40.0 + 5.0 * a - c / 30.0, a * b)
+            .expect("a string takes all");
+    }
+    fs::write(folder.join("table.csv"), text).expect("the table");
+}
+
+/// Values that are scaled, classes that are weighed, several labels, and numbers.
+const OTHERS: [&str; 4] = [
+    "--data . --model tiny --recipe quickstart --standardize yes --lr 0.01",
+    "--data table.csv --label kind --features a,b,c --layers 3,8,3 --recipe quickstart --class-weights balanced --label-smoothing 0.1 --lr 0.1",
+    "--data table.csv --task multi-label --label hot,odd --features a,b,c --layers 3,8,2 --recipe quickstart --lr 0.1",
+    "--data table.csv --task regression --label load,heat --features a,b,c --layers 3,40,2 --recipe quickstart --optimizer adam --lr 0.01",
+];
+
+#[test]
+fn other_values_and_tasks_are_the_cpus_too() {
+    let Some(folder) = prepared("tasks on an emulated GPU") else { return };
+    let folder = folder.path();
+    write_table(folder);
+    for source in OTHERS {
+        let train = format!("train {source} --epochs 3 --batch-size 16 --val-split 0.2");
+        let expected = trained(folder, &format!("{train} --device cpu --metrics cpu.jsonl"), "cpu.selvedge");
+        for gpu in [("SELVEDGE_EMULATOR_SEED", "1"), ("SELVEDGE_EMULATOR_CAPABILITY", "80")] {
+            let found = trained_on(folder, &format!("{train} --cuda --metrics cuda.jsonl"), "cuda.selvedge", &[gpu]);
+            assert!(found.0 == expected.0, "{gpu:?}, {source}: other weights");
+            assert_eq!(found.1, expected.1, "{gpu:?}, {source}");
+        }
+        // A run goes from one device to the other.
+        let whole = trained(folder, &format!("train {source} --steps 9 --device cpu"), "whole.selvedge");
+        for [first, second] in [["cuda", "cpu"], ["cpu", "cuda"]] {
+            let checkpoint = format!("{first}.checkpoint");
+            trained(
+                folder,
+                &format!("train {source} --steps 4 --device {first} --checkpoint {checkpoint} --checkpoint-every 4"),
+                "x.selvedge",
+            );
+            let data = source.split(" --layers").next().unwrap().split(" --model").next().unwrap();
+            let resume = format!("train {data} --resume {checkpoint} --steps 9 --device {second}");
+            assert!(trained(folder, &resume, "moved.selvedge").0 == whole.0, "{source}: from {first} to {second}");
+            fs::remove_file(folder.join(checkpoint)).unwrap();
         }
     }
 }
