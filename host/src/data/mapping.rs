@@ -1,4 +1,5 @@
 //! Large files of samples, mapped: the system brings a page of the file when it is touched, so a set may be larger than memory.
+//! The file is the set's own, or a temporary one without a name.
 //!
 //! **A mapped file must not be truncated while a program works with it.** The system would end the program at the next page that is no
 //! longer there (SIGBUS). Nor must its bytes change: a run would see both versions.
@@ -59,7 +60,15 @@ impl Mapping {
     ///
     /// The system's, and one for a file of another length.
     pub fn of(path: &Path, len: u64) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of_file(File::open(path)?, len)
+    }
+
+    /// Maps an open file that has exactly so many bytes. Nobody writes it from now on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mapping::of`].
+    pub fn of_file(file: File, len: u64) -> io::Result<Self> {
         // SAFETY: the bytes are only read. That nobody truncates or changes the file meanwhile cannot be checked: the module's page and
         // docs/data.md ask for it, as every program that maps files must.
         let map = unsafe { Mmap::map(&file)? };

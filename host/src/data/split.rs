@@ -17,6 +17,12 @@ pub enum Store {
     Mapped(Mapping, usize),
 }
 
+impl Default for Store {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
 impl Store {
     /// The number of bytes.
     pub fn len(&self) -> usize {
@@ -209,7 +215,11 @@ impl Split {
         let len = self.sample_len();
         match &self.rows {
             Rows::First => self.store.get(samples.start * len..samples.end * len).into(),
-            Rows::Chosen(_) => samples.flat_map(|index| self.sample(index)).copied().collect::<Vec<_>>().into(),
+            Rows::Chosen(_) => {
+                let (mut bytes, mut room) = (Vec::with_capacity(samples.len() * len), Vec::new());
+                samples.for_each(|index| bytes.extend_from_slice(self.sample_in(index, &mut room)));
+                bytes.into()
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
-use std::{fmt::Write as _, fs, process::Command};
+use std::{fmt::Write as _, fs, path::Path, process::Command};
 
 use selvedge::random::{Generator, Purpose};
 use serde_json::Value;
@@ -112,6 +112,32 @@ fn a_gzipped_file_and_a_test_file_have_the_same_samples() {
     fs::write(folder.join("test.csv"), accelerometer(1)).unwrap();
     let message = refusal(folder, &format!("eval a.selvedge {with_test}"));
     assert!(message.starts_with("test.csv: the group \"person 0\" is in the training part, too; "), "{message}");
+}
+
+#[test]
+fn a_table_in_a_temporary_file_has_the_same_weights() {
+    let folder = waves();
+    let folder = folder.path();
+    let temporary = tempfile::tempdir().unwrap();
+    let train = |map_from: &str, temporary: &Path| {
+        let line = format!("train {SOURCE} --stride 3 --layers 30,3 --steps 20 --recipe quickstart --out a.selvedge");
+        let mut command = tests::selvedge(folder);
+        command.args(line.split_whitespace()).env("SELVEDGE_MAP_FROM", map_from).env("TMPDIR", temporary);
+        let text = text(&command.output().unwrap());
+        let last = text.lines().find(|line| line.starts_with("Saved ") || line.starts_with("error: "));
+        last.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    let in_memory = train("1000000000", temporary.path());
+    assert!(in_memory.contains("SHA-256 "), "{in_memory}");
+    for map_from in ["0", "30000"] {
+        assert_eq!(train(map_from, temporary.path()), in_memory);
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+    }
+    if cfg!(unix) {
+        let refused = train("0", &temporary.path().join("nowhere"));
+        assert!(refused.contains("the folder of temporary files: No such file"), "{refused}");
+        assert!(refused.ends_with("; name a folder with more room by TMPDIR"), "{refused}");
+    }
 }
 
 #[test]

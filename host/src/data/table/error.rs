@@ -1,9 +1,12 @@
 //! Why a table cannot be read.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use selvedge::{architecture::MAX_WIDTH, preparation::Element};
 use thiserror::Error;
+
+/// The system's variable that names the folder of temporary files.
+const TEMPORARY: &str = if cfg!(windows) { "TMP" } else { "TMPDIR" };
 
 /// The error of a table, without its file's name.
 #[derive(Debug, Error)]
@@ -51,12 +54,26 @@ pub enum TableError {
         /// The most bytes.
         most: u64,
     },
-    /// There is no room for the values.
-    #[error("its values take more memory than {}; take fewer rows, or a larger --stride", room(*most))]
-    Memory {
-        /// The most bytes that are taken, where these are the limit, or else the system's.
-        most: Option<u64>,
+    /// The values cannot be kept in a temporary file.
+    #[error(
+        "its values cannot be kept in {}, the folder of temporary files: {error}; name a folder with more room by {TEMPORARY}",
+        folder.display()
+    )]
+    Temporary {
+        /// The folder.
+        folder: PathBuf,
+        /// The system's error.
+        error: io::Error,
     },
+    /// The samples that are only classified are too many.
+    #[error("its samples take more than {} MB of memory; take fewer rows at a time", most >> 20)]
+    Memory {
+        /// The most bytes.
+        most: u64,
+    },
+    /// Rows have numbers of 32 bits.
+    #[error("it has more than {} rows; take fewer", u32::MAX)]
+    TooManyRows,
     /// The first line has values, not names.
     #[error("line 1 has numbers alone, but it must name the columns, such as ax,ay,az,label")]
     NoHeader,
@@ -237,10 +254,6 @@ pub enum TableError {
         /// The samples that there are.
         samples: String,
     },
-}
-
-fn room(most: Option<u64>) -> String {
-    most.map_or_else(|| "the system gives".into(), |most| format!("{} MB", most >> 20))
 }
 
 fn mean(is_value: bool) -> &'static str {

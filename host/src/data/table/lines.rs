@@ -15,7 +15,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::TableError;
 use crate::{data::contents, files, stray};
 
-/// A file has at most so many bytes, as it is and unpacked.
+/// A pipe, which is read whole, has at most so many bytes.
 const LIMIT: u64 = 1 << 32;
 /// The most bytes that any gzipped file may unpack to, and how many times its size a larger one may.
 const UNPACKED: u64 = 200 << 20;
@@ -58,12 +58,12 @@ impl<'a> Lines<'a> {
     }
 
     fn new(source: Box<dyn BufRead + 'a>, size: u64) -> Result<Self, TableError> {
-        Self::within(source, UNPACKED.max(size.saturating_mul(RATIO)).min(LIMIT))
+        Self::within(source, UNPACKED.max(size.saturating_mul(RATIO)))
     }
 
     /// `unpacked` is the most bytes that a gzipped source unpacks to.
     fn within(mut source: Box<dyn BufRead + 'a>, unpacked: u64) -> Result<Self, TableError> {
-        let mut limit = LIMIT;
+        let mut limit = u64::MAX;
         if contents::is_gzipped(source.fill_buf().map_err(TableError::Unreadable)?) {
             limit = unpacked;
             source = Box::new(BufReader::new(MultiGzDecoder::new(source)));

@@ -1,11 +1,16 @@
 //! Tables: CSV files of measurements, a row a sample or a row an instant of a time series.
 //!
-//! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series.
+//! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series,
+//! [`values`] fills gaps and writes elements. [`storage`] keeps the values, in memory or in a temporary file.
 
 pub mod columns;
 mod error;
 mod lines;
 mod rows;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod values;
 mod windows;
 
 use std::path::Path;
@@ -24,6 +29,7 @@ use crate::{
 use columns::{Column, NO_UNIT, Roles, Wanted};
 use lines::Lines;
 use rows::Names;
+use storage::Storage;
 use windows::Samples;
 
 pub use error::TableError;
@@ -31,6 +37,9 @@ pub use lines::is_table;
 
 /// The options that tables do not have.
 pub const FOREIGN: [&str; 4] = ["labels", "test-labels", "size", "color"];
+
+/// The most bytes of samples that are only classified: they are all in memory.
+const MOST: u64 = 1 << 32;
 
 /// Reads the training and test samples of a table, and where `--test` names one, of a second.
 ///
@@ -43,7 +52,7 @@ pub fn read(path: &Path, options: &Source, classes: Option<&Path>, wanted: Wante
     let given = classes.map(names::given).transpose()?;
     let opened = |path: &Path| Lines::open(path).map_err(|error| wrong(path, error));
     let files = [Some(opened(path)?), options.test.as_deref().map(opened).transpose()?];
-    assemble(path, files, options, given.as_ref(), wanted)
+    assemble(path, files, options, given.as_ref(), wanted, &Storage::from_environment()?)
 }
 
 /// Reads a table's text; `path` is its name in errors.
@@ -54,7 +63,8 @@ pub fn read(path: &Path, options: &Source, classes: Option<&Path>, wanted: Wante
 pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, DataError> {
     let lines = Lines::of_bytes(bytes).map_err(|error| wrong(path, error))?;
     let task = options.task.map_or(TaskKind::Classification, |TaskName(task)| task);
-    assemble(path, [Some(lines), None], options, None, Wanted { task, ..Wanted::default() })
+    let wanted = Wanted { task, ..Wanted::default() };
+    assemble(path, [Some(lines), None], options, None, wanted, &Storage::from_environment()?)
 }
 
 /// Reads samples that are only classified, for a network of these elements: each with the number of its first line.
@@ -64,21 +74,27 @@ pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, Dat
 /// [`DataError`].
 pub fn read_samples(path: &Path, wanted: Wanted<'_>, element: Element) -> Result<Vec<(u32, Vec<u8>)>, DataError> {
     let options = Source { element: Some(ElementName(element)), ..Source::default() };
+    let storage = Storage::from_environment()?;
     let read = || {
         let mut lines = Lines::open(path)?;
         let columns = columns::parse(&lines.header)?;
         let roles = columns::roles_to_classify(&columns, wanted)?;
-        let rows =
-            rows::read(&mut lines, &columns, &roles, (&options, TaskKind::Classification), &mut Names::default())?;
-        let samples =
-            if roles.window == 1 { windows::each_row(rows) } else { windows::cut(&rows, roles.window, roles.window)? };
-        let len = samples.values.len() / samples.lines.len();
-        let encoded = |values: &[u8]| {
-            let mut values = values.to_vec();
-            rows::encode_in_place(&mut values, element);
+        let read = (&options, TaskKind::Classification);
+        let rows = rows::read(&mut lines, &columns, &roles, read, &mut Names::default(), &storage)?;
+        let Samples { values, lines, .. } = match roles.window {
+            1 => windows::each_row(rows),
+            window => windows::cut(&rows, window, window, &storage)?,
+        };
+        if values.len() as u64 > MOST {
+            return Err(TableError::Memory { most: MOST });
+        }
+        let len = values.len() / lines.len();
+        let encoded = |sample: usize| {
+            let mut values = values.get(sample * len..(sample + 1) * len).to_vec();
+            values::encode_in_place(&mut values, element);
             values
         };
-        Ok(samples.lines.iter().copied().zip(samples.values.chunks_exact(len).map(encoded)).collect())
+        Ok(lines.iter().enumerate().map(|(sample, &line)| (line, encoded(sample))).collect())
     };
     read().map_err(|error| match error {
         TableError::Missing { line, column, .. } => wrong(path, TableError::NoValue { line, column }),
@@ -102,6 +118,7 @@ fn assemble(
     options: &Source,
     given: Option<&Named>,
     wanted: Wanted<'_>,
+    storage: &Storage,
 ) -> Result<Dataset, DataError> {
     let paths = [path, options.test.as_deref().unwrap_or(path)];
     let in_file = |file: usize| move |error| wrong(paths[file], error);
@@ -109,7 +126,7 @@ fn assemble(
     let Some(mut lines) = train else { return Err(wrong(path, TableError::Empty)) };
     let columns = columns::parse(&lines.header).map_err(in_file(0))?;
     let roles = columns::roles(&columns, options, wanted).map_err(in_file(0))?;
-    let read = (options, wanted.task);
+    let read = (options, wanted.task, storage);
     let mut train = part(&mut lines, &columns, &roles, read, &mut names).map_err(in_file(0))?;
     drop(lines);
     let mut notes = remarks(&columns, &roles, options, &train);
@@ -167,25 +184,25 @@ fn assemble(
 
     let element = options.element.map(|ElementName(element)| element);
     let mut gaps = Gaps { dropped: train.dropped + test.as_ref().map_or(0, |test| test.dropped), filled: 0 };
-    let mut none = Vec::new();
+    let mut none = Store::default();
     let test_values = test.as_mut().map_or(&mut none, |test| &mut test.samples.values);
     if options.missing == Some(Missing::Mean) {
         let all: Vec<u32> = (0..train_targets.len() as u32).collect();
         let training = parted.as_ref().map_or(&all, |(training, _)| training);
         let names: Vec<&str> = roles.features.iter().map(|&place| columns[place].name.as_str()).collect();
         let values = [&mut train.samples.values, &mut *test_values];
-        gaps.filled = rows::fill(values, training, &names, features, element).map_err(in_file(0))?;
+        gaps.filled = values::fill(values, training, &names, features, element, storage).map_err(in_file(0))?;
     }
-    let element = element.unwrap_or_else(|| rows::smallest_element([&train.samples.values, test_values]));
-    let split = |mut values: Vec<u8>, targets: Targets| {
-        rows::encode_in_place(&mut values, element);
-        Split::of(features, element, Store::Memory(values), targets)
+    let element = element.unwrap_or_else(|| values::smallest_element([&train.samples.values, test_values]));
+    let split = |values: Store, targets: Targets, file: usize| -> Result<Split, DataError> {
+        let values = values::encoded(values, element, storage).map_err(in_file(file))?;
+        Ok(Split::of(features, element, values, targets))
     };
     let is_parted = parted.is_some();
-    let train = split(train.samples.values, train_targets).with_groups(train.samples.groups);
+    let train = split(train.samples.values, train_targets, 0)?.with_groups(train.samples.groups);
     let splits = match (parted, test.zip(test_targets)) {
         (Some((training, testing)), _) => [train.chosen(&training), train.chosen(&testing)],
-        (None, Some((test, targets))) => [train, split(test.samples.values, targets)],
+        (None, Some((test, targets))) => [train, split(test.samples.values, targets, 1)?],
         (None, None) => [train.clone(), train],
     };
     let input = InputShape::Features(features as u32);
@@ -220,14 +237,14 @@ fn part(
     lines: &mut Lines<'_>,
     columns: &[Column],
     roles: &Roles,
-    (options, task): (&Source, TaskKind),
+    (options, task, storage): (&Source, TaskKind, &Storage),
     names: &mut Names,
 ) -> Result<Part, TableError> {
-    let rows = rows::read(lines, columns, roles, (options, task), names)?;
+    let rows = rows::read(lines, columns, roles, (options, task), names, storage)?;
     let dropped = rows.dropped;
     let is_series = options.window.is_some() || roles.window > 1;
     let samples = if is_series {
-        windows::cut(&rows, roles.window, options.stride.map_or(roles.window, |stride| stride as usize))?
+        windows::cut(&rows, roles.window, options.stride.map_or(roles.window, |stride| stride as usize), storage)?
     } else {
         windows::each_row(rows)
     };

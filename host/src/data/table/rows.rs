@@ -1,25 +1,23 @@
-//! A table's cells: numbers, labels and groups.
+//! A table's rows: numbers, labels and groups.
 
 use std::collections::HashMap;
 
 use options::commands::{Missing, Source};
-use selvedge::{architecture::MAX_WIDTH, preparation::Element, task::TaskKind};
+use selvedge::{architecture::MAX_WIDTH, task::TaskKind};
 
 use super::{
     TableError,
     columns::{Column, Roles},
     lines::Lines,
+    storage::Storage,
 };
-use crate::data::encode;
-
-/// The most bytes that a table's values take.
-pub const MOST: u64 = 1 << 32;
+use crate::data::{Store, encode};
 
 /// The rows of a table.
 #[derive(Debug, Default)]
 pub struct Rows {
     /// The features' values, row after row, each an f32 of four bytes, little-endian. NaN stands for one that is missing.
-    pub values: Vec<u8>,
+    pub values: Store,
     /// The number of each row's class, or set of labels, among [`Texts`]; none where targets are numbers.
     pub labels: Vec<u32>,
     /// Each row's labels, 1 or 0, or numbers; none where it has a class.
@@ -76,9 +74,10 @@ pub fn read(
     roles: &Roles,
     (options, task): (&Source, TaskKind),
     names: &mut Names,
+    storage: &Storage,
 ) -> Result<Rows, TableError> {
-    let (expected, width) = (columns.len(), roles.features.len());
-    let mut rows = Rows::default();
+    let expected = columns.len();
+    let (mut rows, mut values, mut row) = (Rows::default(), storage.writer(), Vec::new());
     let file = names.files;
     names.files += 1;
     let mut is_after_gap = false;
@@ -100,15 +99,16 @@ pub fn read(
         if let Some(&column) = others().find(|column| is_missing(column)) {
             return Err(TableError::Missing { line, column: columns[column].name.clone(), is_value: false });
         }
-        if rows.values.len() as u64 + 4 * width as u64 > MOST || rows.lines.len() == u32::MAX as usize {
-            return Err(TableError::Memory { most: Some(MOST) });
+        if rows.lines.len() == u32::MAX as usize {
+            return Err(TableError::TooManyRows);
         }
-        rows.values.try_reserve(4 * width).map_err(|_| TableError::Memory { most: None })?;
         let cell =
             |column: usize| Cell { text: cells.get(column).unwrap_or_default().trim(), line, column: &columns[column] };
+        row.clear();
         for &column in &roles.features {
-            rows.values.extend(cell(column).value(options)?.to_le_bytes());
+            row.extend(cell(column).value(options)?.to_le_bytes());
         }
+        values.write(&row)?;
         if is_after_gap && !rows.lines.is_empty() {
             rows.breaks.push(rows.lines.len() as u32);
         }
@@ -146,7 +146,7 @@ pub fn read(
     match (rows.lines.len(), rows.dropped) {
         (0, 0) => Err(TableError::NoRows),
         (0, _) => Err(TableError::AllMissing { rows: rows.dropped }),
-        _ => Ok(rows),
+        _ => Ok(Rows { values: values.finish()?, ..rows }),
     }
 }
 
@@ -223,85 +223,17 @@ impl Cell<'_> {
     }
 }
 
-/// Puts a column's mean in the place of each of its missing values. A mean is that of the training samples, over all rows of a window, and a
-/// whole number where the element is an integer. Returns how many values were put in.
-///
-/// # Errors
-///
-/// [`TableError::NoMean`], of a column that has no value in the training part.
-pub fn fill(
-    parts: [&mut Vec<u8>; 2],
-    training: &[u32],
-    columns: &[&str],
-    features: usize,
-    element: Option<Element>,
-) -> Result<usize, TableError> {
-    let mut sums = vec![(0.0_f64, 0_u64); columns.len()];
-    for &sample in training {
-        let len = features * size_of::<f32>();
-        let sample = &parts[0][sample as usize * len..][..len];
-        for (value, place) in Element::F32.values(sample).zip((0..columns.len()).cycle()) {
-            if !value.is_nan() {
-                sums[place].0 += f64::from(value);
-                sums[place].1 += 1;
-            }
-        }
-    }
-    let mut filled = 0;
-    for part in parts {
-        for (bytes, place) in part.as_chunks_mut::<4>().0.iter_mut().zip((0..columns.len()).cycle()) {
-            if f32::from_le_bytes(*bytes).is_nan() {
-                let (sum, count) = sums[place];
-                if count == 0 {
-                    return Err(TableError::NoMean { column: columns[place].into() });
-                }
-                let mean = sum / count as f64;
-                let mean = if element.is_some_and(|element| element != Element::F32) { mean.round() } else { mean };
-                *bytes = (mean as f32).to_le_bytes();
-                filled += 1;
-            }
-        }
-    }
-    Ok(filled)
-}
-
-/// The element that holds all values: the first of i16 and u16 that does, or else f32.
-pub fn smallest_element(parts: [&[u8]; 2]) -> Element {
-    let (mut least, mut greatest, mut are_whole) = (f32::INFINITY, f32::NEG_INFINITY, true);
-    for value in parts.into_iter().flat_map(|part| Element::F32.values(part)) {
-        (least, greatest) = (least.min(value), greatest.max(value));
-        are_whole &= value.fract() == 0.0;
-    }
-    let holds = |element: &Element| {
-        let (low, high) = element.range().unwrap_or_default();
-        are_whole && low as f32 <= least && greatest <= high as f32
-    };
-    [Element::I16, Element::U16].into_iter().find(holds).unwrap_or(Element::F32)
-}
-
-/// Writes values of f32 as another element's, in their own place. All are that element's.
-pub fn encode_in_place(values: &mut Vec<u8>, element: Element) {
-    if element == Element::F32 {
-        return;
-    }
-    let (mut value, mut end) = (Vec::with_capacity(4), 0);
-    for start in (0..values.len()).step_by(4) {
-        let number = f32::from_le_bytes([values[start], values[start + 1], values[start + 2], values[start + 3]]);
-        value.clear();
-        encode(number, element, &mut value).expect("the element was chosen for these values");
-        values[end..][..value.len()].copy_from_slice(&value);
-        end += value.len();
-    }
-    values.truncate(end);
-    values.shrink_to_fit();
-}
-
 #[cfg(test)]
 mod tests {
     use options::commands::{ElementName, TaskName};
+    use selvedge::preparation::Element;
 
     use super::*;
     use crate::data::table::columns::{self, Wanted};
+
+    fn memory() -> Storage {
+        Storage::new(u64::MAX, "".into())
+    }
 
     fn rows(text: &str, options: &Source) -> Result<(Rows, Names), String> {
         let task = options.task.map_or(TaskKind::Classification, |TaskName(task)| task);
@@ -311,10 +243,14 @@ mod tests {
             let columns = columns::parse(&lines.header)?;
             let roles = columns::roles(&columns, options, wanted)?;
             let mut names = Names::default();
-            let rows = read(&mut lines, &columns, &roles, (options, wanted.task), &mut names)?;
+            let rows = read(&mut lines, &columns, &roles, (options, wanted.task), &mut names, &memory())?;
             Ok((rows, names))
         };
         read().map_err(|error: TableError| error.to_string())
+    }
+
+    fn all(rows: &Rows) -> &[u8] {
+        rows.values.get(0..rows.values.len())
     }
 
     fn bytes(values: &[f32]) -> Vec<u8> {
@@ -325,7 +261,7 @@ mod tests {
     fn cells_become_numbers_labels_and_groups() {
         let options = Source { group: Some("who".into()), ..Source::default() };
         let (rows, names) = rows("a,label,b,who\n1, walk ,2.5,x\n-3,run,1e2,y\n+4,walk,.5,x\n", &options).unwrap();
-        assert_eq!(rows.values, bytes(&[1.0, 2.5, -3.0, 100.0, 4.0, 0.5]));
+        assert_eq!(all(&rows), bytes(&[1.0, 2.5, -3.0, 100.0, 4.0, 0.5]));
         assert_eq!(
             (&rows.labels[..], &rows.groups[..], &rows.lines[..]),
             (&[0, 1, 0][..], &[0, 1, 0][..], &[2, 3, 4][..])
@@ -360,16 +296,13 @@ mod tests {
         let text = "a,b,label\n,1,x\n1,2,x\nNA,3,x\n4,null,y\n5,6,y\n";
         let with = |missing| Source { missing: Some(missing), ..Source::default() };
         let (dropped, _) = rows(text, &with(Missing::Drop)).unwrap();
-        assert_eq!((dropped.values, dropped.dropped, &dropped.breaks[..]), (bytes(&[1.0, 2.0, 5.0, 6.0]), 3, &[1][..]));
-        let (mut kept, _) = rows(text, &with(Missing::Mean)).unwrap();
-        let filled = fill([&mut kept.values, &mut Vec::new()], &[0, 1, 2, 4], &["a", "b"], 2, None).unwrap();
-        assert_eq!((filled, kept.values.clone()), (3, bytes(&[3.0, 1.0, 1.0, 2.0, 3.0, 3.0, 4.0, 3.0, 5.0, 6.0])));
-        let mut values = bytes(&[f32::NAN, 1.0, 2.0, 2.0]);
-        let error = fill([&mut values, &mut Vec::new()], &[0], &["a", "b"], 2, None).unwrap_err();
-        assert!(error.to_string().starts_with("column a has no value in the training part"));
-        let mut values = bytes(&[f32::NAN, 1.0, 2.0, 2.0]);
-        fill([&mut values, &mut Vec::new()], &[0, 1], &["a"], 2, Some(Element::I16)).unwrap();
-        assert_eq!(values, bytes(&[2.0, 1.0, 2.0, 2.0]));
+        assert_eq!(
+            (all(&dropped), dropped.dropped, &dropped.breaks[..]),
+            (&bytes(&[1.0, 2.0, 5.0, 6.0])[..], 3, &[1][..])
+        );
+        let (kept, _) = rows(text, &with(Missing::Mean)).unwrap();
+        let is_missing: Vec<bool> = Element::F32.values(all(&kept)).map(f32::is_nan).collect();
+        assert_eq!(is_missing, [true, false, false, false, true, false, false, true, false, false]);
     }
 
     #[test]
@@ -416,21 +349,5 @@ mod tests {
         let mut many = String::from("a,label\n");
         (0..=MAX_WIDTH).for_each(|number| many += &format!("1,{number}\n"));
         assert!(rows(&many, &Source::default()).unwrap_err().contains("more than 65536 labels; is this the column"));
-    }
-
-    #[test]
-    fn an_element_is_the_smallest_that_holds_all() {
-        for (values, element) in [
-            (&[1.0, -3.0][..], Element::I16),
-            (&[0.0, 40_000.0], Element::U16),
-            (&[-1.0, 40_000.0], Element::F32),
-            (&[0.5], Element::F32),
-            (&[70_000.0], Element::F32),
-        ] {
-            let mut encoded = bytes(values);
-            assert_eq!(smallest_element([&encoded, &[]]), element, "{values:?}");
-            encode_in_place(&mut encoded, element);
-            assert!(element.values(&encoded).eq(values.iter().copied()), "{values:?}");
-        }
     }
 }

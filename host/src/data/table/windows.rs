@@ -1,15 +1,13 @@
 //! Windows of a time series: so many rows one after the other, with one class or set of labels, and one group.
 
-use super::{
-    TableError,
-    rows::{MOST, Rows},
-};
+use super::{TableError, rows::Rows, storage::Storage};
+use crate::data::Store;
 
 /// Samples before they are parted.
 #[derive(Debug, Default)]
 pub struct Samples {
     /// The values of each sample as f32, little-endian.
-    pub values: Vec<u8>,
+    pub values: Store,
     /// The number of each one's class or set of labels; none where targets are numbers.
     pub labels: Vec<u32>,
     /// Each one's labels or numbers, a window's those of its last row; none where it has a class.
@@ -32,8 +30,8 @@ pub fn each_row(rows: Rows) -> Samples {
 ///
 /// # Errors
 ///
-/// [`TableError`] where no window fits, or memory is short.
-pub fn cut(rows: &Rows, window: usize, stride: usize) -> Result<Samples, TableError> {
+/// [`TableError`] where no window fits, or the folder of temporary files has no room.
+pub fn cut(rows: &Rows, window: usize, stride: usize, storage: &Storage) -> Result<Samples, TableError> {
     let count = rows.lines.len();
     let row_len = rows.values.len() / count.max(1);
     let mut breaks = rows.breaks.iter().map(|&row| row as usize).peekable();
@@ -57,13 +55,11 @@ pub fn cut(rows: &Rows, window: usize, stride: usize) -> Result<Samples, TableEr
         return Err(TableError::NoWindow { rows: window, longest, has_groups: !rows.groups.is_empty() });
     }
     let sample_len = window * row_len;
-    let len = starts.len() as u64 * sample_len as u64;
-    if len > MOST {
-        return Err(TableError::Memory { most: Some(MOST) });
+    let (mut values, mut room) = (storage.writer_of(starts.len() as u64 * sample_len as u64)?, Vec::new());
+    for start in starts.iter().map(|start| start * row_len) {
+        values.write(rows.values.read(start..start + sample_len, &mut room))?;
     }
-    let mut values = Vec::new();
-    values.try_reserve_exact(len as usize).map_err(|_| TableError::Memory { most: None })?;
-    starts.iter().for_each(|start| values.extend_from_slice(&rows.values[start * row_len..][..sample_len]));
+    let values = values.finish()?;
     let at = |numbers: &[u32]| match numbers {
         [] => Vec::new(),
         _ => starts.iter().map(|&start| numbers[start]).collect(),
@@ -79,9 +75,13 @@ pub fn cut(rows: &Rows, window: usize, stride: usize) -> Result<Samples, TableEr
 mod tests {
     use super::*;
 
+    fn memory() -> Storage {
+        Storage::new(u64::MAX, "".into())
+    }
+
     /// Rows of two bytes, each the row's number twice.
     fn rows(labels: &[u32], groups: &[u32], breaks: &[u32]) -> Rows {
-        let values = (0..labels.len() as u8).flat_map(|row| [row, row]).collect();
+        let values = Store::Memory((0..labels.len() as u8).flat_map(|row| [row, row]).collect());
         let lines = (0..labels.len() as u32).map(|row| row + 2).collect();
         Rows {
             values,
@@ -95,14 +95,15 @@ mod tests {
     }
 
     fn starts(rows: &Rows, window: usize, stride: usize) -> (Vec<u8>, usize) {
-        let samples = cut(rows, window, stride).unwrap();
-        for ((sample, line), target) in samples.values.chunks(2 * window).zip(&samples.lines).zip(&samples.targets) {
+        let samples = cut(rows, window, stride, &memory()).unwrap();
+        let values = samples.values.get(0..samples.values.len());
+        for ((sample, line), target) in values.chunks(2 * window).zip(&samples.lines).zip(&samples.targets) {
             assert_eq!(usize::from(sample[0]) + window - 1, *target as usize);
             assert!(
                 sample.iter().enumerate().all(|(place, &byte)| usize::from(byte) == *line as usize - 2 + place / 2)
             );
         }
-        (samples.values.chunks(2 * window).map(|sample| sample[0]).collect(), samples.unused)
+        (values.chunks(2 * window).map(|sample| sample[0]).collect(), samples.unused)
     }
 
     #[test]
@@ -114,7 +115,7 @@ mod tests {
         assert_eq!(starts(&rows(&labels, &[], &[1, 4]), 2, 2), (vec![1, 5, 8], 4));
         assert_eq!(starts(&rows(&labels, &[7, 7, 7, 8, 8, 8, 8, 8, 8, 8], &[]), 2, 1), (vec![0, 1, 3, 5, 6, 8], 0));
         assert_eq!(starts(&rows(&labels, &[], &[]), 1, 3), (vec![0, 3, 5, 8], 6));
-        let error = cut(&rows(&labels, &[], &[]), 6, 6).unwrap_err().to_string();
+        let error = cut(&rows(&labels, &[], &[]), 6, 6, &memory()).unwrap_err().to_string();
         assert_eq!(
             error,
             "no 6 rows one after the other have the same label, so there is no window; the longest such run has 5"
