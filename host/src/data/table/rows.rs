@@ -284,7 +284,11 @@ mod tests {
         for (task, cell, expected) in [
             (TaskKind::MultiLabel, "2", "line 2, column t: \"2\" is neither 0 nor 1; a label is there (1) or not (0)"),
             (TaskKind::MultiLabel, "", "line 2, column t: a value is missing; --missing drop leaves such rows out"),
-            (TaskKind::Regression, "warm", "line 2, column t: \"warm\" is no number"),
+            (
+                TaskKind::Regression,
+                "warm",
+                "line 2, column t: \"warm\" is no number; --label names the columns of numbers",
+            ),
             (TaskKind::Regression, "inf", "line 2, column t: \"inf\" is no finite number of 32 bits"),
         ] {
             assert_eq!(rows(&format!("a,t\n1,{cell}\n"), &of(task, &["t"])).unwrap_err(), expected);
