@@ -110,6 +110,8 @@ fn wrong(path: &Path, error: TableError) -> DataError {
 struct Part {
     samples: Samples,
     dropped: usize,
+    /// The features that only rise.
+    rising: Vec<usize>,
 }
 
 fn assemble(
@@ -129,7 +131,7 @@ fn assemble(
     let read = (options, wanted.task, storage);
     let mut train = part(&mut lines, &columns, &roles, read, &mut names).map_err(in_file(0))?;
     drop(lines);
-    let mut notes = remarks(&columns, &roles, options, &train);
+    let mut notes = remarks(&columns, &roles, options, wanted, &train);
     let train_groups = names.groups.all.len();
     let mut test = match test {
         Some(mut lines) => {
@@ -241,14 +243,14 @@ fn part(
     names: &mut Names,
 ) -> Result<Part, TableError> {
     let rows = rows::read(lines, columns, roles, (options, task), names, storage)?;
-    let dropped = rows.dropped;
+    let (dropped, rising) = (rows.dropped, rows.rising.clone());
     let is_series = options.window.is_some() || roles.window > 1;
     let samples = if is_series {
         windows::cut(&rows, roles.window, options.stride.map_or(roles.window, |stride| stride as usize), storage)?
     } else {
         windows::each_row(rows)
     };
-    Ok(Part { samples, dropped })
+    Ok(Part { samples, dropped, rising })
 }
 
 /// The training and the test samples of one file. Groups of which only a network's file knows are none where all samples are in one.
@@ -267,12 +269,18 @@ fn parted(samples: &Samples, targets: &Targets, options: &Source) -> Result<(Vec
 }
 
 /// The notes on the first file.
-fn remarks(columns: &[Column], roles: &Roles, options: &Source, part: &Part) -> Vec<String> {
+fn remarks(columns: &[Column], roles: &Roles, options: &Source, wanted: Wanted<'_>, part: &Part) -> Vec<String> {
     let mut notes = Vec::new();
     let unnamed: Vec<_> =
         (1..).zip(columns).filter(|(_, column)| column.header.is_empty()).map(|(place, _)| place).collect();
     if let [first, ..] = unnamed[..] {
         notes.push(format!("column {first} has no name and is left out, as the index that pandas writes"));
+    }
+    if let (Some(&first), true) = (part.rising.first(), options.features.is_empty() && !wanted.has_network) {
+        let name = &columns[roles.features[first]].name;
+        notes.push(format!(
+            "column {name} only rises, as a time or a row's number does, and is a feature; --features names those that are to be learned from"
+        ));
     }
     if part.samples.unused > 0 {
         let unused = part.samples.unused;

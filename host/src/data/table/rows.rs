@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use options::commands::{Missing, Source};
-use selvedge::{architecture::MAX_WIDTH, task::TaskKind};
+use selvedge::{architecture::MAX_WIDTH, preparation::Element, task::TaskKind};
 
 use super::{
     TableError,
@@ -30,6 +30,8 @@ pub struct Rows {
     pub lines: Vec<u32>,
     /// The number of rows that were left out.
     pub dropped: usize,
+    /// The features that rise from row to row and never fall, as a time does: by their places among the features. None of a few rows.
+    pub rising: Vec<usize>,
 }
 
 /// Different texts, by numbers in the order of their coming.
@@ -78,6 +80,7 @@ pub fn read(
 ) -> Result<Rows, TableError> {
     let expected = columns.len();
     let (mut rows, mut values, mut row) = (Rows::default(), storage.writer(), Vec::new());
+    let mut rise = Rise::default();
     let file = names.files;
     names.files += 1;
     let mut is_after_gap = false;
@@ -108,6 +111,7 @@ pub fn read(
         for &column in &roles.features {
             row.extend(cell(column).value(options)?.to_le_bytes());
         }
+        rise.add(Element::F32.values(&row));
         values.write(&row)?;
         if is_after_gap && !rows.lines.is_empty() {
             rows.breaks.push(rows.lines.len() as u32);
@@ -146,7 +150,37 @@ pub fn read(
     match (rows.lines.len(), rows.dropped) {
         (0, 0) => Err(TableError::NoRows),
         (0, _) => Err(TableError::AllMissing { rows: rows.dropped }),
-        _ => Ok(Rows { values: values.finish()?, ..rows }),
+        _ => Ok(Rows { values: values.finish()?, rising: rise.rising(), ..rows }),
+    }
+}
+
+/// Finds features that only rise.
+#[derive(Default)]
+struct Rise {
+    rows: usize,
+    /// Of each feature the first value, the last one, and whether none was below the one before it.
+    features: Vec<(f32, f32, bool)>,
+}
+
+impl Rise {
+    /// The rows of which a rise says something.
+    const LEAST: usize = 50;
+
+    fn add(&mut self, values: impl Iterator<Item = f32>) {
+        if self.rows == 0 {
+            self.features = values.map(|value| (value, value, true)).collect();
+        } else {
+            for ((_, last, rises), value) in self.features.iter_mut().zip(values) {
+                *rises &= value >= *last;
+                *last = value;
+            }
+        }
+        self.rows += 1;
+    }
+
+    fn rising(&self) -> Vec<usize> {
+        let is_one = |(first, last, rises): &(f32, f32, bool)| *rises && last > first && self.rows >= Self::LEAST;
+        self.features.iter().enumerate().filter(|(_, feature)| is_one(feature)).map(|(place, _)| place).collect()
     }
 }
 
@@ -293,6 +327,16 @@ mod tests {
         ] {
             assert_eq!(rows(&format!("a,t\n1,{cell}\n"), &of(task, &["t"])).unwrap_err(), expected);
         }
+    }
+
+    #[test]
+    fn a_time_rises() {
+        let rows_of = |count: usize| -> String {
+            let row = |index: usize| format!("{},{},{},x\n", index / 2, index % 3, 7);
+            "t,a,c,label\n".to_owned() + &(0..count).map(row).collect::<String>()
+        };
+        assert_eq!(rows(&rows_of(50), &Source::default()).unwrap().0.rising, [0]);
+        assert_eq!(rows(&rows_of(49), &Source::default()).unwrap().0.rising, [0; 0]);
     }
 
     #[test]

@@ -91,6 +91,7 @@ mod tests {
             breaks: breaks.into(),
             lines,
             dropped: breaks.len(),
+            rising: Vec::new(),
         }
     }
 
