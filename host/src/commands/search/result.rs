@@ -6,22 +6,21 @@ use serde_json::{Map, Value};
 
 /// A trial that ended: a line of the search's file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Line", into = "Line")]
 pub struct Finished {
     /// The trial's number, from 1.
-    #[serde(rename = "trial")]
     pub number: u32,
     /// Its values.
     pub values: Map<String, Value>,
     /// How it ended.
-    #[serde(flatten)]
     pub outcome: Outcome,
     /// How long it took.
     pub seconds: f64,
 }
 
 /// How a trial ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "Fields")]
 pub enum Outcome {
     /// With figures on the validation samples.
     Score {
@@ -30,7 +29,6 @@ pub enum Outcome {
         /// The score: the greater, the better.
         score: f64,
         /// The sample standard deviation over folds, where there are some.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         deviation: Option<f64>,
         /// The mean loss.
         loss: f64,
@@ -40,6 +38,73 @@ pub enum Outcome {
         /// What it said.
         error: String,
     },
+}
+
+/// A line as it is written.
+#[derive(Clone, Serialize, Deserialize)]
+struct Line {
+    trial: u32,
+    values: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deviation: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    loss: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    seconds: f64,
+}
+
+/// The fields of an outcome, which a trial's process prints.
+#[derive(Deserialize)]
+struct Fields {
+    name: Option<String>,
+    score: Option<f64>,
+    deviation: Option<f64>,
+    loss: Option<f64>,
+    error: Option<String>,
+}
+
+impl TryFrom<Fields> for Outcome {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        match fields {
+            Fields { name: Some(name), score: Some(score), deviation, loss: Some(loss), error: None } => {
+                Ok(Self::Score { name, score, deviation, loss })
+            }
+            Fields { name: None, score: None, deviation: None, loss: None, error: Some(error) } => {
+                Ok(Self::Failed { error })
+            }
+            _ => Err("neither a score nor an error"),
+        }
+    }
+}
+
+impl TryFrom<Line> for Finished {
+    type Error = &'static str;
+
+    fn try_from(line: Line) -> Result<Self, Self::Error> {
+        let Line { trial: number, values, name, score, deviation, loss, error, seconds } = line;
+        let outcome = Fields { name, score, deviation, loss, error }.try_into()?;
+        Ok(Self { number, values, outcome, seconds })
+    }
+}
+
+impl From<Finished> for Line {
+    fn from(finished: Finished) -> Self {
+        let Finished { number: trial, values, outcome, seconds } = finished;
+        let line = Self { trial, values, name: None, score: None, deviation: None, loss: None, error: None, seconds };
+        match outcome {
+            Outcome::Score { name, score, deviation, loss } => {
+                Self { name: Some(name), score: Some(score), deviation, loss: Some(loss), ..line }
+            }
+            Outcome::Failed { error } => Self { error: Some(error), ..line },
+        }
+    }
 }
 
 impl Finished {
