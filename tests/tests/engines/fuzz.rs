@@ -104,7 +104,7 @@ fn the_first_frames_are_messages() {
         }
     });
     let requests = ["to evaluate", "what an output is", "to predict", "to reset", "what it counted", "what it is"];
-    let responses = ["a name", "an error", "an info", "float32 logits", "int32 logits", "statistics"];
+    let responses = ["an error", "an output", "an info", "float32 logits", "int32 logits", "statistics"];
     let kinds: BTreeSet<_> = requests.into_iter().chain(responses).collect();
     assert_eq!(found, [kinds.clone(), kinds]);
 }
