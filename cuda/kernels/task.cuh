@@ -33,7 +33,7 @@ enum class Kind : unsigned {
 // The numbers that samples' values are.
 enum class Element : unsigned { U8, I8, I16, U16, F32 };
 
-// What the outputs are compared with their targets by.
+// The loss of the outputs.
 enum class Loss : unsigned { CrossEntropy, BceWithLogits, Mse };
 
 // One task. Features are [samples][width], weights [outputs][inputs], all row by row.
@@ -109,7 +109,7 @@ struct Context {
     const float* targets;
     // A scale and a shift for each feature, or once for all; null where a value is a byte that is divided by 255.
     const float* scales;
-    // How much a sample of each class counts; null where all count the same.
+    // The weight of each class; null if all count the same.
     const float* class_weights;
     // The epoch's order of samples, or null for that of the file.
     const unsigned* order;
@@ -167,7 +167,7 @@ __device__ __forceinline__ unsigned sample_in(const Context& context, unsigned p
     return context.order ? __ldcg(context.order + place) : place;
 }
 
-// How much a sample of a class counts.
+// The weight of a class.
 __device__ __forceinline__ float class_weight(const Context& context, unsigned class_) {
     return context.class_weights ? context.class_weights[class_] : 1.0f;
 }

@@ -9,7 +9,7 @@ use crate::task::{Context, Loss, Optimizer};
 pub struct Settings {
     /// Samples in a batch at most.
     pub batch: usize,
-    /// What the outputs are compared with the targets by.
+    /// The loss of the outputs.
     pub loss: Loss,
     /// The optimizer of all steps.
     pub optimizer: Optimizer,

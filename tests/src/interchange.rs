@@ -71,7 +71,7 @@ pub fn logits(network: &Network, images: &Split) -> Vec<f32> {
 ///
 /// # Panics
 ///
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
     let mut input = vec![0.0; images.values().len()];
     normalize_all(&images.values(), &mut input);
@@ -82,7 +82,7 @@ pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
 ///
 /// # Panics
 ///
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn write_arrays(path: &Path, rows: usize, arrays: &[(&str, &[f32])]) {
     let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);

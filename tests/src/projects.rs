@@ -43,18 +43,18 @@ pub fn cargo(project: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Where the projects are built.
+/// The folder that the projects are built in.
 pub fn target_dir() -> PathBuf {
     // Test programs lie in target/<profile>/deps.
     let test = env::current_exe().expect("a test has a program");
     test.ancestors().nth(3).expect("the target folder").join("projects")
 }
 
-/// What a project's program prints as `cargo run --release` runs it. The program must end with status 0.
+/// Runs a project by `cargo run --release` and returns the output. The program must end with status 0.
 ///
 /// # Panics
 ///
-/// Where it is not built, or ends otherwise.
+/// If it is not built, or ends with another status.
 pub fn printed(project: &Path) -> String {
     let output = run(project);
     assert!(output.status.success(), "{}: {}", project.display(), text(&output));
@@ -65,7 +65,7 @@ pub fn printed(project: &Path) -> String {
 ///
 /// # Panics
 ///
-/// Where cargo does not start.
+/// If cargo does not start.
 pub fn run(project: &Path) -> Output {
     // They would wait for each other's builds.
     static ONE: Mutex<()> = Mutex::new(());

@@ -115,7 +115,7 @@ pub enum Response<'a> {
     Statistics(Statistics),
     /// Why the frame was no request, or one that the device cannot answer.
     Error(MessageError),
-    /// What an output is.
+    /// The description of an output.
     Output(OutputInfo<'a>),
 }
 

@@ -109,7 +109,7 @@ impl Values {
     ///
     /// # Panics
     ///
-    /// Where the table is another one's.
+    /// If the table is that of another element.
     pub fn preparation(self, table: &[u8], features: usize) -> Preparation<'_> {
         match self {
             Self::Plain => Preparation::Bytes,
@@ -136,7 +136,7 @@ pub struct Case {
     pub samples: usize,
     /// The samples' values.
     pub values: Values,
-    /// What the outputs are compared with the targets by.
+    /// The loss of the outputs.
     pub loss: Loss,
     /// The sizes of an image; of a sample that is none there are none.
     pub image: Option<[u32; 3]>,
@@ -241,7 +241,7 @@ impl Case {
         (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes as u32) as u16).collect()
     }
 
-    /// How much a sample of each class counts, if that differs: some classes nothing.
+    /// The weight of each class, if they differ. Some are 0.
     pub fn class_weights(&self, classes: usize) -> Option<Vec<f32>> {
         let weight = |class: usize| if class % 5 == 3 { 0.0 } else { 0.3 + class as f32 / 7.0 };
         self.weighs_classes.then(|| (0..classes).map(weight).collect())
@@ -263,7 +263,7 @@ impl Case {
     ///
     /// # Panics
     ///
-    /// Where a sample's class is none of the outputs.
+    /// If a sample's class is none of the outputs.
     pub fn batches(&self, epoch: u64, outputs: usize) -> Vec<Batch> {
         let (labels, weights) = (self.labels(outputs), self.class_weights(outputs));
         let labels: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();

@@ -16,7 +16,7 @@ pub struct Context {
     pub targets: Address,
     /// A scale and a shift for each feature, or once for all; 0 where a value is a byte that is divided by 255.
     pub scales: Address,
-    /// How much a sample of each class counts, as f32; 0 where all count the same.
+    /// The address of the classes' weights, each an f32; 0 if all count the same.
     pub class_weights: Address,
     /// The epoch's order of samples as u32, or 0 for that of the file.
     pub order: Address,
@@ -50,7 +50,7 @@ pub struct Context {
     pub changes: Changes,
     /// The numbers that values are.
     pub values: Values,
-    /// What the outputs are compared with the targets by.
+    /// The loss of the outputs.
     pub loss: Loss,
     /// 1 in an evaluation, else 0.
     pub predicts: u32,

@@ -38,7 +38,7 @@ pub struct Run<'a> {
     pub dropout: f32,
     /// The part of a target that is spread over all classes.
     pub label_smoothing: f32,
-    /// How much a sample of each class counts; none where all count the same.
+    /// The weight of each class; `None` if all count the same.
     pub class_weights: Option<&'a [f32]>,
     /// The longest gradient.
     pub clip: Option<f32>,
@@ -141,9 +141,12 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where the architecture is no network, where its inputs are not a sample's features, where the values are not those of a sample for
-    /// each target, where the targets are others than the loss's, where there are scales and not one for each feature or for all, where scaled
-    /// values are to be changed as images, and where there are class weights and not one for each output.
+    /// If the run does not fit together:
+    ///
+    /// - the architecture is no network, or its inputs are not a sample's features;
+    /// - there is not a sample for each target, or the loss takes other targets;
+    /// - scales are not one for each feature or one for all, or scaled values are to be augmented;
+    /// - class weights are not one for each output.
     pub fn new(gpu: Gpu, run: &Run<'_>, samples: Samples<'_>) -> Result<Self, CudaError> {
         let network = &run.architecture;
         assert!(network.parameter_count().is_some(), "{network} is no network");
@@ -219,7 +222,7 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where the values are not those of a sample for each target, and where the targets are others than the loss's.
+    /// If there is not a sample for each target, or if the loss takes other targets.
     pub fn add_test(&mut self, samples: Samples<'_>) -> Result<(), CudaError> {
         let (gpu, network) = (&self.gpu, &self.predicting);
         let loss = self.settings.loss;

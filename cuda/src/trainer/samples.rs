@@ -30,7 +30,7 @@ impl Scales {
     ///
     /// # Panics
     ///
-    /// Where there is not a scale for each feature or for all, and where scaled values are to be changed as images.
+    /// If there is not a scale for each feature or one for all, or if scaled values are to be augmented.
     pub(super) fn new(gpu: &Gpu, run: &Run<'_>) -> Result<Self, CudaError> {
         let Preparation::Scaled(scaled) = run.preparation else {
             return Ok(Self { table: None, element: Element::U8, values: Values::default() });
@@ -64,7 +64,7 @@ impl Scales {
 ///
 /// # Panics
 ///
-/// Where there is not one for each output.
+/// If there is not one for each output.
 pub(super) fn class_weights(gpu: &Gpu, weights: &[f32], network: &Architecture) -> Result<Buffer<f32>, CudaError> {
     let (found, expected) = (weights.len(), network.outputs());
     assert_eq!(found, expected, "class weights, and outputs of {network}");
@@ -88,12 +88,12 @@ pub(super) enum ResidentTargets {
 }
 
 impl ResidentTargets {
-    /// Where the classes lie, or 0.
+    /// The address of the classes, or 0.
     pub(super) fn labels(&self) -> Address {
         if let Self::Classes(classes) = self { classes.address() } else { 0 }
     }
 
-    /// Where the numbers lie, or 0.
+    /// The address of the numbers, or 0.
     pub(super) fn numbers(&self) -> Address {
         if let Self::Numbers(numbers) = self { numbers.address() } else { 0 }
     }
@@ -115,7 +115,7 @@ impl Resident {
     ///
     /// # Panics
     ///
-    /// Where the values are not those of a sample for each target, and where the targets are others than the loss's.
+    /// If there is not a sample for each target, or if the loss takes other targets.
     pub(super) fn new(
         gpu: &Gpu,
         samples: Samples<'_>,

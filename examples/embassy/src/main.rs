@@ -13,7 +13,7 @@ use embassy_time::{Duration, Instant, Ticker};
 use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
 use semihosting::{println, process::exit};
 
-/// What `examples/motion` trains: 32 rows of three axes in, a class out.
+/// The network that `examples/motion` trains: 32 rows of three axes in, a class out.
 static NETWORK: Embedded<Int8> = embed!("../model.int8", as Int8);
 
 /// The accelerometer's place is taken by its rows of some seconds, in mg.

@@ -242,7 +242,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// Where the file breaks a rule.
+    /// If the file breaks a rule.
     pub fn read() -> Result<Self> {
         const FILE: &str = "firmware/training.toml";
         let training: Self = read(FILE, TRAINING)?;

@@ -118,7 +118,7 @@ impl Folds {
         for group in order {
             let mut own = BTreeMap::<u32, usize>::new();
             groups[&group].iter().for_each(|&index| *own.entry(strata[index as usize]).or_default() += 1);
-            // How much the sum of squares of the classes' shares grows, which is least where all folds have the same.
+            // The growth of the sum of squares of the classes' shares. The sum is least when all folds have equal shares.
             let growth = |there: &BTreeMap<u32, usize>| -> f64 {
                 let share = |(stratum, &count): (&u32, &usize)| {
                     let total = totals[stratum] as f64;

@@ -17,7 +17,7 @@ use crate::{
     training::{self, Epoch},
     weights::{self, WeightsError},
 };
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use options::{commands::Format, recipe::FINE_TUNING};
@@ -49,8 +49,12 @@ fn check_format(path: &Path) -> Result<()> {
     let bytes = weights::read(path)?;
     match parse(path, &bytes)? {
         ModelFile::Float32(_) => Ok(()),
-        _ => bail!("{}: this is a quantised network already; name the file of a floating-point model", path.display()),
+        _ => Err(is_quantized(path)),
     }
+}
+
+fn is_quantized(path: &Path) -> Error {
+    anyhow!("{}: this is a quantised network already; name the file of a floating-point model", path.display())
 }
 
 /// A quantised network's file that was made.
@@ -88,12 +92,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let bytes = weights::read(&options.path)?;
     let model = parse(&options.path, &bytes)?;
     check_weights(&options.path, &model)?;
-    let ModelFile::Float32(file) = &model else {
-        bail!(
-            "{}: this is a quantised network already; name the file of a floating-point model",
-            options.path.display()
-        );
-    };
+    let ModelFile::Float32(file) = &model else { return Err(is_quantized(&options.path)) };
     let name = || options.path.display().to_string();
     let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let preparation = file.signature().preparation.into();

@@ -19,7 +19,7 @@ pub struct Recorded {
     pub test_split: Option<TestSplit>,
     /// The rows from the start of a window to the start of the next.
     pub stride: Option<u32>,
-    /// What became of missing values.
+    /// The treatment of missing values.
     pub missing: Option<Missing>,
 }
 
@@ -31,7 +31,7 @@ const STRIDE: &str = "stride";
 const MISSING: &str = "missing";
 
 impl Recorded {
-    /// What is worth keeping of these options.
+    /// Takes from these options what a file keeps.
     pub fn of(options: &Source, are_pictures: bool) -> Self {
         let label = if let [label] = &options.label[..] { Some(label.clone()) } else { None };
         let Source { group, test_split, stride, missing, .. } = options.clone();

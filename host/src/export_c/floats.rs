@@ -18,7 +18,7 @@ use super::{
 };
 use crate::network::{Network, NetworkError};
 
-/// What [`fused`] needs.
+/// The headers that [`fused`] needs.
 pub const INCLUDES: &str = "\
 #include <float.h>
 #include <string.h>

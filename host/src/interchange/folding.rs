@@ -212,7 +212,7 @@ mod tests {
             prop_assert_eq!(folded.network.architecture(), &network.architecture().folded());
             let expected = answer(&network, &signature, &values);
             let found = answer(&folded.network, &folded.signature, &values);
-            // What the file says changes no bit: the network alone gives these.
+            // The file's signature changes no bit: the network alone gives the same.
             let alone = answer(&folded.network, &SignatureBuf::default().with_preparation(PreparationBuf::unscaled(Element::F32)), &values);
             prop_assert_eq!(&found, &alone);
             for ((found, expected), (scale, shift)) in found.iter().zip(&expected).zip(targets) {

@@ -13,7 +13,7 @@ use selvedge::random::{Generator, Purpose};
 use serde_json::Value;
 use tests::{
     projects::{can_build, cargo, printed, run, target_dir},
-    selvedge, text, workspace,
+    said, selvedge, text, workspace,
 };
 
 /// An accelerometer's rows in thousandths of g: each class swings at a frequency and a strength of its own.
@@ -32,13 +32,6 @@ fn accelerometer(windows: u64, seed: u64) -> String {
         }
     }
     text
-}
-
-/// Runs `selvedge` with these words, which must succeed.
-fn said(folder: &Path, line: &str) -> String {
-    let output = selvedge(folder).args(line.split_whitespace()).output().expect("`selvedge` starts");
-    assert!(output.status.success(), "{line}: {}", text(&output));
-    text(&output)
 }
 
 const DATA: &str = "--data train.csv --test test.csv --window 10 --element";
@@ -241,7 +234,7 @@ fn a_project_for_a_chip_is_built() {
     assert!(printed[1].contains("sample 5: class 0 run\nweights "), "{}", printed[1]);
 }
 
-/// What is made is as Rust's tools want it.
+/// Rust's formatter and linter accept a new project.
 #[test]
 fn a_project_is_formatted_and_has_no_warnings() {
     if !can_build("thumbv7em-none-eabihf", "the lints of projects") {

@@ -8,7 +8,7 @@ use host::model_file::ModelFile;
 use selvedge::random::{Generator, Purpose};
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::text;
+use tests::{said, text};
 
 /// The rows of a table: three classes whose means differ, and ten people, each with three rows of each class and one more of their own.
 pub fn rows() -> Vec<String> {
@@ -34,12 +34,6 @@ fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     write(&folder.path().join("rows.csv"), rows());
     folder
-}
-
-fn said(folder: &Path, arguments: &str) -> String {
-    let output = tests::selvedge(folder).args(arguments.split_whitespace()).output().unwrap();
-    assert!(output.status.success(), "{arguments}: {}", text(&output));
-    text(&output)
 }
 
 const RUN: &str = "train --recipe fast --epochs 40 --batch-size 8 --lr 0.02 --layers …,8,… --data rows.csv";

@@ -18,7 +18,7 @@ use selvedge::{Portable, flat::as_bytes};
 use tempfile::TempDir;
 use tests::{
     interchange::{convert, json, logits, test_images, write_archive, write_arrays},
-    python, selvedge, text, trained, workspace,
+    python, said, selvedge, text, trained, workspace,
 };
 
 /// Logits are sums of some hundred terms, in another order than ours: relative to the largest.
@@ -296,13 +296,6 @@ fn a_mean_and_a_deviation_go_into_the_first_layer() {
         let error = convert(folder, &["normalized.pth", "none.selvedge", "--mean", mean, "--std", std]).unwrap_err();
         assert!(error.contains(words), "{mean} {std}: {error}");
     }
-}
-
-/// What `selvedge` says with these words.
-fn said(folder: &Path, arguments: &str) -> String {
-    let output = selvedge(folder).args(arguments.split_whitespace()).output().unwrap();
-    assert!(output.status.success(), "{arguments}: {}", text(&output));
-    text(&output)
 }
 
 const ROOM_LAYERS: &str = "4 => 12 BatchNorm1d Tanh => 6 Relu => 2";

@@ -273,10 +273,18 @@ fn folders_of_pictures_are_classes() {
     let evaluated = said(folder, &format!("eval c.selvedge {source}"));
     assert!(accuracy(&evaluated) > 90.0 && evaluated.contains("on the 8 test samples of colours"), "{evaluated}");
     said(folder, &format!("quantize c.selvedge {source}"));
+    // The file knows its pictures' size and channels, and that they were only resized.
+    assert_eq!(said(folder, "eval c.selvedge --data colours"), evaluated);
     let predicted = said(folder, "predict c.selvedge colours/red/0.bmp colours/green/1.bmp");
+    assert_eq!(said(folder, "predict c.selvedge colours/red/0.bmp colours/green/1.bmp --resize"), predicted);
     let classes: Vec<_> = predicted.lines().filter_map(|line| line.split_once(": ")).map(|(_, class)| class).collect();
     assert!(classes[0].starts_with("red") && predicted.contains("1.bmp: green"), "{predicted}");
     said(folder, &format!("data {source} --out look.png"));
+    assert_eq!(
+        refusal(folder, "train --data colours/red --size 4x4"),
+        "colours/red: its pictures are in no sub-folder, and each class needs one: DIR/CLASS/picture.png"
+    );
+    assert_eq!(refusal(folder, "train --data none --size 4x4"), "--data: there is no folder or file none");
     fs::write(folder.join("colours/red/broken.png"), "none").unwrap();
     let message = refusal(folder, &format!("eval c.selvedge {source}"));
     assert!(
@@ -337,5 +345,11 @@ fn a_file_knows_label_group_and_test_part() {
     let table = fs::read_to_string(folder.join("waves.csv")).unwrap().replace("who,Activity", "person,label");
     fs::write(folder.join("other.csv"), table).unwrap();
     said(folder, "eval w.selvedge --data other.csv");
+    fs::write(folder.join("empty.csv"), "").unwrap();
+    assert_eq!(refusal(folder, "predict w.selvedge empty.csv"), "empty.csv: the file is empty");
+    fs::write(folder.join("gap.csv"), "ax,ay,az\n1,,3\n").unwrap();
+    let error = refusal(folder, "predict w.selvedge gap.csv");
+    assert!(error.ends_with("line 2, column ay: a value is missing; put one there, or leave out the row"), "{error}");
+    assert!(refusal(folder, "quantize w.int8").contains("w.int8: this is a quantised network already"));
     assert!(refusal(folder, "eval w.selvedge").ends_with("which is no Fashion-MNIST: name its data by --data"));
 }

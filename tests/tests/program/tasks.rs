@@ -167,7 +167,7 @@ fn arrays_have_labels_and_numbers_too() {
     assert!(error.contains("sample 3 (from 0) is NaN"), "{error}");
 }
 
-/// What only a classification has, and files of another task.
+/// Options that only a classification has, and files of another task, are errors.
 #[test]
 fn what_does_not_fit_a_task_is_refused() {
     let folder = room();

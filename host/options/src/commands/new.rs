@@ -35,11 +35,11 @@ pub struct New {
     #[arg(long, help = boards(), required_unless_present = "chip", conflicts_with = "chip", value_parser = Board::named)]
     pub board: Option<Board>,
 
-    /// What the firmware does: predict, or train on from the file's weights with samples of --data
+    /// The firmware's work: predict, or train on from the file's weights with samples of --data
     #[arg(long, value_enum, default_value = "predict")]
     pub program: Program,
 
-    /// What the weights become, with samples of --data [default: they stay as the file has them]
+    /// The format that the weights are quantised to, with samples of --data [default: the file's own]
     #[arg(long, value_enum)]
     pub format: Option<Format>,
 
@@ -50,7 +50,7 @@ pub struct New {
     #[arg(long, value_parser = whole::<u32>(1..=1000))]
     pub count: Option<u32>,
 
-    /// Where the library is: a folder with Selvedge's repository, or the URL of a Git repository
+    /// The place of the library: a folder with Selvedge's repository, or the URL of a Git repository
     ///
     /// [default: the repository that this program was built from]
     #[arg(long, value_name = "DIR|URL")]
@@ -102,7 +102,7 @@ pub struct Chip {
     pub stack: Option<u32>,
 }
 
-/// What a firmware does.
+/// A firmware's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
     /// It predicts.
@@ -140,7 +140,7 @@ fn processor(text: &str) -> Result<String, String> {
     }
 }
 
-/// What a firmware runs on.
+/// The hardware that a firmware runs on.
 #[derive(Clone, Debug)]
 pub struct Hardware {
     /// The board's or the chip's name.
@@ -160,14 +160,14 @@ impl New {
     ///
     /// # Errors
     ///
-    /// Where it is none.
+    /// If it is none.
     pub fn name(&self) -> Result<PackageName> {
         let folder = || format!("NAME {}", self.folder.display());
         let name = self.folder.file_name().with_context(folder)?;
         name.to_str().unwrap_or_default().parse().with_context(folder)
     }
 
-    /// What the firmware runs on.
+    /// The hardware that the firmware runs on.
     ///
     /// # Errors
     ///

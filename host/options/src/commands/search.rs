@@ -82,7 +82,7 @@ pub struct Search {
     pub device: Processor,
 }
 
-/// What a search does.
+/// A search, as its options and its recipe describe it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The recipe that all trials begin with.

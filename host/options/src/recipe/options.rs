@@ -25,7 +25,7 @@ pub struct RecipeOptions {
     #[arg(skip)]
     pub description: Option<String>,
 
-    /// What `search` varies ([`Space`](crate::space::Space)). A run takes no notice of it, and it is not written.
+    /// The keys that `search` varies ([`Space`](crate::space::Space)). A run takes no notice of it, and it is not written.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub search: Option<toml::Table>,

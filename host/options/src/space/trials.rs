@@ -15,7 +15,7 @@ pub const MAX_TRIALS: u64 = 10_000;
 pub enum Order {
     /// So many different ones at random, by this seed. The first are the same for every number of them.
     Random {
-        /// How many.
+        /// The number of trials.
         trials: u32,
         /// The seed.
         seed: u64,
@@ -35,7 +35,7 @@ pub struct Trial {
     pub recipe: RecipeOptions,
     /// The layers, where they are varied.
     pub layers: Option<String>,
-    /// Why it is no recipe.
+    /// The reason why it is no recipe.
     pub problem: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Values {
 pub(super) struct Range {
     low: f64,
     high: f64,
-    /// Whether equal factors are equally likely, and not equal differences.
+    /// True if equal factors are equally likely, false if equal differences are.
     is_log: bool,
     is_whole: bool,
 }

@@ -15,7 +15,7 @@ pub fn run(options: &device::Info) -> Result<()> {
         out,
         "{name}: {architecture} in {format}, from {input} ({element}) to {} {}",
         architecture.outputs(),
-        output_words(*task)[1]
+        output_words(*task)[usize::from(architecture.outputs() != 1)]
     )?;
     writeln!(out, "Flash: {flash} bytes of weights")?;
     writeln!(out, "RAM:   {ram} bytes of input and activations")?;

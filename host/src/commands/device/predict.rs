@@ -21,8 +21,8 @@ use super::{
 };
 
 pub fn run(options: &device::Predict) -> Result<()> {
-    let mut board = greet(&options.connect)?;
     let bytes = options.file.as_deref().map(weights::read).transpose()?;
+    let mut board = greet(&options.connect)?;
     let (features, resizes) = match (&options.file, &bytes) {
         (Some(path), Some(bytes)) => {
             let file = parse(path, bytes)?;

@@ -6,10 +6,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use toml::Value;
 
-/// Where this program's source was when it was built.
+/// The folder of this program's source when it was built.
 const SOURCE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Where a project's Cargo finds the library.
+/// The place where a project's Cargo finds the library.
 pub enum Library {
     /// In a folder, by its whole name.
     Folder(String),

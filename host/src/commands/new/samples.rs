@@ -60,7 +60,7 @@ impl Samples {
         self.values.len() * self.element.size()
     }
 
-    /// What they are, in words.
+    /// Describes them in words.
     pub fn described(&self) -> String {
         match (&self.targets[..], self.are_training) {
             ([], _) => "with a sample of zeros in src/samples.rs: put a sensor's values there".into(),

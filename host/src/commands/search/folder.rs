@@ -63,7 +63,7 @@ impl Identity {
         }
     }
 
-    /// What differs: each with the other's and this one's.
+    /// Lists the differences, each with the other's value and this one's.
     fn differences(&self, other: &Self) -> Vec<String> {
         let line = |text: &str| text.trim_end().replace('\n', ", ");
         let samples = |this: &Self| format!("{} training samples, SHA-256 {:.16}…", this.samples, this.checksum);
@@ -123,7 +123,7 @@ impl Folder {
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let finished = read(&file, trials)?;
-        // What was being written when the search was killed.
+        // A line that was being written when the search was killed is cut off.
         let whole: u64 = finished.iter().map(|(_, len)| len).sum();
         lines.set_len(whole).with_context(unwritable)?;
         Ok(Self { path: path.into(), finished: finished.into_iter().map(|(finished, _)| finished).collect(), lines })

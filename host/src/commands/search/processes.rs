@@ -17,10 +17,10 @@ use options::{commands::Search, space::Trial};
 
 use super::result::Outcome;
 
-/// How often a search looks whether it is asked to end.
+/// The time between two looks at whether the search is asked to end.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How a process ended.
+/// The end of a process.
 pub enum Ended {
     /// It said what came of the trial.
     ByItself(Outcome),
@@ -80,7 +80,7 @@ impl<'a> Processes<'a> {
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
         let tie = child.stdin.take();
         let sender = self.sender.clone();
-        // Where the search has ended, nobody waits for it.
+        // If the search has ended, nobody waits for this.
         thread::spawn(move || drop(sender.send((number, child.wait_with_output()))));
         self.running.insert(number, Process { trial, started: Instant::now(), tie });
         Ok(())

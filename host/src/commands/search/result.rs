@@ -1,4 +1,4 @@
-//! What became of a trial.
+//! The result of a trial.
 
 use options::space::Trial;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ pub struct Finished {
     pub number: u32,
     /// Its values.
     pub values: Map<String, Value>,
-    /// How it ended.
+    /// Its result.
     pub outcome: Outcome,
-    /// How long it took.
+    /// Its duration.
     pub seconds: f64,
 }
 
-/// How a trial ended.
+/// A trial's score or its error.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Fields")]
 pub enum Outcome {
@@ -35,7 +35,7 @@ pub enum Outcome {
     },
     /// With an error.
     Failed {
-        /// What it said.
+        /// The message.
         error: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What a search comes to: a table, and the best recipe.
+//! The result of a search: a table, and the best recipe.
 
 use std::{cmp::Ordering, io::Write};
 

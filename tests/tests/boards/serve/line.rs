@@ -25,7 +25,7 @@ use selvedge::{
     task::TaskKind,
     weights::WeightFile,
 };
-use tests::{has_emulator, selvedge, text, trained, trained_on_waves, xtask};
+use tests::{has_emulator, said, selvedge, text, trained, trained_on_waves, xtask};
 
 const REQUEST_LEN: usize = request_len(PIXELS);
 const RESPONSE_LEN: usize = response_len(200, CLASSES);
@@ -97,6 +97,37 @@ fn boards_evaluate_and_classify_other_data() {
         let said = ask(&["predict", "--values", &values]);
         assert!(said.contains(&format!("{values}: still (still ")), "{said}");
     }
+}
+
+/// A table's columns are found by their names, and values come back in their units.
+#[test]
+fn a_board_gives_values_in_their_units() {
+    if !has_emulator("values of a board") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let rows: String = (0..100).map(|row| format!("{row},{},{}\n", row % 7, 3 * row + row % 7)).collect();
+    fs::write(folder.join("room.csv"), format!("a,b,load (W)\n{rows}")).unwrap();
+    fs::write(folder.join("swapped.csv"), "b,a\n6,20\n1,80\n").unwrap();
+    let source = "--data room.csv --task regression --label load --features a,b";
+    said(folder, &format!("train {source} --layers 2,8,1 --epochs 20 --recipe quickstart --out room.selvedge"));
+    let [weights, data, swapped] =
+        ["room.selvedge", "room.csv", "swapped.csv"].map(|name| folder.join(name).display().to_string());
+    let ask = |arguments: &[&str]| {
+        let output = xtask(&["device"]).args(arguments).args(["--board", "mps2-an386", "--weights", &weights]).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output)
+    };
+    let board = ask(&["predict", &swapped]);
+    let host = said(folder, &format!("predict room.selvedge {swapped}"));
+    for line in host.lines() {
+        assert!(line.ends_with(" W") && board.contains(line), "{board}{line}");
+    }
+    let evaluated = ask(&["eval", "--data", &data, "--count", "10"]);
+    assert!(evaluated.contains("10 of 10 samples: outputs equal the host's bits"), "{evaluated}");
+    assert!(ask(&["info"]).contains("from 2 features (i16) to 1 target\n"), "a board says its task");
 }
 
 #[test]
@@ -404,6 +435,7 @@ fn where_no_board_answers_there_is_one_clear_error() {
     for (arguments, words) in [
         (&["device", "eval", "none.selvedge", "--connect", "unix:nowhere"][..], "none.selvedge"),
         (&["device", "predict", "none.png", "--connect", "unix:nowhere"], "unix:nowhere"),
+        (&["device", "predict", "none.png", "--connect", "unix:nowhere", "--file", "none.selvedge"], "none.selvedge"),
     ] {
         let error = one_error(&selvedge(folder.path()).args(arguments).output().unwrap());
         assert!(error.contains(words), "{error}");

@@ -1,0 +1,118 @@
+//! The error of a network that does not fit the data.
+
+use selvedge::{architecture::MAX_WIDTH, preparation::Element, shape::InputShape, task::TaskKind};
+
+use crate::task::output_words;
+
+/// A network does not fit the data.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EndsError {
+    /// The network takes another number of inputs.
+    #[error("the network takes {inputs} inputs, but a sample of {data} is {input}: {} inputs", input.features())]
+    Inputs {
+        /// The network's.
+        inputs: usize,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+    },
+    /// The network takes samples of another shape.
+    #[error("the network takes {network}, but a sample of {data} is {input}")]
+    Shape {
+        /// The network's.
+        network: InputShape,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+    },
+    /// The network has fewer outputs than there are classes, or another number of them than there are labels or targets.
+    #[error("the network {}, but {data} has {classes}", told(*outputs, *task))]
+    Outputs {
+        /// The network's.
+        outputs: usize,
+        /// The data set's name.
+        data: String,
+        /// Its classes, labels or targets.
+        classes: usize,
+        /// The meaning of the outputs.
+        task: TaskKind,
+    },
+    /// The network's labels or targets are others, or in another order.
+    #[error(
+        "the network's outputs are {network}, and the {} of {data} are {found}; --label names their columns in the network's order",
+        output_words(*task)[1]
+    )]
+    Names {
+        /// The network's.
+        network: String,
+        /// The data set's name.
+        data: String,
+        /// The data's.
+        found: String,
+        /// The meaning of the outputs.
+        task: TaskKind,
+    },
+    /// The network answers another question.
+    #[error(
+        "the network was trained for {network}, and the targets of {data} are those of {task}; --task {network} reads them as such"
+    )]
+    Task {
+        /// The network's.
+        network: TaskKind,
+        /// The data set's name.
+        data: String,
+        /// The data's.
+        task: TaskKind,
+    },
+    /// A class that the network does not tell apart.
+    #[error("{data} has the class {class}, and the network tells only these apart: {classes}")]
+    Class {
+        /// The data set's name.
+        data: String,
+        /// The class.
+        class: String,
+        /// The network's.
+        classes: String,
+    },
+    /// The network takes values of another element, which has not all of these.
+    #[error(
+        "the network takes values of {element}, but feature {feature} of sample {sample} (from 0) of {data} is {value}"
+    )]
+    Value {
+        /// The data set's name.
+        data: String,
+        /// The network's.
+        element: Element,
+        /// The sample.
+        sample: usize,
+        /// The feature.
+        feature: usize,
+        /// The value.
+        value: f32,
+    },
+    /// No network has so many inputs or outputs.
+    #[error(
+        "a sample of {data} is {input}, and there are {classes} classes: no {model} network has such inputs and outputs; both are from 1 to \
+         {MAX_WIDTH}"
+    )]
+    Named {
+        /// The model.
+        model: String,
+        /// The data set's name.
+        data: String,
+        /// The shape of its samples.
+        input: InputShape,
+        /// Its classes.
+        classes: usize,
+    },
+}
+
+/// Says what a network of so many outputs tells.
+fn told(outputs: usize, task: TaskKind) -> String {
+    match task {
+        TaskKind::Classification => format!("tells {outputs} classes apart"),
+        TaskKind::MultiLabel | TaskKind::Regression => format!("has {outputs} outputs for {}", output_words(task)[1]),
+    }
+}
