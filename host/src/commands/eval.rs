@@ -42,7 +42,7 @@ fn print(
             let count = file.record().samples;
             writeln!(
                 out,
-                "note: the weights were trained on other {count} samples than the training part of {} here, so test samples may be among them",
+                "note: the weights were trained on {count} samples that are not the training part of {} here; test samples may be among them",
                 data.name
             )?;
         }

@@ -207,7 +207,7 @@ fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset
     let signature = file.signature();
     if options.data.is_none() && !may_be_garments(file) {
         bail!(
-            "{} takes {}{}, which is no Fashion-MNIST: name its data by --data",
+            "{} takes {}{}, not Fashion-MNIST's images: name its data by --data",
             path.display(),
             file.input(),
             signature.feature_names.get(0).map_or_else(String::new, |name| format!(" ({name}, …)"))

@@ -11,8 +11,8 @@ use crate::{
     model_file::ModelFile,
     preparation::PreparationBuf,
     quantization::{
-        self, Coding, HalfNetwork, Integers, LayerReport, Outputs, QuantizationError, Quantized, Quantizer, Reference,
-        Report,
+        self, Coding, HalfNetwork, Integers, LayerReport, QuantizationError, Quantized, Quantizer, Reference, Report,
+        SampleOutputs,
     },
     training::{self, Epoch},
     weights::{self, WeightsError},
@@ -233,7 +233,7 @@ impl Made {
         }
     }
 
-    fn outputs(&self, engine: &Simd, reference: &Reference, values: &[u8]) -> Vec<Outputs> {
+    fn outputs(&self, engine: &Simd, reference: &Reference, values: &[u8]) -> Vec<SampleOutputs> {
         match self {
             Self::Integers(quantized) => quantized.outputs(engine, values),
             Self::Half(half) => half.outputs(engine, values),

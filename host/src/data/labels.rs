@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     classes::Classes,
-    task::{Rows, Targets},
+    task::{TargetRows, Targets},
 };
 
 /// Labels, and the place that they come from.
@@ -81,7 +81,7 @@ pub fn without_samples(data: &Dataset) -> Option<String> {
 }
 
 /// The note for labels and targets that are the same in all training samples.
-fn without_change(data: &Dataset, rows: &Rows) -> Option<String> {
+fn without_change(data: &Dataset, rows: &TargetRows) -> Option<String> {
     let is_same = |output: &usize| (1..rows.len()).all(|row| rows.row(row)[*output] == rows.row(0)[*output]);
     let same: Vec<_> = (0..rows.width()).filter(is_same).map(|output| data.classes.name(output)).collect();
     (!same.is_empty()).then(|| {

@@ -184,7 +184,11 @@ pub fn read(place: &Path, options: &Source, classes: Option<&Path>, has_network:
     let dropped = files.len() - kept.len();
     let data = Dataset::new(&names::of_data(place, ""), input, classes, splits);
     let mut notes = Vec::new();
-    notes.extend((dropped > 0).then(|| format!("{dropped} pictures that cannot be read are left out")));
+    match dropped {
+        0 => {}
+        1 => notes.push("1 picture that cannot be read is left out".into()),
+        _ => notes.push(format!("{dropped} pictures that cannot be read are left out")),
+    }
     notes.extend(labels::without_samples(&data));
     let is_parted = roots[1].is_none();
     Ok(Dataset { labels_are_names: given.is_none(), gaps: Gaps { dropped, filled: 0 }, is_parted, notes, ..data })
@@ -437,7 +441,7 @@ mod tests {
         let error = load(&folder, &Source::default()).unwrap_err();
         assert!(error.starts_with("FOLDER/dark/a.png "), "{error}");
         let data = load(&folder, &Source { missing: Some(Missing::Drop), ..Source::default() }).unwrap();
-        assert_eq!((data.gaps.dropped, &data.notes[0][..]), (1, "1 pictures that cannot be read are left out"));
+        assert_eq!((data.gaps.dropped, &data.notes[0][..]), (1, "1 picture that cannot be read is left out"));
         let error = load(&folder, &Source { missing: Some(Missing::Mean), ..Source::default() }).unwrap_err();
         assert!(error.contains("--missing mean is for tables"), "{error}");
         fs::remove_dir_all(folder.path().join("dark")).unwrap();

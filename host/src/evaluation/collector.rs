@@ -7,7 +7,7 @@ use selvedge::{
 };
 
 use super::{Answers, ClassAnswers, Evaluation, LabelAnswers, NoNumbers, ValueAnswers, roc};
-use crate::task::{Rows, Targets};
+use crate::task::{TargetRows, Targets};
 
 /// The most numbers of all samples that are kept for the areas under the ROC curves.
 const MAX_SCORES: usize = 1 << 26;
@@ -28,8 +28,8 @@ pub struct Collector<'a> {
 /// The targets, and the answers to them.
 enum Kind<'a> {
     Classes(&'a [u16], Vec<u16>),
-    Labels(&'a Rows, LabelAnswers),
-    Values(&'a Rows, Vec<f32>),
+    Labels(&'a TargetRows, LabelAnswers),
+    Values(&'a TargetRows, Vec<f32>),
 }
 
 impl<'a> Collector<'a> {

@@ -307,7 +307,7 @@ mod tests {
     use selvedge::task::TargetScale;
 
     use super::*;
-    use crate::task::Rows;
+    use crate::task::TargetRows;
 
     #[test]
     fn each_batch_counts_as_often_as_it_has_samples() {
@@ -336,13 +336,13 @@ mod tests {
         let found = evaluation(Task::Classification, &classes, 2);
         assert_eq!((found.score(), found.mean_roc_auc()), (0.5, Some(0.0)));
         assert_eq!(found.headline(1, &[]), "Accuracy: 50.0%");
-        let labels = Targets::Labels(Rows::new(2, vec![0.0, 1.0, 1.0, 1.0]));
+        let labels = Targets::Labels(TargetRows::new(2, vec![0.0, 1.0, 1.0, 1.0]));
         let found = evaluation(Task::MultiLabel, &labels, 2);
         assert_eq!((found.score(), &found.roc_auc[..]), (0.75, &[Some(1.0), None][..]));
         assert_eq!(found.headline(1, &[]), "Right labels: 75.0%, F1: 0.833");
         let table: Vec<u8> = [2.0_f32, 20.0].into_iter().flat_map(f32::to_le_bytes).collect();
         let task = Task::Regression(TargetScale::parse(&table, 1).unwrap());
-        let values = Targets::Values(Rows::new(1, vec![20.0, 24.0, 21.0, 27.0]));
+        let values = Targets::Values(TargetRows::new(1, vec![20.0, 24.0, 21.0, 27.0]));
         let found = evaluation(task, &values, 1);
         assert_eq!(found.headline(1, &["°C".into()]), "R²: 0.900, mean absolute error: 0.75000 °C");
         assert_eq!(found.headline(2, &["-".into()]), "R²: 0.9000, mean absolute error: 0.75000");

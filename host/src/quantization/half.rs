@@ -8,7 +8,7 @@ use selvedge::{
     weights::WeightFileError,
 };
 
-use super::{Outputs, QuantizationError, Reference, integer::encode};
+use super::{QuantizationError, Reference, SampleOutputs, integer::encode};
 
 /// How the weights came to be.
 const METHOD: &str = "weights to the nearest of 16 bits, biases as they are";
@@ -41,7 +41,7 @@ impl HalfNetwork {
     }
 
     /// Its numbers for samples.
-    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         self.widened.outputs(engine, values)
     }
 

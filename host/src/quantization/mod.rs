@@ -30,7 +30,7 @@ pub use error::QuantizationError;
 pub use half::HalfNetwork;
 pub use integer::Integers;
 pub use output_verdict::{OutputVerdict, certificates};
-pub use outputs::Outputs;
+pub use outputs::SampleOutputs;
 pub use reference::Reference;
 pub use report::{LayerReport, Report, Verdict};
 pub use search::{Quantized, Quantizer};

@@ -2,7 +2,7 @@
 
 /// A quantised network's numbers for a sample.
 #[derive(Clone, Debug)]
-pub struct Outputs {
+pub struct SampleOutputs {
     /// Its class.
     pub(super) class: usize,
     pub(super) values: Values,

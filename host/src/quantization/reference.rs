@@ -11,7 +11,7 @@ use selvedge::{
 
 use super::{
     QuantizationError,
-    outputs::{Outputs, Values},
+    outputs::{SampleOutputs, Values},
 };
 use crate::{network::Network, preparation::PreparationBuf};
 
@@ -161,7 +161,7 @@ impl Reference {
     }
 
     /// Its numbers for samples, as a network to be compared with itself.
-    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let layers = self.sums(engine, values);
         let of_sample = |sample: usize| {
             let row = |(layer, sums): (LinearLayer<'_>, &Vec<f32>)| {
@@ -174,7 +174,7 @@ impl Reference {
                 activations: of_layers.into_iter().map(positive).collect(),
                 logits: logits.iter().map(|&logit| logit.into()).collect(),
             };
-            Outputs { class: argmax(&logits), values }
+            SampleOutputs { class: argmax(&logits), values }
         };
         (0..values.len() / self.sample_len()).map(of_sample).collect()
     }

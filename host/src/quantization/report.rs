@@ -5,7 +5,7 @@ use selvedge::{Engine, engine::rows, message::Logits};
 use super::{
     Certificate, OutputVerdict, Reference,
     order::Activity,
-    outputs::{Outputs, Values},
+    outputs::{SampleOutputs, Values},
     threads::for_each,
 };
 use crate::{data::Split, task::Targets};
@@ -61,7 +61,7 @@ impl Report {
         reference: &Reference,
         orders: &[Vec<usize>],
         split: &Split,
-        run: impl Fn(&[u8]) -> Vec<Outputs>,
+        run: impl Fn(&[u8]) -> Vec<SampleOutputs>,
     ) -> Self {
         let mut outcomes = Vec::with_capacity(split.len());
         for start in (0..split.len()).step_by(TOGETHER) {
@@ -73,7 +73,7 @@ impl Report {
                 let row = |(layer, sums)| rows(sums, layer).nth(*index).unwrap_or_default();
                 let widths = reference.layers().map(|layer| layer.outputs);
                 let sums: Vec<&[f32]> = widths.zip(sums.iter().map(Vec::as_slice)).map(row).collect();
-                let Outputs { class, values } = outputs;
+                let SampleOutputs { class, values } = outputs;
                 let float = sums.last().copied().unwrap_or_default();
                 let proof = match split.targets() {
                     Targets::Classes(_) => Proof::Class(Certificate::of(reference, sample, values, float)),

@@ -15,7 +15,7 @@ use super::{
     HalfNetwork, QuantizationError, Reference,
     integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
-    outputs::{Outputs, Values},
+    outputs::{SampleOutputs, Values},
     reference::LinearLayer,
     scales::{ActivationMethod, WeightMethod},
     threads::for_each,
@@ -184,12 +184,12 @@ impl Quantized {
     }
 
     /// The worth of its numbers for samples.
-    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Outputs> {
+    pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
         for_each(engine, &samples, |sample| self.of_sample(sample))
     }
 
-    fn of_sample(&self, sample: &[u8]) -> Outputs {
+    fn of_sample(&self, sample: &[u8]) -> SampleOutputs {
         let run = self.network.run(sample);
         let hidden = run.activations.iter().zip(&self.orders).zip(&self.network.output_scales);
         let in_models_order = hidden.map(|((activations, order), scale)| {
@@ -201,7 +201,7 @@ impl Quantized {
         });
         let scale = self.network.logit_scale();
         let logits = run.logits.iter().map(|&logit| scale * f64::from(logit)).collect();
-        Outputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
+        SampleOutputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
     }
 
     /// The network's file.

@@ -29,7 +29,7 @@ use crate::{
     data::{Dataset, Split, Store},
     engine::{InstructionSet, Simd},
     model_file::ModelFile,
-    task::{Rows, Targets},
+    task::{TargetRows, Targets},
     training::{Length, Optimizer, Options},
 };
 
@@ -352,7 +352,7 @@ fn labels_and_values_are_quantised_too() {
     let values = classes.train.values();
     let logits = sums(&float, &values).pop().unwrap();
     let labels: Vec<f32> = logits.iter().map(|&logit| f32::from(u8::from(logit > 0.0))).collect();
-    for targets in [Targets::Labels(Rows::new(3, labels)), Targets::Values(Rows::new(3, logits))] {
+    for targets in [Targets::Labels(TargetRows::new(3, labels)), Targets::Values(TargetRows::new(3, logits))] {
         let split = Split::of(50, Element::U8, Store::Memory(values.to_vec()), targets);
         let data = Dataset::new("noise", classes.input, Classes::numbered(3), [split.clone(), split]);
         let quantized = made(&Portable, Integers::Int8, &float, &data);

@@ -6,7 +6,7 @@ mod targets;
 use selvedge::task::{TargetScale, Task, TaskKind};
 
 pub use loss::{TaskBatch, total_weight, value};
-pub use targets::{Rows, Targets, TargetsPart};
+pub use targets::{TargetRows, Targets, TargetsPart};
 
 /// The word for a network's output, and that for several.
 pub fn output_words(task: TaskKind) -> [&'static str; 2] {
@@ -78,7 +78,10 @@ pub fn standardized(task: Task<'_>, targets: &Targets) -> Targets {
         (Task::Regression(scale), Targets::Values(rows)) => {
             let scales: Vec<_> = scale.rows().collect();
             let numbers = rows.numbers().iter().zip(scales.iter().cycle());
-            Targets::Values(Rows::new(rows.width(), numbers.map(|(y, (scale, shift))| (y - shift) / scale).collect()))
+            Targets::Values(TargetRows::new(
+                rows.width(),
+                numbers.map(|(y, (scale, shift))| (y - shift) / scale).collect(),
+            ))
         }
         _ => targets.clone(),
     }
@@ -90,10 +93,10 @@ mod tests {
 
     #[test]
     fn standardised_targets_come_back() {
-        let targets = Targets::Values(Rows::new(2, vec![1.0, 7.0, 3.0, 7.0]));
+        let targets = Targets::Values(TargetRows::new(2, vec![1.0, 7.0, 3.0, 7.0]));
         let task = TaskBuf::fitted(&targets);
         let standardized = standardized(task.get(), &targets);
-        assert_eq!(standardized, Targets::Values(Rows::new(2, vec![-1.0, 0.0, 1.0, 0.0])));
+        assert_eq!(standardized, Targets::Values(TargetRows::new(2, vec![-1.0, 0.0, 1.0, 0.0])));
         let Targets::Values(rows) = &standardized else { panic!() };
         let mut outputs = rows.row(1).to_vec();
         task.get().restore(&mut outputs);

@@ -12,14 +12,14 @@ pub enum Targets {
     /// A class.
     Classes(Vec<u16>),
     /// For each label 1 where the sample has it, else 0.
-    Labels(Rows),
+    Labels(TargetRows),
     /// A number for each output.
-    Values(Rows),
+    Values(TargetRows),
 }
 
 /// The same count of numbers for each sample, one sample after the other.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rows {
+pub struct TargetRows {
     width: usize,
     numbers: Vec<f32>,
 }
@@ -35,7 +35,7 @@ pub enum TargetsPart<'a> {
     Values(&'a [f32]),
 }
 
-impl Rows {
+impl TargetRows {
     /// Rows of so many numbers.
     ///
     /// # Panics
@@ -135,9 +135,9 @@ impl Targets {
 
     /// These targets and then others of the same kind and width; `None` for others.
     pub fn followed_by(&self, other: &Self) -> Option<Self> {
-        let rows = |own: &Rows, others: &Rows| {
+        let rows = |own: &TargetRows, others: &TargetRows| {
             let numbers = [&own.numbers[..], &others.numbers].concat();
-            (own.width == others.width).then_some(Rows { width: own.width, numbers })
+            (own.width == others.width).then_some(TargetRows { width: own.width, numbers })
         };
         match (self, other) {
             (Self::Classes(own), Self::Classes(others)) => Some(Self::Classes([&own[..], others].concat())),
@@ -198,13 +198,13 @@ mod tests {
 
     #[test]
     fn rows_follow_their_samples() {
-        let rows = Rows::new(2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+        let rows = TargetRows::new(2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
         let mut labels = Targets::Labels(rows.clone());
         assert_eq!((labels.len(), labels.task(), labels.strata()), (3, TaskKind::MultiLabel, vec![1, 0, 1]));
         assert_eq!(labels.part(1..3), TargetsPart::Labels(&[0.0, 1.0, 1.0, 0.0]));
-        assert_eq!(labels.chosen(&[2, 1]), Targets::Labels(Rows::new(2, vec![1.0, 0.0, 0.0, 1.0])));
+        assert_eq!(labels.chosen(&[2, 1]), Targets::Labels(TargetRows::new(2, vec![1.0, 0.0, 0.0, 1.0])));
         labels.truncate(1);
-        assert_eq!(labels, Targets::Labels(Rows::new(2, vec![1.0, 0.0])));
+        assert_eq!(labels, Targets::Labels(TargetRows::new(2, vec![1.0, 0.0])));
         let values = Targets::Values(rows);
         assert_eq!((values.task(), values.strata(), values.bytes().len()), (TaskKind::Regression, vec![0; 3], 24));
         assert_eq!(Targets::from(vec![3, 4]).bytes(), [3, 4]);

@@ -14,7 +14,7 @@ use host::{
     evaluation::{self, Answers},
     network::Network,
     recipe::Standardize,
-    task::{Rows, Targets},
+    task::{TargetRows, Targets},
     training::{Length, Optimizer, Options, State, train},
 };
 use selvedge::{architecture::Architecture, preparation::Element, shape::InputShape};
@@ -53,9 +53,9 @@ impl Run {
         serde_json::from_value::<Vec<u16>>(self.targets.clone()).unwrap().into()
     }
 
-    fn rows(&self) -> Rows {
+    fn rows(&self) -> TargetRows {
         let rows: Vec<Vec<f32>> = serde_json::from_value(self.targets.clone()).unwrap();
-        Rows::new(self.outputs, rows.concat())
+        TargetRows::new(self.outputs, rows.concat())
     }
 
     /// Trains as PyTorch did, compares each loss, and returns the evaluation of the test samples.

@@ -16,7 +16,7 @@ use crate::{
         DataError, labels as numbering,
         names::{self, Named},
     },
-    task::{Rows, Targets},
+    task::{TargetRows, Targets},
 };
 
 /// Targets as an array has them.
@@ -24,7 +24,7 @@ pub enum Found {
     /// Classes, by numbers or texts.
     Classes(Labels),
     /// Labels or numbers.
-    Rows(PathBuf, Rows),
+    Rows(PathBuf, TargetRows),
 }
 
 impl Found {
@@ -77,7 +77,7 @@ fn rows(mut array: Array, task: TaskKind) -> Result<Found, DataError> {
         let (value, reason) = (numbers[index].to_string(), "which is no label: a label is there (1) or not (0)");
         return Err(ArrayError::Value { path, sample: index / width, feature: index % width, value, reason }.into());
     }
-    Ok(Found::Rows(path, Rows::new(width, numbers)))
+    Ok(Found::Rows(path, TargetRows::new(width, numbers)))
 }
 
 /// The targets of one or two parts, and the names of their classes, labels or numbers; `data` is the data set's name in errors.

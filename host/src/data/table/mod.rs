@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     classes::Classes,
-    task::{Rows, Targets},
+    task::{TargetRows, Targets},
 };
 use columns::{Column, NO_UNIT, Roles, Wanted};
 use lines::Lines;
@@ -159,7 +159,7 @@ fn assemble(
         false => (output_names(path, &named, given)?, Vec::new()),
     };
     let targets = |part: &Part| -> Targets {
-        let rows = || Rows::new(named.len(), part.samples.targets.clone());
+        let rows = || TargetRows::new(named.len(), part.samples.targets.clone());
         match wanted.task {
             TaskKind::MultiLabel => Targets::Labels(rows()),
             TaskKind::Regression => Targets::Values(rows()),
