@@ -56,12 +56,12 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    /// Four samples in three bins. In (13/15, 14/15] are 0.9 and 0.92, one of them right: |1 − 1.82| = 0.82. In (8/15, 9/15] is 0.6, right: 0.4. In
-    /// (14/15, 1] is 1, right: 0. The sum is 1.22, of four samples 0.305.
+    /// Four samples in three bins. In (13/15, 14/15] are 0.9 and 0.92, one of them right: |1 − 1.82| = 0.82. In (8/15, 9/15] is 0.59, right: 0.41. In
+    /// (14/15, 1] is 1, right: 0. The sum is 1.23, of four samples 0.3075.
     #[test]
     fn the_error_is_as_worked_out_by_hand() {
-        let found = Calibration::of([(0.9, true), (0.92, false), (0.6, true), (1.0, true)].into_iter());
-        assert!((found.error - 0.305).abs() < 1e-7, "{}", found.error);
+        let found = Calibration::of([(0.9, true), (0.92, false), (0.59, true), (1.0, true)].into_iter());
+        assert!((found.error - 0.3075).abs() < 1e-7, "{}", found.error);
         let samples: Vec<_> = found.bins.iter().map(|bin| bin.samples).collect();
         assert_eq!(samples, [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 1]);
         assert_eq!((found.bins[13].accuracy(), found.bins[0].accuracy()), (Some(0.5), None));

@@ -11,8 +11,10 @@ use plotters::{
 /// Columns and rows.
 const SIZE: (u32, u32) = (460, 290);
 /// Beside the plot: the axes' numbers, and the lines' names.
-const NUMBERS: u32 = 62;
-const NAMES: u32 = 104;
+const NUMBERS: u32 = 74;
+const NO_NAMES: u32 = 20;
+/// A letter of a name, about.
+const LETTER: u32 = 8;
 const BELOW: u32 = 46;
 const TOP: u32 = 12;
 /// plotters writes 1 / 1.24 of it.
@@ -155,14 +157,15 @@ impl Chart {
             series.points.iter().copied().filter(is_shown).collect()
         };
         let all: Vec<_> = self.series.iter().map(shown).collect();
-        let (x, y) = (
-            range(all.iter().flatten().map(|point| point.0), false),
-            range(all.iter().flatten().map(|point| point.1), self.from_zero),
-        );
-        let has_names = self.series.iter().any(|series| !series.name.is_empty());
+        // Epochs are counted from the start of the run.
+        let x = range(all.iter().flatten().map(|point| point.0), self.axes[0] == "epoch");
+        let y = range(all.iter().flatten().map(|point| point.1), self.from_zero);
+        let y = (y.0, y.1 + (y.1 - y.0) / 25.0);
+        let letters = self.series.iter().map(|series| cut(&series.name).chars().count() as u32).max().unwrap_or(0);
+        let right = (letters * LETTER + 12).max(NO_NAMES);
         let mut chart = ChartBuilder::on(&root)
             .margin_top(TOP)
-            .margin_right(if has_names { NAMES } else { TOP + 8 })
+            .margin_right(right)
             .x_label_area_size(BELOW)
             .y_label_area_size(NUMBERS)
             .build_cartesian_2d(x.0..x.1, y.0..y.1)?;
@@ -210,7 +213,7 @@ impl Chart {
                 names.push((chart.backend_coord(&end).1, cut(&series.name), colour));
             }
         }
-        let plot_end = (SIZE.0 - NAMES) as i32 + 6;
+        let plot_end = (SIZE.0 - right) as i32 + 6;
         for (height, name, colour) in apart(names) {
             let style = FONT.into_font().color(&colour).pos(Pos::new(HPos::Left, VPos::Center));
             root.draw(&Text::new(name, (plot_end, height), style))?;

@@ -15,7 +15,7 @@ use crate::picture;
 const LARGEST: usize = 96;
 /// The units of the first layer that are shown, and those in a row.
 const UNITS: usize = 64;
-const ACROSS: usize = 16;
+const ACROSS: usize = 8;
 /// Between two units.
 const GAP: usize = 1;
 /// Weights of 0, of the most negative and of the most positive.

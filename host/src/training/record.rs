@@ -24,7 +24,7 @@ pub const MAX_BYTES: u64 = 8 << 20;
 const MAX_CLASSES: usize = 1000;
 const MAX_TARGETS: usize = 16;
 /// The most steps of a run in a record, so that all are exact as binary64.
-const MAX_STEPS: u64 = 1 << 53;
+pub const MAX_STEPS: u64 = 1 << 53;
 
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -305,7 +305,7 @@ impl Record {
 
     /// Joins neighbouring spans, and leaves out epochs, until a run of so many steps and epochs has no more than twice [`SPANS`] of each.
     pub fn thin(&mut self, steps: u64) {
-        while steps.div_ceil(self.head.span) > 2 * SPANS {
+        while steps.min(MAX_STEPS).div_ceil(self.head.span) > 2 * SPANS {
             self.head.span *= 2;
             let span = self.head.span;
             let mut joined: Vec<Span> = Vec::new();
@@ -505,7 +505,7 @@ pub(crate) mod tests {
         assert_eq!((record.head.span, record.head.every), (2, 1));
         let losses: Vec<_> = record.spans.iter().map(|span| (span.step, span.steps, span.loss)).collect();
         assert_eq!(losses, [(2, 2, 0.75), (4, 2, (1.0 / 3.0 + 0.25) / 2.0)]);
-        record.thin(u64::MAX / 4);
+        record.thin(u64::MAX);
         assert_eq!((record.spans.len(), record.epochs.len()), (1, 1));
     }
 

@@ -6,8 +6,6 @@ use crate::{commands::check_replaced, files, interchange::Format, training::reco
 use anyhow::{Result, bail};
 use options::commands::Train;
 
-use super::recorder;
-
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
 
@@ -67,10 +65,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Checks that there is room for the weights and for checkpoints, with so many bytes. The next checkpoint is written before the one that it
+    /// Checks that there is room for the weights, for checkpoints and for the record, with so many bytes. The next checkpoint is written before the one that it
     /// replaces is gone.
-    pub fn check_room(&self, weights: u64, checkpoint: u64, has_next: bool) -> Result<()> {
-        let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint), (&self.record, recorder::ROOM)];
+    pub fn check_room(&self, [weights, checkpoint, record]: [u64; 3], has_next: bool) -> Result<()> {
+        let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint), (&self.record, record)];
         if has_next && !self.checkpoint.exists() {
             files.push((&self.checkpoint, checkpoint));
         }

@@ -170,14 +170,14 @@ impl Observer for Log<'_> {
     }
 
     fn state(&mut self, state: &State) -> Result<()> {
-        self.recorder.save()?;
+        self.recorder.save();
         self.checkpoints.save_due(state)
     }
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
-        self.recorder.epoch_ends(epoch)?;
+        self.recorder.epoch_ends(epoch);
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&epoch_line(epoch))?;
         }

@@ -176,7 +176,10 @@ impl Plan<'_> {
         let weights = Weights { data: &data, with: &with, recipe: &text, path: &files.out };
         let mut checkpoints = Checkpoints::new(options, &files, description, &state)?;
         let bytes = weights.encode(&state, 0.0)?.len() as u64;
-        files.check_room(bytes, checkpoints.max_len(&state), options.checkpoint_every.is_some())?;
+        let processor = device.named(&engine);
+        let run = Run { options, with: &with, texts: [&text, &expression], samples, data: &data, processor };
+        let room = [bytes, checkpoints.max_len(&state), run.room()];
+        files.check_room(room, options.checkpoint_every.is_some())?;
 
         let mut screen = Screen::default();
         screen.print(format_args!("Using {}, {}", device.described(&engine), data.name));
@@ -190,8 +193,6 @@ impl Plan<'_> {
             screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
-        let processor = device.described(&engine);
-        let run = Run { options, with: &with, texts: [&text, &expression], samples, data: &data, processor };
         let recorder = Recorder::begin(&files.record, &files.checkpoint, &run, &progress)?;
         checkpoints.save_first(&state)?;
         let mut log = Log::new(&data, &with, progress, screen, metrics, recorder, checkpoints);
@@ -208,8 +209,7 @@ impl Plan<'_> {
         let test = match saved {
             Ok(test) => test,
             Err(error) => {
-                // What is lost of the record is no reason for a second error.
-                let _ = recorder.save();
+                recorder.save();
                 return Err(checkpoints.rescue(&state, error));
             }
         };

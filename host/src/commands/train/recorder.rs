@@ -1,5 +1,5 @@
 //! The record of a run as it goes. It is kept in memory, and its file is written whole: at the start, where the run is saved, at the end, and now and
-//! then after an epoch.
+//! then after an epoch. Once steps are taken, a file that cannot be written ends no run.
 
 use std::{
     env,
@@ -8,12 +8,13 @@ use std::{
 };
 
 use crate::{
+    commands::note,
     data::Dataset,
     evaluation::Evaluation,
     files,
     training::{
         self, Epoch, Length, Options, Progress, Step,
-        record::{self, Data, End, EpochLine, FORMAT, Head, Metrics, Record, SPANS, Saved, Span},
+        record::{self, Data, End, EpochLine, FORMAT, Head, MAX_STEPS, Metrics, Record, SPANS, Saved, Span},
     },
     weights::hex,
 };
@@ -27,8 +28,10 @@ use super::command::{NAME, quoted};
 const PAUSE: Duration = Duration::from_secs(10);
 /// The places that are kept where the run was saved: the one before is on the disk until the next is whole.
 const SAVED: usize = 2;
-/// The most bytes of a record, for whoever makes room.
-pub const ROOM: u64 = 1 << 20;
+/// The bytes of a span's line, of an epoch's and of the others, about.
+const SPAN_BYTES: u64 = 110;
+const EPOCH_BYTES: u64 = 250;
+const OTHER_BYTES: u64 = 4 << 10;
 
 /// Records a run.
 pub struct Recorder {
@@ -43,6 +46,8 @@ pub struct Recorder {
     seconds: f64,
     epoch_began: Instant,
     written: Instant,
+    /// It was said that the file cannot be written.
+    is_lost: bool,
 }
 
 /// The run that is recorded.
@@ -58,6 +63,13 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// The bytes of its record, about: for whoever makes room.
+    pub fn room(&self) -> u64 {
+        let steps = training::steps_in_run(self.data.train.len(), self.with);
+        let epochs = steps.div_ceil(training::steps_in_epoch(self.data.train.len(), self.with).max(1));
+        SPAN_BYTES * steps.min(SPANS) + EPOCH_BYTES * epochs.min(SPANS) + OTHER_BYTES
+    }
+
     /// The run's head.
     pub fn head(&self) -> Head {
         let Self { options, with, texts: [recipe, layers], samples, data, ref processor } = *self;
@@ -80,8 +92,8 @@ impl Run<'_> {
             recipe: recipe.into(),
             layers: layers.into(),
             seed: with.seed,
-            steps_in_epoch,
-            span: steps.div_ceil(SPANS),
+            steps_in_epoch: steps_in_epoch.min(MAX_STEPS),
+            span: steps.min(MAX_STEPS).div_ceil(SPANS),
             every: epochs.div_ceil(SPANS).min(u32::MAX.into()).max(1) as u32,
             data: Data {
                 name: data.name.clone(),
@@ -134,6 +146,7 @@ impl Recorder {
             seconds,
             epoch_began: now,
             written: now,
+            is_lost: false,
         };
         recorder.reopen(progress.steps);
         recorder.write()?;
@@ -188,9 +201,9 @@ impl Recorder {
     }
 
     /// The run is about to be saved.
-    pub fn save(&mut self) -> Result<()> {
+    pub fn save(&mut self) {
         self.mark(self.seconds + self.epoch_began.elapsed().as_secs_f64());
-        self.write()
+        self.try_to_write();
     }
 
     /// Notes that the run is saved here.
@@ -204,10 +217,12 @@ impl Recorder {
     }
 
     /// An epoch has ended.
-    pub fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
+    pub fn epoch_ends(&mut self, epoch: &Epoch) {
         self.seconds += epoch.training.as_secs_f64();
         self.record.push(EpochLine::new(epoch, self.seconds));
-        if self.written.elapsed() < PAUSE { Ok(()) } else { self.write() }
+        if self.written.elapsed() >= PAUSE {
+            self.try_to_write();
+        }
     }
 
     /// The run has ended, with these weights and their test.
@@ -220,9 +235,18 @@ impl Recorder {
         self.write()
     }
 
+    /// Writes the file. Where that fails, a note says so once: nobody loses a run for its record.
+    fn try_to_write(&mut self) {
+        if let Err(error) = self.write()
+            && !std::mem::replace(&mut self.is_lost, true)
+        {
+            note(format_args!("{error:#}; training goes on without the run's record"));
+        }
+        self.written = Instant::now();
+    }
+
     fn write(&mut self) -> Result<()> {
         files::write_with(&self.path, |file| self.record.write(file))?;
-        self.written = Instant::now();
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ fn sizes(run: &Run, model: &Model, level: u8) -> Markup {
     html! {
         (heading(level, "Sizes and costs"))
         div.wide tabindex="0" role="region" aria-label="Sizes" {
-            table {
+            table.sizes {
                 tbody {
                     tr { th scope="row" { "Parameters" } td { (thousands(parameters as u64)) } }
                     tr { th scope="row" { "Flash: the file" } td { (thousands(model.flash as u64)) " bytes" } }

@@ -98,8 +98,8 @@ fn cards(run: &Run) -> Markup {
     }
     let (epochs, steps) = run.length();
     if steps > 0 {
-        let words = if epochs == 1 { "epoch" } else { "epochs" };
-        cards.push((words, format!("{} ({} steps)", thousands(epochs.into()), thousands(steps))));
+        cards.push((if epochs == 1 { "epoch" } else { "epochs" }, thousands(epochs.into())));
+        cards.push((if steps == 1 { "step" } else { "steps" }, thousands(steps)));
     }
     if let Some(seconds) = run.seconds() {
         cards.push(("of training", duration(seconds)));
