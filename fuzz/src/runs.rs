@@ -1,13 +1,15 @@
-//! Hostile bytes as what a run keeps: its checkpoint, and its metrics when it is resumed.
+//! Hostile bytes as what a run keeps: its checkpoint, its record, and its metrics when it is resumed.
 
 use std::path::Path;
 
 use host::{
     recipe::RecipeOptions,
+    report::{Run, page},
     training::{
         Progress,
         checkpoint::{self, Checkpoint},
         metrics,
+        record::Record,
     },
 };
 use selvedge::architecture::Architecture;
@@ -58,4 +60,20 @@ pub fn metrics(bytes: &[u8]) {
         assert!(kept.len() <= bytes.len() + 1);
         assert_eq!(metrics::kept(&kept, &progress), kept);
     }
+}
+
+/// Reads the bytes as a run's record. A sound one is written again as it was, is thinned, goes on, and has a page.
+pub fn record(bytes: &[u8]) {
+    let Ok(mut record) = Record::parse(bytes) else { return };
+    let written = |record: &Record| {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes).expect("memory takes it");
+        bytes
+    };
+    assert_eq!(Record::parse(&written(&record)).expect("it was read"), record);
+    let run = Run { record: Some(record.clone()), ..Run::new("run".into()) };
+    assert!(page(&[run.clone(), run]).ends_with("</html>"));
+    record.thin(u64::MAX);
+    record.truncate(&Progress { steps: 2, epochs: 1, ..Progress::default() });
+    assert_eq!(Record::parse(&written(&record)).expect("it was thinned"), record);
 }

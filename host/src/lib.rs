@@ -6,6 +6,7 @@
 //!   [`picture`]: single images in and out.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
+//! - [`report`]: a run as an HTML page.
 //! - [`export_c`]: a network as C.
 //! - [`device`]: a board that answers over its UART.
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` tells files that lie in another one's place.
@@ -30,6 +31,7 @@ pub mod picture;
 pub mod preparation;
 pub mod quantization;
 mod quote;
+pub mod report;
 mod score;
 mod stray;
 pub mod task;

@@ -13,6 +13,7 @@ mod outputs;
 mod predict;
 mod quantize;
 mod recipes;
+mod report;
 mod samples;
 mod search;
 mod show;
@@ -114,6 +115,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Search(options) => search::run(options),
         Command::Recipes(options) => recipes::run(options),
         Command::Eval(options) => eval::run(options),
+        Command::Report(options) => report::run(options),
         Command::Predict(options) => predict::run(options),
         Command::Inspect(options) => inspect::run(options),
         Command::Convert(options) => convert::run(options),
@@ -133,8 +135,13 @@ fn load(options: &Data) -> Result<Dataset> {
 
 /// Loads the data; `reading` says what is known of a network that takes it.
 fn read_data(options: &Data, reading: Reading) -> Result<Dataset> {
+    search_data(options, reading, Search::from_environment())
+}
+
+/// Loads the data from the places of a search.
+fn search_data(options: &Data, reading: Reading, search: Search) -> Result<Dataset> {
     let reading = Reading { classes: options.classes.clone(), source: options.source.clone(), ..reading };
-    let search = Search { reading, ..Search::from_environment() };
+    let search = Search { reading, ..search };
     let data = search.load(options.data.as_deref())?;
     data.notice.iter().chain(&data.notes).for_each(note);
     Ok(data)
@@ -204,6 +211,11 @@ fn check_task(data: &Dataset, has_weights: bool, with: &training::Options) -> Re
 
 /// Loads the samples that a network is to classify, and checks that it takes them and can name their classes.
 fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset> {
+    load_from(path, file, options, Search::from_environment())
+}
+
+/// Does the same as [`load_for`] with the places of a search.
+fn load_from(path: &Path, file: &ModelFile<'_>, options: &Data, search: Search) -> Result<Dataset> {
     let signature = file.signature();
     if options.data.is_none() && !may_be_garments(file) {
         bail!(
@@ -225,7 +237,7 @@ fn load_for(path: &Path, file: &ModelFile<'_>, options: &Data) -> Result<Dataset
         network_input: signature.input,
         ..Reading::default()
     };
-    let data = read_data(options, reading)?;
+    let data = search_data(options, reading, search)?;
     file.take(data).with_context(|| path.display().to_string())
 }
 

@@ -6,6 +6,9 @@ use selvedge::shape::InputShape;
 
 use super::{Captioned, Chart, PictureError, Prepared};
 
+/// Why there is no picture.
+const NONE: &str = "this build of selvedge has no pictures: its feature `pictures` is left out";
+
 /// Reads nothing.
 ///
 /// # Errors
@@ -44,6 +47,15 @@ impl Plain {
     }
 }
 
+/// Encodes nothing.
+///
+/// # Errors
+///
+/// [`io::ErrorKind::Unsupported`].
+pub fn png(_pixels: &[u8], _size: (u32, u32)) -> io::Result<Vec<u8>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, NONE))
+}
+
 /// Saves nothing.
 ///
 /// # Errors
@@ -73,8 +85,5 @@ pub fn save_chart(path: &Path, _chart: &Chart) -> io::Result<()> {
 
 fn unsupported(path: &Path) -> io::Result<()> {
     let path = path.display();
-    Err(io::Error::new(
-        io::ErrorKind::Unsupported,
-        format!("cannot write {path}: this build of selvedge has no pictures: its feature `pictures` is left out"),
-    ))
+    Err(io::Error::new(io::ErrorKind::Unsupported, format!("cannot write {path}: {NONE}")))
 }

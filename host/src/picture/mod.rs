@@ -23,6 +23,8 @@ mod ground;
 #[cfg(feature = "pictures")]
 mod plain;
 #[cfg(feature = "pictures")]
+mod png;
+#[cfg(feature = "pictures")]
 mod prepare;
 #[cfg(feature = "pictures")]
 mod sample;
@@ -35,7 +37,7 @@ mod terminal;
 mod whole;
 
 #[cfg(not(feature = "pictures"))]
-pub use absent::{Plain, read, read_plain, save_chart, save_grid, save_sample};
+pub use absent::{Plain, png, read, read_plain, save_chart, save_grid, save_sample};
 pub use error::PictureError;
 pub use file::open;
 pub use terminal::terminal;
@@ -43,6 +45,7 @@ pub use terminal::terminal;
 pub use {
     chart::save_chart,
     plain::{Plain, read_plain},
+    png::png,
     prepare::{read, read_bytes},
     sample::save_sample,
     sheet::{grid, save_grid},

@@ -7,6 +7,7 @@ mod cpu;
 mod cuda;
 pub mod metrics;
 mod order;
+pub mod record;
 mod run;
 mod state;
 #[cfg(test)]

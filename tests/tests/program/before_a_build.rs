@@ -18,8 +18,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         (output.status.code(), text(&output))
     };
     let commands = [
-        "train", "search", "recipes", "eval", "predict", "inspect", "convert", "quantize", "data", "show", "embed",
-        "export-c", "new", "engines",
+        "train", "search", "recipes", "eval", "report", "predict", "inspect", "convert", "quantize", "data", "show",
+        "embed", "export-c", "new", "engines",
     ];
     let others = [
         "bench cpu",
@@ -46,6 +46,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("train --folds 1", "--folds"),
         ("search fast", "fast: there is no table [search]"),
         ("quantize x --format f8", "int8"),
+        ("report", "RUN"),
+        ("report a --certificates b", "--quantized"),
         ("export-c x --name int", "take int_network"),
         ("new a --weights x --board none", "there is no board none"),
         ("new core --weights x --board microbit", "take core-firmware"),

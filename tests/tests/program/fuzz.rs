@@ -35,6 +35,7 @@ fn the_readers_take_what_the_fuzzer_starts_from() {
     assert!(replay("table", data::table) >= 13);
     assert!(replay("checkpoint", runs::checkpoint) >= 2);
     assert!(replay("metrics", runs::metrics) >= 2);
+    assert!(replay("record", runs::record) >= 2);
 }
 
 /// Of each format there is a whole file that is read: else a fuzzer would hardly come behind its beginning.

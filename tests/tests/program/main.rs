@@ -17,6 +17,7 @@ mod new;
 mod pictures;
 mod quantize;
 mod recipes;
+mod report;
 mod resume;
 mod runs;
 mod search;

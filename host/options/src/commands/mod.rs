@@ -12,6 +12,7 @@ pub mod new;
 pub(crate) mod predict;
 mod quantize;
 mod recipes;
+mod report;
 pub mod search;
 mod show;
 mod source;
@@ -32,6 +33,7 @@ pub use new::New;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
 pub use recipes::Recipes;
+pub use report::Report;
 pub use search::Search;
 pub use show::Show;
 pub use source::{Color, Data, ElementName, Missing, Size, Source, TaskName};
@@ -49,6 +51,8 @@ pub enum Command {
     Recipes(Recipes),
     /// Evaluate a network's file on the test samples
     Eval(Eval),
+    /// Make one HTML page of a run, or of several side by side: curves, mistakes, calibration, costs, and how to reproduce it
+    Report(Report),
     /// Classify pictures or other samples
     Predict(Predict),
     /// Show what a network's file holds

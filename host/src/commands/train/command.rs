@@ -12,7 +12,7 @@ use os_display::Quotable;
 use super::files::WEIGHTS;
 
 /// The variable with the words that start this program, such as `cargo xtask`. Without it, the program's path starts it.
-const NAME: &str = "SELVEDGE_COMMAND";
+pub const NAME: &str = "SELVEDGE_COMMAND";
 
 /// Returns the shell command that resumes a run from this checkpoint, with the same data, files and processor.
 pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {

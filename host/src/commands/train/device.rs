@@ -31,6 +31,15 @@ impl Device {
             Self::Cuda(..) => self.to_string(),
         }
     }
+
+    /// Names what computes, without why it is no GPU.
+    pub fn named(&self, engine: &Simd) -> String {
+        match self {
+            Self::Cpu | Self::CpuWithout(_) => Self::Cpu.described(engine),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(..) => self.described(engine),
+        }
+    }
 }
 
 /// Opens the chosen device.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{commands::check_replaced, files, interchange::Format};
+use crate::{commands::check_replaced, files, interchange::Format, training::record};
 use anyhow::{Result, bail};
 use options::commands::Train;
 
@@ -13,6 +13,8 @@ pub const WEIGHTS: &str = "selvedge";
 pub struct Files<'a> {
     pub out: PathBuf,
     pub checkpoint: PathBuf,
+    /// What a report of the run needs.
+    pub record: PathBuf,
     pub metrics: Option<&'a Path>,
 }
 
@@ -22,13 +24,14 @@ impl<'a> Files<'a> {
         let out = options.out.clone().unwrap_or(out);
         let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());
         let checkpoint = checkpoint.unwrap_or_else(|| out.with_extension("checkpoint"));
-        let files = Self { out, checkpoint, metrics: options.metrics.as_deref() };
+        let record = out.with_extension(record::ENDING);
+        let files = Self { out, checkpoint, record, metrics: options.metrics.as_deref() };
         files.check(options)?;
         Ok(files)
     }
 
     fn check(&self, options: &Train) -> Result<()> {
-        let Self { out, checkpoint, metrics } = self;
+        let Self { out, checkpoint, record, metrics } = self;
         if Format::is_foreign(out) {
             let (own, other) = (out.with_extension(WEIGHTS), Format::writable(out));
             let [out, own, other] = [out, &own, &other].map(|path| path.display());
@@ -38,15 +41,18 @@ impl<'a> Files<'a> {
         }
         files::check_writable(out)?;
         files::check_writable(checkpoint)?;
+        files::check_writable(record)?;
         check_replaced(out, &[b"SELVEDGE"], "a weight file of Selvedge")?;
+        check_replaced(record, &[record::BEGINNING], "a run's record")?;
         if let (Some(metrics), None) = (metrics, &options.resume) {
             check_replaced(metrics, &[b"{"], "a run's metrics")?;
         }
-        files::check_distinct(&[("--out", out), ("the checkpoint", checkpoint)])?;
+        files::check_distinct(&[("--out", out), ("the checkpoint", checkpoint), ("the run's record", record)])?;
         let Some(metrics) = *metrics else { return Ok(()) };
         let others = [
             ("--out", Some(out)),
             ("the checkpoint", Some(checkpoint)),
+            ("the run's record", Some(record)),
             ("--init", options.init.as_ref()),
             ("--resume", options.resume.as_ref()),
             ("--recipe", options.recipe.as_ref()),
@@ -59,10 +65,10 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Checks that there is room for the weights and for checkpoints, with so many bytes. The next checkpoint is written before the one that it
+    /// Checks that there is room for the weights, for checkpoints and for the record, with so many bytes. The next checkpoint is written before the one that it
     /// replaces is gone.
-    pub fn check_room(&self, weights: u64, checkpoint: u64, has_next: bool) -> Result<()> {
-        let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint)];
+    pub fn check_room(&self, [weights, checkpoint, record]: [u64; 3], has_next: bool) -> Result<()> {
+        let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint), (&self.record, record)];
         if has_next && !self.checkpoint.exists() {
             files.push((&self.checkpoint, checkpoint));
         }

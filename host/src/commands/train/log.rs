@@ -11,7 +11,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Screen};
+use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, recorder::Recorder, screen::Screen};
 
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
@@ -52,6 +52,7 @@ pub struct Log<'a> {
     bar: ProgressBar,
     screen: Screen,
     metrics: Option<Metrics>,
+    recorder: Recorder,
     checkpoints: Checkpoints<'a>,
 }
 
@@ -98,6 +99,7 @@ impl<'a> Log<'a> {
         progress: Progress,
         screen: Screen,
         metrics: Option<Metrics>,
+        recorder: Recorder,
         checkpoints: Checkpoints<'a>,
     ) -> Self {
         let size = data.train.len();
@@ -117,14 +119,15 @@ impl<'a> Log<'a> {
             bar,
             screen,
             metrics,
+            recorder,
             checkpoints,
         }
     }
 
     /// Removes the progress bar, and returns the parts that the run still needs.
-    pub fn finish(self) -> (Screen, Checkpoints<'a>) {
+    pub fn finish(self) -> (Screen, Recorder, Checkpoints<'a>) {
         self.bar.finish_and_clear();
-        (self.screen, self.checkpoints)
+        (self.screen, self.recorder, self.checkpoints)
     }
 
     fn print(&mut self, text: std::fmt::Arguments<'_>) {
@@ -142,6 +145,7 @@ impl Observer for Log<'_> {
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
         self.is_shown = self.shown.has(epoch);
+        self.recorder.epoch_begins();
         if self.is_shown {
             self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
         }
@@ -150,6 +154,7 @@ impl Observer for Log<'_> {
 
     fn step(&mut self, step: &Step) -> Result<()> {
         self.bar.inc(1);
+        self.recorder.step(step);
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&step_line(step))?;
         }
@@ -165,12 +170,14 @@ impl Observer for Log<'_> {
     }
 
     fn state(&mut self, state: &State) -> Result<()> {
+        self.recorder.save();
         self.checkpoints.save_due(state)
     }
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
         let seconds = epoch.training.as_secs_f64();
         let speed = epoch.samples as f64 / seconds;
+        self.recorder.epoch_ends(epoch);
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&epoch_line(epoch))?;
         }

@@ -8,6 +8,7 @@ mod files;
 pub(super) mod interrupt;
 pub(super) mod log;
 mod metrics;
+mod recorder;
 mod resume;
 pub(super) mod screen;
 
@@ -45,6 +46,7 @@ use files::Files;
 pub use interrupt::Interrupted;
 use log::Log;
 use metrics::Metrics;
+use recorder::{Recorder, Run};
 use screen::Screen;
 
 pub fn run(options: &Train) -> Result<()> {
@@ -161,7 +163,8 @@ impl Plan<'_> {
         self.with.check_augmentation(data.input)?;
         let samples = u32::try_from(data.train.len()).context("too many training samples")?;
         let (text, with) = self.fit(&layers, &mut data, true)?;
-        let description = Description::new(text.clone(), format!("{:#}", self.layers.expression()), &data);
+        let expression = format!("{:#}", self.layers.expression());
+        let description = Description::new(text.clone(), expression.clone(), &data);
         let description = Description { samples, ..description };
         let Self { options, device, .. } = self;
         let engine = engine(&options.threads)?;
@@ -173,7 +176,10 @@ impl Plan<'_> {
         let weights = Weights { data: &data, with: &with, recipe: &text, path: &files.out };
         let mut checkpoints = Checkpoints::new(options, &files, description, &state)?;
         let bytes = weights.encode(&state, 0.0)?.len() as u64;
-        files.check_room(bytes, checkpoints.max_len(&state), options.checkpoint_every.is_some())?;
+        let processor = device.named(&engine);
+        let run = Run { options, with: &with, texts: [&text, &expression], samples, data: &data, processor };
+        let room = [bytes, checkpoints.max_len(&state), run.room()];
+        files.check_room(room, options.checkpoint_every.is_some())?;
 
         let mut screen = Screen::default();
         screen.print(format_args!("Using {}, {}", device.described(&engine), data.name));
@@ -187,10 +193,11 @@ impl Plan<'_> {
             screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
+        let recorder = Recorder::begin(&files.record, &files.checkpoint, &run, &progress)?;
         checkpoints.save_first(&state)?;
-        let mut log = Log::new(&data, &with, progress, screen, metrics, checkpoints);
+        let mut log = Log::new(&data, &with, progress, screen, metrics, recorder, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
-        let (mut screen, mut checkpoints) = log.finish();
+        let (mut screen, mut recorder, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
             let test = match with.early_stop {
                 Some(_) => evaluation::run(&engine, state.result(), data.meaning(), &data.test)?,
@@ -201,8 +208,15 @@ impl Plan<'_> {
         });
         let test = match saved {
             Ok(test) => test,
-            Err(error) => return Err(checkpoints.rescue(&state, error)),
+            Err(error) => {
+                recorder.save();
+                return Err(checkpoints.rescue(&state, error));
+            }
         };
+        let hash = weights::hash(state.result().parameters());
+        if let Err(error) = recorder.end(&state.progress, hash.clone(), &test) {
+            note(format_args!("{error:#}; the weights are saved"));
+        }
         if let Err(error) = checkpoints.save_last(&state) {
             note(format_args!("{error:#}; the weights are saved"));
         }
@@ -211,7 +225,6 @@ impl Plan<'_> {
             let found = test.headline(1, &data.target_units);
             screen.print(format_args!("The best epoch's weights, on the test samples: {found}"));
         }
-        let hash = weights::hash(state.result().parameters());
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
     }

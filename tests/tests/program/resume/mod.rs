@@ -37,6 +37,7 @@ const RESUME: &str = "train --resume weights/tiny.checkpoint --data builtin --me
 const MIDDLE: u64 = 100;
 const CHECKPOINT: &str = "weights/tiny.checkpoint";
 const WEIGHTS: &str = "weights/tiny.selvedge";
+const RECORD: &str = "weights/tiny.run.jsonl";
 /// Random moments at which a run is killed.
 const KILLS: u32 = 10;
 
@@ -78,6 +79,8 @@ struct Left {
     weights: Vec<u8>,
     /// Without the times.
     metrics: Vec<Value>,
+    /// The record, without the times, the commands, and where the run was saved.
+    record: Vec<Value>,
 }
 
 impl Left {
@@ -94,6 +97,7 @@ impl Left {
             hash: stdout.trim_end().rsplit_once("SHA-256 ").unwrap().1.to_owned(),
             weights: fs::read(folder.join(WEIGHTS)).unwrap(),
             metrics: metrics.lines().map(without_times).collect(),
+            record: record(folder),
         }
     }
 
@@ -101,7 +105,19 @@ impl Left {
         assert_eq!(self.hash, expected.hash);
         assert!(self.weights == expected.weights, "the weight files differ");
         assert_eq!(self.metrics, expected.metrics);
+        assert_eq!(self.record, expected.record);
     }
+}
+
+fn record(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(RECORD)).unwrap();
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.retain(|line| line["line"] != "saved");
+    for line in &mut lines {
+        let line = line.as_object_mut().unwrap();
+        ["seconds", "commands", "processor"].into_iter().for_each(|key| drop(line.remove(key)));
+    }
+    lines
 }
 
 /// A whole run that leaves a checkpoint of its middle.

@@ -143,7 +143,7 @@ fn on_a_full_disk_the_last_good_checkpoint_stays() {
         assert!(error.starts_with(&format!("error: cannot write {file}: there is no room for its ")), "{error}");
         assert!(files() == before, "a file changed: {error}");
         let names = fs::read_dir(folder.join("weights")).unwrap().map(|entry| entry.unwrap().file_name());
-        assert_eq!(names.count(), 2, "a temporary file is left");
+        assert_eq!(names.count(), 3, "a temporary file is left");
     };
     // Nothing is begun that could not be saved.
     for run in [RUN, RESUME] {

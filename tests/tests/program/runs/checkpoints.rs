@@ -42,7 +42,7 @@ fn another_runs_checkpoint_is_never_replaced_unasked() {
     }
     assert_eq!(
         names(folder),
-        ["a-2.checkpoint", "a.checkpoint", "a.selvedge", "link", "notes", "run.jsonl", "ten.checkpoint"]
+        ["a-2.checkpoint", "a.checkpoint", "a.run.jsonl", "a.selvedge", "link", "notes", "run.jsonl", "ten.checkpoint"]
     );
 }
 

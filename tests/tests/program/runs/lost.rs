@@ -102,7 +102,7 @@ fn the_next_run_removes_what_a_killed_one_left() {
     let folder = folder.path();
     fs::write(folder.join(".selvedge-0123456789ab.tmp"), "half a file").unwrap();
     succeed(folder, &format!("{RUN} --epochs 1"));
-    assert_eq!(names(folder), ["a.selvedge"]);
+    assert_eq!(names(folder), ["a.run.jsonl", "a.selvedge"]);
 }
 
 /// A small file system of its own, which is full from some moment on.
@@ -119,7 +119,7 @@ fn a_disk_that_is_full_costs_no_run() {
     let folder = tempfile::tempdir().unwrap();
     let expected = succeed(folder.path(), &format!("{RUN} --epochs 100"));
     let mut outcomes = [0; 2];
-    for kilobytes in (60..480).step_by(28) {
+    for kilobytes in (60..760).step_by(28) {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         fs::create_dir(folder.join("disk")).unwrap();

@@ -1,0 +1,19 @@
+//! The report of one or more runs, as one HTML page that needs nothing else, and its pictures as files.
+//!
+//! - [`run`]: what is known of a run, from its record, its weights and the test samples. [`answers`]: the network's answers for these.
+//!   [`calibration`]: its confidences. [`quantized`]: a quantised file beside it. [`costs`]: what it needs on a device.
+//! - [`chart`] and [`curves`]: the charts. [`pictures`]: samples and weights in pixels.
+//! - [`page`]: the HTML.
+
+pub mod answers;
+pub mod calibration;
+pub mod chart;
+pub mod costs;
+pub mod curves;
+pub mod page;
+pub mod pictures;
+pub mod quantized;
+pub mod run;
+
+pub use page::page;
+pub use run::Run;

@@ -1,0 +1,222 @@
+//! What a report knows of a run.
+
+use selvedge::{architecture::Architecture, models, task::TaskKind};
+
+use super::{answers::Findings, pictures::Pixels, quantized::Beside};
+use crate::{
+    classes::Classes,
+    model_file::ModelFile,
+    training::record::{Metrics, Record},
+    weights::{hash, hex},
+};
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its name, which no other run of the report has.
+    pub name: String,
+    /// Its record.
+    pub record: Option<Record>,
+    /// Its weights.
+    pub model: Option<Model>,
+    /// The answers for the test samples.
+    pub findings: Option<Findings>,
+    /// The worst mistakes' pictures, as many as there are mistakes; none where samples are no images.
+    pub mistakes: Vec<Pixels>,
+    /// The first layer's units, and their weights as a picture.
+    pub first_layer: Option<(usize, Pixels)>,
+    /// A quantised file of these weights.
+    pub quantized: Option<Beside>,
+    /// What is missing, and how to get it.
+    pub missing: Vec<String>,
+}
+
+/// A weight file.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its layers.
+    pub architecture: Architecture,
+    /// The name of a network that the library has.
+    pub name: Option<&'static str>,
+    /// The bytes of the file.
+    pub flash: usize,
+    /// The weights' hash.
+    pub hash: String,
+    /// The meaning of the outputs.
+    pub task: TaskKind,
+    /// The outputs' names.
+    pub classes: Classes,
+    /// The targets' units.
+    pub units: Vec<String>,
+    /// The recipe, the seed, the data's name and checksum, epochs and steps: what the file's own record says.
+    pub trained: Trained,
+}
+
+/// The training record of a weight file.
+#[derive(Clone, Debug, Default)]
+pub struct Trained {
+    /// The recipe as a file.
+    pub recipe: String,
+    /// The seed.
+    pub seed: u64,
+    /// The data's name.
+    pub dataset: String,
+    /// SHA-256 of the training samples.
+    pub checksum: String,
+    /// Training samples.
+    pub samples: u32,
+    /// Epochs done.
+    pub epochs: u32,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+impl Model {
+    /// Of a floating-point file with so many bytes; `None` of a quantised one.
+    pub fn of(file: &ModelFile<'_>, flash: usize) -> Option<Self> {
+        let ModelFile::Float32(weights) = file else { return None };
+        let (architecture, record) = (weights.architecture(), weights.record());
+        let flat: Vec<f32> = weights.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let trained = Trained {
+            recipe: record.recipe.into(),
+            seed: record.seed,
+            dataset: record.dataset.into(),
+            checksum: hex(&record.dataset_checksum),
+            samples: record.samples,
+            epochs: record.epochs,
+            steps: record.steps,
+        };
+        Some(Self {
+            name: models::name_of(&architecture),
+            flash,
+            hash: hash(&flat),
+            task: file.signature().task.kind(),
+            classes: file.classes(),
+            units: file.signature().output_units.iter().map(str::to_owned).collect(),
+            trained,
+            architecture,
+        })
+    }
+}
+
+impl Run {
+    /// A run of which nothing is known but its name.
+    pub fn new(name: String) -> Self {
+        Self {
+            name,
+            record: None,
+            model: None,
+            findings: None,
+            mistakes: Vec::new(),
+            first_layer: None,
+            quantized: None,
+            missing: Vec::new(),
+        }
+    }
+
+    /// The task.
+    pub fn task(&self) -> TaskKind {
+        let named = |record: &Record| {
+            [TaskKind::MultiLabel, TaskKind::Regression].into_iter().find(|task| task.name() == record.head.data.task)
+        };
+        match (&self.model, &self.record) {
+            (Some(model), _) => model.task,
+            (None, Some(record)) => named(record).unwrap_or(TaskKind::Classification),
+            (None, None) => TaskKind::Classification,
+        }
+    }
+
+    /// The name of an output.
+    pub fn output(&self, output: usize) -> String {
+        match (&self.model, &self.record) {
+            (Some(model), _) => model.classes.name(output).into_owned(),
+            (None, Some(record)) => record.head.data.classes.get(output).cloned().unwrap_or_else(|| output.to_string()),
+            (None, None) => output.to_string(),
+        }
+    }
+
+    /// The unit of a target.
+    pub fn unit(&self, target: usize) -> Option<&String> {
+        let units = match (&self.model, &self.record) {
+            (Some(model), _) => &model.units,
+            (None, Some(record)) => &record.head.data.units,
+            (None, None) => return None,
+        };
+        units.get(target)
+    }
+
+    /// The metrics of the test: measured here, or else as the record has them.
+    pub fn test(&self) -> Option<Metrics> {
+        let recorded = || {
+            let record = self.record.as_ref()?;
+            let end = record.end.as_ref().map(|end| &end.test);
+            end.or_else(|| record.epochs.last().map(|epoch| &epoch.test)).cloned()
+        };
+        self.findings.as_ref().map(|findings| Metrics::of(&findings.evaluation)).or_else(recorded)
+    }
+
+    /// The recipe as a file.
+    pub fn recipe(&self) -> &str {
+        match (&self.record, &self.model) {
+            (Some(record), _) => &record.head.recipe,
+            (None, Some(model)) => &model.trained.recipe,
+            (None, None) => "",
+        }
+    }
+
+    /// The layers, as `--layers` takes them.
+    pub fn layers(&self) -> String {
+        match (&self.record, &self.model) {
+            (Some(record), _) => record.head.layers.clone(),
+            (None, Some(model)) => format!("{:#}", model.architecture.expression()),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The data's name and checksum.
+    pub fn data(&self) -> [&str; 2] {
+        match (&self.record, &self.model) {
+            (Some(record), _) => [&record.head.data.name, &record.head.data.sha256],
+            (None, Some(model)) => [&model.trained.dataset, &model.trained.checksum],
+            (None, None) => [""; 2],
+        }
+    }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        match (&self.record, &self.model) {
+            (Some(record), _) => record.head.seed,
+            (None, Some(model)) => model.trained.seed,
+            (None, None) => 0,
+        }
+    }
+
+    /// Epochs and steps that were done.
+    pub fn length(&self) -> (u32, u64) {
+        if let Some(record) = &self.record {
+            let last = record.epochs.last();
+            let steps = record.spans.last().map_or(0, |span| span.step);
+            let end = record.end.as_ref().map(|end| (end.epochs, end.steps));
+            return end.unwrap_or((last.map_or(0, |epoch| epoch.epoch), steps));
+        }
+        self.model.as_ref().map_or((0, 0), |model| (model.trained.epochs, model.trained.steps))
+    }
+
+    /// Seconds of training, where the record has them.
+    pub fn seconds(&self) -> Option<f64> {
+        let record = self.record.as_ref()?;
+        record.end.as_ref().map(|end| end.seconds).or_else(|| record.epochs.last().map(|epoch| epoch.seconds))
+    }
+
+    /// The weights' hash.
+    pub fn hash(&self) -> Option<&str> {
+        let recorded = || Some(self.record.as_ref()?.end.as_ref()?.weights_sha256.as_str());
+        self.model.as_ref().map(|model| model.hash.as_str()).or_else(recorded)
+    }
+
+    /// The network's parameters.
+    pub fn parameters(&self) -> Option<usize> {
+        let recorded = || self.record.as_ref()?.head.layers.parse::<Architecture>().ok()?.parameter_count();
+        self.model.as_ref().map_or_else(recorded, |model| model.architecture.parameter_count())
+    }
+}
