@@ -7,6 +7,7 @@
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`export_c`]: a network as C.
+//! - `tensorboard`: a run's numbers as TensorBoard's files of events.
 //! - [`device`]: a board that answers over its UART.
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` tells files that lie in another one's place.
 //!
@@ -33,6 +34,7 @@ mod quote;
 mod score;
 mod stray;
 pub mod task;
+mod tensorboard;
 pub mod training;
 pub mod weights;
 

@@ -49,7 +49,12 @@ impl Plain {
 /// # Errors
 ///
 /// [`io::ErrorKind::Unsupported`].
-pub fn save_grid(path: &Path, _images: &[Captioned<'_>], _size: (u32, u32)) -> io::Result<()> {
+pub fn save_grid(
+    path: &Path,
+    _images: &[Captioned<'_>],
+    _size: (u32, u32),
+    _columns_and_scale: (u32, u32),
+) -> io::Result<()> {
     unsupported(path)
 }
 

@@ -10,6 +10,7 @@ mod colour;
 mod decode;
 #[cfg(feature = "pictures")]
 mod doubts;
+mod diverging;
 mod error;
 #[cfg(feature = "pictures")]
 mod even;
@@ -36,9 +37,10 @@ mod whole;
 
 #[cfg(not(feature = "pictures"))]
 pub use absent::{Plain, read, read_plain, save_chart, save_grid, save_sample};
+pub use diverging::{Diverging, limit};
 pub use error::PictureError;
 pub use file::open;
-pub use terminal::terminal;
+pub use terminal::{terminal, terminal_in_colours};
 #[cfg(feature = "pictures")]
 pub use {
     chart::save_chart,
@@ -48,9 +50,9 @@ pub use {
     sheet::{grid, save_grid},
 };
 
-/// An image in shades of grey, and the text below it.
+/// An image, and the text below it.
 pub struct Captioned<'a> {
-    /// Row after row.
+    /// Channels × rows × columns: shades of grey, or red, green and blue.
     pub shades: &'a [u8],
     /// The text.
     pub caption: &'a str,

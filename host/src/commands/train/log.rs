@@ -11,7 +11,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, screen::Screen};
+use super::{checkpoints::Checkpoints, live::Live, metrics::Metrics, screen::Screen};
 
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
@@ -52,6 +52,7 @@ pub struct Log<'a> {
     bar: ProgressBar,
     screen: Screen,
     metrics: Option<Metrics>,
+    live: Live,
     checkpoints: Checkpoints<'a>,
 }
 
@@ -98,6 +99,7 @@ impl<'a> Log<'a> {
         progress: Progress,
         screen: Screen,
         metrics: Option<Metrics>,
+        live: Live,
         checkpoints: Checkpoints<'a>,
     ) -> Self {
         let size = data.train.len();
@@ -105,7 +107,9 @@ impl<'a> Log<'a> {
             progress_bar(training::steps_in_run(size, options), "{bar:40} step {pos}/{len}, {per_sec}, {eta} left")
                 .with_position(progress.steps);
         bar.reset_eta();
-        interrupt::watch();
+        if live.is_viewed() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         let step_size = options.batch_size.saturating_mul(options.accumulate);
         let shown = Shown::of(options.length);
         Self {
@@ -117,18 +121,40 @@ impl<'a> Log<'a> {
             bar,
             screen,
             metrics,
+            live,
             checkpoints,
         }
     }
 
-    /// Removes the progress bar, and returns the parts that the run still needs.
-    pub fn finish(self) -> (Screen, Checkpoints<'a>) {
+    /// Removes the progress bar and the view, and returns the parts that the run still needs.
+    pub fn finish(mut self) -> (Screen, Checkpoints<'a>) {
         self.bar.finish_and_clear();
+        if let Some(last) = self.live.end() {
+            self.print_heading(last.number);
+            self.print_tests(&last);
+        }
         (self.screen, self.checkpoints)
     }
 
+    /// Prints a line, unless the view has the terminal.
     fn print(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.live.is_viewed() {
+            return;
+        }
         self.bar.suspend(|| self.screen.print(text));
+    }
+
+    fn print_heading(&mut self, epoch: u32) {
+        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+    }
+
+    fn print_tests(&mut self, epoch: &Epoch) {
+        let seconds = epoch.training.as_secs_f64();
+        self.print(format_args!("{seconds:.2} s, {:.0} samples/s", epoch.samples as f64 / seconds));
+        if let Some(validation) = &epoch.validation {
+            self.print_evaluation("Validation", validation);
+        }
+        self.print_evaluation("Test", &epoch.test);
     }
 
     fn print_evaluation(&mut self, title: &str, evaluation: &Evaluation) {
@@ -142,8 +168,9 @@ impl Observer for Log<'_> {
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
         self.is_shown = self.shown.has(epoch);
+        self.live.epoch_begins(epoch);
         if self.is_shown {
-            self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+            self.print_heading(epoch);
         }
         Ok(())
     }
@@ -153,6 +180,7 @@ impl Observer for Log<'_> {
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&step_line(step))?;
         }
+        self.live.step(step)?;
         if self.is_shown && ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             let size = self.size;
             self.print(format_args!("loss: {:>7.6}  [{:>5}/{size:>5}]", step.loss, step.seen));
@@ -169,19 +197,13 @@ impl Observer for Log<'_> {
     }
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
-        let seconds = epoch.training.as_secs_f64();
-        let speed = epoch.samples as f64 / seconds;
         if let Some(metrics) = &mut self.metrics {
             metrics.write(&epoch_line(epoch))?;
         }
-        if !self.is_shown {
-            return Ok(());
+        self.live.epoch_ends(epoch)?;
+        if self.is_shown {
+            self.print_tests(epoch);
         }
-        self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
-        if let Some(validation) = &epoch.validation {
-            self.print_evaluation("Validation", validation);
-        }
-        self.print_evaluation("Test", &epoch.test);
         Ok(())
     }
 }

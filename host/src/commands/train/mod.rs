@@ -6,10 +6,12 @@ mod cross_validation;
 mod device;
 mod files;
 pub(super) mod interrupt;
+mod live;
 pub(super) mod log;
 mod metrics;
 mod resume;
 pub(super) mod screen;
+mod view;
 
 use std::path::Path;
 
@@ -20,6 +22,7 @@ use crate::{
     interchange::{Reading, StateDict},
     model_file::ModelFile,
     preparation::PreparationBuf,
+    tensorboard::TensorBoard,
     training::{
         self, Observer, State,
         checkpoint::{self, Checkpoint, Description},
@@ -29,7 +32,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use options::{
     commands::Train,
-    recipe::{Epochs, RecipeOptions},
+    recipe::{DEFAULT, Epochs, RecipeOptions},
 };
 use selvedge::{
     architecture::{Architecture, LayerKind},
@@ -43,9 +46,11 @@ use checkpoints::Checkpoints;
 use device::Device;
 use files::Files;
 pub use interrupt::Interrupted;
+use live::Live;
 use log::Log;
 use metrics::Metrics;
 use screen::Screen;
+use view::{About, History};
 
 pub fn run(options: &Train) -> Result<()> {
     options.check()?;
@@ -187,8 +192,12 @@ impl Plan<'_> {
             screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
+        let tensorboard = options.tensorboard.as_deref().map(|folder| TensorBoard::open(folder, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
-        let mut log = Log::new(&data, &with, progress, screen, metrics, checkpoints);
+        let on = device.named(&engine);
+        let history = options.tui.then(|| History::new(about(options, &layers, &data, &with, on), progress.steps));
+        let live = Live::begin(tensorboard, history);
+        let mut log = Log::new(&data, &with, progress, screen, metrics, live, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
         let (mut screen, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
@@ -214,6 +223,30 @@ impl Plan<'_> {
         let hash = weights::hash(state.result().parameters());
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
+    }
+}
+
+/// The head of the view.
+fn about(options: &Train, layers: &Architecture, data: &Dataset, with: &training::Options, device: String) -> About {
+    let recipe = match (&options.resume, &options.recipe) {
+        (Some(checkpoint), _) => format!("of {}", checkpoint.display()),
+        (None, Some(recipe)) => recipe.display().to_string(),
+        (None, None) => DEFAULT.into(),
+    };
+    About {
+        recipe,
+        data: data.name.clone(),
+        layers: format!("{:#}", layers.expression()),
+        device,
+        units: data.target_units.clone(),
+        samples: data.train.len(),
+        steps_in_epoch: training::steps_in_epoch(data.train.len(), with),
+        steps: training::steps_in_run(data.train.len(), with),
+        epochs: match with.length {
+            training::Length::Epochs(epochs) => Some(epochs),
+            training::Length::Steps(_) => None,
+        },
+        may_end_early: with.early_stop.is_some(),
     }
 }
 
@@ -298,7 +331,7 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
 }
 
 /// Refuses the augmentation of samples that are no plain bytes.
-fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
+pub(super) fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
     ensure!(
         with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
         "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
