@@ -161,7 +161,9 @@ impl Workspace {
         let last = network.last();
         let grads = &mut self.grad_tape[last.tape(samples)];
         grads.fill(0.0);
-        for ((row, sums), &output) in grads.chunks_exact_mut(width).zip(self.tape[last.tape(samples)].chunks(width)).zip(outputs) {
+        for ((row, sums), &output) in
+            grads.chunks_exact_mut(width).zip(self.tape[last.tape(samples)].chunks(width)).zip(outputs)
+        {
             with_activation!(last.activation, A => row[output] = A::grad(sums[output], 1.0));
         }
         for (index, stage) in network.layers.stages.iter().enumerate().rev() {

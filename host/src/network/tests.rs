@@ -104,7 +104,9 @@ fn input_gradients_are_the_outputs_differences() {
     ] {
         let mut network = network(layers);
         // Moments as they are after training: none of them is 0 or 1.
-        for parameter in network.architecture().clone().parameters().filter(|parameter| parameter.name.contains("running")) {
+        for parameter in
+            network.architecture().clone().parameters().filter(|parameter| parameter.name.contains("running"))
+        {
             let values = &mut network.parameters_mut()[parameter.offset..parameter.offset + parameter.len];
             values.iter_mut().zip(1..).for_each(|(value, place)| *value = 0.3 + 0.1 * place as f32);
         }

@@ -8,9 +8,9 @@ mod chart;
 mod colour;
 #[cfg(feature = "pictures")]
 mod decode;
+mod diverging;
 #[cfg(feature = "pictures")]
 mod doubts;
-mod diverging;
 mod error;
 #[cfg(feature = "pictures")]
 mod even;

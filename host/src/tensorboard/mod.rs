@@ -20,7 +20,7 @@ use crate::{
     evaluation::{Answers, Evaluation},
     training::{Epoch, Progress, Step},
 };
-use messages::{Event, SessionLog, START, Summary, Value, What};
+use messages::{Event, START, SessionLog, Summary, Value, What};
 
 /// What an event file's name has in it, by which TensorBoard finds it.
 const MARK: &str = "tfevents";
@@ -49,7 +49,9 @@ impl TensorBoard {
         let shown = folder.display();
         fs::create_dir_all(folder).with_context(|| format!("--tensorboard: cannot make the folder {shown}"))?;
         let is_resumed = progress.steps > 0;
-        if !is_resumed && has_events(folder).with_context(|| format!("--tensorboard: cannot read the folder {shown}"))? {
+        if !is_resumed
+            && has_events(folder).with_context(|| format!("--tensorboard: cannot read the folder {shown}"))?
+        {
             bail!(
                 "--tensorboard {shown}: the folder has events of another run, and TensorBoard would show both as one; name another folder, such as \
                  a new one beside it, or remove this one"
@@ -200,7 +202,8 @@ mod tests {
         names.sort();
         assert_eq!(names.len(), 2);
         let lengths = names.iter().map(|name| fs::metadata(folder.join(name)).unwrap().len());
-        let version = record(&Event { wall_time: 1.0, step: 0, what: Some(What::FileVersion(VERSION.into())) }.encode_to_vec());
+        let version =
+            record(&Event { wall_time: 1.0, step: 0, what: Some(What::FileVersion(VERSION.into())) }.encode_to_vec());
         assert_eq!(lengths.collect::<Vec<_>>(), [version.len() as u64, version.len() as u64 + 16 + 9 + 2 + 4]);
         let file = folder.join(&names[0]);
         let error = TensorBoard::open(&file, &Progress::default()).err().unwrap();

@@ -20,5 +20,8 @@ mod recipes;
 mod resume;
 mod runs;
 mod search;
+mod show;
 mod tables;
 mod tasks;
+mod tensorboard;
+mod view;

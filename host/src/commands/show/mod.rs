@@ -94,7 +94,10 @@ impl Shape {
     /// The shape of data whose samples are images of bytes.
     fn of(data: &Dataset) -> Result<Self> {
         let (name, element) = (&data.name, data.train.element());
-        let shape = Self::of_images(data.input, name)?;
+        let Some(shape) = Self::of_images(data.input) else {
+            let sample = data.input;
+            bail!("{name}: a sample is {sample}, and only images of 1 or 3 channels can be shown; `data` shows others");
+        };
         ensure!(
             element == Element::U8,
             "{name}: the images' values are {element}, and only bytes can be shown; `data` shows others"
@@ -102,14 +105,12 @@ impl Shape {
         Ok(shape)
     }
 
-    fn of_images(input: InputShape, name: &str) -> Result<Self> {
+    fn of_images(input: InputShape) -> Option<Self> {
         match input {
             InputShape::Image { channels: channels @ (1 | 3), height, width } => {
-                Ok(Self { channels: channels as usize, size: (width, height) })
+                Some(Self { channels: channels as usize, size: (width, height) })
             }
-            other => {
-                bail!("{name}: a sample is {other}, and only images of 1 or 3 channels can be shown; `data` shows others")
-            }
+            _ => None,
         }
     }
 
@@ -141,7 +142,8 @@ fn show_in_terminal(images: &[Captioned<'_>], shape: Shape) -> io::Result<()> {
     for Captioned { shades, caption } in images.iter().take(IN_TERMINAL) {
         writeln!(out, "{caption}")?;
         let is_grey = shades.len() <= width * height;
-        let drawn = if is_grey { picture::terminal(shades, width) } else { picture::terminal_in_colours(shades, width) };
+        let drawn =
+            if is_grey { picture::terminal(shades, width) } else { picture::terminal_in_colours(shades, width) };
         out.write_drawing(&drawn)?;
         writeln!(out)?;
     }

@@ -115,9 +115,14 @@ fn predicted(classes: &Classes, class: usize, percent: f32) -> String {
 
 /// The shape of a network's inputs, which are images.
 fn shape_of(file: &ModelFile<'_>, path: &Path) -> Result<Shape> {
-    Shape::of_images(file.input(), "--weights").with_context(|| {
-        format!("{}: the network's inputs are no images, so nothing of it can be drawn; `inspect` shows it", path.display())
-    })
+    let Some(shape) = Shape::of_images(file.input()) else {
+        bail!(
+            "{}: the network takes {}, and pictures are of images of 1 or 3 channels; `inspect` shows what the file holds",
+            path.display(),
+            file.input()
+        );
+    };
+    Ok(shape)
 }
 
 /// The network of a file with floating-point weights.
@@ -125,7 +130,7 @@ fn network(file: &ModelFile<'_>, path: &Path) -> Result<Network> {
     let network = file.network()?;
     network.with_context(|| {
         format!(
-            "{}: the weights are {}, which have no gradient; name the .selvedge file that was quantised",
+            "{}: pictures are of weights in floating point, and these are {}; name the .selvedge file that was quantised",
             path.display(),
             file.format_name()
         )

@@ -43,9 +43,11 @@ pub fn take_signal() -> bool {
 pub fn ask() -> bool {
     IS_ASKED.swap(true, Ordering::Relaxed)
 }
+
 /// Returns whether the run is asked to end.
 pub fn is_asked() -> bool {
-    IS_ASKED.load(Ordering::Relaxed)
+    // Also where the view has come to an end before it took the signal.
+    IS_ASKED.load(Ordering::Relaxed) || IS_SIGNALLED.load(Ordering::Relaxed)
 }
 
 /// The run was interrupted, and can go on.

@@ -4,7 +4,10 @@ use std::env;
 
 use anyhow::Result;
 
-use super::{interrupt, view::{History, View}};
+use super::{
+    interrupt,
+    view::{History, View},
+};
 use crate::{
     commands::note,
     tensorboard::TensorBoard,
@@ -23,7 +26,9 @@ impl Live {
     /// Opens the view, where one is asked for and standard output is a terminal that has one. From here on, signals ask the run to end.
     pub fn begin(tensorboard: Option<TensorBoard>, history: Option<History>) -> Self {
         let view = history.and_then(|history| match can_be_viewed() {
-            Ok(()) => View::open(history).inspect_err(|error| note(format_args!("--tui: {error}; the run prints lines"))).ok(),
+            Ok(()) => {
+                View::open(history).inspect_err(|error| note(format_args!("--tui: {error}; the run prints lines"))).ok()
+            }
             Err(reason) => {
                 note(format_args!("--tui: {reason}, so the run prints lines"));
                 None

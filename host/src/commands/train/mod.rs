@@ -32,7 +32,7 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use options::{
     commands::Train,
-    recipe::{DEFAULT, Epochs, RecipeOptions},
+    recipe::{Epochs, RecipeOptions},
 };
 use selvedge::{
     architecture::{Architecture, LayerKind},
@@ -192,10 +192,11 @@ impl Plan<'_> {
             screen.print(format_args!("Going on after step {}, in epoch {}\n", progress.steps, progress.epochs + 1));
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
-        let tensorboard = options.tensorboard.as_deref().map(|folder| TensorBoard::open(folder, &progress)).transpose()?;
+        let tensorboard =
+            options.tensorboard.as_deref().map(|folder| TensorBoard::open(folder, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
         let on = device.named(&engine);
-        let history = options.tui.then(|| History::new(about(options, &layers, &data, &with, on), progress.steps));
+        let history = options.tui.then(|| History::new(About::of(options, &layers, &data, &with, on), progress.steps));
         let live = Live::begin(tensorboard, history);
         let mut log = Log::new(&data, &with, progress, screen, metrics, live, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
@@ -223,30 +224,6 @@ impl Plan<'_> {
         let hash = weights::hash(state.result().parameters());
         screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
-    }
-}
-
-/// The head of the view.
-fn about(options: &Train, layers: &Architecture, data: &Dataset, with: &training::Options, device: String) -> About {
-    let recipe = match (&options.resume, &options.recipe) {
-        (Some(checkpoint), _) => format!("of {}", checkpoint.display()),
-        (None, Some(recipe)) => recipe.display().to_string(),
-        (None, None) => DEFAULT.into(),
-    };
-    About {
-        recipe,
-        data: data.name.clone(),
-        layers: format!("{:#}", layers.expression()),
-        device,
-        units: data.target_units.clone(),
-        samples: data.train.len(),
-        steps_in_epoch: training::steps_in_epoch(data.train.len(), with),
-        steps: training::steps_in_run(data.train.len(), with),
-        epochs: match with.length {
-            training::Length::Epochs(epochs) => Some(epochs),
-            training::Length::Steps(_) => None,
-        },
-        may_end_early: with.early_stop.is_some(),
     }
 }
 

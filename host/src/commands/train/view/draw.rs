@@ -23,6 +23,9 @@ const PLOT: (u16, u16) = (34, 8);
 /// The rows of a window that has room for the learning rate's and the speed's curves too.
 const TALL: u16 = 34;
 
+/// Draws a plot in its area.
+type Drawing = fn(&mut Frame<'_>, Rect, &History, &Theme);
+
 /// Draws a run in the whole window, as far as it has room.
 pub fn draw(frame: &mut Frame<'_>, history: &History, theme: &Theme) {
     let area = frame.area();
@@ -40,7 +43,7 @@ pub fn draw(frame: &mut Frame<'_>, history: &History, theme: &Theme) {
     } else {
         &[plots]
     };
-    let kinds: [[fn(&mut Frame<'_>, Rect, &History, &Theme); 2]; 2] = [[draw_loss, draw_score], [draw_rate, draw_speed]];
+    let kinds: [[Drawing; 2]; 2] = [[draw_loss, draw_score], [draw_rate, draw_speed]];
     for (&row, pair) in rows.iter().zip(kinds) {
         let fits = |area: Rect| area.width >= PLOT.0 && area.height >= PLOT.1;
         let sides: [Rect; 2] = Layout::horizontal([Constraint::Fill(1); 2]).areas(row);
@@ -53,7 +56,11 @@ pub fn draw(frame: &mut Frame<'_>, history: &History, theme: &Theme) {
         }
     }
     let label = format!("{:3.0}%", (100.0 * history.done()).floor());
-    let bar = LineGauge::default().ratio(history.done()).label(label).filled_style(theme.training).unfilled_style(theme.quiet);
+    let bar = LineGauge::default()
+        .ratio(history.done())
+        .label(label)
+        .filled_style(theme.training)
+        .unfilled_style(theme.quiet);
     frame.render_widget(bar.filled_symbol("█").unfilled_symbol("░"), gauge);
     frame.render_widget(Paragraph::new(figure_lines(history)), below);
 }
@@ -79,7 +86,9 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, history: &History) {
 fn figure_lines(history: &History) -> Vec<Line<'_>> {
     let about = &history.about;
     let epoch = match about.epochs {
-        Some(epochs) => format!("epoch {} of {}{epochs}", history.epoch + 1, if about.may_end_early { "at most " } else { "" }),
+        Some(epochs) => {
+            format!("epoch {} of {}{epochs}", history.epoch + 1, if about.may_end_early { "at most " } else { "" })
+        }
         None => format!("epoch {}", history.epoch + 1),
     };
     let left = history.left().map_or_else(|| "…".into(), clock);
@@ -151,7 +160,13 @@ impl<'a> Series<'a> {
 
     /// Tests, which have a mark each, so that none is told by its colour alone, and a line between them.
     fn marked(name: &'a str, mark: char, style: Style, points: Vec<(f64, f64)>) -> [Self; 2] {
-        let marks = Self { name: Some(name), style, marker: Marker::Custom(mark), graph: GraphType::Scatter, points: points.clone() };
+        let marks = Self {
+            name: Some(name),
+            style,
+            marker: Marker::Custom(mark),
+            graph: GraphType::Scatter,
+            points: points.clone(),
+        };
         [Self::line(None, style, points), marks]
     }
 }
@@ -239,24 +254,47 @@ fn plot(
     let x = Scale::of(ends.into_iter().map(|epochs| factor * epochs), if area.width >= 50 { 5 } else { 2 }, "");
     let y = Scale::of(values.iter().copied(), if area.height >= 16 { 5 } else { 3 }, unit);
     let block = Block::bordered().border_style(theme.quiet).title(title);
+    let inner = block.inner(area);
     if values.is_empty() {
         frame.render_widget(Paragraph::new("no test yet").centered().dim().block(block), area);
         return;
     }
     let has_legend = series.iter().filter(|series| series.name.is_some()).count() > 1;
     let datasets = series.iter().map(|series| {
-        let data = Dataset::default().marker(series.marker).graph_type(series.graph).style(series.style).data(&series.points);
+        let data =
+            Dataset::default().marker(series.marker).graph_type(series.graph).style(series.style).data(&series.points);
         match series.name {
             Some(name) if has_legend => data.name(name),
             _ => data,
         }
     });
-    let axis = |scale: &Scale| Axis::default().bounds(scale.bounds()).labels(scale.labels.clone()).style(theme.quiet);
+    let axis = |scale: &Scale| Axis::default().bounds(scale.bounds()).style(theme.quiet);
     let chart = Chart::new(datasets.collect())
         .block(block)
-        .x_axis(axis(&x).title(name))
-        .y_axis(axis(&y))
+        // An axis without labels is not drawn. These are written below.
+        .x_axis(axis(&x).title(name).labels([""; 2]))
+        .y_axis(axis(&y).labels(y.labels.clone()))
         .legend_position(Some(legend))
         .hidden_legend_constraints((Constraint::Percentage(70), Constraint::Percentage(60)));
     frame.render_widget(chart, area);
+    label_across(frame, inner, &x, &y, theme);
+}
+
+/// Writes a plot's horizontal labels below their places; the chart itself would put those in the middle somewhat beside them.
+fn label_across(frame: &mut Frame<'_>, inner: Rect, x: &Scale, y: &Scale, theme: &Theme) {
+    // As the chart does: the vertical labels have a third of the width at most, and the axis stands behind them.
+    let widest = y.labels.iter().map(|label| label.chars().count() as u16).max().unwrap_or(0);
+    let left = inner.left() + widest.min(inner.width / 3) + 1;
+    let columns = f64::from(inner.right().saturating_sub(left + 1));
+    let parts = x.labels.len().saturating_sub(1).max(1) as f64;
+    let mut free = inner.left();
+    for (index, label) in x.labels.iter().enumerate() {
+        let width = label.chars().count() as u16;
+        let middle = left + (index as f64 / parts * columns).round() as u16;
+        let start = middle.saturating_sub(width / 2).min(inner.right().saturating_sub(width));
+        if start >= free && inner.height > 2 && width <= inner.width {
+            frame.buffer_mut().set_string(start, inner.bottom() - 1, label, theme.quiet);
+            free = start + width + 1;
+        }
+    }
 }

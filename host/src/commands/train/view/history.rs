@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use options::{commands::Train, recipe::DEFAULT};
+use selvedge::architecture::Architecture;
+
 use super::curve::Curve;
 use crate::{
+    data::Dataset,
     evaluation::Evaluation,
     score::Score,
-    training::{Epoch, Step},
+    training::{self, Epoch, Length, Step},
 };
 
 /// The time over which the speed is measured.
@@ -29,6 +33,38 @@ pub struct About {
     pub epochs: Option<u32>,
     /// True where the run may end before its last epoch.
     pub may_end_early: bool,
+}
+
+impl About {
+    /// Says what a run is that these options ask for.
+    pub fn of(
+        options: &Train,
+        layers: &Architecture,
+        data: &Dataset,
+        with: &training::Options,
+        device: String,
+    ) -> Self {
+        let recipe = match (&options.resume, &options.recipe) {
+            (Some(checkpoint), _) => format!("of {}", checkpoint.display()),
+            (None, Some(recipe)) => recipe.display().to_string(),
+            (None, None) => DEFAULT.into(),
+        };
+        Self {
+            recipe,
+            data: data.name.clone(),
+            layers: format!("{:#}", layers.expression()),
+            device,
+            units: data.target_units.clone(),
+            samples: data.train.len(),
+            steps_in_epoch: training::steps_in_epoch(data.train.len(), with),
+            steps: training::steps_in_run(data.train.len(), with),
+            epochs: match with.length {
+                Length::Epochs(epochs) => Some(epochs),
+                Length::Steps(_) => None,
+            },
+            may_end_early: with.early_stop.is_some(),
+        }
+    }
 }
 
 /// An evaluation in numbers.
@@ -144,11 +180,8 @@ impl History {
             self.speed = Some(speed);
             self.speeds.push(epochs, speed);
         }
-        let point = |evaluation: &Evaluation| Point {
-            epochs,
-            loss: evaluation.loss,
-            score: Score::of(evaluation).value,
-        };
+        let point =
+            |evaluation: &Evaluation| Point { epochs, loss: evaluation.loss, score: Score::of(evaluation).value };
         let words = |evaluation: &Evaluation| {
             format!("{}, Avg loss: {:.6}", evaluation.headline(2, &self.about.units), evaluation.loss)
         };

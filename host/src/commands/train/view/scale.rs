@@ -1,5 +1,8 @@
 //! The range of an axis, and its labels at round numbers.
 
+/// Of a step: values that are so near to a label lie on it, as most round numbers are none of binary64.
+const SLACK: f64 = 1e-9;
+
 /// A range whose ends are labelled, as are the places between them at even distances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
@@ -20,7 +23,7 @@ impl Scale {
             (low, high) = (low - half, high + half);
         }
         let step = round_up((high - low) / parts.max(1) as f64);
-        let (first, last) = ((low / step).floor(), (high / step).ceil());
+        let (first, last) = ((low / step + SLACK).floor(), (high / step - SLACK).ceil());
         let numbers = (0..=(last - first) as usize).map(|index| (first + index as f64) * step);
         let labels = numbers.map(|number| format!("{}{unit}", shown(number, step))).collect();
         Self { low: first * step, high: last * step, labels }
@@ -34,7 +37,7 @@ impl Scale {
 /// The least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less.
 fn round_up(number: f64) -> f64 {
     let power = 10.0_f64.powf(number.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= number);
+    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= number * (1.0 - SLACK));
     factor.unwrap_or(10.0) * power
 }
 
@@ -71,7 +74,10 @@ mod tests {
         ] {
             let scale = Scale::of(values.iter().copied(), parts, unit);
             assert_eq!(scale.labels, expected, "{values:?}");
-            let inside = values.iter().filter(|value| value.is_finite()).all(|&value| scale.low <= value && value <= scale.high);
+            let inside = values
+                .iter()
+                .filter(|value| value.is_finite())
+                .all(|&value| scale.low - 1e-9 <= value && value <= scale.high + 1e-9);
             assert!(inside, "{values:?} {scale:?}");
         }
     }
