@@ -196,7 +196,7 @@ fn a_window_of_any_size_is_drawn_on() {
     terminal.resize((120, 40));
     terminal.wait_for(&["Learning rate", "Samples per second"]);
     terminal.resize((20, 5));
-    terminal.wait_for(&["selvedge train"]);
+    terminal.wait_for(&["epoch", "q ends"]);
     terminal.resize((1, 1));
     terminal.resize((80, 24));
     terminal.wait_for(&["Loss", "q ends"]);
