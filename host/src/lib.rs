@@ -8,6 +8,7 @@
 //! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`report`]: a run as an HTML page.
 //! - [`export_c`]: a network as C.
+//! - `tensorboard`: a run's numbers as TensorBoard's files of events.
 //! - [`device`]: a board that answers over its UART.
 //! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` tells files that lie in another one's place.
 //!
@@ -35,6 +36,7 @@ pub mod report;
 mod score;
 mod stray;
 pub mod task;
+mod tensorboard;
 pub mod training;
 pub mod weights;
 

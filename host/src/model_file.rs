@@ -218,7 +218,11 @@ impl<'a> ModelFile<'a> {
     }
 
     /// A floating-point file's network in binary32; none of an integer network.
-    fn network(&self) -> Result<Option<Network>, NetworkError> {
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError`] where there is no room for it.
+    pub fn network(&self) -> Result<Option<Network>, NetworkError> {
         match self {
             Self::Float32(file) => Network::of_file(file).map(Some),
             Self::Float16(file) => {

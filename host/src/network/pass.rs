@@ -140,6 +140,53 @@ impl Workspace {
         }
     }
 
+    /// The gradients of outputs with respect to the inputs, `[batch][inputs]`: of each sample's output with this index, in a pass as in prediction.
+    ///
+    /// Karen Simonyan, Andrea Vedaldi, Andrew Zisserman, "Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency
+    /// Maps", 2013.
+    ///
+    /// # Panics
+    ///
+    /// If the batch is larger than the workspace's, which is [for training](Self::for_training), or there is no such output.
+    pub fn input_grad<E: Engine>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        input: &[f32],
+        outputs: &[usize],
+        grad_input: &mut [f32],
+    ) {
+        let (samples, width) = (outputs.len(), network.outputs());
+        self.run(engine, network, Pass::Evaluation, input);
+        let last = network.last();
+        let grads = &mut self.grad_tape[last.tape(samples)];
+        grads.fill(0.0);
+        for ((row, sums), &output) in
+            grads.chunks_exact_mut(width).zip(self.tape[last.tape(samples)].chunks(width)).zip(outputs)
+        {
+            with_activation!(last.activation, A => row[output] = A::grad(sums[output], 1.0));
+        }
+        for (index, stage) in network.layers.stages.iter().enumerate().rev() {
+            let before = index.checked_sub(1).map(|before| &network.layers.stages[before]);
+            let own = stage.tape(samples);
+            let (before_own, rest) = self.grad_tape.split_at_mut(own.start);
+            let backward = Backward {
+                engine,
+                pass: Pass::Evaluation,
+                stage,
+                input: before.map_or(input, |before| &self.tape[before.tape(samples)]),
+                output: &self.tape[own.clone()],
+                grads: &rest[..own.len()],
+            };
+            let grad_input = match before {
+                Some(before) => &mut before_own[before.tape(samples)],
+                None => &mut *grad_input,
+            };
+            let scratch = (&mut self.features[..], &mut self.parameter_grads[..]);
+            backward.input_grad(&network.parameters[stage.values()], grad_input, scratch);
+        }
+    }
+
     /// The outputs of a batch and its mean loss, without a gradient.
     ///
     /// # Errors
@@ -217,36 +264,64 @@ impl<E: Engine> Backward<'_, E> {
         grad_input: Option<&mut [f32]>,
         (features, parameter_grads): (&mut [Feature], &mut [f32]),
     ) {
-        let Self { engine, pass, stage, input, output, grads } = *self;
+        let Self { engine, pass, stage, input, grads, .. } = *self;
+        if let Some(grad_input) = grad_input {
+            self.input_grad(values, grad_input, (features, parameter_grads));
+        } else if stage.kind == StageKind::BatchNorm1d {
+            self.find_grads(values, (features, parameter_grads));
+        }
         match stage.kind {
             StageKind::Linear => {
-                if let Some(grad_input) = grad_input {
-                    with_activation!(stage.input_activation, P => {
-                        engine.linear_input_grad::<P>(stage.widths(), values, grads, input, grad_input);
-                    });
-                }
                 engine.linear_update::<O, STATE, ROW>(optimizer, stage.widths(), input, grads, values, state);
             }
             StageKind::BatchNorm1d => {
-                let backward = batch_norm::Backward { pass, input, grads };
-                let features = &mut features[..stage.outputs];
-                let parameter_grads = &mut parameter_grads[..2 * stage.outputs];
-                backward.find_grads(engine, values, features, parameter_grads);
-                if let Some(grad_input) = grad_input {
-                    with_activation!(stage.input_activation, P => {
-                        backward.input_grad::<P, _>(engine, values, features, grad_input);
-                    });
-                }
-                backward.update(engine, optimizer, values, state, features, parameter_grads);
+                let (features, parameter_grads) = self.own(features, parameter_grads);
+                batch_norm::Backward { pass, input, grads }.update(
+                    engine,
+                    optimizer,
+                    values,
+                    state,
+                    features,
+                    parameter_grads,
+                );
             }
-            StageKind::Gelu | StageKind::Dropout | StageKind::LogSoftmax => {
-                let Some(grad_input) = grad_input else { return };
-                with_activation!(stage.input_activation, P => match stage.kind {
-                    StageKind::Gelu => gelu::backward::<P, _>(engine, input, grads, grad_input),
-                    StageKind::Dropout => dropout::backward::<P, _>(engine, pass, input, grads, grad_input),
-                    _ => log_softmax::backward::<P, _>(engine, stage.outputs, input, output, grads, grad_input),
-                });
-            }
+            StageKind::Gelu | StageKind::Dropout | StageKind::LogSoftmax => {}
         }
+    }
+
+    /// The gradients at the sums before the input's activation; of a batch normalisation also those of its parameters.
+    fn input_grad(
+        &self,
+        values: &[f32],
+        grad_input: &mut [f32],
+        (features, parameter_grads): (&mut [Feature], &mut [f32]),
+    ) {
+        let Self { engine, pass, stage, input, output, grads } = *self;
+        if stage.kind == StageKind::BatchNorm1d {
+            self.find_grads(values, (features, parameter_grads));
+        }
+        with_activation!(stage.input_activation, P => match stage.kind {
+            StageKind::Linear => engine.linear_input_grad::<P>(stage.widths(), values, grads, input, grad_input),
+            StageKind::BatchNorm1d => {
+                let features = &features[..stage.outputs];
+                batch_norm::Backward { pass, input, grads }.input_grad::<P, _>(engine, values, features, grad_input);
+            }
+            StageKind::Gelu => gelu::backward::<P, _>(engine, input, grads, grad_input),
+            StageKind::Dropout => dropout::backward::<P, _>(engine, pass, input, grads, grad_input),
+            StageKind::LogSoftmax => {
+                log_softmax::backward::<P, _>(engine, stage.outputs, input, output, grads, grad_input);
+            }
+        });
+    }
+
+    fn find_grads(&self, values: &[f32], (features, parameter_grads): (&mut [Feature], &mut [f32])) {
+        let Self { engine, pass, input, grads, .. } = *self;
+        let (features, parameter_grads) = self.own(features, parameter_grads);
+        batch_norm::Backward { pass, input, grads }.find_grads(engine, values, features, parameter_grads);
+    }
+
+    /// The part of the memory that a batch normalisation of this width takes.
+    fn own<'m>(&self, features: &'m mut [Feature], grads: &'m mut [f32]) -> (&'m mut [Feature], &'m mut [f32]) {
+        (&mut features[..self.stage.outputs], &mut grads[..2 * self.stage.outputs])
     }
 }

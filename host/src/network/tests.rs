@@ -87,3 +87,44 @@ fn the_optimizer_changes_everything_but_statistics() {
     // Weight, bias, γ and β; then mean and variance.
     assert_eq!(of("2 => 3 BatchNorm1d Relu => 1"), [(0, 15), (21, 25)]);
 }
+
+/// Central differences of the output. In binary32 an output near 1 is rounded by 6·10⁻⁸ at most, so a difference over 2 · 2⁻⁷ has an error of
+/// some 10⁻⁵ by rounding, times the number of layers, and by the third derivative (2⁻⁷)²/6, which is 10⁻⁵ where that is near 1. A wrong gradient is off by its own
+/// size, 10⁻² and more here. The ReLU's inputs stay away from its bend.
+#[test]
+fn input_gradients_are_the_outputs_differences() {
+    const STEP: f32 = 1.0 / 128.0;
+    for layers in [
+        "4 => 3",
+        "4 => 6 Tanh => 3",
+        "4 => 6 Sigmoid => 5 Gelu => 3 LogSoftmax",
+        "4 => 6 BatchNorm1d Tanh Dropout => 3",
+        "4 => 7 Relu => 3",
+        "4 => 6 Tanh => 3 Sigmoid",
+    ] {
+        let mut network = network(layers);
+        // Moments as they are after training: none of them is 0 or 1.
+        for parameter in
+            network.architecture().clone().parameters().filter(|parameter| parameter.name.contains("running"))
+        {
+            let values = &mut network.parameters_mut()[parameter.offset..parameter.offset + parameter.len];
+            values.iter_mut().zip(1..).for_each(|(value, place)| *value = 0.3 + 0.1 * place as f32);
+        }
+        let outputs = [2, 0];
+        let mut workspace = Workspace::for_training(network.view(), 2).unwrap();
+        let mut grads = [0.0; INPUT.len()];
+        workspace.input_grad(&Portable, network.view(), &INPUT, &outputs, &mut grads);
+        for place in 0..INPUT.len() {
+            let sample = place / 4;
+            let at = |step: f32, workspace: &mut Workspace| {
+                let mut input = INPUT;
+                input[place] += step;
+                workspace.predict(&Portable, network.view(), &input)[3 * sample + outputs[sample]]
+            };
+            let difference = (at(STEP, &mut workspace) - at(-STEP, &mut workspace)) / (2.0 * STEP);
+            let error = (grads[place] - difference).abs();
+            assert!(error < 1e-4, "{layers}, input {place}: {} and {difference}", grads[place]);
+        }
+        assert!(grads.iter().any(|grad| grad.abs() > 1e-2), "{layers}: {grads:?}");
+    }
+}

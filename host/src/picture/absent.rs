@@ -61,7 +61,12 @@ pub fn png(_pixels: &[u8], _size: (u32, u32)) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// [`io::ErrorKind::Unsupported`].
-pub fn save_grid(path: &Path, _images: &[Captioned<'_>], _size: (u32, u32)) -> io::Result<()> {
+pub fn save_grid(
+    path: &Path,
+    _images: &[Captioned<'_>],
+    _size: (u32, u32),
+    _columns_and_scale: (u32, u32),
+) -> io::Result<()> {
     unsupported(path)
 }
 

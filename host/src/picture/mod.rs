@@ -8,6 +8,7 @@ mod chart;
 mod colour;
 #[cfg(feature = "pictures")]
 mod decode;
+mod diverging;
 #[cfg(feature = "pictures")]
 mod doubts;
 mod error;
@@ -38,9 +39,10 @@ mod whole;
 
 #[cfg(not(feature = "pictures"))]
 pub use absent::{Plain, png, read, read_plain, save_chart, save_grid, save_sample};
+pub use diverging::{Diverging, limit};
 pub use error::PictureError;
 pub use file::open;
-pub use terminal::terminal;
+pub use terminal::{terminal, terminal_in_colours};
 #[cfg(feature = "pictures")]
 pub use {
     chart::save_chart,
@@ -51,9 +53,9 @@ pub use {
     sheet::{grid, save_grid},
 };
 
-/// An image in shades of grey, and the text below it.
+/// An image, and the text below it.
 pub struct Captioned<'a> {
-    /// Row after row.
+    /// Channels × rows × columns: shades of grey, or red, green and blue.
     pub shades: &'a [u8],
     /// The text.
     pub caption: &'a str,

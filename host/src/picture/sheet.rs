@@ -11,10 +11,6 @@ use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_wid
 use super::Captioned;
 use crate::files::write_whole;
 
-/// Images in a row of a saved sheet, and the sheet's pixels for each of an image's.
-const COLUMNS: u32 = 10;
-const SCALE: u32 = 3;
-
 /// The most bytes of a sheet.
 const MOST: u64 = 1 << 30;
 
@@ -38,11 +34,13 @@ pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32,
     // Each place below lies on the sheet, so its numbers are no larger than those that are checked here.
     u64::from(sheet_width).checked_mul(u64::from(sheet_height))?.checked_mul(3).filter(|&bytes| bytes <= MOST)?;
     let mut sheet = RgbImage::from_pixel(sheet_width, sheet_height, Rgb([GROUND; 3]));
+    let plane = (width / scale) as usize * (height / scale) as usize;
     for (image, place) in images.iter().zip(0..) {
+        let channels = if image.shades.len() >= 3 * plane { [0, plane, 2 * plane] } else { [0; 3] };
         let (left, top) = (GAP + place % columns * step_x, GAP + place / columns * step_y);
         let enlarged = RgbImage::from_fn(width, height, |x, y| {
             let place = y / scale * (width / scale) + x / scale;
-            Rgb([image.shades.get(place as usize).copied().unwrap_or_default(); 3])
+            Rgb(channels.map(|first| image.shades.get(first + place as usize).copied().unwrap_or_default()))
         });
         imageops::replace(&mut sheet, &enlarged, left.into(), top.into());
         write(&mut sheet, image.caption, (left, top + height), width);
@@ -65,13 +63,18 @@ pub fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u
     }
 }
 
-/// Saves a [`grid`] in rows of ten as a PNG file, whole or not at all.
+/// Saves a [`grid`] of so many columns and of this scale as a PNG file, whole or not at all.
 ///
 /// # Errors
 ///
 /// [`io::Error`] where the file cannot be written, or the sheet would have more than a gibibyte; its text names the file.
-pub fn save_grid(path: &Path, images: &[Captioned<'_>], size: (u32, u32)) -> io::Result<()> {
-    let sheet = grid(images, size, COLUMNS, SCALE).ok_or_else(|| {
+pub fn save_grid(
+    path: &Path,
+    images: &[Captioned<'_>],
+    size: (u32, u32),
+    (columns, scale): (u32, u32),
+) -> io::Result<()> {
+    let sheet = grid(images, size, columns, scale).ok_or_else(|| {
         let (count, (width, height)) = (images.len(), size);
         io::Error::other(format!(
             "cannot write {}: a sheet of {count} images of {height}×{width} pixels is too large; take fewer",
@@ -135,9 +138,16 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sheet.png");
-        let error = save_grid(&path, &many(2), (60_000, 70_000)).unwrap_err().to_string();
+        let error = save_grid(&path, &many(2), (60_000, 70_000), (10, 3)).unwrap_err().to_string();
         assert!(error.contains("sheet.png: a sheet of 2 images of 70000×60000 pixels is too large"), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_image_of_three_planes_has_colours() {
+        let image = Captioned { shades: &[10, 20, 30, 40, 50, 60], caption: "" };
+        let sheet = grid(&[image], (2, 1), 1, 1).unwrap();
+        assert_eq!([8, 9].map(|x| sheet.get_pixel(x, 8).0), [[10, 30, 50], [20, 40, 60]]);
     }
 
     #[test]
@@ -145,9 +155,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sheet.png");
         let images = [Captioned { shades: &[100; 12], caption: "1" }, Captioned { shades: &[150; 12], caption: "2" }];
-        save_grid(&path, &images, (4, 3)).unwrap();
+        save_grid(&path, &images, (4, 3), (10, 3)).unwrap();
         assert_eq!(image::open(&path).unwrap().to_rgb8(), grid(&images, (4, 3), 10, 3).unwrap());
-        let error = save_grid(folder.path(), &images, (4, 3)).unwrap_err().to_string();
+        let error = save_grid(folder.path(), &images, (4, 3), (10, 3)).unwrap_err().to_string();
         assert!(error.starts_with("cannot write "), "{error}");
     }
 }

@@ -31,29 +31,59 @@ impl Shades {
     }
 }
 
-/// An image of so many columns as lines of as many characters, each for two rows: half blocks in gray on a terminal that has colours,
+/// An image in shades of grey, of so many columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
 /// letters elsewhere.
 pub fn terminal(image: &[u8], width: usize) -> String {
-    render(image, width, Shades::of_stdout())
+    render([image; 3], width, Shades::of_stdout())
+}
+
+/// [`terminal`] of an image of red, green and blue, a plane each.
+pub fn terminal_in_colours(image: &[u8], width: usize) -> String {
+    let plane = image.len() / 3;
+    render([0, 1, 2].map(|channel| &image[channel * plane..][..plane]), width, Shades::of_stdout())
 }
 
 /// A character shows two pixels, one above the other.
-fn render(image: &[u8], width: usize, shades: Shades) -> String {
+fn render(planes: [&[u8]; 3], width: usize, shades: Shades) -> String {
     let mut text = String::new();
-    for rows in image.chunks(2 * width.max(1)) {
-        let (upper, lower) = rows.split_at(width.min(rows.len()));
-        // Below the last of an odd number of rows is black.
-        for (&upper, &lower) in upper.iter().zip(lower.iter().chain(std::iter::repeat(&0))) {
+    let width = width.max(1);
+    // Below the last of an odd number of rows is black.
+    let pixel = |place: usize| planes.map(|plane| plane.get(place).copied().unwrap_or_default());
+    for first in (0..planes[0].len()).step_by(2 * width) {
+        for place in first..(first + width).min(planes[0].len()) {
+            let (upper, lower) = (pixel(place), pixel(place + width));
             // Writing to a string cannot fail.
             let _ = match shades {
-                Shades::True => write!(text, "\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀"),
-                Shades::Indexed => write!(text, "\x1b[38;5;{};48;5;{}m▀", gray(upper), gray(lower)),
-                Shades::Letters => write!(text, "{}", letter(upper, lower)),
+                Shades::True => {
+                    let ([r, g, b], [red, green, blue]) = (upper, lower);
+                    write!(text, "\x1b[38;2;{r};{g};{b};48;2;{red};{green};{blue}m▀")
+                }
+                Shades::Indexed => write!(text, "\x1b[38;5;{};48;5;{}m▀", indexed(upper), indexed(lower)),
+                Shades::Letters => write!(text, "{}", letter(light(upper), light(lower))),
             };
         }
         text.push_str(if shades == Shades::Letters { "\n" } else { "\x1b[0m\n" });
     }
     text
+}
+
+/// A colour's light (ITU-R BT.601).
+fn light([red, green, blue]: [u8; 3]) -> u8 {
+    ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
+}
+
+/// The nearest of the 256 colours: of grey a [`gray`], else of the cube with the levels 0, 95, 135, … 255.
+fn indexed(pixel: [u8; 3]) -> u8 {
+    let [red, green, blue] = pixel;
+    if red == green && green == blue {
+        return gray(red);
+    }
+    let [red, green, blue] = pixel.map(|level| match level {
+        0..48 => 0,
+        48..115 => 1,
+        115.. => (level - 35) / 40,
+    });
+    16 + 36 * red + 6 * green + blue
 }
 
 /// The nearest of the 256 colours' grays: 16 is black, 232 to 255 are 8, 18, … 238, and 231 is white.
@@ -83,9 +113,22 @@ mod tests {
         image
     }
 
+    fn grey(image: &[u8], width: usize, shades: Shades) -> String {
+        render([image; 3], width, shades)
+    }
+
+    #[test]
+    fn colours_are_those_of_three_planes() {
+        let planes: [&[u8]; 3] = [&[255, 0], &[0, 0], &[0, 255]];
+        assert_eq!(render(planes, 1, Shades::True), "\x1b[38;2;255;0;0;48;2;0;0;255m▀\x1b[0m\n");
+        assert_eq!(render(planes, 1, Shades::Indexed), "\x1b[38;5;196;48;5;21m▀\x1b[0m\n");
+        assert_eq!(indexed([95, 135, 175]), 16 + 36 + 12 + 3);
+        assert_eq!(render([&[255; 2], &[255; 2], &[255; 2]], 2, Shades::Letters), "==\n");
+    }
+
     #[test]
     fn letters_get_heavier_with_light() {
-        let text = render(&image(), 28, Shades::Letters);
+        let text = grey(&image(), 28, Shades::Letters);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 14);
         assert_eq!((lines[0].trim_end(), lines[6], lines[7]), (":", &*" ".repeat(28), &*"@".repeat(28)));
@@ -93,16 +136,16 @@ mod tests {
 
     #[test]
     fn an_odd_row_stands_above_black() {
-        assert_eq!(render(&[255; 9], 3, Shades::Letters), "@@@\n===\n");
+        assert_eq!(grey(&[255; 9], 3, Shades::Letters), "@@@\n===\n");
     }
 
     #[test]
     fn blocks_show_two_rows_at_once() {
-        let text = render(&image(), 28, Shades::True);
+        let text = grey(&image(), 28, Shades::True);
         assert!(text.starts_with("\x1b[38;2;128;128;128;48;2;0;0;0m▀"));
         assert_eq!(text.matches('▀').count(), 28 * 14);
         assert!(text.lines().all(|line| line.ends_with("\x1b[0m")));
-        assert!(render(&image(), 28, Shades::Indexed).starts_with("\x1b[38;5;244;48;5;16m▀"));
+        assert!(grey(&image(), 28, Shades::Indexed).starts_with("\x1b[38;5;244;48;5;16m▀"));
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn what_does_not_fit_other_data_is_named() {
         ("embed a.selvedge --data images --count 1 --out b", "a.selvedge: the network takes 12 inputs"),
         ("train --data . --augment flip", "augment is for images, and a sample of this data is 12 features"),
         ("train --data images --augment shift=29", "shift=29 is more than the 28 pixels"),
-        ("show --data .", "a sample is 12 features, and only images in shades of grey"),
+        ("show --data .", "a sample is 12 features, and only images of 1 or 3 channels"),
         ("predict a.selvedge --values 1,2,3", "has 3 values, but the network takes 12 values"),
         ("predict a.selvedge --values 1,2,256,4", "\"256\", at place 3, is no whole number from 0 to 255"),
         (

@@ -21,5 +21,8 @@ mod report;
 mod resume;
 mod runs;
 mod search;
+mod show;
 mod tables;
 mod tasks;
+mod tensorboard;
+mod view;

@@ -62,7 +62,7 @@ pub struct Train {
     pub keep_folds: Option<PathBuf>,
 
     /// For `search`, which starts it: leave the test part alone, write no file, and print the figures on the validation samples or folds as JSON.
-    #[arg(long, hide = true, conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out", "keep_folds", "metrics"])]
+    #[arg(long, hide = true, conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out", "keep_folds", "metrics", "tensorboard", "tui"])]
     pub trial: bool,
 
     /// Train on the first samples only
@@ -76,6 +76,16 @@ pub struct Train {
     /// Write losses and accuracies as one JSON object a line
     #[arg(long, value_name = "FILE.jsonl")]
     pub metrics: Option<PathBuf>,
+
+    /// Write losses, learning rate, metrics and speed for TensorBoard: a file of events in this folder, with the run's steps
+    ///
+    /// A resumed run goes on in the folder with a file of its own, and TensorBoard shows both as one run. A new run takes a folder without events.
+    #[arg(long, value_name = "DIR", conflicts_with = "folds")]
+    pub tensorboard: Option<PathBuf>,
+
+    /// Watch the run in the terminal: curves, speed, time left, the last test; q ends it as Ctrl-C does. Elsewhere lines are printed
+    #[arg(long, conflicts_with = "folds")]
+    pub tui: bool,
 
     /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
     ///

@@ -21,14 +21,15 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
     let metrics = run.metrics.as_ref().filter(|path| path.is_file());
     let files: [(&str, Option<OsString>); 2] = [("resume", Some(checkpoint.into())), ("out", out)];
     let data = run.data.given().into_iter().map(|(option, value)| (option, Some(value)));
-    let others: [(&str, Option<OsString>); 4] = [
+    let others: [(&str, Option<OsString>); 5] = [
         ("metrics", metrics.map(Into::into)),
+        ("tensorboard", run.tensorboard.as_ref().map(Into::into)),
         ("checkpoint-every", run.checkpoint_every.map(|every| every.to_string().into())),
         ("device", run.device.choice().given().map(Into::into)),
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
     ];
     let given = files.into_iter().chain(data).chain(others).filter_map(|(option, value)| Some((option, value?)));
-    format!("{} train{}", program(), shown(given))
+    format!("{} train{}{}", program(), shown(given), if run.tui { " --tui" } else { "" })
 }
 
 /// Options and their values for a shell, each after a space.
@@ -79,11 +80,12 @@ mod tests {
     #[test]
     fn a_command_has_all_options_of_the_data() {
         let options = "--data waves.csv --label kind --features ax,ay --window 8 --stride 4 --test-split 0.3,seed=2 --missing drop";
-        let line = format!("train {options} --lr 1 --threads 2 --out a.selvedge");
+        let line = format!("train {options} --lr 1 --threads 2 --out a.selvedge --tui --tensorboard events");
         let Program { train } = Program::try_parse_from(line.split(' ')).unwrap();
         let command = to_go_on(&train, "a.selvedge".as_ref(), "a.checkpoint".as_ref());
         let options = options.replace("0.3,seed=2", "'0.3,seed=2'");
-        assert!(command.ends_with(&format!(" train --resume a.checkpoint {options} --threads 2")), "{command}");
+        let end = format!(" train --resume a.checkpoint {options} --tensorboard events --threads 2 --tui");
+        assert!(command.ends_with(&end), "{command}");
     }
 
     #[test]

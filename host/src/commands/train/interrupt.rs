@@ -14,6 +14,8 @@ use signal_hook::flag;
 pub const EXIT_CODE: u8 = 130;
 
 static IS_ASKED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Set by every signal while the [view](super::view) is open.
+static IS_SIGNALLED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// From here on, the first signal asks the run to end after its step, and the second ends the program. A signal that was ignored (by
 /// nohup, say) stays so.
@@ -25,9 +27,27 @@ pub fn watch() {
     }
 }
 
+/// From here on, a signal asks the run to end after its step, and no signal ends the program: whoever has changed the terminal brings it back first.
+pub fn watch_from_view() {
+    for signal in terminal::ending_signals() {
+        let _ = flag::register(signal, IS_SIGNALLED.clone());
+    }
+}
+
+/// Returns whether there was a signal since this was asked last.
+pub fn take_signal() -> bool {
+    IS_SIGNALLED.swap(false, Ordering::Relaxed)
+}
+
+/// Asks the run to end, as the first signal does. Returns whether it was asked before.
+pub fn ask() -> bool {
+    IS_ASKED.swap(true, Ordering::Relaxed)
+}
+
 /// Returns whether the run is asked to end.
 pub fn is_asked() -> bool {
-    IS_ASKED.load(Ordering::Relaxed)
+    // Also where the view has come to an end before it took the signal.
+    IS_ASKED.load(Ordering::Relaxed) || IS_SIGNALLED.load(Ordering::Relaxed)
 }
 
 /// The run was interrupted, and can go on.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{checkpoints::Checkpoints, interrupt, metrics::Metrics, recorder::Recorder, screen::Screen};
+use super::{checkpoints::Checkpoints, live::Live, metrics::Metrics, recorder::Recorder, screen::Screen};
 
 /// Steps between two printed losses, as in the quickstart.
 const PRINT_INTERVAL: usize = 100;
@@ -51,9 +51,15 @@ pub struct Log<'a> {
     step_size: usize,
     bar: ProgressBar,
     screen: Screen,
-    metrics: Option<Metrics>,
-    recorder: Recorder,
+    sinks: Sinks,
     checkpoints: Checkpoints<'a>,
+}
+
+/// The places, beside the screen, to which a run's steps and epochs go.
+pub struct Sinks {
+    pub metrics: Option<Metrics>,
+    pub recorder: Recorder,
+    pub live: Live,
 }
 
 /// A progress bar of so many parts, with this template. Where standard error is no terminal, it is hidden.
@@ -98,8 +104,7 @@ impl<'a> Log<'a> {
         options: &Options,
         progress: Progress,
         screen: Screen,
-        metrics: Option<Metrics>,
-        recorder: Recorder,
+        sinks: Sinks,
         checkpoints: Checkpoints<'a>,
     ) -> Self {
         let size = data.train.len();
@@ -107,7 +112,9 @@ impl<'a> Log<'a> {
             progress_bar(training::steps_in_run(size, options), "{bar:40} step {pos}/{len}, {per_sec}, {eta} left")
                 .with_position(progress.steps);
         bar.reset_eta();
-        interrupt::watch();
+        if live.is_viewed() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         let step_size = options.batch_size.saturating_mul(options.accumulate);
         let shown = Shown::of(options.length);
         Self {
@@ -118,20 +125,40 @@ impl<'a> Log<'a> {
             step_size,
             bar,
             screen,
-            metrics,
-            recorder,
+            sinks,
             checkpoints,
         }
     }
 
-    /// Removes the progress bar, and returns the parts that the run still needs.
-    pub fn finish(self) -> (Screen, Recorder, Checkpoints<'a>) {
+    /// Removes the progress bar and the view, and returns the parts that the run still needs.
+    pub fn finish(mut self) -> (Screen, Recorder, Checkpoints<'a>) {
         self.bar.finish_and_clear();
-        (self.screen, self.recorder, self.checkpoints)
+        if let Some(last) = self.sinks.live.end() {
+            self.print_heading(last.number);
+            self.print_tests(&last);
+        }
+        (self.screen, self.sinks.recorder, self.checkpoints)
     }
 
+    /// Prints a line, unless the view has the terminal.
     fn print(&mut self, text: std::fmt::Arguments<'_>) {
+        if self.sinks.live.is_viewed() {
+            return;
+        }
         self.bar.suspend(|| self.screen.print(text));
+    }
+
+    fn print_heading(&mut self, epoch: u32) {
+        self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+    }
+
+    fn print_tests(&mut self, epoch: &Epoch) {
+        let seconds = epoch.training.as_secs_f64();
+        self.print(format_args!("{seconds:.2} s, {:.0} samples/s", epoch.samples as f64 / seconds));
+        if let Some(validation) = &epoch.validation {
+            self.print_evaluation("Validation", validation);
+        }
+        self.print_evaluation("Test", &epoch.test);
     }
 
     fn print_evaluation(&mut self, title: &str, evaluation: &Evaluation) {
@@ -145,19 +172,21 @@ impl Observer for Log<'_> {
 
     fn epoch_begins(&mut self, epoch: u32) -> Result<()> {
         self.is_shown = self.shown.has(epoch);
-        self.recorder.epoch_begins();
+        self.sinks.recorder.epoch_begins();
+        self.sinks.live.epoch_begins(epoch);
         if self.is_shown {
-            self.print(format_args!("Epoch {}\n-------------------------------", epoch + 1));
+            self.print_heading(epoch);
         }
         Ok(())
     }
 
     fn step(&mut self, step: &Step) -> Result<()> {
         self.bar.inc(1);
-        self.recorder.step(step);
-        if let Some(metrics) = &mut self.metrics {
+        self.sinks.recorder.step(step);
+        if let Some(metrics) = &mut self.sinks.metrics {
             metrics.write(&step_line(step))?;
         }
+        self.sinks.live.step(step)?;
         if self.is_shown && ((step.seen - step.samples) / self.step_size).is_multiple_of(PRINT_INTERVAL) {
             let size = self.size;
             self.print(format_args!("loss: {:>7.6}  [{:>5}/{size:>5}]", step.loss, step.seen));
@@ -170,25 +199,19 @@ impl Observer for Log<'_> {
     }
 
     fn state(&mut self, state: &State) -> Result<()> {
-        self.recorder.save();
+        self.sinks.recorder.save();
         self.checkpoints.save_due(state)
     }
 
     fn epoch_ends(&mut self, epoch: &Epoch) -> Result<()> {
-        let seconds = epoch.training.as_secs_f64();
-        let speed = epoch.samples as f64 / seconds;
-        self.recorder.epoch_ends(epoch);
-        if let Some(metrics) = &mut self.metrics {
+        self.sinks.recorder.epoch_ends(epoch);
+        if let Some(metrics) = &mut self.sinks.metrics {
             metrics.write(&epoch_line(epoch))?;
         }
-        if !self.is_shown {
-            return Ok(());
+        self.sinks.live.epoch_ends(epoch)?;
+        if self.is_shown {
+            self.print_tests(epoch);
         }
-        self.print(format_args!("{seconds:.2} s, {speed:.0} samples/s"));
-        if let Some(validation) = &epoch.validation {
-            self.print_evaluation("Validation", validation);
-        }
-        self.print_evaluation("Test", &epoch.test);
         Ok(())
     }
 }

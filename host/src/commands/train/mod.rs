@@ -6,11 +6,13 @@ mod cross_validation;
 mod device;
 mod files;
 pub(super) mod interrupt;
+mod live;
 pub(super) mod log;
 mod metrics;
 mod recorder;
 mod resume;
 pub(super) mod screen;
+mod view;
 
 use std::path::Path;
 
@@ -21,6 +23,7 @@ use crate::{
     interchange::{Reading, StateDict},
     model_file::ModelFile,
     preparation::PreparationBuf,
+    tensorboard::TensorBoard,
     training::{
         self, Observer, State,
         checkpoint::{self, Checkpoint, Description},
@@ -44,10 +47,12 @@ use checkpoints::Checkpoints;
 use device::Device;
 use files::Files;
 pub use interrupt::Interrupted;
-use log::Log;
+use live::Live;
+use log::{Log, Sinks};
 use metrics::Metrics;
 use recorder::{Recorder, Run};
 use screen::Screen;
+use view::{About, History};
 
 pub fn run(options: &Train) -> Result<()> {
     options.check()?;
@@ -194,8 +199,13 @@ impl Plan<'_> {
         }
         let metrics = files.metrics.map(|path| Metrics::open(path, &progress)).transpose()?;
         let recorder = Recorder::begin(&files.record, &files.checkpoint, &run, &progress)?;
+        let tensorboard =
+            options.tensorboard.as_deref().map(|folder| TensorBoard::open(folder, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
-        let mut log = Log::new(&data, &with, progress, screen, metrics, recorder, checkpoints);
+        let on = device.named(&engine);
+        let history = options.tui.then(|| History::new(About::of(options, &layers, &data, &with, on), progress.steps));
+        let live = Live::begin(tensorboard, history);
+        let mut log = Log::new(&data, &with, progress, screen, Sinks { metrics, recorder, live }, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
         let (mut screen, mut recorder, mut checkpoints) = log.finish();
         let saved = trained.and_then(|last| {
@@ -311,7 +321,7 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
 }
 
 /// Refuses the augmentation of samples that are no plain bytes.
-fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
+pub(super) fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
     ensure!(
         with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
         "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
