@@ -21,15 +21,6 @@ pub enum Device {
 }
 
 impl Device {
-    /// Names what computes, without the reason for it.
-    pub fn named(&self, engine: &Simd) -> String {
-        match self {
-            Self::Cpu | Self::CpuWithout(_) => format!("cpu, {} threads, {}", engine.threads(), engine.instructions()),
-            #[cfg(feature = "cuda")]
-            Self::Cuda(..) => self.to_string(),
-        }
-    }
-
     /// Names what computes, and why.
     pub fn described(&self, engine: &Simd) -> String {
         match self {

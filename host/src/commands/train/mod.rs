@@ -182,7 +182,14 @@ impl Plan<'_> {
         let mut checkpoints = Checkpoints::new(options, &files, description, &state)?;
         let bytes = weights.encode(&state, 0.0)?.len() as u64;
         let processor = device.named(&engine);
-        let run = Run { options, with: &with, texts: [&text, &expression], samples, data: &data, processor };
+        let run = Run {
+            options,
+            with: &with,
+            texts: [&text, &expression],
+            samples,
+            data: &data,
+            processor: processor.clone(),
+        };
         let room = [bytes, checkpoints.max_len(&state), run.room()];
         files.check_room(room, options.checkpoint_every.is_some())?;
 
@@ -202,8 +209,8 @@ impl Plan<'_> {
         let tensorboard =
             options.tensorboard.as_deref().map(|folder| TensorBoard::open(folder, &progress)).transpose()?;
         checkpoints.save_first(&state)?;
-        let on = device.named(&engine);
-        let history = options.tui.then(|| History::new(About::of(options, &layers, &data, &with, on), progress.steps));
+        let history =
+            options.tui.then(|| History::new(About::of(options, &layers, &data, &with, processor), progress.steps));
         let live = Live::begin(tensorboard, history);
         let mut log = Log::new(&data, &with, progress, screen, Sinks { metrics, recorder, live }, checkpoints);
         let trained = train(device, &engine, &mut state, &data, &with, &mut log);
