@@ -411,7 +411,10 @@ fn one_bit_is_a_difference_and_its_sample_is_named() {
 
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,128,10"));
     let error = one_error(&eval(&address, &[]));
-    assert!(error.contains("784-16-10 network in float32 that takes u8, but fake runs 784-128-10"), "{error}");
+    assert!(
+        error.contains("784-16-10 network for classification in float32 that takes u8, but fake runs 784-128-10"),
+        "{error}"
+    );
     let address = listen(folder.path(), one_sees_otherwise(&weights, "784,16,10"));
     let error = one_error(&eval(&address, &["--count", "99999999"]));
     assert!(error.contains("--count 99999999: builtin has only"), "{error}");
