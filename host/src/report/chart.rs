@@ -9,18 +9,21 @@ use plotters::{
 };
 
 /// Columns and rows.
-const SIZE: (u32, u32) = (460, 290);
+const SIZE: (u32, u32) = (460, 300);
 /// Beside the plot: the axes' numbers, and the lines' names.
-const NUMBERS: u32 = 74;
+const NUMBERS: u32 = 84;
 const NO_NAMES: u32 = 20;
 /// A letter of a name, about.
-const LETTER: u32 = 8;
-const BELOW: u32 = 46;
+const LETTER: u32 = 9;
+const BELOW: u32 = 52;
 const TOP: u32 = 12;
+/// Around the axes' names.
+const EDGE: u32 = 6;
 /// plotters writes 1 / 1.24 of it.
-const FONT: (&str, i32) = ("sans-serif", 16);
+const FONT: (&str, i32) = ("sans-serif", 19);
+const SMALL: (&str, i32) = ("sans-serif", 15);
 /// Between two names.
-const NAME_HEIGHT: i32 = 15;
+const NAME_HEIGHT: i32 = 17;
 const LONGEST_NAME: usize = 14;
 /// Larger numbers are left out: no network's loss is one, and a scale needs room on both sides.
 const LARGEST: f64 = 1e12;
@@ -165,6 +168,8 @@ impl Chart {
         let right = (letters * LETTER + 12).max(NO_NAMES);
         let mut chart = ChartBuilder::on(&root)
             .margin_top(TOP)
+            .margin_left(EDGE)
+            .margin_bottom(EDGE)
             .margin_right(right)
             .x_label_area_size(BELOW)
             .y_label_area_size(NUMBERS)
@@ -233,12 +238,12 @@ pub fn heat_svg(names: &[String], counts: &[Vec<u32>]) -> String {
     let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     let draw = || -> Result<(), Box<dyn std::error::Error>> {
         root.fill(&GROUND)?;
-        let text = |h, v| FONT.into_font().color(&INK).pos(Pos::new(h, v));
+        let text = |h, v| SMALL.into_font().color(&INK).pos(Pos::new(h, v));
         for (row, (name, counts)) in (0..).zip(names.iter().zip(counts)) {
             let middle = row * CELL + CELL / 2 + 10;
             root.draw(&Text::new(cut(name), (LEFT - 6, middle), text(HPos::Right, VPos::Center)))?;
             let column = LEFT + row * CELL + CELL / 2;
-            let turned = FONT
+            let turned = SMALL
                 .into_font()
                 .transform(FontTransform::Rotate270)
                 .color(&INK)
@@ -249,7 +254,7 @@ pub fn heat_svg(names: &[String], counts: &[Vec<u32>]) -> String {
                 let (left, top) = (LEFT + place * CELL, row * CELL + 10);
                 let colour = SERIES[0].mix(0.6 * f64::from(count) / total);
                 root.draw(&Rectangle::new([(left, top), (left + CELL, top + CELL)], colour.filled()))?;
-                let small = ("sans-serif", 13).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Center));
+                let small = ("sans-serif", 14).into_font().color(&INK).pos(Pos::new(HPos::Center, VPos::Center));
                 root.draw(&Text::new(count.to_string(), (left + CELL / 2, top + CELL / 2), small))?;
             }
         }
@@ -316,7 +321,7 @@ fn cut(name: &str) -> String {
 /// Names so far apart that none lies on another, each as near as can be to its line's end.
 fn apart(mut names: Vec<(i32, String, RGBColor)>) -> Vec<(i32, String, RGBColor)> {
     names.sort_by_key(|name| name.0);
-    let lowest = (SIZE.1 - BELOW) as i32 - 4;
+    let lowest = (SIZE.1 - BELOW - EDGE) as i32 - 4;
     let mut free = TOP as i32;
     for name in &mut names {
         name.0 = name.0.max(free);

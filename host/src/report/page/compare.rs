@@ -82,7 +82,8 @@ fn settings(run: &Run) -> BTreeMap<String, String> {
     match run.recipe().parse::<toml::Table>() {
         Ok(table) => {
             for (key, value) in table {
-                found.insert(key, value.to_string());
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                found.insert(key, text);
             }
         }
         Err(_) => {
