@@ -16,6 +16,7 @@ pub mod model;
 pub mod samples;
 pub mod training;
 
+mod engine;
 mod pass;
 
 #[cfg(target_arch = "wasm32")]

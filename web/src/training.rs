@@ -9,7 +9,7 @@ use alloc::{
 };
 
 use selvedge::{
-    Flat, Layer, Portable,
+    Flat, Layer,
     architecture::Architecture,
     fashion_mnist::{CLASS_NAMES, CLASSES, PIXELS, SHAPE, Small, Tiny},
     layers,
@@ -23,7 +23,7 @@ use selvedge::{
 };
 use wasm_bindgen::prelude::*;
 
-use crate::samples::Samples;
+use crate::{engine::Wide, samples::Samples};
 
 /// A run, and where it is.
 #[wasm_bindgen]
@@ -256,7 +256,7 @@ impl<M: Layer<Input = [f32; PIXELS]>> Step for Trainer<M> {
         let batch = Batch::new(&self.input[..batch.len()], &self.targets[..]);
         let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
         let optimizer = Sgd::new(learning_rate);
-        let loss = workspace.step(&Portable, &optimizer, [], model, &CrossEntropy::default(), batch);
+        let loss = workspace.step(&Wide, &optimizer, [], model, &CrossEntropy::default(), batch);
         loss.map_err(|error| error.to_string())
     }
 
