@@ -62,7 +62,8 @@ fn main() -> ExitCode {
 
 fn bind(library: PathBuf, out: PathBuf, node: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(&library).typescript(false);
+    bindgen.input_path(&library).typescript(false).omit_default_module_path(false);
+    bindgen.remove_name_section(true).remove_producers_section(true);
     if node { bindgen.nodejs(true) } else { bindgen.web(true) }.and_then(|bindgen| bindgen.generate(&out)).map_err(
         // The library's error has a type of its own that is no standard error.
         |error| anyhow!("cannot bind {}: {error:#}", library.display()),
