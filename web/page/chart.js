@@ -1,7 +1,7 @@
 // A line in an SVG, with axes.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const BOX = { left: 62, right: 620, top: 16, bottom: 270 };
+const BOX = { left: 74, right: 616, top: 16, bottom: 270 };
 const MOST_POINTS = 300;
 
 /** Draws losses by step, the first of which is step 1. @param {SVGElement} svg @param {number[]} losses @param {number} total */
@@ -26,7 +26,9 @@ export function draw(svg, losses, total) {
   const line = points.map(({ step, loss }) => `${x(step).toFixed(1)} ${y(loss).toFixed(1)}`);
   add(svg, "path", { class: "curve", d: `M${line.join("L")}` });
   const last = points[points.length - 1];
-  add(svg, "text", { class: "label", x: Math.min(x(last.step), BOX.right) - 4, y: Math.max(y(last.loss) - 10, 14), "text-anchor": "end" }, last.loss.toFixed(3));
+  const isRight = x(last.step) > (BOX.left + BOX.right) / 2;
+  const place = { x: x(last.step) + (isRight ? -4 : 8), y: Math.max(y(last.loss) - 10, 16), "text-anchor": isRight ? "end" : "start" };
+  add(svg, "text", { class: "label", ...place }, last.loss.toFixed(3));
 }
 
 function means(losses) {

@@ -78,7 +78,7 @@ function predict() {
     if (!network) continue;
     const index = network.predict(drawing.pixels);
     const probabilities = network.probabilities;
-    answers[slot] = { format: network.format, name: network.classes[index], probability: probabilities[index], probabilities };
+    answers[slot] = { format: network.format, name: className(index), probability: probabilities[index], probabilities };
   }
   showBars(answers);
   const isEmpty = drawing.pixels.every((pixel) => pixel === 0);
@@ -87,28 +87,35 @@ function predict() {
   showActivations();
 }
 
+/** A class's name: the network's file has it, or else the data. @param {number} index */
+function className(index) {
+  const known = [networks.float, networks.integers].map((network) => network?.classes[index]);
+  const isName = (text) => text !== undefined && text !== String(index);
+  return known.find(isName) ?? site.data.classes[index] ?? String(index);
+}
+
 const percent = (part) => `${(100 * part).toFixed(1)}%`;
 
 function showBars(answers) {
-  const classes = (networks.float ?? networks.integers)?.classes ?? [];
+  const count = (networks.float ?? networks.integers)?.classes.length ?? 0;
   const body = at("bars").tBodies[0];
-  if (body.rows.length !== classes.length) {
-    body.replaceChildren(...classes.map(() => {
+  if (body.rows.length !== count) {
+    body.replaceChildren(...Array.from({ length: count }, () => {
       const row = element("tr");
       row.append(element("th", { scope: "row" }), bar("float"), bar("integer"));
       return row;
     }));
   }
-  classes.forEach((name, index) => {
+  for (let index = 0; index < count; index++) {
     const [heading, ...cells] = body.rows[index].cells;
-    heading.textContent = name;
+    heading.textContent = className(index);
     ["float", "integers"].forEach((slot, place) => {
       const part = answers[slot]?.probabilities[index];
       const [filled, text] = cells[place].firstChild.children;
       filled.style.width = `${100 * (part ?? 0)}%`;
       text.textContent = part === undefined ? "–" : percent(part);
     });
-  });
+  }
 }
 
 function bar(kind) {
@@ -158,13 +165,18 @@ function showDevices() {
     shown.replaceChildren(element("p", {}, "No board was measured with this network."));
     return;
   }
+  const formats = ["f32", "f16", "int8", "int4"];
   const table = element("table");
   const head = table.createTHead().insertRow();
-  for (const heading of ["board", "weights", "instructions"]) head.append(element("th", { scope: "col" }, heading));
+  for (const heading of ["board", ...formats]) head.append(element("th", { scope: "col" }, heading));
   const body = table.createTBody();
-  for (const { board, format, instructions } of rows) {
-    const row = body.insertRow();
-    for (const text of [board, format, instructions.toLocaleString("en")]) row.insertCell().textContent = text;
+  for (const board of new Set(rows.map((row) => row.board))) {
+    const line = body.insertRow();
+    line.append(element("th", { scope: "row" }, board));
+    for (const format of formats) {
+      const found = rows.find((row) => row.board === board && row.format === format);
+      line.insertCell().textContent = found ? found.instructions.toLocaleString("en") : "–";
+    }
   }
   shown.replaceChildren(element("p", { className: "quiet" }, `Instructions of one prediction by ${name}, counted in the emulator, mean of 100 samples.`), table);
 }
@@ -176,7 +188,7 @@ function showSamples() {
   shown.replaceChildren();
   for (let place = 0; place < Math.min(SHOWN_SAMPLES, testSamples.count); place++) {
     const index = (firstShown + place) % testSamples.count;
-    const label = networks.float?.classes[testSamples.label(index)] ?? testSamples.label(index);
+    const label = className(testSamples.label(index));
     const button = element("button", { type: "button", title: `Test sample ${index + 1}: ${label}` });
     button.setAttribute("aria-label", `Test sample ${index + 1}: ${label}`);
     const canvas = element("canvas");
@@ -206,8 +218,8 @@ function requireImages(samples) {
 }
 
 function sayData() {
-  const words = ["train", "test"].map((part) => `${parts[part].count.toLocaleString("en")} ${part === "train" ? "training" : "test"} samples of ${parts[part].name}`);
-  at("data-state").textContent = `${words.join(", ")}.`;
+  const words = (part) => `${parts[part].count.toLocaleString("en")} samples of ${parts[part].name}`;
+  at("data-state").textContent = `The page trains on ${words("train")}, and tests on ${words("test")}.`;
 }
 
 async function readData() {

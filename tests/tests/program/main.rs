@@ -1,6 +1,7 @@
 //! The program `selvedge` as a user runs it, and the files that it reads and writes.
 
 mod arrays;
+mod browser;
 mod before_a_build;
 mod command_line;
 mod copied_program;

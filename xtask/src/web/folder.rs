@@ -143,6 +143,7 @@ impl Maker<'_> {
         let option: String = self.data.iter().map(|word| format!(" {}", word.display())).collect();
         Ok(json!({
             "name": overview.name,
+            "classes": overview.classes.iter().map(|class| &class["name"]).collect::<Vec<_>>(),
             "option": option,
             "train": part("train", limit(overview))?,
             "test": part("test", overview.test.min(TEST_SAMPLES))?,
