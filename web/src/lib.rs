@@ -4,6 +4,7 @@
 //!
 //! - [`model`]: a network's file of any format, and its predictions.
 //! - [`training`]: a run of the recipe `quickstart` on samples that the page has.
+//! - [`check`]: the vectors' arithmetic, where it runs.
 //! - [`samples`]: a part of a data set, as two IDX files.
 //!
 //! It needs no `std`, so the target may be built from the source of `core` and `alloc` alone.
@@ -12,6 +13,7 @@
 
 extern crate alloc;
 
+pub mod check;
 pub mod model;
 pub mod samples;
 pub mod training;
