@@ -26,8 +26,10 @@ export function draw(svg, losses, total) {
   const line = points.map(({ step, loss }) => `${x(step).toFixed(1)} ${y(loss).toFixed(1)}`);
   add(svg, "path", { class: "curve", d: `M${line.join("L")}` });
   const last = points[points.length - 1];
+  // Above the curve's end, wherever that swings.
+  const highest = Math.max(...points.slice(-Math.ceil(points.length / 5)).map((point) => point.loss));
   const isRight = x(last.step) > (BOX.left + BOX.right) / 2;
-  const place = { x: x(last.step) + (isRight ? -4 : 8), y: Math.max(y(last.loss) - 10, 16), "text-anchor": isRight ? "end" : "start" };
+  const place = { x: x(last.step) + (isRight ? -4 : 8), y: Math.max(y(highest) - 12, 16), "text-anchor": isRight ? "end" : "start" };
   add(svg, "text", { class: "label", ...place }, last.loss.toFixed(3));
 }
 

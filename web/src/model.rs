@@ -180,7 +180,11 @@ impl Model {
     /// As [`predict`](Self::predict).
     pub fn run(&mut self, sample: &[u8]) -> Result<usize, String> {
         if sample.len() != self.sample_len {
-            return Err(format!("the network takes samples of {} bytes, and this has {}", self.sample_len, sample.len()));
+            return Err(format!(
+                "the network takes samples of {} bytes, and this has {}",
+                self.sample_len,
+                sample.len()
+            ));
         }
         match self.format {
             Format::Float32 => self.run_floats(sample)?,

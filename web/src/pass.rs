@@ -27,7 +27,8 @@ impl Network {
     /// A network with these parameters; `None` where the architecture has not as many.
     pub fn new(architecture: &Architecture, parameters: Vec<f32>) -> Option<Self> {
         let stages: Vec<Stage> = architecture.stages().collect();
-        let widest = stages.iter().filter(|stage| stage.kind == StageKind::BatchNorm1d).map(|stage| stage.outputs).max();
+        let widest =
+            stages.iter().filter(|stage| stage.kind == StageKind::BatchNorm1d).map(|stage| stage.outputs).max();
         let is_whole = architecture.parameter_count() == Some(parameters.len()) && !stages.is_empty();
         is_whole.then(|| Self {
             stages,

@@ -129,7 +129,10 @@ impl Training {
         learning_rate: f64,
     ) -> Result<Self, String> {
         if samples.sample_len() != PIXELS {
-            return Err(format!("the page trains on images of 28×28 pixels, and a sample has {}", samples.sample_len()));
+            return Err(format!(
+                "the page trains on images of 28×28 pixels, and a sample has {}",
+                samples.sample_len()
+            ));
         }
         if let Some((_, label)) = samples.iter().find(|&(_, label)| usize::from(label) >= CLASSES) {
             return Err(format!("the page trains {CLASSES} classes, and a sample has the label {label}"));
@@ -171,7 +174,10 @@ impl Training {
         let loss = self.trainer.step(&self.samples, batch, self.options.learning_rate as f32)?;
         self.steps += 1;
         if !loss.is_finite() {
-            return Err(format!("the loss is {loss} at step {}: training diverged; take a smaller learning rate", self.steps));
+            return Err(format!(
+                "the loss is {loss} at step {}: training diverged; take a smaller learning rate",
+                self.steps
+            ));
         }
         self.seen = end;
         if self.seen == self.order.len() {

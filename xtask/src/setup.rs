@@ -95,7 +95,8 @@ fn carry_out(look: impl Fn(bool) -> Result<(Facts, Plan)>, only_check: bool, mis
 /// Gets the target of the page's library, and the browser for its tests, unless they are there or nothing is to be changed.
 pub fn page(only_check: bool) -> Result<()> {
     let look = |ask_rustup| {
-        let facts = Facts { installed: Installed::look_for_page()?, not_emulated: Vec::new(), ..Facts::look(ask_rustup)? };
+        let facts =
+            Facts { installed: Installed::look_for_page()?, not_emulated: Vec::new(), ..Facts::look(ask_rustup)? };
         let mut plan = plan(&facts);
         let browsers = missing_browser();
         if facts.apt_get {

@@ -14,7 +14,8 @@ fn the_page_predicts_and_trains_to_the_command_lines_hash() {
     let output = xtask(&["web", "--data", "builtin", "--out"]).arg(&out).output().expect("cargo starts");
     assert!(output.status.success(), "{}", text(&output));
     let said = passed(page.arg(&out));
-    let checks = ["a drawing is answered", "keys draw", "a sample is answered", "tiny trains to", "is stopped", "refused"];
+    let checks =
+        ["a drawing is answered", "keys draw", "a sample is answered", "tiny trains to", "is stopped", "refused"];
     for check in checks {
         assert!(said.contains(check), "{check}: {said}");
     }

@@ -1,8 +1,8 @@
 //! The program `selvedge` as a user runs it, and the files that it reads and writes.
 
 mod arrays;
-mod browser;
 mod before_a_build;
+mod browser;
 mod command_line;
 mod copied_program;
 mod cuda;

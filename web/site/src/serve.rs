@@ -41,7 +41,8 @@ fn file(folder: &Path, url: &str) -> Option<PathBuf> {
     let name = url.split(['?', '#']).next()?.strip_prefix('/')?;
     let name = if name.is_empty() { "index.html" } else { name };
     // A backslash divides names on Windows.
-    let is_plain = !name.contains('\\') && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    let is_plain =
+        !name.contains('\\') && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     let path = is_plain.then(|| folder.join(name))?.canonicalize().ok()?;
     (path.starts_with(folder) && path.is_file()).then_some(path)
 }
@@ -83,7 +84,16 @@ mod tests {
         assert_eq!(found("/"), Some(folder.join("index.html")));
         assert_eq!(found("/index.html?a=/../b"), Some(folder.join("index.html")));
         assert_eq!(found("/models/a.bin"), Some(folder.join("models/a.bin")));
-        let refused = ["", "index.html", "/../secret", "/models/../../secret", "//etc/hostname", "/models", "/..\\secret", "/%2e%2e/secret"];
+        let refused = [
+            "",
+            "index.html",
+            "/../secret",
+            "/models/../../secret",
+            "//etc/hostname",
+            "/models",
+            "/..\\secret",
+            "/%2e%2e/secret",
+        ];
         assert_eq!(refused.map(found), [const { None }; 8]);
         #[cfg(unix)]
         {
@@ -108,7 +118,9 @@ mod tests {
             answer
         };
         let answer = ask("GET /a.wasm");
-        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("application/wasm") && answer.ends_with("library"));
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.contains("application/wasm") && answer.ends_with("library")
+        );
         assert!(ask("GET /b.wasm").starts_with("HTTP/1.1 404"));
         assert!(ask("DELETE /a.wasm").starts_with("HTTP/1.1 405"));
     }

@@ -1,11 +1,6 @@
 //! The page's folder: the library, the page of `web/page`, models, samples, and what the command line computes.
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::Path,
-    process::Command,
-};
+use std::{ffi::OsString, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use options::commands::Data;
@@ -14,7 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::library;
-use crate::{flash::{EmbedFolder, saved_hash}, program, toolchain::Toolchain, workspace};
+use crate::{
+    flash::{EmbedFolder, saved_hash},
+    program,
+    toolchain::Toolchain,
+    workspace,
+};
 
 /// Most samples of each part: the folder stays below 12 MB.
 const TRAINING_SAMPLES: u64 = 8000;
@@ -85,7 +85,8 @@ pub fn make(toolchain: &Toolchain, data: &Data, out: &Path) -> Result<()> {
     overview.check()?;
     // What was downloaded or drawn is named from now on, so each command takes the same.
     let is_builtin = maker.data.is_empty() && overview.name == "builtin";
-    let maker = Maker { data: if is_builtin { ["--data", "builtin"].map(OsString::from).into() } else { maker.data }, ..maker };
+    let maker =
+        Maker { data: if is_builtin { ["--data", "builtin"].map(OsString::from).into() } else { maker.data }, ..maker };
 
     library::browser(toolchain, &out.join("wasm"))?;
     copy_page(out)?;
@@ -131,7 +132,10 @@ impl Maker<'_> {
     fn samples(&self, overview: &Overview) -> Result<Value> {
         let part = |split: &str, count: u64| {
             let mut embed = self.selvedge("embed");
-            embed.args(["--split", split, "--count", &count.to_string(), "--out"]).arg(&self.work.path).args(&self.data);
+            embed
+                .args(["--split", split, "--count", &count.to_string(), "--out"])
+                .arg(&self.work.path)
+                .args(&self.data);
             workspace::output(&mut embed)?;
             let [samples, labels] = ["samples", "labels"].map(|kind| format!("data/{split}-{kind}.idx"));
             for (name, target) in [("samples.idx", &samples), ("labels.idx", &labels)] {
@@ -190,9 +194,7 @@ fn instructions() -> Result<Vec<Value>> {
     let path = launch::root().join("docs/bench-device.json");
     let bytes = files::read(&path, MAX_BYTES)?;
     let rows: Vec<Value> = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
-    let kept = |row: &Value| {
-        json!({ "board": row["board"], "model": row["model"], "format": row["format"], "instructions": row["instructions"] })
-    };
+    let kept = |row: &Value| json!({ "board": row["board"], "model": row["model"], "format": row["format"], "instructions": row["instructions"] });
     Ok(rows.iter().filter(|row| row["instructions"].is_u64()).map(kept).collect())
 }
 

@@ -18,7 +18,7 @@ const HALF: u64 = 1 << 28;
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     let sum = f64::from(a) * f64::from(b) + f64::from(c);
-    if is_rounded_twice(sum) { exact(a, b, c) } else { sum as f32 }
+    let _ = (sum, is_rounded_twice(sum)); exact(a, b, c)
 }
 
 /// Tells whether a sum, rounded to binary64, may be rounded wrongly to binary32.
