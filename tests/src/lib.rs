@@ -1,5 +1,6 @@
 //! Shared by the tests that cross Selvedge's packages.
 
+pub mod browser;
 pub mod interchange;
 pub mod projects;
 
@@ -54,6 +55,10 @@ pub const SELVEDGE_PYTHON: &str = "SELVEDGE_PYTHON";
 ///
 /// A test that is skipped is shown as [`skip()`] does it.
 pub fn python(program: &str, what: &str) -> Option<Command> {
+    python_in("references", program, what)
+}
+
+fn python_in(folder: &str, program: &str, what: &str) -> Option<Command> {
     let named = env::var_os(SELVEDGE_PYTHON).filter(|python| !python.is_empty()).map(PathBuf::from);
     // Test programs lie in target/<profile>/deps.
     let installed = || python_of(&env::current_exe().ok()?.ancestors().nth(3)?.join("python"));
@@ -65,7 +70,7 @@ pub fn python(program: &str, what: &str) -> Option<Command> {
         return None;
     };
     let mut command = Command::new(python);
-    command.arg(workspace().join("tests/references").join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(workspace().join("tests").join(folder).join(program)).env("PYTHONDONTWRITEBYTECODE", "1");
     Some(command)
 }
 

@@ -13,7 +13,7 @@ use board::Processor;
 
 use crate::{
     cuda, python, setup,
-    toolchain::{self, Installed},
+    toolchain::{self, Installed, PAGE_TARGET, Toolchain},
 };
 
 /// One line of the table.
@@ -65,6 +65,16 @@ fn findings() -> Vec<Finding> {
                 .ok_or("`cargo xtask setup --c` gets it (for exported C on the boards alone)"),
         ),
         optional(
+            "page's target",
+            page_target().ok_or("`cargo xtask setup --page` gets it (for the page in a browser alone)"),
+        ),
+        optional(
+            "Chromium, driver",
+            version("chromedriver", &["--version"])
+                .filter(|_| setup::missing_browser().is_empty())
+                .ok_or("`cargo xtask setup --page` gets both (for the tests of pages alone)"),
+        ),
+        optional(
             "probe-rs",
             version("probe-rs", &["--version"])
                 .ok_or("for real boards alone: https://probe.rs/docs/getting-started/installation"),
@@ -84,6 +94,14 @@ fn findings() -> Vec<Finding> {
             ),
         ),
     ]
+}
+
+/// The compiler of the page's library.
+fn page_target() -> Option<String> {
+    Some(match Toolchain::for_page().ok()? {
+        Toolchain::Rustup => PAGE_TARGET.to_owned(),
+        Toolchain::Debian { .. } => format!("{PAGE_TARGET}, built by Debian's compiler from its library source"),
+    })
 }
 
 fn firmware_tools() -> (Option<String>, Option<String>) {

@@ -8,6 +8,7 @@
 //! - [`device`]: a board that answers over its UART.
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page that comes of it.
+//! - [`web`]: the page that predicts and trains in a browser, as a folder or served on this machine.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
 //! - [`mod@test`]: everything that must hold before a change is kept.
@@ -38,6 +39,7 @@ mod test;
 mod tied;
 mod toolchain;
 mod verify;
+mod web;
 mod workspace;
 
 use std::{io::Write, process::ExitCode};
@@ -68,6 +70,8 @@ enum Command {
     /// Check and time training on a GPU, on another machine that has one
     #[command(subcommand)]
     Gpu(gpu::Gpu),
+    /// Make the page that predicts and trains in a browser, and serve it on this machine or write it as a folder for any web server
+    Web(web::Options),
     /// Find or install the boards' targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
     Setup(setup::Options),
     /// List what is there, what is missing and how to get it
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Command::Device(options) => device::run(&options),
         Command::Verify(options) => verify::run(&options),
         Command::Gpu(gpu) => gpu::run(&gpu),
+        Command::Web(options) => web::run(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),

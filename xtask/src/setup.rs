@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::{
     cuda, python,
-    toolchain::{DEBIAN_PACKAGES, Installed, Toolchain},
+    toolchain::{DEBIAN_PACKAGES, Installed, PAGE_TARGET, Toolchain},
     workspace,
 };
 
@@ -35,6 +35,10 @@ pub struct Options {
     /// Install ARM's C compiler, by which exported C is measured on the boards, and nothing else
     #[arg(long)]
     c: bool,
+
+    /// Get the target that `web` compiles the page's library for, and the browser that tests open it with, and nothing else
+    #[arg(long)]
+    page: bool,
 }
 
 /// Brings the machine to where `flash` and `test` run, or says exactly what to do.
@@ -48,31 +52,76 @@ pub fn run(options: &Options) -> Result<()> {
     if options.c {
         c_compiler(options.check)?;
     }
-    if options.python || options.cuda || options.c {
+    if options.page {
+        page(options.check)?;
+    }
+    if options.python || options.cuda || options.c || options.page {
         return Ok(());
     }
-    let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
-    loop {
+    let look = |ask_rustup| {
         let facts = Facts::look(ask_rustup)?;
         let plan = plan(&facts);
+        Ok((facts, plan))
+    };
+    carry_out(look, options.check, "the firmware's tools are not all here")?;
+    report()
+}
+
+/// Looks at what is missing and gets it, until nothing is or nothing more can be done.
+fn carry_out(look: impl Fn(bool) -> Result<(Facts, Plan)>, only_check: bool, missing: &str) -> Result<()> {
+    let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
+    loop {
+        let (facts, plan) = look(ask_rustup)?;
         if plan == Plan::default() {
-            return report();
+            return Ok(());
         }
-        if !options.check && !plan.targets.is_empty() {
-            say!("The toolchain lacks targets of the boards. Running {}", workspace::shown(&plan.rustup()));
+        if !only_check && !plan.targets.is_empty() {
+            say!("The toolchain lacks targets. Running {}", workspace::shown(&plan.rustup()));
             if let Err(error) = workspace::run(&mut plan.rustup()) {
                 say!("rustup gave none: {error:#}");
             }
             // The next look decides; rustup is asked once.
             ask_rustup = false;
-        } else if !options.check && !plan.packages.is_empty() && facts.root.is_some() && ask_apt {
+        } else if !only_check && !plan.packages.is_empty() && facts.root.is_some() && ask_apt {
             say!("Debian packages are missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
             install(&plan, &facts);
             ask_apt = false;
         } else {
-            bail!("the firmware's tools are not all here; to get them, run:{}", plan.by_hand(&facts));
+            bail!("{missing}; to get them, run:{}", plan.by_hand(&facts));
         }
     }
+}
+
+/// Gets the target of the page's library, and the browser for its tests, unless they are there or nothing is to be changed.
+pub fn page(only_check: bool) -> Result<()> {
+    let look = |ask_rustup| {
+        let facts =
+            Facts { installed: Installed::look_for_page()?, not_emulated: Vec::new(), ..Facts::look(ask_rustup)? };
+        let mut plan = plan(&facts);
+        let browsers = missing_browser();
+        if facts.apt_get {
+            plan.packages.extend(browsers);
+        } else if !browsers.is_empty() {
+            plan.by_hand.push("your package manager, for chromium and chromedriver".into());
+        }
+        Ok((facts, plan))
+    };
+    carry_out(look, only_check, "the tools for the page are not all here")?;
+    say!("Ready: a compiler builds for {PAGE_TARGET}, and chromium with its driver is installed.");
+    Ok(())
+}
+
+/// Debian's packages of the browser that are not installed.
+pub fn missing_browser() -> Vec<&'static str> {
+    let is_there = |names: &[&str]| names.iter().any(|name| workspace::on_path(name).is_some());
+    let mut packages = Vec::new();
+    if !is_there(&["chromium", "chromium-browser"]) {
+        packages.push("chromium");
+    }
+    if !is_there(&["chromedriver"]) {
+        packages.push("chromium-driver");
+    }
+    packages
 }
 
 /// The C compiler for the boards.

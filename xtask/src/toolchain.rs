@@ -16,6 +16,9 @@ use crate::workspace;
 /// Debian's compiler, package manager, linter and standard-library source, all of one version.
 pub const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src"];
 
+/// The target of the library for a browser.
+pub const PAGE_TARGET: &str = "wasm32-unknown-unknown";
+
 const DEBIAN_FILES: [&str; 4] =
     ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/lib/rustlib/src/rust/library/core"];
 
@@ -32,22 +35,29 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// The one that this machine has.
+    /// The one that this machine has for the boards.
     pub fn find() -> Result<Self> {
-        let installed = Installed::look()?;
+        Self::of(Installed::look()?, "cargo xtask setup")
+    }
+
+    /// The one that this machine has for a browser.
+    pub fn for_page() -> Result<Self> {
+        Self::of(Installed::look_for_page()?, "cargo xtask setup --page")
+    }
+
+    fn of(installed: Installed, setup: &str) -> Result<Self> {
         if installed.missing_targets.is_empty() {
             return Ok(Self::Rustup);
         }
         match installed.linker {
             Some(linker) if installed.debian => Ok(Self::Debian { linker }),
-            _ => bail!(
-                "no compiler here builds for {}; `cargo xtask setup` gets one",
-                installed.missing_targets.join(", ")
-            ),
+            _ => {
+                bail!("no compiler here builds for {}; `{setup}` gets one", installed.missing_targets.join(", "))
+            }
         }
     }
 
-    /// A cargo command (`build`, `clippy`, …) for one of the firmware's targets, or a processor of it.
+    /// A cargo command (`build`, `clippy`, …) for a target of the boards or the browser's, or a processor of it.
     pub fn cargo(&self, subcommand: &str, target: &str, cpu: Option<&str>) -> Command {
         let mut cargo = match self {
             Self::Rustup => launch::cargo(subcommand),
@@ -66,7 +76,11 @@ impl Toolchain {
         if let Self::Debian { linker } = self {
             cargo.env("CARGO", "/usr/bin/cargo").env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
             // `cargo run` puts the libraries of its own compiler there.
-            cargo.env(variable("LINKER"), linker).env_remove("LD_LIBRARY_PATH").arg("-Zbuild-std=core");
+            cargo.env(variable("LINKER"), linker).env_remove("LD_LIBRARY_PATH").arg(match target {
+                // The library for a browser has a heap.
+                PAGE_TARGET => "-Zbuild-std=core,alloc",
+                _ => "-Zbuild-std=core",
+            });
         }
         cargo.args(["--target", target]);
         cargo
@@ -76,7 +90,7 @@ impl Toolchain {
 /// The installed parts of both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// The firmware's targets that the host's toolchain lacks.
+    /// The targets that the host's toolchain lacks.
     pub missing_targets: Vec<String>,
     /// True where Debian's packages are there.
     pub debian: bool,
@@ -85,16 +99,24 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// Looks at the file system.
+    /// Looks at the file system for what the boards need.
     pub fn look() -> Result<Self> {
+        Self::look_for(targets()?, &["rust-lld", "ld.lld"])
+    }
+
+    /// Looks at the file system for what a library for a browser needs.
+    pub fn look_for_page() -> Result<Self> {
+        Self::look_for(vec![PAGE_TARGET.to_owned()], &["rust-lld", "wasm-ld"])
+    }
+
+    fn look_for(mut missing_targets: Vec<String>, linkers: &[&str]) -> Result<Self> {
         let sysroot = workspace::output(launch::command("rustc").args(["--print", "sysroot"]))?;
         let rustlib = Path::new(sysroot.trim()).join("lib/rustlib");
-        let mut missing_targets = targets()?;
         missing_targets.retain(|target| !rustlib.join(target).join("lib").is_dir());
         Ok(Self {
             missing_targets,
             debian: DEBIAN_FILES.iter().all(|file| Path::new(file).exists()),
-            linker: linker(&rustlib),
+            linker: linker(&rustlib, linkers),
         })
     }
 }
@@ -116,10 +138,10 @@ pub fn targets() -> Result<Vec<String>> {
 }
 
 /// rustup's toolchains each bring a `rust-lld` in a folder named after the host.
-fn linker(rustlib: &Path) -> Option<PathBuf> {
+fn linker(rustlib: &Path, names: &[&str]) -> Option<PathBuf> {
     let hosts = fs::read_dir(rustlib).into_iter().flatten().flatten();
     let mut bundled = hosts.map(|host| host.path().join("bin/rust-lld")).filter(|path| path.exists());
-    bundled.next().or_else(|| workspace::on_path("rust-lld")).or_else(|| workspace::on_path("ld.lld"))
+    bundled.next().or_else(|| names.iter().find_map(|name| workspace::on_path(name)))
 }
 
 #[cfg(test)]
@@ -145,6 +167,8 @@ mod tests {
              CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_RUSTFLAGS=-Ctarget-cpu=cortex-m33 RUSTC=/usr/bin/rustc \
              RUSTC_BOOTSTRAP=1 cargo build -Zbuild-std=core --target thumbv8m.main-none-eabihf"
         );
+        let page = workspace::shown(&debian.cargo("build", PAGE_TARGET, None));
+        assert!(page.contains("cargo build -Zbuild-std=core,alloc --target wasm32-unknown-unknown"), "{page}");
         let clippy = debian.cargo("clippy", "thumbv6m-none-eabi", None);
         assert_eq!(clippy.get_program(), "/usr/bin/cargo-clippy");
     }

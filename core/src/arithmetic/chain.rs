@@ -1,5 +1,7 @@
 //! Chains of fused multiply-adds over slices: plain loops, or the target's own where a call for each term would cost.
 
+#[cfg(target_arch = "wasm32")]
+use super::binary64 as target;
 #[cfg(has_vfma)]
 use super::vfma as target;
 #[cfg(target_arch = "x86_64")]
@@ -17,7 +19,7 @@ pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     target::add_product(scale, row, sum);
 }
 
-#[cfg(not(any(has_vfma, target_arch = "x86_64")))]
+#[cfg(not(any(has_vfma, target_arch = "x86_64", target_arch = "wasm32")))]
 mod target {
     use crate::arithmetic::fma;
 

@@ -3,7 +3,7 @@
 /// `a · b + c`, rounded once.
 ///
 /// One instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU, `vfmadd` on x86-64 (found at run time), `fmadd`
-/// on AArch64. Elsewhere exact integer code.
+/// on AArch64. WebAssembly computes it in binary64. Elsewhere exact integer code.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     target::fma(a, b, c)
@@ -15,7 +15,10 @@ use super::vfma as target;
 #[cfg(target_arch = "x86_64")]
 use super::x86_64 as target;
 
-#[cfg(not(any(has_vfma, target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(target_arch = "wasm32")]
+use super::binary64 as target;
+
+#[cfg(not(any(has_vfma, target_arch = "x86_64", target_arch = "aarch64", target_arch = "wasm32")))]
 use super::software as target;
 
 #[cfg(target_arch = "aarch64")]
@@ -43,7 +46,7 @@ mod target {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::software;
+    use super::super::{binary64, software};
     use super::*;
 
     /// Rounds the exact a·b + c to binary32: the product is exact in binary64; the sum is made exact with TwoSum and
@@ -65,10 +68,10 @@ mod tests {
         odd as f32
     }
 
-    /// Both the target's and the integer code: a host has an instruction, and some devices have not.
+    /// The target's code, that of integers and that of binary64: a host has an instruction, and others have not.
     fn check(a: f32, b: f32, c: f32) -> Result<(), TestCaseError> {
         let expected = reference(a, b, c);
-        for found in [fma(a, b, c), software::fma(a, b, c)] {
+        for found in [fma(a, b, c), software::fma(a, b, c), binary64::fma(a, b, c)] {
             prop_assert!(
                 found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan(),
                 "fma({a:e}, {b:e}, {c:e}) = {found:e}, not {expected:e}"

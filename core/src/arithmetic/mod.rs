@@ -15,6 +15,8 @@
 //! A product is commutative, so an fma's first two operands may be swapped. Which NaN an invalid operation gives (sign
 //! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod binary64;
 mod chain;
 mod fma;
 mod norm;

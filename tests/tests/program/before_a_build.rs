@@ -29,6 +29,7 @@ fn help_and_wrong_options_wait_for_no_build() {
         "flash",
         "device eval",
         "verify bits",
+        "web",
         "fuzz",
         "test",
     ];
@@ -64,6 +65,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("bench cuda --only graph", "--only"),
         ("gpu pack --architecture sm_90", "a compute capability"),
         ("gpu pack --rehearsal --data none", "--data"),
+        ("web --port 99999", "--port"),
+        ("web --out page --port 80", "--out"),
         ("fuzz none", "there is no target none"),
         ("gpu report", "FOLDER"),
         ("gpu report none", "is no report of check.sh"),

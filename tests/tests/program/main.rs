@@ -2,6 +2,7 @@
 
 mod arrays;
 mod before_a_build;
+mod browser;
 mod command_line;
 mod copied_program;
 mod cuda;

@@ -23,7 +23,7 @@ use crate::{
     },
     python, setup, tied,
     toolchain::{self, Toolchain},
-    workspace,
+    web, workspace,
 };
 
 /// Core's optional parts.
@@ -91,6 +91,11 @@ fn set_up(stages: &[&str]) -> Result<Toolchain> {
         && let Err(error) = setup::c_compiler(false)
     {
         say!("NO ARM C COMPILER to run exported C on the boards by: {error:#}");
+    }
+    if needed(&["targets", "tests"])
+        && let Err(error) = setup::page(false)
+    {
+        say!("NO TOOLS FOR THE PAGE: {error:#}");
     }
     if needed(&["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"])
         && let Err(error) = cuda::set_up()
@@ -191,7 +196,9 @@ fn left_out() -> Vec<&'static str> {
     let cuda = cuda::compiler().is_err().then_some("what needs NVIDIA's compiler, as there is none here");
     let c = workspace::on_path(setup::C_COMPILER).is_none();
     let c = c.then_some("what needs ARM's C compiler, as there is none here");
-    data.into_iter().chain(python).chain(cuda).chain(c).collect()
+    let page = Toolchain::for_page().is_err() || !setup::missing_browser().is_empty();
+    let page = page.then_some("what needs the page, as there is no compiler for it or no browser here");
+    data.into_iter().chain(python).chain(cuda).chain(c).chain(page).collect()
 }
 
 fn said_left_out() -> String {
@@ -210,7 +217,13 @@ fn targets(toolchain: &Toolchain) -> Result<()> {
         step(&mut build())?;
         step(build().args(CORE_FEATURES))?;
     }
-    Ok(())
+    match Toolchain::for_page() {
+        Ok(toolchain) => step(web::cargo(&toolchain, "clippy").args(DENY_WARNINGS)),
+        Err(error) => {
+            say!("NOT CHECKED: the library for a browser: {error:#}");
+            Ok(())
+        }
+    }
 }
 
 /// The programs for every board with its own model, and for one board of each processor the trainer: built, and their lints.

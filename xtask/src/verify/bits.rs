@@ -13,7 +13,10 @@ use board::{Board, Training};
 use clap::Args;
 use serde_json::json;
 
-use super::table::{self, Run};
+use super::{
+    page::Page,
+    table::{self, Run},
+};
 use crate::{
     flash::{
         self, Device, EmbedFolder, Program,
@@ -61,12 +64,15 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         files::check_writable(file)?;
     }
     let left_out = if options.cuda { None } else { boards_left_out()? };
-    let bits = Bits::prepare(options)?;
+    let mut bits = Bits::prepare(options)?;
     let runs = if options.cuda { bits.gpu(options.quick)? } else { bits.engines_and_boards(left_out.is_none())? };
 
     say!("");
     table::lines(&runs, options.full).iter().for_each(|line| say!("{line}"));
     say!("");
+    if let Some(reason) = &bits.page_left_out {
+        say!("Left out: the library for a browser: {reason}");
+    }
     if let Some(reason) = left_out {
         say!("Left out: tiny on the emulated {}: {reason}", training_boards()?.join(" and "));
     }
@@ -98,12 +104,20 @@ fn boards_left_out() -> Result<Option<String>> {
         training_boards()?.iter().try_for_each(|board| Device::Emulator.check(&Board::named(board)?))?;
         Toolchain::find()
     };
-    let Err(reason) = check() else { return Ok(None) };
+    Ok(optional(check(), "the emulated boards")?.err())
+}
+
+/// What takes part, or why it does not; an error where it must.
+fn optional<T>(found: Result<T>, what: &str) -> Result<Result<T, String>> {
+    let reason = match found {
+        Ok(found) => return Ok(Ok(found)),
+        Err(reason) => reason,
+    };
     if std::env::var_os("SELVEDGE_REQUIRE_ALL").is_some_and(|value| !value.is_empty()) {
-        return Err(reason.context("SELVEDGE_REQUIRE_ALL is set, but the boards cannot take part"));
+        return Err(reason.context(format!("SELVEDGE_REQUIRE_ALL is set, but {what} cannot take part")));
     }
-    say!("The emulated boards are left out: {reason:#}");
-    Ok(Some(format!("{reason:#}")))
+    say!("Left out: {what}: {reason:#}");
+    Ok(Err(format!("{reason:#}")))
 }
 
 /// The parts that all runs share.
@@ -117,6 +131,8 @@ struct Bits {
     steps: u64,
     full: bool,
     folder: EmbedFolder,
+    /// Why the library for a browser takes no part.
+    page_left_out: Option<String>,
 }
 
 impl Bits {
@@ -139,6 +155,7 @@ impl Bits {
             steps: options.steps,
             full: options.full,
             folder,
+            page_left_out: None,
         })
     }
 
@@ -147,7 +164,7 @@ impl Bits {
     }
 
     /// Both models' runs on this machine, and on the boards where they are there.
-    fn engines_and_boards(&self, boards: bool) -> Result<Vec<Run>> {
+    fn engines_and_boards(&mut self, boards: bool) -> Result<Vec<Run>> {
         let mut runs = self.host("quickstart", |model, out| {
             let mut train = model.train_command(out);
             train.args(["--recipe", "quickstart", "--steps", &self.steps.to_string()]);
@@ -160,7 +177,26 @@ impl Bits {
                 runs.push(self.board(&board, &recipe)?);
             }
         }
+        match optional(Page::find(&self.folder.path), "the library for a browser")? {
+            Ok(page) => runs.extend(self.page(&page, &recipe)?),
+            Err(reason) => self.page_left_out = Some(reason),
+        }
         Ok(runs)
+    }
+
+    /// The run of `tiny` as WebAssembly, and 100 logits there and here.
+    fn page(&self, page: &Page, recipe: &Training) -> Result<Vec<Run>> {
+        let model = self.model("tiny");
+        let trained = self.timed("tiny", "wasm", Some(1), || {
+            workspace::output(&mut model.embed_command(None, "train", Some(recipe.samples), &self.folder.path))?;
+            page.trained_hash(recipe)
+        })?;
+        // Of the weights that the host left.
+        let weights = Weights::read(&self.trained("tiny"))?;
+        workspace::output(&mut model.embed_command(Some(&weights), "test", None, &self.folder.path))?;
+        let host = self.timed("logits of tiny", "host", Some(1), || page.host_logits())?;
+        let wasm = self.timed("logits of tiny", "wasm", Some(1), || page.logits())?;
+        Ok(vec![trained, host, wasm])
     }
 
     /// A model's runs on this machine.

@@ -1,6 +1,7 @@
 //! `cargo xtask verify …`: what must be equal everywhere, computed everywhere this machine can.
 
 mod bits;
+mod page;
 mod table;
 
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum What {
-    /// Trains with every engine, every number of threads and on the emulated boards, or with --cuda on a GPU, and compares the weight hashes
+    /// Trains with every engine, every number of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU, and compares the weight hashes
     ///
     /// Exits with an error where two hashes of a model differ. Where a board's target or QEMU is missing, the boards are left out and said to
     /// be; with SELVEDGE_REQUIRE_ALL=1 that is an error.

@@ -1,0 +1,33 @@
+//! Selvedge's library for a browser: it predicts and trains there, with the bits of every other machine.
+//!
+//! `cargo xtask web` compiles it to WebAssembly and lays the page of `web/page` around it.
+//!
+//! - [`model`]: a network's file of any format, and its predictions.
+//! - [`training`]: a run of the recipe `quickstart` on samples that the page has.
+//! - [`check`]: the vectors' arithmetic, where it runs.
+//! - [`samples`]: a part of a data set, as two IDX files.
+//!
+//! It needs no `std`, so the target may be built from the source of `core` and `alloc` alone.
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+pub mod check;
+pub mod model;
+pub mod samples;
+pub mod training;
+
+mod engine;
+mod pass;
+
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// Nothing that a file or a person says leads here. The page reports the trap as an error.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

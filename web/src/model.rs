@@ -1,0 +1,243 @@
+//! A network's file of any format, and its predictions.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use selvedge::{
+    arithmetic,
+    classification::argmax,
+    message::Format,
+    model_file::FileInfo,
+    quantized::{Float16, Int4, Int8, Integers, QuantizedFile},
+    task::TaskKind,
+    weights::{HexHash, WeightFile, hash},
+};
+use wasm_bindgen::prelude::*;
+
+use crate::{pass::Network, samples::Samples};
+
+/// A network, and the answer to the sample that it saw last.
+#[wasm_bindgen]
+pub struct Model {
+    file: Vec<u8>,
+    format: Format,
+    layers: String,
+    classes: Vec<String>,
+    /// A sample's bytes.
+    sample_len: usize,
+    /// Of a network in float32.
+    network: Option<Network>,
+    workspace: Vec<u32>,
+    logits: Vec<f32>,
+}
+
+#[wasm_bindgen]
+impl Model {
+    /// Reads a file, which is checked whole.
+    ///
+    /// # Errors
+    ///
+    /// A file that is no network's, that was changed, or whose network does not tell classes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(file: Vec<u8>) -> Result<Model, JsError> {
+        Self::read(file).map_err(|error| JsError::new(&error))
+    }
+
+    /// The layers, as `784 => 128 Relu => 10`.
+    #[wasm_bindgen(getter)]
+    pub fn layers(&self) -> String {
+        self.layers.clone()
+    }
+
+    /// The numbers that the weights are: `float32`, `int8`, `int4` or `float16`.
+    #[wasm_bindgen(getter)]
+    pub fn format(&self) -> String {
+        match self.format {
+            Format::Float32 => "float32",
+            Format::Int8 => "int8",
+            Format::Int4 => "int4",
+            Format::Float16 => "float16",
+        }
+        .to_string()
+    }
+
+    /// The classes' names, or their numbers where the file has no names.
+    #[wasm_bindgen(getter)]
+    pub fn classes(&self) -> Vec<String> {
+        self.classes.clone()
+    }
+
+    /// The bytes that a sample has.
+    #[wasm_bindgen(getter, js_name = sampleBytes)]
+    pub fn sample_bytes(&self) -> usize {
+        self.sample_len
+    }
+
+    /// The file's bytes.
+    #[wasm_bindgen(getter)]
+    pub fn bytes(&self) -> usize {
+        self.file.len()
+    }
+
+    /// The weight hash of a network in float32; empty of others.
+    #[wasm_bindgen(getter, js_name = weightHash)]
+    pub fn weight_hash(&self) -> String {
+        self.network.as_ref().map_or(String::new(), |network| HexHash(hash(network.parameters())).to_string())
+    }
+
+    /// Predicts by a sample's raw bytes, and returns the class.
+    ///
+    /// # Errors
+    ///
+    /// A sample of another length than the network's.
+    pub fn predict(&mut self, sample: &[u8]) -> Result<usize, JsError> {
+        self.run(sample).map_err(|error| JsError::new(&error))
+    }
+
+    /// The last sample's logits.
+    #[wasm_bindgen(getter)]
+    pub fn logits(&self) -> Vec<f32> {
+        self.logits.clone()
+    }
+
+    /// The last sample's probabilities.
+    #[wasm_bindgen(getter)]
+    pub fn probabilities(&self) -> Vec<f32> {
+        arithmetic::probabilities(self.logits.iter().copied()).collect()
+    }
+
+    /// How many layers' activations there are: none of a quantised network.
+    #[wasm_bindgen(getter, js_name = activationCount)]
+    pub fn activation_count(&self) -> usize {
+        self.network.as_ref().map_or(0, |network| network.activations().count())
+    }
+
+    /// The last sample's activations after a layer.
+    pub fn activations(&self, layer: usize) -> Vec<f32> {
+        self.network.as_ref().and_then(|network| network.activations().nth(layer)).unwrap_or_default().to_vec()
+    }
+
+    /// The part of samples that are classified rightly, 0 to 1.
+    ///
+    /// # Errors
+    ///
+    /// Samples of another length than the network's.
+    pub fn accuracy(&mut self, samples: &Samples) -> Result<f64, JsError> {
+        self.part_right(samples).map_err(|error| JsError::new(&error))
+    }
+}
+
+impl Model {
+    /// [`new`](Self::new), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn read(file: Vec<u8>) -> Result<Self, String> {
+        let info = FileInfo::read(&file).map_err(|error| error.to_string())?;
+        let task = info.signature.task.kind();
+        if task != TaskKind::Classification {
+            return Err(format!("the network's outputs are a {task}, and this page shows classes"));
+        }
+        let (architecture, format) = (info.architecture, info.format);
+        let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
+        let sample_len = info.signature.preparation.sample_len(inputs);
+        let names = info.signature.output_names;
+        let classes = (0..outputs).map(|class| names.get(class).map_or_else(|| class.to_string(), str::to_string));
+        let mut model = Self {
+            format,
+            layers: architecture.expression().to_string(),
+            classes: classes.collect(),
+            sample_len,
+            network: None,
+            workspace: Vec::new(),
+            logits: vec![0.0; outputs],
+            file: Vec::new(),
+        };
+        match format {
+            Format::Float32 => {
+                let weights = WeightFile::parse(&file).map_err(|error| error.to_string())?;
+                let mut parameters = vec![0.0; architecture.parameter_count().unwrap_or(0)];
+                weights.copy_to_flat(&mut parameters);
+                model.network = Network::new(&architecture, parameters);
+            }
+            Format::Int8 => model.workspace = workspace::<Int8>(&file)?,
+            Format::Int4 => model.workspace = workspace::<Int4>(&file)?,
+            Format::Float16 => model.workspace = workspace::<Float16>(&file)?,
+        }
+        model.file = file;
+        Ok(model)
+    }
+
+    /// [`predict`](Self::predict), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict`](Self::predict).
+    pub fn run(&mut self, sample: &[u8]) -> Result<usize, String> {
+        if sample.len() != self.sample_len {
+            return Err(format!(
+                "the network takes samples of {} bytes, and this has {}",
+                self.sample_len,
+                sample.len()
+            ));
+        }
+        match self.format {
+            Format::Float32 => self.run_floats(sample)?,
+            Format::Int8 => self.run_integers::<Int8>(sample)?,
+            Format::Int4 => self.run_integers::<Int4>(sample)?,
+            Format::Float16 => {
+                let parsed = QuantizedFile::<Float16>::parse(&self.file).map_err(|error| error.to_string())?;
+                parsed.predict(sample, &mut self.workspace, &mut self.logits).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(argmax(self.logits.iter().copied()))
+    }
+
+    /// [`accuracy`](Self::accuracy), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`accuracy`](Self::accuracy).
+    pub fn part_right(&mut self, samples: &Samples) -> Result<f64, String> {
+        let mut right = 0;
+        for (sample, label) in samples.iter() {
+            right += usize::from(self.run(sample)? == usize::from(label));
+        }
+        Ok(right as f64 / samples.count() as f64)
+    }
+
+    fn run_floats(&mut self, sample: &[u8]) -> Result<(), String> {
+        let weights = WeightFile::parse(&self.file).map_err(|error| error.to_string())?;
+        let Some(network) = &mut self.network else { return Ok(()) };
+        weights.signature().preparation.write(sample, &mut network.input);
+        network.run();
+        if let Some(logits) = network.activations().next_back() {
+            self.logits.copy_from_slice(logits);
+        }
+        Ok(())
+    }
+
+    /// The logits of integers, times the unit that the file gives them.
+    fn run_integers<F: Integers>(&mut self, sample: &[u8]) -> Result<(), String> {
+        let parsed = QuantizedFile::<F>::parse(&self.file).map_err(|error| error.to_string())?;
+        let preparation = parsed.signature().preparation;
+        let mut codes = vec![0; parsed.architecture().inputs()];
+        preparation.write_codes(sample, &mut codes);
+        let mut logits = vec![0; self.logits.len()];
+        parsed.predict(&codes, &mut self.workspace, &mut logits).map_err(|error| error.to_string())?;
+        let unit = parsed.record().logit_scale;
+        self.logits.iter_mut().zip(logits).for_each(|(logit, whole)| *logit = whole as f32 * unit);
+        Ok(())
+    }
+}
+
+/// The memory that a quantised network predicts in.
+fn workspace<F: selvedge::quantized::Format>(file: &[u8]) -> Result<Vec<u32>, String> {
+    let parsed = QuantizedFile::<F>::parse(file).map_err(|error| error.to_string())?;
+    Ok(vec![0; parsed.required_words()])
+}

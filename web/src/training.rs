@@ -1,0 +1,276 @@
+//! A training run as `selvedge train --recipe quickstart` takes it: the same steps, in the same order, with the same bits.
+
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use selvedge::{
+    Flat, Layer,
+    architecture::Architecture,
+    fashion_mnist::{CLASS_NAMES, CLASSES, PIXELS, SHAPE, Small, Tiny},
+    layers,
+    loss::CrossEntropy,
+    optimizer::Sgd,
+    preparation::Preparation,
+    random,
+    shape::{Names, Signature},
+    training::{Batch, Workspace},
+    weights::{HexHash, TrainingRecord, encode_flat, encoded_len, hash},
+};
+use wasm_bindgen::prelude::*;
+
+use crate::{engine::Wide, samples::Samples};
+
+/// A run, and where it is.
+#[wasm_bindgen]
+pub struct Training {
+    samples: Samples,
+    options: Options,
+    trainer: Box<dyn Step>,
+    order: Vec<u32>,
+    epoch: u32,
+    /// Samples of the epoch that were seen.
+    seen: usize,
+    steps: u32,
+}
+
+/// The options of `selvedge train` by the same names.
+struct Options {
+    seed: u32,
+    epochs: u32,
+    batch_size: usize,
+    learning_rate: f64,
+}
+
+#[wasm_bindgen]
+impl Training {
+    /// Begins a run of a model, `tiny` or `small`, on all of these samples.
+    ///
+    /// # Errors
+    ///
+    /// Another model, samples that are no images of 28×28, labels above 9, and options out of their ranges.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        model: &str,
+        samples: Samples,
+        seed: u32,
+        epochs: u32,
+        batch_size: u32,
+        learning_rate: f64,
+    ) -> Result<Training, JsError> {
+        Self::begin(model, samples, seed, epochs, batch_size, learning_rate).map_err(|error| JsError::new(&error))
+    }
+
+    /// Takes a step, and returns the mean loss of its samples before it.
+    ///
+    /// # Errors
+    ///
+    /// A loss that is no number: the run diverged.
+    pub fn step(&mut self) -> Result<f32, JsError> {
+        self.advance().map_err(|error| JsError::new(&error))
+    }
+
+    /// Whether every epoch was taken.
+    #[wasm_bindgen(getter, js_name = isDone)]
+    pub fn is_done(&self) -> bool {
+        self.epoch >= self.options.epochs
+    }
+
+    /// Steps taken so far.
+    #[wasm_bindgen(getter)]
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Steps of the whole run.
+    #[wasm_bindgen(getter, js_name = totalSteps)]
+    pub fn total_steps(&self) -> u32 {
+        self.options.epochs * self.samples.count().div_ceil(self.options.batch_size) as u32
+    }
+
+    /// Whole epochs taken so far.
+    #[wasm_bindgen(getter)]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The weight hash.
+    #[wasm_bindgen(getter, js_name = weightHash)]
+    pub fn weight_hash(&self) -> String {
+        HexHash(hash(self.trainer.parameters())).to_string()
+    }
+
+    /// The weight file.
+    ///
+    /// # Errors
+    ///
+    /// None that a run can have.
+    pub fn file(&self) -> Result<Vec<u8>, JsError> {
+        self.encoded().map_err(|error| JsError::new(&error))
+    }
+}
+
+impl Training {
+    /// [`new`](Self::new), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn begin(
+        model: &str,
+        samples: Samples,
+        seed: u32,
+        epochs: u32,
+        batch_size: u32,
+        learning_rate: f64,
+    ) -> Result<Self, String> {
+        if samples.sample_len() != PIXELS {
+            return Err(format!(
+                "the page trains on images of 28×28 pixels, and a sample has {}",
+                samples.sample_len()
+            ));
+        }
+        if let Some((_, label)) = samples.iter().find(|&(_, label)| usize::from(label) >= CLASSES) {
+            return Err(format!("the page trains {CLASSES} classes, and a sample has the label {label}"));
+        }
+        if epochs == 0 || !(1..=1024).contains(&batch_size) {
+            return Err("a run has an epoch at least, and a batch 1 to 1024 samples".to_string());
+        }
+        if !(learning_rate > 0.0 && learning_rate.is_finite()) {
+            return Err("the learning rate must be a number above 0".to_string());
+        }
+        let batch_size = batch_size as usize;
+        let trainer: Box<dyn Step> = match model {
+            "tiny" => Box::new(Trainer::<Tiny>::new(seed, batch_size)),
+            "small" => Box::new(Trainer::<Small>::new(seed, batch_size)),
+            _ => return Err(format!("the page trains tiny and small, and not {model}")),
+        };
+        let order = vec![0; samples.count()];
+        let options = Options { seed, epochs, batch_size, learning_rate };
+        let mut training = Self { samples, options, trainer, order, epoch: 0, seen: 0, steps: 0 };
+        training.shuffle();
+        Ok(training)
+    }
+
+    fn shuffle(&mut self) {
+        random::shuffle(&mut self.order, self.options.seed.into(), self.epoch.into());
+    }
+
+    /// [`step`](Self::step), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Self::step).
+    pub fn advance(&mut self) -> Result<f32, String> {
+        if self.is_done() {
+            return Err("the run has ended".to_string());
+        }
+        let end = self.order.len().min(self.seen + self.options.batch_size);
+        let batch = &self.order[self.seen..end];
+        let loss = self.trainer.step(&self.samples, batch, self.options.learning_rate as f32)?;
+        self.steps += 1;
+        if !loss.is_finite() {
+            return Err(format!(
+                "the loss is {loss} at step {}: training diverged; take a smaller learning rate",
+                self.steps
+            ));
+        }
+        self.seen = end;
+        if self.seen == self.order.len() {
+            (self.seen, self.epoch) = (0, self.epoch + 1);
+            if !self.is_done() {
+                self.shuffle();
+            }
+        }
+        Ok(loss)
+    }
+
+    /// [`file`](Self::file), with the error as a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`file`](Self::file).
+    pub fn encoded(&self) -> Result<Vec<u8>, String> {
+        let Options { seed, batch_size, learning_rate, .. } = self.options;
+        let (mut names, mut len) = ([0; 256], 0);
+        for name in CLASS_NAMES {
+            len = Names::push(&mut names, len, name).unwrap_or(len);
+        }
+        let signature = Signature {
+            input: Some(SHAPE),
+            output_names: Names::parse(&names[..len], CLASSES).unwrap_or_default(),
+            ..Signature::default()
+        };
+        let record = TrainingRecord {
+            seed: seed.into(),
+            dataset: "the page's samples",
+            samples: self.order.len() as u32,
+            shuffled: true,
+            epochs: self.epoch,
+            steps: self.steps.into(),
+            batch_size: batch_size as u32,
+            learning_rate: learning_rate as f32,
+            ..TrainingRecord::default()
+        };
+        let (architecture, parameters) = (self.trainer.architecture(), self.trainer.parameters());
+        let room = encoded_len(architecture.layers().len(), parameters.len(), &signature, &record);
+        let mut file = vec![0; room];
+        let len = encode_flat(&architecture, parameters, &signature, &record, &mut file);
+        file.truncate(len.map_err(|error| error.to_string())?);
+        Ok(file)
+    }
+}
+
+/// A model of any type in training.
+trait Step {
+    fn step(&mut self, samples: &Samples, batch: &[u32], learning_rate: f32) -> Result<f32, String>;
+    fn parameters(&self) -> &[f32];
+    fn architecture(&self) -> Architecture;
+}
+
+/// A model, and the memory of a step.
+struct Trainer<M: Layer> {
+    parameters: Vec<f32>,
+    input: Vec<M::Input>,
+    targets: Vec<u16>,
+    tape: Vec<f32>,
+    grad_tape: Vec<f32>,
+}
+
+impl<M: Layer<Input = [f32; PIXELS]>> Trainer<M> {
+    fn new(seed: u32, batch_size: usize) -> Self {
+        let mut parameters = vec![0.0; M::LEN];
+        layers::initialize_flat(&Architecture::of::<M>(), &mut parameters, seed.into());
+        let tape = vec![0.0; batch_size * M::Tape::LEN];
+        let input = vec![[0.0; PIXELS]; batch_size];
+        Self { parameters, input, targets: Vec::with_capacity(batch_size), grad_tape: tape.clone(), tape }
+    }
+}
+
+impl<M: Layer<Input = [f32; PIXELS]>> Step for Trainer<M> {
+    fn step(&mut self, samples: &Samples, batch: &[u32], learning_rate: f32) -> Result<f32, String> {
+        self.targets.clear();
+        for (&index, input) in batch.iter().zip(&mut self.input) {
+            Preparation::Bytes.write(samples.bytes(index as usize), input);
+            self.targets.push(samples.label(index as usize).into());
+        }
+        let model = M::from_flat_mut(&mut self.parameters).map_err(|error| error.to_string())?;
+        let batch = Batch::new(&self.input[..batch.len()], &self.targets[..]);
+        let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
+        let optimizer = Sgd::new(learning_rate);
+        let loss = workspace.step(&Wide, &optimizer, [], model, &CrossEntropy::default(), batch);
+        loss.map_err(|error| error.to_string())
+    }
+
+    fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    fn architecture(&self) -> Architecture {
+        Architecture::of::<M>()
+    }
+}

@@ -1,0 +1,48 @@
+//! The library for a browser, compiled and bound to a script that calls it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    toolchain::{PAGE_TARGET, Toolchain},
+    workspace,
+};
+
+const PROFILE: &str = "web";
+
+/// A cargo command for the library.
+pub fn cargo(toolchain: &Toolchain, subcommand: &str) -> Command {
+    let mut cargo = toolchain.cargo(subcommand, PAGE_TARGET, None);
+    cargo.args(["--package", "web", "--profile", PROFILE]);
+    // Every browser of the last years has the vectors.
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Ctarget-feature=+simd128");
+    cargo
+}
+
+/// The program that binds and serves.
+pub fn site() -> Result<Command> {
+    let program = launch::Program { name: "site", task: "which makes the page", seconds: 90, features: "" };
+    Ok(Command::new(program.build()?))
+}
+
+/// Compiles the library, and writes it into this folder with the script for a browser.
+pub fn browser(toolchain: &Toolchain, out: &Path) -> Result<()> {
+    bind(toolchain, out, &[])
+}
+
+/// Does the same for Node, where a program of that name is on the path. Returns the script.
+pub fn node(toolchain: &Toolchain, out: &Path) -> Result<PathBuf> {
+    bind(toolchain, out, &["--node"])?;
+    Ok(out.join("web.js"))
+}
+
+fn bind(toolchain: &Toolchain, out: &Path, options: &[&str]) -> Result<()> {
+    let status = launch::run_shown(&mut cargo(toolchain, "build")).context("cannot start cargo")?;
+    anyhow::ensure!(status.success(), "the library for a browser was not built, see above");
+    let library = workspace::target_dir()?.join(PAGE_TARGET).join(PROFILE).join("web.wasm");
+    workspace::run(site()?.arg("bind").arg(library).arg("--out").arg(out).args(options))
+}
