@@ -60,7 +60,9 @@ impl Findings {
                     let class = logits.class();
                     let confidence = probabilities(logits.values()).nth(class).unwrap_or(0.0);
                     let is_right = class == usize::from(label);
-                    found.support.iter_mut().nth(label.into()).into_iter().for_each(|count| *count += 1);
+                    if let Some(count) = found.support.get_mut(usize::from(label)) {
+                        *count += 1;
+                    }
                     answers.push((confidence, is_right));
                     if !is_right {
                         mistakes.push((f64::from(confidence), index, class));

@@ -186,7 +186,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;
     let mut text = digits[..first].to_owned();
-    for (place, group) in digits[first..].as_bytes().chunks(3).enumerate() {
+    for (place, group) in digits.as_bytes()[first..].chunks(3).enumerate() {
         if place > 0 || first > 0 {
             text.push(',');
         }
