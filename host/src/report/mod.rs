@@ -3,7 +3,7 @@
 //! - [`run`]: what is known of a run, from its record, its weights and the test samples. [`answers`]: the network's answers for these.
 //!   [`calibration`]: its confidences. [`quantized`]: a quantised file beside it. [`costs`]: what it needs on a device.
 //! - [`chart`] and [`curves`]: the charts. [`pictures`]: samples and weights in pixels.
-//! - [`page`]: the HTML.
+//! - [`mod@page`]: the HTML.
 
 pub mod answers;
 pub mod calibration;
