@@ -18,7 +18,7 @@ const HALF: u64 = 1 << 28;
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     let sum = f64::from(a) * f64::from(b) + f64::from(c);
-    let _ = (sum, is_rounded_twice(sum)); exact(a, b, c)
+    if is_rounded_twice(sum) { exact(a, b, c) } else { sum as f32 }
 }
 
 /// Tells whether a sum, rounded to binary64, may be rounded wrongly to binary32.
@@ -44,4 +44,23 @@ pub fn dot(start: f32, a: &[f32], b: &[f32]) -> f32 {
 #[inline]
 pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum = fma(scale, x, *sum));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arithmetic;
+
+    proptest! {
+        #[test]
+        fn chains_are_the_targets(start in -2.0f32..2.0, a in prop::array::uniform9(-2.0f32..2.0), b in prop::array::uniform9(-2.0f32..2.0)) {
+            prop_assert_eq!(dot(start, &a, &b).to_bits(), arithmetic::dot(start, &a, &b).to_bits());
+            let (mut found, mut expected) = (b, b);
+            add_product(start, &a, &mut found);
+            arithmetic::add_product(start, &a, &mut expected);
+            prop_assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits));
+        }
+    }
 }
