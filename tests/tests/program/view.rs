@@ -177,6 +177,22 @@ fn a_signal_gives_the_terminal_back() {
     assert!(text.contains("interrupted after step"), "{text}");
 }
 
+/// The run ends and is saved when the window is closed, and no thread waits for keys that never come.
+#[test]
+fn a_closed_terminal_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let terminal = Terminal::start(folder, &format!("exec \"$0\" {RUN} --epochs 1000000 --tui"), (80, 24));
+    terminal.wait_for(&["test after epoch"]);
+    let Terminal { master, writer, mut child, .. } = terminal;
+    // The reader's own end is closed by a signal to it no sooner than the program ends, so the signal of a closed terminal is sent by hand.
+    drop((writer, master));
+    let process = child.process_id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().exit_code(), 130);
+    assert!(folder.join("a.checkpoint").exists());
+}
+
 #[test]
 fn an_error_gives_the_terminal_back() {
     let folder = tempfile::tempdir().unwrap();

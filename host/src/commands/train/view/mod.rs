@@ -6,6 +6,7 @@
 mod curve;
 mod draw;
 mod history;
+mod keys;
 mod scale;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,6 @@ use ratatui::{
     backend::CrosstermBackend,
     crossterm::{
         cursor::Show,
-        event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
         execute,
         terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
     },
@@ -35,6 +35,7 @@ use ratatui::{
 
 use super::interrupt;
 pub use history::{About, History};
+use keys::Keys;
 use theme::Theme;
 
 /// The time between two drawings at the least.
@@ -128,7 +129,7 @@ fn run(
     history: &Mutex<History>,
     is_ended: &AtomicBool,
 ) -> io::Result<()> {
-    let theme = Theme::of_environment();
+    let (theme, mut keys) = (Theme::of_environment(), Keys::open()?);
     let mut drawn: Option<Instant> = None;
     while !is_ended.load(Ordering::SeqCst) {
         if drawn.is_none_or(|drawn| drawn.elapsed() >= FRAME) {
@@ -141,14 +142,8 @@ fn run(
             drop(drawing);
             drawn = Some(Instant::now());
         }
-        let mut is_asked = interrupt::take_signal();
-        if event::poll(POLL)? {
-            match event::read()? {
-                Event::Resize(..) => drawn = None,
-                event => is_asked |= ends(&event),
-            }
-        }
-        if is_asked {
+        let is_key = keys.ask_to_end(POLL)?;
+        if is_key || interrupt::take_signal() {
             if interrupt::ask() {
                 give_back();
                 process::exit(interrupt::EXIT_CODE.into());
@@ -157,14 +152,4 @@ fn run(
         }
     }
     Ok(())
-}
-
-/// Tells whether a key asks the run to end: `q`, or Ctrl-C, which is no signal while the view is open.
-fn ends(event: &Event) -> bool {
-    let Event::Key(KeyEvent { code, modifiers, kind: KeyEventKind::Press, .. }) = *event else { return false };
-    match code {
-        KeyCode::Char('q' | 'Q') => true,
-        KeyCode::Char('c') => modifiers.contains(KeyModifiers::CONTROL),
-        _ => false,
-    }
 }

@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use ratatui::{
-    Terminal,
-    backend::TestBackend,
-    crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers},
-};
+use ratatui::{Terminal, backend::TestBackend};
 
 use super::{
     draw::draw,
-    ends,
     history::{About, History},
     theme::Theme,
 };
@@ -129,19 +124,5 @@ fn every_window_is_drawn_on() {
                 drawn(history, (columns, rows));
             }
         }
-    }
-}
-
-#[test]
-fn a_run_ends_by_q_and_by_control_c() {
-    let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
-    for (event, expected) in [
-        (key(KeyCode::Char('q'), KeyModifiers::NONE), true),
-        (key(KeyCode::Char('c'), KeyModifiers::CONTROL), true),
-        (key(KeyCode::Char('c'), KeyModifiers::NONE), false),
-        (key(KeyCode::Esc, KeyModifiers::NONE), false),
-        (Event::Resize(80, 24), false),
-    ] {
-        assert_eq!(ends(&event), expected, "{event:?}");
     }
 }
