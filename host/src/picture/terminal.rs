@@ -37,7 +37,7 @@ pub fn terminal(image: &[u8], width: usize) -> String {
     render([image; 3], width, Shades::of_stdout())
 }
 
-/// [`terminal`] of an image of red, green and blue, a plane each.
+/// [`terminal()`] of an image of red, green and blue, a plane each.
 pub fn terminal_in_colours(image: &[u8], width: usize) -> String {
     let plane = image.len() / 3;
     render([0, 1, 2].map(|channel| &image[channel * plane..][..plane]), width, Shades::of_stdout())
