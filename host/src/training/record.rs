@@ -42,7 +42,7 @@ pub struct Record {
 }
 
 /// A line of a record.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "line", rename_all = "lowercase")]
 enum Line {
     Run(Head),
@@ -50,6 +50,32 @@ enum Line {
     Epoch(EpochLine),
     Saved(Saved),
     End(End),
+}
+
+impl Line {
+    /// Reads a line: its kind, then the rest. serde does both at once, but no numbers then where serde_json has its feature `arbitrary_precision`.
+    fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Kind {
+            Run,
+            Steps,
+            Epoch,
+            Saved,
+            End,
+        }
+        #[derive(Deserialize)]
+        struct Tag {
+            line: Kind,
+        }
+        match serde_json::from_slice::<Tag>(bytes)?.line {
+            Kind::Run => serde_json::from_slice(bytes).map(Self::Run),
+            Kind::Steps => serde_json::from_slice(bytes).map(Self::Steps),
+            Kind::Epoch => serde_json::from_slice(bytes).map(Self::Epoch),
+            Kind::Saved => serde_json::from_slice(bytes).map(Self::Saved),
+            Kind::End => serde_json::from_slice(bytes).map(Self::End),
+        }
+    }
 }
 
 /// What decides a run.
@@ -231,7 +257,7 @@ impl Record {
         let is_whole = bytes.ends_with(b"\n");
         let mut lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).zip(1..).peekable();
         let read = |(bytes, line): (&[u8], usize)| -> Result<Line, RecordError> {
-            serde_json::from_slice(bytes).map_err(|error| RecordError::Line { line, error })
+            Line::read(bytes).map_err(|error| RecordError::Line { line, error })
         };
         let first = lines.next().ok_or(RecordError::Other)?;
         // A later format may have other keys.

@@ -1,8 +1,8 @@
-//! The page of `cargo xtask web`, made as a user makes it and opened in a browser.
+//! The page of `cargo xtask web` and reports of runs, made as a user makes them and opened in a browser.
 
 use tests::{
     browser::{browser, passed},
-    text, xtask,
+    said, text, xtask,
 };
 
 #[test]
@@ -19,6 +19,20 @@ fn the_page_predicts_and_trains_to_the_command_lines_hash() {
     for check in checks {
         assert!(said.contains(check), "{check}: {said}");
     }
+}
+
+#[test]
+fn reports_are_drawn_and_legible() {
+    let Some(mut page) = browser("report.py", "reports in a browser") else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let train = "train --data builtin --limit-train 2000 --model tiny --epochs 3 --out";
+    said(folder.path(), &format!("{train} one.selvedge"));
+    said(folder.path(), &format!("{train} two.selvedge --lr 0.003 --dropout 0"));
+    said(folder.path(), &format!("{train} three.selvedge --optimizer sgd --lr 0.1 --schedule constant"));
+    said(folder.path(), "report one.selvedge --out one.html");
+    said(folder.path(), "report one.selvedge two.selvedge three.selvedge --out three.html");
+    let said = passed(page.args(["one.html", "three.html"].map(|name| folder.path().join(name))));
+    assert!(said.contains("ok report:") && said.contains("ok reports:"), "{said}");
 }
 
 #[test]
