@@ -249,7 +249,7 @@ fn plot(
 ) {
     let (name, factor) = across(history);
     let ends = [history.epochs(history.first).floor(), history.epochs(history.steps)];
-    let x = Scale::of(ends.into_iter().map(|epochs| factor * epochs), if area.width >= 50 { 5 } else { 2 }, "");
+    let x = Scale::of(ends.into_iter().map(|epochs| factor * epochs), if area.width >= 50 { 5 } else { 3 }, "");
     let y = Scale::of(values.iter().copied(), if area.height >= 16 { 5 } else { 3 }, unit);
     // The names stand in the frame, where no curve comes.
     let names = series.iter().filter_map(|series| Some([Span::raw("  "), Span::styled(series.name?, series.style)]));

@@ -84,8 +84,9 @@ fn a_small_window_has_curves_and_figures() {
     ] {
         assert!(text.contains(words), "{words}:\n{text}");
     }
-    let labels =
-        |line: &str| line.split(['│', ' ']).filter(|word| !word.is_empty()).eq(["0", "5", "10", "0", "5", "10"]);
+    let labels = |line: &str| {
+        line.split(['│', ' ']).filter(|word| !word.is_empty()).eq(["0", "2.5", "5.0", "7.5", "0", "2.5", "5.0", "7.5"])
+    };
     assert!(text.lines().any(labels), "{text}");
     assert!(!text.contains("Learning rate"), "{text}");
     let text = drawn(&history(about(), 750, false), (120, 40));
@@ -108,7 +109,7 @@ fn a_run_of_steps_is_drawn_over_steps() {
     let mut history = history(about, 450, false);
     history.is_ending = true;
     let text = drawn(&history, (80, 24));
-    for words in ["step┘", "500│", "epoch 5, step 450 of 1,000", "q again ends at once"] {
+    for words in ["step┘", "600│", "epoch 5, step 450 of 1,000", "q again ends at once"] {
         assert!(text.contains(words), "{words}:\n{text}");
     }
 }
