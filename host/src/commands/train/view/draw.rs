@@ -8,7 +8,7 @@ use ratatui::{
     style::{Style, Stylize},
     symbols::Marker,
     text::{Line, Span},
-    widgets::{Axis, Block, Chart, Dataset, GraphType, LegendPosition, LineGauge, Paragraph},
+    widgets::{Axis, Block, Chart, Dataset, GraphType, LineGauge, Paragraph},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 use crate::score::shown;
 
 /// The least size in which curves can be read: columns and rows of one plot.
-const PLOT: (u16, u16) = (34, 8);
+const PLOT: (u16, u16) = (38, 8);
 /// The rows of a window that has room for the learning rate's and the speed's curves too.
 const TALL: u16 = 34;
 
@@ -145,7 +145,7 @@ fn clock(time: Duration) -> String {
 
 /// A curve of a plot.
 struct Series<'a> {
-    /// Its name in the legend, with its mark. `None` where the plot's title says it.
+    /// Its mark and its name. `None` where the plot's title says it.
     name: Option<&'a str>,
     style: Style,
     marker: Marker,
@@ -206,7 +206,7 @@ fn draw_loss(frame: &mut Frame<'_>, area: Rect, history: &History, theme: &Theme
     if !history.validations.is_empty() {
         series.extend(Series::marked("x validation", 'x', theme.validation, of(&history.validations)));
     }
-    plot(frame, area, history, theme, ("Loss", ""), series, &values, LegendPosition::TopRight);
+    plot(frame, area, history, theme, ("Loss", ""), series, &values);
 }
 
 fn draw_score(frame: &mut Frame<'_>, area: Rect, history: &History, theme: &Theme) {
@@ -220,25 +220,24 @@ fn draw_score(frame: &mut Frame<'_>, area: Rect, history: &History, theme: &Them
         series.extend(Series::marked("x validation", 'x', theme.validation, of(&history.validations)));
     }
     let title = if is_part { "Accuracy" } else { history.score };
-    plot(frame, area, history, theme, (title, unit), series, &values, LegendPosition::BottomRight);
+    plot(frame, area, history, theme, (title, unit), series, &values);
 }
 
 fn draw_rate(frame: &mut Frame<'_>, area: Rect, history: &History, theme: &Theme) {
     let points = scaled(history.learning_rates.points().iter().copied(), across(history).1);
     let values: Vec<f64> = points.iter().map(|point| point.1).collect();
     let series = vec![Series::line(None, theme.training, points)];
-    plot(frame, area, history, theme, ("Learning rate", ""), series, &values, LegendPosition::TopRight);
+    plot(frame, area, history, theme, ("Learning rate", ""), series, &values);
 }
 
 fn draw_speed(frame: &mut Frame<'_>, area: Rect, history: &History, theme: &Theme) {
     let points = scaled(history.speeds.points().iter().copied(), across(history).1);
     let values: Vec<f64> = points.iter().map(|point| point.1).chain([0.0]).collect();
     let series = vec![Series::line(None, theme.training, points)];
-    plot(frame, area, history, theme, ("Samples per second", ""), series, &values, LegendPosition::TopRight);
+    plot(frame, area, history, theme, ("Samples per second", ""), series, &values);
 }
 
 /// Draws curves over the run so far. `values` decide the vertical range.
-#[allow(clippy::too_many_arguments, reason = "a plot has a place, a look and a content")]
 fn plot(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -247,35 +246,30 @@ fn plot(
     (title, unit): (&str, &str),
     series: Vec<Series<'_>>,
     values: &[f64],
-    legend: LegendPosition,
 ) {
     let (name, factor) = across(history);
     let ends = [history.epochs(history.first).floor(), history.epochs(history.steps)];
-    let x = Scale::of(ends.into_iter().map(|epochs| factor * epochs), if area.width >= 50 { 5 } else { 2 }, "");
+    let x = Scale::of(ends.into_iter().map(|epochs| factor * epochs), if area.width >= 50 { 5 } else { 3 }, "");
     let y = Scale::of(values.iter().copied(), if area.height >= 16 { 5 } else { 3 }, unit);
+    // The names stand in the frame, where no curve comes.
+    let names = series.iter().filter_map(|series| Some([Span::raw("  "), Span::styled(series.name?, series.style)]));
+    let names: Vec<_> = names.flatten().skip(1).collect();
     let block = Block::bordered().border_style(theme.quiet).title(title);
+    let block = block.title(Line::from(names).right_aligned()).title_bottom(Line::raw(name).right_aligned());
     let inner = block.inner(area);
     if values.is_empty() {
         frame.render_widget(Paragraph::new("no test yet").centered().dim().block(block), area);
         return;
     }
-    let has_legend = series.iter().filter(|series| series.name.is_some()).count() > 1;
     let datasets = series.iter().map(|series| {
-        let data =
-            Dataset::default().marker(series.marker).graph_type(series.graph).style(series.style).data(&series.points);
-        match series.name {
-            Some(name) if has_legend => data.name(name),
-            _ => data,
-        }
+        Dataset::default().marker(series.marker).graph_type(series.graph).style(series.style).data(&series.points)
     });
     let axis = |scale: &Scale| Axis::default().bounds(scale.bounds()).style(theme.quiet);
     let chart = Chart::new(datasets.collect())
         .block(block)
         // An axis without labels is not drawn. These are written below.
-        .x_axis(axis(&x).title(name).labels([""; 2]))
-        .y_axis(axis(&y).labels(y.labels.clone()))
-        .legend_position(Some(legend))
-        .hidden_legend_constraints((Constraint::Percentage(70), Constraint::Percentage(60)));
+        .x_axis(axis(&x).labels([""; 2]))
+        .y_axis(axis(&y).labels(y.labels.clone()));
     frame.render_widget(chart, area);
     label_across(frame, inner, &x, &y, theme);
 }
