@@ -153,11 +153,10 @@ const light = ([red, green, blue]) => [red, green, blue]
   .map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
   .reduce((sum, value, place) => sum + value * [0.2126, 0.7152, 0.0722][place], 0);
 const ground = (element) => {
-  for (let at = element; at; at = at.parentElement) {
-    const colour = numbers(getComputedStyle(at).backgroundColor);
-    if (colour.length === 3 || colour[3] > 0.5) return colour;
-  }
-  return [255, 255, 255];
+  const layers = [];
+  for (let at = element; at; at = at.parentElement) layers.push(numbers(getComputedStyle(at).backgroundColor));
+  return layers.reverse().reduce((below, [red, green, blue, part = 1]) =>
+    [red, green, blue].map((value, place) => value * part + below[place] * (1 - part)), [255, 255, 255]);
 };
 const faint = [];
 for (const element of document.body.querySelectorAll("*:not(svg *):not(script):not(style)")) {

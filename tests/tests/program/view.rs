@@ -197,7 +197,7 @@ fn a_closed_terminal_ends_the_run() {
 fn an_error_gives_the_terminal_back() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let line = format!("ulimit -f 150; \"$0\" {RUN} --epochs 1000000 --tui --tensorboard events");
+    let line = format!("ulimit -f 400; \"$0\" {RUN} --epochs 1000000 --tui --tensorboard events");
     let (code, text) = Terminal::start(folder, &line, (200, 24)).end();
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("error: cannot write events/"), "{text}");

@@ -110,16 +110,16 @@ fn the_next_run_removes_what_a_killed_one_left() {
 fn a_disk_that_is_full_costs_no_run() {
     const SCRIPT: &str = r#"
         mount -t tmpfs -o size=$1k tmpfs disk || exit 77
-        ( cd disk; "$0" train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --epochs 100 \
-            --out a.selvedge --metrics run.jsonl --checkpoint-every 10 > ../output 2> ../errors )
+        ( cd disk; "$0" train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --epochs 300 \
+            --out a.selvedge --metrics run.jsonl --checkpoint-every 30 > ../output 2> ../errors )
         echo $? > status
         ls -A disk > names
         cp disk/* kept 2> /dev/null
         exit 0"#;
     let folder = tempfile::tempdir().unwrap();
-    let expected = succeed(folder.path(), &format!("{RUN} --epochs 100"));
+    let expected = succeed(folder.path(), &format!("{RUN} --epochs 300"));
     let mut outcomes = [0; 2];
-    for kilobytes in (60..760).step_by(28) {
+    for kilobytes in (60..1300).step_by(48) {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         fs::create_dir(folder.join("disk")).unwrap();
