@@ -97,10 +97,10 @@ fn a_resumed_run_goes_on_in_the_folder() {
 fn a_run_whose_events_are_lost_is_saved() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let expected = said(folder, &format!("{RUN} --epochs 600"));
+    let expected = said(folder, &format!("{RUN} --epochs 480"));
     let program = selvedge(folder);
     let mut shell = Command::new("bash");
-    shell.args(["-c", &format!("ulimit -f 400; \"$0\" {RUN} --epochs 600 --tensorboard events")]);
+    shell.args(["-c", &format!("ulimit -f 400; \"$0\" {RUN} --epochs 480 --tensorboard events")]);
     shell.arg(program.get_program()).current_dir(folder);
     shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = shell.output().unwrap();
@@ -112,5 +112,5 @@ fn a_run_whose_events_are_lost_is_saved() {
     assert_eq!(hash(&resumed), hash(&expected));
     let Some(scalars) = read(&folder.join("events")) else { return };
     let steps: Vec<u64> = scalars["loss/train"].iter().map(|scalar| scalar.0).collect();
-    assert_eq!(steps, (1..=600 * 20).collect::<Vec<_>>());
+    assert_eq!(steps, (1..=480 * 20).collect::<Vec<_>>());
 }
