@@ -110,7 +110,7 @@ impl Model {
         arithmetic::probabilities(self.logits.iter().copied()).collect()
     }
 
-    /// How many layers' activations there are: none of a quantised network.
+    /// The number of layers' activations: 0 of a quantised network.
     #[wasm_bindgen(getter, js_name = activationCount)]
     pub fn activation_count(&self) -> usize {
         self.network.as_ref().map_or(0, |network| network.activations().count())
@@ -136,7 +136,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Those of [`new`](Self::new).
     pub fn read(file: Vec<u8>) -> Result<Self, String> {
         let info = FileInfo::read(&file).map_err(|error| error.to_string())?;
         let task = info.signature.task.kind();
@@ -177,7 +177,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`predict`](Self::predict).
+    /// Those of [`predict`](Self::predict).
     pub fn run(&mut self, sample: &[u8]) -> Result<usize, String> {
         if sample.len() != self.sample_len {
             return Err(format!(
@@ -202,7 +202,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`accuracy`](Self::accuracy).
+    /// Those of [`accuracy`](Self::accuracy).
     pub fn part_right(&mut self, samples: &Samples) -> Result<f64, String> {
         let mut right = 0;
         for (sample, label) in samples.iter() {

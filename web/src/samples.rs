@@ -26,7 +26,7 @@ impl Samples {
         Self::read(samples, labels, limit as usize).map_err(|error| JsError::new(&error))
     }
 
-    /// How many there are.
+    /// The number of samples.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.labels.len()
@@ -54,7 +54,7 @@ impl Samples {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Those of [`new`](Self::new).
     pub fn read(samples: &[u8], labels: &[u8], limit: usize) -> Result<Self, String> {
         let samples = idx::samples(samples).map_err(|error| format!("the file of samples: {error}"))?;
         let labels = idx::labels(labels).map_err(|error| format!("the file of labels: {error}"))?;

@@ -74,7 +74,7 @@ impl Training {
         self.advance().map_err(|error| JsError::new(&error))
     }
 
-    /// Whether every epoch was taken.
+    /// Tells whether every epoch was taken.
     #[wasm_bindgen(getter, js_name = isDone)]
     pub fn is_done(&self) -> bool {
         self.epoch >= self.options.epochs
@@ -119,7 +119,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Those of [`new`](Self::new).
     pub fn begin(
         model: &str,
         samples: Samples,
@@ -164,7 +164,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// As [`step`](Self::step).
+    /// Those of [`step`](Self::step).
     pub fn advance(&mut self) -> Result<f32, String> {
         if self.is_done() {
             return Err("the run has ended".to_string());
@@ -193,7 +193,7 @@ impl Training {
     ///
     /// # Errors
     ///
-    /// As [`file`](Self::file).
+    /// Those of [`file`](Self::file).
     pub fn encoded(&self) -> Result<Vec<u8>, String> {
         let Options { seed, batch_size, learning_rate, .. } = self.options;
         let (mut names, mut len) = ([0; 256], 0);

@@ -85,7 +85,7 @@ struct Source {
     record: Option<Record>,
     /// The weight file's bytes.
     weights: Option<Vec<u8>>,
-    /// What is missing.
+    /// The parts that are missing.
     missing: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ pub const MISTAKES: usize = 24;
 const POINTS: usize = 400;
 const PICTURED: usize = 4;
 
-/// What the test samples say.
+/// The evaluation of the test samples.
 #[derive(Clone, Debug)]
 pub struct Findings {
     /// The metrics.
@@ -36,11 +36,11 @@ pub struct Findings {
 pub struct Mistake {
     /// Its index in the test part, from 0.
     pub index: usize,
-    /// What is true.
+    /// The true answer.
     pub truth: String,
-    /// What the network answers.
+    /// The network's answer.
     pub answer: String,
-    /// How wrong that is: the probability of the wrong class, the number of wrong labels, or the error in units of the target's deviation.
+    /// The size of the mistake: the probability of the wrong class, the number of wrong labels, or the error in units of the target's deviation.
     pub size: f64,
 }
 

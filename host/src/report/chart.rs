@@ -59,7 +59,7 @@ const VARIABLES: [(&str, &str); 10] = [
 pub struct Chart {
     /// The name of its file, without an ending.
     pub file: String,
-    /// What it shows, in a line.
+    /// A title of one line.
     pub title: String,
     /// The axes' names, with units.
     pub axes: [&'static str; 2],
@@ -67,16 +67,16 @@ pub struct Chart {
     pub numbers: Numbers,
     /// True where the upright axis begins at 0.
     pub from_zero: bool,
-    /// What is drawn, the later above the earlier.
+    /// The marks, the later above the earlier.
     pub series: Vec<Series>,
 }
 
 /// The way in which numbers are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
-    /// As they are.
+    /// Numbers as they are.
     Plain,
-    /// As parts of a hundred.
+    /// Numbers from 0 to 1, shown in percent.
     Percent,
 }
 
@@ -93,7 +93,7 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// What is made of points.
+/// A mark that is made of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     /// A line through them.
@@ -133,7 +133,7 @@ impl Chart {
         format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{label}\">{body}", SIZE.0, SIZE.1)
     }
 
-    /// What the chart shows, in words: its title, and where each line begins and ends.
+    /// A description for a screen reader: the title, and where each line begins and ends.
     pub fn description(&self) -> String {
         let mut text = self.title.clone();
         for series in self.series.iter().filter(|series| !series.name.is_empty()) {

@@ -1,4 +1,4 @@
-//! What a prediction costs on a device: instructions as `cargo xtask bench device` measured them.
+//! The costs of a prediction on a device: instructions as `cargo xtask bench device` measured them.
 
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ pub struct Measured {
     pub weight_bytes: u64,
 }
 
-/// What was measured of a network of this name in these formats.
+/// The measurements of a network of this name in these formats.
 pub fn measured(model: &str, formats: &[&str]) -> Vec<Measured> {
     let all: Vec<Measured> = serde_json::from_str(MEASURED).unwrap_or_default();
     all.into_iter().filter(|row| row.model == model && formats.contains(&row.format.as_str())).collect()

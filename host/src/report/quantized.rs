@@ -2,20 +2,20 @@
 
 use crate::{evaluation::Evaluation, model_file::AllLogits};
 
-/// What quantisation changes.
+/// The effect of quantisation.
 #[derive(Clone, Debug)]
 pub struct Beside {
     /// The file's name.
     pub file: String,
     /// The numbers that its weights are.
     pub format: &'static str,
-    /// How it was made.
+    /// The way it was made, in one line.
     pub method: String,
     /// The bytes of the file.
     pub flash: usize,
     /// The RAM of a prediction, in bytes.
     pub ram: usize,
-    /// What was measured on the test samples; none where they are not here.
+    /// The measurements on the test samples; none where they are not here.
     pub found: Option<Found>,
 }
 
@@ -26,11 +26,11 @@ pub struct Found {
     pub evaluation: Evaluation,
     /// Samples whose class or labels differ from the model's; none of a regression.
     pub changed: Option<usize>,
-    /// What the certificates prove.
+    /// The proved samples.
     pub proved: Option<Proved>,
 }
 
-/// What certificates prove.
+/// The samples that certificates prove.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proved {
     /// So many samples keep their class or their labels.

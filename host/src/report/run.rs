@@ -1,4 +1,4 @@
-//! What a report knows of a run.
+//! A run as a report has it.
 
 use selvedge::{architecture::Architecture, models, task::TaskKind};
 
@@ -27,7 +27,7 @@ pub struct Run {
     pub first_layer: Option<(usize, Pixels)>,
     /// A quantised file of these weights.
     pub quantized: Option<Beside>,
-    /// What is missing, and how to get it.
+    /// The parts that are missing, and how to get them.
     pub missing: Vec<String>,
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 use messages::{Event, START, SessionLog, Summary, Value, What};
 
-/// What an event file's name has in it, by which TensorBoard finds it.
+/// TensorBoard finds an event file by this part of its name.
 const MARK: &str = "tfevents";
 /// The version of the files, which TensorBoard's reader asks for.
 const VERSION: &str = "brain.Event:2";

@@ -78,7 +78,7 @@ impl Line {
     }
 }
 
-/// What decides a run.
+/// The settings and the samples that decide a run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Head {
     /// The number of the format.

@@ -19,7 +19,7 @@ const RUN: &str = "train --data builtin --model tiny --limit-train 400 --val-spl
 
 type Scalars = BTreeMap<String, Vec<(u64, f64, f64)>>;
 
-/// What TensorBoard reads in a folder.
+/// Returns the scalars that TensorBoard reads in a folder.
 fn read(folder: &Path) -> Option<Scalars> {
     let mut program = python("events.py", "TensorBoard's reader")?;
     Some(serde_json::from_value(json(program.arg(folder))).unwrap())

@@ -107,7 +107,7 @@ fn boards_left_out() -> Result<Option<String>> {
     Ok(optional(check(), "the emulated boards")?.err())
 }
 
-/// What takes part, or why it does not; an error where it must.
+/// Returns the part that was found, or the reason why it is left out. Fails where it must take part.
 fn optional<T>(found: Result<T>, what: &str) -> Result<Result<T, String>> {
     let reason = match found {
         Ok(found) => return Ok(Ok(found)),

@@ -26,7 +26,7 @@ pub struct Report {
     #[arg(long, value_name = "FILE")]
     pub quantized: Option<PathBuf>,
 
-    /// What `quantize --certificates` wrote with it: how many test samples are proved to keep their answer
+    /// The certificates that `quantize --certificates` wrote with it: the number of test samples that are proved to keep their answer
     #[arg(long, value_name = "FILE.csv", requires = "quantized")]
     pub certificates: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! What training makes of images: each one beside the changes of the first epochs.
+//! Augmented images: each one beside its changes in the first epochs.
 
 use std::io::Write;
 

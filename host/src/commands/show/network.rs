@@ -1,4 +1,4 @@
-//! What a network has learned: its first layer's weights as pictures, and what it looks at in an image.
+//! Pictures of a network: its first layer's weights, and saliency maps of images.
 
 use std::{io::Write, path::Path};
 

@@ -13,7 +13,7 @@ pub const WEIGHTS: &str = "selvedge";
 pub struct Files<'a> {
     pub out: PathBuf,
     pub checkpoint: PathBuf,
-    /// What a report of the run needs.
+    /// The record, which a report of the run needs.
     pub record: PathBuf,
     pub metrics: Option<&'a Path>,
 }

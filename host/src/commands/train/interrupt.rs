@@ -60,7 +60,7 @@ pub struct Interrupted {
 }
 
 impl Interrupted {
-    /// What the program ends with.
+    /// The program's exit code after a signal.
     pub const EXIT_CODE: u8 = EXIT_CODE;
 }
 

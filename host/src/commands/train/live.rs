@@ -1,4 +1,4 @@
-//! What shows a run beside its lines and metrics: TensorBoard's events, and the view of `--tui`.
+//! TensorBoard's events, and the view of `--tui`: a run is shown by them beside its lines and metrics.
 
 use std::env;
 

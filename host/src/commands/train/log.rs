@@ -1,4 +1,4 @@
-//! What a run prints, records and saves as it goes.
+//! A run's log: it prints, records and saves as the run goes.
 
 use std::io::{self, IsTerminal};
 

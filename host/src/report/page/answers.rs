@@ -1,4 +1,4 @@
-//! What the network answers: confusion matrix, each output's figures, calibration, the worst mistakes and the first layer.
+//! The network's answers: confusion matrix, each output's figures, calibration, the worst mistakes and the first layer.
 
 use maud::{Markup, html};
 

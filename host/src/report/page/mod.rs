@@ -17,7 +17,7 @@ use crate::{evaluation::with_unit, training::record::Metrics};
 
 /// The look of every page.
 const LOOK: &str = include_str!("../../../../web/look.css");
-/// What a report has beside it.
+/// The rules that a report adds to the look.
 const OWN: &str = include_str!("report.css");
 /// Nothing is loaded: styles and pictures are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";

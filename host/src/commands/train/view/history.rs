@@ -1,4 +1,4 @@
-//! What the view knows of a run.
+//! The history of a run, which the view draws.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::{
 /// The time over which the speed is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// What a run is, in words.
+/// The run's recipe, data, layers and processor in words.
 #[derive(Clone, Debug)]
 pub struct About {
     pub recipe: String,

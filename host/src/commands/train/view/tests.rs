@@ -1,4 +1,4 @@
-//! What is drawn, in windows of any size.
+//! Tests of the drawing, in windows of any size.
 
 use std::time::Duration;
 
