@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
 use selvedge::task::TaskKind;
 
-use super::{check_weights, engine, load_for, note, parse};
+use super::{check_weights, engine, load_for, note, parse, trained_on_others};
 
 pub fn run(options: &options::commands::Eval) -> Result<()> {
     let bytes = weights::read(&options.file.path)?;
@@ -31,22 +31,8 @@ fn print(
 ) -> Result<()> {
     let mut out = terminal::stdout();
     writeln!(out, "{} on the {} test samples of {}", options.file.path.display(), evaluation.total(), data.name)?;
-    match file {
-        ModelFile::Float32(file) if file.record().dataset != data.name => {
-            writeln!(out, "note: the weights were trained on {}", file.record().dataset)?;
-        }
-        // A part of another size may have had test samples in it.
-        ModelFile::Float32(file)
-            if file.record().dataset_checksum != data.checksum && file.record().dataset_checksum != [0; 32] =>
-        {
-            let count = file.record().samples;
-            writeln!(
-                out,
-                "note: the weights were trained on {count} samples that are not the training part of {} here; test samples may be among them",
-                data.name
-            )?;
-        }
-        _ => {}
+    if let Some(others) = trained_on_others(file, data) {
+        writeln!(out, "note: {others}")?;
     }
     let names = classes(options, file, data);
     writeln!(out, "{}, Avg loss: {:.6}", evaluation.headline(2, &data.target_units), evaluation.loss)?;

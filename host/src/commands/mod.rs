@@ -241,6 +241,23 @@ fn load_from(path: &Path, file: &ModelFile<'_>, options: &Data, search: Search) 
     file.take(data).with_context(|| path.display().to_string())
 }
 
+/// A note where the weights were trained on other samples than this data's training part.
+fn trained_on_others(file: &ModelFile<'_>, data: &Dataset) -> Option<String> {
+    let ModelFile::Float32(file) = file else { return None };
+    let record = file.record();
+    if record.dataset != data.name {
+        return Some(format!("the weights were trained on {}", record.dataset));
+    }
+    // A part of another size may have had test samples in it.
+    let are_others = record.dataset_checksum != data.checksum && record.dataset_checksum != [0; 32];
+    are_others.then(|| {
+        format!(
+            "the weights were trained on {} samples that are not the training part of {} here; test samples may be among them",
+            record.samples, data.name
+        )
+    })
+}
+
 /// Tells whether a network can take the data that is found where none is named.
 fn may_be_garments(file: &ModelFile<'_>) -> bool {
     let ends = (file.input().features(), file.architecture().outputs());

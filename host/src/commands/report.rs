@@ -29,7 +29,7 @@ use clap::Parser;
 use options::commands::{Data, Report};
 use selvedge::{shape::Signature, task::TaskKind};
 
-use super::{check_replaced, check_weights, engine, load_from, note, parse};
+use super::{check_replaced, check_weights, engine, load_from, note, parse, trained_on_others};
 
 /// The most bytes of a table of certificates.
 const MAX_CERTIFICATES: u64 = 1 << 30;
@@ -62,7 +62,7 @@ pub fn run(options: &Report) -> Result<()> {
     files::write_whole(&options.out, html.as_bytes())?;
     let mut out = terminal::stdout();
     for run in &runs {
-        run.missing.iter().for_each(|text| note(format_args!("{}: {text}", run.name)));
+        run.notes.iter().for_each(|text| note(format_args!("{}: {text}", run.name)));
     }
     if html.len() > LARGEST_PAGE {
         note(format_args!("the page has {} bytes; fewer runs make a smaller one", html.len()));
@@ -85,8 +85,8 @@ struct Source {
     record: Option<Record>,
     /// The weight file's bytes.
     weights: Option<Vec<u8>>,
-    /// The parts that are missing.
-    missing: Vec<String>,
+    /// The parts that are missing, and how to get them.
+    notes: Vec<String>,
 }
 
 impl Source {
@@ -100,14 +100,14 @@ impl Source {
         };
         let is_record = stem.is_some();
         let given = path.to_owned();
-        let mut source = Self { given, record_path, weights_path, record: None, weights: None, missing: Vec::new() };
+        let mut source = Self { given, record_path, weights_path, record: None, weights: None, notes: Vec::new() };
         if is_record {
             source.record = Some(read_record(path)?);
             if source.weights_path.is_file() {
                 source.weights = Some(weights::read(&source.weights_path)?);
             } else {
                 let there = source.weights_path.display();
-                source.missing.push(format!(
+                source.notes.push(format!(
                     "The weights are not here ({there}), so answers, mistakes and sizes are missing: a run writes them at its end."
                 ));
             }
@@ -117,7 +117,7 @@ impl Source {
                 source.record = Some(read_record(&source.record_path)?);
             } else {
                 let there = source.record_path.display();
-                source.missing.push(format!("The run's record is not here ({there}), so there are no curves: train writes it beside the weights."));
+                source.notes.push(format!("The run's record is not here ({there}), so there are no curves: train writes it beside the weights."));
             }
         }
         source.match_up(is_record)?;
@@ -136,10 +136,10 @@ impl Source {
         let (record, weights) = (self.record_path.display(), self.weights_path.display());
         let why = if end.is_some() { "of another run" } else { "of a run that has not ended" };
         if is_record {
-            self.missing.push(format!("The weights beside it ({weights}) are not this run's: its record is {why}."));
+            self.notes.push(format!("The weights beside it ({weights}) are not this run's: its record is {why}."));
             self.weights = None;
         } else {
-            self.missing.push(format!("The record beside the weights ({record}) is {why}, so there are no curves."));
+            self.notes.push(format!("The record beside the weights ({record}) is {why}, so there are no curves."));
             self.record = None;
         }
         Ok(())
@@ -153,7 +153,7 @@ impl Source {
         quantized: Option<&(&Path, Vec<u8>)>,
         is_quantized_used: &mut bool,
     ) -> Result<Run> {
-        let mut run = Run { record: self.record.clone(), missing: self.missing.clone(), ..Run::new(name) };
+        let mut run = Run { record: self.record.clone(), notes: self.notes.clone(), ..Run::new(name) };
         let Some(bytes) = &self.weights else { return Ok(run) };
         let path = &self.weights_path;
         let file = parse(path, bytes)?;
@@ -170,7 +170,7 @@ impl Source {
         let data = match self.data(&file, options) {
             Ok(data) => Some(data),
             Err(error) => {
-                run.missing.push(format!(
+                run.notes.push(format!(
                     "The test samples are not here, so confusion, mistakes and calibration are missing ({error:#}). Name the run's data by --data."
                 ));
                 None
@@ -178,6 +178,10 @@ impl Source {
         };
         let mut logits = None;
         if let Some(data) = &data {
+            // The samples of a record are its run's.
+            if self.record.is_none() {
+                run.notes.extend(trained_on_others(&file, data).map(|others| format!("Mind that {others}.")));
+            }
             let there = || path.display().to_string();
             let evaluation = file.evaluate(engine, &data.test).with_context(there)?;
             let all = file.all_logits(engine, &data.test).with_context(there)?;

@@ -27,8 +27,8 @@ pub struct Run {
     pub first_layer: Option<(usize, Pixels)>,
     /// A quantised file of these weights.
     pub quantized: Option<Beside>,
-    /// The parts that are missing, and how to get them.
-    pub missing: Vec<String>,
+    /// The parts that are missing and how to get them, and what else is to be known of the figures.
+    pub notes: Vec<String>,
 }
 
 /// A weight file.
@@ -110,7 +110,7 @@ impl Run {
             mistakes: Vec::new(),
             first_layer: None,
             quantized: None,
-            missing: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

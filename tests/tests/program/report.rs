@@ -105,6 +105,10 @@ fn a_run_has_a_page_and_its_pictures() {
     let said = succeed(folder, "report a.selvedge --data builtin");
     assert!(said.contains("note: a: The run's record is not here (a.run.jsonl), so there are no curves"), "{said}");
     has(&page(folder, "report.html"), &["role=\"note\"", "Confusion matrix", "train --recipe FILE.toml"]);
+    // Without the record, nothing but the file says on which samples it was trained.
+    let others = "the weights were trained on 288 samples that are not the training part of builtin here; test samples may be among them";
+    assert!(said.contains(&format!("note: a: Mind that {others}.")), "{said}");
+    assert!(succeed(folder, "eval a.selvedge --data builtin").contains(&format!("note: {others}\n")));
     let said = succeed(folder, "report b.run.jsonl");
     assert!(said.contains("note: b: The weights are not here (b.selvedge)"), "{said}");
     has(&page(folder, "report.html"), &["Loss", hash, "SHA-256 of the weights"]);

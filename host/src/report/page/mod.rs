@@ -45,7 +45,7 @@ pub fn page(runs: &[Run]) -> String {
                     @if let [run] = runs {
                         (subtitle(run))
                         (cards(run))
-                        (missing(run))
+                        (notes(run))
                         (figures(&charts, 2))
                         (sections(run, 2))
                     } @else {
@@ -57,7 +57,7 @@ pub fn page(runs: &[Run]) -> String {
                                 summary { h2 { (run.name) } }
                                 (subtitle(run))
                                 (cards(run))
-                                (missing(run))
+                                (notes(run))
                                 (sections(run, 3))
                             }
                         }
@@ -135,11 +135,11 @@ fn headlines(run: &Run, test: &Metrics) -> Vec<(&'static str, String)> {
     found
 }
 
-fn missing(run: &Run) -> Markup {
+fn notes(run: &Run) -> Markup {
     html! {
-        @if !run.missing.is_empty() {
-            div.missing role="note" {
-                @for text in &run.missing { p { (text) } }
+        @if !run.notes.is_empty() {
+            div.notes role="note" {
+                @for text in &run.notes { p { (text) } }
             }
         }
     }
