@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    data::{Dataset, Search, download::Download},
+    data::{Dataset, Search},
     engine::Simd,
     evaluation::Evaluation,
     files,
@@ -170,8 +170,10 @@ impl Source {
         let data = match self.data(&file, options) {
             Ok(data) => Some(data),
             Err(error) => {
+                let why = format!("{error:#}");
+                let advice = if why.contains("by --data") { "" } else { " Name the run's data by --data." };
                 run.notes.push(format!(
-                    "The test samples are not here, so confusion, mistakes and calibration are missing ({error:#}). Name the run's data by --data."
+                    "The test samples are not here, so confusion, mistakes and calibration are missing: {why}.{advice}"
                 ));
                 None
             }
@@ -209,15 +211,15 @@ impl Source {
 
     /// The samples of the run, by the options or else by its record.
     fn data(&self, file: &ModelFile<'_>, options: &Report) -> Result<Dataset> {
-        let is_given = !options.data.given().is_empty();
         let recorded = self.record.as_ref().map(|record| &record.head.data);
-        let own = match recorded {
-            Some(data) if !is_given => Some(recorded_options(data)?),
-            _ => None,
+        let own = match (recorded, file) {
+            _ if !options.data.given().is_empty() => None,
+            (Some(data), _) => Some(recorded_options(&data.name, &data.options)?),
+            (None, ModelFile::Float32(file)) => Some(recorded_options(file.record().dataset, &[])?),
+            (None, _) => None,
         };
-        // A report fetches nothing.
-        let download = Download { mirrors: Vec::new(), ..Download::default() };
-        let search = Search { download, ..Search::from_environment() };
+        // A report fetches nothing, and takes no other samples instead.
+        let search = Search { download: None, ..Search::from_environment() };
         let data = load_from(&self.weights_path, file, own.as_ref().unwrap_or(&options.data), search)?;
         let Some(recorded) = recorded else { return Ok(data) };
         let mut whole = data;
@@ -248,19 +250,19 @@ fn read_record(path: &Path) -> Result<Record> {
     Record::parse(&bytes).with_context(|| path.display().to_string())
 }
 
-/// The options that named a run's data.
-fn recorded_options(data: &record::Data) -> Result<Data> {
+/// The options that named a run's data, of this name.
+fn recorded_options(name: &str, options: &[[String; 2]]) -> Result<Data> {
     #[derive(Parser)]
     struct Options {
         #[command(flatten)]
         data: Data,
     }
     // The built-in set may have taken the place of another one.
-    if data.options.is_empty() && data.name == "builtin" {
+    if options.is_empty() && name == "builtin" {
         let options = Options::try_parse_from(["report", "--data", "builtin"])?;
         return Ok(options.data);
     }
-    let arguments = data.options.iter().flat_map(|[name, value]| [OsString::from(format!("--{name}={value}"))]);
+    let arguments = options.iter().flat_map(|[name, value]| [OsString::from(format!("--{name}={value}"))]);
     let options = Options::try_parse_from([OsString::from("report")].into_iter().chain(arguments));
     Ok(options
         .map_err(|_| anyhow::anyhow!("the record names its data by options that this program does not have"))?

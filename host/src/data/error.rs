@@ -62,6 +62,15 @@ pub enum DataError {
     /// What is downloaded cannot be kept.
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
     Cache(DownloadError),
+    /// No place has the files that are looked for where none is named, and nothing is downloaded.
+    #[error(
+        "Fashion-MNIST's four files are not in {}; name their folder by --data DIR or FASHION_MNIST_DIR",
+        places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", nor in ")
+    )]
+    NotHere {
+        /// The folders that were looked into.
+        places: Vec<PathBuf>,
+    },
     /// A folder has not all of the four files.
     #[error(
         "{origin}: {} lacks {} (each may end in .gz, and idx3 may be idx2 or idx4)", folder.display(), missing.join(", ")

@@ -26,8 +26,8 @@ pub struct Search {
     pub project: PathBuf,
     /// The user's cache folder for it: what it lacks is downloaded into it.
     pub cache: Option<PathBuf>,
-    /// How to download.
-    pub download: Download,
+    /// How to download; none where nothing is to be downloaded, and then no built-in set takes the data's place.
+    pub download: Option<Download>,
     /// The way in which a source is read.
     pub reading: Reading,
 }
@@ -41,7 +41,7 @@ impl Search {
             cache: etcetera::choose_base_strategy()
                 .ok()
                 .map(|strategy| strategy.cache_dir().join("selvedge").join("fashion-mnist")),
-            download: Download::default(),
+            download: Some(Download::default()),
             reading: Reading::default(),
         }
     }
@@ -52,7 +52,8 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data.
+    /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data; and
+    /// [`DataError::NotHere`] where no place has the data and nothing is to be downloaded.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
         let from = |origin, folder: &Path| {
             self.check_options(&folder.display().to_string())?;
@@ -67,6 +68,10 @@ impl Search {
             }
             (None, None) => match self.cached() {
                 Ok(folder) => from("the cache folder", folder),
+                Err(_) if self.download.is_none() => {
+                    let places = [Some(&self.project), self.cache.as_ref()].into_iter().flatten().cloned();
+                    Err(DataError::NotHere { places: places.collect() })
+                }
                 Err(Some(error @ DownloadError::Storage { .. })) => Err(DataError::Cache(error)),
                 Err(reason) => self.drawn(Some(format!(
                     "this is the built-in set of drawn garments, not Fashion-MNIST: {}. To use Fashion-MNIST, \
@@ -99,12 +104,14 @@ impl Search {
         Ok(Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, classes, splits) })
     }
 
-    /// The cache folder with all of the files in it; or why not, where there is such a folder.
+    /// The cache folder with all of the files in it; or why not, where there is such a folder and something was downloaded.
     fn cached(&self) -> Result<&Path, Option<DownloadError>> {
         let folder = self.cache.as_ref().ok_or(None)?;
-        let end = Instant::now() + self.download.time_limit;
-        for name in locate::missing(folder) {
-            self.download.fetch(name, folder, end)?;
+        let missing = locate::missing(folder);
+        let Some(download) = &self.download else { return if missing.is_empty() { Ok(folder) } else { Err(None) } };
+        let end = Instant::now() + download.time_limit;
+        for name in missing {
+            download.fetch(name, folder, end)?;
         }
         Ok(folder)
     }
@@ -124,7 +131,7 @@ mod tests {
             environment: None,
             project: root.path().join("project"),
             cache: Some(root.path().join("cache")),
-            download: Download { mirrors: Vec::new(), ..Download::default() },
+            download: Some(Download { mirrors: Vec::new(), ..Download::default() }),
             reading: Reading::default(),
         }
     }
@@ -199,5 +206,18 @@ mod tests {
         assert!(search.load(None).unwrap().notice.unwrap().contains("no home folder"));
         let chosen = search.load(Some("builtin".as_ref())).unwrap();
         assert_eq!((chosen.notice, chosen.checksum), (None, data.checksum));
+    }
+
+    #[test]
+    fn without_downloads_nothing_takes_the_place() {
+        let root = tempfile::tempdir().unwrap();
+        let search = Search { download: None, ..search(&root) };
+        let error = search.load(None).unwrap_err();
+        assert!(
+            matches!(&error, DataError::NotHere { places } if places[..] == [root.path().join("project"), root.path().join("cache")])
+        );
+        assert!(error.to_string().ends_with("; name their folder by --data DIR or FASHION_MNIST_DIR"), "{error}");
+        fill(&root.path().join("cache"));
+        assert_eq!(search.load(None).unwrap().name, "cache");
     }
 }

@@ -199,6 +199,43 @@ fn several_runs_lie_over_each_other() {
     assert!(error.contains("is there, and is not a report"), "{error}");
 }
 
+#[test]
+fn no_other_samples_take_the_place_of_those_that_are_not_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    tests::write_small_data(&folder.join("small"), [200, 50]);
+    let with_data = |arguments: &str| {
+        let mut command = tests::selvedge(folder);
+        let output = command.args(arguments.split_whitespace()).env("FASHION_MNIST_DIR", "small").output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", tests::text(&output));
+        tests::text(&output)
+    };
+    with_data("train --model tiny --recipe quickstart --steps 3 --out a.selvedge");
+    assert!(!with_data("report a.selvedge").contains("note: "));
+    // With the record and without it.
+    for _ in 0..2 {
+        let said = succeed(folder, "report a.selvedge");
+        let why = "note: a: The test samples are not here, so confusion, mistakes and calibration are missing: Fashion-MNIST's four files are not in \
+                   data/fashion-mnist, nor in ";
+        assert!(
+            said.contains(why) && said.contains("; name their folder by --data DIR or FASHION_MNIST_DIR.\n"),
+            "{said}"
+        );
+        assert!(!said.contains("built-in") && !said.contains("mirror"), "{said}");
+        let html = page(folder, "report.html");
+        assert!(html.contains("role=\"note\"") && !html.contains("Confusion matrix"));
+        let _ = fs::remove_file(folder.join("a.run.jsonl"));
+    }
+    assert!(!with_data("report a.selvedge").contains("Mind that"));
+    let said = succeed(folder, "report a.selvedge --data builtin");
+    assert!(said.contains("note: a: Mind that the weights were trained on small.\n"), "{said}");
+    // The built-in set is always here.
+    succeed(folder, &format!("{RUN} --steps 3 --out b.selvedge"));
+    fs::remove_file(folder.join("b.run.jsonl")).unwrap();
+    succeed(folder, "report b.selvedge");
+    has(&page(folder, "report.html"), &["Confusion matrix"]);
+}
+
 /// A table of two features, and a class, two labels and two numbers of each row.
 fn table() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
