@@ -24,9 +24,7 @@ pub fn first_layer(options: &Show, path: &Path) -> Result<()> {
     let out = options.out();
     check_extension(&out)?;
     let bytes = weights::read(path)?;
-    let file = parse(path, &bytes)?;
-    check_weights(path, &file)?;
-    let shape = shape_of(&file, path)?;
+    let (file, shape) = file_of_images(path, &bytes)?;
     let network = network(&file, path)?;
     let Some(stage) = network.stages().iter().find(|stage| stage.kind == StageKind::Linear) else {
         bail!("{}: the network has no linear layer, so there are no weights of pixels", path.display());
@@ -55,9 +53,7 @@ pub fn saliency(options: &Show, path: &Path) -> Result<()> {
     let out = options.out();
     check_extension(&out)?;
     let bytes = weights::read(path)?;
-    let file = parse(path, &bytes)?;
-    check_weights(path, &file)?;
-    let shape = shape_of(&file, path)?;
+    let (file, shape) = file_of_images(path, &bytes)?;
     let task = file.signature().task.kind();
     ensure!(
         task == TaskKind::Classification,
@@ -113,8 +109,10 @@ fn predicted(classes: &Classes, class: usize, percent: f32) -> String {
     format!("{percent:.0}% {}", classes.name(class))
 }
 
-/// The shape of a network's inputs, which are images.
-fn shape_of(file: &ModelFile<'_>, path: &Path) -> Result<Shape> {
+/// A network's file and the shape of its inputs, which are images.
+fn file_of_images<'a>(path: &Path, bytes: &'a [u8]) -> Result<(ModelFile<'a>, Shape)> {
+    let file = parse(path, bytes)?;
+    check_weights(path, &file)?;
     let Some(shape) = Shape::of_images(file.input()) else {
         bail!(
             "{}: the network takes {}, and pictures are of images of 1 or 3 channels; `inspect` shows what the file holds",
@@ -122,7 +120,7 @@ fn shape_of(file: &ModelFile<'_>, path: &Path) -> Result<Shape> {
             file.input()
         );
     };
-    Ok(shape)
+    Ok((file, shape))
 }
 
 /// The network of a file with floating-point weights.

@@ -1,0 +1,30 @@
+//! Why bytes are no record.
+
+use super::{ENDING, FORMAT};
+
+/// Bytes that are no record.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// They begin as something else.
+    #[error("this is no record of a run: `train` writes one beside its weights, with the ending .{ENDING}")]
+    Other,
+    /// A newer program wrote it.
+    #[error("its format has the number {0}, and this program knows {FORMAT}: take a newer one")]
+    Format(u32),
+    /// A line cannot be read.
+    #[error("line {line}: {error}; the record is damaged")]
+    Line {
+        /// Its number, from 1.
+        line: usize,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// A line says what cannot be.
+    #[error("line {line}: {problem}; the record is damaged")]
+    Senseless {
+        /// Its number, from 1.
+        line: usize,
+        /// What.
+        problem: &'static str,
+    },
+}

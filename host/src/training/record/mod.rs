@@ -1,0 +1,90 @@
+//! A run's record: what a report of it needs, as one JSON object a line, beside the weights.
+//!
+//! The first line is the run's [`Head`]. Then comes a line for each span of steps and for each epoch, and where the run was saved. The last line is its
+//! [`End`]. A long run's steps are in [`SPANS`] spans at most, and as many of its epochs are kept. docs/report.md has the keys.
+
+mod error;
+mod file;
+mod lines;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use self::{
+    error::RecordError,
+    lines::{Data, End, EpochLine, Head, Metrics, Saved, Span},
+};
+use super::Progress;
+
+/// The number of the format.
+pub const FORMAT: u32 = 1;
+/// The bytes that a record begins with.
+pub const BEGINNING: &[u8] = b"{\"line\":\"run\"";
+/// The ending of a record's name.
+pub const ENDING: &str = "run.jsonl";
+/// The most spans of a run, and the most epochs that are kept of it.
+pub const SPANS: u64 = 1000;
+/// The most bytes of a record that is read.
+pub const MAX_BYTES: u64 = 8 << 20;
+/// The most steps of a run in a record, so that all are exact as binary64.
+pub const MAX_STEPS: u64 = 1 << 53;
+
+/// The record of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The run.
+    pub head: Head,
+    /// The steps' losses, span after span.
+    pub spans: Vec<Span>,
+    /// The epochs, and the tests after them.
+    pub epochs: Vec<EpochLine>,
+    /// The places where the run was saved last.
+    pub saved: Vec<Saved>,
+    /// The end; none of a run that goes on, or was ended.
+    pub end: Option<End>,
+}
+
+impl Record {
+    /// The record of a run that begins.
+    pub fn new(head: Head) -> Self {
+        Self { head, spans: Vec::new(), epochs: Vec::new(), saved: Vec::new(), end: None }
+    }
+
+    /// Keeps what a run says that goes on from here; the rest it will say again.
+    pub fn truncate(&mut self, progress: &Progress) {
+        self.spans.retain(|span| span.step <= progress.steps);
+        self.epochs.retain(|epoch| epoch.epoch <= progress.epochs && epoch.step <= progress.steps);
+        self.saved.retain(|saved| saved.step <= progress.steps);
+        self.end = None;
+    }
+
+    /// Joins neighbouring spans, and leaves out epochs, until a run of so many steps and epochs has no more than twice [`SPANS`] of each.
+    pub fn thin(&mut self, steps: u64) {
+        while steps.min(MAX_STEPS).div_ceil(self.head.span) > 2 * SPANS {
+            self.head.span *= 2;
+            let span = self.head.span;
+            let mut joined: Vec<Span> = Vec::new();
+            for next in self.spans.drain(..) {
+                match joined.last_mut().filter(|last| last.step.div_ceil(span) == next.step.div_ceil(span)) {
+                    Some(last) => *last = last.joined(&next),
+                    None => joined.push(next),
+                }
+            }
+            self.spans = joined;
+        }
+        let epochs = steps.div_ceil(self.head.steps_in_epoch).min(u32::MAX.into());
+        while epochs.div_ceil(self.head.every.into()) > 2 * SPANS {
+            self.head.every *= 2;
+            let every = self.head.every;
+            self.epochs.retain(|epoch| epoch.epoch.is_multiple_of(every) || epoch.epoch == 1);
+        }
+    }
+
+    /// Adds an epoch in the place of the last one where that is not kept.
+    pub fn push(&mut self, epoch: EpochLine) {
+        let every = self.head.every;
+        if self.epochs.last().is_some_and(|last| !last.epoch.is_multiple_of(every) && last.epoch > 1) {
+            self.epochs.pop();
+        }
+        self.epochs.push(epoch);
+    }
+}
