@@ -2,11 +2,11 @@
 
 use plotters::style::RGBColor;
 
-pub(super) const GROUND: RGBColor = RGBColor(0xff, 0xff, 0xff);
-pub(super) const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
-pub(super) const QUIET: RGBColor = RGBColor(0x57, 0x60, 0x6a);
-pub(super) const GRID: RGBColor = RGBColor(0xd3, 0xd8, 0xde);
-pub(super) const SERIES: [RGBColor; 6] = [
+pub const GROUND: RGBColor = RGBColor(0xff, 0xff, 0xff);
+pub const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
+pub const QUIET: RGBColor = RGBColor(0x57, 0x60, 0x6a);
+pub const GRID: RGBColor = RGBColor(0xd3, 0xd8, 0xde);
+pub const SERIES: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xc6, 0x56, 0x00),
     RGBColor(0x00, 0x80, 0x5c),
@@ -16,7 +16,7 @@ pub(super) const SERIES: [RGBColor; 6] = [
 ];
 
 /// The variables of these colours.
-pub(super) const VARIABLES: [(&str, &str); 10] = [
+pub const VARIABLES: [(&str, &str); 10] = [
     ("#FFFFFF", "var(--panel)"),
     ("#1B1F24", "var(--ink)"),
     ("#57606A", "var(--quiet)"),

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Columns and rows.
-pub(super) const SIZE: (u32, u32) = (460, 300);
+pub const SIZE: (u32, u32) = (460, 300);
 /// Beside the plot: the axes' numbers, and the lines' names.
 const NUMBERS: u32 = 84;
 const NO_NAMES: u32 = 20;
@@ -108,7 +108,7 @@ impl Chart {
 }
 
 /// A name that fits beside a plot.
-pub(super) fn cut(name: &str) -> String {
+pub fn cut(name: &str) -> String {
     match name.char_indices().nth(LONGEST_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),

@@ -1,7 +1,7 @@
 //! Numbers on charts: the range of an axis, and how they are written.
 
 /// A range that holds these numbers, with room above them.
-pub(super) fn range(values: impl Iterator<Item = f64> + Clone, from_zero: bool) -> (f64, f64) {
+pub fn range(values: impl Iterator<Item = f64> + Clone, from_zero: bool) -> (f64, f64) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     if low > high {
@@ -18,7 +18,7 @@ pub(super) fn range(values: impl Iterator<Item = f64> + Clone, from_zero: bool) 
 }
 
 /// The digits that tell numbers in such a range apart.
-pub(super) fn digits(range: f64, largest: f64) -> i32 {
+pub fn digits(range: f64, largest: f64) -> i32 {
     let more = (largest / range.max(f64::MIN_POSITIVE)).log10().ceil();
     2 + more.clamp(0.0, 7.0) as i32
 }

@@ -1,0 +1,75 @@
+//! Why a folder of pictures cannot be read.
+
+use options::commands::Size;
+use selvedge::architecture::MAX_WIDTH;
+use thiserror::Error;
+
+/// The error of a folder of pictures, without its name.
+#[derive(Debug, Error)]
+pub enum FolderError {
+    /// Pictures of several sizes, and no choice.
+    #[error(
+        "its pictures have several sizes ({sizes}); choose one that all are resized to by --size, such as --size 32x32"
+    )]
+    Sizes {
+        /// Some of the sizes.
+        sizes: String,
+    },
+    /// A picture has more values than a network takes.
+    #[error(
+        "a picture of {size} has {values} values, and a network takes at most {MAX_WIDTH}; take a smaller --size, such as --size 32x32"
+    )]
+    TooLarge {
+        /// The size.
+        size: Size,
+        /// Columns × rows × channels.
+        values: u64,
+    },
+    /// More memory than is taken.
+    #[error("its {pictures} pictures take more memory than {}; take a smaller --size", most.map_or_else(|| "the system gives".into(), |most| format!("{} MB", most >> 20)))]
+    Memory {
+        /// The number of them.
+        pictures: usize,
+        /// The most bytes that are taken, where these are the limit.
+        most: Option<u64>,
+    },
+    /// Pictures without classes.
+    #[error("its pictures are in no sub-folder, and each class needs one: DIR/CLASS/picture.png")]
+    Flat,
+    /// Not two classes.
+    #[error(
+        "it has pictures in {found} sub-folder alone, and a network tells at least two classes apart: a sub-folder for each"
+    )]
+    OneClass {
+        /// How many classes have a folder.
+        found: usize,
+    },
+    /// No picture could be read.
+    #[error("it has no picture that can be read")]
+    Empty,
+    /// The folder has two parts already.
+    #[error("it has a part {test} already, so --test-split and --test have no place")]
+    HasTest {
+        /// The folder's name.
+        test: String,
+    },
+    /// A folder's name is no class's.
+    #[error("the sub-folder {folder}: {reason}")]
+    Class {
+        /// The sub-folder.
+        folder: String,
+        /// The reason.
+        reason: String,
+    },
+    /// No two parts.
+    #[error(
+        "{samples} pictures cannot be parted into training and test samples; name test pictures by --test, or add more"
+    )]
+    NoTest {
+        /// The number of them.
+        samples: usize,
+    },
+    /// Bytes have no mean.
+    #[error("--missing mean is for tables; --missing drop leaves out pictures that cannot be read")]
+    Mean,
+}
