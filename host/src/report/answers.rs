@@ -21,7 +21,7 @@ const PICTURED: usize = 4;
 pub struct Findings {
     /// The metrics.
     pub evaluation: Evaluation,
-    /// Of classes alone.
+    /// Of classes and labels.
     pub calibration: Option<Calibration>,
     /// The worst first.
     pub mistakes: Vec<Mistake>,
@@ -78,6 +78,14 @@ impl Findings {
             }
             Targets::Labels(rows) => {
                 found.support = vec![0; rows.width()];
+                let decisions = logits.iter().enumerate().flat_map(|(index, logits)| {
+                    logits
+                        .values()
+                        .zip(rows.row(index))
+                        .map(|(output, &label)| (output, label > 0.0))
+                        .collect::<Vec<_>>()
+                });
+                found.calibration = Some(Calibration::of_labels(decisions));
                 for (index, logits) in logits.iter().enumerate() {
                     let row = rows.row(index);
                     found.support.iter_mut().zip(row).for_each(|(count, &label)| *count += usize::from(label > 0.0));

@@ -1,47 +1,57 @@
-//! Calibration: whether a class that is given 80% is right in 80 of 100 samples.
+//! Calibration: whether a class that is given 80% is right in 80 of 100 samples, or a label there.
+
+use selvedge::activation::{Activation, Sigmoid};
 
 /// Bins of equal width.
 pub const BINS: usize = 15;
 
-/// A classification's confidences beside what came true.
+/// Confidences, of classes or of labels, beside what came true.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// The bins from 0 to 1, in [`BINS`] equal parts.
     pub bins: [Bin; BINS],
-    /// The expected calibration error: Σ (n_b / n) |accuracy_b − confidence_b| over the bins, of n samples in all and n_b in a bin (Guo, Pleiss, Sun,
-    /// Weinberger, "On Calibration of Modern Neural Networks", 2017). A sample's confidence is the probability of its predicted class; bin b, from 1, has
-    /// those in ((b − 1) / 15, b / 15].
+    /// The expected calibration error: Σ (n_b / n) |accuracy_b − confidence_b| over the bins, of n decisions in all and n_b in a bin (Guo, Pleiss, Sun,
+    /// Weinberger, "On Calibration of Modern Neural Networks", 2017). Bin b, from 1, has confidences in ((b − 1) / 15, b / 15].
+    ///
+    /// A classification decides once for each sample: the confidence is the probability of the predicted class, and the accuracy counts right classes.
+    /// Labels are decided one by one, so n is samples × labels: the confidence is the label's probability σ(output), and the accuracy counts those
+    /// that are there.
     pub error: f64,
 }
 
-/// The samples of a bin.
+/// The decisions of a bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
     /// Their number.
-    pub samples: usize,
-    /// Those whose class was found.
+    pub decisions: usize,
+    /// Those whose class was found, or whose label is there.
     pub right: usize,
     /// The sum of their confidences.
     pub confidence: f64,
 }
 
 impl Bin {
-    /// The part whose class was found; `None` without samples.
+    /// The part whose class was found, or whose label is there; `None` without decisions.
     pub fn accuracy(&self) -> Option<f64> {
-        (self.samples > 0).then(|| self.right as f64 / self.samples as f64)
+        (self.decisions > 0).then(|| self.right as f64 / self.decisions as f64)
     }
 }
 
 impl Calibration {
-    /// From each sample's confidence, 0 to 1, and whether its class was found.
-    pub fn of(answers: impl Iterator<Item = (f32, bool)>) -> Self {
+    /// From the network's output for each label of each sample, and whether the label is there.
+    pub fn of_labels(outputs: impl Iterator<Item = (f32, bool)>) -> Self {
+        Self::of(outputs.map(|(output, is_there)| (Sigmoid::apply(output), is_there)))
+    }
+
+    /// From the confidence of each decision, 0 to 1, and whether it came true.
+    pub fn of(decisions: impl Iterator<Item = (f32, bool)>) -> Self {
         let mut bins = [Bin::default(); BINS];
         let mut total = 0_usize;
-        for (confidence, is_right) in answers {
+        for (confidence, is_right) in decisions {
             let confidence = f64::from(confidence);
             let place = (confidence * BINS as f64).ceil() as usize;
             let bin = &mut bins[place.clamp(1, BINS) - 1];
-            bin.samples += 1;
+            bin.decisions += 1;
             bin.right += usize::from(is_right);
             bin.confidence += confidence;
             total += 1;
@@ -62,15 +72,28 @@ mod tests {
     fn the_error_is_as_worked_out_by_hand() {
         let found = Calibration::of([(0.9, true), (0.92, false), (0.59, true), (1.0, true)].into_iter());
         assert!((found.error - 0.3075).abs() < 1e-7, "{}", found.error);
-        let samples: Vec<_> = found.bins.iter().map(|bin| bin.samples).collect();
-        assert_eq!(samples, [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 1]);
+        let decisions: Vec<_> = found.bins.iter().map(|bin| bin.decisions).collect();
+        assert_eq!(decisions, [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 2, 1]);
         assert_eq!((found.bins[13].accuracy(), found.bins[0].accuracy()), (Some(0.5), None));
+    }
+
+    /// Three samples of two labels. σ(±ln 3) is 0.75 and 0.25, σ(±ln 9) 0.9 and 0.1, each in a bin of its own. At 0.75 one of two labels is there:
+    /// |1 − 1.5| = 0.5. At 0.25 none of two: 0.5. At 0.9 the only one: 0.1. At 0.1 the only one: 0.9. The sum is 2, of six decisions a third.
+    #[test]
+    fn the_error_of_labels_is_as_worked_out_by_hand() {
+        let (low, high) = (3.0_f32.ln(), 9.0_f32.ln());
+        let samples = [[(low, true), (-low, false)], [(low, false), (-high, true)], [(high, true), (-low, false)]];
+        let found = Calibration::of_labels(samples.into_iter().flatten());
+        assert!((found.error - 1.0 / 3.0).abs() < 1e-6, "{}", found.error);
+        let decisions: Vec<_> = found.bins.iter().map(|bin| bin.decisions).collect();
+        assert_eq!(decisions, [0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0]);
+        assert_eq!([1, 3, 11, 13].map(|bin| found.bins[bin].accuracy()), [Some(1.0), Some(0.0), Some(0.5), Some(1.0)]);
     }
 
     #[test]
     fn the_ends_are_in_bins_too() {
         let found = Calibration::of([(0.0, false), (f32::NAN, false)].into_iter());
-        assert_eq!(found.bins[0].samples, 2);
+        assert_eq!(found.bins[0].decisions, 2);
         assert_eq!(Calibration::of(std::iter::empty()).error, 0.0);
     }
 }

@@ -118,16 +118,25 @@ fn validations(record: &Record, of: impl Fn(&Metrics) -> Option<f64>) -> Vec<(f6
 }
 
 /// Accuracy over confidence: bars, and the line on which they would end if each confidence were right.
-pub fn reliability(calibration: &Calibration) -> Chart {
+pub fn reliability(calibration: &Calibration, task: TaskKind) -> Chart {
     let bars = calibration.bins.iter().zip(0..).filter_map(|(bin, place)| {
         let middle = (f64::from(place) + 0.5) / BINS as f64;
         Some((middle, bin.accuracy()?))
     });
     let series = |kind, points| Series { name: String::new(), colour: 0, kind, points };
+    let (title, axes) = match task {
+        TaskKind::MultiLabel => {
+            ("Labels that are there, of those with a probability", ["probability of a label", "part that is there"])
+        }
+        TaskKind::Classification | TaskKind::Regression => (
+            "Accuracy of the samples whose class has a confidence",
+            ["confidence: the class's probability", "accuracy"],
+        ),
+    };
     Chart {
         file: "reliability".into(),
-        title: "Accuracy of the samples whose class has a confidence".into(),
-        axes: ["confidence: the class's probability", "accuracy"],
+        title: title.into(),
+        axes,
         numbers: Numbers::Percent,
         from_zero: true,
         series: vec![

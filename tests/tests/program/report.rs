@@ -257,7 +257,11 @@ fn tables_have_pages_by_their_task() {
     let train = "train --data rows.csv --recipe quickstart --lr 0.05 --epochs 5 --batch-size 16 --features ax,ay --layers '2 => 8 Relu => 2'";
     for (name, options, all) in [
         ("class", "--label kind", ["Confusion matrix", "&lt;up&gt;", "Worst mistakes", "true \\ predicted"]),
-        ("labels", "--task multi-label --label hot,loud", ["right labels", "Invented", "mean F1", ">loud<"]),
+        (
+            "labels",
+            "--task multi-label --label hot,loud",
+            ["right labels", "Invented", "Expected calibration error", "how often the label is there"],
+        ),
         (
             "numbers",
             "--task regression --label room,load",

@@ -26,7 +26,7 @@ pub fn figures(runs: &[Run], folder: &Path) -> Result<Vec<PathBuf>> {
         let own = |name: &str| if runs.len() == 1 { name.to_owned() } else { format!("{}-{name}", place + 1) };
         if let Some(findings) = &run.findings {
             if let Some(calibration) = &findings.calibration {
-                let chart = curves::reliability(calibration);
+                let chart = curves::reliability(calibration, run.task());
                 save(own("reliability.svg"), chart.to_svg().as_bytes())?;
             }
             for chart in curves::values(run, findings) {

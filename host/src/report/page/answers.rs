@@ -1,6 +1,7 @@
 //! The network's answers: confusion matrix, each output's figures, calibration, the worst mistakes and the first layer.
 
 use maud::{Markup, html};
+use selvedge::task::TaskKind;
 
 use super::{figure, heading, percent, some_number, some_percent};
 use crate::{
@@ -21,7 +22,7 @@ pub fn sections(run: &Run, level: u8) -> Markup {
                 Answers::Labels(answers) => (labels(run, findings, answers, level)),
                 Answers::Values(answers) => (values(run, findings, answers, level)),
             }
-            (calibration(findings, level))
+            (calibration(run, findings, level))
             (mistakes(run, findings, level))
         }
         @if let Some((units, pixels)) = &run.first_layer { (first_layer(*units, pixels, level)) }
@@ -148,26 +149,37 @@ fn values(run: &Run, findings: &Findings, answers: &ValueAnswers, level: u8) -> 
     }
 }
 
-fn calibration(findings: &Findings, level: u8) -> Markup {
+fn calibration(run: &Run, findings: &Findings, level: u8) -> Markup {
+    let task = run.task();
+    let (distance, weight, columns) = match task {
+        TaskKind::MultiLabel => (
+            "a label's probability and how often the label is there, over all labels of all samples",
+            "labels",
+            ["Probability", "Mean", "There", "Labels"],
+        ),
+        TaskKind::Classification | TaskKind::Regression => {
+            ("confidence and accuracy", "samples", ["Confidence", "Mean", "Accuracy", "Samples"])
+        }
+    };
     html! {
         @if let Some(calibration) = &findings.calibration {
             (heading(level, "Calibration"))
             p {
-                "Expected calibration error " strong { (percent(calibration.error)) } ": the mean distance between confidence and accuracy in "
-                (BINS) " bins of equal width, each weighted by its samples (Guo et al. 2017, “On Calibration of Modern Neural Networks”)."
+                "Expected calibration error " strong { (percent(calibration.error)) } ": the mean distance between " (distance) ", in "
+                (BINS) " bins of equal width, each weighted by its " (weight) " (Guo et al. 2017, “On Calibration of Modern Neural Networks”)."
             }
             div.figures {
-                (figure(&curves::reliability(calibration)))
+                (figure(&curves::reliability(calibration, task)))
                 div.wide tabindex="0" role="region" aria-label="Bins of confidence" {
                     table {
-                        thead { tr { th scope="col" { "Confidence" } @for name in ["Mean", "Accuracy", "Samples"] { th scope="col" { (name) } } } }
+                        thead { tr { @for name in columns { th scope="col" { (name) } } } }
                         tbody {
-                            @for (place, bin) in calibration.bins.iter().enumerate().filter(|(_, bin)| bin.samples > 0) {
+                            @for (place, bin) in calibration.bins.iter().enumerate().filter(|(_, bin)| bin.decisions > 0) {
                                 tr {
                                     th scope="row" { (percent_of(place)) "–" (percent_of(place + 1)) "%" }
-                                    td { (some_percent(Some(bin.confidence / bin.samples as f64))) }
+                                    td { (some_percent(Some(bin.confidence / bin.decisions as f64))) }
                                     td { (some_percent(bin.accuracy())) }
-                                    td { (bin.samples) }
+                                    td { (bin.decisions) }
                                 }
                             }
                         }
