@@ -2,11 +2,20 @@
 
 export const SIDE = 28;
 
-/** Draws bytes as shades of grey on a canvas of that many pixels. */
+/** A place on the drawing, in pixels. @typedef {{ x: number, y: number }} Place */
+
+/** A canvas's surface. @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [settings] */
+function surface(canvas, settings) {
+  const context = canvas.getContext("2d", settings);
+  if (!context) throw new Error("this browser draws on no canvas");
+  return context;
+}
+
+/** Draws bytes as shades of grey on a canvas of that many pixels. @param {HTMLCanvasElement} canvas @param {Uint8Array} bytes @param {number} width */
 export function show(canvas, bytes, width) {
   canvas.width = width;
   canvas.height = Math.ceil(bytes.length / width);
-  const context = canvas.getContext("2d");
+  const context = surface(canvas);
   const image = context.createImageData(canvas.width, canvas.height);
   bytes.forEach((byte, place) => image.data.set([byte, byte, byte, 255], 4 * place));
   context.putImageData(image, 0, 0);
@@ -19,7 +28,11 @@ export class Drawing {
     this.canvas = canvas;
     this.shade = shade;
     this.changed = changed;
+    /** The shades, 0 to 255. @type {Uint8Array} */
     this.pixels = new Uint8Array(SIDE * SIDE);
+    /** The end of the stroke that a pointer draws. @type {Place | undefined} */
+    this.last = undefined;
+    /** The place of the pen that keys move. @type {Place} */
     this.pen = { x: SIDE / 2, y: SIDE / 2 };
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -39,12 +52,15 @@ export class Drawing {
     this.refresh();
   }
 
+  /** @param {PointerEvent} event @returns {Place} */
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: ((event.clientX - box.left) / box.width) * SIDE, y: ((event.clientY - box.top) / box.height) * SIDE };
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
+    /** @type {Record<string, [number, number]>} */
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const move = moves[event.key];
     if (move) {
@@ -58,7 +74,7 @@ export class Drawing {
     event.preventDefault();
   }
 
-  // A stroke of two pixels' width, whose edge is soft.
+  /** A stroke of two pixels' width, whose edge is soft. @param {Place} from @param {Place} to @param {number} [shade] */
   line(from, to, shade = this.shade()) {
     const steps = Math.ceil(4 * Math.hypot(to.x - from.x, to.y - from.y)) || 1;
     for (let step = 0; step <= steps; step++) {
@@ -89,7 +105,7 @@ export class Drawing {
     show(this.canvas, this.pixels, SIDE);
     if (document.activeElement !== this.canvas || !this.canvas.matches(":focus-visible")) return;
     // The pen's place, for keys.
-    const context = this.canvas.getContext("2d");
+    const context = surface(this.canvas);
     context.fillStyle = "#ff9a4d";
     context.fillRect(Math.floor(this.pen.x), Math.floor(this.pen.y), 1, 1);
   }
@@ -100,7 +116,7 @@ export async function pictureOf(file) {
   const picture = await createImageBitmap(file);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = surface(canvas, { willReadFrequently: true });
   const scale = SIDE / Math.max(picture.width, picture.height);
   const [width, height] = [picture.width * scale, picture.height * scale];
   context.imageSmoothingQuality = "high";

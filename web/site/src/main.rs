@@ -24,7 +24,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write the script by which a page calls a compiled library
+    /// Write the script by which a page calls a compiled library, and its types
     Bind {
         /// The library, as the compiler left it
         library: PathBuf,
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 fn bind(library: PathBuf, out: PathBuf, node: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(&library).typescript(false).omit_default_module_path(false);
+    bindgen.input_path(&library).typescript(!node).omit_default_module_path(false);
     bindgen.remove_name_section(true).remove_producers_section(true);
     if node { bindgen.nodejs(true) } else { bindgen.web(true) }.and_then(|bindgen| bindgen.generate(&out)).map_err(
         // The library's error has a type of its own that is no standard error.
