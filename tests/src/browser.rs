@@ -1,14 +1,14 @@
 //! A browser without a window, for tests that open pages.
 
 use std::{
-    env,
-    path::PathBuf,
+    env, fs,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use skip::skip;
 
-use crate::{python_in, text};
+use crate::{python_in, text, workspace};
 
 /// A program of `tests/browser/`, to be run by the Python of [`python`](crate::python), which has Selenium.
 ///
@@ -28,6 +28,33 @@ pub fn browser(program: &str, what: &str) -> Option<Command> {
         }
     }
     python_in("browser", program, what)
+}
+
+/// TypeScript's checker, that of `cargo xtask setup --page`. It wants the options of `tests/browser/tsconfig.json`.
+///
+/// Where it or Node is not there, `what` is [skipped](skip()).
+///
+/// # Panics
+///
+/// A test that is skipped is shown as [`skip()`] does it.
+pub fn typescript(what: &str) -> Option<Command> {
+    let node = ["node", "nodejs"].into_iter().find(|name| on_path(name));
+    // Test programs lie in target/<profile>/deps.
+    let installed = || typescript_of(&env::current_exe().ok()?.ancestors().nth(3)?.join("typescript"));
+    let Some((node, script)) = node.zip(installed()) else {
+        skip(what, "there is no TypeScript of the pinned version here: `cargo xtask setup --page` gets it, and Node");
+        return None;
+    };
+    let mut command = Command::new(node);
+    command.arg(script);
+    Some(command)
+}
+
+/// Returns the script of TypeScript's checker, if the package that is asked for now was installed.
+fn typescript_of(folder: &Path) -> Option<PathBuf> {
+    let asked = fs::read(workspace().join("tests/browser/package-lock.json")).ok()?;
+    let installed = fs::read(folder.join("installed.json")).ok()?;
+    (installed == asked).then(|| folder.join("node_modules/typescript/bin/tsc"))
 }
 
 /// Runs a program of [`browser`], which must succeed. Returns what it printed.

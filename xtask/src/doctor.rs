@@ -14,6 +14,7 @@ use board::Processor;
 use crate::{
     cuda, python, setup,
     toolchain::{self, Installed, PAGE_TARGET, Toolchain},
+    typescript,
 };
 
 /// One line of the table.
@@ -73,6 +74,12 @@ fn findings() -> Vec<Finding> {
             version("chromedriver", &["--version"])
                 .filter(|_| setup::missing_browser().is_empty())
                 .ok_or("`cargo xtask setup --page` gets both (for the tests of pages alone)"),
+        ),
+        optional(
+            "TypeScript",
+            typescript::found()
+                .map(|script| script.display().to_string())
+                .ok_or("`cargo xtask setup --page` gets it (for the types of the page's script alone)"),
         ),
         optional(
             "probe-rs",

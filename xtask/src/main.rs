@@ -10,7 +10,8 @@
 //! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page that comes of it.
 //! - [`web`]: the page that predicts and trains in a browser, as a folder or served on this machine.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
-//! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels.
+//! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
+//!   page's script.
 //! - [`mod@test`]: everything that must hold before a change is kept.
 //! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
 //! - [`signals`]: what asks this program to end.
@@ -38,6 +39,7 @@ mod signals;
 mod test;
 mod tied;
 mod toolchain;
+mod typescript;
 mod verify;
 mod web;
 mod workspace;

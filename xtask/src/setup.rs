@@ -10,7 +10,7 @@ use clap::Args;
 use crate::{
     cuda, python,
     toolchain::{DEBIAN_PACKAGES, Installed, PAGE_TARGET, Toolchain},
-    workspace,
+    typescript, workspace,
 };
 
 /// The parts to set up.
@@ -36,7 +36,8 @@ pub struct Options {
     #[arg(long)]
     c: bool,
 
-    /// Get the target that `web` compiles the page's library for, and the browser that tests open it with, and nothing else
+    /// Get the target that `web` compiles the page's library for, the browser that tests open it with, TypeScript for the types of its script, and
+    /// nothing else
     #[arg(long)]
     page: bool,
 }
@@ -92,37 +93,43 @@ fn carry_out(look: impl Fn(bool) -> Result<(Facts, Plan)>, only_check: bool, mis
     }
 }
 
-/// Gets the target of the page's library, and the browser for its tests, unless they are there or nothing is to be changed.
+/// Gets the target of the page's library, and the browser and TypeScript for its tests, unless they are there or nothing is to be changed.
 pub fn page(only_check: bool) -> Result<()> {
     let look = |ask_rustup| {
         let facts =
             Facts { installed: Installed::look_for_page()?, not_emulated: Vec::new(), ..Facts::look(ask_rustup)? };
         let mut plan = plan(&facts);
-        let browsers = missing_browser();
+        let programs = [missing_browser(), missing_node()].concat();
         if facts.apt_get {
-            plan.packages.extend(browsers);
-        } else if !browsers.is_empty() {
-            plan.by_hand.push("your package manager, for chromium and chromedriver".into());
+            plan.packages.extend(programs);
+        } else if !programs.is_empty() {
+            plan.by_hand.push("your package manager, for chromium, chromedriver, node and npm".into());
         }
         Ok((facts, plan))
     };
     carry_out(look, only_check, "the tools for the page are not all here")?;
     say!("Ready: a compiler builds for {PAGE_TARGET}, and chromium with its driver is installed.");
-    Ok(())
+    if only_check { typescript::check() } else { typescript::set_up() }
 }
 
 /// Debian's packages of the browser that are not installed.
 pub fn missing_browser() -> Vec<&'static str> {
-    let is_there = |names: &[&str]| names.iter().any(|name| workspace::on_path(name).is_some());
-    let mut packages = Vec::new();
-    if !is_there(&["chromium", "chromium-browser"]) {
-        packages.push("chromium");
-    }
-    if !is_there(&["chromedriver"]) {
-        packages.push("chromium-driver");
-    }
-    packages
+    missing(&[("chromium", &["chromium", "chromium-browser"]), ("chromium-driver", &["chromedriver"])])
 }
+
+/// Debian's packages that run TypeScript and install it, of those that are not installed.
+fn missing_node() -> Vec<&'static str> {
+    missing(&[("nodejs", &NODE), ("npm", &["npm"])])
+}
+
+/// The packages of which no program is on the path.
+fn missing(packages: &[(&'static str, &[&str])]) -> Vec<&'static str> {
+    let is_missing = |programs: &[&str]| programs.iter().all(|program| workspace::on_path(program).is_none());
+    packages.iter().filter(|(_, programs)| is_missing(programs)).map(|(package, _)| *package).collect()
+}
+
+/// The names of Node's program.
+pub const NODE: [&str; 2] = ["node", "nodejs"];
 
 /// The C compiler for the boards.
 pub const C_COMPILER: &str = "arm-none-eabi-gcc";

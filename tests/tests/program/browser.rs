@@ -1,19 +1,49 @@
 //! The page of `cargo xtask web` and reports of runs, made as a user makes them and opened in a browser.
 
+use std::{fs, path::Path, process::Command};
+
 use tests::{
-    browser::{browser, passed},
-    said, text, xtask,
+    browser::{browser, passed, typescript},
+    said, text, workspace, xtask,
 };
 
+/// Makes the page once for what is checked of it.
 #[test]
-fn the_page_predicts_and_trains_to_the_command_lines_hash() {
-    let what = "the page in a browser";
-    let Some(mut page) = browser("page.py", what) else { return };
+fn the_page_is_typed_and_trains_to_the_command_lines_hash() {
+    let checker = typescript("the types of the page's script");
+    let browser = browser("page.py", "the page in a browser");
+    if checker.is_none() && browser.is_none() {
+        return;
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("page");
     let output = xtask(&["web", "--data", "builtin", "--out"]).arg(&out).output().expect("cargo starts");
     assert!(output.status.success(), "{}", text(&output));
-    let said = passed(page.arg(&out));
+    if let Some(mut page) = browser {
+        answers_and_trains(page.arg(&out));
+    }
+    if let Some(checker) = checker {
+        is_typed(checker, &out);
+    }
+}
+
+/// The script calls itself and the library as their types say. A file with errors is added last: a checker that saw nothing would find nothing.
+fn is_typed(mut checker: Command, page: &Path) {
+    fs::copy(workspace().join("tests/browser/tsconfig.json"), page.join("tsconfig.json")).expect("the folder is ours");
+    checker.arg("--project").arg(page).current_dir(page);
+    passed(&mut checker);
+    let wrong = "import { Model } from \"./wasm/web.js\";\nexport const model = new Model(\"a text\");\nexport const at = (id) => id;\n";
+    fs::write(page.join("wrong.js"), wrong).expect("the folder is ours");
+    let output = checker.output().expect("Node starts");
+    let text = text(&output);
+    let lines: Vec<_> = text.lines().filter(|line| line.contains(": error TS")).collect();
+    let is_seen = |place: &str| lines.iter().any(|line| line.starts_with(place));
+    assert!(!output.status.success() && lines.len() == 2, "{text}");
+    assert!(is_seen("wrong.js(2,32): error TS2345") && is_seen("wrong.js(3,20): error TS7006"), "{text}");
+}
+
+fn answers_and_trains(page: &mut Command) {
+    let said = passed(page);
     let checks =
         ["a drawing is answered", "keys draw", "a sample is answered", "tiny trains to", "is stopped", "refused"];
     for check in checks {

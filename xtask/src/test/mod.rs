@@ -23,7 +23,7 @@ use crate::{
     },
     python, setup, tied,
     toolchain::{self, Toolchain},
-    web, workspace,
+    typescript, web, workspace,
 };
 
 /// Core's optional parts.
@@ -198,7 +198,9 @@ fn left_out() -> Vec<&'static str> {
     let c = c.then_some("what needs ARM's C compiler, as there is none here");
     let page = Toolchain::for_page().is_err() || !setup::missing_browser().is_empty();
     let page = page.then_some("what needs the page, as there is no compiler for it or no browser here");
-    data.into_iter().chain(python).chain(cuda).chain(c).chain(page).collect()
+    let typescript = typescript::found().is_none();
+    let typescript = typescript.then_some("the types of the page's script, as there is no TypeScript here");
+    data.into_iter().chain(python).chain(cuda).chain(c).chain(page).chain(typescript).collect()
 }
 
 fn said_left_out() -> String {

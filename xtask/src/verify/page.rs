@@ -11,7 +11,7 @@ use board::Training;
 use selvedge::{quantized, weights::HexHash};
 use serde_json::Value;
 
-use crate::{toolchain::Toolchain, web, workspace};
+use crate::{setup, toolchain::Toolchain, web, workspace};
 
 /// Prints the weight hash of a run, or the hash of the hashes of all samples' logits.
 const SCRIPT: &str = include_str!("page.js");
@@ -26,8 +26,8 @@ pub struct Page {
 impl Page {
     /// Builds the library; an error where there is no compiler for it or no Node.
     pub fn find(folder: &Path) -> Result<Self> {
-        let names = ["node", "nodejs"];
-        let node = names.into_iter().find_map(workspace::on_path).context("there is no Node here (Debian: nodejs)")?;
+        let node =
+            setup::NODE.into_iter().find_map(workspace::on_path).context("there is no Node here (Debian: nodejs)")?;
         let toolchain = Toolchain::for_page()?;
         let library = web::node(&toolchain, &workspace::target_dir()?.join("web/node"))?;
         Ok(Self { node, library, folder: folder.to_owned() })
