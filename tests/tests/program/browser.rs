@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use tests::{
     browser::{browser, passed, typescript},
-    said, text, workspace, xtask,
+    said, selvedge, text, workspace, xtask,
 };
 
 /// Makes the page once for what is checked of it.
@@ -20,7 +20,7 @@ fn the_page_is_typed_and_trains_to_the_command_lines_hash() {
     let output = xtask(&["web", "--data", "builtin", "--out"]).arg(&out).output().expect("cargo starts");
     assert!(output.status.success(), "{}", text(&output));
     if let Some(mut page) = browser {
-        answers_and_trains(page.arg(&out));
+        answers_and_trains(page.arg(&out).arg(selvedge(folder.path()).get_program()));
     }
     if let Some(checker) = checker {
         is_typed(checker, &out);
@@ -44,8 +44,19 @@ fn is_typed(mut checker: Command, page: &Path) {
 
 fn answers_and_trains(page: &mut Command) {
     let said = passed(page);
-    let checks =
-        ["a drawing is answered", "keys draw", "a sample is answered", "tiny trains to", "is stopped", "refused"];
+    let checks = [
+        "a drawing is answered",
+        "keys draw",
+        "a finger draws",
+        "pictures are dropped and chosen",
+        "a sample is answered",
+        "tiny trains to",
+        "is stopped",
+        "as shown: cargo xtask train --recipe quickstart --model small",
+        "refused",
+        "a network's file is taken",
+        "files of one's own are read",
+    ];
     for check in checks {
         assert!(said.contains(check), "{check}: {said}");
     }
