@@ -182,10 +182,16 @@ def refuses_files(page, folder):
     print("ok a network's file is taken")
 
 
-def trains(page, folder, model):
-    """Training ends with the hash of the command line."""
-    native = json.loads((folder / "site.json").read_text())["native"][model]
+def choose(page, model, recipe):
+    """Chooses what is trained, and how."""
     Select(page.element("#train-model")).select_by_value(model)
+    Select(page.element("#recipe")).select_by_value(recipe)
+
+
+def trains(page, folder, model, recipe):
+    """Training ends with the hash of the command line."""
+    native = json.loads((folder / "site.json").read_text())["native"][recipe][model]
+    choose(page, model, recipe)
     page.element("#start").click()
     page.wait("!document.querySelector('#result').hidden", 300)
     assert page.text("#page-hash") == native["hash"], (page.text("#page-hash"), native)
@@ -193,13 +199,13 @@ def trains(page, folder, model):
     assert page.element("#loss path.curve").get_attribute("d").count("L") > 20
     assert Select(page.element("#model")).first_selected_option.text == "trained in this page"
     assert "float32: " in page.text("#answer"), page.text("#answer")
-    assert f"--model {model} --seed 42" in page.text("#command"), page.text("#command")
-    print(f"ok {model} trains to the command line's hash:", page.text("#speed"))
+    assert f"--recipe {recipe} --model {model} --seed 42" in page.text("#command"), page.text("#command")
+    print(f"ok {model} by {recipe} trains to the command line's hash:", page.text("#speed"))
 
 
-def trains_as_shown(page, selvedge, model, limit):
+def trains_as_shown(page, selvedge, model, recipe, limit):
     """The command line that the page shows ends with the page's hash, for settings that the folder was not made with."""
-    Select(page.element("#train-model")).select_by_value(model)
+    choose(page, model, recipe)
     before = page.element("#limit").get_attribute("value")
     page.element("#limit").clear()
     page.element("#limit").send_keys(str(limit))
@@ -260,9 +266,11 @@ def main(folder, selvedge, pictures=None):
         touches(page)
         takes_pictures(page)
         takes_samples(page)
-        trains(page, folder, "tiny")
+        trains(page, folder, "tiny", "quickstart")
+        trains(page, folder, "tiny", "fast")
         stops(page)
-        trains_as_shown(page, selvedge, "small", 640)
+        trains_as_shown(page, selvedge, "small", "quickstart", 640)
+        trains_as_shown(page, selvedge, "small", "fast", 600)
         refuses_files(page, folder)
         reads_data(page, folder)
         page.element("#samples button:nth-child(1)").click()

@@ -50,6 +50,7 @@ function listenToTraining(data, training) {
   });
   const form = at("training", HTMLFormElement);
   form.addEventListener("input", () => training.showCommand());
+  select("recipe").addEventListener("change", () => training.proposeRate());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(() => training.start());

@@ -26,8 +26,10 @@
  * @property {number} count
  */
 
+/** A recipe of `selvedge train` that the page has. @typedef {"quickstart" | "fast"} Recipe */
+
 /**
- * Fields of the training form by their ids.
+ * Number fields of the training form by their ids.
  * @typedef {object} Settings
  * @property {number} seed
  * @property {number} limit
@@ -51,8 +53,8 @@
  * @property {NamedModel[]} models
  * @property {Measurement[]} instructions
  * @property {{ name: string, classes: (string | null)[], option: string } & Record<PartName, PartFiles>} data
- * @property {Settings} training
- * @property {Record<string, NativeRun>} native
+ * @property {Omit<Settings, "rate"> & { rates: Record<Recipe, number> }} training
+ * @property {Record<Recipe, Record<string, NativeRun>>} native by model
  */
 
 /** @param {string} address */

@@ -12,8 +12,8 @@ import { at, attempt, box, button, element, fail, grouped, input, percent, selec
 /** @typedef {import("./worker.js").Order} Order */
 /** @typedef {import("./worker.js").Said} Said */
 
-/** The fields that take numbers, by their ids. @type {readonly (keyof Settings)[]} */
-const FIELDS = ["seed", "limit", "epochs", "batch", "rate"];
+/** The fields that take numbers beside the learning rate, by their ids. @type {readonly Exclude<keyof Settings, "rate">[]} */
+const FIELDS = ["seed", "limit", "epochs", "batch"];
 
 /** The form, and the run. */
 export class Training {
@@ -28,28 +28,35 @@ export class Training {
     this.trained = null;
     for (const field of FIELDS) input(field).value = String(site.training[field]);
     input("limit").max = String(data.parts.train.count);
-    this.showCommand();
+    this.proposeRate();
     drawChart(at("loss", SVGElement), [], site.training.epochs * Math.ceil(site.training.limit / site.training.batch));
+  }
+
+  /** Fills in the chosen recipe's own learning rate. */
+  proposeRate() {
+    input("rate").value = String(this.site.training.rates[chosenRecipe()]);
+    this.showCommand();
   }
 
   /** @returns {Options} */
   options() {
     /** @param {keyof Settings} field */
     const number = (field) => input(field).valueAsNumber;
-    return { model: select("train-model").value, seed: number("seed"), limit: number("limit"), epochs: number("epochs"), batch: number("batch"), rate: number("rate") };
+    return { model: select("train-model").value, recipe: chosenRecipe(), seed: number("seed"), limit: number("limit"), epochs: number("epochs"), batch: number("batch"), rate: number("rate") };
   }
 
   /** Shows the command line of the run that the form asks for. */
   showCommand() {
-    const { model, seed, limit, epochs, batch, rate } = this.options();
+    const { model, recipe, seed, limit, epochs, batch, rate } = this.options();
     const data = this.data.parts.train.isOwn ? " --data DIR" : this.site.data.option;
-    box("command").textContent = `cargo xtask train --recipe quickstart --model ${model} --seed ${seed} --epochs ${epochs} --batch-size ${batch} --lr ${rate} --limit-train ${limit}${data}`;
+    box("command").textContent = `cargo xtask train --recipe ${recipe} --model ${model} --seed ${seed} --epochs ${epochs} --batch-size ${batch} --lr ${rate} --limit-train ${limit}${data}`;
   }
 
   /** The hash and the speed of the command line, where the folder was made with these settings. @param {Options} asked */
   nativeRun(asked) {
-    const isSame = FIELDS.every((field) => asked[field] === this.site.training[field]);
-    return isSame && !this.data.parts.train.isOwn ? this.site.native[asked.model] : undefined;
+    const { training, native } = this.site;
+    const isSame = asked.rate === training.rates[asked.recipe] && FIELDS.every((field) => asked[field] === training[field]);
+    return isSame && !this.data.parts.train.isOwn ? native[asked.recipe][asked.model] : undefined;
   }
 
   /** Begins a run. */
@@ -122,6 +129,9 @@ export class Training {
     URL.revokeObjectURL(link.href);
   }
 }
+
+/** The recipe that the form names. */
+const chosenRecipe = () => (select("recipe").value === "fast" ? "fast" : "quickstart");
 
 /** @param {boolean} isRunning */
 function setRunning(isRunning) {

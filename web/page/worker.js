@@ -3,7 +3,7 @@
 import { wordsOf } from "./elements.js";
 import start, { Model, Samples, Training } from "./wasm/web.js";
 
-/** The form's values. @typedef {import("./site.js").Settings & { model: string }} Options */
+/** The form's values. @typedef {import("./site.js").Settings & { model: string, recipe: import("./site.js").Recipe }} Options */
 /**
  * The page's message that begins a run: the bytes of four IDX files.
  * @typedef {object} Order
@@ -40,7 +40,8 @@ async function train({ options, samples, labels, testSamples, testLabels }) {
   isStopped = false;
   await start();
   const data = new Samples(samples, labels, options.limit);
-  const training = new Training(options.model, data, options.seed, options.epochs, options.batch, options.rate);
+  const { model, recipe, seed, epochs, batch, rate } = options;
+  const training = new Training(model, recipe, data, seed, epochs, batch, rate);
   const total = training.totalSteps;
   let seconds = 0;
   while (!training.isDone && !isStopped) {
@@ -53,8 +54,7 @@ async function train({ options, samples, labels, testSamples, testLabels }) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   const file = training.file();
-  const model = new Model(file);
-  const accuracy = model.accuracy(new Samples(testSamples, testLabels, 0));
+  const accuracy = new Model(file).accuracy(new Samples(testSamples, testLabels, 0));
   const hash = training.weightHash;
   say({ kind: "end", hash, file, accuracy, seconds, steps: training.steps, total, isWhole: training.isDone });
 }

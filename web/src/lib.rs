@@ -3,7 +3,7 @@
 //! `cargo xtask web` compiles it to WebAssembly and lays the page of `web/page` around it.
 //!
 //! - [`model`]: a network's file of any format, and its predictions.
-//! - [`training`]: a run of the recipe `quickstart` on samples that the page has.
+//! - [`training`]: a run of the recipes `quickstart` and `fast` on samples that the page has.
 //! - [`check`]: the vectors' arithmetic, where it runs.
 //! - [`samples`]: a part of a data set, as two IDX files.
 //!

@@ -15,6 +15,7 @@ mod interchange;
 mod layers;
 mod models;
 mod new;
+mod page;
 mod pictures;
 mod quantize;
 mod recipes;

@@ -1,4 +1,10 @@
-//! A training run as `selvedge train --recipe quickstart` takes it: the same steps, in the same order, with the same bits.
+//! A training run as `selvedge train` takes it: the same steps, in the same order, with the same bits.
+//!
+//! - [`recipe`]: `quickstart` and `fast`.
+//! - [`step`]: a model of any type, and one step of it.
+
+pub mod recipe;
+pub mod step;
 
 use alloc::{
     boxed::Box,
@@ -9,21 +15,20 @@ use alloc::{
 };
 
 use selvedge::{
-    Flat, Layer,
-    architecture::Architecture,
     fashion_mnist::{CLASS_NAMES, CLASSES, PIXELS, SHAPE, Small, Tiny},
-    layers,
-    loss::CrossEntropy,
-    optimizer::Sgd,
-    preparation::Preparation,
+    mlp,
+    optimizer::Adam,
     random,
     shape::{Names, Signature},
-    training::{Batch, Workspace},
     weights::{HexHash, TrainingRecord, encode_flat, encoded_len, hash},
 };
 use wasm_bindgen::prelude::*;
 
-use crate::{engine::Wide, samples::Samples};
+use self::{
+    recipe::{Fast, Quickstart},
+    step::{Place, Step, Trainer},
+};
+use crate::samples::Samples;
 
 /// A run, and where it is.
 #[wasm_bindgen]
@@ -48,21 +53,23 @@ struct Options {
 
 #[wasm_bindgen]
 impl Training {
-    /// Begins a run of a model, `tiny` or `small`, on all of these samples.
+    /// Begins a run of a model, `tiny` or `small`, by a recipe, `quickstart` or `fast`, on all of these samples.
     ///
     /// # Errors
     ///
-    /// Another model, samples that are no images of 28×28, labels above 9, and options out of their ranges.
+    /// Another model or recipe, samples that are no images of 28×28, labels above 9, and options out of their ranges.
     #[wasm_bindgen(constructor)]
     pub fn new(
         model: &str,
+        recipe: &str,
         samples: Samples,
         seed: u32,
         epochs: u32,
         batch_size: u32,
         learning_rate: f64,
     ) -> Result<Training, JsError> {
-        Self::begin(model, samples, seed, epochs, batch_size, learning_rate).map_err(|error| JsError::new(&error))
+        Self::begin(model, recipe, samples, seed, epochs, batch_size, learning_rate)
+            .map_err(|error| JsError::new(&error))
     }
 
     /// Takes a step, and returns the mean loss of its samples before it.
@@ -122,6 +129,7 @@ impl Training {
     /// Those of [`new`](Self::new).
     pub fn begin(
         model: &str,
+        recipe: &str,
         samples: Samples,
         seed: u32,
         epochs: u32,
@@ -144,10 +152,9 @@ impl Training {
             return Err("the learning rate must be a number above 0".to_string());
         }
         let batch_size = batch_size as usize;
-        let trainer: Box<dyn Step> = match model {
-            "tiny" => Box::new(Trainer::<Tiny>::new(seed, batch_size)),
-            "small" => Box::new(Trainer::<Small>::new(seed, batch_size)),
-            _ => return Err(format!("the page trains tiny and small, and not {model}")),
+        let total = u64::from(epochs) * samples.count().div_ceil(batch_size) as u64;
+        let Some(trainer) = trainer(model, recipe, seed.into(), batch_size, total) else {
+            return Err(format!("the page trains tiny and small by quickstart and fast, and not {model} by {recipe}"));
         };
         let order = vec![0; samples.count()];
         let options = Options { seed, epochs, batch_size, learning_rate };
@@ -170,8 +177,10 @@ impl Training {
             return Err("the run has ended".to_string());
         }
         let end = self.order.len().min(self.seen + self.options.batch_size);
+        let Options { seed, learning_rate, .. } = self.options;
         let batch = &self.order[self.seen..end];
-        let loss = self.trainer.step(&self.samples, batch, self.options.learning_rate as f32)?;
+        let place = Place { seed: seed.into(), steps: self.steps.into(), learning_rate, batch };
+        let loss = self.trainer.step(&self.samples, place)?;
         self.steps += 1;
         if !loss.is_finite() {
             return Err(format!(
@@ -216,7 +225,7 @@ impl Training {
             learning_rate: learning_rate as f32,
             ..TrainingRecord::default()
         };
-        let (architecture, parameters) = (self.trainer.architecture(), self.trainer.parameters());
+        let (architecture, parameters) = (self.trainer.architecture().for_prediction(), self.trainer.parameters());
         let room = encoded_len(architecture.layers().len(), parameters.len(), &signature, &record);
         let mut file = vec![0; room];
         let len = encode_flat(&architecture, parameters, &signature, &record, &mut file);
@@ -225,52 +234,15 @@ impl Training {
     }
 }
 
-/// A model of any type in training.
-trait Step {
-    fn step(&mut self, samples: &Samples, batch: &[u32], learning_rate: f32) -> Result<f32, String>;
-    fn parameters(&self) -> &[f32];
-    fn architecture(&self) -> Architecture;
-}
-
-/// A model, and the memory of a step.
-struct Trainer<M: Layer> {
-    parameters: Vec<f32>,
-    input: Vec<M::Input>,
-    targets: Vec<u16>,
-    tape: Vec<f32>,
-    grad_tape: Vec<f32>,
-}
-
-impl<M: Layer<Input = [f32; PIXELS]>> Trainer<M> {
-    fn new(seed: u32, batch_size: usize) -> Self {
-        let mut parameters = vec![0.0; M::LEN];
-        layers::initialize_flat(&Architecture::of::<M>(), &mut parameters, seed.into());
-        let tape = vec![0.0; batch_size * M::Tape::LEN];
-        let input = vec![[0.0; PIXELS]; batch_size];
-        Self { parameters, input, targets: Vec::with_capacity(batch_size), grad_tape: tape.clone(), tape }
-    }
-}
-
-impl<M: Layer<Input = [f32; PIXELS]>> Step for Trainer<M> {
-    fn step(&mut self, samples: &Samples, batch: &[u32], learning_rate: f32) -> Result<f32, String> {
-        self.targets.clear();
-        for (&index, input) in batch.iter().zip(&mut self.input) {
-            Preparation::Bytes.write(samples.bytes(index as usize), input);
-            self.targets.push(samples.label(index as usize).into());
-        }
-        let model = M::from_flat_mut(&mut self.parameters).map_err(|error| error.to_string())?;
-        let batch = Batch::new(&self.input[..batch.len()], &self.targets[..]);
-        let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
-        let optimizer = Sgd::new(learning_rate);
-        let loss = workspace.step(&Wide, &optimizer, [], model, &CrossEntropy::default(), batch);
-        loss.map_err(|error| error.to_string())
-    }
-
-    fn parameters(&self) -> &[f32] {
-        &self.parameters
-    }
-
-    fn architecture(&self) -> Architecture {
-        Architecture::of::<M>()
-    }
+/// A model's types: as the recipe `quickstart` trains it, and with dropout after its activation, as `fast` does.
+fn trainer(model: &str, recipe: &str, seed: u64, batch_size: usize, total: u64) -> Option<Box<dyn Step>> {
+    type DroppingSmall = mlp!(784 => 128 Relu Dropout => 10);
+    type DroppingTiny = mlp!(784 => 16 Relu Dropout => 10);
+    Some(match (model, recipe) {
+        ("small", "quickstart") => Box::new(Trainer::<Small, Quickstart, 0>::new(seed, batch_size, total)),
+        ("tiny", "quickstart") => Box::new(Trainer::<Tiny, Quickstart, 0>::new(seed, batch_size, total)),
+        ("small", "fast") => Box::new(Trainer::<DroppingSmall, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
+        ("tiny", "fast") => Box::new(Trainer::<DroppingTiny, Fast, { Adam::STATE }>::new(seed, batch_size, total)),
+        _ => return None,
+    })
 }

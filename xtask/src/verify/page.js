@@ -12,7 +12,7 @@ const read = (name) => readFileSync(join(folder, name));
 const samples = new Samples(read("samples.idx"), read("labels.idx"), 0);
 
 if (kind === "train") {
-  const training = new Training("tiny", samples, ...options.map(Number));
+  const training = new Training("tiny", "quickstart", samples, ...options.map(Number));
   while (!training.isDone) training.step();
   console.log(training.weightHash);
 } else {

@@ -24,12 +24,13 @@ const TEST_SAMPLES: u64 = 1000;
 const MODELS: [&str; 2] = ["small", "quickstart"];
 /// The networks that the page trains.
 const TRAINED: [&str; 2] = ["tiny", "small"];
+/// The recipes that it trains them by, with the learning rate that it proposes.
+const RECIPES: [(&str, f64); 2] = [("quickstart", 0.1), ("fast", 1e-3)];
 
 /// The training that the page proposes: options of `train`.
 const SEED: u32 = 42;
 const EPOCHS: u32 = 3;
 const BATCH: u32 = 64;
-const LEARNING_RATE: f64 = 0.1;
 
 /// The longest file of the page.
 const MAX_BYTES: u64 = 64 << 20;
@@ -155,18 +156,25 @@ impl Maker<'_> {
     }
 
     fn settings(&self, overview: &Overview) -> Value {
-        json!({ "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "rate": LEARNING_RATE, "limit": limit(overview) })
+        let rates: serde_json::Map<_, _> =
+            RECIPES.map(|(recipe, rate)| (recipe.to_owned(), rate.into())).into_iter().collect();
+        json!({ "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "rates": rates, "limit": limit(overview) })
     }
 
-    /// Trains as the page proposes: the weight hash of each network, and the speed.
+    /// Trains as the page proposes, by each recipe: the weight hash of each network, and the speed.
     fn native(&self, overview: &Overview) -> Result<Value> {
+        let runs = RECIPES.map(|(recipe, rate)| Ok((recipe.to_owned(), self.native_by(recipe, rate, overview)?)));
+        runs.into_iter().collect::<Result<serde_json::Map<_, _>>>().map(Value::from)
+    }
+
+    fn native_by(&self, recipe: &str, rate: f64, overview: &Overview) -> Result<Value> {
         let mut runs = serde_json::Map::new();
         for model in TRAINED {
             let metrics = self.work.path.join("metrics.jsonl");
             let mut train = self.selvedge("train");
-            train.args(["--recipe", "quickstart", "--device", "cpu", "--model", model]);
+            train.args(["--recipe", recipe, "--device", "cpu", "--model", model]);
             train.args(["--seed", &SEED.to_string(), "--epochs", &EPOCHS.to_string()]);
-            train.args(["--batch-size", &BATCH.to_string(), "--lr", &LEARNING_RATE.to_string()]);
+            train.args(["--batch-size", &BATCH.to_string(), "--lr", &rate.to_string()]);
             train.args(["--limit-train", &limit(overview).to_string()]).args(&self.data);
             train.arg("--metrics").arg(&metrics).arg("--out").arg(self.work.path.join("trained.selvedge"));
             let output = workspace::output(&mut train)?;

@@ -1,0 +1,54 @@
+//! The recipes of `selvedge train` that the page has, by their names.
+
+use selvedge::{
+    optimizer::{Adam, Optimizer, Sgd},
+    schedule::Schedule,
+};
+
+/// A recipe: the optimizer, the learning rate's way, and what is dropped. `STATE` is the optimizer's.
+pub trait Recipe<const STATE: usize> {
+    /// The optimizer.
+    type Rule: Optimizer<STATE>;
+    /// The part of the activations that a step drops.
+    const DROPOUT: f32;
+
+    /// The schedule of a run of so many steps.
+    fn schedule(total: u64) -> Schedule;
+
+    /// The optimizer's step of a number from 1.
+    fn rule(number: u64, learning_rate: f64) -> Self::Rule;
+}
+
+/// Stochastic gradient descent at one rate.
+#[derive(Debug)]
+pub struct Quickstart;
+
+impl Recipe<0> for Quickstart {
+    type Rule = Sgd;
+    const DROPOUT: f32 = 0.0;
+
+    fn schedule(_: u64) -> Schedule {
+        Schedule::Constant
+    }
+
+    fn rule(_: u64, learning_rate: f64) -> Sgd {
+        Sgd::new(learning_rate as f32)
+    }
+}
+
+/// AdamW with one cycle of the learning rate, and dropout.
+#[derive(Debug)]
+pub struct Fast;
+
+impl Recipe<{ Adam::STATE }> for Fast {
+    type Rule = Adam;
+    const DROPOUT: f32 = 0.1;
+
+    fn schedule(total: u64) -> Schedule {
+        Schedule::one_cycle(total)
+    }
+
+    fn rule(number: u64, learning_rate: f64) -> Adam {
+        Adam::decoupled(number, learning_rate, Adam::BETAS, Adam::EPSILON, 1e-2)
+    }
+}
