@@ -182,6 +182,33 @@ def refuses_files(page, folder):
     print("ok a network's file is taken")
 
 
+def shows_integers_alone(page, selvedge):
+    """A network of integers that no other one is loaded beside shows its own activations."""
+    page.element("#samples button:nth-child(1)").click()
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        # Three classes, which the networks of the folder have not.
+        for part in ["train", "t10k"]:
+            images = b"".join(bytes([80 * (index % 3)]) * 784 for index in range(60))
+            header = lambda kind, *sizes: bytes([0, 0, 8, kind]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+            (place / f"{part}-images-idx3-ubyte").write_bytes(header(3, 60, 28, 28) + images)
+            (place / f"{part}-labels-idx1-ubyte").write_bytes(header(1, 60) + bytes(index % 3 for index in range(60)))
+        run = lambda line: subprocess.run([pathlib.Path(selvedge).resolve(), *line.split()], cwd=place, capture_output=True, text=True)
+        for line in ["train --data . --model tiny --epochs 1 --out three.selvedge", "quantize three.selvedge --data . --format int8 --out three.int8"]:
+            said = run(line)
+            assert said.returncode == 0, said.stderr
+        Select(page.element("#slot")).select_by_value("integers")
+        page.element("#network").send_keys(str(place / "three.int8"))
+        page.wait("document.querySelector('#activations-title').textContent === 'Activations in int8'")
+    captions = page.script("return [...document.querySelectorAll('#activations figcaption')].map((caption) => caption.textContent)")
+    assert [caption.split(" numbers")[0] for caption in captions] == ["input: 784", "after layer 1: 16", "logits: 3"], captions
+    assert page.text("#answer").startswith("int8: "), page.text("#answer")
+    Select(page.element("#model")).select_by_value("quickstart")
+    page.wait("document.querySelector('#activations-title').textContent === 'Activations in float32'")
+    Select(page.element("#model")).select_by_value("small")
+    print("ok integers alone show their activations")
+
+
 def choose(page, model, recipe):
     """Chooses what is trained, and how."""
     Select(page.element("#train-model")).select_by_value(model)
@@ -272,6 +299,7 @@ def main(folder, selvedge, pictures=None):
         trains_as_shown(page, selvedge, "small", "quickstart", 640)
         trains_as_shown(page, selvedge, "small", "fast", 600)
         refuses_files(page, folder)
+        shows_integers_alone(page, selvedge)
         reads_data(page, folder)
         page.element("#samples button:nth-child(1)").click()
         page.check_looks(pictures, "page")

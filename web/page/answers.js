@@ -60,6 +60,7 @@ export function showActivations(network, pixels) {
     const isLast = layer + 1 === network.activationCount;
     all.push({ name: isLast ? "logits" : `after layer ${layer + 1}`, values, width: isLast ? values.length : Math.ceil(Math.sqrt(values.length)) });
   }
+  box("activations-title").textContent = network ? `Activations in ${network.format}` : "Activations";
   box("activations").replaceChildren(...all.map(({ name, values, width }) => {
     const [least, most] = [Math.min(...values), Math.max(...values)];
     const low = Math.min(least, 0);

@@ -78,7 +78,7 @@ export class Prediction {
     showBars(classes.map((_, index) => this.className(index)), probabilities);
     const isEmpty = pixels.every((pixel) => pixel === 0);
     box("answer").textContent = isEmpty ? "The drawing is empty: draw something, or take a sample." : said.join(". ");
-    showActivations(this.networks.float, pixels);
+    showActivations(this.networks.float ?? this.networks.integers, pixels);
   }
 
   /** A class's name: the network's file has it, or else the data. @param {number} index */

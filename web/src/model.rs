@@ -32,6 +32,8 @@ pub struct Model {
     /// Of a network in float32.
     network: Option<Network>,
     workspace: Vec<u32>,
+    /// The last sample's activations after each layer, the logits last.
+    activations: Vec<Vec<f32>>,
     logits: Vec<f32>,
 }
 
@@ -110,15 +112,16 @@ impl Model {
         arithmetic::probabilities(self.logits.iter().copied()).collect()
     }
 
-    /// The number of layers' activations: 0 of a quantised network.
+    /// The number of layers of which the last sample left activations.
     #[wasm_bindgen(getter, js_name = activationCount)]
     pub fn activation_count(&self) -> usize {
-        self.network.as_ref().map_or(0, |network| network.activations().count())
+        self.activations.len()
     }
 
-    /// The last sample's activations after a layer.
+    /// The last sample's activations after a layer, in a quantised network's own order and units: bytes of int8 and int4. After the last layer
+    /// they are the logits.
     pub fn activations(&self, layer: usize) -> Vec<f32> {
-        self.network.as_ref().and_then(|network| network.activations().nth(layer)).unwrap_or_default().to_vec()
+        self.activations.get(layer).cloned().unwrap_or_default()
     }
 
     /// The part of samples that are classified rightly, 0 to 1.
@@ -155,6 +158,7 @@ impl Model {
             sample_len,
             network: None,
             workspace: Vec::new(),
+            activations: Vec::new(),
             logits: vec![0.0; outputs],
             file: Vec::new(),
         };
@@ -186,14 +190,21 @@ impl Model {
                 sample.len()
             ));
         }
+        self.activations.clear();
         match self.format {
             Format::Float32 => self.run_floats(sample)?,
             Format::Int8 => self.run_integers::<Int8>(sample)?,
             Format::Int4 => self.run_integers::<Int4>(sample)?,
             Format::Float16 => {
                 let parsed = QuantizedFile::<Float16>::parse(&self.file).map_err(|error| error.to_string())?;
-                parsed.predict(sample, &mut self.workspace, &mut self.logits).map_err(|error| error.to_string())?;
+                let keep = |_, outputs: &[f32]| self.activations.push(outputs.to_vec());
+                parsed
+                    .predict_with_activations(sample, &mut self.workspace, &mut self.logits, keep)
+                    .map_err(|error| error.to_string())?;
             }
+        }
+        if let Some(last) = self.activations.last_mut() {
+            last.clone_from(&self.logits);
         }
         Ok(argmax(self.logits.iter().copied()))
     }
@@ -216,7 +227,8 @@ impl Model {
         let Some(network) = &mut self.network else { return Ok(()) };
         weights.signature().preparation.write(sample, &mut network.input);
         network.run();
-        if let Some(logits) = network.activations().next_back() {
+        self.activations.extend(network.activations().map(<[f32]>::to_vec));
+        if let Some(logits) = self.activations.last() {
             self.logits.copy_from_slice(logits);
         }
         Ok(())
@@ -229,7 +241,10 @@ impl Model {
         let mut codes = vec![0; parsed.architecture().inputs()];
         preparation.write_codes(sample, &mut codes);
         let mut logits = vec![0; self.logits.len()];
-        parsed.predict(&codes, &mut self.workspace, &mut logits).map_err(|error| error.to_string())?;
+        let keep = |_, outputs: &[u8]| self.activations.push(outputs.iter().copied().map(f32::from).collect());
+        parsed
+            .predict_with_activations(&codes, &mut self.workspace, &mut logits, keep)
+            .map_err(|error| error.to_string())?;
         let unit = parsed.record().logit_scale;
         self.logits.iter_mut().zip(logits).for_each(|(logit, whole)| *logit = whole as f32 * unit);
         Ok(())

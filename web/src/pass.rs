@@ -68,7 +68,7 @@ impl Network {
     }
 
     /// Each stage's outputs, the last of which are the logits.
-    pub fn activations(&self) -> impl DoubleEndedIterator<Item = &[f32]> {
+    pub fn activations(&self) -> impl Iterator<Item = &[f32]> {
         self.stages.iter().map(|stage| &self.tape[stage.tape(1)])
     }
 }

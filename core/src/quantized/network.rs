@@ -92,6 +92,22 @@ impl<F: Integers> QuantizedFile<'_, F> {
         logits: &mut [i32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
+        self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
+    }
+
+    /// [`predict_by_layer`](Self::predict_by_layer) that gives each layer's activations too; of the last layer, whose outputs are the logits, none.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[inline]
+    pub fn predict_with_activations(
+        &self,
+        sample: &[u8],
+        workspace: &mut [u32],
+        logits: &mut [i32],
+        mut computed: impl FnMut(usize, &[u8]),
+    ) -> Result<(), WorkspaceError> {
         for (layer, (shape, bytes)) in self.layers().enumerate() {
             // Activations are the workspace's first bytes. What is listed of them follows, and then they may be overwritten.
             let (activations, entries) =
@@ -113,12 +129,13 @@ impl<F: Integers> QuantizedFile<'_, F> {
                         *logit = row;
                     }
                 }
+                computed(layer, &[]);
             } else {
                 for (outputs, block) in activations.as_chunks_mut().0.iter_mut().zip(blocks) {
                     *outputs = F::rows(&active, block).map(|row| row.clamp(0, MAX_ACTIVATION.into()) as u8);
                 }
+                computed(layer, activations.get(..shape.outputs).unwrap_or_default());
             }
-            computed(layer);
         }
         Ok(())
     }

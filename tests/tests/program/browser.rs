@@ -57,6 +57,7 @@ fn answers_and_trains(page: &mut Command) {
         "as shown: cargo xtask train --recipe fast --model small",
         "refused",
         "a network's file is taken",
+        "integers alone show their activations",
         "files of one's own are read",
     ];
     for check in checks {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::said;
-use web::{samples::Samples, training::Training};
+use web::{model::Model, samples::Samples, training::Training};
 
 #[test]
 fn each_recipe_trains_each_model_to_the_command_lines_hash() {
@@ -31,6 +31,41 @@ fn each_recipe_trains_each_model_to_the_command_lines_hash() {
             let layers = shown.map(|json| serde_json::from_str::<serde_json::Value>(&json).unwrap()["layers"].clone());
             assert_eq!(layers[0], layers[1], "{options}");
         }
+    }
+}
+
+#[test]
+fn a_network_of_any_format_has_activations() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    said(folder, "train --data builtin --limit-train 2000 --model tiny --epochs 2 --out tiny.selvedge");
+    said(folder, "embed --data builtin --split test --count 1 --out data");
+    let [samples, labels] =
+        ["samples", "labels"].map(|kind| fs::read(folder.join(format!("data/{kind}.idx"))).unwrap());
+    let sample = Samples::read(&samples, &labels, 0).unwrap().sample(0);
+    let run = |file: &str| {
+        let mut model = Model::read(fs::read(folder.join(file)).unwrap()).unwrap();
+        model.run(&sample).unwrap();
+        assert_eq!(model.activation_count(), 2, "{file}");
+        assert_eq!(model.activations(1), model.logits(), "{file}");
+        model.activations(0)
+    };
+    let mut exact = run("tiny.selvedge");
+    let most = exact.iter().copied().fold(0.0, f32::max);
+    assert!(exact.len() == 16 && most > 0.0, "{exact:?}");
+    for (format, tolerance) in [("f16", 0.01), ("int8", 0.05), ("int4", 0.2)] {
+        let file = format!("tiny.{format}");
+        said(folder, &format!("quantize tiny.selvedge --data builtin --format {format} --out {file}"));
+        let mut own = run(&file);
+        if format != "f16" {
+            assert!(own.iter().all(|byte| (0.0..=255.0).contains(byte) && byte.fract() == 0.0), "{format}: {own:?}");
+        }
+        // The unit is the format's own, one for all of a layer; so is the order.
+        own.sort_by(f32::total_cmp);
+        exact.sort_by(f32::total_cmp);
+        let own_most = own.iter().copied().fold(0.0, f32::max);
+        let is_near = |(&own, &exact): (&f32, &f32)| (own / own_most - exact / most).abs() < tolerance;
+        assert!(own.iter().zip(&exact).all(is_near), "{format}: {own:?}, {exact:?}");
     }
 }
 

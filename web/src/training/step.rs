@@ -21,7 +21,7 @@ use selvedge::{
 use super::recipe::Recipe;
 use crate::{engine::Wide, samples::Samples};
 
-/// What decides a step beside the weights.
+/// The things that decide a step beside the weights.
 pub struct Place<'a> {
     /// The run's seed.
     pub seed: u64,

@@ -72,6 +72,22 @@ impl QuantizedFile<'_, Float16> {
         logits: &mut [f32],
         mut computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
+        self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
+    }
+
+    /// [`predict_by_layer`](Self::predict_by_layer) that gives each layer's activations too; of the last layer, whose outputs are the logits, none.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[inline]
+    pub fn predict_with_activations(
+        &self,
+        sample: &[u8],
+        workspace: &mut [u32],
+        logits: &mut [f32],
+        mut computed: impl FnMut(usize, &[f32]),
+    ) -> Result<(), WorkspaceError> {
         let workspace = words_as_floats_mut(workspace);
         let inputs = self.layers().next().map_or(0, |(shape, _)| shape.inputs);
         let preparation = self.signature().preparation;
@@ -87,12 +103,13 @@ impl QuantizedFile<'_, Float16> {
                 }
                 let input = in_front(layer, workspace, inputs, 0).ok_or(WorkspaceError::Workspace)?.0;
                 sums(shape, bytes, input, logits);
+                computed(layer, &[]);
             } else {
                 let (input, output) = in_front(layer, workspace, inputs, outputs).ok_or(WorkspaceError::Workspace)?;
                 sums(shape, bytes, input, output);
                 output.iter_mut().for_each(|x| *x = Relu::apply(*x));
+                computed(layer, output);
             }
-            computed(layer);
         }
         Ok(())
     }
