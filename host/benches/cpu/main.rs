@@ -1,15 +1,18 @@
 //! `cargo xtask bench cpu`: how fast this machine trains, beside what it could do and what other programs do.
 //!
-//! - [`workload`]: a model's operations. [`shared`]: what `bench cuda` has too.
+//! - [`workload`]: a model's operations. [`count`]: those that are needed. [`shared`]: what `bench cuda` has too.
 //! - [`measure`]: epochs of training. [`sweep`]: all of it, in its order.
-//! - [`phases`]: where a step's time goes.
+//! - [`phases`]: where a step's time goes. [`by_layer`]: how fast each product is. [`products`]: what is written down of each.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
 
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
 
+mod by_layer;
+mod count;
 mod measure;
 mod phases;
 mod plot;
+mod products;
 mod report;
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -83,14 +86,36 @@ mod tests {
         let compared: Vec<_> = rows.iter().filter(|row| row["peer"] == "fake").collect();
         assert!(compared.len() == 2 && rows.len() >= 6, "{rows:?}");
         assert!(compared.iter().all(|row| row["threads"] == 2 && row["ratio"].as_f64().unwrap() > 1.0), "{rows:?}");
+        // The pictures are not all ink, and every engine needs the same.
+        let share = |row: &Value| row["needed_share"].as_f64().unwrap();
+        assert!(rows.iter().all(|row| (0.1..0.9).contains(&share(row)) && row["percent_of_peak"].as_f64().is_some()));
+        assert!(
+            rows.iter()
+                .all(|row| rows.iter().all(|other| row["batch"] != other["batch"] || share(row) == share(other)))
+        );
         assert!(image::load_from_memory(&read("a.png")).is_ok());
     }
 
     #[test]
-    fn phases_have_a_row_for_each_batch_size() {
+    fn phases_have_a_row_for_each_batch_size_and_product() {
         let folder = tempfile::tempdir().unwrap();
         let text = bench(folder.path(), &[&SMALL[..], &["--phases", "--threads", "2"]].concat()).unwrap();
-        assert!(text.contains("on 2 threads") && text.lines().filter(|line| line.contains('%')).count() == 2, "{text}");
+        let (phases, products) = text.split_once("Its products: ").unwrap();
+        assert!(
+            phases.contains("on 2 threads") && phases.lines().filter(|line| line.contains('%')).count() == 2,
+            "{text}"
+        );
+        let cells = products.lines().filter(|line| line.contains('%')).map(|line| line.split('|').map(str::trim));
+        let names: Vec<_> = cells.map(|cells| cells.skip(1).take(3).collect::<Vec<_>>().join(" | ")).collect();
+        let of_four = [
+            "4 | 784 → 16 | forward",
+            "4 | 16 → 10 | forward",
+            "4 | 16 → 10 | input gradients",
+            "4 | 16 → 10 | weight gradients, update",
+            "4 | 784 → 16 | weight gradients, update",
+            "4 | all | ",
+        ];
+        assert!(names.len() == 12 && names.starts_with(&of_four.map(String::from)), "{text}");
     }
 
     #[test]

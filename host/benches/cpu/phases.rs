@@ -4,7 +4,7 @@
 //! millisecond of each. So the parts of a step add up to the step.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::Write,
     time::{Duration, Instant},
 };
@@ -24,7 +24,13 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
-use super::{measure::Training, shared::align_right};
+use super::{
+    by_layer,
+    count::Counts,
+    measure::Training,
+    products::{Ledger, Product},
+    shared::align_right,
+};
 
 /// What an engine is called for.
 #[derive(Clone, Copy)]
@@ -48,10 +54,12 @@ const COLUMNS: [&str; 7] = [
     "waiting",
 ];
 
-/// Prints a row for each batch size.
+/// Prints a row for each batch size, and then its products.
 pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let set = *options.engines().first().context("no engine was chosen")?;
-    let engine = Timed { engine: Simd::new(set, options.most_threads())?.timed(), totals: Default::default() };
+    let engine = Timed::new(Simd::new(set, options.most_threads())?);
+    let peak = engine.engine.measure_peak();
+    let mut products = by_layer::table();
     let mut table = Table::new();
     let header = ["batch", "step in µs"].into_iter().chain(COLUMNS);
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
@@ -68,10 +76,17 @@ pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn 
             format!("{:.0} ({percent:.0}%)", microseconds(part))
         });
         table.add_row([batch_size.to_string(), format!("{:.0}", microseconds(step))].into_iter().chain(parts));
+        let (_, times) = engine.products.borrow_mut().take();
+        let mut training = Training::new(network, data, batch_size.get() as usize)?;
+        let counts = Counts::of(&mut training, &engine.engine, options.epochs)?;
+        products.add_rows(by_layer::rows(&batch_size.to_string(), &counts, &times, peak));
     }
     let threads = engine.engine.threads();
     writeln!(out, "A step with {set} on {threads} threads, µs (percent) of all threads' time\n")?;
-    writeln!(out, "{}", align_right(table, 0..9))?;
+    writeln!(out, "{}\n", align_right(table, 0..9))?;
+    let peak = peak / 1e9;
+    writeln!(out, "Its products: needed multiply-adds, wall time, and their share of the peak of {peak:.1} GFLOP/s\n")?;
+    writeln!(out, "{products}")?;
     Ok(())
 }
 
@@ -93,10 +108,27 @@ struct Total {
 struct Timed {
     engine: Simd,
     totals: [Cell<Spent>; CALLS],
+    /// The wall's time.
+    products: RefCell<Ledger<Duration>>,
 }
 
 impl Timed {
-    fn time(&self, call: Call, work: impl FnOnce(&Simd)) {
+    fn new(engine: Simd) -> Self {
+        Self { engine: engine.timed(), totals: Default::default(), products: RefCell::default() }
+    }
+
+    fn time_product(&self, product: Product, widths: Widths, work: impl FnOnce(&Simd)) {
+        let call = match product {
+            Product::Forward => Call::Forward,
+            Product::InputGrad => Call::InputGrad,
+            Product::Update => Call::Update,
+        };
+        let wall = self.time(call, work);
+        self.products.borrow_mut().add(product, widths, wall);
+    }
+
+    /// Returns the wall's time.
+    fn time(&self, call: Call, work: impl FnOnce(&Simd)) -> Duration {
         let (started, before) = (Instant::now(), self.engine.times());
         work(&self.engine);
         let (wall, after) = (started.elapsed(), self.engine.times());
@@ -104,6 +136,7 @@ impl Timed {
         let Spent { wall: sum, times } = total.get();
         total
             .set(Spent { wall: sum + wall, times: combine(times, combine(after, before, |a, b| a - b), |a, b| a + b) });
+        wall
     }
 }
 
@@ -114,7 +147,9 @@ fn combine(a: Times, b: Times, with: impl Fn(Duration, Duration) -> Duration) ->
 
 impl Engine for Timed {
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
-        self.time(Call::Forward, |engine| engine.linear_forward::<A>(widths, parameters, input, output));
+        self.time_product(Product::Forward, widths, |engine| {
+            engine.linear_forward::<A>(widths, parameters, input, output);
+        });
     }
 
     fn linear_input_grad<P: Activation>(
@@ -125,7 +160,7 @@ impl Engine for Timed {
         input: &[f32],
         grad_input: &mut [f32],
     ) {
-        self.time(Call::InputGrad, |engine| {
+        self.time_product(Product::InputGrad, widths, |engine| {
             engine.linear_input_grad::<P>(widths, parameters, grad_sums, input, grad_input);
         });
     }
@@ -139,7 +174,7 @@ impl Engine for Timed {
         parameters: &mut [f32],
         state: [&mut [f32]; STATE],
     ) {
-        self.time(Call::Update, |engine| {
+        self.time_product(Product::Update, widths, |engine| {
             engine.linear_update::<O, STATE, ROW>(optimizer, widths, input, grad_sums, parameters, state);
         });
     }
@@ -207,6 +242,7 @@ impl Observer for Watch<'_> {
     type Error = anyhow::Error;
 
     fn epoch_begins(&mut self, _epoch: u32) -> Result<()> {
+        self.engine.products.borrow_mut().epoch_begins();
         self.begun = Total::now(self.engine);
         Ok(())
     }
@@ -214,6 +250,7 @@ impl Observer for Watch<'_> {
     fn step(&mut self, step: &Step) -> Result<()> {
         self.steps = step.number;
         self.at_last_step = Some(Total::now(self.engine));
+        self.engine.products.borrow_mut().step();
         Ok(())
     }
 
@@ -254,7 +291,7 @@ mod tests {
     #[test]
     fn a_watched_engine_counts_its_calls() {
         let engine = Simd::new(host::engine::InstructionSet::Portable, std::num::NonZero::<usize>::MIN).unwrap();
-        let engine = Timed { engine: engine.timed(), totals: Default::default() };
+        let engine = Timed::new(engine);
         engine.share_out(1, &mut [1, 2, 3], |_, rows| rows.fill(7));
         let calls = engine.totals.map(|spent| !spent.get().wall.is_zero());
         assert_eq!(calls, [false, false, false, true]);

@@ -1,4 +1,4 @@
-//! The picture: GFLOP/s over the batch size, below the machine's peaks.
+//! The picture: needed GFLOP/s over the batch size, below the machine's peaks.
 
 use std::{collections::BTreeSet, io::Cursor};
 
@@ -36,7 +36,7 @@ struct Series {
     name: String,
     colour: RGBColor,
     is_peer: bool,
-    /// Batch size and GFLOP/s.
+    /// Batch size and needed GFLOP/s.
     points: Vec<(f64, f64)>,
 }
 
@@ -64,7 +64,7 @@ fn draw(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Erro
     let heights = points().map(|point| point.1).chain(report.peaks.iter().map(|peak| peak.gflops));
     let (x, y) = (range(points().map(|point| point.0)), range(heights));
     let mut chart = ChartBuilder::on(&chart_area)
-        .caption("Training, nominal GFLOP/s", (FONT, 26))
+        .caption("Training, GFLOP/s of the needed multiply-adds", (FONT, 26))
         .margin(16)
         .x_label_area_size(52)
         .y_label_area_size(70)
@@ -145,7 +145,8 @@ fn series(report: &Report) -> Vec<Series> {
     for row in report.rows.iter().filter(|row| row.against.is_none()) {
         let Row { engine, threads, batch, epoch, .. } = row;
         let name = format!("{engine}, {}", of_threads(*threads));
-        add(name, colour(report, engine, *threads), false, (f64::from(*batch), report.gflops(epoch.median)));
+        let point = (f64::from(*batch), report.needed_gflops(row, epoch.median));
+        add(name, colour(report, engine, *threads), false, point);
     }
     let mut peers = Vec::new();
     for (row, against) in report.rows.iter().filter_map(|row| Some((row, row.against.as_ref()?))) {
@@ -154,7 +155,7 @@ fn series(report: &Report) -> Vec<Series> {
         }
         let index = peers.iter().position(|peer| **peer == against.peer).unwrap_or_default();
         let name = format!("{}, {}", against.peer, of_threads(row.threads));
-        let point = (f64::from(row.batch), report.gflops(against.epoch.median));
+        let point = (f64::from(row.batch), report.needed_gflops(row, against.epoch.median));
         add(name, PEERS[index % PEERS.len()], true, point);
     }
     for series in &mut all {

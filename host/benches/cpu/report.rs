@@ -29,23 +29,32 @@ pub struct Row {
     pub batch: u32,
     /// Seconds.
     pub epoch: Spread,
+    /// The needed multiply-adds of the nominal ones, from 0 to 1.
+    pub needed_share: f64,
     /// Whom it took turns with.
     pub against: Option<Against>,
 }
 
 impl Report {
     /// What a reader of the table has to know.
-    pub const NOTE: &str = "GFLOP/s are nominal, two operations for each multiply-accumulate of the mathematics: the \
-                            engine leaves out terms with a zero factor (bit for bit), so they can exceed the peak.";
+    pub const NOTE: &str = "GFLOP/s are nominal, two operations for each multiply-add of the mathematics. A multiply-add is \
+                            needed where its factor on the batch's side (an input in the forward pass, a gradient in the \
+                            backward pass) is not zero; the engine leaves out others, bit for bit. `of peak` counts the \
+                            needed ones alone.";
 
-    /// How fast epochs of so many seconds are.
+    /// How fast epochs of so many seconds are, nominally.
     pub fn gflops(&self, seconds: f64) -> f64 {
         self.samples as f64 * self.operations as f64 / seconds / 1e9
     }
 
+    /// How fast epochs of so many seconds do a row's needed operations.
+    pub fn needed_gflops(&self, row: &Row, seconds: f64) -> f64 {
+        row.needed_share * self.gflops(seconds)
+    }
+
     fn percent_of_peak(&self, row: &Row) -> Option<f64> {
         let peak = self.peaks.iter().find(|peak| (peak.engine, peak.threads) == (row.engine, row.threads))?;
-        Some(100.0 * self.gflops(row.epoch.median) / peak.gflops)
+        Some(100.0 * self.needed_gflops(row, row.epoch.median) / peak.gflops)
     }
 
     /// The machine's peaks.
@@ -68,13 +77,14 @@ impl Report {
             "epoch in s",
             "samples/s",
             "GFLOP/s",
+            "needed",
             "of peak",
             "peer",
             "its epoch in s",
             "peer / ours",
         ];
         // The columns about peers only where there are any.
-        let columns = if self.rows.iter().any(|row| row.against.is_some()) { header.len() } else { 7 };
+        let columns = if self.rows.iter().any(|row| row.against.is_some()) { header.len() } else { 8 };
         table.load_style(presets::ASCII_MARKDOWN).set_header(&header[..columns]);
         for row in &self.rows {
             let seconds = row.epoch.median;
@@ -86,6 +96,7 @@ impl Report {
                 format!("{:.3}", row.epoch),
                 format!("{:.0}", self.samples as f64 / seconds),
                 format!("{:.1}", self.gflops(seconds)),
+                format!("{:.0}%", 100.0 * row.needed_share),
                 self.percent_of_peak(row).map_or_else(String::new, |percent| format!("{percent:.0}%")),
                 against.map_or_else(String::new, |against| against.peer.clone()),
                 against.map_or_else(String::new, |against| format!("{:.3}", against.epoch)),
@@ -93,7 +104,7 @@ impl Report {
             ];
             table.add_row(cells.into_iter().take(columns));
         }
-        align_right(table, 1..7)
+        align_right(table, 1..8)
     }
 
     /// One object a line.
@@ -113,6 +124,8 @@ impl Report {
             "max_epoch_seconds": max,
             "samples_per_second": self.samples as f64 / median,
             "gflops": self.gflops(median),
+            "needed_share": row.needed_share,
+            "needed_gflops": self.needed_gflops(row, median),
             "percent_of_peak": self.percent_of_peak(row),
             "peer": against.map(|against| &against.peer),
             "peer_median_epoch_seconds": against.map(|against| against.epoch.median),
@@ -138,13 +151,15 @@ pub mod tests {
             for threads in [1, 2] {
                 for (batch, seconds) in [(16, 2.0), (64, 1.5), (256, 1.25), (1024, 1.125)] {
                     let epoch = around(seconds / speed / f64::from(threads));
-                    rows.push(Row { engine, threads: threads as usize, batch, epoch, against: None });
+                    let threads = threads as usize;
+                    rows.push(Row { engine, threads, batch, epoch, needed_share: 0.5, against: None });
                 }
             }
         }
         for (batch, seconds) in [(16, 5.0), (64, 2.0), (256, 1.25), (1024, 1.0)] {
             let against = Against { peer: "pytorch eager cpu".into(), epoch: around(seconds), ratio: around(2.0) };
-            rows.push(Row { engine: "avx512", threads: 2, batch, epoch: around(0.75), against: Some(against) });
+            let epoch = around(0.75);
+            rows.push(Row { engine: "avx512", threads: 2, batch, epoch, needed_share: 0.5, against: Some(against) });
         }
         let peak = |engine, threads, gflops| Peak { engine, threads, gflops };
         let peaks =
@@ -161,7 +176,11 @@ pub mod tests {
         assert_eq!((&first["engine"], &first["threads"], &first["batch"]), (&"avx512".into(), &1.into(), &16.into()));
         assert_eq!((&first["median_epoch_seconds"], &first["samples_per_second"]), (&2.0.into(), &30_000.0.into()));
         assert_eq!(first["gflops"], 30_000.0 * 3_209_216.0 / 1e9);
-        assert_eq!(first["percent_of_peak"], 100.0 * 30_000.0 * 3_209_216.0 / 250e9);
+        assert_eq!(
+            (&first["needed_share"], &first["needed_gflops"]),
+            (&0.5.into(), &(15_000.0 * 3_209_216.0 / 1e9).into())
+        );
+        assert_eq!(first["percent_of_peak"], 100.0 * 15_000.0 * 3_209_216.0 / 250e9);
         assert!(first["peer"].is_null() && first["ratio"].is_null());
         assert_eq!((&last["peer"], &last["ratio"]), (&"pytorch eager cpu".into(), &2.0.into()));
     }
@@ -171,6 +190,8 @@ pub mod tests {
         let mut report = report();
         let table = report.table().to_string();
         assert!(table.starts_with("| engine | threads |") && table.contains("| 2.000 (1.800–2.200) |"), "{table}");
+        // 30,000 samples a second with 3.209 million operations, of which half are needed: 48.1 of 250.
+        assert!(table.contains("|     30000 |    96.3 |    50% |     19% |"), "{table}");
         assert!(table.contains("| pytorch eager cpu | 5.000 (4.500–5.500) | 2.00 (1.80–2.20) |"), "{table}");
         report.rows.retain(|row| row.against.is_none());
         assert!(!report.table().to_string().contains("peer"));

@@ -13,6 +13,7 @@ use options::bench::Cpu;
 use selvedge::architecture::Architecture;
 
 use super::{
+    count::Counts,
     measure::Training,
     plot,
     report::{Peak, Report, Row},
@@ -24,7 +25,7 @@ use super::{
 pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn Write) -> Result<()> {
     let engines = options.engines().len() * options.threads().len();
     let rounds = options.peers.len() * options.rounds as usize;
-    let bar = progress_bar(options.batch_sizes.len() * (engines + rounds));
+    let bar = progress_bar(options.batch_sizes.len() * (1 + engines + rounds));
     let sweep = Sweep { options, network, data, bar };
     let peaks = sweep.peaks()?;
     let mut report =
@@ -70,8 +71,20 @@ impl Sweep<'_> {
         self.engines().map(peak).collect()
     }
 
+    /// The needed multiply-adds of the nominal ones, in epochs that are not timed. Every engine has the same.
+    fn needed_share(&self, batch: u32) -> Result<f64> {
+        self.bar.set_message(format!("batch {batch}, counting"));
+        let fastest = *self.options.engines().first().context("no engine was chosen")?;
+        let engine = Simd::new(fastest, self.options.most_threads())?;
+        let mut training = Training::new(self.network, self.data, batch as usize)?;
+        let counts = Counts::of(&mut training, &engine, self.options.epochs)?;
+        self.bar.inc(1);
+        Ok(counts.total().needed_share())
+    }
+
     /// A batch size's rows.
     fn rows(&self, batch: u32) -> Result<Vec<Row>> {
+        let needed_share = self.needed_share(batch)?;
         let mut rows = Vec::new();
         for (set, threads) in self.engines() {
             self.bar.set_message(format!("batch {batch}, {set}, {threads} threads"));
@@ -79,7 +92,7 @@ impl Sweep<'_> {
             let mut training = Training::new(self.network, self.data, batch as usize)?;
             training.warm_up(&engine)?;
             let epoch = spread(&training.epochs(&engine, self.options.epochs)?)?;
-            rows.push(Row { engine: set.name(), threads: threads.get(), batch, epoch, against: None });
+            rows.push(Row { engine: set.name(), threads: threads.get(), batch, epoch, needed_share, against: None });
             self.bar.inc(1);
         }
         if self.options.peers.is_empty() {
@@ -90,13 +103,20 @@ impl Sweep<'_> {
         let fastest = on_most_threads.min_by(|a, b| a.epoch.median.total_cmp(&b.epoch.median));
         let set = fastest.context("no engine was measured")?.engine.parse()?;
         for peer in &self.options.peers {
-            rows.push(self.compare(Peer(peer), batch, set, threads)?);
+            rows.push(self.compare(Peer(peer), batch, needed_share, set, threads)?);
         }
         Ok(rows)
     }
 
     /// A peer and an engine in turns.
-    fn compare(&self, peer: Peer<'_>, batch: u32, set: InstructionSet, threads: NonZero<usize>) -> Result<Row> {
+    fn compare(
+        &self,
+        peer: Peer<'_>,
+        batch: u32,
+        needed_share: f64,
+        set: InstructionSet,
+        threads: NonZero<usize>,
+    ) -> Result<Row> {
         let engine = Simd::new(set, threads)?;
         let theirs = || {
             self.bar.set_message(format!("batch {batch}, peer"));
@@ -110,6 +130,6 @@ impl Sweep<'_> {
             training.epochs(&engine, self.options.epochs)
         };
         let (epoch, against) = take_turns(self.options.rounds, theirs, ours)?;
-        Ok(Row { engine: set.name(), threads: threads.get(), batch, epoch, against: Some(against) })
+        Ok(Row { engine: set.name(), threads: threads.get(), batch, epoch, needed_share, against: Some(against) })
     }
 }

@@ -2,7 +2,7 @@
 
 use selvedge::architecture::{Architecture, StageKind};
 
-/// A model's multiply-accumulates for one sample, as the mathematics has them: no term is left out.
+/// A model's multiply-adds for one sample, as the mathematics has them: no term is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Workload {
     /// Σ inputs · outputs of all linear layers.
@@ -18,7 +18,7 @@ impl Workload {
         Self { forward: products.iter().sum(), input_grad: products.iter().skip(1).sum() }
     }
 
-    /// Floating-point operations to train with one sample: two for each multiply-accumulate of the forward pass, the
+    /// Floating-point operations to train with one sample: two for each multiply-add of the forward pass, the
     /// weights' gradients (as many again) and the inputs' gradients.
     pub fn operations(&self) -> u64 {
         2 * (2 * self.forward + self.input_grad)
