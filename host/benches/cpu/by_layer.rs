@@ -1,4 +1,4 @@
-//! How near each product of each layer comes to the machine's peak.
+//! Each product of each layer beside the machine's peak.
 
 use std::time::Duration;
 

@@ -161,7 +161,7 @@ mod tests {
     const WIDTHS: Widths = Widths { inputs: 2, outputs: 3 };
     const PARAMETERS: [f32; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.5, -0.5, 1.0];
 
-    /// What one call counts.
+    /// One call's count.
     fn count(call: impl FnOnce(&Counting<'_, Portable>)) -> (Product, Widths, Count) {
         let engine = Counting { engine: &Portable, ledger: RefCell::default() };
         call(&engine);

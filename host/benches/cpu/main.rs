@@ -2,7 +2,7 @@
 //!
 //! - [`workload`]: a model's operations. [`count`]: those that are needed. [`shared`]: what `bench cuda` has too.
 //! - [`measure`]: epochs of training. [`sweep`]: all of it, in its order.
-//! - [`phases`]: where a step's time goes. [`by_layer`]: how fast each product is. [`products`]: what is written down of each.
+//! - [`phases`]: where a step's time goes. [`by_layer`]: how fast each product is. [`products`]: a ledger of each.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
 
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]

@@ -1,4 +1,4 @@
-//! What is written down of each product of each layer, step by step.
+//! A ledger of each product of each layer, step by step.
 
 use std::{fmt, mem, ops::AddAssign};
 

@@ -42,12 +42,12 @@ impl Report {
                             backward pass) is not zero; the engine leaves out others, bit for bit. `of peak` counts the \
                             needed ones alone.";
 
-    /// How fast epochs of so many seconds are, nominally.
+    /// The nominal rate of epochs of so many seconds.
     pub fn gflops(&self, seconds: f64) -> f64 {
         self.samples as f64 * self.operations as f64 / seconds / 1e9
     }
 
-    /// How fast epochs of so many seconds do a row's needed operations.
+    /// The rate of a row's needed operations in epochs of so many seconds.
     pub fn needed_gflops(&self, row: &Row, seconds: f64) -> f64 {
         row.needed_share * self.gflops(seconds)
     }

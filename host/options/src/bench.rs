@@ -76,7 +76,7 @@ pub struct Cpu {
     #[arg(long, value_name = "FILE.png")]
     pub plot: Option<PathBuf>,
 
-    /// Show instead where a step's time goes, for the first engine on the most threads
+    /// Show instead where a step's time goes, and how near each product comes to the peak, for the first engine on the most threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "plot"])]
     pub phases: bool,
 }
