@@ -26,9 +26,9 @@ use crate::{
     typescript, web, workspace,
 };
 
-/// Core's optional parts.
 /// The data that comes with the program.
 const BUILT_IN: [&str; 2] = ["--data", "builtin"];
+/// Core's optional parts.
 const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
 /// A warning is an error, for clippy.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];

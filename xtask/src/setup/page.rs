@@ -1,0 +1,49 @@
+//! The tools of the browser's page: the target of its library, and the browser, Node and TypeScript for its tests.
+
+use anyhow::Result;
+
+use super::{
+    carry_out,
+    plan::{Facts, plan},
+};
+use crate::{
+    toolchain::{Installed, PAGE_TARGET},
+    typescript, workspace,
+};
+
+/// The names of Node's program.
+pub const NODE: [&str; 2] = ["node", "nodejs"];
+
+/// Gets the target of the page's library, and the browser and TypeScript for its tests, unless they are there or nothing is to be changed.
+pub fn page(only_check: bool) -> Result<()> {
+    let look = |ask_rustup| {
+        let facts = Facts::look(ask_rustup)?.without_boards(Installed::look_for_page()?);
+        let mut plan = plan(&facts);
+        let programs = [missing_browser(), missing_node()].concat();
+        if facts.apt_get {
+            plan.packages.extend(programs);
+        } else if !programs.is_empty() {
+            plan.by_hand.push("your package manager, for chromium, chromedriver, node and npm".into());
+        }
+        Ok((facts, plan))
+    };
+    carry_out(look, only_check, "the tools for the page are not all here")?;
+    say!("Ready: a compiler builds for {PAGE_TARGET}, and chromium with its driver is installed.");
+    if only_check { typescript::check() } else { typescript::set_up() }
+}
+
+/// Debian's packages of the browser that are not installed.
+pub fn missing_browser() -> Vec<&'static str> {
+    missing(&[("chromium", &["chromium", "chromium-browser"]), ("chromium-driver", &["chromedriver"])])
+}
+
+/// Debian's packages that run TypeScript and install it, of those that are not installed.
+fn missing_node() -> Vec<&'static str> {
+    missing(&[("nodejs", &NODE), ("npm", &["npm"])])
+}
+
+/// The packages of which no program is on the path.
+fn missing(packages: &[(&'static str, &[&str])]) -> Vec<&'static str> {
+    let is_missing = |programs: &[&str]| programs.iter().all(|program| workspace::on_path(program).is_none());
+    packages.iter().filter(|(_, programs)| is_missing(programs)).map(|(package, _)| *package).collect()
+}

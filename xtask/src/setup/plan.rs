@@ -1,0 +1,225 @@
+//! The plan of a set-up: the facts of this machine, and what follows from them.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+use board::Processor;
+
+use crate::{
+    toolchain::{DEBIAN_PACKAGES, Installed},
+    workspace,
+};
+
+/// The facts that decide the plan.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub installed: Installed,
+    /// True where rustup is there and has not been asked yet.
+    rustup: bool,
+    pub apt_get: bool,
+    /// The way to install packages without a password.
+    pub root: Option<Root>,
+    /// The processors that no emulator is there for.
+    not_emulated: Vec<Processor>,
+    /// Debian's package with the emulator for RISC-V.
+    riscv_package: &'static str,
+    macos: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root {
+    Already,
+    Sudo,
+}
+
+impl Facts {
+    pub fn look(rustup: bool) -> Result<Self> {
+        Ok(Self {
+            installed: Installed::look()?,
+            rustup,
+            apt_get: workspace::on_path("apt-get").is_some(),
+            root: root(),
+            not_emulated: emulator_lacks(),
+            riscv_package: riscv_package(),
+            macos: cfg!(target_os = "macos"),
+        })
+    }
+
+    /// The facts for another target, which is not run in an emulator.
+    pub fn without_boards(self, installed: Installed) -> Self {
+        Self { installed, not_emulated: Vec::new(), ..self }
+    }
+
+    pub fn as_root(&self, program: &str) -> Command {
+        match self.root {
+            Some(Root::Already) => launch::command(program),
+            Some(Root::Sudo) | None => {
+                let mut sudo = launch::command("sudo");
+                sudo.arg(program);
+                sudo
+            }
+        }
+    }
+}
+
+fn emulator_lacks() -> Vec<Processor> {
+    Processor::ALL.into_iter().filter(|processor| workspace::on_path(processor.qemu()).is_none()).collect()
+}
+
+/// Newer releases of Debian have a package for RISC-V alone.
+fn riscv_package() -> &'static str {
+    let own = "qemu-system-riscv";
+    let shown = Command::new("apt-cache").args(["show", own]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if shown.is_ok_and(|status| status.success()) { own } else { "qemu-system-misc" }
+}
+
+fn root() -> Option<Root> {
+    let id = Command::new("id").arg("-u").output().ok()?;
+    if id.stdout.trim_ascii() == b"0" {
+        return Some(Root::Already);
+    }
+    let sudo = Command::new("sudo").args(["-n", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    sudo.is_ok_and(|status| status.success()).then_some(Root::Sudo)
+}
+
+/// The things to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Targets for rustup to add.
+    pub targets: Vec<String>,
+    /// Packages for apt-get to install.
+    pub packages: Vec<&'static str>,
+    /// Command lines that are the user's to run.
+    pub by_hand: Vec<String>,
+}
+
+/// Decides. The compiler comes from rustup where it can download, else from Debian; a Debian one that is there already is taken.
+pub fn plan(facts: &Facts) -> Plan {
+    let mut plan = Plan::default();
+    let Installed { missing_targets, debian, linker } = &facts.installed;
+    if !missing_targets.is_empty() {
+        if !debian && facts.rustup {
+            plan.targets.clone_from(missing_targets);
+        } else if !debian && facts.apt_get {
+            plan.packages.extend(DEBIAN_PACKAGES);
+        } else if !debian {
+            plan.by_hand.push(format!("rustup target add {}", missing_targets.join(" ")));
+        }
+        if plan.targets.is_empty() && plan.by_hand.is_empty() && linker.is_none() {
+            plan.packages.push("lld");
+        }
+    }
+    if facts.apt_get {
+        plan.packages.extend(facts.not_emulated.iter().map(|processor| match processor {
+            Processor::CortexM => "qemu-system-arm",
+            Processor::RiscV => facts.riscv_package,
+        }));
+    } else if !facts.not_emulated.is_empty() {
+        let programs: Vec<_> = facts.not_emulated.iter().map(|processor| processor.qemu()).collect();
+        let other = || format!("your package manager, for {} (https://www.qemu.org/download)", programs.join(" and "));
+        plan.by_hand.push(if facts.macos { "brew install qemu".into() } else { other() });
+    }
+    plan
+}
+
+impl Plan {
+    pub fn rustup(&self) -> Command {
+        let mut rustup = launch::command("rustup");
+        // Its failure is one of the expected ends, and shows better without a backtrace.
+        rustup.args(["target", "add"]).args(&self.targets).env_remove("RUST_BACKTRACE");
+        rustup
+    }
+
+    pub fn apt_get(&self, facts: &Facts) -> Command {
+        let mut apt_get = facts.as_root("apt-get");
+        apt_get.args(["install", "--yes", "--no-install-recommends"]).args(&self.packages);
+        apt_get
+    }
+
+    /// The commands that the user is to run, a line each.
+    pub fn by_hand(&self, facts: &Facts) -> String {
+        let mut lines = Vec::new();
+        if !self.targets.is_empty() {
+            lines.push(workspace::shown(&self.rustup()));
+        }
+        if !self.packages.is_empty() {
+            lines.push(workspace::shown(facts.as_root("apt-get").arg("update")));
+            lines.push(workspace::shown(&self.apt_get(facts)));
+        }
+        lines.extend(self.by_hand.iter().cloned());
+        lines.iter().map(|line| format!("\n  {line}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        let installed = Installed { missing_targets: Vec::new(), debian: false, linker: Some("rust-lld".into()) };
+        Facts {
+            installed,
+            rustup: true,
+            apt_get: true,
+            root: Some(Root::Already),
+            not_emulated: Vec::new(),
+            riscv_package: "qemu-system-misc",
+            macos: false,
+        }
+    }
+
+    fn without_targets() -> Facts {
+        let installed = Installed { missing_targets: vec!["thumb".into()], ..facts().installed };
+        Facts { installed, ..facts() }
+    }
+
+    #[test]
+    fn nothing_is_done_where_all_is_there() {
+        assert_eq!(plan(&facts()), Plan::default());
+        let mut debian = without_targets();
+        debian.installed.debian = true;
+        assert_eq!(plan(&debian), Plan::default());
+    }
+
+    #[test]
+    fn rustup_comes_first_then_debian() {
+        assert_eq!(plan(&without_targets()), Plan { targets: vec!["thumb".into()], ..Plan::default() });
+        let mut refused = Facts { rustup: false, not_emulated: Processor::ALL.to_vec(), ..without_targets() };
+        let packages =
+            ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src", "qemu-system-arm", "qemu-system-misc"];
+        assert_eq!(plan(&refused), Plan { packages: packages.to_vec(), ..Plan::default() });
+        refused.installed.linker = None;
+        assert!(plan(&refused).packages.contains(&"lld"));
+    }
+
+    #[test]
+    fn without_apt_get_the_user_is_told() {
+        let elsewhere = Facts {
+            rustup: false,
+            apt_get: false,
+            not_emulated: Processor::ALL.to_vec(),
+            macos: true,
+            ..without_targets()
+        };
+        assert_eq!(plan(&elsewhere).by_hand, ["rustup target add thumb", "brew install qemu"]);
+        let linux = Facts { macos: false, ..elsewhere };
+        assert!(plan(&linux).by_hand[1].contains("qemu-system-arm and qemu-system-riscv32"));
+    }
+
+    #[test]
+    fn the_commands_are_exact() {
+        let facts = Facts {
+            not_emulated: vec![Processor::RiscV],
+            riscv_package: "qemu-system-riscv",
+            root: None,
+            ..without_targets()
+        };
+        assert_eq!(
+            plan(&facts).by_hand(&facts),
+            "\n  rustup target add thumb\n  sudo apt-get update\n  sudo apt-get install --yes \
+             --no-install-recommends qemu-system-riscv"
+        );
+        let root = Facts { root: Some(Root::Already), ..facts };
+        assert!(plan(&root).by_hand(&root).contains("\n  apt-get install"));
+    }
+}
