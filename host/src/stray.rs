@@ -1,10 +1,12 @@
 //! Files that often lie in another one's place, told by their first bytes. Weights, data and pictures all look here.
 
+use crate::training::record::BEGINNING;
+
 /// A beginning that tells a kind of file: its place, its bytes, and the words about the file.
 pub type Magic<T> = (usize, &'static [u8], T);
 
 /// Files that no command reads: the kind, and what to do.
-const STRAYS: [Magic<(&str, &str)>; 8] = [
+const STRAYS: [Magic<(&str, &str)>; 9] = [
     (0, b"version https://git-lfs", ("a Git LFS pointer and not the file itself", "`git lfs pull` fetches that")),
     (0, b"\x1f\x8b", ("compressed by gzip", "unpack it first, by gunzip -c FILE > NEW")),
     (0, b"BZh", ("compressed by bzip2", "unpack it first, by bunzip2 -k FILE")),
@@ -12,6 +14,7 @@ const STRAYS: [Magic<(&str, &str)>; 8] = [
     (0, b"\x28\xb5\x2f\xfd", ("compressed by Zstandard", "unpack it first, by zstd -d FILE")),
     (0, b"7z\xbc\xaf\x27\x1c", ("a 7-Zip archive", "unpack it first")),
     (0, b"Rar!\x1a\x07", ("a RAR archive", "unpack it first")),
+    (0, BEGINNING, ("the record of a run and not the file itself", "name the weights beside it, FILE.selvedge")),
     (257, b"ustar", ("a tar archive", "unpack it first, by tar -xf FILE")),
 ];
 
@@ -62,6 +65,7 @@ mod tests {
             (b"\xef\xbb\xbf<html>", "a web page", "raw file"),
             (b"<?xml version=", "a text of XML", "again"),
             (b"{\"error\": 404}", "a text of JSON", "again"),
+            (b"{\"line\":\"run\",\"format\":1", "the record of a run", "weights beside it"),
             (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),
             (b"\x1f\x8b\x08", "compressed by gzip", "gunzip -c FILE > NEW"),
             (b"\x28\xb5\x2f\xfd\0", "compressed by Zstandard", "zstd -d"),

@@ -21,7 +21,7 @@ from selenium.webdriver.common.actions import interaction
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from browser import open_page
 
@@ -272,6 +272,20 @@ def reads_data(page, folder):
     print("ok files of one's own are read:", page.text("#data-state"))
 
 
+def saves(page, selvedge):
+    """The button saves the trained model's file, which has the hash that the page shows."""
+    with tempfile.TemporaryDirectory() as place:
+        place = pathlib.Path(place)
+        page.driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(place)})
+        page.element("#save").click()
+        saved = place / "tiny.selvedge"
+        WebDriverWait(page.driver, 30, poll_frequency=0.05).until(lambda _: saved.exists(), f"{saved.name} is saved")
+        said = subprocess.run([pathlib.Path(selvedge).resolve(), "inspect", saved.name, "--json"], cwd=place, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert json.loads(said.stdout)["weights_sha256"] == page.text("#page-hash"), said.stdout
+    print("ok the weight file is saved with the page's hash")
+
+
 def stops(page):
     """A run can be stopped, and bad settings are refused."""
     page.script("document.querySelector('#epochs').value = 1000")
@@ -295,6 +309,7 @@ def main(folder, selvedge, pictures=None):
         takes_samples(page)
         trains(page, folder, "tiny", "quickstart")
         trains(page, folder, "tiny", "fast")
+        saves(page, selvedge)
         stops(page)
         trains_as_shown(page, selvedge, "small", "quickstart", 640)
         trains_as_shown(page, selvedge, "small", "fast", 600)

@@ -20,8 +20,8 @@ const ACROSS: usize = 8;
 const GAP: usize = 1;
 /// Weights of 0, of the most negative and of the most positive.
 const ZERO: [f32; 3] = [247.0; 3];
-const NEGATIVE: [f32; 3] = [198.0, 86.0, 0.0];
-const POSITIVE: [f32; 3] = [0.0, 90.0, 156.0];
+const NEGATIVE: [f32; 3] = [0.0, 90.0, 156.0];
+const POSITIVE: [f32; 3] = [198.0, 86.0, 0.0];
 
 /// Pixels of red, green and blue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,8 @@ pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) ->
     Some(pixels)
 }
 
-/// The first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a positive one blue, a
-/// negative one orange. `None` where inputs are no images.
+/// The first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a negative one blue, a
+/// positive one orange, as `show --weights` has them. `None` where inputs are no images.
 pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape) -> Option<(usize, Pixels)> {
     let [channels, height, width] = sides(shape)?;
     let inputs = channels * height * width;
@@ -167,8 +167,8 @@ mod tests {
         let (units, pixels) = first_layer(&layers, &flat, SHAPE).unwrap();
         assert_eq!((units, pixels.width, pixels.height), (3, 8, 1));
         // The largest weights first.
-        assert_eq!(pixels.bytes[..6], [247, 247, 247, 198, 86, 0]);
-        assert_eq!(pixels.bytes[9..15], [0, 90, 156, 247, 247, 247]);
+        assert_eq!(pixels.bytes[..6], [247, 247, 247, 0, 90, 156]);
+        assert_eq!(pixels.bytes[9..15], [198, 86, 0, 247, 247, 247]);
         assert_eq!(first_layer(&layers, &flat, InputShape::Features(2)), None);
     }
 }

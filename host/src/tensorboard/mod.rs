@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use crc::{CRC_32_ISCSI, Crc};
 use prost::Message;
 
@@ -47,7 +47,11 @@ impl TensorBoard {
     /// A folder that has another run's events, and a file that cannot be written.
     pub fn open(folder: &Path, progress: &Progress) -> Result<Self> {
         let shown = folder.display();
-        fs::create_dir_all(folder).with_context(|| format!("--tensorboard: cannot make the folder {shown}"))?;
+        let made = fs::create_dir_all(folder).map_err(|error| match folder.ancestors().find(|path| path.is_file()) {
+            Some(file) => anyhow!("{} is no folder", file.display()),
+            None => error.into(),
+        });
+        made.with_context(|| format!("--tensorboard: cannot make the folder {shown}"))?;
         let is_resumed = progress.steps > 0;
         if !is_resumed
             && has_events(folder).with_context(|| format!("--tensorboard: cannot read the folder {shown}"))?
@@ -207,6 +211,7 @@ mod tests {
         assert_eq!(lengths.collect::<Vec<_>>(), [version.len() as u64, version.len() as u64 + 16 + 9 + 2 + 4]);
         let file = folder.join(&names[0]);
         let error = TensorBoard::open(&file, &Progress::default()).err().unwrap();
-        assert!(format!("{error:#}").contains("cannot make the folder"), "{error:#}");
+        let error = format!("{error:#}");
+        assert!(error.contains("cannot make the folder") && error.ends_with(" is no folder"), "{error}");
     }
 }

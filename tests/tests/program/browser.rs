@@ -52,6 +52,7 @@ fn answers_and_trains(page: &mut Command) {
         "a sample is answered",
         "tiny by quickstart trains to",
         "tiny by fast trains to",
+        "the weight file is saved with the page's hash",
         "is stopped",
         "as shown: cargo xtask train --recipe quickstart --model small",
         "as shown: cargo xtask train --recipe fast --model small",

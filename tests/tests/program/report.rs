@@ -290,6 +290,7 @@ fn what_is_no_run_is_refused() {
     fs::write(folder.join("notes.run.jsonl"), "mine").unwrap();
     fs::write(folder.join("huge.run.jsonl"), vec![b'{'; 9 << 20]).unwrap();
     fs::write(folder.join("null.run.jsonl"), whole.replace("\"loss\":", "\"loss\":null,\"was\":")).unwrap();
+    fs::write(folder.join("broken.run.jsonl"), whole.replacen("\"line\":\"steps\",", "\"line\":\"steps\n", 1)).unwrap();
     fs::write(folder.join("new.run.jsonl"), whole.replacen("\"format\":1", "\"format\":2", 1)).unwrap();
     fs::write(folder.join("c.csv"), "index,label,class,margin,bound,certified\n0,1,2,x,y,maybe\n").unwrap();
     for (arguments, words) in [
@@ -297,7 +298,13 @@ fn what_is_no_run_is_refused() {
         ("report notes.run.jsonl", "notes.run.jsonl: this is no record of a run"),
         ("report huge.run.jsonl", "huge.run.jsonl"),
         ("report null.run.jsonl", "null.run.jsonl: line 2: "),
+        (
+            "report broken.run.jsonl",
+            "broken.run.jsonl: line 2: EOF while parsing a string at column 14; the record is damaged",
+        ),
         ("report new.run.jsonl", "the number 2"),
+        ("report a.selvedge --figures c.csv", "c.csv is no folder"),
+        ("show --weights a.run.jsonl", "a.run.jsonl: this is the record of a run and not the file itself; name"),
         ("report a.f16", "this is a quantised network; name the weights"),
         ("report b.selvedge --quantized a.f16", "it was made of other weights"),
         ("report a.selvedge --quantized a.selvedge", "this is no quantised network"),

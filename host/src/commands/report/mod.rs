@@ -20,6 +20,9 @@ const LARGEST_PAGE: usize = 3_000_000;
 
 pub fn run(options: &Report) -> Result<()> {
     files::check_writable(&options.out)?;
+    if let Some(folder) = &options.figures {
+        files::check_writable(&folder.join("loss.svg"))?;
+    }
     check_replaced(&options.out, &[b"<!DOCTYPE html>"], "a report")?;
     let sources = options.runs.iter().map(|path| Source::find(path)).collect::<Result<Vec<_>>>()?;
     for source in &sources {

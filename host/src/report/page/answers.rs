@@ -66,7 +66,7 @@ fn more(rows: usize) -> Markup {
 fn confusion(run: &Run, counts: &[Vec<u32>], level: u8) -> Markup {
     html! {
         (heading(level, "Confusion matrix"))
-        p.quiet { "A row for each true class, a column for each predicted one. A cell is as dark as its part of the row." }
+        p.quiet { "A row for each true class, a column for each predicted one. The larger its part of the row, the stronger a cell's colour." }
         div.wide tabindex="0" role="region" aria-label="Confusion matrix" {
             table.heat {
                 thead {
@@ -238,7 +238,7 @@ fn first_layer(units: usize, pixels: &Pixels, level: u8) -> Markup {
     html! {
         @if let Ok(address) = pixels.address() {
             (heading(level, "First layer"))
-            p.quiet { "The weights of the " (units) " units with the largest weights, as pictures of the input: blue is positive, orange negative, white 0; each unit has its own scale." }
+            p.quiet { "The weights of the " (units) " units with the largest weights, as pictures of the input: blue is negative, white 0, orange positive; each unit has its own scale." }
             figure.weights {
                 img src=(address) width=(2 * pixels.width) height=(2 * pixels.height) alt={ "Weights of " (units) " units of the first layer" };
             }

@@ -30,7 +30,7 @@ pub fn results(runs: &[Run]) -> Markup {
                     tr {
                         th scope="col" { "Run" }
                         @for name in &names { th scope="col" { (name) } }
-                        @for name in ["loss", "parameters", "epochs", "of training", "weights"] { th scope="col" { (name) } }
+                        @for name in ["loss", "parameters", "epochs", "training time", "weights"] { th scope="col" { (name) } }
                     }
                 }
                 tbody {

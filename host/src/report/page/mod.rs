@@ -102,7 +102,7 @@ fn cards(run: &Run) -> Markup {
         cards.push((if steps == 1 { "step" } else { "steps" }, thousands(steps)));
     }
     if let Some(seconds) = run.seconds() {
-        cards.push(("of training", duration(seconds)));
+        cards.push(("training time", duration(seconds)));
     }
     html! {
         dl.cards {

@@ -12,7 +12,7 @@ pub enum RecordError {
     #[error("its format has the number {0}, and this program knows {FORMAT}: take a newer one")]
     Format(u32),
     /// A line cannot be read.
-    #[error("line {line}: {error}; the record is damaged")]
+    #[error("line {line}: {}; the record is damaged", problem(error))]
     Line {
         /// Its number, from 1.
         line: usize,
@@ -27,4 +27,9 @@ pub enum RecordError {
         /// What.
         problem: &'static str,
     },
+}
+
+/// What serde_json says, but for its own line: it is given one line at a time.
+fn problem(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
 }
