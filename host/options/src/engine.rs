@@ -7,7 +7,7 @@ use std::{env, fmt, str::FromStr};
 pub enum InstructionSet {
     /// Whatever the program was compiled for, with core's fused multiply-add.
     Portable,
-    /// x86-64 with AVX2, FMA and BMI1.
+    /// x86-64 with AVX2, FMA, BMI1 and POPCNT.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// x86-64 with AVX-512 F.
@@ -73,7 +73,10 @@ impl InstructionSet {
             Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => {
-                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi1")
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("popcnt")
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => Self::Avx2.is_available() && is_x86_feature_detected!("avx512f"),

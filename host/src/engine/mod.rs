@@ -1,5 +1,6 @@
 //! The CPU engine: core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
 
+mod cache;
 mod clock;
 mod peak;
 mod product;
@@ -16,6 +17,7 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
+pub use cache::CacheError;
 use clock::Clock;
 pub use clock::Times;
 pub use options::engine::{InstructionSet, InstructionSetError};
@@ -32,15 +34,25 @@ pub struct Simd {
     team: Team,
     instructions: InstructionSet,
     scratch: Vec<Mutex<Scratch>>,
+    /// A core's first-level data cache in bytes.
+    first_level_cache: usize,
     clock: Option<Clock>,
 }
 
-/// The threads could not be started.
+/// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {threads} threads: {error}; ask for fewer with --threads")]
-pub struct ThreadsError {
-    threads: NonZero<usize>,
-    error: rayon::ThreadPoolBuildError,
+pub enum EngineError {
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {error}; ask for fewer with --threads")]
+    Threads {
+        /// How many were asked for.
+        threads: NonZero<usize>,
+        /// Why not.
+        error: rayon::ThreadPoolBuildError,
+    },
+    /// The environment gives no size of the cache.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
 }
 
 impl Simd {
@@ -48,11 +60,12 @@ impl Simd {
     ///
     /// # Errors
     ///
-    /// [`ThreadsError`] where the system gives no more threads.
-    pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, ThreadsError> {
-        let team = Team::new(threads).map_err(|error| ThreadsError { threads, error })?;
+    /// [`EngineError`] where the system gives no more threads, and where the environment variable `SELVEDGE_L1_KB` is no size.
+    pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
+        let first_level_cache = cache::first_level()?;
+        let team = Team::new(threads).map_err(|error| EngineError::Threads { threads, error })?;
         let scratch = (0..threads.get()).map(|_| Mutex::default()).collect();
-        Ok(Self { team, instructions, scratch, clock: None })
+        Ok(Self { team, instructions, scratch, first_level_cache, clock: None })
     }
 
     /// How many threads there are.
@@ -93,7 +106,8 @@ impl Simd {
         if !rows.is_empty() && !columns.is_empty() {
             let mut take = |sums: Finished<'_>| vector::run(self.instructions, Take { sums, sink: &mut sink });
             let mut scratch = self.scratch(thread);
-            Share { product, rows, columns, scratch: &mut scratch, take: &mut take }.compute(self.instructions);
+            let cache = self.first_level_cache;
+            Share { product, rows, columns, cache, scratch: &mut scratch, take: &mut take }.compute(self.instructions);
         }
     }
 

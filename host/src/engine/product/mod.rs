@@ -2,7 +2,7 @@
 //!
 //! The lanes run over n: a row of sums stays in registers while the terms are added one at a time, each a number of `a`
 //! times a row of `b`. The terms come in blocks of [`BLOCK`]; the block's rows of `b`, as wide as the sums, are a *panel* that
-//! fits the first-level cache. Between blocks the sums rest in memory, so each is one chain in the contract's order.
+//! fits the first-level cache with room to spare. Between blocks the sums rest in memory, so each is one chain in the contract's order.
 //!
 //! # Terms that are left out
 //!
@@ -12,7 +12,11 @@
 //! - The other factor has to be finite (0 · ∞ is NaN). A panel that is not takes all its terms.
 //! - Adding ±0 changes a sum in one case: it turns −0 into +0. From there on the two sums are both zero until a term makes them
 //!   equal. So a left-out term shows in the end, if at all, as a sum of −0 that should be +0; such a sum is computed again in full.
+//!
+//! Rows are computed in [pairs], which share each number of the panel that is loaded. A pair leaves out the terms that are zero in both
+//! rows. Where hardly any is, rows are computed in fours, with all their terms.
 
+mod pairs;
 mod panel;
 mod sink;
 mod sums;
@@ -26,9 +30,10 @@ use super::{
     clock::Stopwatch,
     vector::{self, Vector, Work},
 };
+use pairs::Pairs;
 use panel::{Line, Tile, load_part, numbers_of, pack, vectors_of};
 pub use sink::{Backward, Finished, Forward, Sink, Take, Target, Update};
-use sums::{Terms, add_all, add_pair, all};
+use sums::{add_all, add_pair, all};
 
 /// Terms in a block: their nonzero bits are one machine word.
 const BLOCK: usize = 64;
@@ -36,11 +41,8 @@ const BLOCK: usize = 64;
 /// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
 const RESTING: usize = 256;
 
-/// Rows of a single vector that are computed at a time.
-const NARROW: usize = 8;
-
 /// Rows of sums that are handed on at a time: many, since each call costs some nanoseconds, and few, so that the sums are still in
-/// the first-level cache.
+/// the first-level cache. As many rows of a single vector are computed at a time.
 const HANDED_ON: usize = 8;
 
 /// A matrix in place.
@@ -83,8 +85,7 @@ pub struct Scratch {
     sums: Vec<Line>,
     /// `a`, where it does not lie by rows in place.
     rows: Vec<f32>,
-    /// For each block, for each row: a bit for each term that is not zero.
-    nonzero: Vec<u64>,
+    pairs: Pairs,
     /// For what the panel, the rows and the bits take.
     pub packing: Stopwatch,
 }
@@ -94,6 +95,8 @@ pub struct Share<'a> {
     pub product: &'a Product<'a>,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
+    /// The first-level data cache in bytes.
+    pub cache: usize,
     pub scratch: &'a mut Scratch,
     /// Called rather than inlined, so that the kernels are compiled once and not for everything that may become of a sum.
     pub take: &'a mut dyn FnMut(Finished<'_>),
@@ -112,7 +115,7 @@ impl Work for Share<'_> {
         let first = self.rows.start;
         for start in (first..self.rows.end).step_by(RESTING) {
             let rows = start..self.rows.end.min(start + RESTING);
-            self.product.rows_to::<V>(rows, self.columns.clone(), self.scratch, self.take);
+            self.product.rows_to::<V>(rows, self.columns.clone(), self.cache, self.scratch, self.take);
         }
     }
 }
@@ -123,30 +126,34 @@ impl Product<'_> {
         &self,
         rows: Range<usize>,
         columns: Range<usize>,
+        cache: usize,
         scratch: &mut Scratch,
         take: &mut dyn FnMut(Finished<'_>),
     ) {
-        let Scratch { panel, sums, rows: copies, nonzero, packing } = scratch;
+        let Scratch { panel, sums, rows: copies, pairs, packing } = scratch;
         let started = packing.start();
         let a = self.rows_of_a::<V>(&rows, copies);
-        a.find_nonzero::<V>(rows.len(), self.terms, nonzero);
+        pairs.find::<V>(&a, rows.len(), self.terms);
         packing.stop(started);
         let vectors = columns.len().div_ceil(V::LANES);
-        let chunks = vectors.div_ceil(V::SUMS);
+        let is_dense = pairs.are_dense(self.terms);
+        let registers = if is_dense { V::SUMS_OF_FOUR } else { V::SUMS_OF_TWO };
+        let chunks = vectors.div_ceil(registers.min(widest_panel::<V>(cache)));
         for chunk in 0..chunks {
             let of_vectors = part(vectors, chunks, chunk);
             let start = columns.start + of_vectors.start * V::LANES;
             let chunk = Chunk {
                 columns: start..columns.end.min(start + of_vectors.len() * V::LANES),
-                rows: &rows,
+                first_row: rows.start,
                 a: &a,
-                nonzero,
+                pairs,
+                is_dense,
             };
             macro_rules! by_width {
                 ($($width:literal)*) => {
                     match of_vectors.len() {
-                        $($width if $width <= V::SUMS => chunk.compute::<V, $width>(self, panel, sums, packing, take),)*
-                        _ => unreachable!("a chunk is at most SUMS vectors"),
+                        $($width if $width <= V::SUMS_OF_TWO => chunk.compute::<V, $width>(self, panel, sums, packing, take),)*
+                        _ => unreachable!("a chunk is at most as wide as a row of sums"),
                     }
                 };
             }
@@ -193,18 +200,11 @@ impl<'a> Rows<'a> {
     fn row(&self, m: usize, terms: Range<usize>) -> &'a [f32] {
         &self.elements[m * self.stride..][terms]
     }
+}
 
-    #[inline(always)]
-    fn find_nonzero<V: Vector>(&self, rows: usize, terms: usize, nonzero: &mut Vec<u64>) {
-        nonzero.clear();
-        for block in blocks(terms) {
-            for m in 0..rows {
-                let row = self.row(m, block.clone());
-                let vectors = row.chunks(V::LANES).zip((0..).step_by(V::LANES));
-                nonzero.push(vectors.fold(0, |bits, (numbers, lane)| bits | load_part::<V>(numbers).nonzero() << lane));
-            }
-        }
-    }
+/// The width of a panel, in vectors, that leaves a sixth of the cache for what else goes through it.
+fn widest_panel<V: Vector>(cache: usize) -> usize {
+    (cache / 6 * 5 / (BLOCK * size_of::<V>())).max(1)
 }
 
 /// The blocks of so many terms: at least one, so that a chain of no terms has its start.
@@ -215,9 +215,10 @@ fn blocks(terms: usize) -> impl Iterator<Item = Range<usize>> {
 /// Some columns of the result, at most as many as a row of sums in registers has, for some rows.
 struct Chunk<'a> {
     columns: Range<usize>,
-    rows: &'a Range<usize>,
+    first_row: usize,
     a: &'a Rows<'a>,
-    nonzero: &'a [u64],
+    pairs: &'a Pairs,
+    is_dense: bool,
 }
 
 impl Chunk<'_> {
@@ -230,11 +231,11 @@ impl Chunk<'_> {
         packing: &mut Stopwatch,
         take: &mut dyn FnMut(Finished<'_>),
     ) {
-        let rows = self.rows.len();
+        let order = self.pairs.rows();
         let panel = vectors_of::<V, WIDTH>(panel, BLOCK);
-        let sums = vectors_of::<V, WIDTH>(sums, rows);
-        let zero = V::splat(0.0);
-        let mut start = [zero; WIDTH];
+        // The last pair may have one row twice.
+        let sums = vectors_of::<V, WIDTH>(sums, order.len().next_multiple_of(2));
+        let mut start = [V::splat(0.0); WIDTH];
         if let Some(values) = product.start {
             for (vector, values) in start.iter_mut().zip(values[self.columns.clone()].chunks(V::LANES)) {
                 *vector = load_part(values);
@@ -244,36 +245,29 @@ impl Chunk<'_> {
             let started = packing.start();
             let is_finite = pack(product.b, self.columns.clone(), terms.clone(), panel);
             packing.stop(started);
-            let nonzero = &self.nonzero[index * rows..][..rows];
-            let terms_of = |m| {
-                let bits = if is_finite { nonzero[m] } else { all(terms.len()) };
-                Terms { row: self.a.row(m, terms.clone()), bits }
-            };
             let start = (index == 0).then_some(&start);
             let is_last = terms.end == product.terms;
-            let mut m = 0;
-            while m < rows {
-                let added = match &mut sums[m..] {
-                    several if WIDTH == 1 && several.len() >= NARROW => {
-                        let rows = array::from_fn(|i| self.a.row(m + i, terms.clone()));
-                        add_all::<V, WIDTH, NARROW>(rows, panel, start, &mut several[..NARROW]);
-                        NARROW
+            let row = |place: usize| self.a.row(order[place.min(order.len() - 1)], terms.clone());
+            for first in (0..order.len()).step_by(HANDED_ON) {
+                let places = first..order.len().min(first + HANDED_ON);
+                let is_whole = places.len() == HANDED_ON;
+                if WIDTH == 1 && is_whole {
+                    let rows = array::from_fn(|i| row(first + i));
+                    add_all::<V, WIDTH, HANDED_ON>(rows, panel, start, &mut sums[places.clone()]);
+                } else if WIDTH <= V::SUMS_OF_FOUR && self.is_dense && is_whole {
+                    for place in places.clone().step_by(4) {
+                        let rows = array::from_fn(|i| row(place + i));
+                        add_all::<V, WIDTH, 4>(rows, panel, start, &mut sums[place..][..4]);
                     }
-                    [first, second, ..] => {
-                        add_pair([terms_of(m), terms_of(m + 1)], panel, start, [first, second]);
-                        2
+                } else {
+                    for place in places.clone().step_by(2) {
+                        let bits = if is_finite { self.pairs.nonzero(index, place) } else { all(terms.len()) };
+                        let sums = &mut sums[place..][..2];
+                        add_pair([row(place), row(place + 1)], bits, panel, start, sums);
                     }
-                    [last] => {
-                        let none = Terms { row: &[], bits: 0 };
-                        add_pair([terms_of(m), none], panel, start, [last, &mut [zero; WIDTH]]);
-                        1
-                    }
-                    [] => break,
-                };
-                m += added;
-                if is_last && (m == rows || m.is_multiple_of(HANDED_ON)) {
-                    let first = (m - 1) / HANDED_ON * HANDED_ON;
-                    self.finish(product, self.rows.start + first, &mut sums[first..m], take);
+                }
+                if is_last {
+                    self.finish(product, &order[places.clone()], &mut sums[places], take);
                 }
             }
         }
@@ -284,17 +278,23 @@ impl Chunk<'_> {
     fn finish<V: Vector, const WIDTH: usize>(
         &self,
         product: &Product<'_>,
-        first: usize,
-        rows: &mut [[V; WIDTH]],
+        rows: &[usize],
+        sums: &mut [[V; WIDTH]],
         take: &mut dyn FnMut(Finished<'_>),
     ) {
-        for (row, sums) in (first..).zip(&mut *rows) {
+        for (&row, sums) in rows.iter().zip(&mut *sums) {
             if sums.iter().any(|sums| sums.has_negative_zero()) {
-                product.restore_zeros(row, self.columns.start, &mut numbers_of(sums)[..self.columns.len()]);
+                let sums = &mut numbers_of(sums)[..self.columns.len()];
+                product.restore_zeros(self.first_row + row, self.columns.start, sums);
             }
         }
-        let sums = numbers_of(rows.as_flattened_mut());
-        take(Finished { row: first, columns: self.columns.clone(), sums, stride: WIDTH * V::LANES });
+        take(Finished {
+            first_row: self.first_row,
+            rows,
+            columns: self.columns.clone(),
+            sums: numbers_of(sums.as_flattened_mut()),
+            stride: WIDTH * V::LANES,
+        });
     }
 }
 

@@ -16,8 +16,9 @@ pub trait Sink {
 
 /// Rows of sums that have all their terms.
 pub struct Finished<'a> {
-    /// The first row.
-    pub row: usize,
+    /// From this one on the rows are counted.
+    pub first_row: usize,
+    pub rows: &'a [usize],
     pub columns: Range<usize>,
     /// Each row a stride after the one before.
     pub sums: &'a [f32],
@@ -33,9 +34,9 @@ pub struct Take<'a, S> {
 impl<S: Sink> Work for Take<'_, S> {
     #[inline(always)]
     fn run<V: Vector>(self) {
-        let Finished { row, columns, sums, stride } = self.sums;
-        for (row, sums) in (row..).zip(sums.chunks_exact(stride)) {
-            self.sink.take::<V>(row, columns.start, &sums[..columns.len()]);
+        let Finished { first_row, rows, columns, sums, stride } = self.sums;
+        for (row, sums) in rows.iter().zip(sums.chunks_exact(stride)) {
+            self.sink.take::<V>(first_row + row, columns.start, &sums[..columns.len()]);
         }
     }
 }

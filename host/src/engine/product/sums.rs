@@ -2,55 +2,29 @@
 
 use super::{super::vector::Vector, BLOCK};
 
-/// A row of `a` in a block of terms.
-pub struct Terms<'a> {
-    pub row: &'a [f32],
-    /// A bit for each term that is to be added.
-    pub bits: u64,
-}
-
-impl Terms<'_> {
-    /// Adds the first term that is left; there has to be one.
-    #[inline(always)]
-    fn add_next<V: Vector, const WIDTH: usize>(&mut self, panel: &[[V; WIDTH]], sums: &mut [V; WIDTH]) {
-        let term = self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        let a = V::splat(self.row[term]);
-        for (sum, &b) in sums.iter_mut().zip(&panel[term]) {
-            *sum = Vector::fma(a, b, *sum);
-        }
-    }
-}
-
-/// Adds the terms of two rows in turn: while one waits for its sums, the other goes on.
+/// Adds the terms of two rows that have a bit.
 #[inline(always)]
 pub fn add_pair<V: Vector, const WIDTH: usize>(
-    mut a: [Terms<'_>; 2],
+    rows: [&[f32]; 2],
+    mut bits: u64,
     panel: &[[V; WIDTH]],
     start: Option<&[V; WIDTH]>,
-    sums: [&mut [V; WIDTH]; 2],
+    sums: &mut [[V; WIDTH]],
 ) {
-    let [first, second] = &mut a;
-    let mut registers = start.map_or([*sums[0], *sums[1]], |start| [*start; 2]);
-    while first.bits != 0 && second.bits != 0 {
-        first.add_next(panel, &mut registers[0]);
-        second.add_next(panel, &mut registers[1]);
-    }
-    while first.bits != 0 {
-        first.add_next(panel, &mut registers[0]);
-    }
-    while second.bits != 0 {
-        second.add_next(panel, &mut registers[1]);
-    }
-    for (sums, registers) in sums.into_iter().zip(registers) {
-        for (sum, register) in sums.iter_mut().zip(registers) {
-            *sum = register;
+    let mut registers = start.map_or([sums[0], sums[1]], |start| [*start; 2]);
+    while bits != 0 {
+        let term = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        let [first, second] = rows.map(|row| V::splat(row[term]));
+        for (c, &b) in panel[term].iter().enumerate() {
+            registers[0][c] = Vector::fma(first, b, registers[0][c]);
+            registers[1][c] = Vector::fma(second, b, registers[1][c]);
         }
     }
+    sums[..2].copy_from_slice(&registers);
 }
 
-/// Adds all terms of several rows: where a row's sums are a single vector, each waits longer for the term before than it
-/// would save by leaving terms out.
+/// Adds all terms of several rows: where few are zero, or where a row's sums are a single vector and each addition waits for the one before.
 #[inline(always)]
 pub fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
     rows: [&[f32]; ROWS],

@@ -7,7 +7,7 @@ use selvedge::arithmetic::Operations;
 use super::{Vector, Work};
 
 /// Does the work with AVX2's and FMA's instructions.
-#[target_feature(enable = "avx2,fma,bmi1")]
+#[target_feature(enable = "avx2,fma,bmi1,popcnt")]
 pub fn run(work: impl Work) {
     work.run::<Avx2>();
 }
@@ -21,7 +21,8 @@ pub struct Avx2(__m256);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 unsafe impl Vector for Avx2 {
     const LANES: usize = 8;
-    const SUMS: usize = 6;
+    const SUMS_OF_TWO: usize = 6;
+    const SUMS_OF_FOUR: usize = 3;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

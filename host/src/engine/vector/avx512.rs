@@ -7,7 +7,7 @@ use selvedge::arithmetic::Operations;
 use super::{Vector, Work};
 
 /// Does the work with AVX-512's instructions.
-#[target_feature(enable = "avx512f,avx2,fma,bmi1")]
+#[target_feature(enable = "avx512f,avx2,fma,bmi1,popcnt")]
 pub fn run(work: impl Work) {
     work.run::<Avx512>();
 }
@@ -21,7 +21,8 @@ pub struct Avx512(__m512);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 unsafe impl Vector for Avx512 {
     const LANES: usize = 16;
-    const SUMS: usize = 10;
+    const SUMS_OF_TWO: usize = 10;
+    const SUMS_OF_FOUR: usize = 6;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

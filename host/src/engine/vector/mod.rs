@@ -25,9 +25,11 @@ pub unsafe trait Vector: Operations + Copy {
     /// Numbers in a register.
     const LANES: usize;
 
-    /// How many registers a row of sums may take: as many as there are, less what the operands need, while a block of terms
-    /// for them fits the first-level cache.
-    const SUMS: usize;
+    /// The most registers for a row of sums where two rows are computed at a time: as many as there are, less what the operands need.
+    const SUMS_OF_TWO: usize;
+
+    /// The same for four rows at a time.
+    const SUMS_OF_FOUR: usize;
 
     /// The same number in every lane.
     fn splat(x: f32) -> Self;

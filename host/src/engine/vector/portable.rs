@@ -11,7 +11,8 @@ pub struct Portable([f32; 8]);
 // SAFETY: an array of eight `f32`s.
 unsafe impl Vector for Portable {
     const LANES: usize = 8;
-    const SUMS: usize = 4;
+    const SUMS_OF_TWO: usize = 4;
+    const SUMS_OF_FOUR: usize = 2;
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
