@@ -133,11 +133,10 @@ impl Product<'_> {
         let Scratch { panel, sums, rows: copies, pairs, packing } = scratch;
         let started = packing.start();
         let a = self.rows_of_a::<V>(&rows, copies);
-        pairs.find::<V>(&a, rows.len(), self.terms);
+        pairs.find::<V>(&a, rows.len(), self.terms, columns.len());
         packing.stop(started);
         let vectors = columns.len().div_ceil(V::LANES);
-        let is_dense = pairs.are_dense(self.terms);
-        let registers = if is_dense { V::SUMS_OF_FOUR } else { V::SUMS_OF_TWO };
+        let registers = if pairs.are_dense() { V::SUMS_OF_FOUR } else { V::SUMS_OF_TWO };
         let chunks = vectors.div_ceil(registers.min(widest_panel::<V>(cache)));
         for chunk in 0..chunks {
             let of_vectors = part(vectors, chunks, chunk);
@@ -147,7 +146,6 @@ impl Product<'_> {
                 first_row: rows.start,
                 a: &a,
                 pairs,
-                is_dense,
             };
             macro_rules! by_width {
                 ($($width:literal)*) => {
@@ -218,7 +216,6 @@ struct Chunk<'a> {
     first_row: usize,
     a: &'a Rows<'a>,
     pairs: &'a Pairs,
-    is_dense: bool,
 }
 
 impl Chunk<'_> {
@@ -254,7 +251,7 @@ impl Chunk<'_> {
                 if WIDTH == 1 && is_whole {
                     let rows = array::from_fn(|i| row(first + i));
                     add_all::<V, WIDTH, HANDED_ON>(rows, panel, start, &mut sums[places.clone()]);
-                } else if WIDTH <= V::SUMS_OF_FOUR && self.is_dense && is_whole {
+                } else if WIDTH <= V::SUMS_OF_FOUR && self.pairs.are_dense() && is_whole {
                     for place in places.clone().step_by(4) {
                         let rows = array::from_fn(|i| row(place + i));
                         add_all::<V, WIDTH, 4>(rows, panel, start, &mut sums[place..][..4]);

@@ -16,6 +16,7 @@ const COMPARED: usize = 4;
 #[derive(Debug, Default)]
 pub struct Pairs {
     rows: Vec<usize>,
+    are_dense: bool,
     /// For each block, for each pair: a bit for each term that is not zero in one of the rows.
     nonzero: Vec<u64>,
     /// For each row, for each block: a bit for each term that is not zero.
@@ -34,16 +35,15 @@ impl Pairs {
         self.nonzero[block * self.rows.len().div_ceil(2) + place / 2]
     }
 
-    /// Tells whether pairs need so many of the terms that rows in fours, with all terms, are faster.
-    pub fn are_dense(&self, terms: usize) -> bool {
-        let needed: usize = self.nonzero.iter().map(|bits| bits.count_ones() as usize).sum();
-        8 * needed > 7 * terms * self.rows.len().div_ceil(2)
+    /// Tells whether so few terms are zero that rows in fours, with all their terms, are faster.
+    pub fn are_dense(&self) -> bool {
+        self.are_dense
     }
 
-    /// Pairs the first rows.
+    /// Pairs the first rows, each of which will be multiplied with so many columns: likeness is looked for where that pays.
     #[inline(always)]
-    pub fn find<V: Vector>(&mut self, a: &Rows<'_>, rows: usize, terms: usize) {
-        let Self { rows: order, nonzero, bits } = self;
+    pub fn find<V: Vector>(&mut self, a: &Rows<'_>, rows: usize, terms: usize, columns: usize) {
+        let Self { rows: order, are_dense, nonzero, bits } = self;
         bits.clear();
         for row in 0..rows {
             for block in blocks(terms) {
@@ -54,8 +54,12 @@ impl Pairs {
         let blocks = blocks(terms).count();
         order.clear();
         order.extend(0..rows);
-        for window in order.chunks_mut(WINDOW) {
-            pair(window, bits, blocks);
+        let needed: usize = bits.iter().map(|bits| bits.count_ones() as usize).sum();
+        *are_dense = 8 * needed > 7 * terms * rows;
+        if !*are_dense && columns > V::LANES {
+            for window in order.chunks_mut(WINDOW) {
+                pair(window, bits, blocks);
+            }
         }
         nonzero.clear();
         for block in 0..blocks {
@@ -112,7 +116,7 @@ mod tests {
         #[inline(always)]
         fn run<V: Vector>(self) {
             let terms = self.elements.len() / self.rows;
-            self.pairs.find::<V>(&Rows { elements: self.elements, stride: terms }, self.rows, terms);
+            self.pairs.find::<V>(&Rows { elements: self.elements, stride: terms }, self.rows, terms, 100);
         }
     }
 
@@ -130,7 +134,7 @@ mod tests {
         let pairs = find(kinds.as_flattened(), 5);
         assert_eq!(pairs.rows(), [0, 3, 2, 1, 4]);
         assert_eq!([0, 2, 4].map(|place| pairs.nonzero(0, place)), [0b0101, 0b1010, 0b1111]);
-        assert!(!pairs.are_dense(4) && find(&[1.0; 20], 5).are_dense(4));
+        assert!(!pairs.are_dense() && find(&[1.0; 20], 5).are_dense());
     }
 
     #[test]
