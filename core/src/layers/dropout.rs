@@ -1,9 +1,12 @@
 //! Dropout.
 
+use core::marker::PhantomData;
+
 use super::{Draws, Layer, Pass, Tapes};
 use crate::{
     Activation, Engine, Identity,
     architecture::{LayerDescription, LayerKind},
+    engine::RowWork,
     optimizer::Optimizer,
     random::{Generator, Purpose},
 };
@@ -59,6 +62,7 @@ impl Mask {
     }
 
     /// Each number times its feature's factor, from feature `start` of the batch on.
+    #[inline(always)]
     fn apply(&self, start: usize, from: &[f32], to: &mut [f32]) {
         let factor = |draw: u64, lane: usize| {
             let is_dropped = ((draw >> (16 * lane)) & 0xffff) < u64::from(self.rate.threshold);
@@ -72,11 +76,16 @@ impl Mask {
             *to = drop_or_scale(x, factor(self.generator.bits(index / LANES as u64), (index % LANES as u64) as usize));
             index += 1;
         }
-        for (index, (to, from)) in (index / LANES as u64..).zip(to.chunks_mut(LANES).zip(from.chunks(LANES))) {
+        let index = index / LANES as u64;
+        let (whole, rest) = from.as_chunks::<LANES>();
+        let (whole_to, rest_to) = to.as_chunks_mut::<LANES>();
+        for (index, (to, from)) in (index..).zip(whole_to.iter_mut().zip(whole)) {
             let draw = self.generator.bits(index);
-            for (lane, (to, &x)) in to.iter_mut().zip(from).enumerate() {
-                *to = drop_or_scale(x, factor(draw, lane));
-            }
+            *to = core::array::from_fn(|lane| drop_or_scale(from[lane], factor(draw, lane)));
+        }
+        let draw = self.generator.bits(index + whole.len() as u64);
+        for (lane, (to, &x)) in rest_to.iter_mut().zip(rest).enumerate() {
+            *to = drop_or_scale(x, factor(draw, lane));
         }
     }
 }
@@ -87,26 +96,50 @@ fn drop_or_scale(x: f32, factor: f32) -> f32 {
     if factor == 0.0 { 0.0 } else { x * factor }
 }
 
-/// Writes each number as the pass's mask leaves it; an evaluation drops nothing.
-fn mask<E: Engine>(engine: &E, pass: Pass, from: &[f32], to: &mut [f32], then: impl Fn(usize, &mut [f32]) + Sync) {
-    let mask = match pass {
-        Pass::Evaluation => None,
-        Pass::Training(draws) => Some(Mask::new(draws)),
-    };
-    let len = from.len().min(to.len());
-    engine.share_out(1, &mut to[..len], |first, to| {
-        let from = &from[first..][..to.len()];
-        match &mask {
+/// Writes each number as the pass's mask leaves it; an evaluation drops nothing. The engine's vector registers do it, as a closure's
+/// work would not be done.
+struct Masking<'a, P> {
+    mask: Option<Mask>,
+    from: &'a [f32],
+    /// The inputs of a backward pass, which goes on through the derivative of `P`.
+    input: Option<&'a [f32]>,
+    activation: PhantomData<P>,
+}
+
+impl<'a, P: Activation> Masking<'a, P> {
+    fn new(pass: Pass, from: &'a [f32], input: Option<&'a [f32]>) -> Self {
+        let mask = match pass {
+            Pass::Evaluation => None,
+            Pass::Training(draws) => Some(Mask::new(draws)),
+        };
+        Self { mask, from, input, activation: PhantomData }
+    }
+
+    fn write<E: Engine>(self, engine: &E, to: &mut [f32]) {
+        let len = self.from.len().min(to.len());
+        engine.share_out_work(1, &mut to[..len], self);
+    }
+}
+
+impl<P: Activation> RowWork<f32> for Masking<'_, P> {
+    #[inline(always)]
+    fn run(&self, first: usize, to: &mut [f32]) {
+        let from = &self.from[first..][..to.len()];
+        match &self.mask {
             Some(mask) => mask.apply(first, from, to),
             None => to.copy_from_slice(from),
         }
-        then(first, to);
-    });
+        if let Some(input) = self.input {
+            for (grad, &x) in to.iter_mut().zip(&input[first..]) {
+                *grad = P::grad(x, *grad);
+            }
+        }
+    }
 }
 
 /// The outputs of a batch in the layer at the pass's place; an evaluation drops nothing.
 pub fn forward<E: Engine>(engine: &E, pass: Pass, input: &[f32], output: &mut [f32]) {
-    mask(engine, pass, input, output, |_, _| {});
+    Masking::<Identity>::new(pass, input, None).write(engine, output);
 }
 
 /// The gradients before a batch, through the derivative of `P`, the activation that made the input.
@@ -117,11 +150,7 @@ pub fn backward<P: Activation, E: Engine>(
     grads: &[f32],
     grad_input: &mut [f32],
 ) {
-    mask(engine, pass, grads, grad_input, |first, grad_input| {
-        for (grad, &x) in grad_input.iter_mut().zip(&input[first..]) {
-            *grad = P::grad(x, *grad);
-        }
-    });
+    Masking::<P>::new(pass, grads, Some(input)).write(engine, grad_input);
 }
 
 impl<const WIDTH: usize> Layer for Dropout<WIDTH> {
