@@ -87,7 +87,8 @@ pub struct Threads {
     /// Threads; the bits do not depend on it [default: the machine's]
     ///
     /// Nor do they on the instructions: SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses them, `selvedge engines` lists those that this
-    /// processor has, and without it the fastest are taken.
+    /// processor has, and without it the fastest are taken. SELVEDGE_L1_KB=48 corrects the size of the first-level data cache where the
+    /// processor tells a wrong one; it decides speed alone.
     #[arg(long, value_parser = whole::<u16>(1..=1024))]
     pub threads: Option<u16>,
 }
