@@ -2,13 +2,13 @@
 
 use std::env;
 
-/// The environment variable that gives the size in KB, where the processor does not tell it or tells what is not so.
+/// The environment variable that gives the size in KB, where the processor tells none or a wrong one.
 const VARIABLE: &str = "SELVEDGE_L1_KB";
 
-/// The size where nobody tells it: no processor with vector registers has less.
+/// The size where none is told: the least that processors with vector registers have.
 const LEAST: usize = 32 << 10;
 
-/// [`VARIABLE`] gives no size.
+/// The environment variable `SELVEDGE_L1_KB` gives no size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{VARIABLE}={0}: give the size of the first-level data cache in KB, a number from 1 to 65535, or unset the variable"
