@@ -96,8 +96,8 @@ fn drop_or_scale(x: f32, factor: f32) -> f32 {
     if factor == 0.0 { 0.0 } else { x * factor }
 }
 
-/// Writes each number as the pass's mask leaves it; an evaluation drops nothing. The engine's vector registers do it, as a closure's
-/// work would not be done.
+/// Writes each number as the pass's mask leaves it; an evaluation drops nothing. A closure would not be compiled for the engine's vector
+/// registers ([`RowWork`]); this type is.
 struct Masking<'a, P> {
     mask: Option<Mask>,
     from: &'a [f32],

@@ -74,7 +74,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     pub fn predict(&self, sample: &[u8], workspace: &mut [u32], logits: &mut [i32]) -> Result<(), WorkspaceError> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
@@ -83,7 +83,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     #[inline]
     pub fn predict_by_layer(
         &self,
@@ -99,7 +99,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     #[inline]
     pub fn predict_with_activations(
         &self,

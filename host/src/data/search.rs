@@ -26,7 +26,7 @@ pub struct Search {
     pub project: PathBuf,
     /// The user's cache folder for it: what it lacks is downloaded into it.
     pub cache: Option<PathBuf>,
-    /// How to download; none where nothing is to be downloaded, and then no built-in set takes the data's place.
+    /// The means of download. Without them nothing is downloaded, and no built-in set takes the data's place.
     pub download: Option<Download>,
     /// The way in which a source is read.
     pub reading: Reading,

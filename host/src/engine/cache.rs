@@ -34,7 +34,7 @@ fn from_text(text: &str) -> Result<usize, CacheError> {
     }
 }
 
-/// As the processor tells it.
+/// The size that the processor tells.
 fn of_processor() -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     {

@@ -45,7 +45,7 @@ pub enum EngineError {
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {error}; ask for fewer with --threads")]
     Threads {
-        /// How many were asked for.
+        /// The number that was asked for.
         threads: NonZero<usize>,
         /// Why not.
         error: rayon::ThreadPoolBuildError,

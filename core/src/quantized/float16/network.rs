@@ -54,7 +54,7 @@ impl QuantizedFile<'_, Float16> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     pub fn predict(&self, sample: &[u8], workspace: &mut [u32], logits: &mut [f32]) -> Result<(), WorkspaceError> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
@@ -63,7 +63,7 @@ impl QuantizedFile<'_, Float16> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     #[inline]
     pub fn predict_by_layer(
         &self,
@@ -79,7 +79,7 @@ impl QuantizedFile<'_, Float16> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// The errors of [`run`](Self::run).
     #[inline]
     pub fn predict_with_activations(
         &self,

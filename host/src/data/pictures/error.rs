@@ -41,7 +41,7 @@ pub enum FolderError {
         "it has pictures in {found} sub-folder alone, and a network tells at least two classes apart: a sub-folder for each"
     )]
     OneClass {
-        /// How many classes have a folder.
+        /// The number of classes that have a folder.
         found: usize,
     },
     /// No picture could be read.

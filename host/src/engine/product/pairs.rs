@@ -1,8 +1,7 @@
 //! Rows in pairs, so that each number of the panel is loaded once for both.
 //!
-//! A pair adds the terms that are not zero in one of its rows. Two rows taken at random have a third more of these than each needs. Two
-//! images of one class, or two units that are active on the same samples, have an eighth more. So each row gets the partner that is most
-//! like it.
+//! A pair adds the terms that are not zero in one of its rows. Two rows at random have many more of these than each needs. Two images of
+//! one class, or two units that are active on the same samples, have few more. So each row gets the partner that is most like it.
 
 use super::{super::vector::Vector, Rows, blocks, panel::load_part};
 
