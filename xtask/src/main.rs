@@ -9,6 +9,7 @@
 //! - [`verify`]: one weight hash on every engine, any number of threads and the emulated boards.
 //! - [`gpu`]: a folder that checks and times training on a GPU machine without Rust, and the page that comes of it.
 //! - [`web`]: the page that predicts and trains in a browser, as a folder or served on this machine.
+//! - [`book`]: the project's pages as a book, with every link checked.
 //! - [`setup`] and [`doctor`]: what the machine has, and how to get what it lacks.
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
 //!   page's script.
@@ -26,6 +27,7 @@ macro_rules! say {
 }
 
 mod bench;
+mod book;
 mod cuda;
 mod device;
 mod doctor;
@@ -74,6 +76,8 @@ enum Command {
     Gpu(gpu::Gpu),
     /// Make the page that predicts and trains in a browser, and serve it on this machine or write it as a folder for any web server
     Web(web::Options),
+    /// Make a book of the project's pages, and check every link in them
+    Book(book::Options),
     /// Find or install the boards' targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
     Setup(setup::Options),
     /// List what is there, what is missing and how to get it
@@ -104,6 +108,7 @@ fn main() -> ExitCode {
         Command::Verify(options) => verify::run(&options),
         Command::Gpu(gpu) => gpu::run(&gpu),
         Command::Web(options) => web::run(&options),
+        Command::Book(options) => book::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),

@@ -30,6 +30,7 @@ fn help_and_wrong_options_wait_for_no_build() {
         "device eval",
         "verify bits",
         "web",
+        "book",
         "fuzz",
         "test",
     ];

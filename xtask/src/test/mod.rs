@@ -16,7 +16,7 @@ use clap::Args;
 use launch::cargo;
 
 use crate::{
-    cuda,
+    book, cuda,
     flash::{
         Device, Firmware, Program,
         model::{Model, Weights},
@@ -44,10 +44,11 @@ pub struct Options {
 type Stage = fn(&Toolchain) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 9] = [
+const STAGES: [(&str, Stage); 10] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
+    ("book", |_| book::check()),
     ("targets", targets),
     ("firmware", firmware),
     ("cuda", |_| kernels::check_report()),
@@ -281,7 +282,10 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = run(&Options { only: Some("x y".into()) }).unwrap_err().to_string();
-        assert!(error.contains("fmt, clippy, rustdoc, targets, firmware, cuda, tests, gpu, sanitizers"), "{error}");
+        assert!(
+            error.contains("fmt, clippy, rustdoc, book, targets, firmware, cuda, tests, gpu, sanitizers"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,0 +1,44 @@
+//! `cargo xtask book`: the project's pages as a book, with every link checked.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::Result;
+use clap::Args;
+use launch::cargo;
+
+use crate::workspace;
+
+/// Where the book goes.
+#[derive(Args)]
+pub struct Options {
+    /// The folder of the book [default: target/book]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Builds the program that makes the book, and makes it.
+pub fn run(options: &Options) -> Result<()> {
+    let out = match &options.out {
+        Some(out) => std::path::absolute(out)?,
+        None => workspace::target_dir()?.join("book"),
+    };
+    let mut book = program("run")?;
+    workspace::run(book.args(["--quiet", "--", "--out"]).arg(out))
+}
+
+/// Checks the program that makes the book, then makes the book of the project's pages.
+pub fn check() -> Result<()> {
+    workspace::run(cargo("fmt").args(["--check", "--manifest-path", MANIFEST]))?;
+    workspace::run(&mut program("test")?)?;
+    run(&Options { out: None })
+}
+
+/// The program has a workspace of its own: its many dependencies are built for the book alone.
+const MANIFEST: &str = "docs/book/Cargo.toml";
+
+fn program(subcommand: &str) -> Result<Command> {
+    let mut cargo = cargo(subcommand);
+    cargo.args(["--locked", "--manifest-path", MANIFEST, "--target-dir"]);
+    cargo.arg(workspace::target_dir()?.join("book-program"));
+    Ok(cargo)
+}
