@@ -1,4 +1,18 @@
 //! Augmentation: an epoch's random changes to its images, each a function of (seed, epoch, image) alone.
+//!
+//! ```
+//! use selvedge::{augment::Augmentation, random::{Generator, Purpose}, shape::InputShape};
+//!
+//! let shape = InputShape::Image { channels: 1, height: 1, width: 2 };
+//! let draws = Generator::new(42, Purpose::Augmentation, 0);
+//! let flip = Augmentation { flip: true, ..Augmentation::default() };
+//! let images = [0, 1, 2, 3].map(|index| {
+//!     let mut input = [0.0; 2];
+//!     flip.write(&draws, index, shape, &[0, 255], &mut input);
+//!     input
+//! });
+//! assert!(images.iter().all(|image| [[0.0, 1.0], [1.0, 0.0]].contains(image)));
+//! ```
 
 use crate::{arithmetic::normalize, engine::rows, engine::rows_mut, random::Generator, shape::InputShape};
 

@@ -2,6 +2,16 @@
 //!
 //! Everything is a slice with its widths beside it. The typed [layers](crate::layers) and a network whose shape is known at run time
 //! call the same functions.
+//!
+//! ```
+//! use selvedge::{Engine, Identity, Portable, engine::Widths};
+//!
+//! let widths = Widths { inputs: 2, outputs: 1 };
+//! let (weights_and_bias, batch) = ([1.0, 10.0, 0.5], [1.0, 2.0, 3.0, 4.0]);
+//! let mut output = [0.0; 2];
+//! Portable.linear_forward::<Identity>(widths, &weights_and_bias, &batch, &mut output);
+//! assert_eq!(output, [21.5, 43.5]);
+//! ```
 
 use crate::{
     Activation,

@@ -1,6 +1,13 @@
 //! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the default data set, and the models' types for it.
 //!
 //! Nothing else in the project knows its sizes or its classes.
+//!
+//! ```
+//! use selvedge::{Flat, fashion_mnist::{CLASS_NAMES, Quickstart}};
+//!
+//! assert_eq!(Quickstart::LEN, 669_706);
+//! assert_eq!(CLASS_NAMES[9], "Ankle boot");
+//! ```
 
 use crate::{mlp, shape::InputShape};
 

@@ -1,4 +1,13 @@
 //! A hash of the [arithmetic](crate::arithmetic)'s results, by which one target is compared with another.
+//!
+//! ```
+//! use selvedge::fingerprint::of_arithmetic;
+//!
+//! for (function, hash) in of_arithmetic() {
+//!     println!("{function}: {hash:016x}"); // a board that prints the same keeps the contract
+//! }
+//! assert_eq!(of_arithmetic(), of_arithmetic());
+//! ```
 
 use crate::{
     arithmetic::{add_product, dot, exp, fma, ln, softmax, sqrt},

@@ -1,4 +1,12 @@
 //! Batch normalisation put into the linear layer before it: what a device predicts with is one layer less.
+//!
+//! ```
+//! use selvedge::architecture::Architecture;
+//!
+//! let network: Architecture = "4 => 8 BatchNorm1d Relu => 2".parse()?;
+//! assert_eq!(network.folded(), "4 => 8 Relu => 2".parse()?);
+//! # Ok::<(), selvedge::architecture::ArchitectureError>(())
+//! ```
 
 use core::fmt;
 

@@ -1,6 +1,17 @@
 //! IDX, the format of MNIST's and Fashion-MNIST's files: samples and labels as borrowed bytes, checked strictly.
 //!
 //! A file is a big-endian magic number, one big-endian length for each dimension, and then the bytes.
+//!
+//! ```
+//! use selvedge::{idx, shape::InputShape};
+//!
+//! let file = [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 10, 20]; // one image of 1×2 pixels
+//! let samples = idx::samples(&file)?;
+//! assert_eq!(samples.shape(), InputShape::Image { channels: 1, height: 1, width: 2 });
+//! assert_eq!(samples.iter().next(), Some(&[10, 20][..]));
+//! assert!(idx::samples(&file[..17]).is_err());
+//! # Ok::<(), idx::IdxError>(())
+//! ```
 
 use core::{fmt, slice::ChunksExact};
 

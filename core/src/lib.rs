@@ -87,7 +87,11 @@ pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};
 
-/// The README's example is tested with the others.
+/// The examples of the README and of the book are tested with the others.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/training-on-device.md")]
+struct TrainingOnDevice;

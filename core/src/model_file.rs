@@ -1,4 +1,12 @@
 //! A network's file of any format: what it holds, by its first bytes.
+//!
+//! ```
+//! use selvedge::{embed, message::Format, model_file::FileInfo};
+//!
+//! let info = FileInfo::read(embed!("../examples/xor.int8"))?;
+//! assert_eq!((info.format, info.architecture.inputs()), (Format::Int8, 2));
+//! # Ok::<(), selvedge::weights::WeightFileError>(())
+//! ```
 
 use crate::{
     architecture::Architecture,

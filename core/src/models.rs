@@ -1,4 +1,12 @@
 //! The named models: hidden layers to put between any inputs and outputs.
+//!
+//! ```
+//! use selvedge::models;
+//!
+//! let small = models::named("small", 784, 10);
+//! assert_eq!(small, "784 => 128 Relu => 10".parse().ok());
+//! assert!(models::named("large", 784, 10).is_none());
+//! ```
 
 use core::fmt::{self, Write as _};
 

@@ -2,6 +2,19 @@
 //!
 //! Draw `i` is a function of (seed, purpose, epoch, i) alone, so draws can be made in any order, by any thread, on any
 //! machine.
+//!
+//! ```
+//! use selvedge::random::{Generator, Purpose, shuffle};
+//!
+//! let draws = Generator::new(42, Purpose::Drawing, 0);
+//! let (second, first) = (draws.bits(1), draws.bits(0));
+//! assert_eq!([first, second], [0, 1].map(|index| draws.bits(index)));
+//!
+//! let mut order = [0; 4];
+//! shuffle(&mut order, 42, 0);
+//! order.sort();
+//! assert_eq!(order, [0, 1, 2, 3]);
+//! ```
 
 /// SplitMix64's increment, 2⁶⁴ divided by the golden ratio.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;

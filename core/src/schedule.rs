@@ -1,6 +1,13 @@
 //! Learning-rate schedules: the rate of each step as a pure function of its number, so that a run can go on from any step.
 //!
 //! All is computed in `f64` with `libm`'s cosine: the same bits on every target.
+//!
+//! ```
+//! use selvedge::schedule::Schedule;
+//!
+//! let halved = Schedule::Step { size: 100, gamma: 0.5 };
+//! assert_eq!([0, 99, 100, 200].map(|step| halved.learning_rate(0.8, step)), [0.8, 0.8, 0.4, 0.2]);
+//! ```
 
 use core::f64::consts::PI;
 

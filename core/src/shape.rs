@@ -1,4 +1,12 @@
 //! The meaning of a network's inputs and outputs: an image's shape, the way from raw values to inputs, the task, the names.
+//!
+//! ```
+//! use selvedge::shape::InputShape;
+//!
+//! let image = InputShape::Image { channels: 3, height: 32, width: 32 };
+//! assert_eq!(image.features(), 3072);
+//! assert_eq!(InputShape::of_sizes(&[3, 32, 32]), Some(image));
+//! ```
 
 use core::fmt;
 

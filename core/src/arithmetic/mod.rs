@@ -14,6 +14,17 @@
 //!
 //! A product is commutative, so an fma's first two operands may be swapped. Which NaN an invalid operation gives (sign
 //! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
+//!
+//! A product is kept whole until the sum is rounded, on a board without a floating-point unit too:
+//!
+//! ```
+//! use selvedge::arithmetic::{dot, fma};
+//!
+//! let third = 1.0 / 3.0;
+//! assert_eq!(third * 3.0 - 1.0, 0.0);
+//! assert!(fma(third, 3.0, -1.0) > 0.0);
+//! assert_eq!(dot(0.5, &[1.0, 2.0], &[3.0, 4.0]), 11.5);
+//! ```
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod binary64;

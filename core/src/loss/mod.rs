@@ -3,6 +3,15 @@
 //! Each is PyTorch's of the same name, with the mean as its reduction. A loss's documentation is its formula and the order of
 //! its operations, which every engine keeps to: `exp` and `ln` are [`arithmetic`](crate::arithmetic)'s, sums ascend from +0 (samples, and
 //! within a sample its elements), and a product that is added is one [`fma`](crate::arithmetic::fma).
+//!
+//! ```
+//! use selvedge::loss::{Loss, Mse};
+//!
+//! let (outputs, targets) = ([1.0, 2.0], [0.0, 4.0]);
+//! let total_weight = Mse.total_weight(1, &targets)?;
+//! assert_eq!(Mse.value(1, &outputs, &targets, total_weight)?, 2.5);
+//! # Ok::<(), selvedge::loss::LossError>(())
+//! ```
 
 mod bce_with_logits;
 mod class_weights;

@@ -1,4 +1,23 @@
 //! One training step: forward, loss, backward with each parameter's update.
+//!
+//! [`Trainer`] has all memory of a step in one value, which may lie in a static. This one learns "exclusive or":
+//!
+//! ```
+//! use selvedge::{Flat, Layer, Portable, layers, loss::CrossEntropy, mlp, optimizer::Sgd, training::Trainer};
+//!
+//! let inputs = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+//! let mut trainer = Trainer::<mlp!(2 => 8 Tanh => 2), 4>::ZERO;
+//! layers::initialize(&mut trainer.model, 1);
+//! let mut loss = f32::MAX;
+//! for _ in 0..500 {
+//!     loss = trainer.step(&Portable, &Sgd::new(0.5), &CrossEntropy::default(), &[0, 1, 2, 3], |&sample, input| {
+//!         input.copy_from_slice(&inputs[sample]);
+//!         [u16::from(sample == 1 || sample == 2)]
+//!     })?;
+//! }
+//! assert!(loss < 0.05, "{loss}");
+//! # Ok::<(), selvedge::training::StepError>(())
+//! ```
 
 mod clip;
 mod trainer;

@@ -42,17 +42,19 @@ fn are_shown(shown: &[&str], lines: &[&str]) -> bool {
     }
 }
 
-/// Each command of the page, and what it prints.
+/// Each command of the example's page and of the README, and what it prints.
 #[test]
 fn motion_goes_from_a_table_to_a_microbit() {
     if !can_build("thumbv6m-none-eabi", "the example motion") {
         return;
     }
-    let page = fs::read_to_string(workspace().join("examples/motion/README.md")).unwrap();
+    let [page, readme] =
+        ["examples/motion/README.md", "README.md"].map(|page| fs::read_to_string(workspace().join(page)).unwrap());
     // A folder of the repository, where `cargo xtask` is known.
     let folder = tempfile::tempdir_in(target_dir().parent().unwrap()).unwrap();
-    let commands = shown(&page);
-    assert!(commands.len() > 8);
+    let mut commands = shown(&page);
+    commands.extend(shown(&readme));
+    assert!(commands.len() > 12);
     for Shown { command, lines } in commands {
         if command.starts_with("cd gesture") {
             // The versions of this workspace, which may be offline.

@@ -1,17 +1,13 @@
-//! The README's table of the quickstart's steps: every command in it, as it stands there, one after the other.
+//! The book's chapter of the quickstart's steps: every command in it, as it stands there, one after the other.
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
 use std::{fs, path::Path, process::Command};
 
-/// The commands of the table's last column, in its order.
-fn commands(readme: &str) -> Vec<&str> {
-    let (_, section) = readme.split_once("## The quickstart, step by step").expect("the README has the section");
-    let (section, _) = section.split_once("\n## ").expect("a section follows");
-    let rows = section.lines().filter(|line| line.starts_with("| "));
-    let selvedge = rows.filter_map(|row| row.trim_end_matches(" |").rsplit(" | ").next());
-    let quoted = selvedge.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-    quoted.filter(|text| text.starts_with("cargo ")).collect()
+/// The commands of a page's blocks `sh`, in their order.
+fn commands(page: &str) -> Vec<&str> {
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("\n```"));
+    blocks.flat_map(|(block, _)| block.lines()).collect()
 }
 
 /// Runs a command in a folder, which lies in the workspace, and returns what it prints.
@@ -25,9 +21,9 @@ fn run(folder: &Path, command: &str) -> String {
 
 #[test]
 fn each_of_the_quickstarts_steps_has_its_command() {
-    let readme = fs::read_to_string(tests::workspace().join("README.md")).unwrap();
-    let commands = commands(&readme);
-    // Each does what its row promises, by a word of what it prints.
+    let page = fs::read_to_string(tests::workspace().join("docs/quickstart.md")).unwrap();
+    let commands = commands(&page);
+    // Each does what its section promises, by a word of what it prints.
     let promised = [
         ("xtask show", "Saved"),
         ("xtask train --recipe quickstart", "Test Error"),

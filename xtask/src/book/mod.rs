@@ -8,6 +8,9 @@ use launch::cargo;
 
 use crate::workspace;
 
+#[cfg(test)]
+mod pages;
+
 /// Where the book goes.
 #[derive(Args)]
 pub struct Options {
