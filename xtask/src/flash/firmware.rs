@@ -45,6 +45,10 @@ impl Firmware<'_> {
     pub fn build(&self, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let name = program.name();
         let mut cargo = self.cargo(toolchain, "build", &[program]);
+        if self.device == Device::Probe {
+            // probe-rs looks there for each message's place in the source.
+            cargo.env("CARGO_PROFILE_FIRMWARE_DEBUG", "full");
+        }
         let command = workspace::shown(&cargo);
         let status = launch::run_shown(&mut cargo).with_context(|| format!("cannot start `{command}`"))?;
         ensure!(status.success(), "the firmware was not built: `{command}` failed, see above");
