@@ -16,6 +16,7 @@ const PACKAGES: &str = include_str!("../../cuda/nvcc/requirements.txt");
 /// The folder that all of them share.
 const FOLDER: &str = "nvidia/cu13";
 const SETUP: &str = "cargo xtask setup --cuda";
+const LICENCE: &str = "NVIDIA's licence, https://docs.nvidia.com/cuda/eula";
 
 /// Returns the compiler that a build takes.
 pub fn compiler() -> Result<PathBuf> {
@@ -31,6 +32,11 @@ pub fn disassembler() -> Result<PathBuf> {
     found
         .or_else(|| workspace::on_path("cuobjdump"))
         .with_context(|| format!("there is no cuobjdump here, which lists machine code; `{SETUP}` gets it"))
+}
+
+/// What [`set_up`] installs, from where and under which licence.
+pub fn offer() -> Result<Vec<String>> {
+    Ok(vec![format!("NVIDIA's compiler, 110 MB ({LICENCE}): from PyPI, by pip, into {}", toolkit()?.display())])
 }
 
 /// Unpacks the toolkit into the target folder, unless it is there.
@@ -68,7 +74,7 @@ fn install(toolkit: &Path, partial: &Path) -> Result<()> {
             "there is no Python here: install Python 3 with pip, then run `{SETUP}`; or name a CUDA toolkit by {VARIABLE}"
         );
     };
-    say!("Getting NVIDIA's compiler from PyPI, 110 MB, under NVIDIA's licence (https://docs.nvidia.com/cuda/eula)");
+    say!("Getting NVIDIA's compiler from PyPI, 110 MB, under {LICENCE}");
     let mut pip = launch::command(python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]);
     pip.args(["--require-hashes", "--requirement", REQUIREMENTS]);

@@ -82,7 +82,7 @@ enum Command {
     Setup(setup::Options),
     /// List what is there, what is missing and how to get it
     Doctor,
-    /// Set up, Python packages and NVIDIA's compiler too, then run every check and every test; say what had to be left out
+    /// Run every check and every test, and say what had to be left out; with --setup, install first what this machine lacks
     Test(test::Options),
     /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists what that needs
     Fuzz(fuzz::Options),

@@ -26,12 +26,15 @@ pub fn run(command: &options::Command) -> Result<ExitCode> {
     Ok(launch::hand_over(selvedge.args(env::args_os().skip(1)))?)
 }
 
+/// The program without the CUDA engine.
+pub const PROGRAM: launch::Program<'_> =
+    launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 120, features: "" };
+
 /// Builds the program, perhaps with the CUDA engine, and returns its path.
 pub fn program(cuda: bool) -> Result<PathBuf> {
-    let program = launch::Program { name: "selvedge", task: "which trains and predicts", seconds: 120, features: "" };
     if !cuda {
-        return Ok(program.build()?);
+        return Ok(PROGRAM.build()?);
     }
     cuda::compiler().context("--cuda")?;
-    Ok(launch::Program { features: "host/cuda", ..program }.build()?)
+    Ok(launch::Program { features: "host/cuda", ..PROGRAM }.build()?)
 }

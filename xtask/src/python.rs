@@ -16,6 +16,16 @@ const REQUIREMENTS: &str = "tests/references/requirements.txt";
 /// The packages, those that they need, and the hashes of all files.
 const LOCK: &str = "tests/references/requirements.lock";
 const SETUP: &str = "cargo xtask setup --python";
+/// The licences of the packages that are asked for.
+const LICENCES: [(&str, &str); 7] = [
+    ("numpy", "BSD-3-Clause"),
+    ("onnx", "Apache-2.0"),
+    ("onnxruntime", "MIT"),
+    ("safetensors", "Apache-2.0"),
+    ("selenium", "Apache-2.0"),
+    ("tensorboard", "Apache-2.0"),
+    ("torch", "BSD-3-Clause"),
+];
 
 /// The Python that tests take, where there is one.
 pub fn found() -> Option<PathBuf> {
@@ -23,6 +33,12 @@ pub fn found() -> Option<PathBuf> {
         Some(python) => Some(python.into()),
         None => environment().ok().filter(|folder| is_installed(folder)).map(|folder| program(&folder)),
     }
+}
+
+/// The packages that [`set_up`] installs, from where and under which licences.
+pub fn offer() -> Result<Vec<String>> {
+    let packages = LICENCES.map(|(package, licence)| format!("{package} ({licence})")).join(", ");
+    Ok(vec![format!("{packages}: from PyPI, by pip, into {}", environment()?.display())])
 }
 
 /// Makes the virtual environment, unless it is there.
@@ -107,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn every_package_is_locked_with_hashes() {
+    fn every_package_is_locked_with_hashes_and_has_a_licence() {
         let read = |file: &str| fs::read_to_string(launch::root().join(file)).unwrap();
         let (asked, locked) = (read(REQUIREMENTS), read(LOCK));
         for package in asked.lines().filter(|line| !line.starts_with('#')) {
@@ -116,6 +132,8 @@ mod tests {
                 "{package}: make {LOCK} anew"
             );
         }
+        let names = asked.lines().filter_map(|line| Some(line.split_once("==")?.0));
+        assert_eq!(names.collect::<Vec<_>>(), LICENCES.map(|(package, _)| package));
         let lines: Vec<_> = locked.lines().collect();
         for pair in lines.windows(2).filter(|pair| pair[0].contains("==")) {
             assert!(pair[1].contains("--hash=sha256:"), "{}", pair[0]);

@@ -20,6 +20,11 @@ pub fn found() -> Option<PathBuf> {
     environment().ok().filter(|folder| is_installed(folder)).map(|folder| script(&folder))
 }
 
+/// What [`set_up`] installs, from where and under which licence.
+pub fn offer() -> Result<Vec<String>> {
+    Ok(vec![format!("typescript (Apache-2.0): from npm's registry, by npm, into {}", environment()?.display())])
+}
+
 /// Installs the package, unless it is there.
 pub fn set_up() -> Result<()> {
     let folder = environment()?;

@@ -1,20 +1,27 @@
 //! `cargo xtask` answers before it builds the trainer, where it can.
 
-use std::{env, process::Command};
+use std::{env, path::PathBuf, process::Command, sync::LazyLock};
 
 use tests::{text, xtask};
 
-/// With a cargo that is none, whatever needs a build fails to start it.
+/// xtask, with a cargo that is none: whatever needs a build fails to start it.
+fn unbuilt() -> Command {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = xtask(&["--version"]).output().expect("cargo starts");
+        assert!(built.status.success(), "{}", text(&built));
+        // Tests lie in the folder below the programs.
+        let test = env::current_exe().expect("a test has a program");
+        test.ancestors().nth(2).expect("the profile's folder").join(format!("xtask{}", env::consts::EXE_SUFFIX))
+    });
+    let mut xtask = Command::new(&*BUILT);
+    xtask.env("CARGO", "no-cargo");
+    xtask
+}
+
 #[test]
 fn help_and_wrong_options_wait_for_no_build() {
-    let built = xtask(&["--version"]).output().expect("cargo starts");
-    assert!(built.status.success(), "{}", text(&built));
-    // Tests lie in the folder below the programs.
-    let test = env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join(format!("xtask{}", env::consts::EXE_SUFFIX));
     let run = |line: &str| {
-        let mut xtask = Command::new(&program);
-        let output = xtask.args(line.split_whitespace()).env("CARGO", "no-cargo").output().expect("xtask is built");
+        let output = unbuilt().args(line.split_whitespace()).output().expect("xtask is built");
         (output.status.code(), text(&output))
     };
     let commands = [
@@ -78,4 +85,23 @@ fn help_and_wrong_options_wait_for_no_build() {
     }
     let (code, text) = run("train");
     assert!(code == Some(1) && text.contains("error: "), "{text}");
+}
+
+/// Without an emulator, `flash` names the one command that gets it.
+#[test]
+fn flash_says_how_to_get_an_emulator() {
+    let output = unbuilt().args(["flash", "--board", "microbit"]).env("PATH", "").output().expect("xtask is built");
+    let words = "error: qemu-system-arm is not installed: `cargo xtask setup` gets it\n";
+    assert_eq!((output.status.code(), text(&output).as_str()), (Some(1), words));
+}
+
+/// Where something is missing, `test` installs nothing, and says first and last what it leaves out.
+#[test]
+fn a_check_of_everything_installs_nothing() {
+    let output =
+        unbuilt().args(["test", "--only", "gpu"]).env("CUDA_PATH", "nowhere").output().expect("xtask is built");
+    let text = text(&output);
+    let left_out = "  - the CUDA kernels, as NVIDIA's compiler is not here\n";
+    assert!(output.status.success() && text.starts_with("LEFT OUT:\n") && !text.contains("pip"), "{text}");
+    assert!(text.matches(left_out).count() == 2 && text.ends_with("\nPassed, but for what was left out\n"), "{text}");
 }

@@ -77,17 +77,22 @@ impl Program<'_> {
             // A closed standard error is no reason to fail.
             let _ = writeln!(io::stderr(), "Building {}, {}: about {seconds} s, this once", self.name, self.task);
         }
-        let mut cargo = cargo("build");
-        cargo.args(["--workspace", "--bin", self.name]);
-        if !self.features.is_empty() {
-            cargo.args(["--features", self.features]);
-        }
-        let status = run_shown(&mut cargo)?;
+        let status = run_shown(&mut self.command())?;
         if status.success() {
             Ok(path)
         } else {
             Err(io::Error::other(format!("{} was not built, see above", self.name)))
         }
+    }
+
+    /// Returns the build as a command.
+    pub fn command(self) -> Command {
+        let mut cargo = cargo("build");
+        cargo.args(["--workspace", "--bin", self.name]);
+        if !self.features.is_empty() {
+            cargo.args(["--features", self.features]);
+        }
+        cargo
     }
 }
 

@@ -106,7 +106,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut rows = Vec::new();
     let mut left_out = Vec::new();
     if options.c {
-        setup::c_compiler(true)?;
+        setup::FOR_BOARDS.set_up(true)?;
     }
     let measure = if options.c { measure_c } else { measure };
     for board in &boards {

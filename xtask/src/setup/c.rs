@@ -1,4 +1,6 @@
-//! The C compiler that exported C is measured with on the boards.
+//! The C compilers: that for the boards, which exported C is measured with, and this machine's, which compiles the CUDA kernels for the CPU.
+
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -11,24 +13,67 @@ use crate::workspace;
 /// The C compiler for the boards.
 pub const C_COMPILER: &str = "arm-none-eabi-gcc";
 
-/// Installs the C compiler for the boards, unless it is there or nothing is to be changed.
-pub fn c_compiler(only_check: bool) -> Result<()> {
-    let is_there = || workspace::on_path(C_COMPILER).is_some();
-    let facts = Facts::look(false)?;
-    let packages = if facts.apt_get { vec!["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"] } else { Vec::new() };
-    let plan = Plan { packages, ..Plan::default() };
-    if !is_there() && !only_check && facts.apt_get && facts.root.is_some() {
-        say!("ARM's C compiler is missing. Running {}", workspace::shown(&plan.apt_get(&facts)));
-        install(&plan, &facts);
+/// A compiler, and how it is had.
+pub struct Compiler {
+    name: &'static str,
+    is_there: fn() -> bool,
+    /// Debian's packages of it.
+    pub packages: &'static [&'static str],
+    /// The way on other systems.
+    elsewhere: &'static str,
+}
+
+/// That of the boards.
+pub const FOR_BOARDS: Compiler = Compiler {
+    name: C_COMPILER,
+    is_there: || workspace::on_path(C_COMPILER).is_some(),
+    packages: &["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"],
+    elsewhere: "see https://developer.arm.com/downloads/-/arm-gnu-toolchain-downloads",
+};
+
+/// This machine's, for C++.
+pub const CPP: Compiler = Compiler {
+    name: "a C++ compiler with AddressSanitizer",
+    is_there: || sanitizer().is_some() && workspace::on_path("c++").is_some(),
+    packages: &["g++"],
+    elsewhere: "install g++ by your package manager",
+};
+
+impl Compiler {
+    /// Tells whether it is there.
+    pub fn is_there(&self) -> bool {
+        (self.is_there)()
     }
-    if !is_there() {
-        let by_hand = if facts.apt_get {
-            format!("run:{}", plan.by_hand(&facts))
+
+    /// The packages to install, where that is the way.
+    pub fn plan(&self, facts: &Facts) -> Plan {
+        if facts.apt_get {
+            Plan { packages: self.packages.to_vec(), ..Plan::default() }
         } else {
-            "see https://developer.arm.com/downloads/-/arm-gnu-toolchain-downloads".into()
-        };
-        bail!("{C_COMPILER} is not here; to get it, {by_hand}");
+            Plan { by_hand: vec![self.elsewhere.to_owned()], ..Plan::default() }
+        }
     }
-    say!("Ready: {C_COMPILER} is installed.");
-    Ok(())
+
+    /// Installs it, unless it is there or nothing is to be changed.
+    pub fn set_up(&self, only_check: bool) -> Result<()> {
+        let facts = Facts::look(false)?;
+        let plan = self.plan(&facts);
+        if !self.is_there() && !only_check && facts.apt_get && facts.root.is_some() {
+            say!("{} is missing. Running {}", self.name, workspace::shown(&plan.apt_get(&facts)));
+            install(&plan, &facts);
+        }
+        if !self.is_there() {
+            bail!("{} is not here; to get it:{}", self.name, plan.by_hand(&facts));
+        }
+        say!("Ready: {} is installed.", self.name);
+        Ok(())
+    }
+}
+
+/// The library of AddressSanitizer that this machine's C compiler has.
+pub fn sanitizer() -> Option<String> {
+    let name = "libasan.so";
+    let library = workspace::output(Command::new("cc").arg(format!("-print-file-name={name}"))).ok()?;
+    // A compiler that has no such file repeats the name.
+    Some(library.trim().to_owned()).filter(|library| !library.is_empty() && library != name)
 }

@@ -3,6 +3,7 @@
 
 mod c;
 mod page;
+pub mod parts;
 mod plan;
 
 use anyhow::{Result, bail};
@@ -12,7 +13,7 @@ use self::plan::{Facts, Plan, plan};
 use crate::{cuda, python, toolchain::Toolchain, workspace};
 
 pub use self::{
-    c::{C_COMPILER, c_compiler},
+    c::{C_COMPILER, FOR_BOARDS, sanitizer},
     page::{NODE, missing_browser, page},
 };
 
@@ -54,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
         if options.check { cuda::check() } else { cuda::set_up() }?;
     }
     if options.c {
-        c_compiler(options.check)?;
+        c::FOR_BOARDS.set_up(options.check)?;
     }
     if options.page {
         page(options.check)?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     carry_out,
-    plan::{Facts, plan},
+    plan::{Facts, Plan, plan},
 };
 use crate::{
     toolchain::{Installed, PAGE_TARGET},
@@ -14,32 +14,43 @@ use crate::{
 /// The names of Node's program.
 pub const NODE: [&str; 2] = ["node", "nodejs"];
 
+/// Debian's packages, and the programs of which each brings one.
+pub const PACKAGES: [(&str, &[&str]); 4] = [
+    ("chromium", &["chromium", "chromium-browser"]),
+    ("chromium-driver", &["chromedriver"]),
+    ("nodejs", &NODE),
+    ("npm", &["npm"]),
+];
+
 /// Gets the target of the page's library, and the browser and TypeScript for its tests, unless they are there or nothing is to be changed.
 pub fn page(only_check: bool) -> Result<()> {
-    let look = |ask_rustup| {
-        let facts = Facts::look(ask_rustup)?.without_boards(Installed::look_for_page()?);
-        let mut plan = plan(&facts);
-        let programs = [missing_browser(), missing_node()].concat();
-        if facts.apt_get {
-            plan.packages.extend(programs);
-        } else if !programs.is_empty() {
-            plan.by_hand.push("your package manager, for chromium, chromedriver, node and npm".into());
-        }
-        Ok((facts, plan))
-    };
+    programs(only_check)?;
+    if only_check { typescript::check() } else { typescript::set_up() }
+}
+
+/// Gets all of it but TypeScript.
+pub fn programs(only_check: bool) -> Result<()> {
     carry_out(look, only_check, "the tools for the page are not all here")?;
     say!("Ready: a compiler builds for {PAGE_TARGET}, and chromium with its driver is installed.");
-    if only_check { typescript::check() } else { typescript::set_up() }
+    Ok(())
+}
+
+/// Looks at what is missing, and decides how to get it.
+pub fn look(ask_rustup: bool) -> Result<(Facts, Plan)> {
+    let facts = Facts::look(ask_rustup)?.without_boards(Installed::look_for_page()?);
+    let mut plan = plan(&facts);
+    let programs = missing(&PACKAGES);
+    if facts.apt_get {
+        plan.packages.extend(programs);
+    } else if !programs.is_empty() {
+        plan.by_hand.push("your package manager, for chromium, chromedriver, node and npm".into());
+    }
+    Ok((facts, plan))
 }
 
 /// Debian's packages of the browser that are not installed.
 pub fn missing_browser() -> Vec<&'static str> {
-    missing(&[("chromium", &["chromium", "chromium-browser"]), ("chromium-driver", &["chromedriver"])])
-}
-
-/// Debian's packages that run TypeScript and install it, of those that are not installed.
-fn missing_node() -> Vec<&'static str> {
-    missing(&[("nodejs", &NODE), ("npm", &["npm"])])
+    missing(&PACKAGES[..2])
 }
 
 /// The packages of which no program is on the path.

@@ -13,7 +13,7 @@ use crate::{
         self, code,
         registers::{self, Compiled},
     },
-    workspace,
+    setup, workspace,
 };
 
 /// With it, the emulator's kernels are built with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -91,14 +91,10 @@ pub fn rehearsal() -> Result<()> {
 
 /// Runs the kernels' tests on the CPU with every access to memory and every conversion checked.
 pub fn sanitized() -> Result<()> {
-    let name = "libasan.so";
-    let library = workspace::output(Command::new("cc").arg(format!("-print-file-name={name}"))).unwrap_or_default();
-    // A compiler that has no such file repeats the name.
-    let library = library.trim();
-    if library.is_empty() || library == name {
+    let Some(library) = setup::sanitizer() else {
         say!("LEFT OUT: the C compiler here has no AddressSanitizer (Debian: apt-get install g++)");
         return Ok(());
-    }
+    };
     let version = workspace::output(launch::command("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
     let runner = format!("CARGO_TARGET_{}_RUNNER", host.replace(['-', '.'], "_").to_uppercase());

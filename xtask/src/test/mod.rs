@@ -1,29 +1,26 @@
 //! `cargo xtask test`: everything that must hold before a change is kept. It stops at the first stage that fails.
 
 mod kernels;
+mod programs;
 
-use std::{
-    env,
-    fs::File,
-    io::{Read, Seek},
-    process::{Child, Command},
-    time::Instant,
-};
+use std::{env, process::Command, time::Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use board::{Board, Processor};
 use clap::Args;
 use launch::cargo;
 
+use self::programs::Aside;
 use crate::{
-    book, cuda,
+    book,
     flash::{
         Device, Firmware, Program,
         model::{Model, Weights},
     },
-    python, setup, tied,
+    program,
+    setup::parts,
     toolchain::{self, Toolchain},
-    typescript, web, workspace,
+    web, workspace,
 };
 
 /// The data that comes with the program.
@@ -32,6 +29,14 @@ const BUILT_IN: [&str; 2] = ["--data", "builtin"];
 const CORE_FEATURES: [&str; 2] = ["--features", "micromath,defmt"];
 /// A warning is an error, for clippy.
 const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
+/// The stages that build nothing in the folder of this machine's programs. Cargo builds the trainer there meanwhile, most of it on one processor.
+const BESIDE_THE_TRAINER: [&str; 2] = ["book", "targets"];
+/// The stage that needs the trainer.
+const FIRMWARE: &str = "firmware";
+/// The stage of the tests themselves.
+const TESTS: &str = "tests";
+/// What is left out without the data, which no set-up downloads.
+const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder";
 
 /// Which stages.
 #[derive(Args)]
@@ -39,9 +44,13 @@ pub struct Options {
     /// Run only the stages with this in their name
     #[arg(long, value_name = "STAGE")]
     only: Option<String>,
+    /// First say what the stages need and this machine lacks, from where it comes and under which licence, and install it
+    #[arg(long)]
+    setup: bool,
 }
 
-type Stage = fn(&Toolchain) -> Result<()>;
+/// The boards' compiler is not there on every machine.
+type Stage = fn(Option<&Toolchain>) -> Result<()>;
 
 /// The stages, in their order.
 const STAGES: [(&str, Stage); 10] = [
@@ -50,16 +59,16 @@ const STAGES: [(&str, Stage); 10] = [
     ("rustdoc", |_| rustdoc()),
     ("book", |_| book::check()),
     ("targets", targets),
-    ("firmware", firmware),
+    (FIRMWARE, firmware),
     ("cuda", |_| kernels::check_report()),
     // These take longest, and run the firmware in the emulator.
-    ("tests", |_| tests()),
+    (TESTS, |_| programs::tests()),
     ("gpu", |_| kernels::rehearsal()),
     // Last: it builds the kernels' tests anew.
     ("sanitizers", |_| kernels::sanitized()),
 ];
 
-/// Sets up, runs every stage, and prints how long each took.
+/// Runs every stage, and prints how long each took. What this machine lacks is said first and last.
 pub fn run(options: &Options) -> Result<()> {
     let only = options.only.as_deref();
     let chosen = STAGES.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)));
@@ -68,42 +77,38 @@ pub fn run(options: &Options) -> Result<()> {
         let names = STAGES.map(|(name, _)| name).join(", ");
         bail!("no stage has {only} in its name: there are {names}");
     }
+    let names: Vec<_> = chosen.iter().map(|(name, _)| *name).collect();
     let mut times = Vec::new();
-    let toolchain = timed("set-up", &mut times, || set_up(&chosen.iter().map(|(name, _)| *name).collect::<Vec<_>>()))?;
+    if options.setup {
+        timed("set-up", &mut times, || parts::install(&names))?;
+    }
+    let left_out = left_out(&names);
+    if !left_out.is_empty() {
+        say!("{}", listed(&left_out));
+    }
+    let toolchain = Toolchain::find().ok();
+    let mut trainer = None;
     for (name, stage) in chosen {
-        timed(name, &mut times, || stage(&toolchain).with_context(|| format!("stage {name}")))?;
+        if BESIDE_THE_TRAINER.contains(name) && names.contains(&FIRMWARE) && toolchain.is_some() && trainer.is_none() {
+            trainer = Some(Aside::start(program::PROGRAM.command())?);
+        }
+        timed(name, &mut times, || {
+            if *name == FIRMWARE {
+                trainer.take().map(Aside::end).transpose()?;
+            }
+            stage(toolchain.as_ref()).with_context(|| format!("stage {name}"))
+        })?;
     }
     say!("\n{}", table(&times));
-    let left_out = if only.is_some() { "the other stages were not asked for".to_owned() } else { said_left_out() };
-    say!("Passed; {left_out}");
+    if only.is_some() {
+        say!("The other stages were not asked for");
+    }
+    if left_out.is_empty() {
+        say!("Passed; nothing was left out");
+    } else {
+        say!("{}\nPassed, but for what was left out", listed(&left_out));
+    }
     Ok(())
-}
-
-/// Gets what the stages need. Not every machine can download PyTorch or NVIDIA's compiler: what needs them is left out then.
-fn set_up(stages: &[&str]) -> Result<Toolchain> {
-    setup::run(&setup::Options::default())?;
-    let needed = |by: &[&str]| by.iter().any(|name| stages.contains(name));
-    if needed(&["tests"])
-        && let Err(error) = python::set_up()
-    {
-        say!("NO PYTHON to test interchange against: {error:#}");
-    }
-    if needed(&["tests"])
-        && let Err(error) = setup::c_compiler(false)
-    {
-        say!("NO ARM C COMPILER to run exported C on the boards by: {error:#}");
-    }
-    if needed(&["targets", "tests"])
-        && let Err(error) = setup::page(false)
-    {
-        say!("NO TOOLS FOR THE PAGE: {error:#}");
-    }
-    if needed(&["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"])
-        && let Err(error) = cuda::set_up()
-    {
-        say!("NO CUDA COMPILER to build the kernels by: {error:#}");
-    }
-    Toolchain::find()
 }
 
 /// Runs a stage and keeps its seconds.
@@ -122,95 +127,41 @@ fn table(times: &[(&str, f32)]) -> String {
     lines.map(|(name, seconds)| format!("{name:<12}{seconds:>8}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The tests of every package, and once more those of core with its optional parts.
-fn tests() -> Result<()> {
-    // With this, a test that is skipped fails. What this machine cannot have is known before.
-    let require_all = left_out().is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1"));
-    let all = || {
-        let mut test = cargo("test");
-        test.arg("--workspace").args(kernels::features()).envs(require_all);
-        test
-    };
-    step(all().arg("--no-run"))?;
-    // The boards' tests mostly wait for one build after the other: the others run meanwhile.
-    let mut boards = all();
-    boards.args(["--test", "boards"]);
-    let boards = Aside::start(boards)?;
-    step(all().args(["--", "--skip", "boards::"]))?;
-    step(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))?;
-    boards.end()
-}
-
-/// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
-struct Aside {
-    command: Command,
-    output: File,
-    process: Child,
-}
-
-impl Aside {
-    fn start(mut command: Command) -> Result<Self> {
-        let shown = workspace::shown(&command);
-        let open = || {
-            let output = tempfile::tempfile_in(workspace::target_dir()?)?;
-            Ok::<_, anyhow::Error>((output.try_clone()?, output.try_clone()?, output))
-        };
-        let (stdout, stderr, output) = open().with_context(|| format!("no place for what `{shown}` says"))?;
-        say!("$ {shown} (beside the next ones)");
-        let mut tied = tied::tied(tied::runner(&mut command));
-        let process = tied.stdout(stdout).stderr(stderr).spawn().context("cannot start cargo")?;
-        Ok(Self { command, output, process })
-    }
-
-    fn end(mut self) -> Result<()> {
-        let status = self.process.wait().context("cargo was lost")?;
-        let mut text = Vec::new();
-        self.output
-            .rewind()
-            .and_then(|()| self.output.read_to_end(&mut text))
-            .context("cannot read what cargo said")?;
-        say!("$ {}\n{}", workspace::shown(&self.command), String::from_utf8_lossy(&text));
-        ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
-        Ok(())
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        // It fails only where it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn rustdoc() -> Result<()> {
     let mut doc = cargo("doc");
     doc.args(["--workspace", "--no-deps", "--profile", "test"]).args(kernels::features());
     step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// The parts that this machine cannot check, with the reason.
-fn left_out() -> Vec<&'static str> {
+/// What this machine cannot check of these stages, with the reason.
+fn left_out(stages: &[&str]) -> Vec<&'static str> {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
-    let data = (!has_data).then_some("what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder");
-    let python = python::found().is_none().then_some("what needs PyTorch and ONNX Runtime, as there is no Python here");
-    let cuda = cuda::compiler().is_err().then_some("what needs NVIDIA's compiler, as there is none here");
-    let c = workspace::on_path(setup::C_COMPILER).is_none();
-    let c = c.then_some("what needs ARM's C compiler, as there is none here");
-    let page = Toolchain::for_page().is_err() || !setup::missing_browser().is_empty();
-    let page = page.then_some("what needs the page, as there is no compiler for it or no browser here");
-    let typescript = typescript::found().is_none();
-    let typescript = typescript.then_some("the types of the page's script, as there is no TypeScript here");
-    data.into_iter().chain(python).chain(cuda).chain(c).chain(page).chain(typescript).collect()
+    let data = (stages.contains(&TESTS) && !has_data).then_some(NO_DATA);
+    parts::missing(stages).iter().map(|part| part.left_out).chain(data).collect()
 }
 
-fn said_left_out() -> String {
-    let parts = left_out();
-    if parts.is_empty() { "nothing was left out".into() } else { format!("left out: {}", parts.join("; ")) }
+fn listed(left_out: &[&str]) -> String {
+    let parts: String = left_out.iter().map(|part| format!("  - {part}\n")).collect();
+    format!("LEFT OUT:\n{parts}`cargo xtask test --setup` installs what it can, after it has said what that is")
 }
 
 /// The library for each of the firmware's targets, with and without its optional parts.
-fn targets(toolchain: &Toolchain) -> Result<()> {
+fn targets(toolchain: Option<&Toolchain>) -> Result<()> {
+    if let Some(toolchain) = toolchain {
+        core_for_boards(toolchain)?;
+    } else {
+        say!("LEFT OUT: the library for the boards: no compiler here builds for them");
+    }
+    match Toolchain::for_page() {
+        Ok(toolchain) => step(web::cargo(&toolchain, "clippy").args(DENY_WARNINGS)),
+        Err(error) => {
+            say!("LEFT OUT: the library for a browser: {error:#}");
+            Ok(())
+        }
+    }
+}
+
+fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
     for target in toolchain::targets()? {
         let build = || {
             let mut build = toolchain.cargo("build", &target, None);
@@ -220,19 +171,17 @@ fn targets(toolchain: &Toolchain) -> Result<()> {
         step(&mut build())?;
         step(build().args(CORE_FEATURES))?;
     }
-    match Toolchain::for_page() {
-        Ok(toolchain) => step(web::cargo(&toolchain, "clippy").args(DENY_WARNINGS)),
-        Err(error) => {
-            say!("NOT CHECKED: the library for a browser: {error:#}");
-            Ok(())
-        }
-    }
+    Ok(())
 }
 
 /// The programs for every board with its own model, and for one board of each processor the trainer: built, and their lints.
 ///
 /// The weights are hardly trained: what is built here is not run. The tests flash their own.
-fn firmware(toolchain: &Toolchain) -> Result<()> {
+fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
+    let Some(toolchain) = toolchain else {
+        say!("LEFT OUT: no compiler here builds for the boards");
+        return Ok(());
+    };
     for name in board::names() {
         let board = Board::named(&name)?;
         let fitting =
@@ -281,11 +230,22 @@ mod tests {
 
     #[test]
     fn an_unknown_stage_lists_the_known() {
-        let error = run(&Options { only: Some("x y".into()) }).unwrap_err().to_string();
-        assert!(
-            error.contains("fmt, clippy, rustdoc, book, targets, firmware, cuda, tests, gpu, sanitizers"),
-            "{error}"
-        );
+        let error = run(&Options { only: Some("x y".into()), setup: false }).unwrap_err().to_string();
+        assert!(error.contains(": there are fmt, clippy, ") && error.ends_with(", sanitizers"), "{error}");
+        STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
+    }
+
+    #[test]
+    fn each_part_is_needed_by_known_stages() {
+        for stage in parts::PARTS.iter().flat_map(|part| part.stages) {
+            assert!(STAGES.iter().any(|(name, _)| name == stage), "{stage}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_a_line_each() {
+        let lines = listed(&["one", "two"]);
+        assert!(lines.starts_with("LEFT OUT:\n  - one\n  - two\n`cargo xtask test --setup` "), "{lines}");
     }
 
     #[test]
