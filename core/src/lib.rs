@@ -87,8 +87,9 @@ pub use engine::{Engine, Portable};
 pub use flat::Flat;
 pub use layers::{Chain, Layer, Linear};
 
-/// The examples of the README and of the book are tested with the others.
+/// The examples of both READMEs and of the book are tested with the others.
 #[cfg(doctest)]
+#[doc = include_str!("../README.md")]
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
