@@ -24,6 +24,7 @@ mod resume;
 mod runs;
 mod search;
 mod show;
+mod skipped;
 mod tables;
 mod tasks;
 mod tensorboard;

@@ -110,14 +110,20 @@ fn the_next_run_removes_what_a_killed_one_left() {
 fn a_disk_that_is_full_costs_no_run() {
     const SCRIPT: &str = r#"
         mount -t tmpfs -o size=$1k tmpfs disk || exit 77
-        ( cd disk; "$0" train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --epochs 300 \
+        ( cd disk; "$0" train --data "$2" --model tiny --batch-size 16 --recipe quickstart --epochs 300 \
             --out a.selvedge --metrics run.jsonl --checkpoint-every 30 > ../output 2> ../errors )
         echo $? > status
         ls -A disk > names
         cp disk/* kept 2> /dev/null
         exit 0"#;
     let folder = tempfile::tempdir().unwrap();
-    let expected = succeed(folder.path(), &format!("{RUN} --epochs 300"));
+    // A test part of few samples, as each of the many epochs ends with a test.
+    let data = folder.path().join("data");
+    tests::write_small_data(&data, [320, 50]);
+    let data = data.display();
+    let run =
+        format!("train --data {data} --model tiny --batch-size 16 --recipe quickstart --out a.selvedge --epochs 300");
+    let expected = succeed(folder.path(), &run);
     let mut outcomes = [0; 2];
     for kilobytes in (60..1300).step_by(48) {
         let folder = tempfile::tempdir().unwrap();
@@ -127,6 +133,7 @@ fn a_disk_that_is_full_costs_no_run() {
         let program = tests::selvedge(folder);
         let mut unshared = Command::new("unshare");
         unshared.args(["-rm", "bash", "-c", SCRIPT]).arg(program.get_program()).arg(kilobytes.to_string());
+        unshared.arg(data.to_string());
         unshared.current_dir(folder).env("HOME", folder.join("home"));
         let output = unshared.output();
         if !output.as_ref().is_ok_and(|output| output.status.success()) {
@@ -159,7 +166,7 @@ fn a_disk_that_is_full_costs_no_run() {
         let checkpoint = &words[words.iter().position(|word| word == "--resume").unwrap() + 1];
         let kept = folder.join("kept").join(Path::new(checkpoint).file_name().unwrap());
         let checkpoint = if kept.exists() { kept } else { checkpoint.into() };
-        let resume = format!("train --data builtin --resume {} --out b.selvedge", checkpoint.display());
+        let resume = format!("train --data {data} --resume {} --out b.selvedge", checkpoint.display());
         assert_eq!(hash(&succeed(folder, &resume)), hash(&expected), "{kilobytes} KB");
         if !checkpoint.starts_with(folder) {
             fs::remove_file(checkpoint).unwrap();
