@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
-use std::process::Command;
-
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -30,13 +28,7 @@ fn assert_close(found: f32, expected: f32) {
 
 #[test]
 fn the_example_prints_pytorchs_gradients() {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "core", "--example", "autodiff"])
-        .current_dir(tests::workspace())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let output = String::from_utf8(output.stdout).unwrap();
+    let output = super::examples::run("autodiff", &[]);
     let file = std::fs::read(tests::workspace().join("tests/data/gradients.json")).unwrap();
     let OneLayer { loss, w_grad, b_grad } = serde_json::from_slice::<Gradients>(&file).unwrap().one_layer;
 

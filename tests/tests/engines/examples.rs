@@ -3,21 +3,27 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     process::{Command, Output},
 };
 
 use selvedge::random::{Generator, Purpose};
 
-fn run(example: &str, arguments: &[&Path]) -> String {
-    run_of("core", example, arguments)
-}
-
-fn run_of(package: &str, example: &str, arguments: &[&Path]) -> String {
-    let mut cargo = launch::cargo("run");
-    cargo.args(["--quiet", "--package", package, "--example", example, "--"]).args(arguments);
-    succeeded(cargo.output().unwrap())
+/// Runs an example of a package of the workspace, built as this test is: with the workspace's features, cargo has it already where it has built all
+/// tests. Features of one package alone would be a build of all that it uses.
+pub fn run(example: &str, arguments: &[&Path]) -> String {
+    let mut cargo = launch::cargo("build");
+    cargo.args(["--quiet", "--workspace", "--profile", "test", "--example", example]);
+    if cfg!(feature = "cuda") {
+        cargo.args(["--features", "tests/cuda"]);
+    }
+    succeeded(cargo.output().unwrap());
+    // Tests lie in the folder beside.
+    let test = env::current_exe().unwrap();
+    let file = format!("{example}{}", env::consts::EXE_SUFFIX);
+    let program = test.ancestors().nth(2).unwrap().join("examples").join(file);
+    succeeded(Command::new(program).args(arguments).output().unwrap())
 }
 
 fn succeeded(output: Output) -> String {
@@ -71,7 +77,10 @@ fn a_layer_of_ones_own_is_trained_written_and_read() {
 fn a_network_of_ones_own_is_trained_by_the_hosts_library() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let output = run_of("host", "own_network", &[&folder.join("circle.selvedge")]);
+    // The library's own features are enough for it.
+    let mut check = launch::cargo("check");
+    succeeded(check.args(["--quiet", "--package", "host", "--example", "own_network"]).output().unwrap());
+    let output = run("own_network", &[&folder.join("circle.selvedge")]);
     assert!(last(&output, "read again ") > 95.0, "{output}");
     assert_eq!(last(&output, "\naccuracy "), last(&output, "read again "), "{output}");
     assert!(output.ends_with("[0.1, -0.2] is inside\n[0.9, 0.9] is outside\n"), "{output}");
