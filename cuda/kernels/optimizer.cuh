@@ -19,6 +19,9 @@ __device__ __forceinline__ float decayed(const Rule& rule, float parameter, floa
     return rule.weight_decay == 0.0f ? grad : fma(rule.weight_decay, parameter, grad);
 }
 
+// The number, or +0 in place of a subnormal one.
+__device__ __forceinline__ float without_subnormals(float x) { return (__float_as_uint(x) & 0x7f800000u) == 0 ? 0.0f : x; }
+
 // Numbers that an optimizer keeps for each parameter.
 __device__ constexpr unsigned states_of(Optimizer optimizer) {
     switch (optimizer) {
@@ -46,13 +49,13 @@ __device__ __forceinline__ float updated(const Rule& rule, float parameter, floa
         return fma(-c[0], decayed(rule, parameter, grad), parameter);
     } else if constexpr (OPTIMIZER == Optimizer::Momentum || OPTIMIZER == Optimizer::Nesterov) { // learning rate, momentum
         grad = decayed(rule, parameter, grad);
-        state[0] = fma(c[1], state[0], grad);
+        state[0] = without_subnormals(fma(c[1], state[0], grad));
         const float direction = OPTIMIZER == Optimizer::Nesterov ? fma(c[1], state[0], grad) : state[0];
         return fma(-c[0], direction, parameter);
     } else if constexpr (OPTIMIZER == Optimizer::Adam) {
         // α, 1 − β₁, β₂, 1 − β₂, √(1 − β₂ᵗ), ε, what AdamW leaves of a parameter
         grad = decayed(rule, parameter, grad);
-        state[0] = fma(c[1], sub(grad, state[0]), state[0]);
+        state[0] = without_subnormals(fma(c[1], sub(grad, state[0]), state[0]));
         state[1] = fma(mul(c[3], grad), grad, mul(c[2], state[1]));
         const float denominator = add(div(sqrt_rn(state[1]), c[4]), c[5]);
         return fma(-c[0], div(state[0], denominator), mul(parameter, c[6]));
@@ -60,7 +63,7 @@ __device__ __forceinline__ float updated(const Rule& rule, float parameter, floa
         return fma(-c[0], rms_prop_direction(rule, parameter, grad, state[0]), parameter);
     } else {
         const float direction = rms_prop_direction(rule, parameter, grad, state[0]);
-        state[1] = fma(c[4], state[1], direction);
+        state[1] = without_subnormals(fma(c[4], state[1], direction));
         return fma(-c[0], state[1], parameter);
     }
 }

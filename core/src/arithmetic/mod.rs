@@ -1,6 +1,7 @@
 //! The arithmetic contract: what every engine computes, bit for bit.
 //!
-//! 1. Numbers are IEEE-754 binary32, rounded to nearest even, with subnormals: nothing is flushed to zero.
+//! 1. Numbers are IEEE-754 binary32, rounded to nearest even, with subnormals: no operation flushes them to zero. An optimizer's means and
+//!    velocities have a rule of their own, see [`optimizer`](crate::optimizer).
 //! 2. A linear output is one chain: `acc = bias[o]`, then `acc = fma(input[k], weight[o][k], acc)` for k ascending.
 //!    An accumulator may rest in memory between blocks of k; it may not be split.
 //! 3. A weight gradient is one fma chain over the batch's samples ascending, from +0; a bias gradient is the same by

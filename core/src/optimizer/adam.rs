@@ -1,4 +1,4 @@
-use super::{Optimizer, decayed};
+use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::{Operations, power};
 
 /// One step of Adam (Kingma, Ba 2015) or AdamW (Loshchilov, Hutter 2019), PyTorch's `torch.optim.Adam` and `AdamW`.
@@ -6,7 +6,7 @@ use crate::arithmetic::{Operations, power};
 /// With t the step's number from 1 and α = learning rate / (1 − β₁ᵗ):
 ///
 /// - Adam: `g = grad + weight_decay · p`; AdamW: `p ← p · (1 − learning_rate · weight_decay)` and `g = grad`.
-/// - `m ← fma(1 − β₁, g − m, m)`, `v ← fma((1 − β₂) · g, g, β₂ · v)`.
+/// - `m ← z(fma(1 − β₁, g − m, m))`, `v ← fma((1 − β₂) · g, g, β₂ · v)`.
 /// - `p ← fma(−α, m / (√v / √(1 − β₂ᵗ) + ε), p)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -61,7 +61,7 @@ impl Optimizer<{ Adam::STATE }> for Adam {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [mean, square]: [&mut f32; 2]) {
         let grad = decayed::<Op>(self.weight_decay, *parameter, grad);
-        *mean = Op::fma(self.first, grad - *mean, *mean);
+        *mean = without_subnormals(Op::fma(self.first, grad - *mean, *mean));
         *square = Op::fma(self.second[1] * grad, grad, self.second[0] * *square);
         let denominator = Op::sqrt(*square) / self.second_correction + self.epsilon;
         *parameter = Op::fma(-self.step_size, *mean / denominator, *parameter * self.shrink);

@@ -1,4 +1,4 @@
-use super::{Optimizer, decayed};
+use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
 /// RMSprop (Tieleman, Hinton 2012), PyTorch's `torch.optim.RMSprop`: with `g = grad + weight_decay · p`,
@@ -52,7 +52,7 @@ impl Optimizer<{ RmsProp::STATE }> for RmsProp {
     }
 }
 
-/// RMSprop with momentum: `b ← fma(momentum, b, g / (√v + ε))` and `p ← fma(−learning_rate, b, p)`.
+/// RMSprop with momentum: `b ← z(fma(momentum, b, g / (√v + ε)))` and `p ← fma(−learning_rate, b, p)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsPropMomentum {
@@ -71,7 +71,7 @@ impl Optimizer<{ RmsPropMomentum::STATE }> for RmsPropMomentum {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [square, velocity]: [&mut f32; 2]) {
         let direction = self.rule.direction::<Op>(*parameter, grad, square);
-        *velocity = Op::fma(self.momentum, *velocity, direction);
+        *velocity = without_subnormals(Op::fma(self.momentum, *velocity, direction));
         *parameter = Op::fma(-self.rule.learning_rate, *velocity, *parameter);
     }
 }

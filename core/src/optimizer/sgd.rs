@@ -1,4 +1,4 @@
-use super::{Optimizer, decayed};
+use super::{Optimizer, decayed, without_subnormals};
 use crate::arithmetic::Operations;
 
 /// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)` with `g = grad + weight_decay · p`.
@@ -32,7 +32,7 @@ impl Optimizer<{ Sgd::STATE }> for Sgd {
 }
 
 /// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: with `g = grad + weight_decay · p`,
-/// `v ← fma(momentum, v, g)` and `p ← fma(−learning_rate, v, p)`; Nesterov's takes `fma(momentum, v, g)` for v in the last.
+/// `v ← z(fma(momentum, v, g))` and `p ← fma(−learning_rate, v, p)`; Nesterov's takes `fma(momentum, v, g)` for v in the last.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum {
@@ -55,7 +55,7 @@ impl Optimizer<{ Momentum::STATE }> for Momentum {
     #[inline(always)]
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, [velocity]: [&mut f32; 1]) {
         let grad = decayed::<Op>(self.weight_decay, *parameter, grad);
-        *velocity = Op::fma(self.momentum, *velocity, grad);
+        *velocity = without_subnormals(Op::fma(self.momentum, *velocity, grad));
         let direction = if self.nesterov { Op::fma(self.momentum, *velocity, grad) } else { *velocity };
         *parameter = Op::fma(-self.learning_rate, direction, *parameter);
     }
