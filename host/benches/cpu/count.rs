@@ -1,4 +1,4 @@
-//! The multiply-adds that training needs.
+//! The multiply-adds that training and predictions need.
 //!
 //! A multiply-add is needed where its factor on the batch's side (an input in the forward pass, a gradient in the backward
 //! pass) is not zero. The engine leaves out none of these, so their rate stays below the machine's peak.
@@ -15,6 +15,7 @@ use selvedge::{
 
 use super::{
     measure::Training,
+    predictions::Predictions,
     products::{Entry, Ledger, Product},
 };
 
@@ -52,6 +53,14 @@ impl Counts {
         training.warm_up(engine)?;
         let engine = Counting { engine, ledger: RefCell::default() };
         training.train(&engine, Length::Epochs(epochs), &mut Watch(&engine.ledger))?;
+        let (steps, products) = engine.ledger.take().take();
+        Ok(Self { steps, products })
+    }
+
+    /// Counts over a pass of predictions.
+    pub fn of_predictions(predictions: &Predictions, engine: &impl Engine) -> Result<Self> {
+        let engine = Counting { engine, ledger: RefCell::default() };
+        predictions.run(&engine)?;
         let (steps, products) = engine.ledger.take().take();
         Ok(Self { steps, products })
     }

@@ -1,7 +1,7 @@
-//! `cargo xtask bench cpu`: how fast this machine trains, beside what it could do and what other programs do.
+//! `cargo xtask bench cpu`: how fast this machine trains and predicts, beside what it could do and what other programs do.
 //!
 //! - [`workload`]: a model's operations. [`count`]: those that are needed. [`shared`]: what `bench cuda` has too.
-//! - [`measure`]: epochs of training. [`sweep`]: all of it, in its order.
+//! - [`measure`]: epochs of training. [`predictions`]: passes of predictions. [`sweep`]: all of it, in its order.
 //! - [`phases`]: where a step's time goes. [`by_layer`]: how fast each product is. [`products`]: a ledger of each.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
 
@@ -12,6 +12,7 @@ mod count;
 mod measure;
 mod phases;
 mod plot;
+mod predictions;
 mod products;
 mod report;
 #[path = "../shared/mod.rs"]
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Cpu, out: &mut dyn Write) -> Result<()> {
     shared::check_outputs([("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)])?;
-    let data = shared::data(&options.subject)?;
+    let data = if options.predict { shared::test_samples } else { shared::data }(&options.subject)?;
     let network = shared::architecture(&options.subject, &data)?;
     if options.phases { phases::run(options, &network, &data, out) } else { sweep::run(options, &network, &data, out) }
 }
@@ -76,7 +77,7 @@ mod tests {
         let text = bench(folder.path(), &[&SMALL[..], &files, &rest].concat()).unwrap();
         assert!(text.starts_with("784-16-10, 20 samples, builtin\n"), "{text}");
         assert!(
-            text.contains("| fake | 2.500 (2.000–3.000) |") && text.trim_end().ends_with(report::Report::NOTE),
+            text.contains("| fake | 2.500 (2.000–3.000) |") && text.trim_end().ends_with("the needed ones alone."),
             "{text}"
         );
         let read = |name| fs::read(folder.path().join(name)).unwrap();
@@ -119,11 +120,30 @@ mod tests {
     }
 
     #[test]
+    fn predictions_are_measured_and_compared() {
+        let folder = tempfile::tempdir().unwrap();
+        let peer = "for i in 9 2; do echo fake batch {batch} epoch 0 $i.0 s; done";
+        let files = ["--json", "FOLDER/a.jsonl", "--plot", "FOLDER/a.png"];
+        let rest = ["--predict", "--batch-size", "1,7", "--threads", "1,2", "--rounds", "1", "--peer", peer];
+        let text = bench(folder.path(), &[&SMALL[..4], &files, &rest].concat()).unwrap();
+        assert!(text.starts_with("784-16-10, 20 samples, builtin\n") && text.contains("a pass over the"), "{text}");
+        let rows = fs::read_to_string(folder.path().join("a.jsonl")).unwrap();
+        let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(rows.iter().filter(|row| row["peer"] == "fake").count(), 2, "{rows:?}");
+        // 20 samples one at a time, and 14 in whole batches of 7.
+        for (row, samples) in rows.iter().filter_map(|row| Some((row, if row["batch"] == 1 { 20.0 } else { 14.0 }))) {
+            let [seconds, rate] = ["median_epoch_seconds", "samples_per_second"].map(|key| row[key].as_f64().unwrap());
+            assert!((seconds * rate - samples).abs() < 1e-6, "{row}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_said_first() {
         let folder = tempfile::tempdir().unwrap();
         let error = |arguments: &[&str]| bench(folder.path(), arguments).unwrap_err().to_string();
         assert!(error(&["--json", "FOLDER"]).starts_with("cannot write "));
         assert!(error(&["--samples", "99999"]).contains("--samples 99999: builtin has only"));
+        assert!(error(&["--predict", "--batch-size", "99999"]).contains("--batch-size 99999: builtin has only"));
         assert!(error(&["--layers", "700,77,10"]).contains("the network takes 700 inputs"));
     }
 }

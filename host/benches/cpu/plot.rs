@@ -62,16 +62,17 @@ fn draw(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Erro
     let series = series(report);
     let points = || series.iter().flat_map(|series| &series.points);
     let heights = points().map(|point| point.1).chain(report.peaks.iter().map(|peak| peak.gflops));
+    let work = if report.predicts { "Prediction" } else { "Training" };
     let (x, y) = (range(points().map(|point| point.0)), range(heights));
     let mut chart = ChartBuilder::on(&chart_area)
-        .caption("Training, GFLOP/s of the needed multiply-adds", (FONT, 26))
+        .caption(format!("{work}, GFLOP/s of the needed multiply-adds"), (FONT, 26))
         .margin(16)
         .x_label_area_size(52)
         .y_label_area_size(70)
         .build_cartesian_2d((x.0..x.1).log_scale().base(2.0), (y.0..y.1).log_scale().base(2.0))?;
     chart
         .configure_mesh()
-        .x_desc("samples in a step (batch size)")
+        .x_desc("samples at a time (batch size)")
         .y_desc("GFLOP/s")
         .axis_desc_style((FONT, 19))
         .label_style((FONT, 17))

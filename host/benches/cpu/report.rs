@@ -7,7 +7,9 @@ use super::shared::{Against, Spread, align_right};
 
 /// Everything measured.
 pub struct Report {
-    /// Samples in an epoch.
+    /// Tells that predictions were measured, not training.
+    pub predicts: bool,
+    /// The samples that there are.
     pub samples: usize,
     /// Floating-point operations for each.
     pub operations: u64,
@@ -37,19 +39,33 @@ pub struct Row {
 
 impl Report {
     /// What a reader of the table has to know.
-    pub const NOTE: &str = "GFLOP/s are nominal, two operations for each multiply-add of the mathematics. A multiply-add is \
+    const NOTE: &str = "GFLOP/s are nominal, two operations for each multiply-add of the mathematics. A multiply-add is \
                             needed where its factor on the batch's side (an input in the forward pass, a gradient in the \
                             backward pass) is not zero; the engine leaves out others, bit for bit. `of peak` counts the \
                             needed ones alone.";
 
-    /// The nominal rate of epochs of so many seconds.
-    pub fn gflops(&self, seconds: f64) -> f64 {
-        self.samples as f64 * self.operations as f64 / seconds / 1e9
+    /// An addition where predictions were measured.
+    const PREDICTIONS: &str =
+        " An epoch is a pass over the test samples in whole batches, with weights that lie ready.";
+
+    pub fn note(&self) -> String {
+        Self::NOTE.to_owned() + if self.predicts { Self::PREDICTIONS } else { "" }
+    }
+
+    /// Samples in an epoch of a row's: predictions leave out a rest that is no whole batch.
+    fn samples(&self, row: &Row) -> usize {
+        let batch = row.batch as usize;
+        if self.predicts { self.samples / batch * batch } else { self.samples }
+    }
+
+    /// A row's nominal rate in epochs of so many seconds.
+    pub fn gflops(&self, row: &Row, seconds: f64) -> f64 {
+        self.samples(row) as f64 * self.operations as f64 / seconds / 1e9
     }
 
     /// The rate of a row's needed operations in epochs of so many seconds.
     pub fn needed_gflops(&self, row: &Row, seconds: f64) -> f64 {
-        row.needed_share * self.gflops(seconds)
+        row.needed_share * self.gflops(row, seconds)
     }
 
     fn percent_of_peak(&self, row: &Row) -> Option<f64> {
@@ -94,8 +110,8 @@ impl Report {
                 row.threads.to_string(),
                 row.batch.to_string(),
                 format!("{:.3}", row.epoch),
-                format!("{:.0}", self.samples as f64 / seconds),
-                format!("{:.1}", self.gflops(seconds)),
+                format!("{:.0}", self.samples(row) as f64 / seconds),
+                format!("{:.1}", self.gflops(row, seconds)),
                 format!("{:.0}%", 100.0 * row.needed_share),
                 self.percent_of_peak(row).map_or_else(String::new, |percent| format!("{percent:.0}%")),
                 against.map_or_else(String::new, |against| against.peer.clone()),
@@ -122,8 +138,8 @@ impl Report {
             "median_epoch_seconds": median,
             "min_epoch_seconds": min,
             "max_epoch_seconds": max,
-            "samples_per_second": self.samples as f64 / median,
-            "gflops": self.gflops(median),
+            "samples_per_second": self.samples(row) as f64 / median,
+            "gflops": self.gflops(row, median),
             "needed_share": row.needed_share,
             "needed_gflops": self.needed_gflops(row, median),
             "percent_of_peak": self.percent_of_peak(row),
@@ -164,7 +180,7 @@ pub mod tests {
         let peak = |engine, threads, gflops| Peak { engine, threads, gflops };
         let peaks =
             vec![peak("avx512", 1, 250.0), peak("avx512", 2, 500.0), peak("avx2", 1, 125.0), peak("avx2", 2, 250.0)];
-        Report { samples: 60_000, operations: 3_209_216, peaks, rows }
+        Report { predicts: false, samples: 60_000, operations: 3_209_216, peaks, rows }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{
     count::Counts,
     measure::Training,
     plot,
+    predictions::Predictions,
     report::{Peak, Report, Row},
     shared::{Peer, progress_bar, spread, take_turns},
     workload::Workload,
@@ -28,14 +29,18 @@ pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn 
     let bar = progress_bar(options.batch_sizes.len() * (1 + engines + rounds));
     let sweep = Sweep { options, network, data, bar };
     let peaks = sweep.peaks()?;
-    let mut report =
-        Report { samples: data.train.len(), operations: Workload::of(network).operations(), peaks, rows: Vec::new() };
+    let workload = Workload::of(network);
+    let (samples, operations) = match options.predict {
+        true => (data.test.len(), workload.operations_of_prediction()),
+        false => (data.train.len(), workload.operations()),
+    };
+    let mut report = Report { predicts: options.predict, samples, operations, peaks, rows: Vec::new() };
     for batch_size in &options.batch_sizes {
         report.rows.extend(sweep.rows(batch_size.get())?);
     }
     sweep.bar.finish_and_clear();
 
-    let tables = format!("{}\n\n{}\n\n{}", report.peaks_table(), report.table(), Report::NOTE);
+    let tables = format!("{}\n\n{}\n\n{}", report.peaks_table(), report.table(), report.note());
     writeln!(out, "{network}, {} samples, {}\n\n{tables}", report.samples, data.name)?;
     if let Some(path) = &options.json {
         write_whole(path, report.json_lines().as_bytes())?;
@@ -76,10 +81,24 @@ impl Sweep<'_> {
         self.bar.set_message(format!("batch {batch}, counting"));
         let fastest = *self.options.engines().first().context("no engine was chosen")?;
         let engine = Simd::new(fastest, self.options.most_threads())?;
-        let mut training = Training::new(self.network, self.data, batch as usize)?;
-        let counts = Counts::of(&mut training, &engine, self.options.epochs)?;
+        let counts = if self.options.predict {
+            Counts::of_predictions(&Predictions::new(self.network, self.data, batch as usize)?, &engine)?
+        } else {
+            let mut training = Training::new(self.network, self.data, batch as usize)?;
+            Counts::of(&mut training, &engine, self.options.epochs)?
+        };
         self.bar.inc(1);
         Ok(counts.total().needed_share())
+    }
+
+    /// The seconds of epochs from the beginning, as a peer's: how many activations are zero changes as a model learns.
+    fn epochs(&self, engine: &Simd, batch: u32) -> Result<Vec<f64>> {
+        if self.options.predict {
+            return Predictions::new(self.network, self.data, batch as usize)?.passes(engine, self.options.epochs);
+        }
+        let mut training = Training::new(self.network, self.data, batch as usize)?;
+        training.warm_up(engine)?;
+        training.epochs(engine, self.options.epochs)
     }
 
     /// A batch size's rows.
@@ -88,10 +107,7 @@ impl Sweep<'_> {
         let mut rows = Vec::new();
         for (set, threads) in self.engines() {
             self.bar.set_message(format!("batch {batch}, {set}, {threads} threads"));
-            let engine = Simd::new(set, threads)?;
-            let mut training = Training::new(self.network, self.data, batch as usize)?;
-            training.warm_up(&engine)?;
-            let epoch = spread(&training.epochs(&engine, self.options.epochs)?)?;
+            let epoch = spread(&self.epochs(&Simd::new(set, threads)?, batch)?)?;
             rows.push(Row { engine: set.name(), threads: threads.get(), batch, epoch, needed_share, against: None });
             self.bar.inc(1);
         }
@@ -123,11 +139,8 @@ impl Sweep<'_> {
             peer.run(batch, threads.get(), self.options.epochs)
         };
         let ours = || {
-            // From the beginning, as the peer: how many activations are zero changes as a model learns.
-            let mut training = Training::new(self.network, self.data, batch as usize)?;
-            training.warm_up(&engine)?;
             self.bar.inc(1);
-            training.epochs(&engine, self.options.epochs)
+            self.epochs(&engine, batch)
         };
         let (epoch, against) = take_turns(self.options.rounds, theirs, ours)?;
         Ok(Row { engine: set.name(), threads: threads.get(), batch, epoch, needed_share, against: Some(against) })

@@ -18,6 +18,11 @@ impl Workload {
         Self { forward: products.iter().sum(), input_grad: products.iter().skip(1).sum() }
     }
 
+    /// Floating-point operations to predict one sample: two for each multiply-add of the forward pass.
+    pub fn operations_of_prediction(&self) -> u64 {
+        2 * self.forward
+    }
+
     /// Floating-point operations to train with one sample: two for each multiply-add of the forward pass, the
     /// weights' gradients (as many again) and the inputs' gradients.
     pub fn operations(&self) -> u64 {
@@ -36,7 +41,7 @@ mod tests {
         // 784 · 512 + 512 · 512 + 512 · 10 = 401,408 + 262,144 + 5,120
         let quickstart = Workload::of(&Architecture::of::<Quickstart>());
         assert_eq!(quickstart, Workload { forward: 668_672, input_grad: 267_264 });
-        assert_eq!(quickstart.operations(), 3_209_216);
+        assert_eq!([quickstart.operations(), quickstart.operations_of_prediction()], [3_209_216, 1_337_344]);
         let tiny = Workload::of(&Architecture::of::<Tiny>());
         assert_eq!(tiny, Workload { forward: 12_704, input_grad: 160 });
     }

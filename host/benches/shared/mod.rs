@@ -24,7 +24,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub use epoch_seconds::EpochSeconds;
 pub use peer::Peer;
 pub use spread::Spread;
-pub use subject::{architecture, data};
+pub use subject::{architecture, data, test_samples};
 pub use turns::{Against, spread, take_turns};
 
 /// Runs a benchmark and shows its error.

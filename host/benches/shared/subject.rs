@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::{Result, bail};
-use host::data::{self, Dataset};
+use host::data::{self, Dataset, Split};
 use options::bench::Subject;
 use selvedge::architecture::Architecture;
 
@@ -14,18 +14,35 @@ pub fn architecture(subject: &Subject, data: &Dataset) -> Result<Architecture> {
 
 /// The training samples, and of the test samples one: an epoch ends with a test, which is not measured here.
 pub fn data(subject: &Subject) -> Result<Dataset> {
-    let mut data = data::load(subject.data.as_deref())?;
+    let mut data = load(subject)?;
+    limit(subject, &data.name, "training", &mut data.train)?;
+    data.test.truncate(1);
+    Ok(data)
+}
+
+/// The test samples.
+pub fn test_samples(subject: &Subject) -> Result<Dataset> {
+    let mut data = load(subject)?;
+    limit(subject, &data.name, "test", &mut data.test)?;
+    Ok(data)
+}
+
+fn load(subject: &Subject) -> Result<Dataset> {
+    let data = data::load(subject.data.as_deref())?;
     if let Some(notice) = &data.notice {
         // A closed standard error is no reason to fail.
         let _ = writeln!(io::stderr(), "note: {notice}");
     }
-    if let Some(samples) = subject.samples {
-        let there = data.train.len();
-        if samples as usize > there {
-            bail!("--samples {samples}: {} has only {there} training samples", data.name);
-        }
-        data.train.truncate(samples as usize);
-    }
-    data.test.truncate(1);
     Ok(data)
+}
+
+fn limit(subject: &Subject, name: &str, part: &str, split: &mut Split) -> Result<()> {
+    if let Some(samples) = subject.samples {
+        let there = split.len();
+        if samples as usize > there {
+            bail!("--samples {samples}: {name} has only {there} {part} samples");
+        }
+        split.truncate(samples as usize);
+    }
+    Ok(())
 }

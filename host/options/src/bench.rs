@@ -25,19 +25,23 @@ pub struct Subject {
     #[arg(long, value_name = "DIR|builtin")]
     pub data: Option<PathBuf>,
 
-    /// Train on the first samples only
+    /// Take the first samples only
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub samples: Option<u32>,
 }
 
-/// Train on this machine's CPU and measure it, against the machine's peak and against other programs
+/// Train or predict on this machine's CPU and measure it, against the machine's peak and against other programs
 #[derive(Args, Debug)]
 pub struct Cpu {
     /// The network and its samples.
     #[command(flatten)]
     pub subject: Subject,
 
-    /// Samples in a step: a row for each
+    /// Measure predictions instead of training: an epoch is a pass over the test samples by a network as it is before training
+    #[arg(long, conflicts_with = "phases")]
+    pub predict: bool,
+
+    /// Samples in a step, or in a prediction: a row for each
     #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "16,64,256,1024")]
     pub batch_sizes: Vec<NonZero<u32>>,
 
@@ -198,7 +202,9 @@ mod tests {
         assert_eq!(options.threads().iter().map(|threads| threads.get()).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(options.engines(), [InstructionSet::Portable]);
         let nonsense = ["--batch-size 0", "--threads 0", "--engine sse", "--epochs 0", "--rounds 0", "--model large"];
-        for line in nonsense.into_iter().chain(["--phases --json x", "--samples 0", "--batch-size 8,,9"]) {
+        for line in
+            nonsense.into_iter().chain(["--phases --json x", "--phases --predict", "--samples 0", "--batch-size 8,,9"])
+        {
             assert!(parse::<Cpu>(line).is_err(), "{line}");
         }
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Simd, team::Team};
+use super::{Grid, Simd, team::Team};
 
 /// What an engine's threads did since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +36,13 @@ impl Simd {
         Times { shared, busy, packing }
     }
 
-    /// Runs work on every thread, and keeps the time where it is asked for.
-    pub(super) fn run(&self, work: &(dyn Fn(usize) + Sync)) {
+    /// Runs work on every thread that has a part, and keeps the time where it is asked for.
+    pub(super) fn run(&self, grid: Grid, work: &(dyn Fn(usize) + Sync)) {
+        debug_assert!([1, self.threads()].contains(&grid.parts()), "one thread has all, or each a part");
         match &self.clock {
+            None if grid.parts() == 1 => work(0),
             None => self.team.run(work),
-            Some(clock) => clock.run(&self.team, work),
+            Some(clock) => clock.run(&self.team, grid, work),
         }
     }
 }
@@ -53,13 +55,18 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    fn run(&self, team: &Team, work: &(dyn Fn(usize) + Sync)) {
+    fn run(&self, team: &Team, grid: Grid, work: &(dyn Fn(usize) + Sync)) {
         let started = Instant::now();
-        team.run(&|thread| {
+        let timed = |thread| {
             let started = Instant::now();
             work(thread);
             self.busy.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
-        });
+        };
+        if grid.parts() == 1 {
+            timed(0)
+        } else {
+            team.run(&timed)
+        }
         self.shared.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
     }
 

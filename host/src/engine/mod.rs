@@ -1,5 +1,6 @@
 //! The CPU engine: core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
 
+mod at_rest;
 mod cache;
 mod clock;
 mod peak;
@@ -17,6 +18,7 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
+pub use at_rest::AtRest;
 pub use cache::CacheError;
 use clock::Clock;
 pub use clock::Times;
@@ -80,7 +82,7 @@ impl Simd {
 
     /// Computes the product, each thread a part of the rows and of the columns.
     fn compute<S: Sink>(&self, product: &Product<'_>, grid: Grid, sink: impl Fn() -> S + Sync) {
-        self.run(&|thread| {
+        self.run(grid, &|thread| {
             let (rows, columns) = self.share(product, grid, thread);
             self.compute_share(product, rows, columns, thread, sink());
         });
@@ -88,7 +90,6 @@ impl Simd {
 
     /// A thread's rows and columns.
     fn share(&self, product: &Product<'_>, grid: Grid, thread: usize) -> (Range<usize>, Range<usize>) {
-        debug_assert_eq!(grid.rows * grid.columns, self.threads(), "each thread has a part");
         let (row, column) = (thread / grid.columns, thread % grid.columns);
         // In whole vectors, but for the last.
         let columns = part(product.columns.div_ceil(LANES), grid.columns, column);
@@ -127,16 +128,44 @@ impl Simd {
         let rows = divisor(self.threads(), product.rows / 16);
         Grid { rows, columns: self.threads() / rows }
     }
+
+    /// Parts of so many elements, by rows.
+    fn elements(&self, count: usize) -> Grid {
+        if count < ELEMENTS_WORTH_SHARING { Grid::ALONE } else { Grid { rows: self.threads(), columns: 1 } }
+    }
 }
+
+/// Elements of other work that take some microseconds.
+const ELEMENTS_WORTH_SHARING: usize = 1 << 14;
 
 /// The widest vector's lanes: columns are shared out in these.
 const LANES: usize = 16;
 
-/// Into how many parts rows and columns are shared out: one for each thread.
+/// Multiply-adds that take some microseconds. Less is not shared out: helpers that wake, and numbers that go from core to core, cost as much.
+const WORTH_SHARING: usize = 1 << 19;
+
+/// Multiply-adds that take as long as bringing one weight into a register and back.
+const COST_OF_A_WEIGHT: usize = 16;
+
+/// Into how many parts rows and columns are shared out: one for each thread, or all for the caller's.
 #[derive(Clone, Copy)]
 struct Grid {
     rows: usize,
     columns: usize,
+}
+
+impl Grid {
+    const ALONE: Self = Self { rows: 1, columns: 1 };
+
+    /// This grid where a product with a layer's weights is worth sharing out.
+    fn where_it_pays(self, widths: Widths, samples: usize) -> Self {
+        let weights = widths.inputs * widths.outputs;
+        if weights.saturating_mul(samples + COST_OF_A_WEIGHT) < WORTH_SHARING { Self::ALONE } else { self }
+    }
+
+    fn parts(self) -> usize {
+        self.rows * self.columns
+    }
 }
 
 /// The largest divisor that is at most `limit`, or 1.
@@ -157,7 +186,8 @@ impl Engine for Simd {
             terms: inputs,
         };
         let output = Target::new(output, outputs);
-        self.compute(&product, self.by_columns(&product), || Forward::<A>::new(output));
+        let grid = self.by_columns(&product).where_it_pays(widths, product.rows);
+        self.compute(&product, grid, || Forward::<A>::new(output));
     }
 
     fn linear_input_grad<P: Activation>(
@@ -180,7 +210,8 @@ impl Engine for Simd {
             terms: outputs,
         };
         let grad_input = Target::new(grad_input, inputs);
-        self.compute(&product, self.by_columns(&product), || Backward::<P>::new(input, grad_input));
+        let grid = self.by_columns(&product).where_it_pays(widths, product.rows);
+        self.compute(&product, grid, || Backward::<P>::new(input, grad_input));
     }
 
     fn linear_update<O: Optimizer<STATE>, const STATE: usize, const ROW: usize>(
@@ -208,8 +239,8 @@ impl Engine for Simd {
         let ((weight, bias), state) = (targets(parameters), state.map(targets));
         let weight_sink = || Update { optimizer, parameters: weight, state: state.map(|(weight, _)| weight) };
         let bias_sink = || Update { optimizer, parameters: bias, state: state.map(|(_, bias)| bias) };
-        let grid = self.by_rows(&product);
-        self.run(&|thread| {
+        let grid = self.by_rows(&product).where_it_pays(widths, product.terms);
+        self.run(grid, &|thread| {
             let (rows, columns) = self.share(&product, grid, thread);
             // The biases go with the first column, which one thread has for each row.
             if columns.contains(&0) {
@@ -236,17 +267,19 @@ impl Engine for Simd {
     ) {
         let len = parameters.len().min(grads.len());
         let (parameters, state) = (Target::new(parameters, 1), state.map(|state| Target::new(state, 1)));
-        self.run(&|thread| {
-            let part = part(len, self.threads(), thread);
+        let grid = self.elements(len);
+        self.run(grid, &|thread| {
+            let part = part(len, grid.rows, thread);
             let sink = Update { optimizer, parameters, state };
             vector::run(self.instructions, Elements { first: part.start, grads: &grads[part], sink });
         });
     }
 
     fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>) {
+        let grid = self.elements(elements.len());
         let (count, target) = (rows(elements, width).len(), Target::new(elements, width));
-        self.run(&|thread| {
-            let part = part(count, self.threads(), thread);
+        self.run(grid, &|thread| {
+            let part = part(count, grid.rows, thread);
             // SAFETY: each thread has a part of its own of rows that are borrowed until all are done.
             #[allow(unsafe_code)]
             let elements = unsafe { target.part(part.start, 0, part.len() * width) };

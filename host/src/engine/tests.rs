@@ -99,6 +99,25 @@ fn check_layer([inputs, outputs]: [usize; 2], batch: usize, numbers: &[f32], see
     let parameters = take(numbers, 0, (inputs + 1) * outputs);
     let (input, grad_sums) = (take(numbers, 100, batch * inputs), take(numbers, 200, batch * outputs));
 
+    let relu = {
+        let mut output = vec![9.0; grad_sums.len()];
+        Portable.linear_forward::<Relu>(widths, &parameters, &input, &mut output);
+        bits(&output)
+    };
+    let at_rest = AtRest::new(widths, &parameters).unwrap();
+    for engine in engines(seed) {
+        for samples in [batch, 1, 3] {
+            let (input, mut output) = (&input[..samples.min(batch) * inputs], vec![9.0; samples.min(batch) * outputs]);
+            engine.forward_at_rest::<Relu>(&at_rest, input, &mut output);
+            prop_assert!(
+                bits(&output) == relu[..output.len()],
+                "{inputs}-{outputs} at rest, {samples} samples: {} on {} threads",
+                engine.instructions(),
+                engine.threads()
+            );
+        }
+    }
+
     // All that one engine makes of it: outputs, input gradients, gradients, updated parameters.
     fn passes(
         engine: &impl Engine,

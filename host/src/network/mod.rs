@@ -15,6 +15,7 @@
 //! ```
 
 mod pass;
+mod predictor;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ use selvedge::{
 use crate::aligned::{Aligned, MemoryError};
 
 pub use pass::{Batch, Workspace};
+pub use predictor::Predictor;
 
 /// An architecture, and its parameters in the flat model's order.
 #[derive(Debug)]

@@ -72,6 +72,11 @@ impl Workspace {
     /// If the batch is larger than the workspace's.
     pub fn predict<E: Engine>(&mut self, engine: &E, network: View<'_>, input: &[f32]) -> &[f32] {
         self.run(engine, network, Pass::Evaluation, input);
+        self.outputs(network, input)
+    }
+
+    /// The outputs of the batch that ran last.
+    pub(super) fn outputs(&self, network: View<'_>, input: &[f32]) -> &[f32] {
         &self.tape[network.last().tape(input.len() / network.inputs())]
     }
 
@@ -218,18 +223,32 @@ impl Workspace {
 
     /// Writes the tape of a batch.
     fn run<E: Engine>(&mut self, engine: &E, network: View<'_>, pass: Pass, input: &[f32]) {
+        self.run_with(engine, network, pass, input, |_, stage, values, input, output| {
+            with_activation!(stage.activation, A => {
+                engine.linear_forward::<A>(stage.widths(), values, input, output);
+            });
+        });
+    }
+
+    /// The same with linear layers computed by `linear(index of the stage, stage, its values, input, output)`.
+    pub(super) fn run_with<E: Engine>(
+        &mut self,
+        engine: &E,
+        network: View<'_>,
+        pass: Pass,
+        input: &[f32],
+        linear: impl Fn(usize, &Stage, &[f32], &[f32], &mut [f32]),
+    ) {
         let samples = input.len() / network.inputs();
         let mut before: Option<&Stage> = None;
-        for stage in &network.layers.stages {
+        for (index, stage) in network.layers.stages.iter().enumerate() {
             let own = stage.tape(samples);
             let (before_own, rest) = self.tape.split_at_mut(own.start);
             let input = before.map_or(input, |before| &before_own[before.tape(samples)]);
             let output = &mut rest[..own.len()];
             let values = &network.parameters[stage.values()];
             match stage.kind {
-                StageKind::Linear => with_activation!(stage.activation, A => {
-                    engine.linear_forward::<A>(stage.widths(), values, input, output);
-                }),
+                StageKind::Linear => linear(index, stage, values, input, output),
                 StageKind::BatchNorm1d => with_activation!(stage.activation, A => {
                     let features = &mut self.features[..stage.outputs];
                     batch_norm::forward::<A, _>(engine, pass, values, input, output, features);

@@ -1,5 +1,7 @@
 //! The walk's memory, and its errors. That it has the typed layers' bits is shown by the package `tests`.
 
+use std::num::NonZero;
+
 use selvedge::{
     Portable,
     layers::Draws,
@@ -9,6 +11,7 @@ use selvedge::{
 };
 
 use super::*;
+use crate::engine::{InstructionSet, Simd};
 
 fn network(layers: &str) -> Network {
     Network::initialized(&layers.parse().unwrap(), 3).unwrap()
@@ -54,6 +57,17 @@ fn a_workspace_is_for_smaller_batches_too() {
         network.predict(&Portable, input, output).unwrap();
     }
     assert_eq!(small.predict(&Portable, network.view(), &INPUT), one_by_one);
+}
+
+#[test]
+fn a_predictor_has_the_networks_bits() {
+    let network = network("4 => 40 BatchNorm1d Relu => 30 Gelu Dropout => 3 LogSoftmax");
+    let engine = Simd::new(InstructionSet::from_environment().unwrap(), NonZero::new(2).unwrap()).unwrap();
+    let mut expected = [0.0; 6];
+    network.predict(&Portable, &INPUT, &mut expected).unwrap();
+    let mut predictor = Predictor::new(network.view(), 2).unwrap();
+    assert_eq!(predictor.predict(&engine, &INPUT), expected);
+    assert_eq!(predictor.predict(&engine, &INPUT[4..]), &expected[3..]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{cuda, workspace};
 /// Which benchmark.
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Train on this machine's CPU and measure it, against the machine's peak and against other programs
+    /// Train or predict on this machine's CPU and measure it, against the machine's peak and against other programs
     Cpu(options::bench::Cpu),
     /// Train on this machine's NVIDIA GPU and measure it, against other programs
     Cuda(options::bench::Cuda),

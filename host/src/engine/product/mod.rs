@@ -18,6 +18,7 @@
 
 mod pairs;
 mod panel;
+mod single;
 mod sink;
 mod sums;
 
@@ -32,6 +33,7 @@ use super::{
 };
 use pairs::Pairs;
 use panel::{Line, Tile, load_part, numbers_of, pack, vectors_of};
+pub use single::Single;
 pub use sink::{Backward, Finished, Forward, Sink, Take, Target, Update};
 use sums::{add_all, add_pair, all};
 
@@ -264,38 +266,40 @@ impl Chunk<'_> {
                     }
                 }
                 if is_last {
-                    self.finish(product, &order[places.clone()], &mut sums[places], take);
+                    let rows = &order[places.clone()];
+                    product.finish(self.first_row, rows, self.columns.clone(), &mut sums[places], take);
                 }
             }
         }
     }
+}
 
+impl Product<'_> {
     /// Hands on rows of sums, once those that left-out terms would have changed are right.
     #[inline(always)]
     fn finish<V: Vector, const WIDTH: usize>(
         &self,
-        product: &Product<'_>,
+        first_row: usize,
         rows: &[usize],
+        columns: Range<usize>,
         sums: &mut [[V; WIDTH]],
         take: &mut dyn FnMut(Finished<'_>),
     ) {
         for (&row, sums) in rows.iter().zip(&mut *sums) {
             if sums.iter().any(|sums| sums.has_negative_zero()) {
-                let sums = &mut numbers_of(sums)[..self.columns.len()];
-                product.restore_zeros(self.first_row + row, self.columns.start, sums);
+                let sums = &mut numbers_of(sums)[..columns.len()];
+                self.restore_zeros(first_row + row, columns.start, sums);
             }
         }
         take(Finished {
-            first_row: self.first_row,
+            first_row,
             rows,
-            columns: self.columns.clone(),
+            columns,
             sums: numbers_of(sums.as_flattened_mut()),
             stride: WIDTH * V::LANES,
         });
     }
-}
 
-impl Product<'_> {
     /// Computes again the sums that are −0.
     #[cold]
     fn restore_zeros(&self, row: usize, column: usize, sums: &mut [f32]) {

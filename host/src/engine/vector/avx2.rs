@@ -21,6 +21,7 @@ pub struct Avx2(__m256);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 unsafe impl Vector for Avx2 {
     const LANES: usize = 8;
+    const SUMS_OF_ONE: usize = 12;
     const SUMS_OF_TWO: usize = 6;
     const SUMS_OF_FOUR: usize = 3;
 

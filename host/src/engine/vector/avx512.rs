@@ -21,6 +21,7 @@ pub struct Avx512(__m512);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 unsafe impl Vector for Avx512 {
     const LANES: usize = 16;
+    const SUMS_OF_ONE: usize = 12;
     const SUMS_OF_TWO: usize = 10;
     const SUMS_OF_FOUR: usize = 6;
 

@@ -25,7 +25,10 @@ pub unsafe trait Vector: Operations + Copy {
     /// Numbers in a register.
     const LANES: usize;
 
-    /// The most registers for a row of sums where two rows are computed at a time: as many as there are, less what the operands need.
+    /// The most registers for a row of sums where one row is computed at a time: enough that no addition waits for the one before.
+    const SUMS_OF_ONE: usize;
+
+    /// The most where two rows are computed at a time: as many as there are, less what the operands need.
     const SUMS_OF_TWO: usize;
 
     /// The same for four rows at a time.

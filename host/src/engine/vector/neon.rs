@@ -21,6 +21,7 @@ pub struct Neon(float32x4_t);
 #[allow(clippy::undocumented_unsafe_blocks, reason = "one reason for all of them, above")]
 unsafe impl Vector for Neon {
     const LANES: usize = 4;
+    const SUMS_OF_ONE: usize = 12;
     const SUMS_OF_TWO: usize = 12;
     const SUMS_OF_FOUR: usize = 6;
 

@@ -11,6 +11,7 @@ pub struct Portable([f32; 8]);
 // SAFETY: an array of eight `f32`s.
 unsafe impl Vector for Portable {
     const LANES: usize = 8;
+    const SUMS_OF_ONE: usize = 8;
     const SUMS_OF_TWO: usize = 4;
     const SUMS_OF_FOUR: usize = 2;
 

@@ -1,0 +1,66 @@
+use selvedge::{
+    architecture::{Stage, StageKind},
+    layers::Pass,
+    with_activation,
+};
+
+use super::{View, Workspace};
+use crate::{
+    aligned::MemoryError,
+    engine::{AtRest, Simd},
+};
+
+/// A network that is ready for many predictions, of one sample or of a batch at a time.
+///
+/// It keeps a transposed copy of the weights, which takes as much memory as they do: so one sample reads no row of a factor that is zero,
+/// such as a black pixel. The outputs have the bits of [`Network::predict`](super::Network::predict).
+///
+/// ```
+/// use std::num::NonZero;
+/// use host::{engine::{InstructionSet, Simd}, network::{Network, Predictor}};
+///
+/// let network = Network::initialized(&"4 => 8 Relu => 3".parse()?, 42)?;
+/// let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
+/// let mut predictor = Predictor::new(network.view(), 16)?;
+/// let logits = predictor.predict(&engine, &[0.1, 0.2, 0.3, 0.4]);
+/// assert_eq!(logits.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Predictor<'a> {
+    network: View<'a>,
+    /// The weights of each stage that is a linear layer.
+    weights: Vec<Option<AtRest>>,
+    workspace: Workspace,
+}
+
+impl<'a> Predictor<'a> {
+    /// For batches of so many samples at most.
+    ///
+    /// # Errors
+    ///
+    /// [`MemoryError`].
+    pub fn new(network: View<'a>, batch: usize) -> Result<Self, MemoryError> {
+        let at_rest = |stage: &Stage| {
+            let is_linear = stage.kind == StageKind::Linear;
+            is_linear.then(|| AtRest::new(stage.widths(), &network.parameters[stage.values()])).transpose()
+        };
+        let weights = network.layers.stages.iter().map(at_rest).collect::<Result<_, _>>()?;
+        Ok(Self { network, weights, workspace: Workspace::for_prediction(network, batch)? })
+    }
+
+    /// The outputs of a batch, `[batch][inputs]` to `[batch][outputs]`.
+    ///
+    /// # Panics
+    ///
+    /// If the batch is larger than the predictor's.
+    pub fn predict(&mut self, engine: &Simd, input: &[f32]) -> &[f32] {
+        let Self { network, weights, workspace } = self;
+        workspace.run_with(engine, *network, Pass::Evaluation, input, |index, stage, _, input, output| {
+            if let Some(weights) = &weights[index] {
+                with_activation!(stage.activation, A => engine.forward_at_rest::<A>(weights, input, output));
+            }
+        });
+        workspace.outputs(*network, input)
+    }
+}
