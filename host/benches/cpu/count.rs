@@ -61,6 +61,7 @@ impl Counts {
     pub fn of_predictions(predictions: &Predictions, engine: &impl Engine) -> Result<Self> {
         let engine = Counting { engine, ledger: RefCell::default() };
         predictions.run(&engine)?;
+        engine.ledger.borrow_mut().step();
         let (steps, products) = engine.ledger.take().take();
         Ok(Self { steps, products })
     }

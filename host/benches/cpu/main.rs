@@ -2,7 +2,8 @@
 //!
 //! - [`workload`]: a model's operations. [`count`]: those that are needed. [`shared`]: what `bench cuda` has too.
 //! - [`measure`]: epochs of training. [`predictions`]: passes of predictions. [`sweep`]: all of it, in its order.
-//! - [`phases`]: where a step's time goes. [`by_layer`]: how fast each product is. [`products`]: a ledger of each.
+//! - [`phases`]: where a step's time goes. [`simulation`]: steps on more cores.
+//!   [`scale`]: steps of networks of other sizes. [`by_layer`]: how fast each product is. [`products`]: a ledger of each.
 //! - [`report`]: the table and JSON. [`plot`]: the picture.
 
 #![cfg_attr(test, allow(dead_code, unused_imports, reason = "cargo sets `test` here too, but a test needs a harness"))]
@@ -15,8 +16,10 @@ mod plot;
 mod predictions;
 mod products;
 mod report;
+mod scale;
 #[path = "../shared/mod.rs"]
 mod shared;
+mod simulation;
 mod sweep;
 mod workload;
 
@@ -45,7 +48,13 @@ fn run(options: &Cpu, out: &mut dyn Write) -> Result<()> {
     shared::check_outputs([("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)])?;
     let data = if options.predict { shared::test_samples } else { shared::data }(&options.subject)?;
     let network = shared::architecture(&options.subject, &data)?;
-    if options.phases { phases::run(options, &network, &data, out) } else { sweep::run(options, &network, &data, out) }
+    let run = match options {
+        Cpu { phases: true, .. } => phases::run,
+        Cpu { scale: true, .. } => scale::run,
+        Cpu { simulate, .. } if !simulate.is_empty() => simulation::run,
+        _ => sweep::run,
+    };
+    run(options, &network, &data, out)
 }
 
 #[cfg(all(test, unix))]
@@ -134,7 +143,19 @@ mod tests {
         for (row, samples) in rows.iter().filter_map(|row| Some((row, if row["batch"] == 1 { 20.0 } else { 14.0 }))) {
             let [seconds, rate] = ["median_epoch_seconds", "samples_per_second"].map(|key| row[key].as_f64().unwrap());
             assert!((seconds * rate - samples).abs() < 1e-6, "{row}");
+            assert!((0.1..0.9).contains(&row["needed_share"].as_f64().unwrap()), "{row}");
         }
+    }
+
+    #[test]
+    fn a_simulation_has_a_row_for_each_batch_size_and_number_of_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = bench(folder.path(), &[&SMALL[..], &["--simulate", "1,64"]].concat()).unwrap();
+        let rows: Vec<Vec<&str>> =
+            text.lines().filter(|line| line.contains('%')).map(|line| line.split('|').collect()).collect();
+        let named: Vec<_> = rows.iter().map(|cells| (cells[1].trim(), cells[2].trim())).collect();
+        assert_eq!(named, [("4", "1"), ("4", "64"), ("8", "1"), ("8", "64")], "{text}");
+        assert_eq!(rows[0][4].trim(), "1.0", "{text}");
     }
 
     #[test]

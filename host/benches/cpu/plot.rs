@@ -15,21 +15,21 @@ use plotters::{
 
 use super::report::{Peak, Report, Row};
 
-const WIDTH: u32 = 1200;
+pub const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 720;
 /// Beside the chart, for the names of its lines.
 const LEGEND: u32 = 300;
 /// Pixels.
 const DASH: u32 = 8;
-const FONT: &str = "sans-serif";
+pub const FONT: &str = "sans-serif";
 
 /// Engines, the one on the most threads in full colour; then peers.
-const ENGINES: [RGBColor; 4] =
+pub const ENGINES: [RGBColor; 4] =
     [RGBColor(31, 105, 180), RGBColor(214, 92, 20), RGBColor(20, 140, 90), RGBColor(110, 70, 160)];
 const PEERS: [RGBColor; 4] =
     [RGBColor(200, 30, 60), RGBColor(150, 110, 0), RGBColor(190, 60, 170), RGBColor(70, 70, 70)];
 
-type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+pub type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
 /// A line or the points of one name.
 struct Series {
@@ -42,13 +42,19 @@ struct Series {
 
 /// Draws a report as a PNG file's bytes.
 pub fn png(report: &Report) -> Result<Vec<u8>> {
+    drawn(|area| draw(area, report))
+}
+
+/// The bytes of a PNG file with a drawing.
+pub fn drawn(draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>) -> Result<Vec<u8>> {
     // The font comes with the program: many machines have none.
     register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
         .map_err(|_| anyhow!("--plot: the font is unsound"))?;
     let mut pixels = vec![0; (WIDTH * HEIGHT * 3) as usize];
     {
         let area = BitMapBackend::with_buffer(&mut pixels, (WIDTH, HEIGHT)).into_drawing_area();
-        draw(&area, report).map_err(|error| anyhow!("--plot: {error}"))?;
+        area.fill(&WHITE)?;
+        draw(&area).map_err(|error| anyhow!("--plot: {error}"))?;
     }
     let picture = RgbImage::from_raw(WIDTH, HEIGHT, pixels).ok_or_else(|| anyhow!("--plot: no picture was drawn"))?;
     let mut png = Cursor::new(Vec::new());
@@ -57,7 +63,6 @@ pub fn png(report: &Report) -> Result<Vec<u8>> {
 }
 
 fn draw(area: &Area<'_>, report: &Report) -> Result<(), Box<dyn std::error::Error>> {
-    area.fill(&WHITE)?;
     let (chart_area, legend) = area.split_horizontally(WIDTH - LEGEND);
     let series = series(report);
     let points = || series.iter().flat_map(|series| &series.points);
@@ -179,7 +184,7 @@ fn colour(report: &Report, engine: &str, threads: usize) -> RGBColor {
 }
 
 /// From somewhat below the least to somewhat above the greatest, for a logarithmic axis.
-fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+pub fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, greatest) = numbers.fold((f64::MAX, 0.0), |(least, greatest), x| (x.min(least), x.max(greatest)));
     (least / 1.3, greatest * 1.3)
 }

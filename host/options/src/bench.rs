@@ -83,6 +83,15 @@ pub struct Cpu {
     /// Show instead where a step's time goes, and how near each product comes to the peak, for the first engine on the most threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "plot"])]
     pub phases: bool,
+
+    /// Show instead a simulation of steps on so many cores, for the first engine: a row for each number of threads
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024),
+        conflicts_with_all = ["peers", "json", "markdown", "plot", "phases", "predict"])]
+    pub simulate: Vec<u16>,
+
+    /// Show instead how long steps of networks of other widths and depths, and of other batches, take with the first engine on the most threads
+    #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "batch_sizes", "epochs", "phases", "predict", "simulate"])]
+    pub scale: bool,
 }
 
 /// A name of an instruction set of this processor.
@@ -202,9 +211,14 @@ mod tests {
         assert_eq!(options.threads().iter().map(|threads| threads.get()).collect::<Vec<_>>(), [1, 4]);
         assert_eq!(options.engines(), [InstructionSet::Portable]);
         let nonsense = ["--batch-size 0", "--threads 0", "--engine sse", "--epochs 0", "--rounds 0", "--model large"];
-        for line in
-            nonsense.into_iter().chain(["--phases --json x", "--phases --predict", "--samples 0", "--batch-size 8,,9"])
-        {
+        for line in nonsense.into_iter().chain([
+            "--phases --json x",
+            "--phases --predict",
+            "--simulate 0",
+            "--simulate 8 --phases",
+            "--samples 0",
+            "--batch-size 8,,9",
+        ]) {
             assert!(parse::<Cpu>(line).is_err(), "{line}");
         }
     }

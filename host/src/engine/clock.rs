@@ -7,15 +7,17 @@ use std::{
 
 use super::{Grid, Simd, team::Team};
 
-/// What an engine's threads did since it was made.
+/// The time that an engine's threads took since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// From where work was shared out to where the last thread had done its part.
+    /// From where work was shared out to where the last thread had done its part. Of a [simulation](Simd::simulated), the longest part.
     pub shared: Duration,
     /// In their parts, all threads together.
     pub busy: Duration,
     /// Of that, bringing operands side by side and looking for their zeros.
     pub packing: Duration,
+    /// How often work was shared out among several threads.
+    pub calls: u64,
 }
 
 impl Simd {
@@ -31,9 +33,9 @@ impl Simd {
 
     /// What the threads did, where the engine is [`timed`](Self::timed); else nothing.
     pub fn times(&self) -> Times {
-        let [shared, busy] = self.clock.as_ref().map_or([Duration::ZERO; 2], Clock::read);
+        let times = self.clock.as_ref().map(Clock::read).unwrap_or_default();
         let packing = (0..self.threads()).filter_map(|thread| self.scratch(thread).packing.0).sum();
-        Times { shared, busy, packing }
+        Times { packing, ..times }
     }
 
     /// Runs work on every thread that has a part, and keeps the time where it is asked for.
@@ -52,26 +54,34 @@ impl Simd {
 pub(super) struct Clock {
     shared: AtomicU64,
     busy: AtomicU64,
+    calls: AtomicU64,
 }
 
 impl Clock {
     fn run(&self, team: &Team, grid: Grid, work: &(dyn Fn(usize) + Sync)) {
         let started = Instant::now();
+        let longest = AtomicU64::new(0);
         let timed = |thread| {
             let started = Instant::now();
             work(thread);
-            self.busy.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+            let took = started.elapsed().as_nanos() as u64;
+            self.busy.fetch_add(took, Relaxed);
+            longest.fetch_max(took, Relaxed);
         };
         if grid.parts() == 1 {
-            timed(0)
+            timed(0);
         } else {
-            team.run(&timed)
+            team.run(&timed);
+            self.calls.fetch_add(1, Relaxed);
         }
-        self.shared.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
+        let took = if team.takes_turns() { longest.into_inner() } else { started.elapsed().as_nanos() as u64 };
+        self.shared.fetch_add(took, Relaxed);
     }
 
-    fn read(&self) -> [Duration; 2] {
-        [&self.shared, &self.busy].map(|nanoseconds| Duration::from_nanos(nanoseconds.load(Relaxed)))
+    fn read(&self) -> Times {
+        let [shared, busy] =
+            [&self.shared, &self.busy].map(|nanoseconds| Duration::from_nanos(nanoseconds.load(Relaxed)));
+        Times { shared, busy, packing: Duration::ZERO, calls: self.calls.load(Relaxed) }
     }
 }
 

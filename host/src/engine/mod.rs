@@ -64,9 +64,23 @@ impl Simd {
     ///
     /// [`EngineError`] where the system gives no more threads, and where the environment variable `SELVEDGE_L1_KB` is no size.
     pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
-        let first_level_cache = cache::first_level()?;
         let team = Team::new(threads).map_err(|error| EngineError::Threads { threads, error })?;
-        let scratch = (0..threads.get()).map(|_| Mutex::default()).collect();
+        Ok(Self::of(instructions, team)?)
+    }
+
+    /// An engine that simulates so many threads: the caller computes their parts one after the other. It is [`timed`](Self::timed), and its
+    /// [`times`](Self::times) are those of a machine with as many cores, of which each is as fast as this one.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] where the environment variable `SELVEDGE_L1_KB` is no size.
+    pub fn simulated(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
+        Ok(Self::of(instructions, Team::taking_turns(threads))?.timed())
+    }
+
+    fn of(instructions: InstructionSet, team: Team) -> Result<Self, CacheError> {
+        let first_level_cache = cache::first_level()?;
+        let scratch = (0..team.threads()).map(|_| Mutex::default()).collect();
         Ok(Self { team, instructions, scratch, first_level_cache, clock: None })
     }
 

@@ -34,6 +34,8 @@ pub struct Team {
     _helpers: Option<ThreadPool>,
     shared: Arc<Shared>,
     threads: usize,
+    /// The caller does all threads' work, one after the other.
+    takes_turns: bool,
     /// Held while work is under way.
     turn: Mutex<()>,
 }
@@ -138,7 +140,18 @@ impl Team {
             Ok(pool)
         };
         let helpers = (threads > 1).then(|| start(threads - 1)).transpose()?;
-        Ok(Self { _helpers: helpers, shared, threads, turn: Mutex::default() })
+        Ok(Self { _helpers: helpers, shared, threads, takes_turns: threads == 1, turn: Mutex::default() })
+    }
+
+    /// No threads: the caller does the work of so many, one after the other.
+    pub fn taking_turns(threads: NonZero<usize>) -> Self {
+        let (shared, turn) = Default::default();
+        Self { _helpers: None, shared, threads: threads.get(), takes_turns: true, turn }
+    }
+
+    /// Tells whether the caller does all the work.
+    pub fn takes_turns(&self) -> bool {
+        self.takes_turns
     }
 
     /// How many threads there are.
@@ -152,8 +165,8 @@ impl Team {
     ///
     /// Where the work does. It must not run work of its own.
     pub fn run(&self, work: &Work<'_>) {
-        if self.threads == 1 {
-            return work(0);
+        if self.takes_turns {
+            return (0..self.threads).for_each(work);
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = &*self.shared;
