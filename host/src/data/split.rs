@@ -6,7 +6,7 @@ use selvedge::preparation::Element;
 use sha2::{Digest, Sha256};
 
 use super::mapping::Mapping;
-use crate::task::Targets;
+use crate::{aligned::prefetch, task::Targets};
 
 /// The place of samples' bytes. Parts of one set share them.
 #[derive(Debug)]
@@ -192,6 +192,14 @@ impl Split {
     #[inline]
     pub fn sample_in<'a>(&'a self, index: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
         self.store.read(self.place(index), room)
+    }
+
+    /// Asks for a sample that will be read soon, if it is in memory.
+    #[inline]
+    pub fn prefetch(&self, index: usize) {
+        if let Store::Memory(bytes) = &*self.store {
+            prefetch(&bytes[self.place(index)]);
+        }
     }
 
     /// The place of a sample in the store.

@@ -1,5 +1,7 @@
 //! The CPU as a backend: a step at a time, by a network's passes on one of core's engines.
 
+use std::iter;
+
 use selvedge::{
     Engine,
     augment::Augmentation,
@@ -149,6 +151,9 @@ impl<'a, E: Engine> Cpu<'a, E> {
     }
 }
 
+/// Samples that are asked for ahead of the one that is written: in a random order, each would be waited for.
+const AHEAD: usize = 4;
+
 /// Samples that become a network's input.
 struct Load<'a> {
     train: &'a Split,
@@ -165,7 +170,11 @@ impl RowWork<f32> for Load<'_> {
         let Self { train, shape, preparation, order, augmentation, generator } = self;
         // Takes memory only where samples are in a file.
         let mut room = Vec::new();
-        for (&index, input) in order[first..].iter().zip(rows_mut(rows, train.features())) {
+        let later = order.iter().skip(first + AHEAD).map(Some).chain(iter::repeat(None));
+        for ((&index, input), later) in order[first..].iter().zip(rows_mut(rows, train.features())).zip(later) {
+            if let Some(&later) = later {
+                train.prefetch(later as usize);
+            }
             let sample = train.sample_in(index as usize, &mut room);
             if augmentation.is_none() {
                 preparation.write(sample, input);
