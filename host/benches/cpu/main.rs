@@ -140,7 +140,7 @@ mod tests {
         let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(rows.iter().filter(|row| row["peer"] == "fake").count(), 2, "{rows:?}");
         // 20 samples one at a time, and 14 in whole batches of 7.
-        for (row, samples) in rows.iter().filter_map(|row| Some((row, if row["batch"] == 1 { 20.0 } else { 14.0 }))) {
+        for (row, samples) in rows.iter().map(|row| (row, if row["batch"] == 1 { 20.0 } else { 14.0 })) {
             let [seconds, rate] = ["median_epoch_seconds", "samples_per_second"].map(|key| row[key].as_f64().unwrap());
             assert!((seconds * rate - samples).abs() < 1e-6, "{row}");
             assert!((0.1..0.9).contains(&row["needed_share"].as_f64().unwrap()), "{row}");
