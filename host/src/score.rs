@@ -20,9 +20,9 @@ impl Score {
 }
 
 /// The name of a score that is a part of the samples or of their labels.
-const ACCURACY: &str = "accuracy";
+pub const ACCURACY: &str = "accuracy";
 /// The name of a regression's score.
-const R2: &str = "R²";
+pub const R2: &str = "R²";
 
 /// A score's key in files of metrics.
 pub fn key(name: &str) -> &str {

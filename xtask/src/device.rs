@@ -70,8 +70,6 @@ struct Target {
     /// The board, a file in firmware/boards
     #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
-    #[command(flatten)]
-    network: Choice,
     /// The serial port of a real board, which runs `serve` already, unless --probe starts it
     #[arg(long, global = true, value_name = "PATH")]
     port: Option<String>,
@@ -81,6 +79,8 @@ struct Target {
     /// How many seconds an answer may take
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
+    #[command(flatten)]
+    network: Choice,
 }
 
 impl Target {

@@ -2,7 +2,7 @@
 //!
 //! One module for each command. It runs the other packages as programs, and links those that know a command line, a board or a file.
 //!
-//! - [`program`]: the commands of the program `selvedge`, whose options are checked here before it is built.
+//! - [`examples`]: those in the help. [`program`]: the commands of the program `selvedge`, whose options are checked here before it is built.
 //! - [`mod@bench`]: the host's benchmarks, in the same way, and the boards'.
 //! - [`flash`]: a model on a board, in the emulator or through a probe, against the host's bits.
 //! - [`device`]: a board that answers over its UART.
@@ -14,6 +14,7 @@
 //! - [`python`]: the Python that interchange is tested against. [`cuda`]: the compiler of the CUDA kernels. [`typescript`]: the checker of the
 //!   page's script.
 //! - [`mod@test`]: everything that must hold before a change is kept.
+//! - [`check`]: what that leaves out, because it takes long or needs tools of its own.
 //! - [`fuzz`]: hostile bytes and text for some minutes, as a table.
 //! - [`signals`]: what asks this program to end.
 //! - [`tied`]: programs that do not outlive this one, however it ends.
@@ -28,9 +29,11 @@ macro_rules! say {
 
 mod bench;
 mod book;
+mod check;
 mod cuda;
 mod device;
 mod doctor;
+mod examples;
 mod flash;
 mod fuzz;
 mod gpu;
@@ -84,6 +87,9 @@ enum Command {
     Doctor,
     /// Run every check and every test, and say what had to be left out; with --setup, install first what this machine lacks
     Test(test::Options),
+    /// Run a check that `test` leaves out, because it takes long or needs a tool of its own
+    #[command(subcommand)]
+    Check(check::Check),
     /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists what that needs
     Fuzz(fuzz::Options),
     /// Become a program that ends when the process that started this one ends
@@ -92,7 +98,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match options::parse::<Cli>() {
+    let arguments = match options::parse::<Cli>(examples::EXAMPLES) {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
@@ -112,6 +118,7 @@ fn main() -> ExitCode {
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Doctor => doctor::run(),
         Command::Test(options) => test::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Check(check) => check::run(&check).map(|()| ExitCode::SUCCESS),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Tied(options) => tied::run(&options),
     };

@@ -14,7 +14,7 @@
 //! - [`c_name`]: the name that a network has in C.
 //! - [`package_name`]: the name of a firmware project.
 //! - [`engine`]: the instruction sets of the CPU engine, by their names.
-//! - [`parse`]: the arguments of a program, or its help, or its error.
+//! - [`parse`]: the arguments of a program, or its help, or its error. [`program`]: the command line that it parses, with examples.
 
 pub mod bench;
 pub mod c_name;
@@ -26,9 +26,11 @@ pub mod optimizer;
 pub mod package_name;
 mod parse;
 pub mod partition;
+mod program;
 pub mod recipe;
 pub mod space;
 pub mod training;
 
 pub use commands::{Command, Device};
 pub use parse::parse;
+pub use program::{Examples, program};

@@ -4,23 +4,19 @@ use std::{
     process::ExitCode,
 };
 
-use crate::commands::predict::USAGE;
+use crate::{Examples, program};
 use clap::{Parser, error::Error};
 use terminal::printable;
 
-/// Reads a program's arguments. It prints help and errors itself, and returns the exit code for them.
+/// Reads a program's arguments, whose help has [these examples](program). It prints help and errors itself, and returns the exit code for them.
 ///
 /// The code says failure too where help could not be written; where its reader has gone (`… | head`), that is no failure.
 ///
 /// # Errors
 ///
 /// The exit code, where the program has no more to do.
-pub fn parse<P: Parser>() -> Result<P, ExitCode> {
-    let mut command = P::command();
-    if command.find_subcommand("predict").is_some() {
-        let usage = format!("{} {USAGE}", command.get_bin_name().unwrap_or_else(|| command.get_name()));
-        command = command.mut_subcommand("predict", |predict| predict.override_usage(usage));
-    }
+pub fn parse<P: Parser>(examples: &Examples) -> Result<P, ExitCode> {
+    let mut command = program::<P>(examples);
     let parsed = command.try_get_matches_from_mut(env::args_os());
     let parsed = parsed.and_then(|matches| P::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
     parsed.map_err(|error| match print(&error) {

@@ -14,7 +14,7 @@ use options::{commands::Part, recipe::Standardize};
 use selvedge::{idx, preparation::Element, shape::InputShape, task::TaskKind};
 use serde_json::json;
 
-use super::{check_weights, load, load_for, parse, part};
+use super::{check_weights, load, load_for, note, parse, part, trained_on_others};
 
 pub fn run(options: &options::commands::Embed) -> Result<()> {
     let bytes = options.file.as_deref().map(weights::read).transpose()?;
@@ -30,6 +30,7 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
         Some((path, file)) => load_for(path, file, &options.data)?,
         None => load(&options.data)?,
     };
+    file.as_ref().and_then(|(_, file)| trained_on_others(file, &data)).iter().for_each(note);
     let (name, input) = (data.name.clone(), data.input);
     let (split, preparation) = samples(options, data, file.is_some())?;
     let named = || options.file.iter().map(|path| path.display().to_string()).collect::<String>();

@@ -1,5 +1,6 @@
 //! The program `selvedge`: the work of its commands, a file each. Their options are in the package `options`.
 
+mod completions;
 mod convert;
 mod data;
 mod device;
@@ -8,6 +9,7 @@ mod engines;
 mod eval;
 mod export_c;
 mod inspect;
+mod man;
 mod new;
 mod outputs;
 mod predict;
@@ -74,12 +76,17 @@ enum Commands {
     Device(options::Device),
 }
 
+/// The command line of `selvedge`, with its examples.
+fn command_line() -> clap::Command {
+    options::program::<Arguments>(&[])
+}
+
 /// Runs the program `selvedge`: reads its arguments, and returns its exit code.
 pub fn main() -> ExitCode {
     // With a handler, the limit on a file's size is a write error. Without one, the signal kills the program.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(libc::SIGXFSZ, Arc::default());
-    let arguments = match options::parse::<Arguments>() {
+    let arguments = match options::parse::<Arguments>(&[]) {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
@@ -126,6 +133,8 @@ fn run(command: &Command) -> Result<()> {
         Command::ExportC(options) => export_c::run(options),
         Command::New(options) => new::run(options),
         Command::Engines(options) => engines::run(options),
+        Command::Completions(options) => completions::run(options),
+        Command::Man(options) => man::run(options),
     }
 }
 

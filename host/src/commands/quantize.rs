@@ -28,7 +28,7 @@ use selvedge::{
     weights::TrainingRecord,
 };
 
-use super::{check_replaced, check_task, check_weights, engine, load_for, note, parse};
+use super::{check_replaced, check_task, check_weights, engine, load_for, note, parse, trained_on_others};
 
 pub fn run(options: &options::commands::Quantize) -> Result<()> {
     check_format(&options.path)?;
@@ -99,6 +99,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let reference = Reference::new(&file.architecture(), &flat).with_context(name)?.with_preparation(preparation);
     let engine = engine(&options.threads)?;
     let data = load_for(&options.path, &model, &options.data)?;
+    trained_on_others(&model, &data).iter().for_each(note);
     let float = model.evaluate(&engine, &data.test).with_context(name)?;
     if let Some(training) = &mut training {
         check_task(&data, false, training)?;

@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Grid, Simd, team::Team};
+use team::Team;
+
+use super::{Grid, Simd};
 
 /// The time that an engine's threads took since it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,6 @@ mod cache;
 mod clock;
 mod peak;
 mod product;
-mod team;
 #[cfg(test)]
 mod tests;
 mod vector;

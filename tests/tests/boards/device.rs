@@ -38,6 +38,27 @@ fn predicts_the_hosts_bits(board: &str, model: &str) {
         text.contains(&format!("{SAMPLES} of {SAMPLES} samples: class and logits equal the host's bits")),
         "{text}"
     );
+    // The answers for the single samples are for -v.
+    assert!(text.contains(&format!("{SAMPLES} samples, ")) && !text.contains("sample 0: "), "{text}");
+}
+
+/// As `eval` does, for a network and for one that is quantised on the way.
+#[test]
+fn a_board_that_is_tested_on_other_data_is_said_to_be() {
+    if !has_emulator("a network on a board, with other samples than its own") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let weights = trained(folder.path(), "tiny");
+    let other = folder.path().join("other");
+    tests::write_small_data(&other, [100, 20]);
+    let other = other.to_string_lossy();
+    for format in ["f32", "int8"] {
+        let text = flash(&["--board", "microbit", "--weights", &weights, "--format", format, "--data", &other]);
+        assert_eq!(text.matches("note: the weights were trained on builtin").count(), 1, "{text}");
+    }
+    let text = flash(&["--board", "microbit", "--weights", &weights, "--data", "builtin", "--count", "2"]);
+    assert!(!text.contains("the weights were trained on"), "{text}");
 }
 
 #[test]
@@ -78,7 +99,7 @@ fn boards_predict_and_train_the_hosts_bits_with_a_network_for_other_data() {
         ("riscv32-virt", "f32"),
     ] {
         let arguments = ["--board", board, "--weights", &weights, "--format", format, "--data", &data, "--count", "30"];
-        let text = flash(&arguments);
+        let text = flash(&[&arguments[..], &["-v"]].concat());
         assert!(text.contains("30 of 30 samples: class and logits equal the host's bits"), "{text}");
         assert!(text.contains("sample 2: class 2 still, "), "{text}");
     }

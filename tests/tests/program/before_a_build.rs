@@ -25,8 +25,23 @@ fn help_and_wrong_options_wait_for_no_build() {
         (output.status.code(), text(&output))
     };
     let commands = [
-        "train", "search", "recipes", "eval", "report", "predict", "inspect", "convert", "quantize", "data", "show",
-        "embed", "export-c", "new", "engines",
+        "train",
+        "search",
+        "recipes",
+        "eval",
+        "report",
+        "predict",
+        "inspect",
+        "convert",
+        "quantize",
+        "data",
+        "show",
+        "embed",
+        "export-c",
+        "new",
+        "engines",
+        "completions",
+        "man",
     ];
     let others = [
         "bench cpu",
@@ -57,6 +72,8 @@ fn help_and_wrong_options_wait_for_no_build() {
         ("quantize x --format f8", "int8"),
         ("report", "RUN"),
         ("report a --certificates b", "--quantized"),
+        ("completions dash", "possible values: bash"),
+        ("man", "--out <DIR>"),
         ("export-c x --name int", "take int_network"),
         ("new a --weights x --board none", "there is no board none"),
         ("new core --weights x --board microbit", "take core-firmware"),

@@ -151,7 +151,10 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
     workspace::output(&mut model.embed_command(Some(&weights), "test", Some(options.count), run.folder()))?;
     say!("{name} in {} on {board}", format.name());
     let mut measured = Measured::default();
-    let status = run.build_and_run(None, |line| measured.take(line))?;
+    let status = run.build_and_run(None, |line| {
+        say!("{line}");
+        measured.take(line);
+    })?;
     ensure!(status.success(), "the program on the board failed ({status})");
     let measured = measured.whole()?;
     ensure!(!measured.layers.is_empty(), "the program `measure` named no layers");

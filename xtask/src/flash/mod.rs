@@ -43,8 +43,6 @@ pub struct Options {
     /// What to run
     #[arg(long, value_enum, default_value_t = Program::Predict)]
     program: Program,
-    #[command(flatten)]
-    network: Choice,
     /// The number of test samples to classify [default: 100, or all where there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
@@ -54,6 +52,11 @@ pub struct Options {
     /// Stop a program that has said nothing for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    /// Show the board's answer for each sample too, as it comes
+    #[arg(long, short)]
+    verbose: bool,
+    #[command(flatten)]
+    network: Choice,
 }
 
 /// A program of the firmware: `firmware/src/bin/<name>.rs`.
@@ -104,7 +107,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         Program::Predict | Program::Measure | Program::Bare | Program::Serve => predict(options, &run),
         Program::Loader | Program::Fingerprint | Program::Crash => {
             say!("{} ({}): {}", run.board.name, run.board.description, run.program.name());
-            exit_code(run.build_and_run(None, |_| {})?)
+            exit_code(run.build_and_run(None, |line| say!("{line}"))?)
         }
     }
 }
@@ -161,13 +164,10 @@ impl Run {
         self.device.start(&self.board, &self.build(self.program, None)?, serial)
     }
 
-    /// Builds the run's program, as [`build`](Self::build) does, runs it and shows every line.
-    pub fn build_and_run(&self, layers: Option<&Architecture>, mut each_line: impl FnMut(&str)) -> Result<ExitStatus> {
+    /// Builds the run's program, as [`build`](Self::build) does, runs it and hands on every line.
+    pub fn build_and_run(&self, layers: Option<&Architecture>, each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let elf = self.build(self.program, layers)?;
-        self.device.run(&self.board, &elf, self.silence, |line| {
-            say!("{line}");
-            each_line(line);
-        })
+        self.device.run(&self.board, &elf, self.silence, each_line)
     }
 }
 
@@ -185,7 +185,13 @@ fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
 
     say!("{} ({}): {} with {}", board.name, board.description, run.program.name(), weights.architecture);
     let mut predictions = Vec::new();
-    let status = run.build_and_run(None, |line| predictions.extend(report::prediction(line)));
+    let shows_all = options.verbose || run.program != Program::Predict;
+    let status = run.build_and_run(None, |line| {
+        if shows_all || !report::is_of_sample(line) {
+            say!("{line}");
+        }
+        predictions.extend(report::prediction(line));
+    });
     let status = status.map_err(|error| load.explain(error, board))?;
     if run.program != Program::Predict {
         return exit_code(status);

@@ -25,6 +25,7 @@ const MAX_BYTES: u64 = 1 << 32;
 
 /// The network that a board gets.
 #[derive(Args)]
+#[command(next_help_heading = "Network")]
 pub struct Choice {
     /// The model [default: the board's; tiny for --program train]
     #[arg(long, global = true, value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]

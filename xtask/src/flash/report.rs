@@ -48,6 +48,11 @@ pub fn prediction(line: &str) -> Option<Prediction> {
     is_hash.then_some(Prediction { index: index.parse().ok()?, class, logits: logits.to_owned() })
 }
 
+/// Tells whether a line is the answer for one sample, or belongs to one: then it is indented.
+pub fn is_of_sample(line: &str) -> bool {
+    line.starts_with("  ") || prediction(line).is_some()
+}
+
 /// Reads `weights <64 hexadecimal digits>`; `None` for any other line.
 pub fn weight_hash(line: &str) -> Option<&str> {
     line.strip_prefix("weights ").filter(|hash| is_hexadecimal(hash, 64))
@@ -130,6 +135,8 @@ mod tests {
             assert_eq!(prediction(&LINE.replace(part, other)), None, "{other}");
         }
         assert_eq!(prediction("784-16-10, 100 samples"), None);
+        assert!(!is_of_sample("100 samples, 88 right, 51280 instructions each"));
+        assert!(is_of_sample(LINE) && is_of_sample("  9 Ankle boot: about 97 %"));
         assert_eq!(prediction(""), None);
     }
 

@@ -46,6 +46,7 @@ impl Run {
         workspace::run(&mut model.embed_command(None, "train", Some(recipe.samples), &self.embed.path))?;
         let mut hash = None;
         let status = self.build_and_run(Some(layers), |line| {
+            say!("{line}");
             hash = report::weight_hash(line).map(str::to_owned).or(hash.take());
         });
         let status = status.map_err(|error| load.explain(error, &self.board))?;

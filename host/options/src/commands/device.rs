@@ -49,13 +49,14 @@ pub struct Eval {
     /// The way to the board.
     #[command(flatten)]
     pub connect: Connect,
-    /// The samples.
-    #[command(flatten)]
-    pub data: Data,
 
     /// The number of test samples, from the first [default: all]
     #[arg(long, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub count: Option<u32>,
+
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
 }
 
 /// The way to the board.

@@ -10,10 +10,6 @@ pub struct Embed {
     /// The network's file; without it, only samples are written
     pub file: Option<PathBuf>,
 
-    /// The samples.
-    #[command(flatten)]
-    pub data: Data,
-
     /// The samples to write
     #[arg(long, value_enum, default_value = "test")]
     pub split: Part,
@@ -25,4 +21,8 @@ pub struct Embed {
     /// Folder for weights.selvedge, samples.idx, labels.idx, preparation.bin and expected.jsonl
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
 }

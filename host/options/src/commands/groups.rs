@@ -18,6 +18,7 @@ pub enum Part {
 
 /// The network.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Network")]
 pub struct Model {
     /// A named model: quickstart (two hidden layers of 512 units, PyTorch's), small (one of 128) or tiny (one of 16)
     ///
@@ -83,6 +84,7 @@ pub fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Re
 
 /// The number of threads that compute.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Processor")]
 pub struct Threads {
     /// Threads; the bits do not depend on it [default: the machine's]
     ///

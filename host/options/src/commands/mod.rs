@@ -1,5 +1,6 @@
 //! The options of each command of the program `selvedge`, a file each. `groups`: options that several commands have.
 
+mod completions;
 mod convert;
 mod data;
 pub mod device;
@@ -8,6 +9,7 @@ mod eval;
 mod export_c;
 mod groups;
 mod inspect;
+mod man;
 pub mod new;
 pub(crate) mod predict;
 mod quantize;
@@ -21,6 +23,7 @@ pub mod train;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+pub use completions::Completions;
 pub use convert::{Convert, Numbers};
 pub use data::Overview;
 pub use device::Device;
@@ -29,6 +32,7 @@ pub use eval::Eval;
 pub use export_c::ExportC;
 pub use groups::{File, Model, Part, Samples, Threads};
 pub use inspect::Inspect;
+pub use man::Man;
 pub use new::New;
 pub use predict::Predict;
 pub use quantize::{Format, Quantize};
@@ -77,6 +81,10 @@ pub enum Command {
     ///
     /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
     Engines(Engines),
+    /// Print what makes a shell complete the commands and options of `selvedge`
+    Completions(Completions),
+    /// Write the manual's pages of `selvedge`, one for each command
+    Man(Man),
 }
 
 impl Command {

@@ -12,10 +12,6 @@ const DEFAULT: &str = "best";
 /// Options of `show`.
 #[derive(Args, Debug)]
 pub struct Show {
-    /// The samples.
-    #[command(flatten)]
-    pub data: Data,
-
     /// The samples to show [default: train; with --saliency test]
     #[arg(long, value_enum)]
     pub split: Option<Part>,
@@ -58,6 +54,9 @@ pub struct Show {
     #[arg(long, requires = "weights", help_heading = "Network")]
     pub saliency: bool,
 
+    /// The samples.
+    #[command(flatten)]
+    pub data: Data,
     /// The threads that compute.
     #[command(flatten)]
     pub threads: Threads,

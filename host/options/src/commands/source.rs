@@ -10,6 +10,7 @@ use crate::partition::TestSplit;
 
 /// The source of the samples.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Data")]
 pub struct Data {
     /// A CSV file, a folder of pictures (a sub-folder for each class), NumPy's arrays, a folder with four IDX files, or `builtin`
     ///

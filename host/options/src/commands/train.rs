@@ -31,8 +31,8 @@ pub struct Train {
 
     /// What to train with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
     ///
-    /// Each option under Recipe, Optimizer, Schedule, Regularization and Validation is a key of such a file, and overrides it.
-    #[arg(long, value_name = "NAME|FILE")]
+    /// Each other option under Recipe, Optimizer, Schedule, Regularization and Validation is a key of such a file, and overrides it.
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Recipe")]
     pub recipe: Option<PathBuf>,
     /// The options that override the recipe's.
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub struct Train {
     /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth, .npz or .onnx) instead of the seed's
     ///
     /// Convert weights that were trained with Normalize(mean, std) first: `selvedge convert --mean … --std …`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub init: Option<PathBuf>,
 
     /// Cross-validate: cut the samples in K folds, and test each by a model that is trained on the others
@@ -66,26 +66,30 @@ pub struct Train {
     pub trial: bool,
 
     /// Train on the first samples only
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()), help_heading = "Data")]
     pub limit_train: Option<u32>,
 
     /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
 
     /// Write losses and accuracies as one JSON object a line
-    #[arg(long, value_name = "FILE.jsonl")]
+    #[arg(long, value_name = "FILE.jsonl", help_heading = "Output")]
     pub metrics: Option<PathBuf>,
 
     /// Write losses, learning rate, metrics and speed for TensorBoard: a file of events in this folder, with the run's steps
     ///
     /// A resumed run goes on in the folder with a file of its own, and TensorBoard shows both as one run. A new run takes a folder without events.
-    #[arg(long, value_name = "DIR", conflicts_with = "folds")]
+    #[arg(long, value_name = "DIR", conflicts_with = "folds", help_heading = "Output")]
     pub tensorboard: Option<PathBuf>,
 
     /// Watch the run in the terminal: curves, speed, time left, the last test; q ends it as Ctrl-C does. Elsewhere lines are printed
-    #[arg(long, conflicts_with = "folds")]
+    #[arg(long, conflicts_with = "folds", help_heading = "Output")]
     pub tui: bool,
+
+    /// Print no losses, no tests and no progress bar, only the summary at the end
+    #[arg(long, short, conflicts_with = "tui", help_heading = "Output")]
+    pub quiet: bool,
 
     /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
     ///
@@ -171,6 +175,7 @@ impl Train {
 
 /// The processor that trains.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Processor")]
 pub struct Processor {
     /// On what to train; auto takes CUDA where it is there and built in, and says what it chose. The bits are the same
     #[arg(long, value_enum, default_value = "auto")]

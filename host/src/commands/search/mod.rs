@@ -196,7 +196,7 @@ pub struct Stopped {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { done, all, to_go_on } = self;
-        write!(f, "interrupted after {done} of {all} trials, which are kept; `{to_go_on}` goes on with the others")
+        write!(f, "interrupted after {done} of {all} trials, which are kept; this goes on with the others:\n{to_go_on}")
     }
 }
 

@@ -29,7 +29,8 @@ pub fn to_go_on(run: &Train, out: &Path, checkpoint: &Path) -> String {
         ("threads", run.threads.threads.map(|threads| threads.to_string().into())),
     ];
     let given = files.into_iter().chain(data).chain(others).filter_map(|(option, value)| Some((option, value?)));
-    format!("{} train{}{}", program(), shown(given), if run.tui { " --tui" } else { "" })
+    let flags = [(run.tui, " --tui"), (run.quiet, " --quiet")].into_iter().filter(|(is_given, _)| *is_given);
+    format!("{} train{}{}", program(), shown(given), flags.map(|(_, flag)| flag).collect::<String>())
 }
 
 /// Options and their values for a shell, each after a space.

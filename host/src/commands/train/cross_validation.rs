@@ -94,7 +94,7 @@ impl Validation<'_> {
         let files = Files::of(options, folds)?;
         let mut metrics =
             options.metrics.as_deref().map(|path| Metrics::open(path, &Progress::default())).transpose()?;
-        let mut screen = Screen::default();
+        let mut screen = Screen::new(options.quiet);
         if !options.trial {
             self.say_what(data, folds, &mut screen);
         }
@@ -111,7 +111,7 @@ impl Validation<'_> {
             let template = format!("fold {number} of {} {{bar:40}} step {{pos}}/{{len}}, {{eta}} left", folds.count);
             let log = (!options.trial).then(|| Log {
                 fold: number,
-                bar: progress_bar(0, &template),
+                bar: if options.quiet { ProgressBar::hidden() } else { progress_bar(0, &template) },
                 metrics: metrics.as_mut(),
             });
             let result = self.result(fold, log, Role::Fold, number == 1);

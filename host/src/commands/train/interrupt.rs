@@ -66,7 +66,12 @@ impl Interrupted {
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "interrupted after step {}; the run is saved: `{}` goes on with it", self.step, self.to_go_on)
+        // The command is a line of its own, for whoever copies it.
+        write!(
+            f,
+            "interrupted after step {}; the run is saved, and this goes on with it:\n{}",
+            self.step, self.to_go_on
+        )
     }
 }
 

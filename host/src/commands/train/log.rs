@@ -112,7 +112,7 @@ impl<'a> Log<'a> {
             progress_bar(training::steps_in_run(size, options), "{bar:40} step {pos}/{len}, {per_sec}, {eta} left")
                 .with_position(progress.steps);
         bar.reset_eta();
-        if sinks.live.is_viewed() {
+        if sinks.live.is_viewed() || screen.is_quiet() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let step_size = options.batch_size.saturating_mul(options.accumulate);

@@ -12,6 +12,7 @@ mod metrics;
 mod recorder;
 mod resume;
 pub(super) mod screen;
+mod summary;
 mod view;
 
 use std::path::Path;
@@ -193,7 +194,7 @@ impl Plan<'_> {
         let room = [bytes, checkpoints.max_len(&state), run.room()];
         files.check_room(room, options.checkpoint_every.is_some())?;
 
-        let mut screen = Screen::default();
+        let mut screen = Screen::new(options.quiet);
         screen.print(format_args!("Using {}, {}", device.described(&engine), data.name));
         screen.print(format_args!("{layers:#}\n"));
         let progress = state.progress;
@@ -238,11 +239,12 @@ impl Plan<'_> {
             note(format_args!("{error:#}; the weights are saved"));
         }
         data.notice.iter().for_each(note);
+        recorder.summary(&state.progress).into_iter().for_each(|line| screen.print_result(format_args!("{line}")));
         if with.early_stop.is_some() {
             let found = test.headline(1, &data.target_units);
-            screen.print(format_args!("The best epoch's weights, on the test samples: {found}"));
+            screen.print_result(format_args!("The best epoch's weights, on the test samples: {found}"));
         }
-        screen.print(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
+        screen.print_result(format_args!("Saved {}, SHA-256 {hash}", files.out.display()));
         screen.finish()
     }
 }

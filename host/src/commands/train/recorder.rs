@@ -22,7 +22,10 @@ use anyhow::Result;
 use options::commands::Train;
 use selvedge::shape::InputShape;
 
-use super::command::{NAME, quoted};
+use super::{
+    command::{NAME, quoted},
+    summary::Best,
+};
 
 /// The least time between two writings after epochs.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -37,6 +40,7 @@ const OTHER_BYTES: u64 = 4 << 10;
 pub struct Recorder {
     path: PathBuf,
     record: Record,
+    best: Option<Best>,
     /// The steps of the span that has begun, the sum of their losses, and the last step's number and learning rate.
     steps: u64,
     loss_sum: f64,
@@ -134,11 +138,13 @@ impl Recorder {
             record.head.recipe = head.recipe;
         }
         record.thin(training::steps_in_run(run.data.train.len(), run.with));
+        let best = record.epochs.iter().map(Best::of).reduce(Best::or);
         let seconds = record.epochs.last().map_or(0.0, |epoch| epoch.seconds);
         let now = Instant::now();
         let mut recorder = Self {
             path: path.into(),
             record,
+            best,
             steps: 0,
             loss_sum: 0.0,
             last: progress.steps,
@@ -219,7 +225,10 @@ impl Recorder {
     /// An epoch has ended.
     pub fn epoch_ends(&mut self, epoch: &Epoch) {
         self.seconds += epoch.training.as_secs_f64();
-        self.record.push(EpochLine::new(epoch, self.seconds));
+        let line = EpochLine::new(epoch, self.seconds);
+        let this = Best::of(&line);
+        self.best = Some(self.best.take().map_or(this.clone(), |best| best.or(this)));
+        self.record.push(line);
         if self.written.elapsed() >= PAUSE {
             self.try_to_write();
         }
@@ -233,6 +242,15 @@ impl Recorder {
         let end = End { epochs, steps, seconds: self.seconds, weights_sha256, test: Metrics::of(test) };
         self.record.end = Some(end);
         self.write()
+    }
+
+    /// The run in two lines: its length, and its best epoch.
+    pub fn summary(&self, progress: &Progress) -> Vec<String> {
+        let Progress { epochs, steps, .. } = *progress;
+        let counted = |count: u64, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
+        let length = format!("{} in {:.1} s, without the tests", counted(steps, "step"), self.seconds);
+        let best = self.best.as_ref().map(|best| best.line(epochs.max(best.epoch)));
+        [format!("Trained {length}")].into_iter().chain(best).collect()
     }
 
     /// Writes the file. Where that fails, a note says so once: nobody loses a run for its record.

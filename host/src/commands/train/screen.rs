@@ -12,12 +12,31 @@ use crate::commands::note;
 /// Standard output. After the first failure it stays silent.
 #[derive(Default)]
 pub struct Screen {
+    /// True where only results are printed.
+    is_quiet: bool,
     lost: Option<io::Error>,
 }
 
 impl Screen {
-    /// Prints a line. If that fails, a note says so once, and the run goes on.
+    /// A screen for results alone, if it is quiet.
+    pub fn new(is_quiet: bool) -> Self {
+        Self { is_quiet, lost: None }
+    }
+
+    /// Tells whether only results are printed.
+    pub fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Prints a line about the run as it goes.
     pub fn print(&mut self, line: Arguments<'_>) {
+        if !self.is_quiet {
+            self.print_result(line);
+        }
+    }
+
+    /// Prints a line of the result. If that fails, a note says so once, and the run goes on.
+    pub fn print_result(&mut self, line: Arguments<'_>) {
         if self.lost.is_some() {
             return;
         }

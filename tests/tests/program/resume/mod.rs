@@ -72,6 +72,16 @@ fn error_line(output: &Output, code: i32) -> String {
     error
 }
 
+/// The error of a run that was interrupted, and the command that goes on with it: a line of its own.
+#[cfg(unix)]
+fn interrupted(output: &Output) -> (String, String) {
+    let error = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", tests::text(output));
+    let (said, command) = error.trim_end().split_once('\n').unwrap();
+    assert!(said.starts_with("error: ") && !command.contains('\n'), "{error}");
+    (said.to_owned(), command.to_owned())
+}
+
 /// What a run leaves.
 #[derive(Debug, PartialEq)]
 struct Left {
@@ -269,12 +279,12 @@ fn a_run_that_is_asked_to_end_says_how_to_go_on() {
         let mut child = start(command(folder, RUN));
         wait_for_metrics(folder, &mut child, 40);
         signal(&child, name);
-        let error = error_line(&child.wait_with_output().unwrap(), 130);
+        let (error, command) = interrupted(&child.wait_with_output().unwrap());
         let steps = steps_of(&folder.join(CHECKPOINT));
         assert!(error.contains(&format!("interrupted after step {steps};")), "{error}");
         assert!(
-            error.contains(&format!(" train --resume {CHECKPOINT} --data builtin --metrics run.jsonl`")),
-            "{error}"
+            command.ends_with(&format!(" train --resume {CHECKPOINT} --data builtin --metrics run.jsonl")),
+            "{command}"
         );
         assert!(!folder.join(WEIGHTS).exists());
         Left::by(folder, &succeed(folder, RESUME)).assert_is(&expected);
@@ -295,11 +305,18 @@ fn what_an_interrupted_run_says_goes_on_with_it() {
     let mut child = start(run);
     wait_for_metrics(folder, &mut child, 40);
     signal(&child, "INT");
-    let error = error_line(&child.wait_with_output().unwrap(), 130);
+    let (_, line) = interrupted(&child.wait_with_output().unwrap());
     let said = "train --resume 'saved here/it.checkpoint' --out mine.selvedge --data builtin --metrics run.jsonl --checkpoint-every 7";
-    assert!(error.contains(&format!(" {said}`")), "{error}");
-    let output = command(folder, "").args(shlex::split(said).unwrap()).output().unwrap();
-    stdout(&output);
+    assert!(line.ends_with(&format!(" {said}")), "{line}");
+    // As it is, for a shell.
+    let mut shell = Command::new("bash");
+    for (name, value) in command(folder, "").get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    stdout(&shell.args(["-c", &line]).current_dir(folder).output().unwrap());
     assert!(fs::read(folder.join("mine.selvedge")).unwrap() == expected.weights, "the weight files differ");
 }
 
