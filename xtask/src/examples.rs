@@ -32,7 +32,13 @@ pub const EXAMPLES: &Examples = &[
     ("book", &[("book", "the pages of docs/, in target/book")]),
     ("setup", &[("setup", "the boards' targets and QEMU"), ("setup --check", "what is missing; nothing is installed")]),
     ("doctor", &[("doctor", "what this machine has and what it lacks")]),
-    ("test", &[("test", "all that a change must pass"), ("test --only clippy", "one stage")]),
+    (
+        "test",
+        &[
+            ("test --setup", "all that a change must pass, and first what that needs"),
+            ("test --only clippy", "one stage"),
+        ],
+    ),
     ("check deny", &[("check deny", "licences, sources, versions, and known weaknesses of the dependencies")]),
     ("check typos", &[("check typos", "the spelling")]),
     ("check oldest", &[("check oldest", "what the oldest compiler cannot build")]),
