@@ -40,6 +40,8 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     memory.parameters.read_by_mut(0).copy_from_slice(initialized::<M>(case.seed).as_flat());
     memory.state.iter_mut().flat_map(Versions::all_mut).for_each(|state| state.fill(0.0));
     memory.kept.iter_mut().for_each(|kept| kept.fill(0.0));
+    // It stays so where the first step has no loss, such as that of a sample whose class weighs nothing.
+    memory.average.iter_mut().for_each(|average| average.fill(0.0));
     memory.scalars.copy_from_slice(&Scalar::AT_FIRST);
     // A first batch reads no loss of a step so far.
     memory.scalars[Scalar::StepLoss as usize] = f32::NAN;
