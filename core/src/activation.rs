@@ -1,11 +1,11 @@
-//! Functions of one number that follow a layer's sums, and are computed with them.
+//! Activations: functions of one number that follow a layer's sums and are computed together with them.
 //!
-//! Their derivatives can be told from their values, so a layer keeps nothing for them. Where that is not so
-//! ([`Gelu`](crate::layers::Gelu)), the function is a layer of its own.
+//! The derivative of each follows from the function's value, so a layer keeps nothing else for it. [`Gelu`](crate::layers::Gelu) has no
+//! such derivative, so it is a layer of its own.
 
 use crate::arithmetic::{exp, fma};
 
-/// An activation as data, with the numbers that the CUDA kernels know. Each is the type of its name.
+/// An activation, as data. Each variant stands for the type of the same name. The CUDA kernels use the variants' numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u32)]
@@ -59,7 +59,7 @@ macro_rules! with_activation {
     };
 }
 
-/// A function of each of a layer's outputs, whose derivative can be told from its value.
+/// A function that is applied to each of a layer's sums. Its derivative follows from its value.
 pub trait Activation: Send + Sync {
     /// The type as data.
     const KIND: ActivationKind;
@@ -67,7 +67,7 @@ pub trait Activation: Send + Sync {
     /// f(x).
     fn apply(x: f32) -> f32;
 
-    /// The gradient at x, from f(x) and the gradient there.
+    /// The gradient at x, from `output`, which is f(x), and `grad_output`, which is the gradient at f(x).
     fn grad(output: f32, grad_output: f32) -> f32;
 }
 

@@ -20,13 +20,13 @@ use crate::{arithmetic::normalize, engine::rows, engine::rows_mut, random::Gener
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Augmentation {
-    /// Mirrored left to right, with probability 1/2.
+    /// The image is mirrored left to right, with probability 1/2.
     pub flip: bool,
-    /// Moved to the right and down, each by a uniform number of pixels in −shift..=shift; zeros move in. More than the image's width
-    /// (or height) is that.
+    /// The image moves to the right and down, each by a uniform number of pixels in −shift..=shift; zeros move in. A shift above the
+    /// image's width (or height) counts as the width (or height).
     pub shift: u8,
-    /// With probability 1/2, a square is set to 0: its side uniform in 1..=erase, then its place uniform within the image. More than the
-    /// image's shorter side is that.
+    /// With probability 1/2, a square is set to 0. Its side is uniform in 1..=erase, then its place is uniform within the image. A number
+    /// above the image's shorter side counts as that side.
     pub erase: u8,
 }
 
@@ -39,11 +39,11 @@ impl Augmentation {
         *self == Self::default()
     }
 
-    /// Writes the changed image as a network's input, `pixel / 255`; every channel is changed in the same way. Samples that are no images
-    /// stay as they are.
+    /// Writes the changed image as a network's input, `pixel / 255`. Every channel is changed in the same way. Samples that are not images
+    /// are not changed.
     ///
-    /// `generator` is that of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch; image `index`
-    /// of the data set takes draws `7 · index` and following, whatever was drawn before.
+    /// `generator` is that of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch. Image `index`
+    /// of the data set takes the draws from `7 · index` on, whatever was drawn before.
     pub fn write(&self, generator: &Generator, index: u64, shape: InputShape, image: &[u8], input: &mut [f32]) {
         let InputShape::Image { height, width, .. } = shape else { return normalize_all(image, input) };
         let draw = |number, bound| generator.below(index.wrapping_mul(DRAWS).wrapping_add(number), bound);

@@ -1,4 +1,4 @@
-//! From logits to an answer: class, probabilities, top-k.
+//! Turns logits into an answer: class, probabilities, top-k.
 
 use heapless::Vec;
 
@@ -6,7 +6,7 @@ use heapless::Vec;
 use crate::arithmetic::softmax_by;
 pub use crate::arithmetic::{probabilities, softmax};
 
-/// The index of the largest logit, the first of equals; NaN is never the largest, and 0 is the answer where nothing is.
+/// The index of the largest logit, the first one among equals. NaN is passed over. Without any number, the result is 0.
 pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (class, z) in logits.into_iter().enumerate() {
@@ -18,9 +18,10 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     best.map_or(0, |(class, _)| class)
 }
 
-/// The classes of the `K` largest logits with their probabilities, the largest first, the lower class first among equals; NaN is left out.
+/// The classes of the `K` largest logits with their probabilities, the largest first. Among equals the lower class comes first. NaN is left
+/// out.
 ///
-/// The first is [`argmax`]'s, which two rounded probabilities cannot always tell apart.
+/// The order is that of the logits, so the first class is [`argmax`]'s. Two probabilities may be rounded to the same number.
 ///
 /// ```
 /// use selvedge::classification::{probabilities, top_k};
@@ -50,7 +51,7 @@ pub fn top_k<const K: usize, T: PartialOrd + Copy>(
 
 /// Softmax for a device's display, by `micromath`'s fast `exp`: each probability within 0.001 of [`softmax`]'s.
 ///
-/// Not part of the arithmetic contract: no trained bit may depend on it.
+/// This is not part of the arithmetic contract, so no training may use it.
 #[cfg(feature = "micromath")]
 pub fn display_probabilities(logits: &[f32], probabilities: &mut [f32]) {
     // Named in full: where `std` is linked, as for tests, its own `exp` would be called.

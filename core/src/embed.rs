@@ -1,4 +1,4 @@
-//! Files that a program brings along: in flash on a device, and read in place.
+//! Files that are built into a program. On a device they are in flash, and are read in place.
 //!
 //! ```
 //! use selvedge::{Embedded, Layer, classification::argmax, embed, mlp};
@@ -11,7 +11,7 @@
 //! # Ok::<(), selvedge::weights::WeightFileError>(())
 //! ```
 //!
-//! A file of another model is an error of the build, as it is a file that is not whole or no weight file:
+//! A file of another model does not compile. Neither does a file that is cut off, or one that is no weight file:
 //!
 //! ```compile_fail,E0080
 //! use selvedge::{Embedded, embed, mlp};
@@ -49,20 +49,20 @@ use crate::{
     weights::{Header, LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
 };
 
-/// Bytes at a multiple of 4 in memory, where weights can be read in place.
+/// Bytes at a multiple of 4 in memory, so that weights can be read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C, align(4))]
 pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
-/// Brings a file along, at a multiple of 4 in memory.
+/// Includes a file in the program, at a multiple of 4 in memory.
 ///
-/// `embed!("PATH")` is its bytes, `&'static [u8]`. `embed!("PATH", as TYPE)` is an [`Embedded`](crate::embed::Embedded) file, whose start is
-/// compared with the type while the program is built. The type is a model's, such as [`mlp!`](crate::mlp!) writes, or the format of a quantised network,
-/// such as [`Int8`](crate::quantized::Int8). The [module](mod@crate::embed) has examples.
+/// `embed!("PATH")` is the file's bytes, `&'static [u8]`. `embed!("PATH", as TYPE)` is an [`Embedded`](crate::embed::Embedded) file: its
+/// start is compared with the type while the program is built. The type is that of a model, such as [`mlp!`](crate::mlp!) writes, or the
+/// format of a quantised network, such as [`Int8`](crate::quantized::Int8). The [module](mod@crate::embed) has examples.
 ///
-/// The path is that of [`include_bytes!`]: as seen from the source file, or whole. `concat!(env!("OUT_DIR"), "/NAME")` is a file that a build
-/// script wrote.
+/// The path is relative to the source file or absolute, as in [`include_bytes!`]. `concat!(env!("OUT_DIR"), "/NAME")` is a file that a
+/// build script wrote.
 #[macro_export]
 macro_rules! embed {
     ($path:expr $(,)?) => {{
@@ -85,12 +85,12 @@ pub struct Embedded<T> {
 }
 
 impl<T: Embeddable> Embedded<T> {
-    /// The file, compared with its type.
+    /// Compares a file with its type.
     ///
     /// # Panics
     ///
-    /// For a file of another format, version or length than its own, and for one whose layers are not the type's. [`embed!`](crate::embed!) calls
-    /// it in a constant, where that is an error of the build.
+    /// If the file has another format or version, if its length is not the one that it states, or if its layers are not the type's.
+    /// [`embed!`](crate::embed!) calls it in a constant, where that is an error of the build.
     pub const fn new(file: &'static Aligned<[u8]>) -> Self {
         let file = &file.0;
         let Start { magic, oldest, newest, layers } = T::START;
@@ -111,24 +111,24 @@ impl<T: Embeddable> Embedded<T> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for a file that was changed, or is in another way not what a writer gives.
+    /// [`WeightFileError`] for a file that was changed, or differs in any other way from what a writer gives.
     pub fn load(&self) -> Result<T::Loaded, WeightFileError> {
         T::load(self.file)
     }
 }
 
 impl<F: Format + Embeddable> Embedded<F> {
-    /// The words that a prediction works in.
+    /// The number of 32-bit words that a prediction needs as its workspace.
     pub const fn required_words(&self) -> usize {
         quantized::required_words(self.file)
     }
 
-    /// Features of a sample, each a byte.
+    /// The number of features of a sample. Each is a byte.
     pub const fn inputs(&self) -> usize {
         quantized::widths(self.file, F::MAGIC).0[0]
     }
 
-    /// Logits of a sample.
+    /// The number of logits of a sample.
     pub const fn outputs(&self) -> usize {
         let (widths, count) = quantized::widths(self.file, F::MAGIC);
         widths[count - 1]
@@ -141,11 +141,11 @@ pub struct Start {
     magic: [u8; 8],
     oldest: u16,
     newest: u16,
-    /// A model's; of a quantised network none.
+    /// The layers of a model; `None` for a quantised network.
     layers: Option<&'static [LayerDescription]>,
 }
 
-/// A type that tells what a file is: a model's, or the format of a quantised network.
+/// A type that says what a file must be: a model's type, or the format of a quantised network.
 pub trait Embeddable: Sized + 'static {
     /// The type that the file is loaded as.
     type Loaded;

@@ -1,7 +1,10 @@
-//! The seam for speed: an engine computes a linear layer's three products, and shares out the rest.
+//! The engine: the part of the arithmetic that a faster implementation may replace.
 //!
-//! Everything is a slice with its widths beside it. The typed [layers](crate::layers) and a network whose shape is known at run time
-//! call the same functions.
+//! An engine computes the three products of a linear layer: the outputs, the gradients of the inputs and the gradients of the parameters.
+//! It also shares out the rows of other work, for example among threads.
+//!
+//! Every argument is a flat slice, with its widths beside it. The typed [layers](crate::layers) call these functions, and so does a network
+//! whose shape is known only at run time.
 //!
 //! ```
 //! use selvedge::{Engine, Identity, Portable, engine::Widths};
@@ -30,20 +33,20 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// Weights and biases. Parameters that are too few give empty slices.
+    /// Splits the parameters into weights and biases. Both are empty if there are too few parameters.
     #[inline(always)]
     pub fn split(self, parameters: &[f32]) -> (&[f32], &[f32]) {
         parameters.split_at_checked(self.inputs * self.outputs).unwrap_or_default()
     }
 
-    /// Weights and biases, to be changed. Parameters that are too few give empty slices.
+    /// Splits the parameters into weights and biases, to be changed. Both are empty if there are too few parameters.
     #[inline(always)]
     pub fn split_mut(self, parameters: &mut [f32]) -> (&mut [f32], &mut [f32]) {
         parameters.split_at_mut_checked(self.inputs * self.outputs).unwrap_or_default()
     }
 }
 
-/// The rows of a matrix, each of `width` elements; a rest that is shorter is left out.
+/// The rows of a matrix, each of `width` elements. A shorter rest at the end is left out.
 #[inline(always)]
 pub fn rows<T>(elements: &[T], width: usize) -> core::slice::ChunksExact<'_, T> {
     elements.chunks_exact(width.max(1))
@@ -57,14 +60,14 @@ pub fn rows_mut<T>(elements: &mut [T], width: usize) -> core::slice::ChunksExact
 
 /// Computes a linear layer's products over a batch in the [contract](crate::arithmetic)'s order.
 ///
-/// A batch is a slice of whole samples: `[batch][inputs]` or `[batch][outputs]`. All slices of a call have the same number of samples;
-/// samples past the shortest are left as they are. Every implementation gives the bits of [`Portable`].
+/// A batch is a slice of whole samples: `[batch][inputs]` or `[batch][outputs]`. All slices of a call should have the same number of
+/// samples. If not, the shortest decides, and further samples are left as they are. Every implementation gives the bits of [`Portable`].
 pub trait Engine {
     /// `output[s][o] = A(bias[o] + Σₖ input[s][k] · weight[o][k])`, k ascending.
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
-    /// `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0, and then through the derivative of `P`,
-    /// the activation that made the input.
+    /// The gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0. Each result then goes
+    /// through the derivative of `P`, the activation that made the input.
     fn linear_input_grad<P: Activation>(
         &self,
         widths: Widths,
@@ -74,7 +77,7 @@ pub trait Engine {
         grad_input: &mut [f32],
     );
 
-    /// Hands each parameter's gradient to the optimizer, and keeps it nowhere:
+    /// Computes the gradient of each parameter and hands it to the optimizer at once. The gradient is not stored:
     /// `grad.weight[o][k] = Σₛ grad_sums[s][o] · input[s][k]` and `grad.bias[o] = Σₛ grad_sums[s][o]`, s ascending from +0.
     ///
     /// `ROW` is the number of gradients that an engine may have on its stack at a time, at least 1. No bit depends on it.
@@ -97,23 +100,23 @@ pub trait Engine {
         state: [&mut [f32]; STATE],
     );
 
-    /// Runs `work(index of the first row, rows)` on parts that together are all whole rows of `width` elements, in any order, perhaps
-    /// on several threads. The work does not call the engine.
+    /// Runs `work(index of the first row, rows)` on parts of a matrix whose rows have `width` elements. Each whole row is in one part. The
+    /// parts come in any order, perhaps on several threads. The work does not call the engine.
     #[inline]
     fn share_out<T: Send>(&self, width: usize, elements: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
         self.share_out_work(width, elements, work);
     }
 
-    /// [`share_out`](Self::share_out) of work that is not a closure.
+    /// The same as [`share_out`](Self::share_out), for work that is not a closure.
     fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>);
 }
 
-/// Work on some of a matrix's rows. A closure is one.
+/// Work on some rows of a matrix. A closure can be such work.
 ///
-/// A closure of many instructions is compiled apart from the engine's loop, without the engine's vector registers. A type whose
-/// [`run`](Self::run) is `#[inline(always)]` has them whatever its size.
+/// A closure of many instructions is compiled apart from the engine's loop, so it does not use the engine's vector registers. A type whose
+/// [`run`](Self::run) is `#[inline(always)]` uses them, whatever its size.
 pub trait RowWork<T>: Sync {
-    /// Works on these rows, of which the first has this index.
+    /// Works on these rows. `first` is the index of the first one.
     fn run(&self, first: usize, rows: &mut [T]);
 }
 

@@ -1,6 +1,6 @@
 //! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the default data set, and the models' types for it.
 //!
-//! Nothing else in the project knows its sizes or its classes.
+//! No other module knows its sizes or its classes.
 //!
 //! ```
 //! use selvedge::{Flat, fashion_mnist::{CLASS_NAMES, Quickstart}};

@@ -1,4 +1,4 @@
-//! A hash of the [arithmetic](crate::arithmetic)'s results, by which one target is compared with another.
+//! A hash of the [arithmetic](crate::arithmetic)'s results, to compare two targets.
 //!
 //! ```
 //! use selvedge::fingerprint::of_arithmetic;
@@ -18,7 +18,7 @@ use crate::{
 /// Results in a hash.
 const COUNT: usize = 512;
 
-/// The first eight bytes of SHA-256 over results of each function, with its name: the same on every target that keeps the
+/// For each function its name, and the first eight bytes of SHA-256 over its results. These are the same on every target that keeps the
 /// contract.
 ///
 /// The numbers are drawn from all of binary32 (subnormals, infinities and NaN among them) and from a narrow range where sums

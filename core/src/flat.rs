@@ -1,13 +1,13 @@
-//! Models, gradients and activations as one flat slice of `f32`, and such slices as bytes: the casts of memory.
+//! Models, gradients and activations seen as one flat slice of `f32`, and such slices seen as bytes. Nothing is copied.
 //!
-//! Checkpoints and uploads see a model as the slice; its type sees the layers. A gradient is a value of the
-//! model's own type, so the same index means the same parameter in both.
+//! Checkpoints and uploads use a model as the slice; the model's type gives its layers. A gradient is a value of the model's own type, so
+//! the same index means the same parameter in both.
 
 #![allow(unsafe_code)]
 
 use core::{fmt, mem, slice};
 
-/// A type that is nothing but `f32`s, one after the other.
+/// A type that consists of `f32`s alone, one after the other.
 ///
 /// # Safety
 ///
@@ -15,7 +15,7 @@ use core::{fmt, mem, slice};
 /// [`PhantomData`](core::marker::PhantomData): size a multiple of 4, alignment that of `f32` (or size 0), no padding, and every bit
 /// pattern valid.
 pub unsafe trait Flat: Sized {
-    /// How many `f32`s the type holds.
+    /// The number of `f32`s in the type.
     const LEN: usize = mem::size_of::<Self>() / mem::size_of::<f32>();
 
     /// All zeros; a `static` that starts from it takes no flash.
@@ -66,8 +66,7 @@ pub unsafe trait Flat: Sized {
     ///
     /// # Errors
     ///
-    /// [`ViewError::Bytes`] unless there are exactly as many as the type has; [`ViewError::Alignment`] unless they start at a
-    /// multiple of 4.
+    /// [`ViewError::Bytes`] unless the number of bytes is the type's; [`ViewError::Alignment`] unless they start at a multiple of 4.
     fn from_bytes(bytes: &[u8]) -> Result<&Self, ViewError> {
         let (expected, found) = (mem::size_of::<Self>(), bytes.len());
         if found != expected {
@@ -133,8 +132,8 @@ unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 
 /// Writes a struct that is [`Flat`](crate::Flat): a layer of a program's own, without `unsafe`.
 ///
-/// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants for generics, documentation and, after
-/// that, derives.
+/// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants as generics. Documentation may come
+/// first, and derives after it.
 ///
 /// ```
 /// use selvedge::{Flat, flat_struct};
@@ -155,7 +154,7 @@ unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 /// assert_eq!(affine.as_flat(), [0.0, 0.0, 1.0, 2.0]);
 /// ```
 ///
-/// Another field does not compile:
+/// A field of another type does not compile:
 ///
 /// ```compile_fail,E0277
 /// selvedge::flat_struct! {
@@ -187,23 +186,23 @@ macro_rules! flat_struct {
     };
 }
 
-/// Why memory cannot be seen as a [`Flat`] type.
+/// Memory cannot be seen as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ViewError {
-    /// Another number of elements than the type has.
+    /// The number of elements is not the type's.
     Length {
-        /// What the type has.
+        /// The number that the type has.
         expected: usize,
-        /// What was given.
+        /// The number that was given.
         found: usize,
     },
-    /// Another number of bytes than the type has.
+    /// The number of bytes is not the type's.
     Bytes {
-        /// What the type has.
+        /// The number that the type has.
         expected: usize,
-        /// What was given.
+        /// The number that was given.
         found: usize,
     },
     /// Bytes that do not start at a multiple of 4.

@@ -1,4 +1,4 @@
-//! Batch normalisation put into the linear layer before it: what a device predicts with is one layer less.
+//! Merges batch normalisation into the linear layer before it, so a device computes one layer less.
 //!
 //! ```
 //! use selvedge::architecture::Architecture;
@@ -30,14 +30,14 @@ impl Architecture {
     }
 }
 
-/// Writes the flat model of [`Architecture::folded`]: with `s = weight / √(running_var + ε)` of the normalisation, the linear layer's
-/// weights become `w · s` and its biases `(b − running_mean) · s + bias`, each operation rounded.
+/// Writes the flat model of [`Architecture::folded`]. With the normalisation's `s = weight / √(running_var + ε)`, the linear layer's
+/// weights become `w · s` and its biases `(b − running_mean) · s + bias`. Each operation is rounded.
 ///
-/// Logits move by rounding: folding is a change of the model, not of how it is computed.
+/// Folding changes the logits by rounding: the folded network is another model, computed by the same arithmetic.
 ///
 /// # Errors
 ///
-/// [`FoldError`] where a slice has not its architecture's length.
+/// [`FoldError`] where a slice does not have its architecture's length.
 pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> Result<(), FoldError> {
     let check = |architecture: &Architecture, found| match architecture.parameter_count() {
         Some(expected) if expected == found => Ok(()),
@@ -89,13 +89,13 @@ fn scale(linear: &mut [f32], inputs: usize, norm: &[f32]) {
     }
 }
 
-/// A slice that has not its architecture's length.
+/// A slice does not have its architecture's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FoldError {
-    /// What the architecture has.
+    /// The architecture's length.
     pub expected: usize,
-    /// What was given.
+    /// The length that was given.
     pub found: usize,
 }
 

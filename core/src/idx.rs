@@ -57,7 +57,7 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// The samples of an IDX file, in place: of two dimensions features, of three images, of four images of several channels.
+/// The samples of an IDX file, in place. Two dimensions are samples of features, three are images, four are images of several channels.
 ///
 /// # Errors
 ///
@@ -68,8 +68,8 @@ pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
     Ok(Samples { shape, bytes })
 }
 
-/// Returns the length in bytes that a file of samples must have, by its first [`MAX_HEADER`] bytes (or by all of a shorter file). A reader knows it
-/// before it takes any memory.
+/// Returns the length in bytes that a file of samples must have. Its first [`MAX_HEADER`] bytes, or all of a shorter file, suffice for
+/// that. So a reader knows the length before it takes any memory.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
     Ok(labels)
 }
 
-/// Returns the length in bytes that a file of labels must have, by its first bytes, as [`samples_len`] does.
+/// Returns the length in bytes that a file of labels must have, from its first bytes, as [`samples_len`] does.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ fn begun_labels(file: &[u8]) -> Result<(u64, &[u8]), IdxError> {
     Ok((u64::from(count) + (file.len() - labels.len()) as u64, labels))
 }
 
-/// The longest beginning of a file.
+/// The length of the longest header, in bytes.
 pub const MAX_HEADER: usize = 4 + 4 * MAX_DIMENSIONS;
 
 /// The first bytes of a file of `count` samples of a shape, in a buffer; an image of one channel has no dimension for it.
@@ -178,7 +178,7 @@ fn check_length(file: &[u8], expected: u64) -> Result<(), IdxError> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum IdxError {
-    /// No magic number of the format.
+    /// The magic number is not the format's.
     Magic {
         /// The number that stands there.
         found: u32,
@@ -199,7 +199,7 @@ pub enum IdxError {
     },
     /// Samples of no features, or of more than this machine can count.
     Shape,
-    /// More or fewer bytes than the header says (or than a header has).
+    /// There are more or fewer bytes than the header says, or fewer than a header has.
     Length {
         /// Bytes expected.
         expected: u64,

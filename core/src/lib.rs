@@ -1,6 +1,6 @@
-//! Selvedge's core: multilayer perceptrons, trained and run with **one arithmetic** on every machine.
+//! Selvedge's core trains and runs multilayer perceptrons. Every machine computes the same bits: this is its **one arithmetic**.
 //!
-//! A program brings its weight file along with [`embed!`], which compares it with the model's type while the program is built:
+//! A program includes its weight file with [`embed!`], which compares the file with the model's type while the program is built:
 //!
 //! ```
 //! use selvedge::{Embedded, Layer, classification::argmax, embed, mlp};
@@ -17,33 +17,33 @@
 //! |---|---|
 //! | embed a file, predict with it | [`embed!`], [`Layer::run`] |
 //! | predict with a quantised network | [`quantized`] |
-//! | predict by a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
+//! | predict from a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
 //! | write a training loop with batches of one's own | [`training::Workspace`] |
 //! | define a layer of one's own | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
-//! `no_std`, no heap. The modules, from the bottom up; each uses only what stands above it in this list:
+//! The library is `no_std` and needs no heap. These are its modules, from the bottom up; each uses only those above it in this list:
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
 //! - [`flat`]: models, gradients and activations as flat slices of `f32`, and as bytes.
-//! - [`random`]: the integer generator, counted by (seed, purpose, epoch, index); it shuffles.
-//! - [`activation`]: what follows a layer's sums. [`optimizer`]: what becomes of a gradient; SGD and the others.
-//! - [`engine`]: the seam for speed, and [`Portable`], the plain loops that define every other engine's bits.
-//! - [`preparation`]: the way from a sample's raw values to a network's inputs. [`task`]: the meaning of its outputs. [`shape`]: an input's
+//! - [`random`]: the generator of random numbers, addressed by (seed, purpose, epoch, index), and the shuffle.
+//! - [`activation`]: functions such as ReLU. [`optimizer`]: SGD, Adam and the others.
+//! - [`engine`]: the interface for faster implementations, and [`Portable`], the plain loops that define every other engine's bits.
+//! - [`preparation`]: turns a sample's raw values into a network's inputs. [`task`]: the meaning of its outputs. [`shape`]: an input's
 //!   shape, names of inputs and outputs. [`architecture`]: the description of a network as data.
-//! - [`layers`]: [`Linear`], [`Chain`] and the others, their first parameters, forward and backward; the [`mlp!`] macro writes their
-//!   type. [`fold`]: batch normalisation put into the layer before it.
-//! - [`fashion_mnist`]: the default data set's sizes and names, and the models' types for it. [`models`]: the named ones.
+//! - [`layers`]: [`Linear`], [`Chain`] and the others, with their first parameters, forward and backward pass. The macro [`mlp!`] writes
+//!   the type of a whole network. [`fold`]: merges batch normalisation into the layer before it.
+//! - [`fashion_mnist`]: the sizes and names of the default data set, and the types of the models for it. [`models`]: the named models.
 //! - [`loss`]: cross-entropy and the other losses. [`training`]: one training step, on a host's heap or in a device's statics.
-//! - [`schedule`]: the learning rate of each step. [`augment`]: an epoch's changes to its images.
+//! - [`schedule`]: the learning rate of each step. [`augment`]: random changes to the images of an epoch.
 //! - [`classification`]: class, probabilities, top-k. [`idx`]: the file format of samples and labels.
-//! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare targets by.
-//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`mod@embed`]: files that a program brings along.
-//! - [`message`]: what a host and a device say to each other over a serial line. [`model_file`]: what a file of any format holds.
+//! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare two targets.
+//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`mod@embed`]: files that are built into a program.
+//! - [`message`]: the messages of a host and a device over a serial line. [`model_file`]: reads a network's file of any format.
 //!
-//! The examples: `xor` trains and writes a file, `predict` embeds it, `train_loop` is a training loop of one's own, `own_layer` a layer of one's
-//! own, `autodiff` PyTorch's example of automatic differentiation.
+//! The examples: `xor` trains and writes a file, and `predict` embeds it. `train_loop` has a training loop of its own, `own_layer` a layer
+//! of its own. `autodiff` is PyTorch's example of automatic differentiation.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-//! A network's file of any format: what it holds, by its first bytes.
+//! Reads a network's file of any format: its first bytes tell the format.
 //!
 //! ```
 //! use selvedge::{embed, message::Format, model_file::FileInfo};
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FileInfo<'a> {
-    /// The numbers that the weights are.
+    /// The number type of the weights.
     pub format: Format,
     /// The layers.
     pub architecture: Architecture,
@@ -57,7 +57,7 @@ impl<'a> FileInfo<'a> {
     }
 }
 
-/// Checks what the loaders of files leave to a host, in the file of such a network: [`Signature::is_sound`].
+/// Checks what the loaders of files leave to a host, for the file of a network with this architecture: [`Signature::is_sound`].
 ///
 /// # Errors
 ///

@@ -52,7 +52,7 @@ pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
 /// A name for a network's files. A named model with Fashion-MNIST's inputs and outputs has its own. Any other network is called by its
 /// layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
 ///
-/// A name has at most [`LONGEST_NAME`] bytes. Where the layers need more, their number and a checksum of them stand for them:
+/// A name has at most [`LONGEST_NAME`] bytes. If the layers need more, the name has their number and a checksum instead:
 /// `784-40-layers-10-1f2e3d4c`.
 pub fn file_name(architecture: &Architecture) -> impl fmt::Display {
     let architecture = architecture.for_prediction();

@@ -1,7 +1,6 @@
 //! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), addressed by counter.
 //!
-//! Draw `i` is a function of (seed, purpose, epoch, i) alone, so draws can be made in any order, by any thread, on any
-//! machine.
+//! Draw `i` depends on (seed, purpose, epoch, i) alone. So draws can be made in any order, by any thread, on any machine.
 //!
 //! ```
 //! use selvedge::random::{Generator, Purpose, shuffle};
@@ -26,7 +25,7 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// What numbers are drawn for; each purpose has a stream of its own.
+/// The purpose of random numbers. Each purpose has a stream of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u64)]
@@ -41,9 +40,9 @@ pub enum Purpose {
     Fingerprint = 4,
     /// Changing an epoch's images.
     Augmentation = 5,
-    /// Which activations a training step drops.
+    /// The activations that a training step drops.
     Dropout = 6,
-    /// Which training samples are held out for validation.
+    /// The training samples that are held out for validation.
     Split = 7,
     /// The values that a search for a recipe tries.
     Search = 8,

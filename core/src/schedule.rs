@@ -26,7 +26,7 @@ pub enum Schedule {
     Step {
         /// Steps from one change to the next; with 0 there are none.
         size: u64,
-        /// What each change multiplies the rate by.
+        /// The factor of each change.
         gamma: f64,
     },
     /// Linear up to `base`, then half a cosine down: PyTorch's `LinearLR`, followed by `CosineAnnealingLR`.
@@ -34,7 +34,7 @@ pub enum Schedule {
     /// The first `warm_up` steps have `base · (step + 1) / warm_up`, the others
     /// `f + (base − f) / 2 · (1 + cos(π · (step − warm_up) / (total − warm_up)))`, with `f = base · final_fraction`.
     Cosine {
-        /// Steps on the way up.
+        /// The number of steps of the rise.
         warm_up: u64,
         /// Steps in all.
         total: u64,
@@ -43,22 +43,24 @@ pub enum Schedule {
     },
     /// Up by half a cosine and down by another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, where `base` is its `max_lr`.
     ///
-    /// From `base / div_factor` to `base` at step `p = pct_start · total − 1`, from there to `base / div_factor / final_div_factor` at step
-    /// `total − 1`; a way from a to b has `b + (a − b) / 2 · (1 + cos(π · part))`. The learning rate alone: momentum is not cycled.
+    /// The rate goes from `base / div_factor` to `base` at step `p = pct_start · total − 1`, and from there to
+    /// `base / div_factor / final_div_factor` at step `total − 1`. Between a and b, the rate is `b + (a − b) / 2 · (1 + cos(π · part))`,
+    /// with `part` from 0 to 1. Unlike PyTorch's, this schedule does not change the momentum.
     OneCycle {
         /// Steps in all.
         total: u64,
-        /// The part of the steps on the way up, 0 to 1.
+        /// The part of the steps in which the rate rises, 0 to 1.
         pct_start: f64,
-        /// How far below `base` it starts.
+        /// The divisor that makes the first rate of `base`.
         div_factor: f64,
-        /// How far below its start it ends.
+        /// The divisor that makes the last rate of the first.
         final_div_factor: f64,
     },
 }
 
 impl Schedule {
-    /// [`OneCycle`](Self::OneCycle) with PyTorch's defaults: 0.3 of the steps on the way up, from 1/25, down to 1/10,000 of that.
+    /// [`OneCycle`](Self::OneCycle) with PyTorch's defaults. The rate rises in 0.3 of the steps, from 1/25 of `base`. It falls to 1/10,000
+    /// of the first rate.
     pub const fn one_cycle(total: u64) -> Self {
         Self::OneCycle { total, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
     }

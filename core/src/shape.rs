@@ -1,4 +1,4 @@
-//! The meaning of a network's inputs and outputs: an image's shape, the way from raw values to inputs, the task, the names.
+//! The meaning of a network's inputs and outputs: an image's shape, the preparation of raw values, the task, the names.
 //!
 //! ```
 //! use selvedge::shape::InputShape;
@@ -16,7 +16,7 @@ use crate::{preparation::Preparation, task::Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InputShape {
-    /// This many numbers, whose order has no meaning.
+    /// So many numbers. Their order has no meaning.
     Features(u32),
     /// An image: for each channel its rows, from the top, each from the left.
     Image {
@@ -46,7 +46,7 @@ impl InputShape {
         }
     }
 
-    /// Tells whether a network of this input takes such samples: they have as many features, and where both are images, the same sizes.
+    /// Tells whether a network of this input takes such samples: both have the same number of features, and two images have the same sizes.
     pub fn takes(self, sample: Self) -> bool {
         let are_images = [self, sample].iter().all(|shape| matches!(shape, Self::Image { .. }));
         self.features() == sample.features() && (!are_images || self == sample)
@@ -61,7 +61,8 @@ impl InputShape {
         sizes.into_iter().take(count)
     }
 
-    /// The shape of these sizes: of one the features, of two an image's height and width, of three its channels too.
+    /// The shape of these sizes. One size is the number of features, two are an image's height and width, three are its channels, height
+    /// and width.
     pub fn of_sizes(sizes: &[u32]) -> Option<Self> {
         let shape = match *sizes {
             [features] => Self::Features(features),
@@ -93,7 +94,7 @@ impl fmt::Display for InputShape {
 pub struct Signature<'a> {
     /// The shape of a sample, where it is known.
     pub input: Option<InputShape>,
-    /// The way from a sample's raw values to the inputs.
+    /// How a sample's raw values become the inputs.
     pub preparation: Preparation<'a>,
     /// The meaning of the outputs.
     pub task: Task<'a>,
@@ -110,8 +111,8 @@ pub struct Signature<'a> {
 }
 
 impl Signature<'_> {
-    /// Tells whether what the loaders of files leave to a host is right: the numbers of the tables, the features' names and units, and the
-    /// outputs' units. A board has no use for these, or has no floating point to check them by.
+    /// Checks what the loaders of files leave to a host: the numbers of the tables, the features' names and units, and the outputs' units.
+    /// A board has no use for the names and units, or has no floating point to check the numbers.
     pub fn is_sound(&self, features: usize, outputs: usize) -> bool {
         let are_names = |names: Names<'_>, count| Names::parse(names.as_bytes(), count).is_some();
         self.preparation.is_sound()
@@ -139,8 +140,8 @@ impl Signature<'_> {
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 100;
 
-/// Names of a network's outputs or features by place, as a file or a message has them: of each its length as a byte, and its
-/// bytes of UTF-8. There are none where nobody gave any.
+/// Names of a network's outputs or features in their order, as a file or a message has them. Each is its length as a byte, and then its
+/// bytes of UTF-8. Nothing is there if nobody gave names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Names<'a> {
@@ -167,14 +168,15 @@ impl<'a> Names<'a> {
         (count == 0 || count == expected).then_some(Self { bytes })
     }
 
-    /// Names that nobody has checked. Where the bytes are none, there are no further ones.
+    /// Names that were not checked. If the bytes are no names, the list ends there.
     pub(crate) const fn unchecked(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 
-    /// Appends a name to encoded names in a buffer of which `len` bytes are in use; returns how many are then.
+    /// Appends a name to encoded names. The names lie in a buffer of which `len` bytes are in use. Returns the number of bytes in use
+    /// afterwards.
     ///
-    /// `None` for a text that is no name, or has no room.
+    /// `None` if the text is no name, or if there is no room for it.
     pub fn push(buffer: &mut [u8], len: usize, name: &str) -> Option<usize> {
         let (size, place) = buffer.get_mut(len..)?.split_first_mut()?;
         let place = place.get_mut(..name.len()).filter(|_| is_name(name.as_bytes()))?;

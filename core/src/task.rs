@@ -28,7 +28,7 @@ pub enum Task<'a> {
     Classification,
     /// A sample has any number of labels: those whose output z is above 0. A label's probability is 1 / (1 + exp(−z)).
     MultiLabel,
-    /// Outputs are numbers, which this scale brings into the targets' units.
+    /// Outputs are numbers. This scale brings them into the targets' units.
     Regression(TargetScale<'a>),
 }
 
@@ -106,9 +106,10 @@ const MULTI_LABEL: u8 = 1;
 const REGRESSION: u8 = 2;
 
 impl<'a> Task<'a> {
-    /// Reads the task of a file's field: a kind, and of a regression a table of the right length.
+    /// Reads the task of a file's field: a kind, and for a regression a table of the right length.
     ///
-    /// The table's numbers may be any: [`is_sound`](Self::is_sound) checks them. Numbers that are not sound give wrong values, and nothing else.
+    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong values, and no
+    /// other harm.
     pub fn parse(field: &'a [u8], outputs: usize) -> Option<Self> {
         match field.split_first()? {
             (&MULTI_LABEL, []) => Some(Self::MultiLabel),
@@ -117,8 +118,8 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Tells whether the table's numbers keep to the rules of [`TargetScale`]. The loaders leave it to a host, which has checked a file before
-    /// a board gets it.
+    /// Tells whether the table's numbers keep to the rules of [`TargetScale`]. The loaders do not check this. A host checks a file before a
+    /// board gets it.
     pub fn is_sound(self) -> bool {
         match self {
             Self::Classification | Self::MultiLabel => true,

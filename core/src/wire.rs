@@ -1,6 +1,7 @@
-//! Encodings that no declaration decides: a macro call names an enum's numbers, and the order of a struct's fields.
+//! Encodings that do not depend on declarations. A macro call lists the number of each variant of an enum, and the order of a struct's
+//! fields.
 //!
-//! The bytes are postcard's: an integer is a varint, a text or a slice of bytes its length and then its bytes, an array its elements.
+//! The bytes are postcard's. An integer is a varint. A text or a slice of bytes is its length and then its bytes. An array is its elements.
 
 use core::{fmt, marker::PhantomData};
 

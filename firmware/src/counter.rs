@@ -4,7 +4,7 @@
 
 use crate::processor::Timer;
 
-/// What is counted.
+/// The unit of the count.
 pub const UNIT: &str = if cfg!(feature = "rtt") { "cycles" } else { "instructions" };
 
 /// A moment.
@@ -20,7 +20,7 @@ impl Counter {
         Self(timer)
     }
 
-    /// What `work` returns, and the [`UNIT`]s that it took.
+    /// Runs `work`, and returns its result with the [`UNIT`]s that it took.
     pub fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, u64) {
         let start = self.now();
         let result = work();

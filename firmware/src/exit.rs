@@ -9,7 +9,7 @@ pub const FAULTED: i32 = 102;
 
 /// Hands the log over and ends the program, by semihosting.
 ///
-/// Behind no emulator and no debug probe there is nobody to end it: the core stops in a fault.
+/// Without an emulator or a debug probe, nothing ends the program: the core stops in a fault.
 pub fn exit(code: i32) -> ! {
     defmt::flush();
     semihosting::process::exit(code)

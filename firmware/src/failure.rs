@@ -4,7 +4,7 @@ use selvedge::{
 
 /// Why a program ended with [`FAILED`](crate::FAILED).
 ///
-/// It is reported by defmt and not by `core::fmt`, whose calls by pointers would leave the stack without a bound.
+/// defmt reports it, not `core::fmt`: calls through pointers in `core::fmt` would leave the stack without a bound.
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
@@ -18,9 +18,9 @@ pub enum Failure {
     Answer(MessageError),
     /// Another number of embedded samples than `training.toml` says.
     Samples {
-        /// What the recipe says.
+        /// The number in the recipe.
         expected: usize,
-        /// What was embedded.
+        /// The number of embedded samples.
         found: usize,
     },
     /// The loader took a damaged file.

@@ -1,9 +1,9 @@
-//! What Selvedge's microcontroller programs share: the logger, the handlers that end a program, and an instruction counter.
+//! The parts that Selvedge's microcontroller programs share: the logger, the handlers that end a program, and an instruction counter.
 //!
 //! - `board`: the board's constants, the model's type and `embed!`, all settled by the build script.
 //! - `counter`: instructions in the emulator, cycles on a chip.
 //! - `network`: the network of the embedded weight file, in the numbers that it has.
-//! - `stack`: how deep the stack has gone.
+//! - `stack`: the deepest use of the stack.
 //! - `uart`: the board's UART.
 //! - `exit`: a program's end, and its codes.
 //! - `processor`: the timer, the fault handler and what makes a stack overflow fault, for Cortex-M in `cortex_m`, for RISC-V in `riscv`.

@@ -1,4 +1,4 @@
-//! How deep the stack has gone, by a pattern that what uses it overwrites.
+//! Measures the deepest use of the stack: free words hold a pattern, and any use overwrites it.
 
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ unsafe extern "C" {
     static mut _stack_end: u32;
 }
 
-/// What a free word holds.
+/// The pattern of a free word.
 const PATTERN: u32 = 0xa5a5_a5a5;
 
 /// A stack whose free part has been painted.

@@ -1,7 +1,7 @@
-//! The board's UART: one driver for each kind, behind one trait. Which one it is, and where, says the board's file.
+//! The board's UART: one driver for each kind, behind one trait. The board's file says which kind it is, and its address.
 //!
-//! Bytes are asked for, and no interrupt is used. What a UART lost or damaged is left to the frames' checksums: an error bit is
-//! cleared, so that the bytes after it still come.
+//! The drivers poll for bytes and use no interrupt. The checksums of frames find bytes that the UART lost or damaged. A driver clears an
+//! error bit, so that it still receives the bytes after it.
 
 #![allow(unsafe_code)]
 

@@ -120,7 +120,7 @@ impl SignatureBuf {
         Self { input: Some(input), output_names: encoded(&classes.names), ..Self::default() }
     }
 
-    /// Sets the way from raw values to inputs.
+    /// Sets how raw values become inputs.
     #[must_use]
     pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
         Self { preparation, ..self }

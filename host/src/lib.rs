@@ -1,16 +1,16 @@
-//! Selvedge on the host: data, the CPU engine, the training loop, files and reports. The program `selvedge` is made of it.
+//! Selvedge on the host: data, the CPU engine, the training loop, files and reports. The program `selvedge` consists of this library.
 //!
-//! - [`network`]: a network whose shape is known at run time, by an engine on slices. [`engine`]: core's three products on all threads
-//!   and in vector registers.
-//! - [`data`]: samples and labels, which decide a network's ends. [`preparation`]: from raw values to inputs. [`classes`]: their names.
-//!   [`picture`]: single images in and out.
+//! - [`network`]: a network whose shape is known at run time. [`engine`]: the CPU engine, which computes core's three products on all
+//!   threads and in vector registers.
+//! - [`data`]: samples and labels, which decide the numbers of a network's inputs and outputs. [`preparation`]: turns raw values into
+//!   inputs. [`classes`]: the names of classes. [`picture`]: reads and writes single images.
 //! - [`training`] and [`evaluation`]: the loops over batches. [`recipe`]: the settings of a run, from files and the command line.
-//! - [`quantization`]: from a network to one of fewer bits. [`model_file`]: a file of any format, and its predictions.
+//! - [`quantization`]: turns a network into one of fewer bits. [`model_file`]: a file of any format, and its predictions.
 //! - [`report`]: a run as an HTML page.
 //! - [`export_c`]: a network as C.
 //! - `tensorboard`: a run's numbers as TensorBoard's files of events.
 //! - [`device`]: a board that answers over its UART.
-//! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` tells files that lie in another one's place.
+//! - [`weights`], [`interchange`] (other programs' formats) and [`files`]: reading and writing. `stray` recognises files of the wrong kind.
 //!
 //! Three features are on by default: `download` fetches Fashion-MNIST, `pictures` reads and writes PNG and JPEG, `serial` opens serial
 //! ports. Where one is left out, its functions return an error that says so. `cuda` trains on an NVIDIA GPU.

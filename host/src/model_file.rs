@@ -1,4 +1,4 @@
-//! A network's file of any format: its predictions on the host, which are a device's bit for bit.
+//! A network's file of any format, and its predictions on the host. They have the same bits as on a device.
 
 use selvedge::{
     Engine,
@@ -76,7 +76,7 @@ impl<'a> ModelFile<'a> {
         Ok(parsed)
     }
 
-    /// The numbers that its weights are.
+    /// The number type of its weights.
     pub fn format(&self) -> Format {
         match self {
             Self::Float32(_) => Format::Float32,
@@ -126,8 +126,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Tells why the inputs and outputs are taken for Fashion-MNIST's. Files of earlier versions did not state their meaning. `None` for a file
-    /// that states it, and for one that was trained on other data.
+    /// The reason why the inputs and outputs are taken for Fashion-MNIST's: files of earlier versions did not state their meaning. `None`
+    /// for a file that states it, and for one that was trained on other data.
     pub fn assumes(&self) -> Option<Assumption> {
         let architecture = self.architecture();
         let has_ends = [architecture.inputs(), architecture.outputs()] == [PIXELS, CLASSES];
@@ -141,8 +141,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Checks that the network takes this data's samples, and has an output for each of their classes. The samples get the network's way from
-    /// values to inputs, its elements, and where they are labelled by names, its labels.
+    /// Checks that the network takes this data's samples, and has an output for each of their classes. The samples then get the network's
+    /// preparation and element. If they are labelled by names, they get the network's labels.
     ///
     /// # Errors
     ///
@@ -187,7 +187,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The RAM that a prediction works in on a device, in bytes.
+    /// The RAM in bytes that a prediction needs on a device.
     pub fn ram_bytes(&self) -> usize {
         let words = match self {
             Self::Float32(file) => {
@@ -205,7 +205,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`WrongWeight`], the first that is not so.
+    /// [`WrongWeight`], with the first weight that is wrong.
     pub fn check_weights(&self) -> Result<(), WrongWeight> {
         let flat: Vec<f32> = match self {
             Self::Float32(file) => {
@@ -233,8 +233,8 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The logits of samples, whose raw values stand one after the other, as [`Preparation`](selvedge::preparation::Preparation) has them; a rest
-    /// shorter than a sample is left out.
+    /// The logits of samples. Their raw values stand one after the other, as the network's
+    /// [`Preparation`](selvedge::preparation::Preparation) takes them. A rest shorter than a sample is left out.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The way from a sample's raw values to a network's inputs, fitted on data.
+//! How a sample's raw values become a network's inputs, fitted on data.
 
 use selvedge::preparation::{CodeRange, Coded, Element, Preparation, Scaled};
 
@@ -67,7 +67,8 @@ impl From<Preparation<'_>> for PreparationBuf {
     }
 }
 
-/// A feature's or a target's mean and its standard deviation over the samples, that of the whole (divided by their number).
+/// The mean and the standard deviation of a feature or a target over the samples. The variance is the mean squared distance from the mean:
+/// its divisor is the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     /// The mean.

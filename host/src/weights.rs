@@ -64,7 +64,7 @@ fn others(more: usize) -> String {
 ///
 /// # Errors
 ///
-/// [`WrongWeight`], the first that is not so.
+/// [`WrongWeight`], with the first weight that is wrong.
 pub fn check_tensor(name: &str, parameter: &Parameter, shape: &[usize], values: &[f32]) -> Result<(), WrongWeight> {
     let is_variance = parameter.name.ends_with("running_var");
     let is_wrong = |value: &f32| !value.is_finite() || is_variance && *value < 0.0;
@@ -88,7 +88,7 @@ pub fn check_tensor(name: &str, parameter: &Parameter, shape: &[usize], values: 
 ///
 /// # Errors
 ///
-/// [`WrongWeight`], the first that is not so.
+/// [`WrongWeight`], with the first weight that is wrong.
 pub fn check_all(architecture: &Architecture, flat: &[f32]) -> Result<(), WrongWeight> {
     architecture.parameters().try_for_each(|parameter| {
         let shape: Vec<_> = parameter.shape.iter().map(|&size| size as usize).collect();
@@ -116,8 +116,8 @@ pub fn read(path: &Path) -> Result<Vec<u8>, WeightsError> {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers; what stood at `path` is then still
-/// there.
+/// [`WeightsError::Write`], and [`WeightsError::File`] for a flat model that is not of these layers. A file that was at `path` before is
+/// then still there.
 pub fn save(
     path: &Path,
     architecture: &Architecture,

@@ -29,7 +29,8 @@ impl CustomLayer {
     ///
     /// # Panics
     ///
-    /// For another name, and for sizes that no layer of a network has. In a layer's [`LAYERS`](Layer::LAYERS) that is an error of the build.
+    /// If the name is not of this kind, or if no layer of a network has such sizes. In a layer's [`LAYERS`](Layer::LAYERS) that is an error
+    /// of the build.
     pub const fn of<L: Layer>(name: &'static str) -> Self {
         let [inputs, outputs] = [<L::Input as Flat>::LEN, <L::Output as Flat>::LEN];
         assert!(inputs <= MAX_WIDTH as usize && outputs <= MAX_WIDTH as usize, "a layer is too wide");
@@ -157,7 +158,7 @@ impl Described for LayerDescription {
     }
 }
 
-/// In files: its number; of a custom layer its name as text, inputs, outputs, parameters.
+/// In a file, a layer is its number. For a custom layer, its name as text, inputs, outputs and parameters follow.
 impl Serialize for LayerDescription {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -41,7 +41,7 @@ pub enum LayerKind {
         /// Features in and out.
         width: u32,
     },
-    /// A Gaussian error linear unit by the hyperbolic tangent.
+    /// A Gaussian error linear unit, computed by the hyperbolic tangent.
     Gelu {
         /// Features in and out.
         width: u32,
@@ -93,7 +93,7 @@ impl LayerKind {
         }
     }
 
-    /// Its word in [`mlp!`](crate::mlp!), after the width; a linear layer has none.
+    /// Its word in [`mlp!`](crate::mlp!), which stands after the width; `None` for a linear layer.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Linear { .. } => None,
@@ -122,7 +122,7 @@ impl LayerKind {
         ]
     }
 
-    /// What computes the layer.
+    /// The part that computes the layer.
     const fn part(self) -> Part {
         match self {
             Self::Linear { .. } => Part::Stage(StageKind::Linear),
@@ -137,8 +137,8 @@ impl LayerKind {
         }
     }
 
-    /// The activation that the layer is, if it is one: it is computed with the layer before it, a linear one or batch
-    /// normalisation, and keeps nothing of its own.
+    /// The activation that the layer is, or `None`. An activation is computed with the layer before it, a linear one or batch
+    /// normalisation, and stores nothing of its own.
     pub const fn activation(self) -> Option<ActivationKind> {
         match self.part() {
             Part::Activation(activation) => Some(activation),
@@ -170,7 +170,7 @@ impl LayerKind {
         matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
     }
 
-    /// PyTorch's name of its gradient's function.
+    /// PyTorch's name for the function of its gradient.
     pub const fn grad_fn(self) -> &'static str {
         match self {
             Self::Linear { .. } => "AddmmBackward0",
@@ -216,7 +216,7 @@ impl LayerKind {
     }
 }
 
-/// What computes a layer.
+/// The part that computes a layer.
 enum Part {
     /// A stage of its own.
     Stage(StageKind),
@@ -251,6 +251,6 @@ impl fmt::Display for LayerKind {
 pub enum Role {
     /// The optimizer changes it.
     Parameter,
-    /// The layer changes it itself: a running mean.
+    /// The layer itself changes it, such as a running mean.
     Buffer,
 }

@@ -1,4 +1,4 @@
-//! The description of a network: its layers as data, for files, messages and every engine that learns the shape at run time.
+//! The description of a network: its layers as data. Files, messages and every engine that learns the shape at run time use it.
 //!
 //! ```
 //! use selvedge::{architecture::Architecture, mlp};
@@ -88,7 +88,7 @@ impl Architecture {
         self.layers.last().map_or(0, |layer| layer.widths().1 as usize)
     }
 
-    /// Tells whether the widths say it all: ReLU stands between any two linear layers, and nothing else anywhere.
+    /// Tells whether the widths describe the chain: ReLU stands between any two linear layers, and there is no other layer.
     pub fn is_plain(&self) -> bool {
         self.layers.iter().enumerate().all(|(index, layer)| match layer {
             LayerKind::Linear { .. } => index % 2 == 0,
@@ -97,7 +97,7 @@ impl Architecture {
         })
     }
 
-    /// The chain as it predicts: without dropout. Both have the same flat model.
+    /// The chain for prediction: without dropout. Both chains have the same flat model.
     pub fn for_prediction(&self) -> Self {
         let mut chain = self.clone();
         chain.layers.retain(|layer| !matches!(layer, LayerKind::Dropout { .. }));
@@ -125,8 +125,8 @@ impl Architecture {
 
     /// The number of values in the flat model: parameters and buffers.
     ///
-    /// `None` where it is no network: no linear layer in front, a width of 0 or above [`MAX_WIDTH`], widths that do not follow from each
-    /// other, an activation after a layer that takes none, or more values than memory can hold.
+    /// `None` if the chain is no network: it has no linear layer in front, a width of 0 or above [`MAX_WIDTH`], neighbours of different
+    /// widths, an activation after a layer that takes none, or more values than memory can hold.
     pub fn parameter_count(&self) -> Option<usize> {
         parameter_count(self.layers.iter().copied())
     }
@@ -137,7 +137,7 @@ impl Architecture {
         parameters(self.layers.iter().copied())
     }
 
-    /// The parts of the chain that are computed together, in chain order. The chain has to be a network: one with a
+    /// The parts of the chain that are computed together, in chain order. The chain has to be a network, that is, it has a
     /// [`parameter_count`](Self::parameter_count).
     pub fn stages(&self) -> impl Iterator<Item = Stage> + Clone + '_ {
         stages::stages(&self.layers)

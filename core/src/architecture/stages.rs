@@ -48,7 +48,7 @@ pub struct Stage {
     pub parameters: usize,
     /// The number of values that follow them and that the layer changes itself.
     pub buffers: usize,
-    /// The number of one sample's activations that lie before its own on the tape.
+    /// The number of one sample's values on the tape before this stage's own.
     pub tape_offset: usize,
 }
 

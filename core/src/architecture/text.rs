@@ -8,7 +8,7 @@ use super::{Architecture, LayerKind, MAX_LAYERS, MAX_WIDTH};
 
 impl Architecture {
     /// Shows the chain as [`mlp!`](crate::mlp!) takes it, `784 => 512 Relu => 10`. With `{:#}` it is shown by its widths, `784,512,10`,
-    /// where these say it all. An architecture is read from both.
+    /// where these describe it. Both texts can be parsed as an architecture.
     pub const fn expression(&self) -> Expression<'_> {
         Expression(self)
     }

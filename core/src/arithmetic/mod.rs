@@ -3,20 +3,20 @@
 //! 1. Numbers are IEEE-754 binary32, rounded to nearest even, with subnormals: no operation flushes them to zero. An optimizer's means and
 //!    velocities have a rule of their own, see [`optimizer`](crate::optimizer).
 //! 2. A linear output is one chain: `acc = bias[o]`, then `acc = fma(input[k], weight[o][k], acc)` for k ascending.
-//!    An accumulator may rest in memory between blocks of k; it may not be split.
-//! 3. A weight gradient is one fma chain over the batch's samples ascending, from +0; a bias gradient is the same by
-//!    addition; an input gradient is one fma chain over the outputs ascending, from +0. Work is shared out by result
-//!    elements, never by the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
-//! 4. The mean over the batch enters once: the gradient at the outputs is divided by the batch's total weight, which is its size for
-//!    plain cross-entropy.
+//!    An accumulator may be stored in memory between blocks of k. It must not be split into partial sums.
+//! 3. A weight gradient is one fma chain over the batch's samples ascending, from +0. A bias gradient is the same by
+//!    addition. An input gradient is one fma chain over the outputs ascending, from +0. Threads share out the elements of
+//!    a result, never the terms of a sum. A norm over a whole gradient has a fixed order of its own: [`sum_of_squares`].
+//! 4. The mean over the batch is taken in one place: the gradient at the outputs is divided by the batch's total weight.
+//!    For plain cross-entropy, that is the batch's size.
 //! 5. [`exp`] and [`ln`] are one portable implementation. Division and square root are IEEE-correct.
-//! 6. Optimizer steps spell out every fma; the compiler contracts nothing.
-//! 7. Random draws come from [`random`](crate::random), counted by (seed, epoch, index), never by thread.
+//! 6. Optimizer steps spell out every fma. The compiler makes no fma of other products and sums.
+//! 7. Random draws come from [`random`](crate::random), addressed by (seed, purpose, epoch, index), never by thread.
 //!
 //! A product is commutative, so an fma's first two operands may be swapped. Which NaN an invalid operation gives (sign
 //! and payload) differs between processors and is outside the contract: a result that is NaN is NaN on every engine.
 //!
-//! A product is kept whole until the sum is rounded, on a board without a floating-point unit too:
+//! An fma keeps the exact product until the sum is rounded, also on a board without a floating-point unit:
 //!
 //! ```
 //! use selvedge::arithmetic::{dot, fma};

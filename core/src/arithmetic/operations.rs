@@ -1,6 +1,6 @@
 use super::{fma, sqrt};
 
-/// The operations of an elementwise rule, for which each engine brings its own instructions. All give the same bits.
+/// The operations of an elementwise rule. Each engine computes them with its own instructions, and all give the same bits.
 pub trait Operations {
     /// `a · b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;

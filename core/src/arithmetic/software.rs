@@ -55,7 +55,7 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     if magnitude == 0 { 0.0 } else { round(sign, magnitude, exponent) }
 }
 
-/// `x >> shift` with the last bit set where a bit was lost: as good as the exact value to whoever rounds to fewer bits later.
+/// `x >> shift`, with the last bit set if a bit was lost. A later rounding to fewer bits then gives what the exact value would give.
 #[inline]
 fn shift_right_to_odd(x: u64, shift: u32) -> u64 {
     match shift {

@@ -15,10 +15,12 @@ use crate::{
 /// Batch normalisation (Ioffe, Szegedy 2015) and its activation, PyTorch's `BatchNorm1d`:
 /// `output = activation((x − mean) · (weight / √(var + ε)) + bias)`, each operation rounded.
 ///
-/// In a training pass mean and variance are the batch's: sums ascending over the samples from +0, divided by their number; the
-/// backward pass moves the running ones a tenth of the way (the variance to its unbiased estimate; a batch of one sample has none, so
-/// it moves nothing). Prediction takes the running ones, and is then a linear function that
-/// [`fold`](crate::fold) puts into the layer before.
+/// A training pass uses the mean and variance of the batch: sums ascending over the samples from +0, divided by the number of samples. The
+/// backward pass moves the running mean a tenth of the way to the batch's mean, and the running variance a tenth of the way to the batch's
+/// unbiased estimate. One sample has no such estimate, so a batch of one sample moves neither.
+///
+/// Prediction uses the running mean and variance. The layer is then a linear function, and [`fold`](crate::fold) merges it into the linear
+/// layer before it.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)]
@@ -31,13 +33,13 @@ pub struct BatchNorm1d<const WIDTH: usize, A = Identity> {
     pub running_mean: [f32; WIDTH],
     /// Each feature's variance over the batches of training: a buffer.
     pub running_var: [f32; WIDTH],
-    /// What follows.
+    /// The activation that follows.
     activation: PhantomData<A>,
 }
 
 /// ε, which [`BatchNorm1d`] adds to a variance.
 pub const EPSILON: f32 = 1e-5;
-/// How far a batch moves the running mean and variance.
+/// The part of the way that a batch moves the running mean and variance.
 const MOMENTUM: f32 = 0.1;
 
 /// The numbers that a pass finds for each feature.

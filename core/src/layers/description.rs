@@ -1,4 +1,4 @@
-//! A model's type as data: the layers that it tells, and its [`Architecture`].
+//! A model's type as data: its layers, and its [`Architecture`].
 
 use heapless::Vec;
 
@@ -6,8 +6,8 @@ use super::Layer;
 use crate::architecture::{Architecture, LayerDescription, LayerKind, MAX_LAYERS};
 
 impl Architecture {
-    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile, and neither does one with a layer of
-    /// the program's own: an architecture is what every engine can compute.
+    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile. Neither does one with a layer that
+    /// a program defines itself, because every engine must be able to compute an architecture.
     pub fn of<M: Layer>() -> Self {
         const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };
         let mut layers = Vec::new();

@@ -14,9 +14,11 @@ use crate::{
 /// Dropout (Srivastava et al. 2014), PyTorch's `Dropout`: a training pass sets each feature to zero with a probability p and
 /// multiplies the others by 1 / (1 − p); prediction changes nothing.
 ///
-/// p is the pass's ([`Draws::dropout`]), one for all of a model's `Dropout` layers, to the nearest 1/65536. Of feature f of sample s the
-/// draw is 16 bits: those from 16 · (i mod 4) of draw ⌊i / 4⌋, i = layer · 2³² + s · `WIDTH` + f, in the stream of
-/// (seed, [`Purpose::Dropout`], step), where layer is the place in the chain. The feature is dropped where they are below 65536 · p.
+/// The pass gives p ([`Draws::dropout`]), which is rounded to the nearest 1/65536. All `Dropout` layers of a model have the same p.
+///
+/// Each feature has a draw of 16 bits. For feature f of sample s, let i = layer · 2³² + s · `WIDTH` + f, where layer is the layer's place
+/// in the chain. The stream is that of (seed, [`Purpose::Dropout`], step). The draw is 16 bits of the stream's number ⌊i / 4⌋, from
+/// bit 16 · (i mod 4) on. The feature is dropped where its draw is below 65536 · p.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Dropout<const WIDTH: usize>;
@@ -35,7 +37,7 @@ pub struct DropoutRate {
 }
 
 impl DropoutRate {
-    /// That of a probability from 0 to below 1.
+    /// The rate of a probability from 0 to below 1.
     pub fn new(probability: f32) -> Self {
         const RANGE: f32 = 65_536.0;
         // A rate of 1 would leave nothing to scale; NaN drops nothing.

@@ -1,7 +1,7 @@
-//! Layers: what a model is made of. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
+//! Layers: the parts of a model. A model is a layer itself, usually a [`Chain`] written by [`mlp!`](crate::mlp!).
 //!
 //! Each layer's module has its type, for a device, and its passes as functions on slices. The type calls these functions, and so does a
-//! network whose shape is known at run time.
+//! network whose shape is known only at run time.
 
 pub mod batch_norm;
 mod chain;
@@ -62,28 +62,29 @@ impl<const WIDTH: usize> Features for [f32; WIDTH] {
     }
 }
 
-/// A differentiable function with parameters; their gradient, and an optimizer's state, are values of its own type.
+/// A differentiable function with parameters. The gradient of the parameters is a value of the same type, and an optimizer's state consists
+/// of such values.
 ///
-/// Prediction ([`predict`](Self::predict)) keeps nothing. Training keeps a *tape*: every sub-layer's outputs for the whole batch, in
-/// chain order, as one flat slice of `batch · Tape::LEN` elements, the layer's own output last. A second slice of the same
-/// shape holds the gradients at the sums those outputs were made from.
+/// Prediction ([`predict`](Self::predict)) keeps no intermediate results. Training keeps a *tape*: one flat slice of `batch · Tape::LEN`
+/// elements with the outputs of every sub-layer for the whole batch, in chain order. The layer's own output comes last. A second slice of
+/// the same shape holds the gradients at the sums, that is, before the activations.
 pub trait Layer: Flat {
     /// One sample going in.
     type Input: Features;
     /// One sample coming out.
     type Output: Features;
-    /// What the last sums go through on their way out.
+    /// The activation that turns the layer's last sums into its outputs.
     type Activation: Activation;
-    /// What a training pass keeps of one sample.
+    /// The values that a training pass keeps for one sample.
     type Tape: Flat;
 
     /// Each layer's kind and widths, in chain order. A layer of a program's own is a [`CustomLayer`](crate::architecture::CustomLayer).
     const LAYERS: &'static [LayerDescription];
 
-    /// How many layers the chain has.
+    /// The number of the chain's layers.
     const DEPTH: usize = Self::LAYERS.len();
 
-    /// Tells each layer's kind and widths, in chain order.
+    /// Calls `tell` with each layer's kind and widths, in chain order.
     fn describe(tell: &mut impl FnMut(LayerDescription)) {
         Self::LAYERS.iter().copied().for_each(tell);
     }
@@ -112,21 +113,23 @@ pub trait Layer: Flat {
         output
     }
 
-    /// Writes the tape of a batch: `batch · Tape::LEN` elements. An evaluation gives what prediction gives, a training pass draws
-    /// dropout's masks and normalises by the batch.
+    /// The forward pass of a batch: writes its tape of `batch · Tape::LEN` elements. An evaluation gives the same outputs as prediction. A
+    /// training pass draws the masks of dropout, and normalises by the batch's own mean and variance.
     ///
     /// # Panics
     ///
-    /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
+    /// If a chain's tape is too short. [`Workspace`](crate::training::Workspace) gives tapes of the right length.
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]);
 
-    /// Turns the gradients at the last sums, before the activation (at the end of `tapes.grads`), into those of the parameters,
-    /// which go to the optimizer, and, where asked, into those at the sums that became the input through the activation
-    /// `P`. The tapes have `batch · Tape::LEN` elements.
+    /// The backward pass of a batch. The tapes have `batch · Tape::LEN` elements.
+    ///
+    /// Before the call, the end of `tapes.grads` holds the gradients at the layer's last sums, that is, before its activation. The pass
+    /// computes the gradient of each parameter and hands it to the optimizer. If there is a `grad_input`, the pass also writes the
+    /// gradients of the input there, and takes them through the derivative of `P`, the activation that made the input.
     ///
     /// # Panics
     ///
-    /// Where a chain's tape is too short. [`Workspace`](crate::training::Workspace) hands out the right one.
+    /// If a chain's tape is too short. [`Workspace`](crate::training::Workspace) gives tapes of the right length.
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,
@@ -154,12 +157,12 @@ pub trait Layer: Flat {
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tapes<'a> {
-    /// What the forward pass was for, and drew.
+    /// The forward pass that wrote the activations: its purpose and its random draws.
     pub pass: Pass,
     /// Every layer's outputs.
     pub activations: &'a [f32],
-    /// The gradients at the sums that they were made from, before the activation: a layer's own are there before its backward
-    /// pass, those of its parts are written by it.
+    /// The gradients at the sums, before the activation. Those of the layer itself are there before its backward pass. The backward pass
+    /// writes those of the layer's parts.
     pub grads: &'a mut [f32],
 }
 

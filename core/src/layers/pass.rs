@@ -1,15 +1,15 @@
-/// What a pass over a batch is for: PyTorch's `model.eval()` and `model.train()`, as a value instead of a mode.
+/// The purpose of a pass over a batch. It is PyTorch's `model.eval()` and `model.train()`, as a value instead of a mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Pass {
-    /// The outputs are those of prediction: nothing is dropped, and normalisation goes by the running moments.
+    /// The outputs are those of prediction: dropout is off, and batch normalisation uses the running mean and variance.
     Evaluation,
-    /// A training step's: activations are dropped, and normalisation goes by the batch's own moments.
+    /// A training step: dropout is on, and batch normalisation uses the batch's own mean and variance.
     Training(Draws),
 }
 
 impl Pass {
-    /// The same pass in the layer at a place of the chain, from 0.
+    /// The same pass, for the layer at this place of the chain (from 0).
     pub const fn at(self, place: u32) -> Self {
         match self {
             Self::Evaluation => self,
@@ -17,7 +17,7 @@ impl Pass {
         }
     }
 
-    /// The same pass in the layers that follow so many.
+    /// The same pass, for the layers that follow the next `layers` layers.
     pub(super) const fn after(self, layers: usize) -> Self {
         match self {
             Self::Evaluation => self,
@@ -26,7 +26,7 @@ impl Pass {
     }
 }
 
-/// What a training pass draws from: every batch of a run has a `step` of its own.
+/// The numbers that decide the random draws of a training pass. Every batch of a run has its own `step`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Draws {

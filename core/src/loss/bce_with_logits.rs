@@ -3,10 +3,13 @@ use crate::arithmetic::{exp, fma, ln};
 
 /// Binary cross-entropy of logits z with a probability t for each, a mean over all elements of a batch: PyTorch's `BCEWithLogitsLoss`.
 ///
-/// An element's loss is `−t · ln σ(z) − (1 − t) · ln(1 − σ(z))`. With e = exp(−|z|), so that nothing overflows, it is computed as
-/// `fma(1 − t, z, max(−z, 0)) + ln(1 + e)`, with `ln(1 + e) = ln(u) · e / (u − 1)` for u = 1 + e rounded (e where u is 1), which keeps its relative
-/// precision where e is small (HP-15C Advanced Functions Handbook, 1982). The gradient is `(σ(z) − t) / elements`, with
-/// `σ(z) = 1 / (1 + e)`, or `e / (1 + e)` for z below 0.
+/// An element's loss is `−t · ln σ(z) − (1 − t) · ln(1 − σ(z))`. It is computed as `fma(1 − t, z, max(−z, 0)) + ln(1 + e)` with e =
+/// exp(−|z|), so that nothing overflows.
+///
+/// Let u be 1 + e, rounded. Then `ln(1 + e)` is computed as `ln(u) · e / (u − 1)`, or as e where u is 1. This keeps the relative precision
+/// where e is small (HP-15C Advanced Functions Handbook, 1982).
+///
+/// The gradient is `(σ(z) − t) / elements`. σ(z) is `1 / (1 + e)`, or `e / (1 + e)` for z below 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BceWithLogits;

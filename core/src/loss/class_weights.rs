@@ -1,4 +1,4 @@
-//! What the losses with classes for targets share: finding a sample's class, and how much it counts.
+//! The parts that the losses with classes as targets share: a sample's class, and its weight.
 
 use super::LossError;
 

@@ -6,17 +6,20 @@ use crate::{
 
 /// Cross-entropy of logits z with a class y for each sample: PyTorch's `CrossEntropyLoss`. The default is the plain one.
 ///
-/// With C classes, class weights w (1 each where there are none), smoothing ε and L = ln Σⱼ exp(zⱼ), a sample's loss is
-/// `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`, computed as `((1 − ε) · w_y) · (L − z_y)` and, where ε is not 0, an fma chain
-/// of `(ε/C · wⱼ) · (L − zⱼ)` from there, j ascending. The samples' losses are summed and divided by Σ w_y.
+/// There are C classes with weights w (1 each where none are given). ε is the label smoothing, and L = ln Σⱼ exp(zⱼ). `[j = y]` is 1 for
+/// the sample's class and 0 for the others.
 ///
-/// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, the first product and difference one fma
-/// (the product alone where ε is 0), with
-/// `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ` added up from the left. Plain, that is the batch's mean of `L − z_y`, and `(softmax(z)ⱼ − [j = y]) / batch`.
+/// A sample's loss is `(1 − ε) · w_y · (L − z_y) + ε/C · Σⱼ wⱼ · (L − zⱼ)`. It is computed as `((1 − ε) · w_y) · (L − z_y)`. Where ε is not
+/// 0, an fma chain of `(ε/C · wⱼ) · (L − zⱼ)` goes on from there, j ascending. The samples' losses are summed and divided by Σ w_y.
+///
+/// The gradient at zⱼ is `(softmax(z)ⱼ · T − ε/C · wⱼ − [j = y] · (1 − ε) · w_y) / Σ w_y`, with `T = (1 − ε) · w_y + Σⱼ ε/C · wⱼ` added up
+/// from the left. The first product and difference are one fma; where ε is 0, there is the product alone.
+///
+/// Without weights and smoothing, the loss is the batch's mean of `L − z_y`, and the gradient is `(softmax(z)ⱼ − [j = y]) / batch`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CrossEntropy<'a> {
-    /// How much a sample of each class counts; `None` where all count the same.
+    /// The weight of the samples of each class; `None` if all count the same.
     pub class_weights: Option<&'a [f32]>,
     /// The part of a target that is spread over all classes, 0 to 1.
     pub label_smoothing: f32,

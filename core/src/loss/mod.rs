@@ -1,8 +1,8 @@
 //! Losses: a value for the batch and its gradient at the network's output.
 //!
-//! Each is PyTorch's of the same name, with the mean as its reduction. A loss's documentation is its formula and the order of
-//! its operations, which every engine keeps to: `exp` and `ln` are [`arithmetic`](crate::arithmetic)'s, sums ascend from +0 (samples, and
-//! within a sample its elements), and a product that is added is one [`fma`](crate::arithmetic::fma).
+//! Each loss is one of PyTorch's, with the mean as its reduction. Its documentation gives the formula and the order of the operations, and
+//! every engine keeps this order. `exp` and `ln` are those of [`arithmetic`](crate::arithmetic). Sums ascend from +0, over the samples, and
+//! within a sample over its elements. A product that is added is one [`fma`](crate::arithmetic::fma).
 //!
 //! ```
 //! use selvedge::loss::{Loss, Mse};
@@ -39,14 +39,14 @@ pub trait Loss: Sync {
     /// PyTorch's name of the function that gives the gradient, as `loss.grad_fn` shows it.
     const GRAD_FN: &'static str;
 
-    /// The number of a sample's target values, for so many outputs: 1 for a class, else one for each output.
+    /// The number of target values of a sample, for a network of `width` outputs: 1 for a class, else one for each output.
     fn targets(width: usize) -> usize;
 
-    /// The number that the sum over these samples is divided by: how many there are, the sum of their classes' weights, or how
-    /// many elements they have.
+    /// The divisor of the sum of these samples' losses. Each loss defines it: the number of samples, the sum of the weights of their
+    /// classes, or the number of their elements.
     ///
-    /// A batch that is computed in parts (gradient accumulation) has the total weight of all its targets in each of them: the parts'
-    /// values, and their gradients, then add up to the batch's.
+    /// A batch may be computed in parts (gradient accumulation). Then every part is divided by the total weight of the whole batch. So the
+    /// losses of the parts add up to the batch's loss, and their gradients to its gradient.
     ///
     /// # Errors
     ///
@@ -66,11 +66,11 @@ pub trait Loss: Sync {
         total_weight: f32,
     ) -> Result<f32, LossError>;
 
-    /// [`value`](Self::value), which is returned, and its gradient at the outputs.
+    /// Returns [`value`](Self::value), and writes its gradient at the outputs.
     ///
     /// # Errors
     ///
-    /// As [`value`](Self::value)'s; `grads` is then left as it was.
+    /// The errors of [`value`](Self::value). `grads` is then unchanged.
     fn value_and_grad(
         &self,
         width: usize,
@@ -88,18 +88,18 @@ pub trait Loss: Sync {
 pub enum LossError {
     /// A target that names no class.
     Target {
-        /// Which sample of the batch.
+        /// The sample's place in the batch.
         sample: usize,
         /// Its target.
         target: u16,
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
-    /// Not one class weight for each class.
+    /// The class weights are not one for each class.
     ClassWeights {
         /// Weights given.
         weights: usize,
-        /// How many classes there are.
+        /// The number of classes.
         classes: usize,
     },
 }

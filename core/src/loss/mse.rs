@@ -3,8 +3,8 @@ use crate::arithmetic::fma;
 
 /// Mean squared error over all elements of a batch: PyTorch's `MSELoss`.
 ///
-/// With d = output − target, it is `Σ d · d`, an fma chain over samples and elements, divided by how many elements there are. The
-/// gradient is `(d + d) / elements`.
+/// With d = output − target, the loss is `Σ d · d`, an fma chain over samples and elements, divided by the number of elements. The gradient
+/// is `(d + d) / elements`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Mse;

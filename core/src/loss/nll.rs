@@ -6,12 +6,12 @@ use crate::{
 
 /// Negative log-likelihood of log-probabilities x with a class y for each sample: PyTorch's `NLLLoss`.
 ///
-/// With class weights w (1 each where there are none), the batch's loss is `Σₛ −w_y · x_y`, an fma chain, divided by Σₛ w_y. The gradient at
-/// x_y is `−w_y / Σₛ w_y`, at the other classes 0.
+/// With class weights w (1 each where none are given), the batch's loss is `Σₛ −w_y · x_y`, an fma chain, divided by Σₛ w_y. The gradient
+/// at x_y is `−w_y / Σₛ w_y`. At the other classes it is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Nll<'a> {
-    /// How much a sample of each class counts; `None` where all count the same.
+    /// The weight of the samples of each class; `None` if all count the same.
     pub class_weights: Option<&'a [f32]>,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     task::{Task, TaskKind},
 };
 
-/// The device's side: it has an answer to everything, and counts.
+/// The device's side of the line: it answers every frame, and counts the evaluated samples.
 #[derive(Clone, Debug)]
 pub struct Device<'a> {
     info: Info<'a>,
@@ -23,7 +23,8 @@ impl<'a> Device<'a> {
         Self { info, names, units, task, statistics: Statistics::default() }
     }
 
-    /// The answer to what came. `predict` gives a sample's logits, and what they took: the one place that knows which network it is.
+    /// The answer to a received frame. `predict` computes a sample's logits, and returns them with the instructions or cycles that it took.
+    /// Only `predict` knows which network it is.
     pub fn answer<'r>(
         &mut self,
         request: Result<Request<'_>, MessageError>,

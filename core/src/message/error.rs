@@ -2,16 +2,16 @@ use core::fmt;
 
 use super::VERSION;
 
-/// The error of a frame that is no message, or one that cannot be answered.
+/// A frame is no message, or its request cannot be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MessageError {
-    /// Bytes that no frame has.
+    /// The bytes cannot be those of a frame.
     Malformed,
-    /// Bytes that were changed on the way.
+    /// The bytes were changed on the way.
     Checksum,
-    /// A frame longer than any message's, or than the buffer for it.
+    /// The frame is longer than any message's, or than the buffer for it.
     TooLong,
     /// Another version of the protocol.
     Version {

@@ -26,9 +26,9 @@ pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b 
     Ok(frame.map_err(|_| MessageError::TooLong)?)
 }
 
-/// Makes messages of the bytes that come over a line, in a buffer of fixed size: an array on a device.
+/// Makes messages of the bytes that come over a line. Its buffer has a fixed size; on a device it is an array.
 ///
-/// Whatever comes, it costs no more than the buffer, and the frame after the next 0 is understood.
+/// A frame of any length takes no more memory than this buffer. The decoder understands the next frame after a 0, whatever came before.
 #[derive(Clone, Debug)]
 pub struct Decoder<Buffer> {
     frame: Buffer,
@@ -44,7 +44,7 @@ impl<Buffer> Decoder<Buffer> {
 }
 
 impl<Buffer: AsMut<[u8]>> Decoder<Buffer> {
-    /// Takes a byte. With the last one of a frame it gives the message, or why it is none; an empty frame is nothing.
+    /// Takes a byte. The last byte of a frame gives the message, or the error of a frame that is no message. An empty frame gives nothing.
     pub fn push<'a, M: Deserialize<'a>>(&'a mut self, byte: u8) -> Option<Result<M, MessageError>> {
         let frame = self.frame.as_mut();
         if byte != 0 {

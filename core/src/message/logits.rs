@@ -7,7 +7,7 @@ use crate::{
     weights,
 };
 
-/// A network's outputs for one sample, in the numbers that it computes in, as little-endian words of 32 bits.
+/// A network's outputs for one sample, floats or integers, as little-endian words of 32 bits.
 ///
 /// ```
 /// use selvedge::message::Logits;
@@ -24,7 +24,7 @@ pub enum Logits<'a> {
     Int32 {
         /// Each output's sum.
         sums: Words<'a>,
-        /// The worth of a sum of 1 as a logit.
+        /// The logit that a sum of 1 stands for.
         scale: f32,
     },
 }
@@ -62,7 +62,7 @@ impl<'a> Logits<'a> {
         Self::Float32(Words(as_bytes(values)))
     }
 
-    /// Makes logits of an integer network's outputs; `scale` is the worth of a sum of 1.
+    /// Makes logits of an integer network's outputs; `scale` is the logit that a sum of 1 stands for.
     pub fn int32(sums: &'a [i32], scale: f32) -> Self {
         Self::Int32 { sums: Words(i32_bytes(sums)), scale }
     }

@@ -1,10 +1,10 @@
 //! The messages of a host and a device on a serial line: postcard, framed by COBS, with a checksum.
 //!
-//! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one, in their order, and says nothing
-//! of itself. A frame that is no request is answered by a [`MessageError`]; an empty one by nothing, so a 0 can be sent at any time to
-//! end what the line's noise began. After a 0, the next frame is understood, whatever came before it.
+//! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends
+//! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a 0 at any
+//! time: it ends a frame that noise on the line began. The device understands the next frame after a 0, whatever came before.
 //!
-//! [`Decoder`] takes the bytes as they come, [`encode`] gives a frame's, and [`Device`] has the answers.
+//! [`Decoder`] takes the received bytes one by one, [`encode`] writes a frame, and [`Device`] answers requests.
 //!
 //! ```
 //! use selvedge::message::{Decoder, Request, encode, request_len};
@@ -48,14 +48,14 @@ pub const VERSION: u8 = 4;
 /// The number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
 
-/// A buffer size for the longest request's frame: a label with a sample of so many bytes.
+/// A buffer size for the frame of the longest request, which has a label and a sample of `sample` bytes.
 pub const fn request_len(sample: usize) -> usize {
     // The number, the input's length, the input, the label.
     frame::len(1 + 5 + sample + 3)
 }
 
-/// A buffer size for the longest response's frame: the [`Info`] of a device with so many bytes of text, or the [`Prediction`] of so many
-/// outputs.
+/// A buffer size for the frame of the longest response: the [`Info`] of a device with `text` bytes of texts, or the [`Prediction`] of
+/// `outputs` outputs.
 pub const fn response_len(text: usize, outputs: usize) -> usize {
     let (info, prediction, output) = (64 + text, 64 + 4 * outputs, 16 + 2 * (1 + MAX_NAME));
     let most = if info > prediction { info } else { prediction };
@@ -66,15 +66,15 @@ pub const fn response_len(text: usize, outputs: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request<'a> {
-    /// Asks what it is: [`Response::Info`].
+    /// Asks for the device's description: [`Response::Info`].
     Info,
     /// Asks for a sample's outputs: [`Response::Prediction`].
     Predict {
         /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
     },
-    /// Asks the same of a sample whose class is known; the answer goes into the [`Statistics`]. Only a [classification](TaskKind::Classification) has
-    /// classes.
+    /// Asks for the outputs of a sample whose class is known. The device counts its answer in the [`Statistics`]. Only a
+    /// [classification](TaskKind::Classification) has classes.
     Evaluate {
         /// The sample's values, each [`Info::element`], little-endian.
         input: &'a [u8],
@@ -83,9 +83,9 @@ pub enum Request<'a> {
     },
     /// Asks for the sums over the evaluated samples: [`Response::Statistics`].
     Statistics,
-    /// Lets it count from 0 again: [`Response::Statistics`], all of them 0.
+    /// Sets the [`Statistics`] to 0: [`Response::Statistics`], all of them 0.
     Reset,
-    /// Asks what an output is: [`Response::Output`].
+    /// Asks for the description of an output: [`Response::Output`].
     Output {
         /// The output's place, from 0.
         output: u16,
@@ -107,13 +107,13 @@ crate::wire::numbered! {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Response<'a> {
-    /// What the device is.
+    /// The description of the device.
     Info(Info<'a>),
     /// Its answer for a sample.
     Prediction(Prediction<'a>),
     /// The sums over the evaluated samples.
     Statistics(Statistics),
-    /// Why the frame was no request, or one that the device cannot answer.
+    /// The error of a frame that is no request, or of a request that the device cannot answer.
     Error(MessageError),
     /// The description of an output.
     Output(OutputInfo<'a>),
@@ -137,11 +137,11 @@ pub struct Info<'a> {
     pub board: &'a str,
     /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
     pub layers: &'a str,
-    /// The numbers that its weights are.
+    /// The number type of its weights.
     pub format: Format,
     /// The shape of a sample.
     pub input: InputShape,
-    /// The numbers that a sample's values are.
+    /// The number type of a sample's values.
     pub element: Element,
     /// The number of outputs.
     pub outputs: u32,
@@ -173,7 +173,7 @@ pub struct OutputInfo<'a> {
 
 crate::wire::fields! { OutputInfo<'a> { name, unit, scale, shift } }
 
-/// The numbers that a network's weights are.
+/// The number type of a network's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Format {
@@ -208,7 +208,7 @@ pub struct Prediction<'a> {
     pub class: u16,
     /// The likeliest classes, the likeliest first; none for a task that has none.
     pub top: Vec<Candidate, TOP>,
-    /// The [unit](Info::unit)s that it took, from the input's bytes to the logits.
+    /// The [unit](Info::unit)s that the prediction took, from the input's bytes to the logits.
     pub instructions: u64,
     /// The network's output.
     pub logits: Logits<'a>,
@@ -228,26 +228,26 @@ pub struct Candidate {
 
 crate::wire::fields! { Candidate { class, probability } }
 
-/// The sums over the evaluated samples, since the start or the last [`Request::Reset`]. All is 0 where there was none.
+/// The sums over the evaluated samples, since the start or the last [`Request::Reset`]. All are 0 if there was no such sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Statistics {
     /// Samples.
     pub samples: u32,
-    /// Those whose class was their label.
+    /// The samples whose predicted class was their label.
     pub right: u32,
     /// The [unit](Info::unit)s of all their predictions.
     pub total: u64,
-    /// Those of the shortest.
+    /// The [unit](Info::unit)s of the shortest prediction.
     pub min: u64,
-    /// Those of the longest.
+    /// The [unit](Info::unit)s of the longest prediction.
     pub max: u64,
 }
 
 crate::wire::fields! { Statistics { samples, right, total, min, max } }
 
 impl Statistics {
-    /// Takes a prediction in.
+    /// Adds a prediction to the sums.
     pub fn add(&mut self, is_right: bool, instructions: u64) {
         self.min = if self.samples == 0 { instructions } else { self.min.min(instructions) };
         self.max = self.max.max(instructions);

@@ -23,7 +23,7 @@ pub struct Adam {
     pub epsilon: f32,
     /// The factor of L2 regularisation (Adam's).
     pub weight_decay: f32,
-    /// What is left of a parameter (AdamW's).
+    /// The factor of a parameter before the step, `1 − learning_rate · weight_decay` (AdamW's).
     pub shrink: f32,
 }
 

@@ -3,7 +3,7 @@ use crate::arithmetic::Operations;
 
 /// The exponential moving average of a model, PyTorch's `get_ema_multi_avg_fn`: `a ← fma(1 − decay, p − a, a)`.
 ///
-/// The average takes the parameter's place, and the model's parameter that of the gradient.
+/// To use it as an optimizer, give it the average as the parameters, and the model's parameters as the gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Average {
@@ -12,7 +12,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// An average of which `decay` stays in a step.
+    /// An average: in each step, the part `decay` of it stays.
     pub fn new(decay: f64) -> Self {
         Self { weight: (1.0 - decay) as f32 }
     }

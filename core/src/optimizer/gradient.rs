@@ -1,7 +1,7 @@
 use super::Optimizer;
 use crate::arithmetic::Operations;
 
-/// Keeps the gradient as its state and leaves the parameter as it is: for whoever wants the gradient itself.
+/// Stores the gradient as its state and leaves the parameter as it is. Use it to get the gradient itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Gradient;
@@ -13,7 +13,7 @@ impl Optimizer<1> for Gradient {
     }
 }
 
-/// Adds the gradient to its state, as PyTorch's `backward()` adds to `.grad`, and leaves the parameter as it is: a step over
+/// Adds the gradient to its state, as PyTorch's `backward()` adds to `.grad`, and leaves the parameter as it is. Use it for a step over
 /// several batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -1,7 +1,7 @@
-//! Optimizers: what becomes of a gradient, written once for every engine.
+//! Optimizers: the rules that change parameters by their gradients. Each rule is written once, for every engine.
 //!
-//! A [`Trainer`](crate::training::Trainer) keeps an optimizer's numbers, as many as its constant `STATE` says. A mean of gradients or a
-//! velocity that becomes subnormal is set to +0: the formulas write z(x) for that.
+//! An optimizer keeps some numbers for each parameter; its constant `STATE` says how many. A [`Trainer`](crate::training::Trainer) has
+//! memory for them. In the formulas, z(x) is x, or +0 where x is subnormal. The rules use it for means of gradients and for velocities.
 //!
 //! | PyTorch | here | numbers kept for each parameter |
 //! |---|---|---|
@@ -27,16 +27,17 @@ pub use sgd::{Momentum, Sgd};
 
 use crate::arithmetic::Operations;
 
-/// The rule that changes one parameter in one step, in terms of operations for which each engine brings its own instructions.
+/// The rule that changes one parameter in one step. It consists of basic operations, and each engine computes these with its own
+/// instructions.
 ///
-/// It keeps `STATE` numbers for each parameter; those of a model are `STATE` values of the model's own type, zeros before the first
-/// step.
+/// The rule keeps `STATE` numbers for each parameter. For a whole model, these are `STATE` values of the model's type. They are zero before
+/// the first step.
 pub trait Optimizer<const STATE: usize>: Sync {
     /// Changes `parameter` and its state by its gradient.
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, state: [&mut f32; STATE]);
 }
 
-/// One step of an optimizer as data; each is the type of its name.
+/// One step of an optimizer, as data. Each variant holds the type of the same name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Rule {

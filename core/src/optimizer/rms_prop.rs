@@ -6,7 +6,7 @@ use crate::arithmetic::Operations;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsProp {
-    /// The step's length.
+    /// The learning rate.
     pub learning_rate: f32,
     /// α and 1 − α.
     pub smoothing: [f32; 2],
@@ -56,9 +56,9 @@ impl Optimizer<{ RmsProp::STATE }> for RmsProp {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RmsPropMomentum {
-    /// All else.
+    /// RMSprop's other settings.
     pub rule: RmsProp,
-    /// How much of the velocity stays.
+    /// The factor of the velocity in each step.
     pub momentum: f32,
 }
 

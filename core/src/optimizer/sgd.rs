@@ -7,7 +7,7 @@ use crate::arithmetic::Operations;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd {
-    /// The step's length.
+    /// The learning rate.
     pub learning_rate: f32,
     /// The factor of L2 regularisation.
     pub weight_decay: f32,
@@ -31,16 +31,16 @@ impl Optimizer<{ Sgd::STATE }> for Sgd {
     }
 }
 
-/// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: with `g = grad + weight_decay · p`,
-/// `v ← z(fma(momentum, v, g))` and `p ← fma(−learning_rate, v, p)`; Nesterov's takes `fma(momentum, v, g)` for v in the last.
+/// SGD with momentum, PyTorch's `torch.optim.SGD(momentum=…)`: with `g = grad + weight_decay · p`, it is `v ← z(fma(momentum, v, g))` and
+/// `p ← fma(−learning_rate, v, p)`. With Nesterov's momentum, the last formula has `fma(momentum, v, g)` instead of v.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Momentum {
-    /// The step's length.
+    /// The learning rate.
     pub learning_rate: f32,
-    /// How much of the velocity stays.
+    /// The factor of the velocity in each step.
     pub momentum: f32,
-    /// Whether to look ahead.
+    /// True for Nesterov's momentum.
     pub nesterov: bool,
     /// The factor of L2 regularisation.
     pub weight_decay: f32,

@@ -1,6 +1,6 @@
 use core::fmt;
 
-/// The numbers that a sample's values are.
+/// The number type of a sample's raw values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Element {
@@ -54,7 +54,7 @@ impl Element {
         }
     }
 
-    /// Reads the values of a sample as numbers, each of which is exact. A rest shorter than a value is left out.
+    /// Reads the values of a sample as numbers, without rounding. A rest shorter than a value is left out.
     pub fn values(self, sample: &[u8]) -> impl Iterator<Item = f32> + Clone + '_ {
         sample.chunks_exact(self.size()).map(move |bytes| self.value(bytes))
     }

@@ -30,7 +30,7 @@ pub use value::{Value, ValueError};
 
 use crate::arithmetic::normalize;
 
-/// The way from a sample's raw values to a network's inputs.
+/// How a sample's raw values become a network's inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Preparation<'a> {
@@ -44,7 +44,7 @@ pub enum Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    /// The numbers that a sample's values are.
+    /// The number type of a sample's values.
     pub const fn element(self) -> Element {
         match self {
             Self::Bytes => Element::U8,
@@ -58,7 +58,7 @@ impl Preparation<'_> {
         features * self.element().size()
     }
 
-    /// Writes a sample as the inputs of a network in floating point. Of different lengths, the shorter of the two decides.
+    /// Writes a sample as the inputs of a network in floating point. If the lengths differ, the shorter one decides.
     #[inline]
     pub fn write(self, sample: &[u8], input: &mut [f32]) {
         match self {
@@ -67,7 +67,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// Writes a sample as the inputs of a network of integers. Of different lengths, the shorter of the two decides.
+    /// Writes a sample as the inputs of a network of integers. If the lengths differ, the shorter one decides.
     #[inline]
     pub fn write_codes(self, sample: &[u8], codes: &mut [u8]) {
         match self {
@@ -82,10 +82,11 @@ const SCALED: u8 = 0;
 const CODED: u8 = 1;
 
 impl<'a> Preparation<'a> {
-    /// Reads the preparation of a file's field: a kind, an element, a table of the right length. Networks of integers have codes, others
-    /// scales.
+    /// Reads the preparation of a file's field: a kind, an element, and a table of the right length. A network of integers has codes, any
+    /// other network has scales.
     ///
-    /// The table's numbers may be any: [`is_sound`](Self::is_sound) checks them. Numbers that are not sound give wrong inputs, and nothing else.
+    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong inputs, and no
+    /// other harm.
     pub fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
         let (&head, table) = field.split_first_chunk()?;
         Self::of_parts(head, table, features, is_integers)
@@ -105,8 +106,10 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    /// Tells whether the table's numbers keep to the rules of [`Scaled`] and [`Coded`]. The loaders leave it to a host, which has checked a file
-    /// before a board gets it: it takes floating point, of which a prediction in integers has no need.
+    /// Tells whether the table's numbers keep to the rules of [`Scaled`] and [`Coded`].
+    ///
+    /// The loaders do not check this: the check needs floating point, and a prediction in integers does not. A host checks a file before a
+    /// board gets it.
     pub fn is_sound(self) -> bool {
         match self {
             Self::Bytes => true,

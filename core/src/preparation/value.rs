@@ -5,7 +5,7 @@ use crate::flat::{number::Number, number_bytes};
 
 /// A raw value of a sample, as a program has it: `u8`, `i8`, `i16`, `u16` or `f32`.
 pub trait Value: Number {
-    /// The number that a file calls it.
+    /// The same number type, as a file names it.
     const ELEMENT: Element;
 }
 
@@ -23,14 +23,14 @@ values! { u8 => U8 i8 => I8 i16 => I16 u16 => U16 f32 => F32 }
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ValueError {
-    /// They are other numbers than the network's file names.
+    /// Their number type is not that of the network's file.
     Element {
         /// The file's.
         expected: Element,
         /// The values'.
         found: Element,
     },
-    /// There are not as many as the network has inputs.
+    /// Their number is not the network's number of inputs.
     Count {
         /// Inputs.
         expected: usize,
@@ -55,7 +55,8 @@ impl fmt::Display for ValueError {
 impl core::error::Error for ValueError {}
 
 impl Preparation<'_> {
-    /// Writes a sample's raw values as the inputs of a network in floating point: [`write`](Self::write) of values that are numbers already.
+    /// Writes a sample's raw values as the inputs of a network in floating point: [`write`](Self::write) for values that are
+    /// Rust's numbers instead of bytes.
     ///
     /// ```
     /// use selvedge::preparation::{Element, Preparation, Scaled};

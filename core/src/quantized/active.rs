@@ -1,4 +1,4 @@
-//! The inputs that are not zero, with the places of their weights: what a layer's kernel goes through, once for each block of rows.
+//! The list of inputs that are not zero, with the places of their weights. A layer's kernel goes through it once for each block of rows.
 
 use core::marker::PhantomData;
 

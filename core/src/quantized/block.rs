@@ -45,7 +45,7 @@ impl<'a> Block<'a> {
         self.bytes.get(WEIGHTS..).unwrap_or_default()
     }
 
-    /// The biases, as accumulators. A block is whole: its length is asked once.
+    /// The biases, as accumulators. One check of the length serves all eight.
     #[cfg(not(has_dsp))]
     pub fn start(self) -> [i32; ROWS] {
         self.vector(0)

@@ -1,4 +1,4 @@
-//! What the kernels for ARM's DSP instructions have in common.
+//! The parts that the kernels for ARM's DSP instructions share.
 
 /// Two rows' sums, with their biases and multipliers in the block at `r1`, to the place at `r2`. `smmulr` is the upper half of a
 /// product, rounded as the contract does.

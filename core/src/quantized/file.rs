@@ -36,9 +36,9 @@ pub struct QuantizationRecord<'a> {
     pub logit_scale: f32,
     /// The part of the test samples that the floating-point model classified rightly, 0 to 1.
     pub float_accuracy: f32,
-    /// The part that this network does.
+    /// The part of the test samples that this network classified rightly, 0 to 1.
     pub accuracy: f32,
-    /// What was chosen, in one line of ASCII. Bytes, because a device that reads no text needs no tables of Unicode.
+    /// The chosen method, in one line of ASCII. It is bytes and not text, so a device needs no tables of Unicode.
     pub method: &'a [u8],
 }
 
@@ -82,9 +82,9 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for bytes that are no such file, not all of it or more than it, changed, of another version, or in any part
-    /// not what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits; [`WeightFileError::View`] where this
-    /// machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
+    /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after its end, were changed, have another version, or differ
+    /// in any other way from what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits;
+    /// [`WeightFileError::View`] where this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
@@ -147,7 +147,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
     }
 }
 
-/// A buffer size that is enough for [`encode`], where the architecture is one that it takes.
+/// A buffer size that is enough for [`encode`]; `None` for an architecture that it does not take.
 pub fn encoded_len<F: Format>(
     architecture: &Architecture,
     signature: &Signature<'_>,
@@ -162,9 +162,9 @@ pub fn encoded_len<F: Format>(
 /// # Errors
 ///
 /// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them; [`WeightFileError::Overflow`] for
-/// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer of other lengths than its widths;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for one of another network;
-/// [`WeightFileError::TooLarge`] for a short buffer.
+/// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths;
+/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for a signature of another
+/// network; [`WeightFileError::TooLarge`] for a short buffer.
 pub fn encode<F: Format>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],

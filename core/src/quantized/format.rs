@@ -8,7 +8,7 @@ use super::{
 };
 use crate::weights::WeightFileError;
 
-/// What the numbers of a file are: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`Float16`](super::Float16).
+/// The number format of a quantised file: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`Float16`](super::Float16).
 pub trait Format: Encoding {
     /// Its name: `int8`, `int4`, `f16`.
     const NAME: &'static str;
@@ -18,11 +18,11 @@ pub trait Format: Encoding {
 
 /// How a layer lies in a file.
 pub trait Encoding: Copy + Debug + Sized + 'static {
-    /// What a file begins with.
+    /// The first bytes of a file.
     const MAGIC: [u8; 8];
     /// True where the network computes in integers.
     const IS_INTEGERS: bool;
-    /// What this machine's kernel needs the weights' address to be a multiple of.
+    /// The alignment in bytes that this machine's kernel needs for the weights.
     const ALIGNMENT: usize;
 
     /// Bytes of a layer, if this machine can count them.
@@ -36,7 +36,7 @@ pub trait Encoding: Copy + Debug + Sized + 'static {
     where
         Self: Format;
 
-    /// Whether a layer, the `index`-th, can be computed with: that no sum of integers overflows.
+    /// Checks that a layer, the `index`-th, can be computed: no sum of its integers overflows.
     fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError>;
 }
 

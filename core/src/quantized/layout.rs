@@ -65,7 +65,7 @@ pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> O
     shapes(widths).try_fold(0_usize, |sum, shape| sum.checked_add(layer_bytes(shape)?))
 }
 
-/// That an exporter's layer has as many numbers as its widths say.
+/// Checks that an exporter's layer has as many numbers as its widths say.
 pub fn check_len(expected: usize, found: usize) -> Result<(), WeightFileError> {
     if expected == found { Ok(()) } else { Err(WeightFileError::WeightBytes { expected, found }) }
 }

@@ -1,5 +1,5 @@
-//! Quantised networks: weights of 8 or 4 bits and all else integers, the same on every machine; or weights of 16 bits, computed in
-//! floating point.
+//! Quantised networks. With weights of 8 or 4 bits, a network computes in integers; with weights of 16 bits, in floating point. Both give
+//! the same bits on every machine.
 //!
 //! | format | weights | computed in | file |
 //! |---|---|---|---|
@@ -7,8 +7,8 @@
 //! | [`Int4`] | 4 bits, a scale for each row and 64 columns | integers | an eighth |
 //! | [`Float16`] | binary16 | binary32, by the [contract](crate::arithmetic) | a half |
 //!
-//! A network is its file, read in place. A prediction works in words of the caller's, as many as [`required_words`] says, and has a
-//! sample's bytes as they are for its input:
+//! A network is read in place from its file. The caller gives a prediction its memory: a slice of 32-bit words, as long as
+//! [`required_words`] says. The input is the bytes of a sample, unchanged:
 //!
 //! ```
 //! use selvedge::{classification::argmax, embed, quantized::{Int8, QuantizedFile, required_words}};
@@ -33,13 +33,16 @@
 //! y = r                                in the last layer: the logits
 //! ```
 //!
-//! In int8, `w` is from −127 to 127. In int4 it is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255 that 64 neighbouring weights of a
-//! row share. The first inputs are a sample's bytes as they are. What an integer means is the exporter's affair: scales are in the
-//! multipliers, but for the logits', which the file names ([`QuantizationRecord::logit_scale`]).
+//! In int8, `w` is from −127 to 127. In int4, `w` is `s · q`, with `q` from −8 to 7 and a scale `s` from 0 to 255. 64 neighbouring weights
+//! of a row share a scale. The inputs of the first layer are the bytes of a sample, unchanged.
 //!
-//! **Nothing overflows, and that is proved.** For each output the sum of its positive weights and the sum of its negative ones, each times 255,
-//! are below a limit ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]) in size, and biases below 2³⁰ ([`BIAS_LIMIT`]); whoever writes a file checks that,
-//! and so does whoever reads it. Integer sums have no order, so a kernel may add them as it likes, and leave out zeros.
+//! The library need not know which number an integer stands for: the exporter puts the scales into the multipliers. Only the scale of the
+//! logits is in the file ([`QuantizationRecord::logit_scale`]).
+//!
+//! **Nothing overflows, and that is proved.** For each output, the sum of its positive weights times 255 is below a limit
+//! ([`Int8::SUM_LIMIT`], [`Int4::SUM_LIMIT`]). The sum of its negative weights times 255 is below the same limit in absolute value. Each
+//! bias is below 2³⁰ in absolute value ([`BIAS_LIMIT`]). The writer of a file checks these limits, and so does the reader. The result of an
+//! integer sum does not depend on the order of its terms. So a kernel may add them in any order, and leave out zeros.
 //!
 //! Source: the scheme of Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 //! Inference" (2018), with weights symmetric in each channel and activations that begin at 0; the scales of int4 are those of Dai et al.,
@@ -73,13 +76,13 @@ pub use workspace::{WorkspaceError, required_words};
 
 use crate::{flat::i32_bytes, weights::hash_bytes};
 
-/// What a bias stays below in size, so that no accumulator leaves 32 bits.
+/// The limit of a bias: its absolute value is below this, so that every accumulator fits into 32 bits.
 pub const BIAS_LIMIT: u32 = 1 << 30;
 
 /// The largest activation.
 pub const MAX_ACTIVATION: u8 = u8::MAX;
 
-/// SHA-256 of logits as little-endian integers: what tells two machines' results apart.
+/// SHA-256 of logits as little-endian integers, to compare the results of two machines.
 pub fn hash(logits: &[i32]) -> [u8; 32] {
     hash_bytes(i32_bytes(logits))
 }

@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl<F: Format> QuantizedFile<'_, F> {
-    /// The words of memory that a prediction works in, at least. Where the file is known when a program is built, the function
-    /// [`required_words`](super::required_words) tells it then.
+    /// The number of 32-bit words that a prediction needs as its workspace, at least. If the file is known when a program is built, the
+    /// function [`required_words`](super::required_words) gives the number then.
     pub fn required_words(&self) -> usize {
         let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
         self.layers().enumerate().map(|(layer, (shape, _))| F::words(shape, place(layer))).max().unwrap_or(0)
@@ -20,13 +20,15 @@ impl<F: Format> QuantizedFile<'_, F> {
 }
 
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// The logits of a sample's codes, as integers; their unit is the record's [`logit_scale`](super::QuantizationRecord::logit_scale). The class is
-    /// the [`argmax`](crate::classification::argmax) of them. The file's [`Preparation`](crate::preparation::Preparation) makes the codes of raw
-    /// values; where it is `Bytes` the values are the codes.
+    /// The logits of a sample's codes, as integers. The record's [`logit_scale`](super::QuantizationRecord::logit_scale) is what an integer
+    /// of 1 is worth. The class is the [`argmax`](crate::classification::argmax) of the logits.
+    ///
+    /// The file's [`Preparation`](crate::preparation::Preparation) makes the codes from raw values. If it is `Bytes`, the raw values are
+    /// the codes.
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a sample or logits do not have exactly the network's size, or a workspace not at least its
+    /// [`WorkspaceError`] if the sample or the logits do not have exactly the network's size, or if the workspace is shorter than
     /// [`required_words`](Self::required_words).
     pub fn run<const OUTPUTS: usize>(
         &self,
@@ -38,7 +40,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         Ok(logits)
     }
 
-    /// The logits of a sample's raw values, which the file's [`Preparation`] makes codes of.
+    /// The logits of a sample's raw values. The file's [`Preparation`] turns them into codes.
     ///
     /// ```
     /// use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};
@@ -54,7 +56,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
+    /// The errors of [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
     pub fn run_raw<T: Value, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         values: &[T; INPUTS],
@@ -70,7 +72,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.run(&codes, workspace)
     }
 
-    /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.
+    /// Writes a sample's logits. It is [`run`](Self::run) for a network whose number of outputs is known only at run time.
     ///
     /// # Errors
     ///
@@ -79,7 +81,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
+    /// [`predict`](Self::predict), which also calls `computed` after each linear layer, with the layer's place from 0.
     ///
     /// # Errors
     ///
@@ -95,7 +97,8 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
     }
 
-    /// [`predict_by_layer`](Self::predict_by_layer) that gives each layer's activations too; of the last layer, whose outputs are the logits, none.
+    /// [`predict_by_layer`](Self::predict_by_layer), which also gives each layer's activations. Those of the last layer are the logits, so
+    /// its slice is empty.
     ///
     /// # Errors
     ///

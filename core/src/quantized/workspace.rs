@@ -24,8 +24,8 @@ pub const fn of_integers(entries: usize, shape: Shape, place: Place) -> usize {
     activations(shape, place.is_first) + entries * size_of::<Entry>() / size_of::<u32>()
 }
 
-/// The words that a layer's activations take, which are bytes: its inputs, and in their place its outputs, filled up to whole blocks of
-/// rows. The first layer's inputs lie elsewhere, and so do the last one's outputs, which may have room here all the same.
+/// The 32-bit words that a layer's activations take. Activations are bytes. The outputs overwrite the inputs, and are filled up to whole
+/// blocks of rows. The first layer's inputs and the last layer's outputs lie elsewhere, but there may be room for these outputs.
 pub const fn activations(shape: Shape, is_first: bool) -> usize {
     let bytes = if is_first || shape.inputs < shape.outputs { shape.outputs } else { shape.inputs };
     bytes.next_multiple_of(ROWS) / size_of::<u32>()
@@ -55,8 +55,8 @@ macro_rules! required {
 }
 pub(super) use required;
 
-/// The words of memory that a prediction works in, by the start of a quantised file that is known when a program is built: the length of an
-/// array, as the [module's example](crate::quantized) has it.
+/// The number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or its start, that is known when a
+/// program is built. The result can be the length of an array, as in the [module's example](crate::quantized).
 ///
 /// # Panics
 ///

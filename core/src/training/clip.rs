@@ -3,7 +3,7 @@ use crate::{
     arithmetic::{sqrt, sum_of_squares},
 };
 
-/// Scales a gradient so that its 2-norm is `max_norm` at the most, and returns what it was: PyTorch's `clip_grad_norm_`.
+/// Scales a gradient so that its 2-norm is at most `max_norm`, and returns the norm before: PyTorch's `clip_grad_norm_`.
 ///
 /// `grad ← grad · (max_norm / (norm + 10⁻⁶))` where that factor is below 1; the norm is the root of [`sum_of_squares`].
 pub fn clip_grad_norm<E: Engine>(engine: &E, grad: &mut [f32], max_norm: f32) -> f32 {

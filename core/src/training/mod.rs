@@ -39,11 +39,11 @@ use crate::{
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Batch<'a, Input, Target> {
-    /// What goes into the network.
+    /// The inputs of the network, one for each sample.
     pub input: &'a [Input],
-    /// What its output is compared with.
+    /// The target values that the outputs are compared with.
     pub targets: &'a [Target],
-    /// What a training step draws from; [`Draws::NONE`] for a model without dropout.
+    /// The numbers that decide a training step's random draws; [`Draws::NONE`] for a model without dropout.
     pub draws: Draws,
 }
 
@@ -95,7 +95,7 @@ pub struct Workspace<'a> {
 impl Workspace<'_> {
     /// Computes the batch's activations, its loss and the loss's gradient at the last sums.
     ///
-    /// `total_weight` is that of the larger batch of which this one is a part, see [`Loss::total_weight`]; `None` where it is whole.
+    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the larger one's [`Loss::total_weight`].
     ///
     /// # Errors
     ///
@@ -124,11 +124,11 @@ impl Workspace<'_> {
 
     /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and batch.
     ///
-    /// The gradient itself is [`Gradient`](crate::optimizer::Gradient)'s state.
+    /// To get the gradient itself, use [`Gradient`](crate::optimizer::Gradient) as the optimizer: the gradient is its state.
     ///
     /// # Errors
     ///
-    /// [`StepError`]; the model is then as it was.
+    /// [`StepError`]. The model is then unchanged.
     pub fn backward<M: Layer, E: Engine, O: Optimizer<STATE>, T, const STATE: usize>(
         &mut self,
         engine: &E,
@@ -144,11 +144,11 @@ impl Workspace<'_> {
         Ok(())
     }
 
-    /// One step of training; returns the loss before it.
+    /// Takes one step of training. Returns the loss before the step.
     ///
     /// # Errors
     ///
-    /// [`StepError`]; the model is then as it was.
+    /// [`StepError`]. The model is then unchanged.
     pub fn step<M: Layer, E: Engine, O: Optimizer<STATE>, L: Loss, const STATE: usize>(
         &mut self,
         engine: &E,
@@ -164,7 +164,7 @@ impl Workspace<'_> {
     }
 }
 
-/// Hands each parameter and its gradient, which was kept, to the optimizer; buffers stay as they are.
+/// Changes a model by a gradient that was kept: hands each parameter and its gradient to the optimizer. Buffers stay as they are.
 pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     engine: &E,
     optimizer: &O,
@@ -208,7 +208,7 @@ fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepE
     tape.get_mut(..batch * M::Tape::LEN).ok_or(StepError::BatchTooLarge { batch, capacity })
 }
 
-/// The error of a step that was not taken.
+/// The step cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -222,7 +222,7 @@ pub enum StepError {
         /// Samples that fit.
         capacity: usize,
     },
-    /// Not the target values that the inputs need: of each a class, or a number for each output.
+    /// The number of target values is wrong. Each sample needs one class, or one number for each output.
     Targets {
         /// Samples given.
         inputs: usize,

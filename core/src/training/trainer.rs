@@ -3,10 +3,12 @@ use heapless::Vec;
 use super::{Batch, StepError, Workspace};
 use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 
-/// A model and all the memory of its training that grows with it, as one value for a `static`: `size_of` is a device's budget.
+/// A model and all the memory of its training that grows with the model, in one value for a `static`. Its `size_of` shows whether a device
+/// has the RAM.
 ///
-/// `STATE` is the optimizer's, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example: so many models are its memory. Without one it is 0,
-/// that of [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO) is all zeros and takes no flash.
+/// `STATE` is the number of values that the optimizer keeps for each parameter, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example.
+/// Their memory is that of `STATE` further models. The default is 0, for [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO) is all zeros
+/// and takes no flash.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, layers, loss::CrossEntropy, mlp, optimizer::Adam, training::Trainer};
@@ -49,12 +51,12 @@ impl<M: Layer, const BATCH: usize, const STATE: usize> Trainer<M, BATCH, STATE> 
         grad_tape: <[M::Tape; BATCH]>::ZERO,
     };
 
-    /// One step on at most `BATCH` samples. Each is asked for once: `load` writes its features and returns its target values, one class
-    /// or a number for each output.
+    /// Takes one step on at most `BATCH` samples. It calls `load` once for each sample. `load` writes the sample's features and returns its
+    /// target values: one class, or a number for each output.
     ///
     /// # Errors
     ///
-    /// [`StepError`]; the model is then as it was.
+    /// [`StepError`]. The model is then unchanged.
     pub fn step<E: Engine, O: Optimizer<STATE>, L: Loss, S, const TARGETS: usize>(
         &mut self,
         engine: &E,

@@ -1,4 +1,4 @@
-//! What frames a file: magic, version, length, weights at a multiple of 4 bytes, checksum; read strictly, written whole.
+//! The frame of a file: magic, version, length, weights at a multiple of 4 bytes, checksum. It is read strictly, and written whole.
 
 use core::ops::RangeInclusive;
 
@@ -151,8 +151,8 @@ pub fn take_weights(rest: &[u8], file_len: usize, expected: usize) -> Result<&[u
     Ok(weights)
 }
 
-/// Takes a value from the front. Of the encodings that postcard reads (a length may have bytes too many, and how many are read
-/// differs between 32-bit and 64-bit machines), only the one that it writes is taken.
+/// Takes a value from the front. Only the encoding that postcard writes is taken. Postcard would read others too: a length may have too
+/// many bytes, and how many are read differs between 32-bit and 64-bit machines.
 pub fn decode<'a, T>(bytes: &'a [u8], part: &'static str) -> Result<(T, &'a [u8]), WeightFileError>
 where
     T: Deserialize<'a> + Serialize,
@@ -163,7 +163,7 @@ where
     if left == rest.len() { Ok((value, rest)) } else { Err(WeightFileError::Malformed { part }) }
 }
 
-/// Takes what is written only as long as it is what stands there; gives the number of bytes that are left.
+/// Compares what is written with these bytes, and fails at the first difference. Returns the number of bytes that are left.
 struct Compare<'a> {
     expected: &'a [u8],
 }

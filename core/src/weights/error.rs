@@ -10,7 +10,7 @@ use crate::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum WeightFileError {
-    /// Not this format at all.
+    /// The bytes are of another format.
     Magic,
     /// Fewer bytes than the file says it has.
     Truncated {
@@ -37,14 +37,14 @@ pub enum WeightFileError {
     },
     /// The bytes were changed after they were written.
     Checksum {
-        /// What the file says.
+        /// The checksum in the file.
         stored: u32,
-        /// What its bytes give.
+        /// The checksum of the file's bytes.
         computed: u32,
     },
     /// A part that cannot be decoded.
     Malformed {
-        /// Which part.
+        /// The part's name.
         part: &'static str,
     },
     /// A layer that cannot be decoded: its kind is none that this build knows.
@@ -52,9 +52,9 @@ pub enum WeightFileError {
         /// Its place in the chain.
         place: usize,
     },
-    /// Layers that make no network, or one too large for this machine.
+    /// The layers make no network, or one that is too large for this machine.
     Architecture,
-    /// A layer that only the program that defines it can compute.
+    /// A custom layer: only the program that defines it can compute it.
     Custom {
         /// Its place in the chain.
         place: usize,
@@ -71,14 +71,14 @@ pub enum WeightFileError {
         /// Its place in the file.
         index: usize,
     },
-    /// Another number of weight bytes than the architecture has.
+    /// The number of weight bytes is not the architecture's.
     WeightBytes {
         /// Bytes that the architecture has.
         expected: usize,
         /// Bytes in the file.
         found: usize,
     },
-    /// Another architecture than this build's model.
+    /// The architecture is not that of this build's model.
     Mismatch {
         /// The place of the first layer that differs.
         place: usize,
@@ -87,7 +87,7 @@ pub enum WeightFileError {
         /// The file's.
         found: Option<LayerKind>,
     },
-    /// Another layer than the model's, which is one of this program's own.
+    /// A layer of the model's type is one of this program's own, and the file has another layer there.
     OtherThanCustom {
         /// Its place in the chain.
         place: usize,
@@ -102,14 +102,14 @@ pub enum WeightFileError {
     Overflow {
         /// The linear layer, from 0.
         layer: usize,
-        /// The first of its eight rows among which they are.
+        /// The first row of the block of eight rows that has them.
         row: usize,
     },
-    /// A record with a value out of its range was to be written.
+    /// The record to be written has a value out of its range.
     Record,
-    /// A signature that is not one of the network's inputs and outputs was to be written.
+    /// The signature to be written does not fit the network's inputs and outputs.
     Signature,
-    /// The buffer or the format cannot hold the file that was to be written.
+    /// The file to be written does not fit into the buffer, or is larger than the format allows.
     TooLarge,
 }
 

@@ -17,7 +17,7 @@ pub struct TrainingRecord<'a> {
     pub dataset_checksum: [u8; 32],
     /// Training samples used.
     pub samples: u32,
-    /// Whether each epoch had an order of its own.
+    /// True if each epoch took the samples in an order of its own.
     pub shuffled: bool,
     /// Whole epochs trained.
     pub epochs: u32,

@@ -1,4 +1,4 @@
-//! A weight file read as a model's type says that it is.
+//! Reads a weight file as a model of a given type.
 
 use serde::Serialize;
 
@@ -26,8 +26,8 @@ pub struct LoadedModel<'a, M> {
 }
 
 impl<M> LoadedModel<'_, M> {
-    /// The output for a sample's raw values, which the file's [`Preparation`](crate::preparation::Preparation) makes inputs of:
-    /// `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
+    /// The output for a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. The output
+    /// of an [`mlp!`](crate::mlp!) model is `[f32; OUTPUTS]`.
     ///
     /// ```
     /// use selvedge::{Embedded, classification::argmax, embed, mlp};
@@ -53,8 +53,9 @@ impl<M> LoadedModel<'_, M> {
     }
 }
 
-/// Checks a whole file of a model whose type is known, and reads it in place: [`WeightFile::parse`](super::WeightFile::parse) and
-/// [`model`](super::WeightFile::model) at once. A model with layers of a program's own is read by this function alone.
+/// Checks a whole file of a model whose type is known, and reads it in place. It does the work of
+/// [`WeightFile::parse`](super::WeightFile::parse) and [`model`](super::WeightFile::model) at once. Only this function reads a model with
+/// layers that a program defines itself.
 ///
 /// ```
 /// use selvedge::{Layer, embed, mlp, weights::load};
@@ -69,9 +70,9 @@ impl<M> LoadedModel<'_, M> {
 ///
 /// # Errors
 ///
-/// [`WeightFileError`] for bytes that are no weight file, not all of it or more than it, changed, of another version, or in any part
-/// not what a writer gives; [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`] where the file does not
-/// start at a multiple of 4 bytes in memory.
+/// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after its end, were changed, have another version, or differ
+/// in any other way from what a writer gives; [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`]
+/// where the file does not start at a multiple of 4 bytes in memory.
 pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError> {
     let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
     let rest = check_layers::<M>(body)?;

@@ -1,7 +1,8 @@
 //! The weight file: postcard, versioned, read in place. docs/formats.md has each part and each byte of it.
 //!
-//! The whole is one postcard message, in the one encoding that a writer gives. The loader is strict: it allocates nothing, checks
-//! everything before it hands out anything, and gives a [`WeightFileError`] for every way that a file can be wrong.
+//! The whole file is one postcard message. Of the encodings that postcard can read, the loader takes only the one that the writer gives. It
+//! allocates nothing, checks the whole file before it hands out any part, and gives a [`WeightFileError`] for every way that a file can be
+//! wrong.
 
 mod constant;
 pub(crate) mod envelope;
@@ -29,14 +30,14 @@ pub const VERSION: u16 = 3;
 /// The version before files had a signature.
 pub(crate) const WITHOUT_SIGNATURE: u16 = 2;
 
-/// The most numbers of a model: with them and the longest header, a file's length has 32 bits.
+/// The most numbers of a model. The length of a file with so many numbers and the longest header fits into 32 bits.
 pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 
 pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";
 
 /// The weight hash: SHA-256 of the flat parameters as little-endian binary32.
 ///
-/// The same on every engine after the same training.
+/// It is the same on every engine after the same training.
 pub fn hash(parameters: &[f32]) -> [u8; 32] {
     hash_bytes(as_bytes(parameters))
 }

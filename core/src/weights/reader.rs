@@ -69,8 +69,8 @@ impl<'a> WeightFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for bytes that are no weight file, not all of it or more than it, changed, of another version, or in
-    /// any part not what a writer gives.
+    /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after its end, were changed, have another version, or
+    /// differ in any other way from what a writer gives.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (layers, rest) = Layers::take(body)?;
@@ -131,7 +131,7 @@ impl<'a> WeightFile<'a> {
         Ok(())
     }
 
-    /// Copies the weights into a flat model, from any place in memory. Of another length, the shorter of the two decides.
+    /// Copies the weights into a flat model, from any place in memory. If the lengths differ, the shorter one decides.
     pub fn copy_to_flat(&self, flat: &mut [f32]) {
         for (parameter, bytes) in flat.iter_mut().zip(self.weights.as_chunks().0) {
             *parameter = f32::from_le_bytes(*bytes);

@@ -17,7 +17,7 @@ const HEADER_ROOM: usize = 512;
 /// More than a layer takes in the header: its kind and widths, and the names and shapes of four tensors.
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
-/// A buffer size that is enough for [`encode`] and [`encode_flat`]: for a chain of so many layers and numbers.
+/// A buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers and `numbers` numbers.
 pub const fn encoded_len(
     layers: usize,
     numbers: usize,
@@ -32,9 +32,9 @@ pub const fn encoded_len(
 ///
 /// # Errors
 ///
-/// [`WeightFileError::TooLarge`] where the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for one of another network;
-/// [`WeightFileError::Architecture`] for layers that make no network.
+/// [`WeightFileError::TooLarge`] if the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
+/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for a signature of another
+/// network; [`WeightFileError::Architecture`] for layers that make no network.
 pub fn encode<M: Layer>(
     model: &M,
     signature: &Signature<'_>,
@@ -44,11 +44,11 @@ pub fn encode<M: Layer>(
     write(load::layers::<M>().copied(), model.as_flat(), signature, record, buffer)
 }
 
-/// [`encode`] where only the model's layers are known.
+/// [`encode`] for a flat model whose layers are known only at run time.
 ///
 /// # Errors
 ///
-/// Those of [`encode`]; [`WeightFileError::WeightBytes`] for a flat model of another length than the layers have.
+/// The errors of [`encode`]; [`WeightFileError::WeightBytes`] for a flat model of another length than the layers have.
 pub fn encode_flat(
     architecture: &Architecture,
     flat: &[f32],

@@ -1,5 +1,5 @@
-//! Prediction and nothing else: no logger, and a panic handler that no code refers to. That the program contains no panic is
-//! tested on its symbols.
+//! Predicts, and does nothing else. It has no logger, and no code refers to its panic handler. A test checks by its symbols that the
+//! program contains no panic.
 
 #![no_std]
 #![no_main]

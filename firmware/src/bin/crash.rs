@@ -1,5 +1,4 @@
-//! Ends as a program must not, in the way that `SELVEDGE_CRASH` names at build time: the report and the exit code are tested
-//! in the emulator.
+//! Ends in a way that is an error; `SELVEDGE_CRASH` names the way at build time. Tests in the emulator check the report and the exit code.
 
 #![no_std]
 #![no_main]

@@ -1,7 +1,7 @@
-//! What a prediction takes: instructions (cycles on a chip) for each layer and in all, and stack.
+//! Measures a prediction: its instructions (cycles on a chip), for each layer and in total, and its stack.
 //!
-//! Counted for each embedded sample: the network, from its bytes to the logits, and the largest of them. The stack is that of loading the weight file
-//! and of a prediction, with what they work in.
+//! The count of each embedded sample includes the network, from the sample's bytes to the logits, and the search for the largest logit. The
+//! stack is that of loading the weight file and of a prediction, with their workspaces.
 
 #![no_std]
 #![no_main]

@@ -1,6 +1,6 @@
 //! Predicts the embedded samples with the weight file in flash, read in place.
 //!
-//! Counted for each sample: its bytes made floating-point, the network, and the largest logit.
+//! The count of each sample includes the conversion of its bytes to floating point, the network, and the search for the largest logit.
 
 #![no_std]
 #![no_main]

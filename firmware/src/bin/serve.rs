@@ -1,6 +1,6 @@
 //! Answers what comes through the UART, with the weight file in flash, read in place: see `selvedge::message`.
 //!
-//! Counted for each sample: the network, from its bytes to the logits.
+//! The count of each sample includes the network, from the sample's bytes to the logits.
 
 #![no_std]
 #![no_main]

@@ -26,7 +26,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// What it computes in.
+    /// The number format of its weights.
     pub const FORMAT: Format = Format::Float32;
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>() + size_of::<<Model as Layer>::Tape>();

@@ -21,7 +21,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// What its weights are.
+    /// The number format of its weights.
     pub const FORMAT: Format = Format::Float16;
     /// Bytes of RAM that a prediction works in.
     pub const RAM: usize = size_of::<Workspace>();

@@ -23,7 +23,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// What it computes in.
+    /// The number format of its weights.
     pub const FORMAT: Format = match <board::IntegerFormat as quantized::Format>::NAME.as_bytes() {
         b"int4" => Format::Int4,
         _ => Format::Int8,

@@ -2,7 +2,7 @@
 
 use std::{env, fmt, str::FromStr};
 
-/// The instructions that the kernels are made of.
+/// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
     /// Whatever the program was compiled for, with core's fused multiply-add.
@@ -41,11 +41,11 @@ impl InstructionSet {
         Self::ALL.iter().copied().filter(|set| set.is_available())
     }
 
-    /// The one that [`VARIABLE`](Self::VARIABLE) names; the fastest where it is not set or empty.
+    /// The set that [`VARIABLE`](Self::VARIABLE) names. If the variable is not set or empty, it is the fastest one.
     ///
     /// # Errors
     ///
-    /// [`InstructionSetError`] for a name that is none, or not this processor's.
+    /// [`InstructionSetError`] for an unknown name, and for a set that this processor does not have.
     pub fn from_environment() -> Result<Self, InstructionSetError> {
         match env::var_os(Self::VARIABLE).filter(|name| !name.is_empty()) {
             Some(name) => name.to_string_lossy().parse(),

@@ -9,7 +9,7 @@ use crate::partition::{members, shuffled};
 pub struct Folds {
     /// The number of parts, from 2.
     pub count: u32,
-    /// The seed of the choice. It is none of a run's, so every recipe is tested on the same parts.
+    /// The seed of the choice. It is independent of a run's seed, so every recipe is tested on the same parts.
     pub seed: u64,
 }
 
@@ -68,11 +68,13 @@ impl fmt::Display for Folds {
 }
 
 impl Folds {
-    /// Cuts samples in parts; returns each sample's, from 0.
+    /// Cuts samples into parts. Returns the part of each sample, from 0.
     ///
-    /// `strata` has a number for each sample, such as its class. The numbers of a class's samples in two folds differ by one at most, and so do those
-    /// of all samples. With `groups`, a number for each sample too, a group's samples are in one fold: the largest group first, each goes to the fold
-    /// that has the least of its classes so far.
+    /// `strata` has a number for each sample, such as its class. In any two folds, the numbers of samples of a class differ by one at most,
+    /// and so do the numbers of all samples.
+    ///
+    /// `groups`, if given, has a number for each sample too. Then the samples of a group are in one fold. The largest group comes first,
+    /// and each group goes to the fold that has the least of its classes so far.
     ///
     /// # Errors
     ///

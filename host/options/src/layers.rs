@@ -7,7 +7,7 @@ use selvedge::architecture::{Architecture, ArchitectureError};
 /// Layers. The data may decide their first and last width.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layers {
-    /// One hidden layer with ReLU, its width by the numbers of features and classes.
+    /// One hidden layer with ReLU. The numbers of features and classes decide its width.
     Auto,
     /// A text whose first or last width is `…`: the number of features, and that of classes.
     Open(String),

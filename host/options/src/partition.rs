@@ -9,7 +9,7 @@ use selvedge::random::{Generator, Purpose};
 pub struct TestSplit {
     /// The part, above 0 and below 1.
     pub part: f64,
-    /// The seed of the choice. It is none of a run's, so every command chooses the same samples.
+    /// The seed of the choice. It is independent of a run's seed, so every command chooses the same samples.
     pub seed: u64,
 }
 
@@ -41,11 +41,13 @@ impl fmt::Display for TestSplit {
 }
 
 impl TestSplit {
-    /// Parts samples; returns the indices of the training samples and of the test samples, both ascending.
+    /// Divides samples into two parts. Returns the indices of the training samples and of the test samples, both ascending.
     ///
-    /// `strata` has a number for each sample, such as its class: of each the same part is held out, and at least one sample where there are
-    /// two. With `groups`, a number for each sample too, no group is in both parts: whole groups are held out, in an order of the seed's,
-    /// until the part is reached.
+    /// `strata` has a number for each sample, such as its class. The same part of each class is held out for the test, and at least one
+    /// sample of a class with two samples.
+    ///
+    /// `groups`, if given, has a number for each sample too. Then no group is in both parts: whole groups are held out, in an order that
+    /// the seed gives, until the part is reached.
     pub fn partition(&self, strata: &[u32], groups: Option<&[u32]>) -> (Vec<u32>, Vec<u32>) {
         let mut is_test = vec![false; strata.len()];
         match groups {

@@ -16,13 +16,13 @@ pub struct Options {
     pub batch_size: usize,
     /// Batches in a step: their gradients are added up.
     pub accumulate: usize,
-    /// What becomes of a gradient.
+    /// The optimizer.
     pub optimizer: Optimizer,
     /// The schedule's base.
     pub learning_rate: f64,
     /// How the learning rate changes.
     pub schedule: Plan,
-    /// The longest gradient.
+    /// The largest norm of a gradient: a longer gradient is shortened to it.
     pub clip: Option<f32>,
     /// The part of the activations that a training pass drops; needs a model with dropout.
     pub dropout: f32,
@@ -32,20 +32,20 @@ pub struct Options {
     pub class_weights: Option<Vec<f32>>,
     /// How training images are changed.
     pub augmentation: Augmentation,
-    /// What stays of the weights' moving average in a step; the average is what is tested and kept.
+    /// The factor of the weights' moving average in each step. The average is what is tested and kept.
     pub ema: Option<f64>,
-    /// Epochs without a better loss on the validation samples after which the run ends.
+    /// The run ends after so many epochs without a better loss on the validation samples.
     pub early_stop: Option<u32>,
     /// The seed of the epochs' orders, of dropout and of augmentation.
     pub seed: u64,
-    /// Whether each epoch has an order of its own; else it is the file's.
+    /// True if each epoch has an order of its own, false if it has the file's.
     pub shuffle: bool,
-    /// The choice to bring features to mean 0 and standard deviation 1.
+    /// Chooses whether features get the mean 0 and the standard deviation 1.
     pub standardize: Standardize,
 }
 
 impl Options {
-    /// The PyTorch quickstart's.
+    /// The settings of PyTorch's quickstart.
     pub const QUICKSTART: Self = Self {
         length: Length::Epochs(5),
         batch_size: 64,
@@ -69,7 +69,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`AugmentationError`] where they are no images, or smaller than what is done to them.
+    /// [`AugmentationError`] if the samples are no images, or if these are too small for the changes.
     pub fn check_augmentation(&self, input: InputShape) -> Result<(), AugmentationError> {
         let Augmentation { shift, erase, .. } = self.augmentation;
         let (height, width) = match input {
@@ -146,32 +146,32 @@ pub enum Length {
     Steps(u64),
 }
 
-/// How the learning rate changes over a run, whatever its length: [`Schedule`], before the steps are counted.
+/// How the learning rate changes over a run. It becomes a [`Schedule`] once the number of steps is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Plan {
-    /// Not at all.
+    /// The rate is constant.
     Constant,
-    /// Every so many epochs, by a factor.
+    /// A factor changes the rate after a number of epochs, again and again.
     Step {
         /// Epochs from one change to the next.
         epochs: f64,
         /// The factor.
         gamma: f64,
     },
-    /// Linearly up, then half a cosine down.
+    /// The rate rises linearly, then falls by half a cosine.
     Cosine {
-        /// Epochs on the way up.
+        /// The number of epochs of the rise.
         warm_up: f64,
-        /// The part that is left at the end.
+        /// The part of the base that is left at the end.
         final_fraction: f64,
     },
-    /// Up by half a cosine and down by another.
+    /// The rate rises by half a cosine, then falls by half a cosine.
     OneCycle {
-        /// The part of the run on the way up.
+        /// The part of the run in which the rate rises.
         pct_start: f64,
-        /// How far below the base it starts.
+        /// The divisor that makes the first rate of the base.
         div_factor: f64,
-        /// How far below its start it ends.
+        /// The divisor that makes the last rate of the first.
         final_div_factor: f64,
     },
 }

@@ -39,7 +39,7 @@ pub enum EndsError {
         /// The meaning of the outputs.
         task: TaskKind,
     },
-    /// The network's labels or targets are others, or in another order.
+    /// The network has other labels or targets than the data, or has them in another order.
     #[error(
         "the network's outputs are {network}, and the {} of {data} are {found}; --label names their columns in the network's order",
         output_words(*task)[1]
@@ -54,7 +54,7 @@ pub enum EndsError {
         /// The meaning of the outputs.
         task: TaskKind,
     },
-    /// The network answers another question.
+    /// The network has another task than the data.
     #[error(
         "the network was trained for {network}, and the targets of {data} are those of {task}; --task {network} reads them as such"
     )]
@@ -66,7 +66,7 @@ pub enum EndsError {
         /// The data's.
         task: TaskKind,
     },
-    /// A class that the network does not tell apart.
+    /// The data has a class that the network does not have.
     #[error("{data} has the class {class}, and the network tells only these apart: {classes}")]
     Class {
         /// The data set's name.
@@ -76,7 +76,7 @@ pub enum EndsError {
         /// The network's.
         classes: String,
     },
-    /// The network takes values of another element, which has not all of these.
+    /// The network takes values of another element, and this element cannot hold all of the data's values.
     #[error(
         "the network takes values of {element}, but feature {feature} of sample {sample} (from 0) of {data} is {value}"
     )]

@@ -14,9 +14,9 @@ pub enum DataError {
     /// A named folder is not there.
     #[error("{origin}: there is no folder or file {}", folder.display())]
     NoFolder {
-        /// Who named it.
+        /// The option or variable that named it.
         origin: &'static str,
-        /// What was named.
+        /// The name that was given.
         folder: PathBuf,
     },
     /// A table cannot be read.
@@ -41,7 +41,7 @@ pub enum DataError {
         /// The error, with the picture's name.
         error: PictureError,
     },
-    /// An option of another kind of source.
+    /// The option belongs to another kind of source.
     #[error("--{option} is not for {kind}, and {} is read as such", place.display())]
     Option {
         /// The option.
@@ -51,7 +51,7 @@ pub enum DataError {
         /// The kind of source.
         kind: &'static str,
     },
-    /// An option of sources that are named, for one that is not.
+    /// The option needs a source that is named, and none is named.
     #[error("--{option} is for a source that --data names, and this is {place}")]
     Unnamed {
         /// The option.
@@ -59,7 +59,7 @@ pub enum DataError {
         /// The source.
         place: String,
     },
-    /// What is downloaded cannot be kept.
+    /// A download cannot be stored.
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
     Cache(DownloadError),
     /// No place has the files that are looked for where none is named, and nothing is downloaded.
@@ -86,7 +86,7 @@ pub enum DataError {
     /// A folder holds several sets of files.
     #[error("{origin}: {} holds several data sets; name one: {}", folder.display(), list(names))]
     Several {
-        /// Who named the folder.
+        /// The option or variable that named the folder.
         origin: &'static str,
         /// The folder.
         folder: PathBuf,
@@ -120,7 +120,7 @@ pub enum DataError {
     Gzip {
         /// The file.
         path: PathBuf,
-        /// What the decoder says.
+        /// The decoder's error.
         error: io::Error,
     },
     /// A file cannot be read, or has more bytes than any file of its kind.
@@ -168,7 +168,7 @@ pub enum DataError {
     /// An array cannot be used.
     #[error(transparent)]
     Array(#[from] ArrayError),
-    /// The environment names no size from which on files are mapped.
+    /// The variable `SELVEDGE_MAP_FROM` is not a size in bytes.
     #[error("SELVEDGE_MAP_FROM is {value:?}; it must be a number of bytes, such as 268435456")]
     MapFrom {
         /// Its value.
@@ -218,7 +218,7 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
-    /// A label beyond one that no sample has. It may be wrong: nothing names the classes.
+    /// A smaller label than this one has no sample. The label may be wrong: nothing names the classes.
     #[error(
         "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, name the classes by --classes, or by a \
          {} beside the files", path.display(), crate::classes::NAMES_FILE

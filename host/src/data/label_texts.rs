@@ -2,10 +2,13 @@
 
 use crate::{classes::Classes, data::names::Named};
 
-/// The labels' texts and where each came first, in the order of their coming, become classes.
+/// Turns labels that are texts into classes. `texts` are the different labels, in the order of their first appearance.
 ///
-/// Returns the classes, and each label's. Whole numbers are sorted as numbers, texts by their letters. Numbers from 0 on without a gap are classes
-/// without names. Given names are those of the labels: by their texts; else in the labels' order, where there are as many; else by numbers.
+/// Returns the classes, and the class of each label. Whole numbers are sorted as numbers, other texts by their characters. Numbers from 0
+/// without a gap are classes without names.
+///
+/// `given` names the classes. A label's class is the one that has its text as its name. If there is not one for each label, labels that are
+/// whole numbers are taken in their order where there are as many names as labels, else as the classes' numbers.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
-//! Large files of samples, mapped: the system brings a page of the file when it is touched, so a set may be larger than memory.
-//! The file is the set's own, or a temporary one without a name.
+//! Large files of samples, mapped into memory. The system loads a page of the file when the page is first used, so a set may be larger than
+//! memory. The file is the set's own, or a temporary one without a name.
 //!
 //! **A mapped file must not be truncated while a program works with it.** The system would end the program at the next page that is no
 //! longer there (SIGBUS). Nor must its bytes change: a run would see both versions.

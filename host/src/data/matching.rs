@@ -4,12 +4,13 @@ use super::{Dataset, EndsError};
 use crate::classes::Classes;
 
 impl Dataset {
-    /// Gives the samples the labels of a network's classes. A class is found by its name, or, if the network has no such name, by the number that the name
-    /// is. Samples that are labelled by numbers stay as they are, and so do those for a network whose classes nobody named.
+    /// Gives the samples the labels of a network's classes. All classes of the samples are found by their names, or else all by the numbers
+    /// that are their names. Samples that are labelled by numbers stay as they are. So do samples for a network whose classes have no
+    /// names.
     ///
     /// # Errors
     ///
-    /// [`EndsError::Class`], the first name that is no class's.
+    /// [`EndsError::Class`], with the first name that is no class of the network.
     pub fn labelled_for(self, network: &Classes) -> Result<Self, EndsError> {
         if !self.labels_are_names {
             return Ok(self);

@@ -1,7 +1,8 @@
-//! The data: a table, a folder of pictures, NumPy's arrays, four IDX files of a folder, Fashion-MNIST from the network, or the built-in set of drawn
-//! garments.
+//! The data: a table, a folder of pictures, NumPy's arrays, a folder with four IDX files, Fashion-MNIST as a download, or the built-in set
+//! of drawn garments.
 //!
-//! The data decides a network's ends: [`Dataset::input`] its inputs, [`Dataset::classes`] its outputs.
+//! The data decides the ends of a network, that is, the numbers of its inputs and outputs: [`Dataset::input`] the inputs,
+//! [`Dataset::classes`] the outputs.
 
 mod arrays;
 pub mod builtin;
@@ -68,7 +69,8 @@ pub use self::{
 /// Samples to train on and samples to test on.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// `Fashion-MNIST` or another published set's name, `builtin`, or the folder or file of other data: printable, and fit for a training record.
+    /// The name: `Fashion-MNIST` or another published set, `builtin`, or the folder or file of other data. It is printable, and fits into a
+    /// training record.
     pub name: String,
     /// SHA-256 of the training samples, then their labels: [`Split::checksum`].
     pub checksum: [u8; 32],
@@ -82,11 +84,11 @@ pub struct Dataset {
     pub task: TaskBuf,
     /// The targets' units, where they are known.
     pub target_units: Vec<String>,
-    /// The way from a sample's values to a network's inputs.
+    /// How a sample's values become a network's inputs.
     pub preparation: PreparationBuf,
     /// The classes, or the labels or targets by their names.
     pub classes: Classes,
-    /// True where the samples are labelled by the classes' names, not by numbers: a network's class of that name is theirs.
+    /// True where the samples are labelled by the names of classes, not by numbers. Then a network's class of the same name is meant.
     pub labels_are_names: bool,
     /// The way in which the samples were read, for a network's file.
     pub recorded: Recorded,
@@ -94,24 +96,24 @@ pub struct Dataset {
     pub gaps: Gaps,
     /// The samples that a model is trained on.
     pub train: Split,
-    /// The samples that are held out of these, to judge epochs by.
+    /// The samples that are held out of `train`, to judge epochs.
     pub validation: Option<Split>,
     /// The samples that it is tested on.
     pub test: Split,
-    /// True where the source came in one piece, of which the test samples were held out.
+    /// True where the source was one set, from which the test samples were held out.
     pub is_parted: bool,
-    /// Why this is not the data that was looked for: to be said at the start and at the end.
+    /// The reason why this is not the data that was looked for. A command shows it at its start and at its end.
     pub notice: Option<String>,
-    /// Remarks on the data itself: to be said once.
+    /// Remarks on the data itself. A command shows them once.
     pub notes: Vec<String>,
 }
 
 /// The gaps of a source, which were left out or filled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps {
-    /// Rows with missing values, or pictures that cannot be read, that were left out.
+    /// Rows that were left out because they lack values, or pictures that cannot be read.
     pub dropped: usize,
-    /// Values that became their column's mean.
+    /// Missing values that were replaced by their column's mean.
     pub filled: usize,
 }
 
@@ -154,7 +156,7 @@ impl Dataset {
         }
     }
 
-    /// The network with these layers, or else the [named model](models) for this data.
+    /// The architecture with these layers, or else the [named model](models), for this data.
     ///
     /// # Errors
     ///
@@ -234,13 +236,13 @@ impl Dataset {
         Ok(Self { train, test, validation, ..self })
     }
 
-    /// The way from values to a network's inputs, and the meaning of its outputs.
+    /// How values become a network's inputs, and the meaning of its outputs.
     pub fn meaning(&self) -> Meaning<'_> {
         Meaning { preparation: self.preparation.get(), task: self.task.get() }
     }
 
-    /// Chooses the way from values to inputs. Means and deviations are those of the training samples that are not held out. Returns the features
-    /// that are the same in all of these, if they are standardised: a network learns nothing of them.
+    /// Chooses how values become inputs. Means and deviations are those of the training samples that are not held out. If the features are
+    /// standardised, the function returns those that are the same in all of these samples: a network learns nothing from them.
     ///
     /// A regression's targets are always standardised.
     pub fn standardize(&mut self, choice: Standardize) -> Vec<usize> {
@@ -279,8 +281,8 @@ impl Dataset {
         }
     }
 
-    /// Holds out so many training samples for validation: those that come first in a shuffled order of the seed's. Both parts keep
-    /// the file's order.
+    /// Holds out so many training samples for validation: the first ones of an order that the seed shuffles. Both parts keep the file's
+    /// order.
     pub fn hold_out(&mut self, count: usize, seed: u64) {
         let samples = self.train.len();
         let generator = Generator::new(seed, Purpose::Split, 0);
@@ -296,7 +298,7 @@ impl Dataset {
     }
 }
 
-/// Loads the chosen data, a file, a folder or the word `builtin` (a folder of that name is `./builtin`), or else what
+/// Loads the chosen data: a file, a folder, or the word `builtin` (a folder of that name is `./builtin`). Without a choice, it loads what
 /// [`Search::from_environment`] finds.
 ///
 /// # Errors
@@ -306,7 +308,7 @@ pub fn load(choice: Option<&Path>) -> Result<Dataset, DataError> {
     Search::from_environment().load(choice)
 }
 
-/// Reads an IDX file of samples, plain or gzipped: their shape, and the samples with labels that are 0.
+/// Reads an IDX file of samples, plain or gzipped. Returns their shape, and the samples with 0 for each label.
 ///
 /// # Errors
 ///
@@ -324,7 +326,7 @@ pub fn parse_samples(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Split),
     files::samples_in(path, bytes)
 }
 
-/// Reads the bytes of a NumPy archive with a data set, or those of an array of samples and of one of labels; `path` is their name in errors.
+/// Reads the bytes of a NumPy archive that is a data set, or those of two arrays: samples and labels. `path` is their name in errors.
 ///
 /// # Errors
 ///

@@ -75,7 +75,7 @@ fn unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Classes, (
     Classes::named(names).map_err(|error| (0, error.to_string()))
 }
 
-/// The classes of data whose labels count so many, of which `known` tells the names where it is published.
+/// The classes of data: those that are `named`, else those of the published set `known`, else as many numbered classes as `count` says.
 pub fn resolve(
     named: Option<Named>,
     known: Option<&Known>,

@@ -29,7 +29,7 @@ pub struct Overview {
     pub constant: Vec<usize>,
     /// The test samples whose values are those of a training sample, bit by bit.
     pub repeated: usize,
-    /// The number of these that have another target there.
+    /// The number of these repeated samples whose target differs from the training sample's.
     pub contradicting: usize,
 }
 

@@ -10,8 +10,8 @@ use super::{Dataset, TestSplit};
 pub struct OneGroup;
 
 impl Dataset {
-    /// Holds out so many training samples for validation, as [`hold_out`](Self::hold_out) does. Where the samples are in groups, whole groups are
-    /// held out, in an order of the seed's, until there are so many.
+    /// Holds out so many training samples for validation, as [`hold_out`](Self::hold_out) does. If the samples are in groups, it holds out
+    /// whole groups, in an order that the seed gives, until there are so many samples.
     ///
     /// Returns the number of samples that are held out.
     ///
@@ -32,7 +32,7 @@ impl Dataset {
         Ok(held_out.len())
     }
 
-    /// Makes training samples of the test samples that were held out of a source in one piece. The source's order is kept.
+    /// Turns the test samples that were held out of a source in one piece back into training samples. The source's order is kept.
     pub fn rejoin(&mut self) {
         if let (true, Some(all)) = (self.is_parted, self.train.joined(&self.test)) {
             self.checksum = all.checksum();
@@ -40,8 +40,8 @@ impl Dataset {
         }
     }
 
-    /// Cuts the training samples in folds: of each class the same part is in each fold, or, where the samples are in groups, whole groups. Returns
-    /// the indices of each fold's samples, ascending.
+    /// Cuts the training samples into folds. Each fold gets the same part of each class; if the samples are in groups, a fold gets whole
+    /// groups. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors
     ///

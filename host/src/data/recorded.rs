@@ -1,4 +1,4 @@
-//! The way in which a network's samples were read, as its file keeps it: so that other commands read them in the same way.
+//! The way in which a network's samples were read. The network's file keeps it, so that other commands read samples in the same way.
 
 use options::{
     commands::{Missing, Source},
@@ -6,7 +6,7 @@ use options::{
 };
 use toml::{Table, Value};
 
-/// The options by which samples were read, of those that a network's file does not say otherwise.
+/// The options by which samples were read, as far as no other part of a network's file has them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
     /// True where the samples are pictures, which are only resized.
@@ -51,7 +51,7 @@ impl Recorded {
         table.to_string()
     }
 
-    /// Reads a file's field. Of what it cannot understand, nothing is known.
+    /// Reads a file's field. What it cannot understand counts as absent.
     pub fn parse(text: &[u8]) -> Self {
         let table: Table = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
         let word = |key: &str| table.get(key).and_then(Value::as_str);
@@ -70,7 +70,7 @@ impl Recorded {
         }
     }
 
-    /// Fills in what was not chosen on the command line, but for columns: a table need not have these.
+    /// Fills in the options that were not chosen on the command line, except for columns: a table need not have these.
     pub fn fill(&self, options: &mut Source) {
         if options.test.is_none() {
             options.test_split = options.test_split.or(self.test_split);

@@ -1,4 +1,4 @@
-//! Where data is looked for.
+//! The places where data is searched.
 
 use std::{
     env,
@@ -20,13 +20,13 @@ use crate::classes::Classes;
 /// The places where data is looked for when none is chosen, in this order.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// The folder that `FASHION_MNIST_DIR` names: must hold the data where it is set.
+    /// The folder that `FASHION_MNIST_DIR` names. If the variable is set, the folder must hold the data.
     pub environment: Option<PathBuf>,
-    /// The project's own folder, `data/fashion-mnist`: passed over where it holds none of the files.
+    /// The project's own folder, `data/fashion-mnist`. It is passed over if it holds none of the files.
     pub project: PathBuf,
-    /// The user's cache folder for it: what it lacks is downloaded into it.
+    /// The user's cache folder for the data. Missing files are downloaded into it.
     pub cache: Option<PathBuf>,
-    /// The means of download. Without them nothing is downloaded, and no built-in set takes the data's place.
+    /// The means of download. `None`: nothing is downloaded, and the built-in set does not take the data's place.
     pub download: Option<Download>,
     /// The way in which a source is read.
     pub reading: Reading,
@@ -46,9 +46,10 @@ impl Search {
         }
     }
 
-    /// Loads the chosen data, a file, a folder or the word `builtin`; or else the first that is found; or else downloads it.
+    /// Loads the chosen data: a file, a folder or the word `builtin`. Without a choice, it loads the first data that it finds, or downloads
+    /// it.
     ///
-    /// Where a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
+    /// If a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
     ///
     /// # Errors
     ///

@@ -30,7 +30,7 @@ enum Kind {
 /// Everything that says how a source is read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The names of the classes, or a file of them, before those that the data has.
+    /// The names of the classes, or a file of them. They come before the names that the data has.
     pub classes: Option<PathBuf>,
     /// The options of the kinds of sources.
     pub source: Source,

@@ -124,7 +124,7 @@ impl Split {
         Self { features, element, store: Arc::new(store), rows: Rows::First, targets, groups: Vec::new() }
     }
 
-    /// The same samples with a group of each, such as a person: parts of them keep a group whole. None: there are no groups.
+    /// The same samples with a group for each, such as a person. No part of them divides a group. An empty list means no groups.
     ///
     /// # Panics
     ///
@@ -134,12 +134,13 @@ impl Split {
         Self { groups, ..self }
     }
 
-    /// A number for each sample, which those of its group have alone; `None` where there are no groups.
+    /// The number of each sample's group; `None` where there are no groups.
     pub fn groups(&self) -> Option<&[u32]> {
         (!self.groups.is_empty()).then_some(&self.groups)
     }
 
-    /// A number for each sample, of which parts are to have the same share: see [`Targets::strata`].
+    /// A number (a stratum) for each sample. When the data is split, every part gets the same share of each stratum: see
+    /// [`Targets::strata`].
     pub fn strata(&self) -> Vec<u32> {
         self.targets.strata()
     }
@@ -159,7 +160,7 @@ impl Split {
         self.features
     }
 
-    /// The numbers that the values are.
+    /// The number type of the values.
     pub fn element(&self) -> Element {
         self.element
     }
@@ -194,7 +195,7 @@ impl Split {
         self.store.read(self.place(index), room)
     }
 
-    /// Asks for a sample that will be read soon, if it is in memory.
+    /// Asks the processor to load a sample that will be read soon, if the sample is in memory.
     #[inline]
     pub fn prefetch(&self, index: usize) {
         if let Store::Memory(bytes) = &*self.store {
@@ -283,17 +284,17 @@ impl Split {
         Some(Self { features, element, store, rows: Rows::Chosen(rows), targets, groups })
     }
 
-    /// Replaces the classes: `map` has a new one for each present class.
+    /// Replaces the classes: `map` has the new class for each old one.
     ///
     /// # Panics
     ///
-    /// If it has none for one.
+    /// If it lacks one of them.
     pub fn relabelled(&self, map: &[u16]) -> Self {
         let labels: Vec<u16> = self.labels().iter().map(|&label| map[usize::from(label)]).collect();
         Self { targets: labels.into(), ..self.clone() }
     }
 
-    /// Replaces the samples' bytes: `write` makes new ones of each sample's present ones.
+    /// Replaces the samples' bytes: `write` makes the new bytes of each sample from the old ones.
     pub fn rewritten(&self, element: Element, write: impl Fn(&[u8], &mut [u8])) -> Self {
         let len = self.features * element.size();
         let mut bytes = vec![0; self.len() * len];
@@ -301,7 +302,7 @@ impl Split {
         Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()).with_groups(self.groups.clone())
     }
 
-    /// Converts the values to another element. The error is the first sample and feature whose value that element does not have.
+    /// Converts the values to another element. The error is the sample and the feature of the first value that this element cannot hold.
     pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
         if element == self.element {
             return Ok(self.clone());
@@ -324,7 +325,7 @@ impl Split {
     }
 }
 
-/// Appends a value as an element's bytes; `None` where the element does not have it.
+/// Appends a value as an element's bytes; `None` if the element cannot hold it.
 pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
     let Some((least, most)) = element.range() else {
         bytes.extend(value.to_le_bytes());

@@ -8,35 +8,35 @@ pub enum DeviceError {
     /// There is no such line, or it cannot be opened.
     #[error("cannot connect to {address}: {reason}")]
     Connect {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// The line has failed.
     #[error("the line to the board failed: {0}")]
     Line(#[source] io::Error),
-    /// The other end is gone.
+    /// The other end has closed the line.
     #[error("the board is gone: the other end closed the connection")]
     Closed,
-    /// Nothing came, or no answer among what came.
+    /// The board sent nothing, or no answer.
     #[error(
         "the board has not answered for {seconds} s: does it run `serve`, at this baud rate? --timeout allows more"
     )]
     Silent {
-        /// How long.
+        /// The time that was waited.
         seconds: f32,
     },
-    /// The board answered that it cannot.
+    /// The board answered with an error.
     #[error("the board refuses the request: {0}")]
     Refused(#[source] MessageError),
-    /// What came is no answer.
+    /// The received bytes are no answer.
     #[error("the board's answer cannot be read: {0}")]
     Answer(#[source] MessageError),
     /// An answer that no board of this project gives.
     #[error("what answers is no board for this program: it says {what}")]
     Foreign {
-        /// What it says.
+        /// The content of the answer.
         what: String,
     },
 }

@@ -25,7 +25,7 @@ use selvedge::{
     task::TaskKind,
 };
 
-/// How long the first answer is waited for before it is asked for again: a board that has just started may have missed it.
+/// The time to wait for the first answer, before the request is sent again: a board that has just started may have missed it.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The longest response of any board: more text than the longest chain of layers takes, and the most outputs.
@@ -50,9 +50,9 @@ pub struct About {
     pub architecture: Architecture,
     /// The shape of a sample.
     pub input: InputShape,
-    /// The numbers that a sample's values are.
+    /// The number type of a sample's values.
     pub element: Element,
-    /// The numbers that the model's weights are.
+    /// The number type of the model's weights.
     pub format: Format,
     /// The meaning of the outputs.
     pub task: TaskKind,
@@ -137,7 +137,7 @@ impl Board {
         &self.about
     }
 
-    /// Hands the board's prediction for a sample to `see`, and returns what that does.
+    /// Hands the board's prediction for a sample to `see`, and returns the result of `see`.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Board {
         Ok(output)
     }
 
-    /// The sums over what it has evaluated since the last [`Board::reset`].
+    /// The sums over the samples that the board has evaluated since the last [`Board::reset`].
     ///
     /// # Errors
     ///
@@ -193,7 +193,7 @@ impl Board {
         self.counted(&Request::Statistics)
     }
 
-    /// Lets it count from 0.
+    /// Sets the board's sums to 0.
     ///
     /// # Errors
     ///

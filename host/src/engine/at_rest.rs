@@ -1,4 +1,4 @@
-//! Weights that stay as they are: they are transposed once, for all predictions.
+//! Weights that do not change: they are transposed once, for all predictions.
 
 use selvedge::{
     Activation,
@@ -45,7 +45,7 @@ impl AtRest {
 }
 
 impl Simd {
-    /// [`linear_forward`](selvedge::Engine::linear_forward) with weights at rest: the same bits.
+    /// [`linear_forward`](selvedge::Engine::linear_forward) with weights that do not change: the same bits.
     pub fn forward_at_rest<A: Activation>(&self, layer: &AtRest, input: &[f32], output: &mut [f32]) {
         let Widths { inputs, outputs } = layer.widths;
         let product = Product {

@@ -1,4 +1,4 @@
-//! Where an engine's time goes, for those who ask: [`Simd::timed`]. Elsewhere it costs a look at an `Option`.
+//! Measures where an engine's time goes: [`Simd::timed`]. An engine that is not timed only checks an `Option`.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,21 +9,22 @@ use team::Team;
 
 use super::{Grid, Simd};
 
-/// The time that an engine's threads took since it was made.
+/// The times of an engine's threads, since the engine was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// From where work was shared out to where the last thread had done its part. Of a [simulation](Simd::simulated), the longest part.
+    /// The time from sharing out work to the end of the last thread's part. In a [simulation](Simd::simulated), it is the time of the
+    /// longest part.
     pub shared: Duration,
-    /// In their parts, all threads together.
+    /// The time in the parts, summed over all threads.
     pub busy: Duration,
-    /// Of that, bringing operands side by side and looking for their zeros.
+    /// The part of `busy` in which threads copied operands side by side and looked for zeros in them.
     pub packing: Duration,
-    /// How often work was shared out among several threads.
+    /// The number of times that work was shared out among several threads.
     pub calls: u64,
 }
 
 impl Simd {
-    /// The same engine, which from now on keeps its [`times`](Self::times).
+    /// Makes the engine measure its [`times`](Self::times) from now on.
     pub fn timed(mut self) -> Self {
         self.clock = Some(Clock::default());
         for scratch in &mut self.scratch {
@@ -33,7 +34,7 @@ impl Simd {
         self
     }
 
-    /// What the threads did, where the engine is [`timed`](Self::timed); else nothing.
+    /// The times of the threads, if the engine is [`timed`](Self::timed); else zeros.
     pub fn times(&self) -> Times {
         let times = self.clock.as_ref().map(Clock::read).unwrap_or_default();
         let packing = (0..self.threads()).filter_map(|thread| self.scratch(thread).packing.0).sum();

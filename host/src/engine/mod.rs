@@ -1,4 +1,4 @@
-//! The CPU engine: core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
+//! The CPU engine computes core's three products on all threads and in vector registers, with the bits of [`Portable`](selvedge::Portable).
 
 mod at_rest;
 mod cache;
@@ -40,7 +40,7 @@ pub struct Simd {
     clock: Option<Clock>,
 }
 
-/// Why there is no engine.
+/// The engine cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The threads could not be started.
@@ -57,22 +57,22 @@ pub enum EngineError {
 }
 
 impl Simd {
-    /// An engine with so many threads.
+    /// Makes an engine with so many threads.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] where the system gives no more threads, and where the environment variable `SELVEDGE_L1_KB` is no size.
+    /// [`EngineError`] if the system gives no more threads, or if the environment variable `SELVEDGE_L1_KB` is no size in KB.
     pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
         let team = Team::new(threads).map_err(|error| EngineError::Threads { threads, error })?;
         Ok(Self::of(instructions, team)?)
     }
 
-    /// An engine that simulates so many threads: the caller computes their parts one after the other. It is [`timed`](Self::timed), and its
-    /// [`times`](Self::times) are those of a machine with as many cores, of which each is as fast as this one.
+    /// Makes an engine that simulates so many threads: the calling thread computes their parts one after the other. The engine is
+    /// [`timed`](Self::timed). Its [`times`](Self::times) are those of a machine with as many cores, each as fast as this one.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] where the environment variable `SELVEDGE_L1_KB` is no size.
+    /// [`EngineError`] if the environment variable `SELVEDGE_L1_KB` is no size in KB.
     pub fn simulated(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
         Ok(Self::of(instructions, Team::taking_turns(threads))?.timed())
     }
@@ -83,12 +83,12 @@ impl Simd {
         Ok(Self { team, instructions, scratch, first_level_cache, clock: None })
     }
 
-    /// How many threads there are.
+    /// The number of threads.
     pub fn threads(&self) -> usize {
         self.team.threads()
     }
 
-    /// What the kernels are made of.
+    /// The instruction set of the kernels.
     pub fn instructions(&self) -> InstructionSet {
         self.instructions
     }
@@ -148,13 +148,14 @@ impl Simd {
     }
 }
 
-/// Elements of other work that take some microseconds.
+/// Elements of other work that take some microseconds. Less is not shared out.
 const ELEMENTS_WORTH_SHARING: usize = 1 << 14;
 
 /// The widest vector's lanes: columns are shared out in these.
 const LANES: usize = 16;
 
-/// Multiply-adds that take some microseconds. Less is not shared out: helpers that wake, and numbers that go from core to core, cost as much.
+/// Multiply-adds that take some microseconds. A smaller product is not shared out: it costs as much to wake the helpers and to move numbers
+/// between cores.
 const WORTH_SHARING: usize = 1 << 19;
 
 /// Multiply-adds that take as long as bringing one weight into a register and back.

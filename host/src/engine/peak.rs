@@ -1,4 +1,4 @@
-//! How many operations a thread can do at best: fused multiply-adds in registers, with no memory in the way.
+//! Measures how many operations a thread can do at best: fused multiply-adds in registers, without memory.
 
 use std::{
     hint::black_box,
@@ -16,8 +16,8 @@ const LENGTH: Duration = Duration::from_millis(2);
 const REPETITIONS: usize = 100;
 
 impl Simd {
-    /// The most floating-point operations a second that this engine's instructions do on all of its threads together; a
-    /// fused multiply-add is two.
+    /// The most floating-point operations per second of this engine's instructions, on all of its threads together. A fused multiply-add
+    /// counts as two.
     pub fn measure_peak(&self) -> f64 {
         let lanes = self.lanes();
         // The shortest of some runs: what else runs on the machine only ever takes time away.

@@ -15,9 +15,9 @@ pub struct ClassAnswers {
 /// One class's precision, recall and F1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PerClass {
-    /// Of the samples taken for the class, the part that is; `None` where none was.
+    /// The part of the samples predicted as this class that have it; `None` if no sample was predicted as it.
     pub precision: Option<f64>,
-    /// Of the class's samples, the part that was found; `None` where there are none.
+    /// The part of the class's samples that were predicted as it; `None` if it has no samples.
     pub recall: Option<f64>,
     /// `2 · found / (taken + there)`; `None` where no sample is of the class or was taken for it.
     pub f1: Option<f64>,
@@ -71,7 +71,8 @@ impl ClassAnswers {
         counts.into_iter().map(of_class).collect()
     }
 
-    /// The number of samples of the first class that were taken for the second, for all pairs of at most 64 classes.
+    /// The confusion matrix: for each pair of classes, the samples of the first class that were predicted as the second. `None` for more
+    /// than 64 classes.
     pub fn confusion(&self) -> Option<Vec<Vec<u32>>> {
         (self.classes <= MAX_CONFUSION).then(|| {
             let mut counts = vec![vec![0; self.classes]; self.classes];

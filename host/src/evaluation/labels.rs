@@ -14,23 +14,23 @@ pub struct LabelAnswers {
 /// The samples of each kind, for one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LabelCounts {
-    /// Samples that have the label, and were given it.
+    /// True positives: samples that have the label, and got it.
     pub found: usize,
-    /// Samples that have it, and were not given it.
+    /// False negatives: samples that have the label, and did not get it.
     pub missed: usize,
-    /// Samples that do not have it, and were given it.
+    /// False positives: samples that do not have the label, and got it.
     pub invented: usize,
-    /// Samples that do not have it, and were not given it.
+    /// True negatives: samples that do not have the label, and did not get it.
     pub passed: usize,
 }
 
 impl LabelCounts {
-    /// Of the samples that were given the label, the part that has it; `None` where none was.
+    /// The part of the samples with this label as their answer that have it; `None` if no sample got it.
     pub fn precision(&self) -> Option<f64> {
         part(self.found, self.found + self.invented)
     }
 
-    /// Of the samples that have the label, the part that was given it; `None` where none has it.
+    /// The part of the samples with this label that got it; `None` if no sample has it.
     pub fn recall(&self) -> Option<f64> {
         part(self.found, self.found + self.missed)
     }
@@ -40,7 +40,7 @@ impl LabelCounts {
         part(2 * self.found, 2 * self.found + self.missed + self.invented).unwrap_or(0.0)
     }
 
-    /// The mean of the parts that were right of the samples with and without the label.
+    /// The mean of two parts: the samples with the label that got it, and the samples without the label that did not.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let without = part(self.passed, self.passed + self.invented);
         mean([self.recall(), without].into_iter().flatten())

@@ -29,7 +29,7 @@ pub use values::{ValueAnswers, ValueErrors};
 
 use classes::mean;
 
-/// Samples in a forward pass: their mean loss is rounded once.
+/// The samples of a forward pass. The mean loss of these samples is rounded once.
 pub const BATCH: usize = 500;
 
 /// A network's answers for a set of samples.
@@ -39,8 +39,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// The answers.
     pub answers: Answers,
-    /// For each class or label the area under its ROC curve, against all others. A class's scores are its probabilities. There are none where nobody asked
-    /// for them, or where outputs are values.
+    /// For each class or label, the area under its ROC curve, against all others. The scores of a class are its probabilities. The list is
+    /// empty if the areas were not wanted, or if the targets are numbers.
     pub roc_auc: Vec<Option<f64>>,
 }
 
@@ -56,15 +56,15 @@ pub enum Answers {
 }
 
 impl Evaluation {
-    /// The evaluation of a classification: each sample's label and predicted class, and the mean loss of each [`BATCH`] samples (of the last,
-    /// of those that are left).
+    /// The evaluation of a classification, from each sample's label and predicted class. `losses` are the mean losses of each [`BATCH`]
+    /// samples; the last one may be of fewer.
     pub fn of_classes(classes: usize, labels: &[u16], predicted: &[u16], losses: &[f32]) -> Self {
         let answers = Answers::Classes(ClassAnswers::new(classes, labels, predicted));
         Self { loss: mean_loss(labels.len(), losses), answers, roc_auc: Vec::new() }
     }
 
-    /// The evaluation of so many outputs a sample of any task, those of all samples one after the other, and the mean loss of each [`BATCH`]
-    /// samples.
+    /// The evaluation of any task. `outputs` are those of all samples, one sample after the other, `width` for each. `losses` are the mean
+    /// losses of each [`BATCH`] samples.
     pub fn of_outputs(task: Task<'_>, targets: &Targets, width: usize, outputs: &[f32], losses: &[f32]) -> Self {
         let mut collector = Collector::new(task, targets, width, false);
         collector.add(outputs);
@@ -80,7 +80,8 @@ impl Evaluation {
         }
     }
 
-    /// One number for the quality, 1 at most: the part of samples, or of their labels, that is right, or a regression's mean R².
+    /// One number for the quality, 1 at most: the part of the samples, or of their labels, that is right. For a regression it is the mean
+    /// R².
     pub fn score(&self) -> f64 {
         match &self.answers {
             Answers::Classes(answers) => answers.accuracy(),
@@ -94,7 +95,8 @@ impl Evaluation {
         mean(self.roc_auc.iter().copied().flatten())
     }
 
-    /// The first figures in words: `Accuracy: 91.5%`, with so many decimals. Numbers have the units of the targets, of which there may be none.
+    /// The most important figures in words, such as `Accuracy: 91.5%`, with so many decimals. `units` are the targets' units; it may be
+    /// empty.
     pub fn headline(&self, decimals: usize, units: &[String]) -> String {
         let percent = |part: f64| format!("{:.decimals$}%", 100.0 * part);
         match &self.answers {
@@ -113,7 +115,7 @@ impl Evaluation {
     }
 }
 
-/// A number with five digits that count, and its unit.
+/// A number with five significant digits, and its unit.
 pub fn with_unit(value: f64, unit: Option<&String>) -> String {
     let digits = if value == 0.0 { 4.0 } else { value.abs().log10().floor().clamp(-9.0, 4.0) };
     let text = format!("{value:.*}", (4.0 - digits) as usize);
@@ -146,7 +148,7 @@ pub struct NoNumbers {
 }
 
 impl NoNumbers {
-    /// Checks what is known of each sample: whether its logits are finite.
+    /// Checks that the logits of each sample are finite.
     ///
     /// # Errors
     ///
@@ -164,7 +166,7 @@ impl NoNumbers {
     }
 }
 
-/// The error of an evaluation that was not made.
+/// The evaluation cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
     /// A label names no class.
@@ -178,7 +180,7 @@ pub enum EvaluationError {
         /// The samples'.
         features: usize,
     },
-    /// Logits are no numbers.
+    /// Logits are infinite or NaN.
     #[error(transparent)]
     Logits(#[from] NoNumbers),
     /// There is no room for the network.
@@ -275,16 +277,16 @@ impl Evaluator {
     }
 }
 
-/// The way from values to a network's inputs, and the meaning of its outputs.
+/// How values become a network's inputs, and the meaning of its outputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meaning<'a> {
-    /// The way from values to inputs.
+    /// How values become inputs.
     pub preparation: Preparation<'a>,
     /// The meaning of the outputs.
     pub task: Task<'a>,
 }
 
-/// Runs a network on a set once, with the areas under the ROC curves. Logits that are no numbers are an error.
+/// Runs a network on a set once, with the areas under the ROC curves. Logits that are infinite or NaN are an error.
 ///
 /// # Errors
 ///

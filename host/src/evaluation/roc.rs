@@ -1,10 +1,11 @@
 //! The area under the ROC curve.
 
-/// The probability that a sample with the property has a higher score than one without it; equal scores count half. `None` where all samples
-/// have it, or none.
+/// The probability that a sample with the property has a higher score than a sample without it. Equal scores count half. `None` if all
+/// samples have the property, or none.
 ///
-/// With ranks r from 1 (equal scores share their mean rank), P samples with the property and N without: `(Σ r − P (P + 1) / 2) / (P · N)`, the
-/// sum over those with it (Hanley, McNeil, "The meaning and use of the area under a ROC curve", 1982).
+/// r is a sample's rank from 1 (equal scores share their mean rank). P samples have the property, and N do not. The area is
+/// `(Σ r − P (P + 1) / 2) / (P · N)`, with the sum over the samples with the property (Hanley, McNeil, "The meaning and use of the area
+/// under a ROC curve", 1982).
 pub fn area(scored: impl Iterator<Item = (f32, bool)>) -> Option<f64> {
     let mut scored: Vec<(f32, bool)> = scored.collect();
     scored.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));

@@ -18,13 +18,13 @@ pub struct ValueErrors {
     pub rmse: f64,
     /// The largest absolute error.
     pub largest: f64,
-    /// 1 − Σ (target − value)² / Σ (target − mean)²; `None` where all targets are the same.
+    /// The coefficient of determination, 1 − Σ (target − value)² / Σ (target − mean)²; `None` where all targets are the same.
     pub r2: Option<f64>,
 }
 
 impl ValueAnswers {
-    /// From each sample's targets and a network's values, both in the targets' units, so many for a sample. Sums are in binary64, the samples in
-    /// their order.
+    /// Compares each sample's targets with a network's values. Both are in the targets' units, `width` for each sample. Sums are in
+    /// binary64, the samples in their order.
     pub fn new(width: usize, targets: &[f32], values: &[f32]) -> Self {
         let samples = targets.len() / width;
         let count = samples.max(1) as f64;

@@ -1,4 +1,4 @@
-//! The meaning of a network's inputs and outputs to a program that has the network alone.
+//! Describes a network's inputs and outputs for a program that has only the network.
 
 use std::path::Path;
 
@@ -42,7 +42,8 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// A note for a person on a file without these steps, where there are any: `from` has their numbers, and `to` is the file.
+    /// A note for the user on a file without these steps, if there are any. `from` is the file with their numbers, and `to` is the new
+    /// file.
     pub fn note(&self, from: &Path, to: &Path) -> Option<String> {
         let inputs = "its inputs are scale · value + shift";
         let outputs = "its outputs are standardised, target = scale · output + shift";

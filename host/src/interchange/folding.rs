@@ -1,4 +1,4 @@
-//! The steps around a network put into its linear layers, so that it takes values as they are and gives targets in their units.
+//! Puts the steps around a network into its linear layers, so that the network takes raw values and gives targets in their units.
 
 use selvedge::{
     architecture::{Stage, StageKind},
@@ -25,7 +25,7 @@ const FAR: f64 = 1024.0;
 pub struct Folded {
     /// The network.
     pub network: Network,
-    /// Its signature: of the scales, those that it still needs.
+    /// Its signature, with only those scales that it still needs.
     pub signature: SignatureBuf,
     /// Notes for a person, a line each.
     pub notes: Vec<String>,
@@ -37,7 +37,7 @@ pub enum FoldingError {
     /// There is no room for it.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The targets' scales have no place.
+    /// No linear layer at the end can take the targets' scales.
     #[error(
         "the targets' scales and shifts go into a linear layer at the end, and the last layer is {layer}; convert without --fold, and compute \
          target = scale · output + shift in the program that takes the network"
@@ -46,7 +46,7 @@ pub enum FoldingError {
         /// The last layer's word.
         layer: &'static str,
     },
-    /// A weight that is no finite number any more.
+    /// A weight became infinite or NaN.
     #[error("with the scales in the layers, {0}")]
     Weight(WrongWeight),
 }
@@ -58,7 +58,7 @@ impl Folded {
     /// - The inputs' scales `s` and shifts `t` go into the first layer: its weights become `w · s`, and its biases `b + Σ w · t`.
     /// - A regression's scales `S` and shifts `T` go into the last layer: its weights become `w · S`, and its biases `b · S + T`.
     ///
-    /// The scales are put in by binary64, and each number is rounded once. Inputs that are bytes / 255 stay so.
+    /// The scales are computed into the weights in binary64, and each number is rounded once. Inputs that are bytes / 255 stay so.
     ///
     /// # Errors
     ///

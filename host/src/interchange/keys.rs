@@ -5,14 +5,14 @@ use std::fmt;
 /// The number of keys of a kind that a message names; of further ones it says only how many there are.
 const NAMED_KEYS: usize = 4;
 
-/// The fate of a file's tensors.
+/// What became of a file's tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// The network's parameters that no tensor is for.
+    /// The network's parameters without a tensor.
     pub missing: Vec<String>,
-    /// Tensors that the network has no parameter for.
+    /// Tensors without a parameter of the network.
     pub unexpected: Vec<String>,
-    /// The pairs of tensor and parameter that order and shape gave, and not the names.
+    /// The pairs of tensor and parameter that were found by order and shape, not by name.
     pub matched: Vec<String>,
     /// The beginning of the names of the network's tensors, if other tensors have another beginning.
     pub under: Option<String>,

@@ -1,4 +1,4 @@
-//! Weights in other programs' files, by PyTorch's parameter names.
+//! Reads and writes weights in other programs' files, by PyTorch's parameter names.
 //!
 //! | format | in | out | what it is |
 //! |---|---|---|---|
@@ -111,8 +111,8 @@ impl Format {
         }
     }
 
-    /// Returns a name that [`write()`] can write: the same, or if its format is not written, one that PyTorch
-    /// and its relatives read.
+    /// Returns a name that [`write()`] can write: the same one, or, if its format is not written, the name of a file that PyTorch and
+    /// similar programs can read.
     pub fn writable(path: &Path) -> PathBuf {
         match Self::to_write(path) {
             Ok(_) => path.into(),
@@ -150,10 +150,10 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the
-/// signature and the record; an ONNX graph says in words what goes in and out. An ONNX graph has the operator set `opset`, or without one the lowest that the layers need.
-///
-/// The tensors' names count every one of the layers, dropout too, as those of PyTorch's `nn.Sequential` do.
+/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the signature
+/// and the record. An ONNX graph says in words what its input and output are. It has the operator set `opset`, or else the lowest one that
+/// the layers need.
+/// The names of the tensors count every layer, dropout too, as the names in PyTorch's `nn.Sequential` do.
 ///
 /// # Errors
 ///

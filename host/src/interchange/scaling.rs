@@ -1,4 +1,4 @@
-//! A standardisation of the inputs, as torchvision's `Normalize`, put into the first layer.
+//! Puts a standardisation of the inputs, such as torchvision's `Normalize`, into the first layer.
 
 use std::path::Path;
 
@@ -17,7 +17,8 @@ const COLOURS: usize = 3;
 /// More than the array of any network's inputs takes.
 const MAX_NUMBERS_FILE: u64 = 1 << 20;
 
-/// The mean and the deviation that a network was trained with: its inputs were `(x − mean) / std`, where here they are x.
+/// The mean and the standard deviation of a network's training inputs. The network takes `(x − mean) / std`; after
+/// [`put_into`](Self::put_into) it takes x.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputScaling {
     /// One for all inputs, one for each channel, or one for each input.
@@ -62,7 +63,7 @@ pub enum ScalingError {
         /// The number.
         value: f64,
     },
-    /// A weight that is no finite number any more.
+    /// A weight became infinite or NaN.
     #[error("after --mean and --std: {0}")]
     Weight(WrongWeight),
 }
@@ -75,7 +76,7 @@ impl InputScaling {
     ///
     /// # Errors
     ///
-    /// [`ScalingError`]; the network is then as it was, but for a weight that becomes infinite.
+    /// [`ScalingError`]. The network is then unchanged, unless the error is a weight that became infinite.
     pub fn put_into(&self, network: &mut Network, input: Option<InputShape>) -> Result<Vec<String>, ScalingError> {
         let architecture = network.architecture().clone();
         // Every network begins with a linear layer.

@@ -36,7 +36,7 @@ pub struct Reading {
     pub key: Option<String>,
     /// Names of tensors or layers, and the parameters or layers that they are.
     pub map: Vec<(String, String)>,
-    /// True for weights that are inputs × outputs.
+    /// True if weights are stored as inputs × outputs, false if as outputs × inputs, and `None` if the user does not say.
     pub transpose: Option<bool>,
 }
 
@@ -90,8 +90,8 @@ impl StateDict {
         Self::parse_in(path, &bytes, reading, Some(path.parent().unwrap_or(Path::new(""))))
     }
 
-    /// As [`read_as`](Self::read_as), of bytes that are there already. `path` is their name in errors. No file is read, also none that a
-    /// graph names.
+    /// Does the same as [`read_as`](Self::read_as) with bytes that are in memory. `path` is their name in errors. No file is read, not even
+    /// one that a graph names.
     ///
     /// # Errors
     ///
@@ -167,7 +167,8 @@ impl StateDict {
         &self.tensors
     }
 
-    /// The network: a weight file's or a graph's own, else linear layers with ReLU between them, as names and shapes say.
+    /// The layers: those of a weight file or a graph. Any other file gives linear layers with ReLU between them, as its names and shapes
+    /// say.
     ///
     /// # Errors
     ///
@@ -194,9 +195,9 @@ impl StateDict {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// The network of these layers, with the tensors in it: by name, or where the names are others, by order and shape. With `strict`, none
-    /// may be missing and none may be left over. Without, a missing bias is 0 and a missing scale of a batch normalisation 1. The names may
-    /// count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
+    /// The network of these layers, with the file's tensors. They are taken by name, or, if the names are others, by order and shape. With
+    /// `strict`, no tensor may be missing or left over. Without, a missing bias is 0 and a missing scale of a batch normalisation 1. The
+    /// names may count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
     ///
     /// # Errors
     ///

@@ -41,7 +41,7 @@ pub struct Network {
     parameters: Aligned,
 }
 
-/// A network's layers with these parameters or others of the same architecture: an average, or the best epoch's.
+/// A network's layers with its own parameters, or with others of the same architecture: an average, or those of the best epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     layers: &'a Layers,
@@ -122,7 +122,7 @@ impl Network {
         Ok(network)
     }
 
-    /// A network with these parameters, as many as the architecture has; of others, the shorter slice decides.
+    /// A network with these parameters. If they are not as many as the architecture's, the shorter slice decides.
     ///
     /// # Errors
     ///

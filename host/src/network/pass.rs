@@ -23,8 +23,8 @@ const ROW: usize = 1024;
 /// Samples that are computed together: their inputs are `[batch][inputs]`.
 pub type Batch<'a, Target> = training::Batch<'a, f32, Target>;
 
-/// The memory of a pass beside the network: the outputs of every stage and, in training, the gradients at the sums that these were made
-/// from.
+/// The memory of a pass beside the network. It holds the outputs of every stage, and in training the gradients at the sums from which these
+/// were made.
 #[derive(Debug)]
 pub struct Workspace {
     batch: usize,
@@ -82,7 +82,7 @@ impl Workspace {
 
     /// Computes a batch's activations, its loss and the loss's gradient at the last sums.
     ///
-    /// `total_weight` is that of the larger batch of which this one is a part, see [`Loss::total_weight`]; `None` where it is whole.
+    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the larger one's [`Loss::total_weight`].
     ///
     /// # Errors
     ///
@@ -145,7 +145,8 @@ impl Workspace {
         }
     }
 
-    /// The gradients of outputs with respect to the inputs, `[batch][inputs]`: of each sample's output with this index, in a pass as in prediction.
+    /// The gradients of the outputs with respect to the inputs, `[batch][inputs]`. For each sample, `outputs` has the index of the output
+    /// whose gradient is computed. The pass is an evaluation, as in prediction.
     ///
     /// Karen Simonyan, Andrea Vedaldi, Andrew Zisserman, "Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency
     /// Maps", 2013.

@@ -12,8 +12,8 @@ use crate::{
 
 /// A network that is ready for many predictions, of one sample or of a batch at a time.
 ///
-/// It keeps a transposed copy of the weights, which takes as much memory as they do: so one sample reads no row of a factor that is zero,
-/// such as a black pixel. The outputs have the bits of [`Network::predict`](super::Network::predict).
+/// It keeps a transposed copy of the weights, which doubles their memory. With this copy, the prediction of one sample does not read the
+/// weights of inputs that are zero, such as black pixels. The outputs have the bits of [`Network::predict`](super::Network::predict).
 ///
 /// ```
 /// use std::num::NonZero;

@@ -1,7 +1,7 @@
-//! A proof, sample by sample, that the quantised network decides as the floating-point one does.
+//! Proves, sample by sample, that the quantised network decides as the floating-point network does.
 //!
-//! Let `h` be the activations of the floating-point network's run, and `ĥ` what the numbers of the quantised network's run are worth. Each
-//! layer hands on a bound `e ≥ |ĥ − h|`, from these numbers and the floating-point weights alone:
+//! Let `h` be the activations of the floating-point network, and `ĥ` those of the quantised network, with its integers as the numbers that
+//! they stand for. Each layer hands on a bound `e ≥ |ĥ − h|`. It follows from these numbers and the floating-point weights alone:
 //!
 //! ```text
 //! z  = W ĥ + b                                   what the layer makes of the quantised activations: known
@@ -9,16 +9,18 @@
 //! h  ∈ [max(z − R, 0), max(z + R, 0)]            so e' is the distance of ĥ' from the farther end
 //! ```
 //!
-//! A unit whose sums are below 0 for certain hands on no more than its own number. What the quantised layer does wrong itself (the
-//! weights' rounding or fine-tuning, the bias's, the output's, and its cut to 0..255) is all in the distance of ĥ' from max(z, 0), with no
-//! estimate; what came before is taken at its worst. For the logits of two classes, bounds are of their difference, so that what moves both alike does not
-//! count: `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. A sample is certified when for every other class that is less
-//! than the floating-point network's margin.
+//! If a unit's sum is below 0 for certain, then h is 0, so its bound is ĥ'. The quantised layer has errors of its own: the rounding
+//! or fine-tuning of the weights, the rounding of bias and output, and the cut to 0..255. They are all in the distance of ĥ' from max(z,
+//! 0), which is known and not estimated. Errors of earlier layers are taken at their worst.
 //!
-//! `ρ` is for rounding. A chain of n fused multiply-adds is within `γₙ (|b| + |W| |h|)` of its exact sum, `γₙ = n u / (1 − n u)`, whatever its
-//! order (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1), with u = 2⁻²⁴, and n times half the smallest subnormal
-//! beside it; the computation of the bound itself, in binary64, adds the same with u = 2⁻⁵³. The first layer's inputs are the numbers that the
-//! floating-point network has itself, so that e = 0 there.
+//! For two classes' logits, the bound is that of their difference, so an error that both have does not count:
+//! `|(l − l') − (l̂ − l̂')| ≤ |(z − z') − (l̂ − l̂')| + |W − W'| e + ρ + ρ'`. A sample is certified if this bound, for every other class,
+//! is below the floating-point network's margin.
+//!
+//! `ρ` is a bound of the rounding. A chain of n fused multiply-adds is within `γₙ (|b| + |W| |h|)` of its exact sum, in any order, with
+//! `γₙ = n u / (1 − n u)` and u = 2⁻²⁴ (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). To this, n times half
+//! of the smallest subnormal is added. The computation of the bound itself, in binary64, adds the same with u = 2⁻⁵³. Both networks have
+//! the same inputs in the first layer, so e = 0 there.
 
 use selvedge::classification::argmax;
 
@@ -27,23 +29,23 @@ use super::{
     reference::{LinearLayer, Reference},
 };
 
-/// What bounds are multiplied by for the rounding of their own computation: sums of some thousand terms that are not negative, each within
+/// The factor of bounds, for the rounding of their own computation: they are sums of some thousand terms that are not negative, each within
 /// 2⁻⁵³.
 const ROUNDED_UP: f64 = 1.0 + 1e-9;
 
-/// The distance of a sample's class from changing.
+/// How far a sample's class is from changing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
     /// The floating-point network's class.
     pub class: usize,
-    /// Its logit's distance from the one that is nearest to being reached.
+    /// The distance of its logit from that of the other class that is nearest to overtaking it.
     pub margin: f64,
-    /// What the error of that distance is at most.
+    /// A bound of the error of `margin`.
     pub bound: f64,
 }
 
 impl Certificate {
-    /// Whether the class is proved to be the same.
+    /// Tells whether both networks are proved to give the same class.
     pub fn is_certified(&self) -> bool {
         self.bound < self.margin
     }

@@ -1,4 +1,4 @@
-//! The inputs of a network of integers: bytes that stand for a sample's raw values.
+//! The inputs of an integer network: bytes (codes) that stand for a sample's raw values.
 
 use selvedge::preparation::Preparation;
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Coding {
     preparation: PreparationBuf,
-    /// The worth of each feature's codes.
+    /// The values that each feature's codes stand for.
     scales: Vec<CodeScale>,
 }
 
@@ -24,7 +24,7 @@ impl Coding {
         Self { preparation, scales }
     }
 
-    /// The way from raw values to codes.
+    /// How raw values become codes.
     pub fn preparation(&self) -> &PreparationBuf {
         &self.preparation
     }
@@ -47,7 +47,7 @@ impl Coding {
         }
     }
 
-    /// The network that takes codes, each divided by 255, where `reference` takes the values that these codes stand for.
+    /// The network that takes codes, each divided by 255. `reference` takes the values that these codes stand for.
     ///
     /// An input is `scale · value + shift` and a value `low + step · code`. So a weight `w` becomes `255 · w · scale · step`, and
     /// `w · (scale · low + shift)` goes to the bias; both are computed in binary64 and rounded once.

@@ -8,7 +8,7 @@ use crate::{network::NetworkError, training::TrainingError};
 /// The error of a model that cannot be quantised.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizationError {
-    /// A layer that the integer network has not.
+    /// A layer that a quantised network cannot have.
     #[error(
         "a quantised network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is \
          {layers}: {problem}"
@@ -27,7 +27,7 @@ pub enum QuantizationError {
         /// The linear layer, from 0.
         layer: usize,
     },
-    /// An output whose integers leave their range at every scale.
+    /// At every scale, an output's integers leave their range.
     #[error(
         "linear layer {layer}, output {row} (both counted from 0): its weights or its bias are too large beside the layer's outputs for the \
          integers' range; --format {instead} takes them"
@@ -40,16 +40,16 @@ pub enum QuantizationError {
         /// The format that takes the network as it is.
         instead: &'static str,
     },
-    /// A scale of the logits that binary32 does not reach.
+    /// The scale of the logits is outside the range of binary32.
     #[error(
         "an integer of the last layer is worth {scale:e} as a logit, which a float32 cannot hold: the weights are too large or too small; \
          --format f32 takes the network as it is"
     )]
     LogitScale {
-        /// The worth of an integer of 1.
+        /// The logit that an integer of 1 stands for.
         scale: f64,
     },
-    /// A weight that binary16 does not reach.
+    /// A weight is outside the range of binary16.
     #[error(
         "linear layer {layer}, counted from 0, has a weight of {weight}, and those of 16 bits are at most 65504 in size; --format f32 takes it"
     )]
@@ -59,7 +59,7 @@ pub enum QuantizationError {
         /// The weight.
         weight: f32,
     },
-    /// Too few training samples to choose by.
+    /// There are too few training samples to hold some out.
     #[error("{data} has {found} training samples, too few to choose the scales by; at least {least} are needed")]
     Samples {
         /// The data set's name.

@@ -1,4 +1,4 @@
-//! Training with rounded weights, so that the model gets used to them.
+//! Training with rounded weights, so that the model adapts to them.
 
 use selvedge::Engine;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<E: Engine> Quantizer<'_, E> {
-    /// Trains the model on with rounded weights, whose scales stay those that are best for the weights it has; `see` is told each epoch, tested
-    /// on the samples that are held out.
+    /// Trains the model further with rounded weights. Their scales stay those that are best for the weights before. `see` gets each epoch,
+    /// tested on the held-out samples.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ pub struct HalfNetwork {
 }
 
 impl HalfNetwork {
-    /// Rounds each weight to the nearest number of binary16, of two the even one.
+    /// Rounds each weight to the nearest number of binary16, of two equally near ones to the even one.
     ///
     /// # Errors
     ///

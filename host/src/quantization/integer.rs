@@ -1,4 +1,4 @@
-//! The integer network as its exporter has it: integers, and what they are worth.
+//! The integer network before it is written: its integers, and the numbers that they stand for.
 
 use std::ops::RangeInclusive;
 
@@ -16,19 +16,19 @@ use super::{
     scales::MAX_ACTIVATION,
 };
 
-/// What a pixel of 1 is worth.
+/// The input that a pixel of 1 stands for.
 pub(super) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
-/// What the multiplier stays below.
+/// The limit of a multiplier: it is below this.
 const MULTIPLIER_LIMIT: f64 = (1_u64 << 31) as f64;
-/// The bias of a row of zeros: with bits enough, and the multiplier too.
+/// The bias of a row whose weights are all zero. It has bits enough, and so does the multiplier.
 const BIAS_ALONE: u32 = 1 << 24;
 /// A multiplier of this is a factor of 1.
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 /// The largest scale of columns.
 const MAX_SCALE: f64 = 255.0;
 
-/// What integers weights become.
+/// The kind of integers that weights become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integers {
     /// Of 8 bits, with a scale for each row.
@@ -54,7 +54,7 @@ impl Integers {
         }
     }
 
-    /// A row's weights as its integers with these scales will be worth.
+    /// Rounds a row's weights to the numbers that its integers will stand for with these scales.
     pub(super) fn round_in_place(self, weights: &mut [f32], scales: &[f64]) {
         let row = Row::fit(self, weights, scales, 0.0, f32::MIN_POSITIVE.into());
         for (weight, value) in weights.iter_mut().zip(row.values(self)) {
@@ -62,7 +62,7 @@ impl Integers {
         }
     }
 
-    /// What a row's positive products, and its negative ones, stay below.
+    /// The limit of the sum of a row's positive products, and of that of its negative ones.
     const fn sum_limit(self) -> u32 {
         match self {
             Self::Int8 => Int8::SUM_LIMIT,
@@ -81,8 +81,8 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The integers with these scales of the groups (0 where all weights are 0), or with the next larger ones at which nothing overflows and the
-    /// unit is no smaller than `least_unit`; a row of zeros has the unit `unit_alone`.
+    /// The integers with these scales of the groups (0 where all weights are 0). If a sum could overflow, or if the unit would be below
+    /// `least_unit`, the next larger scales are taken that avoid this. A row of zeros has the unit `unit_alone`.
     fn fit(integers: Integers, weights: &[f32], scales: &[f64], least_unit: f64, unit_alone: f64) -> Self {
         let columns = integers.columns(weights.len());
         let largest = scales.iter().fold(0.0_f64, |largest, &scale| largest.max(scale));
@@ -130,7 +130,7 @@ impl Row {
         sum(1).max(sum(-1))
     }
 
-    /// What each weight is worth.
+    /// The number that each integer weight stands for.
     pub fn values(&self, integers: Integers) -> impl Iterator<Item = f64> + '_ {
         let groups = self.weights.chunks(integers.columns(self.weights.len())).zip(&self.scales);
         groups.flat_map(move |(weights, &scale)| {
@@ -152,7 +152,7 @@ pub(super) struct IntegerLayer {
     scales: Vec<u8>,
     pub biases: Vec<i32>,
     pub multipliers: Vec<i32>,
-    /// Rows whose weights are smaller than they might be, so that no sum overflows.
+    /// The number of rows whose weights are smaller than they could be, so that no sum overflows.
     pub shrunk: usize,
     /// The weights column after column. Within a group, sums of integers below 2²⁴ are exact in binary32.
     weight_columns: Vec<f32>,
@@ -160,24 +160,25 @@ pub(super) struct IntegerLayer {
     scale_columns: Vec<i32>,
 }
 
-/// What is known of a layer when its integers are made.
+/// The facts from which a layer's integers are made.
 pub(super) struct LayerPlan<'a> {
     /// Its place, from 0.
     pub index: usize,
     pub integers: Integers,
     pub float: LinearLayer<'a>,
-    /// What a weight of 1 is to be worth in each row and group of columns; 0 where all weights are 0.
+    /// The number that an integer weight of 1 is to stand for, in each row and group of columns; 0 where all weights are 0.
     pub scales: &'a [f64],
-    /// What an input of 1 is worth.
+    /// The number that an integer input of 1 stands for.
     pub input_scale: f64,
-    /// What an output of 1 is to be worth; of the last layer's none is chosen before.
+    /// The number that an integer output of 1 is to stand for; `None` for the last layer, where it is not chosen before.
     pub output_scale: Option<f64>,
 }
 
 impl LayerPlan<'_> {
-    /// The layer's integers, and what an output of 1 is worth.
+    /// The layer's integers, and the number that an integer output of 1 stands for.
     ///
-    /// With the inputs' means, biases make up for the weights' errors at these inputs: `b += mean of the sums − mean of the integers' sums`.
+    /// With `means`, the biases correct the errors of the weights at the inputs' means:
+    /// `b += mean of the sums − mean of the integers' sums`.
     pub fn quantize(&self, means: Option<&Means<'_>>) -> Result<(IntegerLayer, f64), QuantizationError> {
         let Self { float, input_scale, integers, .. } = *self;
         let mut weights = Vec::with_capacity(float.weight.len());
@@ -219,7 +220,7 @@ impl LayerPlan<'_> {
         Ok((layer, output_scale))
     }
 
-    /// A row's integers, and whether they are smaller than its scales would have them.
+    /// A row's integers, and true if they are smaller than its scales ask for.
     pub fn row(&self, place: usize) -> (Row, bool) {
         let inputs = self.float.inputs;
         let groups = inputs.div_ceil(self.integers.columns(inputs));
@@ -265,7 +266,7 @@ fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [
     }
 }
 
-/// The scale at which the largest multiplier of the logits is the largest there is, as a file has it.
+/// The scale of the logits at which their largest multiplier is the largest that a file can have.
 fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
     let largest = units.iter().fold(0.0_f64, |largest, &unit| largest.max(unit));
     let scale = MULTIPLIER_ONE * input_scale * largest / (MULTIPLIER_LIMIT - 1.0);
@@ -310,7 +311,7 @@ impl IntegerLayer {
 #[derive(Clone, Debug)]
 pub struct IntegerNetwork {
     pub(super) layers: Vec<IntegerLayer>,
-    /// What an output of 1 is worth, in each layer.
+    /// The number that an integer output of 1 stands for, in each layer.
     pub(super) output_scales: Vec<f64>,
 }
 
@@ -323,7 +324,7 @@ pub(super) struct Run {
 }
 
 impl IntegerNetwork {
-    /// The first layers, up to the one that is not there.
+    /// Computes all layers for a sample.
     pub(super) fn run(&self, sample: &[u8]) -> Run {
         let Some((last, hidden)) = self.layers.split_last() else {
             return Run { activations: Vec::new(), logits: Vec::new() };
@@ -337,12 +338,12 @@ impl IntegerNetwork {
         Run { activations, logits }
     }
 
-    /// What a logit of 1 is worth.
+    /// The number that an integer logit of 1 stands for.
     pub fn logit_scale(&self) -> f64 {
         self.output_scales.last().copied().unwrap_or(1.0)
     }
 
-    /// Rows whose weights are smaller than they might be, so that no sum overflows.
+    /// The number of rows whose weights are smaller than they could be, so that no sum overflows.
     pub fn shrunk(&self) -> usize {
         self.layers.iter().map(|layer| layer.shrunk).sum()
     }

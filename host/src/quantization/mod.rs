@@ -1,11 +1,11 @@
-//! From a trained model to a [quantised network](selvedge::quantized).
+//! Turns a trained model into a [quantised network](selvedge::quantized).
 //!
-//! Integer weights have a scale for each output, or for each output and 64 inputs; activations have one for each layer. How these are chosen is
-//! decided by trial: each combination of methods is calibrated on some training samples and tried on others, which are held out; the best
-//! accuracy there decides (of a regression none), then the least squared error of the outputs. No test sample takes part. Where rounding costs too much, the
-//! model is first trained on with rounded weights.
+//! Integer weights have a scale for each output, or for each output and 64 inputs. Activations have a scale for each layer. Trials choose
+//! these scales: each combination of methods is calibrated on some training samples, and tried on others that are held out. The best
+//! accuracy on these decides, then the least squared error of the outputs. A regression has no accuracy, so there the error alone decides.
+//! No test sample takes part. Where rounding costs too much accuracy, the model is first trained further with rounded weights.
 //!
-//! Hidden units are ordered such that those that fire together are neighbours, which changes no output.
+//! Hidden units that are active on the same samples are placed side by side. This changes no output.
 
 mod certificate;
 mod coding;

@@ -1,6 +1,7 @@
-//! The order of hidden units: a device skips pairs of inputs that are both zero, so units that fire together share a pair.
+//! The order of hidden units. A device skips pairs of inputs that are both zero, so units that are active on the same samples should share
+//! a pair.
 
-/// For which samples each unit of a layer is not zero.
+/// The samples on which each unit of a layer is not zero.
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
     samples: usize,
@@ -9,7 +10,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// Of a layer of this width, from whether each of its units is not zero, sample by sample.
+    /// The activity of a layer of this width. `runs` says for each sample which units are not zero.
     pub fn of<'a>(width: usize, runs: impl ExactSizeIterator<Item = &'a [bool]>) -> Self {
         let samples = runs.len();
         let mut units = vec![vec![0; samples.div_ceil(64)]; width];
@@ -33,8 +34,9 @@ impl Activity {
         fired as f64 / (self.samples * order.len().div_ceil(2)) as f64
     }
 
-    /// An order with few pairs in which one unit is zero and the other not: the pairs with the fewest such samples first, then exchanges
-    /// between two pairs as long as one makes it fewer. A last unit without a partner stands at the end.
+    /// An order with few pairs in which one unit is zero and the other is not. First, the two units with the fewest such samples become a
+    /// pair, again and again. Then two pairs exchange units as long as that lowers the number. A last unit without a partner stands at the
+    /// end.
     pub fn order(&self) -> Vec<usize> {
         let waste = Waste::of(self);
         let mut pairs = waste.greedy();
@@ -50,7 +52,7 @@ impl Activity {
     }
 }
 
-/// For how many samples one of two units is zero and the other not.
+/// For each two units, the number of samples on which one is zero and the other is not.
 struct Waste {
     width: usize,
     counts: Vec<u32>,

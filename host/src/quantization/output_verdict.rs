@@ -1,4 +1,4 @@
-//! A quantised network's labels or values beside its model's, and the most that they can differ.
+//! Compares a quantised network's labels or values with its model's, and bounds the difference.
 
 use selvedge::task::{Task, TaskKind};
 
@@ -7,7 +7,7 @@ use super::{certificate, outputs::Values, reference::Reference};
 /// Both networks' outputs for a sample whose targets are no class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputVerdict {
-    /// The outputs of the floating-point network on the same inputs. They are the model's but where inputs are rounded to codes.
+    /// The outputs of the floating-point network on the same inputs. They are the model's, unless inputs are rounded to codes.
     pub float: Vec<f32>,
     /// The model's outputs.
     pub model: Vec<f32>,
@@ -30,8 +30,8 @@ impl OutputVerdict {
         self.model.iter().zip(&self.quantized).all(|(&model, &quantized)| (model > 0.0) == (quantized > 0.0))
     }
 
-    /// The distance from 0 of the output that is nearest to another label, and its bound: labels are proved to be the model's where the bound
-    /// of each is below its distance.
+    /// The distance from 0 of the output that is nearest to changing its label, and the bound of its error. The labels are proved to be the
+    /// model's if every output's bound is below its distance.
     pub fn nearest_label(&self) -> (f64, f64) {
         let pairs = self.float.iter().map(|&output| f64::from(output).abs()).zip(self.bounds.iter().copied());
         let slack = |(distance, bound): (f64, f64)| if distance > bound { distance - bound } else { f64::NEG_INFINITY };
@@ -45,8 +45,8 @@ impl OutputVerdict {
         bound < distance && is_models
     }
 
-    /// For each value its distance from the model's, and what that distance is at most, in the target's unit. The bound has room for the rounding
-    /// of both values to 32 bits.
+    /// For each value, its distance from the model's and a bound of this distance, in the target's unit. The bound includes the rounding of
+    /// both values to 32 bits.
     pub fn errors(&self, task: Task<'_>) -> Vec<(f64, f64)> {
         let scales: Vec<(f64, f64)> = match task {
             Task::Regression(scale) => scale.rows().map(|(scale, shift)| (scale.into(), shift.into())).collect(),

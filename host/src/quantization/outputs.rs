@@ -8,7 +8,7 @@ pub struct SampleOutputs {
     pub(super) values: Values,
 }
 
-/// What a quantised network's numbers are worth, with the units in the model's order.
+/// The numbers that a quantised network's integers stand for, with the units in the model's order.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
     /// Of each layer but the last, after ReLU.

@@ -1,4 +1,4 @@
-//! The floating-point network that is to become one of fewer bits.
+//! The floating-point network that is to be quantised.
 
 use selvedge::{
     Activation, Engine, Identity, Relu,
@@ -19,7 +19,7 @@ use crate::{network::Network, preparation::PreparationBuf};
 #[derive(Debug)]
 pub struct Reference {
     network: Network,
-    /// The way from a sample's values to its inputs.
+    /// How a sample's values become the network's inputs.
     preparation: PreparationBuf,
     /// Each layer's weights, column after column.
     columns: Vec<Vec<f32>>,
@@ -71,13 +71,13 @@ impl Reference {
         }
     }
 
-    /// Sets the way from raw values to inputs.
+    /// Sets how raw values become inputs.
     #[must_use]
     pub fn with_preparation(self, preparation: PreparationBuf) -> Self {
         Self { preparation, ..self }
     }
 
-    /// The way from a sample's values to its inputs.
+    /// How a sample's values become the network's inputs.
     pub fn preparation(&self) -> Preparation<'_> {
         self.preparation.get()
     }
@@ -106,7 +106,7 @@ impl Reference {
         })
     }
 
-    /// The RAM that a device's prediction works in, in bytes: its input and activations.
+    /// The RAM in bytes that a prediction on a device needs: its input and activations.
     pub fn ram_bytes(&self) -> usize {
         (self.network.inputs() + self.architecture().tape_len()) * size_of::<f32>()
     }
@@ -160,7 +160,7 @@ impl Reference {
         layers
     }
 
-    /// Its numbers for samples, as a network to be compared with itself.
+    /// Its outputs for samples, in the form of a quantised network's, so that it can be compared with itself.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let layers = self.sums(engine, values);
         let of_sample = |sample: usize| {

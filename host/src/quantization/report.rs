@@ -1,4 +1,4 @@
-//! A quantised network beside its model, on the test samples.
+//! Compares a quantised network with its model, on the test samples.
 
 use selvedge::{Engine, engine::rows, message::Logits};
 
@@ -13,11 +13,11 @@ use crate::{data::Split, task::Targets};
 /// Both networks on the same samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Each sample's, of a classification.
+    /// The answers for each sample of a classification.
     pub verdicts: Vec<Verdict>,
-    /// Each sample's, of another task.
+    /// The outputs for each sample of another task.
     pub outputs: Vec<OutputVerdict>,
-    /// Each layer's.
+    /// The error of each layer.
     pub layers: Vec<LayerReport>,
 }
 
@@ -30,7 +30,8 @@ pub struct Verdict {
     pub class: usize,
     /// The model's class.
     pub model_class: usize,
-    /// The class of the floating-point network on the same inputs, and how safe that is. It is the model's but where inputs are rounded to codes.
+    /// The class of the floating-point network on the same inputs, and how far it is from changing. This class is the model's, unless
+    /// inputs are rounded to codes.
     pub certificate: Certificate,
 }
 
@@ -41,13 +42,13 @@ impl Verdict {
     }
 }
 
-/// How far a layer's outputs are from the model's.
+/// The distance of a layer's outputs from the model's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerReport {
-    /// The root of the mean squared error, as a part of the outputs' own root of mean squares.
+    /// The root of the mean squared error, divided by the root of the mean square of the outputs.
     pub relative_error: f64,
-    /// The activations that are not zero, and the pairs of them with one that is not, as parts: in the model's order, and in the file's. The
-    /// last layer has none, nor have weights of 16 bits.
+    /// Three parts, 0 to 1: the activations that are not zero; the pairs with an activation that is not zero, in the model's order; and
+    /// these pairs in the file's order. `None` for the last layer, and for weights of 16 bits.
     pub density: Option<[f64; 3]>,
 }
 
@@ -55,7 +56,7 @@ pub struct LayerReport {
 const TOGETHER: usize = 500;
 
 impl Report {
-    /// Runs both networks, the quantised one by `run`; `orders` are the hidden layers' in the file, where these differ.
+    /// Runs both networks. `run` runs the quantised one. `orders` are the orders of the hidden layers' units in the file, if these differ.
     pub fn new<E: Engine>(
         engine: &E,
         reference: &Reference,
@@ -113,7 +114,8 @@ impl Report {
         Self { verdicts, outputs, layers: layers.collect() }
     }
 
-    /// Compares with a model that takes the samples' raw values, where the networks take codes: these are that model's outputs for each sample.
+    /// Compares with the model itself, which takes the samples' raw values where the networks take codes. `logits` are the model's outputs
+    /// for each sample.
     #[must_use]
     pub fn beside<'a>(mut self, logits: impl Iterator<Item = Logits<'a>> + Clone) -> Self {
         self.verdicts.iter_mut().zip(logits.clone()).for_each(|(verdict, logits)| verdict.model_class = logits.class());
@@ -121,12 +123,12 @@ impl Report {
         self
     }
 
-    /// Samples that change their class.
+    /// The number of samples whose class changes.
     pub fn changes(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.class != verdict.model_class).count()
     }
 
-    /// Samples that are proved not to.
+    /// The number of samples whose class is proved not to change.
     pub fn certified(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.is_certified()).count()
     }

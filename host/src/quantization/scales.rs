@@ -1,16 +1,16 @@
-//! Scales: what an integer of 1 is worth.
+//! Scales: the number that an integer of 1 stands for.
 
 use std::ops::RangeInclusive;
 
 /// The largest activation.
 pub(super) const MAX_ACTIVATION: f64 = selvedge::quantized::MAX_ACTIVATION as f64;
 
-/// How weights that share a scale become integers.
+/// The way in which weights that share a scale become integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WeightMethod {
-    /// The largest becomes the largest integer.
+    /// The largest weight becomes the largest integer.
     Max,
-    /// As the sum of the squared errors is least; the largest may be cut.
+    /// The sum of the squared errors is the least; the largest weight may be cut.
     LeastSquares,
 }
 
@@ -38,11 +38,11 @@ impl WeightMethod {
 /// How a layer's outputs become integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActivationMethod {
-    /// The largest on the calibration samples becomes 255.
+    /// The largest output on the calibration samples becomes 255.
     Max,
-    /// One above so many thousandths of a percent of those that are not 0 does.
+    /// The output at this percentile of the outputs that are not 0 becomes 255. The number is in thousandths of a percent.
     Percentile(u32),
-    /// As the sum of the squared errors is least.
+    /// The sum of the squared errors is the least.
     LeastSquares,
 }
 
@@ -75,7 +75,7 @@ impl ActivationMethod {
     }
 }
 
-/// Of the scale and so many hundredths of it, that with the least sum of squared errors.
+/// Tries the scale and some hundredths of it, and returns the one with the least sum of squared errors.
 fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 {
     const HUNDREDTHS: RangeInclusive<u32> = 20..=100;
     let error = |scale: f64| -> f64 {

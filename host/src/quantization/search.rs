@@ -26,14 +26,14 @@ use crate::{
     task::{Targets, TaskBuf},
 };
 
-/// Training samples that are held out to choose by, at most; where there are few, a fifth.
+/// The most training samples that are held out, to choose by. Of few samples, a fifth is held out.
 const HELD_OUT: usize = 10_000;
-/// Training samples that scales are made of, at most.
+/// The most training samples from which scales are computed.
 const CALIBRATION: usize = 10_000;
-/// The seed of which samples are held out.
+/// The seed of the choice of held-out samples.
 const SEED: u64 = 42;
 
-/// Makes a model a network of integers.
+/// Turns a model into a network of integers.
 pub struct Quantizer<'a, E> {
     pub(super) engine: &'a E,
     pub(super) integers: Integers,
@@ -59,7 +59,7 @@ pub(super) struct FineTuned {
 }
 
 impl<'a, E: Engine> Quantizer<'a, E> {
-    /// Takes samples from the training samples to choose by, and finds an order of the model's hidden units.
+    /// Holds out training samples to choose by, and finds an order of the model's hidden units.
     ///
     /// # Errors
     ///
@@ -94,11 +94,11 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         })
     }
 
-    /// Tries all combinations of methods; `see` is told how many of how many trials are done.
+    /// Tries all combinations of methods. It calls `see` with the number of trials that are done, and the number of all.
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::Range`] where no trial's integers have a place in their range.
+    /// [`QuantizationError::Range`] if no trial finds integers within their range.
     pub fn search(self, mut see: impl FnMut(usize, usize)) -> Result<Quantized, QuantizationError> {
         let values = calibration(&self.train);
         let samples = values.len() / self.train.features();
@@ -137,7 +137,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         })
     }
 
-    /// An error whose output is counted as the model has it, and which names a format that takes the model.
+    /// The error with its output numbered as in the model, and with a format that takes the model.
     fn in_the_models_order(&self, error: QuantizationError) -> QuantizationError {
         let QuantizationError::Range { layer, row, .. } = error else { return error };
         // The last layer's outputs are the classes, which keep their order.
@@ -161,19 +161,19 @@ pub struct Quantized {
     orders: Vec<Vec<usize>>,
     architecture: Architecture,
     method: String,
-    /// The part of the samples that were held out, or of their labels, that is right; a regression has none.
+    /// The part of the held-out samples, or of their labels, that is right; a regression has none.
     pub held_out_accuracy: Option<f64>,
-    /// How many these were.
+    /// The number of held-out samples.
     pub held_out: usize,
 }
 
 impl Quantized {
-    /// What was chosen, in one line.
+    /// The chosen methods, in one line.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// Outputs whose weights are smaller than they might be, so that no sum overflows.
+    /// The number of outputs whose weights are smaller than they could be, so that no sum overflows.
     pub fn shrunk(&self) -> usize {
         self.network.shrunk()
     }
@@ -183,7 +183,7 @@ impl Quantized {
         &self.orders
     }
 
-    /// The worth of its numbers for samples.
+    /// The numbers that its integers stand for, for each sample.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
         for_each(engine, &samples, |sample| self.of_sample(sample))
@@ -402,7 +402,7 @@ impl HeldOut {
         Self { split, logits }
     }
 
-    /// The part of the samples or of their labels that so many right answers are.
+    /// The accuracy: `right` as a part of the samples, or of their labels.
     fn accuracy(&self, right: usize) -> Option<f64> {
         let all = match self.split.targets() {
             Targets::Classes(labels) => labels.len(),
@@ -434,7 +434,7 @@ impl HeldOut {
     }
 }
 
-/// A combination of methods, tried.
+/// A combination of methods that was tried.
 struct Trial {
     method: Method,
     network: IntegerNetwork,

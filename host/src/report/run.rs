@@ -72,7 +72,7 @@ pub struct Trained {
 }
 
 impl Model {
-    /// Of a floating-point file with so many bytes; `None` of a quantised one.
+    /// The model of a floating-point file of `flash` bytes; `None` for a quantised file.
     pub fn of(file: &ModelFile<'_>, flash: usize) -> Option<Self> {
         let ModelFile::Float32(weights) = file else { return None };
         let (architecture, record) = (weights.architecture(), weights.record());

@@ -41,7 +41,7 @@ macro_rules! with_loss {
     };
 }
 
-/// The number that the sum of these targets' losses is divided by: see [`Loss::total_weight`].
+/// The divisor of the sum of these targets' losses: see [`Loss::total_weight`].
 ///
 /// # Errors
 ///

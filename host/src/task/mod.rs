@@ -30,8 +30,8 @@ pub enum TaskBuf {
 }
 
 impl TaskBuf {
-    /// The task of these targets. Numbers are to be standardised by their means and standard deviations, in f32; a target that is always the
-    /// same has scale 1.
+    /// The task of these targets. Numbers will be standardised by their means and standard deviations, in f32. A target that is always the
+    /// same gets scale 1.
     pub fn fitted(targets: &Targets) -> Self {
         match targets {
             Targets::Classes(_) => Self::Classification,
@@ -71,8 +71,8 @@ impl From<Task<'_>> for TaskBuf {
     }
 }
 
-/// The targets that a network's outputs are compared with: numbers are standardised, `(target − shift) / scale`, the difference and the
-/// quotient rounded.
+/// The targets for comparison with a network's outputs. Numbers are standardised, `(target − shift) / scale`; the difference and the
+/// quotient are rounded.
 pub fn standardized(task: Task<'_>, targets: &Targets) -> Targets {
     match (task, targets) {
         (Task::Regression(scale), Targets::Values(rows)) => {

@@ -171,8 +171,8 @@ impl Targets {
         }
     }
 
-    /// A number for each sample, the same for equal classes and for equal sets of labels: parts of the data have as much of each. Numbers have
-    /// one stratum.
+    /// A number (a stratum) for each sample. Equal classes, and equal sets of labels, have the same number. When the data is split, every
+    /// part gets the same share of each stratum. Targets that are numbers are all in one stratum.
     pub fn strata(&self) -> Vec<u32> {
         match self {
             Self::Classes(classes) => classes.iter().map(|&class| class.into()).collect(),

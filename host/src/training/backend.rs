@@ -1,52 +1,52 @@
-//! Who takes a run's steps: the seam between the loop, which decides all of them, and what computes.
+//! The interface between the training loop, which decides every step, and the backend, which computes the steps.
 
 use std::ops::Range;
 
 use super::{Progress, Rule, State, TrainingError};
 use crate::{evaluation::Evaluation, task::Targets};
 
-/// Takes the steps of one run and tests its network, here or on a device with memory of its own.
+/// Computes the steps of one run and tests its network, on the CPU or on a device with its own memory.
 ///
 /// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
 /// has the same bits on every backend.
 pub trait Backend {
-    /// Steps that are begun at once, at the most.
+    /// The most steps that one call of [`start`](Self::start) takes.
     fn max_steps(&self) -> usize;
 
-    /// Calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish), at the most. Where it is 1, nothing is done ahead.
+    /// The most calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
     fn max_started(&self) -> usize {
         1
     }
 
-    /// Begins these steps; they are taken one after the other, after all that were begun before. It may return before they are taken, and keeps
-    /// what it needs of `steps`.
+    /// Begins these steps. They are taken one after the other, after all steps that were begun before. The call may return before they are
+    /// taken, so the backend keeps what it needs of `steps`.
     ///
-    /// A step whose loss is no number changes no weight, and none that was begun after it changes any.
+    /// A step whose loss is no number changes no weight. Neither does any step that was begun after it.
     ///
-    /// `state.progress` is where the state was before the first step that is not finished; the caller moves it on.
+    /// `state.progress` is the state's place before the first step that is not finished. The caller moves it on.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Step`] and [`TrainingError::Backend`]; then these steps are not begun.
     fn start(&mut self, state: &mut State, steps: &Steps<'_>) -> Result<(), TrainingError>;
 
-    /// Waits for the steps of the oldest [`start`](Self::start) that is not finished, and appends to `outputs`, which is empty, what comes of
-    /// each. One whose loss is no number is the last one there; what later starts give means nothing then.
+    /// Waits for the steps of the oldest [`start`](Self::start) that is not finished. Appends the result of each step to `outputs`, which
+    /// is empty before. A step whose loss is no number is the last one there, and the results of later starts then mean nothing.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Backend`]; the start is finished all the same.
     fn finish(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), TrainingError>;
 
-    /// Brings the state's network, what the optimizer keeps and the average up to date with all steps that were taken; every start is
-    /// finished.
+    /// Updates the state with all steps that were taken: the network, the optimizer's numbers and the average. The
+    /// caller has finished every start.
     ///
     /// # Errors
     ///
     /// [`TrainingError::Backend`].
     fn fetch(&mut self, state: &mut State) -> Result<(), TrainingError>;
 
-    /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken; every start is finished.
+    /// Tests the weights that [`State::tested`] names, as they are after all steps that were taken. The caller has finished every start.
     ///
     /// # Errors
     ///
@@ -78,11 +78,11 @@ pub struct StepInput {
     pub batch_size: usize,
     /// The number of its first batch in the run, from 0.
     pub first_batch: u64,
-    /// What the sum of its samples' losses is divided by.
+    /// The divisor of the sum of its samples' losses.
     pub total_weight: f32,
     /// Its learning rate.
     pub learning_rate: f64,
-    /// What becomes of its gradient.
+    /// The optimizer's rule for its gradient.
     pub rule: Rule,
 }
 
@@ -118,10 +118,10 @@ pub struct BatchInput {
     pub is_last: bool,
 }
 
-/// What comes of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutput {
-    /// Its batches' losses before the step, added up; where a sum is no number, the rest is left out.
+    /// The sum of its batches' losses before the step. Once this sum is no number, the other batches are left out.
     pub loss: f32,
     /// The gradient's norm, where it is to be clipped.
     pub grad_norm: Option<f32>,

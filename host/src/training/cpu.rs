@@ -25,9 +25,9 @@ use crate::{
     task::TaskBatch,
 };
 
-/// Rounds weights before a batch sees them, where training is to get used to that.
+/// Rounds weights before a batch is computed, in training that prepares a model for rounded weights.
 pub trait Rounding {
-    /// Writes the flat model as it will be used.
+    /// Writes the rounded flat model.
     fn round(&self, model: &[f32], rounded: &mut [f32]);
 }
 

@@ -1,4 +1,4 @@
-//! The numbers of a run in a file, a JSON object in each line: what of them a resumed run keeps.
+//! The file with a run's numbers, a JSON object in each line: which lines a resumed run keeps.
 
 use serde_json::Value;
 

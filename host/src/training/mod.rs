@@ -32,9 +32,9 @@ use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};
 use cpu::Cpu;
 use run::Run;
 
-/// Sees a run as it goes; what it does not look at, it leaves out.
+/// Observes a run. Each function does nothing unless the observer defines it.
 pub trait Observer {
-    /// An error of its own, which ends the run.
+    /// The observer's error, which ends the run.
     type Error: From<TrainingError>;
 
     /// An epoch begins.
@@ -47,20 +47,22 @@ pub trait Observer {
         Ok(())
     }
 
-    /// Whether it wants the state after this step.
+    /// Tells whether the observer wants the state after this step.
     ///
-    /// It is asked when the step is begun, and no later one is begun before the state was seen. It is asked again after the last of the steps
-    /// that were begun at once: one that comes to want the state in between gets it after all that were begun by then.
+    /// The loop asks when it begins the step. After a yes, it begins no later step until the observer has seen the state.
+    ///
+    /// The loop may begin several steps at once, and asks again after the last of them. An observer that says yes only then gets the state
+    /// later: after all steps that were begun by that time.
     fn wants_state(&self, _step: u64) -> bool {
         false
     }
 
-    /// The state after a step for which it [wants](Self::wants_state) it, all of it on the host.
+    /// Takes the state after a step for which the observer [wants](Self::wants_state) it. The whole state is on the host.
     fn state(&mut self, _state: &State) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// An epoch, or the last part of one, has ended and the network was tested.
+    /// An epoch has ended, and the network was tested. In a resumed run, the first epoch may be the rest of one.
     fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -92,7 +94,7 @@ pub struct Epoch {
     pub steps: u64,
     /// Samples trained in this epoch, since the run was started or resumed.
     pub samples: usize,
-    /// How long training took, without the test.
+    /// The time of training, without the test.
     pub training: Duration,
     /// The evaluation on the validation samples.
     pub validation: Option<Evaluation>,
@@ -100,7 +102,7 @@ pub struct Epoch {
     pub test: Evaluation,
 }
 
-/// Why a run ended early; the model is as the last good step left it.
+/// The error of a run that ended early. The model is then as the last good step left it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
     /// The loss is no number any more.
@@ -136,11 +138,10 @@ pub enum TrainingError {
     Backend(Box<dyn Error + Send + Sync>),
 }
 
-/// Trains on from a state on the CPU, and returns the last epoch.
+/// Continues training from a state on the CPU, and returns the last epoch.
 ///
-/// Epoch `e` (from 0) takes the training samples in the order of [`selvedge::random::shuffle`] for (seed, e), or in the file's. A state that was
-/// saved after any step gives the same run as one that went on. Nothing is allocated in a step.
-///
+/// Epoch `e` (from 0) takes the training samples in the order of [`selvedge::random::shuffle`] for (seed, e), or in the file's order. A run
+/// can be resumed from a state that was saved after any step: it gives the same result as a run without a stop. A step allocates no memory.
 /// # Errors
 ///
 /// [`TrainingError`], or the observer's own.
@@ -155,9 +156,9 @@ pub fn train<E: Engine, O: Observer>(
     train_on(&mut cpu, state, data, options, observer)
 }
 
-/// [`train`] with weights that are rounded in every pass, forward and backward, and in each test; the gradient there moves the weights that are
-/// not (the straight-through estimator of Bengio, Léonard, Courville, "Estimating or Propagating Gradients Through Stochastic Neurons
-/// for Conditional Computation", 2013).
+/// [`train`] with rounded weights. Every pass and each test use the rounded weights. The gradients found with them change the weights that
+/// are not rounded (the straight-through estimator of Bengio, Léonard, Courville, "Estimating or Propagating Gradients Through Stochastic
+/// Neurons for Conditional Computation", 2013).
 ///
 /// # Errors
 ///

@@ -149,8 +149,8 @@ impl<'a, B: Backend> Run<'a, B> {
         self.started < self.backend.max_started() && !self.is_state_wanted
     }
 
-    /// Begins the next steps: to the end of the epoch or of the run, to the first after which the observer wants the state, or as many as the
-    /// backend takes; at least one.
+    /// Begins the next steps, at least one. It goes to the end of the epoch or of the run, to the first step after which the observer wants
+    /// the state, or as far as the backend takes steps at once.
     fn start<O: Observer>(&mut self, observer: &O) -> Result<(), TrainingError> {
         let first = self.inputs.len();
         let mut progress = self.planned();
@@ -171,7 +171,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(())
     }
 
-    /// Draws the next epoch's order where the backend works on the last steps of this one, and a next one is to come.
+    /// Draws the next epoch's order while the backend works on the last steps of this one, if there is a next epoch.
     fn draw_ahead(&mut self) {
         let planned = self.planned();
         let next = Progress { epochs: planned.epochs + 1, ..planned };
@@ -211,8 +211,8 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(())
     }
 
-    /// Waits for the oldest steps that were begun, and moves the run on by those that changed the weights: so many. Where one did not, none
-    /// that was begun later does.
+    /// Waits for the oldest steps that were begun. Moves the run on by those that changed the weights, and returns their number. After a
+    /// step that changed nothing, no later step changes anything.
     fn receive(&mut self) -> Result<usize, TrainingError> {
         self.outputs.clear();
         self.started -= 1;
@@ -228,7 +228,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(taken)
     }
 
-    /// Waits for all steps that were begun, whatever comes of them.
+    /// Waits for all steps that were begun, and ignores their results.
     fn drop_started(&mut self) {
         let mut outputs = Vec::new();
         for _ in 0..mem::take(&mut self.started) {
@@ -238,7 +238,7 @@ impl<'a, B: Backend> Run<'a, B> {
         }
     }
 
-    /// Waits for all steps that were begun when the run ended, and moves it on by them: an observer's error does not undo them.
+    /// Waits for all steps that were begun before the run ended, and moves the run on by them. An observer's error does not undo them.
     fn settle(&mut self) -> Result<(), TrainingError> {
         while self.started > 0 {
             let taken = self.receive()?;
@@ -273,7 +273,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(evaluations)
     }
 
-    /// Notes what the validation samples say; where they never said better, the weights are kept.
+    /// Notes the loss on the validation samples. If it is the least so far, the weights are kept.
     fn judge(&mut self, validation: &Evaluation) -> Result<(), TrainingError> {
         if self.state.keeps(validation.loss) {
             self.backend.fetch(self.state)?;

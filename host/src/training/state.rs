@@ -1,4 +1,4 @@
-//! All that a run is at one moment: what a checkpoint keeps.
+//! The complete state of a run at one moment, as a checkpoint stores it.
 
 use selvedge::architecture::Architecture;
 
@@ -11,7 +11,7 @@ use crate::{
 /// A network in training, with everything that decides the next step.
 #[derive(Debug)]
 pub struct State {
-    /// How far the run is.
+    /// The place in the run.
     pub progress: Progress,
     /// The network that learns.
     pub network: Network,
@@ -23,7 +23,7 @@ pub struct State {
     pub(super) best: Option<Aligned>,
 }
 
-/// How far a run is.
+/// The place in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Whole epochs done.
@@ -36,7 +36,7 @@ pub struct Progress {
     pub batches: u64,
     /// The least loss on the validation samples.
     pub best_loss: Option<f64>,
-    /// Epochs since then.
+    /// Epochs since the least loss on the validation samples.
     pub epochs_since_best: u32,
 }
 
@@ -50,7 +50,8 @@ impl Progress {
         is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
     }
 
-    /// Returns whether a run with these options and so many training samples passes this point. `has_validation`: some samples are held out.
+    /// Returns whether a run with these options and so many training samples passes this place. `has_validation` is true if some samples
+    /// are held out for validation.
     pub fn is_of(&self, samples: usize, has_validation: bool, options: &Options) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {
@@ -82,7 +83,7 @@ impl Progress {
 }
 
 impl State {
-    /// The first moment of a run that starts from this network.
+    /// The state at the start of a run from this network.
     ///
     /// # Errors
     ///
@@ -99,7 +100,7 @@ impl State {
         })
     }
 
-    /// [`new`](Self::new) from the seed's initial weights.
+    /// [`new`](Self::new) with the seed's initial weights.
     ///
     /// # Errors
     ///
@@ -108,7 +109,7 @@ impl State {
         Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
-    /// The weights to be tested: the average where there is one.
+    /// The weights to be tested: the average, if the run keeps one.
     pub fn tested(&self) -> View<'_> {
         match &self.average {
             Some(average) if self.tests_average() => self.network.view_with(average),
@@ -121,7 +122,7 @@ impl State {
         self.average.is_some() && self.progress.steps > 0
     }
 
-    /// The weights that the run gives: the best epoch's where it looks for one.
+    /// The weights that are the result of the run: those of the best epoch, if there is one, else those to be [tested](Self::tested).
     pub fn result(&self) -> View<'_> {
         self.best().unwrap_or_else(|| self.tested())
     }

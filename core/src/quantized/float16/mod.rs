@@ -1,5 +1,5 @@
-//! Weights in 16 bits (IEEE-754 binary16), computed in 32 by the [contract](crate::arithmetic): the bits of a model in binary32 whose weights are
-//! these.
+//! Weights of 16 bits (IEEE-754 binary16), computed in binary32 by the [contract](crate::arithmetic). A binary32 model with the same
+//! weights gives the same bits.
 //!
 //! | part of a layer | bytes | meaning |
 //! |---|---|---|
@@ -55,7 +55,7 @@ impl Float16 {
 }
 
 required! { Float16
-    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
+    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl Format for Float16 {

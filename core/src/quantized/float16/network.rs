@@ -19,12 +19,12 @@ impl QuantizedFile<'_, Float16> {
         })
     }
 
-    /// A sample's logits: of its raw values, as the file's [`Preparation`](crate::preparation::Preparation) says. The class is the
-    /// [`argmax`](crate::classification::argmax) of them.
+    /// The logits of a sample, given as the bytes of its raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them
+    /// into inputs. The class is the [`argmax`](crate::classification::argmax) of the logits.
     ///
     /// # Errors
     ///
-    /// [`WorkspaceError`] where a sample or logits do not have exactly the network's size, or a workspace not at least its
+    /// [`WorkspaceError`] if the sample or the logits do not have exactly the network's size, or if the workspace is shorter than
     /// [`required_words`](Self::required_words).
     pub fn run<const OUTPUTS: usize>(
         &self,
@@ -36,12 +36,12 @@ impl QuantizedFile<'_, Float16> {
         Ok(logits)
     }
 
-    /// The logits of a sample's raw values, which the file's [`Preparation`](crate::preparation::Preparation) makes inputs of:
-    /// [`run`](Self::run) of values that are numbers already.
+    /// The logits of a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. It is
+    /// [`run`](Self::run) for values that are Rust's numbers instead of bytes.
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
+    /// The errors of [`run`](Self::run), and [`WorkspaceError::Value`] for values of another element than the file's.
     pub fn run_raw<T: Value, const INPUTS: usize, const OUTPUTS: usize>(
         &self,
         values: &[T; INPUTS],
@@ -50,7 +50,7 @@ impl QuantizedFile<'_, Float16> {
         self.run(self.signature().preparation.bytes_of(values, INPUTS)?, workspace)
     }
 
-    /// Writes a sample's logits: [`run`](Self::run) for a network whose outputs are counted at run time.
+    /// Writes a sample's logits. It is [`run`](Self::run) for a network whose number of outputs is known only at run time.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl QuantizedFile<'_, Float16> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// [`predict`](Self::predict) that says when it has computed a linear layer, and which.
+    /// [`predict`](Self::predict), which also calls `computed` after each linear layer, with the layer's place from 0.
     ///
     /// # Errors
     ///
@@ -75,7 +75,8 @@ impl QuantizedFile<'_, Float16> {
         self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
     }
 
-    /// [`predict_by_layer`](Self::predict_by_layer) that gives each layer's activations too; of the last layer, whose outputs are the logits, none.
+    /// [`predict_by_layer`](Self::predict_by_layer), which also gives each layer's activations. Those of the last layer are the logits, so
+    /// its slice is empty.
     ///
     /// # Errors
     ///

@@ -1,12 +1,15 @@
 //! The kernel for ARM's DSP instructions (Cortex-M4, M7, M33).
 //!
-//! A word of weights, as it is, holds in each half `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)`; masked, one of the three lower digits
-//! alone, in its place. So four `smlad`, one of the word and one of each digit, add to four sums that are multiples of the rows' own: those
-//! of the masked ones are not negative and below 2²⁷, and what is left of the word's without them is `4096 · Q₃`, exact modulo 2²⁰, and so exact,
-//! because |Q₃| < 2¹⁷ within a group of 64 columns. Seven instructions for eight products, and weights that are half as long.
+//! Each half of a word of weights is `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)`. A mask leaves one of the three lower digits
+//! of each half in its place. Four `smlad` add to four sums: one takes the whole word, and three take a masked digit each. Qₖ is the sum of
+//! `qₖ` times the inputs.
 //!
-//! At a group's end the rows' sums, without the eight times the inputs that they are too large, are multiplied by the group's scales and added to
-//! the totals, on the stack.
+//! The three sums of masked digits are multiples of sums of `qₖ + 8`. They are not negative, and below 2²⁷. The word's sum less these three
+//! is `4096 · Q₃`, so Q₃ is exact modulo 2²⁰. It is exact, because |Q₃| < 2¹⁷ within a group of 64 columns. Eight products take seven
+//! instructions, and the weights take half the memory of int8's.
+//!
+//! At the end of a group, 8 times the sum of its inputs is taken off each sum of `qₖ + 8`. Then the rows' sums are multiplied by the
+//! group's scales and added to the rows' totals, on the stack.
 //!
 //! Four entries take 70 instructions for 64 products: for each entry one that adds the offset, one that loads weights, fourteen for the
 //! products and one that loads the next inputs and offset; two that end the loop.
@@ -83,8 +86,8 @@ macro_rules! entry {
     };
 }
 
-/// Four sums that a word's weights have made, times the rows' scales at `r3`, are added to the totals. `r2` is by how much three of them are
-/// too large. Changes r4 and lr.
+/// Multiplies the four sums that a word's weights have made by the rows' scales at `r3`, and adds them to the totals. `r2` is the amount by
+/// which three of the sums are too large. Changes r4 and lr.
 macro_rules! scale {
     ($sum:literal, $first:literal, $second:literal, $third:literal, $scales:literal, $totals:literal) => {
         concat!(

@@ -33,7 +33,7 @@ const PAIR_BYTES: usize = ROWS;
 const SCALE_BYTES: usize = ROWS;
 /// Bytes of a whole group in a block.
 const GROUP_BYTES: usize = SCALE_BYTES + COLUMNS / 2 * PAIR_BYTES;
-/// What is added to a weight so that it is not negative.
+/// The number that is added to a weight so that it is not negative.
 const OFFSET: i32 = 8;
 
 /// Weights of −8 to 7, times scales of 0 to 255.
@@ -58,8 +58,8 @@ impl Int4 {
     /// Columns that share a scale.
     pub const COLUMNS: usize = COLUMNS;
 
-    /// What the sum of a row's positive products stays below, and that of the negative ones in size: with a bias below the same
-    /// ([`BIAS_LIMIT`](super::BIAS_LIMIT)) no accumulator leaves 32 bits.
+    /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value. A
+    /// bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every accumulator fits into 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
     /// Entries that a layer of so many inputs can need.
@@ -78,7 +78,7 @@ const fn group_entries(columns: usize) -> usize {
 }
 
 required! { Int4
-    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
+    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl Format for Int4 {
@@ -162,8 +162,8 @@ impl Kernel for Int4 {
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)?.checked_add(groups)
     }
 
-    /// For each group of columns with an input that is not zero: the pairs, filled up with empty entries; where its scales are; and
-    /// [`OFFSET`] times the sum of its inputs, which is by how much the sums of weights that are not negative are too large.
+    /// Lists each group of columns with an input that is not zero. Its entries are the pairs, filled up with empty entries; the place of
+    /// its scales; and [`OFFSET`] times the sum of its inputs. The sums of weights that are not negative are too large by this amount.
     fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
         let mut len = 0;
         for (group, columns) in inputs.chunks(COLUMNS).enumerate() {

@@ -38,7 +38,7 @@ pub struct Int8Layer<'a> {
 }
 
 impl Int8 {
-    /// What the sum of a row's positive products stays below, and that of the negative ones in size.
+    /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value.
     ///
     /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;
@@ -54,7 +54,7 @@ impl Int8 {
 }
 
 required! { Int8
-    /// The words of memory that a prediction works in, of a network of these widths: of its inputs, and of each layer's outputs.
+    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl Format for Int8 {

@@ -30,7 +30,7 @@ pub struct Rows {
     pub lines: Vec<u32>,
     /// The number of rows that were left out.
     pub dropped: usize,
-    /// The features that rise from row to row and never fall, as a time does: by their places among the features. None of a few rows.
+    /// The features that never fall from row to row, such as a time, by their places among the features. Empty if there are few rows.
     pub rising: Vec<usize>,
 }
 

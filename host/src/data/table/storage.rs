@@ -1,4 +1,4 @@
-//! The place of a table's values: memory, and from a size on a temporary file without a name, which is mapped.
+//! Keeps a table's values in memory. From a certain size on, they are in a temporary file without a name, which is mapped.
 //!
 //! The system removes such a file when the program ends, however it ends.
 
@@ -74,7 +74,8 @@ impl Storage {
         }
     }
 
-    /// Changes values. `edit` gets all of them, or where they lie in a file, a part at a time; a part may become shorter.
+    /// Changes values. `edit` gets all of them at once if they are in memory, or a part at a time if they are in a file. It may make a part
+    /// shorter.
     ///
     /// # Errors
     ///

@@ -1,16 +1,16 @@
-//! Windows of a time series: so many rows one after the other, with one class or set of labels, and one group.
+//! Windows of a time series: a fixed number of neighbouring rows, with one class or set of labels, and one group.
 
 use super::{TableError, rows::Rows, storage::Storage};
 use crate::data::Store;
 
-/// Samples before they are parted.
+/// Samples before they are divided into training and test samples.
 #[derive(Debug, Default)]
 pub struct Samples {
     /// The values of each sample as f32, little-endian.
     pub values: Store,
-    /// The number of each one's class or set of labels; none where targets are numbers.
+    /// The number of each sample's class or set of labels. Empty where targets are numbers.
     pub labels: Vec<u32>,
-    /// Each one's labels or numbers, a window's those of its last row; none where it has a class.
+    /// The labels or numbers of each sample; a window has those of its last row. Empty where samples have a class.
     pub targets: Vec<f32>,
     /// The number of each one's group; none where there are no groups.
     pub groups: Vec<u32>,

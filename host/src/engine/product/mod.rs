@@ -1,20 +1,22 @@
 //! One matrix product for forward, input gradient and weight gradient: `c[m][n] = start[n] + Σᵣ a[m][r] · b[r][n]`, r ascending.
 //!
-//! The lanes run over n: a row of sums stays in registers while the terms are added one at a time, each a number of `a`
-//! times a row of `b`. The terms come in blocks of [`BLOCK`]; the block's rows of `b`, as wide as the sums, are a *panel* that
-//! fits the first-level cache with room to spare. Between blocks the sums rest in memory, so each is one chain in the contract's order.
+//! The lanes of a register are neighbouring n. A row of sums stays in registers while the terms are added one at a time. A term is a number
+//! of `a` times a row of `b`. The terms come in blocks of [`BLOCK`]. The rows of `b` in a block, as wide as the sums, are a *panel*. It
+//! fits into the first-level cache with room to spare. Between blocks the sums are stored in memory, so each sum is one chain in the
+//! contract's order.
 //!
 //! # Terms that are left out
 //!
-//! Half of an image's pixels are zero, and so are half of the activations after ReLU and half of their gradients. A term
-//! with a zero factor adds ±0, which is left out where that changes no bit:
+//! Half of an image's pixels are zero. So are half of the activations after ReLU, and half of their gradients. A term with a zero factor
+//! adds +0 or −0. It is left out where that changes no bit:
 //!
-//! - The other factor has to be finite (0 · ∞ is NaN). A panel that is not takes all its terms.
-//! - Adding ±0 changes a sum in one case: it turns −0 into +0. From there on the two sums are both zero until a term makes them
-//!   equal. So a left-out term shows in the end, if at all, as a sum of −0 that should be +0; such a sum is computed again in full.
+//! - The other factor has to be finite, because 0 · ∞ is NaN. If a panel has a number that is not finite, none of its terms is left out.
+//! - Adding +0 or −0 changes a sum in one case: it turns −0 into +0. Then the sum with this term and the sum without it are both zero,
+//!   until a further term makes them equal. So a left-out term can only show as a final sum of −0 that should be +0. Each final sum of −0
+//!   is computed again with all terms.
 //!
-//! Rows are computed in [pairs], which share each number of the panel that is loaded. A pair leaves out the terms that are zero in both
-//! rows. Where hardly any is, rows are computed in fours, with all their terms.
+//! Rows are computed in [pairs], so that a number of the panel is loaded once for both. A pair leaves out the terms that are zero in both
+//! rows. If hardly any term is zero, rows are computed four at a time, with all their terms.
 
 mod pairs;
 mod panel;
@@ -43,8 +45,8 @@ const BLOCK: usize = 64;
 /// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
 const RESTING: usize = 256;
 
-/// Rows of sums that are handed on at a time: many, since each call costs some nanoseconds, and few, so that the sums are still in
-/// the first-level cache. As many rows of a single vector are computed at a time.
+/// Rows of sums that are handed on together. They are many, because each call costs some nanoseconds, and few, so that the sums are still
+/// in the first-level cache. As many rows of a single vector are computed together.
 const HANDED_ON: usize = 8;
 
 /// A matrix in place.
@@ -100,7 +102,7 @@ pub struct Share<'a> {
     /// The first-level data cache in bytes.
     pub cache: usize,
     pub scratch: &'a mut Scratch,
-    /// Called rather than inlined, so that the kernels are compiled once and not for everything that may become of a sum.
+    /// Called and not inlined, so that the kernels are compiled once and not once for each destination of the sums.
     pub take: &'a mut dyn FnMut(Finished<'_>),
 }
 

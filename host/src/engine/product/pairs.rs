@@ -1,7 +1,8 @@
 //! Rows in pairs, so that each number of the panel is loaded once for both.
 //!
-//! A pair adds the terms that are not zero in one of its rows. Two rows at random have many more of these than each needs. Two images of
-//! one class, or two units that are active on the same samples, have few more. So each row gets the partner that is most like it.
+//! A pair adds the terms that are not zero in one of its rows. Two random rows together have many more such terms than each row alone. Two
+//! images of one class, or two units that are active on the same samples, have few more. So each row gets the row that is most like it as
+//! its partner.
 
 use super::{super::vector::Vector, Rows, blocks, panel::load_part};
 
@@ -39,7 +40,7 @@ impl Pairs {
         self.are_dense
     }
 
-    /// Pairs the first rows, each of which will be multiplied with so many columns: likeness is looked for where that pays.
+    /// Pairs the first rows, each of which will be multiplied with `columns` columns. It searches for similar rows only if that pays.
     #[inline(always)]
     pub fn find<V: Vector>(&mut self, a: &Rows<'_>, rows: usize, terms: usize, columns: usize) {
         let Self { rows: order, are_dense, nonzero, bits } = self;

@@ -1,4 +1,4 @@
-//! What becomes of a product's sums, and the memory that threads write them to.
+//! The destinations of a product's sums, and the memory that threads write them to.
 
 #![allow(unsafe_code)]
 
@@ -8,7 +8,7 @@ use selvedge::{Activation, optimizer::Optimizer};
 
 use super::super::vector::{Vector, Work};
 
-/// What becomes of the sums.
+/// The destination of the sums.
 pub trait Sink {
     /// Takes the sums of a row from a column on.
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
@@ -82,7 +82,7 @@ impl<'a, T> Target<'a, T> {
     }
 }
 
-/// Keeps the sums' activations.
+/// Stores the activations of the sums.
 pub struct Forward<'a, A> {
     output: Target<'a, f32>,
     activation: PhantomData<A>,
@@ -105,7 +105,7 @@ impl<A: Activation> Sink for Forward<'_, A> {
     }
 }
 
-/// Keeps the sums, which are gradients at an input, as those before the activation that made it.
+/// Takes the sums, which are gradients at an input, through the derivative of the activation that made the input, and stores them.
 pub struct Backward<'a, P> {
     input: &'a [f32],
     grad_input: Target<'a, f32>,

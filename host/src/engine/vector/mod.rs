@@ -50,7 +50,7 @@ pub unsafe trait Vector: Operations + Copy {
     /// `self · b + c`, rounded once.
     fn fma(self, b: Self, c: Self) -> Self;
 
-    /// A witness of finite numbers: itself with `self · 0` added, so NaN from the first number on that is not finite.
+    /// Checks that numbers are finite: returns itself with `number · 0` added. The result is NaN once a number was not finite.
     #[inline(always)]
     fn attest(self, number: Self) -> Self {
         Vector::fma(number, Self::splat(0.0), self)

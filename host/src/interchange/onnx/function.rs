@@ -1,5 +1,5 @@
-//! Functions of single numbers, by their values at some places. Exporters write one activation as many operators; whichever they take, its
-//! values are the same.
+//! Functions of single numbers, recognised by their values at some places. Exporters write one activation as several operators. Its values
+//! are the same, whatever these operators are.
 
 use std::sync::LazyLock;
 

@@ -48,8 +48,8 @@ impl Description {
         postcard::to_stdvec(&all).expect("a vector takes all that is written to it")
     }
 
-    /// Takes a description from the front of bytes. Of the encodings that postcard reads (a varint may have bytes too many), only the
-    /// one that it writes is taken.
+    /// Takes a description from the front of bytes. Only the encoding that postcard writes is taken. Postcard would read others too: a
+    /// varint may have too many bytes.
     pub(super) fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Problem> {
         type Fields = (String, String, String, u32, [u8; 32], (u32, u64, u64, u64, Option<f64>, u32));
         let (version, rest) = postcard::take_from_bytes::<u16>(bytes).map_err(|_| Problem::Description)?;

@@ -1,9 +1,9 @@
-//! Checkpoints: all that a run needs to go on as if it had never stopped. docs/formats.md has each part and each byte of the file.
+//! Checkpoints: all that a run needs to be resumed as if it had never stopped. docs/formats.md has each part and each byte of the file.
 //!
 //! The loader is strict: each value has the one encoding that a writer gives it. The numbers are the [parts](State::parts) of the
 //! state, one after the other.
 //!
-//! Draws are addressed by (seed, epoch, index), so the generator's position is the state's [`Progress`].
+//! Random draws are addressed by (seed, purpose, epoch, index). So the generator has no position but the state's [`Progress`].
 
 mod description;
 mod error;
@@ -41,7 +41,7 @@ pub struct Checkpoint {
     numbers: Vec<f32>,
 }
 
-/// Writes a state whole or not at all: a checkpoint that stood in its place stays until the new one is on disk.
+/// Writes a state whole or not at all. An older checkpoint in its place stays until the new one is on disk.
 ///
 /// # Errors
 ///

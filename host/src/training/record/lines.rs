@@ -33,7 +33,7 @@ pub struct Head {
     pub steps_in_epoch: u64,
     /// Steps of a span.
     pub span: u64,
-    /// Of so many epochs one is kept, and the last.
+    /// One of so many epochs is kept, and the last one.
     pub every: u32,
     /// The samples.
     pub data: Data,

@@ -1,4 +1,4 @@
-//! A run's record: what a report of it needs, as one JSON object a line, beside the weights.
+//! The record of a run has what a report of the run needs. It is a file of JSON lines beside the weights.
 //!
 //! The first line is the run's [`Head`]. Then comes a line for each span of steps and for each epoch, and where the run was saved. The last line is its
 //! [`End`]. A long run's steps are in [`SPANS`] spans at most, and as many of its epochs are kept. docs/report.md has the keys.
@@ -39,7 +39,7 @@ pub struct Record {
     pub epochs: Vec<EpochLine>,
     /// The places where the run was saved last.
     pub saved: Vec<Saved>,
-    /// The end; none of a run that goes on, or was ended.
+    /// The end; `None` for a run that goes on or was ended from outside.
     pub end: Option<End>,
 }
 
@@ -49,7 +49,7 @@ impl Record {
         Self { head, spans: Vec::new(), epochs: Vec::new(), saved: Vec::new(), end: None }
     }
 
-    /// Keeps what a run says that goes on from here; the rest it will say again.
+    /// Keeps what the record says up to this place, where a run is resumed. The resumed run adds the rest again.
     pub fn truncate(&mut self, progress: &Progress) {
         self.spans.retain(|span| span.step <= progress.steps);
         self.epochs.retain(|epoch| epoch.epoch <= progress.epochs && epoch.step <= progress.steps);
@@ -57,7 +57,7 @@ impl Record {
         self.end = None;
     }
 
-    /// Joins neighbouring spans, and leaves out epochs, until a run of so many steps and epochs has no more than twice [`SPANS`] of each.
+    /// Joins neighbouring spans and leaves out epochs, so that a run of so many steps has no more than twice [`SPANS`] of each.
     pub fn thin(&mut self, steps: u64) {
         while steps.min(MAX_STEPS).div_ceil(self.head.span) > 2 * SPANS {
             self.head.span *= 2;
@@ -79,7 +79,7 @@ impl Record {
         }
     }
 
-    /// Adds an epoch in the place of the last one where that is not kept.
+    /// Adds an epoch. It replaces the last one if that is not to be kept.
     pub fn push(&mut self, epoch: EpochLine) {
         let every = self.head.every;
         if self.epochs.last().is_some_and(|last| !last.epoch.is_multiple_of(every) && last.epoch > 1) {
