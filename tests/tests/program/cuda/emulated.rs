@@ -46,9 +46,9 @@ fn trained_on(folder: &Path, arguments: &str, out: &str, gpu: &[(&str, &str)]) -
     command.envs(gpu.iter().copied());
     let output = succeed(command);
     let lines = text(&output);
-    let lines = lines
-        .lines()
-        .filter(|line| !line.starts_with("Using ") && !line.contains(" samples/s") && !line.starts_with("Saved "));
+    let lines = lines.lines().filter(|line| {
+        !["Using ", "Trained ", "Saved "].iter().any(|start| line.starts_with(start)) && !line.contains(" samples/s")
+    });
     (fs::read(folder.join(out)).expect("the weights"), lines.map(str::to_owned).collect())
 }
 
