@@ -94,7 +94,7 @@ impl fmt::Display for InputShape {
 pub struct Signature<'a> {
     /// The shape of a sample, where it is known.
     pub input: Option<InputShape>,
-    /// How a sample's raw values become the inputs.
+    /// The conversion of a sample's raw values into the inputs.
     pub preparation: Preparation<'a>,
     /// The meaning of the outputs.
     pub task: Task<'a>,

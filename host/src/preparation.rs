@@ -1,4 +1,4 @@
-//! How a sample's raw values become a network's inputs, fitted on data.
+//! The conversion of a sample's raw values into a network's inputs, fitted on data.
 
 use selvedge::preparation::{CodeRange, Coded, Element, Preparation, Scaled};
 

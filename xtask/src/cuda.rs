@@ -34,7 +34,7 @@ pub fn disassembler() -> Result<PathBuf> {
         .with_context(|| format!("there is no cuobjdump here, which lists machine code; `{SETUP}` gets it"))
 }
 
-/// What [`set_up`] installs, from where and under which licence.
+/// The parts that [`set_up`] installs, with their sources and licences.
 pub fn offer() -> Result<Vec<String>> {
     Ok(vec![format!("NVIDIA's compiler, 110 MB ({LICENCE}): from PyPI, by pip, into {}", toolkit()?.display())])
 }

@@ -20,7 +20,7 @@ pub fn found() -> Option<PathBuf> {
     environment().ok().filter(|folder| is_installed(folder)).map(|folder| script(&folder))
 }
 
-/// What [`set_up`] installs, from where and under which licence.
+/// The parts that [`set_up`] installs, with their sources and licences.
 pub fn offer() -> Result<Vec<String>> {
     Ok(vec![format!("typescript (Apache-2.0): from npm's registry, by npm, into {}", environment()?.display())])
 }

@@ -30,7 +30,7 @@ pub use value::{Value, ValueError};
 
 use crate::arithmetic::normalize;
 
-/// How a sample's raw values become a network's inputs.
+/// The conversion of a sample's raw values into a network's inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Preparation<'a> {

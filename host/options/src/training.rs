@@ -146,7 +146,7 @@ pub enum Length {
     Steps(u64),
 }
 
-/// How the learning rate changes over a run. It becomes a [`Schedule`] once the number of steps is known.
+/// The course of the learning rate over a run. It becomes a [`Schedule`] once the number of steps is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Plan {
     /// The rate is constant.

@@ -84,7 +84,7 @@ pub struct Dataset {
     pub task: TaskBuf,
     /// The targets' units, where they are known.
     pub target_units: Vec<String>,
-    /// How a sample's values become a network's inputs.
+    /// The conversion of a sample's values into a network's inputs.
     pub preparation: PreparationBuf,
     /// The classes, or the labels or targets by their names.
     pub classes: Classes,
@@ -236,7 +236,7 @@ impl Dataset {
         Ok(Self { train, test, validation, ..self })
     }
 
-    /// How values become a network's inputs, and the meaning of its outputs.
+    /// The conversion of values into a network's inputs, and the meaning of its outputs.
     pub fn meaning(&self) -> Meaning<'_> {
         Meaning { preparation: self.preparation.get(), task: self.task.get() }
     }

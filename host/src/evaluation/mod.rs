@@ -277,10 +277,10 @@ impl Evaluator {
     }
 }
 
-/// How values become a network's inputs, and the meaning of its outputs.
+/// The conversion of values into a network's inputs, and the meaning of its outputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meaning<'a> {
-    /// How values become inputs.
+    /// The conversion of values into inputs.
     pub preparation: Preparation<'a>,
     /// The meaning of the outputs.
     pub task: Task<'a>,

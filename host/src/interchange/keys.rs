@@ -5,7 +5,7 @@ use std::fmt;
 /// The number of keys of a kind that a message names; of further ones it says only how many there are.
 const NAMED_KEYS: usize = 4;
 
-/// What became of a file's tensors.
+/// The result of reading a file's tensors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
     /// The network's parameters without a tensor.

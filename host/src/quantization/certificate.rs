@@ -33,7 +33,7 @@ use super::{
 /// 2⁻⁵³.
 const ROUNDED_UP: f64 = 1.0 + 1e-9;
 
-/// How far a sample's class is from changing.
+/// The distance of a sample's class from changing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
     /// The floating-point network's class.

@@ -24,7 +24,7 @@ impl Coding {
         Self { preparation, scales }
     }
 
-    /// How raw values become codes.
+    /// The conversion of raw values into codes.
     pub fn preparation(&self) -> &PreparationBuf {
         &self.preparation
     }

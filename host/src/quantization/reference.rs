@@ -19,7 +19,7 @@ use crate::{network::Network, preparation::PreparationBuf};
 #[derive(Debug)]
 pub struct Reference {
     network: Network,
-    /// How a sample's values become the network's inputs.
+    /// The conversion of a sample's values into the network's inputs.
     preparation: PreparationBuf,
     /// Each layer's weights, column after column.
     columns: Vec<Vec<f32>>,
@@ -77,7 +77,7 @@ impl Reference {
         Self { preparation, ..self }
     }
 
-    /// How a sample's values become the network's inputs.
+    /// The conversion of a sample's values into the network's inputs.
     pub fn preparation(&self) -> Preparation<'_> {
         self.preparation.get()
     }

@@ -42,7 +42,7 @@ fn predicts_the_hosts_bits(board: &str, model: &str) {
     assert!(text.contains(&format!("{SAMPLES} samples, ")) && !text.contains("sample 0: "), "{text}");
 }
 
-/// As `eval` does, for a network and for one that is quantised on the way.
+/// The same note as `eval`'s, for a network and for one that is quantised on the way.
 #[test]
 fn a_board_that_is_tested_on_other_data_is_said_to_be() {
     if !has_emulator("a network on a board, with other samples than its own") {

@@ -23,7 +23,7 @@ pub struct Compiler {
     elsewhere: &'static str,
 }
 
-/// That of the boards.
+/// The compiler for the boards.
 pub const FOR_BOARDS: Compiler = Compiler {
     name: C_COMPILER,
     is_there: || workspace::on_path(C_COMPILER).is_some(),

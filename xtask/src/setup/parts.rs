@@ -24,7 +24,7 @@ const PACKAGES: [(&[&str], &str); 8] = [
 pub struct Part {
     /// The stages of `cargo xtask test` that leave something out without it.
     pub stages: &'static [&'static str],
-    /// What is left out without it, and why.
+    /// The checks that are left out without it, and the reason.
     pub left_out: &'static str,
     is_there: fn() -> bool,
     /// A line for each thing that is to be installed here.

@@ -35,7 +35,7 @@ const BESIDE_THE_TRAINER: [&str; 2] = ["book", "targets"];
 const FIRMWARE: &str = "firmware";
 /// The stage of the tests themselves.
 const TESTS: &str = "tests";
-/// What is left out without the data, which no set-up downloads.
+/// The checks that are left out without the data, which no set-up downloads.
 const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder";
 
 /// Which stages.
@@ -133,7 +133,7 @@ fn rustdoc() -> Result<()> {
     step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// What this machine cannot check of these stages, with the reason.
+/// The checks of these stages that this machine cannot run, with the reason.
 fn left_out(stages: &[&str]) -> Vec<&'static str> {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
     let data = (stages.contains(&TESTS) && !has_data).then_some(NO_DATA);
