@@ -11,6 +11,9 @@ use crate::aligned::{Aligned, MemoryError};
 /// The most samples that are computed one after the other. For so few, packing panels takes longer.
 const SINGLE: usize = 8;
 
+/// Samples for each thread.
+const MANY: usize = 64;
+
 /// A linear layer's weights as predictions read them: `[inputs][outputs]`, each row filled up with zeros to whole vectors.
 #[derive(Debug)]
 pub struct AtRest {
@@ -57,7 +60,11 @@ impl Simd {
             terms: inputs,
         };
         let output = Target::new(output, outputs);
-        let grid = self.by_columns(&product).where_it_pays(layer.widths, product.rows);
+        // Many samples are shared out in place of outputs: each thread then looks for similar samples among its own alone, and reads the
+        // activations that it wrote.
+        let has_many = product.rows >= MANY * self.threads();
+        let grid = if has_many { self.by_rows(&product) } else { self.by_columns(&product) };
+        let grid = grid.where_it_pays(layer.widths, product.rows);
         if product.rows > SINGLE {
             return self.compute(&product, grid, || Forward::<A>::new(output));
         }

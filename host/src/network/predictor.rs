@@ -32,7 +32,12 @@ pub struct Predictor<'a> {
     /// The weights of each stage that is a linear layer.
     weights: Vec<Option<AtRest>>,
     workspace: Workspace,
+    /// Of the batch that was predicted last.
+    outputs: Vec<f32>,
 }
+
+/// The samples of each thread that go through all layers together: their activations fit into its second-level cache.
+const TOGETHER: usize = 512;
 
 impl<'a> Predictor<'a> {
     /// For batches of so many samples at most.
@@ -46,7 +51,7 @@ impl<'a> Predictor<'a> {
             is_linear.then(|| AtRest::new(stage.widths(), &network.parameters[stage.values()])).transpose()
         };
         let weights = network.layers.stages.iter().map(at_rest).collect::<Result<_, _>>()?;
-        Ok(Self { network, weights, workspace: Workspace::for_prediction(network, batch)? })
+        Ok(Self { network, weights, workspace: Workspace::for_prediction(network, batch)?, outputs: Vec::new() })
     }
 
     /// The outputs of a batch, `[batch][inputs]` to `[batch][outputs]`.
@@ -55,12 +60,17 @@ impl<'a> Predictor<'a> {
     ///
     /// If the batch is larger than the predictor's.
     pub fn predict(&mut self, engine: &Simd, input: &[f32]) -> &[f32] {
-        let Self { network, weights, workspace } = self;
-        workspace.run_with(engine, *network, Pass::Evaluation, input, |index, stage, _, input, output| {
+        let Self { network, weights, workspace, outputs } = self;
+        let linear = |index: usize, stage: &Stage, _: &[f32], input: &[f32], output: &mut [f32]| {
             if let Some(weights) = &weights[index] {
                 with_activation!(stage.activation, A => engine.forward_at_rest::<A>(weights, input, output));
             }
-        });
-        workspace.outputs(*network, input)
+        };
+        outputs.clear();
+        for input in input.chunks(TOGETHER * engine.threads() * network.inputs()) {
+            workspace.run_with(engine, *network, Pass::Evaluation, input, linear);
+            outputs.extend_from_slice(workspace.outputs(*network, input));
+        }
+        outputs
     }
 }

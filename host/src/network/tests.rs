@@ -70,6 +70,21 @@ fn a_predictor_has_the_networks_bits() {
     assert_eq!(predictor.predict(&engine, &INPUT[4..]), &expected[3..]);
 }
 
+/// More samples than go through the layers together.
+#[test]
+fn a_predictor_has_the_bits_of_plain_loops_for_many_samples() {
+    let network = network("4 => 70 Relu => 3");
+    let input: Vec<f32> = (0..4 * 1200).map(|i| (i * 7 % 13) as f32 / 5.0 - 1.0).collect();
+    let mut expected = vec![0.0; 3 * 1200];
+    network.predict(&Portable, &input, &mut expected).unwrap();
+    for threads in [1, 2, 3] {
+        let threads = NonZero::new(threads).unwrap();
+        let engine = Simd::new(InstructionSet::from_environment().unwrap(), threads).unwrap();
+        let mut predictor = Predictor::new(network.view(), 1200).unwrap();
+        assert_eq!(predictor.predict(&engine, &input), expected, "{threads} threads");
+    }
+}
+
 #[test]
 fn a_wrong_batch_is_an_error() {
     let network = network("4 => 3");

@@ -1,7 +1,7 @@
 //! Threads that wait for work by spinning for a moment, so that sharing out work costs less than a microsecond.
 //!
 //! A step of training is a dozen products of tens of microseconds: the few that a sleeping thread takes to wake would be felt.
-//! A thread that waits longer than `PATIENCE` sleeps: where other programs want the cores, spinning would keep them from
+//! A thread that waits longer than `PATIENCE` or `READINESS` sleeps: where other programs want the cores, spinning would keep them from
 //! the thread that it waits for.
 
 #![allow(unsafe_code)]
@@ -21,8 +21,13 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// How long a thread spins before it sleeps: several times what threads differ by, or what a step does on one thread.
+/// The time that the caller spins before it sleeps: several times the difference of the threads' times. A helper that another program keeps
+/// from its core gets the caller's.
 const PATIENCE: Duration = Duration::from_micros(20);
+
+/// The time that a helper spins before it sleeps: more than the caller computes alone between two works of a step, such as the products of
+/// a small output layer and the loss. A helper that sleeps takes about 100 µs to wake.
+const READINESS: Duration = Duration::from_micros(100);
 
 /// Looks between two at the clock.
 const LOOKS: usize = 16;
@@ -56,6 +61,8 @@ struct Shared {
     panicked: AtomicBool,
     /// [`PATIENCE`]; none where threads have to take turns on a core.
     patience: Duration,
+    /// [`READINESS`], or none.
+    readiness: Duration,
 }
 
 /// A number that threads wait for, on cache lines of its own.
@@ -129,10 +136,8 @@ impl Team {
     pub fn new(threads: NonZero<usize>) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = threads.get();
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let shared = Arc::new(Shared {
-            patience: if threads <= cores { PATIENCE } else { Duration::ZERO },
-            ..Shared::default()
-        });
+        let (patience, readiness) = if threads <= cores { (PATIENCE, READINESS) } else { Default::default() };
+        let shared = Arc::new(Shared { patience, readiness, ..Shared::default() });
         let start = |helpers| {
             let pool = ThreadPoolBuilder::new().num_threads(helpers).build()?;
             let shared = Arc::clone(&shared);
@@ -210,7 +215,7 @@ impl Shared {
     fn serve(&self, thread: usize) {
         let mut seen = 0;
         loop {
-            seen = self.generation.wait(self.patience, |generation| generation != seen);
+            seen = self.generation.wait(self.readiness, |generation| generation != seen);
             if self.ended.load(SeqCst) {
                 return;
             }

@@ -262,7 +262,8 @@ impl Chunk<'_> {
                     }
                 } else {
                     for place in places.clone().step_by(2) {
-                        let bits = if is_finite { self.pairs.nonzero(index, place) } else { all(terms.len()) };
+                        let bits =
+                            if is_finite && WIDTH > 1 { self.pairs.nonzero(index, place) } else { all(terms.len()) };
                         let sums = &mut sums[place..][..2];
                         add_pair([row(place), row(place + 1)], bits, panel, start, sums);
                     }

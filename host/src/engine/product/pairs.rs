@@ -4,7 +4,7 @@
 //! images of one class, or two units that are active on the same samples, have few more. So each row gets the row that is most like it as
 //! its partner.
 
-use super::{super::vector::Vector, Rows, blocks, panel::load_part};
+use super::{super::vector::Vector, BLOCK, Rows, blocks, panel::load_part};
 
 /// Rows among which partners are looked for.
 const WINDOW: usize = 64;
@@ -40,28 +40,34 @@ impl Pairs {
         self.are_dense
     }
 
-    /// Pairs the first rows, each of which will be multiplied with `columns` columns. It searches for similar rows only if that pays.
+    /// Pairs the first rows, each of which will be multiplied with `columns` columns. If these are a single vector, all terms are faster, and
+    /// no zeros are looked for.
     #[inline(always)]
     pub fn find<V: Vector>(&mut self, a: &Rows<'_>, rows: usize, terms: usize, columns: usize) {
         let Self { rows: order, are_dense, nonzero, bits } = self;
-        bits.clear();
-        for row in 0..rows {
-            for block in blocks(terms) {
-                let vectors = a.row(row, block).chunks(V::LANES).zip((0..).step_by(V::LANES));
-                bits.push(vectors.fold(0, |bits, (numbers, lane)| bits | load_part::<V>(numbers).nonzero() << lane));
-            }
-        }
-        let blocks = blocks(terms).count();
         order.clear();
         order.extend(0..rows);
+        nonzero.clear();
+        if columns <= V::LANES {
+            *are_dense = true;
+            return;
+        }
+        let blocks = blocks(terms).count();
+        bits.clear();
+        bits.resize(rows * blocks, 0);
+        for (row, bits) in bits.chunks_exact_mut(blocks).enumerate() {
+            for (bits, numbers) in bits.iter_mut().zip(a.row(row, 0..terms).chunks(BLOCK)) {
+                let vectors = numbers.chunks(V::LANES).zip((0..).step_by(V::LANES));
+                *bits = vectors.fold(0, |bits, (numbers, lane)| bits | load_part::<V>(numbers).nonzero() << lane);
+            }
+        }
         let needed: usize = bits.iter().map(|bits| bits.count_ones() as usize).sum();
         *are_dense = 8 * needed > 7 * terms * rows;
-        if !*are_dense && columns > V::LANES {
+        if !*are_dense {
             for window in order.chunks_mut(WINDOW) {
                 pair(window, bits, blocks);
             }
         }
-        nonzero.clear();
         for block in 0..blocks {
             let of = |row: &usize| bits[row * blocks + block];
             nonzero.extend(order.chunks(2).map(|pair| pair.iter().map(of).fold(0, |all, bits| all | bits)));
