@@ -14,11 +14,11 @@
 use std::{env, fmt, fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use board::{Board, Training};
+use board::{Board, BoardRecipe};
 use selvedge::{
     architecture::{Architecture, LayerKind},
     fashion_mnist, idx,
-    message::Format,
+    message::WeightFormat,
     model_file::FileInfo,
     models,
     preparation::{Element, Preparation},
@@ -29,7 +29,7 @@ use selvedge::{
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(armv7m, armv8m)");
-    println!("cargo::rustc-check-cfg=cfg(network, values(\"integer\", \"half\"))");
+    println!("cargo::rustc-check-cfg=cfg(network, values(\"integer\", \"f16\"))");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none")
         && let Err(error) = prepare()
     {
@@ -66,7 +66,7 @@ fn prepare() -> Result<()> {
         [memory.flash.length, memory.ram.length] = [ANY_SIZE, ANY_SIZE + board.stack];
     }
     fs::write(out.join("memory.x"), memory.to_string())?;
-    let training = Training::read()?;
+    let training = BoardRecipe::read()?;
     fs::write(
         out.join("board.rs"),
         Constants {
@@ -194,11 +194,11 @@ impl Model {
     /// Checks a weight file's bytes, and tells the compiler which kind it is.
     fn parse(path: String, bytes: &[u8]) -> Result<Self> {
         let FileInfo { format, architecture, signature } = FileInfo::read(bytes).context(path)?;
-        let integers = if format == Format::Int4 { Integers::Int4 } else { Integers::Int8 };
+        let integers = if format == WeightFormat::Int4 { Integers::Int4 } else { Integers::Int8 };
         match format {
-            Format::Float32 => {}
-            Format::Float16 => println!("cargo::rustc-cfg=network=\"half\""),
-            Format::Int8 | Format::Int4 => println!("cargo::rustc-cfg=network=\"integer\""),
+            WeightFormat::F32 => {}
+            WeightFormat::F16 => println!("cargo::rustc-cfg=network=\"f16\""),
+            WeightFormat::Int8 | WeightFormat::Int4 => println!("cargo::rustc-cfg=network=\"integer\""),
         }
         let input_shape = signature.input;
         let prepared = (signature.preparation != Preparation::Bytes).then(|| signature.preparation.element());
@@ -231,7 +231,7 @@ struct Constants<'a> {
     preparation: &'a [u8],
     task: TaskKind,
     integers: Integers,
-    training: Training,
+    training: BoardRecipe,
 }
 
 impl fmt::Display for Constants<'_> {

@@ -5,9 +5,9 @@
 //! y = torch.zeros(3)                                                       const Y
 //! w = torch.randn(5, 3, requires_grad=True)                                model.weight, transposed
 //! b = torch.randn(3, requires_grad=True)                                   model.bias
-//! z = torch.matmul(x, w) + b                                               Workspace::forward
+//! z = torch.matmul(x, w) + b                                               StepWorkspace::forward
 //! loss = torch.nn.functional.binary_cross_entropy_with_logits(z, y)        BceWithLogits
-//! loss.backward()                                                          Workspace::backward
+//! loss.backward()                                                          StepWorkspace::backward
 //! ```
 
 use selvedge::{
@@ -16,7 +16,7 @@ use selvedge::{
     layers::Features,
     loss::{BceWithLogits, Loss},
     optimizer::Gradient,
-    training::{Batch, StepError, Workspace},
+    training::{Batch, StepError, StepWorkspace},
 };
 
 type Model = Linear<5, 3>;
@@ -48,7 +48,7 @@ fn main() -> Result<(), StepError> {
 
     // The tape is what a forward pass records for the backward pass: here, one sample's z.
     let (mut tape, mut grad_tape) = ([0.0; Model::LEN], [0.0; Model::LEN]);
-    let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
+    let mut workspace = StepWorkspace { tape: &mut tape, grad_tape: &mut grad_tape };
     let batch = Batch::new(&X, &Y);
     let loss = workspace.forward(&Portable, &model, &BceWithLogits, batch, None)?;
     println!("loss = {loss}");

@@ -45,7 +45,7 @@ use core::marker::PhantomData;
 use crate::{
     Layer,
     architecture::LayerDescription,
-    quantized::{self, Format, QuantizedFile},
+    quantized::{self, QuantizedFile, QuantizedFormat},
     weights::{Header, LoadedModel, MAGIC, VERSION, WITHOUT_SIGNATURE, WeightFileError, load},
 };
 
@@ -117,7 +117,7 @@ impl<T: Embeddable> Embedded<T> {
     }
 }
 
-impl<F: Format + Embeddable> Embedded<F> {
+impl<F: QuantizedFormat + Embeddable> Embedded<F> {
     /// The number of 32-bit words that a prediction needs as its workspace.
     pub const fn required_words(&self) -> usize {
         quantized::required_words(self.file)
@@ -189,7 +189,7 @@ macro_rules! embeddable_formats {
         })*
     };
 }
-embeddable_formats!(Int8 Int4 Float16);
+embeddable_formats!(Int8 Int4 F16);
 
 /// Takes the layers, which must be those of a model's type as it predicts: without dropout.
 const fn check_layers(header: &mut Header<'_>, layers: &[LayerDescription]) {

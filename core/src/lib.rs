@@ -19,7 +19,7 @@
 //! | predict with a quantised network | [`quantized`] |
 //! | predict from a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
-//! | write a training loop with batches of one's own | [`training::Workspace`] |
+//! | write a training loop with batches of one's own | [`training::StepWorkspace`] |
 //! | define a layer of one's own | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
@@ -39,7 +39,7 @@
 //! - [`schedule`]: the learning rate of each step. [`augment`]: random changes to the images of an epoch.
 //! - [`classification`]: class, probabilities, top-k. [`idx`]: the file format of samples and labels.
 //! - [`weights`]: the weight file and its strict loader. [`fingerprint`]: a hash of the arithmetic, to compare two targets.
-//! - [`quantized`]: networks of 8-bit, 4-bit and 16-bit weights, and their files. [`mod@embed`]: files that are built into a program.
+//! - [`quantized`]: networks of int8, int4 and f16 weights, and their files. [`mod@embed`]: files that are built into a program.
 //! - [`message`]: the messages of a host and a device over a serial line. [`model_file`]: reads a network's file of any format.
 //!
 //! The examples: `xor` trains and writes a file, and `predict` embeds it. `train_loop` has a training loop of its own, `own_layer` a layer

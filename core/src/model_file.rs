@@ -1,17 +1,17 @@
 //! Reads a network's file of any format: its first bytes tell the format.
 //!
 //! ```
-//! use selvedge::{embed, message::Format, model_file::FileInfo};
+//! use selvedge::{embed, message::WeightFormat, model_file::FileInfo};
 //!
 //! let info = FileInfo::read(embed!("../examples/xor.int8"))?;
-//! assert_eq!((info.format, info.architecture.inputs()), (Format::Int8, 2));
+//! assert_eq!((info.format, info.architecture.inputs()), (WeightFormat::Int8, 2));
 //! # Ok::<(), selvedge::weights::WeightFileError>(())
 //! ```
 
 use crate::{
     architecture::Architecture,
-    message::Format,
-    quantized::{self, Float16, Int4, Int8, QuantizedFile},
+    message::WeightFormat,
+    quantized::{self, F16, Int4, Int8, QuantizedFile},
     shape::Signature,
     weights::{WeightFile, WeightFileError},
 };
@@ -21,7 +21,7 @@ use crate::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct FileInfo<'a> {
     /// The number type of the weights.
-    pub format: Format,
+    pub format: WeightFormat,
     /// The layers.
     pub architecture: Architecture,
     /// The meaning of inputs and outputs.
@@ -36,20 +36,20 @@ impl<'a> FileInfo<'a> {
     /// The errors of [`WeightFile::parse`] and [`QuantizedFile::parse`].
     pub fn read(file: &'a [u8]) -> Result<Self, WeightFileError> {
         if QuantizedFile::<Int8>::is_one(file) {
-            Self::quantized::<Int8>(file, Format::Int8)
+            Self::quantized::<Int8>(file, WeightFormat::Int8)
         } else if QuantizedFile::<Int4>::is_one(file) {
-            Self::quantized::<Int4>(file, Format::Int4)
-        } else if QuantizedFile::<Float16>::is_one(file) {
-            Self::quantized::<Float16>(file, Format::Float16)
+            Self::quantized::<Int4>(file, WeightFormat::Int4)
+        } else if QuantizedFile::<F16>::is_one(file) {
+            Self::quantized::<F16>(file, WeightFormat::F16)
         } else {
             let weights = WeightFile::parse(file)?;
             let architecture = weights.architecture();
             let signature = checked(weights.signature(), &architecture)?;
-            Ok(Self { format: Format::Float32, architecture, signature })
+            Ok(Self { format: WeightFormat::F32, architecture, signature })
         }
     }
 
-    fn quantized<F: quantized::Format>(file: &'a [u8], format: Format) -> Result<Self, WeightFileError> {
+    fn quantized<F: quantized::QuantizedFormat>(file: &'a [u8], format: WeightFormat) -> Result<Self, WeightFileError> {
         let file = QuantizedFile::<F>::parse(file)?;
         let architecture = file.architecture();
         let signature = checked(file.signature(), &architecture)?;

@@ -55,14 +55,14 @@ fn with_gpu(test: &str, body: impl FnOnce(Gpu)) {
 }
 
 /// A case's run on the GPU.
-struct Training {
+struct CaseRun {
     trainer: Trainer,
     case: Case,
     architecture: Architecture,
     log: Log,
 }
 
-impl Training {
+impl CaseRun {
     fn new<M: Layer>(gpu: &Gpu, case: &Case) -> Self {
         let architecture = Architecture::of::<M>();
         let class_weights = case.class_weights(architecture.outputs());
@@ -177,7 +177,7 @@ impl Check for OnGpu {
     fn check<M: Layer>(&self, case: &Case) {
         let expected = portable::<M>(case);
         for _ in 0..on_real(5, 1) {
-            let mut training = Training::new::<M>(&self.0, case);
+            let mut training = CaseRun::new::<M>(&self.0, case);
             (0..case.epochs).for_each(|epoch| training.epoch(epoch));
             training.assert(&expected);
         }
@@ -274,7 +274,7 @@ fn several_launches_in_a_call() {
 fn calls_of_any_number_of_batches_with_evaluations_between() {
     with_gpu("calls_of_any_number_of_batches_with_evaluations_between", |gpu| {
         let case = Case { samples: 100, epochs: 3, ..ALL_OPTIONS };
-        let mut training = Training::new::<Small>(&gpu, &case);
+        let mut training = CaseRun::new::<Small>(&gpu, &case);
         let mut calls = [1, 3, 2, 5, 4, 7].into_iter().cycle();
         for epoch in 0..case.epochs {
             let batches = training.begin(epoch);
@@ -296,7 +296,7 @@ fn calls_of_any_number_of_batches_with_evaluations_between() {
 fn a_run_that_is_moved_goes_on() {
     with_gpu("a_run_that_is_moved_goes_on", |gpu| {
         let case = Case { samples: 50, epochs: 3, ..ALL_OPTIONS };
-        let mut training = Training::new::<Small>(&gpu, &case);
+        let mut training = CaseRun::new::<Small>(&gpu, &case);
         for epoch in 0..case.epochs {
             let batches = training.begin(epoch);
             // In the middle of a step.
@@ -315,8 +315,8 @@ fn two_trainers_share_a_gpu() {
     with_gpu("two_trainers_share_a_gpu", |gpu| {
         type Other = mlp!(784 => 20 Tanh => 10);
         let cases = [Case { samples: 60, ..ALL_OPTIONS }, Case { seed: 6, ..Case::PLAIN }];
-        let mut first = Training::new::<Small>(&gpu, &cases[0]);
-        let mut second = Training::new::<Other>(&gpu, &cases[1]);
+        let mut first = CaseRun::new::<Small>(&gpu, &cases[0]);
+        let mut second = CaseRun::new::<Other>(&gpu, &cases[1]);
         drop(gpu);
         for epoch in 0..Case::PLAIN.epochs {
             let batches = [first.begin(epoch), second.begin(epoch)];

@@ -7,4 +7,4 @@ pub mod runs;
 mod targets;
 pub mod text;
 
-pub use targets::{float16_file, frames, int4_file, int8_file};
+pub use targets::{f16_file, frames, int4_file, int8_file};

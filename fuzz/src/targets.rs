@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use selvedge::{
     message::{
-        Decoder, Device, Format, Info, Logits, MessageError, Prediction, Request, Response, VERSION, encode,
+        Decoder, Device, Info, Logits, MessageError, Prediction, Request, Response, VERSION, WeightFormat, encode,
         request_len, response_len,
     },
     preparation::Element,
-    quantized::{Float16, Format as WeightFormat, Int4, Int8, Integers, QuantizedFile, required_words},
+    quantized::{F16, Int4, Int8, Integers, QuantizedFile, QuantizedFormat, required_words},
     shape::{InputShape, Names, Signature},
     task::TaskKind,
 };
@@ -18,30 +18,30 @@ use serde::{Deserialize, Serialize};
 /// predicts.
 pub fn int8_file(bytes: &[u8]) {
     predict_in_integers::<Int8>(bytes);
-    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int8>(&framed(INT8, version, bytes)));
+    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int8>(&framed(INT8_MAGIC, version, bytes)));
 }
 
 /// The same of int4.
 pub fn int4_file(bytes: &[u8]) {
     predict_in_integers::<Int4>(bytes);
-    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int4>(&framed(INT4, version, bytes)));
+    VERSIONS.iter().for_each(|&version| predict_in_integers::<Int4>(&framed(INT4_MAGIC, version, bytes)));
 }
 
-/// The same of weights of 16 bits.
-pub fn float16_file(bytes: &[u8]) {
+/// The same of f16 weights.
+pub fn f16_file(bytes: &[u8]) {
     predict_in_floats(bytes);
-    VERSIONS.iter().for_each(|&version| predict_in_floats(&framed(FLOAT16, version, bytes)));
+    VERSIONS.iter().for_each(|&version| predict_in_floats(&framed(F16_MAGIC, version, bytes)));
 }
 
 /// The versions of these files: without a signature and with one.
 pub const VERSIONS: [u8; 2] = [1, 2];
 
-/// What an int8 file begins with.
-pub const INT8: &[u8; 8] = b"SELVINT8";
-/// What an int4 file begins with.
-pub const INT4: &[u8; 8] = b"SELVINT4";
-/// What a file with weights of 16 bits begins with.
-pub const FLOAT16: &[u8; 8] = b"SELVFP16";
+/// The first bytes of an int8 file.
+pub const INT8_MAGIC: &[u8; 8] = b"SELVINT8";
+/// The first bytes of an int4 file.
+pub const INT4_MAGIC: &[u8; 8] = b"SELVINT4";
+/// The first bytes of an f16 file.
+pub const F16_MAGIC: &[u8; 8] = b"SELVFP16";
 
 /// A body with magic and version, and with length and checksum that fit.
 pub fn framed(magic: &[u8; 8], version: u8, body: &[u8]) -> Vec<u8> {
@@ -60,7 +60,7 @@ fn checksum(bytes: &[u8]) -> u32 {
     CHECKSUM.checksum(bytes)
 }
 
-fn parsed<F: WeightFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>, usize)> {
+fn parsed<F: QuantizedFormat>(file: &[u8]) -> Option<(QuantizedFile<'_, F>, Vec<u8>, usize)> {
     let network = QuantizedFile::<F>::parse(file).ok()?;
     assert!(network.record().logit_scale > 0.0);
     let architecture = network.architecture();
@@ -77,7 +77,7 @@ fn predict_in_integers<F: Integers>(file: &[u8]) {
 }
 
 fn predict_in_floats(file: &[u8]) {
-    let Some((network, sample, outputs)) = parsed::<Float16>(file) else { return };
+    let Some((network, sample, outputs)) = parsed::<F16>(file) else { return };
     let mut workspace = vec![0; network.required_words()];
     assert!(network.predict(&sample, &mut workspace, &mut vec![0.0; outputs]).is_ok());
     assert!(Some(network.parameters().count()) == network.architecture().parameter_count());
@@ -276,7 +276,7 @@ const INFO: Info<'static> = {
     Info {
         board,
         layers,
-        format: Format::Int8,
+        format: WeightFormat::Int8,
         input,
         element: Element::U8,
         outputs: OUTPUTS as u32,

@@ -5,9 +5,9 @@ use selvedge::{
     architecture::Architecture,
     engine::rows_mut,
     fashion_mnist::{self, CLASS_NAMES, CLASSES, PIXELS},
-    message::{Format, Logits},
+    message::{Logits, WeightFormat},
     model_file::checked,
-    quantized::{self, Float16, Int4, Int8, QuantizationRecord, QuantizedFile},
+    quantized::{self, F16, Int4, Int8, QuantizationRecord, QuantizedFile},
     shape::{InputShape, Signature},
     task::TaskKind,
     weights::{WeightFile, WeightFileError},
@@ -26,13 +26,13 @@ use crate::{
 #[derive(Debug)]
 pub enum ModelFile<'a> {
     /// Weights of 32 bits.
-    Float32(WeightFile<'a>),
+    F32(WeightFile<'a>),
     /// Weights of 8 bits.
     Int8(QuantizedFile<'a, Int8>),
     /// Weights of 4 bits.
     Int4(QuantizedFile<'a, Int4>),
-    /// Weights of 16 bits.
-    Float16(QuantizedFile<'a, Float16>),
+    /// Weights in f16.
+    F16(QuantizedFile<'a, F16>),
 }
 
 /// See [`ModelFile::assumes`].
@@ -48,10 +48,10 @@ pub enum Assumption {
 macro_rules! each {
     ($model:expr, $file:ident => $value:expr) => {
         match $model {
-            ModelFile::Float32($file) => $value,
+            ModelFile::F32($file) => $value,
             ModelFile::Int8($file) => $value,
             ModelFile::Int4($file) => $value,
-            ModelFile::Float16($file) => $value,
+            ModelFile::F16($file) => $value,
         }
     };
 }
@@ -67,35 +67,35 @@ impl<'a> ModelFile<'a> {
             Self::Int8(QuantizedFile::parse(file)?)
         } else if QuantizedFile::<Int4>::is_one(file) {
             Self::Int4(QuantizedFile::parse(file)?)
-        } else if QuantizedFile::<Float16>::is_one(file) {
-            Self::Float16(QuantizedFile::parse(file)?)
+        } else if QuantizedFile::<F16>::is_one(file) {
+            Self::F16(QuantizedFile::parse(file)?)
         } else {
-            Self::Float32(WeightFile::parse(file)?)
+            Self::F32(WeightFile::parse(file)?)
         };
         checked(parsed.signature(), &parsed.architecture())?;
         Ok(parsed)
     }
 
     /// The number type of its weights.
-    pub fn format(&self) -> Format {
+    pub fn format(&self) -> WeightFormat {
         match self {
-            Self::Float32(_) => Format::Float32,
-            Self::Int8(_) => Format::Int8,
-            Self::Int4(_) => Format::Int4,
-            Self::Float16(_) => Format::Float16,
+            Self::F32(_) => WeightFormat::F32,
+            Self::Int8(_) => WeightFormat::Int8,
+            Self::Int4(_) => WeightFormat::Int4,
+            Self::F16(_) => WeightFormat::F16,
         }
     }
 
     /// The format's name in options and files: `f32`, `f16`, `int8`, `int4`.
     pub fn format_name(&self) -> &'static str {
-        fn name<F: quantized::Format>(_: &QuantizedFile<'_, F>) -> &'static str {
+        fn name<F: quantized::QuantizedFormat>(_: &QuantizedFile<'_, F>) -> &'static str {
             F::NAME
         }
         match self {
-            Self::Float32(_) => "f32",
+            Self::F32(_) => "f32",
             Self::Int8(file) => name(file),
             Self::Int4(file) => name(file),
-            Self::Float16(file) => name(file),
+            Self::F16(file) => name(file),
         }
     }
 
@@ -172,7 +172,7 @@ impl<'a> ModelFile<'a> {
     /// The name of the data set that it was trained on, where the file says it.
     pub fn dataset(&self) -> Option<&'a str> {
         match self {
-            Self::Float32(file) => Some(file.record().dataset),
+            Self::F32(file) => Some(file.record().dataset),
             _ => None,
         }
     }
@@ -180,23 +180,23 @@ impl<'a> ModelFile<'a> {
     /// The record of a quantised network.
     pub fn quantization(&self) -> Option<&QuantizationRecord<'a>> {
         match self {
-            Self::Float32(_) => None,
+            Self::F32(_) => None,
             Self::Int8(file) => Some(file.record()),
             Self::Int4(file) => Some(file.record()),
-            Self::Float16(file) => Some(file.record()),
+            Self::F16(file) => Some(file.record()),
         }
     }
 
     /// The RAM in bytes that a prediction needs on a device.
     pub fn ram_bytes(&self) -> usize {
         let words = match self {
-            Self::Float32(file) => {
+            Self::F32(file) => {
                 let architecture = file.architecture();
                 architecture.inputs() + architecture.tape_len()
             }
             Self::Int8(file) => file.required_words(),
             Self::Int4(file) => file.required_words(),
-            Self::Float16(file) => file.required_words(),
+            Self::F16(file) => file.required_words(),
         };
         words * size_of::<u32>()
     }
@@ -208,10 +208,8 @@ impl<'a> ModelFile<'a> {
     /// [`WrongWeight`], with the first weight that is wrong.
     pub fn check_weights(&self) -> Result<(), WrongWeight> {
         let flat: Vec<f32> = match self {
-            Self::Float32(file) => {
-                file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
-            }
-            Self::Float16(file) => file.parameters().collect(),
+            Self::F32(file) => file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            Self::F16(file) => file.parameters().collect(),
             Self::Int8(_) | Self::Int4(_) => return Ok(()),
         };
         weights::check_all(&self.architecture(), &flat)
@@ -224,8 +222,8 @@ impl<'a> ModelFile<'a> {
     /// [`NetworkError`] where there is no room for it.
     pub fn network(&self) -> Result<Option<Network>, NetworkError> {
         match self {
-            Self::Float32(file) => Network::of_file(file).map(Some),
-            Self::Float16(file) => {
+            Self::F32(file) => Network::of_file(file).map(Some),
+            Self::F16(file) => {
                 let flat: Vec<f32> = file.parameters().collect();
                 Network::with_parameters(&file.architecture(), &flat).map(Some)
             }
@@ -264,7 +262,7 @@ impl<'a> ModelFile<'a> {
             match self {
                 Self::Int8(file) => integer_sums(file, [inputs, outputs], samples, sums),
                 Self::Int4(file) => integer_sums(file, [inputs, outputs], samples, sums),
-                Self::Float32(_) | Self::Float16(_) => {}
+                Self::F32(_) | Self::F16(_) => {}
             }
         });
         let scale = self.quantization().map_or(1.0, |record| record.logit_scale);

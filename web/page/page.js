@@ -5,7 +5,7 @@ import { SIDE } from "./drawing.js";
 import { at, attempt, box, button, chosenFile, input, select } from "./elements.js";
 import { Prediction } from "./prediction.js";
 import { readSite } from "./site.js";
-import { Training } from "./training.js";
+import { TrainingForm } from "./training.js";
 import start from "./wasm/web.js";
 
 /** Handles a chosen file, whose field may then choose the same one again. @param {string} id @param {(file: File) => Promise<void>} work */
@@ -41,7 +41,7 @@ function listenToPrediction(prediction) {
   });
 }
 
-/** @param {Data} data @param {Training} training */
+/** @param {Data} data @param {TrainingForm} training */
 function listenToTraining(data, training) {
   onClick("more", () => data.showMore());
   onClick("data-read", async () => {
@@ -65,7 +65,7 @@ attempt(async () => {
   await prediction.useChosen();
   const data = await Data.load(site, prediction);
   data.draw(0);
-  const training = new Training(site, data, prediction);
+  const training = new TrainingForm(site, data, prediction);
   listenToPrediction(prediction);
   listenToTraining(data, training);
   box("state").hidden = true;

@@ -7,7 +7,7 @@ import { at, attempt, box, button, element, fail, grouped, input, percent, selec
 /** @typedef {import("./prediction.js").Prediction} Prediction */
 /** @typedef {import("./site.js").Settings} Settings */
 /** @typedef {import("./site.js").Site} Site */
-/** @typedef {import("./worker.js").Options} Options */
+/** @typedef {import("./worker.js").FormValues} FormValues */
 /** @typedef {import("./worker.js").End} End */
 /** @typedef {import("./worker.js").Order} Order */
 /** @typedef {import("./worker.js").Said} Said */
@@ -16,7 +16,7 @@ import { at, attempt, box, button, element, fail, grouped, input, percent, selec
 const FIELDS = ["seed", "limit", "epochs", "batch"];
 
 /** The form, and the run. */
-export class Training {
+export class TrainingForm {
   /** @param {Site} site @param {Data} data @param {Prediction} prediction */
   constructor(site, data, prediction) {
     this.site = site;
@@ -38,7 +38,7 @@ export class Training {
     this.showCommand();
   }
 
-  /** @returns {Options} */
+  /** @returns {FormValues} */
   options() {
     /** @param {keyof Settings} field */
     const number = (field) => input(field).valueAsNumber;
@@ -52,7 +52,7 @@ export class Training {
     box("command").textContent = `cargo xtask train --recipe ${recipe} --model ${model} --seed ${seed} --epochs ${epochs} --batch-size ${batch} --lr ${rate} --limit-train ${limit}${data}`;
   }
 
-  /** The hash and the speed of the command line, where the folder was made with these settings. @param {Options} asked */
+  /** The hash and the speed of the command line, where the folder was made with these settings. @param {FormValues} asked */
   nativeRun(asked) {
     const { training, native } = this.site;
     const isSame = asked.rate === training.rates[asked.recipe] && FIELDS.every((field) => asked[field] === training[field]);
@@ -100,7 +100,7 @@ export class Training {
     this.worker?.postMessage({ kind: "stop" });
   }
 
-  /** Shows how a run ended, and takes its model. @param {Options} asked @param {End} end */
+  /** Shows how a run ended, and takes its model. @param {FormValues} asked @param {End} end */
   end(asked, { hash, file, accuracy, seconds, steps, total, isWhole }) {
     const native = isWhole ? this.nativeRun(asked) : undefined;
     box("result").hidden = false;

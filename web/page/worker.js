@@ -1,14 +1,14 @@
 // Trains beside the page, so that the page answers meanwhile.
 
 import { wordsOf } from "./elements.js";
-import start, { Model, Samples, Training } from "./wasm/web.js";
+import start, { Model, Samples, TrainingRun } from "./wasm/web.js";
 
-/** The form's values. @typedef {import("./site.js").Settings & { model: string, recipe: import("./site.js").Recipe }} Options */
+/** The form's values. @typedef {import("./site.js").Settings & { model: string, recipe: import("./site.js").Recipe }} FormValues */
 /**
  * The page's message that begins a run: the bytes of four IDX files.
  * @typedef {object} Order
  * @property {"train"} kind
- * @property {Options} options
+ * @property {FormValues} options
  * @property {Uint8Array} samples
  * @property {Uint8Array} labels
  * @property {Uint8Array} testSamples
@@ -41,7 +41,7 @@ async function train({ options, samples, labels, testSamples, testLabels }) {
   await start();
   const data = new Samples(samples, labels, options.limit);
   const { model, recipe, seed, epochs, batch, rate } = options;
-  const training = new Training(model, recipe, data, seed, epochs, batch, rate);
+  const training = new TrainingRun(model, recipe, data, seed, epochs, batch, rate);
   const total = training.totalSteps;
   let seconds = 0;
   while (!training.isDone && !isStopped) {

@@ -10,27 +10,27 @@ use alloc::{
 use selvedge::{
     arithmetic,
     classification::argmax,
-    message::Format,
+    message::WeightFormat,
     model_file::FileInfo,
-    quantized::{Float16, Int4, Int8, Integers, QuantizedFile},
+    quantized::{F16, Int4, Int8, Integers, QuantizedFile},
     task::TaskKind,
     weights::{HexHash, WeightFile, hash},
 };
 use wasm_bindgen::prelude::*;
 
-use crate::{pass::Network, samples::Samples};
+use crate::{pass::ForwardPass, samples::Samples};
 
 /// A network, and the answer to the sample that it saw last.
 #[wasm_bindgen]
 pub struct Model {
     file: Vec<u8>,
-    format: Format,
+    format: WeightFormat,
     layers: String,
     classes: Vec<String>,
     /// A sample's bytes.
     sample_len: usize,
     /// Of a network in float32.
-    network: Option<Network>,
+    network: Option<ForwardPass>,
     workspace: Vec<u32>,
     /// The last sample's activations after each layer, the logits last.
     activations: Vec<Vec<f32>>,
@@ -55,14 +55,14 @@ impl Model {
         self.layers.clone()
     }
 
-    /// The numbers that the weights are: `float32`, `int8`, `int4` or `float16`.
+    /// The numbers that the weights are: `float32`, `int8`, `int4` or `f16`.
     #[wasm_bindgen(getter)]
     pub fn format(&self) -> String {
         match self.format {
-            Format::Float32 => "float32",
-            Format::Int8 => "int8",
-            Format::Int4 => "int4",
-            Format::Float16 => "float16",
+            WeightFormat::F32 => "float32",
+            WeightFormat::Int8 => "int8",
+            WeightFormat::Int4 => "int4",
+            WeightFormat::F16 => "f16",
         }
         .to_string()
     }
@@ -163,15 +163,15 @@ impl Model {
             file: Vec::new(),
         };
         match format {
-            Format::Float32 => {
+            WeightFormat::F32 => {
                 let weights = WeightFile::parse(&file).map_err(|error| error.to_string())?;
                 let mut parameters = vec![0.0; architecture.parameter_count().unwrap_or(0)];
                 weights.copy_to_flat(&mut parameters);
-                model.network = Network::new(&architecture, parameters);
+                model.network = ForwardPass::new(&architecture, parameters);
             }
-            Format::Int8 => model.workspace = workspace::<Int8>(&file)?,
-            Format::Int4 => model.workspace = workspace::<Int4>(&file)?,
-            Format::Float16 => model.workspace = workspace::<Float16>(&file)?,
+            WeightFormat::Int8 => model.workspace = workspace::<Int8>(&file)?,
+            WeightFormat::Int4 => model.workspace = workspace::<Int4>(&file)?,
+            WeightFormat::F16 => model.workspace = workspace::<F16>(&file)?,
         }
         model.file = file;
         Ok(model)
@@ -192,11 +192,11 @@ impl Model {
         }
         self.activations.clear();
         match self.format {
-            Format::Float32 => self.run_floats(sample)?,
-            Format::Int8 => self.run_integers::<Int8>(sample)?,
-            Format::Int4 => self.run_integers::<Int4>(sample)?,
-            Format::Float16 => {
-                let parsed = QuantizedFile::<Float16>::parse(&self.file).map_err(|error| error.to_string())?;
+            WeightFormat::F32 => self.run_floats(sample)?,
+            WeightFormat::Int8 => self.run_integers::<Int8>(sample)?,
+            WeightFormat::Int4 => self.run_integers::<Int4>(sample)?,
+            WeightFormat::F16 => {
+                let parsed = QuantizedFile::<F16>::parse(&self.file).map_err(|error| error.to_string())?;
                 let keep = |_, outputs: &[f32]| self.activations.push(outputs.to_vec());
                 parsed
                     .predict_with_activations(sample, &mut self.workspace, &mut self.logits, keep)
@@ -252,7 +252,7 @@ impl Model {
 }
 
 /// The memory that a quantised network predicts in.
-fn workspace<F: selvedge::quantized::Format>(file: &[u8]) -> Result<Vec<u32>, String> {
+fn workspace<F: selvedge::quantized::QuantizedFormat>(file: &[u8]) -> Result<Vec<u32>, String> {
     let parsed = QuantizedFile::<F>::parse(file).map_err(|error| error.to_string())?;
     Ok(vec![0; parsed.required_words()])
 }

@@ -14,7 +14,7 @@ use selvedge::{
 };
 
 /// A network, and the activations of the sample that it saw last.
-pub struct Network {
+pub struct ForwardPass {
     stages: Vec<Stage>,
     parameters: Vec<f32>,
     /// A sample's inputs.
@@ -23,7 +23,7 @@ pub struct Network {
     features: Vec<Feature>,
 }
 
-impl Network {
+impl ForwardPass {
     /// A network with these parameters; `None` where the architecture has not as many.
     pub fn new(architecture: &Architecture, parameters: Vec<f32>) -> Option<Self> {
         let stages: Vec<Stage> = architecture.stages().collect();

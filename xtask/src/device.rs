@@ -32,7 +32,7 @@ const INTERRUPTED: u8 = 130;
 
 /// The question, and the board.
 #[derive(Args)]
-pub struct Options {
+pub struct DeviceOptions {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
@@ -94,8 +94,8 @@ impl Target {
 }
 
 /// Starts the board where it does not run, and asks. The exit code is that of `selvedge`.
-pub fn run(options: &Options) -> Result<ExitCode> {
-    let Options { action, target } = options;
+pub fn run(options: &DeviceOptions) -> Result<ExitCode> {
+    let DeviceOptions { action, target } = options;
     match (target.device(), &target.port) {
         (None, Some(port)) => {
             let board = Board::named(&target.board)?;
@@ -116,8 +116,14 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// `selvedge device …`, for the board at an address.
-fn question(options: &Options, board: &Board, address: &str, model: &Model, weights: Option<&Weights>) -> Command {
-    let Options { action, target } = options;
+fn question(
+    options: &DeviceOptions,
+    board: &Board,
+    address: &str,
+    model: &Model,
+    weights: Option<&Weights>,
+) -> Command {
+    let DeviceOptions { action, target } = options;
     let mut selvedge = model.device_command();
     let connect =
         ["--connect", address, "--baud", &board.uart.baud.to_string(), "--timeout", &target.timeout.to_string()]
@@ -140,8 +146,8 @@ fn question(options: &Options, board: &Board, address: &str, model: &Model, weig
     selvedge
 }
 
-fn start(options: &Options, device: Device, port: Option<&str>) -> Result<ExitCode> {
-    let Options { action, target } = options;
+fn start(options: &DeviceOptions, device: Device, port: Option<&str>) -> Result<ExitCode> {
+    let DeviceOptions { action, target } = options;
     let run = Run::new(&target.board, Program::Serve, device, target.timeout.into())?;
     let (model, weights) = target.network.fitting(&run, Some(0))?;
     let network = weights.architecture.folded();
@@ -282,10 +288,10 @@ mod tests {
     #[derive(Parser)]
     struct Cli {
         #[command(flatten)]
-        options: Options,
+        options: DeviceOptions,
     }
 
-    fn parse(line: &str) -> Result<Options, clap::Error> {
+    fn parse(line: &str) -> Result<DeviceOptions, clap::Error> {
         Cli::try_parse_from(line.split(' ')).map(|cli| cli.options)
     }
 

@@ -23,7 +23,7 @@ const TOOLCHAIN: &str = "nightly";
 
 /// The targets, and how long.
 #[derive(Args)]
-pub struct Options {
+pub struct FuzzOptions {
     /// A target, a file in fuzz/fuzz_targets [default: each]
     targets: Vec<String>,
     /// The minutes that each target runs
@@ -35,7 +35,7 @@ pub struct Options {
 }
 
 /// Builds the targets, runs each from its corpus, and prints the table. The exit code says whether one was broken.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &FuzzOptions) -> Result<ExitCode> {
     let targets = targets(&options.targets)?;
     check_tools()?;
     let folder = workspace::target_dir()?.join("fuzz");
@@ -214,8 +214,7 @@ mod tests {
         assert!(targets(&[]).unwrap().contains(&"frames".to_owned()));
         let error = targets(&["none".into()]).unwrap_err().to_string();
         assert!(
-            error
-                .starts_with("there is no target none; fuzz/fuzz_targets has arrays, checkpoint, float16_file, frames"),
+            error.starts_with("there is no target none; fuzz/fuzz_targets has arrays, checkpoint, f16_file, frames"),
             "{error}"
         );
     }

@@ -69,32 +69,32 @@ enum Command {
     #[command(subcommand)]
     Bench(Box<bench::Bench>),
     /// Build the firmware with a model, which must fit the board's flash, RAM and stack, run it and compare its bits with the host's
-    Flash(flash::Options),
+    Flash(flash::FlashOptions),
     /// Talk to a board over its UART: what it is, its predictions, and whether they have the host's bits
-    Device(device::Options),
+    Device(device::DeviceOptions),
     /// Compute the same thing in every way this machine has, and compare the bits
-    Verify(verify::Options),
+    Verify(verify::VerifyOptions),
     /// Check and time training on a GPU, on another machine that has one
     #[command(subcommand)]
     Gpu(gpu::Gpu),
     /// Make the page that predicts and trains in a browser, and serve it on this machine or write it as a folder for any web server
-    Web(web::Options),
+    Web(web::WebOptions),
     /// Make a book of the project's pages, and check every link in them
-    Book(book::Options),
+    Book(book::BookOptions),
     /// Find or install the boards' targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
-    Setup(setup::Options),
+    Setup(setup::SetupOptions),
     /// List what is there, what is missing and how to get it
     Doctor,
     /// Run every check and every test, and say what had to be left out; with --setup, install first what this machine lacks
-    Test(test::Options),
+    Test(test::TestOptions),
     /// Run a check that `test` leaves out, because it takes long or needs a tool of its own
     #[command(subcommand)]
     Check(check::Check),
     /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists what that needs
-    Fuzz(fuzz::Options),
+    Fuzz(fuzz::FuzzOptions),
     /// Become a program that ends when the process that started this one ends
     #[command(hide = true)]
-    Tied(tied::Options),
+    Tied(tied::TiedOptions),
 }
 
 fn main() -> ExitCode {

@@ -24,7 +24,7 @@ const THIS: &str = "/proc/self/exe";
 
 /// The program to become.
 #[derive(Args)]
-pub struct Options {
+pub struct TiedOptions {
     /// The parent process; 0 if unknown
     parent: u32,
     /// The program and its arguments
@@ -33,7 +33,7 @@ pub struct Options {
 }
 
 /// Ties this process to its parent, and becomes the program.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &TiedOptions) -> Result<ExitCode> {
     tie_to(options.parent)?;
     let (program, arguments) = options.program.split_first().expect("clap requires one");
     Ok(launch::hand_over(Command::new(program).args(arguments))?)

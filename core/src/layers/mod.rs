@@ -118,7 +118,7 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short. [`Workspace`](crate::training::Workspace) gives tapes of the right length.
+    /// If a chain's tape is too short. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn forward<E: Engine>(&self, engine: &E, pass: Pass, input: &[Self::Input], tape: &mut [f32]);
 
     /// The backward pass of a batch. The tapes have `batch · Tape::LEN` elements.
@@ -129,7 +129,7 @@ pub trait Layer: Flat {
     ///
     /// # Panics
     ///
-    /// If a chain's tape is too short. [`Workspace`](crate::training::Workspace) gives tapes of the right length.
+    /// If a chain's tape is too short. [`StepWorkspace`](crate::training::StepWorkspace) gives tapes of the right length.
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,

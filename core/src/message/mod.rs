@@ -138,7 +138,7 @@ pub struct Info<'a> {
     /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
     pub layers: &'a str,
     /// The number type of its weights.
-    pub format: Format,
+    pub format: WeightFormat,
     /// The shape of a sample.
     pub input: InputShape,
     /// The number type of a sample's values.
@@ -176,26 +176,26 @@ crate::wire::fields! { OutputInfo<'a> { name, unit, scale, shift } }
 /// The number type of a network's weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Format {
+pub enum WeightFormat {
     /// Floating-point numbers of 32 bits.
-    Float32,
-    /// Integers of 8 bits, and sums of 32.
+    F32,
+    /// Integers of 8 bits, and sums of 32 bits.
     Int8,
-    /// Weights of 4 bits with scales of 8, all else as in int8.
+    /// Weights of 4 bits with scales of 8 bits, everything else as in int8.
     Int4,
-    /// Weights of 16 bits, all else as in float32.
-    Float16,
+    /// Weights in f16, everything else as in float32.
+    F16,
 }
 
-crate::wire::numbered! { Format { 0 => Float32, 1 => Int8, 2 => Int4, 3 => Float16 } }
+crate::wire::numbered! { WeightFormat { 0 => F32, 1 => Int8, 2 => Int4, 3 => F16 } }
 
-impl fmt::Display for Format {
+impl fmt::Display for WeightFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Float32 => "float32",
+            Self::F32 => "float32",
             Self::Int8 => "int8",
             Self::Int4 => "int4",
-            Self::Float16 => "float16",
+            Self::F16 => "f16",
         })
     }
 }

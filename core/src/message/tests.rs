@@ -191,7 +191,7 @@ fn each_way_to_be_no_message_has_its_error() {
 const INFO: Info<'static> = Info {
     board: "board",
     layers: "784,16,10",
-    format: Format::Float32,
+    format: WeightFormat::F32,
     input: InputShape::Image { channels: 1, height: 28, width: 28 },
     element: Element::U8,
     task: TaskKind::Classification,

@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use super::{
-    format::Format,
+    format::QuantizedFormat,
     layout::{self, Shape},
 };
 use crate::{
@@ -61,7 +61,7 @@ impl QuantizationRecord<'_> {
     }
 }
 
-/// A checked network of a [`Format`], in place.
+/// A checked network of a [`QuantizedFormat`], in place.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizedFile<'a, F> {
@@ -72,7 +72,7 @@ pub struct QuantizedFile<'a, F> {
     format: PhantomData<F>,
 }
 
-impl<'a, F: Format> QuantizedFile<'a, F> {
+impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     /// Whether a file begins as one of these does.
     pub fn is_one(file: &[u8]) -> bool {
         file.starts_with(&F::MAGIC)
@@ -148,7 +148,7 @@ impl<'a, F: Format> QuantizedFile<'a, F> {
 }
 
 /// A buffer size that is enough for [`encode`]; `None` for an architecture that it does not take.
-pub fn encoded_len<F: Format>(
+pub fn encoded_len<F: QuantizedFormat>(
     architecture: &Architecture,
     signature: &Signature<'_>,
     record: &QuantizationRecord<'_>,
@@ -165,7 +165,7 @@ pub fn encoded_len<F: Format>(
 /// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths;
 /// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for a signature of another
 /// network; [`WeightFileError::TooLarge`] for a short buffer.
-pub fn encode<F: Format>(
+pub fn encode<F: QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],
     signature: &Signature<'_>,

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::weights::WeightFileError;
 
-/// The number format of a quantised file: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`Float16`](super::Float16).
-pub trait Format: Encoding {
+/// The number format of a quantised file: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`F16`](super::F16).
+pub trait QuantizedFormat: Encoding {
     /// Its name: `int8`, `int4`, `f16`.
     const NAME: &'static str;
     /// A layer's numbers, as an exporter has them.
@@ -34,14 +34,14 @@ pub trait Encoding: Copy + Debug + Sized + 'static {
     /// Writes a layer, the `index`-th, into its bytes.
     fn write(index: usize, shape: Shape, layer: Self::Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError>
     where
-        Self: Format;
+        Self: QuantizedFormat;
 
     /// Checks that a layer, the `index`-th, can be computed: no sum of its integers overflows.
     fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError>;
 }
 
 /// A format that is computed in integers, in blocks of eight rows.
-pub trait Integers: Format + Kernel {}
+pub trait Integers: QuantizedFormat + Kernel {}
 
 /// A block of rows times a layer's inputs.
 pub trait Kernel: Encoding {

@@ -1,11 +1,11 @@
-//! Quantised networks. With weights of 8 or 4 bits, a network computes in integers; with weights of 16 bits, in floating point. Both give
+//! Quantised networks. With weights of 8 or 4 bits, a network computes in integers; with f16 weights, in floating point. Both give
 //! the same bits on every machine.
 //!
 //! | format | weights | computed in | file |
 //! |---|---|---|---|
 //! | [`Int8`] | 8 bits, a scale for each row | integers | a quarter of the model's |
 //! | [`Int4`] | 4 bits, a scale for each row and 64 columns | integers | an eighth |
-//! | [`Float16`] | binary16 | binary32, by the [contract](crate::arithmetic) | a half |
+//! | [`F16`] | f16 | binary32, by the [contract](crate::arithmetic) | a half |
 //!
 //! A network is read in place from its file. The caller gives a prediction its memory: a slice of 32-bit words, as long as
 //! [`required_words`] says. The input is the bytes of a sample, unchanged:
@@ -53,8 +53,8 @@ mod block;
 mod blocks;
 #[cfg(has_dsp)]
 mod dsp;
+mod f16;
 mod file;
-mod float16;
 mod format;
 mod int4;
 mod int8;
@@ -64,11 +64,11 @@ mod network;
 mod tests;
 mod workspace;
 
+pub use f16::{F16, F16Layer};
 pub use file::{QuantizationRecord, QuantizedFile, encode, encoded_len};
 pub(crate) use file::{VERSION, WITHOUT_SIGNATURE};
-pub use float16::{Float16, Float16Layer};
 pub(crate) use format::Encoding;
-pub use format::{Format, Integers};
+pub use format::{Integers, QuantizedFormat};
 pub use int4::{Int4, Int4Layer};
 pub use int8::{Int8, Int8Layer};
 pub(crate) use workspace::widths;

@@ -2,7 +2,7 @@ use super::{
     Integers, MAX_ACTIVATION, QuantizedFile, WorkspaceError,
     block::ROWS,
     blocks,
-    format::Format,
+    format::QuantizedFormat,
     workspace::{Place, activations},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     preparation::{Preparation, Value},
 };
 
-impl<F: Format> QuantizedFile<'_, F> {
+impl<F: QuantizedFormat> QuantizedFile<'_, F> {
     /// The number of 32-bit words that a prediction needs as its workspace, at least. If the file is known when a program is built, the
     /// function [`required_words`](super::required_words) gives the number then.
     pub fn required_words(&self) -> usize {

@@ -32,7 +32,7 @@ fn architecture(widths: &[usize]) -> Architecture {
     text.join(",").parse().unwrap()
 }
 
-fn encoded<F: Format>(architecture: &Architecture, layers: &[F::Layer<'_>]) -> Vec<u8> {
+fn encoded<F: QuantizedFormat>(architecture: &Architecture, layers: &[F::Layer<'_>]) -> Vec<u8> {
     let mut bytes = vec![0; encoded_len::<F>(architecture, &Signature::default(), &RECORD).unwrap()];
     let len = encode::<F>(architecture, layers, &Signature::default(), &RECORD, &mut bytes).unwrap();
     bytes.truncate(len);
@@ -153,23 +153,23 @@ proptest! {
     }
 
     #[test]
-    fn float16_has_the_bits_of_its_weights_in_binary32(
+    fn f16_has_the_bits_of_its_weights_in_binary32(
         widths in prop::collection::vec(1_usize..40, 2..5),
         seed in any::<u64>(),
     ) {
         let mut draw = draws(seed);
         // Numbers up to 2 in size, subnormal ones too.
-        let mut half = || (draw() & 0xbfff) as u16;
+        let mut bits = || (draw() & 0xbfff) as u16;
         let layers: Vec<(usize, Vec<u16>, Vec<f32>)> = widths
             .windows(2)
             .map(|pair| {
-                let weight = (0..pair[0] * pair[1]).map(|_| half()).collect();
-                (pair[0], weight, (0..pair[1]).map(|_| Float16::widen(half())).collect())
+                let weight = (0..pair[0] * pair[1]).map(|_| bits()).collect();
+                (pair[0], weight, (0..pair[1]).map(|_| F16::widen(bits())).collect())
             })
             .collect();
-        let parts: Vec<_> = layers.iter().map(|(_, weight, bias)| Float16Layer { weight, bias }).collect();
-        let bytes = encoded::<Float16>(&architecture(&widths), &parts);
-        let network = QuantizedFile::<Float16>::parse(&bytes).unwrap();
+        let parts: Vec<_> = layers.iter().map(|(_, weight, bias)| F16Layer { weight, bias }).collect();
+        let bytes = encoded::<F16>(&architecture(&widths), &parts);
+        let network = QuantizedFile::<F16>::parse(&bytes).unwrap();
         let sample = sample(widths[0], 3, &mut draw);
         let mut logits = vec![0.0; *widths.last().unwrap()];
         let mut workspace = vec![0; network.required_words()];
@@ -179,7 +179,7 @@ proptest! {
         let mut outputs: Vec<f32> = sample.iter().map(|&pixel| normalize(pixel)).collect();
         for (place, (inputs, weight, bias)) in layers.iter().enumerate() {
             let row = |(row, &bias): (&[u16], &f32)| {
-                row.iter().zip(&outputs).fold(bias, |sum, (&w, &x)| fma(x, Float16::widen(w), sum))
+                row.iter().zip(&outputs).fold(bias, |sum, (&w, &x)| fma(x, F16::widen(w), sum))
             };
             let sums: Vec<f32> = weight.chunks(*inputs).zip(bias).map(row).collect();
             let is_last = place + 1 == layers.len();
@@ -248,17 +248,17 @@ fn int4_refuses_what_could_overflow_and_what_has_no_nibble() {
 fn a_format_takes_no_other_formats_file() {
     let layer = Layer::draw(&[5, 3], |draw| (draw % 16) as i32 - 8, |_| 1, &mut draws(1));
     let (five_three, bias) = (architecture(&[5, 3]), [1.0; 3]);
-    let half = Float16Layer { weight: &[0; 15], bias: &bias };
+    let f16 = F16Layer { weight: &[0; 15], bias: &bias };
     let files = [
         encoded::<Int8>(&five_three, &[layer.int8()]),
         encoded::<Int4>(&five_three, &[layer.int4()]),
-        encoded::<Float16>(&five_three, &[half]),
+        encoded::<F16>(&five_three, &[f16]),
     ];
     for (place, file) in files.iter().enumerate() {
         let taken = [
             QuantizedFile::<Int8>::parse(file).map(|_| ()),
             QuantizedFile::<Int4>::parse(file).map(|_| ()),
-            QuantizedFile::<Float16>::parse(file).map(|_| ()),
+            QuantizedFile::<F16>::parse(file).map(|_| ()),
         ];
         for (other, taken) in taken.into_iter().enumerate() {
             assert_eq!(taken, if other == place { Ok(()) } else { Err(WeightFileError::Magic) });
@@ -266,7 +266,7 @@ fn a_format_takes_no_other_formats_file() {
         for end in 0..file.len() {
             assert!(
                 QuantizedFile::<Int4>::parse(&file[..end]).is_err()
-                    && QuantizedFile::<Float16>::parse(&file[..end]).is_err()
+                    && QuantizedFile::<F16>::parse(&file[..end]).is_err()
             );
         }
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    Float16, Int4, Int8,
+    F16, Int4, Int8,
     active::Entry,
     block::ROWS,
     file::{VERSION, WITHOUT_SIGNATURE},
@@ -69,8 +69,8 @@ pub const fn required_words(file: &[u8]) -> usize {
         let (widths, count) = widths(file, Int4::MAGIC);
         Int4::required_words(widths.split_at(count).0)
     } else {
-        let (widths, count) = widths(file, Float16::MAGIC);
-        Float16::required_words(widths.split_at(count).0)
+        let (widths, count) = widths(file, F16::MAGIC);
+        F16::required_words(widths.split_at(count).0)
     }
 }
 

@@ -85,14 +85,14 @@ pub fn check_batch<L: Loss>(width: usize, inputs: usize, targets: usize) -> Resu
 /// A tape holds `batch · M::Tape::LEN` elements; a longer one serves smaller batches too.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Workspace<'a> {
+pub struct StepWorkspace<'a> {
     /// The activations, overwritten.
     pub tape: &'a mut [f32],
     /// The gradients at the sums before the activations, overwritten.
     pub grad_tape: &'a mut [f32],
 }
 
-impl Workspace<'_> {
+impl StepWorkspace<'_> {
     /// Computes the batch's activations, its loss and the loss's gradient at the last sums.
     ///
     /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the larger one's [`Loss::total_weight`].

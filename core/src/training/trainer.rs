@@ -1,6 +1,6 @@
 use heapless::Vec;
 
-use super::{Batch, StepError, Workspace};
+use super::{Batch, StepError, StepWorkspace};
 use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 
 /// A model and all the memory of its training that grows with the model, in one value for a `static`. Its `size_of` shows whether a device
@@ -74,7 +74,7 @@ impl<M: Layer, const BATCH: usize, const STATE: usize> Trainer<M, BATCH, STATE> 
             // There is room: the batch is no larger than `BATCH`.
             let _ = targets.push(load(sample, input.as_mut()));
         }
-        let mut workspace = Workspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
+        let mut workspace = StepWorkspace { tape: self.tape.as_flat_mut(), grad_tape: self.grad_tape.as_flat_mut() };
         let batch = Batch::new(input, targets.as_flattened());
         workspace.step(engine, optimizer, self.state.each_mut(), &mut self.model, loss, batch)
     }

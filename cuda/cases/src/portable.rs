@@ -9,7 +9,7 @@ use selvedge::{
     optimizer::{Accumulate, Average, Gradient, Optimizer},
     preparation::Preparation,
     random::{Generator, Purpose},
-    training::{self, Batch, Workspace, clip_grad_norm},
+    training::{self, Batch, StepWorkspace, clip_grad_norm},
     with_rule,
 };
 
@@ -78,7 +78,7 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
             let core = Batch { input: M::Input::batch(&input), targets: &targets, draws };
             let mut tape = vec![f32::NAN; samples.len() * M::Tape::LEN];
             let mut grad_tape = tape.clone();
-            let mut workspace = Workspace { tape: &mut tape, grad_tape: &mut grad_tape };
+            let mut workspace = StepWorkspace { tape: &mut tape, grad_tape: &mut grad_tape };
             let value = workspace
                 .forward(&Portable, &*model, loss, core, Some(batch.total_weight))
                 .expect("a batch with targets that are classes");
@@ -156,7 +156,7 @@ fn test<M: Layer, L: Loss>(
 
 /// One step's update, by the pass itself or by a gradient that was kept.
 struct Apply<'a, M: Layer, T> {
-    workspace: Workspace<'a>,
+    workspace: StepWorkspace<'a>,
     model: &'a mut M,
     grad: Option<&'a M>,
     core: Batch<'a, M::Input, T>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Launch, Training, tasks::Planned};
+use super::{Launch, TrainingLaunches, tasks::Planned};
 use crate::{
     access::{Accesses, operands},
     kernel::Kernel,
@@ -72,7 +72,7 @@ pub(super) fn of_tasks(tasks: &[Planned], context: &Context, samples: usize) -> 
 }
 
 /// Notes which operands each task may bring before the launch before its own is done: those that no task of that launch writes.
-pub(super) fn settle(training: &mut Training, context: &Context, samples: usize) {
+pub(super) fn settle(training: &mut TrainingLaunches, context: &Context, samples: usize) {
     let writers = |launch: &Launch| -> Vec<Accesses> {
         launch.phase.tasks().iter().map(|task| Accesses::of(task, context, samples)).collect()
     };

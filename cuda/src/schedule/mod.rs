@@ -40,14 +40,14 @@ pub struct Placed<'a> {
 /// The launches of training, one after the other. Even batches have one of the two inputs, and read one of the two versions of the parameters; odd
 /// batches have the others. A batch's *parity* is 0 or 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Training {
+pub struct TrainingLaunches {
     /// Before the first of several batches: it brings the samples of a batch of this parity.
     pub first: [Launch; 2],
     /// The launches of a batch of this parity. They bring the next batch's samples too.
     pub batches: [Vec<Launch>; 2],
 }
 
-impl Training {
+impl TrainingLaunches {
     /// The launches of a network's training on a GPU with so many multiprocessors.
     pub fn new(
         network: &Architecture,

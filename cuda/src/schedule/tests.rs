@@ -40,7 +40,7 @@ fn memory(network: &Architecture, settings: &Settings) -> Memory<Address> {
 }
 
 struct Planned {
-    training: Training,
+    training: TrainingLaunches,
     context: Context,
     samples: usize,
 }
@@ -49,7 +49,7 @@ fn planned<M: Layer>(settings: &Settings) -> Planned {
     let network = Architecture::of::<M>();
     let memory = memory(&network, settings);
     let context = Context { loss: settings.loss, ..memory.training_context(0) };
-    let training = Training::new(&network, settings, &memory, &context, MULTIPROCESSORS);
+    let training = TrainingLaunches::new(&network, settings, &memory, &context, MULTIPROCESSORS);
     Planned { training, context, samples: settings.batch }
 }
 

@@ -21,7 +21,7 @@ use self::{
 use crate::{
     driver::{Buffer, CudaError, Download, Gpu, Upload},
     memory::{EVALUATED, Memory, Scalar, Settings, Versions},
-    schedule::Training,
+    schedule::TrainingLaunches,
     task::{Batch, Changes, Context},
 };
 
@@ -114,7 +114,7 @@ pub struct Trainer {
     /// Each batch's loss, then each batch's norm.
     results: Buffer<f32>,
     context: Context,
-    training: Training,
+    training: TrainingLaunches,
     tests: Vec<Test>,
     graphs: Graphs,
     next_order: Upload<u32>,
@@ -186,7 +186,7 @@ impl Trainer {
             ..memory.map(Buffer::address).training_context(run.seed)
         };
         let addresses = memory.map(Buffer::address);
-        let training = Training::new(network, &run.settings, &addresses, &context, gpu.multiprocessors());
+        let training = TrainingLaunches::new(network, &run.settings, &addresses, &context, gpu.multiprocessors());
         check(training.all(), &context, run.settings.batch, &memory);
         Ok(Self {
             predicting: network.for_prediction(),

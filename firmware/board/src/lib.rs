@@ -224,7 +224,7 @@ pub fn names() -> Vec<String> {
 /// The recipe by which a board trains, and the host with it.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Training {
+pub struct BoardRecipe {
     /// The seed of the weights and of the samples' orders.
     pub seed: u64,
     /// Passes over the samples.
@@ -237,7 +237,7 @@ pub struct Training {
     pub samples: u32,
 }
 
-impl Training {
+impl BoardRecipe {
     /// Reads and checks the recipe's file.
     ///
     /// # Errors
@@ -305,6 +305,6 @@ mod tests {
 
     #[test]
     fn the_recipe_is_read() {
-        Training::read().unwrap();
+        BoardRecipe::read().unwrap();
     }
 }

@@ -16,7 +16,7 @@ mod network;
 use core::{hint::black_box, panic::PanicInfo};
 
 use entry::entry;
-use network::Network;
+use network::EmbeddedNetwork;
 use selvedge::{classification::argmax, idx};
 
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
@@ -32,8 +32,8 @@ fn main() -> ! {
 
 /// The class of the first sample.
 fn predict() -> Option<usize> {
-    let network = Network::parse(WEIGHTS).ok()?;
-    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    let network = EmbeddedNetwork::parse(WEIGHTS).ok()?;
+    let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);
     network.predict(idx::samples(SAMPLES).ok()?.iter().next()?, &mut workspace, &mut logits).ok()?;
     let class = black_box(argmax(logits.iter()));
     if CRASH == Some("panic") {

@@ -10,7 +10,7 @@ use firmware::{
     Failure,
     counter::{Counter, UNIT},
     embed, entry,
-    network::Network,
+    network::EmbeddedNetwork,
     run,
     stack::Painted,
 };
@@ -47,13 +47,13 @@ fn measure(counter: &Counter) -> Result<(), Failure> {
 // What follows is not inlined, so that no two workspaces are on the stack at a time.
 
 #[inline(never)]
-fn load() -> Result<Network, Failure> {
-    Ok(Network::parse(WEIGHTS)?)
+fn load() -> Result<EmbeddedNetwork, Failure> {
+    Ok(EmbeddedNetwork::parse(WEIGHTS)?)
 }
 
 #[inline(never)]
-fn class(network: &Network, sample: &[u8]) -> Result<usize, Failure> {
-    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+fn class(network: &EmbeddedNetwork, sample: &[u8]) -> Result<usize, Failure> {
+    let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);
     network.predict(sample, &mut workspace, &mut logits)?;
     Ok(argmax(logits.iter()))
 }
@@ -65,8 +65,8 @@ fn followed<T>(prediction: impl FnOnce() -> T) -> T {
 }
 
 #[inline(never)]
-fn measure_predictions(counter: &Counter, network: &Network, samples: Samples<'_>) -> Result<(), Failure> {
-    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+fn measure_predictions(counter: &Counter, network: &EmbeddedNetwork, samples: Samples<'_>) -> Result<(), Failure> {
+    let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);
     let count = samples.len().max(1);
     let (mut least, mut most, mut total) = (u64::MAX, 0, 0);
     let mut shown = [0; SHOWN];
@@ -94,8 +94,8 @@ fn measure_predictions(counter: &Counter, network: &Network, samples: Samples<'_
 }
 
 #[inline(never)]
-fn measure_layers(counter: &Counter, network: &Network, samples: Samples<'_>) -> Result<(), Failure> {
-    let mut workspace = Network::WORKSPACE;
+fn measure_layers(counter: &Counter, network: &EmbeddedNetwork, samples: Samples<'_>) -> Result<(), Failure> {
+    let mut workspace = EmbeddedNetwork::WORKSPACE;
     let mut layers = [0; MAX_LAYERS];
     for sample in samples.iter() {
         let mut before = counter.now();

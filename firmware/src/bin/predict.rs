@@ -10,7 +10,7 @@ use firmware::{
     board::{OUTPUTS, TASK},
     counter::{Counter, UNIT},
     embed, entry,
-    network::Network,
+    network::EmbeddedNetwork,
     run,
 };
 use selvedge::{
@@ -30,9 +30,9 @@ fn main() -> ! {
 }
 
 fn predict(counter: &Counter) -> Result<(), Failure> {
-    let network = Network::parse(WEIGHTS)?;
+    let network = EmbeddedNetwork::parse(WEIGHTS)?;
     let names = network.output_names();
-    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);
     let samples = idx::samples(SAMPLES)?;
     let labels = idx::labels(LABELS)?;
 
@@ -42,7 +42,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
         let (result, count) =
             counter.measure(|| network.predict(sample, &mut workspace, &mut logits).map(|()| argmax(logits.iter())));
         let class = result?;
-        let digest = Network::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        let digest = EmbeddedNetwork::hash(&logits).first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         match TASK {
             TaskKind::Classification => defmt::println!(
                 "sample {=usize}: class {=usize} {=str}, logits {=u64:016x}, {=u64} {=str}",
@@ -61,7 +61,7 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
             match TASK {
                 TaskKind::Classification => show_top(names, &network.values(&logits)),
                 TaskKind::MultiLabel => show_labels(names, &network.values(&logits)),
-                TaskKind::Regression => show_values(&Network::signature(WEIGHTS)?, network.values(&logits)),
+                TaskKind::Regression => show_values(&EmbeddedNetwork::signature(WEIGHTS)?, network.values(&logits)),
             }
         }
         right += usize::from(class == usize::from(label));

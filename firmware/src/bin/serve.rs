@@ -10,7 +10,7 @@ use firmware::{
     board::{self, OUTPUTS},
     counter::{Counter, UNIT},
     embed, entry,
-    network::Network,
+    network::EmbeddedNetwork,
     run,
     uart::{BOARD_UART, BoardUart, Uart},
 };
@@ -21,13 +21,13 @@ const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const INFO: Info<'static> = Info {
     board: board::NAME,
     layers: board::LAYERS,
-    format: Network::FORMAT,
+    format: EmbeddedNetwork::FORMAT,
     input: board::INPUT_SHAPE,
     element: board::ELEMENT,
     outputs: OUTPUTS as u32,
     task: board::TASK,
     flash: WEIGHTS.len() as u32,
-    ram: Network::RAM as u32,
+    ram: EmbeddedNetwork::RAM as u32,
     unit: UNIT,
 };
 const REQUEST_LEN: usize = request_len(board::SAMPLE_LEN);
@@ -39,12 +39,12 @@ fn main() -> ! {
 }
 
 fn serve(counter: &Counter) -> Result<(), Failure> {
-    let network = Network::parse(WEIGHTS)?;
-    let (mut workspace, mut logits) = (Network::WORKSPACE, Network::OUTPUTS);
+    let network = EmbeddedNetwork::parse(WEIGHTS)?;
+    let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);
     let mut uart = BoardUart::start(BOARD_UART);
     defmt::println!("{=str} serves {=str}", INFO.board, INFO.layers);
 
-    let mut device = Device::new(INFO, &Network::signature(WEIGHTS)?);
+    let mut device = Device::new(INFO, &EmbeddedNetwork::signature(WEIGHTS)?);
     let mut decoder = Decoder::new([0; REQUEST_LEN]);
     loop {
         if let Some(request) = uart.read().and_then(|byte| decoder.push(byte)) {

@@ -3,7 +3,7 @@ use core::hint::black_box;
 use selvedge::{
     Engine, Flat, Layer, Portable,
     arithmetic::normalize,
-    message::{Format, Logits},
+    message::{Logits, WeightFormat},
     preparation::Preparation,
     quantized::WorkspaceError,
     shape::{Names, Signature},
@@ -14,24 +14,24 @@ use super::{observed::Observed, sized};
 use crate::board::{INPUTS, IS_PREPARED, Model, OUTPUTS};
 
 /// A sample as numbers.
-pub type Workspace = [f32; INPUTS];
+pub type PredictionWorkspace = [f32; INPUTS];
 /// The logits.
 pub type Outputs = [f32; OUTPUTS];
 
 /// The network, its weights in place.
-pub struct Network {
+pub struct EmbeddedNetwork {
     model: &'static Model,
     names: Names<'static>,
     preparation: Preparation<'static>,
 }
 
-impl Network {
+impl EmbeddedNetwork {
     /// The number format of its weights.
-    pub const FORMAT: Format = Format::Float32;
+    pub const FORMAT: WeightFormat = WeightFormat::F32;
     /// Bytes of RAM that a prediction works in.
-    pub const RAM: usize = size_of::<Workspace>() + size_of::<<Model as Layer>::Tape>();
+    pub const RAM: usize = size_of::<PredictionWorkspace>() + size_of::<<Model as Layer>::Tape>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = Flat::ZERO;
+    pub const WORKSPACE: PredictionWorkspace = Flat::ZERO;
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0.0; OUTPUTS];
@@ -54,7 +54,12 @@ impl Network {
     }
 
     /// Writes a sample's logits.
-    pub fn predict(&self, sample: &[u8], input: &mut Workspace, logits: &mut Outputs) -> Result<(), WorkspaceError> {
+    pub fn predict(
+        &self,
+        sample: &[u8],
+        input: &mut PredictionWorkspace,
+        logits: &mut Outputs,
+    ) -> Result<(), WorkspaceError> {
         self.predict_by(&Portable, sample, input, logits)
     }
 
@@ -62,7 +67,7 @@ impl Network {
     pub fn by_layer(
         &self,
         sample: &[u8],
-        input: &mut Workspace,
+        input: &mut PredictionWorkspace,
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut logits = Self::OUTPUTS;
@@ -75,7 +80,7 @@ impl Network {
         &self,
         engine: &impl Engine,
         sample: &[u8],
-        input: &mut Workspace,
+        input: &mut PredictionWorkspace,
         logits: &mut Outputs,
     ) -> Result<(), WorkspaceError> {
         let sample = sized(sample)?;

@@ -1,7 +1,7 @@
 use core::hint::black_box;
 
 use selvedge::{
-    message::{Format, Logits},
+    message::{Logits, WeightFormat},
     preparation::Preparation,
     quantized::{self, QuantizedFile, WorkspaceError, hash},
     shape::{Names, Signature},
@@ -12,26 +12,26 @@ use super::sized;
 use crate::board::{self, INPUTS, IS_PREPARED, OUTPUTS};
 
 /// The memory that a prediction works in.
-pub type Workspace = [u32; board::IntegerFormat::required_words(&board::WIDTHS)];
+pub type PredictionWorkspace = [u32; board::IntegerFormat::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [i32; OUTPUTS];
 
 /// The network, its weights in place.
-pub struct Network {
+pub struct EmbeddedNetwork {
     file: QuantizedFile<'static, board::IntegerFormat>,
     preparation: Preparation<'static>,
 }
 
-impl Network {
+impl EmbeddedNetwork {
     /// The number format of its weights.
-    pub const FORMAT: Format = match <board::IntegerFormat as quantized::Format>::NAME.as_bytes() {
-        b"int4" => Format::Int4,
-        _ => Format::Int8,
+    pub const FORMAT: WeightFormat = match <board::IntegerFormat as quantized::QuantizedFormat>::NAME.as_bytes() {
+        b"int4" => WeightFormat::Int4,
+        _ => WeightFormat::Int8,
     };
     /// Bytes of RAM that a prediction works in.
-    pub const RAM: usize = size_of::<Workspace>();
+    pub const RAM: usize = size_of::<PredictionWorkspace>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = [0; _];
+    pub const WORKSPACE: PredictionWorkspace = [0; _];
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0; OUTPUTS];
@@ -57,7 +57,7 @@ impl Network {
     pub fn predict(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace,
+        workspace: &mut PredictionWorkspace,
         logits: &mut Outputs,
     ) -> Result<(), WorkspaceError> {
         let sample = sized(sample)?;
@@ -79,7 +79,7 @@ impl Network {
     pub fn by_layer(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace,
+        workspace: &mut PredictionWorkspace,
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut logits = Self::OUTPUTS;

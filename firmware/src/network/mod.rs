@@ -1,13 +1,13 @@
 //! The network in flash, in the numbers that the embedded weight file has.
 
 #[cfg_attr(network = "integer", path = "integer.rs")]
-#[cfg_attr(network = "half", path = "half.rs")]
-#[cfg_attr(not(any(network = "integer", network = "half")), path = "float.rs")]
+#[cfg_attr(network = "f16", path = "f16.rs")]
+#[cfg_attr(not(any(network = "integer", network = "f16")), path = "float.rs")]
 mod format;
-#[cfg(not(any(network = "integer", network = "half")))]
+#[cfg(not(any(network = "integer", network = "f16")))]
 mod observed;
 
-pub use format::Network;
+pub use format::EmbeddedNetwork;
 
 use selvedge::quantized::WorkspaceError;
 

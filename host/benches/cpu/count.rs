@@ -14,7 +14,7 @@ use selvedge::{
 };
 
 use super::{
-    measure::Training,
+    measure::TimedTraining,
     predictions::Predictions,
     products::{Entry, Ledger, Product},
 };
@@ -49,7 +49,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts over epochs that begin as the measured ones do, after the same warm-up, so that the same activations are zero.
-    pub fn of(training: &mut Training<'_>, engine: &impl Engine, epochs: u32) -> Result<Self> {
+    pub fn of(training: &mut TimedTraining<'_>, engine: &impl Engine, epochs: u32) -> Result<Self> {
         training.warm_up(engine)?;
         let engine = Counting { engine, ledger: RefCell::default() };
         training.train(&engine, Length::Epochs(epochs), &mut Watch(&engine.ledger))?;
@@ -224,7 +224,7 @@ mod tests {
         let mut data = host::data::load(Some(Path::new("builtin"))).unwrap();
         data.train.truncate(10);
         let network = Architecture::of::<Tiny>();
-        let counts = Counts::of(&mut Training::new(&network, &data, 4).unwrap(), &Portable, 2).unwrap();
+        let counts = Counts::of(&mut TimedTraining::new(&network, &data, 4).unwrap(), &Portable, 2).unwrap();
         // Batches of 4, 4 and 2 samples, twice.
         assert_eq!((counts.steps, counts.products.len()), (6, 5));
         let Count { needed, nominal } = counts.total();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use host::{
     data::Dataset,
-    training::{self, Length, Observer, Options, Progress, State},
+    training::{self, Length, Observer, Progress, State, TrainingOptions},
 };
 use selvedge::{Engine, architecture::Architecture};
 
@@ -13,16 +13,16 @@ use super::shared::EpochSeconds;
 const WARM_UP: u64 = 300;
 
 /// A model in training; the recipe is the quickstart's.
-pub struct Training<'a> {
+pub struct TimedTraining<'a> {
     state: State,
     data: &'a Dataset,
     batch_size: usize,
 }
 
-impl<'a> Training<'a> {
+impl<'a> TimedTraining<'a> {
     /// A fresh model.
     pub fn new(network: &Architecture, data: &'a Dataset, batch_size: usize) -> Result<Self> {
-        Ok(Self { state: State::initialized(network, &Options::QUICKSTART)?, data, batch_size })
+        Ok(Self { state: State::initialized(network, &TrainingOptions::QUICKSTART)?, data, batch_size })
     }
 
     pub fn warm_up(&mut self, engine: &impl Engine) -> Result<()> {
@@ -44,7 +44,7 @@ impl<'a> Training<'a> {
         length: Length,
         observer: &mut impl Observer<Error = anyhow::Error>,
     ) -> Result<()> {
-        let options = Options { length, batch_size: self.batch_size, ..Options::QUICKSTART };
+        let options = TrainingOptions { length, batch_size: self.batch_size, ..TrainingOptions::QUICKSTART };
         self.state.progress = Progress::default();
         training::train(engine, &mut self.state, self.data, &options, observer).map(drop)
     }

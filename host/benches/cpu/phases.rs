@@ -27,7 +27,7 @@ use selvedge::{
 use super::{
     by_layer,
     count::Counts,
-    measure::Training,
+    measure::TimedTraining,
     products::{Ledger, Product},
     shared::align_right,
 };
@@ -64,7 +64,7 @@ pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn 
     let header = ["batch", "step in µs"].into_iter().chain(COLUMNS);
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
     for batch_size in &options.batch_sizes {
-        let mut training = Training::new(network, data, batch_size.get() as usize)?;
+        let mut training = TimedTraining::new(network, data, batch_size.get() as usize)?;
         training.warm_up(&engine)?;
         let mut watch =
             Watch { engine: &engine, begun: Total::now(&engine), sum: Total::default(), at_last_step: None, steps: 0 };
@@ -77,7 +77,7 @@ pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn 
         });
         table.add_row([batch_size.to_string(), format!("{:.0}", microseconds(step))].into_iter().chain(parts));
         let (_, times) = engine.products.borrow_mut().take();
-        let mut training = Training::new(network, data, batch_size.get() as usize)?;
+        let mut training = TimedTraining::new(network, data, batch_size.get() as usize)?;
         let counts = Counts::of(&mut training, &engine.engine, options.epochs)?;
         products.add_rows(by_layer::rows(&batch_size.to_string(), &counts, &times, peak));
     }

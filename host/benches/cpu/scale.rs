@@ -19,7 +19,7 @@ use plotters::prelude::*;
 use selvedge::architecture::Architecture;
 
 use super::{
-    measure::Training,
+    measure::TimedTraining,
     plot::{self, ENGINES, FONT, WIDTH},
     shared::align_right,
     workload::Workload,
@@ -76,7 +76,7 @@ fn layers([inputs, outputs]: [usize; 2], width: usize, depth: usize) -> Result<A
 }
 
 fn point(engine: &Simd, data: &Dataset, name: String, layers: &Architecture, batch: usize) -> Result<Point> {
-    let mut training = Training::new(layers, data, batch)?;
+    let mut training = TimedTraining::new(layers, data, batch)?;
     let mut steps = 4;
     let step = loop {
         let mut watch = Watch::default();

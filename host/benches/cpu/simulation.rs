@@ -18,7 +18,7 @@ use host::{
 use options::bench::Cpu;
 use selvedge::{Engine, architecture::Architecture};
 
-use super::{measure::Training, shared::align_right};
+use super::{measure::TimedTraining, shared::align_right};
 
 /// Works with nothing to do, by which the cost of sharing out is measured.
 const EMPTY_CALLS: u32 = 10_000;
@@ -101,7 +101,7 @@ impl Step {
         epochs: u32,
     ) -> Result<Self> {
         let engine = Simd::simulated(set, threads)?;
-        let mut training = Training::new(network, data, batch_size)?;
+        let mut training = TimedTraining::new(network, data, batch_size)?;
         training.warm_up(&engine)?;
         let before = engine.times();
         let wall: f64 = training.epochs(&engine, epochs)?.iter().sum();

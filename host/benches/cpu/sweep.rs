@@ -14,7 +14,7 @@ use selvedge::architecture::Architecture;
 
 use super::{
     count::Counts,
-    measure::Training,
+    measure::TimedTraining,
     plot,
     predictions::Predictions,
     report::{Peak, Report, Row},
@@ -84,7 +84,7 @@ impl Sweep<'_> {
         let counts = if self.options.predict {
             Counts::of_predictions(&Predictions::new(self.network, self.data, batch as usize)?, &engine)?
         } else {
-            let mut training = Training::new(self.network, self.data, batch as usize)?;
+            let mut training = TimedTraining::new(self.network, self.data, batch as usize)?;
             Counts::of(&mut training, &engine, self.options.epochs)?
         };
         self.bar.inc(1);
@@ -96,7 +96,7 @@ impl Sweep<'_> {
         if self.options.predict {
             return Predictions::new(self.network, self.data, batch as usize)?.passes(engine, self.options.epochs);
         }
-        let mut training = Training::new(self.network, self.data, batch as usize)?;
+        let mut training = TimedTraining::new(self.network, self.data, batch as usize)?;
         training.warm_up(engine)?;
         training.epochs(engine, self.options.epochs)
     }

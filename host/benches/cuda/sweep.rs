@@ -7,7 +7,7 @@ use cuda::driver::Gpu;
 use host::{
     data::Dataset,
     files::write_whole,
-    training::{self, Cuda, Length, Options as Recipe, State},
+    training::{self, Cuda, Length, State, TrainingOptions},
 };
 use indicatif::ProgressBar;
 use options::bench;
@@ -87,7 +87,7 @@ impl Sweep<'_> {
     /// Trains a fresh model by the quickstart's recipe, and returns each epoch's seconds, without the first: that is the warm-up.
     fn epochs(&self, batch: u32) -> Result<Vec<f64>> {
         let length = Length::Epochs(self.options.epochs + 1);
-        let recipe = Recipe { length, batch_size: batch as usize, ..Recipe::QUICKSTART };
+        let recipe = TrainingOptions { length, batch_size: batch as usize, ..TrainingOptions::QUICKSTART };
         let mut state = State::initialized(self.network, &recipe)?;
         let mut backend = Cuda::new(Gpu::open()?, &state, self.data, &recipe)?;
         let mut seconds = EpochSeconds::default();

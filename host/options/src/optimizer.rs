@@ -164,9 +164,9 @@ impl Optimizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::Options;
+    use crate::training::TrainingOptions;
 
-    fn resolve(text: &str) -> Result<Options, RecipeError> {
+    fn resolve(text: &str) -> Result<TrainingOptions, RecipeError> {
         RecipeOptions::parse(text, "test".as_ref()).unwrap().resolve()
     }
 
@@ -181,7 +181,7 @@ mod tests {
         ];
         for (name, learning_rate, optimizer) in expected {
             let options = resolve(&format!("optimizer = '{name}'")).unwrap();
-            assert_eq!(options, Options { learning_rate, optimizer, ..Options::QUICKSTART });
+            assert_eq!(options, TrainingOptions { learning_rate, optimizer, ..TrainingOptions::QUICKSTART });
         }
     }
 

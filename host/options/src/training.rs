@@ -9,7 +9,7 @@ use crate::{
 
 /// The settings of a training run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+pub struct TrainingOptions {
     /// When to stop.
     pub length: Length,
     /// Samples in a batch; an epoch's last one may be smaller.
@@ -21,7 +21,7 @@ pub struct Options {
     /// The schedule's base.
     pub learning_rate: f64,
     /// How the learning rate changes.
-    pub schedule: Plan,
+    pub schedule: EpochSchedule,
     /// The largest norm of a gradient: a longer gradient is shortened to it.
     pub clip: Option<f32>,
     /// The part of the activations that a training pass drops; needs a model with dropout.
@@ -44,7 +44,7 @@ pub struct Options {
     pub standardize: Standardize,
 }
 
-impl Options {
+impl TrainingOptions {
     /// The settings of PyTorch's quickstart.
     pub const QUICKSTART: Self = Self {
         length: Length::Epochs(5),
@@ -52,7 +52,7 @@ impl Options {
         accumulate: 1,
         optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
         learning_rate: 1e-3,
-        schedule: Plan::Constant,
+        schedule: EpochSchedule::Constant,
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,
@@ -91,7 +91,7 @@ impl Options {
     ///
     /// [`RecipeError::Senseless`] for a warm-up that is longer than the run.
     pub fn check_schedule(&self, samples: usize) -> Result<(), RecipeError> {
-        let Plan::Cosine { warm_up, .. } = self.schedule else { return Ok(()) };
+        let EpochSchedule::Cosine { warm_up, .. } = self.schedule else { return Ok(()) };
         let in_epoch = samples.div_ceil(self.batch_size.saturating_mul(self.accumulate)).max(1);
         let epochs = match self.length {
             Length::Epochs(epochs) => f64::from(epochs),
@@ -148,7 +148,7 @@ pub enum Length {
 
 /// The course of the learning rate over a run. It becomes a [`Schedule`] once the number of steps is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Plan {
+pub enum EpochSchedule {
     /// The rate is constant.
     Constant,
     /// A factor changes the rate after a number of epochs, again and again.
@@ -176,7 +176,7 @@ pub enum Plan {
     },
 }
 
-impl Plan {
+impl EpochSchedule {
     /// The schedule of a run of so many steps.
     pub fn schedule(&self, steps_in_epoch: u64, total: u64) -> Schedule {
         let steps = |epochs: f64| (epochs * steps_in_epoch as f64).round() as u64;
@@ -200,8 +200,8 @@ mod tests {
     #[test]
     fn a_warm_up_must_fit_into_the_run() {
         let check = |length, warm_up| {
-            let schedule = Plan::Cosine { warm_up, final_fraction: 0.0 };
-            let options = Options { length, schedule, ..Options::QUICKSTART };
+            let schedule = EpochSchedule::Cosine { warm_up, final_fraction: 0.0 };
+            let options = TrainingOptions { length, schedule, ..TrainingOptions::QUICKSTART };
             options.check_schedule(640).map_err(|error| error.to_string())
         };
         assert_eq!(check(Length::Epochs(3), 3.0), Ok(()));
@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn augmentation_must_fit_the_samples() {
         let check = |flip, shift, erase, sizes: &[u32]| {
-            let options = Options { augmentation: Augmentation { flip, shift, erase }, ..Options::QUICKSTART };
+            let options =
+                TrainingOptions { augmentation: Augmentation { flip, shift, erase }, ..TrainingOptions::QUICKSTART };
             let checked = options.check_augmentation(InputShape::of_sizes(sizes).unwrap());
             checked.map_err(|error| error.to_string())
         };

@@ -3,7 +3,7 @@ use std::io::Write;
 use crate::{
     classes::SignatureBuf,
     files,
-    interchange::{self, Ends, Folded, Format, InputScaling, Reading, StateDict},
+    interchange::{self, Ends, FileFormat, Folded, InputScaling, Reading, StateDict},
     weights,
 };
 use anyhow::{Context as _, Result, bail};
@@ -18,8 +18,8 @@ use super::note;
 
 pub fn run(options: &options::commands::Convert) -> Result<()> {
     // A file that cannot be written is an error before the work.
-    let format = Format::to_write(&options.to)?;
-    if options.opset.is_some() && format != Format::Onnx {
+    let format = FileFormat::to_write(&options.to)?;
+    if options.opset.is_some() && format != FileFormat::Onnx {
         bail!("--opset: {} is no .onnx file; other formats have no operator set", options.to.display());
     }
     files::check_writable(&options.to)?;
@@ -48,7 +48,7 @@ pub fn run(options: &options::commands::Convert) -> Result<()> {
         folded.notes.iter().for_each(note);
         (network, signature) = (folded.network, folded.signature);
     }
-    if format != Format::Selvedge {
+    if format != FileFormat::Selvedge {
         Ends::of(&signature.get()).note(&options.from, &options.to).iter().for_each(note);
     }
     let (written, flat) = (network.architecture(), network.parameters());

@@ -30,10 +30,10 @@ pub fn run(options: &options::commands::Inspect) -> Result<()> {
     let file = parse(&options.file, &bytes)?;
     file.check_weights().err().iter().for_each(note);
     match &file {
-        ModelFile::Float32(weights) => show(options, weights, bytes.len()),
+        ModelFile::F32(weights) => show(options, weights, bytes.len()),
         ModelFile::Int8(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
         ModelFile::Int4(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
-        ModelFile::Float16(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
+        ModelFile::F16(quantized) => show_quantized(options, &file, quantized.record(), bytes.len()),
     }
 }
 

@@ -205,7 +205,7 @@ fn check_weights(path: &Path, file: &ModelFile<'_>) -> Result<()> {
 }
 
 /// Refuses what only the loss of a classification has.
-fn check_task(data: &Dataset, has_weights: bool, with: &training::Options) -> Result<()> {
+fn check_task(data: &Dataset, has_weights: bool, with: &training::TrainingOptions) -> Result<()> {
     let task = data.task.get().kind();
     if task == TaskKind::Classification {
         return Ok(());
@@ -252,7 +252,7 @@ fn load_from(path: &Path, file: &ModelFile<'_>, options: &Data, search: Search) 
 
 /// A note where the weights were trained on other samples than this data's training part.
 fn trained_on_others(file: &ModelFile<'_>, data: &Dataset) -> Option<String> {
-    let ModelFile::Float32(file) = file else { return None };
+    let ModelFile::F32(file) = file else { return None };
     let record = file.record();
     if record.dataset != data.name {
         return Some(format!("the weights were trained on {}", record.dataset));

@@ -11,7 +11,7 @@ use crate::{
     model_file::ModelFile,
     preparation::PreparationBuf,
     quantization::{
-        self, Coding, HalfNetwork, Integers, LayerReport, QuantizationError, Quantized, Quantizer, Reference, Report,
+        self, Coding, F16Network, Integers, LayerReport, QuantizationError, Quantized, Quantizer, Reference, Report,
         SampleOutputs,
     },
     training::{self, Epoch},
@@ -20,7 +20,7 @@ use crate::{
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use options::{commands::Format, recipe::FINE_TUNING};
+use options::{commands::FormatOption, recipe::FINE_TUNING};
 use selvedge::{
     augment::Augmentation,
     shape::{InputShape, Signature},
@@ -48,7 +48,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
 fn check_format(path: &Path) -> Result<()> {
     let bytes = weights::read(path)?;
     match parse(path, &bytes)? {
-        ModelFile::Float32(_) => Ok(()),
+        ModelFile::F32(_) => Ok(()),
         _ => Err(is_quantized(path)),
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     let bytes = weights::read(&options.path)?;
     let model = parse(&options.path, &bytes)?;
     check_weights(&options.path, &model)?;
-    let ModelFile::Float32(file) = &model else { return Err(is_quantized(&options.path)) };
+    let ModelFile::F32(file) = &model else { return Err(is_quantized(&options.path)) };
     let name = || options.path.display().to_string();
     let flat: Vec<f32> = file.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let preparation = file.signature().preparation.into();
@@ -141,15 +141,15 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
 }
 
 /// Tells whether the quantised network takes codes that stand for the data's values.
-fn made_of_codes(format: Format, data: &Dataset) -> bool {
-    let is_integers = matches!(format, Format::Int8 | Format::Int4);
+fn made_of_codes(format: FormatOption, data: &Dataset) -> bool {
+    let is_integers = matches!(format, FormatOption::Int8 | FormatOption::Int4);
     is_integers && data.preparation != PreparationBuf::Bytes
 }
 
 /// The default recipe goes without augmentation where the samples are no images, or too small.
 fn check_augmentation(
     options: &options::commands::Quantize,
-    training: &mut training::Options,
+    training: &mut training::TrainingOptions,
     input: InputShape,
 ) -> Result<()> {
     let is_default = options.recipe.as_deref().is_none_or(|name| name == FINE_TUNING);
@@ -165,13 +165,13 @@ fn make(
     engine: &Simd,
     reference: &Reference,
     data: Dataset,
-    training: Option<&training::Options>,
+    training: Option<&training::TrainingOptions>,
 ) -> Result<Made> {
     let integers = match options.format {
-        Format::F32 => return Ok(Made::Float),
-        Format::F16 => return Ok(Made::Half(HalfNetwork::new(reference)?)),
-        Format::Int8 => Integers::Int8,
-        Format::Int4 => Integers::Int4,
+        FormatOption::F32 => return Ok(Made::Float),
+        FormatOption::F16 => return Ok(Made::F16(F16Network::new(reference)?)),
+        FormatOption::Int8 => Integers::Int8,
+        FormatOption::Int4 => Integers::Int4,
     };
     let mut quantizer = Quantizer::new(engine, reference, integers, data)?;
     if let Some(options) = training {
@@ -189,12 +189,12 @@ fn make(
 /// Checks the files before the work: one that cannot be written is an error.
 fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()> {
     ensure!(
-        !interchange::Format::is_foreign(out),
+        !interchange::FileFormat::is_foreign(out),
         "--out {}: quantize writes Selvedge's own files, such as {}; other formats have the model's own weights: `selvedge convert {} {}`",
         out.display(),
         out.with_extension(options.format.name()).display(),
         options.path.display(),
-        interchange::Format::writable(out).display()
+        interchange::FileFormat::writable(out).display()
     );
     files::check_writable(out)?;
     check_replaced(out, &[b"SELVINT", b"SELVFP16", b"SELVEDGE"], "a network of Selvedge")?;
@@ -207,7 +207,7 @@ fn check_outputs(options: &options::commands::Quantize, out: &Path) -> Result<()
     Ok(files::check_distinct(&all)?)
 }
 
-fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -> Result<()> {
+fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::TrainingOptions) -> Result<()> {
     let mut out = terminal::stdout();
     let mut printed = Ok(());
     quantizer.fine_tune(options, |epoch| {
@@ -222,7 +222,7 @@ fn fine_tune(quantizer: &mut Quantizer<'_, Simd>, options: &training::Options) -
 /// A network that was made.
 enum Made {
     Integers(Quantized),
-    Half(HalfNetwork),
+    F16(F16Network),
     Float,
 }
 
@@ -230,14 +230,14 @@ impl Made {
     fn orders(&self) -> &[Vec<usize>] {
         match self {
             Self::Integers(quantized) => quantized.orders(),
-            Self::Half(_) | Self::Float => &[],
+            Self::F16(_) | Self::Float => &[],
         }
     }
 
     fn outputs(&self, engine: &Simd, reference: &Reference, values: &[u8]) -> Vec<SampleOutputs> {
         match self {
             Self::Integers(quantized) => quantized.outputs(engine, values),
-            Self::Half(half) => half.outputs(engine, values),
+            Self::F16(network) => network.outputs(engine, values),
             Self::Float => reference.outputs(engine, values),
         }
     }
@@ -252,7 +252,7 @@ impl Made {
     ) -> Result<Vec<u8>, QuantizationError> {
         let encoded = match self {
             Self::Integers(quantized) => return quantized.encode(signature, source, accuracies),
-            Self::Half(half) => half.encode(signature, source, accuracies),
+            Self::F16(network) => network.encode(signature, source, accuracies),
             Self::Float => {
                 weights::encode(reference.architecture(), reference.network().parameters(), signature, record)
             }
@@ -288,7 +288,7 @@ fn print(
                 writeln!(out, "  {} outputs have smaller weights, so that no sum overflows", integers.shrunk())?;
             }
         }
-        Made::Half(half) => writeln!(out, "Chosen: {}", half.method())?,
+        Made::F16(network) => writeln!(out, "Chosen: {}", network.method())?,
         Made::Float => writeln!(out, "Chosen: weights as they are")?,
     }
     writeln!(out, "\n{}\n", layer_table(&report.layers))?;

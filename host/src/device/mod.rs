@@ -17,7 +17,7 @@ use std::{
 use selvedge::{
     architecture::{Architecture, MAX_WIDTH},
     message::{
-        Decoder, Format, Info, MessageError, OutputInfo, Prediction, Request, Response, Statistics, encode,
+        Decoder, Info, MessageError, OutputInfo, Prediction, Request, Response, Statistics, WeightFormat, encode,
         request_len, response_len,
     },
     preparation::Element,
@@ -53,7 +53,7 @@ pub struct About {
     /// The number type of a sample's values.
     pub element: Element,
     /// The number type of the model's weights.
-    pub format: Format,
+    pub format: WeightFormat,
     /// The meaning of the outputs.
     pub task: TaskKind,
     /// Bytes of flash that the model takes.

@@ -26,7 +26,7 @@ type Tiny = mlp!(12 => 16 Relu => 3);
 const INFO: Info<'static> = Info {
     board: "fake",
     layers: "12,16,3",
-    format: Format::Float32,
+    format: WeightFormat::F32,
     input: InputShape::Features(INPUTS as u32),
     element: Element::U8,
     task: TaskKind::Classification,

@@ -22,8 +22,8 @@ pub struct Array<'a> {
 pub enum Numbers<'a> {
     /// Words of 32 bits, little-endian, four bytes each.
     Words(&'a [u8]),
-    /// Bits of binary16.
-    Halves(Vec<u16>),
+    /// Bits of f16.
+    F16(Vec<u16>),
     /// Finite numbers.
     Floats(Cow<'a, [f32]>),
 }
@@ -33,7 +33,7 @@ impl Array<'_> {
     pub fn bytes(&self) -> usize {
         match &self.numbers {
             Numbers::Words(bytes) => bytes.len(),
-            Numbers::Halves(halves) => 2 * halves.len(),
+            Numbers::F16(numbers) => 2 * numbers.len(),
             Numbers::Floats(floats) => 4 * floats.len(),
         }
     }
@@ -46,8 +46,8 @@ impl Array<'_> {
                 let words = bytes.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
                 list(out, &format!("uint32_t {name}"), 8, words, |word| format!("0x{word:08x}"))
             }
-            Numbers::Halves(halves) => {
-                list(out, &format!("uint16_t {name}"), 12, halves.iter().copied(), |half| format!("0x{half:04x}"))
+            Numbers::F16(numbers) => {
+                list(out, &format!("uint16_t {name}"), 12, numbers.iter().copied(), |bits| format!("0x{bits:04x}"))
             }
             Numbers::Floats(floats) => list(out, &format!("float {name}"), 6, floats.iter().copied(), float),
         }

@@ -7,7 +7,7 @@ use selvedge::{
     architecture::{Architecture, Stage, StageKind},
     arithmetic::sqrt,
     layers::batch_norm::EPSILON,
-    quantized::{Float16, QuantizedFile},
+    quantized::{F16, QuantizedFile},
     weights::WeightFile,
 };
 
@@ -106,8 +106,8 @@ pub fn float32<'a>(file: &WeightFile<'a>, input: Input<'a>) -> Result<Parts<'a>,
     Ok(chain.parts(include_str!("c/floats/float32.c"), false))
 }
 
-/// Weights of 16 bits.
-pub fn float16<'a>(file: &QuantizedFile<'a, Float16>, input: Input<'a>) -> Parts<'a> {
+/// Weights in f16.
+pub fn f16<'a>(file: &QuantizedFile<'a, F16>, input: Input<'a>) -> Parts<'a> {
     let architecture = file.architecture();
     let mut chain = Chain::new(input);
     for (stage, (widths, bytes)) in architecture.stages().zip(file.layer_bytes()) {
@@ -115,10 +115,10 @@ pub fn float16<'a>(file: &QuantizedFile<'a, Float16>, input: Input<'a>) -> Parts
         let biases = biases.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         let rows = rows.chunks_exact(widths.inputs.next_multiple_of(2) * size_of::<u16>());
         let row = |row: &'a [u8]| row.as_chunks().0.iter().take(widths.inputs).map(|&bytes| u16::from_le_bytes(bytes));
-        let weights = Numbers::Halves(rows.flat_map(row).collect());
+        let weights = Numbers::F16(rows.flat_map(row).collect());
         chain.push(&stage, weights, Numbers::Floats(Cow::Owned(biases)), is_last_linear(&architecture, &stage));
     }
-    chain.parts(include_str!("c/floats/float16.c"), true)
+    chain.parts(include_str!("c/floats/f16.c"), true)
 }
 
 /// The layer after which all are computed in the place of the logits.

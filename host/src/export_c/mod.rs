@@ -25,7 +25,7 @@ use std::{
 };
 
 use options::c_name::CName;
-use selvedge::message::Format;
+use selvedge::message::WeightFormat;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -106,8 +106,8 @@ impl<'a> Export<'a> {
         let mut parts = match self.file {
             ModelFile::Int8(file) => integers::parts(file, integers::INT8, input, needs_fma),
             ModelFile::Int4(file) => integers::parts(file, integers::INT4, input, needs_fma),
-            ModelFile::Float16(file) => floats::float16(file, input),
-            ModelFile::Float32(file) => floats::float32(file, input)?,
+            ModelFile::F16(file) => floats::f16(file, input),
+            ModelFile::F32(file) => floats::float32(file, input)?,
         };
         output.add_constants(&mut parts);
         Ok(Files { export: self, parts })
@@ -141,7 +141,7 @@ impl<'a> Export<'a> {
     /// The worth of a sum of 1 as a logit, where the logits are integers.
     fn logit_scale(&self) -> Option<f32> {
         match self.file.format() {
-            Format::Int8 | Format::Int4 => self.file.quantization().map(|record| record.logit_scale),
+            WeightFormat::Int8 | WeightFormat::Int4 => self.file.quantization().map(|record| record.logit_scale),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The kind of a file, by its bytes: a name may say anything.
 
-use super::{Format, pickle, pth};
+use super::{FileFormat, pickle, pth};
 use crate::archive::{Archive, ArchiveError};
 use crate::stray::{self, Magic, begins};
 
@@ -8,7 +8,7 @@ use crate::stray::{self, Magic, begins};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A format that is read.
-    Read(Format),
+    Read(FileFormat),
     /// Another kind that is known: its name, and what to do.
     Other(String),
     /// Any other kind.
@@ -67,13 +67,13 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
         return other(what);
     }
     if bytes.starts_with(b"SELV") {
-        return Kind::Read(Format::Selvedge);
+        return Kind::Read(FileFormat::Selvedge);
     }
     if bytes.starts_with(b"PK") {
         return archive(bytes);
     }
     if bytes.starts_with(pickle::LEGACY) {
-        return Kind::Read(Format::Pth);
+        return Kind::Read(FileFormat::Pth);
     }
     if bytes.starts_with(b"\x80") && matches!(bytes.get(1), Some(2..=5)) && bytes.get(8) != Some(&b'{') {
         return other("a bare Python pickle (of joblib, say), which is not read; save the arrays by numpy.savez");
@@ -82,7 +82,7 @@ pub(super) fn of(bytes: &[u8]) -> Kind {
         return safetensors(bytes, u64::from_le_bytes(*length));
     }
     if is_onnx(bytes) {
-        return Kind::Read(Format::Onnx);
+        return Kind::Read(FileFormat::Onnx);
     }
     // Last: a safetensors file begins with a number, which may be the beginning of any other file.
     match stray::find(bytes) {
@@ -105,12 +105,12 @@ fn archive(bytes: &[u8]) -> Kind {
     if has("constants.pkl") && has("data.pkl") {
         Kind::Other("a TorchScript program; load it by torch.jit.load and torch.save its state_dict()".into())
     } else if pth::is_saved_by_torch(bytes) {
-        Kind::Read(Format::Pth)
+        Kind::Read(FileFormat::Pth)
     } else if has("model.weights.h5") {
         let save = "numpy.savez(\"model.npz\", *model.get_weights())";
         Kind::Other(format!("a Keras model (.keras); load it and save its weights by {save}"))
     } else if has(".npy") || names.is_empty() {
-        Kind::Read(Format::Npz)
+        Kind::Read(FileFormat::Npz)
     } else {
         Kind::Other("a zip archive, but neither PyTorch's nor NumPy's; unpack it first".into())
     }
@@ -147,7 +147,7 @@ fn safetensors(bytes: &[u8], length: u64) -> Kind {
                 "a safetensors file that is cut short: it has {there} of its {whole} bytes; fetch it again"
             ))
         }
-        None => Kind::Read(Format::Safetensors),
+        None => Kind::Read(FileFormat::Safetensors),
     }
 }
 
@@ -184,12 +184,12 @@ mod tests {
         assert_eq!([of(b"\0\x01\x02\x03"), of(b"404: Not Found")], [Kind::Unknown, Kind::Unknown]);
         let header = br#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
         let file = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 8]].concat();
-        assert_eq!(of(&file), Kind::Read(Format::Safetensors));
+        assert_eq!(of(&file), Kind::Read(FileFormat::Safetensors));
         // Header lengths that begin as JSON, gzip and a web page do.
         for length in [0x7b_u64, 0x8b1f, 0x3c] {
             let header = format!("{:length$}", std::str::from_utf8(header).unwrap(), length = length as usize);
             let file = [&length.to_le_bytes()[..], header.as_bytes(), &[0; 8]].concat();
-            assert_eq!(of(&file), Kind::Read(Format::Safetensors), "{length}");
+            assert_eq!(of(&file), Kind::Read(FileFormat::Safetensors), "{length}");
         }
         let cut = Kind::Other("a safetensors file that is cut short: it has 69 of its 70 bytes; fetch it again".into());
         assert_eq!(of(&file[..file.len() - 1]), cut);

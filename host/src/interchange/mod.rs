@@ -76,7 +76,7 @@ const FOREIGN: [&str; 31] = [
 
 /// A kind of file with weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum FileFormat {
     /// Selvedge's weight file.
     Selvedge,
     /// Tensors without code.
@@ -89,7 +89,7 @@ pub enum Format {
     Onnx,
 }
 
-impl Format {
+impl FileFormat {
     /// The format of a file's extension.
     pub fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
@@ -140,11 +140,11 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
     let converted =
         |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
     match kind::of(bytes) {
-        Kind::Read(Format::Selvedge) => None,
-        Kind::Read(Format::Safetensors) => converted("a safetensors file"),
-        Kind::Read(Format::Pth) => converted("a PyTorch file"),
-        Kind::Read(Format::Npz) => converted("a NumPy archive (.npz)"),
-        Kind::Read(Format::Onnx) => converted("an ONNX file"),
+        Kind::Read(FileFormat::Selvedge) => None,
+        Kind::Read(FileFormat::Safetensors) => converted("a safetensors file"),
+        Kind::Read(FileFormat::Pth) => converted("a PyTorch file"),
+        Kind::Read(FileFormat::Npz) => converted("a NumPy archive (.npz)"),
+        Kind::Read(FileFormat::Onnx) => converted("an ONNX file"),
         Kind::Other(what) => Some(what),
         Kind::Unknown => None,
     }
@@ -166,18 +166,18 @@ pub fn write(
     record: &TrainingRecord<'_>,
     opset: Option<u8>,
 ) -> Result<(), InterchangeError> {
-    let written = match Format::to_write(path)? {
-        Format::Selvedge => {
+    let written = match FileFormat::to_write(path)? {
+        FileFormat::Selvedge => {
             return weights::save(path, architecture, flat, signature, record).map_err(InterchangeError::from);
         }
-        Format::Safetensors => safetensors::write(&named(architecture, flat)),
-        Format::Npz => npz::write(&named(architecture, flat)),
-        Format::Onnx => {
+        FileFormat::Safetensors => safetensors::write(&named(architecture, flat)),
+        FileFormat::Npz => npz::write(&named(architecture, flat)),
+        FileFormat::Onnx => {
             let graph = architecture.for_prediction();
             onnx::opset(&graph, opset)
                 .and_then(|opset| onnx::write(&graph, &named(&graph, flat), &Ends::of(signature), opset))
         }
-        Format::Pth => Err(Problem::NotWritten),
+        FileFormat::Pth => Err(Problem::NotWritten),
     };
     let bytes = written.map_err(|problem| problem.in_file(path))?;
     Ok(files::write_whole(path, &bytes)?)

@@ -7,7 +7,7 @@ use selvedge::{
 };
 
 use super::{
-    Format, InterchangeError,
+    FileFormat, InterchangeError,
     error::Problem,
     infer,
     keys::LoadReport,
@@ -115,7 +115,7 @@ impl StateDict {
             }
         };
         match format {
-            Format::Selvedge => {
+            FileFormat::Selvedge => {
                 let model = ModelFile::parse(bytes).map_err(WeightsError::in_file(path))?;
                 if model.assumes() == Some(Assumption::Known) {
                     signature = SignatureBuf::new(model.input(), &model.classes());
@@ -124,7 +124,7 @@ impl StateDict {
                 }
                 architecture = Some(model.architecture());
                 match &model {
-                    ModelFile::Float32(file) => {
+                    ModelFile::F32(file) => {
                         dataset = file.record().dataset.to_owned();
                         recipe = file.record().recipe.to_owned();
                         record = TrainingRecord { dataset: UNKNOWN.dataset, recipe: UNKNOWN.recipe, ..*file.record() };
@@ -133,10 +133,10 @@ impl StateDict {
                     _ => Err(Problem::Quantized { format: model.format_name() }),
                 }
             }
-            Format::Safetensors => safetensors::read(bytes, &mut tensors),
-            Format::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
-            Format::Npz => npz::read(bytes, &mut tensors),
-            Format::Onnx => onnx::read(bytes, folder).and_then(|graph| {
+            FileFormat::Safetensors => safetensors::read(bytes, &mut tensors),
+            FileFormat::Pth => pth::read(bytes, reading.key.as_deref(), &mut tensors),
+            FileFormat::Npz => npz::read(bytes, &mut tensors),
+            FileFormat::Onnx => onnx::read(bytes, folder).and_then(|graph| {
                 tensors = Tensors::of_file(bytes.len() + graph.bytes_beside);
                 notes = graph.notes;
                 tensors.push_flat(&graph.architecture, &graph.flat)?;
@@ -146,7 +146,7 @@ impl StateDict {
         }
         .map_err(|problem| problem.in_file(path))?;
         let mut tensors = tensors.all;
-        if format != Format::Pth {
+        if format != FileFormat::Pth {
             keep_key(&mut tensors, reading.key.as_deref()).map_err(|problem| problem.in_file(path))?;
         }
         if !tensors.iter().any(NamedTensor::is_tensor) {
@@ -155,7 +155,7 @@ impl StateDict {
         map::apply(&mut tensors, &reading.map).map_err(|problem| problem.in_file(path))?;
         tensors.iter_mut().for_each(NamedTensor::flatten_bias);
         let settings = Settings {
-            keeps_order: format != Format::Safetensors,
+            keeps_order: format != FileFormat::Safetensors,
             is_mapped: !reading.map.is_empty(),
             transpose: reading.transpose,
         };

@@ -376,12 +376,12 @@ fn an_archive_that_unpacks_to_too_much_is_refused() {
 
 #[test]
 fn a_format_is_named_by_its_extension() {
-    let error = |name: &str| Format::to_write(&PathBuf::from(name)).unwrap_err().to_string();
+    let error = |name: &str| FileFormat::to_write(&PathBuf::from(name)).unwrap_err().to_string();
     assert!(error("a.txt").starts_with("a.txt: the extension names no format"));
     assert!(error("a.pth").contains("safetensors.torch.load_file"));
-    assert_eq!(Format::to_write(Path::new("a.ONNX")).unwrap(), Format::Onnx);
-    assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].iter().all(|name| Format::is_foreign(Path::new(name))));
-    assert!(["a.selvedge", "a.int8", "a", "a.v2"].iter().all(|name| !Format::is_foreign(Path::new(name))));
+    assert_eq!(FileFormat::to_write(Path::new("a.ONNX")).unwrap(), FileFormat::Onnx);
+    assert!(["a.pth", "a.H5", "a.onnx", "a.tflite"].iter().all(|name| FileFormat::is_foreign(Path::new(name))));
+    assert!(["a.selvedge", "a.int8", "a", "a.v2"].iter().all(|name| !FileFormat::is_foreign(Path::new(name))));
 }
 
 fn mutate(mut bytes: Vec<u8>, changes: &[(usize, u8)], cut: usize) -> Vec<u8> {

@@ -49,11 +49,11 @@ pub enum QuantizationError {
         /// The logit that an integer of 1 stands for.
         scale: f64,
     },
-    /// A weight is outside the range of binary16.
+    /// A weight is outside the range of f16.
     #[error(
-        "linear layer {layer}, counted from 0, has a weight of {weight}, and those of 16 bits are at most 65504 in size; --format f32 takes it"
+        "linear layer {layer}, counted from 0, has a weight of {weight}, and an f16 is at most 65504 in absolute value; --format f32 takes it"
     )]
-    Float16Range {
+    F16Range {
         /// The linear layer, from 0.
         layer: usize,
         /// The weight.

@@ -21,7 +21,11 @@ impl<E: Engine> Quantizer<'_, E> {
     /// # Errors
     ///
     /// [`QuantizationError::FineTuning`].
-    pub fn fine_tune(&mut self, options: &training::Options, see: impl FnMut(&Epoch)) -> Result<(), QuantizationError> {
+    pub fn fine_tune(
+        &mut self,
+        options: &training::TrainingOptions,
+        see: impl FnMut(&Epoch),
+    ) -> Result<(), QuantizationError> {
         let ordered = self.ordered.network();
         let network = Network::with_parameters(ordered.architecture(), ordered.parameters())?;
         let mut state = State::new(network, options).map_err(NetworkError::from)?;

@@ -377,7 +377,7 @@ impl IntegerNetwork {
 /// # Errors
 ///
 /// As [`quantized::encode`].
-pub(super) fn encode<F: quantized::Format>(
+pub(super) fn encode<F: quantized::QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],
     signature: &Signature<'_>,

@@ -10,8 +10,8 @@
 mod certificate;
 mod coding;
 mod error;
+mod f16;
 mod fine_tune;
-mod half;
 mod integer;
 mod order;
 mod output_verdict;
@@ -27,7 +27,7 @@ mod threads;
 pub use certificate::Certificate;
 pub use coding::Coding;
 pub use error::QuantizationError;
-pub use half::HalfNetwork;
+pub use f16::F16Network;
 pub use integer::Integers;
 pub use output_verdict::{OutputVerdict, certificates};
 pub use outputs::SampleOutputs;

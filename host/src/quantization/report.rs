@@ -48,7 +48,7 @@ pub struct LayerReport {
     /// The root of the mean squared error, divided by the root of the mean square of the outputs.
     pub relative_error: f64,
     /// Three parts, 0 to 1: the activations that are not zero; the pairs with an activation that is not zero, in the model's order; and
-    /// these pairs in the file's order. `None` for the last layer, and for weights of 16 bits.
+    /// these pairs in the file's order. `None` for the last layer, and for f16 weights.
     pub density: Option<[f64; 3]>,
 }
 

@@ -12,7 +12,7 @@ use selvedge::{
 };
 
 use super::{
-    HalfNetwork, QuantizationError, Reference,
+    F16Network, QuantizationError, Reference,
     integer::{IntegerNetwork, Integers, LayerPlan, Means, PIXEL_SCALE},
     order::Activity,
     outputs::{SampleOutputs, Values},
@@ -142,7 +142,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         let QuantizationError::Range { layer, row, .. } = error else { return error };
         // The last layer's outputs are the classes, which keep their order.
         let row = self.orders.get(layer).and_then(|order| order.get(row)).copied().unwrap_or(row);
-        let instead = if HalfNetwork::new(&self.ordered).is_ok() { "f16" } else { "f32" };
+        let instead = if F16Network::new(&self.ordered).is_ok() { "f16" } else { "f32" };
         QuantizationError::Range { layer, row, instead }
     }
 }

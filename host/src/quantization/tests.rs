@@ -30,7 +30,7 @@ use crate::{
     engine::{InstructionSet, Simd},
     model_file::ModelFile,
     task::{TargetRows, Targets},
-    training::{Length, Optimizer, Options},
+    training::{Length, Optimizer, TrainingOptions},
 };
 
 const RECORD: QuantizationRecord<'static> =
@@ -208,12 +208,12 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let float = reference(ends, &hidden, seed);
-        let half = HalfNetwork::new(&float).unwrap();
-        let file = half.encode(&Signature::default(), [1; 32], [0.5, 0.5]).unwrap();
+        let f16 = F16Network::new(&float).unwrap();
+        let file = f16.encode(&Signature::default(), [1; 32], [0.5, 0.5]).unwrap();
         let file = ModelFile::parse(&file).unwrap();
-        let ModelFile::Float16(of_device) = &file else { panic!("another format") };
+        let ModelFile::F16(of_device) = &file else { panic!("another format") };
         let sample = sample(ends[0], seed);
-        let outputs = half.outputs(&Portable, &sample).pop().unwrap();
+        let outputs = f16.outputs(&Portable, &sample).pop().unwrap();
         let all = file.logits(&Portable, &sample).unwrap();
         let logits = all.get(0);
         let (mut device, mut workspace) = (vec![0.0; ends[1]], vec![0; of_device.required_words()]);
@@ -224,9 +224,9 @@ proptest! {
         let floats = sums.last().unwrap();
         let bounds = bounds(&float, &sample, &outputs.values, 0);
         for other in 0..ends[1] {
-            let [floats, halves] =
+            let [floats, rounded] =
                 [f64::from(floats[0]) - f64::from(floats[other]), outputs.values.logits[0] - outputs.values.logits[other]];
-            prop_assert!((floats - halves).abs() <= bounds[other]);
+            prop_assert!((floats - rounded).abs() <= bounds[other]);
         }
     }
 }
@@ -435,15 +435,15 @@ fn fewer_bits_err_more_and_fine_tuning_learns_with_them() {
     for (eight, four) in int8.layers.iter().zip(&int4.layers) {
         assert!(four.relative_error > 2.0 * eight.relative_error, "{:?} {:?}", int8.layers, int4.layers);
     }
-    let half = HalfNetwork::new(&float).unwrap();
-    let half = Report::new(&Portable, &float, &[], &data.test, |values| half.outputs(&Portable, values));
-    assert!(half.layers[1].relative_error < 0.1 * int8.layers[1].relative_error && half.layers[0].density.is_none());
+    let f16 = F16Network::new(&float).unwrap();
+    let f16 = Report::new(&Portable, &float, &[], &data.test, |values| f16.outputs(&Portable, values));
+    assert!(f16.layers[1].relative_error < 0.1 * int8.layers[1].relative_error && f16.layers[0].density.is_none());
 
-    let options = Options {
+    let options = TrainingOptions {
         optimizer: Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: true },
         learning_rate: 1e-3,
         length: Length::Epochs(6),
-        ..Options::QUICKSTART
+        ..TrainingOptions::QUICKSTART
     };
     let mut quantizer = Quantizer::new(&Portable, &float, Integers::Int4, data.clone()).unwrap();
     let mut epochs = Vec::new();
@@ -466,7 +466,7 @@ fn too_few_samples_are_an_error() {
 
 #[test]
 fn a_weight_that_16_bits_do_not_reach_is_an_error() {
-    assert!(HalfNetwork::new(&row(&[65_519.0], 1e9)).is_ok());
-    let error = HalfNetwork::new(&row(&[1.0, -65_520.0], 0.0)).unwrap_err();
-    assert!(matches!(error, QuantizationError::Float16Range { layer: 0, weight: -65_520.0 }), "{error}");
+    assert!(F16Network::new(&row(&[65_519.0], 1e9)).is_ok());
+    let error = F16Network::new(&row(&[1.0, -65_520.0], 0.0)).unwrap_err();
+    assert!(matches!(error, QuantizationError::F16Range { layer: 0, weight: -65_520.0 }), "{error}");
 }

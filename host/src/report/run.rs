@@ -74,7 +74,7 @@ pub struct Trained {
 impl Model {
     /// The model of a floating-point file of `flash` bytes; `None` for a quantised file.
     pub fn of(file: &ModelFile<'_>, flash: usize) -> Option<Self> {
-        let ModelFile::Float32(weights) = file else { return None };
+        let ModelFile::F32(weights) = file else { return None };
         let (architecture, record) = (weights.architecture(), weights.record());
         let flat: Vec<f32> = weights.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let trained = Trained {

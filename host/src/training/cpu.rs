@@ -16,7 +16,7 @@ use selvedge::{
     with_rule,
 };
 
-use super::{Backend, BatchInput, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
+use super::{Backend, BatchInput, Evaluations, State, StepInput, StepOutput, Steps, TrainingError, TrainingOptions};
 use crate::{
     aligned::{Aligned, MemoryError},
     data::{Dataset, Split},
@@ -35,7 +35,7 @@ pub trait Rounding {
 pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,
-    options: &'a Options,
+    options: &'a TrainingOptions,
     cross_entropy: CrossEntropy<'a>,
     input: Aligned,
     workspace: Workspace,
@@ -53,7 +53,7 @@ impl<'a, E: Engine> Cpu<'a, E> {
         engine: &'a E,
         state: &State,
         data: &'a Dataset,
-        options: &'a Options,
+        options: &'a TrainingOptions,
         rounding: Option<&'a dyn Rounding>,
     ) -> Result<Self, MemoryError> {
         let network = state.network.view();

@@ -10,7 +10,7 @@ use cuda::{
     trainer::{self, Evaluated, IN_FLIGHT, MAX_BATCHES, Part, Run, Samples, Trained, Trainer},
 };
 
-use super::{Backend, Evaluations, Options, State, StepInput, StepOutput, Steps, TrainingError};
+use super::{Backend, Evaluations, State, StepInput, StepOutput, Steps, TrainingError, TrainingOptions};
 use crate::{
     data::{Dataset, Split},
     evaluation::{self, Evaluation},
@@ -23,7 +23,7 @@ const _: () = assert!(evaluation::BATCH == cuda::memory::EVALUATED, "a mean loss
 pub struct Cuda<'a> {
     trainer: Trainer,
     data: &'a Dataset,
-    options: &'a Options,
+    options: &'a TrainingOptions,
     /// The network's.
     outputs: usize,
     /// The epoch whose order is there.
@@ -44,7 +44,7 @@ impl<'a> Cuda<'a> {
     /// # Errors
     ///
     /// [`CudaError`].
-    pub fn new(gpu: Gpu, state: &State, data: &'a Dataset, options: &'a Options) -> Result<Self, CudaError> {
+    pub fn new(gpu: Gpu, state: &State, data: &'a Dataset, options: &'a TrainingOptions) -> Result<Self, CudaError> {
         let run = Run {
             architecture: state.network.architecture().clone(),
             settings: Settings {
@@ -131,7 +131,7 @@ fn samples<'a>(values: &'a [u8], targets: &'a Targets) -> Samples<'a> {
 }
 
 /// A step's batches, as the kernels are told of them.
-fn batches(epoch: u32, input: &StepInput, options: &Options) -> impl Iterator<Item = Batch> {
+fn batches(epoch: u32, input: &StepInput, options: &TrainingOptions) -> impl Iterator<Item = Batch> {
     let rule = task::Rule::from(&input.rule);
     let average = options.ema.map_or(0.0, |decay| (1.0 - decay) as f32);
     let (starts_average, total_weight) = ((input.number == 1).into(), input.total_weight);

@@ -23,7 +23,7 @@ pub use cpu::Rounding;
 pub use cuda::Cuda;
 pub use options::{
     optimizer::Optimizer,
-    training::{AugmentationError, Length, Options, Plan},
+    training::{AugmentationError, EpochSchedule, Length, TrainingOptions},
 };
 pub use selvedge::optimizer::Rule;
 pub use state::{Progress, State};
@@ -149,7 +149,7 @@ pub fn train<E: Engine, O: Observer>(
     engine: &E,
     state: &mut State,
     data: &Dataset,
-    options: &Options,
+    options: &TrainingOptions,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
     let mut cpu = Cpu::new(engine, state, data, options, None).map_err(TrainingError::from)?;
@@ -167,7 +167,7 @@ pub fn train_rounded<E: Engine, O: Observer>(
     engine: &E,
     state: &mut State,
     data: &Dataset,
-    options: &Options,
+    options: &TrainingOptions,
     rounding: &dyn Rounding,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
@@ -184,19 +184,19 @@ pub fn train_on<B: Backend, O: Observer>(
     backend: &mut B,
     state: &mut State,
     data: &Dataset,
-    options: &Options,
+    options: &TrainingOptions,
     observer: &mut O,
 ) -> Result<Epoch, O::Error> {
     Run::new(backend, state, data, options).finish(observer)
 }
 
 /// Steps of a whole epoch.
-pub fn steps_in_epoch(samples: usize, options: &Options) -> u64 {
+pub fn steps_in_epoch(samples: usize, options: &TrainingOptions) -> u64 {
     samples.div_ceil(options.batch_size.saturating_mul(options.accumulate)) as u64
 }
 
 /// Steps of a whole run, if nothing stops it early.
-pub fn steps_in_run(samples: usize, options: &Options) -> u64 {
+pub fn steps_in_run(samples: usize, options: &TrainingOptions) -> u64 {
     match options.length {
         Length::Epochs(epochs) => u64::from(epochs) * steps_in_epoch(samples, options),
         Length::Steps(steps) => steps,

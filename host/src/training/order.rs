@@ -2,7 +2,7 @@
 
 use selvedge::random;
 
-use super::Options;
+use super::TrainingOptions;
 use crate::task::Targets;
 
 /// An epoch's order; none at first.
@@ -26,7 +26,7 @@ impl Order {
     }
 
     /// Becomes this epoch's, where it is not yet: it is a function of the seed and the epoch, whenever it is drawn.
-    pub(super) fn draw(&mut self, epoch: u32, targets: &Targets, options: &Options) {
+    pub(super) fn draw(&mut self, epoch: u32, targets: &Targets, options: &TrainingOptions) {
         if self.is_of(epoch) {
             return;
         }

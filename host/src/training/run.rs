@@ -8,8 +8,8 @@ use std::{
 use selvedge::{loss::CrossEntropy, schedule::Schedule};
 
 use super::{
-    Backend, Epoch, Evaluations, Observer, Options, Progress, State, Step, StepInput, StepOutput, Steps, TrainingError,
-    order::Order, steps_in_epoch, steps_in_run,
+    Backend, Epoch, Evaluations, Observer, Progress, State, Step, StepInput, StepOutput, Steps, TrainingError,
+    TrainingOptions, order::Order, steps_in_epoch, steps_in_run,
 };
 use crate::{
     data::Dataset,
@@ -22,7 +22,7 @@ pub(super) struct Run<'a, B> {
     backend: &'a mut B,
     state: &'a mut State,
     data: &'a Dataset,
-    options: &'a Options,
+    options: &'a TrainingOptions,
     schedule: Schedule,
     cross_entropy: CrossEntropy<'a>,
     /// The training samples' targets, in the order of the data; numbers are standardised.
@@ -40,7 +40,12 @@ pub(super) struct Run<'a, B> {
 }
 
 impl<'a, B: Backend> Run<'a, B> {
-    pub(super) fn new(backend: &'a mut B, state: &'a mut State, data: &'a Dataset, options: &'a Options) -> Self {
+    pub(super) fn new(
+        backend: &'a mut B,
+        state: &'a mut State,
+        data: &'a Dataset,
+        options: &'a TrainingOptions,
+    ) -> Self {
         let samples = data.train.len();
         let in_epoch = steps_in_epoch(samples, options);
         let at_once = backend.max_steps().min(in_epoch as usize);
@@ -249,7 +254,7 @@ impl<'a, B: Backend> Run<'a, B> {
 
     /// The step that follows in the epoch.
     fn input(&self, &Progress { seen, steps, batches, .. }: &Progress) -> Result<StepInput, TrainingError> {
-        let Options { batch_size, accumulate, learning_rate, ref optimizer, .. } = *self.options;
+        let TrainingOptions { batch_size, accumulate, learning_rate, ref optimizer, .. } = *self.options;
         let number = steps + 1;
         let first = seen as usize;
         let samples = first..self.data.train.len().min(first.saturating_add(batch_size.saturating_mul(accumulate)));

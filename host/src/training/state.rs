@@ -2,7 +2,7 @@
 
 use selvedge::architecture::Architecture;
 
-use super::{Length, Options};
+use super::{Length, TrainingOptions};
 use crate::{
     aligned::{Aligned, MemoryError},
     network::{Network, NetworkError, View},
@@ -42,7 +42,7 @@ pub struct Progress {
 
 impl Progress {
     /// Returns whether a run with these options ends here.
-    pub fn is_end(&self, options: &Options) -> bool {
+    pub fn is_end(&self, options: &TrainingOptions) -> bool {
         let is_long_enough = match options.length {
             Length::Epochs(epochs) => self.epochs >= epochs,
             Length::Steps(steps) => self.steps >= steps,
@@ -52,7 +52,7 @@ impl Progress {
 
     /// Returns whether a run with these options and so many training samples passes this place. `has_validation` is true if some samples
     /// are held out for validation.
-    pub fn is_of(&self, samples: usize, has_validation: bool, options: &Options) -> bool {
+    pub fn is_of(&self, samples: usize, has_validation: bool, options: &TrainingOptions) -> bool {
         let samples = samples as u64;
         let counts = |size: u64| {
             let whole = u128::from(self.epochs) * u128::from(samples.div_ceil(size));
@@ -88,7 +88,7 @@ impl State {
     /// # Errors
     ///
     /// [`MemoryError`].
-    pub fn new(network: Network, options: &Options) -> Result<Self, MemoryError> {
+    pub fn new(network: Network, options: &TrainingOptions) -> Result<Self, MemoryError> {
         let zeroed = || Aligned::zeroed(network.parameters().len());
         let kept = |is_kept: bool| is_kept.then(zeroed).transpose();
         Ok(Self {
@@ -105,7 +105,7 @@ impl State {
     /// # Errors
     ///
     /// [`NetworkError`].
-    pub fn initialized(architecture: &Architecture, options: &Options) -> Result<Self, NetworkError> {
+    pub fn initialized(architecture: &Architecture, options: &TrainingOptions) -> Result<Self, NetworkError> {
         Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn a_runs_places_are_known_and_others_are_not() {
         // 7 batches in an epoch, the last of 4 samples; 3 steps, the last of one batch.
-        let options = Options { length: Length::Epochs(5), batch_size: 16, accumulate: 3, ..Options::QUICKSTART };
+        let options =
+            TrainingOptions { length: Length::Epochs(5), batch_size: 16, accumulate: 3, ..TrainingOptions::QUICKSTART };
         let place = |epochs, seen, steps, batches| Progress { epochs, seen, steps, batches, ..Progress::default() };
         for known in
             [place(0, 0, 0, 0), place(0, 48, 1, 3), place(1, 0, 3, 7), place(4, 100, 15, 35), place(5, 0, 15, 35)]
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_runs_best_loss_is_one_of_its_epochs() {
-        let options = Options { batch_size: 16, ..Options::QUICKSTART };
+        let options = TrainingOptions { batch_size: 16, ..TrainingOptions::QUICKSTART };
         let is_of = |epochs, best_loss, epochs_since_best, has_validation| {
             let steps = 7 * u64::from(epochs);
             let progress = Progress { epochs, seen: 0, steps, batches: steps, best_loss, epochs_since_best };

@@ -54,11 +54,11 @@ struct Begun {
 }
 
 impl<'a> Remote<'a> {
-    fn new(data: &'a Dataset, options: &'a Options, way: Way) -> Self {
+    fn new(data: &'a Dataset, options: &'a TrainingOptions, way: Way) -> Self {
         Self::from(&initialized(options), data, options, way)
     }
 
-    fn from(state: &State, data: &'a Dataset, options: &'a Options, way: Way) -> Self {
+    fn from(state: &State, data: &'a Dataset, options: &'a TrainingOptions, way: Way) -> Self {
         let state = copy(state, options);
         let cpu = Cpu::new(&Portable, &state, data, options, None).unwrap();
         Self {
@@ -211,11 +211,11 @@ impl Observer for Count {
 }
 
 /// The state before the first step.
-fn initialized(options: &Options) -> State {
+fn initialized(options: &TrainingOptions) -> State {
     State::initialized(&Architecture::of::<Tiny>(), options).unwrap()
 }
 
-fn copy(state: &State, options: &Options) -> State {
+fn copy(state: &State, options: &TrainingOptions) -> State {
     let mut copy = initialized(options);
     copy.progress = state.progress;
     state.parts().zip(copy.parts_mut()).for_each(|(from, to)| to.copy_from_slice(from));
@@ -237,8 +237,8 @@ fn builtin() -> Dataset {
 }
 
 /// 7 steps in an epoch, the last of a single batch of 4 samples.
-fn options() -> Options {
-    Options {
+fn options() -> TrainingOptions {
+    TrainingOptions {
         length: Length::Epochs(3),
         batch_size: 8,
         accumulate: 2,
@@ -248,12 +248,12 @@ fn options() -> Options {
         augmentation: Augmentation { flip: true, shift: 2, erase: 6 },
         ema: Some(0.9),
         early_stop: Some(2),
-        ..Options::QUICKSTART
+        ..TrainingOptions::QUICKSTART
     }
 }
 
 /// What is seen of a run on the CPU, and its last state.
-fn on_the_cpu(data: &Dataset, options: &Options, mut watch: Watch) -> (Watch, String) {
+fn on_the_cpu(data: &Dataset, options: &TrainingOptions, mut watch: Watch) -> (Watch, String) {
     let mut state = initialized(options);
     let ended = train(&Portable, &mut state, data, options, &mut watch);
     assert_eq!(ended.is_err(), watch.is_interrupted);
@@ -270,7 +270,7 @@ fn steps_that_are_taken_at_once_have_the_bits_of_those_that_are_not() {
         (Length::Steps(9), 1000, 1, vec![5, 2, 2]),
     ];
     for (length, max_steps, most, at_once) in cases {
-        let options = Options { length, ..options() };
+        let options = TrainingOptions { length, ..options() };
         let watch = || Watch { every: Some(5), ..Watch::default() };
         let (expected, expected_hash) = on_the_cpu(&data, &options, watch());
         assert_eq!(expected.states.len(), expected.steps.len() / 5);
@@ -290,7 +290,7 @@ fn steps_that_are_taken_at_once_have_the_bits_of_those_that_are_not() {
 #[test]
 fn nothing_is_fetched_that_nobody_looks_at() {
     let data = builtin();
-    let options = Options { early_stop: None, ..options() };
+    let options = TrainingOptions { early_stop: None, ..options() };
     for way in Way::all(1000) {
         let mut remote = Remote::new(&data, &options, way);
         train_on(&mut remote, &mut initialized(&options), &data, &options, &mut Ignore).unwrap();
@@ -302,7 +302,7 @@ fn nothing_is_fetched_that_nobody_looks_at() {
 fn the_best_epochs_weights_are_kept() {
     let data = builtin();
     // A rate that makes every epoch after some worse.
-    let options = Options { length: Length::Epochs(60), learning_rate: 0.9, clip: None, ..options() };
+    let options = TrainingOptions { length: Length::Epochs(60), learning_rate: 0.9, clip: None, ..options() };
     let (expected, expected_hash) = on_the_cpu(&data, &options, Watch::default());
     assert!(expected.tests.len() < 60);
     for way in Way::all(3) {
@@ -371,7 +371,7 @@ fn a_backend_that_fails_is_finished() {
 fn the_next_epochs_order_is_drawn_where_one_comes() {
     let data = builtin();
     for (length, last) in [(Length::Epochs(3), 2), (Length::Steps(14), 1), (Length::Steps(15), 2)] {
-        let options = Options { length, early_stop: None, ..options() };
+        let options = TrainingOptions { length, early_stop: None, ..options() };
         for way in Way::all(2) {
             let (mut state, mut remote) = (initialized(&options), Remote::new(&data, &options, way));
             let mut run = Run::new(&mut remote, &mut state, &data, &options);
@@ -386,7 +386,7 @@ fn the_next_epochs_order_is_drawn_where_one_comes() {
 #[test]
 fn divergence_leaves_what_the_last_good_step_left() {
     let data = builtin();
-    let options = Options {
+    let options = TrainingOptions {
         learning_rate: 1e30,
         optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 },
         clip: None,

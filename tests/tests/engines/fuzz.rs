@@ -6,7 +6,7 @@ use options::recipe::RecipeOptions;
 use selvedge::{
     architecture::Architecture,
     message::{Decoder, Logits, Prediction, Request, Response},
-    quantized::{Float16, Format, Int4, Int8, QuantizedFile},
+    quantized::{F16, Int4, Int8, QuantizedFile, QuantizedFormat},
     shape::InputShape,
 };
 
@@ -28,7 +28,7 @@ fn replay(target: &str, mut run: impl FnMut(&[u8])) -> usize {
 fn the_loaders_take_what_the_fuzzer_kept() {
     assert!(replay("int8_file", targets::int8_file) >= 4);
     assert!(replay("int4_file", targets::int4_file) >= 3);
-    assert!(replay("float16_file", targets::float16_file) >= 3);
+    assert!(replay("f16_file", targets::f16_file) >= 3);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn the_first_pictures_are_read() {
 /// The fuzzer starts from bodies that become whole files: else it would never come to a prediction.
 #[test]
 fn the_first_bodies_are_networks() {
-    fn taken<F: Format>(target: &str, magic: &[u8; 8], version: u8) -> usize {
+    fn taken<F: QuantizedFormat>(target: &str, magic: &[u8; 8], version: u8) -> usize {
         let mut taken = 0;
         replay(target, |body| {
             taken += usize::from(QuantizedFile::<F>::parse(&targets::framed(magic, version, body)).is_ok());
@@ -60,9 +60,9 @@ fn the_first_bodies_are_networks() {
     }
     for version in targets::VERSIONS {
         let taken = [
-            taken::<Int8>("int8_file", targets::INT8, version),
-            taken::<Int4>("int4_file", targets::INT4, version),
-            taken::<Float16>("float16_file", targets::FLOAT16, version),
+            taken::<Int8>("int8_file", targets::INT8_MAGIC, version),
+            taken::<Int4>("int4_file", targets::INT4_MAGIC, version),
+            taken::<F16>("f16_file", targets::F16_MAGIC, version),
         ];
         assert!(taken.iter().all(|&taken| taken >= 3), "version {version}: {taken:?}");
     }

@@ -106,7 +106,7 @@ fn typed<M: Layer, S: Steps<STATE>, L: Loss, const STATE: usize>(
         let batch = TypedBatch { input, targets: &step.targets, draws: step.draws };
         let mut tapes = [(); 2].map(|()| vec![f32::NAN; input.len() * M::Tape::LEN]);
         let [tape, grad_tape] = &mut tapes;
-        let mut workspace = training::Workspace { tape, grad_tape };
+        let mut workspace = training::StepWorkspace { tape, grad_tape };
         losses.push(workspace.forward(&Portable, &model, loss, batch, None).unwrap());
         if number < STEPS {
             let state = state.each_mut();

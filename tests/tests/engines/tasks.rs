@@ -15,7 +15,7 @@ use host::{
     network::Network,
     recipe::Standardize,
     task::{TargetRows, Targets},
-    training::{Length, Optimizer, Options, State, train},
+    training::{Length, Optimizer, State, TrainingOptions, train},
 };
 use selvedge::{architecture::Architecture, preparation::Element, shape::InputShape};
 use serde::Deserialize;
@@ -74,13 +74,13 @@ impl Run {
         let input = InputShape::Features(features as u32);
         let mut data = Dataset::new("noise", input, Classes::numbered(self.outputs), splits);
         data.standardize(Standardize::No);
-        let options = Options {
+        let options = TrainingOptions {
             length: Length::Steps(self.losses_float64.len() as u64),
             batch_size: 32,
             optimizer: Optimizer::Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 },
             learning_rate: 0.05,
             shuffle: false,
-            ..Options::QUICKSTART
+            ..TrainingOptions::QUICKSTART
         };
         let architecture: Architecture = format!("6 => 16 Tanh => 12 Tanh => {}", self.outputs).parse().unwrap();
         let network = Network::with_parameters(&architecture, &self.initial).unwrap();

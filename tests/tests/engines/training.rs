@@ -8,7 +8,7 @@ use host::{
     data::{Dataset, load},
     engine::{InstructionSet, Simd},
     network::Network,
-    training::{Length, Optimizer, Options, Plan, State, TrainingError, train},
+    training::{EpochSchedule, Length, Optimizer, State, TrainingError, TrainingOptions, train},
     weights,
 };
 use proptest::prelude::*;
@@ -22,7 +22,7 @@ use selvedge::{
     mlp,
     optimizer::Sgd,
     random,
-    training::{Batch, Workspace},
+    training::{Batch, StepWorkspace},
 };
 use tests::Losses;
 
@@ -35,7 +35,8 @@ fn builtin(train: usize) -> Dataset {
     data
 }
 
-const OPTIONS: Options = Options { length: Length::Epochs(2), learning_rate: 0.05, ..Options::QUICKSTART };
+const OPTIONS: TrainingOptions =
+    TrainingOptions { length: Length::Epochs(2), learning_rate: 0.05, ..TrainingOptions::QUICKSTART };
 
 /// The engine of this machine, or the one that is forced.
 fn engine(threads: usize) -> Simd {
@@ -43,12 +44,12 @@ fn engine(threads: usize) -> Simd {
 }
 
 /// The first moment of a run of a network with a type's layers.
-fn state<M: Layer>(options: &Options) -> State {
+fn state<M: Layer>(options: &TrainingOptions) -> State {
     State::initialized(&Architecture::of::<M>(), options).unwrap()
 }
 
 /// The weight hash and the losses of a run.
-fn run<M: Layer>(threads: usize, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+fn run<M: Layer>(threads: usize, data: &Dataset, options: &TrainingOptions) -> (String, Vec<f32>) {
     let mut state = state::<M>(options);
     let mut losses = Losses::default();
     train(&engine(threads), &mut state, data, options, &mut losses).unwrap();
@@ -56,7 +57,7 @@ fn run<M: Layer>(threads: usize, data: &Dataset, options: &Options) -> (String, 
 }
 
 /// The same run of the type on plain loops, with nothing of the host's.
-fn run_portable<M: Layer<Input = [f32; PIXELS]>>(data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+fn run_portable<M: Layer<Input = [f32; PIXELS]>>(data: &Dataset, options: &TrainingOptions) -> (String, Vec<f32>) {
     let Length::Epochs(epochs) = options.length else { panic!("the plain loop counts epochs") };
     let mut model = Box::new(M::ZERO);
     layers::initialize(&mut *model, options.seed);
@@ -73,7 +74,7 @@ fn run_portable<M: Layer<Input = [f32; PIXELS]>>(data: &Dataset, options: &Optio
             let targets: Vec<u16> = batch.iter().map(|&index| data.train.labels()[index as usize]).collect();
             let [tape, grad_tape] = &mut tapes;
             let optimizer = Sgd::new(options.learning_rate as f32);
-            let mut workspace = Workspace { tape, grad_tape };
+            let mut workspace = StepWorkspace { tape, grad_tape };
             let batch = Batch::new(input.as_chunks().0, &targets);
             let loss = &CrossEntropy::default();
             let loss = workspace.step(&Portable, &optimizer, [], &mut *model, loss, batch).unwrap();
@@ -97,7 +98,7 @@ fn every_number_of_threads_gives_the_plain_loops_hash() {
 #[test]
 fn the_quickstarts_model_has_one_hash_too() {
     let data = builtin(96);
-    let options = Options { length: Length::Epochs(1), ..OPTIONS };
+    let options = TrainingOptions { length: Length::Epochs(1), ..OPTIONS };
     let expected = run_portable::<Quickstart>(&data, &options);
     for threads in [1, 2, 3, 7] {
         assert_eq!(run::<Quickstart>(threads, &data, &options), expected, "{threads} threads");
@@ -108,13 +109,13 @@ fn the_quickstarts_model_has_one_hash_too() {
 type Rich = mlp!(784 => 13 BatchNorm1d Relu Dropout => 17 LeakyRelu => 11 Tanh Dropout => 9 Gelu Dropout => 12 Sigmoid => 10 LogSoftmax);
 
 /// A run with every part of the toolkit.
-fn rich(optimizer: Optimizer) -> Options {
-    Options {
+fn rich(optimizer: Optimizer) -> TrainingOptions {
+    TrainingOptions {
         optimizer,
         learning_rate: 0.01,
         batch_size: 32,
         accumulate: 3,
-        schedule: Plan::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
+        schedule: EpochSchedule::OneCycle { pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 },
         clip: Some(0.5),
         dropout: 0.25,
         label_smoothing: 0.1,
@@ -135,7 +136,7 @@ const OPTIMIZERS: [Optimizer; 6] = [
 ];
 
 /// The hash of everything that a run keeps, and its losses.
-fn kept<M: Layer, E: Engine>(engine: &E, data: &Dataset, options: &Options) -> (String, Vec<f32>) {
+fn kept<M: Layer, E: Engine>(engine: &E, data: &Dataset, options: &TrainingOptions) -> (String, Vec<f32>) {
     let mut state = state::<M>(options);
     let mut losses = Losses::default();
     train(engine, &mut state, data, options, &mut losses).unwrap();
@@ -157,7 +158,7 @@ fn the_whole_toolkit_has_the_plain_loops_bits() {
             );
         }
         // A gradient that goes straight to its optimizer, where it can.
-        let fused = Options { accumulate: 1, clip: None, ..options };
+        let fused = TrainingOptions { accumulate: 1, clip: None, ..options };
         let expected = kept::<Rich, _>(&Portable, &data, &fused);
         assert_eq!(kept::<Rich, _>(&engine(3), &data, &fused), expected, "{optimizer:?}");
     }
@@ -167,8 +168,8 @@ fn the_whole_toolkit_has_the_plain_loops_bits() {
 fn a_gradient_that_is_kept_and_not_clipped_gives_the_fused_runs_bits() {
     let data = builtin(200);
     for optimizer in [OPTIMIZERS[0], OPTIMIZERS[3]] {
-        let options = Options { optimizer, dropout: 0.0, ..OPTIONS };
-        let unclipped = Options { clip: Some(f32::MAX), ..options.clone() };
+        let options = TrainingOptions { optimizer, dropout: 0.0, ..OPTIONS };
+        let unclipped = TrainingOptions { clip: Some(f32::MAX), ..options.clone() };
         let fused = kept::<Tiny, _>(&engine(2), &data, &options);
         assert_eq!(kept::<Tiny, _>(&engine(2), &data, &unclipped), fused, "{optimizer:?}");
     }
@@ -177,8 +178,9 @@ fn a_gradient_that_is_kept_and_not_clipped_gives_the_fused_runs_bits() {
 #[test]
 fn a_step_over_several_batches_is_one_over_all_their_samples() {
     let data = builtin(192);
-    let losses =
-        |batch_size, accumulate| kept::<Tiny, _>(&engine(2), &data, &Options { batch_size, accumulate, ..OPTIONS }).1;
+    let losses = |batch_size, accumulate| {
+        kept::<Tiny, _>(&engine(2), &data, &TrainingOptions { batch_size, accumulate, ..OPTIONS }).1
+    };
     let (whole, parts) = (losses(64, 1), losses(16, 4));
     assert_eq!(whole.len(), parts.len());
     for (whole, part) in whole.iter().zip(parts) {
@@ -191,7 +193,7 @@ fn early_stopping_keeps_the_best_epochs_weights() {
     let mut data = builtin(200);
     data.hold_out(60, 1);
     // A rate that makes every epoch after some worse.
-    let options = Options { length: Length::Epochs(60), learning_rate: 0.9, early_stop: Some(3), ..OPTIONS };
+    let options = TrainingOptions { length: Length::Epochs(60), learning_rate: 0.9, early_stop: Some(3), ..OPTIONS };
     let mut state = state::<Tiny>(&options);
     let last = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
     assert!(last.number < 59, "{}", last.number);
@@ -216,7 +218,7 @@ fn learning_rate_zero_changes_no_bit() {
     let data = builtin(100);
     let mut model = Box::new(Tiny::ZERO);
     layers::initialize(&mut *model, OPTIONS.seed);
-    let (hash, _) = run::<Tiny>(2, &data, &Options { learning_rate: 0.0, ..OPTIONS });
+    let (hash, _) = run::<Tiny>(2, &data, &TrainingOptions { learning_rate: 0.0, ..OPTIONS });
     assert_eq!(hash, weights::hash(model.as_flat()));
 }
 
@@ -224,7 +226,7 @@ fn learning_rate_zero_changes_no_bit() {
 fn steps_are_a_part_of_the_epochs() {
     let data = builtin(300);
     let (_, all) = run::<Tiny>(1, &data, &OPTIONS);
-    let (_, some) = run::<Tiny>(1, &data, &Options { length: Length::Steps(7), ..OPTIONS });
+    let (_, some) = run::<Tiny>(1, &data, &TrainingOptions { length: Length::Steps(7), ..OPTIONS });
     assert_eq!(some, all[..7]);
 }
 
@@ -233,7 +235,7 @@ fn without_shuffling_the_seed_moves_nothing() {
     let data = builtin(200);
     let order = |seed| {
         let network = Network::initialized(&Architecture::of::<Tiny>(), 1).unwrap();
-        let options = Options { shuffle: false, seed, ..OPTIONS };
+        let options = TrainingOptions { shuffle: false, seed, ..OPTIONS };
         let mut state = State::new(network, &options).unwrap();
         train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap();
         weights::hash(state.result().parameters())
@@ -244,7 +246,7 @@ fn without_shuffling_the_seed_moves_nothing() {
 #[test]
 fn a_diverging_run_stops_with_its_step() {
     let data = builtin(200);
-    let options = Options { learning_rate: 1e30, ..OPTIONS };
+    let options = TrainingOptions { learning_rate: 1e30, ..OPTIONS };
     let mut state = state::<Tiny>(&options);
     let error = train(&engine(1), &mut state, &data, &options, &mut Losses::default()).unwrap_err();
     assert!(matches!(error, TrainingError::Diverged { step: 2.., .. }), "{error}");
@@ -262,7 +264,7 @@ proptest! {
         shuffle: bool,
     ) {
         let data = builtin(samples);
-        let options = Options { length: Length::Epochs(1), batch_size, learning_rate: 0.1, seed, shuffle, ..OPTIONS };
+        let options = TrainingOptions { length: Length::Epochs(1), batch_size, learning_rate: 0.1, seed, shuffle, ..OPTIONS };
         prop_assert_eq!(run::<Deep>(threads, &data, &options), run_portable::<Deep>(&data, &options));
     }
 }

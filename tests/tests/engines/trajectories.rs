@@ -20,7 +20,7 @@ use host::{
     engine::{InstructionSet, Simd},
     interchange::StateDict,
     recipe::Standardize,
-    training::{Length, Optimizer, Options, Plan, State, train},
+    training::{EpochSchedule, Length, Optimizer, State, TrainingOptions, train},
 };
 use selvedge::{architecture::Architecture, augment::Augmentation, fashion_mnist::Quickstart};
 use serde::Deserialize;
@@ -135,13 +135,13 @@ fn fashion(folder: &Path) -> Dataset {
 
 /// The losses of a run that is given every option.
 fn losses(run: &Run, batch_size: usize, steps: u64, data: &Dataset) -> Vec<f32> {
-    let options = Options {
+    let options = TrainingOptions {
         length: Length::Steps(steps),
         batch_size,
         accumulate: 1,
         optimizer: run.optimizer(),
         learning_rate: run.lr,
-        schedule: Plan::Constant,
+        schedule: EpochSchedule::Constant,
         clip: None,
         dropout: 0.0,
         label_smoothing: 0.0,

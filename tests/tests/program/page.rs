@@ -3,7 +3,7 @@
 use std::fs;
 
 use tests::said;
-use web::{model::Model, samples::Samples, training::Training};
+use web::{model::Model, samples::Samples, training::TrainingRun};
 
 #[test]
 fn each_recipe_trains_each_model_to_the_command_lines_hash() {
@@ -19,7 +19,7 @@ fn each_recipe_trains_each_model_to_the_command_lines_hash() {
             let native =
                 said(folder, &format!("train --data builtin --limit-train 700 {options} --out native.selvedge"));
             let samples = Samples::read(&samples, &labels, 0).unwrap();
-            let mut training = Training::begin(model, recipe, samples, 7, 2, 48, rate).unwrap();
+            let mut training = TrainingRun::begin(model, recipe, samples, 7, 2, 48, rate).unwrap();
             while !training.is_done() {
                 training.advance().unwrap();
             }
@@ -78,7 +78,7 @@ fn other_models_and_recipes_are_refused() {
         Samples::read(&samples, &[&selvedge::idx::labels_header(1)[..], &[3]].concat(), 0).unwrap()
     };
     for (model, recipe) in [("quickstart", "fast"), ("tiny", "best"), ("", "")] {
-        let error = Training::begin(model, recipe, samples(), 1, 1, 1, 0.1).err().unwrap();
+        let error = TrainingRun::begin(model, recipe, samples(), 1, 1, 1, 0.1).err().unwrap();
         assert_eq!(
             error,
             format!("the page trains tiny and small by quickstart and fast, and not {model} by {recipe}")

@@ -32,9 +32,9 @@ use crate::samples::Samples;
 
 /// A run, and where it is.
 #[wasm_bindgen]
-pub struct Training {
+pub struct TrainingRun {
     samples: Samples,
-    options: Options,
+    options: RunOptions,
     trainer: Box<dyn Step>,
     order: Vec<u32>,
     epoch: u32,
@@ -44,7 +44,7 @@ pub struct Training {
 }
 
 /// The options of `selvedge train` by the same names.
-struct Options {
+struct RunOptions {
     seed: u32,
     epochs: u32,
     batch_size: usize,
@@ -52,7 +52,7 @@ struct Options {
 }
 
 #[wasm_bindgen]
-impl Training {
+impl TrainingRun {
     /// Begins a run of a model, `tiny` or `small`, by a recipe, `quickstart` or `fast`, on all of these samples.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl Training {
         epochs: u32,
         batch_size: u32,
         learning_rate: f64,
-    ) -> Result<Training, JsError> {
+    ) -> Result<TrainingRun, JsError> {
         Self::begin(model, recipe, samples, seed, epochs, batch_size, learning_rate)
             .map_err(|error| JsError::new(&error))
     }
@@ -121,7 +121,7 @@ impl Training {
     }
 }
 
-impl Training {
+impl TrainingRun {
     /// [`new`](Self::new), with the error as a text.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Training {
             return Err(format!("the page trains tiny and small by quickstart and fast, and not {model} by {recipe}"));
         };
         let order = vec![0; samples.count()];
-        let options = Options { seed, epochs, batch_size, learning_rate };
+        let options = RunOptions { seed, epochs, batch_size, learning_rate };
         let mut training = Self { samples, options, trainer, order, epoch: 0, seen: 0, steps: 0 };
         training.shuffle();
         Ok(training)
@@ -177,7 +177,7 @@ impl Training {
             return Err("the run has ended".to_string());
         }
         let end = self.order.len().min(self.seen + self.options.batch_size);
-        let Options { seed, learning_rate, .. } = self.options;
+        let RunOptions { seed, learning_rate, .. } = self.options;
         let batch = &self.order[self.seen..end];
         let place = Place { seed: seed.into(), steps: self.steps.into(), learning_rate, batch };
         let loss = self.trainer.step(&self.samples, place)?;
@@ -204,7 +204,7 @@ impl Training {
     ///
     /// Those of [`file`](Self::file).
     pub fn encoded(&self) -> Result<Vec<u8>, String> {
-        let Options { seed, batch_size, learning_rate, .. } = self.options;
+        let RunOptions { seed, batch_size, learning_rate, .. } = self.options;
         let (mut names, mut len) = ([0; 256], 0);
         for name in CLASS_NAMES {
             len = Names::push(&mut names, len, name).unwrap_or(len);

@@ -15,7 +15,7 @@ use selvedge::{
     loss::CrossEntropy,
     preparation::Preparation,
     schedule::Schedule,
-    training::{Batch, Workspace},
+    training::{Batch, StepWorkspace},
 };
 
 use super::recipe::Recipe;
@@ -91,7 +91,7 @@ impl<M: Layer<Input = [f32; PIXELS]>, R: Recipe<STATE>, const STATE: usize> Step
         let draws = Draws::new(seed, steps, R::DROPOUT);
         let batch = Batch { input: &self.input[..batch.len()], targets: &self.targets[..], draws };
         let rule = R::rule(steps + 1, self.schedule.learning_rate(learning_rate, steps));
-        let mut workspace = Workspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
+        let mut workspace = StepWorkspace { tape: &mut self.tape, grad_tape: &mut self.grad_tape };
         let model = M::from_flat_mut(&mut self.parameters).map_err(|error| error.to_string())?;
         let loss = &CrossEntropy::default();
         let value = workspace.forward(&Wide, model, loss, batch, None).map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use board::Board;
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use options::commands::{Data, Format};
+use options::commands::{Data, FormatOption};
 use selvedge::{
     architecture::{Architecture, StageKind},
     models::NAMES,
@@ -42,7 +42,7 @@ const SILENCE: u64 = 1800;
 
 /// The rows to measure, and the files for the figures.
 #[derive(Args)]
-pub struct Options {
+pub struct DeviceBenchOptions {
     /// One board of firmware/boards [default: each that is emulated]
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
@@ -51,7 +51,7 @@ pub struct Options {
     model: Option<String>,
     /// One format [default: each]
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<FormatOption>,
     /// Measure the C that `selvedge export-c` writes, in place of the Rust firmware; `cargo xtask setup --c` gets the compiler
     #[arg(long)]
     c: bool,
@@ -97,7 +97,7 @@ struct Row {
 }
 
 /// Measures, prints the table, and writes what was asked for.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
     let outputs = [("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)];
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
     outputs.iter().try_for_each(|(_, file)| files::check_writable(file))?;
@@ -112,7 +112,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     for board in &boards {
         Device::Emulator.check(&Board::named(board)?)?;
         for model in NAMES.iter().filter(|name| options.model.as_deref().is_none_or(|only| only == **name)) {
-            for &format in Format::value_variants() {
+            for &format in FormatOption::value_variants() {
                 if options.format.is_none_or(|only| only == format) {
                     match measure(options, board, model, format) {
                         Ok(row) => rows.push(row),
@@ -144,7 +144,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
+fn measure(options: &DeviceBenchOptions, board: &str, name: &str, format: FormatOption) -> Result<Row> {
     let model = Model::named(name, options.data.arguments())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, SILENCE)?;
     let weights = model.deployed(model.reference(run.folder())?, format, run.folder())?;
@@ -183,7 +183,7 @@ fn measure(options: &Options, board: &str, name: &str, format: Format) -> Result
 }
 
 /// Measures the exported C.
-fn measure_c(options: &Options, board: &str, name: &str, format: Format) -> Result<Row> {
+fn measure_c(options: &DeviceBenchOptions, board: &str, name: &str, format: FormatOption) -> Result<Row> {
     let model = Model::named(name, options.data.arguments())?;
     let run = Run::new(board, Program::Measure, Device::Emulator, TIMEOUT)?;
     let folder = run.folder();

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use board::Board;
-use options::commands::Format;
+use options::commands::FormatOption;
 use selvedge::message::Logits;
 
 use crate::{
@@ -40,7 +40,7 @@ pub struct Exported {
 
 impl Exported {
     /// Exports these weights, and builds the program with the samples that are embedded in this folder.
-    pub fn build(weights: &Weights, format: Format, board: &Board, folder: &Path) -> Result<Self> {
+    pub fn build(weights: &Weights, format: FormatOption, board: &Board, folder: &Path) -> Result<Self> {
         let mut export = Command::new(program::program(false)?);
         workspace::output_shown(
             export.arg("export-c").arg(&weights.file).args(["--name", "net", "--out"]).arg(folder),
@@ -50,7 +50,7 @@ impl Exported {
         // An IDX file's header is as long as its dimensions need; the samples end the file.
         let count = report::expected(&read(&folder.join("expected.jsonl"))?)?.len() as u64;
         let start = samples.checked_sub(count * inputs).context("samples.idx is too short")?;
-        let is_float = matches!(format, Format::F32 | Format::F16);
+        let is_float = matches!(format, FormatOption::F32 | FormatOption::F16);
 
         let sources = launch::root().join("firmware/c");
         let compile = |source: &Path, object: &str| {

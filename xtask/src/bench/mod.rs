@@ -26,7 +26,7 @@ pub enum Bench {
     /// Measure the single products on one thread
     Kernels(options::bench::Kernels),
     /// Measure a prediction on the emulated boards: instructions, cycles by ARM's timings, code, RAM and stack, for each model and format
-    Device(device::Options),
+    Device(device::DeviceBenchOptions),
 }
 
 /// Measures. A benchmark of the host's gets this program's own arguments, and runs where the user is, so that paths mean what they say.

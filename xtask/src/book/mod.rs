@@ -13,14 +13,14 @@ mod pages;
 
 /// Where the book goes.
 #[derive(Args)]
-pub struct Options {
+pub struct BookOptions {
     /// The folder of the book [default: target/book]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 /// Builds the program that makes the book, and makes it.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &BookOptions) -> Result<()> {
     let out = match &options.out {
         Some(out) => std::path::absolute(out)?,
         None => workspace::target_dir()?.join("book"),
@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<()> {
 pub fn check() -> Result<()> {
     workspace::run(cargo("fmt").args(["--check", "--manifest-path", MANIFEST]))?;
     workspace::run(&mut program("test")?)?;
-    run(&Options { out: None })
+    run(&BookOptions { out: None })
 }
 
 /// The program has a workspace of its own: its many dependencies are built for the book alone.

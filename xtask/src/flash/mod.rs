@@ -36,7 +36,7 @@ const SHOWN_DIFFERENCES: usize = 20;
 
 /// The program to run, and the board.
 #[derive(Args)]
-pub struct Options {
+pub struct FlashOptions {
     /// The board, a file in firmware/boards
     #[arg(long, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
@@ -99,7 +99,7 @@ impl Program {
 }
 
 /// Builds, runs and compares. Where there is nothing to compare, the exit code is the program's.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &FlashOptions) -> Result<ExitCode> {
     let device = if options.probe { Device::Probe } else { Device::Emulator };
     let run = Run::new(&options.board, options.program, device, options.timeout)?;
     match options.program {
@@ -171,7 +171,7 @@ impl Run {
     }
 }
 
-fn predict(options: &Options, run: &Run) -> Result<ExitCode> {
+fn predict(options: &FlashOptions, run: &Run) -> Result<ExitCode> {
     let (board, embed) = (&run.board, &run.embed.path);
     let samples = if run.program == Program::Serve { Some(0) } else { options.count };
     let (model, weights) = options.network.fitting(run, samples)?;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use board::Training;
+use board::BoardRecipe;
 use clap::{Args, builder::PossibleValuesParser};
-use options::commands::{Data, Format};
+use options::commands::{Data, FormatOption};
 use selvedge::{
     architecture::Architecture,
     message,
@@ -38,8 +38,8 @@ pub struct Choice {
     #[arg(long, global = true, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// How the weights are kept; a weight file that is quantised already stays as it is
-    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Format::F32)]
-    pub format: Format,
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = FormatOption::F32)]
+    pub format: FormatOption,
     /// The source of the samples.
     #[command(flatten)]
     pub data: Data,
@@ -68,8 +68,8 @@ impl Choice {
 
     /// The model that was asked for, or else the default.
     pub fn model(&self, default: &str) -> Result<Model> {
-        let named = || Network::Named(self.model.as_deref().unwrap_or(default).to_owned());
-        let network = self.layers.as_ref().map_or_else(named, |layers| Network::Layers(layers.clone().into()));
+        let named = || NetworkChoice::Named(self.model.as_deref().unwrap_or(default).to_owned());
+        let network = self.layers.as_ref().map_or_else(named, |layers| NetworkChoice::Layers(layers.clone().into()));
         Ok(Model { program: program::program(false)?, network, data: self.data.arguments() })
     }
 }
@@ -78,13 +78,13 @@ impl Choice {
 pub struct Model {
     /// The program `selvedge`.
     program: PathBuf,
-    network: Network,
+    network: NetworkChoice,
     /// The options of the data, passed on.
     data: Vec<OsString>,
 }
 
 /// The network that was asked for.
-enum Network {
+enum NetworkChoice {
     /// `--model`: the data decides its inputs and outputs.
     Named(String),
     /// `--layers`.
@@ -99,7 +99,7 @@ pub struct Weights {
     /// The layers.
     pub architecture: Architecture,
     /// The numbers that the weights are.
-    format: message::Format,
+    format: message::WeightFormat,
 }
 
 impl Weights {
@@ -118,15 +118,15 @@ impl Weights {
         &self,
         program: Program,
         network: &'a Architecture,
-        format: Format,
+        format: FormatOption,
         samples: Option<u32>,
     ) -> Load<'a> {
-        let is_quantised = self.format != message::Format::Float32;
+        let is_quantised = self.format != message::WeightFormat::F32;
         let asked_for = match format {
-            Format::F32 => message::Format::Float32,
-            Format::F16 => message::Format::Float16,
-            Format::Int8 => message::Format::Int8,
-            Format::Int4 => message::Format::Int4,
+            FormatOption::F32 => message::WeightFormat::F32,
+            FormatOption::F16 => message::WeightFormat::F16,
+            FormatOption::Int8 => message::WeightFormat::Int8,
+            FormatOption::Int4 => message::WeightFormat::Int4,
         };
         Load { program, network, format: if is_quantised { self.format } else { asked_for }, is_quantised, samples }
     }
@@ -140,14 +140,14 @@ impl Model {
 
     /// A named model, trained by this program.
     pub fn with_program(program: PathBuf, name: &str, data: Vec<OsString>) -> Self {
-        Self { program, network: Network::Named(name.to_owned()), data }
+        Self { program, network: NetworkChoice::Named(name.to_owned()), data }
     }
 
     /// The name of the model's files, without their ending.
     fn file_name(&self) -> String {
         match &self.network {
-            Network::Named(name) => name.clone(),
-            Network::Layers(layers) => models::file_name(layers).to_string(),
+            NetworkChoice::Named(name) => name.clone(),
+            NetworkChoice::Layers(layers) => models::file_name(layers).to_string(),
         }
     }
 
@@ -156,16 +156,16 @@ impl Model {
         let mut command = Command::new(&self.program);
         command.arg("train");
         match &self.network {
-            Network::Named(name) => command.args(["--model", name]),
-            Network::Layers(layers) => command.args(["--layers", &format!("{:#}", layers.expression())]),
+            NetworkChoice::Named(name) => command.args(["--model", name]),
+            NetworkChoice::Layers(layers) => command.args(["--layers", &format!("{:#}", layers.expression())]),
         };
         command.arg("--out").arg(out);
         self.with_data(command)
     }
 
     /// `selvedge train` by the recipe that a board follows.
-    pub fn board_training(&self, recipe: &Training, out: &Path) -> Command {
-        let Training { seed, epochs, batch_size, learning_rate, samples } = recipe;
+    pub fn board_training(&self, recipe: &BoardRecipe, out: &Path) -> Command {
+        let BoardRecipe { seed, epochs, batch_size, learning_rate, samples } = recipe;
         let mut selvedge = self.train_command(out);
         selvedge.args(["--recipe", "quickstart", "--seed", &seed.to_string(), "--epochs", &epochs.to_string()]);
         selvedge.args(["--batch-size", &batch_size.to_string(), "--lr", &learning_rate.to_string()]);
@@ -199,8 +199,8 @@ impl Model {
         let weights = Weights::read(file)?;
         let found = &weights.architecture;
         let (is_it, asked_for) = match &self.network {
-            Network::Named(name) => (models::name_of(found) == Some(name), format!("--model {name}")),
-            Network::Layers(layers) => {
+            NetworkChoice::Named(name) => (models::name_of(found) == Some(name), format!("--model {name}")),
+            NetworkChoice::Layers(layers) => {
                 (*found == layers.for_prediction(), format!("--layers '{:#}'", layers.expression()))
             }
         };
@@ -214,15 +214,15 @@ impl Model {
 
     /// Writes the file that a device predicts with into this folder: the weights quantised, or with batch normalisation folded.
     /// Either file names its classes where these are known.
-    pub fn deployed(&self, weights: Weights, format: Format, folder: &Path) -> Result<Weights> {
-        if format != Format::F32 && weights.format == message::Format::Float32 {
+    pub fn deployed(&self, weights: Weights, format: FormatOption, folder: &Path) -> Result<Weights> {
+        if format != FormatOption::F32 && weights.format == message::WeightFormat::F32 {
             let file = folder.join("quantized").with_extension(format.name());
             let mut quantize = Command::new(&self.program);
             quantize.arg("quantize").arg(&weights.file).args(["--format", format.name(), "--out"]).arg(&file);
             workspace::output_shown(&mut self.with_data(quantize))?;
             return Weights::read(&file);
         }
-        if weights.format != message::Format::Float32 {
+        if weights.format != message::WeightFormat::F32 {
             return Ok(weights);
         }
         let file = folder.join("deployed.selvedge");
@@ -273,15 +273,15 @@ impl Model {
 mod tests {
     use super::*;
 
-    fn model(network: Network) -> Model {
+    fn model(network: NetworkChoice) -> Model {
         Model { program: PathBuf::new(), network, data: Vec::new() }
     }
 
     #[test]
     fn a_file_must_be_the_models() {
         let small = launch::root().join("models/small.selvedge");
-        let named = |name: &str| model(Network::Named(name.into()));
-        let layers = |text: &str| model(Network::Layers(Box::new(text.parse().unwrap())));
+        let named = |name: &str| model(NetworkChoice::Named(name.into()));
+        let layers = |text: &str| model(NetworkChoice::Layers(Box::new(text.parse().unwrap())));
         for model in [named("small"), layers("784 => 128 Relu Dropout => 10")] {
             assert_eq!(model.read(&small).unwrap().architecture.to_string(), "784-128-10");
             assert_eq!(model.file_name(), "small");

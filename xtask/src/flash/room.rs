@@ -1,10 +1,10 @@
 //! The memory that a network takes of a board, before anything is built, and what would fit where it does not.
 
-use board::{Board, Training};
+use board::{Board, BoardRecipe};
 use selvedge::{
     architecture::{Architecture, LayerKind},
-    message::Format,
-    quantized::{self, Float16, Int4, Int8, QuantizationRecord},
+    message::WeightFormat,
+    quantized::{self, F16, Int4, Int8, QuantizationRecord},
     shape::Signature,
 };
 
@@ -12,8 +12,12 @@ use super::{Program, SAMPLES, fit::DoesNotFit};
 use crate::workspace::grouped;
 
 /// The formats of weights, the most exact first, by their names in `--format`.
-const FORMATS: [(Format, &str); 4] =
-    [(Format::Float32, "f32"), (Format::Float16, "f16"), (Format::Int8, "int8"), (Format::Int4, "int4")];
+const FORMATS: [(WeightFormat, &str); 4] = [
+    (WeightFormat::F32, "f32"),
+    (WeightFormat::F16, "f16"),
+    (WeightFormat::Int8, "int8"),
+    (WeightFormat::Int4, "int4"),
+];
 
 /// The flash of a program's code and texts: the least and the most.
 const CODE: [u64; 2] = [2 << 10, 64 << 10];
@@ -32,7 +36,7 @@ pub struct Load<'a> {
     /// The network, with batch normalisation folded.
     pub network: &'a Architecture,
     /// The form of its weights in the program.
-    pub format: Format,
+    pub format: WeightFormat,
     /// True where the file itself has that format, so `--format` does not change it.
     pub is_quantised: bool,
     /// The samples in the program; where no number is asked for, up to [`SAMPLES`].
@@ -120,7 +124,7 @@ impl Load<'_> {
     }
 
     fn statics(&self) -> Need {
-        let Ok(training) = Training::read() else { return Need { least: 0, most: 0 } };
+        let Ok(training) = BoardRecipe::read() else { return Need { least: 0, most: 0 } };
         let elements = match self.program {
             Program::Train => {
                 let sample = self.network.inputs() + 2 * self.network.tape_len();
@@ -135,10 +139,10 @@ impl Load<'_> {
     fn stack(&self) -> Need {
         let words = match (self.program, self.format) {
             (Program::Train, _) => 0,
-            (_, Format::Float32) => self.network.inputs() + self.network.tape_len(),
-            (_, Format::Float16) => Float16::required_words(&self.widths()),
-            (_, Format::Int8) => Int8::required_words(&self.widths()),
-            (_, Format::Int4) => Int4::required_words(&self.widths()),
+            (_, WeightFormat::F32) => self.network.inputs() + self.network.tape_len(),
+            (_, WeightFormat::F16) => F16::required_words(&self.widths()),
+            (_, WeightFormat::Int8) => Int8::required_words(&self.widths()),
+            (_, WeightFormat::Int4) => Int4::required_words(&self.widths()),
         };
         let works_in = (words * size_of::<u32>()) as u64;
         // `serve` keeps a request and a response too.
@@ -169,13 +173,13 @@ impl Load<'_> {
             Signature::default(),
         );
         let len = match self.format {
-            Format::Float32 => {
+            WeightFormat::F32 => {
                 let weights = self.network.parameter_count()?.checked_mul(size_of::<f32>())?;
                 weights.checked_add(HEADER)
             }
-            Format::Float16 => quantized::encoded_len::<Float16>(self.network, &signature, &record),
-            Format::Int8 => quantized::encoded_len::<Int8>(self.network, &signature, &record),
-            Format::Int4 => quantized::encoded_len::<Int4>(self.network, &signature, &record),
+            WeightFormat::F16 => quantized::encoded_len::<F16>(self.network, &signature, &record),
+            WeightFormat::Int8 => quantized::encoded_len::<Int8>(self.network, &signature, &record),
+            WeightFormat::Int4 => quantized::encoded_len::<Int4>(self.network, &signature, &record),
         };
         len.map(|len| len as u64)
     }
@@ -185,7 +189,7 @@ impl Load<'_> {
 mod tests {
     use super::*;
 
-    fn refused(program: Program, board: &str, layers: &str, format: Format, samples: Option<u32>) -> String {
+    fn refused(program: Program, board: &str, layers: &str, format: WeightFormat, samples: Option<u32>) -> String {
         let load = Load { program, network: &layers.parse().unwrap(), format, is_quantised: false, samples };
         load.check(&Board::named(board).unwrap()).map_or_else(|error| error.to_string(), |()| String::new())
     }
@@ -195,19 +199,20 @@ mod tests {
     #[test]
     fn what_does_not_fit_names_the_formats_that_do() {
         assert_eq!(
-            refused(Program::Predict, "netduinoplus2", QUICKSTART, Format::Float32, None),
+            refused(Program::Predict, "netduinoplus2", QUICKSTART, WeightFormat::F32, None),
             "predict does not fit netduinoplus2, too large is the flash: flash at least 2,681,384 of 1,048,576 bytes; --format int8 \
              (681 KB), --format int4 (356 KB), --board mps2-an386, --board mps2-an505 or --board riscv32-virt fits"
         );
-        let words = refused(Program::Predict, "microbit", QUICKSTART, Format::Float16, None);
+        let words = refused(Program::Predict, "microbit", QUICKSTART, WeightFormat::F16, None);
         assert!(words.ends_with("; --board mps2-an386, --board mps2-an505 or --board riscv32-virt fits"), "{words}");
-        let words = refused(Program::Serve, "microbit", "784 => 4096 Relu => 4096 Relu => 10", Format::Int8, None);
+        let words =
+            refused(Program::Serve, "microbit", "784 => 4096 Relu => 4096 Relu => 10", WeightFormat::Int8, None);
         assert!(words.ends_with("`cargo xtask train`"), "{words}");
         // Its own model, in each way that the tests flash it.
         for (board, layers, format) in [
-            ("mps2-an386", QUICKSTART, Format::Float32),
-            ("netduinoplus2", QUICKSTART, Format::Int8),
-            ("microbit", "784 => 128 Relu => 10", Format::Int8),
+            ("mps2-an386", QUICKSTART, WeightFormat::F32),
+            ("netduinoplus2", QUICKSTART, WeightFormat::Int8),
+            ("microbit", "784 => 128 Relu => 10", WeightFormat::Int8),
         ] {
             assert_eq!(refused(Program::Predict, board, layers, format, None), "");
         }
@@ -215,19 +220,19 @@ mod tests {
 
     #[test]
     fn too_many_samples_are_fewer() {
-        let words = refused(Program::Predict, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(1000));
+        let words = refused(Program::Predict, "microbit", "784 => 16 Relu => 10", WeightFormat::F32, Some(1000));
         assert!(words.contains("--count 100, ") && !words.contains("--format"), "{words}");
     }
 
     #[test]
     fn a_wide_network_needs_a_larger_stack() {
-        let words = refused(Program::Predict, "netduinoplus2", "12 => 3000 Relu => 3", Format::Float32, None);
+        let words = refused(Program::Predict, "netduinoplus2", "12 => 3000 Relu => 3", WeightFormat::F32, None);
         assert!(words.contains("too large is the stack: stack at least 12,060 of 8,192 bytes"), "{words}");
     }
 
     #[test]
     fn training_takes_static_ram() {
-        let words = refused(Program::Train, "microbit", "784 => 16 Relu => 10", Format::Float32, Some(200));
+        let words = refused(Program::Train, "microbit", "784 => 16 Relu => 10", WeightFormat::F32, Some(200));
         assert!(
             words.contains("static RAM at least ")
                 && words.ends_with(

@@ -3,23 +3,23 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use board::Training;
-use selvedge::{architecture::Architecture, message::Format};
+use board::BoardRecipe;
+use selvedge::{architecture::Architecture, message::WeightFormat};
 
 use super::{
-    Load, Options, Program, Run, ended_well,
+    FlashOptions, Load, Program, Run, ended_well,
     model::{Model, Weights},
     report,
 };
 use crate::workspace;
 
-pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
+pub(super) fn train(options: &FlashOptions, run: &Run) -> Result<ExitCode> {
     if options.network.weights.is_some() || options.count.is_some() {
         bail!(
             "--program train starts from its seed and takes its samples from firmware/training.toml: leave out --weights and --count"
         );
     }
-    let recipe = Training::read()?;
+    let recipe = BoardRecipe::read()?;
     let model = options.network.model("tiny")?;
 
     say!("Training on the host, as the board will:");
@@ -39,8 +39,8 @@ pub(super) fn train(options: &Options, run: &Run) -> Result<ExitCode> {
 
 impl Run {
     /// Trains a model of these layers on the board; the hash of its weights.
-    pub fn trained_hash(&self, recipe: &Training, model: &Model, layers: &Architecture) -> Result<String> {
-        let (program, format, samples) = (Program::Train, Format::Float32, Some(recipe.samples));
+    pub fn trained_hash(&self, recipe: &BoardRecipe, model: &Model, layers: &Architecture) -> Result<String> {
+        let (program, format, samples) = (Program::Train, WeightFormat::F32, Some(recipe.samples));
         let load = Load { program, network: layers, format, is_quantised: false, samples };
         load.check(&self.board)?;
         workspace::run(&mut model.embed_command(None, "train", Some(recipe.samples), &self.embed.path))?;

@@ -14,14 +14,14 @@ use crate::{cuda, workspace};
 
 /// Whose code.
 #[derive(Args)]
-pub struct Options {
+pub struct GpuCodeOptions {
     /// The GPU's compute capability: 90 is an H100
     #[arg(long, value_name = "CAPABILITY", default_value = "90", value_parser = architecture)]
     architecture: String,
 }
 
 /// Compiles the kernels and prints a line for each.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &GpuCodeOptions) -> Result<ExitCode> {
     let disassembler = cuda::disassembler()?;
     let folder = programs::kernels(&options.architecture)?;
     say!("");

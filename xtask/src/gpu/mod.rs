@@ -35,11 +35,11 @@ pub enum Gpu {
     /// Write a folder with all that a GPU machine needs to check and time training: it needs no Rust, no compiler and no network
     ///
     /// Copy the folder there and run `bash check.sh` in it. Copy its folder `report` back, and run `cargo xtask gpu report` on it.
-    Pack(pack::Options),
+    Pack(pack::GpuPackOptions),
     /// Turn the report of a GPU machine into the page docs/bench-cuda.md
-    Report(report::Options),
+    Report(report::GpuReportOptions),
     /// Count the instructions of each kernel's machine code: registers, spills, fused multiply-adds and reads of shared memory
-    Code(code::Options),
+    Code(code::GpuCodeOptions),
 }
 
 /// Packs, reports or counts.

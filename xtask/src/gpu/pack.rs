@@ -30,7 +30,7 @@ const PEERS: [&str; 2] = ["pytorch.py", "jax.py"];
 
 /// The contents of the folder.
 #[derive(Args)]
-pub struct Options {
+pub struct GpuPackOptions {
     /// The GPU's compute capability: 90 is an H100. The programs run on this kind of GPU alone
     #[arg(long, value_name = "CAPABILITY", default_value = "90", value_parser = architecture)]
     architecture: String,
@@ -49,7 +49,7 @@ pub struct Options {
 }
 
 /// Builds, computes the expected hashes, and writes the folder whole.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &GpuPackOptions) -> Result<ExitCode> {
     // All that may be missing, before the minutes of building.
     cuda::compiler()?;
     let data = if options.rehearsal { None } else { Some(samples::find(options.data.as_deref())?) };
@@ -109,7 +109,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
 pub fn rehearse() -> Result<()> {
     let out = workspace::target_dir()?.join("gpu-rehearsal");
     let architecture = "90".to_owned();
-    run(&Options { architecture, data: None, peers: None, out: Some(out.clone()), rehearsal: true })?;
+    run(&GpuPackOptions { architecture, data: None, peers: None, out: Some(out.clone()), rehearsal: true })?;
     workspace::run(Command::new("bash").arg(out.join("check.sh")))
 }
 

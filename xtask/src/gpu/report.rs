@@ -22,7 +22,7 @@ const ALL: &str = "all";
 
 /// The report and the page.
 #[derive(Args)]
-pub struct Options {
+pub struct GpuReportOptions {
     /// The folder that check.sh left on the GPU machine
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 /// Reads the folder and writes the page.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &GpuReportOptions) -> Result<ExitCode> {
     let project = launch::root().join(PAGE);
     let out = options.out.clone().unwrap_or_else(|| project.clone());
     files::check_writable(&out)?;
@@ -306,11 +306,11 @@ pub mod tests {
         let folder = folder(&[("machine.txt", Some(&rehearsal))]);
         let before = fs::read(launch::root().join(PAGE)).unwrap();
         for out in [None, Some(launch::root().join("docs/../docs/bench-cuda.md"))] {
-            let error = run(&Options { folder: folder.path().to_owned(), out }).unwrap_err().to_string();
+            let error = run(&GpuReportOptions { folder: folder.path().to_owned(), out }).unwrap_err().to_string();
             assert!(error.contains("rehearsal") && error.contains("--out"), "{error}");
         }
         let out = folder.path().join("page.md");
-        assert!(run(&Options { folder: folder.path().to_owned(), out: Some(out.clone()) }).is_ok());
+        assert!(run(&GpuReportOptions { folder: folder.path().to_owned(), out: Some(out.clone()) }).is_ok());
         assert!(fs::read_to_string(out).unwrap().contains("mean nothing"));
         assert!(fs::read(launch::root().join(PAGE)).unwrap() == before);
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::{
     install,
-    plan::{Facts, Plan},
+    plan::{Facts, SetupPlan},
 };
 use crate::workspace;
 
@@ -46,11 +46,11 @@ impl Compiler {
     }
 
     /// The packages to install, where that is the way.
-    pub fn plan(&self, facts: &Facts) -> Plan {
+    pub fn plan(&self, facts: &Facts) -> SetupPlan {
         if facts.apt_get {
-            Plan { packages: self.packages.to_vec(), ..Plan::default() }
+            SetupPlan { packages: self.packages.to_vec(), ..SetupPlan::default() }
         } else {
-            Plan { by_hand: vec![self.elsewhere.to_owned()], ..Plan::default() }
+            SetupPlan { by_hand: vec![self.elsewhere.to_owned()], ..SetupPlan::default() }
         }
     }
 

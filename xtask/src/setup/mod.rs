@@ -9,7 +9,7 @@ mod plan;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use self::plan::{Facts, Plan, plan};
+use self::plan::{Facts, SetupPlan, plan};
 use crate::{cuda, python, toolchain::Toolchain, workspace};
 
 pub use self::{
@@ -19,7 +19,7 @@ pub use self::{
 
 /// The parts to set up.
 #[derive(Args, Default)]
-pub struct Options {
+pub struct SetupOptions {
     /// Only say what is missing and how to get it
     #[arg(long)]
     check: bool,
@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 /// Brings the machine to where `flash` and `test` run, or says exactly what to do.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &SetupOptions) -> Result<()> {
     if options.python {
         if options.check { python::check() } else { python::set_up() }?;
     }
@@ -73,11 +73,11 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// Looks at what is missing and gets it, until nothing is or nothing more can be done.
-fn carry_out(look: impl Fn(bool) -> Result<(Facts, Plan)>, only_check: bool, missing: &str) -> Result<()> {
+fn carry_out(look: impl Fn(bool) -> Result<(Facts, SetupPlan)>, only_check: bool, missing: &str) -> Result<()> {
     let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
     loop {
         let (facts, plan) = look(ask_rustup)?;
-        if plan == Plan::default() {
+        if plan == SetupPlan::default() {
             return Ok(());
         }
         if !only_check && !plan.targets.is_empty() {
@@ -108,7 +108,7 @@ fn report() -> Result<()> {
 }
 
 /// apt-get's failure is shown, and found again by the next look. Its package lists may be old or absent: then once more.
-fn install(plan: &Plan, facts: &Facts) {
+fn install(plan: &SetupPlan, facts: &Facts) {
     if let Err(error) = workspace::run(&mut plan.apt_get(facts)) {
         say!("{error:#}. Running apt-get update, then once more");
         let updated = workspace::run(facts.as_root("apt-get").arg("update"));

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     carry_out,
-    plan::{Facts, Plan, plan},
+    plan::{Facts, SetupPlan, plan},
 };
 use crate::{
     toolchain::{Installed, PAGE_TARGET},
@@ -36,7 +36,7 @@ pub fn programs(only_check: bool) -> Result<()> {
 }
 
 /// Looks at what is missing, and decides how to get it.
-pub fn look(ask_rustup: bool) -> Result<(Facts, Plan)> {
+pub fn look(ask_rustup: bool) -> Result<(Facts, SetupPlan)> {
     let facts = Facts::look(ask_rustup)?.without_boards(Installed::look_for_page()?);
     let mut plan = plan(&facts);
     let programs = missing(&PACKAGES);

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     c, page,
-    plan::{Facts, Plan, plan},
+    plan::{Facts, SetupPlan, plan},
 };
 use crate::{cuda, python, typescript, workspace};
 
@@ -37,12 +37,12 @@ pub const PARTS: [Part; 7] = [
     Part {
         stages: &["targets", "firmware", "tests"],
         left_out: "the firmware and the emulated boards, as a compiler for them or QEMU is not here",
-        is_there: || Facts::look(false).is_ok_and(|facts| plan(&facts) == Plan::default()),
+        is_there: || Facts::look(false).is_ok_and(|facts| plan(&facts) == SetupPlan::default()),
         offer: || {
             let facts = Facts::look(workspace::on_path("rustup").is_some())?;
             Ok(offered(&plan(&facts)))
         },
-        set_up: || super::run(&super::Options::default()),
+        set_up: || super::run(&super::SetupOptions::default()),
     },
     Part {
         stages: &["tests"],
@@ -68,7 +68,7 @@ pub const PARTS: [Part; 7] = [
     Part {
         stages: &["targets", "tests"],
         left_out: "the page, as a compiler for it or a browser is not here",
-        is_there: || page::look(false).is_ok_and(|(_, plan)| plan == Plan::default()),
+        is_there: || page::look(false).is_ok_and(|(_, plan)| plan == SetupPlan::default()),
         offer: || Ok(offered(&page::look(workspace::on_path("rustup").is_some())?.1)),
         set_up: || page::programs(false),
     },
@@ -114,7 +114,7 @@ pub fn install(stages: &[&str]) -> Result<()> {
 }
 
 /// The things of a plan, a line each.
-fn offered(plan: &Plan) -> Vec<String> {
+fn offered(plan: &SetupPlan) -> Vec<String> {
     let targets = plan.targets.join(", ");
     let targets = (!targets.is_empty()).then(|| {
         format!(
@@ -151,7 +151,8 @@ mod tests {
         for package in packages {
             assert!(licence(package).is_some(), "{package}");
         }
-        let plan = Plan { targets: vec!["a".into(), "b".into()], packages: vec!["npm"], by_hand: vec!["c".into()] };
+        let plan =
+            SetupPlan { targets: vec!["a".into(), "b".into()], packages: vec!["npm"], by_hand: vec!["c".into()] };
         assert_eq!(
             offered(&plan),
             [

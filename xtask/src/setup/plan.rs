@@ -84,7 +84,7 @@ fn root() -> Option<Root> {
 
 /// The things to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct SetupPlan {
     /// Targets for rustup to add.
     pub targets: Vec<String>,
     /// Packages for apt-get to install.
@@ -94,8 +94,8 @@ pub struct Plan {
 }
 
 /// Decides. The compiler comes from rustup where it can download, else from Debian; a Debian one that is there already is taken.
-pub fn plan(facts: &Facts) -> Plan {
-    let mut plan = Plan::default();
+pub fn plan(facts: &Facts) -> SetupPlan {
+    let mut plan = SetupPlan::default();
     let Installed { missing_targets, debian, linker } = &facts.installed;
     if !missing_targets.is_empty() {
         if !debian && facts.rustup {
@@ -122,7 +122,7 @@ pub fn plan(facts: &Facts) -> Plan {
     plan
 }
 
-impl Plan {
+impl SetupPlan {
     pub fn rustup(&self) -> Command {
         let mut rustup = launch::command("rustup");
         // Its failure is one of the expected ends, and shows better without a backtrace.
@@ -175,19 +175,19 @@ mod tests {
 
     #[test]
     fn nothing_is_done_where_all_is_there() {
-        assert_eq!(plan(&facts()), Plan::default());
+        assert_eq!(plan(&facts()), SetupPlan::default());
         let mut debian = without_targets();
         debian.installed.debian = true;
-        assert_eq!(plan(&debian), Plan::default());
+        assert_eq!(plan(&debian), SetupPlan::default());
     }
 
     #[test]
     fn rustup_comes_first_then_debian() {
-        assert_eq!(plan(&without_targets()), Plan { targets: vec!["thumb".into()], ..Plan::default() });
+        assert_eq!(plan(&without_targets()), SetupPlan { targets: vec!["thumb".into()], ..SetupPlan::default() });
         let mut refused = Facts { rustup: false, not_emulated: Processor::ALL.to_vec(), ..without_targets() };
         let packages =
             ["rustc-web", "cargo-web", "rust-web-clippy", "rust-web-src", "qemu-system-arm", "qemu-system-misc"];
-        assert_eq!(plan(&refused), Plan { packages: packages.to_vec(), ..Plan::default() });
+        assert_eq!(plan(&refused), SetupPlan { packages: packages.to_vec(), ..SetupPlan::default() });
         refused.installed.linker = None;
         assert!(plan(&refused).packages.contains(&"lld"));
     }

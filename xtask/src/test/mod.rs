@@ -40,7 +40,7 @@ const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR doe
 
 /// Which stages.
 #[derive(Args)]
-pub struct Options {
+pub struct TestOptions {
     /// Run only the stages with this in their name
     #[arg(long, value_name = "STAGE")]
     only: Option<String>,
@@ -69,7 +69,7 @@ const STAGES: [(&str, Stage); 10] = [
 ];
 
 /// Runs every stage, and prints how long each took. What this machine lacks is said first and last.
-pub fn run(options: &Options) -> Result<()> {
+pub fn run(options: &TestOptions) -> Result<()> {
     let only = options.only.as_deref();
     let chosen = STAGES.iter().filter(|(name, _)| only.is_none_or(|only| name.contains(only)));
     let chosen: Vec<_> = chosen.collect();
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_unknown_stage_lists_the_known() {
-        let error = run(&Options { only: Some("x y".into()), setup: false }).unwrap_err().to_string();
+        let error = run(&TestOptions { only: Some("x y".into()), setup: false }).unwrap_err().to_string();
         assert!(error.contains(": there are fmt, clippy, ") && error.ends_with(", sanitizers"), "{error}");
         STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use board::{Board, Training};
+use board::{Board, BoardRecipe};
 use clap::Args;
 use serde_json::json;
 
@@ -36,7 +36,7 @@ const MAX_THREADS: usize = 1024;
 
 /// The runs, and the file for the hashes.
 #[derive(Args)]
-pub struct Options {
+pub struct VerifyBitsOptions {
     /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024, and what else a recipe may have
     #[arg(long)]
     cuda: bool,
@@ -59,7 +59,7 @@ pub struct Options {
 }
 
 /// Trains, prints the table, and fails where two hashes of a model differ.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &VerifyBitsOptions) -> Result<ExitCode> {
     if let Some(file) = &options.json {
         files::check_writable(file)?;
     }
@@ -136,7 +136,7 @@ struct Bits {
 }
 
 impl Bits {
-    fn prepare(options: &Options) -> Result<Self> {
+    fn prepare(options: &VerifyBitsOptions) -> Result<Self> {
         let program = program::program(options.cuda)?;
         let engines = workspace::output(Command::new(&program).arg("engines"))?;
         let folder = EmbedFolder::take("verify-bits")?;
@@ -170,7 +170,7 @@ impl Bits {
             train.args(["--recipe", "quickstart", "--steps", &self.steps.to_string()]);
             train
         })?;
-        let recipe = Training::read()?;
+        let recipe = BoardRecipe::read()?;
         runs.extend(self.host("tiny", |model, out| model.board_training(&recipe, out))?);
         if boards {
             for board in training_boards()? {
@@ -185,7 +185,7 @@ impl Bits {
     }
 
     /// The run of `tiny` as WebAssembly, and 100 logits there and here.
-    fn page(&self, page: &Page, recipe: &Training) -> Result<Vec<Run>> {
+    fn page(&self, page: &Page, recipe: &BoardRecipe) -> Result<Vec<Run>> {
         let model = self.model("tiny");
         let trained = self.timed("tiny", "wasm", Some(1), || {
             workspace::output(&mut model.embed_command(None, "train", Some(recipe.samples), &self.folder.path))?;
@@ -242,7 +242,7 @@ impl Bits {
     }
 
     /// The run of `tiny` on an emulated board.
-    fn board(&self, board: &str, recipe: &Training) -> Result<Run> {
+    fn board(&self, board: &str, recipe: &BoardRecipe) -> Result<Run> {
         let model = self.model("tiny");
         let layers = Weights::read(&self.trained("tiny"))?.architecture;
         self.timed("tiny", board, Some(1), || {

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 /// What is verified.
 #[derive(Args)]
 #[command(disable_help_subcommand = true)]
-pub struct Options {
+pub struct VerifyOptions {
     #[command(subcommand)]
     what: What,
 }
@@ -23,11 +23,11 @@ enum What {
     ///
     /// Exits with an error where two hashes of a model differ. Where a board's target or QEMU is missing, the boards are left out and said to
     /// be; with SELVEDGE_REQUIRE_ALL=1 that is an error.
-    Bits(bits::Options),
+    Bits(bits::VerifyBitsOptions),
 }
 
 /// Verifies, and fails where anything differs.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &VerifyOptions) -> Result<ExitCode> {
     match &options.what {
         What::Bits(options) => bits::run(options),
     }

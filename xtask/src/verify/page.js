@@ -5,14 +5,14 @@ const { readFileSync } = require("fs");
 const { join } = require("path");
 
 const [library, folder, kind, ...options] = process.argv.slice(2);
-const { Model, Samples, Training, rowFaults } = require(library);
+const { Model, Samples, TrainingRun, rowFaults } = require(library);
 const faults = rowFaults(42, 200000);
 if (faults > 0) throw new Error(`${faults} sums of vectors differ from those of numbers`);
 const read = (name) => readFileSync(join(folder, name));
 const samples = new Samples(read("samples.idx"), read("labels.idx"), 0);
 
 if (kind === "train") {
-  const training = new Training("tiny", "quickstart", samples, ...options.map(Number));
+  const training = new TrainingRun("tiny", "quickstart", samples, ...options.map(Number));
   while (!training.isDone) training.step();
   console.log(training.weightHash);
 } else {

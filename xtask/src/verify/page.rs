@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use board::Training;
+use board::BoardRecipe;
 use selvedge::{quantized, weights::HexHash};
 use serde_json::Value;
 
@@ -42,8 +42,8 @@ impl Page {
     }
 
     /// Trains `tiny` on the folder's samples.
-    pub fn trained_hash(&self, recipe: &Training) -> Result<String> {
-        let Training { seed, epochs, batch_size, learning_rate, .. } = recipe;
+    pub fn trained_hash(&self, recipe: &BoardRecipe) -> Result<String> {
+        let BoardRecipe { seed, epochs, batch_size, learning_rate, .. } = recipe;
         self.run(&[
             "train",
             &seed.to_string(),

@@ -15,7 +15,7 @@ pub use library::{cargo, node};
 
 /// Where the page goes, and what it shows.
 #[derive(Args)]
-pub struct Options {
+pub struct WebOptions {
     /// Write the page's folder here, for any web server, and do not serve it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub struct Options {
 }
 
 /// Makes the folder, and serves it where none was asked for.
-pub fn run(options: &Options) -> Result<ExitCode> {
+pub fn run(options: &WebOptions) -> Result<ExitCode> {
     let toolchain = Toolchain::for_page()?;
     let out = match &options.out {
         Some(out) => std::path::absolute(out)?,

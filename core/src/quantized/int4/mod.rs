@@ -19,7 +19,7 @@ use super::{
     active::{Active, EMPTY, Entry, GROUP, push_pairs},
     block::{Block, ROWS, WEIGHTS},
     blocks,
-    format::{Encoding, Format, Integers, Kernel},
+    format::{Encoding, Integers, Kernel, QuantizedFormat},
     layout::{Shape, check_len},
     workspace::{Place, of_integers, required},
 };
@@ -81,7 +81,7 @@ required! { Int4
     /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
-impl Format for Int4 {
+impl QuantizedFormat for Int4 {
     const NAME: &'static str = "int4";
     type Layer<'a> = Int4Layer<'a>;
 }

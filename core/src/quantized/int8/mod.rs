@@ -12,7 +12,7 @@ use super::{
     active::{Active, EMPTY, Entry, GROUP, push_pairs},
     block::{Block, ROWS, WEIGHTS},
     blocks,
-    format::{Encoding, Format, Integers, Kernel},
+    format::{Encoding, Integers, Kernel, QuantizedFormat},
     layout::{Shape, check_len},
     workspace::{Place, of_integers, required},
 };
@@ -57,7 +57,7 @@ required! { Int8
     /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
-impl Format for Int8 {
+impl QuantizedFormat for Int8 {
     const NAME: &'static str = "int8";
     type Layer<'a> = Int8Layer<'a>;
 }

@@ -3,7 +3,7 @@
 use cases::{Case, Log, Outcome, Targets, Tested, bits, initialized};
 use cuda::{
     memory::{EVALUATED, Memory, Scalar, Versions},
-    schedule::{self, Launch, Placed, Training},
+    schedule::{self, Launch, Placed, TrainingLaunches},
     task::{self, Batch, Changes, Context, Loss, Phase},
 };
 use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
@@ -20,7 +20,7 @@ pub struct Way {
 }
 
 /// Runs the launches of so many batches, of which the first has this parity.
-fn run_batches(way: Way, context: &Context, training: &Training, parity: usize, count: usize, seed: u64) {
+fn run_batches(way: Way, context: &Context, training: &TrainingLaunches, parity: usize, count: usize, seed: u64) {
     if !way.is_plain {
         return run(context, training.of_batches(parity, count), count as u32, seed);
     }
@@ -82,7 +82,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
         let batches = case.batches(epoch, network.outputs());
         let before = log.losses.len();
         context.batches = address(&batches);
-        let training = Training::new(&network, &settings, &addresses, &context, way.multiprocessors);
+        let training = TrainingLaunches::new(&network, &settings, &addresses, &context, way.multiprocessors);
         let seed = case.seed.wrapping_add(epoch << 32);
         run_batches(way, &context, &training, started % 2, batches.len(), seed);
         log.add(case, &batches, &losses[..batches.len()], &norms);

@@ -35,7 +35,7 @@ pub use inspect::Inspect;
 pub use man::Man;
 pub use new::New;
 pub use predict::Predict;
-pub use quantize::{Format, Quantize};
+pub use quantize::{FormatOption, Quantize};
 pub use recipes::Recipes;
 pub use report::Report;
 pub use search::Search;
@@ -65,7 +65,7 @@ pub enum Command {
     ///
     /// Reads .selvedge, .safetensors, .pth, .npz and .onnx; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(Convert),
-    /// Make a model's weights smaller for microcontrollers (8, 4 or 16 bits), and prove for which test samples that changes no class
+    /// Make a model's weights smaller for microcontrollers (int8, int4 or f16), and prove for which test samples that changes no class
     Quantize(Quantize),
     /// Show what was understood of the data: parts, classes, features, missing and repeated samples
     Data(Overview),

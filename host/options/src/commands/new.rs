@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use board::{Board, Memory, Processor, Region};
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
 
-use super::{Data, Format, groups::whole};
+use super::{Data, FormatOption, groups::whole};
 use crate::package_name::PackageName;
 
 /// The targets of Arm's Cortex-M.
@@ -41,7 +41,7 @@ pub struct New {
 
     /// The format that the weights are quantised to, with samples of --data [default: the file's own]
     #[arg(long, value_enum)]
-    pub format: Option<Format>,
+    pub format: Option<FormatOption>,
 
     /// The number of samples in the project [default: 4; 50 for --program train]
     ///

@@ -22,7 +22,7 @@ pub struct Quantize {
 
     /// What the weights become
     #[arg(long, value_enum, default_value = "int8")]
-    pub format: Format,
+    pub format: FormatOption,
 
     /// Train on with rounded weights first (quantisation-aware training): for int4, and int8
     #[arg(long)]
@@ -49,7 +49,7 @@ pub struct Quantize {
 
 /// The format that the weights become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum FormatOption {
     /// 32 bits, as they are: batch normalisation alone is folded
     F32,
     /// 16 bits, computed in floating point
@@ -60,7 +60,7 @@ pub enum Format {
     Int4,
 }
 
-impl Format {
+impl FormatOption {
     /// Its name, which is also the ending of its files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,12 +78,12 @@ impl Quantize {
     /// # Errors
     ///
     /// A format that has no fine-tuning, a recipe that is none, and options in it that fine-tuning does not have.
-    pub fn fine_tuning(&self) -> Result<Option<training::Options>> {
+    pub fn fine_tuning(&self) -> Result<Option<training::TrainingOptions>> {
         if !self.qat {
             return Ok(None);
         }
         ensure!(
-            matches!(self.format, Format::Int8 | Format::Int4),
+            matches!(self.format, FormatOption::Int8 | FormatOption::Int4),
             "--qat is for --format int4 and int8: weights in {} need no fine-tuning",
             self.format.name()
         );

@@ -84,7 +84,7 @@ pub struct Search {
 
 /// A search, as its options and its recipe describe it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct SearchPlan {
     /// The recipe that all trials begin with.
     pub recipe: RecipeOptions,
     /// The keys that are varied.
@@ -101,7 +101,7 @@ impl Search {
     /// # Errors
     ///
     /// A recipe or a space that is none, and options that make no sense together.
-    pub fn plan(&self) -> Result<Plan> {
+    pub fn plan(&self) -> Result<SearchPlan> {
         let (mut recipe, own) = read(&self.recipe)?;
         let space = match (&self.space, own) {
             (Some(path), _) => {
@@ -143,7 +143,7 @@ impl Search {
         let order = if self.grid { Order::Grid } else { Order::Random { trials: self.trials, seed: self.seed } };
         let trials = trials(&recipe, &space, order)
             .map_err(|problem| anyhow::anyhow!("{}: {problem}", self.recipe.display()))?;
-        Ok(Plan { recipe, space, order, trials })
+        Ok(SearchPlan { recipe, space, order, trials })
     }
 
     /// The folder of the search.
@@ -191,7 +191,7 @@ mod tests {
         search: Search,
     }
 
-    fn plan(folder: &Path, line: &str) -> Result<Plan, String> {
+    fn plan(folder: &Path, line: &str) -> Result<SearchPlan, String> {
         let line = line.replace("DIR", &folder.display().to_string());
         let program = Program::try_parse_from(["x"].into_iter().chain(line.split_whitespace()));
         let search = program.map_err(|error| error.to_string())?.search;

@@ -165,7 +165,7 @@ impl Train {
     /// # Errors
     ///
     /// [`RecipeError`] for a recipe that is none, and for options that make no sense together.
-    pub fn resolve(&self) -> Result<(RecipeOptions, training::Options), RecipeError> {
+    pub fn resolve(&self) -> Result<(RecipeOptions, training::TrainingOptions), RecipeError> {
         let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
         let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
         let options = recipe.resolve()?;

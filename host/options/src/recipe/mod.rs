@@ -2,7 +2,7 @@
 //!
 //! `options`: every key of a file, which is the option of the same name. `value` and `text`: what a key may hold.
 //! `file`: recipe files and the built-in recipes, which are files too. `overriding`: a recipe's values under those of the
-//! command line. `resolve`: what they mean for [`training::Options`](crate::training::Options).
+//! command line. `resolve`: what they mean for [`training::TrainingOptions`](crate::training::TrainingOptions).
 //!
 //! ```
 //! # use options::recipe::{self, RecipeOptions};

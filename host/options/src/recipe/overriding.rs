@@ -1,5 +1,5 @@
 use super::{Epochs, RecipeOptions};
-use crate::training::Plan;
+use crate::training::EpochSchedule;
 
 impl RecipeOptions {
     /// This recipe, with the other's value wherever the other has one.
@@ -17,7 +17,7 @@ impl RecipeOptions {
         if other.optimizer.is_some_and(|optimizer| self.optimizer() != optimizer) {
             (self.momentum, self.nesterov, self.betas, self.eps, self.alpha) = (None, None, None, None, None);
         }
-        if other.schedule.is_some_and(|schedule| !matches!(schedule.0, Plan::Cosine { .. })) {
+        if other.schedule.is_some_and(|schedule| !matches!(schedule.0, EpochSchedule::Cosine { .. })) {
             self.warmup = None;
         }
         /// All fields but the description and the search; the compiler misses one that is not named.

@@ -2,7 +2,7 @@ use super::{
     AugmentText, Count, Epochs, Fraction, NonNegative, Number, RecipeError, RecipeOptions, Seed, Steps, ValSplit,
     epochs,
 };
-use crate::training::{Length, Options, Plan};
+use crate::training::{EpochSchedule, Length, TrainingOptions};
 
 /// PyTorch's quickstart's.
 const BATCH_SIZE: u32 = 64;
@@ -14,14 +14,14 @@ impl RecipeOptions {
     ///
     /// [`RecipeError::Senseless`] for a schedule that is laid out over the whole run: another length changes steps that were taken.
     pub fn with_length(self, length: Self) -> Result<Self, RecipeError> {
-        let plan = match self.plan()? {
+        let schedule = match self.epoch_schedule()? {
             _ if length == Self::default() => return Ok(self),
-            Plan::Constant | Plan::Step { .. } => return Ok(self.overridden_by(length)),
-            Plan::Cosine { .. } => "cosine",
-            Plan::OneCycle { .. } => "one-cycle",
+            EpochSchedule::Constant | EpochSchedule::Step { .. } => return Ok(self.overridden_by(length)),
+            EpochSchedule::Cosine { .. } => "cosine",
+            EpochSchedule::OneCycle { .. } => "one-cycle",
         };
         let option = if length.steps.is_some() { "steps" } else { "epochs" };
-        let reason = format!("the run keeps its length, because its schedule {plan} is laid out over all of it");
+        let reason = format!("the run keeps its length, because its schedule {schedule} is laid out over all of it");
         Err(RecipeError::senseless(option, reason))
     }
 
@@ -44,7 +44,7 @@ impl RecipeOptions {
     /// # Errors
     ///
     /// [`RecipeError::Senseless`] where an option has no use beside the others.
-    pub fn resolve(&self) -> Result<Options, RecipeError> {
+    pub fn resolve(&self) -> Result<TrainingOptions, RecipeError> {
         let early_stop = self.early_stop.map(Number::get).filter(|&patience| patience > 0);
         if early_stop.is_some() && !self.val_split.is_some_and(ValSplit::is_some) {
             return Err(RecipeError::senseless(
@@ -52,13 +52,13 @@ impl RecipeOptions {
                 "there are no validation samples to stop by; set val-split, such as 0.1",
             ));
         }
-        Ok(Options {
+        Ok(TrainingOptions {
             length: self.length()?,
             batch_size: self.batch_size.map_or(BATCH_SIZE, Count::get) as usize,
             accumulate: self.accumulate.map_or(1, Count::get) as usize,
             optimizer: self.resolve_optimizer()?,
             learning_rate: self.lr.map_or(self.optimizer().learning_rate(), NonNegative::get),
-            schedule: self.plan()?,
+            schedule: self.epoch_schedule()?,
             clip: self.clip.map(|clip| clip.get() as f32).filter(|&clip| clip > 0.0),
             dropout: self.dropout.map_or(0.0, Fraction::get) as f32,
             label_smoothing: self.label_smoothing.map_or(0.0, Fraction::get) as f32,
@@ -80,15 +80,17 @@ impl RecipeOptions {
         }
     }
 
-    fn plan(&self) -> Result<Plan, RecipeError> {
-        let plan = self.schedule.map_or(Plan::Constant, |schedule| schedule.0);
-        match (plan, self.warmup.map(NonNegative::get)) {
-            (Plan::Cosine { final_fraction, .. }, Some(warm_up)) => Ok(Plan::Cosine { warm_up, final_fraction }),
+    fn epoch_schedule(&self) -> Result<EpochSchedule, RecipeError> {
+        let schedule = self.schedule.map_or(EpochSchedule::Constant, |schedule| schedule.0);
+        match (schedule, self.warmup.map(NonNegative::get)) {
+            (EpochSchedule::Cosine { final_fraction, .. }, Some(warm_up)) => {
+                Ok(EpochSchedule::Cosine { warm_up, final_fraction })
+            }
             (_, Some(_)) => Err(RecipeError::senseless(
                 "warmup",
                 "this schedule has none; leave it out, or take the schedule cosine",
             )),
-            (plan, None) => Ok(plan),
+            (schedule, None) => Ok(schedule),
         }
     }
 }
@@ -99,49 +101,58 @@ mod tests {
 
     use super::{super::Standardize, *};
 
-    fn resolve(text: &str) -> Result<Options, RecipeError> {
+    fn resolve(text: &str) -> Result<TrainingOptions, RecipeError> {
         RecipeOptions::parse(text, "test".as_ref()).unwrap().resolve()
     }
 
     #[test]
     fn nothing_is_the_quickstart() {
-        assert_eq!(resolve("").unwrap(), Options::QUICKSTART);
-        assert_eq!(RecipeOptions::find("quickstart".as_ref()).unwrap().resolve().unwrap(), Options::QUICKSTART);
+        assert_eq!(resolve("").unwrap(), TrainingOptions::QUICKSTART);
+        assert_eq!(RecipeOptions::find("quickstart".as_ref()).unwrap().resolve().unwrap(), TrainingOptions::QUICKSTART);
     }
 
     #[test]
     fn each_key_has_its_effect() {
-        let expected: [(&str, Options); 21] = [
-            ("epochs = 7", Options { length: Length::Epochs(7), ..Options::QUICKSTART }),
-            ("steps = 7", Options { length: Length::Steps(7), ..Options::QUICKSTART }),
-            ("batch-size = 7", Options { batch_size: 7, ..Options::QUICKSTART }),
-            ("accumulate = 7", Options { accumulate: 7, ..Options::QUICKSTART }),
-            ("seed = 7", Options { seed: 7, ..Options::QUICKSTART }),
-            ("standardize = 'yes'", Options { standardize: Standardize::Yes, ..Options::QUICKSTART }),
-            ("shuffle = false", Options { shuffle: false, ..Options::QUICKSTART }),
-            ("lr = 7", Options { learning_rate: 7.0, ..Options::QUICKSTART }),
-            ("clip = 7", Options { clip: Some(7.0), ..Options::QUICKSTART }),
-            ("clip = 0", Options::QUICKSTART),
-            ("dropout = 0.5", Options { dropout: 0.5, ..Options::QUICKSTART }),
-            ("label-smoothing = 0.5", Options { label_smoothing: 0.5, ..Options::QUICKSTART }),
-            ("ema = 0.5", Options { ema: Some(0.5), ..Options::QUICKSTART }),
-            ("ema = 0", Options::QUICKSTART),
-            ("val-split = 0.5", Options::QUICKSTART),
-            ("val-split = 0.5\nearly-stop = 7", Options { early_stop: Some(7), ..Options::QUICKSTART }),
-            ("early-stop = 0", Options::QUICKSTART),
+        let expected: [(&str, TrainingOptions); 21] = [
+            ("epochs = 7", TrainingOptions { length: Length::Epochs(7), ..TrainingOptions::QUICKSTART }),
+            ("steps = 7", TrainingOptions { length: Length::Steps(7), ..TrainingOptions::QUICKSTART }),
+            ("batch-size = 7", TrainingOptions { batch_size: 7, ..TrainingOptions::QUICKSTART }),
+            ("accumulate = 7", TrainingOptions { accumulate: 7, ..TrainingOptions::QUICKSTART }),
+            ("seed = 7", TrainingOptions { seed: 7, ..TrainingOptions::QUICKSTART }),
+            ("standardize = 'yes'", TrainingOptions { standardize: Standardize::Yes, ..TrainingOptions::QUICKSTART }),
+            ("shuffle = false", TrainingOptions { shuffle: false, ..TrainingOptions::QUICKSTART }),
+            ("lr = 7", TrainingOptions { learning_rate: 7.0, ..TrainingOptions::QUICKSTART }),
+            ("clip = 7", TrainingOptions { clip: Some(7.0), ..TrainingOptions::QUICKSTART }),
+            ("clip = 0", TrainingOptions::QUICKSTART),
+            ("dropout = 0.5", TrainingOptions { dropout: 0.5, ..TrainingOptions::QUICKSTART }),
+            ("label-smoothing = 0.5", TrainingOptions { label_smoothing: 0.5, ..TrainingOptions::QUICKSTART }),
+            ("ema = 0.5", TrainingOptions { ema: Some(0.5), ..TrainingOptions::QUICKSTART }),
+            ("ema = 0", TrainingOptions::QUICKSTART),
+            ("val-split = 0.5", TrainingOptions::QUICKSTART),
+            ("val-split = 0.5\nearly-stop = 7", TrainingOptions { early_stop: Some(7), ..TrainingOptions::QUICKSTART }),
+            ("early-stop = 0", TrainingOptions::QUICKSTART),
             (
                 "augment = 'shift=7'",
-                Options { augmentation: Augmentation { shift: 7, ..Augmentation::default() }, ..Options::QUICKSTART },
+                TrainingOptions {
+                    augmentation: Augmentation { shift: 7, ..Augmentation::default() },
+                    ..TrainingOptions::QUICKSTART
+                },
             ),
             (
                 "schedule = 'step,epochs=7'",
-                Options { schedule: Plan::Step { epochs: 7.0, gamma: 0.1 }, ..Options::QUICKSTART },
+                TrainingOptions {
+                    schedule: EpochSchedule::Step { epochs: 7.0, gamma: 0.1 },
+                    ..TrainingOptions::QUICKSTART
+                },
             ),
             (
                 "schedule = 'cosine'\nwarmup = 7",
-                Options { schedule: Plan::Cosine { warm_up: 7.0, final_fraction: 0.0 }, ..Options::QUICKSTART },
+                TrainingOptions {
+                    schedule: EpochSchedule::Cosine { warm_up: 7.0, final_fraction: 0.0 },
+                    ..TrainingOptions::QUICKSTART
+                },
             ),
-            ("nesterov = false", Options::QUICKSTART),
+            ("nesterov = false", TrainingOptions::QUICKSTART),
         ];
         for (text, expected) in expected {
             assert_eq!(resolve(text).unwrap(), expected, "{text}");

@@ -9,12 +9,12 @@ use selvedge::augment::Augmentation;
 use serde::{Deserialize, Serialize};
 
 use super::value::{Fraction, NonNegative, Part, Positive, ValueError};
-use crate::training::Plan;
+use crate::training::EpochSchedule;
 
 /// How the learning rate changes, without its warm-up, which is a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ScheduleText(pub(super) Plan);
+pub struct ScheduleText(pub(super) EpochSchedule);
 
 /// How training images are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,19 +27,20 @@ impl FromStr for ScheduleText {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let (name, rest) = text.split_once(',').map_or((text, None), |(name, rest)| (name, Some(rest)));
         let mut words = Words::new(rest)?;
-        let plan = match name.trim() {
-            "constant" => Plan::Constant,
-            "step" => Plan::Step {
+        let schedule = match name.trim() {
+            "constant" => EpochSchedule::Constant,
+            "step" => EpochSchedule::Step {
                 epochs: words
                     .value::<Positive>("epochs")?
                     .ok_or_else(|| ValueError("step needs its epochs, such as step,epochs=10".into()))?
                     .get(),
                 gamma: words.value::<NonNegative>("gamma")?.map_or(0.1, NonNegative::get),
             },
-            "cosine" => {
-                Plan::Cosine { warm_up: 0.0, final_fraction: words.value::<Part>("final")?.map_or(0.0, Part::get) }
-            }
-            "one-cycle" => Plan::OneCycle {
+            "cosine" => EpochSchedule::Cosine {
+                warm_up: 0.0,
+                final_fraction: words.value::<Part>("final")?.map_or(0.0, Part::get),
+            },
+            "one-cycle" => EpochSchedule::OneCycle {
                 pct_start: words.value::<Fraction>("pct-start")?.map_or(0.3, Fraction::get),
                 div_factor: words.value::<Positive>("div")?.map_or(25.0, Positive::get),
                 final_div_factor: words.value::<Positive>("final-div")?.map_or(1e4, Positive::get),
@@ -51,17 +52,17 @@ impl FromStr for ScheduleText {
             }
         };
         words.end(name.trim())?;
-        Ok(Self(plan))
+        Ok(Self(schedule))
     }
 }
 
 impl Display for ScheduleText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Plan::Constant => f.write_str("constant"),
-            Plan::Step { epochs, gamma } => write!(f, "step,epochs={epochs},gamma={gamma}"),
-            Plan::Cosine { final_fraction, .. } => write!(f, "cosine,final={final_fraction}"),
-            Plan::OneCycle { pct_start, div_factor, final_div_factor } => {
+            EpochSchedule::Constant => f.write_str("constant"),
+            EpochSchedule::Step { epochs, gamma } => write!(f, "step,epochs={epochs},gamma={gamma}"),
+            EpochSchedule::Cosine { final_fraction, .. } => write!(f, "cosine,final={final_fraction}"),
+            EpochSchedule::OneCycle { pct_start, div_factor, final_div_factor } => {
                 write!(f, "one-cycle,pct-start={pct_start},div={div_factor},final-div={final_div_factor}")
             }
         }
@@ -173,17 +174,17 @@ mod tests {
 
     #[test]
     fn schedules_have_the_defaults_of_pytorch() {
-        let plan = |text: &str| text.parse::<ScheduleText>().unwrap().0;
-        assert_eq!(plan("constant"), Plan::Constant);
-        assert_eq!(plan("step,epochs=10"), Plan::Step { epochs: 10.0, gamma: 0.1 });
-        assert_eq!(plan("step, gamma = 0.5, epochs = 1.5"), Plan::Step { epochs: 1.5, gamma: 0.5 });
-        assert_eq!(plan("cosine"), Plan::Cosine { warm_up: 0.0, final_fraction: 0.0 });
-        assert_eq!(plan("cosine,final=0.1"), Plan::Cosine { warm_up: 0.0, final_fraction: 0.1 });
+        let schedule = |text: &str| text.parse::<ScheduleText>().unwrap().0;
+        assert_eq!(schedule("constant"), EpochSchedule::Constant);
+        assert_eq!(schedule("step,epochs=10"), EpochSchedule::Step { epochs: 10.0, gamma: 0.1 });
+        assert_eq!(schedule("step, gamma = 0.5, epochs = 1.5"), EpochSchedule::Step { epochs: 1.5, gamma: 0.5 });
+        assert_eq!(schedule("cosine"), EpochSchedule::Cosine { warm_up: 0.0, final_fraction: 0.0 });
+        assert_eq!(schedule("cosine,final=0.1"), EpochSchedule::Cosine { warm_up: 0.0, final_fraction: 0.1 });
         let [pct_start, div_factor, final_div_factor] = [0.3, 25.0, 1e4];
-        assert_eq!(plan("one-cycle"), Plan::OneCycle { pct_start, div_factor, final_div_factor });
+        assert_eq!(schedule("one-cycle"), EpochSchedule::OneCycle { pct_start, div_factor, final_div_factor });
         assert_eq!(
-            plan("one-cycle,pct-start=0.1,div=10,final-div=100"),
-            Plan::OneCycle { pct_start: 0.1, div_factor: 10.0, final_div_factor: 100.0 }
+            schedule("one-cycle,pct-start=0.1,div=10,final-div=100"),
+            EpochSchedule::OneCycle { pct_start: 0.1, div_factor: 10.0, final_div_factor: 100.0 }
         );
     }
 

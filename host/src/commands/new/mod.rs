@@ -34,7 +34,7 @@ pub fn run(options: &New) -> Result<()> {
     let file = parse(&options.weights, &bytes)?;
     check_weights(&options.weights, &file)?;
     ensure!(
-        options.program == Program::Predict || matches!(file, ModelFile::Float32(_)),
+        options.program == Program::Predict || matches!(file, ModelFile::F32(_)),
         "--program train: {} is {}, and only a file of 32-bit weights can be trained",
         options.weights.display(),
         file.format_name()
@@ -80,7 +80,7 @@ fn converted<'a>(options: &New, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         Some(format) if format.name() != file.format_name() => format,
         _ => return named(options, bytes, &file),
     };
-    if !matches!(file, ModelFile::Float32(_)) {
+    if !matches!(file, ModelFile::F32(_)) {
         bail!(
             "--format {}: {} is {} already; leave out --format, or name the file of the floating-point model",
             format.name(),
@@ -107,7 +107,7 @@ fn converted<'a>(options: &New, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
 /// The file's bytes, with Fashion-MNIST's classes in them where the file is older than the field for their names.
 fn named<'a>(options: &New, bytes: &'a [u8], file: &ModelFile<'_>) -> Result<Cow<'a, [u8]>> {
     match file {
-        ModelFile::Float32(weights) if file.assumes() == Some(Assumption::Known) => {
+        ModelFile::F32(weights) if file.assumes() == Some(Assumption::Known) => {
             let flat: Vec<f32> =
                 weights.weights().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
             let signature = SignatureBuf::new(file.input(), &file.classes());

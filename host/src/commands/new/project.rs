@@ -1,7 +1,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
-use board::{Processor, Training};
+use board::{BoardRecipe, Processor};
 use options::{
     commands::new::{Hardware, Program},
     package_name::PackageName,
@@ -118,7 +118,7 @@ impl Project<'_> {
         ];
         let template = match (self.program, self.file) {
             (Program::Train, _) => {
-                let Training { seed, epochs, batch_size, learning_rate, .. } = Training::read()?;
+                let BoardRecipe { seed, epochs, batch_size, learning_rate, .. } = BoardRecipe::read()?;
                 let needs_atomics = self.hardware.target == WITHOUT_ATOMICS;
                 values.extend([
                     ("atomics", if needs_atomics { "use cortex_m as _;\n" } else { "" }.into()),
@@ -130,12 +130,12 @@ impl Project<'_> {
                 ]);
                 include_str!("templates/train.rs.in")
             }
-            (Program::Predict, ModelFile::Float32(_)) => include_str!("templates/predict_float.rs.in"),
+            (Program::Predict, ModelFile::F32(_)) => include_str!("templates/predict_float.rs.in"),
             (Program::Predict, file) => {
                 let (kind, logit) = match file {
                     ModelFile::Int8(_) => ("Int8", "i32"),
                     ModelFile::Int4(_) => ("Int4", "i32"),
-                    _ => ("Float16", "f32"),
+                    _ => ("F16", "f32"),
                 };
                 values.extend([("type", kind.into()), ("logit", logit.into()), ("format", file.format_name().into())]);
                 include_str!("templates/predict_quantized.rs.in")

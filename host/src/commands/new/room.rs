@@ -1,5 +1,5 @@
 use anyhow::{Result, bail};
-use board::{Memory, Training};
+use board::{BoardRecipe, Memory};
 use options::commands::new::{Hardware, Program};
 
 use super::samples::Samples;
@@ -24,7 +24,7 @@ pub fn check(
         Program::Train => {
             let sample = architecture.inputs() + 2 * architecture.tape_len();
             let parameters = architecture.parameter_count().unwrap_or(usize::MAX);
-            let numbers = parameters.saturating_add(Training::read()?.batch_size * sample);
+            let numbers = parameters.saturating_add(BoardRecipe::read()?.batch_size * sample);
             (numbers.saturating_mul(float), (architecture.inputs() + samples.len()) * float)
         }
     };

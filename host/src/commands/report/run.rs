@@ -36,7 +36,7 @@ impl Source {
         let path = &self.weights_path;
         let file = parse(path, bytes)?;
         check_weights(path, &file)?;
-        let ModelFile::Float32(weights) = &file else {
+        let ModelFile::F32(weights) = &file else {
             bail!(
                 "{}: this is a quantised network; name the weights that it was made of, and this file by --quantized",
                 path.display()

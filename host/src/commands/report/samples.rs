@@ -21,7 +21,7 @@ impl Source {
         let own = match (recorded, file) {
             _ if !options.data.given().is_empty() => None,
             (Some(data), _) => Some(recorded_options(&data.name, &data.options)?),
-            (None, ModelFile::Float32(file)) => Some(recorded_options(file.record().dataset, &[])?),
+            (None, ModelFile::F32(file)) => Some(recorded_options(file.record().dataset, &[])?),
             (None, _) => None,
         };
         // A report fetches nothing, and takes no other samples instead.

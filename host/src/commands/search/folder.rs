@@ -9,7 +9,7 @@ use std::{
 use crate::{data::Dataset, files};
 use anyhow::{Context, Result, bail, ensure};
 use options::{
-    commands::{Search, search::Plan},
+    commands::{Search, search::SearchPlan},
     space::Trial,
 };
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Identity {
 
 impl Identity {
     /// The search of these options, before samples are held out of the data.
-    pub fn of(options: &Search, plan: &Plan, data: &Dataset) -> Self {
+    pub fn of(options: &Search, plan: &SearchPlan, data: &Dataset) -> Self {
         let network = match &options.model.layers {
             _ if !plan.space.layers().is_empty() => "varied".into(),
             Some(layers) => layers.to_string(),

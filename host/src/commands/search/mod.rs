@@ -10,7 +10,7 @@ use std::{fmt, num::NonZero, thread};
 use crate::{data::Dataset, files, quote::one_line, score::shown};
 use anyhow::{Context, Result, bail, ensure};
 use options::{
-    commands::{Search, search::Plan},
+    commands::{Search, search::SearchPlan},
     space::{LAYERS, Order},
 };
 
@@ -72,7 +72,7 @@ pub fn run(options: &Search) -> Result<()> {
 }
 
 /// Checks that the data fits each network.
-fn check_layers(options: &Search, plan: &Plan, data: &Dataset) -> Result<()> {
+fn check_layers(options: &Search, plan: &SearchPlan, data: &Dataset) -> Result<()> {
     for layers in plan.space.layers() {
         let resolved = layers.resolve(data.input.features(), data.classes.count()).map_err(anyhow::Error::from);
         let checked = resolved.and_then(|resolved| Ok(data.check(&resolved)?));
@@ -85,7 +85,7 @@ fn check_layers(options: &Search, plan: &Plan, data: &Dataset) -> Result<()> {
 }
 
 /// Says by which samples recipes are judged, after it has held them out as the trials do.
-fn judged(options: &Search, plan: &Plan, data: &mut Dataset) -> Result<String> {
+fn judged(options: &Search, plan: &SearchPlan, data: &mut Dataset) -> Result<String> {
     let samples = data.train.len();
     if let Some(folds) = options.folds {
         ensure!(
@@ -103,7 +103,7 @@ fn judged(options: &Search, plan: &Plan, data: &mut Dataset) -> Result<String> {
 /// A search at work.
 struct Running<'a> {
     options: &'a Search,
-    plan: &'a Plan,
+    plan: &'a SearchPlan,
     folder: Folder,
     screen: Screen,
     /// The trials whose processes were killed: their numbers, and how.

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, io::Write};
 use crate::{quote::one_line, score::shown};
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use options::commands::{Search, search::Plan};
+use options::commands::{Search, search::SearchPlan};
 
 use super::{
     command,
@@ -44,7 +44,7 @@ fn figures(finished: &Finished) -> String {
 }
 
 /// The file of the best recipe.
-pub fn best_recipe(best: &Finished, plan: &Plan, data: &str, judged: &str) -> String {
+pub fn best_recipe(best: &Finished, plan: &SearchPlan, data: &str, judged: &str) -> String {
     let trial = plan.trials.iter().find(|trial| trial.number == best.number);
     let layers = trial.and_then(|trial| trial.layers.as_deref());
     let layers = layers.map_or_else(String::new, |layers| {
@@ -55,7 +55,7 @@ pub fn best_recipe(best: &Finished, plan: &Plan, data: &str, judged: &str) -> St
 }
 
 /// Prints the table and the best recipe.
-pub fn print(folder: &Folder, plan: &Plan, options: &Search, data: &str, best: Option<&Finished>) -> Result<()> {
+pub fn print(folder: &Folder, plan: &SearchPlan, options: &Search, data: &str, best: Option<&Finished>) -> Result<()> {
     let mut out = terminal::stdout();
     // Trials beyond those that are asked for now are of a longer search before.
     let mut all: Vec<_> = folder.finished.iter().collect();
@@ -85,7 +85,7 @@ pub fn print(folder: &Folder, plan: &Plan, options: &Search, data: &str, best: O
     Ok(())
 }
 
-fn table(all: &[&Finished], plan: &Plan) -> Table {
+fn table(all: &[&Finished], plan: &SearchPlan) -> Table {
     let keys: Vec<&str> = plan.space.keys().collect();
     let scored = all.iter().find_map(|finished| match &finished.outcome {
         Outcome::Score { name, deviation, .. } => Some((name.as_str(), deviation.is_some())),

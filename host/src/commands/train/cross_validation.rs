@@ -24,7 +24,7 @@ use selvedge::architecture::Architecture;
 use serde_json::{Value, json};
 
 use super::{
-    Plan, Weights, device,
+    RunPlan, Weights, device,
     files::WEIGHTS,
     initialized_by, interrupt,
     log::{epoch_line, progress_bar, step_line},
@@ -34,7 +34,7 @@ use super::{
 };
 
 /// Trains and tests a model for each fold, or of a trial without folds one that is tested on the validation samples.
-pub fn run(plan: Plan<'_>, data: Dataset) -> Result<()> {
+pub fn run(plan: RunPlan<'_>, data: Dataset) -> Result<()> {
     let options = plan.options;
     let layers = plan.layers()?;
     plan.with.check_augmentation(data.input)?;
@@ -78,7 +78,7 @@ struct Tested {
 }
 
 struct Validation<'a> {
-    plan: Plan<'a>,
+    plan: RunPlan<'a>,
     layers: Architecture,
     engine: Simd,
 }

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use crate::{
     data::Dataset,
     evaluation::{Answers, Evaluation},
-    training::{self, Epoch, Length, Observer, Options, Progress, State, Step},
+    training::{self, Epoch, Length, Observer, Progress, State, Step, TrainingOptions},
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -101,7 +101,7 @@ pub fn epoch_line(epoch: &Epoch) -> Value {
 impl<'a> Log<'a> {
     pub fn new(
         data: &Dataset,
-        options: &Options,
+        options: &TrainingOptions,
         progress: Progress,
         screen: Screen,
         sinks: Sinks,

@@ -87,7 +87,7 @@ fn start(options: &Train, device: Device) -> Result<()> {
             ));
         }
     }
-    let plan = Plan { options, device, layers: &layers, with, recipe };
+    let plan = RunPlan { options, device, layers: &layers, with, recipe };
     if validates {
         return cross_validation::run(plan, data);
     }
@@ -99,16 +99,16 @@ fn start(options: &Train, device: Device) -> Result<()> {
 }
 
 /// A run, but for its data and its files.
-struct Plan<'a> {
+struct RunPlan<'a> {
     options: &'a Train,
     device: Device,
     /// The layers, dropout too where it was asked for among them.
     layers: &'a Architecture,
     recipe: RecipeOptions,
-    with: training::Options,
+    with: training::TrainingOptions,
 }
 
-impl Plan<'_> {
+impl RunPlan<'_> {
     /// The layers that are trained.
     fn layers(&self) -> Result<Architecture> {
         if self.with.dropout > 0.0 {
@@ -137,7 +137,12 @@ impl Plan<'_> {
 
     /// Holds out the recipe's validation samples, and fits to the training samples that are left what depends on them. Returns the run's recipe as a
     /// file, and what it means. `says` is false where the same was said before.
-    fn fit(&self, layers: &Architecture, data: &mut Dataset, says: bool) -> Result<(String, training::Options)> {
+    fn fit(
+        &self,
+        layers: &Architecture,
+        data: &mut Dataset,
+        says: bool,
+    ) -> Result<(String, training::TrainingOptions)> {
         let held_out = self.recipe.val_split.map_or(Ok(0), |split| split.count(data.train.len()))?;
         if held_out > 0 {
             data.hold_out_for_validation(held_out, self.with.seed)?;
@@ -289,7 +294,7 @@ fn train(
     engine: &Simd,
     state: &mut State,
     data: &Dataset,
-    with: &training::Options,
+    with: &training::TrainingOptions,
     log: &mut impl Observer<Error = anyhow::Error>,
 ) -> Result<training::Epoch> {
     match device {
@@ -303,7 +308,12 @@ fn train(
 }
 
 /// The first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
-fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &training::Options) -> Result<State> {
+fn initialized_by(
+    path: &Path,
+    layers: &Architecture,
+    data: &Dataset,
+    with: &training::TrainingOptions,
+) -> Result<State> {
     // A pipe can be read once.
     let bytes = crate::files::read(path, checkpoint::MAX_BYTES)?;
     let network = if checkpoint::is_one(&bytes) {
@@ -330,7 +340,7 @@ fn initialized_by(path: &Path, layers: &Architecture, data: &Dataset, with: &tra
 }
 
 /// Refuses the augmentation of samples that are no plain bytes.
-pub(super) fn check_values(data: &Dataset, with: &training::Options) -> Result<()> {
+pub(super) fn check_values(data: &Dataset, with: &training::TrainingOptions) -> Result<()> {
     ensure!(
         with.augmentation.is_none() || data.preparation == PreparationBuf::Bytes,
         "augment changes images of bytes that are divided by 255, and this data's values ({}) are scaled otherwise; train with --augment none, or \
@@ -341,7 +351,7 @@ pub(super) fn check_values(data: &Dataset, with: &training::Options) -> Result<(
 }
 
 /// Checks that these layers can be trained on each batch, and that the schedule fits into the run.
-fn check_batches(layers: &Architecture, samples: usize, with: &training::Options, says: bool) -> Result<()> {
+fn check_batches(layers: &Architecture, samples: usize, with: &training::TrainingOptions, says: bool) -> Result<()> {
     with.check_schedule(samples)?;
     let normalizes = layers.layers().iter().any(|layer| matches!(layer, LayerKind::BatchNorm1d { .. }));
     if normalizes {
@@ -361,7 +371,7 @@ fn check_batches(layers: &Architecture, samples: usize, with: &training::Options
 /// The weight file of a run.
 struct Weights<'a> {
     data: &'a Dataset,
-    with: &'a training::Options,
+    with: &'a training::TrainingOptions,
     recipe: &'a str,
     path: &'a Path,
 }

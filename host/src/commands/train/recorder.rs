@@ -13,7 +13,7 @@ use crate::{
     evaluation::Evaluation,
     files,
     training::{
-        self, Epoch, Length, Options, Progress, Step,
+        self, Epoch, Length, Progress, Step, TrainingOptions,
         record::{self, Data, End, EpochLine, FORMAT, Head, MAX_STEPS, Metrics, Record, SPANS, Saved, Span},
     },
     weights::hex,
@@ -57,7 +57,7 @@ pub struct Recorder {
 /// The run that is recorded.
 pub struct Run<'a> {
     pub options: &'a Train,
-    pub with: &'a Options,
+    pub with: &'a TrainingOptions,
     /// The recipe as a file, and the layers as `--layers` takes them.
     pub texts: [&'a str; 2],
     /// Training samples, with those that are held out.

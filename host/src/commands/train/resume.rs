@@ -17,7 +17,7 @@ use os_display::Quotable;
 use selvedge::architecture::Architecture;
 
 use super::{
-    Plan,
+    RunPlan,
     device::Device,
     files::{Files, WEIGHTS},
     load,
@@ -56,7 +56,7 @@ pub fn go_on(options: &Train, device: Device, path: &Path, checkpoint: Checkpoin
         data.name
     );
     data.check(&layers).with_context(|| path.to_string())?;
-    Plan { options, device, layers: &layers, with, recipe }.run(data, files, Some(checkpoint))
+    RunPlan { options, device, layers: &layers, with, recipe }.run(data, files, Some(checkpoint))
 }
 
 /// Returns a checkpoint's state, after checks against this data. The validation samples are already held out of it.
@@ -64,7 +64,7 @@ pub fn state(
     checkpoint: Checkpoint,
     layers: &Architecture,
     data: &Dataset,
-    with: &training::Options,
+    with: &training::TrainingOptions,
     engine: &Simd,
 ) -> Result<State> {
     let path = checkpoint.path().display().to_string();

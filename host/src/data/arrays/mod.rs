@@ -10,7 +10,7 @@ mod tests;
 
 use std::path::Path;
 
-use options::commands::Source as Options;
+use options::commands::Source as SourceOptions;
 use selvedge::{preparation::Element, task::TaskKind};
 
 use super::{
@@ -54,7 +54,12 @@ pub fn are_at(path: &Path) -> bool {
 /// # Errors
 ///
 /// [`DataError`], mostly [`ArrayError`].
-pub fn read(path: &Path, options: &Options, task: TaskKind, classes: Option<&Path>) -> Result<Dataset, DataError> {
+pub fn read(
+    path: &Path,
+    options: &SourceOptions,
+    task: TaskKind,
+    classes: Option<&Path>,
+) -> Result<Dataset, DataError> {
     of_source(Source::open(path)?, options, task, classes)
 }
 
@@ -65,13 +70,18 @@ pub fn read(path: &Path, options: &Options, task: TaskKind, classes: Option<&Pat
 /// The errors of [`read`].
 pub fn parse(path: &Path, samples: &[u8], labels: Option<&[u8]>, task: TaskKind) -> Result<Dataset, DataError> {
     let Some(labels) = labels else {
-        return of_source(Source::archive(path, samples.to_vec())?, &Options::default(), task, None);
+        return of_source(Source::archive(path, samples.to_vec())?, &SourceOptions::default(), task, None);
     };
     let pair = (Array::parse(path, samples)?, Array::parse(path, labels)?);
     parted(&names::of_data(path, ""), pair, TestSplit::default(), task, None)
 }
 
-fn of_source(source: Source, options: &Options, task: TaskKind, classes: Option<&Path>) -> Result<Dataset, DataError> {
+fn of_source(
+    source: Source,
+    options: &SourceOptions,
+    task: TaskKind,
+    classes: Option<&Path>,
+) -> Result<Dataset, DataError> {
     let path = source.path().to_owned();
     let names = match source.find(TRAIN[0])? {
         Some(_) => TRAIN,

@@ -147,7 +147,7 @@ impl Arrays {
     fn read(&self) -> Dataset {
         let read = self.places().map(|place| {
             assert!(are_at(&place));
-            super::read(&place, &Options::default(), CLASSES, None).unwrap()
+            super::read(&place, &SourceOptions::default(), CLASSES, None).unwrap()
         });
         for data in &read {
             assert_eq!((&data.name, data.checksum, &data.test), (&read[0].name, read[0].checksum, &read[0].test));
@@ -159,7 +159,7 @@ impl Arrays {
     /// The error, which is the same in each form, but for the place.
     fn error(&self) -> String {
         let errors = self.places().map(|place| {
-            let error = super::read(&place, &Options::default(), CLASSES, None).unwrap_err().to_string();
+            let error = super::read(&place, &SourceOptions::default(), CLASSES, None).unwrap_err().to_string();
             error.replace(&place.display().to_string(), "waves").replace(".npy", "")
         });
         assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
@@ -275,22 +275,22 @@ fn a_pair_of_files_has_its_labels_and_its_test_part_by_name() {
     };
     let (x, y) = (put("big.npy", &bytes(6)), put("big-labels.npy", &numbers(&[0, 1, 0, 1, 0, 1])));
     let test = Arrays::new(&[("X", bytes(2)), ("y", numbers(&[1, 1]))]);
-    let choices = Options { labels: Some(y.clone()), ..Options::default() };
-    let read = |choices: &Options, classes: Option<&Path>| {
+    let choices = SourceOptions { labels: Some(y.clone()), ..SourceOptions::default() };
+    let read = |choices: &SourceOptions, classes: Option<&Path>| {
         super::read(&x, choices, CLASSES, classes).map_err(|error| error.to_string())
     };
     let data = read(&choices, None).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (4, 2));
-    let split = Options { test_split: "0.5,seed=3".parse().ok(), ..choices.clone() };
+    let split = SourceOptions { test_split: "0.5,seed=3".parse().ok(), ..choices.clone() };
     assert_eq!(read(&split, None).unwrap().test.len(), 4);
     for place in test.places() {
-        let data = read(&Options { test: Some(place), ..choices.clone() }, None).unwrap();
+        let data = read(&SourceOptions { test: Some(place), ..choices.clone() }, None).unwrap();
         assert_eq!((data.train.len(), data.test.labels()), (6, &[1, 1][..]));
     }
-    let tested = Options { test: Some(x.clone()), ..choices.clone() };
-    let data = read(&Options { test_labels: Some(y), ..tested.clone() }, None).unwrap();
+    let tested = SourceOptions { test: Some(x.clone()), ..choices.clone() };
+    let data = read(&SourceOptions { test_labels: Some(y), ..tested.clone() }, None).unwrap();
     assert_eq!(data.train, data.test);
-    let error = read(&Options::default(), None).unwrap_err();
+    let error = read(&SourceOptions::default(), None).unwrap_err();
     assert!(error.ends_with("big.npy is one array: name its labels' file by --labels"), "{error}");
     let error = read(&tested, None).unwrap_err();
     assert!(error.ends_with("big.npy is one array: name its labels' file by --test-labels"), "{error}");
@@ -303,7 +303,7 @@ fn a_pair_of_files_has_its_labels_and_its_test_part_by_name() {
     let names = Some("left,right".as_ref());
     assert_eq!(read(&choices, names).unwrap().classes.name(1), "right");
     let words = put("words.npy", &texts(&["left", "right", "left", "up", "left", "left"]));
-    let error = read(&Options { labels: Some(words), ..choices }, names).unwrap_err();
+    let error = read(&SourceOptions { labels: Some(words), ..choices }, names).unwrap_err();
     assert!(error.ends_with("words.npy: label 3 is `up`, which --classes does not name"), "{error}");
 }
 
@@ -325,7 +325,7 @@ proptest! {
                 file.truncate(file.len() - cut);
                 let paths = ["X.npy", "y.npy"].map(|name| folder.path().join(name));
                 paths.iter().zip(&files).for_each(|(path, file)| fs::write(path, file).unwrap());
-                let _ = super::read(folder.path(), &Options::default(), CLASSES, None);
+                let _ = super::read(folder.path(), &SourceOptions::default(), CLASSES, None);
             }
         }
     }

@@ -17,7 +17,7 @@ use options::recipe::RecipeOptions;
 use selvedge::{architecture::Architecture, flat::as_bytes, weights::MAX_NUMBERS};
 use sha2::{Digest, Sha256};
 
-use super::{Options, Progress, State};
+use super::{Progress, State, TrainingOptions};
 use crate::{
     files,
     network::{Network, NetworkError},
@@ -151,7 +151,7 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`CheckpointError`] where it holds more or fewer numbers than such a run.
-    pub fn into_state(self, architecture: &Architecture, options: &Options) -> Result<State, CheckpointError> {
+    pub fn into_state(self, architecture: &Architecture, options: &TrainingOptions) -> Result<State, CheckpointError> {
         let Self { path, description, numbers } = self;
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
     }
@@ -182,7 +182,7 @@ impl Checkpoint {
 
     fn state(
         architecture: &Architecture,
-        options: &Options,
+        options: &TrainingOptions,
         description: &Description,
         numbers: &[f32],
     ) -> Result<State, Problem> {
@@ -227,7 +227,7 @@ fn check_weights(architecture: &Architecture, state: &State) -> Result<(), Probl
 }
 
 /// The number of flat models that a state with these options keeps.
-fn parts(options: &Options) -> usize {
+fn parts(options: &TrainingOptions) -> usize {
     1 + options.optimizer.states() + usize::from(options.ema.is_some()) + usize::from(options.early_stop.is_some())
 }
 
@@ -283,7 +283,7 @@ mod tests {
     fn a_small_file_with_a_huge_network_is_an_error_before_there_is_memory_for_it() {
         let huge: Architecture = ["65536"; 33].join(",").parse().unwrap();
         let adam = Optimizer::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled: false };
-        let options = Options { optimizer: adam, ..Options::QUICKSTART };
+        let options = TrainingOptions { optimizer: adam, ..TrainingOptions::QUICKSTART };
         let checkpoint = Checkpoint { path: "a.checkpoint".into(), description: description(), numbers: vec![0.0; 3] };
         let error = checkpoint.into_state(&huge, &options).unwrap_err().to_string();
         assert_eq!(
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn weights_that_no_run_writes_are_refused() {
         let architecture: Architecture = LAYERS.parse().unwrap();
-        let options = Options { ema: Some(0.9), early_stop: Some(9), ..Options::QUICKSTART };
+        let options = TrainingOptions { ema: Some(0.9), early_stop: Some(9), ..TrainingOptions::QUICKSTART };
         let error = |part: usize, number: f32| {
             let mut numbers = vec![0.5; 3 * 14];
             numbers[14 * part..][..14].fill(number);
@@ -322,7 +322,7 @@ mod tests {
             for (ema, early_stop, more) in
                 [(None, None, 0), (Some(0.9), None, 1), (None, Some(3), 1), (Some(0.9), Some(3), 2)]
             {
-                let options = Options { optimizer, ema, early_stop, ..Options::QUICKSTART };
+                let options = TrainingOptions { optimizer, ema, early_stop, ..TrainingOptions::QUICKSTART };
                 let state = State::initialized(&architecture, &options).unwrap();
                 assert_eq!((state.parts().count(), parts(&options)), (1 + kept + more, 1 + kept + more), "{options:?}");
                 let numbers: Vec<f32> = (0_u16..).map(f32::from).take((1 + kept + more) * 14).collect();

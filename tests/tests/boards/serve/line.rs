@@ -16,7 +16,7 @@ use selvedge::{
     augment::normalize_all,
     fashion_mnist::{CLASSES, PIXELS, SHAPE, Tiny},
     message::{
-        Decoder, Device, Format, Info, Logits, MessageError, Request, Response, Statistics, encode, request_len,
+        Decoder, Device, Info, Logits, MessageError, Request, Response, Statistics, WeightFormat, encode, request_len,
         response_len,
     },
     preparation::Element,
@@ -355,7 +355,7 @@ fn one_sees_otherwise(weights: &str, layers: &'static str) -> impl FnOnce(UnixSt
     move |mut line| {
         let mut model = <Tiny as selvedge::Flat>::ZERO;
         WeightFile::parse(&bytes).unwrap().copy_to(&mut model).unwrap();
-        let (board, unit, format) = ("fake", "instructions", Format::Float32);
+        let (board, unit, format) = ("fake", "instructions", WeightFormat::F32);
         let info = Info {
             board,
             layers,

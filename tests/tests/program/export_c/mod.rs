@@ -20,13 +20,13 @@ use host::{
 };
 use selvedge::{
     Portable,
-    message::{Format, Logits},
+    message::{Logits, WeightFormat},
     preparation::Element,
     shape::InputShape,
     task::{Task, TaskKind},
 };
 
-use networks::{Draws, float16, float32, int4, int8, limits};
+use networks::{Draws, f16, float32, int4, int8, limits};
 
 /// As a user with a careful compiler has them.
 const STRICT: [&str; 7] = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-O2"];
@@ -208,7 +208,7 @@ fn check_samples(what: &str, bytes: &[u8], ways: &[&[&str]], samples: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let file = ModelFile::parse(bytes).unwrap();
-    let is_float = matches!(file.format(), Format::Float32 | Format::Float16);
+    let is_float = matches!(file.format(), WeightFormat::F32 | WeightFormat::F16);
     let scratch = exported(folder, bytes);
     let logit = if is_float { "float" } else { "int32_t" };
     let element = element(file.signature().preparation.element());
@@ -333,7 +333,7 @@ fn floats_that_are_no_numbers_are_the_hosts() {
 #[test]
 fn floats_of_16_bits_are_the_hosts() {
     for (seed, widths) in WIDTHS.into_iter().enumerate() {
-        let bytes = float16(widths, &mut Draws::new(seed as u64 + 20), &SignatureBuf::default());
+        let bytes = f16(widths, &mut Draws::new(seed as u64 + 20), &SignatureBuf::default());
         check(&format!("f16 {widths:?}"), &bytes, &floats());
     }
 }

@@ -4,7 +4,7 @@ use host::{classes::SignatureBuf, weights};
 use selvedge::{
     architecture::Architecture,
     quantized::{
-        self, BIAS_LIMIT, Float16, Float16Layer, Format, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord,
+        self, BIAS_LIMIT, F16, F16Layer, Int4, Int4Layer, Int8, Int8Layer, QuantizationRecord, QuantizedFormat,
     },
     random::{Generator, Purpose},
     weights::TrainingRecord,
@@ -41,7 +41,7 @@ impl Draws {
 const RECORD: QuantizationRecord<'static> =
     QuantizationRecord { source: &[7; 32], logit_scale: 0.3, float_accuracy: 0.9, accuracy: 0.89, method: b"by hand" };
 
-fn encode<F: Format>(widths: &[u32], layers: &[F::Layer<'_>], signature: &SignatureBuf) -> Vec<u8> {
+fn encode<F: QuantizedFormat>(widths: &[u32], layers: &[F::Layer<'_>], signature: &SignatureBuf) -> Vec<u8> {
     let text: Vec<_> = widths.iter().map(u32::to_string).collect();
     let architecture: Architecture = text.join(",").parse().unwrap();
     let signature = signature.get();
@@ -120,8 +120,8 @@ pub fn limits() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Weights of binary16, of all sizes up to 2, subnormal ones too.
-pub fn float16(widths: &[u32], draws: &mut Draws, signature: &SignatureBuf) -> Vec<u8> {
+/// f16 weights of all sizes up to 2, subnormal ones too.
+pub fn f16(widths: &[u32], draws: &mut Draws, signature: &SignatureBuf) -> Vec<u8> {
     let layers: Vec<(Vec<u16>, Vec<f32>)> = widths
         .windows(2)
         .map(|pair| {
@@ -129,8 +129,8 @@ pub fn float16(widths: &[u32], draws: &mut Draws, signature: &SignatureBuf) -> V
             (weight, (0..pair[1]).map(|_| draws.symmetric()).collect())
         })
         .collect();
-    let parts: Vec<_> = layers.iter().map(|(weight, bias)| Float16Layer { weight, bias }).collect();
-    encode::<Float16>(widths, &parts, signature)
+    let parts: Vec<_> = layers.iter().map(|(weight, bias)| F16Layer { weight, bias }).collect();
+    encode::<F16>(widths, &parts, signature)
 }
 
 /// Weights up to `scale` in size. Variances are from 0.

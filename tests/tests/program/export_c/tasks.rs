@@ -11,7 +11,7 @@ use selvedge::{preparation::Element, shape::InputShape};
 
 use super::{
     DSP, SANITIZED, STRICT, WIDTHS, cc, check, check_samples, export, exported, floats,
-    networks::{Draws, float16, float32, int4, int8},
+    networks::{Draws, f16, float32, int4, int8},
 };
 
 /// Scales and shifts of all sizes. Some shifts are about as large as what is added to them, so that sums cancel, and some scales make
@@ -43,7 +43,7 @@ fn values_in_units_are_the_hosts() {
         let layers = widths.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         for (format, bytes, ways) in [
             ("f32", float32(&layers, draws, 1.0, &signature), floats()),
-            ("f16", float16(widths, draws, &signature), floats()),
+            ("f16", f16(widths, draws, &signature), floats()),
             ("int8", int8(widths, draws, &signature), integers.clone()),
             ("int4", int4(widths, draws, &signature), integers),
         ] {
@@ -74,7 +74,7 @@ fn logits_of_labels_are_the_hosts() {
     let draws = &mut Draws::new(95);
     for (format, bytes) in [
         ("f32", float32("13,9,3", draws, 1.0, &signature)),
-        ("f16", float16(&[13, 9, 3], draws, &signature)),
+        ("f16", f16(&[13, 9, 3], draws, &signature)),
         ("int8", int8(&[13, 9, 3], draws, &signature)),
         ("int4", int4(&[13, 9, 3], draws, &signature)),
     ] {

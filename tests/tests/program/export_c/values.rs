@@ -10,7 +10,7 @@ use selvedge::preparation::{CodeRange, Element};
 
 use super::{
     SANITIZED, check_samples, exported, floats,
-    networks::{Draws, float16, float32, int4, int8},
+    networks::{Draws, f16, float32, int4, int8},
 };
 
 const SAMPLES: usize = 400;
@@ -161,7 +161,7 @@ fn floats_of_raw_values_are_the_hosts() {
         for (what, bytes) in [
             ("f32", float32("13 => 9 Relu => 3", draws, 1.0, &each)),
             ("f32 unscaled", float32("13 => 9 Relu => 3", draws, 1.0, &all)),
-            ("f16", float16(&[13, 9, 3], draws, &each)),
+            ("f16", f16(&[13, 9, 3], draws, &each)),
         ] {
             check_samples(&format!("{what} of {element}"), &bytes, &floats(), &samples);
         }

@@ -4,8 +4,8 @@ use host::{classes::SignatureBuf, model_file::ModelFile, network::Network};
 use selvedge::{
     architecture::Architecture,
     message::{
-        Candidate, Format, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics, encode,
-        response_len,
+        Candidate, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics, WeightFormat,
+        encode, response_len,
     },
     preparation::Element,
     shape::InputShape,
@@ -78,7 +78,7 @@ fn frames_are_byte_for_byte_what_they_were() {
     let info = Info {
         board: "microbit",
         layers: "6,2,2",
-        format: Format::Int4,
+        format: WeightFormat::Int4,
         input: InputShape::Image { channels: 1, height: 2, width: 3 },
         element: Element::I16,
         outputs: 2,

@@ -65,7 +65,7 @@ fn both_readers_draw_the_same_lines() {
     };
     let normalisation: [(&str, &[usize]); 4] =
         [("weight", &[2]), ("bias", &[2]), ("running_mean", &[2]), ("running_var", &[2])];
-    let half = |inputs: u32, byte: u8, logit_scale: f32| {
+    let f16 = |inputs: u32, byte: u8, logit_scale: f32| {
         let numbers = [logit_scale, 0.5, 0.5].map(f32::to_le_bytes).concat();
         let header = [&[8][..], &inputs.to_le_bytes(), &[1, 0, 0, 0, 32], &[7; 32], &numbers, &[0, 0]].concat();
         let mut weights = vec![0; 4 + inputs.div_ceil(2) as usize * 4];
@@ -124,8 +124,8 @@ fn both_readers_draw_the_same_lines() {
         (linear(65_536, 1, &[0], 1.0), true),
         (linear(65_537, 1, &[0], 1.0), false),
         (linear(1, 65_537, &[0], 1.0), false),
-        (half(65_536, 0, 1.0), true),
-        (half(65_537, 0, 1.0), false),
+        (f16(65_536, 0, 1.0), true),
+        (f16(65_537, 0, 1.0), false),
         // The first layer is linear; an activation follows a linear layer or batch normalisation, other layers any.
         (layered(&[(6, &[2], &normalisation)], &[0], 1.0), false),
         (layered(&[(5, &[2], &[])], &[0], 1.0), false),
@@ -138,11 +138,11 @@ fn both_readers_draw_the_same_lines() {
         (after(&[9]), false),
         (after(&[5; 63]), true),
         (after(&[5; 64]), false),
-        // No number of a 16-bit file is looked at, nor what fills a row; its logit scale is that of any file.
-        (half(3, 9, 1.0), true),
-        (half(3, 0, 2.0), true),
-        (half(3, 0, 0.0), false),
-        (half(3, 0, f32::NAN), false),
+        // A reader checks no number of an f16 file, and no padding. It checks the logit scale, as in any file.
+        (f16(3, 9, 1.0), true),
+        (f16(3, 0, 2.0), true),
+        (f16(3, 0, 0.0), false),
+        (f16(3, 0, f32::NAN), false),
         // What fills a block must not overflow either: here the last row's bias and multiplier, and weights of rows 6 and 7.
         (int8(28, &5_i32.to_le_bytes()), true),
         (int8(28, &(1_i32 << 30).to_le_bytes()), false),

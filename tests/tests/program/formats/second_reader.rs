@@ -6,7 +6,7 @@ use host::{
     model_file::ModelFile,
     network::Network,
     preparation::{Moments, PreparationBuf},
-    quantization::{Coding, HalfNetwork, Integers, Quantizer, Reference},
+    quantization::{Coding, F16Network, Integers, Quantizer, Reference},
     task::TaskBuf,
     weights,
 };
@@ -14,8 +14,8 @@ use selvedge::{
     Portable,
     architecture::Architecture,
     message::{
-        Candidate, Decoder, Format, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics,
-        request_len, response_len,
+        Candidate, Decoder, Info, Logits, MessageError, OutputInfo, Prediction, Request, Response, Statistics,
+        WeightFormat, request_len, response_len,
     },
     preparation::Element,
     random::{Generator, Purpose},
@@ -66,7 +66,7 @@ pub fn content(bytes: &[u8]) -> Option<Value> {
         "format": file.format_name(), "version": version, "input": input, "preparation": preparation, "classes": classes,
         "task": task, "features": features, "units": units, "output_units": output_units,
     });
-    let ModelFile::Float32(weights) = &file else {
+    let ModelFile::F32(weights) = &file else {
         let record = file.quantization().unwrap();
         let widths: Vec<_> =
             std::iter::once(architecture.inputs()).chain(architecture.stages().map(|stage| stage.outputs)).collect();
@@ -162,8 +162,8 @@ fn files() -> Vec<Vec<u8>> {
                 let quantized = quantizer.search(|_, _| {}).unwrap();
                 quantized.encode(&signature.get(), [3; 32], [0.5, 0.25]).unwrap()
             });
-            let half = HalfNetwork::new(&reference).unwrap();
-            integers.into_iter().chain([half.encode(&signature.get(), [3; 32], [0.5, 0.25]).unwrap()])
+            let f16 = F16Network::new(&reference).unwrap();
+            integers.into_iter().chain([f16.encode(&signature.get(), [3; 32], [0.5, 0.25]).unwrap()])
         }));
     }
     files.extend(Element::ALL.into_iter().flat_map(prepared));
@@ -204,8 +204,8 @@ fn prepared(element: Element) -> Vec<Vec<u8>> {
             quantized.encode(&coded.get(), [3; 32], [0.5, 0.25]).unwrap()
         })
         .into();
-    let half = HalfNetwork::new(&reference).unwrap();
-    files.extend([half.encode(&scaled.get(), [3; 32], [0.5, 0.25]).unwrap(), weight_file("6 => 9 Relu => 2", &scaled)]);
+    let f16 = F16Network::new(&reference).unwrap();
+    files.extend([f16.encode(&scaled.get(), [3; 32], [0.5, 0.25]).unwrap(), weight_file("6 => 9 Relu => 2", &scaled)]);
     files
 }
 
@@ -359,11 +359,11 @@ fn shown_response(response: &Response<'_>) -> Value {
     }
 }
 
-fn format_name(format: Format) -> &'static str {
+fn format_name(format: WeightFormat) -> &'static str {
     match format {
-        Format::Float32 => "f32",
-        Format::Int8 => "int8",
-        Format::Int4 => "int4",
-        Format::Float16 => "f16",
+        WeightFormat::F32 => "f32",
+        WeightFormat::Int8 => "int8",
+        WeightFormat::Int4 => "int4",
+        WeightFormat::F16 => "f16",
     }
 }

@@ -16,7 +16,7 @@ use std::{
 use host::{
     recipe::RecipeOptions,
     training::{
-        self, Observer, Options, Progress, State,
+        self, Observer, Progress, State, TrainingOptions,
         checkpoint::{self, Description},
     },
 };

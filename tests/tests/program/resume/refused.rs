@@ -67,7 +67,7 @@ fn a_checkpoint_goes_on_with_its_own_recipe_and_data_alone() {
 /// Writes a checkpoint of a run on the built-in set, of which the model holds nothing.
 fn write_checkpoint(path: &Path, recipe: &str, layers: &str, progress: Progress) {
     let data = host::data::load(Some("builtin".as_ref())).unwrap();
-    let mut state = State::initialized(&Architecture::of::<Tiny>(), &Options::QUICKSTART).unwrap();
+    let mut state = State::initialized(&Architecture::of::<Tiny>(), &TrainingOptions::QUICKSTART).unwrap();
     state.progress = progress;
     checkpoint::save(path, &state, &Description::new(recipe.into(), layers.into(), &data)).unwrap();
 }

@@ -41,7 +41,7 @@ impl About {
         options: &Train,
         layers: &Architecture,
         data: &Dataset,
-        with: &training::Options,
+        with: &training::TrainingOptions,
         device: String,
     ) -> Self {
         let recipe = match (&options.resume, &options.recipe) {

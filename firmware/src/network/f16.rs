@@ -1,8 +1,8 @@
 use core::hint::black_box;
 
 use selvedge::{
-    message::{Format, Logits},
-    quantized::{Float16, QuantizedFile, WorkspaceError},
+    message::{Logits, WeightFormat},
+    quantized::{F16, QuantizedFile, WorkspaceError},
     shape::{Names, Signature},
     weights::{WeightFileError, hash},
 };
@@ -11,22 +11,22 @@ use super::sized;
 use crate::board::{self, OUTPUTS};
 
 /// The memory that a prediction works in.
-pub type Workspace = [u32; Float16::required_words(&board::WIDTHS)];
+pub type PredictionWorkspace = [u32; F16::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [f32; OUTPUTS];
 
 /// The network, its weights in place.
-pub struct Network {
-    file: QuantizedFile<'static, Float16>,
+pub struct EmbeddedNetwork {
+    file: QuantizedFile<'static, F16>,
 }
 
-impl Network {
+impl EmbeddedNetwork {
     /// The number format of its weights.
-    pub const FORMAT: Format = Format::Float16;
+    pub const FORMAT: WeightFormat = WeightFormat::F16;
     /// Bytes of RAM that a prediction works in.
-    pub const RAM: usize = size_of::<Workspace>();
+    pub const RAM: usize = size_of::<PredictionWorkspace>();
     /// The workspace before the first prediction.
-    pub const WORKSPACE: Workspace = [0; _];
+    pub const WORKSPACE: PredictionWorkspace = [0; _];
 
     /// The logits before the first prediction.
     pub const OUTPUTS: Outputs = [0.0; OUTPUTS];
@@ -38,7 +38,7 @@ impl Network {
 
     /// The meaning of the inputs and outputs of a weight file, which is checked for it.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
-        Ok(QuantizedFile::<Float16>::parse(file)?.signature())
+        Ok(QuantizedFile::<F16>::parse(file)?.signature())
     }
 
     /// The outputs' names, where the file has them.
@@ -50,7 +50,7 @@ impl Network {
     pub fn predict(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace,
+        workspace: &mut PredictionWorkspace,
         logits: &mut Outputs,
     ) -> Result<(), WorkspaceError> {
         self.file.predict(sized(sample)?, workspace, logits)
@@ -60,7 +60,7 @@ impl Network {
     pub fn by_layer(
         &self,
         sample: &[u8],
-        workspace: &mut Workspace,
+        workspace: &mut PredictionWorkspace,
         computed: impl FnMut(usize),
     ) -> Result<(), WorkspaceError> {
         let mut logits = Self::OUTPUTS;

@@ -1,4 +1,4 @@
-//! The chain for a Cortex-M with a single-precision FPU, which widens binary16 in one instruction: 20 instructions for 8 terms.
+//! The chain for a Cortex-M with a single-precision FPU, which converts an f16 to an f32 in one instruction: 20 instructions for 8 terms.
 
 #![allow(unsafe_code)]
 

@@ -1,10 +1,10 @@
-//! Weights of 16 bits (IEEE-754 binary16), computed in binary32 by the [contract](crate::arithmetic). A binary32 model with the same
+//! Weights in f16, computed in binary32 by the [contract](crate::arithmetic). A binary32 model with the same
 //! weights gives the same bits.
 //!
 //! | part of a layer | bytes | meaning |
 //! |---|---|---|
 //! | biases | outputs × f32 | |
-//! | weights | outputs × ⌈inputs / 2⌉ × 4 | row after row, two bytes for each input, and a zero where their number is odd |
+//! | weights | outputs × ⌈inputs / 2⌉ × 4 | row after row, two bytes for each input, then two zero bytes if their number is odd |
 
 #[cfg_attr(has_vfma, path = "vfp.rs")]
 #[cfg_attr(not(has_vfma), path = "portable.rs")]
@@ -12,28 +12,28 @@ mod kernel;
 mod network;
 
 use super::{
-    format::{Encoding, Format},
+    format::{Encoding, QuantizedFormat},
     layout::{Shape, check_len},
     workspace::{Place, required},
 };
 use crate::weights::WeightFileError;
 
-/// Weights of IEEE-754 binary16.
+/// Weights in f16: floating-point numbers of 16 bits, binary16 in IEEE 754.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Float16;
+pub struct F16;
 
 /// A layer's numbers.
 #[derive(Clone, Copy, Debug)]
-pub struct Float16Layer<'a> {
-    /// Row after row, one row for each output: the bits of binary16.
+pub struct F16Layer<'a> {
+    /// Row after row, one row for each output: the bits of each f16.
     pub weight: &'a [u16],
     /// One for each output.
     pub bias: &'a [f32],
 }
 
-impl Float16 {
-    /// A number of binary16, by its bits, as one of binary32: exact.
+impl F16 {
+    /// Returns the f32 that equals the f16 with these bits. The result is exact.
     pub fn widen(bits: u16) -> f32 {
         const SUBNORMAL_UNIT: f32 = 1.0 / (1 << 24) as f32;
         let sign = u32::from(bits & 0x8000) << 16;
@@ -47,20 +47,20 @@ impl Float16 {
     }
 }
 
-impl Float16 {
+impl F16 {
     /// A layer's inputs, and its outputs where they are not the logits.
     const fn layer_words(shape: Shape, place: Place) -> usize {
         if place.is_last { shape.inputs } else { shape.inputs + shape.outputs }
     }
 }
 
-required! { Float16
+required! { F16
     /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
-impl Format for Float16 {
+impl QuantizedFormat for F16 {
     const NAME: &'static str = "f16";
-    type Layer<'a> = Float16Layer<'a>;
+    type Layer<'a> = F16Layer<'a>;
 }
 
 /// Bytes of a row of weights, if this machine can count them.
@@ -68,7 +68,7 @@ fn row_bytes(inputs: usize) -> Option<usize> {
     inputs.div_ceil(2).checked_mul(4)
 }
 
-impl Encoding for Float16 {
+impl Encoding for F16 {
     const MAGIC: [u8; 8] = *b"SELVFP16";
     const IS_INTEGERS: bool = false;
     const ALIGNMENT: usize = kernel::ALIGNMENT;
@@ -81,7 +81,7 @@ impl Encoding for Float16 {
         Self::layer_words(shape, place)
     }
 
-    fn write(_: usize, shape: Shape, layer: Float16Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
+    fn write(_: usize, shape: Shape, layer: F16Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError> {
         let Shape { inputs, outputs } = shape;
         check_len(inputs * outputs, layer.weight.len())?;
         check_len(outputs, layer.bias.len())?;
@@ -119,7 +119,7 @@ mod tests {
                 0 => sign * fraction * 2_f64.powi(-24),
                 _ => sign * (1024.0 + fraction) * 2_f64.powi(exponent - 25),
             };
-            let widened = Float16::widen(bits);
+            let widened = F16::widen(bits);
             let is_same = widened.to_bits() == (value as f32).to_bits() || widened.is_nan() && value.is_nan();
             assert!(is_same, "{bits:04x}: {widened}, not {value}");
         }

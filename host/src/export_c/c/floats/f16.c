@@ -1,6 +1,6 @@
 typedef uint16_t NAME_weight;
 
-/* A finite number of IEEE-754 binary16 as a float. It is exact. */
+/* A finite f16 (binary16 of IEEE 754) as a float. It is exact. */
 static inline float NAME_widen(NAME_weight weight)
 {
 #if defined(NAME_HAS_VFMA)

@@ -1,6 +1,6 @@
 use core::slice::ChunksExact;
 
-use super::{Float16, kernel::dot, row_bytes};
+use super::{F16, kernel::dot, row_bytes};
 use crate::{
     Activation, Relu,
     flat::words_as_floats_mut,
@@ -8,13 +8,13 @@ use crate::{
     quantized::{QuantizedFile, WorkspaceError, layout::Shape},
 };
 
-impl QuantizedFile<'_, Float16> {
+impl QuantizedFile<'_, F16> {
     /// The same numbers in binary32: of each layer the weights, row after row, and the biases.
     pub fn parameters(&self) -> impl Iterator<Item = f32> + '_ {
         self.layers().flat_map(|(shape, bytes)| {
             let (biases, rows) = parts(shape, bytes);
             let weights = rows.flat_map(move |row| row.as_chunks().0.iter().take(shape.inputs));
-            let weights = weights.map(|&bytes| Float16::widen(u16::from_le_bytes(bytes)));
+            let weights = weights.map(|&bytes| F16::widen(u16::from_le_bytes(bytes)));
             weights.chain(biases.iter().map(|&bytes| f32::from_le_bytes(bytes)))
         })
     }

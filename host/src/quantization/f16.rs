@@ -1,9 +1,9 @@
-//! The network with weights of 16 bits.
+//! A network with f16 weights.
 
 use half::f16;
 use selvedge::{
     Engine,
-    quantized::{Float16, Float16Layer, QuantizationRecord},
+    quantized::{F16, F16Layer, QuantizationRecord},
     shape::Signature,
     weights::WeightFileError,
 };
@@ -11,25 +11,25 @@ use selvedge::{
 use super::{QuantizationError, Reference, SampleOutputs, integer::encode};
 
 /// How the weights came to be.
-const METHOD: &str = "weights to the nearest of 16 bits, biases as they are";
+const METHOD: &str = "weights to the nearest f16, biases as they are";
 
-/// A network whose weights were rounded to binary16.
+/// A network whose weights were rounded to f16.
 #[derive(Debug)]
-pub struct HalfNetwork {
+pub struct F16Network {
     /// The same weights in binary32.
     widened: Reference,
 }
 
-impl HalfNetwork {
-    /// Rounds each weight to the nearest number of binary16, of two equally near ones to the even one.
+impl F16Network {
+    /// Rounds each weight to the nearest f16. A tie goes to the even one.
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::Float16Range`] for a weight that would become infinite.
+    /// [`QuantizationError::F16Range`] for a weight that would become infinite.
     pub fn new(reference: &Reference) -> Result<Self, QuantizationError> {
         for (index, layer) in reference.layers().enumerate() {
             if let Some(&weight) = layer.weight.iter().find(|&&weight| f16::from_f32(weight).is_infinite()) {
-                return Err(QuantizationError::Float16Range { layer: index, weight });
+                return Err(QuantizationError::F16Range { layer: index, weight });
             }
         }
         Ok(Self { widened: reference.with_weights(|weight| f16::from_f32(weight).to_f32())? })
@@ -67,7 +67,7 @@ impl HalfNetwork {
         let weights: Vec<Vec<u16>> =
             self.widened.layers().map(|layer| layer.weight.iter().map(bits).collect()).collect();
         let parts = weights.iter().zip(self.widened.layers());
-        let layers: Vec<_> = parts.map(|(weight, layer)| Float16Layer { weight, bias: layer.bias }).collect();
-        encode::<Float16>(self.widened.architecture(), &layers, signature, &record)
+        let layers: Vec<_> = parts.map(|(weight, layer)| F16Layer { weight, bias: layer.bias }).collect();
+        encode::<F16>(self.widened.architecture(), &layers, signature, &record)
     }
 }
