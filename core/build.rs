@@ -1,4 +1,4 @@
-//! Tells whether the target has `vfma` and the DSP instructions: stable Rust does not show these features of ARM's to `cfg`.
+//! Tells the compiler whether the target has `vfma` and the DSP instructions: stable Rust does not show these features of ARM's to `cfg`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -109,7 +109,7 @@ fn major(nvcc: &Path) -> Result<u32, String> {
     release.ok_or_else(|| format!("{} does not say its release: {}", nvcc.display(), version.trim()))
 }
 
-/// What a program prints; as the error where it fails.
+/// Returns the output of a program. If it fails, the output is the error.
 fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("cannot start: {error}"))?;
     let text = [output.stdout, output.stderr].concat();

@@ -100,7 +100,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// What integers the embedded network may have.
+/// The integer formats that the embedded network may have.
 #[derive(Clone, Copy)]
 enum Integers {
     Int8,

@@ -1,7 +1,7 @@
 //! Activations: functions of one number that follow a layer's sums and are computed together with them.
 //!
 //! The derivative of each follows from the function's value, so a layer keeps nothing else for it. [`Gelu`](crate::layers::Gelu) has no
-//! such derivative, so it is a layer of its own.
+//! such derivative, so it is a separate layer.
 
 use crate::arithmetic::{exp, fma};
 

@@ -1,4 +1,4 @@
-//! Augmentation: an epoch's random changes to its images, each a function of (seed, epoch, image) alone.
+//! Augmentation: random changes of an epoch's images. Each change depends only on seed, epoch and image.
 //!
 //! ```
 //! use selvedge::{augment::Augmentation, random::{Generator, Purpose}, shape::InputShape};
@@ -16,7 +16,7 @@
 
 use crate::{arithmetic::normalize, engine::rows, engine::rows_mut, random::Generator, shape::InputShape};
 
-/// The changes that an image may undergo, in this order. The default is none.
+/// The random changes of an image, in the order in which they are made. By default there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Augmentation {
@@ -34,7 +34,7 @@ pub struct Augmentation {
 const DRAWS: u64 = 7;
 
 impl Augmentation {
-    /// Tells whether nothing is changed.
+    /// Returns true if nothing is changed.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }

@@ -6,7 +6,7 @@ use heapless::Vec;
 use crate::arithmetic::softmax_by;
 pub use crate::arithmetic::{probabilities, softmax};
 
-/// The index of the largest logit, the first one among equals. NaN is passed over. Without any number, the result is 0.
+/// Returns the index of the largest logit. If several are equal, it is the lowest index. NaN is ignored. If every logit is NaN, or there are none, it returns 0.
 pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (class, z) in logits.into_iter().enumerate() {
@@ -21,7 +21,7 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
 /// The classes of the `K` largest logits with their probabilities, the largest first. Among equals the lower class comes first. NaN is left
 /// out.
 ///
-/// The order is that of the logits, so the first class is [`argmax`]'s. Two probabilities may be rounded to the same number.
+/// The classes are ordered by their logits, so the first class is the result of [`argmax`]. Two probabilities may be rounded to the same number.
 ///
 /// ```
 /// use selvedge::classification::{probabilities, top_k};

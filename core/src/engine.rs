@@ -26,9 +26,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Widths {
-    /// Features in.
+    /// The number of inputs of a sample.
     pub inputs: usize,
-    /// Features out.
+    /// The number of outputs of a sample.
     pub outputs: usize,
 }
 
@@ -39,20 +39,20 @@ impl Widths {
         parameters.split_at_checked(self.inputs * self.outputs).unwrap_or_default()
     }
 
-    /// Splits the parameters into weights and biases, to be changed. Both are empty if there are too few parameters.
+    /// Splits the parameters into mutable weights and biases. Both are empty if there are too few parameters.
     #[inline(always)]
     pub fn split_mut(self, parameters: &mut [f32]) -> (&mut [f32], &mut [f32]) {
         parameters.split_at_mut_checked(self.inputs * self.outputs).unwrap_or_default()
     }
 }
 
-/// The rows of a matrix, each of `width` elements. A shorter rest at the end is left out.
+/// Returns the rows of a matrix, each with `width` elements. A shorter rest at the end is left out.
 #[inline(always)]
 pub fn rows<T>(elements: &[T], width: usize) -> core::slice::ChunksExact<'_, T> {
     elements.chunks_exact(width.max(1))
 }
 
-/// The rows of a matrix, to be changed.
+/// Returns the rows of a matrix as mutable slices, each with `width` elements.
 #[inline(always)]
 pub fn rows_mut<T>(elements: &mut [T], width: usize) -> core::slice::ChunksExactMut<'_, T> {
     elements.chunks_exact_mut(width.max(1))

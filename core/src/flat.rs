@@ -7,7 +7,7 @@
 
 use core::{fmt, mem, slice};
 
-/// A type that consists of `f32`s alone, one after the other.
+/// A type that consists only of `f32` numbers, one after the other.
 ///
 /// # Safety
 ///
@@ -22,7 +22,7 @@ pub unsafe trait Flat: Sized {
     // SAFETY: +0.0 is all zero bits, and the trait's contract leaves only `f32`s.
     const ZERO: Self = unsafe { mem::zeroed() };
 
-    /// The parameters in memory order.
+    /// Returns the parameters as a slice, in memory order.
     fn as_flat(&self) -> &[f32] {
         if Self::LEN == 0 {
             return &[];
@@ -31,7 +31,7 @@ pub unsafe trait Flat: Sized {
         unsafe { slice::from_raw_parts((&raw const *self).cast(), Self::LEN) }
     }
 
-    /// The parameters in memory order, to be changed.
+    /// Returns the parameters as a mutable slice, in memory order.
     fn as_flat_mut(&mut self) -> &mut [f32] {
         if Self::LEN == 0 {
             return &mut [];
@@ -40,7 +40,7 @@ pub unsafe trait Flat: Sized {
         unsafe { slice::from_raw_parts_mut((&raw mut *self).cast(), Self::LEN) }
     }
 
-    /// The slice seen as this type.
+    /// Returns the slice as a value of this type, in place.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ pub unsafe trait Flat: Sized {
         Ok(unsafe { &*flat.as_ptr().cast() })
     }
 
-    /// The slice seen as this type, to be changed.
+    /// Returns the mutable slice as a value of this type, in place.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ pub unsafe trait Flat: Sized {
         Ok(unsafe { &mut *flat.as_mut_ptr().cast() })
     }
 
-    /// Little-endian bytes seen in place as this type: how a device reads its weights from flash.
+    /// Returns little-endian bytes as a value of this type, in place. A device reads its weights from flash in this way.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ pub fn i32_bytes(flat: &[i32]) -> &[u8] {
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
 }
 
-/// The numbers that are nothing but their bytes. No other crate can name the trait, so none adds to them.
+/// A number type whose bytes are its value. The trait is private, so no other crate can implement it.
 pub(crate) mod number {
     pub trait Number: Copy {}
 
@@ -103,19 +103,19 @@ pub(crate) mod number {
     impl Number for f32 {}
 }
 
-/// Numbers as the bytes that they are in memory, little-endian.
+/// Returns numbers as their bytes in memory, which are little-endian.
 pub(crate) fn number_bytes<T: number::Number>(values: &[T]) -> &[u8] {
     // SAFETY: every byte of a `Number` is initialised, and `u8` has no alignment.
     unsafe { slice::from_raw_parts(values.as_ptr().cast(), mem::size_of_val(values)) }
 }
 
-/// Words as the bytes that they are in memory.
+/// Returns words as their bytes in memory.
 pub(crate) fn word_bytes_mut(words: &mut [u32]) -> &mut [u8] {
     // SAFETY: every byte of a `u32` is initialised, any bytes are one, and `u8` has no alignment.
     unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), mem::size_of_val(words)) }
 }
 
-/// Words as the numbers whose bits they are.
+/// Returns words as the numbers with the same bits.
 pub(crate) fn words_as_floats_mut(words: &mut [u32]) -> &mut [f32] {
     // SAFETY: the sizes and alignments are the same, and every bit pattern is valid for both.
     unsafe { slice::from_raw_parts_mut(words.as_mut_ptr().cast(), words.len()) }
@@ -130,7 +130,7 @@ unsafe impl Flat for f32 {}
 // SAFETY: an array of `Flat`.
 unsafe impl<T: Flat, const N: usize> Flat for [T; N] {}
 
-/// Writes a struct that is [`Flat`](crate::Flat): a layer of a program's own, without `unsafe`.
+/// Defines a struct that is [`Flat`](crate::Flat), without `unsafe`. Use it for a custom layer.
 ///
 /// Each field is `f32`, an array of `Flat`, or another such struct. The struct may have constants as generics. Documentation may come
 /// first, and derives after it.
@@ -186,26 +186,26 @@ macro_rules! flat_struct {
     };
 }
 
-/// Memory cannot be seen as a [`Flat`] type.
+/// A slice cannot be used as a [`Flat`] type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ViewError {
-    /// The number of elements is not the type's.
+    /// The slice has another number of elements than the type.
     Length {
         /// The number that the type has.
         expected: usize,
         /// The number that was given.
         found: usize,
     },
-    /// The number of bytes is not the type's.
+    /// The slice has another number of bytes than the type.
     Bytes {
         /// The number that the type has.
         expected: usize,
         /// The number that was given.
         found: usize,
     },
-    /// Bytes that do not start at a multiple of 4.
+    /// The bytes do not start at a multiple of 4 in memory.
     Alignment,
 }
 

@@ -37,7 +37,7 @@ impl Architecture {
 ///
 /// # Errors
 ///
-/// [`FoldError`] where a slice does not have its architecture's length.
+/// [`FoldError`] if a slice does not have its architecture's length.
 pub fn fold(architecture: &Architecture, model: &[f32], folded: &mut [f32]) -> Result<(), FoldError> {
     let check = |architecture: &Architecture, found| match architecture.parameter_count() {
         Some(expected) if expected == found => Ok(()),

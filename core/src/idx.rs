@@ -19,7 +19,7 @@ use crate::shape::InputShape;
 
 /// The type of unsigned bytes in a magic number, whose last byte is the number of dimensions.
 const BYTES: u8 = 8;
-/// The most dimensions of a file: samples of channels, rows and columns.
+/// The largest number of dimensions of a file: samples of channels, rows and columns.
 const MAX_DIMENSIONS: usize = 4;
 
 /// The samples of an IDX file, in place: bytes from 0 to 255.
@@ -41,7 +41,7 @@ impl<'a> Samples<'a> {
         self.iter().len()
     }
 
-    /// Tells whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }

@@ -19,11 +19,11 @@
 //! | predict with a quantised network | [`quantized`] |
 //! | predict from a sensor's raw values | [`run_raw`](weights::LoadedModel::run_raw), of a quantised network [`run_raw`](quantized::QuantizedFile::run_raw) |
 //! | train on a device, with any optimizer | [`training::Trainer`] |
-//! | write a training loop with batches of one's own | [`training::StepWorkspace`] |
-//! | define a layer of one's own | [`flat_struct!`], [`Layer`], and the example `own_layer` |
+//! | write a custom training loop | [`training::StepWorkspace`] |
+//! | define a custom layer | [`flat_struct!`], [`Layer`], and the example `own_layer` |
 //! | write and read files | [`weights`] |
 //!
-//! The library is `no_std` and needs no heap. These are its modules, from the bottom up; each uses only those above it in this list:
+//! The library is `no_std` and needs no heap. These are its modules. Each module uses only modules above it in this list:
 //!
 //! - [`arithmetic`]: the contract. Fused multiply-add, its chains, `exp`, `ln`, softmax.
 //! - [`flat`]: models, gradients and activations as flat slices of `f32`, and as bytes.
@@ -42,8 +42,8 @@
 //! - [`quantized`]: networks of int8, int4 and f16 weights, and their files. [`mod@embed`]: files that are built into a program.
 //! - [`message`]: the messages of a host and a device over a serial line. [`model_file`]: reads a network's file of any format.
 //!
-//! The examples: `xor` trains and writes a file, and `predict` embeds it. `train_loop` has a training loop of its own, `own_layer` a layer
-//! of its own. `autodiff` is PyTorch's example of automatic differentiation.
+//! The examples: `xor` trains and writes a file, and `predict` embeds it. `train_loop` has a custom training loop, and `own_layer` a custom
+//! layer. `autodiff` is PyTorch's example of automatic differentiation.
 
 #![no_std]
 

@@ -1,6 +1,6 @@
 //! The integer generator: SplitMix64 (Steele, Lea, Flood 2014), addressed by counter.
 //!
-//! Draw `i` depends on (seed, purpose, epoch, i) alone. So draws can be made in any order, by any thread, on any machine.
+//! Draw `i` depends only on (seed, purpose, epoch, i). So draws can be made in any order, by any thread, on any machine.
 //!
 //! ```
 //! use selvedge::random::{Generator, Purpose, shuffle};
@@ -25,22 +25,22 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The purpose of random numbers. Each purpose has a stream of its own.
+/// The purpose of random numbers. Each purpose has its own stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(u64)]
 pub enum Purpose {
-    /// A model's first parameters.
+    /// The initial parameters of a model.
     Initialization = 1,
-    /// An epoch's order of samples.
+    /// The order of the samples in an epoch.
     Shuffle = 2,
-    /// Drawing the built-in images.
+    /// The images of the built-in data set.
     Drawing = 3,
     /// The numbers of [`fingerprint`](crate::fingerprint).
     Fingerprint = 4,
-    /// Changing an epoch's images.
+    /// The augmentation of an epoch's images.
     Augmentation = 5,
-    /// The activations that a training step drops.
+    /// The activations that dropout sets to 0 in a training step.
     Dropout = 6,
     /// The training samples that are held out for validation.
     Split = 7,
@@ -56,14 +56,14 @@ pub struct Generator {
 }
 
 impl Generator {
-    /// The stream of a seed, a purpose and an epoch (0 where there is none).
+    /// Returns the stream of a seed, a purpose and an epoch. The epoch is 0 if there is none.
     pub const fn new(seed: u64, purpose: Purpose, epoch: u64) -> Self {
         let key = mix(seed.wrapping_add(GAMMA));
         let key = mix(key.wrapping_add(purpose as u64));
         Self { key: mix(key.wrapping_add(epoch)) }
     }
 
-    /// Draw `index`: 64 uniform bits.
+    /// Returns draw `index`: 64 uniform bits.
     pub const fn bits(&self, index: u64) -> u64 {
         mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
     }

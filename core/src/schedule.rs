@@ -13,18 +13,18 @@ use core::f64::consts::PI;
 
 use crate::arithmetic::power;
 
-/// How the learning rate changes from step to step.
+/// The learning rate as a function of the step.
 ///
-/// Steps are numbered from 0. Past its `total`, a schedule stays where it ended.
+/// Steps are numbered from 0. After step `total`, the rate keeps its last value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Schedule {
-    /// `base` in every step.
+    /// The rate is `base` in every step.
     #[default]
     Constant,
     /// `base · gamma^⌊step / size⌋`, the power by repeated squaring: PyTorch's `StepLR`.
     Step {
-        /// Steps from one change to the next; with 0 there are none.
+        /// The number of steps from one change to the next. 0 means no changes.
         size: u64,
         /// The factor of each change.
         gamma: f64,
@@ -34,11 +34,11 @@ pub enum Schedule {
     /// The first `warm_up` steps have `base · (step + 1) / warm_up`, the others
     /// `f + (base − f) / 2 · (1 + cos(π · (step − warm_up) / (total − warm_up)))`, with `f = base · final_fraction`.
     Cosine {
-        /// The number of steps of the rise.
+        /// The number of steps in which the rate rises.
         warm_up: u64,
-        /// Steps in all.
+        /// The number of steps of the run.
         total: u64,
-        /// The part of `base` that is left at the end.
+        /// The last rate, as a fraction of `base`.
         final_fraction: f64,
     },
     /// Up by half a cosine and down by another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, where `base` is its `max_lr`.
@@ -47,13 +47,13 @@ pub enum Schedule {
     /// `base / div_factor / final_div_factor` at step `total − 1`. Between a and b, the rate is `b + (a − b) / 2 · (1 + cos(π · part))`,
     /// with `part` from 0 to 1. Unlike PyTorch's, this schedule does not change the momentum.
     OneCycle {
-        /// Steps in all.
+        /// The number of steps of the run.
         total: u64,
-        /// The part of the steps in which the rate rises, 0 to 1.
+        /// The fraction of the steps in which the rate rises, 0 to 1.
         pct_start: f64,
-        /// The divisor that makes the first rate of `base`.
+        /// The first rate is `base` divided by this number.
         div_factor: f64,
-        /// The divisor that makes the last rate of the first.
+        /// The last rate is the first rate divided by this number.
         final_div_factor: f64,
     },
 }
@@ -65,7 +65,7 @@ impl Schedule {
         Self::OneCycle { total, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
     }
 
-    /// The learning rate of a step, counted from 0.
+    /// Returns the learning rate of a step, counted from 0.
     pub fn learning_rate(&self, base: f64, step: u64) -> f64 {
         match *self {
             Self::Constant => base,

@@ -16,7 +16,7 @@ use crate::{preparation::Preparation, task::Task};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum InputShape {
-    /// So many numbers. Their order has no meaning.
+    /// A number of features. Their order has no meaning.
     Features(u32),
     /// An image: for each channel its rows, from the top, each from the left.
     Image {
@@ -32,7 +32,7 @@ pub enum InputShape {
 crate::wire::numbered! { InputShape { 0 => Features(features), 1 => Image { channels, height, width } } }
 
 impl InputShape {
-    /// The number of features; 0 where this machine cannot count them.
+    /// Returns the number of features, or 0 if this machine cannot count them.
     pub const fn features(self) -> usize {
         match self {
             Self::Features(features) => features as usize,
@@ -46,13 +46,13 @@ impl InputShape {
         }
     }
 
-    /// Tells whether a network of this input takes such samples: both have the same number of features, and two images have the same sizes.
+    /// Returns true if a network with this input takes samples of the other shape: both have the same number of features, and two images have the same sizes.
     pub fn takes(self, sample: Self) -> bool {
         let are_images = [self, sample].iter().all(|shape| matches!(shape, Self::Image { .. }));
         self.features() == sample.features() && (!are_images || self == sample)
     }
 
-    /// The sizes, outermost first.
+    /// Returns the sizes, the outermost first.
     pub fn sizes(self) -> impl Iterator<Item = u32> + Clone {
         let (sizes, count) = match self {
             Self::Features(features) => ([features, 0, 0], 1),
@@ -92,21 +92,21 @@ impl fmt::Display for InputShape {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Signature<'a> {
-    /// The shape of a sample, where it is known.
+    /// The shape of a sample, if it is known.
     pub input: Option<InputShape>,
     /// The conversion of a sample's raw values into the inputs.
     pub preparation: Preparation<'a>,
     /// The meaning of the outputs.
     pub task: Task<'a>,
-    /// The names of the classes, labels or targets, where they are known.
+    /// The names of the classes, labels or targets, if they are known.
     pub output_names: Names<'a>,
-    /// The targets' units, where they are known: for each target one, such as `°C`, or `-` for none.
+    /// The targets' units, if they are known: a unit for each target, such as `°C`, or `-` for none.
     pub output_units: Names<'a>,
-    /// The features' names, where they are known.
+    /// The features' names, if they are known.
     pub feature_names: Names<'a>,
-    /// The features' units, where they are known: for each feature one, such as `m/s²`, or `-` for none.
+    /// The features' units, if they are known: a unit for each feature, such as `m/s²`, or `-` for none.
     pub feature_units: Names<'a>,
-    /// The way in which the samples were read, in UTF-8 as a host wrote it: docs/formats.md. A board has no use for it.
+    /// The options by which the samples were read, in UTF-8 as a host wrote them (docs/formats.md). A board does not use them.
     pub reading: &'a [u8],
 }
 
@@ -122,7 +122,7 @@ impl Signature<'_> {
             && are_names(self.output_units, outputs)
     }
 
-    /// The bytes that its texts and tables take in a file.
+    /// Returns the number of bytes of its texts and tables in a file.
     pub(crate) const fn len(&self) -> usize {
         let table = match self.preparation.field() {
             Some((_, table)) => table.len(),

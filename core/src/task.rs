@@ -23,12 +23,12 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Task<'a> {
-    /// A sample has one class: that of the largest output.
+    /// A sample has one class: the index of the largest output.
     #[default]
     Classification,
-    /// A sample has any number of labels: those whose output z is above 0. A label's probability is 1 / (1 + exp(−z)).
+    /// A sample has any number of labels. It has a label if the label's output z is above 0. The label's probability is 1 / (1 + exp(−z)).
     MultiLabel,
-    /// Outputs are numbers. This scale brings them into the targets' units.
+    /// Each output is a number. This scale converts it to the target's unit.
     Regression(TargetScale<'a>),
 }
 
@@ -48,7 +48,7 @@ pub enum TaskKind {
 crate::wire::numbered! { TaskKind { 0 => Classification, 1 => MultiLabel, 2 => Regression } }
 
 impl TaskKind {
-    /// All of them.
+    /// All variants, in their order.
     pub const ALL: [Self; 3] = [Self::Classification, Self::MultiLabel, Self::Regression];
 
     /// Its name: `classification`, `multi-label` or `regression`.
@@ -75,7 +75,7 @@ impl fmt::Display for TaskKind {
 pub struct TargetScale<'a>(Scaled<'a>);
 
 impl<'a> TargetScale<'a> {
-    /// Checks a table: for each output a scale and a shift, each an f32, little-endian. `None` unless all are finite and each scale is above 0.
+    /// Parses a table: for each output a scale and a shift, each an f32, little-endian. Returns `None` unless all are finite and each scale is above 0.
     pub fn parse(bytes: &'a [u8], outputs: usize) -> Option<Self> {
         Self::of_table(bytes, outputs).filter(|scale| scale.is_sound())
     }
@@ -118,7 +118,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Tells whether the table's numbers keep to the rules of [`TargetScale`]. The loaders do not check this. A host checks a file before a
+    /// Returns true if the table's numbers keep to the rules of [`TargetScale`]. The loaders do not check this. A host checks a file before a
     /// board gets it.
     pub fn is_sound(self) -> bool {
         match self {
@@ -127,7 +127,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// A file's field: its first byte, the kind, and the table; `None` where a file needs no field.
+    /// Returns the field for a file: a byte for the kind, and the table. Returns `None` if a file needs no field.
     pub const fn field(self) -> Option<(u8, &'a [u8])> {
         match self {
             Self::Classification => None,
@@ -136,7 +136,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// The same without its numbers.
+    /// Returns the kind of the task, without its numbers.
     pub const fn kind(self) -> TaskKind {
         match self {
             Self::Classification => TaskKind::Classification,
@@ -145,7 +145,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Brings a regression's outputs into the targets' units, in place. Other tasks' outputs stay as they are.
+    /// Converts the outputs of a regression to the targets' units, in place. Outputs of other tasks are not changed.
     pub fn restore(self, outputs: &mut [f32]) {
         if let Self::Regression(scale) = self {
             outputs

@@ -12,7 +12,7 @@ pub struct Accesses {
 }
 
 impl Accesses {
-    /// Those of a task on batches of so many samples at most.
+    /// Those of a task on batches of this number of samples at most.
     pub fn of(task: &Task, context: &Context, samples: usize) -> Self {
         let range = |start: Address, elements: u64| start..start + 4 * elements;
         let optional = |range: Range<Address>| if range.start == 0 { vec![] } else { vec![range] };
@@ -70,17 +70,17 @@ impl Accesses {
         Self { reads, writes }
     }
 
-    /// Tells whether one of two tasks writes what the other reads or writes.
+    /// Returns true if one of two tasks writes what the other reads or writes.
     pub fn conflict_with(&self, other: &Self) -> bool {
         meet(&self.writes, &other.writes) || meet(&self.writes, &other.reads) || meet(&self.reads, &other.writes)
     }
 
-    /// Tells whether the task writes what the other one brings to its blocks as one of its operands.
+    /// Returns true if the task writes what the other one brings to its blocks as one of its operands.
     pub fn write_operand(&self, operand: &Range<Address>) -> bool {
         meet(&self.writes, std::slice::from_ref(operand))
     }
 
-    /// Tells whether each lies in one of these.
+    /// Returns true if each lies in one of these.
     pub fn are_within(&self, buffers: &[Range<Address>]) -> bool {
         let is_within = |range: &Range<Address>| {
             buffers.iter().any(|buffer| buffer.start <= range.start && range.end <= buffer.end)
@@ -89,7 +89,7 @@ impl Accesses {
     }
 }
 
-/// Tells whether two of the ranges have an address in common.
+/// Returns true if two of the ranges have an address in common.
 fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
     a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
 }

@@ -23,7 +23,7 @@ impl Tile {
         }
     }
 
-    /// Tiles that cover a result of so many rows and columns.
+    /// Tiles that cover a result of this number of rows and columns.
     pub const fn count(self, rows: u32, columns: u32) -> u32 {
         rows.div_ceil(self.side()) * columns.div_ceil(self.side())
     }
@@ -39,7 +39,7 @@ impl Tile {
 /// A kernel. Each does tasks of one kind, or of the kinds that run side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kernel {
-    /// Samples alone.
+    /// Only samples.
     LoadSamples,
     /// A linear layer's outputs.
     LinearForward(Tile),

@@ -22,7 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Tells whether the gradient is kept until a step's last batch.
+    /// Returns true if the gradient is kept until a step's last batch.
     pub fn keeps_grad(&self) -> bool {
         self.accumulates || self.clips
     }
@@ -79,7 +79,7 @@ impl<B> Versions<B> {
 pub struct Memory<B> {
     /// The flat model.
     pub parameters: Versions<B>,
-    /// What the optimizer keeps for it.
+    /// The optimizer's state for it.
     pub state: Vec<Versions<B>>,
     /// Its moving average.
     pub average: Option<B>,

@@ -163,7 +163,7 @@ impl CaseRun {
         assert!(found == *expected, "{case:?}, {}: {}", self.architecture, found.difference(expected));
     }
 
-    /// Checks that it is where core's run is after so many epochs.
+    /// Checks that it is where core's run is after this number of epochs.
     #[track_caller]
     fn assert_after<M: Layer>(&mut self, epochs: u64) {
         self.assert(&portable::<M>(&Case { epochs, ..self.case.clone() }));

@@ -2,7 +2,7 @@ use selvedge::{
     idx::IdxError, message::MessageError, quantized::WorkspaceError, training::StepError, weights::WeightFileError,
 };
 
-/// Why a program ended with [`FAILED`](crate::FAILED).
+/// The reason why a program ended with [`FAILED`](crate::FAILED).
 ///
 /// defmt reports it, not `core::fmt`: calls through pointers in `core::fmt` would leave the stack without a bound.
 pub enum Failure {
@@ -25,7 +25,7 @@ pub enum Failure {
     },
     /// The loader took a damaged file.
     Accepted {
-        /// What was done to it.
+        /// The damage that was done to the file.
         damage: &'static str,
         /// To which byte (truncation) or bit.
         place: usize,

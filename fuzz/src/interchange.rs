@@ -4,7 +4,7 @@ use std::path::Path;
 
 use host::interchange::{Reading, StateDict};
 
-/// The most parameters of a network that is built. A small file can claim any size.
+/// The largest number of parameters of a network that is built. A small file can claim any size.
 const MOST_PARAMETERS: usize = 1 << 16;
 
 /// Reads a file of any kind, and builds its network.

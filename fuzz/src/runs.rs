@@ -15,7 +15,7 @@ use host::{
 use selvedge::architecture::Architecture;
 use sha2::{Digest, Sha256};
 
-/// The most parameters of a network that is built. A small file can claim any size.
+/// The largest number of parameters of a network that is built. A small file can claim any size.
 const MOST_PARAMETERS: usize = 1 << 16;
 
 /// Reads the bytes as a checkpoint, and as the body of one with a sound magic, length and checksum. A sound one is resumed, and starts a new run.

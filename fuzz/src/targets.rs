@@ -170,7 +170,7 @@ pub const RESPONSE_LEN: usize = response_len(TEXT.len(), OUTPUTS);
 /// Room for what a decoder takes and no end sends: a sample of some features too many, and its stuffing.
 const ROOM: usize = 2 * (REQUEST_LEN + RESPONSE_LEN);
 
-/// What is understood of a frame, which has no 0 and comes without its end.
+/// Returns the message of a frame. The frame has no 0 and comes without its end.
 fn understood<'a, M: Deserialize<'a>, const LEN: usize>(
     decoder: &'a mut Decoder<[u8; LEN]>,
     frame: &[u8],
@@ -261,7 +261,7 @@ fn host(line: &[u8]) {
     assert_eq!(response(&mut decoder, &FRAME), Some(Ok(FRAME.clone())));
 }
 
-/// What is understood as a response, as the frame that it has.
+/// Returns the frame of a decoded response.
 fn response<const LEN: usize>(decoder: &mut Decoder<[u8; LEN]>, frame: &[u8]) -> Option<Result<Vec<u8>, MessageError>> {
     Some(understood::<Response<'_>, _>(decoder, frame)?.map(|response| self::frame::<ROOM>(&response)))
 }

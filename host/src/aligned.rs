@@ -24,7 +24,7 @@ pub struct MemoryError {
 }
 
 impl Aligned {
-    /// So many zeros.
+    /// Returns `len` zeros.
     ///
     /// # Errors
     ///

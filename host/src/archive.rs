@@ -6,11 +6,11 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::quote::{one_line, quoted};
 
-/// The most entries of an archive. A state dict has some hundreds.
+/// The largest number of entries of an archive. A state dict has some hundreds.
 pub const MAX_ENTRIES: usize = 4096;
 /// The first bytes of an entry of the archive's directory.
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
-/// The most bytes that Deflate makes of one.
+/// The largest number of bytes that Deflate makes of one.
 const MAX_RATIO: u64 = 1032;
 
 /// An archive, or an entry of it, cannot be read.

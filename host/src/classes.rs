@@ -41,7 +41,7 @@ impl Classes {
         Ok(Self { count: names.len(), names })
     }
 
-    /// The classes of a network of so many outputs, as a file names them.
+    /// The classes of a network of this number of outputs, as a file names them.
     pub fn of(signature: &Signature<'_>, outputs: usize) -> Self {
         let names: Vec<String> = signature.output_names.iter().map(str::to_owned).collect();
         Self { count: outputs, names }
@@ -61,7 +61,7 @@ impl Classes {
         self.count
     }
 
-    /// Tells whether they have names.
+    /// Returns true if they have names.
     pub fn are_named(&self) -> bool {
         !self.names.is_empty()
     }
@@ -81,7 +81,7 @@ impl Classes {
 ///
 /// # Errors
 ///
-/// [`NameError`], the first that is none.
+/// [`NameError`] for the first text that is not a valid name.
 pub fn check_names(names: &[String]) -> Result<(), NameError> {
     let is_name = |name: &&String| Names::push(&mut vec![0; name.len() + 1], 0, name).is_some();
     match names.iter().find(|name| !is_name(name)) {

@@ -219,7 +219,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] where there is no room for it.
+    /// [`NetworkError`] if there is no room for it.
     pub fn network(&self) -> Result<Option<Network>, NetworkError> {
         match self {
             Self::F32(file) => Network::of_file(file).map(Some),
@@ -236,7 +236,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] where there is no room for the network.
+    /// [`NetworkError`] if there is no room for the network.
     pub fn logits<E: Engine>(&self, engine: &E, samples: &[u8]) -> Result<AllLogits, NetworkError> {
         let architecture = self.architecture();
         let [inputs, outputs] = [architecture.inputs(), architecture.outputs()];
@@ -273,7 +273,7 @@ impl<'a> ModelFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] where there is no room for the network.
+    /// [`NetworkError`] if there is no room for the network.
     pub fn all_logits<E: Engine>(&self, engine: &E, split: &Split) -> Result<AllLogits, NetworkError> {
         let mut all = self.logits(engine, &[])?;
         for part in split.parts() {

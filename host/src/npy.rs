@@ -7,7 +7,7 @@ use crate::quote::quoted;
 /// More than the header of any array here takes.
 pub const MAX_HEADER: usize = 4096;
 
-/// The most bytes before the elements: magic, version, the header's length and the header.
+/// The largest number of bytes before the elements: magic, version, the header's length and the header.
 pub const MAX_START: usize = MAGIC.len() + 2 + 4 + MAX_HEADER;
 
 /// The first bytes of an array's file.
@@ -33,7 +33,7 @@ pub enum Number {
     F16,
     F32,
     F64,
-    /// A text of so many characters, of four bytes each; a shorter one ends with zeros.
+    /// A text of this number of characters, of four bytes each; a shorter one ends with zeros.
     Text(usize),
 }
 
@@ -88,11 +88,11 @@ pub struct Header {
     pub number: Option<Number>,
     /// NumPy's word for the type, as a message shows it.
     pub description: String,
-    /// The sizes, outermost first.
+    /// Returns the sizes, the outermost first.
     pub shape: Vec<usize>,
-    /// True where the first index runs fastest, as in Fortran.
+    /// True if the first index runs fastest, as in Fortran.
     pub is_column_major: bool,
-    /// True where an element's first byte is its highest.
+    /// True if an element's first byte is its highest.
     pub is_big_endian: bool,
 }
 

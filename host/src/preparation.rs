@@ -77,7 +77,7 @@ pub struct Moments {
     pub deviation: f64,
     /// The least value.
     pub least: f32,
-    /// The greatest value.
+    /// The largest value.
     pub greatest: f32,
 }
 

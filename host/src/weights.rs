@@ -10,7 +10,7 @@ use selvedge::{
 
 use crate::files;
 
-/// The most bytes of a network's file: those of [`MAX_NUMBERS`] numbers of 32 bits, and of the longest header beside them.
+/// The largest number of bytes of a network's file: those of [`MAX_NUMBERS`] numbers of 32 bits, and of the longest header beside them.
 pub const MAX_BYTES: u64 = 1 << 32;
 const _: () = assert!((MAX_NUMBERS * size_of::<f32>()) as u64 + (1 << 22) <= MAX_BYTES);
 
@@ -25,7 +25,7 @@ pub enum WeightsError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: WeightFileError,
     },
     /// The file cannot be written.

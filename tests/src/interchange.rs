@@ -78,7 +78,7 @@ pub fn write_archive(path: &Path, images: &Split, logits: &[f32]) {
     write_arrays(path, images.len(), &[("input", &input), ("logits", logits)]);
 }
 
-/// Writes arrays of so many rows as NumPy's archive, by hand, so that what is tested does not write what it is tested with.
+/// Writes arrays of this number of rows as NumPy's archive, by hand, so that what is tested does not write what it is tested with.
 ///
 /// # Panics
 ///

@@ -104,7 +104,7 @@ fn python_of(environment: &Path) -> Option<PathBuf> {
     (installed == asked).then_some(python)
 }
 
-/// The program `selvedge` of this build, to be run in a folder of its own with no data set but the built-in one and no GPU.
+/// The program `selvedge` of this build, to be run in its own folder with no data set but the built-in one and no GPU.
 ///
 /// # Panics
 ///
@@ -166,7 +166,7 @@ pub fn xtask(arguments: &[&str]) -> Command {
     command
 }
 
-/// Tells whether `cargo xtask setup --check` finds the boards' targets and emulators. Where not, `what` is [skipped](skip()).
+/// Returns true if `cargo xtask setup --check` finds the boards' targets and emulators. Where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///
@@ -180,7 +180,7 @@ pub fn has_emulator(what: &str) -> bool {
     *FOUND
 }
 
-/// Tells whether `cargo xtask setup --c --check` finds ARM's C compiler. Where not, `what` is [skipped](skip()).
+/// Returns true if `cargo xtask setup --c --check` finds ARM's C compiler. Where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///

@@ -11,7 +11,7 @@ use skip::skip;
 
 use crate::{has_emulator, text, workspace};
 
-/// Tells whether the compiler on the path builds for a target, and the boards' emulators are here. Where not, `what` is [skipped](skip()).
+/// Returns true if the compiler on the path builds for a target, and the boards' emulators are here. Where not, `what` is [skipped](skip()).
 ///
 /// # Panics
 ///

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 /// Elements in a row: whole vectors and a rest.
 const LEN: usize = 11;
 
-/// Computes so many rows of chains by vectors and number by number; returns how many results differ.
+/// Computes this number of rows of chains by vectors and number by number; returns how many results differ.
 ///
 /// The numbers are any bits, numbers whose terms cancel, and numbers near zero.
 #[wasm_bindgen(js_name = rowFaults)]

@@ -7,7 +7,7 @@
 //! - [`check`]: the vectors' arithmetic, where it runs.
 //! - [`samples`]: a part of a data set, as two IDX files.
 //!
-//! It needs no `std`, so the target may be built from the source of `core` and `alloc` alone.
+//! It needs no `std`, so only the sources of `core` and `alloc` are needed to build the target.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

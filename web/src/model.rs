@@ -43,7 +43,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// A file that is no network's, that was changed, or whose network does not tell classes.
+    /// A file that is not a network's file, that is damaged, or whose network does not classify.
     #[wasm_bindgen(constructor)]
     pub fn new(file: Vec<u8>) -> Result<Model, JsError> {
         Self::read(file).map_err(|error| JsError::new(&error))

@@ -24,7 +24,7 @@ pub struct ForwardPass {
 }
 
 impl ForwardPass {
-    /// A network with these parameters; `None` where the architecture has not as many.
+    /// A network with these parameters; `None` if the architecture has not as many.
     pub fn new(architecture: &Architecture, parameters: Vec<f32>) -> Option<Self> {
         let stages: Vec<Stage> = architecture.stages().collect();
         let widest =

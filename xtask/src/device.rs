@@ -30,7 +30,7 @@ use crate::{
 /// The exit code of a program that was interrupted.
 const INTERRUPTED: u8 = 130;
 
-/// The question, and the board.
+/// The question to the board, and the board.
 #[derive(Args)]
 pub struct DeviceOptions {
     #[command(subcommand)]
@@ -41,27 +41,27 @@ pub struct DeviceOptions {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Shows what the board and its model are
+    /// Shows the board and its network
     Info,
-    /// Lets the board predict pictures or other samples
+    /// Predicts pictures or other samples on the board
     Predict {
-        /// Pictures of one thing, CSV files or IDX files, as `predict` takes them; the network's file is named by --weights
+        /// Pictures of one object, CSV files or IDX files, as for `predict`; --weights names the network's file
         #[arg(required_unless_present = "values")]
         inputs: Vec<PathBuf>,
         /// Resize pictures to the network's input and change nothing else
         #[arg(long, requires = "inputs")]
         resize: bool,
-        /// A sample's values, as many as the network has inputs
+        /// The values of a sample, one for each input of the network
         #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
         values: Vec<String>,
     },
-    /// Lets the board classify test samples, and compares each class and every bit of the logits with the host's
+    /// Predicts test samples on the board, and compares each class and every bit of the logits with the host's
     Eval {
         /// The number of test samples, from the first [default: all]
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         count: Option<u32>,
     },
-    /// Starts the board, says where it answers, and leaves it running until Ctrl-C
+    /// Starts the board, prints its address, and keeps it running until Ctrl-C
     Serve,
 }
 
@@ -70,13 +70,13 @@ struct Target {
     /// The board, a file in firmware/boards
     #[arg(long, global = true, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
-    /// The serial port of a real board, which runs `serve` already, unless --probe starts it
+    /// The serial port of a real board; the board must already run `serve`, or --probe starts it
     #[arg(long, global = true, value_name = "PATH")]
     port: Option<String>,
     /// Start `serve` on the real chip, through probe-rs
     #[arg(long, global = true, requires = "port")]
     probe: bool,
-    /// How many seconds an answer may take
+    /// The longest time to wait for an answer, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
     #[command(flatten)]
@@ -93,7 +93,7 @@ impl Target {
     }
 }
 
-/// Starts the board where it does not run, and asks. The exit code is that of `selvedge`.
+/// Starts the board if it does not run, and asks it. Returns the exit code of `selvedge`.
 pub fn run(options: &DeviceOptions) -> Result<ExitCode> {
     let DeviceOptions { action, target } = options;
     match (target.device(), &target.port) {
@@ -115,7 +115,7 @@ pub fn run(options: &DeviceOptions) -> Result<ExitCode> {
     }
 }
 
-/// `selvedge device …`, for the board at an address.
+/// Returns the command `selvedge device …` for the board at an address.
 fn question(
     options: &DeviceOptions,
     board: &Board,
@@ -213,7 +213,7 @@ struct Serving {
 }
 
 impl Serving {
-    /// Waits for the program's first words: it says them when it is ready.
+    /// Waits for the first line of the program, which it prints when it is ready.
     fn wait_for(Started { process, log }: Started, timeout: u32) -> Result<Self> {
         let (sender, first_line) = channel();
         let log = thread::spawn(move || {
@@ -237,7 +237,7 @@ impl Serving {
         }
     }
 
-    /// Ctrl-C, or a system that asks this program to end, ends the board; what waits for it then ends too. Not where `nohup` started this.
+    /// Ends the board at Ctrl-C, or when the system asks this program to end. Programs that wait for the board then end too. Under `nohup` it ignores the signal.
     fn end_on_interrupt(&self) -> Result<()> {
         let (process, is_interrupted) = (Arc::clone(&self.process.0), Arc::clone(&self.is_interrupted));
         signals::on_end(move || {
@@ -247,7 +247,7 @@ impl Serving {
         .context("cannot watch for Ctrl-C")
     }
 
-    /// Waits until Ctrl-C ends it.
+    /// Waits until Ctrl-C ends the board.
     fn wait(self) -> Result<ExitCode> {
         self.log.join().unwrap_or(Ok(()))?;
         let status = running(&self.process.0).wait()?;
@@ -257,7 +257,7 @@ impl Serving {
         bail!("the program on the board has ended ({status})")
     }
 
-    /// Ends it, and says whether that was Ctrl-C's doing already.
+    /// Ends the board. Returns true if Ctrl-C had already ended it.
     fn end(self) -> Result<bool> {
         drop(self.process);
         // What it said at last.
@@ -266,7 +266,7 @@ impl Serving {
     }
 }
 
-/// A process that two may end: the watch for Ctrl-C, which lasts as long as this program, and the handle.
+/// A process with two owners, which may both end it: the watch for Ctrl-C, which lasts as long as this program, and the handle.
 struct Process(Arc<Mutex<Running>>);
 
 impl Drop for Process {

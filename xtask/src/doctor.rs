@@ -22,7 +22,7 @@ struct Finding {
     name: &'static str,
     /// Without it, `train`, `eval`, `predict`, `inspect`, `convert` and `show` do not work.
     needed: bool,
-    /// What is there, or how to get it.
+    /// The version that is installed, or the way to get it.
     found: Result<String, &'static str>,
 }
 

@@ -21,15 +21,15 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// The compiler, which has the sanitizers.
 const TOOLCHAIN: &str = "nightly";
 
-/// The targets, and how long.
+/// The options of `fuzz`.
 #[derive(Args)]
 pub struct FuzzOptions {
-    /// A target, a file in fuzz/fuzz_targets [default: each]
+    /// A target, a file in fuzz/fuzz_targets [default: every target]
     targets: Vec<String>,
-    /// The minutes that each target runs
+    /// The number of minutes for each target
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]
     minutes: u32,
-    /// The number of targets that run at once [default: the number of processors]
+    /// The number of targets that run at the same time [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 }
@@ -66,7 +66,7 @@ pub fn run(options: &FuzzOptions) -> Result<ExitCode> {
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The targets that were asked for, each of which must be there; or all.
+/// Returns the targets of the options, which must exist, or all targets.
 fn targets(asked: &[String]) -> Result<Vec<String>> {
     let folder = launch::root().join("fuzz/fuzz_targets");
     let files = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
@@ -79,7 +79,7 @@ fn targets(asked: &[String]) -> Result<Vec<String>> {
     Ok(if asked.is_empty() { known } else { asked.to_vec() })
 }
 
-/// Names what is missing, with the command that gets it.
+/// Returns the name of each missing tool, with the command that installs it.
 fn check_tools() -> Result<()> {
     ensure!(workspace::on_path("rustup").is_some(), "fuzzing needs rustup's {TOOLCHAIN} toolchain: https://rustup.rs");
     let mut rustc = rustup();
@@ -113,7 +113,7 @@ fn cargo_fuzz(subcommand: &str) -> Command {
     cargo
 }
 
-/// Runs a target from its corpus. What it finds goes to a folder of its own, in the target folder: fuzz/corpus stays as it is.
+/// Runs a target from its corpus. New inputs go to a separate folder in the target folder; fuzz/corpus is not changed.
 fn fuzz(target: &str, folder: &Path, minutes: u32) -> Result<Figures> {
     let found: PathBuf = folder.join("corpus").join(target);
     fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
@@ -131,7 +131,7 @@ fn fuzz(target: &str, folder: &Path, minutes: u32) -> Result<Figures> {
     Ok(figures)
 }
 
-/// The figures that libFuzzer prints at the end.
+/// The figures that libFuzzer prints at the end of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Figures {
     target: String,

@@ -20,7 +20,7 @@
 //! - [`tied`]: programs that do not outlive this one, however it ends.
 //! - [`toolchain`]: which compiler builds for the boards. [`workspace`]: how programs are run and shown.
 
-/// `println!`, but for a reader that has gone (`… | head`): then the rest is said to nobody.
+/// Like `println!`. If the program that reads the output has ended (`… | head`), the rest of the output is dropped.
 macro_rules! say {
     ($($text:tt)*) => {
         $crate::workspace::say(format_args!($($text)*))
@@ -68,31 +68,31 @@ enum Command {
     /// Measure training on this machine's CPU or GPU, the engine's products, or a prediction on the boards
     #[command(subcommand)]
     Bench(Box<bench::Bench>),
-    /// Build the firmware with a model, which must fit the board's flash, RAM and stack, run it and compare its bits with the host's
+    /// Build the firmware with a model, run it on a board, and compare its bits with the host's; a model that does not fit is refused
     Flash(flash::FlashOptions),
-    /// Talk to a board over its UART: what it is, its predictions, and whether they have the host's bits
+    /// Talk to a board over its UART: show its network, predict on it, and compare its bits with the host's
     Device(device::DeviceOptions),
-    /// Compute the same thing in every way this machine has, and compare the bits
+    /// Compute the same results on every engine of this machine, and compare the bits
     Verify(verify::VerifyOptions),
-    /// Check and time training on a GPU, on another machine that has one
+    /// Check and time training on another machine with a GPU
     #[command(subcommand)]
     Gpu(gpu::Gpu),
-    /// Make the page that predicts and trains in a browser, and serve it on this machine or write it as a folder for any web server
+    /// Make the page that predicts and trains in a browser; serve it on this machine, or write it as a folder for any web server
     Web(web::WebOptions),
     /// Make a book of the project's pages, and check every link in them
     Book(book::BookOptions),
-    /// Find or install the boards' targets, the linker and QEMU; with --python, what interchange is tested against; with --cuda, NVIDIA's compiler
+    /// Install the boards' targets, the linker and QEMU if they are missing; with --python PyTorch and ONNX Runtime, with --cuda NVIDIA's compiler
     Setup(setup::SetupOptions),
-    /// List what is there, what is missing and how to get it
+    /// List the tools that are installed, the tools that are missing, and the commands that get them
     Doctor,
-    /// Run every check and every test, and say what had to be left out; with --setup, install first what this machine lacks
+    /// Run every check and test, and name those that this machine cannot run; with --setup, first install the missing tools
     Test(test::TestOptions),
-    /// Run a check that `test` leaves out, because it takes long or needs a tool of its own
+    /// Run a check that `test` leaves out, because it takes long or needs an additional tool
     #[command(subcommand)]
     Check(check::Check),
-    /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists what that needs
+    /// Fuzz the readers of files, text and a board's line; fuzz/README.md lists the tools that this needs
     Fuzz(fuzz::FuzzOptions),
-    /// Become a program that ends when the process that started this one ends
+    /// Run a program that ends when the process that started this one ends
     #[command(hide = true)]
     Tied(tied::TiedOptions),
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// Calls `end`, in a thread of its own, each time that Ctrl-C is pressed or the system asks this program to end.
+/// Calls `end`, in a separate thread, each time that Ctrl-C is pressed or the system asks this program to end.
 ///
 /// A signal that was ignored when this program started stays ignored. Where there are no such signals, nothing is watched.
 #[cfg(unix)]

@@ -80,7 +80,7 @@ pub fn runner(cargo: &mut Command) -> &mut Command {
     cargo
 }
 
-/// Tells whether this is xtask itself (not its test) on a system that can tie processes.
+/// Returns true if this is xtask itself (not its test) on a system that can tie processes.
 fn can_tie() -> bool {
     let file = env::current_exe().ok().filter(|_| cfg!(target_os = "linux"));
     let name = file.as_deref().and_then(Path::file_name).and_then(OsStr::to_str);

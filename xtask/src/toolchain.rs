@@ -92,7 +92,7 @@ impl Toolchain {
 pub struct Installed {
     /// The targets that the host's toolchain lacks.
     pub missing_targets: Vec<String>,
-    /// True where Debian's packages are there.
+    /// True if Debian's packages are there.
     pub debian: bool,
     /// The linker that Debian's compiler would take.
     pub linker: Option<PathBuf>,

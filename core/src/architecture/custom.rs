@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{LayerKind, MAX_WIDTH, Role, parameters::Described};
 use crate::{Flat, Layer};
 
-/// The number of a custom layer in files, where the library's layers have those of [`LayerKind`].
+/// The number of a custom layer in files. The library's layers have the numbers of [`LayerKind`].
 pub(crate) const CUSTOM: u8 = 9;
 
 /// The longest name of a custom layer, in bytes.
@@ -25,7 +25,7 @@ pub struct CustomLayer {
 }
 
 impl CustomLayer {
-    /// The description of a layer's type, with a name of 1 to 16 ASCII letters, digits and `_`, of which the first is a letter.
+    /// Returns the description of a custom layer. Its name has 1 to 16 ASCII letters, digits and `_`, and begins with a letter.
     ///
     /// # Panics
     ///
@@ -79,7 +79,7 @@ impl fmt::Display for CustomName {
     }
 }
 
-/// Tells whether these bytes are a custom layer's name.
+/// Returns true if these bytes are a custom layer's name.
 const fn is_name(text: &[u8]) -> bool {
     let mut place = 0;
     while place < text.len() {
@@ -103,7 +103,7 @@ impl fmt::Display for CustomLayer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LayerDescription {
-    /// One of the library's, which every engine computes.
+    /// A layer of the library, which every engine computes.
     Known(LayerKind),
     /// One of the program's own.
     Custom(CustomLayer),
@@ -118,7 +118,7 @@ impl LayerDescription {
         }
     }
 
-    /// Tells whether it is dropout, which is no layer in prediction.
+    /// Returns true if the layer is dropout, which a prediction does not use.
     pub(crate) const fn is_dropout(self) -> bool {
         matches!(self, Self::Known(LayerKind::Dropout { .. }))
     }

@@ -16,9 +16,9 @@ pub const MAX_WIDTH: u32 = 65_536;
 pub enum LayerKind {
     /// A fully connected layer.
     Linear {
-        /// Features in.
+        /// The number of inputs of a sample.
         inputs: u32,
-        /// Features out.
+        /// The number of outputs of a sample.
         outputs: u32,
     },
     /// A rectifier.
@@ -93,7 +93,7 @@ impl LayerKind {
         }
     }
 
-    /// Its word in [`mlp!`](crate::mlp!), which stands after the width; `None` for a linear layer.
+    /// Returns the layer's word in [`mlp!`](crate::mlp!), which follows the width, or `None` for a linear layer.
     pub const fn word(self) -> Option<&'static str> {
         match self {
             Self::Linear { .. } => None,
@@ -146,7 +146,7 @@ impl LayerKind {
         }
     }
 
-    /// The stage that computes the layer; `None` for an activation, which is computed with the layer before it.
+    /// Returns the stage that computes the layer, or `None` for an activation, which is computed with the layer before it.
     pub(super) const fn stage(self) -> Option<StageKind> {
         match self.part() {
             Part::Activation(_) => None,
@@ -154,7 +154,7 @@ impl LayerKind {
         }
     }
 
-    /// The layer of this width that an activation is; [`ActivationKind::Identity`] is none.
+    /// Returns the layer of an activation with this width, or `None` for [`ActivationKind::Identity`], which is not a layer.
     pub(crate) const fn of_activation(activation: ActivationKind, width: u32) -> Option<Self> {
         match activation {
             ActivationKind::Identity => None,
@@ -165,7 +165,7 @@ impl LayerKind {
         }
     }
 
-    /// Tells whether an activation after the layer can be computed with it.
+    /// Returns true if an activation after the layer can be computed with it.
     pub(super) const fn takes_activation(self) -> bool {
         matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
     }
@@ -185,14 +185,14 @@ impl LayerKind {
         }
     }
 
-    /// The number of values it has in the flat model: those that the optimizer changes, and then its buffers.
+    /// Returns the number of values that the layer has in the flat model: the parameters that the optimizer changes, and the buffers.
     ///
-    /// `None` where this machine cannot count them.
+    /// `None` if this machine cannot count them.
     pub(crate) fn lens(self) -> Option<[usize; 2]> {
         Described::lens(self)
     }
 
-    /// Its tensors in the flat model, in order: those that the optimizer changes come first.
+    /// Returns the layer's tensors in the order of the flat model. The tensors that the optimizer changes come first.
     pub(super) const fn tensors(self) -> &'static [(&'static str, Role)] {
         match self {
             Self::Linear { .. } => &[("weight", Role::Parameter), ("bias", Role::Parameter)],
@@ -218,7 +218,7 @@ impl LayerKind {
 
 /// The part that computes a layer.
 enum Part {
-    /// A stage of its own.
+    /// A separate stage.
     Stage(StageKind),
     /// The stage before it, with this activation.
     Activation(ActivationKind),

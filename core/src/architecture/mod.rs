@@ -12,7 +12,7 @@
 //! ```
 //!
 //! - `layer_kind`: one layer: its kind, widths and tensors, what computes it, and how PyTorch shows it.
-//! - `custom`: a layer that a program defines itself. No architecture has one: it is in a model's type alone.
+//! - `custom`: a layer that a program defines itself. No architecture has such a layer: it exists only in a model's type.
 //! - `parameters`: the named tensors of a chain and where they lie in the flat model.
 //! - `stages`: the parts that are computed together, and where their activations lie on the tape.
 //! - `text`: the text of `--layers`, read and written. `display`: the chain as PyTorch shows it.
@@ -35,7 +35,7 @@ pub use text::{ArchitectureError, Expression, Word};
 
 use heapless::Vec;
 
-/// The most layers in a chain. An activation counts as one.
+/// The largest number of layers in a chain. An activation counts as one.
 pub const MAX_LAYERS: usize = 64;
 
 /// A chain of layers.
@@ -46,7 +46,7 @@ pub struct Architecture {
 }
 
 impl Architecture {
-    /// No layers: no network.
+    /// An architecture without layers, which is not a network.
     pub(crate) const EMPTY: Self = Self { layers: Vec::new() };
 
     /// The chain of these layers; `None` for more than [`MAX_LAYERS`].
@@ -88,7 +88,7 @@ impl Architecture {
         self.layers.last().map_or(0, |layer| layer.widths().1 as usize)
     }
 
-    /// Tells whether the widths describe the chain: ReLU stands between any two linear layers, and there is no other layer.
+    /// Returns true if the widths describe the chain: ReLU stands between any two linear layers, and there is no other layer.
     pub fn is_plain(&self) -> bool {
         self.layers.iter().enumerate().all(|(index, layer)| match layer {
             LayerKind::Linear { .. } => index % 2 == 0,
@@ -106,7 +106,7 @@ impl Architecture {
 
     /// The chain with dropout after each activation; one that has dropout already stays as it is.
     ///
-    /// `None` where that is more than [`MAX_LAYERS`] layers.
+    /// `None` if that is more than [`MAX_LAYERS`] layers.
     pub fn with_dropout(&self) -> Option<Self> {
         if *self != self.for_prediction() {
             return Some(self.clone());

@@ -35,13 +35,13 @@ pub(crate) trait Described: Copy {
     /// Features in and out.
     fn widths(self) -> (u32, u32);
 
-    /// Tells whether it may stand in front.
+    /// Returns true if the layer may be the first layer.
     fn is_start(self) -> bool;
 
-    /// Tells whether it is computed with the layer before it.
+    /// Returns true if the layer is computed together with the layer before it.
     fn is_activation(self) -> bool;
 
-    /// Tells whether an activation after it can be computed with it.
+    /// Returns true if an activation after the layer can be computed together with it.
     fn takes_activation(self) -> bool;
 
     /// The names of its tensors and their parts in training, in the flat model's order: those that the optimizer changes come first.

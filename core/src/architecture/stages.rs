@@ -36,9 +36,9 @@ pub struct Stage {
     pub activation: ActivationKind,
     /// The activation that its inputs went through.
     pub input_activation: ActivationKind,
-    /// Features in.
+    /// The number of inputs of a sample.
     pub inputs: usize,
-    /// Features out.
+    /// The number of outputs of a sample.
     pub outputs: usize,
     /// The layer's place in the chain, activations and dropout counted.
     pub place: u32,

@@ -117,7 +117,7 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 impl Token<'_> {
-    /// Tells whether it is a word that is no width.
+    /// Returns true if the word is not a width.
     fn is_word(&self) -> bool {
         !self.text.starts_with(|c: char| c == ',' || is_arrow(c) || c.is_ascii_digit())
     }
@@ -164,7 +164,7 @@ pub struct Word {
     expected: Expected,
 }
 
-/// The mistake: what the text needs in the word's place.
+/// The mistake: the kind of word that the text needs here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 enum Expected {
@@ -173,12 +173,12 @@ enum Expected {
     Separator,
     Arrow,
     Layer,
-    /// The word is a layer, which cannot follow the one before it.
+    /// The word is a layer that cannot follow the layer before it.
     OtherPlace,
 }
 
 impl Word {
-    /// The layer's word that is nearest to this one, where one is near.
+    /// Returns the layer's word that is most similar to this word, if one is similar.
     pub fn nearest(&self) -> Option<&'static str> {
         let words = LayerKind::with_words(1).into_iter().filter_map(LayerKind::word);
         let distances = words.map(|word| (distance(&self.text, word), word));

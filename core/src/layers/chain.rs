@@ -18,7 +18,7 @@ pub struct Chain<Head, Tail> {
 }
 
 impl<Head: Layer, Tail: Layer<Input = Head::Output>> Chain<Head, Tail> {
-    /// Its layers, and what fills them up.
+    /// The layers of the chain, and fillers up to the fixed number.
     const JOINED: [LayerDescription; MAX_LAYERS] = joined(Head::LAYERS, Tail::LAYERS);
 }
 

@@ -1,4 +1,4 @@
-//! A model's first parameters.
+//! The initial parameters of a model.
 
 use super::{Layer, batch_norm, linear};
 use crate::{

@@ -8,7 +8,7 @@ pub fn of_target(values: &[f32], sample: usize, target: u16) -> Result<f32, Loss
     values.get(usize::from(target)).copied().ok_or(error)
 }
 
-/// How much a sample counts: its class's weight, or 1.
+/// Returns the weight of a sample: the weight of its class, or 1.
 pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u16) -> Result<f32, LossError> {
     class_weights.map_or(Ok(1.0), |weights| of_target(weights, sample, target))
 }
@@ -22,7 +22,7 @@ pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u16]) -> Result<f3
     }
 }
 
-/// Whether there is a weight for each class, and every target names one.
+/// Returns true if there is a weight for each class, and every target names one.
 pub fn check(class_weights: Option<&[f32]>, targets: &[u16], classes: usize) -> Result<(), LossError> {
     if let Some(weights) = class_weights.map(<[f32]>::len).filter(|&weights| weights != classes) {
         return Err(LossError::ClassWeights { weights, classes });

@@ -7,11 +7,11 @@ use super::VERSION;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum MessageError {
-    /// The bytes cannot be those of a frame.
+    /// The bytes are not a valid frame.
     Malformed,
     /// The bytes were changed on the way.
     Checksum,
-    /// The frame is longer than any message's, or than the buffer for it.
+    /// The frame is longer than every valid message, or longer than the buffer.
     TooLong,
     /// Another version of the protocol.
     Version {

@@ -6,7 +6,7 @@ use super::{MessageError, VERSION};
 
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
-/// The longest frame of a message of so many bytes, its end included.
+/// The longest frame of a message of this number of bytes, its end included.
 pub(super) const fn len(message: usize) -> usize {
     let stuffed = size_of_val(&VERSION) + message + size_of::<u32>();
     // A byte in front, another for each 254, and the end.
@@ -17,7 +17,7 @@ pub(super) const fn len(message: usize) -> usize {
 ///
 /// # Errors
 ///
-/// [`MessageError::TooLong`] where the buffer is shorter; [`request_len`](super::request_len) and
+/// [`MessageError::TooLong`] if the buffer is shorter; [`request_len`](super::request_len) and
 /// [`response_len`](super::response_len) suffice.
 pub fn encode<'b>(message: &impl Serialize, buffer: &'b mut [u8]) -> Result<&'b [u8], MessageError> {
     let stuffed = Cobs::try_new(Slice::new(buffer)).map_err(|_| MessageError::TooLong)?;

@@ -78,7 +78,7 @@ impl<'a> Logits<'a> {
         self.words().0.len() / 4
     }
 
-    /// Tells whether there are no outputs.
+    /// Returns true if there are no logits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -117,7 +117,7 @@ impl<'a> Logits<'a> {
         weights::hash_bytes(self.words().0)
     }
 
-    /// Tells whether both are the same bits: no tolerance, and a NaN equals itself.
+    /// Returns true if both have the same bits. There is no tolerance, and a NaN equals a NaN with the same bits.
     pub fn has_bits_of(&self, other: &Logits<'_>) -> bool {
         match (self, other) {
             (Self::Float32(a), Logits::Float32(b)) => a.0 == b.0,

@@ -161,11 +161,11 @@ crate::wire::fields! { Info<'a> { board, layers, format, input, element, outputs
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct OutputInfo<'a> {
-    /// The name of its class, label or target; empty where it has none.
+    /// The name of the class, label or target of the output. Empty if it has no name.
     pub name: &'a str,
-    /// A target's unit; empty where it has none.
+    /// The unit of a target. Empty if it has no unit.
     pub unit: &'a str,
-    /// Of a regression: `target = fma(output, scale, shift)`. Other tasks have 1 and 0.
+    /// The scale of a regression: `target = fma(output, scale, shift)`. Other tasks have scale 1 and shift 0.
     pub scale: f32,
     /// See [`scale`](Self::scale).
     pub shift: f32,
@@ -204,9 +204,9 @@ impl fmt::Display for WeightFormat {
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Prediction<'a> {
-    /// The class; 0 for a task that has none.
+    /// The predicted class, or 0 for a task without classes.
     pub class: u16,
-    /// The likeliest classes, the likeliest first; none for a task that has none.
+    /// The most likely classes, the most likely first. Empty for a task without classes.
     pub top: Vec<Candidate, TOP>,
     /// The [unit](Info::unit)s that the prediction took, from the input's bytes to the logits.
     pub instructions: u64,

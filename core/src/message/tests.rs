@@ -159,7 +159,7 @@ proptest! {
         prop_assert_eq!(decoded(&mut decoder, &frame(&request.request())), vec![Ok(request)]);
     }
 
-    /// What a checksum cannot catch: a frame that was written wrong.
+    /// Tests errors that a checksum cannot find: a frame that was written wrong.
     #[test]
     fn hostile_contents_are_errors_or_requests(content in prop::collection::vec(any::<u8>(), 0..40), request in request()) {
         let mut decoder = self::decoder();

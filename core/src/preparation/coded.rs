@@ -19,7 +19,7 @@ pub enum CodeRange {
     Integers {
         /// The value of code 0.
         low: i32,
-        /// The greatest value that has a code of its own.
+        /// The largest value that has its own code.
         high: i32,
         /// Codes for each unit, times 2¹⁶.
         factor: u32,
@@ -28,7 +28,7 @@ pub enum CodeRange {
     Floats {
         /// The value of code 0.
         low: f32,
-        /// The greatest value that has a code of its own.
+        /// The largest value that has its own code.
         high: f32,
         /// Codes for each unit.
         factor: f32,
@@ -63,7 +63,7 @@ impl CodeRange {
         }
     }
 
-    /// Tells whether each value of this element has a code from 0 to 255, and no operation overflows.
+    /// Returns true if each value of this element has a code from 0 to 255, and no operation overflows.
     fn is_sound(self, element: Element) -> bool {
         match self {
             Self::Integers { low, high, factor } => {

@@ -20,7 +20,7 @@ pub enum Element {
 crate::wire::numbered! { Element { 0 => U8, 1 => I8, 2 => I16, 3 => U16, 4 => F32 } }
 
 impl Element {
-    /// All of them.
+    /// All variants, in their order.
     pub const ALL: [Self; 5] = [Self::U8, Self::I8, Self::I16, Self::U16, Self::F32];
 
     /// The bytes of a value.
@@ -43,7 +43,7 @@ impl Element {
         }
     }
 
-    /// The least and the greatest integer; `None` of [`Element::F32`].
+    /// The smallest and the largest integer; `None` of [`Element::F32`].
     pub const fn range(self) -> Option<(i32, i32)> {
         match self {
             Self::U8 => Some((0, 255)),

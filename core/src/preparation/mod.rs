@@ -53,7 +53,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// The bytes of a sample of so many features.
+    /// Returns the number of bytes of a sample with this number of features.
     pub const fn sample_len(self, features: usize) -> usize {
         features * self.element().size()
     }
@@ -106,7 +106,7 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    /// Tells whether the table's numbers keep to the rules of [`Scaled`] and [`Coded`].
+    /// Returns true if the table's numbers keep to the rules of [`Scaled`] and [`Coded`].
     ///
     /// The loaders do not check this: the check needs floating point, and a prediction in integers does not. A host checks a file before a
     /// board gets it.
@@ -118,7 +118,7 @@ impl<'a> Preparation<'a> {
         }
     }
 
-    /// A file's field: its first two bytes, kind and element, and the table; `None` where a file needs no field.
+    /// Returns the field for a file: two bytes (kind and element) and the table. Returns `None` if a file needs no field.
     pub const fn field(self) -> Option<([u8; 2], &'a [u8])> {
         match self {
             Self::Bytes => None,

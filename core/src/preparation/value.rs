@@ -23,7 +23,7 @@ values! { u8 => U8 i8 => I8 i16 => I16 u16 => U16 f32 => F32 }
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ValueError {
-    /// Their number type is not that of the network's file.
+    /// The number type of the values differs from the element in the network's file.
     Element {
         /// The file's.
         expected: Element,

@@ -28,7 +28,7 @@ pub struct Active<'a, F> {
 }
 
 impl<'a, F> Active<'a, F> {
-    /// The list of so many inputs.
+    /// The list of this number of inputs.
     #[cfg_attr(not(has_dsp), allow(unused_variables, reason = "only what reads memory unchecked must know"))]
     pub fn new(inputs: usize, entries: &'a [Entry]) -> Self {
         Self {

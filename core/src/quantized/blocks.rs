@@ -18,7 +18,7 @@ pub fn all<F: Kernel>(shape: Shape, bytes: &[u8]) -> impl Iterator<Item = Block<
     bytes.chunks_exact(block_bytes::<F>(shape).unwrap_or(usize::MAX)).map(Block::new)
 }
 
-/// Bytes of a layer, if this machine can count them.
+/// Returns the number of bytes of a layer, or `None` if this machine cannot count them.
 pub fn bytes<F: Kernel>(shape: Shape) -> Option<usize> {
     shape.outputs.div_ceil(ROWS).checked_mul(block_bytes::<F>(shape)?)
 }

@@ -73,7 +73,7 @@ pub struct QuantizedFile<'a, F> {
 }
 
 impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
-    /// Whether a file begins as one of these does.
+    /// Returns true if the file begins with the magic of this format.
     pub fn is_one(file: &[u8]) -> bool {
         file.starts_with(&F::MAGIC)
     }
@@ -84,7 +84,7 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     ///
     /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after its end, were changed, have another version, or differ
     /// in any other way from what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits;
-    /// [`WeightFileError::View`] where this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
+    /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (widths, rest) = decode::<&[u8]>(body, "widths")?;
@@ -116,7 +116,7 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         layout::architecture(self.widths)
     }
 
-    /// The meaning of the inputs and outputs; nothing is known of them in a file of version 1.
+    /// The meaning of the inputs and outputs. A file of version 1 does not have it.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, layout::ends(self.widths, F::IS_INTEGERS))
     }
@@ -126,7 +126,7 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         &self.record
     }
 
-    /// Tells whether the layer at a place, from 0, is the last one.
+    /// Returns true if the layer with this index, from 0, is the last one.
     pub(super) fn is_last(&self, layer: usize) -> bool {
         layer + 2 == self.widths.len()
     }
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(logits, [(5 + 32 + 3 * 255 + 2) / 4, 0]);
     }
 
-    /// Raw values become codes by the file's table; a table of scales is none of integers.
+    /// Raw values become codes by the file's table. A table of scales is not valid for integers.
     #[test]
     fn a_preparation_is_kept() {
         let table = [CodeRange::Integers { low: -100, high: 155, factor: 1 << 16 }.to_bytes(); 5].concat();

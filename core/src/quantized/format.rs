@@ -10,37 +10,37 @@ use crate::weights::WeightFileError;
 
 /// The number format of a quantised file: [`Int8`](super::Int8), [`Int4`](super::Int4) or [`F16`](super::F16).
 pub trait QuantizedFormat: Encoding {
-    /// Its name: `int8`, `int4`, `f16`.
+    /// The format's name: `int8`, `int4` or `f16`.
     const NAME: &'static str;
-    /// A layer's numbers, as an exporter has them.
+    /// The numbers of a layer, as an exporter computes them.
     type Layer<'a>: Copy;
 }
 
-/// How a layer lies in a file.
+/// The encoding of a layer in a file.
 pub trait Encoding: Copy + Debug + Sized + 'static {
-    /// The first bytes of a file.
+    /// The first eight bytes of a file.
     const MAGIC: [u8; 8];
-    /// True where the network computes in integers.
+    /// True if the network computes in integers.
     const IS_INTEGERS: bool;
     /// The alignment in bytes that this machine's kernel needs for the weights.
     const ALIGNMENT: usize;
 
-    /// Bytes of a layer, if this machine can count them.
+    /// Returns the number of bytes of a layer, or `None` if this machine cannot count them.
     fn bytes(shape: Shape) -> Option<usize>;
 
-    /// The words that a prediction works in for a layer.
+    /// Returns the number of 32-bit words of workspace that a prediction needs for a layer.
     fn words(shape: Shape, place: Place) -> usize;
 
-    /// Writes a layer, the `index`-th, into its bytes.
+    /// Writes the layer with this index into its bytes.
     fn write(index: usize, shape: Shape, layer: Self::Layer<'_>, place: &mut [u8]) -> Result<(), WeightFileError>
     where
         Self: QuantizedFormat;
 
-    /// Checks that a layer, the `index`-th, can be computed: no sum of its integers overflows.
+    /// Checks that the layer with this index can be computed: no sum of its integers overflows.
     fn check(index: usize, shape: Shape, bytes: &[u8]) -> Result<(), WeightFileError>;
 }
 
-/// A format that is computed in integers, in blocks of eight rows.
+/// A format whose networks compute in integers, in blocks of eight rows.
 pub trait Integers: QuantizedFormat + Kernel {}
 
 /// A block of rows times a layer's inputs.

@@ -7,7 +7,7 @@ use crate::{
     weights::{WeightFileError, envelope::Ends},
 };
 
-/// The most widths of a chain: the inputs, and each linear layer's outputs.
+/// The largest number of widths of a chain: the inputs, and each linear layer's outputs.
 pub const MAX_WIDTHS: usize = MAX_LAYERS.div_ceil(2) + 1;
 
 /// A layer's widths.
@@ -55,7 +55,7 @@ pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
     widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
 }
 
-/// The bytes of all layers, of which each has `layer_bytes`; `None` where the widths are no network's, or this machine cannot count the
+/// The bytes of all layers, of which each has `layer_bytes`; `None` if the widths are no network's, or this machine cannot count the
 /// bytes.
 pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> Option<usize> {
     let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));

@@ -99,7 +99,7 @@ pub enum WorkspaceError {
     Workspace,
     /// The place for logits does not have a number for each of the network's outputs.
     Logits,
-    /// The raw values are not what the network takes.
+    /// The raw values have another number type or another length than the network takes.
     Value(ValueError),
 }
 

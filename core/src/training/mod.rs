@@ -61,7 +61,7 @@ impl<'a, Input, Target> Batch<'a, Input, Target> {
         Self { input, targets, draws: Draws::NONE }
     }
 
-    /// The number of samples, at least one, each with its target for outputs of this width.
+    /// Returns the number of samples. It is at least one, and each sample has its targets for outputs of this width.
     fn len<L: Loss<Target = Target>>(&self, width: usize) -> Result<usize, StepError> {
         check_batch::<L>(width, self.input.len(), self.targets.len())
     }
@@ -80,7 +80,7 @@ pub fn check_batch<L: Loss>(width: usize, inputs: usize, targets: usize) -> Resu
     }
 }
 
-/// The memory of a step beside the model: two tapes.
+/// The memory of a training step, without the model: two tapes.
 ///
 /// A tape holds `batch · M::Tape::LEN` elements; a longer one serves smaller batches too.
 #[derive(Debug)]

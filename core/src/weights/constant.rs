@@ -9,7 +9,7 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Tells whether a file begins with this magic.
+    /// Returns true if a file begins with this magic.
     pub const fn is_of(file: &[u8], magic: [u8; 8]) -> bool {
         match file.first_chunk() {
             Some(found) => u64::from_le_bytes(*found) == u64::from_le_bytes(magic),
@@ -49,7 +49,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Takes a layer, and tells whether it is this one.
+    /// Takes a layer, and returns true if it is this one.
     pub const fn layer(&mut self, expected: LayerDescription) -> bool {
         let [number] = self.take();
         let expected_number = match expected {
@@ -72,7 +72,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Takes bytes with their number in front, and tells whether they are these.
+    /// Takes bytes with their number in front, and returns true if they are these.
     const fn text(&mut self, expected: &[u8]) -> bool {
         let (mut is_same, mut place) = (self.varint() as usize == expected.len(), 0);
         while is_same && place < expected.len() {

@@ -71,7 +71,7 @@ const READING: u8 = 11;
 pub struct Ends {
     pub inputs: usize,
     pub outputs: usize,
-    /// True where the network computes in integers.
+    /// True if the network computes in integers.
     pub is_integers: bool,
 }
 
@@ -134,7 +134,7 @@ fn shape_of(bytes: &[u8]) -> Option<InputShape> {
     }
 }
 
-/// Takes padding and weights, with which a body ends. The file has so many bytes in all.
+/// Takes padding and weights, with which a body ends. The file has this number of bytes in all.
 pub fn take_weights(rest: &[u8], file_len: usize, expected: usize) -> Result<&[u8], WeightFileError> {
     let (padding, rest) = decode::<&[u8]>(rest, "padding")?;
     let (weights, rest) = decode::<&[u8]>(rest, "weights")?;
@@ -273,7 +273,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Appends padding and room for so many bytes of weights, which `fill` writes.
+    /// Appends padding and room for this number of bytes of weights, which `fill` writes.
     pub fn put_weights(
         &mut self,
         len: usize,

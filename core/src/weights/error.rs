@@ -30,7 +30,7 @@ pub enum WeightFileError {
     Version {
         /// The oldest version that it reads.
         oldest: u16,
-        /// The newest, which is the one that it writes.
+        /// The newest version, which this build writes.
         newest: u16,
         /// The file's version.
         found: u16,
@@ -47,12 +47,12 @@ pub enum WeightFileError {
         /// The part's name.
         part: &'static str,
     },
-    /// A layer that cannot be decoded: its kind is none that this build knows.
+    /// A layer of a kind that this build does not know.
     Layer {
         /// Its place in the chain.
         place: usize,
     },
-    /// The layers make no network, or one that is too large for this machine.
+    /// The layers do not form a network, or the network is too large for this machine.
     Architecture,
     /// A custom layer: only the program that defines it can compute it.
     Custom {
@@ -78,7 +78,7 @@ pub enum WeightFileError {
         /// Bytes in the file.
         found: usize,
     },
-    /// The architecture is not that of this build's model.
+    /// The file's architecture differs from the model's.
     Mismatch {
         /// The place of the first layer that differs.
         place: usize,

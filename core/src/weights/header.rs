@@ -17,7 +17,7 @@ pub struct TrainingRecord<'a> {
     pub dataset_checksum: [u8; 32],
     /// Training samples used.
     pub samples: u32,
-    /// True if each epoch took the samples in an order of its own.
+    /// True if each epoch took the samples in a new random order.
     pub shuffled: bool,
     /// Whole epochs trained.
     pub epochs: u32,
@@ -40,7 +40,7 @@ crate::wire::fields! {
 }
 
 impl TrainingRecord<'_> {
-    /// Whether every field is in its range: a learning rate that is a number from 0, an accuracy from 0 to 1, a name that can be
+    /// Returns true if every field is in its range: a learning rate that is a number from 0, an accuracy from 0 to 1, a name that can be
     /// printed, a recipe of printable lines.
     pub(super) fn is_valid(&self) -> bool {
         (0.0..=f32::MAX).contains(&self.learning_rate)

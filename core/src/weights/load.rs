@@ -13,7 +13,7 @@ use crate::{
     shape::Signature,
 };
 
-/// A weight file's model, in place, and what the file says of it.
+/// The model of a weight file, in place, with the file's record and signature.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LoadedModel<'a, M> {
@@ -21,7 +21,7 @@ pub struct LoadedModel<'a, M> {
     pub model: &'a M,
     /// The record of the training that gave the weights.
     pub record: TrainingRecord<'a>,
-    /// The meaning of the inputs and outputs; nothing is known of them in a file of version 2.
+    /// The meaning of the inputs and outputs. A file of version 2 does not have it.
     pub signature: Signature<'a>,
 }
 
@@ -145,7 +145,7 @@ fn strip<'a, const ROOM: usize>(bytes: &'a [u8], value: &impl Serialize) -> Opti
     bytes.strip_prefix(&*expected)
 }
 
-/// The error of a layer that is none of the library's.
+/// Returns the error of a layer that the library does not have.
 pub fn unknown(place: usize, layer: &[u8]) -> WeightFileError {
     match layer {
         [CUSTOM, len, rest @ ..] => {
@@ -176,7 +176,7 @@ mod tests {
         },
     };
 
-    /// The macro's `unsafe` is seen in this crate alone.
+    /// The macro's `unsafe` is used only in this crate.
     #[allow(unsafe_code)]
     mod scale {
         crate::flat_struct! {

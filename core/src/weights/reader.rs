@@ -30,7 +30,7 @@ struct Layers<'a> {
 }
 
 impl<'a> Layers<'a> {
-    /// Takes and checks a count and so many layers.
+    /// Takes and checks a count and this number of layers.
     fn take(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), WeightFileError> {
         let (count, start) = decode::<u8>(bytes, "architecture")?;
         let mut rest = start;
@@ -99,7 +99,7 @@ impl<'a> WeightFile<'a> {
         &self.record
     }
 
-    /// The meaning of the inputs and outputs; nothing is known of them in a file of version 2.
+    /// The meaning of the inputs and outputs. A file of version 2 does not have it.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, self.layers.ends())
     }
@@ -113,7 +113,7 @@ impl<'a> WeightFile<'a> {
     ///
     /// # Errors
     ///
-    /// [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`] where the file does not start at a
+    /// [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`] if the file does not start at a
     /// multiple of 4 bytes in memory.
     pub fn model<M: Layer>(&self) -> Result<&'a M, WeightFileError> {
         self.check_model::<M>()?;

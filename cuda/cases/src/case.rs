@@ -90,7 +90,7 @@ impl Values {
         }
     }
 
-    /// The scales and shifts of so many features, as a file has them: some inputs near 0 and some of either sign.
+    /// The scales and shifts of this number of features, as a file has them: some inputs near 0 and some of either sign.
     pub fn table(self, features: usize) -> Vec<u8> {
         let rows = match self {
             Self::Plain => 0,
@@ -105,7 +105,7 @@ impl Values {
         (0..rows).flat_map(row).flat_map(f32::to_le_bytes).collect()
     }
 
-    /// The preparation of so many features by a [`table`](Self::table).
+    /// The preparation of this number of features by a [`table`](Self::table).
     ///
     /// # Panics
     ///
@@ -138,9 +138,9 @@ pub struct Case {
     pub values: Values,
     /// The loss of the outputs.
     pub loss: Loss,
-    /// The sizes of an image; of a sample that is none there are none.
+    /// The sizes of an image, or `None` for a sample that is not an image.
     pub image: Option<[u32; 3]>,
-    /// Epochs, each in an order of its own.
+    /// Epochs, each in its own order.
     pub epochs: u64,
     /// Samples in a batch at most.
     pub batch: usize,
@@ -224,7 +224,7 @@ impl Case {
         values.collect()
     }
 
-    /// Each sample's targets, of a network of so many outputs.
+    /// Each sample's targets, of a network of this number of outputs.
     pub fn targets(&self, outputs: usize) -> Targets {
         let generator = Generator::new(self.seed, Purpose::Drawing, 1);
         let numbers = 0..(self.samples * outputs) as u64;
@@ -259,11 +259,11 @@ impl Case {
         epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
     }
 
-    /// The batches of an epoch, of a network of so many outputs.
+    /// The batches of an epoch, of a network of this number of outputs.
     ///
     /// # Panics
     ///
-    /// If a sample's class is none of the outputs.
+    /// If a sample's class is not below the number of outputs.
     pub fn batches(&self, epoch: u64, outputs: usize) -> Vec<Batch> {
         let (labels, weights) = (self.labels(outputs), self.class_weights(outputs));
         let labels: Vec<u16> = self.order(epoch).iter().map(|&index| labels[index as usize]).collect();

@@ -147,7 +147,7 @@ pub fn diverged_runs(by: &impl Check) {
     }
 }
 
-/// Sizes that fill a GPU, for so many steps: several tiles each way, widths that no fast path divides, a batch of one.
+/// Sizes that fill a GPU, for this number of steps: several tiles each way, widths that no fast path divides, a batch of one.
 pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
     let case = |batch: usize| Case { samples: steps * batch, epochs: 1, batch, ..Case::PLAIN };
     by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&case(64));
@@ -166,7 +166,7 @@ pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
     });
 }
 
-/// So many cases with options that are drawn.
+/// This number of cases with options that are drawn.
 ///
 /// # Panics
 ///

@@ -77,7 +77,7 @@ impl Log {
         }
     }
 
-    /// Tells whether a loss was no number.
+    /// Returns true if a loss was no number.
     pub fn has_diverged(&self) -> bool {
         self.losses.last().is_some_and(|&loss| !f32::from_bits(loss).is_finite())
     }

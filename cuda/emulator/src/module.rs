@@ -85,7 +85,7 @@ unsafe extern "C" {
     static test_kernels: Module;
 }
 
-/// Selvedge's kernels; `None` where they were built without a C++ compiler.
+/// Selvedge's kernels; `None` if they were built without a C++ compiler.
 pub fn kernels() -> Option<&'static Module> {
     #[cfg(no_cplusplus)]
     return None;

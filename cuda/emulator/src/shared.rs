@@ -10,7 +10,7 @@ use std::{
 
 /// The objects that a block's threads share, one for each declaration.
 ///
-/// Each is an allocation of its own and of its exact size, so that AddressSanitizer sees what lies outside of it.
+/// Each is a separate allocation of its exact size, so that AddressSanitizer sees what lies outside of it.
 #[derive(Default)]
 pub(crate) struct SharedMemory {
     objects: RefCell<Vec<Object>>,
@@ -38,7 +38,7 @@ impl SharedMemory {
         address
     }
 
-    /// Tells whether these bytes lie in one of the objects.
+    /// Returns true if these bytes lie in one of the objects.
     pub(crate) fn contains(&self, address: *const u8, bytes: usize) -> bool {
         let objects = self.objects.borrow();
         objects.iter().any(|object| {

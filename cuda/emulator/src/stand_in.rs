@@ -43,7 +43,7 @@ fn target() -> io::Result<PathBuf> {
 /// Says which test a process is for.
 const CHILD: &str = "SELVEDGE_DRIVER_TEST";
 
-/// Runs `body` in a process of its own that finds its driver in `folder`. `test` is the caller's path in its program.
+/// Runs `body` in its own process that finds its driver in `folder`. `test` is the caller's path in its program.
 ///
 /// # Panics
 ///

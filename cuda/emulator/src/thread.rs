@@ -64,7 +64,7 @@ impl fmt::Display for Site {
     }
 }
 
-/// Why a thread lets go.
+/// The reason why a thread stops.
 pub(crate) enum Stop {
     /// It waits at a barrier.
     Barrier(Site),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::task::Address;
 
-/// Memory on the GPU for so many values.
+/// Memory on the GPU for this number of values.
 #[derive(Debug)]
 pub(crate) struct Buffer<T> {
     memory: Rc<Allocation>,

@@ -35,9 +35,9 @@ pub enum CudaError {
     NoCode {
         /// The GPU.
         name: String,
-        /// What it can do.
+        /// Its compute capability.
         capability: [i32; 2],
-        /// What the driver says.
+        /// The driver's message.
         failure: Failure,
     },
     /// The GPU's memory is full.
@@ -46,7 +46,7 @@ pub enum CudaError {
          programs on it"
     )]
     OutOfMemory {
-        /// What was to be kept there.
+        /// The data for which the memory was needed.
         what: &'static str,
         /// Bytes asked for.
         bytes: usize,
@@ -55,7 +55,7 @@ pub enum CudaError {
         /// Bytes in all.
         total: usize,
     },
-    /// A label that is none of the model's classes.
+    /// A label that is not a class of the model.
     #[error("sample {sample} has the label {label}, but the model has {classes} outputs")]
     Label {
         /// The sample's place.
@@ -71,17 +71,17 @@ pub enum CudaError {
          that, and if it comes again, report it"
     )]
     Fault {
-        /// What for.
+        /// The operation during which it failed.
         doing: &'static str,
-        /// What the driver says.
+        /// The driver's message.
         failure: Failure,
     },
     /// Anything else.
     #[error("the GPU failed while {doing}: {failure}")]
     Other {
-        /// What for.
+        /// The operation during which it failed.
         doing: &'static str,
-        /// What the driver says.
+        /// The driver's message.
         failure: Failure,
     },
 }

@@ -136,7 +136,7 @@ const OPENING: &str = "opening the GPU";
 
 /// The code of a GPU that another program has for itself.
 const UNAVAILABLE: Code = 46;
-/// Codes that mean no GPU: there is none, or none that may be used.
+/// The driver's codes for a machine without a usable GPU.
 const NO_DEVICE: [Code; 2] = [100, 101];
 /// Codes of a fat binary without code for the GPU: an unknown form of it, none for this GPU, PTX that the driver does not take or cannot compile.
 const NO_CODE: [Code; 6] = [200, 209, 218, 221, 222, 223];

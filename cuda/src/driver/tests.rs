@@ -29,7 +29,7 @@ fn with_stand_in(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
 struct Halving {
     gpu: Gpu,
     values: Buffer<f32>,
-    /// What the kernels read: the aim, the batches, and whether training has stopped.
+    /// The data that the kernels read: the aim, the batches, and a flag that stops the training.
     inputs: (Buffer<f32>, Buffer<Batch>, Buffer<u32>),
     context: Context,
     launch: Launch,
@@ -70,7 +70,7 @@ impl Halving {
         unsafe { self.gpu.run(&self.context, &self.launch, (0, 1), After::Begun) }
     }
 
-    /// So many runs as a graph.
+    /// This number of runs as a graph.
     fn graph(&self, runs: usize) -> Result<Graph, CudaError> {
         let (aim, batches, stopped) = &self.inputs;
         let memory = vec![self.values.memory(), aim.memory(), batches.memory(), stopped.memory()];
@@ -264,7 +264,7 @@ fn a_driver_that_is_too_old() {
     });
 }
 
-/// What opening the GPU says where a call fails.
+/// Returns the error of opening the GPU if a call fails.
 fn opening_fails(test: &str, failure: &str, check: impl FnOnce(&CudaError) -> bool, part: &str) {
     with_stand_in(test, &[(FAIL, failure)], || {
         let error = Gpu::open().expect_err("a call fails");

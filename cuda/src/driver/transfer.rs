@@ -19,7 +19,7 @@ pub(crate) struct Upload<T> {
 }
 
 impl<T: Unpadded> Upload<T> {
-    /// Room for so many values.
+    /// Room for this number of values.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ pub(crate) struct Download<T> {
 }
 
 impl<T: Plain> Download<T> {
-    /// Room for so many values.
+    /// Room for this number of values.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ pub struct TrainingLaunches {
 }
 
 impl TrainingLaunches {
-    /// The launches of a network's training on a GPU with so many multiprocessors.
+    /// The launches of a network's training on a GPU with this number of multiprocessors.
     pub fn new(
         network: &Architecture,
         settings: &Settings,

@@ -110,7 +110,7 @@ impl Maker<'_> {
         task
     }
 
-    /// The tile for a product of so many rows and columns: the large one where it keeps half of the multiprocessors busy.
+    /// The tile for a product of this number of rows and columns: the large one where it keeps half of the multiprocessors busy.
     fn tile(&self, rows: u32, columns: u32) -> Tile {
         let is_large = 2 * Tile::Throughput.count(rows, columns) >= self.multiprocessors;
         if is_large { Tile::Throughput } else { Tile::Latency }
@@ -139,7 +139,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Tells whether the last layer is computed with the loss.
+    /// Returns true if the last layer is computed with the loss.
     fn has_head(&self) -> bool {
         self.loss == Loss::CrossEntropy
             && self.stages.last().is_some_and(|stage| {

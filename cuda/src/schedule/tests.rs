@@ -101,7 +101,7 @@ fn the_quickstarts_step_is_five_launches() {
     }
 }
 
-/// A loss of numbers has a launch of its own, and its terms are the outputs of all samples.
+/// A loss of numbers has a separate launch, and its terms are the outputs of all samples.
 #[test]
 fn numbers_are_compared_after_the_last_layer() {
     use Kind::{BatchLoss, LinearForward, LinearInputGrad, LinearUpdate, Load};

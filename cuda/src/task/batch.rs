@@ -22,7 +22,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// All of them.
+    /// All variants, in their order.
     pub const ALL: [Self; 6] =
         [Self::Sgd, Self::Momentum, Self::Nesterov, Self::Adam, Self::RmsProp, Self::RmsPropMomentum];
 

@@ -103,7 +103,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Values of an element, whose scales and shifts are so many bytes.
+    /// Values of an element, whose scales and shifts are this number of bytes.
     pub fn new(element: Element, scales: &[u8]) -> Self {
         Self { element: element as u32, scale_step: (scales.len() > 2 * size_of::<f32>()).into() }
     }
@@ -123,7 +123,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The numbers that are added up for a sample of so many outputs.
+    /// The numbers that are added up for a sample of this number of outputs.
     pub const fn terms(self, outputs: usize) -> usize {
         match self {
             Self::CrossEntropy => 1,
@@ -131,7 +131,7 @@ impl Loss {
         }
     }
 
-    /// The number that the losses of so many samples, all of the same weight, are divided by.
+    /// The number that the losses of this number of samples, all of the same weight, are divided by.
     pub fn total_weight(self, samples: usize, outputs: usize) -> f32 {
         (samples * self.terms(outputs)) as f32
     }

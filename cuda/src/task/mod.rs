@@ -13,7 +13,7 @@ pub use self::{
 /// Threads in every block.
 pub const THREADS: u32 = 256;
 
-/// An address in the GPU's memory; 0 is none.
+/// An address in the GPU's memory. 0 means no address.
 pub type Address = u64;
 
 /// Work that blocks share out among each other by tiles.
@@ -86,7 +86,7 @@ pub struct Task {
     pub activation: ActivationKind,
     /// The activation that the inputs went through.
     pub input_activation: ActivationKind,
-    /// Features in.
+    /// The number of inputs of a sample.
     pub inputs: u32,
     /// Features out; of a task over a flat slice, its length.
     pub outputs: u32,

@@ -43,7 +43,7 @@ impl Graphs {
     }
 }
 
-/// Checks that a run's tasks, on so many samples at most, reach nothing but its memory.
+/// Checks that a run's tasks, on this number of samples at most, reach nothing but its memory.
 ///
 /// # Panics
 ///

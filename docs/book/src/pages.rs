@@ -154,7 +154,7 @@ fn anchor(heading: &str) -> String {
     kept.flat_map(char::to_lowercase).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Why an address of the network has no right form. Nothing is asked of the network.
+/// Returns the mistake in the form of a web address. It sends no request.
 fn external(scheme: &str, rest: &str) -> Option<String> {
     let host = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '#', '?']).next());
     let is_host = |host: &str| host.contains('.') && !host.starts_with('.') && !host.contains(char::is_whitespace);

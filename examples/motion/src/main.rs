@@ -1,6 +1,6 @@
 //! Draws what an accelerometer could have measured, as a table: `cargo run --quiet --package motion > motion.csv`.
 //!
-//! Twelve persons walk, run, climb and rest, each for 20 windows of 32 rows. Every person has a gait of its own. `--new` draws a thirteenth person,
+//! Twelve persons walk, run, climb and rest, each for 20 windows of 32 rows. Every person has its own gait. `--new` draws a thirteenth person,
 //! without labels, in eight windows. All is drawn from a seed, so the table is the same everywhere.
 
 use std::{

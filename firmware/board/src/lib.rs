@@ -39,7 +39,7 @@ pub struct Board {
     pub ram: Region,
     /// Bytes at the RAM's start that are the stack's.
     pub stack: u32,
-    /// True where it has the memory to train.
+    /// True if it has the memory to train.
     #[serde(default)]
     pub trains: bool,
     /// The clock of the emulator's counter in Hz: SysTick on ARM, `minstret` on RISC-V.
@@ -175,7 +175,7 @@ impl Board {
         Memory { processor: self.processor(), flash: self.flash, ram: self.ram, stack: self.stack }
     }
 
-    /// The command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` where it has no emulator.
+    /// The command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` if it has no emulator.
     ///
     /// The program ends the emulator by semihosting, with its own exit code. `serial` is what the UART is connected to.
     pub fn emulation(&self, serial: &str) -> Option<Vec<String>> {

@@ -91,7 +91,7 @@ extern "C" fn report(frame: *const ExceptionFrame) -> ! {
     exit(FAULTED)
 }
 
-/// Tells whether the stack pointer left the stack. In ARMv8-M it stays at its limit, and the fault status has a bit for that.
+/// Returns true if the stack pointer left the stack. In ARMv8-M it stays at its limit, and the fault status has a bit for that.
 fn has_overflowed(stack_pointer: usize) -> bool {
     #[cfg(armv8m)]
     if fault_status() & (1 << 20) > 0 {

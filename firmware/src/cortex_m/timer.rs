@@ -32,7 +32,7 @@ impl Timer {
         Self(())
     }
 
-    /// So many ticks as [`UNIT`](crate::counter::UNIT)s: in the emulator an instruction is a nanosecond of the timer's clock.
+    /// This number of ticks as [`UNIT`](crate::counter::UNIT)s: in the emulator an instruction is a nanosecond of the timer's clock.
     pub fn units(&self, ticks: u64) -> u64 {
         let hertz = u64::from(crate::board::CLOCK_HZ);
         if cfg!(feature = "rtt") {

@@ -6,7 +6,7 @@ use riscv::register::{mcycle, minstret};
 pub struct Timer(pub(super) ());
 
 impl Timer {
-    /// So many ticks as [`UNIT`](crate::counter::UNIT)s: a tick is one.
+    /// This number of ticks as [`UNIT`](crate::counter::UNIT)s: a tick is one.
     pub fn units(&self, ticks: u64) -> u64 {
         ticks
     }

@@ -32,7 +32,7 @@ use super::{
     shared::align_right,
 };
 
-/// What an engine is called for.
+/// The calls of an engine.
 #[derive(Clone, Copy)]
 enum Call {
     Forward,

@@ -183,7 +183,7 @@ fn colour(report: &Report, engine: &str, threads: usize) -> RGBColor {
     RGBColor(r, g, b)
 }
 
-/// From somewhat below the least to somewhat above the greatest, for a logarithmic axis.
+/// From somewhat below the least to somewhat above the largest, for a logarithmic axis.
 pub fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, greatest) = numbers.fold((f64::MAX, 0.0), |(least, greatest), x| (x.min(least), x.max(greatest)));
     (least / 1.3, greatest * 1.3)

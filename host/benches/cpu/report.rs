@@ -1,4 +1,4 @@
-//! What was measured, as tables and as JSON.
+//! The measurements, as tables and as JSON.
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub struct Report {
     pub rows: Vec<Row>,
 }
 
-/// The most that so many threads do in their registers.
+/// The largest work that this number of threads does in their registers.
 pub struct Peak {
     pub engine: &'static str,
     pub threads: usize,
@@ -38,7 +38,7 @@ pub struct Row {
 }
 
 impl Report {
-    /// What a reader of the table has to know.
+    /// The notes below the table.
     const NOTE: &str = "GFLOP/s are nominal, two operations for each multiply-add of the mathematics. A multiply-add is \
                             needed where its factor on the batch's side (an input in the forward pass, a gradient in the \
                             backward pass) is not zero; the engine leaves out others, bit for bit. `of peak` counts the \
@@ -58,12 +58,12 @@ impl Report {
         if self.predicts { self.samples / batch * batch } else { self.samples }
     }
 
-    /// A row's nominal rate in epochs of so many seconds.
+    /// A row's nominal rate in epochs of this number of seconds.
     pub fn gflops(&self, row: &Row, seconds: f64) -> f64 {
         self.samples(row) as f64 * self.operations as f64 / seconds / 1e9
     }
 
-    /// The rate of a row's needed operations in epochs of so many seconds.
+    /// The rate of a row's needed operations in epochs of this number of seconds.
     pub fn needed_gflops(&self, row: &Row, seconds: f64) -> f64 {
         row.needed_share * self.gflops(row, seconds)
     }

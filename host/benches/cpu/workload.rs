@@ -1,4 +1,4 @@
-//! What a step has to compute.
+//! The work of a step.
 
 use selvedge::architecture::{Architecture, StageKind};
 

@@ -1,4 +1,4 @@
-//! What was measured, as a table and as JSON.
+//! The measurements, as a table and as JSON.
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub struct Row {
 }
 
 impl Report {
-    /// A step's µs in an epoch of so many seconds.
+    /// A step's µs in an epoch of this number of seconds.
     fn step(&self, row: &Row) -> f64 {
         let steps = self.samples.div_ceil(row.batch as usize);
         1e6 * row.epoch.median / steps as f64

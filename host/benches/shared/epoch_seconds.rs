@@ -1,4 +1,4 @@
-//! How long each epoch of a training takes.
+//! The time of each epoch of a training.
 
 use anyhow::Result;
 use host::training::{Epoch, Observer};

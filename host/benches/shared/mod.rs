@@ -1,4 +1,4 @@
-//! What the benchmarks of training share.
+//! The parts that the benchmarks of training share.
 //!
 //! - [`subject`]: what is trained, on which images. [`peer`]: another program's epochs.
 //! - [`turns`]: rounds of a peer's and our own. [`spread`]: medians. [`epoch_seconds`]: an observer.

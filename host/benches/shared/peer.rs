@@ -11,10 +11,10 @@ const QUOTED: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct Peer<'a>(pub &'a str);
 
-/// What a process of a peer measured.
+/// The measurements of a process of a peer.
 #[derive(Debug, PartialEq)]
 pub struct Epochs {
-    /// What it calls itself.
+    /// The name that it prints.
     pub name: String,
     /// Each epoch's, without the first.
     pub seconds: Vec<f64>,

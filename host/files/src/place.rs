@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf, is_separator},
 };
 
-/// The most links in a row: Linux has the same limit.
+/// The largest number of links in a row: Linux has the same limit.
 const MAX_LINKS: usize = 40;
 
 /// Returns the place of the file itself. A symbolic link stays, and its target is written.
@@ -42,7 +42,7 @@ pub fn folder_of(place: &Path) -> &Path {
     }
 }
 
-/// Tells whether two names mean one file: `./x` is `x`, and a link is its target. The file need not exist yet.
+/// Returns true if two names mean one file: `./x` is `x`, and a link is its target. The file need not exist yet.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     let whole = |path: &Path| Some(whole(&place(path).ok()?));
     one == other || matches!((whole(one), whole(other)), (Some(one), Some(other)) if one == other)

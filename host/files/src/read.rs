@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-/// The most bytes that are read from a pipe, which does not tell its size.
+/// The largest number of bytes that are read from a pipe, which does not tell its size.
 const PIPE_LIMIT: u64 = 256 << 20;
 /// The longest silence of a pipe.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ const PREFIX: &str = ".selvedge-";
 const RANDOM: usize = 12;
 const SUFFIX: &str = ".tmp";
 
-/// Makes a locked file with a name of its own beside this place. The lock shows that its process lives.
+/// Makes a locked file with its own name beside this place. The lock shows that its process lives.
 pub fn temporary_beside(place: &Path) -> io::Result<NamedTempFile> {
     let folder = folder_of(place);
     if folder.exists() && !folder.is_dir() {

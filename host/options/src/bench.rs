@@ -37,34 +37,34 @@ pub struct Cpu {
     #[command(flatten)]
     pub subject: Subject,
 
-    /// Measure predictions instead of training: an epoch is a pass over the test samples by a network as it is before training
+    /// Measure predictions instead of training; an epoch is then a pass over the test samples, with an untrained network
     #[arg(long, conflicts_with = "phases")]
     pub predict: bool,
 
-    /// Samples in a step, or in a prediction: a row for each
+    /// Batch sizes: the samples in a step or a prediction; a row for each
     #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "16,64,256,1024")]
     pub batch_sizes: Vec<NonZero<u32>>,
 
-    /// Threads: a row for each [default: 1, 2, 4 … and the machine's]
+    /// Numbers of threads; a row for each [default: 1, 2, 4 … and all of this machine]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Vec<u16>,
 
-    /// Engines: a row for each [default: all that this processor has, but for the slow `portable`]
+    /// Engines; a row for each [default: all engines of this processor except the slow `portable`]
     #[arg(long = "engine", value_name = "LIST", value_delimiter = ',', value_parser = engine())]
     pub engines: Vec<InstructionSet>,
 
-    /// Epochs measured for each row, after some steps that are not
+    /// The number of epochs that are measured for each row, after some steps of warm-up
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: u32,
 
     /// Another program to compare with, which prints a line with `<seconds> s` for each epoch; may be given again
     ///
-    /// The shell runs it. {batch}, {threads} and {epochs} are replaced by what is measured; {epochs} is one more than
-    /// --epochs, because each process's first epoch is its warm-up and is left out.
+    /// The shell runs the command. {batch}, {threads} and {epochs} in it are replaced by the numbers of the row. {epochs} is one more than --epochs,
+    /// because the first epoch of each process is a warm-up, which is not counted.
     #[arg(long = "peer", value_name = "COMMAND")]
     pub peers: Vec<String>,
 
-    /// Rounds in which a peer and the fastest engine take turns, on the most threads
+    /// The number of rounds in which a peer and the fastest engine take turns, with the largest number of threads
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
 
@@ -76,20 +76,21 @@ pub struct Cpu {
     #[arg(long, value_name = "FILE.md")]
     pub markdown: Option<PathBuf>,
 
-    /// Draw the rows below the machine's peaks
+    /// Draw the rows and the machine's peaks
     #[arg(long, value_name = "FILE.png")]
     pub plot: Option<PathBuf>,
 
-    /// Show instead where a step's time goes, and how near each product comes to the peak, for the first engine on the most threads
+    /// Show instead the time of each part of a step, and the speed of each product as a fraction of the peak; for the first engine, with the largest
+    /// number of threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "plot"])]
     pub phases: bool,
 
-    /// Show instead a simulation of steps on so many cores, for the first engine: a row for each number of threads
+    /// Simulate steps on these numbers of cores instead, for the first engine; a row for each number
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024),
         conflicts_with_all = ["peers", "json", "markdown", "plot", "phases", "predict"])]
     pub simulate: Vec<u16>,
 
-    /// Show instead how long steps of networks of other widths and depths, and of other batches, take with the first engine on the most threads
+    /// Show instead the time of a step for other widths, depths and batch sizes; with the first engine and the largest number of threads
     #[arg(long, conflicts_with_all = ["peers", "json", "markdown", "batch_sizes", "epochs", "phases", "predict", "simulate"])]
     pub scale: bool,
 }
@@ -100,7 +101,7 @@ fn engine() -> impl TypedValueParser<Value = InstructionSet> {
 }
 
 impl Cpu {
-    /// The engines, the fastest first where none are chosen.
+    /// Returns the chosen engines. Without a choice it returns all except `portable`, the fastest first.
     pub fn engines(&self) -> Vec<InstructionSet> {
         if !self.engines.is_empty() {
             return self.engines.clone();
@@ -109,7 +110,7 @@ impl Cpu {
         if fast.is_empty() { vec![InstructionSet::Portable] } else { fast }
     }
 
-    /// The numbers of threads, in ascending order.
+    /// Returns the numbers of threads in ascending order, each once.
     pub fn threads(&self) -> Vec<NonZero<usize>> {
         let mut threads: Vec<_> = self.threads.iter().filter_map(|&n| NonZero::new(usize::from(n))).collect();
         if threads.is_empty() {
@@ -122,7 +123,7 @@ impl Cpu {
         threads
     }
 
-    /// The most threads.
+    /// Returns the largest number of threads.
     pub fn most_threads(&self) -> NonZero<usize> {
         self.threads().last().copied().unwrap_or(NonZero::<usize>::MIN)
     }
@@ -135,22 +136,22 @@ pub struct Cuda {
     #[command(flatten)]
     pub subject: Subject,
 
-    /// Samples in a step: a row for each, and one for each peer
+    /// Batch sizes: the samples in a step; a row for each, and a row for each peer
     #[arg(long = "batch-size", value_name = "LIST", value_delimiter = ',', default_value = "64,256,1024")]
     pub batch_sizes: Vec<NonZero<u32>>,
 
-    /// Epochs measured for each row, after one that is not
+    /// The number of epochs that are measured for each row, after one epoch of warm-up
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: u32,
 
     /// Another program to compare with, which prints a line with `<seconds> s` for each epoch; may be given again
     ///
-    /// The shell runs it. {batch} and {epochs} are replaced by what is measured; {epochs} is one more than --epochs, because each process's
-    /// first epoch is its warm-up and is left out. {threads} is the machine's number.
+    /// The shell runs the command. {batch} and {epochs} in it are replaced by the numbers of the row, and {threads} by the number of threads of this
+    /// machine. {epochs} is one more than --epochs, because the first epoch of each process is a warm-up, which is not counted.
     #[arg(long = "peer", value_name = "COMMAND")]
     pub peers: Vec<String>,
 
-    /// Rounds in which a peer and the GPU's kernels take turns
+    /// The number of rounds in which a peer and the GPU's kernels take turns
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
 
@@ -166,15 +167,15 @@ pub struct Cuda {
 /// Measure the single products on one thread
 #[derive(Args, Debug)]
 pub struct Kernels {
-    /// Measure only what has this text in its name
+    /// Measure only the products whose names contain this text
     #[arg(value_name = "FILTER")]
     pub filter: Option<String>,
 
-    /// Keep the measurements under this name
+    /// Save the measurements under this name
     #[arg(long, value_name = "NAME", conflicts_with = "baseline")]
     pub save_baseline: Option<String>,
 
-    /// Compare with the measurements that are kept under this name
+    /// Compare with the measurements that were saved under this name
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
 }

@@ -1,11 +1,11 @@
-//! The name that a network has in C.
+//! The name of a network in C.
 
 use std::{fmt, path::Path, str::FromStr};
 
-/// The longest name. C asks compilers to tell 63 letters of a name apart, and the longest ending that is appended has 11.
+/// The largest number of characters in a name. C compilers distinguish at least 63 characters of a name, and the longest ending that is appended has 11.
 const MAX_LEN: usize = 48;
 
-/// Words of C, up to C23, and of its standard headers: what is called by one of them is taken for something else.
+/// Words of C (up to C23) and of its standard headers, which cannot be the name of a network.
 const WORDS: &[&str] = &[
     // Keywords.
     "alignas",
@@ -88,22 +88,22 @@ const WORDS: &[&str] = &[
     "wctype",
 ];
 
-/// A name that C's names can begin with, and the files of a network can have: a letter, then letters, digits and single underscores.
+/// The prefix of a network's names and files in C: a letter, then letters, digits and single underscores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CName(String);
 
 /// A text cannot be a name in C.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CNameError {
-    /// It has other letters.
+    /// It has a character that is not allowed.
     #[error(
         "a name in C begins with one of a-z and A-Z; letters, digits and single underscores follow; it ends with none of these underscores"
     )]
     Letters,
-    /// It has too many letters.
+    /// It is too long.
     #[error("it has {0} letters, and at most {MAX_LEN} leave room for what is appended")]
     Long(usize),
-    /// It means something else.
+    /// It is a word of C.
     #[error("it is a word of C or the name of one of its headers; take {0}_network or another")]
     Word(String),
 }
@@ -131,8 +131,8 @@ fn is_word(text: &str) -> bool {
 }
 
 impl CName {
-    /// Makes a name of a file's. Each run of other letters becomes an underscore. `network_` is put in front of a digit, and `_network`
-    /// after a word of C.
+    /// Makes a name from a file name. Each run of other characters becomes an underscore. A name that begins with a digit gets the prefix `network_`. A
+    /// word of C gets the suffix `_network`.
     pub fn of_file(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut parts: Vec<&str> =
@@ -149,7 +149,7 @@ impl CName {
         Self(name)
     }
 
-    /// The name in capitals, which macros begin with.
+    /// Returns the name in capitals, the prefix of macros.
     pub fn capitals(&self) -> String {
         self.0.to_ascii_uppercase()
     }

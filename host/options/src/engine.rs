@@ -5,7 +5,7 @@ use std::{env, fmt, str::FromStr};
 /// The instruction set that the kernels use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
-    /// Whatever the program was compiled for, with core's fused multiply-add.
+    /// Only the instructions for which the program was compiled, with core's fused multiply-add.
     Portable,
     /// x86-64 with AVX2, FMA, BMI1 and POPCNT.
     #[cfg(target_arch = "x86_64")]
@@ -33,15 +33,15 @@ impl InstructionSet {
         Self::Portable,
     ];
 
-    /// Names on any machine.
+    /// The names of all sets of all processors.
     const NAMES: [&str; 4] = ["portable", "avx2", "avx512", "neon"];
 
-    /// All that this processor has, the fastest first.
+    /// Returns the sets that this processor has, the fastest first.
     pub fn available() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|set| set.is_available())
     }
 
-    /// The set that [`VARIABLE`](Self::VARIABLE) names. If the variable is not set or empty, it is the fastest one.
+    /// Returns the set that [`VARIABLE`](Self::VARIABLE) names, or the fastest set if the variable is not set or empty.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl InstructionSet {
         }
     }
 
-    /// Its name, as [`VARIABLE`](Self::VARIABLE) takes it.
+    /// Returns the set's name, a value of [`VARIABLE`](Self::VARIABLE).
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -66,7 +66,7 @@ impl InstructionSet {
         }
     }
 
-    /// Tells whether this processor has them.
+    /// Returns true if this processor has the instructions.
     #[inline]
     pub fn is_available(self) -> bool {
         match self {
@@ -105,15 +105,15 @@ impl FromStr for InstructionSet {
     }
 }
 
-/// Why there is no such instruction set.
+/// An instruction set is unknown or not available.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InstructionSetError {
-    /// The name is none.
+    /// There is no set of this name.
     #[error("SELVEDGE_ENGINE={name}: there is no such engine; this machine has {choices}")]
     Unknown {
         /// The name.
         name: String,
-        /// What there is.
+        /// The names of the available sets.
         choices: String,
     },
     /// The processor lacks it.
@@ -121,7 +121,7 @@ pub enum InstructionSetError {
     Unsupported {
         /// The name.
         name: String,
-        /// What there is.
+        /// The names of the available sets.
         choices: String,
     },
 }

@@ -1,22 +1,22 @@
-//! The parts of cross-validation: each sample is tested once, by a model that never saw it.
+//! The folds of cross-validation: each sample is tested once, by a model that was not trained on it.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crate::partition::{members, shuffled};
 
-/// The number of parts that samples are cut in, and the seed that chooses them: `5` or `5,seed=7`.
+/// The number of folds, and the seed that divides the samples: `5` or `5,seed=7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Folds {
-    /// The number of parts, from 2.
+    /// The number of folds, at least 2.
     pub count: u32,
-    /// The seed of the choice. It is independent of a run's seed, so every recipe is tested on the same parts.
+    /// The seed of the division. It is independent of a run's seed, so every recipe is tested on the same folds.
     pub seed: u64,
 }
 
-/// Samples cannot be cut in so many parts.
+/// The samples cannot be divided into this number of folds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FoldsError {
-    /// Parts would be empty.
+    /// There are fewer samples than folds.
     #[error("there are {samples} samples for {folds} folds; take {samples} folds at most")]
     Samples {
         /// The samples.
@@ -24,7 +24,7 @@ pub enum FoldsError {
         /// The parts.
         folds: u32,
     },
-    /// Parts would be empty, as a group stays whole.
+    /// There are fewer groups than folds.
     #[error(
         "the samples are in {groups} groups, and a group is in one of the {folds} folds; take {groups} folds at most"
     )]
@@ -34,7 +34,7 @@ pub enum FoldsError {
         /// The parts.
         folds: u32,
     },
-    /// No class is in each part.
+    /// No class has a sample for each fold.
     #[error(
         "each class has fewer samples than the {folds} folds, the largest has {largest}; take {largest} folds at most"
     )]
@@ -68,7 +68,7 @@ impl fmt::Display for Folds {
 }
 
 impl Folds {
-    /// Cuts samples into parts. Returns the part of each sample, from 0.
+    /// Divides samples into folds. Returns the fold of each sample, counted from 0.
     ///
     /// `strata` has a number for each sample, such as its class. In any two folds, the numbers of samples of a class differ by one at most,
     /// and so do the numbers of all samples.
@@ -78,7 +78,7 @@ impl Folds {
     ///
     /// # Errors
     ///
-    /// [`FoldsError`] where a fold would have no samples, or where no class has a sample for each fold.
+    /// [`FoldsError`] if a fold would have no samples, or if no class has a sample for each fold.
     pub fn of(self, strata: &[u32], groups: Option<&[u32]>) -> Result<Vec<u32>, FoldsError> {
         let Self { count: folds, .. } = self;
         let samples = strata.len();

@@ -1,21 +1,21 @@
-//! Layers as `--layers` has them: the data may decide their ends.
+//! The value of `--layers`. The data may decide the first and the last width.
 
 use std::{fmt, str::FromStr};
 
 use selvedge::architecture::{Architecture, ArchitectureError};
 
-/// Layers. The data may decide their first and last width.
+/// The layers of a network. The data may decide the first and the last width.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layers {
     /// One hidden layer with ReLU. The numbers of features and classes decide its width.
     Auto,
-    /// A text whose first or last width is `…`: the number of features, and that of classes.
+    /// A text whose first or last width is `…`. The first width is then the number of features, and the last the number of classes.
     Open(String),
-    /// These.
+    /// Layers whose widths are all given.
     Fixed(Box<Architecture>),
 }
 
-/// The texts that stand for a width that the data decides.
+/// The texts for a width that the data decides.
 const OPEN: [&str; 2] = ["…", "..."];
 
 impl FromStr for Layers {
@@ -52,11 +52,11 @@ fn closed(text: &str, inputs: usize, outputs: usize) -> String {
 }
 
 impl Layers {
-    /// The layers for data of so many features and classes.
+    /// Returns the layers for data with these numbers of features and classes.
     ///
     /// # Errors
     ///
-    /// [`ArchitectureError`] where an end is no width of a layer.
+    /// [`ArchitectureError`] if one of the numbers cannot be the width of a layer.
     pub fn resolve(&self, features: usize, classes: usize) -> Result<Architecture, ArchitectureError> {
         match self {
             Self::Auto => format!("{features},{},{classes}", auto_width(features, classes)).parse(),
@@ -65,7 +65,7 @@ impl Layers {
         }
     }
 
-    /// The layers, where they do not depend on the data.
+    /// Returns the layers, or `None` if they depend on the data.
     pub fn fixed(&self) -> Option<&Architecture> {
         match self {
             Self::Fixed(layers) => Some(layers),
@@ -74,7 +74,7 @@ impl Layers {
     }
 }
 
-/// The width of `auto`'s hidden layer: the power of two from 16 to 512 that is next above `√(features · classes)`.
+/// Returns the width of the hidden layer of `auto`: the smallest power of two from 16 to 512 that is not below `√(features · classes)`.
 fn auto_width(features: usize, classes: usize) -> usize {
     let width = (features as f64 * classes as f64).sqrt().ceil();
     (width as usize).next_power_of_two().clamp(16, 512)

@@ -1,4 +1,4 @@
-//! The optimizers: their names, the options that each takes, PyTorch's defaults, and the rules of core that they are.
+//! The optimizers: their names, the options of each, PyTorch's defaults, and the types of core that compute them.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::{Betas, Fraction, NonNegative, RecipeError, RecipeOptions};
 
-/// An optimizer, before its options.
+/// The name of an optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[value(rename_all = "lower")]
 #[serde(rename_all = "lowercase")]
@@ -17,7 +17,7 @@ pub enum OptimizerName {
     Sgd,
     /// Adam; its weight decay is L2 regularisation.
     Adam,
-    /// Adam with weight decay beside the gradient.
+    /// AdamW: Adam with decoupled weight decay.
     AdamW,
     /// RMSprop, with or without momentum.
     RmsProp,
@@ -30,7 +30,7 @@ impl fmt::Display for OptimizerName {
 }
 
 impl OptimizerName {
-    /// PyTorch's default of the learning rate.
+    /// Returns PyTorch's default learning rate for the optimizer.
     pub(crate) const fn learning_rate(self) -> f64 {
         match self {
             Self::Sgd | Self::Adam | Self::AdamW => 1e-3,
@@ -40,12 +40,12 @@ impl OptimizerName {
 }
 
 impl RecipeOptions {
-    /// The optimizer's name.
+    /// Returns the optimizer's name in recipes and on the command line.
     pub(crate) fn optimizer(&self) -> OptimizerName {
         self.optimizer.unwrap_or(OptimizerName::Sgd)
     }
 
-    /// The optimizer with its options, and with PyTorch's defaults for those that are left open.
+    /// Returns the optimizer with the recipe's options. An option that the recipe does not set has PyTorch's default.
     pub(crate) fn resolve_optimizer(&self) -> Result<Optimizer, RecipeError> {
         use OptimizerName::{Adam, AdamW, RmsProp, Sgd};
 
@@ -91,14 +91,14 @@ impl RecipeOptions {
     }
 }
 
-/// An optimizer with its options; the names are PyTorch's.
+/// An optimizer with its options. The options have PyTorch's names.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Stochastic gradient descent.
     Sgd {
         /// The part of the velocity that stays.
         momentum: f64,
-        /// True where the velocity looks ahead.
+        /// True if the velocity looks ahead.
         nesterov: bool,
         /// The factor of L2 regularisation.
         weight_decay: f64,
@@ -128,7 +128,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// Step `number`, from 1.
+    /// Returns the optimizer of core for step `number`, counted from 1.
     pub fn step(&self, number: u64, learning_rate: f64) -> Rule {
         match *self {
             Self::Sgd { momentum, nesterov, weight_decay } => {
@@ -155,7 +155,7 @@ impl Optimizer {
         }
     }
 
-    /// Numbers that are kept for each parameter.
+    /// Returns the number of values that the optimizer stores for each parameter.
     pub fn states(&self) -> usize {
         self.step(1, 1.0).states()
     }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 /// The longest name: crates.io has the same limit.
 const MAX_LEN: usize = 64;
 
-/// Names that Cargo or the compiler take for something else, and the packages that a firmware project depends on.
+/// Names that Cargo or the compiler reserve, and the packages on which a firmware project depends.
 const TAKEN: &[&str] = &[
     // Keywords.
     "abstract",
@@ -86,10 +86,10 @@ pub struct PackageName(String);
 /// A text cannot be a package's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackageNameError {
-    /// It has other letters, or too many.
+    /// It has a character that is not allowed, or is too long.
     #[error("a package's name begins with one of a-z and A-Z; letters, digits, - and _ follow, up to {MAX_LEN} in all")]
     Letters,
-    /// It means something else.
+    /// It is a reserved name.
     #[error("Rust, Cargo or a dependency has this name; take {0}-firmware or another")]
     Taken(String),
 }

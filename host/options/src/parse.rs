@@ -8,13 +8,12 @@ use crate::{Examples, program};
 use clap::{Parser, error::Error};
 use terminal::printable;
 
-/// Reads a program's arguments, whose help has [these examples](program). It prints help and errors itself, and returns the exit code for them.
-///
-/// The code says failure too where help could not be written; where its reader has gone (`… | head`), that is no failure.
+/// Parses a program's arguments. It prints the help (with [these examples](program)) and the errors itself.
 ///
 /// # Errors
 ///
-/// The exit code, where the program has no more to do.
+/// The exit code, if the program has to end: after help, and after an error in the arguments. The code is a failure also if the help could not be
+/// written, except if the program that reads the output has ended (`… | head`).
 pub fn parse<P: Parser>(examples: &Examples) -> Result<P, ExitCode> {
     let mut command = program::<P>(examples);
     let parsed = command.try_get_matches_from_mut(env::args_os());

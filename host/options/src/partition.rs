@@ -1,13 +1,13 @@
-//! A test part that is held out of samples which come in one source.
+//! A test part that is held out of the samples, for a source without one.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use selvedge::random::{Generator, Purpose};
 
-/// The part of the samples that is held out for the test, and the seed that chooses them: `0.2` or `0.2,seed=7`.
+/// The fraction of the samples that is held out for the test, and the seed that chooses them: `0.2` or `0.2,seed=7`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TestSplit {
-    /// The part, above 0 and below 1.
+    /// The fraction, above 0 and below 1.
     pub part: f64,
     /// The seed of the choice. It is independent of a run's seed, so every command chooses the same samples.
     pub seed: u64,

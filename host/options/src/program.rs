@@ -1,4 +1,4 @@
-//! A program's command line as it is shown: its help has examples, and each usage has the order in which a command is typed.
+//! A program's command line with its help: examples, and a usage line in the order in which a command is typed.
 
 use clap::{Command, CommandFactory, builder::StyledStr};
 
@@ -96,7 +96,7 @@ const EXAMPLES: &Examples = &[
     ),
 ];
 
-/// Returns a program's command line. `own` are the examples of commands that `selvedge` has not, or has otherwise.
+/// Returns a program's command line. `own` has the examples of commands that `selvedge` does not have, or that have other examples there.
 pub fn program<P: CommandFactory>(own: &Examples) -> Command {
     let command = P::command();
     let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();

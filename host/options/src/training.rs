@@ -1,4 +1,4 @@
-//! The settings of a training run, as the training loop reads them.
+//! The options of a training run, as the training loop reads them.
 
 use selvedge::{augment::Augmentation, loss::CrossEntropy, schedule::Schedule, shape::InputShape};
 
@@ -7,40 +7,40 @@ use crate::{
     recipe::{RecipeError, Standardize},
 };
 
-/// The settings of a training run.
+/// The options of a training run: a recipe with all defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingOptions {
-    /// When to stop.
+    /// The length of the run.
     pub length: Length,
-    /// Samples in a batch; an epoch's last one may be smaller.
+    /// The number of samples in a batch. The last batch of an epoch may be smaller.
     pub batch_size: usize,
-    /// Batches in a step: their gradients are added up.
+    /// The number of batches in a step. The step uses the mean gradient of all their samples.
     pub accumulate: usize,
     /// The optimizer.
     pub optimizer: Optimizer,
-    /// The schedule's base.
+    /// The base learning rate of the schedule.
     pub learning_rate: f64,
-    /// How the learning rate changes.
+    /// The schedule of the learning rate.
     pub schedule: EpochSchedule,
-    /// The largest norm of a gradient: a longer gradient is shortened to it.
+    /// The largest L2 norm of the whole gradient. A gradient with a larger norm is scaled down to it.
     pub clip: Option<f32>,
-    /// The part of the activations that a training pass drops; needs a model with dropout.
+    /// The probability, from 0 to below 1, with which a training pass sets an activation to 0. Above 0 it needs a model with dropout.
     pub dropout: f32,
-    /// The part of a target that is spread over all classes.
+    /// The part of a target's probability, from 0 to below 1, that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// The weight of each class in the loss, by label; `None` where all count the same.
+    /// The weight of each class in the loss, by label. `None` if all classes have the weight 1.
     pub class_weights: Option<Vec<f32>>,
-    /// How training images are changed.
+    /// The random changes of training images.
     pub augmentation: Augmentation,
-    /// The factor of the weights' moving average in each step. The average is what is tested and kept.
+    /// The factor of the weights' moving average in each step. The run tests and saves the average. `None`: there is no average.
     pub ema: Option<f64>,
-    /// The run ends after so many epochs without a better loss on the validation samples.
+    /// The number of epochs without a better validation loss after which the run ends.
     pub early_stop: Option<u32>,
-    /// The seed of the epochs' orders, of dropout and of augmentation.
+    /// The seed of the initial weights, the order of each epoch, dropout and augmentation.
     pub seed: u64,
-    /// True if each epoch has an order of its own, false if it has the file's.
+    /// True if each epoch takes the samples in a new random order, false if it takes them in the order of the file.
     pub shuffle: bool,
-    /// Chooses whether features get the mean 0 and the standard deviation 1.
+    /// The choice to standardise the features to mean 0 and standard deviation 1.
     pub standardize: Standardize,
 }
 
@@ -65,11 +65,11 @@ impl TrainingOptions {
         standardize: Standardize::Auto,
     };
 
-    /// Checks that the augmentation, if there is one, is for samples of this shape.
+    /// Checks that samples of this shape can have the augmentation, if there is one.
     ///
     /// # Errors
     ///
-    /// [`AugmentationError`] if the samples are no images, or if these are too small for the changes.
+    /// [`AugmentationError`] if the samples are not images, or if the images are too small for the changes.
     pub fn check_augmentation(&self, input: InputShape) -> Result<(), AugmentationError> {
         let Augmentation { shift, erase, .. } = self.augmentation;
         let (height, width) = match input {
@@ -85,7 +85,7 @@ impl TrainingOptions {
         Ok(())
     }
 
-    /// Checks that the schedule fits into a run with so many samples in an epoch.
+    /// Checks that the schedule fits into a run with this number of samples in an epoch.
     ///
     /// # Errors
     ///
@@ -130,28 +130,28 @@ pub enum AugmentationError {
         word: &'static str,
         /// Its pixels.
         pixels: u8,
-        /// The most that the images allow.
+        /// The largest number of pixels that the images allow.
         most: u32,
         /// The samples' shape.
         input: InputShape,
     },
 }
 
-/// When to stop.
+/// The length of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
-    /// After so many passes over the training samples.
+    /// The run ends after this number of passes over the training samples.
     Epochs(u32),
-    /// After so many steps.
+    /// The run ends after this number of steps.
     Steps(u64),
 }
 
-/// The course of the learning rate over a run. It becomes a [`Schedule`] once the number of steps is known.
+/// A schedule of the learning rate, counted in epochs. [`EpochSchedule::schedule`] turns it into a [`Schedule`], which is counted in steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum EpochSchedule {
     /// The rate is constant.
     Constant,
-    /// A factor changes the rate after a number of epochs, again and again.
+    /// The rate is multiplied by `gamma` after every `epochs` epochs.
     Step {
         /// Epochs from one change to the next.
         epochs: f64,
@@ -160,24 +160,24 @@ pub enum EpochSchedule {
     },
     /// The rate rises linearly, then falls by half a cosine.
     Cosine {
-        /// The number of epochs of the rise.
+        /// The number of epochs in which the rate rises.
         warm_up: f64,
-        /// The part of the base that is left at the end.
+        /// The last rate, as a fraction of the base rate.
         final_fraction: f64,
     },
     /// The rate rises by half a cosine, then falls by half a cosine.
     OneCycle {
-        /// The part of the run in which the rate rises.
+        /// The fraction of the run in which the rate rises.
         pct_start: f64,
-        /// The divisor that makes the first rate of the base.
+        /// The first rate is the base rate divided by this number.
         div_factor: f64,
-        /// The divisor that makes the last rate of the first.
+        /// The last rate is the first rate divided by this number.
         final_div_factor: f64,
     },
 }
 
 impl EpochSchedule {
-    /// The schedule of a run of so many steps.
+    /// Returns the schedule, counted in steps, of a run of `total` steps.
     pub fn schedule(&self, steps_in_epoch: u64, total: u64) -> Schedule {
         let steps = |epochs: f64| (epochs * steps_in_epoch as f64).round() as u64;
         match *self {

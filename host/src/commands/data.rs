@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::load;
 
-/// The most features, and values of a sample, that are printed.
+/// The largest number of features, and values of a sample, that are printed.
 const FEATURES: usize = 24;
 const VALUES: usize = 8;
 
@@ -59,7 +59,7 @@ fn targets(data: &Dataset, overview: &Overview) -> Table {
     targets
 }
 
-/// The cells of a feature or a target: name, unit, least, mean, greatest, deviation.
+/// The cells of a feature or a target: name, unit, least, mean, largest, deviation.
 fn moments_row(name: String, unit: Option<&String>, moments: &Moments) -> [String; 6] {
     let Moments { mean, deviation, least, greatest } = *moments;
     let unit = unit.map_or("", |unit| if unit == NO_UNIT { "" } else { unit }).to_owned();

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::{note, parse};
 
-/// How many first values of each parameter are shown.
+/// The number of values that are shown of each parameter, from the first.
 const FIRST_VALUES: usize = 4;
 
 pub fn run(options: &options::commands::Inspect) -> Result<()> {
@@ -220,7 +220,7 @@ struct Sizes {
     predict_ram: usize,
     /// Parameters, input, tape and its gradients of a training step with one sample.
     train_ram: usize,
-    /// What each further sample adds.
+    /// The bytes that each further sample of a batch adds.
     sample_ram: usize,
 }
 

@@ -169,7 +169,7 @@ fn part(part: Part, data: Dataset) -> Split {
     }
 }
 
-/// Checks that an output replaces only a file of its own kind: an existing file must be empty, or begin with one of these bytes.
+/// Checks that an output replaces only a file of the same kind: an existing file must be empty, or begin with one of these bytes.
 fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
     if !path.is_file() {
         return Ok(());
@@ -267,7 +267,7 @@ fn trained_on_others(file: &ModelFile<'_>, data: &Dataset) -> Option<String> {
     })
 }
 
-/// Tells whether a network can take the data that is found where none is named.
+/// Returns true if a network can take the data that is found where none is named.
 fn may_be_garments(file: &ModelFile<'_>) -> bool {
     let ends = (file.input().features(), file.architecture().outputs());
     let signature = file.signature();

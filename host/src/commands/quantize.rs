@@ -44,7 +44,7 @@ pub fn run(options: &options::commands::Quantize) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a file is none of a quantised network already.
+/// Checks that a file is not already a quantised network.
 fn check_format(path: &Path) -> Result<()> {
     let bytes = weights::read(path)?;
     match parse(path, &bytes)? {
@@ -140,7 +140,7 @@ pub(super) fn make_file(options: &options::commands::Quantize) -> Result<MadeFil
     Ok(MadeFile { encoded, made, report, evaluations, data, ram })
 }
 
-/// Tells whether the quantised network takes codes that stand for the data's values.
+/// Returns true if the quantised network takes codes that stand for the data's values.
 fn made_of_codes(format: FormatOption, data: &Dataset) -> bool {
     let is_integers = matches!(format, FormatOption::Int8 | FormatOption::Int4);
     is_integers && data.preparation != PreparationBuf::Bytes

@@ -23,18 +23,18 @@ pub struct Sample {
     pub name: String,
     /// Its values' bytes.
     pub values: Vec<u8>,
-    /// What is known of the picture that it is made of.
+    /// Facts about the picture from which it was made.
     pub picture: Option<Prepared>,
 }
 
-/// What was given as a sample and is none.
+/// An argument that is not a sample.
 pub struct Unread {
     /// The place where it comes from.
     pub name: String,
     pub error: Error,
 }
 
-/// What was given, and how much of it failed.
+/// The samples of the command line, and the number of failures.
 pub struct Tally {
     all: usize,
     failed: usize,
@@ -65,7 +65,7 @@ pub struct Taken {
     pub element: Element,
     /// The features' names; none where they are not known.
     pub features: Vec<String>,
-    /// True where pictures are only resized, as those of a folder are.
+    /// True if pictures are only resized, as those of a folder are.
     pub resizes: bool,
 }
 
@@ -225,7 +225,7 @@ impl Tally {
     ///
     /// # Errors
     ///
-    /// How many failed, if any did.
+    /// The number of failures, if there are any.
     pub fn end(self) -> Result<()> {
         ensure!(self.failed == 0, "{} of {} could not be classified", self.failed, self.all);
         Ok(())

@@ -18,9 +18,9 @@ use crate::{
     stray::{self, Magic},
 };
 
-/// A file that is read, and not mapped, has at most so many bytes.
+/// A file that is read, and not mapped, has at most this number of bytes.
 pub const LIMIT: u64 = 1 << 32;
-/// The most bytes that any compressed file may unpack to: four times Fashion-MNIST's largest.
+/// The largest number of bytes that any compressed file may unpack to: four times Fashion-MNIST's largest.
 const UNPACKED: u64 = 200_000_000;
 /// A larger file may unpack to this many times its size. Images rarely compress better; a hostile file can reach 1,000.
 const RATIO: u64 = 20;
@@ -40,7 +40,7 @@ pub fn is_gzipped(beginning: &[u8]) -> bool {
     beginning.starts_with(GZIP)
 }
 
-/// The most bytes that a compressed file of this size may unpack to.
+/// The largest number of bytes that a compressed file of this size may unpack to.
 pub fn most_unpacked(packed: usize) -> u64 {
     UNPACKED.max(RATIO.saturating_mul(packed as u64)).min(LIMIT)
 }

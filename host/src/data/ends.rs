@@ -92,7 +92,7 @@ pub enum EndsError {
         /// The value.
         value: f32,
     },
-    /// No network has so many inputs or outputs.
+    /// No network has this number of inputs or outputs.
     #[error(
         "a sample of {data} is {input}, and there are {classes} classes: no {model} network has such inputs and outputs; both are from 1 to \
          {MAX_WIDTH}"
@@ -109,7 +109,7 @@ pub enum EndsError {
     },
 }
 
-/// Says what a network of so many outputs tells.
+/// Says what a network of this number of outputs tells.
 fn told(outputs: usize, task: TaskKind) -> String {
     match task {
         TaskKind::Classification => format!("tells {outputs} classes apart"),

@@ -1,4 +1,4 @@
-//! Why data cannot be loaded.
+//! The errors of data that cannot be loaded.
 
 use std::{io, path::PathBuf};
 
@@ -106,7 +106,7 @@ pub enum DataError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
     /// A gzipped file ends too early, or a few bytes follow its end.

@@ -76,7 +76,7 @@ fn header(beginning: &[u8]) -> Result<Header, IdxError> {
 ///
 /// # Errors
 ///
-/// [`DataError::Idx`] for a header that is none, and [`DataError::Array`] for a value that is no finite number.
+/// [`DataError::Idx`] for an invalid header, and [`DataError::Array`] for a value that is not a finite number.
 pub fn samples(path: &Path, file: Store) -> Result<(InputShape, Element, Store), DataError> {
     let beginning = file.get(0..file.len().min(MAX_HEADER));
     let Header { element, shape, start, .. } =
@@ -113,7 +113,7 @@ fn begun_labels(beginning: &[u8]) -> Result<((usize, bool), u64), IdxError> {
 ///
 /// # Errors
 ///
-/// [`DataError::Idx`] for a header that is none, and [`DataError::Array`] for a label that numbers no class.
+/// [`DataError::Idx`] for an invalid header, and [`DataError::Array`] for a label that is not the number of a class.
 pub fn labels(path: &Path, file: &[u8]) -> Result<Vec<u16>, DataError> {
     let ((size, is_signed), _) = begun_labels(file).map_err(|error| DataError::Idx { path: path.into(), error })?;
     let number = |bytes: &[u8]| {

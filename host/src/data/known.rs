@@ -70,7 +70,7 @@ pub fn of(slot: usize, contents: &Contents) -> Option<&'static Known> {
     with_sum_of(contents.bytes.get(0..len)).or_else(|| with_sum_of(contents.packed.as_deref()?))
 }
 
-/// Tells whether a published set or the program itself has this name, in any spelling.
+/// Returns true if a published set or the program itself has this name, in any spelling.
 pub fn is_taken(name: &str) -> bool {
     let letters =
         |name: &str| name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();

@@ -32,7 +32,7 @@ pub fn classes(named: Option<Named>, known: Option<&Known>, labelled: &[Labelled
     Ok(named.classes)
 }
 
-/// Returns the number of classes: the labels must use each number from the least to the greatest.
+/// Returns the number of classes: the labels must use each number from the least to the largest.
 fn count(labelled: &[Labelled<'_>]) -> Result<usize, DataError> {
     let labels = || labelled.iter().flat_map(|(_, labels)| *labels).map(|&label| usize::from(label));
     let count = labels().max().map_or(0, |label| label + 1);

@@ -85,7 +85,7 @@ pub fn find(origin: &'static str, place: &Path) -> Result<Place, DataError> {
     }
 }
 
-/// Tells whether a folder, or one below it as torchvision has them, holds any of the files.
+/// Returns true if a folder, or one below it as torchvision has them, holds any of the files.
 pub fn holds_any(folder: &Path) -> bool {
     let is_there = |folder: &Path| all(folder).is_ok_and(|sets| !sets.is_empty());
     is_there(folder) || BELOW.iter().any(|below| is_there(&folder.join(below)))

@@ -23,7 +23,7 @@ use super::DataError;
 const LARGE: u64 = 256 << 20;
 /// The variable with another size in bytes.
 const VARIABLE: &str = "SELVEDGE_MAP_FROM";
-/// So many bytes of a file are resident at once, or fewer.
+/// This number of bytes of a file are resident at once, or fewer.
 const RESIDENT: u64 = 256 << 20;
 /// A touch brings the pages around it too, where the system has them: on Linux up to 2 MiB, if the file lies in large folios.
 const AROUND: u64 = 2 << 20;
@@ -32,7 +32,7 @@ const AROUND: u64 = 2 << 20;
 ///
 /// # Errors
 ///
-/// [`DataError::MapFrom`] where the environment names no size.
+/// [`DataError::MapFrom`] if the environment names no size.
 pub fn least_size() -> Result<u64, DataError> {
     match env::var_os(VARIABLE) {
         None => Ok(LARGE),
@@ -54,7 +54,7 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Maps a file that has exactly so many bytes.
+    /// Maps a file that has exactly this number of bytes.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Mapping {
         Self::of_file(File::open(path)?, len)
     }
 
-    /// Maps an open file that has exactly so many bytes. Nobody writes it from now on.
+    /// Maps an open file that has exactly this number of bytes. Nobody writes it from now on.
     ///
     /// # Errors
     ///

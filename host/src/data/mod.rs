@@ -76,7 +76,7 @@ pub struct Dataset {
     pub checksum: [u8; 32],
     /// The shape of a sample.
     pub input: InputShape,
-    /// The features' names, where they are known.
+    /// The features' names, if they are known.
     pub feature_names: Vec<String>,
     /// The features' units, where they are known.
     pub units: Vec<String>,
@@ -88,7 +88,7 @@ pub struct Dataset {
     pub preparation: PreparationBuf,
     /// The classes, or the labels or targets by their names.
     pub classes: Classes,
-    /// True where the samples are labelled by the names of classes, not by numbers. Then a network's class of the same name is meant.
+    /// True if the samples are labelled by the names of classes, not by numbers. Then a network's class of the same name is meant.
     pub labels_are_names: bool,
     /// The way in which the samples were read, for a network's file.
     pub recorded: Recorded,
@@ -100,7 +100,7 @@ pub struct Dataset {
     pub validation: Option<Split>,
     /// The samples that it is tested on.
     pub test: Split,
-    /// True where the source was one set, from which the test samples were held out.
+    /// True if the source was one set, from which the test samples were held out.
     pub is_parted: bool,
     /// The reason why this is not the data that was looked for. A command shows it at its start and at its end.
     pub notice: Option<String>,
@@ -160,7 +160,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`EndsError`] for layers that do not fit the data, and for data that no network fits.
+    /// [`EndsError`] for layers that do not fit the data, and for data that does not fit any network.
     pub fn architecture(&self, model: &str, layers: Option<&Architecture>) -> Result<Architecture, EndsError> {
         if let Some(layers) = layers {
             self.check(layers)?;
@@ -204,7 +204,7 @@ impl Dataset {
         }
     }
 
-    /// The meaning of the inputs and outputs of a network of so many outputs that is trained on this data.
+    /// The meaning of the inputs and outputs of a network of this number of outputs that is trained on this data.
     pub fn signature(&self, outputs: usize) -> SignatureBuf {
         SignatureBuf::new(self.input, &self.classes.extended(outputs))
             .with_preparation(self.preparation.clone())
@@ -261,7 +261,7 @@ impl Dataset {
         Vec::new()
     }
 
-    /// The number of training samples of each class, by label, for a network of so many outputs.
+    /// The number of training samples of each class, by label, for a network of this number of outputs.
     pub fn class_counts(&self, outputs: usize) -> Vec<usize> {
         let mut counts = vec![0; outputs.max(self.classes.count())];
         self.train.labels().iter().for_each(|&label| counts[usize::from(label)] += 1);
@@ -273,7 +273,7 @@ impl Dataset {
         self.feature_names.get(feature).map_or_else(|| feature.to_string().into(), |name| name.as_str().into())
     }
 
-    /// Takes the first samples alone for training.
+    /// Keeps only the first samples for training.
     pub fn truncate(&mut self, count: usize) {
         if count < self.train.len() {
             self.train.truncate(count);
@@ -281,7 +281,7 @@ impl Dataset {
         }
     }
 
-    /// Holds out so many training samples for validation: the first ones of an order that the seed shuffles. Both parts keep the file's
+    /// Holds out this number of training samples for validation: the first ones of an order that the seed shuffles. Both parts keep the file's
     /// order.
     pub fn hold_out(&mut self, count: usize, seed: u64) {
         let samples = self.train.len();

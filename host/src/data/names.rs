@@ -12,7 +12,7 @@ use crate::{
     files,
 };
 
-/// A file of names has at most so many bytes.
+/// A file of names has at most this number of bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// Classes that somebody named.

@@ -11,7 +11,7 @@ use crate::{
     task::Targets,
 };
 
-/// The most panels of a chart.
+/// The largest number of panels of a chart.
 const PANELS: usize = 24;
 /// The bars of a histogram.
 const BARS: usize = 32;

@@ -10,8 +10,8 @@ use super::{Dataset, TestSplit};
 pub struct OneGroup;
 
 impl Dataset {
-    /// Holds out so many training samples for validation, as [`hold_out`](Self::hold_out) does. If the samples are in groups, it holds out
-    /// whole groups, in an order that the seed gives, until there are so many samples.
+    /// Holds out this number of training samples for validation, as [`hold_out`](Self::hold_out) does. If the samples are in groups, it holds out
+    /// whole groups, in an order that the seed gives, until there are this number of samples.
     ///
     /// Returns the number of samples that are held out.
     ///

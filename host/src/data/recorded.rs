@@ -9,7 +9,7 @@ use toml::{Table, Value};
 /// The options by which samples were read, as far as no other part of a network's file has them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
-    /// True where the samples are pictures, which are only resized.
+    /// True if the samples are pictures, which are only resized.
     pub are_pictures: bool,
     /// The column of the classes.
     pub label: Option<String>,
@@ -38,7 +38,7 @@ impl Recorded {
         Self { are_pictures, label, group, test_split, stride, missing }
     }
 
-    /// The text of a file's field, TOML; empty where there is nothing to keep.
+    /// The text of a file's field, TOML; empty if there is nothing to keep.
     pub fn to_text(&self) -> String {
         let mut table = Table::new();
         let mut put = |key: &str, value: Option<Value>| value.map(|value| table.insert(key.into(), value));

@@ -53,8 +53,8 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// [`DataError`] where a folder that was named, or that holds some of the files, does not hold sound data; and
-    /// [`DataError::NotHere`] where no place has the data and nothing is to be downloaded.
+    /// [`DataError`] if a folder that was named, or that holds some of the files, does not hold sound data; and
+    /// [`DataError::NotHere`] if no place has the data and nothing is to be downloaded.
     pub fn load(&self, choice: Option<&Path>) -> Result<Dataset, DataError> {
         let from = |origin, folder: &Path| {
             self.check_options(&folder.display().to_string())?;

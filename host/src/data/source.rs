@@ -34,7 +34,7 @@ pub struct Reading {
     pub classes: Option<PathBuf>,
     /// The options of the kinds of sources.
     pub source: Source,
-    /// True where a network is to take the samples.
+    /// True if a network is to take the samples.
     pub has_network: bool,
     /// The names of the features that it takes, where they are known.
     pub network_features: Vec<String>,

@@ -32,7 +32,7 @@ impl Store {
         }
     }
 
-    /// Tells whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -94,7 +94,7 @@ enum Rows {
 }
 
 impl Split {
-    /// Samples of so many features, each a byte, one after the other, and a class of each.
+    /// Samples of this number of features, each a byte, one after the other, and a class of each.
     ///
     /// # Panics
     ///
@@ -103,7 +103,7 @@ impl Split {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
 
-    /// Samples of so many features, each a number of `values`, one sample after the other, and a class of each.
+    /// Samples of this number of features, each a number of `values`, one sample after the other, and a class of each.
     ///
     /// # Panics
     ///
@@ -134,7 +134,7 @@ impl Split {
         Self { groups, ..self }
     }
 
-    /// The number of each sample's group; `None` where there are no groups.
+    /// The number of each sample's group; `None` if there are no groups.
     pub fn groups(&self) -> Option<&[u32]> {
         (!self.groups.is_empty()).then_some(&self.groups)
     }
@@ -150,7 +150,7 @@ impl Split {
         self.targets.len()
     }
 
-    /// Tells whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }
@@ -244,7 +244,7 @@ impl Split {
         self.part(0..self.len())
     }
 
-    /// Keeps the first samples alone.
+    /// Keeps only the first samples.
     pub fn truncate(&mut self, count: usize) {
         self.targets.truncate(count);
         self.groups.truncate(count);
@@ -267,7 +267,7 @@ impl Split {
         Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices), groups }
     }
 
-    /// The samples of two parts of one source, in the source's order; `None` where they are no such parts.
+    /// The samples of two parts of one source, in the source's order; `None` if they are no such parts.
     pub fn joined(&self, other: &Self) -> Option<Self> {
         let (Rows::Chosen(own), Rows::Chosen(others)) = (&self.rows, &other.rows) else { return None };
         if !Arc::ptr_eq(&self.store, &other.store) {

@@ -7,7 +7,7 @@ use std::{
 
 use super::DeviceError;
 
-/// How long a read or a write waits before the deadline is looked at.
+/// The time that a read or a write waits before the deadline is checked.
 const WAIT: Duration = Duration::from_millis(100);
 
 /// Two ways for bytes, which fail with `TimedOut` or `WouldBlock` where nothing comes or goes for a moment.

@@ -67,9 +67,9 @@ pub struct About {
 /// A board's description of an output: see [`OutputInfo`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
-    /// The name of its class, label or target; empty where it has none.
+    /// The name of the class, label or target of the output. Empty if it has no name.
     pub name: String,
-    /// A target's unit; empty where it has none.
+    /// The unit of a target. Empty if it has no unit.
     pub unit: String,
     /// Of a regression: `target = fma(output, scale, shift)`.
     pub scale: f32,
@@ -160,7 +160,7 @@ impl Board {
         self.prediction(&Request::Evaluate { input, label }, see)
     }
 
-    /// An output, as the board has it: its name and unit, each empty where it has none, and its scale and shift.
+    /// An output, as the board has it: its name and unit, each empty if it has none, and its scale and shift.
     ///
     /// # Errors
     ///
@@ -304,7 +304,7 @@ fn receive<T>(
     }
 }
 
-/// What a line did; nothing where it is to be tried again.
+/// Returns the result of an operation on a line, or `None` if it has to be tried again.
 fn unless_waiting<T>(done: io::Result<T>, deadline: &Deadline) -> Result<Option<T>, DeviceError> {
     match done {
         // A board that never stops talking is as good as silent.

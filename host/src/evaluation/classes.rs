@@ -1,6 +1,6 @@
 //! A classification's answers.
 
-/// The most classes of which a table shows every pair.
+/// The largest number of classes of which a table shows every pair.
 pub const MAX_CONFUSION: usize = 64;
 
 /// Each sample's class, and the class that a network gave it.
@@ -19,7 +19,7 @@ pub struct PerClass {
     pub precision: Option<f64>,
     /// The part of the class's samples that were predicted as it; `None` if it has no samples.
     pub recall: Option<f64>,
-    /// `2 · found / (taken + there)`; `None` where no sample is of the class or was taken for it.
+    /// `2 · found / (taken + there)`; `None` if no sample is of the class or was taken for it.
     pub f1: Option<f64>,
 }
 

@@ -9,7 +9,7 @@ use selvedge::{
 use super::{Answers, ClassAnswers, Evaluation, LabelAnswers, NoNumbers, ValueAnswers, roc};
 use crate::task::{TargetRows, Targets};
 
-/// The most numbers of all samples that are kept for the areas under the ROC curves.
+/// The largest number of numbers of all samples that are kept for the areas under the ROC curves.
 const MAX_SCORES: usize = 1 << 26;
 
 /// Takes a network's outputs, sample after sample.
@@ -33,7 +33,7 @@ enum Kind<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// For a network of so many outputs. `areas`: the areas under the ROC curves are wanted too.
+    /// For a network of this number of outputs. `areas`: the areas under the ROC curves are wanted too.
     pub fn new(task: Task<'a>, targets: &'a Targets, width: usize, areas: bool) -> Self {
         let samples = targets.len();
         let (kind, has_areas) = match targets {

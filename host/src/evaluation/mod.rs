@@ -95,7 +95,7 @@ impl Evaluation {
         mean(self.roc_auc.iter().copied().flatten())
     }
 
-    /// The most important figures in words, such as `Accuracy: 91.5%`, with so many decimals. `units` are the targets' units; it may be
+    /// The most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units; it may be
     /// empty.
     pub fn headline(&self, decimals: usize, units: &[String]) -> String {
         let percent = |part: f64| format!("{:.decimals$}%", 100.0 * part);
@@ -125,7 +125,7 @@ pub fn with_unit(value: f64, unit: Option<&String>) -> String {
     }
 }
 
-/// The mean of so many samples' losses, from the mean of each [`BATCH`] of them.
+/// The mean of this number of samples' losses, from the mean of each [`BATCH`] of them.
 fn mean_loss(samples: usize, losses: &[f32]) -> f64 {
     let sizes = (0..samples).step_by(BATCH).map(|start| BATCH.min(samples - start));
     let sum: f64 = sizes.zip(losses).map(|(size, &loss)| f64::from(loss) * size as f64).sum();

@@ -18,7 +18,7 @@ pub struct ValueErrors {
     pub rmse: f64,
     /// The largest absolute error.
     pub largest: f64,
-    /// The coefficient of determination, 1 − Σ (target − value)² / Σ (target − mean)²; `None` where all targets are the same.
+    /// The coefficient of determination, 1 − Σ (target − value)² / Σ (target − mean)²; `None` if all targets are the same.
     pub r2: Option<f64>,
 }
 

@@ -54,7 +54,7 @@ impl Array<'_> {
     }
 }
 
-/// So many numbers a line.
+/// This number of numbers a line.
 fn list<T>(
     out: &mut dyn Write,
     declared: &str,

@@ -78,7 +78,7 @@ impl Function {
         }
     }
 
-    /// True where it takes e^x.
+    /// True if it takes e^x.
     fn needs_exp(self) -> bool {
         matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::LogSoftmax)
     }

@@ -1,4 +1,4 @@
-//! A prediction's input, and the way from it to the inputs of the first layer. A new kind of input changes this file alone.
+//! The input of a prediction, and its conversion to the inputs of the first layer. A new kind of input changes only this file.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ pub struct Input<'a> {
 /// The beginning of a prediction.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    /// True where the functions of a network of integers compute with floats.
+    /// True if the functions of a network of integers compute with floats.
     pub has_floats: bool,
     /// The functions that it needs.
     pub functions: String,

@@ -13,7 +13,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     functions: &'static str,
-    /// Entries of a layer's list of inputs, for so many inputs.
+    /// Entries of a layer's list of inputs, for this number of inputs.
     entries: fn(usize) -> usize,
 }
 

@@ -67,7 +67,7 @@ pub struct Files<'a> {
 struct Parts<'a> {
     /// The C type of a logit.
     logit: &'static str,
-    /// The C expression that is true where `logit` comes before `largest`.
+    /// The C expression that is true if `logit` comes before `largest`.
     is_larger: &'static str,
     /// The meaning of a logit, for the header.
     meaning: &'static str,
@@ -99,7 +99,7 @@ impl<'a> Export<'a> {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] where there is no room for the network.
+    /// [`NetworkError`] if there is no room for the network.
     pub fn files(&'a self) -> Result<Files<'a>, NetworkError> {
         let (input, output) = (input::Input::of(self.file), self.output());
         let needs_fma = output.needs_fma();

@@ -71,7 +71,7 @@ impl<'a> Output<'a> {
         is_there.then(|| units.iter().map(|unit| if unit == NO_UNIT { Cow::from("") } else { Cow::from(unit) }))
     }
 
-    /// True where an answer takes a fused multiply-add.
+    /// True if an answer takes a fused multiply-add.
     pub fn needs_fma(self) -> bool {
         matches!(self.signature.task, Task::Regression(_))
     }

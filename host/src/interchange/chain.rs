@@ -1,6 +1,6 @@
 //! The order of linear layers, as their widths demand it.
 
-/// The most steps of a search. Any network that a person would write needs fewer.
+/// The largest number of steps of a search. Any network that a person would write needs fewer.
 const MAX_STEPS: usize = 20_000;
 
 /// The answer that the widths of linear layers, each `(inputs, outputs)`, give.

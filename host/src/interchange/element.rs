@@ -12,7 +12,7 @@ pub(super) enum Element {
 }
 
 impl Element {
-    /// The element of a NumPy array; `None` where weights cannot be such numbers.
+    /// The element of a NumPy array; `None` if weights cannot be such numbers.
     pub(super) fn of_number(number: Number) -> Option<Self> {
         match number {
             Number::F16 => Some(Self::F16),
@@ -30,7 +30,7 @@ impl Element {
         }
     }
 
-    /// The first element as the nearest `f32`; 0 where there is none.
+    /// Returns the first element as the nearest `f32`, or 0 if there is no element.
     pub(super) fn decode_one(self, bytes: &[u8]) -> f32 {
         let value = match self {
             Self::F16 => bytes.first_chunk().map(|&b| f16::from_le_bytes(b).to_f32()),

@@ -10,10 +10,10 @@ use selvedge::{
 
 use crate::data::NO_UNIT;
 
-/// The most features or targets that are named in a text.
+/// The largest number of features or targets that are named in a text.
 const MOST_NAMES: usize = 32;
 
-/// A scale and a shift for each input or output, or one pair for all; empty where they change nothing.
+/// A scale and a shift for each input or output, or one pair for all; empty if they change nothing.
 pub(super) type Scales = Vec<(f64, f64)>;
 
 /// The steps before and after a network, which a weight file keeps and other formats do not.

@@ -16,7 +16,7 @@ use super::{
 ///
 /// # Errors
 ///
-/// [`Problem`] where they are no chain of linear layers, or several networks.
+/// [`Problem`] if they are no chain of linear layers, or several networks.
 pub(super) fn infer(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture, Problem> {
     let whole = infer_one(tensors, settings);
     if settings.is_mapped || (whole.is_ok() && !networks::has_copies(tensors)) {

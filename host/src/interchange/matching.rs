@@ -12,9 +12,9 @@ use super::{
 /// The facts that are known besides the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// True where the file's order is that in which the tensors were made.
+    /// True if the file's order is that in which the tensors were made.
     pub keeps_order: bool,
-    /// True where the user gave some of the names.
+    /// True if the user gave some of the names.
     pub is_mapped: bool,
     /// True for weights that are inputs × outputs, where the user says it.
     pub transpose: Option<bool>,
@@ -25,7 +25,7 @@ pub(super) struct Settings {
 pub(super) struct Match {
     pub parameter: Parameter,
     pub tensor: usize,
-    /// True where the tensor is inputs × outputs.
+    /// True if the tensor is inputs × outputs.
     pub is_transposed: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
         .filter(move |&is_transposed| settings.transpose.is_none_or(|asked| asked == is_transposed))
 }
 
-/// A layer's inputs and outputs; `None` where its bias has not its outputs.
+/// A layer's inputs and outputs; `None` if its bias has not its outputs.
 pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
     let &[rows, columns] = tensors[linear.weight].shape() else { return None };
     let (inputs, outputs) = if is_transposed { (rows, columns) } else { (columns, rows) };

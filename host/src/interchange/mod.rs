@@ -102,7 +102,7 @@ impl FileFormat {
         }
     }
 
-    /// Tells whether a file's extension promises another program's format.
+    /// Returns true if a file's extension promises another program's format.
     pub fn is_foreign(path: &Path) -> bool {
         let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
         match Self::of_extension(path) {

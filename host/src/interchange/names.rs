@@ -59,13 +59,13 @@ pub(super) fn read(name: &str) -> (Stem, Option<Kind>) {
     (Stem { words, numbers, text }, kind)
 }
 
-/// The part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty where there is none.
+/// The part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty if there is none.
 pub(super) fn prefix(name: &str) -> &str {
     let before = |name: &str| name.rfind(['.', '/']).unwrap_or(0);
     &name[..before(&name[..before(name)])]
 }
 
-/// Tells whether a tensor lies under a key: the whole beginning of its name, or of an empty key, no beginning before its layer's name.
+/// Returns true if a tensor lies under a key: the whole beginning of its name, or of an empty key, no beginning before its layer's name.
 pub(super) fn is_under(name: &str, key: &str) -> bool {
     match key {
         "" => prefix(name).is_empty(),
@@ -81,7 +81,7 @@ pub(super) fn weight_of(bias: &str) -> String {
     }
 }
 
-/// Tells whether a tensor is only a part from which a weight is computed.
+/// Returns true if a tensor is only a part from which a weight is computed.
 pub(super) fn is_part_of_weight(name: &str) -> bool {
     words(name).windows(2).any(is_part)
 }

@@ -1,4 +1,4 @@
-//! Networks side by side in one file, each under a prefix of its own: `actor.0.weight` and `critic.0.weight`.
+//! Networks side by side in one file, each under its own prefix: `actor.0.weight` and `critic.0.weight`.
 
 use selvedge::architecture::{Architecture, Parameter};
 
@@ -20,7 +20,7 @@ pub(super) struct Own<'a> {
 }
 
 impl Own<'_> {
-    /// Tells whether every parameter is there, and has its shape.
+    /// Returns true if every parameter is there, and has its shape.
     pub(super) fn is_whole(&self) -> bool {
         self.fitting == self.named.parameters().count()
     }
@@ -34,7 +34,7 @@ impl Own<'_> {
 ///
 /// # Errors
 ///
-/// [`Problem::Networks`] where all are there under several prefixes.
+/// [`Problem::Networks`] if all are there under several prefixes.
 pub(super) fn own<'a>(
     architecture: &'a Architecture,
     deployed: &'a Architecture,
@@ -158,7 +158,7 @@ pub(super) fn side_by_side(
         .then(|| several(networks.iter().map(|(prefix, layers)| (*prefix, layers.clone()))))
 }
 
-/// Tells whether several layers of one prefix stand under another with the same names and shapes: a copy, such as an average. Prefixes that
+/// Returns true if several layers of one prefix stand under another with the same names and shapes: a copy, such as an average. Prefixes that
 /// differ in their numbers alone are parts of one network.
 pub(super) fn has_copies(tensors: &[NamedTensor]) -> bool {
     let parts = parts(tensors);

@@ -88,7 +88,7 @@ fn push<'r, 'a>(
     tensors.push_strided(name, shape.clone(), strides, element, part)
 }
 
-/// Tells whether a zip archive is PyTorch's, and not NumPy's.
+/// Returns true if a zip archive is PyTorch's, and not NumPy's.
 pub(super) fn is_saved_by_torch(bytes: &[u8]) -> bool {
     Archive::open(bytes, FORMAT).is_ok_and(|archive| folder(&archive).is_ok())
 }

@@ -26,7 +26,7 @@ use crate::{
     weights::WeightsError,
 };
 
-/// The most bytes of a file: the largest network's numbers in the widest type, and the headers.
+/// The largest number of bytes of a file: the largest network's numbers in the widest type, and the headers.
 const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 
 /// The user's options for reading a file.
@@ -172,7 +172,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] where the names and shapes are no such network's.
+    /// [`InterchangeError`] if the names and shapes are no such network's.
     pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
         match &self.architecture {
             Some(architecture) => Ok(architecture.clone()),
@@ -201,7 +201,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] for a weight file of another network, for names and shapes that do not fit, and for layers that make no network.
+    /// [`InterchangeError`] for a weight file of another network, for names and shapes that do not fit, and for layers that do not form a network.
     pub fn network(
         &self,
         architecture: &Architecture,

@@ -13,9 +13,9 @@ use super::{
 };
 use crate::quote::quoted;
 
-/// A state dict may have so many tensors; a network here has a few dozen.
+/// A state dict may have this number of tensors; a network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// The most elements of a state dict, if its file has fewer bytes. This limits the memory for a small file. A network of
+/// The largest number of elements of a state dict, if its file has fewer bytes. This limits the memory for a small file. A network of
 /// ones and zeros that compresses to less can be saved uncompressed.
 const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
@@ -41,7 +41,7 @@ impl NamedTensor {
         &self.name
     }
 
-    /// The sizes, outermost first.
+    /// Returns the sizes, the outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -51,17 +51,17 @@ impl NamedTensor {
         &self.values
     }
 
-    /// Tells whether its elements are numbers that weights can be.
+    /// Returns true if its elements are numbers that weights can be.
     pub(super) fn is_read(&self) -> bool {
         self.unread.is_none()
     }
 
-    /// Tells whether it is a tensor, of whatever type, and no other entry.
+    /// Returns true if it is a tensor, of whatever type, and no other entry.
     pub(super) fn is_tensor(&self) -> bool {
         !self.unread.as_deref().is_some_and(|found| NO_TENSORS.contains(&found))
     }
 
-    /// Tells whether the name is the user's, and a parameter's.
+    /// Returns true if the name is the user's, and a parameter's.
     pub(super) fn is_mapped(&self) -> bool {
         self.before.is_some()
     }
@@ -102,7 +102,7 @@ pub(super) struct Tensors {
 }
 
 impl Tensors {
-    /// For a file of so many bytes.
+    /// For a file of this number of bytes.
     pub(super) fn of_file(bytes: usize) -> Self {
         Self { all: Vec::new(), elements: 0, most: bytes.max(MAX_UNPACKED) }
     }
@@ -178,7 +178,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Checks that a further tensor may have so many elements.
+    /// Checks that a further tensor may have this number of elements.
     pub(super) fn check_room(&self, elements: usize) -> Result<(), Problem> {
         let all = self.elements.checked_add(elements).filter(|&all| all <= self.most);
         all.map(drop).ok_or(Problem::Elements { limit: self.most })
@@ -222,7 +222,7 @@ impl Tensors {
     }
 }
 
-/// Tells whether the elements follow each other; the stride of a single one does not matter.
+/// Returns true if the elements follow each other; the stride of a single one does not matter.
 fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1_usize;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {
@@ -237,7 +237,7 @@ pub(super) fn sizes(parameter: &Parameter) -> Vec<usize> {
     parameter.shape.iter().map(|&size| size as usize).collect()
 }
 
-/// Tells whether a name is that of a counter of PyTorch's, which takes no part in any arithmetic: of batch normalisation's batches, or of an
+/// Returns true if a name is that of a counter of PyTorch's, which takes no part in any arithmetic: of batch normalisation's batches, or of an
 /// averaged model's steps.
 pub(super) fn is_counter(name: &str) -> bool {
     matches!(name.rsplit('.').next(), Some("num_batches_tracked" | "n_averaged"))

@@ -63,7 +63,7 @@ struct Layers {
 /// A network cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
-    /// The layers make no network.
+    /// The layers do not form a network.
     #[error("these layers make no network: {0}")]
     Layers(String),
     /// There are more numbers than a weight file can have.
@@ -71,7 +71,7 @@ pub enum NetworkError {
     TooLarge {
         /// The network's numbers.
         found: usize,
-        /// The most that there can be.
+        /// The largest number that is allowed.
         most: usize,
     },
     /// There is no memory for it.
@@ -104,7 +104,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] for layers that make no network, or one for which there is no room.
+    /// [`NetworkError`] for layers that do not form a network, and for a network that does not fit into memory.
     pub fn zeroed(architecture: &Architecture) -> Result<Self, NetworkError> {
         let layers = Layers::new(architecture)?;
         let parameters = Aligned::zeroed(layers.len)?;

@@ -36,7 +36,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Memory to train on batches of so many samples at most.
+    /// Memory to train on batches of this number of samples at most.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Memory to predict batches of so many samples at most.
+    /// Memory to predict batches of this number of samples at most.
     ///
     /// # Errors
     ///

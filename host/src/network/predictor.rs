@@ -40,7 +40,7 @@ pub struct Predictor<'a> {
 const TOGETHER: usize = 512;
 
 impl<'a> Predictor<'a> {
-    /// For batches of so many samples at most.
+    /// For batches of this number of samples at most.
     ///
     /// # Errors
     ///

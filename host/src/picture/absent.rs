@@ -6,7 +6,7 @@ use selvedge::shape::InputShape;
 
 use super::{Captioned, Chart, PictureError, Prepared};
 
-/// Why there is no picture.
+/// The reason why there is no picture.
 const NONE: &str = "this build of selvedge has no pictures: its feature `pictures` is left out";
 
 /// Reads nothing.

@@ -17,7 +17,7 @@ const MARGIN: u32 = 20;
 const ROW: u32 = 24;
 const NAME: u32 = 180;
 const NUMBERS: u32 = 160;
-/// The most rows.
+/// The largest number of rows.
 const ROWS: usize = 30;
 /// A panel's plot, and its text below.
 const PLOT: (u32, u32) = (304, 160);
@@ -58,7 +58,7 @@ pub fn chart(chart: &Chart) -> RgbImage {
 ///
 /// # Errors
 ///
-/// [`io::Error`] where the file cannot be written; its text names the file.
+/// [`io::Error`] if the file cannot be written; its text names the file.
 pub fn save_chart(path: &Path, chart: &Chart) -> io::Result<()> {
     let mut png = Cursor::new(Vec::new());
     self::chart(chart).write_to(&mut png, ImageFormat::Png).expect("memory takes every PNG of at least a pixel");

@@ -24,18 +24,18 @@ pub const FORMATS: [ImageFormat; 6] =
 
 /// The bytes that identify a WebP. The other formats need fewer.
 const LONGEST_MAGIC: usize = 12;
-/// The most bytes that a picture takes: its file, the decoder's memory and the pixels.
+/// The largest number of bytes that a picture takes: its file, the decoder's memory and the pixels.
 const MAX_MEMORY: u64 = 320 << 20;
-/// The most bytes of a PNG's colour profile or text.
+/// The largest number of bytes of a PNG's colour profile or text.
 const MAX_PROFILE: u64 = 4 << 20;
-/// The most columns and rows: decoders keep some rows beside the picture.
+/// The largest number of columns and rows: decoders keep some rows beside the picture.
 const MAX_SIDE: u32 = 65_535;
-/// The most pixels, and the most that a JPEG's scans visit together.
+/// The largest number of pixels, and the most that a JPEG's scans visit together.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
-/// The most bytes of a JPEG in scans, which are slow to read.
+/// The largest number of bytes of a JPEG in scans, which are slow to read.
 const MAX_PROGRESSIVE: u64 = 24 << 20;
-/// The most pixels that are worked with. Larger pictures are reduced.
+/// The largest number of pixels that are worked with. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
 
 /// The bytes beside a pixel that is worked with: colours, shades, alpha, the ground's mask and the places that it grows from.
@@ -49,9 +49,9 @@ pub struct Decoded {
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8.
     pub orientation: u8,
-    /// True where more pictures follow in the file.
+    /// True if more pictures follow in the file.
     pub is_series: bool,
-    /// True where `show --plain` wrote it.
+    /// True if `show --plain` wrote it.
     pub is_sample: bool,
 }
 

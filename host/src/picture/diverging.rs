@@ -1,6 +1,6 @@
 //! Numbers as colours: white is 0, blue is below and orange above, which colour-blind readers tell apart.
 
-/// The colours of the least and of the greatest number.
+/// The colours of the least and of the largest number.
 const ENDS: [[f32; 3]; 2] = [[0.0, 90.0, 190.0], [200.0, 80.0, 0.0]];
 
 /// A scale of colours from `-limit` to `limit`.

@@ -11,7 +11,7 @@ pub enum PictureError {
         /// The file.
         path: PathBuf,
     },
-    /// The network takes no image of one channel.
+    /// The network does not take an image of one channel.
     #[error("{}: a picture is read as one channel of grey, but the network takes {shape}; use --values, or give an IDX file", path.display())]
     Shape {
         /// The file.
@@ -24,9 +24,9 @@ pub enum PictureError {
     NoFile {
         /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The content that was found.
         what: &'static str,
-        /// What to do.
+        /// A way to correct it.
         advice: &'static str,
     },
     /// The operating system does not give the file's bytes.
@@ -34,7 +34,7 @@ pub enum PictureError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
     /// The file is a part of a picture.
@@ -42,7 +42,7 @@ pub enum PictureError {
     Cut {
         /// The file.
         path: PathBuf,
-        /// What is not there.
+        /// The part that is missing.
         missing: &'static str,
     },
     /// Reading would take more memory or time than a picture may.
@@ -74,7 +74,7 @@ pub enum PictureError {
     Picture {
         /// The file.
         path: PathBuf,
-        /// What the decoder says.
+        /// The decoder's message.
         error: Box<dyn Error + Send + Sync>,
     },
 }

@@ -8,17 +8,17 @@ use super::ground::Ground;
 const FITTED: f32 = 0.7;
 /// The number of fits of the plane, each to the pixels that are nearest to the one before.
 const FITS: usize = 12;
-/// The most error of a plane, as a part of the error of an even shade.
+/// The largest error of a plane, as a part of the error of an even shade.
 const BETTER: f32 = 0.7;
-/// The most error of a plane for most pixels; with more it is no ground.
+/// The largest error of a plane for most pixels; with more it is no ground.
 const FARTHEST: f32 = 32.0;
 /// A ground of this tolerance or less has no noise that disturbs.
 const CALM: u8 = 16;
-/// The most pixels on each side of one that its mean is taken of.
+/// The largest number of pixels on each side of one that its mean is taken of.
 const WIDEST: usize = 3;
 
 /// A picture with the slope of its ground taken off, if it has one, and its noise, as far as one pixel of the sample lies in the mean
-/// of so many pixels; and its ground.
+/// of this number of pixels; and its ground.
 pub fn even_out(gray: GrayImage, (width, height): (u32, u32)) -> (GrayImage, Ground) {
     let level = level(&gray).unwrap_or(gray);
     let ground = Ground::of(&level);
@@ -35,7 +35,7 @@ pub fn even_out(gray: GrayImage, (width, height): (u32, u32)) -> (GrayImage, Gro
     (found.0.unwrap_or(level), found.1)
 }
 
-/// Takes a plane off that fits most of the border much better than one shade does. `None` where there is none.
+/// Takes a plane off that fits most of the border much better than one shade does. `None` if there is none.
 fn level(gray: &GrayImage) -> Option<GrayImage> {
     let (width, height) = gray.dimensions();
     let rows = [0, height - 1].into_iter().flat_map(|y| (0..width).map(move |x| (x, y)));
@@ -65,7 +65,7 @@ fn level(gray: &GrayImage) -> Option<GrayImage> {
     })
 }
 
-/// The plane of least squares through points: its height at zero, and its slopes. `None` where all points lie in one line.
+/// The plane of least squares through points: its height at zero, and its slopes. `None` if all points lie in one line.
 fn fit(points: &[[f32; 3]]) -> Option<[f32; 3]> {
     let mean = |axis: usize| points.iter().map(|point| f64::from(point[axis])).sum::<f64>() / points.len() as f64;
     let means = [mean(0), mean(1), mean(2)];

@@ -13,12 +13,12 @@ const NEAREST: u8 = 8;
 /// that are 5.8 standard deviations.
 const USUAL: f64 = 0.8;
 
-/// What a picture's border says of its ground.
+/// The background of a picture, estimated from its border.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ground {
     /// Its shade: the middle of those that most of the border has.
     pub shade: u8,
-    /// How far a pixel of the ground may be from that.
+    /// The largest distance of a background pixel from that value.
     pub tolerance: u8,
     /// The part of the border that has this shade, within the tolerance: from 0 to 1.
     pub share: f32,

@@ -79,7 +79,7 @@ pub enum Panel {
         title: String,
         /// The least value.
         low: f32,
-        /// The greatest value.
+        /// The largest value.
         high: f32,
         /// The parts of each class, which together are 1.
         classes: Vec<Vec<f64>>,
@@ -124,6 +124,6 @@ pub struct Prepared {
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8; 1 where the file has none.
     pub orientation: u8,
-    /// What makes the answer doubtful.
+    /// The reasons why the answer is doubtful.
     pub notes: Vec<String>,
 }

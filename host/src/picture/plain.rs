@@ -36,12 +36,12 @@ impl Plain {
         self.size
     }
 
-    /// Tells whether no pixel has a colour.
+    /// Returns true if no pixel has a colour.
     pub fn is_grey(&self) -> bool {
         self.pixels.pixels().all(|pixel| pixel.0.iter().all(|shade| *shade == pixel.0[0]))
     }
 
-    /// The sample of so many columns and rows, resized without regard to its proportions: channels × rows × columns. One channel is the luminance
+    /// The sample of this number of columns and rows, resized without regard to its proportions: channels × rows × columns. One channel is the luminance
     /// (ITU-R BT.709), three are red, green and blue.
     pub fn fit(self, (width, height): (u32, u32), channels: u32) -> Vec<u8> {
         let pixels = match self.pixels.dimensions() == (width, height) {

@@ -8,7 +8,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 ///
 /// # Errors
 ///
-/// [`io::Error`] where there are not three bytes for each of the columns and rows.
+/// [`io::Error`] if there are not three bytes for each of the columns and rows.
 pub fn png(pixels: &[u8], (width, height): (u32, u32)) -> io::Result<Vec<u8>> {
     let expected = u64::from(width) * u64::from(height) * 3;
     if pixels.len() as u64 != expected || expected == 0 {

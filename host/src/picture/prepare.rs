@@ -70,7 +70,7 @@ fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
     prepared
 }
 
-/// A picture as shades of so many columns and rows; a sample's are kept.
+/// A picture as shades of this number of columns and rows; a sample's are kept.
 fn prepare(picture: &RgbaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     let full_size = picture.dimensions();
     let (gray, laid_over) = flatten(picture);

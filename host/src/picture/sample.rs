@@ -17,11 +17,11 @@ const MARK: &[u8] = b"tEXtSelvedge\0sample";
 /// A PNG's signature and its header chunk, which stands first.
 const HEADER: usize = 8 + 25;
 
-/// Saves a sample of so many columns and rows as a PNG file of that size, whole or not at all.
+/// Saves a sample of this number of columns and rows as a PNG file of that size, whole or not at all.
 ///
 /// # Errors
 ///
-/// [`io::Error`] where the file cannot be written, or `shades` are not as many as the size says; its text names the file.
+/// [`io::Error`] if the file cannot be written, or `shades` are not as many as the size says; its text names the file.
 pub fn save_sample(path: &Path, shades: &[u8], (width, height): (u32, u32)) -> io::Result<()> {
     let mut png = Cursor::new(Vec::new());
     if shades.len() as u64 != u64::from(width) * u64::from(height) {
@@ -42,7 +42,7 @@ pub fn save_sample(path: &Path, shades: &[u8], (width, height): (u32, u32)) -> i
     write_whole(path, &png).map_err(io::Error::other)
 }
 
-/// Tells whether a file's bytes are a picture that [`save_sample`] wrote.
+/// Returns true if a file's bytes are a picture that [`save_sample`] wrote.
 pub fn is_sample(bytes: &[u8]) -> bool {
     bytes.get(HEADER + 4..).is_some_and(|rest| rest.starts_with(MARK))
 }

@@ -11,16 +11,16 @@ use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_wid
 use super::Captioned;
 use crate::files::write_whole;
 
-/// The most bytes of a sheet.
+/// The largest number of bytes of a sheet.
 const MOST: u64 = 1 << 30;
 
 const GAP: u32 = 8;
 const TEXT: RasterHeight = RasterHeight::Size16;
 const GROUND: u8 = 34;
 
-/// Draws images of so many columns and rows, each enlarged `scale` times and with its caption below it, in rows of `columns`.
+/// Draws images of this number of columns and rows, each enlarged `scale` times and with its caption below it, in rows of `columns`.
 ///
-/// `None` where the sheet would have more than a gibibyte.
+/// `None` if the sheet would have more than a gibibyte.
 pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32, scale: u32) -> Option<RgbImage> {
     let scale = scale.max(1);
     let (width, height) = (width.checked_mul(scale)?, height.checked_mul(scale)?);
@@ -63,11 +63,11 @@ pub fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u
     }
 }
 
-/// Saves a [`grid`] of so many columns and of this scale as a PNG file, whole or not at all.
+/// Saves a [`grid`] of this number of columns and of this scale as a PNG file, whole or not at all.
 ///
 /// # Errors
 ///
-/// [`io::Error`] where the file cannot be written, or the sheet would have more than a gibibyte; its text names the file.
+/// [`io::Error`] if the file cannot be written, or the sheet would have more than a gibibyte; its text names the file.
 pub fn save_grid(
     path: &Path,
     images: &[Captioned<'_>],

@@ -6,7 +6,7 @@ use std::{
     io::{self, IsTerminal},
 };
 
-/// What a terminal can show.
+/// The characters and colours that a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shades {
     /// 24-bit colours.
@@ -18,7 +18,7 @@ enum Shades {
 }
 
 impl Shades {
-    /// What standard output can show. `NO_COLOR` (no-color.org) asks for letters.
+    /// Returns the abilities of standard output. `NO_COLOR` (no-color.org) selects letters without colours.
     fn of_stdout() -> Self {
         let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         if !io::stdout().is_terminal() || set("NO_COLOR") || env::var_os("TERM").is_some_and(|term| term == "dumb") {
@@ -31,7 +31,7 @@ impl Shades {
     }
 }
 
-/// An image in shades of grey, of so many columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
+/// An image in shades of grey, of this number of columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
 /// letters elsewhere.
 pub fn terminal(image: &[u8], width: usize) -> String {
     render([image; 3], width, Shades::of_stdout())

@@ -1,17 +1,17 @@
-//! A check that a picture's file is whole, by its outer structure alone: decoders fill a lost part with grey and say nothing.
+//! Checks by its outer structure that a picture's file is complete. Decoders fill a missing part with grey and report no error.
 
 use image::ImageFormat;
 
-/// What the structure of a file says.
+/// The facts in the structure of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
     /// A JPEG's scans: each visits all blocks.
     pub scans: u64,
     /// A JPEG's components: three, or four in print.
     pub components: u64,
-    /// True where the decoder keeps every coefficient of the picture in memory.
+    /// True if the decoder keeps every coefficient of the picture in memory.
     pub is_progressive: bool,
-    /// True where more pictures follow the first: an animation, or pages.
+    /// True if more pictures follow the first: an animation, or pages.
     pub is_series: bool,
 }
 
@@ -66,7 +66,7 @@ fn png(bytes: &[u8]) -> Option<bool> {
 /// Segments with a length, and after a start of scan its data, in which FF is followed by 0 or a restart mark.
 fn jpeg(bytes: &[u8]) -> Result<Structure, &'static str> {
     const CUT: &str = "its end mark is missing";
-    /// The most pixels that a byte of data describes: 8 blocks of 64, a bit each.
+    /// The largest number of pixels that a byte of data describes: 8 blocks of 64, a bit each.
     const PIXELS_OF_A_BYTE: usize = 8 * 64;
     let (mut found, mut pixels, mut at) = (Structure::default(), 0, 2);
     loop {
@@ -103,7 +103,7 @@ fn is_mark(pair: &[u8]) -> bool {
     pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7)
 }
 
-/// Tells whether the first directory names another one.
+/// Returns true if the first directory names another one.
 fn tiff(bytes: &[u8]) -> Option<bool> {
     let is_big_endian = bytes.starts_with(b"MM");
     let number = |at: usize, length: usize| {

@@ -45,7 +45,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Tells whether both networks are proved to give the same class.
+    /// Returns true if both networks are proved to give the same class.
     pub fn is_certified(&self) -> bool {
         self.bound < self.margin
     }
@@ -155,7 +155,7 @@ impl Sums {
         Self { values, roundings, inherited }
     }
 
-    /// How far a hidden unit of this value is from the floating-point network's at most.
+    /// Returns the largest distance of a hidden unit with this value from the floating-point network's unit.
     fn error(&self, unit: usize, value: f64) -> f64 {
         let radius = (self.inherited[unit] + self.roundings[unit]) * ROUNDED_UP;
         let ends = [-radius, radius].map(|radius| (self.values[unit] + radius).max(0.0));

@@ -54,7 +54,7 @@ impl Coding {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::NotFinite`] where a weight leaves a float32's range.
+    /// [`QuantizationError::NotFinite`] if a weight leaves a float32's range.
     pub fn fold(&self, reference: &Reference) -> Result<Reference, QuantizationError> {
         let scaled: Vec<(f32, f32)> = match reference.preparation() {
             Preparation::Scaled(scaled) => scaled.rows().collect(),
@@ -94,7 +94,7 @@ mod tests {
     use crate::data::Store;
 
     proptest! {
-        /// Where each value has a code of its own, the folded network computes what the network does, but for rounding.
+        /// Where each value has its own code, the folded network computes what the network does, but for rounding.
         #[test]
         fn codes_give_the_networks_sums(values in proptest::collection::vec(-100..=155_i16, 12), seed: u64) {
             let architecture: selvedge::architecture::Architecture = "3,4,2".parse().unwrap();

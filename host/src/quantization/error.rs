@@ -66,7 +66,7 @@ pub enum QuantizationError {
         data: String,
         /// The training samples.
         found: usize,
-        /// How many are needed.
+        /// The number that is needed.
         least: usize,
     },
     /// Fine-tuning ended early.

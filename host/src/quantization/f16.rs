@@ -10,7 +10,7 @@ use selvedge::{
 
 use super::{QuantizationError, Reference, SampleOutputs, integer::encode};
 
-/// How the weights came to be.
+/// The method that chose the weights.
 const METHOD: &str = "weights to the nearest f16, biases as they are";
 
 /// A network whose weights were rounded to f16.
@@ -35,7 +35,7 @@ impl F16Network {
         Ok(Self { widened: reference.with_weights(|weight| f16::from_f32(weight).to_f32())? })
     }
 
-    /// How its weights came to be, in one line.
+    /// Returns the method that chose its weights, as one line.
     pub fn method(&self) -> &'static str {
         METHOD
     }

@@ -46,7 +46,7 @@ impl Integers {
         }
     }
 
-    /// How many neighbouring columns of so many share a scale.
+    /// Returns the number of neighbouring columns that share a scale, for a layer with this number of columns.
     pub(super) const fn columns(self, inputs: usize) -> usize {
         match self {
             Self::Int8 => inputs,

@@ -25,7 +25,7 @@ impl OutputVerdict {
         Self { float, model, quantized: quantized.logits.clone(), bounds }
     }
 
-    /// Tells whether both networks give the same labels.
+    /// Returns true if both networks give the same labels.
     pub fn has_equal_labels(&self) -> bool {
         self.model.iter().zip(&self.quantized).all(|(&model, &quantized)| (model > 0.0) == (quantized > 0.0))
     }
@@ -38,7 +38,7 @@ impl OutputVerdict {
         pairs.min_by(|&a, &b| slack(a).total_cmp(&slack(b))).unwrap_or((f64::INFINITY, 0.0))
     }
 
-    /// Tells whether the labels are proved to be the model's.
+    /// Returns true if the labels are proved to be the model's.
     pub fn is_certified(&self) -> bool {
         let (distance, bound) = self.nearest_label();
         let is_models = self.model.iter().zip(&self.float).all(|(&model, &float)| (model > 0.0) == (float > 0.0));

@@ -121,7 +121,7 @@ impl Reference {
         Ok(Self::of(network)?.with_preparation(self.preparation.clone()))
     }
 
-    /// The same function, but for rounding, with each hidden layer's units in the order given for it.
+    /// Returns a network of the same function, except for rounding, with the units of each hidden layer in the given order.
     pub(super) fn ordered(&self, orders: &[Vec<usize>]) -> Result<Self, QuantizationError> {
         let mut flat = Vec::with_capacity(self.network.parameters().len());
         for (index, layer) in self.layers().enumerate() {

@@ -36,7 +36,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Tells whether the class is proved to be the model's.
+    /// Returns true if the class is proved to be the model's.
     pub fn is_certified(&self) -> bool {
         self.certificate.is_certified() && self.certificate.class == self.model_class
     }

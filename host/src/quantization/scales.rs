@@ -35,7 +35,7 @@ impl WeightMethod {
     }
 }
 
-/// How a layer's outputs become integers.
+/// The conversion of a layer's outputs to integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActivationMethod {
     /// The largest output on the calibration samples becomes 255.

@@ -26,9 +26,9 @@ use crate::{
     task::{Targets, TaskBuf},
 };
 
-/// The most training samples that are held out, to choose by. Of few samples, a fifth is held out.
+/// The largest number of training samples that are held out, to choose by. Of few samples, a fifth is held out.
 const HELD_OUT: usize = 10_000;
-/// The most training samples from which scales are computed.
+/// The largest number of training samples from which scales are computed.
 const CALIBRATION: usize = 10_000;
 /// The seed of the choice of held-out samples.
 const SEED: u64 = 42;
@@ -51,7 +51,7 @@ pub struct Quantizer<'a, E> {
     pub(super) fine_tuned: Option<FineTuned>,
 }
 
-/// How weights were rounded in fine-tuning.
+/// The rounding of weights in fine-tuning.
 pub(super) struct FineTuned {
     pub description: String,
     /// Each layer's scales: in each row one for each group of columns.

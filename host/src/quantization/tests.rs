@@ -1,4 +1,4 @@
-//! What must hold of both networks together.
+//! Properties of the floating-point and the quantised network together.
 
 use std::num::NonZero;
 
@@ -86,7 +86,7 @@ fn integer_network(float: &Reference, integers: Integers, output_scale: f64) -> 
     network
 }
 
-/// What a run's integers are worth.
+/// Returns the numbers that a run's integers stand for.
 fn values(network: &IntegerNetwork, run: &Run) -> Values {
     let hidden = run.activations.iter().zip(&network.output_scales);
     let worth = |(layer, scale): (&Vec<u8>, &f64)| layer.iter().map(|&x| scale * f64::from(x)).collect();

@@ -12,7 +12,7 @@ use crate::{
 
 /// The mistakes that are shown.
 pub const MISTAKES: usize = 24;
-/// The most points of a target's picture, and the most targets that have one.
+/// The largest number of points of a target's picture, and the most targets that have one.
 const POINTS: usize = 400;
 const PICTURED: usize = 4;
 

@@ -77,7 +77,7 @@ mod tests {
         assert_eq!((found.bins[13].accuracy(), found.bins[0].accuracy()), (Some(0.5), None));
     }
 
-    /// Three samples of two labels. σ(±ln 3) is 0.75 and 0.25, σ(±ln 9) 0.9 and 0.1, each in a bin of its own. At 0.75 one of two labels is there:
+    /// Three samples of two labels. σ(±ln 3) is 0.75 and 0.25, σ(±ln 9) 0.9 and 0.1, each in its own bin. At 0.75 one of two labels is there:
     /// |1 − 1.5| = 0.5. At 0.25 none of two: 0.5. At 0.9 the only one: 0.1. At 0.1 the only one: 0.9. The sum is 2, of six decisions a third.
     #[test]
     fn the_error_of_labels_is_as_worked_out_by_hand() {

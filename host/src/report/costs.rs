@@ -18,7 +18,7 @@ pub struct Measured {
     pub instructions: u64,
     /// Cycles, where they are estimated.
     pub cycles_estimate: Option<u64>,
-    /// The most stack, in bytes.
+    /// The largest amount of stack, in bytes.
     pub stack_bytes: u64,
     /// The weights, in bytes.
     pub weight_bytes: u64,

@@ -11,7 +11,7 @@ use selvedge::{
 
 use crate::picture;
 
-/// The most columns or rows of a sample's picture; a larger one is shown with fewer pixels.
+/// The largest number of columns or rows of a sample's picture; a larger one is shown with fewer pixels.
 const LARGEST: usize = 96;
 /// The units of the first layer that are shown, and those in a row.
 const UNITS: usize = 64;
@@ -63,7 +63,7 @@ impl Pixels {
     }
 }
 
-/// A sample as a picture; `None` where samples are no images of one or three channels.
+/// A sample as a picture; `None` if samples are no images of one or three channels.
 pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) -> Option<Pixels> {
     let [channels, height, width] = sides(shape)?;
     let shades: Vec<u8> = match preparation.element() {
@@ -93,7 +93,7 @@ pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) ->
 }
 
 /// The first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a negative one blue, a
-/// positive one orange, as `show --weights` has them. `None` where inputs are no images.
+/// positive one orange, as `show --weights` has them. `None` if inputs are no images.
 pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape) -> Option<(usize, Pixels)> {
     let [channels, height, width] = sides(shape)?;
     let inputs = channels * height * width;

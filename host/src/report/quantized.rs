@@ -33,13 +33,13 @@ pub struct Found {
 /// The samples that certificates prove.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proved {
-    /// So many samples keep their class or their labels.
+    /// This number of samples keep their class or their labels.
     Samples(usize),
     /// For each target, the largest distance from the model's value, and what it is at most.
     Bounds(Vec<(f64, f64)>),
 }
 
-/// A table of certificates that is none of these samples.
+/// A table of certificates that does not belong to these samples.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// It cannot be read as a table.
@@ -47,10 +47,10 @@ pub enum CertificateError {
     Row {
         /// From 1, below the header.
         row: usize,
-        /// Why.
+        /// The reason.
         problem: String,
     },
-    /// Its header is none.
+    /// Its header is invalid.
     #[error("this is no table of certificates: `quantize --certificates` writes one")]
     Header,
     /// It has other samples.

@@ -58,7 +58,7 @@ pub fn total_weight(
 ///
 /// # Errors
 ///
-/// [`LossError`] for a class that is none of the outputs.
+/// [`LossError`] for a class that is not below the number of outputs.
 pub fn value(targets: TargetsPart<'_>, outputs: &[f32]) -> Result<f32, LossError> {
     let width = match targets {
         TargetsPart::Classes(classes) => outputs.len() / classes.len().max(1),

@@ -36,7 +36,7 @@ pub enum TargetsPart<'a> {
 }
 
 impl TargetRows {
-    /// Rows of so many numbers.
+    /// Rows of this number of numbers.
     ///
     /// # Panics
     ///
@@ -56,7 +56,7 @@ impl TargetRows {
         self.numbers.len() / self.width
     }
 
-    /// Tells whether there is no row.
+    /// Returns true if there is no row.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
@@ -101,7 +101,7 @@ impl Targets {
         }
     }
 
-    /// Tells whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -147,7 +147,7 @@ impl Targets {
         }
     }
 
-    /// Keeps the first samples' alone.
+    /// Keeps only the targets of the first samples.
     pub fn truncate(&mut self, count: usize) {
         match self {
             Self::Classes(classes) => classes.truncate(count),

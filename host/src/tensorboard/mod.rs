@@ -144,7 +144,7 @@ fn masked(data: &[u8]) -> u32 {
     CRC.checksum(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// Tells whether a folder has a file of events.
+/// Returns true if a folder has a file of events.
 fn has_events(folder: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
         if entry?.file_name().to_string_lossy().contains(MARK) {

@@ -10,10 +10,10 @@ use crate::{evaluation::Evaluation, task::Targets};
 /// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
 /// has the same bits on every backend.
 pub trait Backend {
-    /// The most steps that one call of [`start`](Self::start) takes.
+    /// The largest number of steps that one call of [`start`](Self::start) takes.
     fn max_steps(&self) -> usize;
 
-    /// The most calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
+    /// The largest number of calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
     fn max_started(&self) -> usize {
         1
     }
@@ -112,9 +112,9 @@ pub struct BatchInput {
     pub number: u64,
     /// The places of its samples in the epoch's order.
     pub samples: Range<usize>,
-    /// Whether it is the step's first: the gradient starts from it.
+    /// True if it is the step's first: the gradient starts from it.
     pub is_first: bool,
-    /// Whether it is the step's last: then the parameters change.
+    /// True if it is the step's last: then the parameters change.
     pub is_last: bool,
 }
 

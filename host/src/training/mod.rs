@@ -47,7 +47,7 @@ pub trait Observer {
         Ok(())
     }
 
-    /// Tells whether the observer wants the state after this step.
+    /// Returns true if the observer wants the state after this step.
     ///
     /// The loop asks when it begins the step. After a yes, it begins no later step until the observer has seen the state.
     ///
@@ -127,7 +127,7 @@ pub enum TrainingError {
     Step {
         /// The step.
         step: u64,
-        /// Why.
+        /// The reason.
         error: StepError,
     },
     /// There is no memory for the run.

@@ -20,7 +20,7 @@ impl Order {
         Self { epoch: None, samples: Vec::new(), targets: Vec::new().into() }
     }
 
-    /// Tells whether it is this epoch's.
+    /// Returns true if it is this epoch's.
     pub(super) fn is_of(&self, epoch: u32) -> bool {
         self.epoch == Some(epoch)
     }

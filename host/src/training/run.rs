@@ -101,7 +101,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(Epoch { number, steps, samples: 0, training: Duration::ZERO, validation, test })
     }
 
-    /// Whether the epoch goes on.
+    /// Returns true if the epoch goes on.
     fn has_step(&self, progress: &Progress) -> bool {
         progress.seen < self.data.train.len() as u64 && !progress.is_end(self.options)
     }
@@ -149,7 +149,7 @@ impl<'a, B: Backend> Run<'a, B> {
         progress
     }
 
-    /// Tells whether the backend and the observer let more steps be begun.
+    /// Returns true if the backend and the observer let more steps be begun.
     fn may_start(&self) -> bool {
         self.started < self.backend.max_started() && !self.is_state_wanted
     }

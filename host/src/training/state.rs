@@ -50,7 +50,7 @@ impl Progress {
         is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
     }
 
-    /// Returns whether a run with these options and so many training samples passes this place. `has_validation` is true if some samples
+    /// Returns whether a run with these options and this number of training samples passes this place. `has_validation` is true if some samples
     /// are held out for validation.
     pub fn is_of(&self, samples: usize, has_validation: bool, options: &TrainingOptions) -> bool {
         let samples = samples as u64;
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// Tells whether the weights to be tested are the average.
+    /// Returns true if the weights to be tested are the average.
     pub(super) fn tests_average(&self) -> bool {
         self.average.is_some() && self.progress.steps > 0
     }
@@ -137,7 +137,7 @@ impl State {
         self.progress.best_loss.is_none_or(|best| loss < best)
     }
 
-    /// Tells whether [`judge`](Self::judge) keeps the weights of an epoch with this loss.
+    /// Returns true if [`judge`](Self::judge) keeps the weights of an epoch with this loss.
     pub(super) fn keeps(&self, loss: f64) -> bool {
         self.best.is_some() && self.is_best(loss)
     }
@@ -155,7 +155,7 @@ impl State {
         }
     }
 
-    /// Tells whether all weights that the run may give in the end are finite.
+    /// Returns true if all weights that the run may give in the end are finite.
     pub fn is_finite(&self) -> bool {
         let kept = self.average.iter().chain(&self.best).map(|part| &**part);
         std::iter::once(self.network.parameters()).chain(kept).flatten().all(|weight| weight.is_finite())

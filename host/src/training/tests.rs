@@ -17,7 +17,7 @@ struct Way {
 }
 
 impl Way {
-    /// Those with so many steps at once.
+    /// Those with this number of steps at once.
     fn all(max_steps: usize) -> impl Iterator<Item = Self> {
         [(1, false), (2, false), (2, true), (3, true)].into_iter().map(move |(max_started, is_late)| Self {
             max_steps,
@@ -39,7 +39,7 @@ struct Remote<'a> {
     has_stopped: bool,
     /// The number of steps that were begun at once.
     at_once: Vec<usize>,
-    /// The most starts that were open.
+    /// The largest number of starts that were open.
     most_started: usize,
     /// Calls of `finish` before one that fails.
     failing: Option<usize>,
@@ -153,7 +153,7 @@ impl From<TrainingError> for Interrupted {
     }
 }
 
-/// Looks at every so many states, and after a step may ask for an end.
+/// Looks at every n-th state, and after a step may ask for an end.
 #[derive(Debug, Default, PartialEq)]
 struct Watch {
     every: Option<u64>,
@@ -252,7 +252,7 @@ fn options() -> TrainingOptions {
     }
 }
 
-/// What is seen of a run on the CPU, and its last state.
+/// Returns the observations of a run on the CPU, and its last state.
 fn on_the_cpu(data: &Dataset, options: &TrainingOptions, mut watch: Watch) -> (Watch, String) {
     let mut state = initialized(options);
     let ended = train(&Portable, &mut state, data, options, &mut watch);

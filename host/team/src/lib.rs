@@ -21,8 +21,8 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// The time that the caller spins before it sleeps: several times the difference of the threads' times. A helper that another program keeps
-/// from its core gets the caller's.
+/// The time that the caller spins before it sleeps: several times the difference of the threads' times. The short time gives the core to
+/// a helper that another program keeps from its own core.
 const PATIENCE: Duration = Duration::from_micros(20);
 
 /// The time that a helper spins before it sleeps: more than the caller computes alone between two works of a step, such as the products of
@@ -35,7 +35,7 @@ const LOOKS: usize = 16;
 /// A caller and the threads that help it.
 #[derive(Debug)]
 pub struct Team {
-    /// The helpers' threads, each busy with [`Shared::serve`]; none where the caller is alone.
+    /// The helpers' threads, each of which runs [`Shared::serve`]. `None` if there are no helpers.
     _helpers: Option<ThreadPool>,
     shared: Arc<Shared>,
     threads: usize,
@@ -51,13 +51,13 @@ type Work<'a> = dyn Fn(usize) + Sync + 'a;
 struct Shared {
     /// Written while no helper reads it: by the caller, between the end of one work and the beginning of the next.
     work: Slot,
-    /// How many works there were. A helper that sees a new number reads the work.
+    /// The number of works so far. A helper that sees a new number reads the work.
     generation: Gate,
     /// Helpers that are not done with the work.
     busy: Gate,
-    /// Whether the helpers are to end.
+    /// True if the helpers are to end.
     ended: AtomicBool,
-    /// Whether a helper panicked.
+    /// True if a helper panicked.
     panicked: AtomicBool,
     /// [`PATIENCE`]; none where threads have to take turns on a core.
     patience: Duration,
@@ -128,7 +128,7 @@ impl fmt::Debug for Slot {
 }
 
 impl Team {
-    /// So many threads, the caller's among them.
+    /// This number of threads, the caller's among them.
     ///
     /// # Errors
     ///
@@ -154,12 +154,12 @@ impl Team {
         Self { _helpers: None, shared, threads: threads.get(), takes_turns: true, turn }
     }
 
-    /// Tells whether the caller does all the work.
+    /// Returns true if the caller does all the work.
     pub fn takes_turns(&self) -> bool {
         self.takes_turns
     }
 
-    /// How many threads there are.
+    /// Returns the number of threads.
     pub fn threads(&self) -> usize {
         self.threads
     }

@@ -68,7 +68,7 @@ impl<W: Write> Printed<W> {
 }
 
 impl<W: IsTerminal> Printed<W> {
-    /// Tells whether a person reads it.
+    /// Returns true if a person reads it.
     pub fn is_terminal(&self) -> bool {
         self.writer.is_terminal()
     }

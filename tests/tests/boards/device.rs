@@ -172,7 +172,7 @@ fn riscv32_virt_predicts_the_hosts_integers_and_bits_with_weights_of_16() {
     }
 }
 
-/// What docs/bench-device.json says, to 1 %: instructions and bytes of code, RAM and stack.
+/// Checks the figures of docs/bench-device.json to 1 %: instructions, and bytes of code, RAM and stack.
 #[test]
 fn a_prediction_takes_no_more_than_the_docs_say() {
     const WHAT: &str = "the boards' instructions against docs/bench-device.json";

@@ -33,7 +33,7 @@ fn shown(page: &str) -> Vec<Shown<'_>> {
     all
 }
 
-/// Tells whether lines are the shown ones, of which `…` is any number of lines.
+/// Returns true if lines are the shown ones, of which `…` is any number of lines.
 fn are_shown(shown: &[&str], lines: &[&str]) -> bool {
     match shown {
         [] => lines.is_empty(),

@@ -16,7 +16,7 @@ use tests::{
     said, selvedge, text, workspace,
 };
 
-/// An accelerometer's rows in thousandths of g: each class swings at a frequency and a strength of its own.
+/// An accelerometer's rows in thousandths of g: each class swings at a frequency and its own strength.
 fn accelerometer(windows: u64, seed: u64) -> String {
     let mut text = String::from("ax,ay,az,label\n");
     for window in 0..windows {

@@ -16,7 +16,7 @@ struct OneLayer {
     b_grad: [f32; 3],
 }
 
-/// What stands behind `name = ` in its line.
+/// Returns the text after `name = ` in its line.
 fn printed<'a>(output: &'a str, name: &str) -> &'a str {
     let line = output.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = "));
     line.unwrap_or_else(|| panic!("no line `{name} = …` in:\n{output}"))

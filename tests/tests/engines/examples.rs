@@ -107,7 +107,7 @@ fn a_network_of_ones_own_is_trained_by_the_hosts_library() {
     assert!((last(&evaluated, "Accuracy: ") - last(&output, "read again ")).abs() < 0.1, "{evaluated}");
 }
 
-/// A device's program in another folder, which forbids `unsafe`. It embeds two files and has a layer of its own.
+/// A device's program in another folder, which forbids `unsafe`. It embeds two files and has its own layer.
 const PROJECT: &str = r#"
 #![no_std]
 #![forbid(unsafe_code)]

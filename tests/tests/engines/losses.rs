@@ -14,9 +14,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 type Row = [f32; 10];
 
-/// How far a loss may be from the true value, relative to it: 8 units in the last place.
+/// The largest distance of a loss from the true value, relative to it: 8 units in the last place.
 const VALUE: f64 = 8.0 * f32::EPSILON as f64;
-/// How far a gradient's element may be from the true one, relative to the largest: 4 units in the last place.
+/// The largest distance of a gradient's element from the true one, relative to the largest element: 4 units in the last place.
 const GRAD: f64 = 4.0 * f32::EPSILON as f64;
 
 #[derive(Deserialize)]

@@ -15,7 +15,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 const TRAIN: &str = "train --layers 12,20,3 --recipe quickstart --steps 40 --val-split 0.1";
 
-/// Whether files are mapped.
+/// True if files are mapped.
 const MEMORY: &str = "1000000000";
 const MAPPED: &str = "0";
 

@@ -22,7 +22,7 @@ fn run(folder: &Path, arguments: &str) -> Output {
     tests::selvedge(folder).env("RUST_BACKTRACE", "1").args(arguments.split_whitespace()).output().unwrap()
 }
 
-/// What a command that must succeed prints.
+/// Returns the output of a command that must succeed.
 fn succeed(folder: &Path, arguments: &str) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));

@@ -7,7 +7,7 @@ use std::{fs, path::Path, process::Output, time::Instant};
 use host::training::record::Record;
 use tempfile::TempDir;
 
-/// The most bytes of a page.
+/// The largest number of bytes of a page.
 const LARGEST: usize = 3_000_000;
 
 fn run(folder: &Path, arguments: &str) -> Output {

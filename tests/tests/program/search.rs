@@ -72,7 +72,7 @@ fn trials(folder: &Path) -> Vec<Value> {
     trials
 }
 
-/// Waits until so many trials are finished.
+/// Waits until this number of trials are finished.
 fn wait_for(folder: &Path, search: &mut Child, count: usize) {
     let started = Instant::now();
     while trials(folder).len() < count {

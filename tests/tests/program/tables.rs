@@ -14,7 +14,7 @@ fn accuracy(text: &str) -> f64 {
     rest.split('%').next().unwrap().parse().unwrap()
 }
 
-/// An accelerometer's rows: each class swings at a frequency and a strength of its own.
+/// An accelerometer's rows: each class swings at a frequency and its own strength.
 fn accelerometer(people: u64) -> String {
     let mut text = String::from("\u{feff}time,ax (m/s²),ay (m/s²),az [g],who,Activity\r\n");
     let mut time = 0;

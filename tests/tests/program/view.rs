@@ -1,4 +1,4 @@
-//! The view of `train --tui`, on a terminal of its own.
+//! The view of `train --tui`, on its own terminal.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test's helper functions are tests too")]
@@ -17,7 +17,7 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tests::{said, selvedge};
 
-/// 20 steps in each of so many epochs.
+/// 20 steps in each of this number of epochs.
 const RUN: &str =
     "train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --out a.selvedge";
 

@@ -1,6 +1,6 @@
 //! The program `site`: binds the library for a browser to the page's script, and serves the page's folder on this machine.
 //!
-//! `cargo xtask web` builds and runs it. It is a program of its own, so that nothing else waits for what it links.
+//! `cargo xtask web` builds and runs it. It is a separate program, so that nothing else waits for what it links.
 
 mod serve;
 
@@ -35,7 +35,7 @@ enum Command {
         #[arg(long)]
         node: bool,
     },
-    /// Serve a folder on this machine alone
+    /// Serve a folder, only to this machine
     Serve {
         /// The folder
         folder: PathBuf,

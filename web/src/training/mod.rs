@@ -81,7 +81,7 @@ impl TrainingRun {
         self.advance().map_err(|error| JsError::new(&error))
     }
 
-    /// Tells whether every epoch was taken.
+    /// Returns true if every epoch was taken.
     #[wasm_bindgen(getter, js_name = isDone)]
     pub fn is_done(&self) -> bool {
         self.epoch >= self.options.epochs

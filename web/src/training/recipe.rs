@@ -12,7 +12,7 @@ pub trait Recipe<const STATE: usize> {
     /// The part of the activations that a step drops.
     const DROPOUT: f32;
 
-    /// The schedule of a run of so many steps.
+    /// The schedule of a run of this number of steps.
     fn schedule(total: u64) -> Schedule;
 
     /// The optimizer's step of a number from 1.

@@ -40,7 +40,7 @@ pub fn cargo(subcommand: &str) -> Command {
     cargo
 }
 
-/// Tells whether cargo sets a variable for the programs of one package.
+/// Returns true if cargo sets a variable for the programs of one package.
 fn is_of_package(name: &str) -> bool {
     let names = ["CARGO_CRATE_NAME", "CARGO_BIN_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"];
     names.contains(&name)
@@ -50,7 +50,7 @@ fn is_of_package(name: &str) -> bool {
 /// A program of the workspace, for this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// Its name in cargo.
+    /// Returns the name of its binary in cargo.
     pub name: &'a str,
     /// Its task, in a few words.
     pub task: &'a str,
@@ -61,7 +61,7 @@ pub struct Program<'a> {
 }
 
 impl Program<'_> {
-    /// Builds the program and returns its path. Where there is none yet, the first line says how long that takes.
+    /// Builds the program and returns its path. If it was not built before, the first line says how long the build takes.
     ///
     /// The build takes the features of the whole workspace, as `cargo build` does, so neither builds anew for the other.
     ///
@@ -132,7 +132,7 @@ pub fn hand_over(program: &mut Command) -> io::Result<ExitCode> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Runs cargo and shows its messages, but for the one that it has finished.
+/// Runs cargo and shows its messages, except the last one, that it has finished.
 ///
 /// # Errors
 ///

@@ -43,16 +43,16 @@ const SILENCE: u64 = 1800;
 /// The rows to measure, and the files for the figures.
 #[derive(Args)]
 pub struct DeviceBenchOptions {
-    /// One board of firmware/boards [default: each that is emulated]
+    /// A board of firmware/boards [default: every emulated board]
     #[arg(long, value_name = "NAME")]
     board: Option<String>,
-    /// One model [default: quickstart, small and tiny]
+    /// A model [default: quickstart, small and tiny]
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
     model: Option<String>,
-    /// One format [default: each]
+    /// A format [default: every format]
     #[arg(long, value_enum)]
     format: Option<FormatOption>,
-    /// Measure the C that `selvedge export-c` writes, in place of the Rust firmware; `cargo xtask setup --c` gets the compiler
+    /// Measure the C code of `selvedge export-c` in place of the Rust firmware; `cargo xtask setup --c` installs the compiler
     #[arg(long)]
     c: bool,
     /// The number of test samples to predict
@@ -78,25 +78,25 @@ struct Row {
     board: String,
     model: String,
     format: String,
-    /// Mean of the samples.
+    /// The mean over the samples.
     instructions: u64,
     least_instructions: u64,
     most_instructions: u64,
-    /// Mean of the samples, by ARM's published timings of what the first of them execute; none where the processor has no published timings.
+    /// The mean over the samples, estimated by ARM's published timings from a trace of the first samples. `None` if the processor has no published timings.
     cycles_estimate: Option<u64>,
-    /// Means, one for each linear layer; none of C.
+    /// The means for each linear layer; empty for the exported C.
     layer_instructions: Vec<u64>,
     /// The multiply-accumulates of the linear layers.
     multiply_accumulates: u64,
-    /// The program `bare` without vectors, weights and samples; of C the exported functions.
+    /// Bytes of the program `bare` without vectors, weights and samples; for C, bytes of the exported functions.
     code_bytes: u64,
     weight_bytes: u64,
     static_ram_bytes: u64,
-    /// The deepest in loading the weights and in a prediction, with what they work in.
+    /// Bytes of the maximum stack depth while the program loads the weights and predicts, with the workspace.
     stack_bytes: u64,
 }
 
-/// Measures, prints the table, and writes what was asked for.
+/// Measures, prints the table, and writes the files of the options.
 pub fn run(options: &DeviceBenchOptions) -> Result<ExitCode> {
     let outputs = [("--json", &options.json), ("--markdown", &options.markdown), ("--plot", &options.plot)];
     let outputs: Vec<_> = outputs.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
@@ -213,13 +213,13 @@ fn measure_c(options: &DeviceBenchOptions, board: &str, name: &str, format: Form
     })
 }
 
-/// Says how many cycles a prediction of so many instructions takes.
+/// Says how many cycles a prediction of this number of instructions takes.
 fn say_cycles(estimate: Option<&Estimate>, instructions: u64) {
     let shown = estimate.map(|estimate| estimate.shown(instructions));
     say!("{}", shown.as_deref().unwrap_or("cycles: not estimated, the processor has no published timings"));
 }
 
-/// The cycles of the first predictions of a program `measure`, which has counted so many instructions in each. `None`: there are no timings.
+/// The cycles of the first predictions of a program `measure`, which has counted this number of instructions in each. `None`: there are no timings.
 fn estimate(board: &Board, elf: &Path, counted: &[u64]) -> Result<Option<Estimate>> {
     let Some(core) = Core::of_target(&board.target) else { return Ok(None) };
     let program = linked(elf)?;

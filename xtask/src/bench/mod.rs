@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::{cuda, workspace};
 
-/// Which benchmark.
+/// The benchmark to run.
 #[derive(Subcommand)]
 pub enum Bench {
     /// Train or predict on this machine's CPU and measure it, against the machine's peak and against other programs
@@ -29,7 +29,7 @@ pub enum Bench {
     Device(device::DeviceBenchOptions),
 }
 
-/// Measures. A benchmark of the host's gets this program's own arguments, and runs where the user is, so that paths mean what they say.
+/// Runs the benchmark. A benchmark of the host gets the arguments of this program, and runs in the user's current folder, so relative paths are correct.
 pub fn run(bench: &Bench) -> Result<ExitCode> {
     let mut program = match bench {
         Bench::Cpu(_) => program("cpu")?,
@@ -44,7 +44,7 @@ pub fn run(bench: &Bench) -> Result<ExitCode> {
     Ok(launch::hand_over(&mut program)?)
 }
 
-/// Builds a benchmark of the host's.
+/// Builds a benchmark of the package `host`.
 fn program(name: &str) -> Result<Command> {
     let mut cargo = launch::cargo("bench");
     cargo.args(["--no-run", "--package", "host", "--bench", name, "--message-format", "json-render-diagnostics"]);
@@ -66,7 +66,7 @@ fn program(name: &str) -> Result<Command> {
     Ok(program)
 }
 
-/// A message of cargo's, as far as it is of use here.
+/// The part of a message of cargo that is used here.
 #[derive(Deserialize)]
 struct Message {
     target: Target,

@@ -11,7 +11,7 @@ use crate::workspace;
 #[cfg(test)]
 mod pages;
 
-/// Where the book goes.
+/// The options of `book`.
 #[derive(Args)]
 pub struct BookOptions {
     /// The folder of the book [default: target/book]
@@ -19,7 +19,7 @@ pub struct BookOptions {
     out: Option<PathBuf>,
 }
 
-/// Builds the program that makes the book, and makes it.
+/// Builds the program that makes the book, and runs it.
 pub fn run(options: &BookOptions) -> Result<()> {
     let out = match &options.out {
         Some(out) => std::path::absolute(out)?,
@@ -36,7 +36,7 @@ pub fn check() -> Result<()> {
     run(&BookOptions { out: None })
 }
 
-/// The program has a workspace of its own: its many dependencies are built for the book alone.
+/// The program is a separate workspace, because only the book needs its many dependencies.
 const MANIFEST: &str = "docs/book/Cargo.toml";
 
 fn program(subcommand: &str) -> Result<Command> {

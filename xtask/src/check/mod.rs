@@ -1,4 +1,4 @@
-//! `cargo xtask check NAME`: a check that `cargo xtask test` leaves out, because it takes long or needs a tool of its own.
+//! `cargo xtask check NAME`: a check that `cargo xtask test` leaves out, because it takes long or needs an additional tool.
 //!
 //! Each is one command, here and in the workflow that runs it. [`tool`]: the tools, of pinned versions.
 
@@ -13,33 +13,33 @@ use launch::cargo;
 use crate::workspace;
 use tool::{CARGO_DENY, TYPOS};
 
-/// The compiler that checks what the stable one cannot.
+/// The nightly compiler, for the checks that the stable compiler does not have.
 const NIGHTLY: &str = "nightly";
 /// A clock, and four processors. Rayon keeps threads to the end of the program, and its queues need the newer rules of borrowing.
 const MIRI_FLAGS: &str = "-Zmiri-disable-isolation -Zmiri-num-cpus=4 -Zmiri-ignore-leaks -Zmiri-tree-borrows";
-/// With it, what cannot be had is an error.
+/// If this variable is set, a missing tool is an error.
 const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
-/// Systems beside Linux, for which the trainer is compiled.
+/// The other systems for which the trainer is compiled.
 const SYSTEMS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
-/// The check.
+/// The check to run.
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Check {
-    /// Check the dependencies: licences, sources, versions, and known weaknesses
+    /// Check the dependencies: licences, sources, versions and known vulnerabilities
     ///
-    /// deny.toml has the rules. The list of weaknesses is fetched from GitHub. Without it, the rest is checked, and that is said; with
-    /// SELVEDGE_REQUIRE_ALL=1 it is an error.
+    /// deny.toml has the rules. The list of vulnerabilities is downloaded from GitHub. If it cannot be downloaded, a note says so, and the rest is checked; with
+    /// SELVEDGE_REQUIRE_ALL=1 this is an error.
     Deny,
-    /// Check the spelling of code and texts; _typos.toml has the words that are right
+    /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
     /// Build the library and the trainer with the oldest compiler that Cargo.toml allows
     Oldest,
-    /// Compile the library and the trainer for Windows and macOS, but for the download, which needs a C compiler for them
+    /// Compile the library and the trainer for Windows and macOS, without the download, which would need a C compiler for these systems
     Systems,
-    /// Make the library's package, and build what is in it
+    /// Make the package of the library, and build it
     Package,
-    /// Run the tests of the engine's threads in an interpreter that sees races and undefined behaviour, in many orders of the threads
+    /// Run the tests of the engine's threads in an interpreter that finds data races and undefined behaviour, with many schedules of the threads
     Threads(Threads),
 }
 
@@ -51,7 +51,7 @@ pub struct Threads {
     schedules: u32,
 }
 
-/// Checks.
+/// Runs the check.
 pub fn run(check: &Check) -> Result<()> {
     match check {
         Check::Deny => deny(),
@@ -118,7 +118,7 @@ fn threads(schedules: u32) -> Result<()> {
     step(miri)
 }
 
-/// Gets a compiler with these components, unless its cargo has the command.
+/// Installs a compiler with these components, unless its cargo already has the command.
 fn compiler(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
     let found = rustup(&["run", toolchain, "cargo", command, "--help"]).output();
     if found.is_ok_and(|output| output.status.success()) {
@@ -129,14 +129,14 @@ fn compiler(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
     ))
 }
 
-/// Cargo of another compiler, with a folder of its own for what it builds.
+/// Cargo of another compiler, with its own folder for what it builds.
 fn cargo_of(toolchain: &str, folder: &str, arguments: &[&str]) -> Result<Command> {
     let mut cargo = rustup(&[&["run", toolchain, "cargo"], arguments].concat());
     cargo.env("CARGO_TARGET_DIR", workspace::target_dir()?.join(folder));
     Ok(cargo)
 }
 
-/// A command of rustup. The variables by which cargo runs this program would choose its compiler.
+/// Returns a command for rustup, without the variables that cargo set for this program, because they would choose a compiler.
 fn rustup(arguments: &[&str]) -> Command {
     let mut rustup = launch::command("rustup");
     for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {

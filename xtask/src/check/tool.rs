@@ -37,7 +37,7 @@ impl Tool {
         Ok(root.join("bin").join(format!("{}{}", self.program, env::consts::EXE_SUFFIX)))
     }
 
-    /// Tells whether cargo has installed this version in a folder.
+    /// Returns true if cargo has installed this version in a folder.
     fn is_in(&self, root: &Path) -> bool {
         let installed = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
         installed.contains(&format!("\"{} {} ", self.package, self.version))

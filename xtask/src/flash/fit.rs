@@ -22,7 +22,7 @@ pub struct DoesNotFit {
     parts: String,
     /// The bytes that it takes of them.
     numbers: String,
-    /// A semicolon and the choices that would fit; empty where none is known.
+    /// A semicolon and the choices that would fit; empty if none is known.
     advice: String,
 }
 

@@ -29,30 +29,30 @@ use selvedge::architecture::Architecture;
 use crate::{toolchain::Toolchain, workspace};
 use model::Choice;
 
-/// The test samples where no number is asked for, as far as there are so many.
+/// The default number of test samples.
 const SAMPLES: u32 = 100;
-/// The most differences that are shown.
+/// The largest number of differences that are shown.
 const SHOWN_DIFFERENCES: usize = 20;
 
-/// The program to run, and the board.
+/// The options of `flash`.
 #[derive(Args)]
 pub struct FlashOptions {
     /// The board, a file in firmware/boards
     #[arg(long, value_name = "NAME", default_value = board::DEFAULT)]
     board: String,
-    /// What to run
+    /// The program to run
     #[arg(long, value_enum, default_value_t = Program::Predict)]
     program: Program,
-    /// The number of test samples to classify [default: 100, or all where there are fewer]
+    /// The number of test samples to classify [default: 100, or all if there are fewer]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     count: Option<u32>,
     /// Run on the real chip, through probe-rs
     #[arg(long)]
     probe: bool,
-    /// Stop a program that has said nothing for so many seconds
+    /// Stop a program after this number of seconds without output
     #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-    /// Show the board's answer for each sample too, as it comes
+    /// Also show the board's answer to each sample, as it arrives
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]
@@ -64,26 +64,26 @@ pub struct FlashOptions {
 pub enum Program {
     /// Classifies embedded test samples
     Predict,
-    /// Measures a prediction: instructions, stack
+    /// Measures the instructions and the stack of a prediction
     Measure,
-    /// Trains from a seed on embedded training samples, by the recipe in firmware/training.toml
+    /// Trains from random weights on embedded training samples, by the recipe in firmware/training.toml
     Train,
-    /// Answers what comes through the UART: `cargo xtask device`
+    /// Answers requests from the UART, for `cargo xtask device`
     #[value(skip)]
     Serve,
-    /// Holds the weight loader to broken files
+    /// Tests that the weight loader refuses damaged files
     Loader,
-    /// Prints hashes of the arithmetic's functions
+    /// Prints hashes of the functions of the arithmetic
     Fingerprint,
-    /// Classifies one sample, without a log
+    /// Classifies one sample, without output
     Bare,
-    /// Ends as SELVEDGE_CRASH in the environment says: panic, fault or overflow; or, with deep, does not fit
+    /// Ends as the environment variable SELVEDGE_CRASH says: panic, fault or overflow; deep gives a program that does not fit
     #[value(hide = true)]
     Crash,
 }
 
 impl Program {
-    /// Its name in cargo.
+    /// Returns the name of its binary in cargo.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Predict => "predict",
@@ -98,7 +98,7 @@ impl Program {
     }
 }
 
-/// Builds, runs and compares. Where there is nothing to compare, the exit code is the program's.
+/// Builds the program, runs it and compares its results. If it has no results to compare, this returns the program's exit code.
 pub fn run(options: &FlashOptions) -> Result<ExitCode> {
     let device = if options.probe { Device::Probe } else { Device::Emulator };
     let run = Run::new(&options.board, options.program, device, options.timeout)?;
@@ -112,23 +112,23 @@ pub fn run(options: &FlashOptions) -> Result<ExitCode> {
     }
 }
 
-/// Seconds for which a program may say nothing.
+/// The largest number of seconds without output.
 pub const TIMEOUT: u64 = 120;
 
-/// Where and what this call runs.
+/// The board, the program and the files of this call.
 pub struct Run {
     /// The board.
     pub board: Board,
     program: Program,
     device: Device,
     toolchain: Toolchain,
-    /// The folder of the embedded files.
+    /// The folder of the files that are compiled into the program.
     pub embed: EmbedFolder,
     silence: Duration,
 }
 
 impl Run {
-    /// A program on a board, which must be within reach.
+    /// Prepares a program for a board, which must be emulated or connected.
     pub fn new(board: &str, program: Program, device: Device, timeout: u64) -> Result<Self> {
         let board = Board::named(board)?;
         device.check(&board)?;
@@ -147,12 +147,12 @@ impl Run {
         self.program
     }
 
-    /// The folder of what is embedded.
+    /// Returns the folder of the files that are compiled into the program.
     pub fn folder(&self) -> &Path {
         &self.embed.path
     }
 
-    /// Builds a program with what is embedded. Where no weights are, its model has these layers, or is the board's own.
+    /// Builds a program with the embedded files. If there are no weights, its model has these layers, or is the default model of the board.
     pub fn build(&self, program: Program, layers: Option<&Architecture>) -> Result<PathBuf> {
         let Self { board, device, embed, .. } = self;
         let firmware = Firmware { board, device: *device, layers, embed: &embed.path };
@@ -164,7 +164,7 @@ impl Run {
         self.device.start(&self.board, &self.build(self.program, None)?, serial)
     }
 
-    /// Builds the run's program, as [`build`](Self::build) does, runs it and hands on every line.
+    /// Builds the run's program, as [`build`](Self::build) does, runs it, and passes on every line.
     pub fn build_and_run(&self, layers: Option<&Architecture>, each_line: impl FnMut(&str)) -> Result<ExitStatus> {
         let elf = self.build(self.program, layers)?;
         self.device.run(&self.board, &elf, self.silence, each_line)
@@ -210,7 +210,7 @@ fn predict(options: &FlashOptions, run: &Run) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A program's exit code as this one's.
+/// Returns the exit code of a program as the exit code of this program.
 pub fn exit_code(status: ExitStatus) -> Result<ExitCode> {
     match status.code().map(u8::try_from) {
         Some(Ok(code)) => Ok(code.into()),
@@ -225,15 +225,15 @@ fn ended_well(status: ExitStatus) -> Result<()> {
     Ok(())
 }
 
-/// `target/embed/<name>`: this run's alone, until it is dropped.
+/// A folder `target/embed/<name>`, which only this run uses until the value is dropped.
 pub struct EmbedFolder {
-    /// Where it is.
+    /// The path.
     pub path: PathBuf,
     _lock: File,
 }
 
 impl EmbedFolder {
-    /// Waits until no other run has the folder, and empties it.
+    /// Waits until no other run uses the folder, and empties it.
     pub fn take(name: &str) -> Result<Self> {
         let path = workspace::target_dir()?.join("embed").join(name);
         let take = || {
@@ -247,7 +247,7 @@ impl EmbedFolder {
         Ok(Self { path, _lock: lock })
     }
 
-    /// Builds the program and keeps it here: a build for another board of the same target would write over cargo's.
+    /// Builds the program and copies it into the folder, because a build for another board of the same target overwrites cargo's file.
     fn build(&self, firmware: &Firmware<'_>, toolchain: &Toolchain, program: Program) -> Result<PathBuf> {
         let builds = self.path.with_file_name("build.lock");
         let _lock = workspace::lock(&builds).with_context(|| format!("cannot lock {}", builds.display()))?;

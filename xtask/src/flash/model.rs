@@ -20,24 +20,24 @@ use selvedge::{
 use super::{Load, Program, Run};
 use crate::{program, workspace};
 
-/// The most bytes of a network's file: `MAX_NUMBERS` of 32 bits, and the longest header.
+/// The largest number of bytes of a network's file: `MAX_NUMBERS` of 32 bits, and the longest header.
 const MAX_BYTES: u64 = 1 << 32;
 
-/// The network that a board gets.
+/// The network for a board.
 #[derive(Args)]
 #[command(next_help_heading = "Network")]
 pub struct Choice {
-    /// The model [default: the board's; tiny for --program train]
+    /// A named model [default: the board's model; tiny for --program train]
     #[arg(long, global = true, value_name = "NAME", value_parser = PossibleValuesParser::new(NAMES))]
     #[arg(conflicts_with_all = ["layers", "weights"])]
     model: Option<String>,
     /// Any other network, such as 784,256,64,10
     #[arg(long, global = true, conflicts_with = "weights")]
     layers: Option<Architecture>,
-    /// The network's file, which states its layers [default: the model's last trained, weights/MODEL.selvedge; else models/MODEL.selvedge]
+    /// The network's file [default: weights/MODEL.selvedge, from the last training; else models/MODEL.selvedge]
     #[arg(long, global = true, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// How the weights are kept; a weight file that is quantised already stays as it is
+    /// The number format of the weights; a file that is already quantised keeps its format
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = FormatOption::F32)]
     pub format: FormatOption,
     /// The source of the samples.
@@ -46,14 +46,14 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Reads the named file, where one is named. That needs no program.
+    /// Reads the named file, if there is one. This does not build a program.
     pub fn weights(&self) -> Result<Option<Weights>> {
         self.weights.as_deref().map(Weights::read).transpose()
     }
 
-    /// The model, and its weights, which may fit the run's board in its program with so many samples.
+    /// Returns the model and its weights. Both may fit the run's board, with the program and this number of samples.
     ///
-    /// A file that is named and does not fit is refused before the program `selvedge` is built.
+    /// A named file that does not fit is refused before the program `selvedge` is built.
     pub fn fitting(&self, run: &Run, samples: Option<u32>) -> Result<(Model, Weights)> {
         let check = |weights: Weights| {
             let network = weights.architecture.folded();
@@ -66,7 +66,7 @@ impl Choice {
         Ok((model, weights))
     }
 
-    /// The model that was asked for, or else the default.
+    /// Returns the model of the options, or the default.
     pub fn model(&self, default: &str) -> Result<Model> {
         let named = || NetworkChoice::Named(self.model.as_deref().unwrap_or(default).to_owned());
         let network = self.layers.as_ref().map_or_else(named, |layers| NetworkChoice::Layers(layers.clone().into()));
@@ -74,7 +74,7 @@ impl Choice {
     }
 }
 
-/// A model to be trained or found.
+/// A model that is to be trained, or whose weights are to be found.
 pub struct Model {
     /// The program `selvedge`.
     program: PathBuf,
@@ -83,7 +83,7 @@ pub struct Model {
     data: Vec<OsString>,
 }
 
-/// The network that was asked for.
+/// The choice of a network on the command line.
 enum NetworkChoice {
     /// `--model`: the data decides its inputs and outputs.
     Named(String),
@@ -91,14 +91,14 @@ enum NetworkChoice {
     Layers(Box<Architecture>),
 }
 
-/// A network's file that was read.
+/// A network's file, after it was read.
 #[derive(Debug)]
 pub struct Weights {
     /// The file.
     pub file: PathBuf,
     /// The layers.
     pub architecture: Architecture,
-    /// The numbers that the weights are.
+    /// The number format of the weights.
     format: message::WeightFormat,
 }
 
@@ -151,7 +151,7 @@ impl Model {
         }
     }
 
-    /// `selvedge train` for this model.
+    /// Returns the command `selvedge train` for this model.
     pub fn train_command(&self, out: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("train");
@@ -163,7 +163,7 @@ impl Model {
         self.with_data(command)
     }
 
-    /// `selvedge train` by the recipe that a board follows.
+    /// Returns the command `selvedge train` with a board's recipe.
     pub fn board_training(&self, recipe: &BoardRecipe, out: &Path) -> Command {
         let BoardRecipe { seed, epochs, batch_size, learning_rate, samples } = recipe;
         let mut selvedge = self.train_command(out);
@@ -173,7 +173,7 @@ impl Model {
         selvedge
     }
 
-    /// `selvedge embed`: the first samples of a split and, with weights, those and what the host makes of the samples.
+    /// Returns the command `selvedge embed`: it writes the first samples of a part and, if weights are given, the weights and the host's answers.
     pub fn embed_command(&self, weights: Option<&Weights>, split: &str, count: Option<u32>, out: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("embed").args(weights.map(|weights| &weights.file));
@@ -182,7 +182,7 @@ impl Model {
         self.with_data(command)
     }
 
-    /// `selvedge device`.
+    /// Returns the command `selvedge device`.
     pub fn device_command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("device");
@@ -194,7 +194,7 @@ impl Model {
         command
     }
 
-    /// Reads a file that goes by the model's name, and must hold this model.
+    /// Reads the file with the model's name, which must contain this model.
     fn read(&self, file: &Path) -> Result<Weights> {
         let weights = Weights::read(file)?;
         let found = &weights.architecture;
@@ -212,8 +212,8 @@ impl Model {
         Ok(weights)
     }
 
-    /// Writes the file that a device predicts with into this folder: the weights quantised, or with batch normalisation folded.
-    /// Either file names its classes where these are known.
+    /// Writes the file for a device into this folder: the weights quantised, or with batch normalisation folded.
+    /// Both kinds of files name the classes, if they are known.
     pub fn deployed(&self, weights: Weights, format: FormatOption, folder: &Path) -> Result<Weights> {
         if format != FormatOption::F32 && weights.format == message::WeightFormat::F32 {
             let file = folder.join("quantized").with_extension(format.name());
@@ -238,7 +238,7 @@ impl Model {
         Weights::read(&file)
     }
 
-    /// The weights that come with the project, or where it has none, such as its default recipe trains, in this folder.
+    /// Returns the weights that come with the project. If it has none, this trains them by the default recipe, in this folder.
     pub fn reference(&self, folder: &Path) -> Result<Weights> {
         let name = format!("{}.selvedge", self.file_name());
         let committed = launch::root().join("models").join(&name);
@@ -250,8 +250,8 @@ impl Model {
         self.read(&file)
     }
 
-    /// The weights that `selvedge train` last left for this model, or else those that come with the project; where there are
-    /// none, trains them.
+    /// Returns the weights of the last `selvedge train` for this model, or else the weights that come with the project. If there are
+    /// none, this trains them.
     pub fn weights(&self) -> Result<Weights> {
         let name = format!("{}.selvedge", self.file_name());
         let file = Path::new("weights").join(&name);

@@ -1,4 +1,4 @@
-//! What the programs report, line by line, against what the host computed.
+//! Compares the report of a program, line by line, with the host's results.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -48,7 +48,7 @@ pub fn prediction(line: &str) -> Option<Prediction> {
     is_hash.then_some(Prediction { index: index.parse().ok()?, class, logits: logits.to_owned() })
 }
 
-/// Tells whether a line is the answer for one sample, or belongs to one: then it is indented.
+/// Returns true if a line is the answer for one sample, or belongs to one: then it is indented.
 pub fn is_of_sample(line: &str) -> bool {
     line.starts_with("  ") || prediction(line).is_some()
 }

@@ -23,7 +23,7 @@ const FORMATS: [(WeightFormat, &str); 4] = [
 const CODE: [u64; 2] = [2 << 10, 64 << 10];
 /// More than the header of a file of 32-bit weights takes.
 const HEADER: usize = 512;
-/// The most stack of a prediction, without its workspace.
+/// The largest amount of stack of a prediction, without its workspace.
 const STACK: u64 = 1 << 10;
 /// The texts of a quantised file: how it was made, and its classes.
 const TEXTS: [u8; 256] = [0; 256];
@@ -37,7 +37,7 @@ pub struct Load<'a> {
     pub network: &'a Architecture,
     /// The form of its weights in the program.
     pub format: WeightFormat,
-    /// True where the file itself has that format, so `--format` does not change it.
+    /// True if the file itself has that format, so `--format` does not change it.
     pub is_quantised: bool,
     /// The samples in the program; where no number is asked for, up to [`SAMPLES`].
     pub samples: Option<u32>,
@@ -45,7 +45,7 @@ pub struct Load<'a> {
 
 /// Bytes of a memory.
 struct Need {
-    /// The least.
+    /// The smallest.
     least: u64,
     /// The most.
     most: u64,
@@ -160,7 +160,7 @@ impl Load<'_> {
         self.network.parameter_count().unwrap_or_default() as u64
     }
 
-    /// Bytes of the weights' file; `None` where the network has none in this format.
+    /// Bytes of the weights' file; `None` if the network has none in this format.
     fn file(&self) -> Option<u64> {
         let (record, signature) = (
             QuantizationRecord {

@@ -12,7 +12,7 @@ use clap::Args;
 use super::{architecture, programs, registers, sass};
 use crate::{cuda, workspace};
 
-/// Whose code.
+/// The options of `gpu code`.
 #[derive(Args)]
 pub struct GpuCodeOptions {
     /// The GPU's compute capability: 90 is an H100
@@ -20,7 +20,7 @@ pub struct GpuCodeOptions {
     architecture: String,
 }
 
-/// Compiles the kernels and prints a line for each.
+/// Compiles the kernels, and prints a line for each.
 pub fn run(options: &GpuCodeOptions) -> Result<ExitCode> {
     let disassembler = cuda::disassembler()?;
     let folder = programs::kernels(&options.architecture)?;

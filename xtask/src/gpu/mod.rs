@@ -28,21 +28,21 @@ pub use self::pack::rehearse;
 /// The start of the first line of a training on a GPU.
 pub const USING: &str = "Using cuda device, ";
 
-/// Which step.
+/// The step of the check.
 #[derive(Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Gpu {
-    /// Write a folder with all that a GPU machine needs to check and time training: it needs no Rust, no compiler and no network
+    /// Write a folder that checks and times training on a GPU machine, which needs no Rust, no compiler and no network
     ///
     /// Copy the folder there and run `bash check.sh` in it. Copy its folder `report` back, and run `cargo xtask gpu report` on it.
     Pack(pack::GpuPackOptions),
     /// Turn the report of a GPU machine into the page docs/bench-cuda.md
     Report(report::GpuReportOptions),
-    /// Count the instructions of each kernel's machine code: registers, spills, fused multiply-adds and reads of shared memory
+    /// Count in the machine code of each kernel: registers, spills, fused multiply-adds and reads of shared memory
     Code(code::GpuCodeOptions),
 }
 
-/// Packs, reports or counts.
+/// Runs the step.
 pub fn run(gpu: &Gpu) -> Result<ExitCode> {
     match gpu {
         Gpu::Pack(options) => pack::run(options),

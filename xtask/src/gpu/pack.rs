@@ -19,19 +19,19 @@ use crate::{cuda, flash, workspace};
 
 /// The script that runs on the GPU machine.
 const CHECK: &str = include_str!("check.sh");
-/// The description of a pack, a `name=value` a line. It is written last: a folder with it is whole.
+/// The description of a pack, with one `name=value` on each line. It is written last, so a folder with this file is complete.
 const ABOUT: &str = "pack.txt";
-/// The folder that the script leaves.
+/// The folder that the script writes.
 const REPORT: &str = "report";
-/// Bytes that are soon copied.
+/// The largest size of a pack, in bytes, so that it can be copied quickly.
 const LIMIT: u64 = 50_000_000;
-/// The programs to compare with, in the folder of `--peers`.
+/// The programs of the comparison, in the folder of `--peers`.
 const PEERS: [&str; 2] = ["pytorch.py", "jax.py"];
 
-/// The contents of the folder.
+/// The options of `gpu pack`.
 #[derive(Args)]
 pub struct GpuPackOptions {
-    /// The GPU's compute capability: 90 is an H100. The programs run on this kind of GPU alone
+    /// The GPU's compute capability: 90 is an H100; the programs run only on this kind of GPU
     #[arg(long, value_name = "CAPABILITY", default_value = "90", value_parser = architecture)]
     architecture: String,
     /// The folder with Fashion-MNIST's four files [default: where `cargo xtask train` finds them]
@@ -40,15 +40,15 @@ pub struct GpuPackOptions {
     /// The folder with pytorch.py and jax.py, which train the same model [default: host/benches/cuda/peers]
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
-    /// The folder to write; one that is there is replaced when all is done [default: target/gpu]
+    /// The folder to write; an existing folder is replaced at the end [default: target/gpu]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Pack an emulated GPU too, and short runs, to try check.sh where there is no GPU: what it measures means nothing
+    /// Also pack an emulated GPU, and shorter runs, to try check.sh without a GPU; its times mean nothing
     #[arg(long)]
     rehearsal: bool,
 }
 
-/// Builds, computes the expected hashes, and writes the folder whole.
+/// Builds the programs, computes the expected hashes, and writes the folder.
 pub fn run(options: &GpuPackOptions) -> Result<ExitCode> {
     // All that may be missing, before the minutes of building.
     cuda::compiler()?;
@@ -113,7 +113,7 @@ pub fn rehearse() -> Result<()> {
     workspace::run(Command::new("bash").arg(out.join("check.sh")))
 }
 
-/// The folder of the programs to compare with.
+/// Returns the folder of the programs of the comparison.
 fn peers(named: Option<&Path>) -> Result<PathBuf> {
     let folder = match named {
         Some(folder) => folder.to_owned(),
@@ -125,7 +125,7 @@ fn peers(named: Option<&Path>) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// A line for each run: the hash that the CPU computes, a tab, the run's name, a tab, its options.
+/// Returns a line for each run: the hash that the CPU computes, the run's name and its options, separated by tabs.
 fn expected(folder: &Path, extent: Extent) -> Result<String> {
     say!("The hashes that the GPU must give, computed on the CPU:");
     let out = folder.join("cpu.selvedge");
@@ -163,7 +163,7 @@ fn write(file: &Path, text: &str) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Every file below a folder, with its bytes, the largest first.
+/// Returns every file below a folder with its size in bytes, the largest first.
 fn files(folder: &Path) -> Result<Vec<(String, u64)>> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     let mut list = || {
@@ -185,7 +185,7 @@ fn files(folder: &Path) -> Result<Vec<(String, u64)>> {
     Ok(files)
 }
 
-/// Returns the folder's size; where that is too large, its largest files too.
+/// Returns lines about the folder's size. If it is too large, one line names its largest files.
 fn size_lines(files: &[(String, u64)]) -> Vec<String> {
     let all: u64 = files.iter().map(|(_, bytes)| bytes).sum();
     let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
@@ -198,11 +198,11 @@ fn size_lines(files: &[(String, u64)]) -> Vec<String> {
     lines
 }
 
-/// A folder that is being written. It is removed unless it gets its place.
+/// A folder that is being written under a temporary name. It is removed, unless it is moved to its final place.
 struct Part(PathBuf);
 
 impl Part {
-    /// For a folder that is to be made. What a run that was killed has left beside it goes, or goes back.
+    /// Prepares to write a folder. Leftovers of a killed run are removed, or moved back.
     fn make(out: &Path) -> Result<Self> {
         let folder = out.with_added_extension("part");
         let old = folder.with_added_extension("old");
@@ -216,7 +216,7 @@ impl Part {
         Ok(Self(folder))
     }
 
-    /// Puts it in its place. A report that lies in the old one stays there.
+    /// Moves the folder to its final place. A report in the old folder is kept.
     fn replace(self, out: &Path) -> Result<()> {
         let cannot = || format!("cannot write {}", out.display());
         if out.exists() {

@@ -88,7 +88,7 @@ pub fn kernels(architecture: &str) -> Result<PathBuf> {
     folder.with_context(|| format!("cargo does not say what {} compiled", compiler.display()))
 }
 
-/// A message of cargo's, as far as it is of use here.
+/// The part of a message of cargo that is used here.
 #[derive(Debug, Deserialize)]
 struct Message {
     package_id: String,

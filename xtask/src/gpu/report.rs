@@ -15,15 +15,15 @@ use super::{
     profile::{self, Kernel},
 };
 
-/// The page that a report becomes.
+/// The page that is made from a report.
 const PAGE: &str = "docs/bench-cuda.md";
-/// The last line of stages.jsonl.
+/// The name of the stage in the last line of stages.jsonl.
 const ALL: &str = "all";
 
-/// The report and the page.
+/// The options of `gpu report`.
 #[derive(Args)]
 pub struct GpuReportOptions {
-    /// The folder that check.sh left on the GPU machine
+    /// The folder that check.sh wrote on the GPU machine
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     /// The page to write [default: docs/bench-cuda.md of this project]
@@ -52,25 +52,25 @@ pub fn run(options: &GpuReportOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The verdict of a stage that did what it should.
+/// The verdict of a stage that succeeded.
 const OK: &str = "ok";
-/// The verdict of a stage that did not do what it should.
+/// The verdict of a stage that failed.
 pub const FAILED: &str = "FAILED";
 
-/// All that a check left.
+/// The content of a report.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The facts about the machine and the pack, by name.
     machine: Vec<(String, String)>,
-    /// In their order, without the line about all of them.
+    /// The stages in their order, without the line for the whole check.
     pub stages: Vec<Stage>,
-    /// The trainings that were compared with the CPU's.
+    /// The runs whose hashes were compared with the CPU's.
     pub bits: Vec<Bits>,
-    /// A tool and its summary.
+    /// The tools, and the summary of each.
     pub sanitizers: Vec<[String; 2]>,
     /// Rows of the benchmark.
     pub rows: Vec<Row>,
-    /// What, how much, and of which unit.
+    /// The name, the value and the unit.
     pub probe: Vec<[String; 3]>,
     /// The kernels of a step.
     pub kernels: Vec<Kernel>,
@@ -83,18 +83,18 @@ pub struct Stage {
     pub stage: String,
     /// `ok`, `FAILED` or `left out`.
     pub verdict: String,
-    /// Its seconds.
+    /// Its time in seconds.
     pub seconds: f64,
-    /// Why it failed or was left out.
+    /// The reason why it failed or was left out.
     pub reason: String,
 }
 
-/// A training on the GPU, beside the CPU's hash.
+/// A run on the GPU, compared with the CPU's hash.
 #[derive(Debug)]
 pub struct Bits {
-    /// The two are the same.
+    /// True if both hashes are equal.
     pub is_same: bool,
-    /// The GPU's hash, or what the program said.
+    /// The GPU's hash, or the program's message.
     pub found: String,
     /// The run's name.
     pub name: String,
@@ -102,35 +102,35 @@ pub struct Bits {
     pub options: String,
 }
 
-/// A line of bench.jsonl, as far as the page shows it.
+/// The part of a line of bench.jsonl that the page shows.
 #[derive(Debug, Deserialize)]
 pub struct Row {
     /// The GPU's name.
     pub gpu: String,
     /// Samples in a step.
     pub batch: u32,
-    /// Our epochs.
+    /// The median of our epochs.
     pub median_epoch_seconds: f64,
-    /// The fastest.
+    /// The fastest of our epochs.
     pub min_epoch_seconds: f64,
-    /// The slowest.
+    /// The slowest of our epochs.
     pub max_epoch_seconds: f64,
-    /// Our median step.
+    /// The median time of our steps.
     pub step_microseconds: f64,
-    /// Whom it took turns with; none of the following where it was alone.
+    /// The peer that took turns with ours. Without a peer, the following fields are `None`.
     pub peer: Option<String>,
-    /// The peer's epochs.
+    /// The median of the peer's epochs.
     pub peer_median_epoch_seconds: Option<f64>,
-    /// The peer's median by ours in each round: the rounds' median.
+    /// The peer's median divided by ours, in each round; this is the median of the rounds.
     pub ratio: Option<f64>,
-    /// The least.
+    /// The smallest.
     pub min_ratio: Option<f64>,
-    /// The greatest.
+    /// The largest.
     pub max_ratio: Option<f64>,
 }
 
 impl Report {
-    /// Reads a folder, which must be whole.
+    /// Reads a complete folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let machine = text(folder, "machine.txt")?;
         let stages = text(folder, "stages.jsonl")?;
@@ -175,13 +175,13 @@ impl Report {
         Ok(report)
     }
 
-    /// A fact about the machine or the pack.
+    /// Returns a fact about the machine or the pack, by its name.
     pub fn fact(&self, name: &str) -> Option<&str> {
         let named = self.machine.iter().find(|(found, value)| found == name && !value.is_empty());
         named.map(|(_, value)| value.as_str())
     }
 
-    /// Tells whether a CPU played the GPU.
+    /// Returns true if a CPU played the GPU.
     pub fn is_rehearsal(&self) -> bool {
         self.fact("rehearsal") != Some("no")
     }
@@ -195,7 +195,7 @@ impl Bits {
     }
 }
 
-/// A file of the folder; none where it is not there.
+/// Returns the text of a file in the folder, or `None` if there is no such file.
 fn text(folder: &Path, name: &str) -> Result<Option<String>> {
     match fs::read_to_string(folder.join(name)) {
         Ok(text) => Ok(Some(text)),
@@ -217,7 +217,7 @@ fn pair(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), value.trim().to_owned()))
 }
 
-/// The fields of a line with so many tabs between them.
+/// The fields of a line with this number of tabs between them.
 fn columns<const COLUMNS: usize>(line: &str) -> Option<[String; COLUMNS]> {
     line.split('\t').map(str::to_owned).collect::<Vec<_>>().try_into().ok()
 }
@@ -258,7 +258,7 @@ pub mod tests {
         ("ncu.csv", CSV),
     ];
 
-    /// Writes the report to a folder of its own, with some files changed.
+    /// Writes the report to its own folder, with some files changed.
     pub fn folder(changed: &[(&str, Option<&str>)]) -> TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (file, text) in FILES {

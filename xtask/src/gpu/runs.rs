@@ -73,7 +73,7 @@ pub const RUNS: [Run; 16] = [
     ),
 ];
 
-/// The one of [`RUNS`] that is repeated, as a race may show in some runs alone.
+/// The run of [`RUNS`] that is repeated, because a race may show only in some runs.
 pub const REPEATED: &str = "two epochs";
 
 const fn run(

@@ -121,7 +121,7 @@ impl<'a> Instruction<'a> {
         Some(Self { address, name, operands: operands.split(',').map(operand).collect() })
     }
 
-    /// Tells whether it is this instruction, with any modifiers.
+    /// Returns true if it is this instruction, with any modifiers.
     fn is(&self, name: &str) -> bool {
         self.name.split('.').next() == Some(name)
     }
@@ -135,12 +135,12 @@ impl<'a> Instruction<'a> {
         u64::from_str_radix(last.strip_prefix("0x")?, 16).ok()
     }
 
-    /// Tells whether the next instruction may be another than the one below.
+    /// Returns true if the next instruction may be another than the one below.
     fn leaves(&self) -> bool {
         ["BRA", "BRX", "BRXU", "BSYNC", "BREAK", "CALL", "EXIT", "JMP", "JMX", "RET"].iter().any(|name| self.is(name))
     }
 
-    /// Tells whether it is one that fills the end: nothing, or a jump to itself.
+    /// Returns true if it is one that fills the end: nothing, or a jump to itself.
     fn is_padding(&self) -> bool {
         self.is("NOP") || self.is("BRA") && self.target() == Some(self.address)
     }

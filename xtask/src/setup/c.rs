@@ -40,7 +40,7 @@ pub const CPP: Compiler = Compiler {
 };
 
 impl Compiler {
-    /// Tells whether it is there.
+    /// Returns true if it is there.
     pub fn is_there(&self) -> bool {
         (self.is_there)()
     }

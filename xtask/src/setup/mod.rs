@@ -17,36 +17,36 @@ pub use self::{
     page::{NODE, missing_browser, page},
 };
 
-/// The parts to set up.
+/// The options of `setup`.
 #[derive(Args, Default)]
 pub struct SetupOptions {
-    /// Only say what is missing and how to get it
+    /// Only list the missing tools and the commands that install them
     #[arg(long)]
     check: bool,
 
-    /// Make the Python environment that interchange is tested against (PyTorch, ONNX Runtime), and nothing else
+    /// Make only the Python environment for the tests of interchange (PyTorch, ONNX Runtime)
     ///
-    /// SELVEDGE_PYTHON names a Python that has the packages of tests/references/requirements.txt already.
+    /// SELVEDGE_PYTHON names a Python that already has the packages of tests/references/requirements.txt.
     #[arg(long)]
     python: bool,
 
-    /// Unpack NVIDIA's compiler for `--cuda` into the target folder, and nothing else
+    /// Unpack only NVIDIA's compiler for `--cuda`, into the target folder
     ///
-    /// CUDA_PATH names a toolkit to take instead.
+    /// CUDA_PATH names an installed toolkit to use instead.
     #[arg(long)]
     cuda: bool,
 
-    /// Install ARM's C compiler, by which exported C is measured on the boards, and nothing else
+    /// Install only ARM's C compiler, which is needed to measure exported C on the boards
     #[arg(long)]
     c: bool,
 
-    /// Get the target that `web` compiles the page's library for, the browser that tests open it with, TypeScript for the types of its script, and
-    /// nothing else
+    /// Install only the target for `web`, the browser for the tests of the page, and TypeScript for the types of
+    /// its script
     #[arg(long)]
     page: bool,
 }
 
-/// Brings the machine to where `flash` and `test` run, or says exactly what to do.
+/// Installs the tools for `flash` and `test`, or prints the exact commands.
 pub fn run(options: &SetupOptions) -> Result<()> {
     if options.python {
         if options.check { python::check() } else { python::set_up() }?;
@@ -72,7 +72,7 @@ pub fn run(options: &SetupOptions) -> Result<()> {
     report()
 }
 
-/// Looks at what is missing and gets it, until nothing is or nothing more can be done.
+/// Finds the missing tools and installs them, until nothing is missing or nothing more can be done.
 fn carry_out(look: impl Fn(bool) -> Result<(Facts, SetupPlan)>, only_check: bool, missing: &str) -> Result<()> {
     let (mut ask_rustup, mut ask_apt) = (workspace::on_path("rustup").is_some(), true);
     loop {
@@ -107,7 +107,7 @@ fn report() -> Result<()> {
     Ok(())
 }
 
-/// apt-get's failure is shown, and found again by the next look. Its package lists may be old or absent: then once more.
+/// Installs the plan. A failure of apt-get is shown, and the next look finds it again. If its package lists may be old or missing, they are updated and the installation is tried again.
 fn install(plan: &SetupPlan, facts: &Facts) {
     if let Err(error) = workspace::run(&mut plan.apt_get(facts)) {
         say!("{error:#}. Running apt-get update, then once more");

@@ -94,7 +94,7 @@ pub fn missing(stages: &[&str]) -> Vec<&'static Part> {
     PARTS.iter().filter(is_needed).filter(|part| !(part.is_there)()).collect()
 }
 
-/// Says what is installed for these stages, then installs it. A part that cannot be had is said, and the others are installed.
+/// Lists the tools for these stages, then installs them. If a tool cannot be installed, a line says so, and the others are installed.
 pub fn install(stages: &[&str]) -> Result<()> {
     let missing = missing(stages);
     if missing.is_empty() {

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub installed: Installed,
-    /// True where rustup is there and has not been asked yet.
+    /// True if rustup is there and has not been asked yet.
     rustup: bool,
     pub apt_get: bool,
     /// The way to install packages without a password.

@@ -38,13 +38,13 @@ const TESTS: &str = "tests";
 /// The checks that are left out without the data, which no set-up downloads.
 const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder";
 
-/// Which stages.
+/// The options of `test`.
 #[derive(Args)]
 pub struct TestOptions {
-    /// Run only the stages with this in their name
+    /// Run only the stages whose names contain this text
     #[arg(long, value_name = "STAGE")]
     only: Option<String>,
-    /// First say what the stages need and this machine lacks, from where it comes and under which licence, and install it
+    /// First list the missing tools of the stages, with their sources and licences, and install them
     #[arg(long)]
     setup: bool,
 }

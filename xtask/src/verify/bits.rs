@@ -31,19 +31,19 @@ use crate::{
     workspace,
 };
 
-/// The most that `selvedge train --threads` takes.
+/// The largest number of threads that `selvedge train --threads` takes.
 const MAX_THREADS: usize = 1024;
 
 /// The runs, and the file for the hashes.
 #[derive(Args)]
 pub struct VerifyBitsOptions {
-    /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024, and what else a recipe may have
+    /// Compare an NVIDIA GPU with the CPU instead: every optimizer, batches of 1 to 1024 samples, and the other options of a recipe
     #[arg(long)]
     cuda: bool,
-    /// With --cuda, a few steps of each run: some seconds in all
+    /// With --cuda, take only a few steps of each run; all runs together take some seconds
     #[arg(long, requires = "cuda")]
     quick: bool,
-    /// Steps of quickstart's runs; those of tiny follow firmware/training.toml, as the boards do
+    /// The number of steps of the runs of quickstart; the runs of tiny follow firmware/training.toml, as the boards do
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(conflicts_with = "cuda")]
     steps: u64,
@@ -98,7 +98,7 @@ fn training_boards() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Why the boards cannot take part on this machine; an error where they must.
+/// Returns the reason why the boards cannot take part on this machine. It is an error if they must.
 fn boards_left_out() -> Result<Option<String>> {
     let check = || {
         training_boards()?.iter().try_for_each(|board| Device::Emulator.check(&Board::named(board)?))?;
@@ -131,7 +131,7 @@ struct Bits {
     steps: u64,
     full: bool,
     folder: EmbedFolder,
-    /// Why the library for a browser takes no part.
+    /// The reason why the library for a browser takes no part.
     page_left_out: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-/// What is verified.
+/// The kinds of verification.
 #[derive(Args)]
 #[command(disable_help_subcommand = true)]
 pub struct VerifyOptions {
@@ -19,10 +19,10 @@ pub struct VerifyOptions {
 
 #[derive(Subcommand)]
 enum What {
-    /// Trains with every engine, every number of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU, and compares the weight hashes
+    /// Trains with every engine and several numbers of threads, on the emulated boards and as WebAssembly, or with --cuda on a GPU; compares the weight hashes
     ///
-    /// Exits with an error where two hashes of a model differ. Where a board's target or QEMU is missing, the boards are left out and said to
-    /// be; with SELVEDGE_REQUIRE_ALL=1 that is an error.
+    /// The exit status is an error if two hashes of a model differ. If a board's target or QEMU is missing, the boards are left out, and a note says
+    /// so; with SELVEDGE_REQUIRE_ALL=1 this is an error.
     Bits(bits::VerifyBitsOptions),
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How many digits of a hash tell it from another.
+/// The number of digits of a hash that are shown.
 const SHORT: usize = 16;
 
 /// One training run.
@@ -12,7 +12,7 @@ pub struct Run {
     pub model: String,
     /// The engine, the board, or `cuda`.
     pub engine: String,
-    /// How many threads computed; none of the CPU's on a GPU.
+    /// The number of threads; `None` on a GPU.
     pub threads: Option<usize>,
     /// The weights' SHA-256, in hexadecimal digits.
     pub hash: String,
@@ -39,7 +39,7 @@ fn width<'a>(heading: &'a str, cells: impl Iterator<Item = &'a str>) -> usize {
     cells.chain([heading]).map(|cell| cell.chars().count()).max().unwrap_or_default()
 }
 
-/// Whether each model's runs have one hash: says which, or which runs have which.
+/// Returns true if each model's runs have one hash: says which, or which runs have which.
 pub fn verdicts(runs: &[Run], full: bool) -> Vec<Result<String, String>> {
     let mut models: Vec<&str> = Vec::new();
     for run in runs {

@@ -35,7 +35,7 @@ const BATCH: u32 = 64;
 /// The longest file of the page.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What `selvedge data --json` says.
+/// The output of `selvedge data --json`.
 #[derive(Deserialize)]
 struct Overview {
     name: String,

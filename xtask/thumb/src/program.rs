@@ -57,11 +57,11 @@ pub struct Program {
     pub(crate) segments: Vec<Segment>,
     /// Where functions begin and end, and their names.
     pub(crate) functions: BTreeMap<u32, Function>,
-    /// The mapping symbols of ARM and RISC-V: true where code begins at an address, false where data does.
+    /// The mapping symbols of ARM and RISC-V: true if code begins at an address, false where data does.
     pub(crate) is_code: BTreeMap<u32, bool>,
     /// Where the processor finds its handlers' addresses.
     pub(crate) vectors: Range<u32>,
-    /// True where an exception also keeps the registers of a floating-point unit.
+    /// True if an exception also keeps the registers of a floating-point unit.
     pub(crate) has_fpu: bool,
 }
 
@@ -193,7 +193,7 @@ impl Program {
         self.bytes(address).map(u32::from_le_bytes)
     }
 
-    /// Tells whether an instruction may begin at an address.
+    /// Returns true if an instruction may begin at an address.
     pub fn is_code(&self, address: u32) -> bool {
         let is_code = |section: &Section| section.kind == SectionKind::Text && section.range().contains(&address);
         // RISC-V's linkers may leave the symbols out where there is code alone.

@@ -51,7 +51,7 @@ pub struct Memory {
     pub stack: u64,
 }
 
-/// So many bytes, of so many.
+/// This number of bytes, of so many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// Those that are taken.

@@ -21,7 +21,7 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     if is_rounded_twice(sum) { exact(a, b, c) } else { sum as f32 }
 }
 
-/// Tells whether a sum, rounded to binary64, may be rounded wrongly to binary32.
+/// Returns true if a sum, rounded to binary64, may be rounded wrongly to binary32.
 #[inline(always)]
 fn is_rounded_twice(sum: f64) -> bool {
     (sum.to_bits() & LOST == HALF) | ((sum.abs() < f64::from(f32::MIN_POSITIVE)) & (sum != 0.0))

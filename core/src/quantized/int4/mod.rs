@@ -62,7 +62,7 @@ impl Int4 {
     /// bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every accumulator fits into 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
-    /// Entries that a layer of so many inputs can need.
+    /// Entries that a layer of this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs / COLUMNS * group_entries(COLUMNS) + group_entries(inputs % COLUMNS) + 1
     }
@@ -72,7 +72,7 @@ impl Int4 {
     }
 }
 
-/// Entries of a group of so many columns: whole groups, and two that end it.
+/// Entries of a group of this number of columns: whole groups, and two that end it.
 const fn group_entries(columns: usize) -> usize {
     if columns == 0 { 0 } else { columns.div_ceil(2).next_multiple_of(GROUP) + 2 }
 }

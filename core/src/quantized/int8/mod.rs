@@ -43,7 +43,7 @@ impl Int8 {
     /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;
 
-    /// Entries that a layer of so many inputs can need.
+    /// Entries that a layer of this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs.div_ceil(2).next_multiple_of(GROUP) + 1
     }

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const MULTIPROCESSORS: u32 = 4;
 
 thread_local! {
-    /// Whether the context is the calling thread's.
+    /// True if the context is the calling thread's.
     pub(crate) static IS_CURRENT: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -34,9 +34,9 @@ static DRIVER: LazyLock<Result<Mutex<Driver>, String>> =
 pub(crate) struct Driver {
     pub(crate) settings: Settings,
     pub(crate) is_initialized: bool,
-    /// How often the context was retained.
+    /// The number of times that the context was retained.
     pub(crate) retained: u32,
-    /// What a kernel, or a test, made of the context.
+    /// The error that a kernel or a test left in the context.
     fault: Option<Code>,
     calls: HashMap<&'static str, u64>,
     launches: u64,
@@ -85,7 +85,7 @@ impl Driver {
         self.programs = Table::new();
     }
 
-    /// Whether this call is one that a test wants to fail.
+    /// Returns true if this call is one that a test wants to fail.
     fn injected(&mut self, function: &'static str) -> Result<(), Code> {
         let call = self.calls.entry(function).or_default();
         *call += 1;
@@ -134,7 +134,7 @@ impl Driver {
     }
 }
 
-/// What a function needs before it does anything.
+/// The conditions that a function checks first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
     Nothing,

@@ -5,7 +5,7 @@
 //! wait for what is before them, and are done at once. In a capture, a launch is kept as a graph's node. A kernel's fault shows at the next
 //! call that waits, and from then on at every one, as on a GPU.
 //!
-//! No program finds it by accident: it is built as `libemulated_driver.so`, and a test copies it as `libcuda.so.1` into a folder of its own
+//! No program finds it by accident: it is built as `libemulated_driver.so`, and a test copies it as `libcuda.so.1` into its own folder
 //! and names that in `LD_LIBRARY_PATH`. Environment variables, read once, decide what goes wrong:
 //!
 //! - `SELVEDGE_EMULATOR_FAIL`: calls that fail, as `function:number:code` with commas between, such as

@@ -15,7 +15,7 @@ pub(crate) const TOTAL: usize = 1 << 30;
 /// As on a GPU, where more than one type relies on it.
 const ALIGN: usize = 256;
 
-/// What is allocated, by address.
+/// The allocations, by address.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     allocations: BTreeMap<u64, Layout>,
@@ -26,7 +26,7 @@ impl Memory {
         TOTAL - self.allocations.values().map(Layout::size).sum::<usize>()
     }
 
-    /// So many bytes exactly, all of them ones: as a float, no number.
+    /// This number of bytes exactly, all of them ones: as a float, no number.
     pub(crate) fn allocate(&mut self, bytes: usize) -> Result<u64, Code> {
         if bytes == 0 {
             return Err(Code::INVALID_VALUE);
@@ -63,7 +63,7 @@ impl Memory {
         if end <= start + layout.size() as u64 { Ok(address as *mut u8) } else { Err(Code::INVALID_VALUE) }
     }
 
-    /// Tells whether the bytes from this address on are allocated here. It is an error where only some are, or those of several allocations.
+    /// Returns true if the bytes from this address on are allocated here. It is an error where only some are, or those of several allocations.
     pub(crate) fn holds(&self, address: u64, bytes: usize) -> Result<bool, Code> {
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;
         let last = self.allocations.range(..end).next_back();

@@ -64,7 +64,7 @@ impl Driver {
     ///
     /// # Safety
     ///
-    /// The host has so many bytes there.
+    /// The host has this number of bytes there.
     pub(crate) unsafe fn copy_to_device(
         &mut self,
         to: u64,

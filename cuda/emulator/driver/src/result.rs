@@ -64,7 +64,7 @@ impl Code {
         Self::TABLE.iter().find(|(code, ..)| *code == self).map(|&(_, name, text)| (name, text))
     }
 
-    /// Whether a context that has met it answers with it from then on.
+    /// Returns true if a context that has met it answers with it from then on.
     pub(crate) fn is_sticky(self) -> bool {
         [
             Self::ECC_UNCORRECTABLE,

@@ -1,4 +1,4 @@
-//! What a test asks for.
+//! The settings that a test chooses.
 
 use std::env;
 

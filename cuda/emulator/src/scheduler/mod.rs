@@ -86,7 +86,7 @@ enum Focus {
     One(usize),
 }
 
-/// The most turns until another focus is drawn.
+/// The largest number of turns until another focus is drawn.
 const PACES: [u32; 4] = [1, 16, 256, 4096];
 
 /// Launches, of which some have begun.
@@ -137,7 +137,7 @@ impl Stream<'_> {
         }
     }
 
-    /// Tells whether the next launch may begin, and does.
+    /// Returns true if the next launch may begin, and does.
     fn begins(&mut self, launch: &Started<'_>) -> bool {
         let Some(last) = self.grids.last() else { return true };
         if !launch.programmatic || self.grids.len() == OVERLAPPING || self.free(launch) == 0 {
@@ -155,7 +155,7 @@ impl Stream<'_> {
         }
     }
 
-    /// The grid that gets on, of those that can; `None` where none can.
+    /// The grid that gets on, of those that can; `None` if none can.
     fn draw(&mut self) -> Option<usize> {
         if self.grids.len() < 2 {
             return self.grids.first().filter(|grid| !grid.runnable.is_empty()).map(|_| 0);

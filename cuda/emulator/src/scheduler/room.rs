@@ -34,7 +34,7 @@ impl Room {
         Self { threads: if is_wide { MANY_THREADS } else { THREADS }, is_wide, _only: only }
     }
 
-    /// Returns the number of blocks of so many threads that fit beside the threads that are there.
+    /// Returns the number of blocks of this number of threads that fit beside the threads that are there.
     pub(super) fn blocks(&self, block: u32, threads: u32) -> u32 {
         self.threads.saturating_sub(threads) / block
     }

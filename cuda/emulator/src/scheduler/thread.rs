@@ -60,7 +60,7 @@ impl CudaThread {
         Self { place, thread: Box::new(thread), coroutine: None }
     }
 
-    /// Runs the thread until it stops; `None` where it has returned.
+    /// Runs the thread until it stops; `None` if it has returned.
     ///
     /// # Safety
     ///

@@ -9,7 +9,7 @@ use cuda::{
 };
 use emulator::{Started, launch_in_order};
 
-/// Runs launches in their order, for so many batches.
+/// Runs launches in their order, for this number of batches.
 pub fn run<'a>(context: &Context, launches: impl IntoIterator<Item = Placed<'a>>, batches: u32, seed: u64) {
     let launches: Vec<_> = launches.into_iter().collect();
     let arguments: Vec<_> = launches

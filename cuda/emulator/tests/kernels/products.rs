@@ -89,7 +89,7 @@ impl Case {
         run_one(&context, &Launch { kernel, phase: Phase::new(&[task]) }, self.seed);
     }
 
-    /// The tiles of a result of so many rows and columns.
+    /// The tiles of a result of this number of rows and columns.
     fn tiles(tile: Tile, [rows, columns]: [usize; 2]) -> u32 {
         tile.count(rows as u32, columns as u32)
     }

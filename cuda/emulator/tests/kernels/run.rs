@@ -15,11 +15,11 @@ use crate::launch::{address, poison, run};
 pub struct Way {
     /// Multiprocessors of the GPU, by which tiles are chosen.
     pub multiprocessors: u32,
-    /// Each task is a launch of its own, which begins when the one before it is done.
+    /// Each task is a separate launch, which begins when the one before it is done.
     pub is_plain: bool,
 }
 
-/// Runs the launches of so many batches, of which the first has this parity.
+/// Runs the launches of this number of batches, of which the first has this parity.
 fn run_batches(way: Way, context: &Context, training: &TrainingLaunches, parity: usize, count: usize, seed: u64) {
     if !way.is_plain {
         return run(context, training.of_batches(parity, count), count as u32, seed);

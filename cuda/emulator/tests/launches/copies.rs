@@ -61,7 +61,7 @@ fn a_source_that_changes_before_the_wait_shows() {
     assert!([0, 7].iter().all(|value| found.contains(value)) && !found.contains(&9), "{found:?}");
 }
 
-/// Copies so many bytes, from and to places so many bytes behind a multiple of 16.
+/// Copies this number of bytes, from and to places so many bytes behind a multiple of 16.
 fn one_copy(bytes: u32, from_offset: usize, to_offset: u32, is_shared: bool) -> Result<(), Fault> {
     let source = [Four([1.5, 2.5, 3.5, 4.5]); 3];
     let mut out = [Four([0.0; 4]); 3];

@@ -9,15 +9,15 @@ use selvedge::{architecture::Architecture, models::NAMES};
 pub struct Convert {
     /// Weights: a .selvedge, .safetensors, .pth (torch.save of a state dict or a checkpoint), .npz or .onnx file
     ///
-    /// The network's inputs are bytes / 255, as torchvision's ToTensor gives them. A model that was trained with Normalize too needs --mean and
+    /// The network takes byte / 255 as inputs, as torchvision's ToTensor gives them. If the model was also trained with Normalize, give --mean and
     /// --std.
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
     /// The file to write: a .selvedge, .safetensors, .npz or .onnx file
     ///
-    /// Only a .selvedge file keeps the class names, the shape of the inputs, the scales of inputs and targets and the record of the training;
-    /// --fold puts the scales into the network.
+    /// Only a .selvedge file stores the class names, the shape of the inputs, the scales of inputs and targets, and the record of the training.
+    /// --fold puts the scales into the weights.
     #[arg(value_name = "TO")]
     pub to: PathBuf,
 
@@ -29,45 +29,46 @@ pub struct Convert {
 
     /// The network, as widths, such as 784,256,64,10, or layers, such as '784 => 256 BatchNorm1d Relu => 10'
     ///
-    /// ReLU stands between widths. By default, a .selvedge or an .onnx file names its own layers. For other files, names and shapes give linear
-    /// layers, and ReLU is assumed between them. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope 0.01. If Dropout is
-    /// among the layers, the names of FROM may count it as a layer, as nn.Sequential does; the names of TO count it.
+    /// A list of widths has ReLU between its linear layers. By default, a .selvedge or an .onnx file names its own layers. In other files, the names and
+    /// shapes of the tensors give the linear layers, with ReLU between them. Gelu is PyTorch's nn.GELU(approximate='tanh'), and LeakyRelu has the slope
+    /// 0.01. If the layers contain Dropout, the tensor names in TO count it as a layer, as nn.Sequential does; the names in FROM may count it or not.
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Architecture>,
 
-    /// The entry of a checkpoint that holds the weights, such as model_state_dict; dots separate nested entries
+    /// The entry of a checkpoint with the weights, such as model_state_dict; dots separate nested entries
     ///
-    /// It may also be the beginning of the tensors' names: actor takes actor.0.weight, and '' takes the names without a beginning. By default it is
-    /// the only entry that holds matrices.
+    /// KEY may also be the beginning of the tensors' names: actor selects actor.0.weight, and '' selects the names without a beginning. By default it is
+    /// the only entry with matrices.
     #[arg(long)]
     pub key: Option<String>,
 
     /// Match a tensor or a layer of FROM with one of the network: fc1.weight=0.weight or fc1=0; may be repeated
     ///
-    /// Layers count from 0, and activations count too. Names that are not those of PyTorch's nn.Sequential are otherwise matched by order and shape,
-    /// where that leaves no doubt.
+    /// Layers count from 0, and activations count too. Without this option, names that differ from PyTorch's nn.Sequential are matched by order and
+    /// shape, if only one match is possible.
     #[arg(long, value_name = "OLD=NEW", value_parser = pair)]
     pub map: Vec<(String, String)>,
 
     /// Read weights as inputs × outputs (Keras, Flax, scikit-learn); =no reads them as outputs × inputs (PyTorch)
     ///
-    /// By default their shapes decide.
+    /// By default the shapes decide.
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = yes_or_no)]
     pub transpose: Option<bool>,
 
     /// The mean that training subtracted from each input: one number, one for each channel or input, or a .npy file
     ///
-    /// Give it for a model that was trained with torchvision's Normalize(mean, std) or another standardisation, after bytes / 255. A Selvedge
-    /// network takes bytes / 255, so mean and deviation go into the first layer: W / std and b − Σ W · mean / std.
-    /// For bytes that were not divided, give --mean 0 --std 0.00392156862745098 (1 / 255); for −1 to 1, give --mean 0.5 --std 0.5.
+    /// Give it for a model that was trained with torchvision's Normalize(mean, std), or with another standardisation of byte / 255. A Selvedge
+    /// network takes byte / 255, so the mean and the standard deviation go into the first layer: W / std and b − Σ W · mean / std.
+    /// For a model that takes bytes from 0 to 255, give --mean 0 --std 0.00392156862745098 (1 / 255). For a model that takes −1 to 1, give --mean 0.5
+    /// --std 0.5.
     #[arg(long, value_name = "X,…", requires = "std", allow_hyphen_values = true)]
     pub mean: Option<Numbers>,
 
-    /// The standard deviation by which training divided each input, after it subtracted --mean
+    /// The standard deviation by which training divided each input after the subtraction of --mean
     #[arg(long, value_name = "X,…", requires = "mean", allow_hyphen_values = true)]
     pub std: Option<Numbers>,
 
-    /// Ignore tensors that the network does not have; a missing bias becomes 0, a missing batch normalisation scale 1
+    /// Ignore tensors that the network does not have; a missing bias becomes 0, a missing scale of a batch normalisation becomes 1
     #[arg(long)]
     pub no_strict: bool,
 
@@ -77,16 +78,16 @@ pub struct Convert {
     #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=255))]
     pub opset: Option<u8>,
 
-    /// Put what surrounds the linear layers into them: batch normalisation, the scales of the inputs and those of a regression's targets
+    /// Fold batch normalisation, the scales of the inputs and the scales of a regression's targets into the linear layers
     ///
-    /// TO is then a network of fewer layers with the same answers, but for rounding. It takes values as they are, and gives targets in their
-    /// units. A BatchNorm1d goes into the linear layer that it directly follows, the inputs' scales into the first layer, and the targets' into
-    /// the last one, which must be linear. Bytes stay divided by 255.
+    /// TO is then a network of fewer layers, with the same answers except for rounding. It takes raw values, and gives targets in their units. A
+    /// BatchNorm1d is folded into the linear layer directly before it. The scales of the inputs are folded into the first layer, and the scales of the
+    /// targets into the last layer, which must be linear. Bytes are still divided by 255.
     #[arg(long)]
     pub fold: bool,
 }
 
-/// Numbers of an option, or the file that holds them.
+/// The numbers of an option, or a file with them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Numbers {
     /// The numbers.

@@ -9,11 +9,11 @@ use super::{Data, File, Samples, groups::whole};
 /// The questions that a board answers.
 #[derive(Debug, Subcommand)]
 pub enum Device {
-    /// Show what the board and its model are
+    /// Show the board and its network
     Info(Info),
-    /// Let the board predict pictures or other samples
+    /// Predict pictures or other samples on the board
     Predict(Predict),
-    /// Let the board classify test samples, and compare each class and every bit of the logits with this machine's own
+    /// Predict test samples on the board, and compare each class and every bit of the logits with this machine's
     Eval(Eval),
 }
 
@@ -35,7 +35,7 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// The file of the board's network: its features' names choose a table's columns and window, else their places do
+    /// The file of the board's network; the names of its features select the columns and the window of a table [default: the order of the columns]
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
@@ -66,11 +66,11 @@ pub struct Connect {
     #[arg(long, value_name = "PORT|unix:PATH")]
     pub connect: String,
 
-    /// The serial port's speed in bits a second: the one in the board's file
+    /// The speed of the serial port in bits per second, as in the board's file
     #[arg(long, default_value_t = 115_200, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub baud: u32,
 
-    /// How many seconds an answer may take
+    /// The longest time to wait for an answer, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub timeout: u32,
 }

@@ -14,7 +14,7 @@ pub struct Embed {
     #[arg(long, value_enum, default_value = "test")]
     pub split: Part,
 
-    /// The number of samples, from the first [default: 100, or all where there are fewer]
+    /// The number of samples, from the first [default: 100, or all if there are fewer]
     #[arg(long, value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub count: Option<u32>,
 

@@ -16,7 +16,7 @@ pub struct ExportC {
     #[arg(long, value_name = "DIR|FILE.c")]
     pub out: Option<PathBuf>,
 
-    /// The name that functions, macros and files begin with [default: FILE's or that of --out, with its other letters as underscores]
+    /// The prefix of functions, macros and files [default: the name of --out or of FILE; other characters become underscores]
     #[arg(long)]
     pub name: Option<CName>,
 }

@@ -28,8 +28,9 @@ pub struct Model {
 
     /// Any other network: widths, such as 784,256,64,10, or layers, such as '… => 32 Relu => …'; auto: one hidden layer
     ///
-    /// Between widths alone stands ReLU. The first width is the number of the data's features, the last at least that of its classes; … (or ...)
-    /// in their place takes them from the data. The width of auto's layer is a power of two, by the numbers of features and classes.
+    /// A list of widths has ReLU between its linear layers. The first width is the number of features. The last width is the number of classes, or
+    /// more. Write … (or ...) for the first or the last width to take it from the data. With auto, the width of the hidden layer is a power of two,
+    /// which depends on the numbers of features and classes.
     #[arg(long, conflicts_with = "model")]
     pub layers: Option<Layers>,
 }
@@ -55,20 +56,21 @@ pub struct File {
 /// The samples to classify.
 #[derive(Args, Debug)]
 pub struct Samples {
-    /// Pictures of one thing on a plain ground of any shade, of any size: PNG, JPEG, WebP, GIF, BMP or TIFF; or CSV or IDX files of samples
+    /// Pictures of one object on a plain background (PNG, JPEG, WebP, GIF, BMP or TIFF), or CSV or IDX files of samples
     ///
-    /// From a CSV file, the columns with the names of the network's features are taken. If it has no names, all columns but a label are.
+    /// A picture may have any size, and the background any brightness. A CSV file must have columns with the names of the network's features. If the
+    /// network has no names, all columns except a label are the features.
     #[arg(required_unless_present = "values")]
     pub inputs: Vec<PathBuf>,
 
     /// Resize pictures to the network's input and change nothing else, as --data does with a folder of pictures
     ///
-    /// Without this, the ground around the thing is cut off and becomes black, as Fashion-MNIST has it. For a network of three channels pictures are
-    /// always resized alone.
+    /// Without this option, the object is cut out and put on a black background, as in Fashion-MNIST. If the network takes three channels, pictures
+    /// are only resized, with and without this option.
     #[arg(long, requires = "inputs")]
     pub resize: bool,
 
-    /// A sample's values, as many as the network has inputs: whole numbers from 0 to 255 for pixels; may be given several times
+    /// The values of a sample, one for each input of the network; pixels are integers from 0 to 255; may be given several times
     #[arg(long, value_name = "V,V,…", allow_hyphen_values = true)]
     pub values: Vec<String>,
 }
@@ -86,11 +88,11 @@ pub fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Re
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Processor")]
 pub struct Threads {
-    /// Threads; the bits do not depend on it [default: the machine's]
+    /// The number of threads; the results have the same bits with any number [default: all of this machine]
     ///
-    /// Nor do they on the instructions: SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses them, `selvedge engines` lists those that this
-    /// processor has, and without it the fastest are taken. SELVEDGE_L1_KB=48 corrects the size of the first-level data cache where the
-    /// processor tells a wrong one; it decides speed alone.
+    /// SELVEDGE_ENGINE=portable|avx2|avx512|neon chooses the engine, by default the fastest. `selvedge engines` lists the engines that this processor
+    /// has. All give the same bits. SELVEDGE_L1_KB=48 sets the size of the first-level data cache, for a processor that reports a wrong size. It
+    /// changes only the speed.
     #[arg(long, value_parser = whole::<u16>(1..=1024))]
     pub threads: Option<u16>,
 }

@@ -49,41 +49,41 @@ pub use train::Train;
 pub enum Command {
     /// Train a model and write its weight file
     Train(Train),
-    /// Search for a recipe: train many with other values, in parallel, and compare them on validation samples
+    /// Search for a recipe: train variants in parallel, and compare them on validation samples
     Search(Search),
     /// List the built-in recipes, or print a recipe as a file for `train --recipe`
     Recipes(Recipes),
     /// Evaluate a network's file on the test samples
     Eval(Eval),
-    /// Make one HTML page of a run, or of several side by side: curves, mistakes, calibration, costs, and how to reproduce it
+    /// Make one HTML page about one run or several runs: curves, mistakes, calibration, costs, and the commands that reproduce them
     Report(Report),
     /// Classify pictures or other samples
     Predict(Predict),
-    /// Show what a network's file holds
+    /// Show the content of a network's file
     Inspect(Inspect),
-    /// Write weights in another program's format, or read them from it
+    /// Convert weights from or to another program's format
     ///
     /// Reads .selvedge, .safetensors, .pth, .npz and .onnx; writes .selvedge, .safetensors, .npz and .onnx.
     Convert(Convert),
-    /// Make a model's weights smaller for microcontrollers (int8, int4 or f16), and prove for which test samples that changes no class
+    /// Make a model's weights smaller for microcontrollers (int8, int4 or f16), and prove for which test samples the class does not change
     Quantize(Quantize),
-    /// Show what was understood of the data: parts, classes, features, missing and repeated samples
+    /// Show how the data was read: parts, classes, features, missing values and repeated samples
     Data(Overview),
     /// Show samples of the data set
     Show(Show),
-    /// Write samples, and what the host makes of them, for a microcontroller's flash
+    /// Write samples, and the host's answers to them, for a microcontroller's flash
     Embed(Embed),
-    /// Write a network as a C header and source of the same predictions, for firmware in C
+    /// Write a network as a C header and source, which give the same predictions, for firmware in C
     ExportC(ExportC),
-    /// Make a firmware project of one's own, with a network in it, that depends on the library
+    /// Make a separate firmware project, with a network in it, that depends on the library
     New(New),
     /// List the engines that this processor has, the fastest first
     ///
-    /// The first computes, unless the environment variable SELVEDGE_ENGINE names another. All compute the same bits.
+    /// A command uses the first engine, unless the environment variable SELVEDGE_ENGINE names another. All engines compute the same bits.
     Engines(Engines),
-    /// Print what makes a shell complete the commands and options of `selvedge`
+    /// Print a script for a shell, which completes the commands and options of `selvedge`
     Completions(Completions),
-    /// Write the manual's pages of `selvedge`, one for each command
+    /// Write the manual pages of `selvedge`, one for each command
     Man(Man),
 }
 
@@ -92,7 +92,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// A recipe that is none, and options that make no sense together.
+    /// If the recipe is invalid, or options contradict each other.
     pub fn check(&self) -> Result<()> {
         match self {
             Self::Train(train) => Ok(train.check()?),

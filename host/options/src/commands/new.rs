@@ -35,18 +35,18 @@ pub struct New {
     #[arg(long, help = boards(), required_unless_present = "chip", conflicts_with = "chip", value_parser = Board::named)]
     pub board: Option<Board>,
 
-    /// The firmware's work: predict, or train on from the file's weights with samples of --data
+    /// The firmware's program: predict, or continue the training of the file's weights with samples of --data
     #[arg(long, value_enum, default_value = "predict")]
     pub program: Program,
 
-    /// The format that the weights are quantised to, with samples of --data [default: the file's own]
+    /// Quantise the weights to this format, with samples of --data [default: the format of the file]
     #[arg(long, value_enum)]
     pub format: Option<FormatOption>,
 
     /// The number of samples in the project [default: 4; 50 for --program train]
     ///
-    /// They are spread evenly over the test samples of --data, or over its training samples for --program train. Without --data there is one sample,
-    /// of zeros.
+    /// The samples are spread evenly over the test samples of --data; with --program train, over its training samples. Without --data the project has
+    /// one sample of zeros.
     #[arg(long, value_parser = whole::<u32>(1..=1000))]
     pub count: Option<u32>,
 
@@ -65,11 +65,11 @@ pub struct New {
     pub chip: Chip,
 }
 
-/// A chip that is no board of this project.
+/// A chip that is not a board of this project.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Chip")]
 pub struct Chip {
-    /// A Cortex-M by its name in probe-rs, which `cargo run` loads the program into (`probe-rs chip list`)
+    /// A Cortex-M, by its name in probe-rs (`probe-rs chip list`); `cargo run` loads the program into it
     #[arg(long, value_name = "CHIP", requires_all = ["target", "flash", "ram"])]
     pub chip: Option<String>,
 
@@ -77,32 +77,32 @@ pub struct Chip {
     #[arg(long, requires = "chip", value_parser = PossibleValuesParser::new(TARGETS))]
     pub target: Option<String>,
 
-    /// The compiler's name of the processor, such as cortex-m33, whose DSP instructions its target does not tell
+    /// The compiler's name of the processor, such as cortex-m33; it allows instructions beyond the target's, such as the DSP extension
     #[arg(long, requires = "chip", value_parser = processor)]
     pub cpu: Option<String>,
 
-    /// The bytes of flash, such as 512K
+    /// The size of the flash in bytes, such as 512K
     #[arg(long, value_name = "SIZE", requires = "chip", value_parser = bytes)]
     pub flash: Option<u32>,
 
-    /// The bytes of RAM, such as 128K
+    /// The size of the RAM in bytes, such as 128K
     #[arg(long, value_name = "SIZE", requires = "chip", value_parser = bytes)]
     pub ram: Option<u32>,
 
-    /// The flash's first address [default: 0x08000000 of a chip whose name begins with STM32, else 0]
+    /// The first address of the flash [default: 0x08000000 if the chip's name begins with STM32, else 0]
     #[arg(long, value_name = "ADDRESS", requires = "chip", value_parser = bytes)]
     pub flash_origin: Option<u32>,
 
-    /// The RAM's first address
+    /// The first address of the RAM
     #[arg(long, value_name = "ADDRESS", requires = "chip", default_value = "0x20000000", value_parser = bytes)]
     pub ram_origin: u32,
 
-    /// The bytes of RAM that are the stack's [default: half of it; a quarter for --program train]
+    /// The size of the stack in bytes of RAM [default: half of the RAM; a quarter with --program train]
     #[arg(long, value_name = "SIZE", requires = "chip", value_parser = bytes)]
     pub stack: Option<u32>,
 }
 
-/// A firmware's work.
+/// The work of a firmware program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
     /// It predicts.
@@ -147,7 +147,7 @@ pub struct Hardware {
     pub name: String,
     /// The compiler's target.
     pub target: String,
-    /// The compiler's name of the processor, where the target leaves its instructions open.
+    /// The compiler's name of the processor, if the target does not determine its instructions.
     pub cpu: Option<String>,
     /// The memory.
     pub memory: Memory,
@@ -156,22 +156,22 @@ pub struct Hardware {
 }
 
 impl New {
-    /// The package's name: the folder's.
+    /// Returns the package's name, which is the name of the folder.
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// If the folder's name is not a valid package name.
     pub fn name(&self) -> Result<PackageName> {
         let folder = || format!("NAME {}", self.folder.display());
         let name = self.folder.file_name().with_context(folder)?;
         name.to_str().unwrap_or_default().parse().with_context(folder)
     }
 
-    /// The hardware that the firmware runs on.
+    /// Returns the hardware on which the firmware runs.
     ///
     /// # Errors
     ///
-    /// For a memory that is none, and a board that cannot do what is asked of it.
+    /// If the memory is invalid, or the board cannot run the program.
     pub fn hardware(&self) -> Result<Hardware> {
         let trains = self.program == Program::Train;
         let Some(board) = &self.board else { return self.chip.hardware(trains) };
@@ -192,11 +192,11 @@ impl New {
         })
     }
 
-    /// Checks what needs no file.
+    /// Checks the options that need no file.
     ///
     /// # Errors
     ///
-    /// Those of [`name`](Self::name) and [`hardware`](Self::hardware).
+    /// The errors of [`name`](Self::name) and [`hardware`](Self::hardware).
     pub fn check(&self) -> Result<()> {
         self.name()?;
         self.hardware().map(drop)
@@ -236,7 +236,7 @@ impl Chip {
     }
 }
 
-/// A memory of a chip's.
+/// A memory of a chip.
 fn region(name: &str, origin: u32, length: u32) -> Result<Region> {
     ensure!(length > 0, "--{name} 0: there must be some bytes");
     ensure!(

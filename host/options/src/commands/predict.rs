@@ -16,7 +16,7 @@ pub struct Predict {
     #[command(flatten)]
     pub samples: Samples,
 
-    /// Draw the network's input beside each answer; on a terminal, pictures get this by default
+    /// Draw the network's input with each answer; this is the default for pictures on a terminal
     #[arg(long, conflicts_with = "json")]
     pub show: bool,
 

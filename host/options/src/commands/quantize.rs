@@ -16,26 +16,27 @@ pub struct Quantize {
     #[arg(value_name = "FILE")]
     pub path: PathBuf,
 
-    /// Where the network goes [default: beside FILE, with the format as its ending]
+    /// The file for the quantised network [default: beside FILE, with the format as its ending]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
-    /// What the weights become
+    /// The number format of the weights
     #[arg(long, value_enum, default_value = "int8")]
     pub format: FormatOption,
 
-    /// Train on with rounded weights first (quantisation-aware training): for int4, and int8
+    /// First continue the training with rounded weights (quantisation-aware training); for int4 and int8
     #[arg(long)]
     pub qat: bool,
 
-    /// What --qat trains with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fine-tune]
+    /// The recipe of --qat: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fine-tune]
     #[arg(long, value_name = "NAME|FILE", requires = "qat")]
     pub recipe: Option<PathBuf>,
 
     /// Write each test sample's certificate: index, label, the network's class, margin, bound, and whether it is certified
     ///
-    /// The margin is how far the model's logit for its class is from the one that comes nearest to it, and the bound what the error of that
-    /// distance is at most. Where it is less than the margin, both networks are proved to choose the same class.
+    /// A certificate compares the model's class with the other class that is nearest to overtaking it. The margin is the distance between their logits
+    /// in the model. The bound is the largest possible difference of this distance in the quantised network. If the bound is smaller than the margin, it
+    /// is proved that both networks choose the same class.
     #[arg(long, value_name = "FILE.csv")]
     pub certificates: Option<PathBuf>,
 
@@ -47,10 +48,10 @@ pub struct Quantize {
     pub threads: Threads,
 }
 
-/// The format that the weights become.
+/// The value of `--format`: the number format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatOption {
-    /// 32 bits, as they are: batch normalisation alone is folded
+    /// 32 bits, unchanged; only batch normalisation is folded
     F32,
     /// 16 bits, computed in floating point
     F16,
@@ -61,7 +62,7 @@ pub enum FormatOption {
 }
 
 impl FormatOption {
-    /// Its name, which is also the ending of its files.
+    /// Returns the format's name, which is also the extension of its files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -73,11 +74,11 @@ impl FormatOption {
 }
 
 impl Quantize {
-    /// Resolves the recipe of fine-tuning; `None` without --qat.
+    /// Returns the training options of the recipe for fine-tuning, or `None` without --qat.
     ///
     /// # Errors
     ///
-    /// A format that has no fine-tuning, a recipe that is none, and options in it that fine-tuning does not have.
+    /// If the format has no fine-tuning, if the recipe is invalid, or if it has an option that fine-tuning does not support.
     pub fn fine_tuning(&self) -> Result<Option<training::TrainingOptions>> {
         if !self.qat {
             return Ok(None);

@@ -8,13 +8,13 @@ use crate::recipe::RecipeOptions;
 /// Options of `recipes`.
 #[derive(Args, Debug)]
 pub struct Recipes {
-    /// Print this recipe instead: `train --recipe FILE` takes what is printed
+    /// Print this recipe as a file, which `train --recipe FILE` reads
     #[arg(value_name = "NAME|FILE")]
     pub recipe: Option<PathBuf>,
 }
 
 impl Recipes {
-    /// Reads the named recipe and checks that it can be resolved; `None` where none is named.
+    /// Reads the named recipe and checks its options. Returns `None` if no recipe is named.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Data, Threads};
 
-/// The most runs of a report.
+/// The largest number of runs of a report.
 const RUNS: usize = 24;
 
 /// Options of `report`.
@@ -14,23 +14,23 @@ pub struct Report {
     #[arg(value_name = "RUN", required = true, num_args = 1..=RUNS)]
     pub runs: Vec<PathBuf>,
 
-    /// The page
+    /// The HTML file to write
     #[arg(long, value_name = "FILE.html", default_value = "report.html")]
     pub out: PathBuf,
 
-    /// Write the page's pictures too, as files in this folder: loss.svg, accuracy.svg and so on; of several runs those of all together
+    /// Write the pictures of the page also as files in this folder: loss.svg, accuracy.svg and so on; a picture shows all runs together
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
 
-    /// A file that `quantize` made of one of the runs: what that changes
+    /// A file that `quantize` made from the weights of one of the runs; the page shows the effect of the quantisation
     #[arg(long, value_name = "FILE")]
     pub quantized: Option<PathBuf>,
 
-    /// The certificates that `quantize --certificates` wrote with it: the number of test samples that are proved to keep their answer
+    /// The file that `quantize --certificates` wrote with it; the page shows how many test samples are proved to keep their answer
     #[arg(long, value_name = "FILE.csv", requires = "quantized")]
     pub certificates: Option<PathBuf>,
 
-    /// The samples; without these options each run's own.
+    /// The samples. Without these options, each run uses its own samples.
     #[command(flatten)]
     pub data: Data,
     /// The threads that compute.

@@ -23,44 +23,44 @@ const VALIDATION: f64 = 0.2;
 pub struct Search {
     /// The recipe to vary: a TOML file with a table `[search]`, or with --space any file or built-in recipe
     ///
-    /// The table names the keys that are varied: lr = { log = [1e-4, 1e-1] }, dropout = { range = [0, 0.5], steps = 6 }, optimizer = ["sgd", "adamw"],
-    /// layers = ["…,32,…", "…,64,64,…"]. Each key of a recipe can be there. `train` takes no notice of the table.
+    /// The table names the keys to vary: lr = { log = [1e-4, 1e-1] }, dropout = { range = [0, 0.5], steps = 6 }, optimizer = ["sgd", "adamw"],
+    /// layers = ["…,32,…", "…,64,64,…"]. It may have every key of a recipe except seed and val-split. `train` ignores the table.
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
 
-    /// A TOML file whose table `[search]` says what is varied, instead of the recipe's
+    /// A TOML file with the table `[search]`, in place of the recipe's table
     #[arg(long, value_name = "FILE.toml")]
     pub space: Option<PathBuf>,
 
-    /// The number of recipes that are tried, with values at random
+    /// The number of recipes to try, with random values
     ///
-    /// A search that is started again with more goes on.
+    /// The same command with a larger number continues the search.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole::<u32>(1..=MAX_TRIALS))]
     pub trials: u32,
 
-    /// Try every combination instead
+    /// Try every combination of the values instead
     #[arg(long, conflicts_with_all = ["trials", "seed"])]
     pub grid: bool,
 
-    /// Seed of the random values; that of each run is the recipe's
+    /// The seed of the random values; the seed of each training run is the recipe's
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// The training samples by which recipes are judged: a part of them, or how many [default: the recipe's val-split, or 0.2]
+    /// The training samples on which recipes are compared: a fraction below 1, or a number of samples [default: the recipe's val-split, or 0.2]
     #[arg(long, value_name = "PART|N", conflicts_with = "folds")]
     pub validation: Option<ValSplit>,
 
-    /// Judge each recipe by cross-validation of the training samples in K folds instead, which takes K times as long
+    /// Compare the recipes by cross-validation of the training samples in K folds instead; this takes K times as long
     #[arg(long, value_name = "K[,seed=N]")]
     pub folds: Option<Folds>,
 
-    /// Runs at once, each a process that shares the threads and has the samples in its own memory [default: the number of threads]
+    /// The number of runs at a time; each run is a process with its own copy of the samples, and all share the threads [default: the number of threads]
     #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=1024))]
     pub jobs: Option<u16>,
 
-    /// The folder of the search: a line for each trial in trials.jsonl, and best.toml [default: searches/RECIPE]
+    /// The folder of the search, with trials.jsonl (a line for each trial) and best.toml [default: searches/RECIPE]
     ///
-    /// A search that was ended goes on where its folder is. Another search's folder is refused.
+    /// If the folder has an interrupted search, the same command continues it. The folder of another search is an error.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
@@ -89,7 +89,7 @@ pub struct SearchPlan {
     pub recipe: RecipeOptions,
     /// The keys that are varied.
     pub space: Space,
-    /// The way in which choices follow each other.
+    /// The order of the trials: random or a grid.
     pub order: Order,
     /// The trials.
     pub trials: Vec<Trial>,
@@ -100,7 +100,7 @@ impl Search {
     ///
     /// # Errors
     ///
-    /// A recipe or a space that is none, and options that make no sense together.
+    /// If the recipe or the search space is invalid, or options contradict each other.
     pub fn plan(&self) -> Result<SearchPlan> {
         let (mut recipe, own) = read(&self.recipe)?;
         let space = match (&self.space, own) {

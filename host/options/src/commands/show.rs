@@ -6,7 +6,7 @@ use clap::Args;
 use super::{Data, Part, Threads, groups::whole};
 use crate::recipe::{AugmentText, RecipeOptions, Seed};
 
-/// The recipe whose augmentation is shown by default: of the built-in ones the one that has some.
+/// The recipe whose augmentation is shown by default. It is the only built-in recipe with augmentation.
 const DEFAULT: &str = "best";
 
 /// Options of `show`.
@@ -16,11 +16,11 @@ pub struct Show {
     #[arg(long, value_enum)]
     pub split: Option<Part>,
 
-    /// The number of images [default: 50; with --augment or --saliency 8; of --weights 50 units]
+    /// The number of images, or of units with --weights [default: 50; 8 with --augment or --saliency]
     #[arg(long, value_parser = whole::<u32>(1..=2000))]
     pub count: Option<u32>,
 
-    /// Save each sample as a picture of its own without a label, which `predict` reads back exactly
+    /// Save each sample as a separate picture without a label; `predict` reads it back to the same values
     #[arg(long, conflicts_with_all = ["augment", "weights"])]
     pub plain: bool,
 
@@ -28,15 +28,15 @@ pub struct Show {
     #[arg(long, value_name = "FILE.png|DIR")]
     pub out: Option<PathBuf>,
 
-    /// Show how training changes images: each one beside what the first epochs make of it. Without CHANGES, as the recipe says
+    /// Show augmented training images: each image, and beside it its changed versions of the first epochs [default of CHANGES: the recipe's]
     #[arg(long, value_name = "CHANGES", num_args = 0..=1, conflicts_with_all = ["weights", "split"], help_heading = "Augmentation")]
     pub augment: Option<Option<AugmentText>>,
 
-    /// The recipe whose changes are shown: a built-in one or a TOML file [default: best]
+    /// The recipe with the changes: a built-in recipe or a TOML file [default: best]
     #[arg(long, value_name = "NAME|FILE", requires = "augment", help_heading = "Augmentation")]
     pub recipe: Option<PathBuf>,
 
-    /// The number of epochs whose changes are shown
+    /// The number of epochs to show
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = whole::<u32>(1..=50), requires = "augment", help_heading = "Augmentation")]
     pub epochs: u32,
 
@@ -44,13 +44,15 @@ pub struct Show {
     #[arg(long, value_name = "N", requires = "augment", help_heading = "Augmentation")]
     pub seed: Option<Seed>,
 
-    /// Show the first layer's weights of this network, a picture for each unit: blue below 0, white at 0, orange above; of colour images in colour
+    /// Show the weights of this network's first layer, a picture for each unit: blue is negative, white is 0, orange is positive; for colour images in
+    /// colour
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub weights: Option<PathBuf>,
 
-    /// Show what the network looks at: beside each image its saliency map, the gradient of the predicted class's logit with respect to the pixels
+    /// Show a saliency map beside each image: the gradient of the predicted class's logit with respect to the pixels
     ///
-    /// Where it is orange, more light speaks for the class; where it is blue, against it. Of three channels the one with the largest gradient counts.
+    /// If an orange pixel becomes brighter, the logit increases. If a blue pixel becomes brighter, it decreases. With three channels, a pixel shows the
+    /// channel with the largest gradient.
     #[arg(long, requires = "weights", help_heading = "Network")]
     pub saliency: bool,
 
@@ -75,11 +77,11 @@ impl Show {
         self.count.unwrap_or(if few { 8 } else { 50 })
     }
 
-    /// Returns the recipe whose changes are shown, with those that were given.
+    /// Returns the recipe whose augmentation is shown. Changes and seed of the command line override the recipe's.
     ///
     /// # Errors
     ///
-    /// A recipe that is none.
+    /// If the recipe is invalid.
     pub fn changes(&self) -> Result<RecipeOptions> {
         let name = self.recipe.as_deref().unwrap_or(DEFAULT.as_ref());
         let given = RecipeOptions { augment: self.augment.flatten(), seed: self.seed, ..RecipeOptions::default() };

@@ -14,32 +14,32 @@ use crate::partition::TestSplit;
 pub struct Data {
     /// A CSV file, a folder of pictures (a sub-folder for each class), NumPy's arrays, a folder with four IDX files, or `builtin`
     ///
-    /// The data decides a network's inputs and outputs. A file's content tells what it is.
+    /// The data decides the inputs and outputs of a network. The content of a file decides its kind.
     ///
-    /// CSV: a line of names first, then a row a sample, with a column of class names or numbers. Commas, semicolons or tabs stand between
-    /// the values. The file may be gzipped. A unit may follow a name: `ax (m/s²)`, `ax [g]`.
+    /// CSV: the first line has the names of the columns. Each further line is a sample, with a column of class names or numbers. Commas, semicolons or
+    /// tabs separate the values. The file may be gzipped. A name may have a unit: `ax (m/s²)`, `ax [g]`.
     ///
-    /// Pictures: DIR/CLASS/*.png (or JPEG, WebP, GIF, BMP, TIFF); the classes may lie in DIR/train and DIR/test.
+    /// Pictures: DIR/CLASS/*.png (or JPEG, WebP, GIF, BMP, TIFF); the folders of the classes may be in DIR/train and DIR/test.
     ///
-    /// Arrays are an archive (.npz) or a folder (.npy) of x_train, y_train, x_test and y_test, or of X and y; or an array of samples (.npy)
+    /// Arrays: an archive (.npz) or a folder (.npy files) with x_train, y_train, x_test and y_test, or with X and y; or one array of samples (.npy)
     /// with --labels.
     ///
-    /// A plain file of 256 MiB or more is mapped and not read, so it may be larger than memory: no program may truncate it meanwhile.
+    /// An uncompressed file of 256 MiB or more is memory-mapped, so it may be larger than memory. Do not truncate it while a program uses it.
     ///
-    /// IDX files are named as Fashion-MNIST's, with idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
-    /// samples that are no images. Names with a dot (train-images.idx3-ubyte) and EMNIST's (emnist-letters-train-images-idx3-ubyte) are known
-    /// too; of several splits in one folder, DIR/emnist-letters names one. The files may lie below the folder as torchvision has them
+    /// IDX files have the names of Fashion-MNIST's files: idx3 for grey images, idx4 for images with channels (channels, rows, columns), and idx2 for
+    /// samples that are not images. Names with a dot (train-images.idx3-ubyte) and EMNIST's names (emnist-letters-train-images-idx3-ubyte) are allowed
+    /// too. If a folder has several splits, DIR/emnist-letters names one. The files may be in a sub-folder, as torchvision places them
     /// (FashionMNIST/raw).
     ///
-    /// Without --data: the folder named by FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into that, and without
-    /// the internet the built-in set.
+    /// Without --data, the first of these is used: the folder in FASHION_MNIST_DIR, data/fashion-mnist, the user's cache folder, a download into the
+    /// cache folder, and without the internet the built-in set.
     #[arg(long, global = true, value_name = "FILE|DIR|builtin")]
     pub data: Option<PathBuf>,
 
-    /// The classes' names, separated by commas, or a file with a line for each [default: the data's]
+    /// The names of the classes, separated by commas, or a file with one name on each line [default: the data's]
     ///
-    /// Label 0 is the first. Where the labels are texts, this is their order. Without this option, a file classes.txt beside IDX files names
-    /// the classes. MNIST, Fashion-MNIST and KMNIST (gzipped, as published) are known by their checksums and need none.
+    /// The first name is the name of label 0. If the labels are texts, the list gives their order. Without this option, a file classes.txt beside IDX
+    /// files names the classes. MNIST, Fashion-MNIST and KMNIST (gzipped, as published) are recognised by their checksums and need no list.
     #[arg(long, global = true, value_name = "NAMES|FILE")]
     pub classes: Option<PathBuf>,
 
@@ -52,32 +52,32 @@ pub struct Data {
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Data")]
 pub struct Source {
-    /// The meaning of the targets [default: a network's own, or else classification]
+    /// The meaning of the targets [default: the task of the network's file, or else classification]
     ///
-    /// classification: each sample has one class. multi-label: each column of --label, or of an array y of two dimensions, is a label that a
-    /// sample has (1) or not (0). regression: each is a number; numbers are standardised for training and given back in their units.
+    /// classification: each sample has one class. multi-label: each column of --label, or of an array y with two dimensions, is a label that a
+    /// sample has (1) or has not (0). regression: each column is a number; training standardises the numbers, and predictions are in their units.
     #[arg(long, global = true, value_enum)]
     pub task: Option<TaskName>,
 
-    /// CSV: the column of the classes [default: label, class, target or y, if there is one of these]; or those of labels or of numbers, by --task
+    /// CSV: the column of the classes, or with --task the columns of the labels or numbers [default: a column named label, class, target or y]
     #[arg(long, global = true, value_name = "COLUMN,…", value_delimiter = ',')]
     pub label: Vec<String>,
 
-    /// CSV: the columns that are features, in this order [default: all but the label and the group]
+    /// CSV: the columns of the features, in this order [default: all columns except the label and the group]
     #[arg(long, global = true, value_name = "COLUMN,COLUMN,…", value_delimiter = ',')]
     pub features: Vec<String>,
 
-    /// CSV: the rows are a time series; a sample is so many rows one after the other, with the same label
+    /// CSV: the rows are a time series, and N consecutive rows with the same label are a sample (a window)
     ///
     /// A sample has rows × columns features, named `ax[0]`, `ay[0]`, … `ax[1]`, ….
     #[arg(long, global = true, value_name = "ROWS", value_parser = whole::<u32>(1..=65_536))]
     pub window: Option<u32>,
 
-    /// CSV: the rows from the start of a window to the start of the next [default: the window's, so none is in two]
+    /// CSV: the number of rows from the start of a window to the start of the next [default: --window, so that windows do not overlap]
     #[arg(long, global = true, value_name = "ROWS", requires = "window", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub stride: Option<u32>,
 
-    /// CSV: a column such as a person or a recording: none of its values is in both the training and the test part
+    /// CSV: the column of a group, such as a person or a recording; all rows of a group are in the same part, training or test
     #[arg(long, global = true, value_name = "COLUMN")]
     pub group: Option<String>,
 
@@ -89,31 +89,32 @@ pub struct Source {
     #[arg(long, global = true, value_name = "FILE", requires = "test")]
     pub test_labels: Option<PathBuf>,
 
-    /// The part of the samples that is held out for the test, of each class the same, and the seed of the choice [default: 0.2]
+    /// The fraction of each class that is held out for the test, and the seed of the choice [default: 0.2]
     ///
-    /// The seed is none of a run's, so every command holds out the same samples.
+    /// This seed is not the seed of the training, so every command holds out the same samples.
     #[arg(long, global = true, value_name = "PART[,seed=N]", conflicts_with = "test")]
     pub test_split: Option<TestSplit>,
 
-    /// Another source of the same kind and features, for the test
+    /// A second source, of the same kind and with the same features, for the test
     #[arg(long, global = true, value_name = "FILE|DIR")]
     pub test: Option<PathBuf>,
 
-    /// Drop or fill missing values (empty, NA, NaN, null); drop also leaves out pictures that cannot be read [default: an error]
+    /// Leave out rows with missing values (empty, NA, NaN, null), or fill the values; drop also leaves out pictures that cannot be read [default: an
+    /// error]
     #[arg(long, global = true, value_enum)]
     pub missing: Option<Missing>,
 
-    /// CSV: the numbers that the values are [default: i16 or u16 where all are such whole numbers, else f32]
+    /// CSV: the number type of the values [default: i16 or u16 if all values are integers in its range, else f32]
     ///
-    /// A board takes samples of these. u8 means bytes that a network takes from 0 to 1, such as pixels.
+    /// A board takes samples of this type. u8 is for bytes such as pixels: the network takes byte / 255.
     #[arg(long, global = true, value_enum)]
     pub element: Option<ElementName>,
 
-    /// Pictures: the columns and rows that they are resized to [default: their own, if all have the same]
+    /// Pictures: resize them to these columns and rows [default: their own size, if all pictures have the same]
     #[arg(long, global = true, value_name = "WIDTHxHEIGHT")]
     pub size: Option<Size>,
 
-    /// Pictures: one channel or three [default: grey if all are grey, else rgb]
+    /// Pictures: one channel or three channels [default: grey if all pictures are grey, else rgb]
     #[arg(long, global = true, value_enum)]
     pub color: Option<Color>,
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Options of `train`.
 ///
-/// The recipe decides the weights, with the options that override it. The rest says where they come from and go to.
+/// The recipe and the options that override it determine the weights. The other options name files and the processor.
 #[derive(Args, Debug)]
 pub struct Train {
     /// The network.
@@ -29,26 +29,26 @@ pub struct Train {
     #[command(flatten)]
     pub device: Processor,
 
-    /// What to train with: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
+    /// The recipe: a built-in recipe (`selvedge recipes` lists them) or a TOML file [default: fast]
     ///
-    /// Each other option under Recipe, Optimizer, Schedule, Regularization and Validation is a key of such a file, and overrides it.
+    /// The other options under Recipe, Optimizer, Schedule, Regularization and Validation are the keys of a recipe file. They override its values.
     #[arg(long, value_name = "NAME|FILE", help_heading = "Recipe")]
     pub recipe: Option<PathBuf>,
-    /// The options that override the recipe's.
+    /// The options that override values of the recipe.
     #[command(flatten)]
     pub overriding: RecipeOptions,
 
-    /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth, .npz or .onnx) instead of the seed's
+    /// Start from these weights (.selvedge, .checkpoint, .safetensors, .pth, .npz or .onnx) instead of random weights
     ///
-    /// Convert weights that were trained with Normalize(mean, std) first: `selvedge convert --mean … --std …`.
+    /// If the weights were trained with Normalize(mean, std), convert them first: `selvedge convert --mean … --std …`.
     #[arg(long, value_name = "FILE", help_heading = "Network")]
     pub init: Option<PathBuf>,
 
-    /// Cross-validate: cut the samples in K folds, and test each by a model that is trained on the others
+    /// Cross-validate: divide the samples into K folds, and test each fold with a model that was trained on the others
     ///
-    /// Of each class the same part is in each fold; with --group, a group is in one fold. All samples of a source in one piece are in folds. Where the
-    /// source has a test part, or --test-split or --test asks for one, that part is left alone. The seed is none of a run's, so every recipe is
-    /// tested on the same folds.
+    /// Each fold has the same share of each class; with --group, all samples of a group are in one fold. The folds have all samples of the source. If the
+    /// source has a test part, or --test-split or --test gives one, that part is not used. This seed is not the seed of the training, so every
+    /// recipe is tested on the same folds.
     #[arg(
         long,
         value_name = "K[,seed=N]",
@@ -61,7 +61,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", requires = "folds", help_heading = "Validation")]
     pub keep_folds: Option<PathBuf>,
 
-    /// For `search`, which starts it: leave the test part alone, write no file, and print the figures on the validation samples or folds as JSON.
+    /// For `search`, which starts this process: do not use the test part, write no file, and print the figures on the validation samples or folds as JSON.
     #[arg(long, hide = true, conflicts_with_all = ["resume", "checkpoint_every", "checkpoint", "overwrite", "out", "keep_folds", "metrics", "tensorboard", "tui"])]
     pub trial: bool,
 
@@ -69,21 +69,22 @@ pub struct Train {
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=u32::MAX.into()), help_heading = "Data")]
     pub limit_train: Option<u32>,
 
-    /// Where the weights go [default: weights/MODEL.selvedge; of a resumed run, beside the checkpoint, with the ending .selvedge]
+    /// The weight file [default: weights/MODEL.selvedge; for a resumed run beside the checkpoint, with the ending .selvedge]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out: Option<PathBuf>,
 
-    /// Write losses and accuracies as one JSON object a line
+    /// Write losses and accuracies, one JSON object on each line
     #[arg(long, value_name = "FILE.jsonl", help_heading = "Output")]
     pub metrics: Option<PathBuf>,
 
     /// Write losses, learning rate, metrics and speed for TensorBoard: a file of events in this folder, with the run's steps
     ///
-    /// A resumed run goes on in the folder with a file of its own, and TensorBoard shows both as one run. A new run takes a folder without events.
+    /// A resumed run adds a second file to the folder, and TensorBoard shows both files as one run. A new run needs a folder without events.
     #[arg(long, value_name = "DIR", conflicts_with = "folds", help_heading = "Output")]
     pub tensorboard: Option<PathBuf>,
 
-    /// Watch the run in the terminal: curves, speed, time left, the last test; q ends it as Ctrl-C does. Elsewhere lines are printed
+    /// Watch the run in the terminal: curves, speed, remaining time, the last test; q ends the run like Ctrl-C. If the output is no terminal, lines are
+    /// printed
     #[arg(long, conflicts_with = "folds", help_heading = "Output")]
     pub tui: bool,
 
@@ -91,13 +92,13 @@ pub struct Train {
     #[arg(long, short, conflicts_with = "tui", help_heading = "Output")]
     pub quiet: bool,
 
-    /// Save a checkpoint every so many steps, from the start on; Ctrl-C saves one in any case
+    /// Save a checkpoint each time after this number of steps; Ctrl-C always saves a checkpoint
     ///
-    /// A checkpoint of another run is never replaced without --overwrite.
+    /// Only --overwrite replaces the checkpoint of another run.
     #[arg(long, value_name = "STEPS", value_parser = whole::<u64>(1..=u64::MAX), help_heading = "Checkpoints")]
     pub checkpoint_every: Option<u64>,
 
-    /// Where the checkpoint goes [default: beside the weights, with the ending .checkpoint; of a resumed run, where it came from]
+    /// The checkpoint file [default: beside the weights, with the ending .checkpoint; for a resumed run the file of --resume]
     #[arg(long, value_name = "FILE", help_heading = "Checkpoints")]
     pub checkpoint: Option<PathBuf>,
 
@@ -105,9 +106,9 @@ pub struct Train {
     #[arg(long, help_heading = "Checkpoints")]
     pub overwrite: bool,
 
-    /// Go on from a checkpoint, with its model, recipe and samples, to the weights of a run that never stopped
+    /// Continue from a checkpoint, with its model, recipe and samples; the result is the weights of a run that never stopped
     ///
-    /// --epochs or --steps gives the run another length. The schedules cosine and one-cycle depend on the length, so they refuse it.
+    /// --epochs or --steps changes the length of the run. This is an error for the schedules cosine and one-cycle, because they depend on the length.
     #[arg(long, value_name = "FILE", conflicts_with = "model", help_heading = "Checkpoints")]
     pub resume: Option<PathBuf>,
 }
@@ -117,7 +118,7 @@ impl Train {
     ///
     /// # Errors
     ///
-    /// Those of [`resolve`](Self::resolve), or for a run that is resumed of [`length`](Self::length).
+    /// The errors of [`resolve`](Self::resolve), or for a resumed run the errors of [`length`](Self::length).
     pub fn check(&self) -> Result<(), RecipeError> {
         match &self.resume {
             Some(checkpoint) => self.length(checkpoint).map(drop),
@@ -125,11 +126,11 @@ impl Train {
         }
     }
 
-    /// Returns the new length of a resumed run: a recipe with epochs or steps alone, or an empty one.
+    /// Returns the new length of a resumed run, as a recipe with only `epochs` or `steps`. Without a new length the recipe is empty.
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] for any other option of the recipe, and for those of the network, the samples and the weights.
+    /// [`RecipeError::Senseless`] for any other option of the recipe, and for an option of the network, the samples or the weights.
     pub fn length(&self, checkpoint: &Path) -> Result<RecipeOptions, RecipeError> {
         let RecipeOptions { epochs, steps, .. } = self.overriding;
         let length = RecipeOptions { epochs, steps, ..RecipeOptions::default() };
@@ -158,13 +159,13 @@ impl Train {
         Err(RecipeError::senseless("--resume", reason))
     }
 
-    /// Finds the recipe, lays the command line's options over it, and resolves them.
+    /// Reads the recipe, overrides it with the options of the command line, and returns both the recipe and its training options.
     ///
     /// A resumed run takes its recipe from the checkpoint instead.
     ///
     /// # Errors
     ///
-    /// [`RecipeError`] for a recipe that is none, and for options that make no sense together.
+    /// [`RecipeError`] if the recipe is invalid or options contradict each other.
     pub fn resolve(&self) -> Result<(RecipeOptions, training::TrainingOptions), RecipeError> {
         let name = self.recipe.as_deref().unwrap_or(recipe::DEFAULT.as_ref());
         let recipe = RecipeOptions::find(name)?.overridden_by(self.overriding.clone());
@@ -177,7 +178,7 @@ impl Train {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Processor")]
 pub struct Processor {
-    /// On what to train; auto takes CUDA where it is there and built in, and says what it chose. The bits are the same
+    /// The processor that trains; auto: CUDA if the program and the machine have it, else the CPU, and the output names the choice
     #[arg(long, value_enum, default_value = "auto")]
     pub device: Choice,
 
@@ -187,7 +188,7 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// The choice that both options make.
+    /// Returns the processor that both options choose.
     pub fn choice(&self) -> Choice {
         if self.cuda { Choice::Cuda } else { self.device }
     }
@@ -196,7 +197,7 @@ impl Processor {
 /// A processor, as `--device` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Choice {
-    /// CUDA where it is there and built in, else the CPU.
+    /// CUDA if the program and the machine have it, else the CPU.
     Auto,
     /// The CPU's threads.
     Cpu,

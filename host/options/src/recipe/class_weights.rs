@@ -14,18 +14,18 @@ use super::{NonNegative, ValueError};
 pub enum ClassWeights {
     /// In inverse proportion to the class's training samples: `n / (C · n_c)`, with n samples of C classes, n_c of this one.
     Balanced,
-    /// So much, by label.
+    /// The given weights, by label.
     List(Vec<NonNegative>),
 }
 
 const RULE: &str = "balanced, or a number from 0 for each class";
 
 impl ClassWeights {
-    /// The weights for classes of so many training samples each.
+    /// Returns the weight of each class. `counts` has the number of training samples of each class.
     ///
     /// # Errors
     ///
-    /// [`ValueError`] for a list of another length, and for one in which no class with samples counts.
+    /// [`ValueError`] for a list of another length, and for a list in which all classes with samples have the weight 0.
     pub fn of(&self, counts: &[usize]) -> Result<Vec<f32>, ValueError> {
         let weights: Vec<f32> = match self {
             Self::Balanced => {

@@ -9,24 +9,24 @@ use serde::{
 
 use super::{Count, ValueError};
 
-/// A run's length in passes over the training samples.
+/// The length of a run in passes over the training samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Epochs {
-    /// So many.
+    /// The given number.
     Count(Count),
-    /// The run takes as many steps as the recipe's epochs have on 60,000 samples. That is Fashion-MNIST's size, for which the built-in recipes were
-    /// made. The count is the recipe's, where it is known.
+    /// The run has the number of steps that the recipe's epochs have on 60,000 samples. That is the size of Fashion-MNIST, for which the built-in recipes
+    /// were made. The value is the recipe's number of epochs, if it is known.
     Auto(Option<Count>),
 }
 
-/// The training samples of the data that the built-in recipes were made for.
+/// The number of training samples of Fashion-MNIST, for which the built-in recipes were made.
 const SAMPLES: u64 = 60_000;
-/// PyTorch's quickstart's.
+/// The number of epochs of PyTorch's quickstart.
 pub(super) const DEFAULT: u32 = 5;
 const RULE: &str = "a whole number from 1 to 4294967295, or auto";
 
 impl Epochs {
-    /// The number where it does not depend on the data; else that of the recipe.
+    /// Returns the number, or for `auto` the number of the recipe.
     pub(super) fn get(self) -> u32 {
         match self {
             Self::Count(count) | Self::Auto(Some(count)) => count.get(),
@@ -34,7 +34,7 @@ impl Epochs {
         }
     }
 
-    /// The number for so many training samples, where a step takes so many.
+    /// Returns the number of epochs for this number of training samples and this number of samples in a step.
     pub(super) fn of(self, samples: usize, in_step: usize) -> u32 {
         match self {
             Self::Count(count) => count.get(),

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
-/// Why a recipe is none.
+/// A recipe is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
     /// Neither a built-in recipe nor a file.
     #[error("{}: neither a built-in recipe ({built_in}) nor a file", name.display())]
     Unknown {
-        /// What was asked for.
+        /// The name or path that was given.
         name: PathBuf,
         /// The names there are.
         built_in: String,
@@ -14,25 +14,25 @@ pub enum RecipeError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] files::ReadError),
-    /// The file is no text.
+    /// The file is not UTF-8 text.
     #[error("{}: this is no recipe: it is no UTF-8 text", .0.display())]
     NoText(PathBuf),
-    /// The file is no TOML, or has a key or a value that no recipe has.
+    /// The file is not valid TOML, or has a key or a value that a recipe cannot have.
     #[error("{}, {place}: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// The line, and where it is known the key.
+        /// The line, and the key if it is known.
         place: String,
-        /// What is wrong.
+        /// The mistake.
         message: String,
     },
-    /// An option that the others leave no use for.
+    /// An option that has no use together with the other options.
     #[error("{option}: {reason}")]
     Senseless {
         /// The option.
         option: &'static str,
-        /// Why, and what to do.
+        /// The reason, and a way to correct it.
         reason: String,
     },
 }

@@ -4,7 +4,7 @@ use toml::de::DeTable;
 
 use super::{RecipeError, RecipeOptions};
 
-/// The names of the built-in recipes, and their files' texts.
+/// The names of the built-in recipes, and the texts of their files.
 pub const BUILT_IN: [(&str, &str); 4] = [
     ("quickstart", include_str!("../../recipes/quickstart.toml")),
     ("fast", include_str!("../../recipes/fast.toml")),
@@ -12,30 +12,30 @@ pub const BUILT_IN: [(&str, &str); 4] = [
     ("fine-tune", include_str!("../../recipes/fine-tune.toml")),
 ];
 
-/// The most bytes of a recipe.
+/// The largest size of a recipe file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The built-in recipe that is taken where none is named.
+/// The default recipe, a built-in one.
 pub const DEFAULT: &str = "fast";
 
-/// The built-in recipe that fine-tuning takes where none is named.
+/// The default recipe of fine-tuning, a built-in one.
 pub const FINE_TUNING: &str = "fine-tune";
 
 impl RecipeOptions {
-    /// A built-in recipe by its name, or a recipe file.
+    /// Reads a recipe: a built-in recipe by its name, or else a file.
     ///
     /// # Errors
     ///
-    /// [`RecipeError`] where there is neither, and where the file is no recipe.
+    /// [`RecipeError`] if there is neither, or if the file is not a valid recipe.
     pub fn find(name: &Path) -> Result<Self, RecipeError> {
         Self::parse(&Self::text(name)?, name)
     }
 
-    /// The text of a built-in recipe by its name, or of a recipe file.
+    /// Returns the text of a built-in recipe, or else of a recipe file.
     ///
     /// # Errors
     ///
-    /// [`RecipeError`] where there is neither, and where the file is no text.
+    /// [`RecipeError`] if there is neither, or if the file is not text.
     pub fn text(name: &Path) -> Result<String, RecipeError> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| name == Path::new(built_in)) {
             return Ok((*text).into());
@@ -50,7 +50,7 @@ impl RecipeOptions {
         }
     }
 
-    /// Reads TOML; `path` is what an error names.
+    /// Parses TOML. An error names `path`.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl RecipeOptions {
         })
     }
 
-    /// The options that have a value, as the command line names them.
+    /// Returns the options that have a value, by their names on the command line.
     pub fn names(&self) -> Vec<String> {
         let text = self.to_toml();
         let (table, _) = DeTable::parse_recoverable(&text);
@@ -76,7 +76,7 @@ impl RecipeOptions {
         keys.iter().map(|(_, key)| option(key)).collect()
     }
 
-    /// Writes TOML, which [`parse`](Self::parse) reads.
+    /// Returns the recipe as TOML, which [`parse`](Self::parse) reads.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("numbers, truths, texts and arrays of numbers are TOML")
     }

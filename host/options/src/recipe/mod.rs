@@ -1,8 +1,8 @@
-//! Recipes: the settings of a training run, as a file and as options of the command line.
+//! Recipes: the options of a training run, as a file and on the command line.
 //!
-//! `options`: every key of a file, which is the option of the same name. `value` and `text`: what a key may hold.
-//! `file`: recipe files and the built-in recipes, which are files too. `overriding`: a recipe's values under those of the
-//! command line. `resolve`: what they mean for [`training::TrainingOptions`](crate::training::TrainingOptions).
+//! `options` has every key of a file, which is also the option of the same name. `value` and `text` have the types of the values.
+//! `file` reads recipe files, and the built-in recipes, which are files too. `overriding` overrides a recipe with the options of the
+//! command line. `resolve` turns a recipe into [`TrainingOptions`](crate::training::TrainingOptions).
 //!
 //! ```
 //! # use options::recipe::{self, RecipeOptions};

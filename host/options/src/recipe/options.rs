@@ -13,28 +13,28 @@ use super::{
 };
 use crate::optimizer::OptimizerName;
 
-/// A recipe: each field is a key of its file and, but for the description and the table `[search]`, the option of the same name.
+/// A recipe. Each field is a key of a recipe file. Each field except `description` and `search` is also the command-line option of the same name.
 ///
-/// What is not there is left to whatever this recipe is laid over ([`overridden_by`](Self::overridden_by)), and in the end to PyTorch's
-/// defaults ([`resolve`](Self::resolve)).
+/// `None` means that this recipe does not set the key. The value then comes from the recipe that this one overrides
+/// ([`overridden_by`](Self::overridden_by)). If no recipe sets the key, it has PyTorch's default ([`resolve`](Self::resolve)).
 #[derive(Args, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[command(next_help_heading = "Recipe")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RecipeOptions {
-    /// What the recipe is good for.
+    /// The purpose of the recipe, in a sentence.
     #[arg(skip)]
     pub description: Option<String>,
 
-    /// The keys that `search` varies ([`Space`](crate::space::Space)). A run takes no notice of it, and it is not written.
+    /// The keys that `search` varies ([`Space`](crate::space::Space)). A training run ignores this table, and does not write it.
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub search: Option<toml::Table>,
 
-    /// Passes over the training samples; auto takes as many steps as the recipe's epochs are on 60,000 samples
+    /// The number of passes over the training samples; auto: the run has the number of steps that the recipe's epochs have on 60,000 samples
     #[arg(long, value_name = "N|auto", conflicts_with = "steps")]
     pub epochs: Option<Epochs>,
 
-    /// Stop after so many steps, instead of after epochs
+    /// The number of steps of the run, in place of epochs
     #[arg(long, value_name = "N")]
     pub steps: Option<Steps>,
 
@@ -42,11 +42,11 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "N")]
     pub batch_size: Option<Count>,
 
-    /// Batches in a step: their gradients are added up
+    /// Batches in a step; the step uses the mean gradient of all their samples
     #[arg(long, value_name = "N")]
     pub accumulate: Option<Count>,
 
-    /// Seed of the initial weights, of each epoch's order, of dropout and of augmentation
+    /// The seed of the initial weights, the order of each epoch, dropout and augmentation
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub seed: Option<Seed>,
 
@@ -62,24 +62,24 @@ pub struct RecipeOptions {
     )]
     pub shuffle: Option<bool>,
 
-    /// Bring each feature to mean 0 and standard deviation 1, as over the training samples; auto does so unless the values are bytes, which are
-    /// divided by 255
+    /// Standardise each feature to mean 0 and standard deviation 1 over the training samples; auto: yes, except for bytes, which are divided by
+    /// 255
     #[arg(long, value_enum, value_name = "auto|yes|no", hide_possible_values = true)]
     pub standardize: Option<Standardize>,
 
-    /// What becomes of a gradient; the names and their defaults are PyTorch's
+    /// The optimizer; names and default values are PyTorch's
     #[arg(long, value_enum, help_heading = "Optimizer")]
     pub optimizer: Option<OptimizerName>,
 
-    /// Learning rate: the base, or the peak, of the schedule
+    /// The learning rate: the base or the peak of the schedule
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub lr: Option<NonNegative>,
 
-    /// How much of the velocity stays; for sgd and rmsprop
+    /// The factor of the velocity in each step; for sgd and rmsprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub momentum: Option<Fraction>,
 
-    /// Whether the velocity looks ahead; for sgd with momentum
+    /// Use Nesterov's momentum; for sgd with momentum
     #[arg(
         long,
         value_name = "BOOL",
@@ -91,7 +91,7 @@ pub struct RecipeOptions {
     )]
     pub nesterov: Option<bool>,
 
-    /// Factor of L2 regularisation; for adamw, of its decay
+    /// The factor of L2 regularisation; for adamw the factor of its decoupled weight decay
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub weight_decay: Option<NonNegative>,
 
@@ -99,53 +99,53 @@ pub struct RecipeOptions {
     #[arg(long, value_name = "X,X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub betas: Option<Betas>,
 
-    /// What keeps adam, adamw and rmsprop from dividing by zero
+    /// The number ε that is added to the denominator of adam, adamw and rmsprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub eps: Option<NonNegative>,
 
-    /// How much of the squares' average stays; for rmsprop
+    /// The factor of the average of the squared gradients in each step; for rmsprop
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub alpha: Option<Fraction>,
 
-    /// The longest gradient: a longer one is shortened to it; 0 leaves all as they are
+    /// The largest norm of the whole gradient; a gradient with a larger norm is scaled down to it; 0: no limit
     #[arg(long, value_name = "NORM", allow_negative_numbers = true, help_heading = "Optimizer")]
     pub clip: Option<NonNegative>,
 
-    /// How the learning rate changes: constant, step,epochs=10[,gamma=0.1], cosine[,final=0] or
+    /// The schedule of the learning rate: constant, step,epochs=10[,gamma=0.1], cosine[,final=0] or
     /// one-cycle[,pct-start=0.3,div=25,final-div=1e4]
     #[arg(long, value_name = "SCHEDULE", help_heading = "Schedule")]
     pub schedule: Option<ScheduleText>,
 
-    /// Epochs in which the learning rate rises from 0; for cosine
+    /// The number of epochs in which the learning rate rises from 0; for cosine
     #[arg(long, value_name = "EPOCHS", allow_negative_numbers = true, help_heading = "Schedule")]
     pub warmup: Option<NonNegative>,
 
-    /// The part of the activations that a training pass drops
+    /// The probability with which a training pass sets an activation to 0
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub dropout: Option<Fraction>,
 
-    /// The part of a target that is spread over all classes
+    /// The part of a target's probability that is spread evenly over all classes
     #[arg(long, value_name = "P", allow_negative_numbers = true, help_heading = "Regularization")]
     pub label_smoothing: Option<Fraction>,
 
-    /// Weight of each class in the loss: balanced (in inverse proportion to the class's samples), or a number for each; in a recipe file:
-    /// "balanced" or [1, 2.5]
+    /// The weight of each class in the loss: balanced (in inverse proportion to the number of its samples), or a number for each class; in a recipe
+    /// file: "balanced" or [1, 2.5]
     #[arg(long, value_name = "balanced|W,W,…", allow_hyphen_values = true, help_heading = "Regularization")]
     pub class_weights: Option<ClassWeights>,
 
-    /// How training images are changed: flip (mirrored), shift=PIXELS, erase=PIXELS, joined by commas, or none
+    /// The random changes of training images: flip (mirror), shift=PIXELS, erase=PIXELS, separated by commas; or none
     #[arg(long, value_name = "CHANGES", help_heading = "Regularization")]
     pub augment: Option<AugmentText>,
 
-    /// What stays of the weights' moving average in a step; the average is tested and kept. 0: no average
+    /// The factor of the weights' moving average in each step; the run tests and saves the average; 0: no average
     #[arg(long, value_name = "DECAY", allow_negative_numbers = true, help_heading = "Regularization")]
     pub ema: Option<Fraction>,
 
-    /// Training samples that are kept for validation: a part of them below 1, or how many; 0: none
+    /// The training samples that are held out for validation: a fraction below 1, or a number of samples; 0: none
     #[arg(long, value_name = "PART|N", allow_negative_numbers = true, help_heading = "Validation")]
     pub val_split: Option<ValSplit>,
 
-    /// End after so many epochs without a better loss on the validation samples; 0: never
+    /// The number of epochs without a better validation loss after which the run ends; 0: the run does not end early
     #[arg(long, value_name = "EPOCHS", help_heading = "Validation")]
     pub early_stop: Option<Number>,
 }

@@ -2,10 +2,10 @@ use super::{Epochs, RecipeOptions};
 use crate::training::EpochSchedule;
 
 impl RecipeOptions {
-    /// This recipe, with the other's value wherever the other has one.
+    /// Returns this recipe, overridden by each value that the other recipe has.
     ///
-    /// What a value takes the place of goes with it: steps replace epochs, and epochs steps; another optimizer, the momentum, β, ε and α
-    /// of this one; a schedule without a warm-up, this one's. The description stays behind, as it may be true no more, and so does the search.
+    /// Some values also remove others of this recipe. `steps` removes `epochs`, and `epochs` removes `steps`. Another optimizer removes momentum, β, ε and
+    /// α. A schedule without a warm-up removes `warmup`. The result has no description, because it may be wrong, and no table `[search]`.
     #[must_use]
     pub fn overridden_by(mut self, mut other: Self) -> Self {
         if let (Some(Epochs::Auto(None)), Some(Epochs::Count(count))) = (other.epochs, self.epochs) {

@@ -4,15 +4,15 @@ use super::{
 };
 use crate::training::{EpochSchedule, Length, TrainingOptions};
 
-/// PyTorch's quickstart's.
+/// The default, from PyTorch's quickstart.
 const BATCH_SIZE: u32 = 64;
 
 impl RecipeOptions {
-    /// The recipe of a run that has begun, with another length: `length` has epochs or steps and nothing else.
+    /// Returns the recipe with another length, for a run that has begun. `length` has only epochs or steps.
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] for a schedule that is laid out over the whole run: another length changes steps that were taken.
+    /// [`RecipeError::Senseless`] for a schedule that depends on the length of the run: another length would change steps that the run has taken.
     pub fn with_length(self, length: Self) -> Result<Self, RecipeError> {
         let schedule = match self.epoch_schedule()? {
             _ if length == Self::default() => return Ok(self),
@@ -25,7 +25,7 @@ impl RecipeOptions {
         Err(RecipeError::senseless(option, reason))
     }
 
-    /// The recipe with its number of epochs, which `auto` leaves to the training samples.
+    /// Returns the recipe with a number of epochs in place of `auto`. The number depends on the training samples.
     #[must_use]
     pub fn for_samples(mut self, samples: usize) -> Self {
         if let Some(epochs) = self.epochs {
@@ -36,14 +36,14 @@ impl RecipeOptions {
         self
     }
 
-    /// What the recipe means.
+    /// Returns the training options of the recipe, with a default for each key that it does not set.
     ///
-    /// What it leaves open is PyTorch's default: that of the optimizer's class, and in the rest the quickstart's (SGD, five epochs, batches
-    /// of 64, no extras; seed 42).
+    /// The defaults of an optimizer's options are those of its class in PyTorch. The other defaults are those of PyTorch's quickstart: SGD, five epochs,
+    /// batches of 64 samples, no regularisation. The default seed is 42.
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] where an option has no use beside the others.
+    /// [`RecipeError::Senseless`] if an option has no use together with the other options.
     pub fn resolve(&self) -> Result<TrainingOptions, RecipeError> {
         let early_stop = self.early_stop.map(Number::get).filter(|&patience| patience > 0);
         if early_stop.is_some() && !self.val_split.is_some_and(ValSplit::is_some) {

@@ -1,4 +1,4 @@
-//! Values that are a text: `NAME,KEY=VALUE,…`.
+//! Values that are text: `NAME,KEY=VALUE,…`.
 
 use std::{
     fmt::{self, Display},
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::value::{Fraction, NonNegative, Part, Positive, ValueError};
 use crate::training::EpochSchedule;
 
-/// How the learning rate changes, without its warm-up, which is a key of its own.
+/// The schedule of the learning rate, without the warm-up, which is a separate key.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ScheduleText(pub(super) EpochSchedule);
 
-/// How training images are changed.
+/// The random changes of training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AugmentText(pub(super) Augmentation);
@@ -98,7 +98,7 @@ impl Display for AugmentText {
     }
 }
 
-/// What serde makes of them.
+/// The type by which serde reads and writes them.
 macro_rules! string {
     ($($name:ident),*) => {$(
         impl TryFrom<String> for $name {

@@ -1,4 +1,4 @@
-//! Numbers that keep to a range, alike on the command line and in a file.
+//! Numbers in a range, with the same check on the command line and in a file.
 
 use std::{fmt, str::FromStr};
 
@@ -9,12 +9,12 @@ use serde::{
 
 use super::RecipeError;
 
-/// A value is out of its range; says what it must be.
+/// A value is out of its range. The message says what the value must be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ValueError(pub(super) String);
 
-/// A number type that a file's number becomes, with or without a fraction.
+/// A number type for a number of a file: an integer type or a floating-point type.
 trait Read: Sized {
     fn of_whole(number: i128) -> Self;
     fn of_real(number: f64) -> Option<Self>;
@@ -40,7 +40,7 @@ impl Read for f64 {
     }
 }
 
-/// Reads a number of a file. An error says what it must be.
+/// Reads a number of a file. The error says what the number must be.
 struct NumberVisitor<R, T> {
     rule: &'static str,
     checked: fn(R) -> Result<T, ValueError>,
@@ -129,15 +129,15 @@ macro_rules! number {
 }
 
 number! {
-    /// How many of something that there must be.
+    /// A number of things, at least 1.
     Count(u32), i128, "a whole number from 1 to 4294967295", |n| u32::try_from(n).ok().filter(|&n| n > 0)
 }
 number! {
-    /// How many of something that there may be.
+    /// A number of things, at least 0.
     Number(u32), i128, "a whole number from 0 to 4294967295", |n| n.try_into().ok()
 }
 number! {
-    /// How many steps.
+    /// A number of steps.
     Steps(u64), i128, "a whole number from 1", |n| u64::try_from(n).ok().filter(|&n| n > 0)
 }
 number! {
@@ -150,16 +150,16 @@ number! {
     NonNegative(f64), f64, "a number from 0", |x| (0.0..=f64::from(f32::MAX)).contains(&x).then_some(x)
 }
 number! {
-    /// What something is divided by.
+    /// A divisor, above 0.
     Positive(f64), f64, "a number above 0",
     |x| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&x).then_some(x)
 }
 number! {
-    /// A part that is never the whole.
+    /// A fraction from 0 to below 1.
     Fraction(f64), f64, "a number from 0 to below 1", |x| (x >= 0.0 && (x as f32) < 1.0).then_some(x)
 }
 number! {
-    /// A part that may be the whole.
+    /// A fraction from 0 to 1.
     Part(f64), f64, "a number from 0 to 1", |x| (0.0..=1.0).contains(&x).then_some(x)
 }
 
@@ -186,26 +186,26 @@ impl FromStr for Betas {
 
 const VAL_SPLIT: &str = "a part of the samples from 0 to below 1, or a whole number of them";
 
-/// The training samples that a run is validated on, and not trained: a part of them, or so many.
+/// The training samples that are held out for validation: a fraction of them, or a number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ValSplit {
-    /// A part, below 1.
+    /// A fraction, below 1.
     Part(f64),
-    /// How many.
+    /// A number of samples.
     Count(u32),
 }
 
 impl ValSplit {
-    /// Whether there are any.
+    /// Returns true if samples are held out.
     pub fn is_some(self) -> bool {
         !matches!(self, Self::Part(0.0) | Self::Count(0))
     }
 
-    /// The number of validation samples among so many training samples.
+    /// Returns the number of validation samples for this number of training samples.
     ///
     /// # Errors
     ///
-    /// [`RecipeError::Senseless`] where nothing is left to train on, or to validate on.
+    /// [`RecipeError::Senseless`] if no sample is left for the training or for the validation.
     pub fn count(self, samples: usize) -> Result<usize, RecipeError> {
         let count = match self {
             Self::Part(part) => (part * samples as f64).round() as usize,

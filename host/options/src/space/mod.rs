@@ -26,13 +26,13 @@ use values::Values;
 
 pub use trials::{MAX_TRIALS, Order, Trial, trials};
 
-/// The key of the network's layers, which is no key of a recipe.
+/// The key of the network's layers, which is not a key of a recipe.
 pub const LAYERS: &str = "layers";
 
 /// The name of the table.
 pub const TABLE: &str = "search";
 
-/// Keys and their values, the keys in the order of a recipe's.
+/// The keys that a search varies, in the order of a recipe's keys, with the values of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
     keys: Vec<(String, Values)>,
@@ -43,7 +43,7 @@ pub struct Space {
 pub type Choice = Vec<(String, Value)>;
 
 impl Space {
-    /// Reads the table `[search]`; `text` is that of its file, and `path` what an error names.
+    /// Reads the table `[search]`. `text` is the text of its file. An error names `path`.
     ///
     /// # Errors
     ///
@@ -73,28 +73,28 @@ impl Space {
         Ok(Self { keys, table })
     }
 
-    /// The space as TOML, the same for the same space.
+    /// Returns the space as TOML. Equal spaces give equal texts.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.table).expect("a table that was read can be written")
     }
 
-    /// The keys that are varied.
+    /// Returns the keys that are varied.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(key, _)| key.as_str())
     }
 
-    /// The layers that are tried; none where the space has no such key.
+    /// Returns the layers that are tried. The list is empty if the space has no key `layers`.
     pub fn layers(&self) -> Vec<Layers> {
         let values = self.keys.iter().find(|(key, _)| key == LAYERS).and_then(|(_, values)| values.points());
         values.unwrap_or_default().iter().filter_map(|value| value.as_str()?.parse().ok()).collect()
     }
 
-    /// The number of choices; `None` where a key has any number of a range.
+    /// Returns the number of choices, or `None` if a key may have any number of a range.
     fn size(&self) -> Option<u64> {
         self.keys.iter().try_fold(1_u64, |size, (_, values)| Some(size.saturating_mul(values.count()?)))
     }
 
-    /// The choice of a seed's draw of this number.
+    /// Returns the random choice with this index, by this seed.
     fn draw(&self, seed: u64, number: u64) -> Choice {
         let generator = Generator::new(seed, Purpose::Search, number);
         let known = keys();

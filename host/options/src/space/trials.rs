@@ -1,4 +1,4 @@
-//! The trials of a search: a recipe of each choice.
+//! The trials of a search: a recipe for each choice of values.
 
 use std::{collections::HashSet, path::Path};
 
@@ -7,20 +7,20 @@ use toml::{Table, Value};
 use super::{Choice, LAYERS, Space};
 use crate::recipe::{RecipeError, RecipeOptions};
 
-/// The most trials.
+/// The largest number of trials.
 pub const MAX_TRIALS: u64 = 10_000;
 
-/// The way in which choices follow each other.
+/// The order of the trials of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// So many different ones at random, by this seed. The first are the same for every number of them.
+    /// Different random choices, by this seed. The first trials do not depend on the number of trials.
     Random {
         /// The number of trials.
         trials: u32,
         /// The seed.
         seed: u64,
     },
-    /// Every combination, the last key's values first.
+    /// Every combination of the values. The values of the last key change fastest.
     Grid,
 }
 
@@ -29,22 +29,22 @@ pub enum Order {
 pub struct Trial {
     /// Its number, from 1.
     pub number: u32,
-    /// The values that it has of its own.
+    /// The values that the search chose for it.
     pub values: Choice,
     /// The recipe with these values.
     pub recipe: RecipeOptions,
-    /// The layers, where they are varied.
+    /// The layers, if the search varies them.
     pub layers: Option<String>,
-    /// The reason why it is no recipe.
+    /// The reason why the recipe is invalid, if it is.
     pub problem: Option<String>,
 }
 
-/// The trials of a space around a recipe. A key that a trial's other values leave no use for, such as momentum for adamw, is left out of it, and
-/// none is there twice.
+/// Returns the trials of a space for a recipe. A trial leaves out a key that has no use with its other values, such as momentum for adamw. No two trials
+/// are equal.
 ///
 /// # Errors
 ///
-/// A message where a grid has no end or too many trials, or where no trial is a recipe.
+/// A message if a grid has infinitely many or too many trials, or if no trial is a valid recipe.
 pub fn trials(base: &RecipeOptions, space: &Space, order: Order) -> Result<Vec<Trial>, String> {
     let mut trials = Vec::new();
     let mut seen = HashSet::new();
@@ -115,7 +115,7 @@ impl Trial {
         }
     }
 
-    /// The values as a line of text.
+    /// Returns the values as a line of text.
     pub fn shown(&self) -> String {
         let shown = |(key, value): &(String, Value)| format!("{key} = {value}");
         self.values.iter().map(shown).collect::<Vec<_>>().join(", ")

@@ -10,7 +10,7 @@ use crate::{
     recipe::{RecipeError, RecipeOptions},
 };
 
-/// The most points of a range.
+/// The largest number of points of a range.
 const MAX_STEPS: i64 = 1000;
 /// The keys whose values are whole numbers.
 const WHOLE: [&str; 5] = ["epochs", "steps", "batch-size", "accumulate", "early-stop"];
@@ -32,13 +32,13 @@ pub(super) enum Values {
 pub(super) struct Range {
     low: f64,
     high: f64,
-    /// True if equal factors are equally likely, false if equal differences are.
+    /// True for a logarithmic scale, false for a linear scale.
     is_log: bool,
     is_whole: bool,
 }
 
 impl Values {
-    /// Reads a key's values. The error says what is wrong with them.
+    /// Reads the values of a key. The error says what is wrong with them.
     pub fn of(key: &str, value: &Value) -> Result<Self, String> {
         match value {
             Value::Array(values) if values.is_empty() => Err("the list is empty".into()),
@@ -89,7 +89,7 @@ impl Values {
         Ok(Self::List(points))
     }
 
-    /// The values, where they are a list.
+    /// Returns the values, or `None` if they are a range.
     pub fn points(&self) -> Option<&[Value]> {
         match self {
             Self::List(values) => Some(values),
@@ -97,7 +97,7 @@ impl Values {
         }
     }
 
-    /// The number of values; `None` of a range of numbers that are not whole.
+    /// Returns the number of values, or `None` for a range of numbers that are not integers.
     pub fn count(&self) -> Option<u64> {
         match self {
             Self::List(values) => Some(values.len() as u64),
@@ -105,7 +105,7 @@ impl Values {
         }
     }
 
-    /// The value of a draw of 64 uniform bits.
+    /// Returns the value for a random number of 64 uniform bits.
     pub fn draw(&self, bits: u64) -> Value {
         match self {
             Self::List(values) => values[((u128::from(bits) * values.len() as u128) >> 64) as usize].clone(),
@@ -115,8 +115,8 @@ impl Values {
 }
 
 impl Range {
-    /// The value at a part of the way from the low to the high end. It is a whole number, or one of four digits: so it reads well, and a last bit of a
-    /// machine's logarithm does not show.
+    /// Returns the value at a fraction of the way from the low to the high end. It is an integer, or a number rounded to four digits. Such a number is
+    /// easy to read, and does not depend on the last bit of a machine's logarithm.
     fn at(&self, part: f64) -> Value {
         let Self { low, high, is_log, is_whole } = *self;
         let exact = match (is_log, is_whole) {

@@ -23,7 +23,7 @@ use super::{
     check, greet,
 };
 
-/// How many differences are worth reading.
+/// The largest number of differences that are printed.
 const SHOWN_DIFFERENCES: usize = 20;
 /// Samples between two lines where there is no progress bar.
 const PRINT_INTERVAL: usize = 1000;

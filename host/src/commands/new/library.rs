@@ -51,7 +51,7 @@ impl Library {
     }
 }
 
-/// Tells whether a folder is that of the package `core` with the library `selvedge`.
+/// Returns true if a folder is that of the package `core` with the library `selvedge`.
 fn is_it(folder: &Path) -> bool {
     let text = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
     let manifest: toml::Table = text.parse().unwrap_or_default();

@@ -61,7 +61,7 @@ pub fn run(options: &New) -> Result<()> {
     say(options, &hardware, &file, &samples)
 }
 
-/// Checks that nothing is where the folder will be, but for an empty folder.
+/// Checks that the folder does not exist, or is empty.
 fn check_folder(folder: &Path) -> Result<()> {
     let parent = project::parent(folder);
     ensure!(parent.is_dir(), "{}: the folder {} is not there", folder.display(), parent.display());

@@ -17,7 +17,7 @@ pub struct Samples {
     labels: Vec<u16>,
     /// Each one's target in words; none of samples that nobody named.
     targets: Vec<String>,
-    /// True where the samples are those of a data set's training part.
+    /// True if the samples are those of a data set's training part.
     are_training: bool,
 }
 
@@ -36,7 +36,7 @@ impl Samples {
         }
     }
 
-    /// So many samples of a part, at most all, spread evenly: in many sets the first ones are of one class.
+    /// This number of samples of a part, at most all, spread evenly: in many sets the first ones are of one class.
     pub fn of(split: &Split, count: usize, are_training: bool) -> Self {
         let (all, count) = (split.len(), count.min(split.len()));
         let indices: Vec<u32> = (0..count).map(|index| ((2 * index + 1) * all / (2 * count)) as u32).collect();

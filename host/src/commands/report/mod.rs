@@ -15,7 +15,7 @@ use self::{figures::figures, source::Source};
 use super::{check_replaced, engine, note};
 use crate::{files, report::page, weights};
 
-/// The most bytes of a page. A larger one has too many runs.
+/// The largest number of bytes of a page. A larger one has too many runs.
 const LARGEST_PAGE: usize = 3_000_000;
 
 pub fn run(options: &Report) -> Result<()> {

@@ -15,7 +15,7 @@ use crate::{
     report::quantized::{Beside, Found, Proved},
 };
 
-/// The most bytes of a table of certificates.
+/// The largest number of bytes of a table of certificates.
 const MAX_CERTIFICATES: u64 = 1 << 30;
 
 /// A quantised file beside its model.

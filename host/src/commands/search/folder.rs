@@ -22,7 +22,7 @@ const IDENTITY: &str = "search.json";
 const TRIALS: &str = "trials.jsonl";
 /// The best recipe.
 pub const BEST: &str = "best.toml";
-/// The most bytes of a search's files.
+/// The largest number of bytes of a search's files.
 const MAX_BYTES: u64 = 1 << 28;
 
 /// All that decides a search's scores.

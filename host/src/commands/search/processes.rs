@@ -48,7 +48,7 @@ struct Process<'a> {
 }
 
 impl<'a> Processes<'a> {
-    /// None yet; each has so many threads.
+    /// None yet; each has this number of threads.
     pub fn new(options: &'a Search, folder: &Path, threads: usize) -> Result<Self> {
         let program = env::current_exe().context("the system does not say where this program is")?;
         let (sender, receiver) = mpsc::channel();

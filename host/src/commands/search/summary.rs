@@ -13,7 +13,7 @@ use super::{
     result::{Finished, Outcome},
 };
 
-/// The most rows of a table.
+/// The largest number of rows of a table.
 const ROWS: usize = 50;
 
 /// The order of trials, the best first: by the score, then by the loss, then by their numbers. Those that failed come last.

@@ -114,7 +114,7 @@ impl Shape {
         }
     }
 
-    /// The scale at which an image is at least so many pixels wide.
+    /// The scale at which an image is at least this number of pixels wide.
     fn scale_to(self, width: u32) -> u32 {
         width.div_ceil(self.size.0.max(1)).clamp(1, 16)
     }

@@ -184,7 +184,7 @@ fn save_beside(path: &Path, state: &State, description: &Description) -> Result<
     Ok(free)
 }
 
-/// Tells whether a new run may replace the file in the checkpoint's place. It may replace the checkpoint of the same run, if that is done. A run
+/// Returns true if a new run may replace the file in the checkpoint's place. It may replace the checkpoint of the same run, if that is done. A run
 /// without --checkpoint-every saves under another name. Any other case is an error.
 fn is_replaceable(options: &Train, path: &Path, description: &Description) -> Result<bool> {
     if options.checkpoint_every.is_none() {

@@ -9,7 +9,7 @@ use options::commands::Train;
 /// The ending of a weight file.
 pub const WEIGHTS: &str = "selvedge";
 
-/// What a run writes.
+/// The files that a run writes.
 pub struct Files<'a> {
     pub out: PathBuf,
     pub checkpoint: PathBuf,
@@ -65,7 +65,7 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Checks that there is room for the weights, for checkpoints and for the record, with so many bytes. The next checkpoint is written before the one that it
+    /// Checks that there is room for the weights, for checkpoints and for the record, with this number of bytes. The next checkpoint is written before the one that it
     /// replaces is gone.
     pub fn check_room(&self, [weights, checkpoint, record]: [u64; 3], has_next: bool) -> Result<()> {
         let mut files = vec![(&*self.out, weights), (&self.checkpoint, checkpoint), (&self.record, record)];

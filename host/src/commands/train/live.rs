@@ -40,7 +40,7 @@ impl Live {
         Self { tensorboard, view, last: None }
     }
 
-    /// Tells whether the view has the terminal, where no line can be printed then.
+    /// Returns true if the view has the terminal, where no line can be printed then.
     pub fn is_viewed(&self) -> bool {
         self.view.as_ref().is_some_and(View::is_open)
     }

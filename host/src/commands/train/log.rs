@@ -31,7 +31,7 @@ impl Shown {
         }
     }
 
-    /// Tells whether an epoch, from 0, is printed.
+    /// Returns true if an epoch, from 0, is printed.
     fn has(self, epoch: u32) -> bool {
         (epoch + 1).is_multiple_of(self.every) || epoch == 0 || epoch == self.last
     }
@@ -62,7 +62,7 @@ pub struct Sinks {
     pub live: Live,
 }
 
-/// A progress bar of so many parts, with this template. Where standard error is no terminal, it is hidden.
+/// A progress bar of this number of parts, with this template. Where standard error is no terminal, it is hidden.
 pub fn progress_bar(parts: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(parts).with_style(style);

@@ -13,7 +13,7 @@ use crate::{
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// The most bytes of metrics that a resumed run reads.
+/// The largest number of bytes of metrics that a resumed run reads.
 const MAX_BYTES: u64 = 1 << 32;
 
 /// A file of metrics.

@@ -98,7 +98,7 @@ fn start(options: &Train, device: Device) -> Result<()> {
     plan.run(data, files, None)
 }
 
-/// A run, but for its data and its files.
+/// A run, without its data and its files.
 struct RunPlan<'a> {
     options: &'a Train,
     device: Device,

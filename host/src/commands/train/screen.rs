@@ -12,18 +12,18 @@ use crate::commands::note;
 /// Standard output. After the first failure it stays silent.
 #[derive(Default)]
 pub struct Screen {
-    /// True where only results are printed.
+    /// True if only results are printed.
     is_quiet: bool,
     lost: Option<io::Error>,
 }
 
 impl Screen {
-    /// A screen for results alone, if it is quiet.
+    /// Returns the screen; a quiet screen shows only results.
     pub fn new(is_quiet: bool) -> Self {
         Self { is_quiet, lost: None }
     }
 
-    /// Tells whether only results are printed.
+    /// Returns true if only results are printed.
     pub fn is_quiet(&self) -> bool {
         self.is_quiet
     }

@@ -1,4 +1,4 @@
-//! Why arrays are no data set.
+//! The errors of arrays that are not a data set.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 /// The error of an array. A place is a file, or an archive with the name of an array in it, such as `waves.npz/x_train`.
 #[derive(Debug, Error)]
 pub enum ArrayError {
-    /// An array alone.
+    /// A single array.
     #[error("{} is one array: name its labels' file by {option}", path.display())]
     NoLabels {
         /// The array's file.
@@ -112,7 +112,7 @@ pub enum ArrayError {
         feature: usize,
         /// The value.
         value: String,
-        /// Why it cannot be taken.
+        /// The reason why it cannot be used.
         reason: &'static str,
     },
     /// Test targets of another number than the training targets.

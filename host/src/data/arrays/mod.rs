@@ -35,7 +35,7 @@ const WHOLE: [&[&str]; 2] = [&["X", "x", "data", "features"], &["y", "labels", "
 pub const FOREIGN: [&str; 9] =
     ["label", "features", "window", "stride", "group", "missing", "element", "size", "color"];
 
-/// Tells whether a place is one of arrays: by a file's bytes or its name, or by the files of a folder without IDX files.
+/// Returns true if a place is one of arrays: by a file's bytes or its name, or by the files of a folder without IDX files.
 pub fn are_at(path: &Path) -> bool {
     if path.is_dir() {
         let names = source::names_in(path);
@@ -135,7 +135,7 @@ fn pair(
     }
 }
 
-/// The samples and the labels of a test part that has a place of its own.
+/// The samples and the labels of a test part that has its own place.
 fn test_part(path: &Path, labels: Option<&Path>) -> Result<(Array, Array), DataError> {
     let source = Source::open(path)?;
     let names = if source.find(TEST[0])?.is_some() { TEST } else { WHOLE };

@@ -78,7 +78,7 @@ pub fn read(mut array: Array) -> Result<Samples, DataError> {
 ///
 /// # Errors
 ///
-/// [`ArrayError::Value`] for the first that is none.
+/// [`ArrayError::Value`] for the first value that is not a valid number.
 pub fn check_finite(path: &Path, element: Element, features: usize, values: &Store) -> Result<(), ArrayError> {
     const TOGETHER: usize = 1 << 20;
     if element != Element::F32 {
@@ -137,7 +137,7 @@ fn native(number: Number) -> Option<Element> {
     }
 }
 
-/// Tells whether dimensions, each a size and a stride, are those of neighbouring elements. Dimensions of one element have any stride.
+/// Returns true if dimensions, each a size and a stride, are those of neighbouring elements. Dimensions of one element have any stride.
 fn is_row_major(order: &[(usize, usize)]) -> bool {
     let mut next = 1_usize;
     order.iter().rev().all(|&(size, stride)| {

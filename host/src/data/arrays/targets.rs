@@ -32,7 +32,7 @@ impl Found {
     ///
     /// # Errors
     ///
-    /// [`DataError`] for a type or a shape that such targets do not have, and for a value that is none.
+    /// [`DataError`] for a type or a shape that such targets cannot have, and for a value that is not a valid target.
     pub fn read(array: Array, task: TaskKind) -> Result<Self, DataError> {
         match task {
             TaskKind::Classification => Labels::read(array).map(Self::Classes),

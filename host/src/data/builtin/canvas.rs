@@ -1,4 +1,4 @@
-//! A 28×28 canvas that fills polygons, in integers alone, so that every machine draws the same bytes.
+//! A 28×28 canvas that fills polygons. It uses only integers, so every machine draws the same bytes.
 
 use selvedge::fashion_mnist::SIDE;
 

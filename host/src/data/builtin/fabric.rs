@@ -2,7 +2,7 @@
 
 use super::draws::Draws;
 
-/// What is printed on or woven into a cloth; lengths are in pixels.
+/// The pattern that is printed on or woven into a cloth. Lengths are in pixels.
 enum Pattern {
     Plain,
     /// Bands of one period across (x, y), half of them darker or lighter.

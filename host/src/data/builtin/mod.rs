@@ -1,6 +1,6 @@
 //! The built-in set: ten classes of garment silhouettes, drawn.
 //!
-//! It stands in for Fashion-MNIST where there is no network: the same classes, the same size, light garments on black.
+//! It replaces Fashion-MNIST on a machine without internet: it has the same classes, the same image size, and light garments on black.
 //! Everything is drawn in integers from counted draws, so the set has the same bytes on every machine.
 //!
 //! A linear model stays well below a deeper one: after `selvedge train --recipe quickstart --data builtin --lr 0.1 --epochs 30`,

@@ -4,7 +4,7 @@
 
 use super::canvas::Point;
 
-/// What fills a part.
+/// The filling of a part.
 pub enum Paint {
     /// The garment's cloth, lighter or darker by this much.
     Cloth(i32),

@@ -1,8 +1,8 @@
-//! Why a file cannot be downloaded.
+//! A file cannot be downloaded.
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
-/// Why a file cannot be downloaded.
+/// A file cannot be downloaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// The feature `download` is left out.
@@ -41,12 +41,12 @@ pub enum DownloadError {
     Storage {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: io::Error,
     },
 }
 
-/// Why one mirror did not give a file.
+/// A mirror did not give a file.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     /// There is no way to the server.

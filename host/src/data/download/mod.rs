@@ -24,13 +24,13 @@ pub struct Download {
     pub published: Vec<Published>,
     /// Addresses that the files' names are appended to, tried in order.
     pub mirrors: Vec<String>,
-    /// How long finding a server may take, and how long connecting to it.
+    /// The time limit for finding a server, and for connecting to it.
     pub connect_timeout: Duration,
-    /// How long a server may be silent.
+    /// The time limit for a server that sends nothing.
     pub stall_timeout: Duration,
     /// The longest time for all files together.
     pub time_limit: Duration,
-    /// Whether to show progress on standard error: a bar on a terminal, else a line for each file.
+    /// True to show progress on standard error: a bar on a terminal, else a line for each file.
     pub progress: bool,
 }
 

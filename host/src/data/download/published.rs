@@ -1,4 +1,4 @@
-//! What is published, and where.
+//! The published files, and their addresses.
 
 /// A published file.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Why a folder of pictures cannot be read.
+//! The errors of a folder of pictures that cannot be read.
 
 use options::commands::Size;
 use selvedge::architecture::MAX_WIDTH;
@@ -30,7 +30,7 @@ pub enum FolderError {
     Memory {
         /// The number of them.
         pictures: usize,
-        /// The most bytes that are taken, where these are the limit.
+        /// The largest number of bytes that are taken, where these are the limit.
         most: Option<u64>,
     },
     /// Pictures without classes.

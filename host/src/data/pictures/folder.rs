@@ -24,7 +24,7 @@ pub struct File {
     pub part: usize,
 }
 
-/// Tells whether a folder has pictures in sub-folders.
+/// Returns true if a folder has pictures in sub-folders.
 pub fn is_one(folder: &Path) -> bool {
     let has_pictures = |folder: &Path| {
         folders(folder).unwrap_or_default().iter().any(|below| {
@@ -35,7 +35,7 @@ pub fn is_one(folder: &Path) -> bool {
     has_pictures(folder) || folders(folder).unwrap_or_default().iter().any(|below| has_pictures(below))
 }
 
-/// Tells whether a folder has pictures, and none of the four IDX files.
+/// Returns true if a folder has pictures, and none of the four IDX files.
 pub fn is_flat(folder: &Path) -> bool {
     let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.any(|entry| is_picture(&entry.path())) && !locate::holds_any(folder)

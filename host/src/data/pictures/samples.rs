@@ -9,7 +9,7 @@ use selvedge::architecture::MAX_WIDTH;
 use super::{FolderError, folder::File};
 use crate::picture::{self, PictureError, Plain};
 
-/// The most bytes of all samples.
+/// The largest number of bytes of all samples.
 const MOST: u64 = 1 << 32;
 /// The pictures that are read before their samples are put together.
 const TOGETHER: usize = 64;
@@ -86,7 +86,7 @@ impl Samples {
         Ok(samples)
     }
 
-    /// Keeps the first of three channels alone, of grey pictures.
+    /// Keeps only the first of three channels, for grey pictures.
     pub fn keep_channels(&mut self, channels: u32) {
         if channels == self.channels {
             return;

@@ -41,7 +41,7 @@ pub struct Roles {
 /// The samples that a network takes, where one is to take them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
-    /// True where there is a network.
+    /// True if there is a network.
     pub has_network: bool,
     /// The names of its features, none where they are not known.
     pub names: &'a [String],
@@ -225,7 +225,7 @@ fn network_features(
     Ok((features, window.unwrap_or(rows)))
 }
 
-/// The columns and the rows of a window whose features have these names; `None` where they are no window's.
+/// The columns and the rows of a window whose features have these names; `None` if they are no window's.
 pub fn windowed(names: &[String]) -> Option<(Vec<String>, usize)> {
     let first = names.iter().take_while(|name| name.ends_with("[0]"));
     let bases: Vec<String> = first.map(|name| name[..name.len() - "[0]".len()].into()).collect();

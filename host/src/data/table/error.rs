@@ -1,4 +1,4 @@
-//! Why a table cannot be read.
+//! The errors of a table that cannot be read.
 
 use std::{io, path::PathBuf};
 
@@ -25,7 +25,7 @@ pub enum TableError {
     /// The file has no bytes but white space.
     #[error("it is empty; it needs a line of column names, and a line for each sample")]
     Empty,
-    /// A line of names alone.
+    /// The file has only a line of names.
     #[error("it has column names, but no rows")]
     NoRows,
     /// No row is whole.
@@ -45,13 +45,13 @@ pub enum TableError {
     LongLine {
         /// The line where the row begins.
         line: u64,
-        /// The most bytes of a row.
+        /// The largest number of bytes of a row.
         most: u64,
     },
     /// The text is larger than any that is read.
     #[error("it unpacks to more than {} MB, and from so small a file no more is taken; if that is right, unpack it with gunzip", most >> 20)]
     TooLargeGzip {
-        /// The most bytes.
+        /// The largest number of bytes.
         most: u64,
     },
     /// The values cannot be kept in a temporary file.
@@ -68,7 +68,7 @@ pub enum TableError {
     /// The samples that are only classified are too many.
     #[error("its samples take more than {} MB of memory; take fewer rows at a time", most >> 20)]
     Memory {
-        /// The most bytes.
+        /// The largest number of bytes.
         most: u64,
     },
     /// Rows have numbers of 32 bits.
@@ -233,7 +233,7 @@ pub enum TableError {
         rows: usize,
         /// The rows of the longest run.
         longest: usize,
-        /// True where windows stay in a group, too.
+        /// True if windows stay in a group, too.
         has_groups: bool,
     },
     /// A group in both parts.
@@ -242,7 +242,7 @@ pub enum TableError {
         /// The group.
         group: String,
     },
-    /// Missing values alone.
+    /// A column has only missing values.
     #[error("column {column} has no value in the training part, so it has no mean; leave it out by --features")]
     NoMean {
         /// The column's name.

@@ -15,14 +15,14 @@ use flate2::bufread::MultiGzDecoder;
 use super::TableError;
 use crate::{data::contents, files, stray};
 
-/// A pipe, which is read whole, has at most so many bytes.
+/// A pipe, which is read whole, has at most this number of bytes.
 const LIMIT: u64 = 1 << 32;
-/// The most bytes that any gzipped file may unpack to, and how many times its size a larger one may.
+/// The largest number of bytes that any gzipped file may unpack to, and how many times its size a larger one may.
 const UNPACKED: u64 = 200 << 20;
 const RATIO: u64 = 40;
-/// The most bytes of a row: more than the longest that a network takes.
+/// The largest number of bytes of a row: more than the longest that a network takes.
 const LONGEST: u64 = 16 << 20;
-/// The delimiters that are known, the first where there is none.
+/// The known delimiters. The first one is used for a line without a delimiter.
 const DELIMITERS: [u8; 3] = *b",;\t";
 
 /// The rows of a table below its header.

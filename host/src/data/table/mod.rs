@@ -38,7 +38,7 @@ pub use lines::is_table;
 /// The options that tables do not have.
 pub const FOREIGN: [&str; 4] = ["labels", "test-labels", "size", "color"];
 
-/// The most bytes of samples that are only classified: they are all in memory.
+/// The largest number of bytes of samples that are only classified: they are all in memory.
 const MOST: u64 = 1 << 32;
 
 /// Reads the training and test samples of a table, and where `--test` names one, of a second.

@@ -218,7 +218,7 @@ impl Cell<'_> {
         Ok(value)
     }
 
-    /// Its finite number; `advice` is for a text that is none.
+    /// Returns the cell's finite number. `advice` ends the error for a text that is not a number.
     fn number(&self, advice: &str) -> Result<f32, TableError> {
         let (line, column) = (self.line, || self.column.name.clone());
         let Ok(value) = self.text.parse::<f32>() else {

@@ -17,20 +17,20 @@ use crate::data::{
     mapping::{self, Mapping},
 };
 
-/// So many bytes are read or written at once: values of four bytes. In tests there are many parts.
+/// This number of bytes are read or written at once: values of four bytes. In tests there are many parts.
 const PART: usize = if cfg!(test) { 64 } else { 1 << 20 };
 
 /// Says which values lie in memory, and where the others do.
 #[derive(Debug)]
 pub struct Storage {
-    /// Values of so many bytes and more lie in a file.
+    /// Values of this number of bytes and more lie in a file.
     map_from: u64,
     /// The folder of temporary files.
     folder: PathBuf,
 }
 
 impl Storage {
-    /// A place for values: in memory, or from so many bytes on in a file in this folder.
+    /// A place for values: in memory, or from this number of bytes on in a file in this folder.
     pub fn new(map_from: u64, folder: PathBuf) -> Self {
         Self { map_from, folder }
     }
@@ -49,7 +49,7 @@ impl Storage {
         Writer { storage: self, bytes: Vec::new(), file: None, in_file: 0 }
     }
 
-    /// A writer of so many bytes. Where they go into a file, it has room for all of them.
+    /// A writer of this number of bytes. Where they go into a file, it has room for all of them.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     ///
-    /// [`TableError::Temporary`] where the file cannot be made or written.
+    /// [`TableError::Temporary`] if the file cannot be made or written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), TableError> {
         let len = self.bytes.len() + bytes.len();
         let is_due = match self.file {

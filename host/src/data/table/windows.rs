@@ -8,9 +8,9 @@ use crate::data::Store;
 pub struct Samples {
     /// The values of each sample as f32, little-endian.
     pub values: Store,
-    /// The number of each sample's class or set of labels. Empty where targets are numbers.
+    /// The number of each sample's class or set of labels. Empty if targets are numbers.
     pub labels: Vec<u32>,
-    /// The labels or numbers of each sample; a window has those of its last row. Empty where samples have a class.
+    /// The labels or numbers of each sample; a window has those of its last row. Empty if samples have a class.
     pub targets: Vec<f32>,
     /// The number of each one's group; none where there are no groups.
     pub groups: Vec<u32>,
@@ -30,7 +30,7 @@ pub fn each_row(rows: Rows) -> Samples {
 ///
 /// # Errors
 ///
-/// [`TableError`] where no window fits, or the folder of temporary files has no room.
+/// [`TableError`] if no window fits, or the folder of temporary files has no room.
 pub fn cut(rows: &Rows, window: usize, stride: usize, storage: &Storage) -> Result<Samples, TableError> {
     let count = rows.lines.len();
     let row_len = rows.values.len() / count.max(1);

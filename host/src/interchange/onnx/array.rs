@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use super::messages::Tensor;
 
-/// The most dimensions of a constant array, and the most sizes of a shape.
+/// The largest number of dimensions of a constant array, and the most sizes of a shape.
 const MAX_RANK: usize = 8;
 
 /// A constant.

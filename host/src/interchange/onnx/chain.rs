@@ -12,7 +12,7 @@ use super::function::{Function, Named};
 pub(super) struct Head {
     /// The chain's age when the value was made. An older value has already been used.
     pub age: usize,
-    /// Its sizes, each known or not; `None` where not even their number is known.
+    /// Its sizes, each known or not; `None` if not even their number is known.
     pub dims: Option<Vec<Option<usize>>>,
     pub function: Function,
     /// True after a softmax that was left out: nothing may follow.
@@ -233,7 +233,7 @@ impl Chain {
         self.layers.last_mut().filter(is_linear).filter(|_| head.function.is_identity())
     }
 
-    /// Adds to each output of the linear layer that has just come; `None` where there is none.
+    /// Adds to each output of the linear layer that has just come; `None` if there is none.
     pub(super) fn add(&mut self, head: &Head, vector: &[f32], sign: f32) -> Option<Head> {
         let last = self.last_linear(head)?;
         let outputs = last.kind.widths().1 as usize;
@@ -248,7 +248,7 @@ impl Chain {
         Some(self.head(outputs))
     }
 
-    /// Multiplies each output of the linear layer that has just come; `None` where there is none.
+    /// Multiplies each output of the linear layer that has just come; `None` if there is none.
     pub(super) fn multiply(&mut self, head: &Head, factors: &[f64]) -> Option<Head> {
         let outputs = self.last_linear(head)?.kind.widths().1 as usize;
         if factors.len() != outputs || self.scale(factors).is_err() {

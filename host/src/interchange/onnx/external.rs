@@ -10,7 +10,7 @@ use crate::{files, quote::quoted};
 
 /// TensorProto.DataLocation.EXTERNAL.
 const EXTERNAL: i32 = 1;
-/// Files beside a graph may have so many bytes together.
+/// Files beside a graph may have this number of bytes together.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// The files beside a graph, each read once.

@@ -14,7 +14,7 @@ use super::{
 #[derive(Clone)]
 pub(super) enum Value {
     Constant(Rc<Array>),
-    /// Sizes that the graph computes from its input's; `None` where the batch decides.
+    /// Sizes that the graph computes from its input's; `None` if the batch decides.
     Sizes(Vec<Option<i64>>),
     Head(Head),
 }

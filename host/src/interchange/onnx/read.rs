@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{interchange::error::Problem, quote::quoted};
 
-/// The most fields of a file: some thousand operators have as many.
+/// The largest number of fields of a file: some thousand operators have as many.
 const MAX_FIELDS: usize = 1 << 16;
-/// The most elements of constants that a small graph may copy.
+/// The largest number of elements of constants that a small graph may copy.
 const MIN_ROOM: usize = 1 << 22;
 /// All types of floating-point numbers.
 const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];

@@ -5,12 +5,12 @@ use crate::interchange::{error::Problem, names};
 
 /// The deepest nesting of a checkpoint's dicts.
 const MAX_DEPTH: usize = 8;
-/// The most bytes of a tensor's name.
+/// The largest number of bytes of a tensor's name.
 const MAX_NAME: usize = 256;
 /// A pickle may hold a dict in many places, so their number is bounded too.
 const MAX_VISITS: usize = 4096;
 
-/// The entries of the dict at `key`; without one, of the only dict that holds matrices. An optimizer's state is none.
+/// Returns the entries of the dict at `key`. Without a key it is the only dict with matrices. The state of an optimizer does not count.
 pub(super) fn entries<'a>(
     machine: &Machine<'a>,
     value: Value<'a>,
@@ -71,7 +71,7 @@ impl<'a> Tree<'_, 'a> {
         self.machine.dicts[dict].iter().any(|(key, _)| matches!(key, Value::Text("param_groups")))
     }
 
-    /// Tells whether a dict, or one directly in it, is an optimizer's state.
+    /// Returns true if a dict, or one directly in it, is an optimizer's state.
     fn has_optimizers(&self, dict: usize) -> bool {
         let is_own = |value: &Value<'_>| matches!(value, Value::Dict(inner) if self.is_optimizers(*inner));
         self.is_optimizers(dict) || self.machine.dicts[dict].iter().any(|(_, value)| is_own(value))

@@ -12,7 +12,7 @@ pub(super) enum Global {
     Storage(StorageKind),
     /// A class or function of plain data: what it would make is passed over.
     Inert,
-    /// The type of a storage without a type of its own.
+    /// The type of a storage without its own type.
     Type(&'static str),
 }
 

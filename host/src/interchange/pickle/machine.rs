@@ -5,7 +5,7 @@ use super::{
     globals::{Global, opcode_name},
 };
 
-/// The most opcodes of a pickle. A state dict of a thousand tensors has some fifty thousand. Each may take a hundred bytes of memory.
+/// The largest number of opcodes of a pickle. A state dict of a thousand tensors has some fifty thousand. Each may take a hundred bytes of memory.
 const MAX_STEPS: usize = 1 << 18;
 
 /// An end before the pickle's: an error, or a reason to which the place is still to be added.

@@ -21,7 +21,7 @@ use machine::{Machine, Stop};
 use super::{element::Element, error::Problem};
 use crate::quote::quoted;
 
-/// The most bytes of a pickle. That of a network here has a few thousand.
+/// The largest number of bytes of a pickle. That of a network here has a few thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 const MAX_RANK: usize = 8;
 

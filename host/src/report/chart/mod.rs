@@ -24,7 +24,7 @@ pub struct Chart {
     pub axes: [&'static str; 2],
     /// The numbers of the upright axis.
     pub numbers: Numbers,
-    /// True where the upright axis begins at 0.
+    /// True if the upright axis begins at 0.
     pub from_zero: bool,
     /// The marks, the later above the earlier.
     pub series: Vec<Series>,
@@ -73,7 +73,7 @@ impl Series {
 }
 
 impl Chart {
-    /// The chart as a file of its own, in light colours.
+    /// The chart as a separate file, in light colours.
     pub fn to_svg(&self) -> String {
         let mut svg = String::new();
         // Memory takes every drawing, and no text is measured.

@@ -23,7 +23,7 @@ pub fn digits(range: f64, largest: f64) -> i32 {
     2 + more.clamp(0.0, 7.0) as i32
 }
 
-/// A number with so many digits that count, without zeros at its end.
+/// A number with this number of digits that count, without zeros at its end.
 pub fn short(value: f64, digits: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { value.to_string() };

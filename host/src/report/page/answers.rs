@@ -10,7 +10,7 @@ use crate::{
     report::{Run, answers::Findings, calibration::BINS, curves, pictures::Pixels},
 };
 
-/// The most outputs in a table.
+/// The largest number of outputs in a table.
 const ROWS: usize = 200;
 
 /// The sections that need test samples or weights.

@@ -33,7 +33,7 @@ impl Description {
         }
     }
 
-    /// Tells whether both describe one run, at any place: it takes the same steps.
+    /// Returns true if both describe one run, at any place: it takes the same steps.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
         anywhere(self) == anywhere(other)

@@ -29,7 +29,7 @@ use error::Problem;
 
 const MAGIC: [u8; 8] = *b"SELVCKPT";
 const CHECKSUM_BYTES: usize = 32;
-/// The most bytes of a checkpoint: eight flat models, which is more than any state has, and the description.
+/// The largest number of bytes of a checkpoint: eight flat models, which is more than any state has, and the description.
 pub const MAX_BYTES: u64 = 8 * MAX_NUMBERS as u64 * size_of::<f32>() as u64 + (1 << 20);
 
 /// A checkpoint that was read and found whole.
@@ -88,7 +88,7 @@ fn write(file: &mut dyn Write, state: &State, description: &Description) -> io::
     file.write_all(&checksum.finalize())
 }
 
-/// Tells whether a file begins as a checkpoint does.
+/// Returns true if a file begins as a checkpoint does.
 pub fn is_one(file: &[u8]) -> bool {
     file.starts_with(&MAGIC)
 }
@@ -150,7 +150,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] where it holds more or fewer numbers than such a run.
+    /// [`CheckpointError`] if it holds more or fewer numbers than such a run.
     pub fn into_state(self, architecture: &Architecture, options: &TrainingOptions) -> Result<State, CheckpointError> {
         let Self { path, description, numbers } = self;
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
@@ -160,7 +160,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] where the checkpoint is of other layers.
+    /// [`CheckpointError`] if the checkpoint is of other layers.
     pub fn into_network(self, architecture: &Architecture) -> Result<Network, CheckpointError> {
         let network = || {
             let Self { path, description, numbers } = &self;

@@ -1,4 +1,4 @@
-//! Why bytes are no record.
+//! The errors of bytes that are not a record.
 
 use super::{ENDING, FORMAT};
 
@@ -16,7 +16,7 @@ pub enum RecordError {
     Line {
         /// Its number, from 1.
         line: usize,
-        /// Why.
+        /// The reason.
         error: serde_json::Error,
     },
     /// A line says what cannot be.
@@ -24,7 +24,7 @@ pub enum RecordError {
     Senseless {
         /// Its number, from 1.
         line: usize,
-        /// What.
+        /// The mistake.
         problem: &'static str,
     },
 }

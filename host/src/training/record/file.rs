@@ -1,4 +1,4 @@
-//! A record's file: a JSON object a line, read strictly but for a last line that was cut off.
+//! A record's file, with one JSON object on each line. Only an incomplete last line is allowed.
 
 use std::io;
 
@@ -107,7 +107,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`io::Error`] where they cannot be written.
+    /// [`io::Error`] if they cannot be written.
     pub fn write(&self, file: &mut dyn io::Write) -> io::Result<()> {
         let mut line = |line: &Line| -> io::Result<()> {
             serde_json::to_writer(&mut *file, line)?;

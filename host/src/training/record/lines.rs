@@ -8,7 +8,7 @@ use crate::{
     training::Epoch,
 };
 
-/// The most classes whose names are kept, and the most targets whose errors are.
+/// The largest number of classes whose names are kept, and the most targets whose errors are.
 const MAX_CLASSES: usize = 1000;
 const MAX_TARGETS: usize = 16;
 
@@ -33,7 +33,7 @@ pub struct Head {
     pub steps_in_epoch: u64,
     /// Steps of a span.
     pub span: u64,
-    /// One of so many epochs is kept, and the last one.
+    /// One of this number of epochs is kept, and the last one.
     pub every: u32,
     /// The samples.
     pub data: Data,
@@ -155,7 +155,7 @@ impl Head {
             && self.every > 0
     }
 
-    /// Tells whether both are of one run: the same layers, samples and seed.
+    /// Returns true if both are of one run: the same layers, samples and seed.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let parts = |head: &Self| (head.layers.clone(), head.data.sha256.clone(), head.seed, head.steps_in_epoch);
         parts(self) == parts(other)
@@ -178,7 +178,7 @@ impl Span {
 }
 
 impl EpochLine {
-    /// An epoch's line, after so many seconds of training.
+    /// An epoch's line, after this number of seconds of training.
     pub fn new(epoch: &Epoch, seconds: f64) -> Self {
         let validation = epoch.validation.as_ref().map(Metrics::of);
         Self { epoch: epoch.number + 1, step: epoch.steps, seconds, test: Metrics::of(&epoch.test), validation }

@@ -21,11 +21,11 @@ pub const FORMAT: u32 = 1;
 pub const BEGINNING: &[u8] = b"{\"line\":\"run\"";
 /// The ending of a record's name.
 pub const ENDING: &str = "run.jsonl";
-/// The most spans of a run, and the most epochs that are kept of it.
+/// The largest number of spans of a run, and the most epochs that are kept of it.
 pub const SPANS: u64 = 1000;
-/// The most bytes of a record that is read.
+/// The largest number of bytes of a record that is read.
 pub const MAX_BYTES: u64 = 8 << 20;
-/// The most steps of a run in a record, so that all are exact as binary64.
+/// The largest number of steps of a run in a record, so that all are exact as binary64.
 pub const MAX_STEPS: u64 = 1 << 53;
 
 /// The record of a run.
@@ -57,7 +57,7 @@ impl Record {
         self.end = None;
     }
 
-    /// Joins neighbouring spans and leaves out epochs, so that a run of so many steps has no more than twice [`SPANS`] of each.
+    /// Joins neighbouring spans and leaves out epochs, so that a run of this number of steps has no more than twice [`SPANS`] of each.
     pub fn thin(&mut self, steps: u64) {
         while steps.min(MAX_STEPS).div_ceil(self.head.span) > 2 * SPANS {
             self.head.span *= 2;

@@ -35,7 +35,7 @@ fn succeed(mut command: Command) -> Output {
     output
 }
 
-/// What a run leaves: its weights, and all that it printed but for the device's line and times.
+/// The results of a run: its weights, and its output without the device's line and the times.
 fn trained(folder: &Path, arguments: &str, out: &str) -> (Vec<u8>, Vec<String>) {
     trained_on(folder, arguments, out, &[])
 }

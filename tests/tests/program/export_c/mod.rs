@@ -185,7 +185,7 @@ fn expected(logits: &Logits<'_>, task: Task<'_>) -> Answer {
     (words.into_iter().map(word).collect(), class, values.collect())
 }
 
-/// Reads what the program wrote for a sample of so many outputs.
+/// Reads what the program wrote for a sample of this number of outputs.
 fn written(bytes: &[u8], outputs: usize, is_float: bool, task: TaskKind) -> Answer {
     let (logits, rest) = bytes.split_at(4 * outputs);
     let words = |bytes: &[u8], is_float| bytes.as_chunks().0.iter().map(|&word| bits(word, is_float)).collect();

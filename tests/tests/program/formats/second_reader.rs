@@ -43,7 +43,7 @@ pub fn second_reader(everything: &[Vec<u8>]) -> Option<Vec<Value>> {
     Some(answers)
 }
 
-/// Tells whether the second reader refused the bytes: an error is a text there.
+/// Returns true if the second reader refused the bytes: an error is a text there.
 pub fn is_refused(answer: &Value) -> bool {
     answer["error"].is_string()
 }

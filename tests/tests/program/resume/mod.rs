@@ -72,7 +72,7 @@ fn error_line(output: &Output, code: i32) -> String {
     error
 }
 
-/// The error of a run that was interrupted, and the command that goes on with it: a line of its own.
+/// The error of a run that was interrupted, and the command that goes on with it: its own line.
 #[cfg(unix)]
 fn interrupted(output: &Output) -> (String, String) {
     let error = String::from_utf8(output.stderr.clone()).unwrap();
@@ -82,7 +82,7 @@ fn interrupted(output: &Output) -> (String, String) {
     (said.to_owned(), command.to_owned())
 }
 
-/// What a run leaves.
+/// The results of a run.
 #[derive(Debug, PartialEq)]
 struct Left {
     hash: String,
@@ -181,7 +181,7 @@ fn wait_for_metrics(folder: &Path, child: &mut Child, lines: usize) {
     }
 }
 
-/// Tells whether these tests were started so that programs ignore a signal, by nohup say.
+/// Returns true if these tests were started so that programs ignore a signal, by nohup say.
 #[cfg(unix)]
 fn is_ignored(name: &str) -> bool {
     let script = format!("kill -{name} $$");
@@ -251,7 +251,7 @@ fn other_threads_and_another_engine_go_on_to_the_same_bits() {
     }
 }
 
-/// A run of so many steps ends in the middle of an epoch, or with it; its last checkpoint is of its last step.
+/// A run of this number of steps ends in the middle of an epoch, or with it; its last checkpoint is of its last step.
 #[test]
 fn a_run_that_took_its_last_step_ends_as_before() {
     for steps in [10, 30] {

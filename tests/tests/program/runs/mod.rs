@@ -18,7 +18,7 @@ use std::{
 use host::training::{State, checkpoint};
 use selvedge::architecture::Architecture;
 
-/// 20 steps in each of so many epochs.
+/// 20 steps in each of this number of epochs.
 const RUN: &str =
     "train --data builtin --model tiny --limit-train 320 --batch-size 16 --recipe quickstart --out a.selvedge";
 const LONG: &str = "--epochs 1000000 --metrics run.jsonl";
@@ -63,7 +63,7 @@ fn shell(folder: &Path, script: &str) -> Command {
     shell
 }
 
-/// Starts a command, and waits until its metrics have so many lines.
+/// Starts a command, and waits until its metrics have this number of lines.
 fn start(mut command: Command, folder: &Path, lines: usize) -> Child {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while fs::read_to_string(folder.join("run.jsonl")).map_or(0, |text| text.lines().count()) < lines {

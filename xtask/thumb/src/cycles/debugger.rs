@@ -27,7 +27,7 @@ impl Debugger<TcpStream> {
 }
 
 impl<S: Read + Write> Debugger<S> {
-    /// Lets so many calls of the function at `entry` be traced, each from its first instruction to its return.
+    /// Lets this number of calls of the function at `entry` be traced, each from its first instruction to its return.
     pub fn trace_calls(&mut self, entry: u32, calls: usize) -> Result<()> {
         for _ in 0..calls {
             self.run_to(entry)?;

@@ -13,7 +13,7 @@ use crate::Program;
 pub use timing::{Core, Cost};
 use trace::Trace;
 
-/// So many cycles a refill of the Cortex-M4's pipeline takes: 1 to 3, by the alignment and width of the instruction that is gone to,
+/// The cycles that a refill of the Cortex-M4's pipeline takes: 1 to 3, by the alignment and width of the instruction that is gone to,
 /// and by whether its address is known early. The middle is at most one cycle for each jump from the truth.
 const REFILL: u64 = 2;
 const REFILLS: [u64; 2] = [1, 3];
@@ -88,7 +88,7 @@ impl Estimate {
         Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, calls: calls.counted.len() })
     }
 
-    /// Of so many instructions of the same kind.
+    /// Of this number of instructions of the same kind.
     pub fn cycles(&self, instructions: u64) -> u64 {
         self.scaled(instructions, REFILL)
     }
@@ -98,7 +98,7 @@ impl Estimate {
         (cycles / u128::from(self.instructions.max(1))).try_into().unwrap_or(u64::MAX)
     }
 
-    /// `cycles: …`, for so many instructions.
+    /// `cycles: …`, for this number of instructions.
     pub fn shown(&self, instructions: u64) -> String {
         let Self { instructions: traced, calls, .. } = self;
         let cycles = self.cycles(instructions);

@@ -42,7 +42,7 @@ pub struct Instruction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Arithmetic, logic, shifts, multiplications, DSP; `it`, which the Cortex-M4 may fold, and hints; floating-point arithmetic without
-    /// a class of its own.
+    /// A separate class.
     Simple,
     /// `udiv`, `sdiv`.
     Divide,
@@ -52,7 +52,7 @@ pub enum Class {
     StoreAtOffset,
     /// Any other store of one register.
     Store,
-    /// So many words are loaded or stored.
+    /// This number of words are loaded or stored.
     Multiple(u32),
     /// `b`, with or without a condition; `cbz`, `cbnz`.
     Branch,
@@ -62,7 +62,7 @@ pub enum Class {
     BranchToRegister,
     /// `ldr` to the program counter.
     LoadPc,
-    /// So many registers are loaded, the program counter among them.
+    /// This number of registers are loaded, the program counter among them.
     MultipleWithPc(u32),
     /// `tbb`, `tbh`.
     Table,
@@ -84,7 +84,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// Tells whether it may jump.
+    /// Returns true if it may jump.
     pub const fn is_jump(self) -> bool {
         use Class::{Branch, BranchToRegister, Call, LoadPc, MultipleWithPc, Table};
         matches!(self, Branch | Call | BranchToRegister | LoadPc | MultipleWithPc(_) | Table)
@@ -98,7 +98,7 @@ pub enum Effect {
     Writes(Registers),
     /// Writes one register, which may be the stack pointer.
     Set(u8, Operand),
-    /// Moves the stack pointer by so many bytes (down where negative), and writes these registers from there.
+    /// Moves the stack pointer by this number of bytes (down where negative), and writes these registers from there.
     Stack(i32, Registers),
     /// Moves the stack pointer, and returns.
     Return(i32),
@@ -108,7 +108,7 @@ pub enum Effect {
     Jump(Target),
     /// May go on elsewhere.
     Branch(u32),
-    /// Goes on at a place from the table that follows, of entries of so many bytes.
+    /// Goes on at a place from the table that follows, of entries of this number of bytes.
     Table(u32),
     /// Goes on at the address in a register, which is from a list.
     Listed(u8),

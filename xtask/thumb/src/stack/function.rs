@@ -11,7 +11,7 @@ use crate::{
     decode::{Class, Effect, Instruction, LR, Table, Target, table},
 };
 
-/// What holds before an instruction changes a few times, unless the stack pointer moves in a loop.
+/// The largest number of changes of the state before an instruction. More changes mean that the stack pointer moves in a loop.
 const CHANGES: u32 = 100;
 
 /// The share of the stack that a function takes.
@@ -21,11 +21,11 @@ pub struct Frame {
     pub deepest: u32,
     /// Where it goes on, and how many bytes of its own are on the stack then, at most. `None` is the address in a register.
     pub calls: Vec<(Option<u32>, u32)>,
-    /// True where it comes back to its caller.
+    /// True if it comes back to its caller.
     pub returns: bool,
 }
 
-/// Tells whether a function returns.
+/// A function that returns true if the function at an address returns to its caller.
 pub type Returns<'a> = &'a mut dyn FnMut(u32) -> Result<bool, String>;
 
 /// Follows every path through a function. An error says why the stack pointer cannot be followed.

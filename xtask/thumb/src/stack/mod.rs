@@ -37,9 +37,9 @@ const PANICS: [&str; 2] = ["rust_begin_unwind", "panic_fmt"];
 /// The deepest that a program can take the stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
-    /// At most so many bytes, or why there is no bound.
+    /// At most this number of bytes, or why there is no bound.
     pub bytes: Result<u32, String>,
-    /// True where the program may panic. The report of a panic is not counted.
+    /// True if the program may panic. The report of a panic is not counted.
     pub panics: bool,
 }
 

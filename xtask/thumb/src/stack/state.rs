@@ -13,7 +13,7 @@ pub enum Value {
     Constant(u32),
     /// One of two numbers, the lower first: as a condition chooses between two functions.
     Either(u32, u32),
-    /// So many bytes under where the stack pointer was when the function began.
+    /// This number of bytes under where the stack pointer was when the function began.
     Stack(i32),
     /// The address of one of several words, from this address on.
     Word(u32),

@@ -1,6 +1,6 @@
 //! A curve of any length in bounded memory.
 
-/// The most points of a curve: more than a wide terminal has dots in a row.
+/// The largest number of points of a curve: more than a wide terminal has dots in a row.
 const MOST: usize = 1024;
 
 /// Points that are means of equally many values in a row. Where there are too many, each becomes the mean of two.

@@ -31,7 +31,7 @@ pub struct About {
     pub steps: u64,
     /// The number of epochs, of a run that is not as long as its steps.
     pub epochs: Option<u32>,
-    /// True where the run may end before its last epoch.
+    /// True if the run may end before its last epoch.
     pub may_end_early: bool,
 }
 
@@ -116,7 +116,7 @@ pub struct History {
 }
 
 impl History {
-    /// A run that has taken so many steps before.
+    /// A run that has taken this number of steps before.
     pub fn new(about: About, steps: u64) -> Self {
         let now = Instant::now();
         let clean = |text: String| terminal::printable(&text).replace(['\n', '\t'], " ");
@@ -195,7 +195,7 @@ impl History {
         self.validations.extend(epoch.validation.as_ref().map(point));
     }
 
-    /// So many steps in epochs.
+    /// This number of steps in epochs.
     pub fn epochs(&self, steps: u64) -> f64 {
         steps as f64 / self.about.steps_in_epoch.max(1) as f64
     }

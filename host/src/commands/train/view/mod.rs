@@ -1,4 +1,4 @@
-//! The view of `train --tui`: a run's curves and figures on the whole terminal, drawn by a thread of its own a few times a second.
+//! The view of `train --tui`: a run's curves and figures on the whole terminal, drawn by a separate thread a few times a second.
 //!
 //! The terminal comes back however the run ends: the view is closed when training returns, a panic closes it before its message is shown, and while it is open
 //! no signal ends the program by itself.
@@ -81,7 +81,7 @@ impl View {
         Ok(Self { history, is_ended, thread })
     }
 
-    /// Tells whether the terminal is the view's. It is not after an error of the terminal.
+    /// Returns true if the terminal is the view's. It is not after an error of the terminal.
     pub fn is_open(&self) -> bool {
         IS_OPEN.load(Ordering::SeqCst)
     }

@@ -12,7 +12,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A range that has all these values, in about so many parts. `unit` stands behind each label.
+    /// A range that has all these values, in about this number of parts. `unit` stands behind each label.
     pub fn of(values: impl Iterator<Item = f64>, parts: usize, unit: &str) -> Self {
         let ends = values.filter(|value| value.is_finite()).fold(None, |ends: Option<(f64, f64)>, value| {
             Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))

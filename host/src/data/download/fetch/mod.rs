@@ -21,7 +21,7 @@ use ureq::{
 use super::{Download, DownloadError, MirrorError, Published};
 use crate::weights::hex;
 
-/// How often a mirror is asked for one file: a connection that breaks is resumed, but not for ever.
+/// The largest number of requests to a mirror for one file. A broken connection is resumed up to this number.
 const ATTEMPTS: u32 = 8;
 
 impl Download {
@@ -164,7 +164,7 @@ impl Download {
     }
 }
 
-/// Whether a partial response begins where the part ends.
+/// Returns true if a partial response begins where the part ends.
 fn starts_at(response: &Response<Body>, start: u64) -> bool {
     let range = response.headers().get(header::CONTENT_RANGE).and_then(|range| range.to_str().ok());
     range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
@@ -177,7 +177,7 @@ fn truncate(part: &mut File) -> io::Result<()> {
     part.rewind()
 }
 
-/// Tells whether a part is the whole file. A part that is too long is not.
+/// Returns true if a part is the whole file. A part that is too long is not.
 fn is_sound(file: &Published, part: &mut File) -> io::Result<bool> {
     let mut bytes = Vec::new();
     part.rewind()?;
@@ -186,7 +186,7 @@ fn is_sound(file: &Published, part: &mut File) -> io::Result<bool> {
 }
 
 impl DownloadError {
-    /// What the mirrors' failures come to.
+    /// Returns the error that follows from the failures of all mirrors.
     fn of_mirrors(name: &str, mirrors: Vec<(String, MirrorError)>) -> Self {
         let name = name.into();
         if mirrors.iter().all(|(_, error)| matches!(error, MirrorError::Unreachable(_))) {

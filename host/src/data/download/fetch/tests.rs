@@ -19,7 +19,7 @@ fn content() -> Vec<u8> {
     (0..300_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
 
-/// What a server does with a request from byte `start` on.
+/// The behaviour of a server for a request from byte `start` on.
 type Answer = fn(&mut TcpStream, start: Option<usize>) -> io::Result<()>;
 
 /// A server that gives its answers in turn, the last one again and again.

@@ -62,7 +62,7 @@ struct Session {
 }
 
 impl Session {
-    /// `None` where there are no kernels.
+    /// `None` if there are no kernels.
     fn new() -> Option<Self> {
         static ONLY: Mutex<()> = Mutex::new(());
         let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
