@@ -85,7 +85,7 @@ fn known(nvcc: &Path) -> Result<Vec<String>, String> {
     Err(format!("{} is no compiler of CUDA 12 or later: {REMEDY}", nvcc.display()))
 }
 
-/// Those of [`ARCHITECTURES`] that the compiler knows.
+/// The errors of [`ARCHITECTURES`] that the compiler knows.
 fn all(known: &[String]) -> Vec<String> {
     ARCHITECTURES.map(|architecture| architecture.to_string()).into_iter().filter(|name| known.contains(name)).collect()
 }

@@ -157,7 +157,7 @@ pub trait Embeddable: Sized + 'static {
     ///
     /// # Errors
     ///
-    /// Those of [`Embedded::load`].
+    /// The errors of [`Embedded::load`].
     fn load(file: &'static [u8]) -> Result<Self::Loaded, WeightFileError>;
 }
 

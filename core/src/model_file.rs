@@ -29,7 +29,7 @@ pub struct FileInfo<'a> {
 }
 
 impl<'a> FileInfo<'a> {
-    /// Checks a whole file, whose first bytes tell its format.
+    /// Checks a whole file. Its first bytes determine its format.
     ///
     /// # Errors
     ///

@@ -67,7 +67,7 @@ pub enum Kernel {
     LogSoftmaxBackward,
     /// The squares of a gradient that was kept, block by block.
     NormBlocks,
-    /// Its norm, and the factor that clips it.
+    /// The norm of that gradient, and the factor that clips it.
     NormTotal,
     /// Parameters, by a gradient that was kept.
     Update,

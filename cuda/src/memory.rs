@@ -51,7 +51,7 @@ impl<B> Versions<B> {
         }
     }
 
-    /// The same, to be changed.
+    /// The same version, mutable.
     pub fn read_by_mut(&mut self, parity: usize) -> &mut B {
         match &mut self.second {
             Some(second) if parity % 2 == 1 => second,
@@ -140,7 +140,7 @@ impl<B> Memory<B> {
     ///
     /// # Errors
     ///
-    /// That of `allocate`.
+    /// The error of `allocate`.
     pub fn allocate<E>(
         network: &Architecture,
         settings: &Settings,

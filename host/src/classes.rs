@@ -61,17 +61,17 @@ impl Classes {
         self.count
     }
 
-    /// Returns true if they have names.
+    /// Returns true if the classes have names.
     pub fn are_named(&self) -> bool {
         !self.names.is_empty()
     }
 
-    /// A class's name, or its number where it has none.
+    /// Returns the name of a class, or its number if it has no name.
     pub fn name(&self, class: usize) -> Cow<'_, str> {
         self.names.get(class).map_or_else(|| Cow::from(class.to_string()), |name| Cow::from(name.as_str()))
     }
 
-    /// All names, or numbers.
+    /// Returns the names of all classes, or their numbers.
     pub fn all(&self) -> impl Iterator<Item = Cow<'_, str>> {
         (0..self.count).map(|class| self.name(class))
     }

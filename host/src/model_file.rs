@@ -25,17 +25,17 @@ use crate::{
 /// A checked file.
 #[derive(Debug)]
 pub enum ModelFile<'a> {
-    /// Weights of 32 bits.
+    /// Weights in float32.
     F32(WeightFile<'a>),
-    /// Weights of 8 bits.
+    /// Weights in int8.
     Int8(QuantizedFile<'a, Int8>),
-    /// Weights of 4 bits.
+    /// Weights in int4.
     Int4(QuantizedFile<'a, Int4>),
     /// Weights in f16.
     F16(QuantizedFile<'a, F16>),
 }
 
-/// See [`ModelFile::assumes`].
+/// The reason for an assumption about a file's data: [`ModelFile::assumes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assumption {
     /// The file was trained on Fashion-MNIST, or on the built-in set of the same garments.
@@ -57,7 +57,7 @@ macro_rules! each {
 }
 
 impl<'a> ModelFile<'a> {
-    /// Checks a whole file, whose first bytes tell its format.
+    /// Checks a whole file. Its first bytes determine its format.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl<'a> ModelFile<'a> {
         Ok(parsed)
     }
 
-    /// The number type of its weights.
+    /// Returns the number format of the weights.
     pub fn format(&self) -> WeightFormat {
         match self {
             Self::F32(_) => WeightFormat::F32,
@@ -86,7 +86,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The format's name in options and files: `f32`, `f16`, `int8`, `int4`.
+    /// Returns the format's name in options and files: `f32`, `f16`, `int8` or `int4`.
     pub fn format_name(&self) -> &'static str {
         fn name<F: quantized::QuantizedFormat>(_: &QuantizedFile<'_, F>) -> &'static str {
             F::NAME
@@ -99,17 +99,17 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// Its layers.
+    /// Returns the layers.
     pub fn architecture(&self) -> Architecture {
         each!(self, file => file.architecture())
     }
 
-    /// The meaning of its inputs and outputs.
+    /// Returns the meaning of the inputs and outputs.
     pub fn signature(&self) -> Signature<'a> {
         each!(self, file => file.signature())
     }
 
-    /// The shape of a sample: the file's own, or where Fashion-MNIST is [assumed](Self::assumes), its image.
+    /// Returns the shape of a sample. If Fashion-MNIST is [assumed](Self::assumes), it is an image of 28×28 pixels.
     pub fn input(&self) -> InputShape {
         let assumed = match self.assumes() {
             Some(_) => fashion_mnist::SHAPE,
@@ -118,7 +118,7 @@ impl<'a> ModelFile<'a> {
         self.signature().input.unwrap_or(assumed)
     }
 
-    /// The classes: with the file's own names, or where Fashion-MNIST is [assumed](Self::assumes), with its.
+    /// Returns the classes, with the names in the file. If Fashion-MNIST is [assumed](Self::assumes), they have its names.
     pub fn classes(&self) -> Classes {
         match self.assumes() {
             Some(_) => Classes::named(CLASS_NAMES).expect("each is a name"),
@@ -169,7 +169,7 @@ impl<'a> ModelFile<'a> {
         Ok(Dataset { preparation: preparation.into(), task, ..data.converted(preparation.element())? })
     }
 
-    /// The name of the data set that it was trained on, where the file says it.
+    /// Returns the name of the training data set, if the file has it.
     pub fn dataset(&self) -> Option<&'a str> {
         match self {
             Self::F32(file) => Some(file.record().dataset),
@@ -177,7 +177,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The record of a quantised network.
+    /// Returns the record of a quantised network, or `None` for floating-point weights.
     pub fn quantization(&self) -> Option<&QuantizationRecord<'a>> {
         match self {
             Self::F32(_) => None,
@@ -187,7 +187,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The RAM in bytes that a prediction needs on a device.
+    /// Returns the RAM in bytes that a prediction needs on a device.
     pub fn ram_bytes(&self) -> usize {
         let words = match self {
             Self::F32(file) => {
@@ -215,7 +215,7 @@ impl<'a> ModelFile<'a> {
         weights::check_all(&self.architecture(), &flat)
     }
 
-    /// A floating-point file's network in binary32; none of an integer network.
+    /// Returns the network of a floating-point file, in binary32. Returns `None` for an integer network.
     ///
     /// # Errors
     ///
@@ -269,7 +269,7 @@ impl<'a> ModelFile<'a> {
         Ok(AllLogits { outputs, values: Values::Sums(sums, scale) })
     }
 
-    /// The logits of a set's samples.
+    /// Returns the logits of the samples of a set.
     ///
     /// # Errors
     ///
@@ -337,7 +337,7 @@ enum Values {
 }
 
 impl AllLogits {
-    /// One sample's.
+    /// Returns the logits of one sample.
     ///
     /// # Panics
     ///
@@ -350,7 +350,7 @@ impl AllLogits {
         }
     }
 
-    /// Adds those of the same network on further samples.
+    /// Appends the logits of the same network on further samples.
     fn append(&mut self, other: Self) {
         match (&mut self.values, other.values) {
             (Values::Floats(all), Values::Floats(more)) => all.extend(more),
@@ -364,12 +364,12 @@ impl AllLogits {
     ///
     /// # Errors
     ///
-    /// [`NoNumbers`], where some are not.
+    /// [`NoNumbers`] if some are not.
     pub fn check(&self) -> Result<(), NoNumbers> {
         NoNumbers::check(self.iter().map(|logits| logits.values().all(f32::is_finite)))
     }
 
-    /// Each sample's.
+    /// Returns the logits of each sample.
     pub fn iter(&self) -> impl Iterator<Item = Logits<'_>> + Clone {
         let count = match &self.values {
             Values::Floats(values) => values.len(),

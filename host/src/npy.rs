@@ -88,7 +88,7 @@ pub struct Header {
     pub number: Option<Number>,
     /// NumPy's word for the type, as a message shows it.
     pub description: String,
-    /// Returns the sizes, the outermost first.
+    /// The sizes, the outermost first.
     pub shape: Vec<usize>,
     /// True if the first index runs fastest, as in Fortran.
     pub is_column_major: bool,

@@ -7,7 +7,7 @@ use crate::data::Split;
 /// A [`Preparation`] with memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PreparationBuf {
-    /// [`Preparation::Bytes`].
+    /// Bytes, which are divided by 255: [`Preparation::Bytes`].
     #[default]
     Bytes,
     /// [`Preparation::Scaled`]: the element and the table.
@@ -17,7 +17,7 @@ pub enum PreparationBuf {
 }
 
 impl PreparationBuf {
-    /// The values as they are, whatever element they have.
+    /// Returns a preparation that does not change the values of this element.
     pub fn unscaled(element: Element) -> Self {
         Self::scaled(element, [(1.0, 0.0)])
     }
@@ -30,7 +30,7 @@ impl PreparationBuf {
 
     /// Standardisation by the mean and the standard deviation of each feature.
     ///
-    /// A feature whose deviation is 0, or whose scale is no f32, becomes 0: it tells nothing.
+    /// A feature with deviation 0, or with a scale that an f32 cannot hold, becomes 0, because it has no information.
     pub fn standardized(element: Element, moments: &[Moments]) -> Self {
         Self::scaled(
             element,
@@ -75,14 +75,14 @@ pub struct Moments {
     pub mean: f64,
     /// The standard deviation.
     pub deviation: f64,
-    /// The least value.
+    /// The smallest value.
     pub least: f32,
     /// The largest value.
     pub greatest: f32,
 }
 
 impl Moments {
-    /// Each feature's, over the samples in their order.
+    /// Returns the moments of each feature over the samples.
     pub fn of(split: &Split) -> Vec<Self> {
         let element = split.element();
         Self::of_rows(split.features(), || split.samples().map(|sample| element.values(sample)))
@@ -139,12 +139,12 @@ pub fn coded(element: Element, moments: &[Moments]) -> (PreparationBuf, Vec<Code
     (PreparationBuf::Coded(element, table), scales)
 }
 
-/// The worth of a feature's codes: `value = low + step · code`.
+/// The values that a feature's codes stand for: `value = low + step · code`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CodeScale {
     /// The value of code 0.
     pub low: f64,
-    /// From one code to the next.
+    /// The difference of value from one code to the next.
     pub step: f64,
 }
 

@@ -29,7 +29,7 @@ pub struct Model {
     classes: Vec<String>,
     /// A sample's bytes.
     sample_len: usize,
-    /// Of a network in float32.
+    /// The network, if the weights are in float32.
     network: Option<ForwardPass>,
     workspace: Vec<u32>,
     /// The last sample's activations after each layer, the logits last.
@@ -139,7 +139,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn read(file: Vec<u8>) -> Result<Self, String> {
         let info = FileInfo::read(&file).map_err(|error| error.to_string())?;
         let task = info.signature.task.kind();
@@ -181,7 +181,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Those of [`predict`](Self::predict).
+    /// The errors of [`predict`](Self::predict).
     pub fn run(&mut self, sample: &[u8]) -> Result<usize, String> {
         if sample.len() != self.sample_len {
             return Err(format!(
@@ -213,7 +213,7 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Those of [`accuracy`](Self::accuracy).
+    /// The errors of [`accuracy`](Self::accuracy).
     pub fn part_right(&mut self, samples: &Samples) -> Result<f64, String> {
         let mut right = 0;
         for (sample, label) in samples.iter() {

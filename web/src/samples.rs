@@ -54,7 +54,7 @@ impl Samples {
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn read(samples: &[u8], labels: &[u8], limit: usize) -> Result<Self, String> {
         let samples = idx::samples(samples).map_err(|error| format!("the file of samples: {error}"))?;
         let labels = idx::labels(labels).map_err(|error| format!("the file of labels: {error}"))?;

@@ -137,7 +137,7 @@ pub struct Info<'a> {
     pub board: &'a str,
     /// The model's layers, as [`Architecture`](crate::architecture::Architecture) reads them.
     pub layers: &'a str,
-    /// The number type of its weights.
+    /// The number format of the weights.
     pub format: WeightFormat,
     /// The shape of a sample.
     pub input: InputShape,

@@ -150,9 +150,9 @@ pub struct Case {
     pub rules: Rules,
     /// The longest gradient.
     pub clip: Option<f32>,
-    /// The part of the activations that is dropped.
+    /// The probability with which an activation is set to 0.
     pub dropout: f32,
-    /// The part of a target that is spread over all classes.
+    /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
     /// Classes count differently.
     pub weighs_classes: bool,

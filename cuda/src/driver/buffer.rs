@@ -41,12 +41,12 @@ impl Drop for Allocation {
 }
 
 impl<T> Buffer<T> {
-    /// Where it lies.
+    /// Returns the address of the buffer.
     pub(crate) fn address(&self) -> Address {
         self.memory.address
     }
 
-    /// Where its value number `index` lies.
+    /// Returns the address of the value with this index.
     pub(crate) fn address_of(&self, index: usize) -> Address {
         self.address() + (index * size_of::<T>()) as Address
     }

@@ -23,7 +23,7 @@ pub struct LaunchConfig {
     pub block: [c_uint; 3],
     /// Shared memory beside that which the kernel declares.
     pub shared_bytes: c_uint,
-    /// Where it is started.
+    /// The stream in which the kernel starts.
     pub stream: CUstream,
     /// The attributes.
     pub attributes: *mut LaunchAttribute,

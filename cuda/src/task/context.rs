@@ -42,7 +42,7 @@ pub struct Context {
     pub seed: u64,
     /// The rate of dropout.
     pub dropout: Dropout,
-    /// The part of a target that is spread over all classes.
+    /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
     /// The longest gradient.
     pub max_norm: f32,

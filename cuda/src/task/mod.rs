@@ -52,7 +52,7 @@ pub enum Kind {
     BatchLoss,
     /// The squares of a gradient that was kept, block by block.
     NormBlocks,
-    /// Its norm, and the factor that clips it.
+    /// The norm of that gradient, and the factor that clips it.
     NormTotal,
     /// Parameters, by a gradient that was kept.
     Update,
@@ -94,9 +94,9 @@ pub struct Task {
     pub layer: u32,
     /// 0.
     pub padding: u32,
-    /// The features going in.
+    /// The address of the inputs.
     pub input: Address,
-    /// Those coming out.
+    /// The address of the outputs.
     pub output: Address,
     /// The gradient at the sums before the activation.
     pub grad_output: Address,

@@ -32,11 +32,11 @@ pub struct Run<'a> {
     pub architecture: Architecture,
     /// The buffers that are kept, and their sizes.
     pub settings: Settings,
-    /// Of dropout and augmentation.
+    /// The seed of dropout and augmentation.
     pub seed: u64,
-    /// The part of the activations that is dropped.
+    /// The probability with which an activation is set to 0.
     pub dropout: f32,
-    /// The part of a target that is spread over all classes.
+    /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
     /// The weight of each class; `None` if all count the same.
     pub class_weights: Option<&'a [f32]>,
@@ -239,7 +239,7 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where it names a sample that is not there.
+    /// If the order names a sample that does not exist.
     pub fn set_order(&mut self, order: &[u32]) -> Result<(), CudaError> {
         let samples = self.samples.len;
         let wrong = order.iter().find(|&&sample| sample as usize >= samples);

@@ -159,7 +159,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// Where there is no such board, or its file breaks a rule.
+    /// If there is no board of this name, or its file breaks a rule.
     pub fn named(name: &str) -> Result<Self> {
         let file = BOARDS.iter().find(|(board, _)| *board == name);
         let (_, file) =

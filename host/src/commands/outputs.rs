@@ -14,7 +14,7 @@ pub struct Outputs {
     pub task: TaskBuf,
     /// The classes, or the labels or targets by their names.
     pub names: Classes,
-    /// The targets' units, where they are known.
+    /// The targets' units, if they are known.
     pub units: Vec<String>,
 }
 

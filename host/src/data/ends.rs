@@ -10,7 +10,7 @@ pub enum EndsError {
     /// The network takes another number of inputs.
     #[error("the network takes {inputs} inputs, but a sample of {data} is {input}: {} inputs", input.features())]
     Inputs {
-        /// The network's.
+        /// The number of inputs of the network.
         inputs: usize,
         /// The data set's name.
         data: String,
@@ -20,7 +20,7 @@ pub enum EndsError {
     /// The network takes samples of another shape.
     #[error("the network takes {network}, but a sample of {data} is {input}")]
     Shape {
-        /// The network's.
+        /// The shape of the network's input.
         network: InputShape,
         /// The data set's name.
         data: String,
@@ -30,7 +30,7 @@ pub enum EndsError {
     /// The network has fewer outputs than there are classes, or another number of them than there are labels or targets.
     #[error("the network {}, but {data} has {classes}", told(*outputs, *task))]
     Outputs {
-        /// The network's.
+        /// The number of outputs of the network.
         outputs: usize,
         /// The data set's name.
         data: String,
@@ -45,7 +45,7 @@ pub enum EndsError {
         output_words(*task)[1]
     )]
     Names {
-        /// The network's.
+        /// The names of the network's outputs.
         network: String,
         /// The data set's name.
         data: String,
@@ -59,7 +59,7 @@ pub enum EndsError {
         "the network was trained for {network}, and the targets of {data} are those of {task}; --task {network} reads them as such"
     )]
     Task {
-        /// The network's.
+        /// The task of the network.
         network: TaskKind,
         /// The data set's name.
         data: String,
@@ -73,7 +73,7 @@ pub enum EndsError {
         data: String,
         /// The class.
         class: String,
-        /// The network's.
+        /// The classes of the network.
         classes: String,
     },
     /// The network takes values of another element, and this element cannot hold all of the data's values.
@@ -83,7 +83,7 @@ pub enum EndsError {
     Value {
         /// The data set's name.
         data: String,
-        /// The network's.
+        /// The element of the network.
         element: Element,
         /// The sample.
         sample: usize,

@@ -78,27 +78,27 @@ pub struct Dataset {
     pub input: InputShape,
     /// The features' names, if they are known.
     pub feature_names: Vec<String>,
-    /// The features' units, where they are known.
+    /// The features' units, if they are known.
     pub units: Vec<String>,
     /// The meaning of the targets.
     pub task: TaskBuf,
-    /// The targets' units, where they are known.
+    /// The targets' units, if they are known.
     pub target_units: Vec<String>,
     /// The conversion of a sample's values into a network's inputs.
     pub preparation: PreparationBuf,
     /// The classes, or the labels or targets by their names.
     pub classes: Classes,
-    /// True if the samples are labelled by the names of classes, not by numbers. Then a network's class of the same name is meant.
+    /// True if the samples are labelled by class names, not by numbers. A label then means the network's class of the same name.
     pub labels_are_names: bool,
     /// The way in which the samples were read, for a network's file.
     pub recorded: Recorded,
     /// The gaps of the source.
     pub gaps: Gaps,
-    /// The samples that a model is trained on.
+    /// The samples on which a model is trained.
     pub train: Split,
-    /// The samples that are held out of `train`, to judge epochs.
+    /// The validation samples, which are held out of `train`.
     pub validation: Option<Split>,
-    /// The samples that it is tested on.
+    /// The samples on which a model is tested.
     pub test: Split,
     /// True if the source was one set, from which the test samples were held out.
     pub is_parted: bool,
@@ -204,7 +204,7 @@ impl Dataset {
         }
     }
 
-    /// The meaning of the inputs and outputs of a network of this number of outputs that is trained on this data.
+    /// Returns the meaning of inputs and outputs of a network that has this number of outputs and is trained on this data.
     pub fn signature(&self, outputs: usize) -> SignatureBuf {
         SignatureBuf::new(self.input, &self.classes.extended(outputs))
             .with_preparation(self.preparation.clone())
@@ -261,14 +261,14 @@ impl Dataset {
         Vec::new()
     }
 
-    /// The number of training samples of each class, by label, for a network of this number of outputs.
+    /// Returns the number of training samples of each class, by label, for a network with this number of outputs.
     pub fn class_counts(&self, outputs: usize) -> Vec<usize> {
         let mut counts = vec![0; outputs.max(self.classes.count())];
         self.train.labels().iter().for_each(|&label| counts[usize::from(label)] += 1);
         counts
     }
 
-    /// A feature's name, or its number where it has none.
+    /// Returns the name of a feature, or its number if it has no name.
     pub fn feature_name(&self, feature: usize) -> Cow<'_, str> {
         self.feature_names.get(feature).map_or_else(|| feature.to_string().into(), |name| name.as_str().into())
     }

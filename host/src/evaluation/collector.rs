@@ -72,7 +72,7 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoNumbers`], where some are not.
+    /// [`NoNumbers`] if some are not.
     pub fn check(&self) -> Result<(), NoNumbers> {
         match self.infinite {
             None => Ok(()),

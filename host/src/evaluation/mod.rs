@@ -175,7 +175,7 @@ pub enum EvaluationError {
     /// The samples have another number of features than the network takes.
     #[error("the network takes {inputs} inputs, but a sample has {features} features")]
     Features {
-        /// The network's.
+        /// The number of inputs of the network.
         inputs: usize,
         /// The samples'.
         features: usize,

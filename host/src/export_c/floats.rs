@@ -84,7 +84,7 @@ impl Function {
     }
 }
 
-/// Weights of 32 bits.
+/// Weights in float32.
 pub fn float32<'a>(file: &WeightFile<'a>, input: Input<'a>) -> Result<Parts<'a>, NetworkError> {
     let (architecture, network) = (file.architecture(), Network::of_file(file)?);
     let flat = network.parameters();

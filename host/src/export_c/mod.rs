@@ -49,7 +49,7 @@ pub struct Export<'a> {
     pub path: &'a OsStr,
     /// The file's bytes.
     pub bytes: &'a [u8],
-    /// The same, checked.
+    /// The network of the file, after it was checked.
     pub file: &'a ModelFile<'a>,
     /// The classes.
     pub classes: &'a Classes,
@@ -157,7 +157,7 @@ impl Files<'_> {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn write_source(&self, out: &mut dyn Write) -> io::Result<()> {
         source::write(self.export, &self.parts, out)
     }

@@ -23,7 +23,7 @@ const MAX_NUMBERS_FILE: u64 = 1 << 20;
 pub struct InputScaling {
     /// One for all inputs, one for each channel, or one for each input.
     pub mean: Vec<f64>,
-    /// The same.
+    /// The standard deviations, in the same number as the means.
     pub std: Vec<f64>,
 }
 

@@ -48,7 +48,7 @@ pub struct View<'a> {
     parameters: &'a [f32],
 }
 
-/// An architecture with everything about it that a pass asks for.
+/// An architecture, with the data that a pass derives from it.
 #[derive(Clone, Debug)]
 struct Layers {
     architecture: Architecture,
@@ -153,7 +153,7 @@ impl Network {
         Ok(Self { layers: self.layers.clone(), parameters: Aligned::zeroed(self.layers.len)? })
     }
 
-    /// Its layers.
+    /// Returns the layers.
     pub fn architecture(&self) -> &Architecture {
         &self.layers.architecture
     }
@@ -228,7 +228,7 @@ impl Network {
 }
 
 impl View<'_> {
-    /// Its layers.
+    /// Returns the layers.
     pub fn architecture(&self) -> &Architecture {
         &self.layers.architecture
     }

@@ -77,7 +77,7 @@ pub enum Panel {
     Histogram {
         /// The text below.
         title: String,
-        /// The least value.
+        /// The smallest value.
         low: f32,
         /// The largest value.
         high: f32,

@@ -352,7 +352,7 @@ impl IntegerNetwork {
     ///
     /// # Errors
     ///
-    /// As [`quantized::encode`].
+    /// The errors of [`quantized::encode`].
     pub fn encode(
         &self,
         architecture: &Architecture,
@@ -376,7 +376,7 @@ impl IntegerNetwork {
 ///
 /// # Errors
 ///
-/// As [`quantized::encode`].
+/// The errors of [`quantized::encode`].
 pub(super) fn encode<F: quantized::QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],

@@ -22,9 +22,9 @@ pub struct Calibration {
 /// The decisions of a bin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
-    /// Their number.
+    /// The number of decisions.
     pub decisions: usize,
-    /// Those whose class was found, or whose label is there.
+    /// The number of decisions that are right.
     pub right: usize,
     /// The sum of their confidences.
     pub confidence: f64,

@@ -57,7 +57,7 @@ impl Pixels {
     ///
     /// # Errors
     ///
-    /// Those of [`png`](Self::png).
+    /// The errors of [`png`](Self::png).
     pub fn address(&self) -> io::Result<String> {
         Ok(format!("data:image/png;base64,{}", STANDARD.encode(self.png()?)))
     }

@@ -34,7 +34,7 @@ pub struct Run {
 /// A weight file.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Its layers.
+    /// The layers.
     pub architecture: Architecture,
     /// The name of a network that the library has.
     pub name: Option<&'static str>,

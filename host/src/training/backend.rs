@@ -123,16 +123,16 @@ pub struct BatchInput {
 pub struct StepOutput {
     /// The sum of its batches' losses before the step. Once this sum is no number, the other batches are left out.
     pub loss: f32,
-    /// The gradient's norm, where it is to be clipped.
+    /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,
 }
 
 /// The evaluations of a network in a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluations {
-    /// On the validation samples, where some were held out.
+    /// The evaluation on the validation samples, if samples are held out.
     pub validation: Option<Evaluation>,
-    /// On the test samples.
+    /// The evaluation on the test samples.
     pub test: Evaluation,
 }
 

@@ -44,7 +44,7 @@ pub(super) struct Cpu<'a, E> {
     grad: Option<Aligned>,
     /// The rounding of weights, and the network with rounded weights.
     rounded: Option<(&'a dyn Rounding, Network)>,
-    /// Of the steps that were taken.
+    /// The outputs of the steps that were taken.
     outputs: Vec<StepOutput>,
 }
 

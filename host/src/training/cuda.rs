@@ -24,11 +24,11 @@ pub struct Cuda<'a> {
     trainer: Trainer,
     data: &'a Dataset,
     options: &'a TrainingOptions,
-    /// The network's.
+    /// The number of outputs of the network.
     outputs: usize,
-    /// The epoch whose order is there.
+    /// The epoch whose order is on the GPU.
     epoch: Option<u32>,
-    /// Those of a start.
+    /// The batches of a start.
     batches: Vec<Batch>,
     /// For each batch that is not finished, whether it ends a step.
     ends_step: VecDeque<bool>,

@@ -81,7 +81,7 @@ pub struct Step {
     pub loss: f32,
     /// Its learning rate.
     pub learning_rate: f64,
-    /// The gradient's norm, where it is to be clipped.
+    /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,
 }
 
@@ -162,7 +162,7 @@ pub fn train<E: Engine, O: Observer>(
 ///
 /// # Errors
 ///
-/// As [`train`].
+/// The errors of [`train`].
 pub fn train_rounded<E: Engine, O: Observer>(
     engine: &E,
     state: &mut State,
@@ -179,7 +179,7 @@ pub fn train_rounded<E: Engine, O: Observer>(
 ///
 /// # Errors
 ///
-/// As [`train`].
+/// The errors of [`train`].
 pub fn train_on<B: Backend, O: Observer>(
     backend: &mut B,
     state: &mut State,

@@ -115,7 +115,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// None that a run can have.
+    /// A valid run has no errors.
     pub fn file(&self) -> Result<Vec<u8>, JsError> {
         self.encoded().map_err(|error| JsError::new(&error))
     }
@@ -126,7 +126,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn begin(
         model: &str,
         recipe: &str,
@@ -171,7 +171,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// Those of [`step`](Self::step).
+    /// The errors of [`step`](Self::step).
     pub fn advance(&mut self) -> Result<f32, String> {
         if self.is_done() {
             return Err("the run has ended".to_string());
@@ -202,7 +202,7 @@ impl TrainingRun {
     ///
     /// # Errors
     ///
-    /// Those of [`file`](Self::file).
+    /// The errors of [`file`](Self::file).
     pub fn encoded(&self) -> Result<Vec<u8>, String> {
         let RunOptions { seed, batch_size, learning_rate, .. } = self.options;
         let (mut names, mut len) = ([0; 256], 0);

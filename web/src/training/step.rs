@@ -39,7 +39,7 @@ pub trait Step {
     ///
     /// # Errors
     ///
-    /// None that a run can have.
+    /// A valid run has no errors.
     fn step(&mut self, samples: &Samples, place: Place<'_>) -> Result<f32, String>;
 
     /// The weights, flat.

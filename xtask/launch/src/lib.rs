@@ -50,7 +50,7 @@ fn is_of_package(name: &str) -> bool {
 /// A program of the workspace, for this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// Returns the name of its binary in cargo.
+    /// The name of its binary in cargo.
     pub name: &'a str,
     /// Its task, in a few words.
     pub task: &'a str,

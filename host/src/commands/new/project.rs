@@ -20,7 +20,7 @@ pub struct Project<'a> {
     pub program: Program,
     /// The network's file.
     pub weights: &'a [u8],
-    /// The same, read.
+    /// The network of the file, after it was read.
     pub file: &'a ModelFile<'a>,
     pub samples: &'a Samples,
 }

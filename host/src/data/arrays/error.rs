@@ -120,11 +120,11 @@ pub enum ArrayError {
     TargetCounts {
         /// The training targets' place.
         train: PathBuf,
-        /// Their number.
+        /// The number of targets for a sample.
         expected: usize,
         /// The test targets' place.
         test: PathBuf,
-        /// Their number.
+        /// The number of targets for a sample.
         found: usize,
     },
     /// Test samples of another type than the training samples.

@@ -36,7 +36,7 @@ pub enum FolderError {
     /// Pictures without classes.
     #[error("its pictures are in no sub-folder, and each class needs one: DIR/CLASS/picture.png")]
     Flat,
-    /// Not two classes.
+    /// There are fewer than two classes.
     #[error(
         "it has pictures in {found} sub-folder alone, and a network tells at least two classes apart: a sub-folder for each"
     )]

@@ -124,7 +124,7 @@ pub enum TableError {
     /// Several columns may be the label.
     #[error("{found} may be the label; choose by --label; there are {columns}")]
     SeveralLabels {
-        /// Those that may be.
+        /// The columns that may be the label.
         found: String,
         /// The names of the columns.
         columns: String,
@@ -226,7 +226,7 @@ pub enum TableError {
         /// The label.
         label: String,
     },
-    /// Not one window fits.
+    /// No window fits into the rows.
     #[error("no {rows} rows one after the other have the same label{}, so there is no window; the longest such run has {longest}", group(*has_groups))]
     NoWindow {
         /// The window's rows.

@@ -133,7 +133,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// As [`load`].
+    /// The errors of [`load`].
     pub fn parse(path: &Path, file: &[u8]) -> Result<Self, CheckpointError> {
         match parse(file) {
             Ok((description, numbers)) => Ok(Self { path: path.into(), description, numbers }),
@@ -141,7 +141,7 @@ impl Checkpoint {
         }
     }
 
-    /// Where it was read.
+    /// Returns the path from which the checkpoint was read.
     pub fn path(&self) -> &Path {
         &self.path
     }

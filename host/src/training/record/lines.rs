@@ -48,11 +48,11 @@ pub struct Data {
     pub options: Vec<[String; 2]>,
     /// SHA-256 of the training samples with those that are held out for validation, and their labels.
     pub sha256: String,
-    /// The same of the test samples.
+    /// SHA-256 of the test samples and their labels.
     pub test_sha256: String,
     /// Training samples with those that are held out for validation.
     pub samples: u64,
-    /// Those that are held out.
+    /// The number of those that are held out.
     pub validation: u64,
     /// Test samples.
     pub test: u64,

@@ -24,7 +24,7 @@ mod unix {
 
     use super::CONTROL_C;
 
-    /// Reads the terminal's keys, also if standard input is not the terminal.
+    /// The terminal's keys, also if standard input is not the terminal.
     pub struct Keys(File);
 
     impl Keys {
