@@ -25,22 +25,22 @@ pub struct LabelCounts {
 }
 
 impl LabelCounts {
-    /// The part of the samples with this label as their answer that have it; `None` if no sample got it.
+    /// Returns the precision: the fraction of the samples with this label as answer that have the label. `None` if the network gave the label to no sample.
     pub fn precision(&self) -> Option<f64> {
         part(self.found, self.found + self.invented)
     }
 
-    /// The part of the samples with this label that got it; `None` if no sample has it.
+    /// Returns the recall: the fraction of the samples with this label to which the network gave it. `None` if no sample has the label.
     pub fn recall(&self) -> Option<f64> {
         part(self.found, self.found + self.missed)
     }
 
-    /// `2 · found / (2 · found + missed + invented)`; 0 where no sample has the label or was given it.
+    /// Returns F1: `2 · found / (2 · found + missed + invented)`. It is 0 if no sample has the label and the network gave it to none.
     pub fn f1(&self) -> f64 {
         part(2 * self.found, 2 * self.found + self.missed + self.invented).unwrap_or(0.0)
     }
 
-    /// The mean of two parts: the samples with the label that got it, and the samples without the label that did not.
+    /// Returns the mean of two fractions: of the samples with the label that got it, and of the samples without the label that did not get it.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         let without = part(self.passed, self.passed + self.invented);
         mean([self.recall(), without].into_iter().flatten())
@@ -48,12 +48,12 @@ impl LabelCounts {
 }
 
 impl LabelAnswers {
-    /// No answers yet.
+    /// Returns empty counts.
     pub fn new(labels: usize) -> Self {
         Self { samples: 0, exact: 0, labels: vec![LabelCounts::default(); labels] }
     }
 
-    /// Counts a sample: its labels, 1 or 0, and a network's outputs, of which those above 0 give their label.
+    /// Counts a sample: its labels, each 1 or 0, and the network's outputs. An output above 0 gives its label.
     pub fn add(&mut self, labels: &[f32], outputs: impl Iterator<Item = f32>) {
         let mut is_exact = true;
         for ((counts, &label), output) in self.labels.iter_mut().zip(labels).zip(outputs) {
@@ -74,28 +74,28 @@ impl LabelAnswers {
         self.samples
     }
 
-    /// Samples of which every label was right.
+    /// Returns the number of samples whose labels are all right.
     pub fn exact(&self) -> usize {
         self.exact
     }
 
-    /// Each label's counts.
+    /// Returns the counts of each label.
     pub fn labels(&self) -> &[LabelCounts] {
         &self.labels
     }
 
-    /// The part of all samples' labels that was right, 0 to 1.
+    /// Returns the fraction of right labels over all samples, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         let right: usize = self.labels.iter().map(|counts| counts.found + counts.passed).sum();
         right as f64 / (self.samples * self.labels.len()) as f64
     }
 
-    /// The mean of the labels' [`LabelCounts::balanced_accuracy`].
+    /// Returns the mean of [`LabelCounts::balanced_accuracy`] over the labels.
     pub fn balanced_accuracy(&self) -> f64 {
         mean(self.labels.iter().filter_map(LabelCounts::balanced_accuracy)).unwrap_or(0.0)
     }
 
-    /// The mean F1 of the labels, 0 to 1.
+    /// Returns the mean F1 of the labels, 0 to 1.
     pub fn f1(&self) -> f64 {
         mean(self.labels.iter().map(LabelCounts::f1)).unwrap_or(0.0)
     }

@@ -29,7 +29,7 @@ pub use values::{ValueAnswers, ValueErrors};
 
 use classes::mean;
 
-/// The samples of a forward pass. The mean loss of these samples is rounded once.
+/// The number of samples in a forward pass. The mean loss of these samples is rounded once.
 pub const BATCH: usize = 500;
 
 /// A network's answers for a set of samples.
@@ -47,11 +47,11 @@ pub struct Evaluation {
 /// The answers, by the task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answers {
-    /// A classification's.
+    /// The answers of a classification.
     Classes(ClassAnswers),
-    /// A multi-label network's.
+    /// The answers of a multi-label network.
     Labels(LabelAnswers),
-    /// A regression's.
+    /// The answers of a regression.
     Values(ValueAnswers),
 }
 
@@ -90,7 +90,7 @@ impl Evaluation {
         }
     }
 
-    /// The mean area under the ROC curves, of the classes or labels that have one.
+    /// Returns the mean area under the ROC curves of the classes or labels that have one.
     pub fn mean_roc_auc(&self) -> Option<f64> {
         mean(self.roc_auc.iter().copied().flatten())
     }
@@ -143,7 +143,7 @@ pub struct NoNumbers {
     pub count: usize,
     /// The number of all samples.
     pub total: usize,
-    /// The first, from 0.
+    /// The index of the first of them, from 0.
     pub first: usize,
 }
 
@@ -177,13 +177,13 @@ pub enum EvaluationError {
     Features {
         /// The number of inputs of the network.
         inputs: usize,
-        /// The samples'.
+        /// The number of features of the samples.
         features: usize,
     },
     /// Logits are infinite or NaN.
     #[error(transparent)]
     Logits(#[from] NoNumbers),
-    /// There is no room for the network.
+    /// There is not enough memory for the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// There is no memory for the evaluation.
@@ -215,7 +215,7 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// For networks of these layers.
+    /// Returns the memory for evaluations of networks with these layers.
     ///
     /// # Errors
     ///

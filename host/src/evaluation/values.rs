@@ -62,7 +62,7 @@ impl ValueAnswers {
         &self.targets
     }
 
-    /// The mean R² of the targets that have one, 1 at most.
+    /// Returns the mean R² of the targets that have one. It is at most 1.
     pub fn r2(&self) -> f64 {
         mean(self.targets.iter().filter_map(|target| target.r2)).unwrap_or(0.0)
     }

@@ -52,7 +52,7 @@ pub struct View<'a> {
 #[derive(Clone, Debug)]
 struct Layers {
     architecture: Architecture,
-    /// At least one.
+    /// At least one stage.
     stages: Vec<Stage>,
     len: usize,
     tape_len: usize,
@@ -69,12 +69,12 @@ pub enum NetworkError {
     /// There are more numbers than a weight file can have.
     #[error("the network has {found} numbers, and a weight file holds at most {most}")]
     TooLarge {
-        /// The network's numbers.
+        /// The number of numbers in the network.
         found: usize,
         /// The largest number that is allowed.
         most: usize,
     },
-    /// There is no memory for it.
+    /// There is not enough memory for the network.
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }
@@ -100,7 +100,7 @@ impl Layers {
 }
 
 impl Network {
-    /// A network of zeros.
+    /// Returns a network whose parameters are all 0.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Network {
         Ok(Self { layers, parameters })
     }
 
-    /// A network with the seed's initial parameters: those of [`layers::initialize`].
+    /// Returns a network with the random initial parameters of the seed, as [`layers::initialize`] draws them.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl Network {
         Ok(network)
     }
 
-    /// A network with these parameters. If they are not as many as the architecture's, the shorter slice decides.
+    /// Returns a network with these parameters. If there are more or fewer than the architecture has, only the common part is copied.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Network {
         Ok(network)
     }
 
-    /// The network of a weight file.
+    /// Returns the network of a weight file.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Network {
         Ok(network)
     }
 
-    /// A network of zeros with the same layers.
+    /// Returns a network of the same layers whose parameters are all 0.
     ///
     /// # Errors
     ///
@@ -163,42 +163,42 @@ impl Network {
         &self.layers.stages
     }
 
-    /// Features going in.
+    /// Returns the number of inputs of a sample.
     pub fn inputs(&self) -> usize {
         self.layers.architecture.inputs()
     }
 
-    /// Features coming out.
+    /// Returns the number of outputs of a sample.
     pub fn outputs(&self) -> usize {
         self.layers.architecture.outputs()
     }
 
-    /// The flat model: parameters and buffers.
+    /// Returns the flat model: parameters and buffers.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
     }
 
-    /// The flat model, to be changed.
+    /// Returns the flat model, mutable.
     pub fn parameters_mut(&mut self) -> &mut [f32] {
         &mut self.parameters
     }
 
-    /// The network to be computed with.
+    /// Returns a view of the network with its own parameters.
     pub fn view(&self) -> View<'_> {
         View { layers: &self.layers, parameters: &self.parameters }
     }
 
-    /// The network with other parameters.
+    /// Returns a view of the network with other parameters.
     ///
     /// # Panics
     ///
-    /// If their number is not the network's.
+    /// If the number of parameters differs from the network's.
     pub fn view_with<'a>(&'a self, parameters: &'a [f32]) -> View<'a> {
         assert_eq!(parameters.len(), self.layers.len, "the parameters are those of the architecture");
         View { layers: &self.layers, parameters }
     }
 
-    /// The outputs of a batch, `[batch][inputs]` to `[batch][outputs]`.
+    /// Computes the outputs of a batch. The input is `[batch][inputs]`, the result `[batch][outputs]`.
     ///
     /// # Errors
     ///
@@ -233,17 +233,17 @@ impl View<'_> {
         &self.layers.architecture
     }
 
-    /// Features going in.
+    /// Returns the number of inputs of a sample.
     pub fn inputs(&self) -> usize {
         self.layers.architecture.inputs()
     }
 
-    /// Features coming out.
+    /// Returns the number of outputs of a sample.
     pub fn outputs(&self) -> usize {
         self.layers.architecture.outputs()
     }
 
-    /// The flat model.
+    /// Returns the flat model.
     pub fn parameters(&self) -> &[f32] {
         self.parameters
     }

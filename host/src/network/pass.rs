@@ -23,7 +23,7 @@ const ROW: usize = 1024;
 /// Samples that are computed together: their inputs are `[batch][inputs]`.
 pub type Batch<'a, Target> = training::Batch<'a, f32, Target>;
 
-/// The memory of a pass beside the network. It holds the outputs of every stage, and in training the gradients at the sums from which these
+/// The memory of a pass, without the network. It holds the outputs of every stage, and in training the gradients at the sums from which these
 /// were made.
 #[derive(Debug)]
 pub struct Workspace {
@@ -36,7 +36,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Memory to train on batches of this number of samples at most.
+    /// Returns the memory to train on batches of at most `batch` samples.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Memory to predict batches of this number of samples at most.
+    /// Returns the memory to predict batches of at most `batch` samples.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Workspace {
         })
     }
 
-    /// The outputs of a batch, `[batch][outputs]`.
+    /// Computes the outputs of a batch, `[batch][outputs]`.
     ///
     /// # Panics
     ///
@@ -75,7 +75,7 @@ impl Workspace {
         self.outputs(network, input)
     }
 
-    /// The outputs of the batch that ran last.
+    /// Returns the outputs of the last batch.
     pub(super) fn outputs(&self, network: View<'_>, input: &[f32]) -> &[f32] {
         &self.tape[network.last().tape(input.len() / network.inputs())]
     }
@@ -153,7 +153,7 @@ impl Workspace {
     ///
     /// # Panics
     ///
-    /// If the batch is larger than the workspace's, which is [for training](Self::for_training), or there is no such output.
+    /// If the batch is larger than the workspace's, if the workspace is not [for training](Self::for_training), or if there is no such output.
     pub fn input_grad<E: Engine>(
         &mut self,
         engine: &E,
@@ -193,7 +193,7 @@ impl Workspace {
         }
     }
 
-    /// The outputs of a batch and its mean loss, without a gradient.
+    /// Computes the outputs of a batch and its mean loss, without a gradient.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ pub struct Predictor<'a> {
 const TOGETHER: usize = 512;
 
 impl<'a> Predictor<'a> {
-    /// For batches of this number of samples at most.
+    /// Returns a predictor for batches of at most `batch` samples.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl<'a> Predictor<'a> {
         Ok(Self { network, weights, workspace: Workspace::for_prediction(network, batch)?, outputs: Vec::new() })
     }
 
-    /// The outputs of a batch, `[batch][inputs]` to `[batch][outputs]`.
+    /// Computes the outputs of a batch. The input is `[batch][inputs]`, the result `[batch][outputs]`.
     ///
     /// # Panics
     ///

@@ -33,14 +33,14 @@ use super::{
 /// 2⁻⁵³.
 const ROUNDED_UP: f64 = 1.0 + 1e-9;
 
-/// The distance of a sample's class from changing.
+/// The proof that a sample keeps its class, or the numbers that it lacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Certificate {
     /// The floating-point network's class.
     pub class: usize,
-    /// The distance of its logit from that of the other class that is nearest to overtaking it.
+    /// The distance between the logit of this class and the logit of the other class that is nearest to overtaking it.
     pub margin: f64,
-    /// A bound of the error of `margin`.
+    /// The largest possible error of `margin` in the quantised network.
     pub bound: f64,
 }
 
@@ -50,7 +50,7 @@ impl Certificate {
         self.bound < self.margin
     }
 
-    /// The certificate of a sample, from the quantised network's numbers and the floating-point network's logits.
+    /// Returns the certificate of a sample, from the quantised network's activations and the floating-point network's logits.
     pub(super) fn of(reference: &Reference, sample: &[u8], quantized: &Values, logits: &[f32]) -> Self {
         let class = argmax(logits);
         let bounds = bounds(reference, sample, quantized, class);

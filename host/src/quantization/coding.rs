@@ -18,18 +18,18 @@ pub struct Coding {
 }
 
 impl Coding {
-    /// Finds each feature's range.
+    /// Finds the range of each feature.
     pub fn fit(train: &Split) -> Self {
         let (preparation, scales) = coded(train.element(), &Moments::of(train));
         Self { preparation, scales }
     }
 
-    /// The conversion of raw values into codes.
+    /// Returns the conversion of raw values into codes.
     pub fn preparation(&self) -> &PreparationBuf {
         &self.preparation
     }
 
-    /// The data with codes for values.
+    /// Returns the data with codes in place of the values.
     pub fn data(&self, data: &Dataset) -> Dataset {
         let codes = |split: &Split| {
             if self.preparation == PreparationBuf::Bytes {

@@ -8,7 +8,7 @@ use crate::{network::NetworkError, training::TrainingError};
 /// The error of a model that cannot be quantised.
 #[derive(Debug, thiserror::Error)]
 pub enum QuantizationError {
-    /// A layer that a quantised network cannot have.
+    /// The model has a layer that a quantised network cannot have.
     #[error(
         "a quantised network is linear layers with ReLU between them, and batch normalisation directly after a linear layer; this one is \
          {layers}: {problem}"
@@ -16,10 +16,10 @@ pub enum QuantizationError {
     Layers {
         /// The model's layers.
         layers: String,
-        /// The layer that has no place there.
+        /// The layer that is not supported.
         problem: String,
     },
-    /// A weight that is infinite or no number.
+    /// A weight is infinite or NaN.
     #[error(
         "linear layer {layer}, counted from 0, has a weight that is not a finite number: train anew with a smaller --lr"
     )]
@@ -27,7 +27,7 @@ pub enum QuantizationError {
         /// The linear layer, from 0.
         layer: usize,
     },
-    /// At every scale, an output's integers leave their range.
+    /// The integers of an output overflow at every scale.
     #[error(
         "linear layer {layer}, output {row} (both counted from 0): its weights or its bias are too large beside the layer's outputs for the \
          integers' range; --format {instead} takes them"
@@ -37,7 +37,7 @@ pub enum QuantizationError {
         layer: usize,
         /// The output, from 0.
         row: usize,
-        /// The format that takes the network as it is.
+        /// A format that can hold the network.
         instead: &'static str,
     },
     /// The scale of the logits is outside the range of binary32.
@@ -72,16 +72,16 @@ pub enum QuantizationError {
     /// Fine-tuning ended early.
     #[error("fine-tuning: {0}")]
     FineTuning(#[from] TrainingError),
-    /// There is no room for the network.
+    /// There is not enough memory for the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// The file cannot be made.
+    /// The file cannot be encoded.
     #[error(transparent)]
     File(#[from] WeightFileError),
 }
 
 impl QuantizationError {
-    /// The error of layers that are not plain even where batch normalisation is folded.
+    /// Returns the error of layers that a quantised network cannot have, also after batch normalisation is folded.
     pub(super) fn layers(architecture: &Architecture) -> Self {
         let folded = architecture.folded();
         let last = folded.layers().len().saturating_sub(1);

@@ -40,12 +40,12 @@ impl F16Network {
         METHOD
     }
 
-    /// Its numbers for samples.
+    /// Returns the network's activations and logits for samples.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         self.widened.outputs(engine, values)
     }
 
-    /// The network's file.
+    /// Returns the network's file.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl<E: Engine> Quantizer<'_, E> {
-    /// Trains the model further with rounded weights. Their scales stay those that are best for the weights before. `see` gets each epoch,
+    /// Continues the training of the model with rounded weights. The scales stay the best scales of the weights before fine-tuning. `see` gets each epoch,
     /// tested on the held-out samples.
     ///
     /// # Errors

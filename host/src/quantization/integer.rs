@@ -28,12 +28,12 @@ const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 /// The largest scale of columns.
 const MAX_SCALE: f64 = 255.0;
 
-/// The kind of integers that weights become.
+/// The integer format of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Integers {
-    /// Of 8 bits, with a scale for each row.
+    /// Integers of 8 bits, with a scale for each row.
     Int8,
-    /// Of 4 bits, with a scale for each row and 64 columns.
+    /// Integers of 4 bits, with a scale for each row and 64 columns.
     Int4,
 }
 
@@ -348,7 +348,7 @@ impl IntegerNetwork {
         self.layers.iter().map(|layer| layer.shrunk).sum()
     }
 
-    /// The network's file.
+    /// Returns the network's file.
     ///
     /// # Errors
     ///

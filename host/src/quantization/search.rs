@@ -204,7 +204,7 @@ impl Quantized {
         SampleOutputs { class: argmax(&run.logits), values: Values { activations: in_models_order.collect(), logits } }
     }
 
-    /// The network's file.
+    /// Returns the network's file.
     ///
     /// # Errors
     ///
