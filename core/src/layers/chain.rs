@@ -77,7 +77,7 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         let head_len = input.len() * Head::Tape::LEN;
         let (activations, tail_activations) = tapes.activations.split_at(head_len);
         let (grads, tail_grads) = tapes.grads.split_at_mut(head_len);
-        self.tail.backward::<Head::Activation, _, _, _>(
+        self.tail.backward::<Head::Activation, _, _, STATE>(
             engine,
             optimizer,
             state.each_mut().map(|state| &mut state.tail),
@@ -87,6 +87,6 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Layer for Chain<Head, Tail>
         );
         let tapes = Tapes { pass: tapes.pass, activations, grads };
         let state = state.map(|state| &mut state.head);
-        self.head.backward::<P, _, _, _>(engine, optimizer, state, input, tapes, grad_input);
+        self.head.backward::<P, _, _, STATE>(engine, optimizer, state, input, tapes, grad_input);
     }
 }

@@ -140,7 +140,7 @@ impl StepWorkspace<'_> {
         let activations = tape_of::<M>(self.tape, batch.input.len())?;
         let grads = tape_of::<M>(self.grad_tape, batch.input.len())?;
         let tapes = Tapes { pass: Pass::Training(batch.draws), activations, grads };
-        model.backward::<Identity, _, _, _>(engine, optimizer, state, batch.input, tapes, None);
+        model.backward::<Identity, _, _, STATE>(engine, optimizer, state, batch.input, tapes, None);
         Ok(())
     }
 

@@ -173,7 +173,7 @@ impl Kernel for Int4 {
                 let end = start + (len - start).next_multiple_of(GROUP);
                 entries.get_mut(len..end)?.fill(EMPTY);
                 let sum: u32 = columns.iter().map(|&input| u32::from(input)).sum();
-                let [scales_at, excess] = entries.get_mut(end..end + 2)?.as_mut_array()?;
+                let [scales_at, excess] = entries.get_mut(end..end + 2)? else { return None };
                 *scales_at = [0, scales as u32];
                 *excess = [OFFSET as u32 * sum, 0];
                 len = end + 2;
