@@ -214,7 +214,8 @@ mod tests {
     #[test]
     fn values_are_within_four_ulps() {
         fn check<A: Activation>(exact: impl Fn(f64) -> f64, derivative: impl Fn(f64) -> f64) {
-            for i in -20_000..=20_000_i16 {
+            // An interpreter, which is slow, takes a few: all take the same way.
+            for i in (-20_000..=20_000_i16).step_by(if cfg!(miri) { 997 } else { 1 }) {
                 let x = f32::from(i) / 1_000.0;
                 let (value, expected) = (A::apply(x), exact(x.into()));
                 let error = (f64::from(value) - expected).abs();

@@ -191,6 +191,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "counts thousands of draws, in code without `unsafe`")]
     fn half_of_the_images_are_flipped() {
         let augmentation = Augmentation { flip: true, ..Augmentation::default() };
         let kept = image().map(normalize);
@@ -200,6 +201,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "counts thousands of draws, in code without `unsafe`")]
     fn shifts_are_even_over_all_places() {
         let augmentation = Augmentation { shift: 2, ..Augmentation::default() };
         let mut image = [0; PIXELS];
@@ -214,6 +216,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "counts thousands of draws, in code without `unsafe`")]
     fn erased_squares_have_every_side_and_reach_every_pixel() {
         let augmentation = Augmentation { erase: 4, ..Augmentation::default() };
         let (mut sides, mut reached) = ([0u32; 5], [false; PIXELS]);

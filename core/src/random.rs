@@ -114,6 +114,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "counts thousands of draws, in code without `unsafe`")]
     fn a_shuffle_is_a_permutation_and_even() {
         let mut counts = [[0u32; 5]; 5];
         for epoch in 0..10_000 {
@@ -131,6 +132,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "counts thousands of draws, in code without `unsafe`")]
     fn below_stays_below() {
         let generator = Generator::new(0, Purpose::Drawing, 0);
         assert!((0..10_000).all(|i| generator.below(i, 7) < 7));

@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn values_are_the_formulas() {
-        for i in -12_000..=12_000_i16 {
+        // An interpreter, which is slow, takes a few: all take the same way.
+        for i in (-12_000..=12_000_i16).step_by(if cfg!(miri) { 997 } else { 1 }) {
             let x = f32::from(i) / 1_000.0;
             let exact = f64::from(x);
             let u = (2.0 / core::f64::consts::PI).sqrt() * (exact + 0.044_715 * exact.powi(3));

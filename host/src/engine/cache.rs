@@ -63,6 +63,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "an interpreter has no processor that tells its size")]
     fn a_processor_tells_a_size_that_can_be() {
         let size = of_processor().unwrap_or(LEAST);
         assert!((8 << 10..=1 << 20).contains(&size), "{size}");

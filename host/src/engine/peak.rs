@@ -92,6 +92,7 @@ mod tests {
     use crate::engine::InstructionSet;
 
     #[test]
+    #[cfg_attr(miri, ignore = "an interpreter has no speed worth measuring")]
     fn every_instruction_set_has_a_peak() {
         for set in InstructionSet::available() {
             let peak = Simd::new(set, NonZero::<usize>::MIN).unwrap().measure_peak();

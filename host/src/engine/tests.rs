@@ -11,6 +11,9 @@ use selvedge::{
 
 use super::*;
 
+/// The engines' threads. An interpreter, which is slow, has the alone and the sharing engine, and small and few shapes.
+const MOST_THREADS: usize = if cfg!(miri) { 2 } else { 8 };
+
 /// An engine for each instruction set (or for the one that is forced) and each number of threads.
 static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
     let forced = std::env::var_os(InstructionSet::VARIABLE).is_some_and(|name| !name.is_empty());
@@ -18,14 +21,14 @@ static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
         true => vec![InstructionSet::from_environment().unwrap()],
         false => InstructionSet::available().collect(),
     };
-    let threads = (1..=8).map(|threads| NonZero::new(threads).unwrap());
+    let threads = (1..=MOST_THREADS).map(|threads| NonZero::new(threads).unwrap());
     threads.flat_map(|threads| sets.iter().map(move |&set| Simd::new(set, threads).unwrap())).collect()
 });
 
 /// Engines of all instruction sets, each with its own number of threads.
 fn engines(seed: usize) -> impl Iterator<Item = &'static Simd> {
-    let sets = ENGINES.len() / 8;
-    (0..sets).map(move |set| &ENGINES[(seed + 3 * set) % 8 * sets + set])
+    let sets = ENGINES.len() / MOST_THREADS;
+    (0..sets).map(move |set| &ENGINES[(seed + 3 * set) % MOST_THREADS * sets + set])
 }
 
 /// Bits, with every NaN as one: which NaN an invalid operation gives is outside the contract.
@@ -153,11 +156,11 @@ fn check_layer([inputs, outputs]: [usize; 2], batch: usize, numbers: &[f32], see
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(160))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 160 }))]
 
     #[test]
     fn products_of_any_shape_are_plain_chains(
-        [rows, columns, terms] in prop::array::uniform3(0usize..70),
+        [rows, columns, terms] in prop::array::uniform3(0usize..if cfg!(miri) { 20 } else { 70 }),
         numbers in numbers(),
         seed: usize,
     ) {
@@ -174,16 +177,17 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 24 }))]
 
     #[test]
     fn layers_have_portables_bits(
-        widths in prop::array::uniform2(1_usize..300),
-        batch in 1_usize..150,
+        widths in prop::array::uniform2(1_usize..if cfg!(miri) { 20 } else { 300 }),
+        batch in 1_usize..if cfg!(miri) { 10 } else { 150 },
         numbers in numbers(),
         seed: usize,
     ) {
-        for widths in [[1, 1], [5, 3], [64, 200], widths] {
+        let wide = if cfg!(miri) { [18, 33] } else { [64, 200] };
+        for widths in [[1, 1], [5, 3], wide, widths] {
             check_layer(widths, batch, &numbers, seed)?;
         }
     }
@@ -193,6 +197,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2))]
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes hours in an interpreter; smaller layers take the same ways")]
     fn the_quickstarts_layers_have_portables_bits(batch in 1usize..70, numbers in numbers(), seed: usize) {
         check_layer([784, 512], batch, &numbers, seed)?;
         check_layer([512, 512], batch, &numbers, seed)?;
@@ -202,6 +207,7 @@ proptest! {
 
 /// More rows than rest in memory at a time, and a panel that is not finite after one that is.
 #[test]
+#[cfg_attr(miri, ignore = "blocks are large: millions of multiply-adds take hours in an interpreter")]
 fn blocks_of_rows_and_of_terms_follow_each_other() {
     let (rows, columns, terms) = (300, 40, 150);
     let number = |index: usize| if index.is_multiple_of(3) { 0.0 } else { (index % 17) as f32 - 8.0 };

@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn every_number_is_widened_exactly() {
-        for bits in 0..=u16::MAX {
+        // An interpreter, which is slow, takes some of each exponent.
+        for bits in (0..=u16::MAX).step_by(if cfg!(miri) { 251 } else { 1 }) {
             let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 0x3ff));
             let sign = if bits < 0x8000 { 1.0 } else { -1.0 };
             let value = match exponent {
