@@ -172,6 +172,8 @@ static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
     (1..4).map(|threads| Simd::new(instructions, NonZero::new(threads).unwrap()).unwrap()).collect()
 });
 
+/// All that is checked of a type. In one function with all other types', it would take the compiler several times as long.
+#[inline(never)]
 fn check<M: Layer, S: Steps<STATE>, L: Loss<Target: Target> + Debug, const STATE: usize>(
     number: u64,
     layers: &str,
