@@ -14,7 +14,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use cases::{Case, Check, Log, Outcome, Rules, Targets, Tested, bits, initialized, list, portable};
+use cases::{Case, Check, Log, Model, Outcome, Rules, Targets, Tested, bits, list};
 use cuda::{
     driver::Gpu,
     task::Batch,
@@ -57,14 +57,15 @@ fn with_gpu(test: &str, body: impl FnOnce(Gpu)) {
 /// A case's run on the GPU.
 struct CaseRun {
     trainer: Trainer,
+    model: Model,
     case: Case,
     architecture: Architecture,
     log: Log,
 }
 
 impl CaseRun {
-    fn new<M: Layer>(gpu: &Gpu, case: &Case) -> Self {
-        let architecture = Architecture::of::<M>();
+    fn new(gpu: &Gpu, model: Model, case: &Case) -> Self {
+        let architecture = model.architecture();
         let class_weights = case.class_weights(architecture.outputs());
         let table = case.values.table(architecture.inputs());
         let run = Run {
@@ -75,20 +76,20 @@ impl CaseRun {
             label_smoothing: case.label_smoothing,
             class_weights: class_weights.as_deref(),
             clip: case.clip,
-            input: case.input::<M>(),
+            input: case.input(architecture.inputs()),
             preparation: case.values.preparation(&table, architecture.inputs()),
             augmentation: case.augmentation,
         };
-        let (values, targets) = (case.samples::<M>(), case.targets(architecture.outputs()));
+        let (values, targets) = (case.samples(architecture.inputs()), case.targets(architecture.outputs()));
         let targets = match &targets {
             Targets::Classes(labels) => trainer::Targets::Classes(labels),
             Targets::Numbers(numbers) => trainer::Targets::Numbers(numbers),
         };
         let samples = Samples { values: &values, targets };
         let mut trainer = Trainer::new(gpu.clone(), &run, samples).expect("there is memory");
-        trainer.upload(Part::Model, initialized::<M>(case.seed).as_flat()).expect("it can be brought");
+        trainer.upload(Part::Model, &model.initialized(case.seed)).expect("it can be brought");
         trainer.add_test(samples).expect("there is memory");
-        Self { trainer, case: case.clone(), architecture, log: Log::default() }
+        Self { trainer, model, case: case.clone(), architecture, log: Log::default() }
     }
 
     fn begin(&mut self, epoch: u64) -> Vec<Batch> {
@@ -133,8 +134,8 @@ impl CaseRun {
     }
 
     /// Goes on in a trainer that is new.
-    fn move_to_another<M: Layer>(&mut self, gpu: &Gpu) {
-        let mut other = Self::new::<M>(gpu, &self.case);
+    fn move_to_another(&mut self, gpu: &Gpu) {
+        let mut other = Self::new(gpu, self.model, &self.case);
         for part in self.parts() {
             other.trainer.upload(part, &self.download(part)).expect("it can be brought");
         }
@@ -165,8 +166,8 @@ impl CaseRun {
 
     /// Checks that it is where core's run is after this number of epochs.
     #[track_caller]
-    fn assert_after<M: Layer>(&mut self, epochs: u64) {
-        self.assert(&portable::<M>(&Case { epochs, ..self.case.clone() }));
+    fn assert_after(&mut self, epochs: u64) {
+        self.assert(&self.model.portable(&Case { epochs, ..self.case.clone() }));
     }
 }
 
@@ -174,10 +175,10 @@ impl CaseRun {
 struct OnGpu(Gpu);
 
 impl Check for OnGpu {
-    fn check<M: Layer>(&self, case: &Case) {
-        let expected = portable::<M>(case);
+    fn run(&self, model: Model, case: &Case) {
+        let expected = model.portable(case);
         for _ in 0..on_real(5, 1) {
-            let mut training = CaseRun::new::<M>(&self.0, case);
+            let mut training = CaseRun::new(&self.0, model, case);
             (0..case.epochs).for_each(|epoch| training.epoch(epoch));
             training.assert(&expected);
         }
@@ -262,7 +263,7 @@ const ALL_OPTIONS: Case = Case {
 #[test]
 fn several_launches_in_a_call() {
     with_gpu("several_launches_in_a_call", |gpu| {
-        let by = OnGpu(gpu);
+        let by: &dyn Check = &OnGpu(gpu);
         // An odd number of batches: two launches that are full, and a rest.
         by.check::<Small>(&Case { samples: 3 * 301, ..ALL_OPTIONS });
         by.check::<mlp!(5 => 3)>(&Case { samples: on_real(5001, 257), batch: 1, epochs: 1, ..Case::PLAIN });
@@ -274,7 +275,7 @@ fn several_launches_in_a_call() {
 fn calls_of_any_number_of_batches_with_evaluations_between() {
     with_gpu("calls_of_any_number_of_batches_with_evaluations_between", |gpu| {
         let case = Case { samples: 100, epochs: 3, ..ALL_OPTIONS };
-        let mut training = CaseRun::new::<Small>(&gpu, &case);
+        let mut training = CaseRun::new(&gpu, Model::of::<Small>(), &case);
         let mut calls = [1, 3, 2, 5, 4, 7].into_iter().cycle();
         for epoch in 0..case.epochs {
             let batches = training.begin(epoch);
@@ -287,7 +288,7 @@ fn calls_of_any_number_of_batches_with_evaluations_between() {
                 assert_eq!(training.test(), training.test());
                 rest = after;
             }
-            training.assert_after::<Small>(epoch + 1);
+            training.assert_after(epoch + 1);
         }
     });
 }
@@ -296,7 +297,7 @@ fn calls_of_any_number_of_batches_with_evaluations_between() {
 fn a_run_that_is_moved_goes_on() {
     with_gpu("a_run_that_is_moved_goes_on", |gpu| {
         let case = Case { samples: 50, epochs: 3, ..ALL_OPTIONS };
-        let mut training = CaseRun::new::<Small>(&gpu, &case);
+        let mut training = CaseRun::new(&gpu, Model::of::<Small>(), &case);
         for epoch in 0..case.epochs {
             let batches = training.begin(epoch);
             // In the middle of a step.
@@ -304,8 +305,8 @@ fn a_run_that_is_moved_goes_on() {
             training.train(first);
             training.move_away_and_back();
             training.train(rest);
-            training.move_to_another::<Small>(&gpu);
-            training.assert_after::<Small>(epoch + 1);
+            training.move_to_another(&gpu);
+            training.assert_after(epoch + 1);
         }
     });
 }
@@ -315,8 +316,8 @@ fn two_trainers_share_a_gpu() {
     with_gpu("two_trainers_share_a_gpu", |gpu| {
         type Other = mlp!(784 => 20 Tanh => 10);
         let cases = [Case { samples: 60, ..ALL_OPTIONS }, Case { seed: 6, ..Case::PLAIN }];
-        let mut first = CaseRun::new::<Small>(&gpu, &cases[0]);
-        let mut second = CaseRun::new::<Other>(&gpu, &cases[1]);
+        let mut first = CaseRun::new(&gpu, Model::of::<Small>(), &cases[0]);
+        let mut second = CaseRun::new(&gpu, Model::of::<Other>(), &cases[1]);
         drop(gpu);
         for epoch in 0..Case::PLAIN.epochs {
             let batches = [first.begin(epoch), second.begin(epoch)];
@@ -324,11 +325,11 @@ fn two_trainers_share_a_gpu() {
             first.train(before);
             second.train(&batches[1]);
             first.train(after);
-            first.assert_after::<Small>(epoch + 1);
-            second.assert_after::<Other>(epoch + 1);
+            first.assert_after(epoch + 1);
+            second.assert_after(epoch + 1);
         }
         // One that ends takes nothing of the other's with it.
         drop(first);
-        second.assert_after::<Other>(Case::PLAIN.epochs);
+        second.assert_after(Case::PLAIN.epochs);
     });
 }

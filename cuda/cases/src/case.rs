@@ -7,7 +7,6 @@ use cuda::{
     task::{Batch, Loss, Optimizer, Rule},
 };
 use selvedge::{
-    Flat, Layer,
     augment::Augmentation,
     loss::{self, CrossEntropy},
     optimizer::{self, Adam, Momentum, RmsProp, RmsPropMomentum, Sgd},
@@ -196,23 +195,23 @@ impl Case {
         }
     }
 
-    /// The shape of a sample.
-    pub fn input<M: Layer>(&self) -> InputShape {
+    /// The shape of a sample of so many inputs.
+    pub fn input(&self, inputs: usize) -> InputShape {
         match self.image {
             Some([channels, height, width]) => InputShape::Image { channels, height, width },
-            None => InputShape::Features(M::Input::LEN as u32),
+            None => InputShape::Features(inputs as u32),
         }
     }
 
-    /// The samples' values as bytes.
+    /// The values of samples of so many inputs, as bytes.
     ///
     /// # Panics
     ///
-    /// Where an image has not the network's inputs.
-    pub fn samples<M: Layer>(&self) -> Vec<u8> {
-        assert_eq!(self.input::<M>().features(), M::Input::LEN);
+    /// Where an image has not so many.
+    pub fn samples(&self, inputs: usize) -> Vec<u8> {
+        assert_eq!(self.input(inputs).features(), inputs);
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
-        let values = (0..(self.samples * M::Input::LEN) as u64).flat_map(|index| {
+        let values = (0..(self.samples * inputs) as u64).flat_map(|index| {
             let bits = generator.bits(index);
             let bytes = match self.values.element() {
                 // From −1 to 1.

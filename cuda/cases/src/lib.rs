@@ -1,19 +1,20 @@
 //! Runs that a GPU must take as core's plain loops do, bit for bit, for tests.
 //!
 //! - [`Case`]: what to train, and how; its samples, their order, and its batches.
-//! - [`portable`]: the run by core's plain loops.
+//! - [`Model`]: a network, and the run by core's plain loops.
 //! - [`list`]: the cases. What takes them is a [`Check`]: the kernels on Rust's buffers, or a trainer on a driver.
 //! - [`Outcome`]: what a run leaves.
 
 mod case;
 pub mod list;
+mod model;
 mod outcome;
 mod portable;
 
 pub use self::{
     case::{ALL_RULES, Case, Rules, Targets, Values},
+    model::Model,
     outcome::{Log, Outcome, Tested, bits},
-    portable::{initialized, portable},
 };
 
 use selvedge::Layer;
@@ -24,6 +25,17 @@ pub trait Check {
     ///
     /// # Panics
     ///
-    /// Where the outcome is another than that of [`portable`].
-    fn check<M: Layer>(&self, case: &Case);
+    /// Where the outcome is another than that of [`Model::portable`].
+    fn run(&self, model: Model, case: &Case);
+}
+
+impl dyn Check + '_ {
+    /// Runs the case with the network of this type.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Check::run).
+    pub fn check<M: Layer>(&self, case: &Case) {
+        self.run(Model::of::<M>(), case);
+    }
 }

@@ -7,10 +7,10 @@ use proptest::{
 };
 use selvedge::{augment::Augmentation, fashion_mnist::Tiny, mlp, preparation::Element};
 
-use crate::{ALL_RULES, Case, Check, Rules, Values, portable};
+use crate::{ALL_RULES, Case, Check, Model, Rules, Values};
 
 /// Each in steps of one batch, and of two with a gradient that is clipped.
-pub fn every_optimizer(by: &impl Check) {
+pub fn every_optimizer(by: &dyn Check) {
     for rules in ALL_RULES {
         by.check::<Tiny>(&Case { rules, ..Case::PLAIN });
         by.check::<Tiny>(&Case { rules, accumulate: 2, clip: Some(0.5), ..Case::PLAIN });
@@ -18,7 +18,7 @@ pub fn every_optimizer(by: &impl Check) {
 }
 
 /// Every activation, and every layer by itself.
-pub fn every_layer(by: &impl Check) {
+pub fn every_layer(by: &dyn Check) {
     for rules in [Rules::Sgd(0.1), Rules::Adam { learning_rate: 1e-2, decoupled: true }] {
         let case = Case { rules, dropout: 0.3, ..Case::PLAIN };
         by.check::<mlp!(784 => 10)>(&case);
@@ -30,7 +30,7 @@ pub fn every_layer(by: &impl Check) {
 }
 
 /// The fast paths' own conditions: a batch of one, batches that do not fill a tile, one that is all samples.
-pub fn every_size_of_batch(by: &impl Check) {
+pub fn every_size_of_batch(by: &dyn Check) {
     for batch in [1, 7, 16, 33, 40] {
         by.check::<mlp!(784 => 20 Relu => 18 Relu => 10)>(&Case { batch, ..Case::PLAIN });
     }
@@ -42,7 +42,7 @@ pub fn every_size_of_batch(by: &impl Check) {
 }
 
 /// Inputs of a few features, of one, and of a wide image; one class, and more than a block has room for.
-pub fn every_number_of_inputs_and_outputs(by: &impl Check) {
+pub fn every_number_of_inputs_and_outputs(by: &dyn Check) {
     by.check::<mlp!(12 => 40 Relu => 3)>(&Case::PLAIN);
     by.check::<mlp!(1 => 1)>(&Case::PLAIN);
     by.check::<mlp!(1 => 5 Relu => 1)>(&Case { label_smoothing: 0.2, ..Case::PLAIN });
@@ -56,7 +56,7 @@ pub fn every_number_of_inputs_and_outputs(by: &impl Check) {
 }
 
 /// Classes that count differently, with and without label smoothing: with the last layer in the loss's kernel, and without.
-pub fn class_weights(by: &impl Check) {
+pub fn class_weights(by: &dyn Check) {
     for (label_smoothing, accumulate) in [(0.0, 1), (0.2, 1), (0.2, 3)] {
         let case = Case { weighs_classes: true, label_smoothing, accumulate, ..Case::PLAIN };
         by.check::<mlp!(12 => 9 Relu => 10)>(&case);
@@ -67,7 +67,7 @@ pub fn class_weights(by: &impl Check) {
 }
 
 /// Several labels of a sample, and numbers: every layer, ways to make a step, one output and many, samples that are evaluated in two parts.
-pub fn labels_and_numbers(by: &impl Check) {
+pub fn labels_and_numbers(by: &dyn Check) {
     for loss in [Loss::BceWithLogits, Loss::Mse] {
         let case = Case { loss, values: Values::Scaled(Element::F32), ..Case::PLAIN };
         by.check::<mlp!(6 => 9 Relu => 3)>(&case);
@@ -89,7 +89,7 @@ pub fn labels_and_numbers(by: &impl Check) {
 }
 
 /// Flipped, shifted and erased, one channel and several, and a row.
-pub fn images_of_every_shape(by: &impl Check) {
+pub fn images_of_every_shape(by: &dyn Check) {
     for (flip, shift, erase) in [(true, 0, 0), (false, 2, 0), (false, 0, 3), (true, 255, 255)] {
         let case = Case { augmentation: Augmentation { flip, shift, erase }, ..Case::PLAIN };
         by.check::<mlp!(105 => 6)>(&Case { image: Some([1, 15, 7]), ..case.clone() });
@@ -100,7 +100,7 @@ pub fn images_of_every_shape(by: &impl Check) {
 }
 
 /// Values of every element, with a scale for all features and with one for each.
-pub fn values_of_every_element(by: &impl Check) {
+pub fn values_of_every_element(by: &dyn Check) {
     for element in Element::ALL {
         for values in [Values::ScaledAlike(element), Values::Scaled(element)] {
             let case = Case { values, ..Case::PLAIN };
@@ -115,7 +115,7 @@ pub fn values_of_every_element(by: &impl Check) {
 }
 
 /// Two batches of an evaluation.
-pub fn more_samples_than_are_evaluated_at_once(by: &impl Check) {
+pub fn more_samples_than_are_evaluated_at_once(by: &dyn Check) {
     by.check::<mlp!(784 => 10)>(&Case { samples: 700, batch: 350, ..Case::PLAIN });
 }
 
@@ -124,7 +124,7 @@ pub fn more_samples_than_are_evaluated_at_once(by: &impl Check) {
 /// # Panics
 ///
 /// Where core's run does not diverge, or only at its end.
-pub fn diverged_runs(by: &impl Check) {
+pub fn diverged_runs(by: &dyn Check) {
     let momentum = Rules::Momentum { learning_rate: 1e30, nesterov: false };
     let adam = Rules::Adam { learning_rate: 1e30, decoupled: false };
     for (rules, accumulate, clip, decay) in [
@@ -136,7 +136,7 @@ pub fn diverged_runs(by: &impl Check) {
         let case = Case { rules, accumulate, clip, decay, samples: 100, ..Case::PLAIN };
         by.check::<mlp!(784 => 12 BatchNorm1d Relu => 10)>(&case);
         by.check::<mlp!(784 => 12 Relu => 10)>(&case);
-        let log = portable::<mlp!(784 => 12 Relu => 10)>(&case).log;
+        let log = Model::of::<mlp!(784 => 12 Relu => 10)>().portable(&case).log;
         assert!(log.has_diverged() && log.losses.len() < 7, "{case:?}: {log:?}");
     }
     // A loss that is infinite for one class alone: batches that come later have one that is a number, and are to change nothing.
@@ -148,7 +148,7 @@ pub fn diverged_runs(by: &impl Check) {
 }
 
 /// Sizes that fill a GPU, for this number of steps: several tiles each way, widths that no fast path divides, a batch of one.
-pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
+pub fn sizes_of_a_gpu(by: &dyn Check, steps: usize) {
     let case = |batch: usize| Case { samples: steps * batch, epochs: 1, batch, ..Case::PLAIN };
     by.check::<mlp!(784 => 512 Relu => 512 Relu => 10)>(&case(64));
     let adam = Rules::Adam { learning_rate: 1e-3, decoupled: true };
@@ -171,7 +171,7 @@ pub fn sizes_of_a_gpu(by: &impl Check, steps: usize) {
 /// # Panics
 ///
 /// Where one fails; its words are those of the smallest.
-pub fn any_options(by: &impl Check, cases: u32) {
+pub fn any_options(by: &dyn Check, cases: u32) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&any_case(), |case| {
         by.check::<mlp!(784 => 11 Relu Dropout => 10)>(&case);

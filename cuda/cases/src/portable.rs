@@ -23,10 +23,6 @@ pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
 }
 
 /// The run by core's plain loops.
-///
-/// # Panics
-///
-/// Where core refuses a batch.
 pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let class_weights = case.class_weights(M::Output::LEN);
     let (label_smoothing, class_weights) = (case.label_smoothing, class_weights.as_deref());
@@ -49,7 +45,7 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
     let mut average = case.decay.map(|_| Box::new(M::ZERO));
     let mut grad = Box::new(M::ZERO);
-    let values = case.samples::<M>();
+    let values = case.samples(M::Input::LEN);
     let width = L::targets(M::Output::LEN);
     let features = M::Input::LEN;
     let table = case.values.table(features);
@@ -69,7 +65,7 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
                 if case.augmentation.is_none() {
                     preparation.write(sample, input);
                 } else {
-                    case.augmentation.write(&generator, index.into(), case.input::<M>(), sample, input);
+                    case.augmentation.write(&generator, index.into(), case.input(M::Input::LEN), sample, input);
                 }
             }
             let rows = samples.iter().map(|&index| &all_targets[index as usize * width..][..width]);

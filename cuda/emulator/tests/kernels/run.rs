@@ -1,12 +1,12 @@
 //! A run by the kernels, called on Rust's buffers.
 
-use cases::{Case, Log, Outcome, Targets, Tested, bits, initialized};
+use cases::{Case, Log, Model, Outcome, Targets, Tested, bits};
 use cuda::{
     memory::{EVALUATED, Memory, Scalar, Versions},
     schedule::{self, Launch, Placed, TrainingLaunches},
     task::{self, Batch, Changes, Context, Loss, Phase},
 };
-use selvedge::{Layer, architecture::Architecture, layers::DropoutRate};
+use selvedge::layers::DropoutRate;
 
 use crate::launch::{address, poison, run};
 
@@ -33,11 +33,11 @@ fn run_batches(way: Way, context: &Context, training: &TrainingLaunches, parity:
 }
 
 /// By the kernels.
-pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
-    let network = Architecture::of::<M>();
+pub fn emulated(model: Model, case: &Case, way: Way) -> Outcome {
+    let network = model.architecture();
     let settings = case.settings();
     let Ok(mut memory) = Memory::allocate(&network, &settings, |_, len| Ok::<_, std::convert::Infallible>(poison(len)));
-    memory.parameters.read_by_mut(0).copy_from_slice(initialized::<M>(case.seed).as_flat());
+    memory.parameters.read_by_mut(0).copy_from_slice(&model.initialized(case.seed));
     memory.state.iter_mut().flat_map(Versions::all_mut).for_each(|state| state.fill(0.0));
     memory.kept.iter_mut().for_each(|kept| kept.fill(0.0));
     // It stays so where the first step has no loss, such as that of a sample whose class weighs nothing.
@@ -47,7 +47,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
     memory.scalars[Scalar::StepLoss as usize] = f32::NAN;
     let addresses = memory.map(|buffer| address(buffer));
 
-    let values = case.samples::<M>();
+    let values = case.samples(network.inputs());
     let targets = case.targets(network.outputs());
     let (labels, numbers) = match &targets {
         Targets::Classes(labels) => (address(labels), 0),
@@ -72,7 +72,7 @@ pub fn emulated<M: Layer>(case: &Case, way: Way) -> Outcome {
         dropout: DropoutRate::new(case.dropout).into(),
         label_smoothing: case.label_smoothing,
         max_norm: case.clip.unwrap_or(f32::INFINITY),
-        changes: Changes::new(case.augmentation, case.input::<M>()),
+        changes: Changes::new(case.augmentation, case.input(network.inputs())),
         ..addresses.training_context(case.seed)
     };
     let mut started = 0;

@@ -1,7 +1,6 @@
 //! Whole training steps and an evaluation: every layer, every optimizer, every way to make a step.
 
-use cases::{Case, Check, list, portable};
-use selvedge::Layer;
+use cases::{Case, Check, Model, list};
 
 use crate::{
     launch::cases,
@@ -18,10 +17,10 @@ const WAYS: [Way; 3] = [
 struct Kernels;
 
 impl Check for Kernels {
-    fn check<M: Layer>(&self, case: &Case) {
-        let expected = portable::<M>(case);
+    fn run(&self, model: Model, case: &Case) {
+        let expected = model.portable(case);
         for way in WAYS {
-            let found = emulated::<M>(case, way);
+            let found = emulated(model, case, way);
             assert!(found == expected, "{way:?}, {case:?}: {}", found.difference(&expected));
         }
     }
