@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace;
+use crate::{tied, workspace};
 
 /// Names a Python that has the packages already.
 pub const VARIABLE: &str = "SELVEDGE_PYTHON";
@@ -72,7 +72,8 @@ pub fn set_up() -> Result<()> {
         "--requirement",
         LOCK,
     ]);
-    workspace::run(&mut pip)?;
+    // It ends with this program, which may be ended while it runs beside others.
+    workspace::run(&mut tied::tied(&pip))?;
     // Last: with it, all of them are there.
     fs::copy(launch::root().join(REQUIREMENTS), installed(&folder))
         .with_context(|| format!("cannot write {}", installed(&folder).display()))?;

@@ -1,6 +1,6 @@
 //! The emulated boards against the host, as `cargo xtask` runs them.
 
-/// `cargo xtask test` runs these beside all others, by this module's name.
+/// These have a stage of `cargo xtask test`, by this module's name.
 #[path = "."]
 mod boards {
     mod device;

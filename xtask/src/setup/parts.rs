@@ -1,6 +1,8 @@
 //! The parts that the checks need beside Rust: what each is for, what is installed for it, from where and under which licence.
 
-use anyhow::Result;
+use std::{env, process::Command};
+
+use anyhow::{Context, Error, Result};
 
 use super::{
     c, page,
@@ -29,64 +31,79 @@ pub struct Part {
     is_there: fn() -> bool,
     /// A line for each thing that is to be installed here.
     offer: fn() -> Result<Vec<String>>,
-    set_up: fn() -> Result<()>,
+    set_up: SetUp,
+}
+
+/// The way in which a part is installed.
+enum SetUp {
+    /// The stages wait for it.
+    First(fn() -> Result<()>),
+    /// It takes long, and no stage before the tests needs it. This option of `cargo xtask setup` installs it beside them.
+    Beside(&'static str),
 }
 
 /// All parts.
 pub const PARTS: [Part; 7] = [
     Part {
-        stages: &["targets", "firmware", "tests"],
+        stages: &["targets", "firmware", "tests", "boards"],
         left_out: "the firmware and the emulated boards, as a compiler for them or QEMU is not here",
         is_there: || Facts::look(false).is_ok_and(|facts| plan(&facts) == SetupPlan::default()),
         offer: || {
             let facts = Facts::look(workspace::on_path("rustup").is_some())?;
             Ok(offered(&plan(&facts)))
         },
-        set_up: || super::run(&super::SetupOptions::default()),
+        set_up: SetUp::First(|| super::run(&super::SetupOptions::default())),
     },
     Part {
         stages: &["tests"],
         left_out: "what needs PyTorch, ONNX Runtime and Selenium, as there is no Python with them here",
         is_there: || python::found().is_some(),
         offer: python::offer,
-        set_up: python::set_up,
+        set_up: SetUp::Beside("--python"),
     },
     Part {
-        stages: &["tests"],
+        stages: &["boards"],
         left_out: "exported C on the boards, as ARM's C compiler is not here",
         is_there: || c::FOR_BOARDS.is_there(),
         offer: || Ok(offered(&c::FOR_BOARDS.plan(&Facts::look(false)?))),
-        set_up: || c::FOR_BOARDS.set_up(false),
+        set_up: SetUp::First(|| c::FOR_BOARDS.set_up(false)),
     },
     Part {
         stages: &["tests", "gpu", "sanitizers"],
         left_out: "the CUDA kernels on the CPU, as a C++ compiler with AddressSanitizer is not here",
         is_there: || c::CPP.is_there(),
         offer: || Ok(offered(&c::CPP.plan(&Facts::look(false)?))),
-        set_up: || c::CPP.set_up(false),
+        set_up: SetUp::First(|| c::CPP.set_up(false)),
     },
     Part {
-        stages: &["targets", "tests"],
+        stages: &["targets", "tests", "boards"],
         left_out: "the page, as a compiler for it or a browser is not here",
         is_there: || page::look(false).is_ok_and(|(_, plan)| plan == SetupPlan::default()),
         offer: || Ok(offered(&page::look(workspace::on_path("rustup").is_some())?.1)),
-        set_up: || page::programs(false),
+        set_up: SetUp::First(|| page::programs(false)),
     },
     Part {
         stages: &["tests"],
         left_out: "the types of the page's script, as TypeScript is not here",
         is_there: || typescript::found().is_some(),
         offer: typescript::offer,
-        set_up: typescript::set_up,
+        set_up: SetUp::First(typescript::set_up),
     },
     Part {
         stages: &["clippy", "rustdoc", "cuda", "tests", "gpu", "sanitizers"],
         left_out: "the CUDA kernels, as NVIDIA's compiler is not here",
         is_there: || cuda::compiler().is_ok(),
         offer: cuda::offer,
-        set_up: cuda::set_up,
+        set_up: SetUp::First(cuda::set_up),
     },
 ];
+
+impl Part {
+    /// Tells whether a set-up installs it beside the stages.
+    pub fn is_beside(&self) -> bool {
+        matches!(self.set_up, SetUp::Beside(_))
+    }
+}
 
 /// The parts that these stages need and the machine lacks.
 pub fn missing(stages: &[&str]) -> Vec<&'static Part> {
@@ -95,7 +112,9 @@ pub fn missing(stages: &[&str]) -> Vec<&'static Part> {
 }
 
 /// Lists the tools for these stages, then installs them. If a tool cannot be installed, a line says so, and the others are installed.
-pub fn install(stages: &[&str]) -> Result<()> {
+///
+/// The command of a part that is installed beside the stages goes to `start`.
+pub fn install(stages: &[&str], mut start: impl FnMut(Command) -> Result<()>) -> Result<()> {
     let missing = missing(stages);
     if missing.is_empty() {
         say!("Nothing is to be installed.");
@@ -105,12 +124,26 @@ pub fn install(stages: &[&str]) -> Result<()> {
     for part in &missing {
         (part.offer)()?.iter().for_each(|line| say!("  - {line}"));
     }
+    for part in &missing {
+        if let SetUp::Beside(option) = part.set_up {
+            let mut setup = launch::command(env::current_exe().context("the system does not say where xtask is")?);
+            setup.args(["setup", option]);
+            start(setup)?;
+        }
+    }
     for part in missing {
-        if let Err(error) = (part.set_up)() {
-            say!("NOT INSTALLED: {error:#}");
+        if let SetUp::First(set_up) = part.set_up
+            && let Err(error) = set_up()
+        {
+            not_installed(&error);
         }
     }
     Ok(())
+}
+
+/// Says why a part is not installed.
+pub fn not_installed(error: &Error) {
+    say!("NOT INSTALLED: {error:#}");
 }
 
 /// The things of a plan, a line each.

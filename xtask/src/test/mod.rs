@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change is kept. It stops at the first stage that fails.
 
+mod aside;
 mod kernels;
 mod programs;
 
@@ -10,7 +11,7 @@ use board::{Board, Processor};
 use clap::Args;
 use launch::cargo;
 
-use self::programs::Aside;
+use self::aside::Aside;
 use crate::{
     book,
     flash::{
@@ -33,8 +34,10 @@ const DENY_WARNINGS: [&str; 3] = ["--", "--deny", "warnings"];
 const BESIDE_THE_TRAINER: [&str; 2] = ["book", "targets"];
 /// The stage that needs the trainer.
 const FIRMWARE: &str = "firmware";
-/// The stage of the tests themselves.
+/// The stage of the tests themselves, but for those of the boards.
 const TESTS: &str = "tests";
+/// The stage of the boards' tests. They begin with the stage before and run beside all that follow.
+const BOARDS: &str = "boards";
 /// The checks that are left out without the data, which no set-up downloads.
 const NO_DATA: &str = "what needs Fashion-MNIST itself, as FASHION_MNIST_DIR does not name its folder";
 
@@ -49,23 +52,67 @@ pub struct TestOptions {
     setup: bool,
 }
 
-/// The boards' compiler is not there on every machine.
-type Stage = fn(Option<&Toolchain>) -> Result<()>;
+/// What the stages share.
+#[derive(Default)]
+struct Shared<'a> {
+    /// The chosen stages.
+    stages: &'a [&'static str],
+    /// The boards' compiler, which is not there on every machine.
+    toolchain: Option<Toolchain>,
+    /// What is installed beside the first stages.
+    set_ups: Vec<Aside>,
+    /// The build of the trainer, while it runs.
+    trainer: Option<Aside>,
+    /// The boards' tests, while they run.
+    boards: Option<Aside>,
+}
+
+impl Shared<'_> {
+    fn start_set_up(&mut self, command: Command) -> Result<()> {
+        self.set_ups.push(Aside::start(command)?);
+        Ok(())
+    }
+
+    /// Waits until all that can be installed is.
+    fn end_set_ups(&mut self) {
+        self.set_ups.drain(..).filter_map(|set_up| set_up.end().err()).for_each(|error| parts::not_installed(&error));
+    }
+
+    /// Starts the build of the trainer beside the first stage that leaves room for it.
+    fn start_trainer(&mut self, stage: &str) -> Result<()> {
+        let is_needed = self.stages.contains(&FIRMWARE) && self.toolchain.is_some() && self.trainer.is_none();
+        if is_needed && BESIDE_THE_TRAINER.contains(&stage) {
+            self.trainer = Some(Aside::start(program::PROGRAM.command())?);
+        }
+        Ok(())
+    }
+
+    /// Ends all where the boards' tests have failed meanwhile.
+    fn check_boards(&mut self) -> Result<()> {
+        match self.boards.take_if(|boards| boards.has_failed()) {
+            Some(boards) => boards.end().map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 10] = [
+const STAGES: [(&str, Stage); 11] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
     ("book", |_| book::check()),
-    ("targets", targets),
+    ("targets", |shared| targets(shared.toolchain.as_ref())),
     (FIRMWARE, firmware),
     ("cuda", |_| kernels::check_report()),
-    // These take longest, and run the firmware in the emulator.
-    (TESTS, |_| programs::tests()),
+    (TESTS, programs::tests),
     ("gpu", |_| kernels::rehearsal()),
-    // Last: it builds the kernels' tests anew.
+    // After the others of the kernels: it builds their tests anew.
     ("sanitizers", |_| kernels::sanitized()),
+    // Last: these take longest. They mostly wait for one build after the other, so all that needs two processors runs meanwhile.
+    (BOARDS, programs::boards),
 ];
 
 /// Runs every stage, and prints how long each took. What this machine lacks is said first and last.
@@ -79,34 +126,29 @@ pub fn run(options: &TestOptions) -> Result<()> {
     }
     let names: Vec<_> = chosen.iter().map(|(name, _)| *name).collect();
     let mut times = Vec::new();
+    let mut shared = Shared { stages: &names, ..Shared::default() };
     if options.setup {
-        timed("set-up", &mut times, || parts::install(&names))?;
+        timed("set-up", &mut times, || parts::install(&names, |command| shared.start_set_up(command)))?;
     }
-    let left_out = left_out(&names);
-    if !left_out.is_empty() {
-        say!("{}", listed(&left_out));
+    let lacking = left_out(&names, !shared.set_ups.is_empty());
+    if !lacking.is_empty() {
+        say!("{}", listed(&lacking));
     }
-    let toolchain = Toolchain::find().ok();
-    let mut trainer = None;
+    shared.toolchain = Toolchain::find().ok();
     for (name, stage) in chosen {
-        if BESIDE_THE_TRAINER.contains(name) && names.contains(&FIRMWARE) && toolchain.is_some() && trainer.is_none() {
-            trainer = Some(Aside::start(program::PROGRAM.command())?);
-        }
-        timed(name, &mut times, || {
-            if *name == FIRMWARE {
-                trainer.take().map(Aside::end).transpose()?;
-            }
-            stage(toolchain.as_ref()).with_context(|| format!("stage {name}"))
-        })?;
+        shared.start_trainer(name)?;
+        timed(name, &mut times, || stage(&mut shared).with_context(|| format!("stage {name}")))?;
+        shared.check_boards().with_context(|| format!("stage {BOARDS}"))?;
     }
     say!("\n{}", table(&times));
     if only.is_some() {
         say!("The other stages were not asked for");
     }
-    if left_out.is_empty() {
+    let lacking = left_out(&names, false);
+    if lacking.is_empty() {
         say!("Passed; nothing was left out");
     } else {
-        say!("{}\nPassed, but for what was left out", listed(&left_out));
+        say!("{}\nPassed, but for what was left out", listed(&lacking));
     }
     Ok(())
 }
@@ -133,11 +175,12 @@ fn rustdoc() -> Result<()> {
     step(doc.env("RUSTDOCFLAGS", "--deny warnings"))
 }
 
-/// The checks of these stages that this machine cannot run, with the reason.
-fn left_out(stages: &[&str]) -> Vec<&'static str> {
+/// The checks of these stages that this machine cannot run, with the reason. `is_set_up` is true while parts are still installed beside the stages.
+fn left_out(stages: &[&str], is_set_up: bool) -> Vec<&'static str> {
     let has_data = env::var_os("FASHION_MNIST_DIR").is_some_and(|folder| !folder.is_empty());
-    let data = (stages.contains(&TESTS) && !has_data).then_some(NO_DATA);
-    parts::missing(stages).iter().map(|part| part.left_out).chain(data).collect()
+    let data = (stages.iter().any(|stage| [TESTS, BOARDS].contains(stage)) && !has_data).then_some(NO_DATA);
+    let missing = parts::missing(stages).into_iter().filter(|part| !(is_set_up && part.is_beside()));
+    missing.map(|part| part.left_out).chain(data).collect()
 }
 
 fn listed(left_out: &[&str]) -> String {
@@ -177,8 +220,9 @@ fn core_for_boards(toolchain: &Toolchain) -> Result<()> {
 /// The programs for every board with its own model, and for one board of each processor the trainer: built, and their lints.
 ///
 /// The weights are hardly trained: what is built here is not run. The tests flash their own.
-fn firmware(toolchain: Option<&Toolchain>) -> Result<()> {
-    let Some(toolchain) = toolchain else {
+fn firmware(shared: &mut Shared<'_>) -> Result<()> {
+    shared.trainer.take().map(Aside::end).transpose()?;
+    let Some(toolchain) = &shared.toolchain else {
         say!("LEFT OUT: no compiler here builds for the boards");
         return Ok(());
     };
@@ -231,7 +275,7 @@ mod tests {
     #[test]
     fn an_unknown_stage_lists_the_known() {
         let error = run(&TestOptions { only: Some("x y".into()), setup: false }).unwrap_err().to_string();
-        assert!(error.contains(": there are fmt, clippy, ") && error.ends_with(", sanitizers"), "{error}");
+        assert!(error.contains(": there are fmt, clippy, ") && error.ends_with(", boards"), "{error}");
         STAGES.iter().for_each(|(name, _)| assert!(error.contains(name), "{name}: {error}"));
     }
 

@@ -1,41 +1,63 @@
-//! The tests of every package. Those of the boards run beside the others.
+//! The tests of every package. Those of the boards run beside the others, and beside the stages that follow.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, IsTerminal, Read, Seek, Write},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, IsTerminal, Write},
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
 use launch::cargo;
 
-use super::{CORE_FEATURES, TESTS, kernels, left_out, step};
-use crate::{tied, workspace};
+use super::{
+    BOARDS, CORE_FEATURES, Shared, TESTS,
+    aside::{Aside, SKIPPED},
+    kernels, left_out, step,
+};
+use crate::workspace;
 
-/// The line of a test that is skipped begins with it: `tests/skip`.
-const SKIPPED: &str = "SKIPPED ";
-
-/// The tests of every package, and once more those of core with its optional parts. The skipped ones are listed last.
-pub fn tests() -> Result<()> {
-    // With this, a test that is skipped fails. What this machine cannot have is known before.
-    let require_all = left_out(&[TESTS]).is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1"));
-    let all = || {
-        let mut test = cargo("test");
-        test.arg("--workspace").args(kernels::features()).envs(require_all);
-        test
-    };
-    step(all().arg("--no-run"))?;
-    // The boards' tests mostly wait for one build after the other: the others run meanwhile.
-    let mut boards = all();
-    boards.args(["--test", "boards"]);
-    let boards = Aside::start(boards)?;
-    let mut skipped = run(all().args(["--", "--skip", "boards::"]))?;
-    skipped.extend(run(cargo("test").args(["--package", "core"]).args(CORE_FEATURES).envs(require_all))?);
-    skipped.extend(boards.end()?);
-    if !skipped.is_empty() {
-        say!("{}", listed(&skipped));
+/// The tests of every package but the boards', and once more those of core with its optional parts. The skipped ones are listed last.
+///
+/// If the boards' tests are wanted too, they begin now: they are built with the others.
+pub fn tests(shared: &mut Shared<'_>) -> Result<()> {
+    step(all(TESTS).arg("--no-run"))?;
+    shared.end_set_ups();
+    if shared.stages.contains(&BOARDS) {
+        shared.boards = Some(Aside::start(of_boards())?);
     }
+    let mut skipped = run(all(TESTS).args(["--", "--skip", "boards::"]))?;
+    let mut core = test(TESTS);
+    skipped.extend(run(core.args(["--package", "core"]).args(CORE_FEATURES))?);
+    show(&skipped);
     Ok(())
+}
+
+/// The tests of the boards, to their end.
+pub fn boards(shared: &mut Shared<'_>) -> Result<()> {
+    let skipped = match shared.boards.take() {
+        Some(boards) => boards.end()?,
+        None => run(&mut of_boards())?,
+    };
+    show(&skipped);
+    Ok(())
+}
+
+fn of_boards() -> Command {
+    let mut boards = all(BOARDS);
+    boards.args(["--test", "boards"]);
+    boards
+}
+
+fn all(stage: &str) -> Command {
+    let mut all = test(stage);
+    all.arg("--workspace").args(kernels::features());
+    all
+}
+
+/// Cargo's tests. A test that is skipped fails, unless this machine is known not to have what it needs.
+fn test(stage: &str) -> Command {
+    let mut test = cargo("test");
+    test.envs(left_out(&[stage], false).is_empty().then_some(("SELVEDGE_REQUIRE_ALL", "1")));
+    test
 }
 
 /// Runs tests, shows what they show, and returns the lines of the skipped ones.
@@ -59,54 +81,15 @@ fn run(tests: &mut Command) -> Result<Vec<String>> {
     Ok(skipped)
 }
 
+fn show(skipped: &[String]) {
+    if !skipped.is_empty() {
+        say!("{}", listed(skipped));
+    }
+}
+
 fn listed(skipped: &[String]) -> String {
     let lines: String = skipped.iter().map(|line| format!("\n  {line}")).collect();
     format!("\n{} tests were skipped. Cargo counts them among the passed:{lines}", skipped.len())
-}
-
-/// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
-pub struct Aside {
-    command: Command,
-    output: File,
-    process: Child,
-}
-
-impl Aside {
-    /// Starts it.
-    pub fn start(mut command: Command) -> Result<Self> {
-        let shown = workspace::shown(&command);
-        let open = || {
-            let output = tempfile::tempfile_in(workspace::target_dir()?)?;
-            Ok::<_, anyhow::Error>((output.try_clone()?, output.try_clone()?, output))
-        };
-        let (stdout, stderr, output) = open().with_context(|| format!("no place for what `{shown}` says"))?;
-        say!("$ {shown} (beside the next ones)");
-        let mut tied = tied::tied(tied::runner(&mut command));
-        let process = tied.stdout(stdout).stderr(stderr).spawn().context("cannot start cargo")?;
-        Ok(Self { command, output, process })
-    }
-
-    /// Waits for its end, and returns the lines of skipped tests.
-    pub fn end(mut self) -> Result<Vec<String>> {
-        let status = self.process.wait().context("cargo was lost")?;
-        let mut text = Vec::new();
-        self.output
-            .rewind()
-            .and_then(|()| self.output.read_to_end(&mut text))
-            .context("cannot read what cargo said")?;
-        let text = String::from_utf8_lossy(&text);
-        say!("$ {}\n{text}", workspace::shown(&self.command));
-        ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
-        Ok(text.lines().filter(|line| line.starts_with(SKIPPED)).map(str::to_owned).collect())
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        // It fails only where it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,64 @@
+//! A command beside the stages.
+
+use std::{
+    fs::File,
+    io::{Read, Seek},
+    process::{Child, Command},
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{tied, workspace};
+
+/// The line of a test that is skipped begins with it: `tests/skip`.
+pub const SKIPPED: &str = "SKIPPED ";
+
+/// A command that runs beside others. Its output is shown at its end. If another command fails first, it and its programs are ended.
+pub struct Aside {
+    command: Command,
+    output: File,
+    process: Child,
+}
+
+impl Aside {
+    /// Starts it.
+    pub fn start(mut command: Command) -> Result<Self> {
+        let shown = workspace::shown(&command);
+        let open = || {
+            let output = tempfile::tempfile_in(workspace::target_dir()?)?;
+            Ok::<_, anyhow::Error>((output.try_clone()?, output.try_clone()?, output))
+        };
+        let (stdout, stderr, output) = open().with_context(|| format!("no place for what `{shown}` says"))?;
+        say!("$ {shown} (beside the next ones)");
+        let mut tied = tied::tied(tied::runner(&mut command));
+        let process = tied.stdout(stdout).stderr(stderr).spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        Ok(Self { command, output, process })
+    }
+
+    /// Tells whether it has ended with an error.
+    pub fn has_failed(&mut self) -> bool {
+        self.process.try_wait().is_ok_and(|status| status.is_some_and(|status| !status.success()))
+    }
+
+    /// Waits for its end, and returns the lines of skipped tests.
+    pub fn end(mut self) -> Result<Vec<String>> {
+        let status = self.process.wait().context("a program was lost")?;
+        let mut text = Vec::new();
+        self.output
+            .rewind()
+            .and_then(|()| self.output.read_to_end(&mut text))
+            .context("cannot read what a program said")?;
+        let text = String::from_utf8_lossy(&text);
+        say!("$ {}\n{text}", workspace::shown(&self.command));
+        ensure!(status.success(), "`{}` failed ({status})", workspace::shown(&self.command));
+        Ok(text.lines().filter(|line| line.starts_with(SKIPPED)).map(str::to_owned).collect())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // It fails only where it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
