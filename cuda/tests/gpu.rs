@@ -20,7 +20,7 @@ use cuda::{
     task::Batch,
     trainer::{self, Part, Run, Samples, Trainer},
 };
-use selvedge::{Layer, architecture::Architecture, mlp};
+use selvedge::{architecture::Architecture, mlp};
 use skip::skip;
 
 /// With this environment variable, the driver is the machine's own.

@@ -49,23 +49,25 @@ impl Programs {
         let mut cargo = cargo(architecture);
         // The packages' default features need a network, a serial port or pictures.
         cargo.args(["--package", "host", "--package", "cuda", "--no-default-features"]);
-        Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]))
+        Self::found(cargo.args(["--features", "host/cuda,cuda/driver"]), "selvedge")
     }
 
     /// Builds all three for this machine. `cargo xtask test` has built most of it.
+    ///
+    /// The program is that of the tests: the boards' tests may run meanwhile, and build another `selvedge` in its place.
     pub fn for_rehearsal() -> Result<Self> {
         let mut cargo = launch::cargo("build");
         cargo.args(["--profile", "test", "--message-format", "json-render-diagnostics"]);
-        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]))
+        Self::found(cargo.args(["--workspace", "--features", "tests/cuda"]), "checked-selvedge")
     }
 
-    fn found(cargo: &mut Command) -> Result<Self> {
-        let messages = messages(cargo.args(["--bin", "selvedge", "--bench", "cuda", "--test", TEST]))?;
+    fn found(cargo: &mut Command, program: &str) -> Result<Self> {
+        let messages = messages(cargo.args(["--bin", program, "--bench", "cuda", "--test", TEST]))?;
         let find = |kind: &str, name: &str| {
             let found = messages.iter().find_map(|message| message.executable(kind, name));
             found.with_context(|| format!("cargo does not say where it built the {kind} {name}"))
         };
-        Ok(Self { selvedge: find("bin", "selvedge")?, bench: find("bench", "cuda")?, test: find("test", TEST)? })
+        Ok(Self { selvedge: find("bin", program)?, bench: find("bench", "cuda")?, test: find("test", TEST)? })
     }
 }
 
