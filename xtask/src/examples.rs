@@ -45,6 +45,10 @@ pub const EXAMPLES: &Examples = &[
     ("check systems", &[("check systems", "what is not for Windows or macOS")]),
     ("check package", &[("check package", "the library as crates.io would get it")]),
     ("check threads", &[("check threads --schedules 64", "races, in 64 orders of the threads")]),
+    ("check api", &[("check api", "changes of the library's public interface"), ("check api --write", "its new list")]),
+    ("check miri", &[("check miri", "undefined behaviour, in the library's and the engine's tests")]),
+    ("check loom", &[("check loom", "the threads' protocol, in many orders")]),
+    ("check tsan", &[("check tsan", "races between real threads")]),
     ("fuzz", &[("fuzz weights table --minutes 1", "two targets, a minute each")]),
 ];
 

@@ -1,22 +1,29 @@
 //! `cargo xtask check NAME`: a check that `cargo xtask test` leaves out, because it takes long or needs an additional tool.
 //!
-//! Each is one command, here and in the workflow that runs it. [`tool`]: the tools, of pinned versions.
+//! Each is one command, here and in the workflow that runs it.
+//!
+//! - [`api`]: the library's public interface. [`oldest`]: the oldest compilers. [`interpreted`], [`orders`] and [`races`]: programs run by Miri,
+//!   by loom and under ThreadSanitizer.
+//! - [`compiler`]: compilers beside the project's own. [`tool`]: the tools, of pinned versions.
 
+mod api;
+mod compiler;
+mod interpreted;
+mod oldest;
+pub mod orders;
+mod races;
 mod tool;
 
-use std::{env, fs, process::Command};
+use std::{env, process::Command};
 
-use anyhow::{Context, Result, ensure};
-use clap::{Args, Subcommand};
+use anyhow::{Result, ensure};
+use clap::Subcommand;
 use launch::cargo;
 
 use crate::workspace;
+use compiler::rustup;
 use tool::{CARGO_DENY, TYPOS};
 
-/// The nightly compiler, for the checks that the stable compiler does not have.
-const NIGHTLY: &str = "nightly";
-/// A clock, and four processors. Rayon keeps threads to the end of the program, and its queues need the newer rules of borrowing.
-const MIRI_FLAGS: &str = "-Zmiri-disable-isolation -Zmiri-num-cpus=4 -Zmiri-ignore-leaks -Zmiri-tree-borrows";
 /// If this variable is set, a missing tool is an error.
 const REQUIRE_ALL: &str = "SELVEDGE_REQUIRE_ALL";
 /// The other systems for which the trainer is compiled.
@@ -33,22 +40,22 @@ pub enum Check {
     Deny,
     /// Check the spelling of code and texts; _typos.toml lists the correct words that the checker does not know
     Typos,
-    /// Build the library and the trainer with the oldest compiler that Cargo.toml allows
+    /// Build the library and the trainer, each with the oldest compiler that its Cargo.toml allows
     Oldest,
     /// Compile the library and the trainer for Windows and macOS, without the download, which would need a C compiler for these systems
     Systems,
     /// Make the package of the library, and build it
     Package,
-    /// Run the tests of the engine's threads in an interpreter that finds data races and undefined behaviour, with many schedules of the threads
-    Threads(Threads),
-}
-
-/// Options of `check threads`.
-#[derive(Args)]
-pub struct Threads {
-    /// The number of schedules
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
-    schedules: u32,
+    /// Compare the library's public interface with core/api.txt, which lists it
+    Api(api::Options),
+    /// Run the library's tests and those of the CPU engine in Miri, an interpreter that finds undefined behaviour
+    Miri,
+    /// Run the tests of the engine's threads in Miri, in many orders of the threads
+    Threads(interpreted::Threads),
+    /// Run the models of the engine's threads in loom, which tries many orders of the threads; `test` has it as a stage too
+    Loom,
+    /// Run the tests of the engine and of its threads under ThreadSanitizer, which finds data races
+    Tsan,
 }
 
 /// Runs the check.
@@ -56,10 +63,14 @@ pub fn run(check: &Check) -> Result<()> {
     match check {
         Check::Deny => deny(),
         Check::Typos => step(launch::command(TYPOS.path()?)),
-        Check::Oldest => oldest(),
+        Check::Oldest => oldest::run(),
         Check::Systems => systems(),
         Check::Package => package(),
-        Check::Threads(Threads { schedules }) => threads(*schedules),
+        Check::Api(options) => api::run(options),
+        Check::Miri => interpreted::run(),
+        Check::Threads(options) => interpreted::threads(options),
+        Check::Loom => orders::run(),
+        Check::Tsan => races::run(),
     }
 }
 
@@ -79,21 +90,6 @@ fn deny() -> Result<()> {
     step(deny(&["check", "--disable-fetch", "advisories"]))
 }
 
-/// The oldest compiler's version, which the workspace's Cargo.toml names.
-fn oldest_version() -> Result<String> {
-    let path = launch::root().join("Cargo.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let manifest: toml::Table = text.parse().with_context(|| path.display().to_string())?;
-    let version = manifest["workspace"]["package"].get("rust-version").and_then(toml::Value::as_str);
-    Ok(version.context("Cargo.toml names no rust-version")?.to_owned())
-}
-
-fn oldest() -> Result<()> {
-    let version = oldest_version()?;
-    compiler(&version, "check", &[])?;
-    step(cargo_of(&version, "oldest", &["check", "--package", "core", "--package", "host", "--locked"])?)
-}
-
 fn systems() -> Result<()> {
     for target in SYSTEMS {
         step(rustup(&["target", "add", target]))?;
@@ -109,41 +105,6 @@ fn package() -> Result<()> {
     let mut package = cargo("package");
     package.args(["--package", "core", "--allow-dirty"]);
     step(package)
-}
-
-fn threads(schedules: u32) -> Result<()> {
-    compiler(NIGHTLY, "miri", &["--component", "miri", "--component", "rust-src"])?;
-    let mut miri = cargo_of(NIGHTLY, "miri", &["miri", "test", "--package", "team", "--lib"])?;
-    miri.env("MIRIFLAGS", format!("{MIRI_FLAGS} -Zmiri-many-seeds=0..{schedules}"));
-    step(miri)
-}
-
-/// Installs a compiler with these components, unless its cargo already has the command.
-fn compiler(toolchain: &str, command: &str, components: &[&str]) -> Result<()> {
-    let found = rustup(&["run", toolchain, "cargo", command, "--help"]).output();
-    if found.is_ok_and(|output| output.status.success()) {
-        return Ok(());
-    }
-    step(rustup(
-        &[&["toolchain", "install", toolchain, "--profile", "minimal", "--no-self-update"], components].concat(),
-    ))
-}
-
-/// Cargo of another compiler, with its own folder for what it builds.
-fn cargo_of(toolchain: &str, folder: &str, arguments: &[&str]) -> Result<Command> {
-    let mut cargo = rustup(&[&["run", toolchain, "cargo"], arguments].concat());
-    cargo.env("CARGO_TARGET_DIR", workspace::target_dir()?.join(folder));
-    Ok(cargo)
-}
-
-/// Returns a command for rustup, without the variables that cargo set for this program, because they would choose a compiler.
-fn rustup(arguments: &[&str]) -> Command {
-    let mut rustup = launch::command("rustup");
-    for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {
-        rustup.env_remove(name);
-    }
-    rustup.args(arguments);
-    rustup
 }
 
 /// Shows a command, and runs it.

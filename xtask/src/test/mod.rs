@@ -13,7 +13,7 @@ use launch::cargo;
 
 use self::aside::Aside;
 use crate::{
-    book,
+    book, check,
     flash::{
         Device, Firmware, Program,
         model::{Model, Weights},
@@ -99,7 +99,7 @@ impl Shared<'_> {
 type Stage = fn(&mut Shared<'_>) -> Result<()>;
 
 /// The stages, in their order.
-const STAGES: [(&str, Stage); 11] = [
+const STAGES: [(&str, Stage); 12] = [
     ("fmt", |_| step(cargo("fmt").args(["--all", "--check"]))),
     ("clippy", |_| kernels::clippy()),
     ("rustdoc", |_| rustdoc()),
@@ -107,6 +107,7 @@ const STAGES: [(&str, Stage); 11] = [
     ("targets", |shared| targets(shared.toolchain.as_ref())),
     (FIRMWARE, firmware),
     ("cuda", |_| kernels::check_report()),
+    ("loom", |_| check::orders::run()),
     (TESTS, programs::tests),
     ("gpu", |_| kernels::rehearsal()),
     // After the others of the kernels: it builds their tests anew.

@@ -1,0 +1,42 @@
+//! Tests in Miri, an interpreter that sees undefined behaviour and races.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{
+    compiler::{self, NIGHTLY},
+    step,
+};
+
+/// Options of `check threads`.
+#[derive(Args)]
+pub struct Threads {
+    /// The number of schedules
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    schedules: u32,
+}
+
+/// A clock, and the file of what a property test found.
+const SYSTEM: &str = "-Zmiri-disable-isolation";
+/// Four processors. Rayon keeps threads to the end of the program, and its queues need the newer rules of borrowing.
+const THREADS: &str = "-Zmiri-disable-isolation -Zmiri-num-cpus=4 -Zmiri-ignore-leaks -Zmiri-tree-borrows";
+/// Cases of a property, which takes a thousand times as long as in machine code.
+const CASES: (&str, &str) = ("PROPTEST_CASES", "4");
+
+/// The library's tests, and those of the engine with its kernel of plain loops: Miri knows few vector instructions, and no size of a cache.
+pub fn run() -> Result<()> {
+    miri(SYSTEM, &["--package", "core", "--lib"])?;
+    miri(THREADS, &["--package", "host", "--lib", "--no-default-features", "engine::"])
+}
+
+/// The tests of the team of threads, once for each schedule.
+pub fn threads(&Threads { schedules }: &Threads) -> Result<()> {
+    miri(&format!("{THREADS} -Zmiri-many-seeds=0..{schedules}"), &["--package", "team", "--lib"])
+}
+
+fn miri(flags: &str, tests: &[&str]) -> Result<()> {
+    compiler::get(NIGHTLY, "miri", &["miri", "rust-src"])?;
+    let mut miri = compiler::cargo(NIGHTLY, "miri", &[&["miri", "test"], tests].concat())?;
+    miri.env("MIRIFLAGS", flags).envs([CASES, ("SELVEDGE_ENGINE", "portable"), ("SELVEDGE_L1_KB", "32")]);
+    step(miri)
+}
