@@ -94,7 +94,7 @@ fn prepare() -> Result<()> {
     Ok(())
 }
 
-/// An environment variable, where it is set.
+/// Returns an environment variable, where it is set.
 fn variable(name: &str) -> Option<String> {
     println!("cargo::rerun-if-env-changed={name}");
     env::var(name).ok()
@@ -160,7 +160,7 @@ impl Embedded {
         Ok(Self { folder, model, samples, preparation })
     }
 
-    /// The numbers that a sample's values are, unless they are bytes as a network takes them.
+    /// Returns the numbers that a sample's values are, unless they are bytes as a network takes them.
     fn prepared(&self) -> Option<Element> {
         match &self.model {
             Some(model) => model.prepared,
@@ -168,7 +168,7 @@ impl Embedded {
         }
     }
 
-    /// The shape of a sample for a network of these layers: that of the samples, or what the weight file says.
+    /// Returns the shape of a sample for a network of these layers: that of the samples, or what the weight file says.
     fn input_shape(&self, architecture: &Architecture) -> Result<InputShape> {
         let inputs = architecture.inputs();
         ensure!(

@@ -67,7 +67,7 @@ pub trait Activation: Send + Sync {
     /// f(x).
     fn apply(x: f32) -> f32;
 
-    /// The gradient at x, from `output`, which is f(x), and `grad_output`, which is the gradient at f(x).
+    /// Returns the gradient at x, from `output`, which is f(x), and `grad_output`, which is the gradient at f(x).
     fn grad(output: f32, grad_output: f32) -> f32;
 }
 

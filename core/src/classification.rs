@@ -18,7 +18,7 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     best.map_or(0, |(class, _)| class)
 }
 
-/// The classes of the `K` largest logits with their probabilities, the largest first. Among equals the lower class comes first. NaN is left
+/// Returns the classes of the `K` largest logits with their probabilities, the largest first. Among equals the lower class comes first. NaN is left
 /// out.
 ///
 /// The classes are ordered by their logits, so the first class is the result of [`argmax`]. Two probabilities may be rounded to the same number.

@@ -102,7 +102,7 @@ impl<T: Embeddable> Embedded<T> {
         Self { file, of: PhantomData }
     }
 
-    /// The file's bytes.
+    /// Returns the file's bytes.
     pub const fn file(&self) -> &'static [u8] {
         self.file
     }
@@ -118,17 +118,17 @@ impl<T: Embeddable> Embedded<T> {
 }
 
 impl<F: QuantizedFormat + Embeddable> Embedded<F> {
-    /// The number of 32-bit words that a prediction needs as its workspace.
+    /// Returns the number of 32-bit words that a prediction needs as its workspace.
     pub const fn required_words(&self) -> usize {
         quantized::required_words(self.file)
     }
 
-    /// The number of features of a sample. Each is a byte.
+    /// Returns the number of features of a sample. Each is a byte.
     pub const fn inputs(&self) -> usize {
         quantized::widths(self.file, F::MAGIC).0[0]
     }
 
-    /// The number of logits of a sample.
+    /// Returns the number of logits of a sample.
     pub const fn outputs(&self) -> usize {
         let (widths, count) = quantized::widths(self.file, F::MAGIC);
         widths[count - 1]

@@ -80,13 +80,13 @@ pub unsafe trait Flat: Sized {
     }
 }
 
-/// The bytes of `f32`s, little-endian.
+/// Returns the bytes of `f32`s, little-endian.
 pub fn as_bytes(flat: &[f32]) -> &[u8] {
     // SAFETY: every byte of an `f32` is initialised, and `u8` has no alignment.
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }
 }
 
-/// The bytes of `i32`s, little-endian.
+/// Returns the bytes of `i32`s, little-endian.
 pub fn i32_bytes(flat: &[i32]) -> &[u8] {
     // SAFETY: every byte of an `i32` is initialised, and `u8` has no alignment.
     unsafe { slice::from_raw_parts(flat.as_ptr().cast(), mem::size_of_val(flat)) }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 impl Architecture {
-    /// The chain without the batch normalisations that directly follow a linear layer, and without dropout.
+    /// Returns the chain without the batch normalisations that directly follow a linear layer, and without dropout.
     pub fn folded(&self) -> Self {
         let chain = self.for_prediction();
         let mut before = None;

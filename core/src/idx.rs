@@ -31,12 +31,12 @@ pub struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// The shape of a sample.
+    /// Returns the shape of a sample.
     pub fn shape(&self) -> InputShape {
         self.shape
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.iter().len()
     }
@@ -46,18 +46,18 @@ impl<'a> Samples<'a> {
         self.bytes.is_empty()
     }
 
-    /// All bytes, sample after sample.
+    /// Returns all bytes, sample after sample.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The samples in their order.
+    /// Returns the samples in their order.
     pub fn iter(&self) -> ChunksExact<'a, u8> {
         self.bytes.chunks_exact(self.shape.features().max(1))
     }
 }
 
-/// The samples of an IDX file, in place. Two dimensions are samples of features, three are images, four are images of several channels.
+/// Returns the samples of an IDX file, in place. Two dimensions are samples of features, three are images, four are images of several channels.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ pub fn samples_len(beginning: &[u8]) -> Result<u64, IdxError> {
     begun_samples(beginning).map(|(_, len, _)| len)
 }
 
-/// A sample's shape, the whole file's length, and the bytes behind the header.
+/// Returns a sample's shape, the whole file's length, and the bytes behind the header.
 fn begun_samples(file: &[u8]) -> Result<(InputShape, u64, &[u8]), IdxError> {
     let (sizes, dimensions, bytes) = header(file)?;
     let [count, sizes @ ..] = sizes;
@@ -91,7 +91,7 @@ fn begun_samples(file: &[u8]) -> Result<(InputShape, u64, &[u8]), IdxError> {
     Ok((shape, len, bytes))
 }
 
-/// The labels of an IDX file, in place.
+/// Returns the labels of an IDX file, in place.
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ pub fn labels_len(beginning: &[u8]) -> Result<u64, IdxError> {
     begun_labels(beginning).map(|(len, _)| len)
 }
 
-/// The whole file's length, and the bytes behind the header.
+/// Returns the whole file's length, and the bytes behind the header.
 fn begun_labels(file: &[u8]) -> Result<(u64, &[u8]), IdxError> {
     let ([count, ..], dimensions, labels) = header(file)?;
     if dimensions != 1 {
@@ -135,7 +135,7 @@ pub fn samples_header(count: u32, shape: InputShape, buffer: &mut [u8; MAX_HEADE
     buffer.get(..4 + 4 * dimensions).unwrap_or_default()
 }
 
-/// The first bytes of a file of `count` labels.
+/// Returns the first bytes of a file of `count` labels.
 pub fn labels_header(count: u32) -> [u8; 8] {
     let mut header = [0; 8];
     header.as_chunks_mut().0.copy_from_slice(&[magic(1), count].map(u32::to_be_bytes));
@@ -146,7 +146,7 @@ fn magic(dimensions: u8) -> u32 {
     u32::from_be_bytes([0, 0, BYTES, dimensions])
 }
 
-/// A file's sizes, how many these are, and the bytes after them.
+/// Returns a file's sizes, how many these are, and the bytes after them.
 fn header(file: &[u8]) -> Result<([u32; MAX_DIMENSIONS], usize, &[u8]), IdxError> {
     let truncated = |words: usize| IdxError::Length { expected: 4 * words as u64, found: file.len() as u64 };
     let (&magic, mut rest) = file.split_first_chunk().ok_or(truncated(2))?;

@@ -26,7 +26,7 @@ static CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 /// The models' names, for options and files.
 pub const NAMES: [&str; 3] = ["quickstart", "small", "tiny"];
 
-/// The widths of a named model's hidden layers; ReLU follows each.
+/// Returns the widths of a named model's hidden layers; ReLU follows each.
 fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     match name {
         "quickstart" => Some(&[512, 512]),
@@ -36,20 +36,20 @@ fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     }
 }
 
-/// The architecture of a named model (`quickstart`, `small` or `tiny`) with these inputs and outputs; `None` for another name, and for widths
+/// Returns the architecture of a named model (`quickstart`, `small` or `tiny`) with these inputs and outputs, or `None` for another name, and for widths
 /// that no network has.
 pub fn named(name: &str, inputs: u32, outputs: u32) -> Option<Architecture> {
     let architecture = Architecture::rectified(inputs, hidden_widths(name)?, outputs)?;
     architecture.parameter_count().map(|_| architecture)
 }
 
-/// The name of the model with these layers, whatever its inputs and outputs.
+/// Returns the name of the model with these layers, whatever its inputs and outputs.
 pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     let [inputs, outputs] = [architecture.inputs(), architecture.outputs()].map(|width| width as u32);
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
 
-/// A name for a network's files. A named model with Fashion-MNIST's inputs and outputs has its own. Any other network is called by its
+/// Returns a name for a network's files. A named model with Fashion-MNIST's inputs and outputs has its own. Any other network is called by its
 /// layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
 ///
 /// A name has at most [`LONGEST_NAME`] bytes. If the layers need more, the name has their number and a checksum instead:

@@ -61,7 +61,7 @@ impl InputShape {
         sizes.into_iter().take(count)
     }
 
-    /// The shape of these sizes. One size is the number of features, two are an image's height and width, three are its channels, height
+    /// Returns the shape of these sizes. One size is the number of features, two are an image's height and width, three are its channels, height
     /// and width.
     pub fn of_sizes(sizes: &[u32]) -> Option<Self> {
         let shape = match *sizes {
@@ -185,17 +185,17 @@ impl<'a> Names<'a> {
         Some(len + 1 + name.len())
     }
 
-    /// The number of encoded names.
+    /// Returns the number of encoded names.
     pub fn count(bytes: &'a [u8]) -> usize {
         Self { bytes }.iter().count()
     }
 
-    /// The encoded names.
+    /// Returns the encoded names.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The names in their order.
+    /// Returns the names in their order.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let mut rest = self.bytes;
         core::iter::from_fn(move || {
@@ -206,7 +206,7 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// The name at a place, where there is one.
+    /// Returns the name at a place, where there is one.
     pub fn get(self, place: usize) -> Option<&'a str> {
         self.iter().nth(place)
     }

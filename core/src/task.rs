@@ -80,7 +80,7 @@ impl<'a> TargetScale<'a> {
         Self::of_table(bytes, outputs).filter(|scale| scale.is_sound())
     }
 
-    /// A table of the right length.
+    /// Returns a table of the right length.
     fn of_table(bytes: &'a [u8], outputs: usize) -> Option<Self> {
         let is_whole = outputs.checked_mul(Scaled::ROW) == Some(bytes.len());
         Scaled::of_table(Element::F32, bytes, outputs).filter(|_| is_whole).map(Self)
@@ -90,12 +90,12 @@ impl<'a> TargetScale<'a> {
         self.0.is_sound() && self.rows().all(|(scale, _)| scale > 0.0)
     }
 
-    /// The table.
+    /// Returns the table.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
     }
 
-    /// The scale and the shift of each output.
+    /// Returns the scale and the shift of each output.
     pub fn rows(self) -> impl Iterator<Item = (f32, f32)> + Clone + 'a {
         self.0.rows()
     }

@@ -35,7 +35,7 @@ macro_rules! numbered {
         $($number:literal => $variant:ident $({ $($field:ident),* })? $(($inner:ident))?),+ $(,)?
     }) => {
         impl $(<$lifetime>)? $name $(<$lifetime>)? {
-            /// The variant's number.
+            /// Returns the variant's number.
             #[allow(dead_code, reason = "not each of them is read while a program is built")]
             pub(crate) const fn number(&self) -> u8 {
                 match self {
@@ -75,11 +75,11 @@ pub(crate) use numbered;
 
 /// A type that is encoded as a number and what the number says follows.
 pub trait Numbered<'de>: Sized {
-    /// The value of this number.
+    /// Returns the value of this number.
     fn decode<A: SeqAccess<'de>>(number: u8, seq: &mut A) -> Result<Self, A::Error>;
 }
 
-/// The next value of a sequence.
+/// Returns the next value of a sequence.
 pub fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<T, A::Error> {
     seq.next_element()?.ok_or_else(|| Error::custom(""))
 }

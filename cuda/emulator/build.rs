@@ -47,7 +47,7 @@ fn has_compiler() -> bool {
     })
 }
 
-/// A file of kernels, as the C++ object `module`.
+/// Returns a file of kernels, as the C++ object `module`.
 fn kernels(file: &str, module: &str) -> cc::Build {
     let mut build = cc::Build::new();
     build.cpp(true).std("c++17").flag("-x").flag("c++").include("include").file(file).define("KERNEL_MODULE", module);

@@ -76,7 +76,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// All kernels.
+    /// Returns all kernels.
     pub fn all() -> impl Iterator<Item = Self> {
         let updates = || Optimizer::ALL.into_iter().map(Some).chain([None]);
         let backward =

@@ -43,7 +43,7 @@ pub struct Versions<B> {
 }
 
 impl<B> Versions<B> {
-    /// The version that batches of a parity read.
+    /// Returns the version that batches of a parity read.
     pub fn read_by(&self, parity: usize) -> &B {
         match &self.second {
             Some(second) if parity % 2 == 1 => second,
@@ -59,12 +59,12 @@ impl<B> Versions<B> {
         }
     }
 
-    /// The version that batches of a parity write.
+    /// Returns the version that batches of a parity write.
     pub fn written_by(&self, parity: usize) -> &B {
         self.read_by(parity + 1)
     }
 
-    /// All versions, to be changed.
+    /// Returns all versions, to be changed.
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut B> {
         std::iter::once(&mut self.first).chain(&mut self.second)
     }
@@ -124,7 +124,7 @@ impl Scalar {
     /// Their first values: nothing clips, and nothing has stopped.
     pub const AT_FIRST: [f32; Self::COUNT] = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 
-    /// The word that batches of a parity read.
+    /// Returns the word that batches of a parity read.
     pub fn stops(parity: usize) -> Self {
         if parity.is_multiple_of(2) { Self::StopsEven } else { Self::StopsOdd }
     }
@@ -136,7 +136,7 @@ impl Scalar {
 }
 
 impl<B> Memory<B> {
-    /// The memory of a run, each buffer by `allocate(what for, elements)`.
+    /// Returns the memory of a run, each buffer by `allocate(what for, elements)`.
     ///
     /// # Errors
     ///
@@ -193,7 +193,7 @@ impl<B> Memory<B> {
 }
 
 impl Memory<u64> {
-    /// The addresses that all launches of training share, in a context of this seed.
+    /// Returns the addresses that all launches of training share, in a context of this seed.
     pub fn training_context(&self, seed: u64) -> Context {
         Context {
             loss_terms: self.loss_terms,
@@ -204,7 +204,7 @@ impl Memory<u64> {
         }
     }
 
-    /// The addresses that all launches of an evaluation share.
+    /// Returns the addresses that all launches of an evaluation share.
     pub fn evaluation_context(&self) -> Context {
         Context { loss_terms: self.loss_terms, step_loss: Scalar::TestLoss.at(self), predicts: 1, ..Context::new(0) }
     }

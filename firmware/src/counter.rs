@@ -27,7 +27,7 @@ impl Counter {
         (result, self.between(start, self.now()))
     }
 
-    /// The [`UNIT`]s between two moments.
+    /// Returns the [`UNIT`]s between two moments.
     pub fn between(&self, start: Ticks, end: Ticks) -> u64 {
         self.0.units(end.0 - start.0)
     }

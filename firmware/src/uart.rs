@@ -29,7 +29,7 @@ pub trait Uart {
     /// Sets pins and speed, and begins to receive.
     fn start(settings: Settings) -> Self;
 
-    /// A byte, where one has come.
+    /// Returns a byte, where one has come.
     fn read(&mut self) -> Option<u8>;
 
     /// Sends a byte, as soon as there is room.

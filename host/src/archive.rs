@@ -51,17 +51,17 @@ impl<'a> Archive<'a> {
         Ok(Self { zip, format })
     }
 
-    /// The entries' names, in the archive's order.
+    /// Returns the entries' names, in the archive's order.
     pub fn names(&self) -> Result<Vec<String>, ArchiveError> {
         self.zip.file_names().map(|name| Ok(name.map_err(|error| unsound(self.format, error))?.into())).collect()
     }
 
-    /// An entry's bytes, at most `limit` of them. Its checksum is checked.
+    /// Returns an entry's bytes, at most `limit` of them. Its checksum is checked.
     pub fn read(&mut self, name: &str, limit: u64, deflated: bool) -> Result<Vec<u8>, ArchiveError> {
         self.unpack(name, limit, deflated, u64::MAX)
     }
 
-    /// An entry's first bytes, `count` at most, and how many it has by the archive's directory.
+    /// Returns an entry's first bytes, `count` at most, and how many it has by the archive's directory.
     pub fn start(&mut self, name: &str, count: u64, deflated: bool) -> Result<(Vec<u8>, u64), ArchiveError> {
         let bytes = self.unpack(name, u64::MAX, deflated, count)?;
         let size = self.zip.by_name(name).map_or(0, |entry| entry.size());
@@ -98,7 +98,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// A reader's own words, in one line.
+/// Returns a reader's own words, in one line.
 fn unsound(format: &'static str, reason: impl ToString) -> ArchiveError {
     ArchiveError::Unsound { format, reason: one_line(&reason.to_string()) }
 }

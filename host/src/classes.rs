@@ -41,7 +41,7 @@ impl Classes {
         Ok(Self { count: names.len(), names })
     }
 
-    /// The classes of a network of this number of outputs, as a file names them.
+    /// Returns the classes of a network of this number of outputs, as a file names them.
     pub fn of(signature: &Signature<'_>, outputs: usize) -> Self {
         let names: Vec<String> = signature.output_names.iter().map(str::to_owned).collect();
         Self { count: outputs, names }
@@ -56,7 +56,7 @@ impl Classes {
         Self { count: outputs, names }
     }
 
-    /// The number of classes.
+    /// Returns the number of classes.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -115,7 +115,7 @@ pub struct SignatureBuf {
 }
 
 impl SignatureBuf {
-    /// The signature of a network with such inputs and classes.
+    /// Returns the signature of a network with such inputs and classes.
     pub fn new(input: InputShape, classes: &Classes) -> Self {
         Self { input: Some(input), output_names: encoded(&classes.names), ..Self::default() }
     }

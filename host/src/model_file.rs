@@ -126,7 +126,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The reason why the inputs and outputs are taken for Fashion-MNIST's: files of earlier versions did not state their meaning. `None`
+    /// Returns the reason why the inputs and outputs are taken for Fashion-MNIST's: files of earlier versions did not state their meaning. `None`
     /// for a file that states it, and for one that was trained on other data.
     pub fn assumes(&self) -> Option<Assumption> {
         let architecture = self.architecture();
@@ -231,7 +231,7 @@ impl<'a> ModelFile<'a> {
         }
     }
 
-    /// The logits of samples. Their raw values stand one after the other, as the network's
+    /// Returns the logits of samples. Their raw values stand one after the other, as the network's
     /// [`Preparation`](selvedge::preparation::Preparation) takes them. A rest shorter than a sample is left out.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// The number type of NumPy's word, such as `<f4`.
+    /// Returns the number type of NumPy's word, such as `<f4`.
     fn of(word: &str) -> Option<Self> {
         let (order, kind) = word.split_at_checked(1)?;
         let is_ordered = matches!(order, "<" | ">");
@@ -64,7 +64,7 @@ impl Number {
         })
     }
 
-    /// The bytes of an element.
+    /// Returns the bytes of an element.
     pub fn size(self) -> usize {
         match self {
             Self::Bool | Self::U8 | Self::I8 => 1,
@@ -75,7 +75,7 @@ impl Number {
         }
     }
 
-    /// The bytes that have an order of their own: an element's, or a character's.
+    /// Returns the bytes that have an order of their own: an element's, or a character's.
     fn unit(self) -> usize {
         if let Self::Text(_) = self { 4 } else { self.size() }
     }
@@ -97,7 +97,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The bytes of its elements; `None` for a type that is not read, and for more than can be counted.
+    /// Returns the bytes of its elements, or `None` for a type that is not read, and for more than can be counted.
     pub fn bytes(&self) -> Option<usize> {
         self.shape.iter().try_fold(self.number?.size(), |product, &size| product.checked_mul(size))
     }
@@ -109,7 +109,7 @@ impl Header {
         }
     }
 
-    /// The distance of the elements of each dimension.
+    /// Returns the distance of the elements of each dimension.
     pub fn strides(&self) -> Vec<usize> {
         let mut next = 1_usize;
         let mut stride = |&size: &usize| {
@@ -126,7 +126,7 @@ impl Header {
     }
 }
 
-/// The header of a row-major float32 array.
+/// Returns the header of a row-major float32 array.
 pub fn header(shape: &[usize]) -> Vec<u8> {
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
     // A tuple of one has its comma, a longer one none at its end.
@@ -140,7 +140,7 @@ pub fn header(shape: &[usize]) -> Vec<u8> {
     [MAGIC, &[1, 0], &length, text.as_bytes()].concat()
 }
 
-/// An array's header and its elements' bytes.
+/// Returns an array's header and its elements' bytes.
 pub fn parse(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it is no .npy file")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it is truncated")?;
@@ -210,7 +210,7 @@ impl<'a> Literal<'a> {
         if self.take(token) { Ok(()) } else { Err(format!("its header has no {token} where one must be")) }
     }
 
-    /// A type, its word, and whether its highest byte is first; of records, which have a list of words, the list.
+    /// Returns a type, its word, and whether its highest byte is first; of records, which have a list of words, the list.
     fn element(&mut self) -> Result<(Option<Number>, String, bool), String> {
         if !self.rest.trim_start_matches(' ').starts_with('[') {
             let word = self.word()?;
@@ -223,7 +223,7 @@ impl<'a> Literal<'a> {
         Ok((None, quoted(list.trim_matches(' ')), false))
     }
 
-    /// A string without escapes.
+    /// Returns a string without escapes.
     fn word(&mut self) -> Result<&'a str, String> {
         let quote = if self.take("'") { '\'' } else { self.demand("\"").map(|()| '"')? };
         let (word, rest) = self.rest.split_once(quote).ok_or("its header has a string without an end")?;

@@ -42,7 +42,7 @@ impl PreparationBuf {
         )
     }
 
-    /// The preparation as a file has it.
+    /// Returns the preparation as a file has it.
     pub fn get(&self) -> Preparation<'_> {
         const CHECKED: &str = "a table is checked where it is made";
         match self {
@@ -119,7 +119,7 @@ impl Moments {
     }
 }
 
-/// The codes of a network of integers for values of an element: each feature's range is that of the samples.
+/// Returns the codes of a network of integers for values of an element: each feature's range is that of the samples.
 ///
 /// Returns the preparation, and for each feature the value of code 0 and the values from one code to the next.
 pub fn coded(element: Element, moments: &[Moments]) -> (PreparationBuf, Vec<CodeScale>) {

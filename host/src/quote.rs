@@ -1,11 +1,11 @@
 //! A file's own words in a message.
 
-/// A word of a file as it can be shown: in quotation marks, without control characters, not too long.
+/// Returns a word of a file as it can be shown: in quotation marks, without control characters, not too long.
 pub fn quoted(word: &str) -> String {
     format!("`{}`", one_line(word))
 }
 
-/// A text in one line, without control characters, not too long.
+/// Returns a text in one line, without control characters, not too long.
 pub fn one_line(text: &str) -> String {
     const LONGEST: usize = 160;
     let mut line: String = text.chars().take(LONGEST).flat_map(char::escape_debug).collect();

@@ -12,7 +12,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// The accuracy of classes or labels, 0 to 1, or the mean R² of a regression: see [`Evaluation::score`].
+    /// Returns the accuracy of classes or labels, 0 to 1, or the mean R² of a regression: see [`Evaluation::score`].
     pub fn of(evaluation: &Evaluation) -> Self {
         let name = if matches!(evaluation.answers, Answers::Values(_)) { R2 } else { ACCURACY };
         Self { name, value: evaluation.score() }
@@ -24,12 +24,12 @@ pub const ACCURACY: &str = "accuracy";
 /// The name of a regression's score.
 pub const R2: &str = "R²";
 
-/// A score's key in files of metrics.
+/// Returns a score's key in files of metrics.
 pub fn key(name: &str) -> &str {
     if name == R2 { "r2" } else { name }
 }
 
-/// A score as tables have it, by its name: `91.3%`.
+/// Returns a score as tables have it, by its name: `91.3%`.
 pub fn shown(name: &str, value: f64) -> String {
     if name == ACCURACY { format!("{:.2}%", 100.0 * value) } else { format!("{value:.4}") }
 }

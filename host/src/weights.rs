@@ -129,7 +129,7 @@ pub fn save(
     Ok(files::write_whole(path, &file)?)
 }
 
-/// The weight file of a flat model.
+/// Returns the weight file of a flat model.
 ///
 /// # Errors
 ///
@@ -146,7 +146,7 @@ pub fn encode(
     Ok(file)
 }
 
-/// The weight hash as 64 hexadecimal digits.
+/// Returns the weight hash as 64 hexadecimal digits.
 pub fn hash(flat: &[f32]) -> String {
     hex(&weights::hash(flat))
 }

@@ -49,13 +49,13 @@ impl Model {
         Self::read(file).map_err(|error| JsError::new(&error))
     }
 
-    /// The layers, as `784 => 128 Relu => 10`.
+    /// Returns the layers, as `784 => 128 Relu => 10`.
     #[wasm_bindgen(getter)]
     pub fn layers(&self) -> String {
         self.layers.clone()
     }
 
-    /// The numbers that the weights are: `float32`, `int8`, `int4` or `f16`.
+    /// Returns the numbers that the weights are: `float32`, `int8`, `int4` or `f16`.
     #[wasm_bindgen(getter)]
     pub fn format(&self) -> String {
         match self.format {
@@ -67,25 +67,25 @@ impl Model {
         .to_string()
     }
 
-    /// The classes' names, or their numbers where the file has no names.
+    /// Returns the classes' names, or their numbers where the file has no names.
     #[wasm_bindgen(getter)]
     pub fn classes(&self) -> Vec<String> {
         self.classes.clone()
     }
 
-    /// The bytes that a sample has.
+    /// Returns the bytes that a sample has.
     #[wasm_bindgen(getter, js_name = sampleBytes)]
     pub fn sample_bytes(&self) -> usize {
         self.sample_len
     }
 
-    /// The file's bytes.
+    /// Returns the file's bytes.
     #[wasm_bindgen(getter)]
     pub fn bytes(&self) -> usize {
         self.file.len()
     }
 
-    /// The weight hash of a network in float32; empty of others.
+    /// Returns the weight hash of a network in float32; empty of others.
     #[wasm_bindgen(getter, js_name = weightHash)]
     pub fn weight_hash(&self) -> String {
         self.network.as_ref().map_or(String::new(), |network| HexHash(hash(network.parameters())).to_string())
@@ -100,31 +100,31 @@ impl Model {
         self.run(sample).map_err(|error| JsError::new(&error))
     }
 
-    /// The last sample's logits.
+    /// Returns the last sample's logits.
     #[wasm_bindgen(getter)]
     pub fn logits(&self) -> Vec<f32> {
         self.logits.clone()
     }
 
-    /// The last sample's probabilities.
+    /// Returns the last sample's probabilities.
     #[wasm_bindgen(getter)]
     pub fn probabilities(&self) -> Vec<f32> {
         arithmetic::probabilities(self.logits.iter().copied()).collect()
     }
 
-    /// The number of layers of which the last sample left activations.
+    /// Returns the number of layers of which the last sample left activations.
     #[wasm_bindgen(getter, js_name = activationCount)]
     pub fn activation_count(&self) -> usize {
         self.activations.len()
     }
 
-    /// The last sample's activations after a layer, in a quantised network's own order and units: bytes of int8 and int4. After the last layer
+    /// Returns the last sample's activations after a layer, in a quantised network's own order and units: bytes of int8 and int4. After the last layer
     /// they are the logits.
     pub fn activations(&self, layer: usize) -> Vec<f32> {
         self.activations.get(layer).cloned().unwrap_or_default()
     }
 
-    /// The part of samples that are classified rightly, 0 to 1.
+    /// Returns the part of samples that are classified rightly, 0 to 1.
     ///
     /// # Errors
     ///
@@ -251,7 +251,7 @@ impl Model {
     }
 }
 
-/// The memory that a quantised network predicts in.
+/// Returns the memory that a quantised network predicts in.
 fn workspace<F: selvedge::quantized::QuantizedFormat>(file: &[u8]) -> Result<Vec<u32>, String> {
     let parsed = QuantizedFile::<F>::parse(file).map_err(|error| error.to_string())?;
     Ok(vec![0; parsed.required_words()])

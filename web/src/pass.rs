@@ -24,7 +24,7 @@ pub struct ForwardPass {
 }
 
 impl ForwardPass {
-    /// A network with these parameters; `None` if the architecture has not as many.
+    /// Returns a network with these parameters, or `None` if the architecture has not as many.
     pub fn new(architecture: &Architecture, parameters: Vec<f32>) -> Option<Self> {
         let stages: Vec<Stage> = architecture.stages().collect();
         let widest =
@@ -39,7 +39,7 @@ impl ForwardPass {
         })
     }
 
-    /// The parameters, flat.
+    /// Returns the parameters, flat.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
     }
@@ -67,7 +67,7 @@ impl ForwardPass {
         }
     }
 
-    /// Each stage's outputs, the last of which are the logits.
+    /// Returns each stage's outputs, the last of which are the logits.
     pub fn activations(&self) -> impl Iterator<Item = &[f32]> {
         self.stages.iter().map(|stage| &self.tape[stage.tape(1)])
     }

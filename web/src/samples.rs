@@ -26,24 +26,24 @@ impl Samples {
         Self::read(samples, labels, limit as usize).map_err(|error| JsError::new(&error))
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     #[wasm_bindgen(getter)]
     pub fn count(&self) -> usize {
         self.labels.len()
     }
 
-    /// The sizes of a sample: features, or channels, height and width.
+    /// Returns the sizes of a sample: features, or channels, height and width.
     #[wasm_bindgen(getter)]
     pub fn sizes(&self) -> Vec<u32> {
         self.sizes.clone()
     }
 
-    /// A sample's bytes; none past the last.
+    /// Returns a sample's bytes; none past the last.
     pub fn sample(&self, index: usize) -> Vec<u8> {
         self.bytes(index).to_vec()
     }
 
-    /// A sample's label; 0 past the last.
+    /// Returns a sample's label; 0 past the last.
     pub fn label(&self, index: usize) -> u8 {
         self.labels.get(index).copied().unwrap_or(0)
     }
@@ -71,7 +71,7 @@ impl Samples {
         Ok(Self { values, labels: labels[..count].to_vec(), sample_len, sizes })
     }
 
-    /// The bytes of a sample.
+    /// Returns the bytes of a sample.
     pub(crate) fn sample_len(&self) -> usize {
         self.sample_len
     }
@@ -80,7 +80,7 @@ impl Samples {
         self.values.get(index * self.sample_len..).and_then(|rest| rest.get(..self.sample_len)).unwrap_or_default()
     }
 
-    /// Each sample with its label.
+    /// Returns each sample with its label.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], u8)> {
         self.values.chunks_exact(self.sample_len.max(1)).zip(self.labels.iter().copied())
     }

@@ -34,7 +34,7 @@ pub fn disassembler() -> Result<PathBuf> {
         .with_context(|| format!("there is no cuobjdump here, which lists machine code; `{SETUP}` gets it"))
 }
 
-/// The parts that [`set_up`] installs, with their sources and licences.
+/// Returns the parts that [`set_up`] installs, with their sources and licences.
 pub fn offer() -> Result<Vec<String>> {
     Ok(vec![format!("NVIDIA's compiler, 110 MB ({LICENCE}): from PyPI, by pip, into {}", toolkit()?.display())])
 }
@@ -94,7 +94,7 @@ fn toolkit() -> Result<PathBuf> {
     Ok(workspace::target_dir()?.join(nvcc::FOLDER))
 }
 
-/// The packages with their versions, a line each.
+/// Returns the packages with their versions, a line each.
 fn packages() -> String {
     let versions = PACKAGES.lines().filter(|line| !line.starts_with('#')).filter(|line| line.contains("=="));
     versions.map(|line| line.trim_end_matches([' ', '\\'])).collect::<Vec<_>>().join("\n")

@@ -103,7 +103,7 @@ fn findings() -> Vec<Finding> {
     ]
 }
 
-/// The compiler of the page's library.
+/// Returns the compiler of the page's library.
 fn page_target() -> Option<String> {
     Some(match Toolchain::for_page().ok()? {
         Toolchain::Rustup => PAGE_TARGET.to_owned(),
@@ -123,7 +123,7 @@ fn firmware_tools() -> (Option<String>, Option<String>) {
     (compiler, installed.linker.map(|linker| linker.display().to_string()))
 }
 
-/// The first line that a program prints.
+/// Returns the first line that a program prints.
 fn version(program: &str, arguments: &[&str]) -> Option<String> {
     printed(program, arguments)?.lines().next().map(str::to_owned)
 }
@@ -141,7 +141,7 @@ fn cuda_compiler() -> Option<String> {
     Some(format!("nvcc {}, {}", release.unwrap_or_default(), nvcc.display()))
 }
 
-/// The GPU and its driver's version; or the driver's library alone, as in a container without the tools.
+/// Returns the GPU and its driver's version; or the driver's library alone, as in a container without the tools.
 fn gpu_driver() -> Option<String> {
     let query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
     version("nvidia-smi", &query).or_else(|| {
@@ -151,7 +151,7 @@ fn gpu_driver() -> Option<String> {
     })
 }
 
-/// The first folder with the training images.
+/// Returns the first folder with the training images.
 fn data() -> Option<String> {
     let has_images = |folder: &PathBuf| {
         ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"].iter().any(|file| folder.join(file).exists())

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
     use crate::Cli;
 
-    /// The words of each command that does something, and its help.
+    /// Returns the words of each command that does something, and its help.
     fn helps(command: &Command, words: &str) -> Vec<(String, String)> {
         let name = |command: &Command| format!("{words} {}", command.get_name()).trim_start().to_owned();
         let shown = command.get_subcommands().filter(|command| !command.is_hide_set());

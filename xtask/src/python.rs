@@ -27,7 +27,7 @@ const LICENCES: [(&str, &str); 7] = [
     ("torch", "BSD-3-Clause"),
 ];
 
-/// The Python that tests take, where there is one.
+/// Returns the Python that tests take, where there is one.
 pub fn found() -> Option<PathBuf> {
     match env::var_os(VARIABLE).filter(|python| !python.is_empty()) {
         Some(python) => Some(python.into()),
@@ -35,7 +35,7 @@ pub fn found() -> Option<PathBuf> {
     }
 }
 
-/// The packages that [`set_up`] installs, from where and under which licences.
+/// Returns the packages that [`set_up`] installs, from where and under which licences.
 pub fn offer() -> Result<Vec<String>> {
     let packages = LICENCES.map(|(package, licence)| format!("{package} ({licence})")).join(", ");
     Ok(vec![format!("{packages}: from PyPI, by pip, into {}", environment()?.display())])
@@ -98,7 +98,7 @@ fn program(folder: &Path) -> PathBuf {
     folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// The list of the installed packages.
+/// Returns the list of the installed packages.
 fn installed(folder: &Path) -> PathBuf {
     folder.join("requirements.txt")
 }

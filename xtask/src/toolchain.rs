@@ -57,7 +57,7 @@ impl Toolchain {
         }
     }
 
-    /// A cargo command (`build`, `clippy`, …) for a target of the boards or the browser's, or a processor of it.
+    /// Returns a cargo command (`build`, `clippy`, …) for a target of the boards or the browser's, or a processor of it.
     pub fn cargo(&self, subcommand: &str, target: &str, cpu: Option<&str>) -> Command {
         let mut cargo = match self {
             Self::Rustup => launch::cargo(subcommand),
@@ -121,7 +121,7 @@ impl Installed {
     }
 }
 
-/// The firmware's targets, as rust-toolchain.toml lists them.
+/// Returns the firmware's targets, as rust-toolchain.toml lists them.
 pub fn targets() -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct File {

@@ -14,13 +14,13 @@ const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 const SOURCE: &str = "tests/browser";
 const SETUP: &str = "cargo xtask setup --page";
 
-/// The compiler's script, where it was installed whole and Node is there to run it.
+/// Returns the compiler's script, where it was installed whole and Node is there to run it.
 pub fn found() -> Option<PathBuf> {
     NODE.into_iter().find_map(workspace::on_path)?;
     environment().ok().filter(|folder| is_installed(folder)).map(|folder| script(&folder))
 }
 
-/// The parts that [`set_up`] installs, with their sources and licences.
+/// Returns the parts that [`set_up`] installs, with their sources and licences.
 pub fn offer() -> Result<Vec<String>> {
     Ok(vec![format!("typescript (Apache-2.0): from npm's registry, by npm, into {}", environment()?.display())])
 }
@@ -72,7 +72,7 @@ fn script(folder: &Path) -> PathBuf {
     folder.join("node_modules/typescript/bin/tsc")
 }
 
-/// The list of what was installed.
+/// Returns the list of what was installed.
 fn installed(folder: &Path) -> PathBuf {
     folder.join("installed.json")
 }

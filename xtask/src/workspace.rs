@@ -45,7 +45,7 @@ pub fn lock(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// The file that a program's name stands for, where `PATH` has it.
+/// Returns the file that a program's name stands for, where `PATH` has it.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let file = format!("{program}{}", env::consts::EXE_SUFFIX);
     env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(&file)).find(|path| path.is_file())
@@ -58,7 +58,7 @@ pub fn host() -> Result<String> {
     Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
-/// A command as a user would type it.
+/// Returns a command as a user would type it.
 pub fn shown(command: &Command) -> String {
     let file_name = |program: &OsStr| Path::new(program).file_name().unwrap_or(program).to_os_string();
     let variables = command.get_envs().filter(|(name, _)| *name != "CARGO_TARGET_DIR");

@@ -47,7 +47,7 @@ impl CustomLayer {
         self.name
     }
 
-    /// The number of its parameters.
+    /// Returns the number of its parameters.
     pub const fn parameters(&self) -> u32 {
         self.parameters
     }
@@ -59,7 +59,7 @@ impl CustomLayer {
 pub struct CustomName([u8; MAX_NAME]);
 
 impl CustomName {
-    /// The name that these bytes are. Zeros fill it up.
+    /// Returns the name that these bytes are. Zeros fill it up.
     pub(crate) fn of(text: &[u8]) -> Self {
         let mut name = [0; MAX_NAME];
         for (byte, &of_text) in name.iter_mut().zip(text) {
@@ -110,7 +110,7 @@ pub enum LayerDescription {
 }
 
 impl LayerDescription {
-    /// Features in and out.
+    /// Returns the numbers of features in and out.
     pub const fn widths(self) -> (u32, u32) {
         match self {
             Self::Known(layer) => layer.widths(),

@@ -78,7 +78,7 @@ crate::wire::numbered! {
 }
 
 impl LayerKind {
-    /// Features in and out.
+    /// Returns the numbers of features in and out.
     pub const fn widths(self) -> (u32, u32) {
         match self {
             Self::Linear { inputs, outputs } => (inputs, outputs),
@@ -108,7 +108,7 @@ impl LayerKind {
         }
     }
 
-    /// Every layer that has a [`word`](Self::word), with this width.
+    /// Returns every layer that has a [`word`](Self::word), with this width.
     pub const fn with_words(width: u32) -> [Self; 8] {
         [
             Self::Relu { width },
@@ -122,7 +122,7 @@ impl LayerKind {
         ]
     }
 
-    /// The part that computes the layer.
+    /// Returns the part that computes the layer.
     const fn part(self) -> Part {
         match self {
             Self::Linear { .. } => Part::Stage(StageKind::Linear),
@@ -137,7 +137,7 @@ impl LayerKind {
         }
     }
 
-    /// The activation that the layer is, or `None`. An activation is computed with the layer before it, a linear one or batch
+    /// Returns the activation that the layer is, or `None`. An activation is computed with the layer before it, a linear one or batch
     /// normalisation, and stores nothing of its own.
     pub const fn activation(self) -> Option<ActivationKind> {
         match self.part() {

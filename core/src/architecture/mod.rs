@@ -49,7 +49,7 @@ impl Architecture {
     /// An architecture without layers, which is not a network.
     pub(crate) const EMPTY: Self = Self { layers: Vec::new() };
 
-    /// The chain of these layers; `None` for more than [`MAX_LAYERS`].
+    /// Returns the chain of these layers, or `None` for more than [`MAX_LAYERS`].
     pub fn from_layers(layers: impl IntoIterator<Item = LayerKind>) -> Option<Self> {
         let mut chain = Vec::new();
         for layer in layers {
@@ -58,7 +58,7 @@ impl Architecture {
         Some(Self { layers: chain })
     }
 
-    /// A chain of linear layers with ReLU between them; `None` for more than [`MAX_LAYERS`] layers.
+    /// Returns a chain of linear layers with ReLU between them, or `None` for more than [`MAX_LAYERS`] layers.
     pub fn rectified(inputs: u32, hidden: &[u32], outputs: u32) -> Option<Self> {
         let widths = hidden.iter().copied().chain([outputs]);
         let mut before = inputs;
@@ -73,7 +73,7 @@ impl Architecture {
         Some(Self { layers })
     }
 
-    /// The layers in chain order.
+    /// Returns the layers in chain order.
     pub fn layers(&self) -> &[LayerKind] {
         &self.layers
     }
@@ -97,14 +97,14 @@ impl Architecture {
         })
     }
 
-    /// The chain for prediction: without dropout. Both chains have the same flat model.
+    /// Returns the chain for prediction: without dropout. Both chains have the same flat model.
     pub fn for_prediction(&self) -> Self {
         let mut chain = self.clone();
         chain.layers.retain(|layer| !matches!(layer, LayerKind::Dropout { .. }));
         chain
     }
 
-    /// The chain with dropout after each activation; one that has dropout already stays as it is.
+    /// Returns the chain with dropout after each activation; one that has dropout already stays as it is.
     ///
     /// `None` if that is more than [`MAX_LAYERS`] layers.
     pub fn with_dropout(&self) -> Option<Self> {
@@ -123,7 +123,7 @@ impl Architecture {
         Some(Self { layers })
     }
 
-    /// The number of values in the flat model: parameters and buffers.
+    /// Returns the number of values in the flat model: parameters and buffers.
     ///
     /// `None` if the chain is no network: it has no linear layer in front, a width of 0 or above [`MAX_WIDTH`], neighbours of different
     /// widths, an activation after a layer that takes none, or more values than memory can hold.
@@ -131,19 +131,19 @@ impl Architecture {
         parameter_count(self.layers.iter().copied())
     }
 
-    /// The named tensors in flat order: of each `Linear` its weight, then its bias; of a `BatchNorm1d` the running mean and
+    /// Returns the named tensors in flat order: of each `Linear` its weight, then its bias; of a `BatchNorm1d` the running mean and
     /// variance too.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
         parameters(self.layers.iter().copied())
     }
 
-    /// The parts of the chain that are computed together, in chain order. The chain has to be a network, that is, it has a
+    /// Returns the parts of the chain that are computed together, in chain order. The chain has to be a network, that is, it has a
     /// [`parameter_count`](Self::parameter_count).
     pub fn stages(&self) -> impl Iterator<Item = Stage> + Clone + '_ {
         stages::stages(&self.layers)
     }
 
-    /// The number of values that a training pass keeps of one sample: the outputs of every stage.
+    /// Returns the number of values that a training pass keeps of one sample: the outputs of every stage.
     pub fn tape_len(&self) -> usize {
         self.stages().map(|stage| stage.outputs).sum()
     }

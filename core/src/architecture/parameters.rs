@@ -32,7 +32,7 @@ impl Parameter {
 
 /// A layer as a chain sees it: one of an architecture, or one of a model's type.
 pub(crate) trait Described: Copy {
-    /// Features in and out.
+    /// Returns the numbers of features in and out.
     fn widths(self) -> (u32, u32);
 
     /// Returns true if the layer may be the first layer.
@@ -44,10 +44,10 @@ pub(crate) trait Described: Copy {
     /// Returns true if an activation after the layer can be computed together with it.
     fn takes_activation(self) -> bool;
 
-    /// The names of its tensors and their parts in training, in the flat model's order: those that the optimizer changes come first.
+    /// Returns the names of its tensors and their parts in training, in the flat model's order: those that the optimizer changes come first.
     fn tensors(self) -> &'static [(&'static str, Role)];
 
-    /// The shape of its tensor of this name.
+    /// Returns the shape of its tensor of this name.
     fn shape(self, tensor: &str) -> Vec<u32, 2>;
 
     /// See [`LayerKind::lens`].

@@ -63,12 +63,12 @@ impl Stage {
         self.offset..self.offset + self.parameters
     }
 
-    /// The widths of a linear layer.
+    /// Returns the widths of a linear layer.
     pub fn widths(&self) -> Widths {
         Widths { inputs: self.inputs, outputs: self.outputs }
     }
 
-    /// A batch's outputs on the tape.
+    /// Returns a batch's outputs on the tape.
     pub fn tape(&self, batch: usize) -> Range<usize> {
         batch * self.tape_offset..batch * (self.tape_offset + self.outputs)
     }

@@ -132,7 +132,7 @@ impl Token<'_> {
     }
 }
 
-/// A word's first characters.
+/// Returns a word's first characters.
 fn cut<const LEN: usize>(text: &str) -> String<LEN> {
     let mut cut = String::new();
     // What has no room is left out.
@@ -187,7 +187,7 @@ impl Word {
     }
 }
 
-/// The number of characters that have to be inserted, removed or replaced to make a text a word, whatever their case
+/// Returns the number of characters that have to be inserted, removed or replaced to make a text a word, whatever their case
 /// (Levenshtein 1966).
 fn distance(text: &str, word: &str) -> usize {
     // The distances of the text's beginning from each of the word's beginnings.

@@ -81,7 +81,7 @@ pub fn power(base: f64, mut exponent: u64) -> f64 {
     result
 }
 
-/// A pixel as a network's input: `pixel / 255`, in 0..=1, as torchvision's `ToTensor` gives it.
+/// Returns a pixel as a network's input: `pixel / 255`, in 0..=1, as torchvision's `ToTensor` gives it.
 #[inline]
 pub fn normalize(pixel: u8) -> f32 {
     f32::from(pixel) / 255.0

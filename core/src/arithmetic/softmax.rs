@@ -2,7 +2,7 @@
 
 use super::{exp, fma, ln};
 
-/// The largest logit, by an ascending scan; a NaN is passed over.
+/// Returns the largest logit, by an ascending scan; a NaN is passed over.
 fn maximum(logits: impl Iterator<Item = f32>) -> f32 {
     logits.fold(f32::NEG_INFINITY, |max, z| if z > max { z } else { max })
 }

@@ -61,7 +61,7 @@ pub(crate) fn inverse_deviation(variance: f32) -> f32 {
     1.0 / sqrt(variance + EPSILON)
 }
 
-/// A layer's tensors in its part of the flat model: weight, bias, running mean and running variance, one value of each for each feature.
+/// Returns a layer's tensors in its part of the flat model: weight, bias, running mean and running variance, one value of each for each feature.
 fn tensors(values: &[f32]) -> [&[f32]; 4] {
     let width = values.len() / 4;
     [0, 1, 2, 3].map(|tensor| &values[tensor * width..][..width])

@@ -22,7 +22,7 @@ impl<Head: Layer, Tail: Layer<Input = Head::Output>> Chain<Head, Tail> {
     const JOINED: [LayerDescription; MAX_LAYERS] = joined(Head::LAYERS, Tail::LAYERS);
 }
 
-/// The layers of two chains, one after the other. More than there can be are an error of the build.
+/// Returns the layers of two chains, one after the other. More than there can be are an error of the build.
 const fn joined(head: &[LayerDescription], tail: &[LayerDescription]) -> [LayerDescription; MAX_LAYERS] {
     assert!(head.len() + tail.len() <= MAX_LAYERS, "the chain has more layers than an architecture can name");
     let (mut layers, mut place) = ([LayerDescription::Known(LayerKind::Relu { width: 0 }); MAX_LAYERS], 0);

@@ -6,7 +6,7 @@ use super::Layer;
 use crate::architecture::{Architecture, LayerDescription, LayerKind, MAX_LAYERS};
 
 impl Architecture {
-    /// The architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile. Neither does one with a layer that
+    /// Returns the architecture of a model's type. A chain of more than [`MAX_LAYERS`] layers does not compile. Neither does one with a layer that
     /// a program defines itself, because every engine must be able to compute an architecture.
     pub fn of<M: Layer>() -> Self {
         const { assert!(M::DEPTH <= MAX_LAYERS, "the chain has more layers than an architecture can name") };

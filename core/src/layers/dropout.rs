@@ -37,7 +37,7 @@ pub struct DropoutRate {
 }
 
 impl DropoutRate {
-    /// The rate of a probability from 0 to below 1.
+    /// Returns the rate of a probability from 0 to below 1.
     pub fn new(probability: f32) -> Self {
         const RANGE: f32 = 65_536.0;
         // A rate of 1 would leave nothing to scale; NaN drops nothing.

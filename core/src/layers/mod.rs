@@ -31,7 +31,7 @@ use crate::{
 
 /// One sample's features at one place of the network: `[f32; WIDTH]`.
 pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
-    /// The flat slice as samples; a rest shorter than a sample is left out.
+    /// Returns the flat slice as samples; a rest shorter than a sample is left out.
     fn batch(flat: &[f32]) -> &[Self];
 
     /// The flat slice as samples, to be changed.
@@ -95,7 +95,7 @@ pub trait Layer: Flat {
     /// The output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
 
-    /// The output for one sample, by the plain loops of [`Portable`]: `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
+    /// Returns the output for one sample, by the plain loops of [`Portable`]: `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
     ///
     /// ```
     /// use selvedge::{Flat, Layer, classification::argmax, layers, mlp};
@@ -140,7 +140,7 @@ pub trait Layer: Flat {
         grad_input: Option<&mut [Self::Input]>,
     );
 
-    /// The batch's outputs: the last elements of its tape.
+    /// Returns the batch's outputs: the last elements of its tape.
     fn output(tape: &[f32]) -> &[Self::Output] {
         let rest = output_start::<Self>(tape.len());
         Self::Output::batch(tape.split_at_checked(rest).unwrap_or_default().1)

@@ -41,7 +41,7 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The draws of a batch.
+    /// Returns the draws of a batch.
     pub const fn new(seed: u64, step: u64, dropout: f32) -> Self {
         Self { seed, step, dropout, layer: 0 }
     }

@@ -14,7 +14,7 @@ use crate::arithmetic::{exp, fma, ln};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BceWithLogits;
 
-/// An element's loss, and σ(z).
+/// Returns an element's loss, and σ(z).
 #[inline]
 fn element(z: f32, target: f32) -> (f32, f32) {
     let e = exp(-z.abs());

@@ -2,7 +2,7 @@
 
 use super::LossError;
 
-/// The target's element of one sample's outputs, or of the class weights.
+/// Returns the target's element of one sample's outputs, or of the class weights.
 pub fn of_target(values: &[f32], sample: usize, target: u16) -> Result<f32, LossError> {
     let error = LossError::Target { sample, target, classes: values.len() };
     values.get(usize::from(target)).copied().ok_or(error)
@@ -13,7 +13,7 @@ pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u16) -> Resu
     class_weights.map_or(Ok(1.0), |weights| of_target(weights, sample, target))
 }
 
-/// The samples' weights, summed ascending from 0; without class weights, how many samples there are.
+/// Returns the samples' weights, summed ascending from 0; without class weights, how many samples there are.
 pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u16]) -> Result<f32, LossError> {
     match class_weights {
         None => Ok(targets.len() as f32),

@@ -39,10 +39,10 @@ pub trait Loss: Sync {
     /// PyTorch's name of the function that gives the gradient, as `loss.grad_fn` shows it.
     const GRAD_FN: &'static str;
 
-    /// The number of target values of a sample, for a network of `width` outputs: 1 for a class, else one for each output.
+    /// Returns the number of target values of a sample, for a network of `width` outputs: 1 for a class, else one for each output.
     fn targets(width: usize) -> usize;
 
-    /// The divisor of the sum of these samples' losses. Each loss defines it: the number of samples, the sum of the weights of their
+    /// Returns the divisor of the sum of these samples' losses. Each loss defines it: the number of samples, the sum of the weights of their
     /// classes, or the number of their elements.
     ///
     /// A batch may be computed in parts (gradient accumulation). Then every part is divided by the total weight of the whole batch. So the
@@ -53,7 +53,7 @@ pub trait Loss: Sync {
     /// [`LossError`] for a target that names no class.
     fn total_weight(&self, width: usize, targets: &[Self::Target]) -> Result<f32, LossError>;
 
-    /// The samples' losses, summed and divided by the batch's [`total_weight`](Self::total_weight).
+    /// Returns the samples' losses, summed and divided by the batch's [`total_weight`](Self::total_weight).
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ impl<'a> Device<'a> {
         Self { info, names, units, task, statistics: Statistics::default() }
     }
 
-    /// The answer to a received frame. `predict` computes a sample's logits, and returns them with the instructions or cycles that it took.
+    /// Returns the answer to a received frame. `predict` computes a sample's logits, and returns them with the instructions or cycles that it took.
     /// Only `predict` knows which network it is.
     pub fn answer<'r>(
         &mut self,

@@ -6,7 +6,7 @@ use super::{MessageError, VERSION};
 
 const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
-/// The longest frame of a message of this number of bytes, its end included.
+/// Returns the longest frame of a message of this number of bytes, its end included.
 pub(super) const fn len(message: usize) -> usize {
     let stuffed = size_of_val(&VERSION) + message + size_of::<u32>();
     // A byte in front, another for each 254, and the end.
@@ -37,7 +37,7 @@ pub struct Decoder<Buffer> {
 }
 
 impl<Buffer> Decoder<Buffer> {
-    /// A decoder before its first byte, with a buffer of any content.
+    /// Returns a decoder before its first byte, with a buffer of any content.
     pub const fn new(frame: Buffer) -> Self {
         Self { frame, received: 0 }
     }
@@ -61,7 +61,7 @@ impl<Buffer: AsMut<[u8]>> Decoder<Buffer> {
     }
 }
 
-/// The message of a frame without its end.
+/// Returns the message of a frame without its end.
 fn decode<'a, M: Deserialize<'a>>(frame: &'a mut [u8]) -> Result<M, MessageError> {
     let len = cobs::decode_in_place(frame).map_err(|_| MessageError::Malformed)?;
     let unstuffed = frame.get(..len).unwrap_or_default();

@@ -37,7 +37,7 @@ crate::wire::numbered! { Logits<'a> { 0 => Float32(words), 1 => Int32 { sums, sc
 pub struct Words<'a>(&'a [u8]);
 
 impl<'a> Words<'a> {
-    /// Each word.
+    /// Returns each word.
     pub fn iter(self) -> impl Iterator<Item = [u8; 4]> + Clone + 'a {
         self.0.as_chunks().0.iter().copied()
     }
@@ -73,7 +73,7 @@ impl<'a> Logits<'a> {
         }
     }
 
-    /// The number of outputs.
+    /// Returns the number of outputs.
     pub fn len(&self) -> usize {
         self.words().0.len() / 4
     }
@@ -83,7 +83,7 @@ impl<'a> Logits<'a> {
         self.len() == 0
     }
 
-    /// The index of the largest logit, the first of equals.
+    /// Returns the index of the largest logit, the first of equals.
     pub fn class(&self) -> usize {
         match self {
             Self::Float32(words) => argmax(words.iter().map(f32::from_le_bytes)),
@@ -91,7 +91,7 @@ impl<'a> Logits<'a> {
         }
     }
 
-    /// The classes of the `K` largest logits with their probabilities: see [`top_k`].
+    /// Returns the classes of the `K` largest logits with their probabilities: see [`top_k`].
     pub fn top<const K: usize>(&self) -> Vec<(usize, f32), K> {
         let probabilities = probabilities(self.values());
         match self {
@@ -100,7 +100,7 @@ impl<'a> Logits<'a> {
         }
     }
 
-    /// The logits as numbers.
+    /// Returns the logits as numbers.
     pub fn values(&self) -> impl Iterator<Item = f32> + Clone + 'a {
         let scale = match *self {
             Self::Float32(_) => None,

@@ -48,13 +48,13 @@ pub const VERSION: u8 = 4;
 /// The number of candidates in a [`Prediction`].
 pub const TOP: usize = 3;
 
-/// A buffer size for the frame of the longest request, which has a label and a sample of `sample` bytes.
+/// Returns a buffer size for the frame of the longest request, which has a label and a sample of `sample` bytes.
 pub const fn request_len(sample: usize) -> usize {
     // The number, the input's length, the input, the label.
     frame::len(1 + 5 + sample + 3)
 }
 
-/// A buffer size for the frame of the longest response: the [`Info`] of a device with `text` bytes of texts, or the [`Prediction`] of
+/// Returns a buffer size for the frame of the longest response: the [`Info`] of a device with `text` bytes of texts, or the [`Prediction`] of
 /// `outputs` outputs.
 pub const fn response_len(text: usize, outputs: usize) -> usize {
     let (info, prediction, output) = (64 + text, 64 + 4 * outputs, 16 + 2 * (1 + MAX_NAME));
@@ -256,7 +256,7 @@ impl Statistics {
         self.right = self.right.saturating_add(is_right.into());
     }
 
-    /// The [unit](Info::unit)s of a prediction on average, rounded down.
+    /// Returns the [unit](Info::unit)s of a prediction on average, rounded down.
     pub fn mean(&self) -> u64 {
         self.total.checked_div(self.samples.into()).unwrap_or_default()
     }

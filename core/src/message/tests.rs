@@ -22,12 +22,12 @@ fn decoder() -> RequestDecoder {
     Decoder::new([0; REQUEST_LEN])
 }
 
-/// A request's frame.
+/// Returns a request's frame.
 fn frame(request: &Request<'_>) -> Vec<u8> {
     encode(request, &mut [0; REQUEST_LEN]).unwrap().to_vec()
 }
 
-/// A frame with a checksum that fits, whatever it says.
+/// Returns a frame with a checksum that fits, whatever it says.
 fn frame_of(content: &[u8]) -> Vec<u8> {
     let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(content);
     let content = [content, &checksum.to_le_bytes()].concat();
@@ -205,7 +205,7 @@ const INFO: Info<'static> = Info {
 static LOGITS: [[f32; OUTPUTS]; 2] =
     [[8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0, 0.0]];
 
-/// A prediction of class 7 where the first byte is not 0, else of class 0, that takes ten times as many instructions as the second says.
+/// Returns a prediction of class 7 where the first byte is not 0, else of class 0, that takes ten times as many instructions as the second says.
 fn predict(input: &[u8]) -> (Logits<'static>, u64) {
     (Logits::float32(&LOGITS[usize::from(input[0] > 0)]), 10 * u64::from(input[1]))
 }

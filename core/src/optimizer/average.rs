@@ -12,7 +12,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// An average: in each step, the part `decay` of it stays.
+    /// Returns an average: in each step, the part `decay` of it stays.
     pub fn new(decay: f64) -> Self {
         Self { weight: (1.0 - decay) as f32 }
     }

@@ -108,13 +108,13 @@ macro_rules! with_rule {
     };
 }
 
-/// The gradient with L2 regularisation: `fma(weight_decay, parameter, grad)`, and where there is no decay the gradient itself.
+/// Returns the gradient with L2 regularisation: `fma(weight_decay, parameter, grad)`, and where there is no decay the gradient itself.
 #[inline(always)]
 fn decayed<Op: Operations>(weight_decay: f32, parameter: f32, grad: f32) -> f32 {
     if weight_decay == 0.0 { grad } else { Op::fma(weight_decay, parameter, grad) }
 }
 
-/// The number, or +0 in place of a subnormal one.
+/// Returns the number, or +0 in place of a subnormal one.
 ///
 /// The mean of a parameter that gets no gradients halves every few steps until it is subnormal. Many processors take a hundred cycles for
 /// an operation on such a number, and the number moves no parameter.

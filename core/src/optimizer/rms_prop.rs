@@ -25,7 +25,7 @@ impl RmsProp {
     /// PyTorch's default for ε.
     pub const EPSILON: f64 = 1e-8;
 
-    /// A step; α smooths the squares.
+    /// Returns a step; α smooths the squares.
     pub fn new(learning_rate: f64, alpha: f64, epsilon: f64, weight_decay: f64) -> Self {
         Self {
             learning_rate: learning_rate as f32,

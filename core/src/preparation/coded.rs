@@ -39,7 +39,7 @@ impl CodeRange {
     /// Bytes of a range.
     const ROW: usize = 12;
 
-    /// The range's three numbers, as a table has them.
+    /// Returns the range's three numbers, as a table has them.
     pub fn to_bytes(self) -> [u8; 12] {
         let words = match self {
             Self::Integers { low, high, factor } => [low as u32, high as u32, factor],
@@ -82,7 +82,7 @@ impl CodeRange {
         }
     }
 
-    /// The code of a value, as the element's numbers are.
+    /// Returns the code of a value, as the element's numbers are.
     #[inline(always)]
     fn code(self, element: Element, bytes: &[u8]) -> u8 {
         match self {
@@ -107,7 +107,7 @@ impl<'a> Coded<'a> {
         Self::of_table(element, bytes, features).filter(|coded| coded.is_sound())
     }
 
-    /// A table of the right length.
+    /// Returns a table of the right length.
     pub(super) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let rows = if element.size() == 1 { 0 } else { features };
         (rows.checked_mul(CodeRange::ROW) == Some(bytes.len())).then_some(Self { element, bytes })
@@ -117,12 +117,12 @@ impl<'a> Coded<'a> {
         self.ranges().all(|range| range.is_sound(self.element))
     }
 
-    /// The table.
+    /// Returns the table.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Each feature's range; none for elements of one byte.
+    /// Returns each feature's range, or none for elements of one byte.
     pub fn ranges(self) -> impl Iterator<Item = CodeRange> + Clone + 'a {
         let element = self.element;
         self.bytes.as_chunks().0.iter().map(move |&row| CodeRange::of_bytes(element, row))

@@ -23,7 +23,7 @@ impl Element {
     /// All variants, in their order.
     pub const ALL: [Self; 5] = [Self::U8, Self::I8, Self::I16, Self::U16, Self::F32];
 
-    /// The bytes of a value.
+    /// Returns the bytes of a value.
     pub const fn size(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
@@ -43,7 +43,7 @@ impl Element {
         }
     }
 
-    /// The smallest and the largest integer; `None` of [`Element::F32`].
+    /// Returns the smallest and the largest integer, or `None` of [`Element::F32`].
     pub const fn range(self) -> Option<(i32, i32)> {
         match self {
             Self::U8 => Some((0, 255)),

@@ -44,7 +44,7 @@ pub enum Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    /// The number type of a sample's values.
+    /// Returns the number type of a sample's values.
     pub const fn element(self) -> Element {
         match self {
             Self::Bytes => Element::U8,

@@ -17,7 +17,7 @@ impl<'a> Scaled<'a> {
         Self::of_table(element, bytes, features).filter(|scaled| scaled.is_sound())
     }
 
-    /// A table of the right length.
+    /// Returns a table of the right length.
     pub(crate) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let is_whole = bytes.len() == Self::ROW || features.checked_mul(Self::ROW) == Some(bytes.len());
         (is_whole && !bytes.is_empty()).then_some(Self { element, bytes })
@@ -30,12 +30,12 @@ impl<'a> Scaled<'a> {
     /// Bytes of a feature's row.
     pub(crate) const ROW: usize = 8;
 
-    /// The table.
+    /// Returns the table.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The scale and the shift of each feature, or one pair for all.
+    /// Returns the scale and the shift of each feature, or one pair for all.
     pub fn rows(self) -> impl Iterator<Item = (f32, f32)> + Clone + 'a {
         self.bytes
             .as_chunks::<{ Scaled::ROW }>()

@@ -77,7 +77,7 @@ impl Preparation<'_> {
         Ok(())
     }
 
-    /// The bytes of raw values, of which there must be so many, of this preparation's element.
+    /// Returns the bytes of raw values, of which there must be so many, of this preparation's element.
     pub(crate) fn bytes_of<T: Value>(self, values: &[T], inputs: usize) -> Result<&[u8], ValueError> {
         if T::ELEMENT != self.element() {
             return Err(ValueError::Element { expected: self.element(), found: T::ELEMENT });

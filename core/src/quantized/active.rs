@@ -12,7 +12,7 @@ pub type Entry = [u32; 2];
 /// An entry without inputs.
 pub const EMPTY: Entry = [0; 2];
 
-/// The inputs of an entry's first word, the even one first.
+/// Returns the inputs of an entry's first word, the even one first.
 #[cfg(not(has_dsp))]
 pub fn unpacked(inputs: u32) -> [i32; 2] {
     [(inputs & 0xffff) as i32, (inputs >> 16) as i32]
@@ -28,7 +28,7 @@ pub struct Active<'a, F> {
 }
 
 impl<'a, F> Active<'a, F> {
-    /// The list of this number of inputs.
+    /// Returns the list of this number of inputs.
     #[cfg_attr(not(has_dsp), allow(unused_variables, reason = "only what reads memory unchecked must know"))]
     pub fn new(inputs: usize, entries: &'a [Entry]) -> Self {
         Self {
@@ -39,13 +39,13 @@ impl<'a, F> Active<'a, F> {
         }
     }
 
-    /// The layer's inputs, those that are zero too.
+    /// Returns the layer's inputs, those that are zero too.
     #[cfg(has_dsp)]
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// The first entry, for a kernel that reads to the end of the last group.
+    /// Returns the first entry, for a kernel that reads to the end of the last group.
     #[cfg(has_dsp)]
     pub fn as_ptr(&self) -> *const Entry {
         self.entries.as_ptr()

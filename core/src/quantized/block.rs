@@ -22,7 +22,7 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// The block of these bytes.
+    /// Returns the block of these bytes.
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
@@ -40,12 +40,12 @@ impl<'a> Block<'a> {
         integers(self.bytes).skip(ROWS).take(ROWS)
     }
 
-    /// The format's own part.
+    /// Returns the format's own part.
     pub fn weights(self) -> &'a [u8] {
         self.bytes.get(WEIGHTS..).unwrap_or_default()
     }
 
-    /// The biases, as accumulators. One check of the length serves all eight.
+    /// Returns the biases, as accumulators. One check of the length serves all eight.
     #[cfg(not(has_dsp))]
     pub fn start(self) -> [i32; ROWS] {
         self.vector(0)

@@ -12,7 +12,7 @@ fn block_bytes<F: Kernel>(shape: Shape) -> Option<usize> {
     F::weight_bytes(shape.inputs)?.checked_add(WEIGHTS)
 }
 
-/// A layer's blocks.
+/// Returns a layer's blocks.
 pub fn all<F: Kernel>(shape: Shape, bytes: &[u8]) -> impl Iterator<Item = Block<'_>> {
     // A block that cannot be counted is in no file.
     bytes.chunks_exact(block_bytes::<F>(shape).unwrap_or(usize::MAX)).map(Block::new)

@@ -111,17 +111,17 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         Ok(parsed)
     }
 
-    /// The model's layers.
+    /// Returns the model's layers.
     pub fn architecture(&self) -> Architecture {
         layout::architecture(self.widths)
     }
 
-    /// The meaning of the inputs and outputs. A file of version 1 does not have it.
+    /// Returns the meaning of the inputs and outputs. A file of version 1 does not have it.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, layout::ends(self.widths, F::IS_INTEGERS))
     }
 
-    /// The record of the quantisation that gave the numbers.
+    /// Returns the record of the quantisation that gave the numbers.
     pub fn record(&self) -> &QuantizationRecord<'a> {
         &self.record
     }
@@ -131,7 +131,7 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         layer + 2 == self.widths.len()
     }
 
-    /// Each linear layer's widths, and its bytes as docs/formats.md has them.
+    /// Returns each linear layer's widths, and its bytes as docs/formats.md has them.
     pub fn layer_bytes(&self) -> impl Iterator<Item = (Widths, &'a [u8])> + '_ {
         self.layers().map(|(Shape { inputs, outputs }, bytes)| (Widths { inputs, outputs }, bytes))
     }
@@ -147,7 +147,7 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
     }
 }
 
-/// A buffer size that is enough for [`encode`]; `None` for an architecture that it does not take.
+/// Returns a buffer size that is enough for [`encode`], or `None` for an architecture that it does not take.
 pub fn encoded_len<F: QuantizedFormat>(
     architecture: &Architecture,
     signature: &Signature<'_>,

@@ -45,7 +45,7 @@ pub trait Integers: QuantizedFormat + Kernel {}
 
 /// A block of rows times a layer's inputs.
 pub trait Kernel: Encoding {
-    /// Bytes of a block's weights, if this machine can count them.
+    /// Returns the number of bytes of a block's weights, if this machine can count them.
     fn weight_bytes(inputs: usize) -> Option<usize>;
 
     /// Lists a layer's inputs, if the entries suffice.

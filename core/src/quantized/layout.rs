@@ -20,7 +20,7 @@ pub struct Shape {
 /// A chain's widths, little-endian: of its inputs, and of each layer's outputs.
 pub type Widths = [[u8; 4]];
 
-/// The widths of a chain of linear layers with ReLU between them; none of any other.
+/// Returns the widths of a chain of linear layers with ReLU between them, or none of any other.
 pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS + 1 }>> {
     let layers = architecture.layers();
     let first = layers.first().filter(|_| architecture.is_plain())?;
@@ -32,7 +32,7 @@ pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS +
     Some(widths)
 }
 
-/// The chain of these widths.
+/// Returns the chain of these widths.
 pub fn architecture(widths: &Widths) -> Architecture {
     let layers = shapes(widths).enumerate().flat_map(|(place, shape)| {
         let (inputs, outputs) = (shape.inputs as u32, shape.outputs as u32);
@@ -43,19 +43,19 @@ pub fn architecture(widths: &Widths) -> Architecture {
     Architecture::from_layers(layers).unwrap_or(Architecture::EMPTY)
 }
 
-/// Features in and out.
+/// Returns the numbers of features in and out.
 pub fn ends(widths: &Widths, is_integers: bool) -> Ends {
     let width = |width: Option<&[u8; 4]>| width.map_or(0, |width| u32::from_le_bytes(*width) as usize);
     Ends { inputs: width(widths.first()), outputs: width(widths.last()), is_integers }
 }
 
-/// The linear layers.
+/// Returns the linear layers.
 pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
     let widths = widths.iter().map(|width| u32::from_le_bytes(*width) as usize);
     widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
 }
 
-/// The bytes of all layers, of which each has `layer_bytes`; `None` if the widths are no network's, or this machine cannot count the
+/// Returns the bytes of all layers, of which each has `layer_bytes`, or `None` if the widths are no network's, or this machine cannot count the
 /// bytes.
 pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> Option<usize> {
     let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl<F: QuantizedFormat> QuantizedFile<'_, F> {
-    /// The number of 32-bit words that a prediction needs as its workspace, at least. If the file is known when a program is built, the
+    /// Returns the number of 32-bit words that a prediction needs as its workspace, at least. If the file is known when a program is built, the
     /// function [`required_words`](super::required_words) gives the number then.
     pub fn required_words(&self) -> usize {
         let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
@@ -20,7 +20,7 @@ impl<F: QuantizedFormat> QuantizedFile<'_, F> {
 }
 
 impl<F: Integers> QuantizedFile<'_, F> {
-    /// The logits of a sample's codes, as integers. The record's [`logit_scale`](super::QuantizationRecord::logit_scale) is what an integer
+    /// Returns the logits of a sample's codes, as integers. The record's [`logit_scale`](super::QuantizationRecord::logit_scale) is what an integer
     /// of 1 is worth. The class is the [`argmax`](crate::classification::argmax) of the logits.
     ///
     /// The file's [`Preparation`](crate::preparation::Preparation) makes the codes from raw values. If it is `Bytes`, the raw values are
@@ -40,7 +40,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         Ok(logits)
     }
 
-    /// The logits of a sample's raw values. The file's [`Preparation`] turns them into codes.
+    /// Returns the logits of a sample's raw values. The file's [`Preparation`] turns them into codes.
     ///
     /// ```
     /// use selvedge::{Embedded, classification::argmax, embed, quantized::Int8};

@@ -78,7 +78,7 @@ impl Layer {
         Int4Layer { weights, scales, biases, multipliers }
     }
 
-    /// The documentation's formulas, in 128 bits.
+    /// Returns the documentation's formulas, in 128 bits.
     fn outputs(&self, inputs: &[u8]) -> Vec<i128> {
         let groups = self.inputs.div_ceil(Int4::COLUMNS);
         let row = |o: usize| {

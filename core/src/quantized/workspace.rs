@@ -19,12 +19,12 @@ pub struct Place {
     pub is_last: bool,
 }
 
-/// The words of a layer of integers: those of [`activations`], and its listed inputs.
+/// Returns the words of a layer of integers: those of [`activations`], and its listed inputs.
 pub const fn of_integers(entries: usize, shape: Shape, place: Place) -> usize {
     activations(shape, place.is_first) + entries * size_of::<Entry>() / size_of::<u32>()
 }
 
-/// The 32-bit words that a layer's activations take. Activations are bytes. The outputs overwrite the inputs, and are filled up to whole
+/// Returns the 32-bit words that a layer's activations take. Activations are bytes. The outputs overwrite the inputs, and are filled up to whole
 /// blocks of rows. The first layer's inputs and the last layer's outputs lie elsewhere, but there may be room for these outputs.
 pub const fn activations(shape: Shape, is_first: bool) -> usize {
     let bytes = if is_first || shape.inputs < shape.outputs { shape.outputs } else { shape.inputs };
@@ -55,7 +55,7 @@ macro_rules! required {
 }
 pub(super) use required;
 
-/// The number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or its start, that is known when a
+/// Returns the number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or its start, that is known when a
 /// program is built. The result can be the length of an array, as in the [module's example](crate::quantized).
 ///
 /// # Panics
@@ -74,7 +74,7 @@ pub const fn required_words(file: &[u8]) -> usize {
     }
 }
 
-/// The widths at the start of a quantised file, and how many there are.
+/// Returns the widths at the start of a quantised file, and how many there are.
 pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS], usize) {
     let mut header = Header::new(file, magic, WITHOUT_SIGNATURE, VERSION);
     let count = header.varint() as usize / size_of::<u32>();

@@ -56,7 +56,7 @@ impl<Input, Target> Clone for Batch<'_, Input, Target> {
 impl<Input, Target> Copy for Batch<'_, Input, Target> {}
 
 impl<'a, Input, Target> Batch<'a, Input, Target> {
-    /// A batch with nothing to draw.
+    /// Returns a batch with nothing to draw.
     pub const fn new(input: &'a [Input], targets: &'a [Target]) -> Self {
         Self { input, targets, draws: Draws::NONE }
     }
@@ -183,7 +183,7 @@ pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     }
 }
 
-/// The outputs of a batch, at the end of `tape`, and the batch's mean loss.
+/// Returns the outputs of a batch, at the end of `tape`, and the batch's mean loss.
 ///
 /// # Errors
 ///

@@ -84,7 +84,7 @@ pub fn check_signature(bytes: &[u8], ends: Ends) -> Result<(&[u8], &[u8]), Weigh
     Ok((bytes.get(..bytes.len() - rest.len()).unwrap_or_default(), rest))
 }
 
-/// The signature of fields that were checked.
+/// Returns the signature of fields that were checked.
 pub fn signature(fields: &[u8], ends: Ends) -> Signature<'_> {
     take_signature(fields, ends).map_or(Signature::default(), |(signature, _)| signature)
 }
@@ -124,7 +124,7 @@ fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), Wei
     Ok((signature, rest))
 }
 
-/// The shape whose sizes these are, each as u32, little-endian: the features, or an image's channels, height and width.
+/// Returns the shape whose sizes these are, each as u32, little-endian: the features, or an image's channels, height and width.
 fn shape_of(bytes: &[u8]) -> Option<InputShape> {
     let size = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
     match bytes.as_chunks() {
@@ -307,7 +307,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Bytes of postcard's length prefix: seven bits a byte.
+/// Returns the number of bytes of postcard's length prefix: seven bits a byte.
 const fn varint_len(value: usize) -> usize {
     let bits = usize::BITS - value.leading_zeros();
     if bits == 0 { 1 } else { bits.div_ceil(7) as usize }

@@ -26,7 +26,7 @@ pub struct LoadedModel<'a, M> {
 }
 
 impl<M> LoadedModel<'_, M> {
-    /// The output for a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. The output
+    /// Returns the output for a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. The output
     /// of an [`mlp!`](crate::mlp!) model is `[f32; OUTPUTS]`.
     ///
     /// ```
@@ -90,7 +90,7 @@ pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError
     Ok(LoadedModel { model: M::from_bytes(weights)?, record, signature: signature(fields, ends) })
 }
 
-/// The layers of a model's type as it predicts: without dropout.
+/// Returns the layers of a model's type as it predicts: without dropout.
 pub fn layers<M: Layer>() -> impl Iterator<Item = &'static LayerDescription> + Clone {
     M::LAYERS.iter().filter(|layer| !layer.is_dropout())
 }

@@ -35,7 +35,7 @@ pub const MAX_NUMBERS: usize = (1 << 30) - (1 << 20);
 
 pub(crate) const MAGIC: [u8; 8] = *b"SELVEDGE";
 
-/// The weight hash: SHA-256 of the flat parameters as little-endian binary32.
+/// Returns the weight hash: SHA-256 of the flat parameters as little-endian binary32.
 ///
 /// It is the same on every engine after the same training.
 pub fn hash(parameters: &[f32]) -> [u8; 32] {

@@ -88,28 +88,28 @@ impl<'a> WeightFile<'a> {
         Ok(Self { layers, record, signature, weights })
     }
 
-    /// The model's layers.
+    /// Returns the model's layers.
     pub fn architecture(&self) -> Architecture {
         // The file was checked: there is room.
         Architecture::from_layers(self.layers.iter()).unwrap_or(Architecture::EMPTY)
     }
 
-    /// The record of the training that gave the weights.
+    /// Returns the record of the training that gave the weights.
     pub fn record(&self) -> &TrainingRecord<'a> {
         &self.record
     }
 
-    /// The meaning of the inputs and outputs. A file of version 2 does not have it.
+    /// Returns the meaning of the inputs and outputs. A file of version 2 does not have it.
     pub fn signature(&self) -> Signature<'a> {
         signature(self.signature, self.layers.ends())
     }
 
-    /// The flat model's bytes.
+    /// Returns the flat model's bytes.
     pub fn weights(&self) -> &'a [u8] {
         self.weights
     }
 
-    /// The model, in place.
+    /// Returns the model, in place.
     ///
     /// # Errors
     ///

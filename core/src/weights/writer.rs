@@ -17,7 +17,7 @@ const HEADER_ROOM: usize = 512;
 /// More than a layer takes in the header: its kind and widths, and the names and shapes of four tensors.
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
-/// A buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers and `numbers` numbers.
+/// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers and `numbers` numbers.
 pub const fn encoded_len(
     layers: usize,
     numbers: usize,

@@ -27,7 +27,7 @@ pub enum Rules {
 }
 
 impl Rules {
-    /// The optimizer, as the kernels have it.
+    /// Returns the optimizer, as the kernels have it.
     pub fn optimizer(self) -> Optimizer {
         Optimizer::from(&self.step(1))
     }
@@ -81,7 +81,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// The numbers that they are.
+    /// Returns the numbers that they are.
     pub fn element(self) -> Element {
         match self {
             Self::Plain => Element::U8,
@@ -89,7 +89,7 @@ impl Values {
         }
     }
 
-    /// The scales and shifts of this number of features, as a file has them: some inputs near 0 and some of either sign.
+    /// Returns the scales and shifts of this number of features, as a file has them: some inputs near 0 and some of either sign.
     pub fn table(self, features: usize) -> Vec<u8> {
         let rows = match self {
             Self::Plain => 0,
@@ -104,7 +104,7 @@ impl Values {
         (0..rows).flat_map(row).flat_map(f32::to_le_bytes).collect()
     }
 
-    /// The preparation of this number of features by a [`table`](Self::table).
+    /// Returns the preparation of this number of features by a [`table`](Self::table).
     ///
     /// # Panics
     ///
@@ -183,7 +183,7 @@ impl Case {
         seed: 5,
     };
 
-    /// The buffers that the run keeps.
+    /// Returns the buffers that the run keeps.
     pub fn settings(&self) -> Settings {
         Settings {
             batch: self.batch,
@@ -195,7 +195,7 @@ impl Case {
         }
     }
 
-    /// The shape of a sample of so many inputs.
+    /// Returns the shape of a sample of so many inputs.
     pub fn input(&self, inputs: usize) -> InputShape {
         match self.image {
             Some([channels, height, width]) => InputShape::Image { channels, height, width },
@@ -203,7 +203,7 @@ impl Case {
         }
     }
 
-    /// The values of samples of so many inputs, as bytes.
+    /// Returns the values of samples of so many inputs, as bytes.
     ///
     /// # Panics
     ///
@@ -223,7 +223,7 @@ impl Case {
         values.collect()
     }
 
-    /// Each sample's targets, of a network of this number of outputs.
+    /// Returns each sample's targets, of a network of this number of outputs.
     pub fn targets(&self, outputs: usize) -> Targets {
         let generator = Generator::new(self.seed, Purpose::Drawing, 1);
         let numbers = 0..(self.samples * outputs) as u64;
@@ -234,31 +234,31 @@ impl Case {
         }
     }
 
-    /// Each sample's class, of so many.
+    /// Returns each sample's class, of so many.
     fn labels(&self, classes: usize) -> Vec<u16> {
         let generator = Generator::new(self.seed, Purpose::Drawing, 0);
         (0..self.samples as u64).map(|index| generator.below(1 << 40 | index, classes as u32) as u16).collect()
     }
 
-    /// The weight of each class, if they differ. Some are 0.
+    /// Returns the weight of each class, if they differ. Some are 0.
     pub fn class_weights(&self, classes: usize) -> Option<Vec<f32>> {
         let weight = |class: usize| if class % 5 == 3 { 0.0 } else { 0.3 + class as f32 / 7.0 };
         self.weighs_classes.then(|| (0..classes).map(weight).collect())
     }
 
-    /// The order of an epoch's samples.
+    /// Returns the order of an epoch's samples.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
         let mut order = vec![0; self.samples];
         random::shuffle(&mut order, self.seed, epoch);
         order
     }
 
-    /// The number of an epoch's first step, from 1.
+    /// Returns the number of an epoch's first step, from 1.
     pub(crate) fn first_step(&self, epoch: u64) -> u64 {
         epoch * self.samples.div_ceil(self.batch * self.accumulate) as u64 + 1
     }
 
-    /// The batches of an epoch, of a network of this number of outputs.
+    /// Returns the batches of an epoch, of a network of this number of outputs.
     ///
     /// # Panics
     ///

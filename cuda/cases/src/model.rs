@@ -16,7 +16,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The network of this type.
+    /// Returns the network of this type.
     pub fn of<M: Layer>() -> Self {
         Self {
             architecture: Architecture::of::<M>,
@@ -35,7 +35,7 @@ impl Model {
         (self.initialized)(seed)
     }
 
-    /// The run by core's plain loops.
+    /// Returns the run by core's plain loops.
     ///
     /// # Panics
     ///

@@ -49,7 +49,7 @@ impl Outcome {
     }
 }
 
-/// The first place where two lists differ; the end of the shorter one is such a place.
+/// Returns the first place where two lists differ; the end of the shorter one is such a place.
 fn first<T: PartialEq>(found: &[T], expected: &[T]) -> Option<usize> {
     (0..found.len().max(expected.len())).find(|&index| found.get(index) != expected.get(index))
 }

@@ -15,14 +15,14 @@ use selvedge::{
 
 use crate::{Case, Log, Outcome, Rules, Targets, Tested, bits};
 
-/// A model's first weights.
+/// Returns a model's first weights.
 pub fn initialized<M: Layer>(seed: u64) -> Box<M> {
     let mut model = Box::new(M::ZERO);
     layers::initialize(&mut *model, seed);
     model
 }
 
-/// The run by core's plain loops.
+/// Returns the run by core's plain loops.
 pub fn portable<M: Layer>(case: &Case) -> Outcome {
     let class_weights = case.class_weights(M::Output::LEN);
     let (label_smoothing, class_weights) = (case.label_smoothing, class_weights.as_deref());
@@ -39,7 +39,7 @@ pub fn portable<M: Layer>(case: &Case) -> Outcome {
     }
 }
 
-/// The run by a loss, and its evaluation by another.
+/// Returns the run by a loss, and its evaluation by another.
 fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets: &[L::Target]) -> Outcome {
     let mut model = initialized::<M>(case.seed);
     let mut state: Vec<Box<M>> = (0..case.rules.states()).map(|_| Box::new(M::ZERO)).collect();
@@ -119,7 +119,7 @@ fn portable_by<M: Layer, L: Loss>(case: &Case, loss: &L, plain: &L, all_targets:
     }
 }
 
-/// An evaluation of the samples.
+/// Returns an evaluation of the samples.
 fn test<M: Layer, L: Loss>(
     case: &Case,
     model: &M,

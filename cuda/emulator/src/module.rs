@@ -33,7 +33,7 @@ pub struct Module {
 unsafe impl Sync for Module {}
 
 impl Module {
-    /// The kernel of that name.
+    /// Returns the kernel of that name.
     pub fn kernel(&'static self, name: &str) -> Option<Kernel> {
         // SAFETY: C++ defines a constant string, and as many kernels as it says.
         let (names, kernels) = unsafe { (CStr::from_ptr(self.names), slice::from_raw_parts(self.kernels, self.count)) };
@@ -51,7 +51,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The size of each parameter, in bytes.
+    /// Returns the size of each parameter, in bytes.
     pub fn param_sizes(&self) -> &'static [usize] {
         // SAFETY: C++ defines so many sizes, and they are constant.
         unsafe { slice::from_raw_parts(self.entry.param_sizes, self.entry.params) }

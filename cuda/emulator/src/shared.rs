@@ -17,7 +17,7 @@ pub(crate) struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// The object of the declaration that is known by `site`; full of ones where no thread asked before.
+    /// Returns the object of the declaration that is known by `site`; full of ones where no thread asked before.
     pub(crate) fn object(&self, site: *const c_void, bytes: usize, align: usize) -> *mut u8 {
         let mut objects = self.objects.borrow_mut();
         if let Some(object) = objects.iter().find(|object| object.site == site) {

@@ -32,7 +32,7 @@ pub fn install_driver(folder: &Path) -> io::Result<()> {
     fs::rename(part, folder.join("libcuda.so.1"))
 }
 
-/// The target folder: the program is target/[triple/]debug/deps/test.
+/// Returns the target folder: the program is target/[triple/]debug/deps/test.
 fn target() -> io::Result<PathBuf> {
     let program = env::current_exe()?;
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file());

@@ -26,12 +26,12 @@ struct Dim3 {
 }
 
 impl Dim3 {
-    /// A number of things.
+    /// Returns a number of things.
     fn count(x: u32) -> Self {
         Self { x, y: 1, z: 1 }
     }
 
-    /// The place of one among them.
+    /// Returns the place of one among them.
     fn index(x: u32) -> Self {
         Self { x, y: 0, z: 0 }
     }

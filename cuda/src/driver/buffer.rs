@@ -25,7 +25,7 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    /// The addresses of its bytes.
+    /// Returns the addresses of its bytes.
     pub(crate) fn range(&self) -> Range<Address> {
         self.address..self.address + self.bytes as Address
     }

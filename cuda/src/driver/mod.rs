@@ -220,7 +220,7 @@ const NEEDED: i32 = 1000 * number(env!("SELVEDGE_CUDA_MAJOR"));
 /// The first driver that keeps in a graph which launches may overlap.
 const OVERLAPS_IN_GRAPHS: i32 = 12_030;
 
-/// The driver's version, 1000 · major + 10 · minor.
+/// Returns the driver's version, 1000 · major + 10 · minor.
 fn version() -> Result<i32, CudaError> {
     let mut found = 0;
     // SAFETY: the driver writes a number there.
@@ -262,7 +262,7 @@ impl Device {
     }
 }
 
-/// A number in decimal digits.
+/// Returns a number in decimal digits.
 const fn number(digits: &str) -> i32 {
     let (mut number, mut index) = (0, 0);
     while index < digits.len() {

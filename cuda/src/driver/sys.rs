@@ -45,7 +45,7 @@ impl LaunchAttribute {
     /// `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
     const OVERLAPS: c_uint = 6;
 
-    /// The attribute of a launch that may begin before the one before it is done.
+    /// Returns the attribute of a launch that may begin before the one before it is done.
     pub fn overlaps_the_launch_before() -> Self {
         // The value is an `int`, which on either side lies in the first bytes.
         let mut value = [0; 8];

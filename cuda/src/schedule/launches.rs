@@ -16,7 +16,7 @@ struct Open {
 }
 
 impl Open {
-    /// The kernel that does the launch's tasks and this one, if there is one.
+    /// Returns the kernel that does the launch's tasks and this one, if there is one.
     fn kernel_with(&self, kernel: Kernel, task: &Task) -> Option<Kernel> {
         use Kernel::{LinearBackward, LinearHead, LoadSamples, SampleLosses, Update};
         let is_input_grad = |task: &Task| task.kind == Kind::LinearInputGrad;
@@ -43,7 +43,7 @@ impl Open {
     }
 }
 
-/// The launch of one task.
+/// Returns the launch of one task.
 pub(super) fn of_task((kernel, task): Planned) -> Launch {
     Launch { kernel, phase: Phase::new(&[task]) }
 }

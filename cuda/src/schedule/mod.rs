@@ -48,7 +48,7 @@ pub struct TrainingLaunches {
 }
 
 impl TrainingLaunches {
-    /// The launches of a network's training on a GPU with this number of multiprocessors.
+    /// Returns the launches of a network's training on a GPU with this number of multiprocessors.
     pub fn new(
         network: &Architecture,
         settings: &Settings,
@@ -79,7 +79,7 @@ impl TrainingLaunches {
         training
     }
 
-    /// The launches of `count` batches, of which the first has this parity.
+    /// Returns the launches of `count` batches, of which the first has this parity.
     pub fn of_batches(&self, parity: usize, count: usize) -> impl Iterator<Item = Placed<'_>> {
         let of_batch = move |index: usize| {
             let launches = self.batches[(parity + index) % 2].iter();
@@ -91,13 +91,13 @@ impl TrainingLaunches {
         launches.enumerate().map(|(place, (index, launch))| Placed { index, launch, overlaps: place >= 2 })
     }
 
-    /// All launches.
+    /// Returns all launches.
     pub fn all(&self) -> impl Iterator<Item = &Launch> {
         self.first.iter().chain(self.batches.iter().flatten())
     }
 }
 
-/// The launches of a batch of an evaluation of these parameters, which gives losses, and classes or outputs. The network is the one that predicts.
+/// Returns the launches of a batch of an evaluation of these parameters, which gives losses, and classes or outputs. The network is the one that predicts.
 pub fn evaluation(
     network: &Architecture,
     samples: usize,
@@ -113,7 +113,7 @@ pub fn evaluation(
     launches::of_tasks(&maker.evaluation(), context, samples)
 }
 
-/// The word that says to batches of a parity that nothing may change any more.
+/// Returns the word that says to batches of a parity that nothing may change any more.
 fn stopped(memory: &Memory<Address>, parity: usize) -> Address {
     Scalar::stops(parity).at(memory)
 }

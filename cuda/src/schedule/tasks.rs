@@ -42,7 +42,7 @@ fn at(buffer: Address, elements: usize) -> Address {
 }
 
 impl Maker<'_> {
-    /// A training batch's tasks, without the loading of its samples.
+    /// Returns a training batch's tasks, without the loading of its samples.
     pub(super) fn training(&self) -> Vec<Planned> {
         let mut tasks = self.forward_and_loss();
         self.backward(&mut tasks);
@@ -54,7 +54,7 @@ impl Maker<'_> {
         tasks
     }
 
-    /// The tasks of a batch of an evaluation, with the loading of its samples.
+    /// Returns the tasks of a batch of an evaluation, with the loading of its samples.
     pub(super) fn evaluation(&self) -> Vec<Planned> {
         [vec![self.load(0)], self.forward_and_loss()].concat()
     }
@@ -66,7 +66,7 @@ impl Maker<'_> {
         (Kernel::LoadSamples, Task { tiles: self.samples as u32, ahead, outputs, output, ..Task::new(Kind::Load) })
     }
 
-    /// A stage's outputs on the tape.
+    /// Returns a stage's outputs on the tape.
     fn output(&self, stage: &Stage) -> Address {
         at(self.memory.tape, self.samples * stage.tape_offset)
     }
@@ -75,14 +75,14 @@ impl Maker<'_> {
         if self.training.is_some() { at(self.memory.grad_tape, self.samples * stage.tape_offset) } else { 0 }
     }
 
-    /// The word that says whether nothing may change any more. Where the numbers are changed in place, it has to know of this batch's loss; else
+    /// Returns the word that says whether nothing may change any more. Where the numbers are changed in place, it has to know of this batch's loss; else
     /// this batch's step is written beside them, and only later ones must not follow.
     fn stopped(&self) -> Address {
         let is_in_place = self.training.is_some_and(|settings| settings.keeps_grad());
         stopped(self.memory, self.parity + usize::from(is_in_place))
     }
 
-    /// A task with the fields that all tasks of a stage share.
+    /// Returns a task with the fields that all tasks of a stage share.
     fn task(&self, kind: Kind, index: usize) -> Task {
         let stage = &self.stages[index];
         let before = index.checked_sub(1).map(|before| &self.stages[before]);
@@ -110,7 +110,7 @@ impl Maker<'_> {
         task
     }
 
-    /// The tile for a product of this number of rows and columns: the large one where it keeps half of the multiprocessors busy.
+    /// Returns the tile for a product of this number of rows and columns: the large one where it keeps half of the multiprocessors busy.
     fn tile(&self, rows: u32, columns: u32) -> Tile {
         let is_large = 2 * Tile::Throughput.count(rows, columns) >= self.multiprocessors;
         if is_large { Tile::Throughput } else { Tile::Latency }
@@ -233,7 +233,7 @@ impl Maker<'_> {
         }
     }
 
-    /// The weights' average, which follows them as they are after the step.
+    /// Returns the weights' average, which follows them as they are after the step.
     fn average(&self, average: Address) -> Planned {
         let outputs = self.len() as u32;
         let task = Task {

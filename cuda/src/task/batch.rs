@@ -85,7 +85,7 @@ impl Rule {
         Self::new(optimizer, rule.weight_decay, [rule.learning_rate, alpha, rest, rule.epsilon, momentum])
     }
 
-    /// The optimizer that takes the step.
+    /// Returns the optimizer that takes the step.
     pub fn optimizer(&self) -> Optimizer {
         self.optimizer
     }

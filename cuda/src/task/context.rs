@@ -84,7 +84,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// The changes of samples of this shape; those that are no images are not changed.
+    /// Returns the changes of samples of this shape; those that are no images are not changed.
     pub fn new(Augmentation { flip, shift, erase }: Augmentation, input: InputShape) -> Self {
         let (height, width) = match input {
             InputShape::Features(_) => (0, 0),
@@ -123,7 +123,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// The numbers that are added up for a sample of this number of outputs.
+    /// Returns the numbers that are added up for a sample of this number of outputs.
     pub const fn terms(self, outputs: usize) -> usize {
         match self {
             Self::CrossEntropy => 1,
@@ -131,14 +131,14 @@ impl Loss {
         }
     }
 
-    /// The number that the losses of this number of samples, all of the same weight, are divided by.
+    /// Returns the number that the losses of this number of samples, all of the same weight, are divided by.
     pub fn total_weight(self, samples: usize, outputs: usize) -> f32 {
         (samples * self.terms(outputs)) as f32
     }
 }
 
 impl Context {
-    /// A run with these addresses to be filled in, that changes no sample and drops nothing.
+    /// Returns a run with these addresses to be filled in, that changes no sample and drops nothing.
     pub fn new(seed: u64) -> Self {
         Self {
             samples: 0,

@@ -119,7 +119,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// A task of one block that touches nothing.
+    /// Returns a task of one block that touches nothing.
     pub const fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -160,7 +160,7 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// The phase of these tasks; of more than [`MAX_TASKS`] the first.
+    /// Returns the phase of these tasks; of more than [`MAX_TASKS`] the first.
     pub fn new(tasks: &[Task]) -> Self {
         // A task of no tiles is none.
         let mut phase = Self { count: 0, padding: 0, tasks: [Task { tiles: 0, ..Task::new(Kind::Load) }; MAX_TASKS] };

@@ -24,7 +24,7 @@ const GRAPHS: usize = 8;
 pub(super) struct Graphs(Vec<((usize, usize), Graph)>);
 
 impl Graphs {
-    /// The graph for a key, which is made by `capture` where it is not there.
+    /// Returns the graph for a key, which is made by `capture` where it is not there.
     fn get(
         &mut self,
         key: (usize, usize),
@@ -106,7 +106,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// All memory that a launch of training uses.
+    /// Returns all memory that a launch of training uses.
     fn used(&self) -> Vec<Rc<Allocation>> {
         let Self { scales, class_weights, samples, order, batches, results, .. } = self;
         let mut used =

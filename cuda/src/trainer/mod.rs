@@ -133,7 +133,7 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A run with its samples on the GPU. Its weights are to be [uploaded](Self::upload); what the optimizer keeps is zeros.
+    /// Returns a run with its samples on the GPU. Its weights are to be [uploaded](Self::upload); what the optimizer keeps is zeros.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl Trainer {
         self.next_order.send(order, &mut self.order)
     }
 
-    /// The parity of the next batch: it reads the model as the last good step left it.
+    /// Returns the parity of the next batch: it reads the model as the last good step left it.
     fn parity(&self) -> usize {
         self.diverged.unwrap_or(self.started) % 2
     }

@@ -45,12 +45,12 @@ impl Scales {
         Ok(Self { table: Some(table), element, values: Values::new(element, scaled.as_bytes()) })
     }
 
-    /// The table's address, or 0.
+    /// Returns the table's address, or 0.
     pub(super) fn address(&self) -> Address {
         self.table.as_ref().map_or(0, Buffer::address)
     }
 
-    /// The table's memory.
+    /// Returns the table's memory.
     pub(super) fn memory(&self) -> Option<Rc<Allocation>> {
         self.table.as_ref().map(Buffer::memory)
     }
@@ -88,12 +88,12 @@ pub(super) enum ResidentTargets {
 }
 
 impl ResidentTargets {
-    /// The address of the classes, or 0.
+    /// Returns the address of the classes, or 0.
     pub(super) fn labels(&self) -> Address {
         if let Self::Classes(classes) = self { classes.address() } else { 0 }
     }
 
-    /// The address of the numbers, or 0.
+    /// Returns the address of the numbers, or 0.
     pub(super) fn numbers(&self) -> Address {
         if let Self::Numbers(numbers) = self { numbers.address() } else { 0 }
     }

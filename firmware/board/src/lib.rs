@@ -137,7 +137,7 @@ impl Processor {
     /// Both.
     pub const ALL: [Self; 2] = [Self::CortexM, Self::RiscV];
 
-    /// The program of QEMU that emulates it.
+    /// Returns the program of QEMU that emulates it.
     pub const fn qemu(self) -> &'static str {
         match self {
             Self::CortexM => "qemu-system-arm",
@@ -150,7 +150,7 @@ impl Processor {
 const GUARD: u32 = 1 << 24;
 
 impl Board {
-    /// The family of its processor.
+    /// Returns the family of its processor.
     pub fn processor(&self) -> Processor {
         if self.target.starts_with("riscv32") { Processor::RiscV } else { Processor::CortexM }
     }
@@ -170,12 +170,12 @@ impl Board {
         Ok(board)
     }
 
-    /// The memory of a program on it.
+    /// Returns the memory of a program on it.
     pub fn memory(&self) -> Memory {
         Memory { processor: self.processor(), flash: self.flash, ram: self.ram, stack: self.stack }
     }
 
-    /// The command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` if it has no emulator.
+    /// Returns the command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` if it has no emulator.
     ///
     /// The program ends the emulator by semihosting, with its own exit code. `serial` is what the UART is connected to.
     pub fn emulation(&self, serial: &str) -> Option<Vec<String>> {

@@ -30,7 +30,7 @@ fn main() -> ! {
     semihosting::process::exit(if predict().is_some() { 0 } else { 1 })
 }
 
-/// The class of the first sample.
+/// Returns the class of the first sample.
 fn predict() -> Option<usize> {
     let network = EmbeddedNetwork::parse(WEIGHTS).ok()?;
     let (mut workspace, mut logits) = (EmbeddedNetwork::WORKSPACE, EmbeddedNetwork::OUTPUTS);

@@ -64,7 +64,7 @@ fn train(counter: &Counter, trainer: &mut Trainer<Model, BATCH>, order: &mut Ord
     Ok(())
 }
 
-/// The weight hash, for printing as one number of 64 digits.
+/// Returns the weight hash, for printing as one number of 64 digits.
 fn digest_words(parameters: &[f32]) -> [u64; 4] {
     let mut words = [0; 4];
     for (word, bytes) in words.iter_mut().zip(hash(parameters).as_chunks().0) {

@@ -100,7 +100,7 @@ fn has_overflowed(stack_pointer: usize) -> bool {
     stack_pointer < (&raw const _stack_end).addr()
 }
 
-/// The fault status register (CFSR), which says what the fault was.
+/// Returns the fault status register (CFSR), which says what the fault was.
 #[cfg(any(armv7m, armv8m))]
 fn fault_status() -> u32 {
     // SAFETY: the register is there in these architectures, and reading it has no effect.

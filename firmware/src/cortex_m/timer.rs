@@ -42,7 +42,7 @@ impl Timer {
         }
     }
 
-    /// The ticks since the start.
+    /// Returns the ticks since the start.
     pub fn ticks(&self) -> u64 {
         critical_section::with(|_| {
             let mut left = SYST::get_current();

@@ -36,12 +36,12 @@ impl EmbeddedNetwork {
         Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
-    /// The meaning of the inputs and outputs of a weight file, which is checked for it.
+    /// Returns the meaning of the inputs and outputs of a weight file, which is checked for it.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
         Ok(QuantizedFile::<F16>::parse(file)?.signature())
     }
 
-    /// The outputs' names, where the file has them.
+    /// Returns the outputs' names, where the file has them.
     pub fn output_names(&self) -> Names<'static> {
         self.file.signature().output_names
     }
@@ -69,17 +69,17 @@ impl EmbeddedNetwork {
         Ok(())
     }
 
-    /// The logits as numbers.
+    /// Returns the logits as numbers.
     pub fn values(&self, logits: &Outputs) -> Outputs {
         *logits
     }
 
-    /// The logits, for a host.
+    /// Returns the logits, for a host.
     pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
         Logits::float32(logits)
     }
 
-    /// The logits' hash.
+    /// Returns the logits' hash.
     pub fn hash(logits: &Outputs) -> [u8; 32] {
         hash(logits)
     }

@@ -43,12 +43,12 @@ impl EmbeddedNetwork {
         Ok(Self { file, preparation })
     }
 
-    /// The meaning of the inputs and outputs of a weight file, which is checked for it.
+    /// Returns the meaning of the inputs and outputs of a weight file, which is checked for it.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
         Ok(QuantizedFile::<board::IntegerFormat>::parse(file)?.signature())
     }
 
-    /// The outputs' names, where the file has them.
+    /// Returns the outputs' names, where the file has them.
     pub fn output_names(&self) -> Names<'static> {
         self.file.signature().output_names
     }
@@ -68,7 +68,7 @@ impl EmbeddedNetwork {
         }
     }
 
-    /// The network's inputs for a sample whose values are prepared.
+    /// Returns the network's inputs for a sample whose values are prepared.
     fn codes(&self, sample: &[u8]) -> [u8; INPUTS] {
         let mut codes = [0; INPUTS];
         self.preparation.write_codes(sample, &mut codes);
@@ -93,18 +93,18 @@ impl EmbeddedNetwork {
         Ok(())
     }
 
-    /// The logits as numbers.
+    /// Returns the logits as numbers.
     pub fn values(&self, logits: &Outputs) -> [f32; OUTPUTS] {
         let scale = self.file.record().logit_scale;
         logits.map(|logit| logit as f32 * scale)
     }
 
-    /// The logits, for a host.
+    /// Returns the logits, for a host.
     pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
         Logits::int32(logits, self.file.record().logit_scale)
     }
 
-    /// The logits' hash.
+    /// Returns the logits' hash.
     pub fn hash(logits: &Outputs) -> [u8; 32] {
         hash(logits)
     }

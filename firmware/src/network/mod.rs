@@ -13,7 +13,7 @@ use selvedge::quantized::WorkspaceError;
 
 use crate::board::SAMPLE_LEN;
 
-/// The sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
+/// Returns the sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
 fn sized(sample: &[u8]) -> Result<&[u8; SAMPLE_LEN], WorkspaceError> {
     sample.try_into().map_err(|_| WorkspaceError::Sample)
 }

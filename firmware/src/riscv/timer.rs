@@ -11,7 +11,7 @@ impl Timer {
         ticks
     }
 
-    /// The ticks since the start.
+    /// Returns the ticks since the start.
     pub fn ticks(&self) -> u64 {
         if cfg!(feature = "rtt") { mcycle::read64() } else { minstret::read64() }
     }

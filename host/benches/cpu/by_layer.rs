@@ -18,7 +18,7 @@ pub fn table() -> Table {
     align_right(align_right(table, 0..1), 3..7)
 }
 
-/// A batch size's rows, in the order of a step, and one for all together; the peak is in operations a second.
+/// Returns a batch size's rows, in the order of a step, and one for all together; the peak is in operations a second.
 pub fn rows(batch: &str, counts: &Counts, times: &[Entry<Duration>], peak: f64) -> Vec<[String; 7]> {
     let row = |layer: String, product: String, count: Count, time: Duration| {
         let (steps, seconds) = (counts.steps as f64, time.as_secs_f64());

@@ -28,7 +28,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// The needed ones of the nominal ones, from 0 to 1.
+    /// Returns the needed ones of the nominal ones, from 0 to 1.
     pub fn needed_share(self) -> f64 {
         self.needed as f64 / self.nominal as f64
     }

@@ -65,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    /// The output.
+    /// Returns the output.
     fn bench(folder: &Path, arguments: &[&str]) -> Result<String> {
         let place = |argument: &&str| argument.replace("FOLDER", &folder.to_string_lossy());
         let always = ["bench", "--data", "builtin", "--epochs", "2"].map(String::from);

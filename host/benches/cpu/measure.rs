@@ -20,7 +20,7 @@ pub struct TimedTraining<'a> {
 }
 
 impl<'a> TimedTraining<'a> {
-    /// A fresh model.
+    /// Returns a fresh model.
     pub fn new(network: &Architecture, data: &'a Dataset, batch_size: usize) -> Result<Self> {
         Ok(Self { state: State::initialized(network, &TrainingOptions::QUICKSTART)?, data, batch_size })
     }

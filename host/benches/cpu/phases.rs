@@ -140,7 +140,7 @@ impl Timed {
     }
 }
 
-/// Each of the times with its counterpart; nobody asks for the calls.
+/// Returns each of the times with its counterpart; nobody asks for the calls.
 fn combine(a: Times, b: Times, with: impl Fn(Duration, Duration) -> Duration) -> Times {
     let [shared, busy, packing] =
         [(a.shared, b.shared), (a.busy, b.busy), (a.packing, b.packing)].map(|(a, b)| with(a, b));
@@ -210,7 +210,7 @@ impl Total {
         Self { wall: with(self.wall, other.wall), calls }
     }
 
-    /// The [`COLUMNS`] in seconds: together, they are the wall's time.
+    /// Returns the [`COLUMNS`] in seconds: together, they are the wall's time.
     fn parts(&self, threads: usize) -> [f64; COLUMNS.len()] {
         let share = |time: Duration| time.as_secs_f64() / threads as f64;
         // The caller's own part of a call, while the others wait: what was not shared out.

@@ -138,7 +138,7 @@ fn of_threads(threads: usize) -> String {
     if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }
 }
 
-/// The report's rows by name, in their order; a peer's are its own.
+/// Returns the report's rows by name, in their order; a peer's are its own.
 fn series(report: &Report) -> Vec<Series> {
     let mut all: Vec<Series> = Vec::new();
     let mut add = |name: String, colour: RGBColor, is_peer: bool, point: (f64, f64)| match all
@@ -170,7 +170,7 @@ fn series(report: &Report) -> Vec<Series> {
     all
 }
 
-/// The engine's colour, paler on fewer threads.
+/// Returns the engine's colour, paler on fewer threads.
 fn colour(report: &Report, engine: &str, threads: usize) -> RGBColor {
     let mut engines: Vec<&str> = report.peaks.iter().map(|peak| peak.engine).collect();
     engines.dedup();

@@ -35,7 +35,7 @@ impl Predictions {
         self.input.chunks_exact(self.batch_size * self.network.inputs())
     }
 
-    /// Each pass's seconds, after a pass that is not measured.
+    /// Returns each pass's seconds, after a pass that is not measured.
     pub fn passes(&self, engine: &Simd, passes: u32) -> Result<Vec<f64>> {
         let mut predictor = Predictor::new(self.network.view(), self.batch_size)?;
         let mut pass = || {

@@ -64,7 +64,7 @@ impl<T: AddAssign> Ledger<T> {
         }
     }
 
-    /// The steps, and their sums in the order of a step's first calls. The ledger is empty then.
+    /// Returns the steps, and their sums in the order of a step's first calls. The ledger is empty then.
     pub fn take(&mut self) -> (u64, Vec<Entry<T>>) {
         self.pending.clear();
         (mem::take(&mut self.steps), mem::take(&mut self.kept))

@@ -58,12 +58,12 @@ impl Report {
         if self.predicts { self.samples / batch * batch } else { self.samples }
     }
 
-    /// A row's nominal rate in epochs of this number of seconds.
+    /// Returns a row's nominal rate in epochs of this number of seconds.
     pub fn gflops(&self, row: &Row, seconds: f64) -> f64 {
         self.samples(row) as f64 * self.operations as f64 / seconds / 1e9
     }
 
-    /// The rate of a row's needed operations in epochs of this number of seconds.
+    /// Returns the rate of a row's needed operations in epochs of this number of seconds.
     pub fn needed_gflops(&self, row: &Row, seconds: f64) -> f64 {
         row.needed_share * self.gflops(row, seconds)
     }
@@ -73,7 +73,7 @@ impl Report {
         Some(100.0 * self.needed_gflops(row, row.epoch.median) / peak.gflops)
     }
 
-    /// The machine's peaks.
+    /// Returns the machine's peaks.
     pub fn peaks_table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::ASCII_MARKDOWN).set_header(["engine", "threads", "peak GFLOP/s"]);
@@ -83,7 +83,7 @@ impl Report {
         align_right(table, 1..3)
     }
 
-    /// A row for each measurement.
+    /// Returns a row for each measurement.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         let header = [

@@ -68,7 +68,7 @@ pub fn run(options: &Cpu, network: &Architecture, data: &Dataset, out: &mut dyn 
     Ok(())
 }
 
-/// The time that it takes to share out nothing.
+/// Returns the time that it takes to share out nothing.
 fn cost_of_a_call(set: InstructionSet, threads: NonZero<usize>) -> Result<Duration> {
     let engine = Simd::new(set, threads)?;
     // More elements than are left to the caller alone.

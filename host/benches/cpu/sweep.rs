@@ -76,7 +76,7 @@ impl Sweep<'_> {
         self.engines().map(peak).collect()
     }
 
-    /// The needed multiply-adds of the nominal ones, in epochs that are not timed. Every engine has the same.
+    /// Returns the needed multiply-adds of the nominal ones, in epochs that are not timed. Every engine has the same.
     fn needed_share(&self, batch: u32) -> Result<f64> {
         self.bar.set_message(format!("batch {batch}, counting"));
         let fastest = *self.options.engines().first().context("no engine was chosen")?;
@@ -91,7 +91,7 @@ impl Sweep<'_> {
         Ok(counts.total().needed_share())
     }
 
-    /// The seconds of epochs from the beginning, as a peer's: how many activations are zero changes as a model learns.
+    /// Returns the seconds of epochs from the beginning, as a peer's: how many activations are zero changes as a model learns.
     fn epochs(&self, engine: &Simd, batch: u32) -> Result<Vec<f64>> {
         if self.options.predict {
             return Predictions::new(self.network, self.data, batch as usize)?.passes(engine, self.options.epochs);
@@ -101,7 +101,7 @@ impl Sweep<'_> {
         training.epochs(engine, self.options.epochs)
     }
 
-    /// A batch size's rows.
+    /// Returns a batch size's rows.
     fn rows(&self, batch: u32) -> Result<Vec<Row>> {
         let needed_share = self.needed_share(batch)?;
         let mut rows = Vec::new();

@@ -24,13 +24,13 @@ pub struct Row {
 }
 
 impl Report {
-    /// A step's µs in an epoch of this number of seconds.
+    /// Returns a step's µs in an epoch of this number of seconds.
     fn step(&self, row: &Row) -> f64 {
         let steps = self.samples.div_ceil(row.batch as usize);
         1e6 * row.epoch.median / steps as f64
     }
 
-    /// A row for each measurement.
+    /// Returns a row for each measurement.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         let header = ["batch", "epoch in ms", "step in µs", "peer", "its epoch in ms", "peer / ours"];

@@ -44,7 +44,7 @@ pub fn run(options: &bench::Cuda, network: &Architecture, data: &Dataset, out: &
     Ok(())
 }
 
-/// The date, `2026-11-23`.
+/// Returns the date, `2026-11-23`.
 fn today() -> Result<String> {
     let output = Command::new("date").args(["-u", "+%F"]).output().context("cannot start `date`")?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -58,7 +58,7 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// A batch size's rows.
+    /// Returns a batch size's rows.
     fn rows(&self, batch: u32) -> Result<Vec<Row>> {
         self.bar.set_message(format!("batch {batch}"));
         let mut rows = vec![Row { batch, epoch: spread(&self.epochs(batch)?)?, against: None }];

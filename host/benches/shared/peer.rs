@@ -21,7 +21,7 @@ pub struct Epochs {
 }
 
 impl Peer<'_> {
-    /// The command with its places filled.
+    /// Returns the command with its places filled.
     fn command(&self, batch_size: u32, threads: usize, epochs: u32) -> String {
         let fill = |text: String, place: &str, value: usize| text.replace(place, &value.to_string());
         let text = fill(self.0.to_owned(), "{batch}", batch_size as usize);
@@ -53,7 +53,7 @@ impl Peer<'_> {
     }
 }
 
-/// The end of a program's standard error, to follow a message.
+/// Returns the end of a program's standard error, to follow a message.
 fn last_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(QUOTED)..];

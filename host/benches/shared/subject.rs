@@ -7,12 +7,12 @@ use host::data::{self, Dataset, Split};
 use options::bench::Subject;
 use selvedge::architecture::Architecture;
 
-/// The network for this data.
+/// Returns the network for this data.
 pub fn architecture(subject: &Subject, data: &Dataset) -> Result<Architecture> {
     Ok(data.architecture(&subject.model, subject.layers.as_ref())?)
 }
 
-/// The training samples, and of the test samples one: an epoch ends with a test, which is not measured here.
+/// Returns the training samples, and of the test samples one: an epoch ends with a test, which is not measured here.
 pub fn data(subject: &Subject) -> Result<Dataset> {
     let mut data = load(subject)?;
     limit(subject, &data.name, "training", &mut data.train)?;
@@ -20,7 +20,7 @@ pub fn data(subject: &Subject) -> Result<Dataset> {
     Ok(data)
 }
 
-/// The test samples.
+/// Returns the test samples.
 pub fn test_samples(subject: &Subject) -> Result<Dataset> {
     let mut data = load(subject)?;
     limit(subject, &data.name, "test", &mut data.test)?;

@@ -23,14 +23,14 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    /// The kind of the system's error.
+    /// Returns the kind of the system's error.
     pub fn kind(&self) -> io::ErrorKind {
         self.error.kind()
     }
 }
 
 impl From<ReadError> for io::Error {
-    /// The system's error, for whoever names the file anyway.
+    /// Returns the system's error, for whoever names the file anyway.
     fn from(error: ReadError) -> Self {
         error.error
     }

@@ -95,7 +95,7 @@ pub struct Cpu {
     pub scale: bool,
 }
 
-/// A name of an instruction set of this processor.
+/// Returns a name of an instruction set of this processor.
 fn engine() -> impl TypedValueParser<Value = InstructionSet> {
     PossibleValuesParser::new(InstructionSet::available().map(InstructionSet::name)).try_map(|name| name.parse())
 }

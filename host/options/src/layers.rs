@@ -43,7 +43,7 @@ impl fmt::Display for Layers {
     }
 }
 
-/// The text with its open ends replaced.
+/// Returns the text with its open ends replaced.
 fn closed(text: &str, inputs: usize, outputs: usize) -> String {
     let first = OPEN.iter().find_map(|open| text.strip_prefix(open));
     let text = first.map_or_else(|| text.to_owned(), |rest| format!("{inputs}{rest}"));

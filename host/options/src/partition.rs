@@ -93,7 +93,7 @@ pub(crate) fn shuffled(seed: u64, stream: u64, items: &[u32]) -> Vec<u32> {
     keys.into_iter().map(|(_, item)| item).collect()
 }
 
-/// The indices of each number's samples.
+/// Returns the indices of each number's samples.
 pub(crate) fn members(numbers: &[u32]) -> BTreeMap<u32, Vec<u32>> {
     let mut members = BTreeMap::<_, Vec<_>>::new();
     (0..).zip(numbers).for_each(|(index, &number)| members.entry(number).or_default().push(index));

@@ -120,7 +120,7 @@ fn finished(command: Command, program: &str, words: &str, own: &Examples) -> Com
     })
 }
 
-/// The examples of a command, under a heading like the others.
+/// Returns the examples of a command, under a heading like the others.
 fn shown(program: &str, examples: &[(&str, &str)], command: &Command) -> StyledStr {
     let header = command.get_styles().get_header();
     let mut text = format!("{header}Examples:{header:#}");
@@ -152,7 +152,7 @@ mod tests {
         Device(Device),
     }
 
-    /// The words of each command that does something, and its help.
+    /// Returns the words of each command that does something, and its help.
     fn helps(command: &Command, words: &str) -> Vec<(String, String)> {
         let name = |command: &Command| format!("{words} {}", command.get_name()).trim_start().to_owned();
         let below = command.get_subcommands().flat_map(|command| match command.has_subcommands() {

@@ -106,7 +106,7 @@ impl TrainingOptions {
         Err(RecipeError::senseless("warmup", reason))
     }
 
-    /// The loss that is trained on.
+    /// Returns the loss that is trained on.
     pub fn loss(&self) -> CrossEntropy<'_> {
         CrossEntropy { label_smoothing: self.label_smoothing, class_weights: self.class_weights.as_deref() }
     }

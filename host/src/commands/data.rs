@@ -41,7 +41,7 @@ pub fn run(options: &options::commands::Overview) -> Result<()> {
     Ok(())
 }
 
-/// The samples of each class or label, or each target's range.
+/// Returns the samples of each class or label, or each target's range.
 fn targets(data: &Dataset, overview: &Overview) -> Table {
     let task = data.task.get().kind();
     if task != TaskKind::Regression {
@@ -59,14 +59,14 @@ fn targets(data: &Dataset, overview: &Overview) -> Table {
     targets
 }
 
-/// The cells of a feature or a target: name, unit, least, mean, largest, deviation.
+/// Returns the cells of a feature or a target: name, unit, least, mean, largest, deviation.
 fn moments_row(name: String, unit: Option<&String>, moments: &Moments) -> [String; 6] {
     let Moments { mean, deviation, least, greatest } = *moments;
     let unit = unit.map_or("", |unit| if unit == NO_UNIT { "" } else { unit }).to_owned();
     [name, unit, shown(least.into()), shown(mean), shown(greatest.into()), shown(deviation)]
 }
 
-/// A sample's class, labels or numbers in words.
+/// Returns a sample's class, labels or numbers in words.
 fn target(data: &Dataset, index: usize) -> String {
     match data.train.targets() {
         Targets::Classes(labels) => data.classes.name(labels[index].into()).into_owned(),
@@ -77,7 +77,7 @@ fn target(data: &Dataset, index: usize) -> String {
     }
 }
 
-/// The names of the labels that a sample has.
+/// Returns the names of the labels that a sample has.
 fn label_names(names: &Classes, labels: &[f32]) -> Vec<String> {
     let there = names.all().zip(labels).filter(|(_, label)| **label > 0.0);
     there.map(|(name, _)| name.into_owned()).collect()
@@ -140,12 +140,12 @@ fn print(data: &Dataset, overview: &Overview, rows: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The samples' places and values.
+/// Returns the samples' places and values.
 fn samples(split: &Split) -> impl Iterator<Item = (usize, Vec<f32>)> {
     split.samples().map(|sample| split.element().values(sample).collect()).enumerate()
 }
 
-/// A number in at most a few digits.
+/// Returns a number in at most a few digits.
 fn shown(value: f64) -> String {
     match value.abs() {
         _ if value.fract() == 0.0 && value.abs() < 1e9 => format!("{value}"),

@@ -67,7 +67,7 @@ pub fn run(options: &options::commands::Embed) -> Result<()> {
     Ok(())
 }
 
-/// The samples, and the way from their values to inputs: the network's, or else that of a run that trains on these samples.
+/// Returns the samples, and the way from their values to inputs: the network's, or else that of a run that trains on these samples.
 fn samples(
     options: &options::commands::Embed,
     mut data: Dataset,
@@ -96,7 +96,7 @@ fn samples(
     Ok((split, preparation))
 }
 
-/// The host's answer for each sample, a JSON object a line.
+/// Returns the host's answer for each sample, a JSON object a line.
 fn expect(file: &ModelFile<'_>, split: &Split) -> Result<String> {
     let engine = Simd::new(InstructionSet::from_environment()?, NonZero::<usize>::MIN)?;
     let mut lines = String::new();

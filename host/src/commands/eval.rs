@@ -64,7 +64,7 @@ fn print(
     Ok(())
 }
 
-/// The classes by the names that were given, or else by the file's, or else by the data's.
+/// Returns the classes by the names that were given, or else by the file's, or else by the data's.
 fn classes(options: &options::commands::Eval, file: &ModelFile<'_>, data: &Dataset) -> Classes {
     let (own, others) = (file.classes(), data.classes.extended(file.architecture().outputs()));
     if options.data.classes.is_some() || file.assumes().is_some() || !own.are_named() {
@@ -110,7 +110,7 @@ fn output_table(names: &Classes, rows: impl Iterator<Item = [String; 3]>, areas:
     align_right(table)
 }
 
-/// Each target's errors, in its unit.
+/// Returns each target's errors, in its unit.
 fn value_table<'a>(names: &Classes, answers: &ValueAnswers, units: impl Iterator<Item = Option<&'a String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(["", "Mean absolute error", "RMSE", "Largest error", "R²"]);
@@ -128,7 +128,7 @@ fn align_right(mut table: Table) -> Table {
     table
 }
 
-/// A class's name in a column's width.
+/// Returns a class's name in a column's width.
 fn short(name: &str) -> String {
     name.chars().take(5).collect()
 }

@@ -137,7 +137,7 @@ fn show_quantized(
     Ok(())
 }
 
-/// The network's inputs and outputs, in words.
+/// Returns the network's inputs and outputs, in words.
 fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
     let (inputs, outputs) = (architecture.inputs(), architecture.outputs());
     let input = signature.input.unwrap_or(InputShape::Features(inputs as u32));
@@ -150,7 +150,7 @@ fn ends(architecture: &Architecture, signature: &Signature<'_>) -> String {
     [classes].into_iter().chain(values_in_words(signature)).chain(features(signature)).collect::<Vec<_>>().join("\n")
 }
 
-/// The numbers that a sample's values are, and what becomes of them, where they are no plain bytes.
+/// Returns the numbers that a sample's values are, and what becomes of them, where they are no plain bytes.
 fn values_in_words(signature: &Signature<'_>) -> Option<String> {
     let element = signature.preparation.element();
     match signature.preparation {
@@ -172,7 +172,7 @@ fn with_units(names: Names<'_>, units: Names<'_>) -> Vec<String> {
     named.collect()
 }
 
-/// The quality that a record states, in words.
+/// Returns the quality that a record states, in words.
 fn accuracy(task: TaskKind, accuracy: f32) -> String {
     match task {
         TaskKind::Classification => format!("accuracy {:.2}%", 100.0 * accuracy),
@@ -181,7 +181,7 @@ fn accuracy(task: TaskKind, accuracy: f32) -> String {
     }
 }
 
-/// The first features' names and units, where the file has them.
+/// Returns the first features' names and units, where the file has them.
 fn features(signature: &Signature<'_>) -> Option<String> {
     const SHOWN: usize = 8;
     let mut named = with_units(signature.feature_names, signature.feature_units).into_iter();
@@ -191,7 +191,7 @@ fn features(signature: &Signature<'_>) -> Option<String> {
     (!shown.is_empty()).then(|| format!("Features: {}{more}", shown.join(", ")))
 }
 
-/// The way from a sample's values to the inputs.
+/// Returns the way from a sample's values to the inputs.
 fn preparation(signature: &Signature<'_>) -> Value {
     let kind = match signature.preparation {
         Preparation::Bytes => "bytes",
@@ -207,7 +207,7 @@ fn listed(names: Names<'_>) -> Option<Vec<&str>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// The sizes of a sample, outermost first, where the file says them.
+/// Returns the sizes of a sample, outermost first, where the file says them.
 fn input_sizes(signature: &Signature<'_>) -> Option<Vec<u32>> {
     Some(signature.input?.sizes().collect())
 }

@@ -76,7 +76,7 @@ enum Commands {
     Device(options::Device),
 }
 
-/// The command line of `selvedge`, with its examples.
+/// Returns the command line of `selvedge`, with its examples.
 fn command_line() -> clap::Command {
     options::program::<Arguments>(&[])
 }
@@ -184,7 +184,7 @@ fn check_replaced(path: &Path, beginnings: &[&[u8]], kind: &str) -> Result<()> {
     Ok(())
 }
 
-/// The layers for this data, dropout too where it was asked for among them.
+/// Returns the layers for this data, dropout too where it was asked for among them.
 fn architecture(options: &Model, data: &Dataset) -> Result<Architecture> {
     let resolve = |layers: &Layers| layers.resolve(data.input.features(), data.classes.count());
     let layers = options.layers.as_ref().map(resolve).transpose().context("--layers")?;
@@ -250,7 +250,7 @@ fn load_from(path: &Path, file: &ModelFile<'_>, options: &Data, search: Search) 
     file.take(data).with_context(|| path.display().to_string())
 }
 
-/// A note where the weights were trained on other samples than this data's training part.
+/// Returns a note where the weights were trained on other samples than this data's training part.
 fn trained_on_others(file: &ModelFile<'_>, data: &Dataset) -> Option<String> {
     let ModelFile::F32(file) = file else { return None };
     let record = file.record();
@@ -277,7 +277,7 @@ fn may_be_garments(file: &ModelFile<'_>) -> bool {
         && signature.task == Task::Classification
 }
 
-/// The classes by the file's names; says where these are a guess.
+/// Returns the classes by the file's names; says where these are a guess.
 fn classes(options: &commands::File, file: &ModelFile<'_>) -> Classes {
     if file.assumes() == Some(Assumption::Guess) {
         note(format_args!("{} names no classes; these are Fashion-MNIST's", options.path.display()));

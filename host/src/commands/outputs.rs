@@ -26,20 +26,20 @@ pub struct Answer {
 }
 
 impl Outputs {
-    /// The outputs of a file whose classes have these names.
+    /// Returns the outputs of a file whose classes have these names.
     pub fn of(signature: &Signature<'_>, names: Classes) -> Self {
         let units = signature.output_units.iter().map(str::to_owned).collect();
         Self { task: signature.task.into(), names, units }
     }
 
-    /// A regression's values in their units; of another task the outputs as they are.
+    /// Returns a regression's values in their units; of another task the outputs as they are.
     pub fn restored(&self, logits: &Logits<'_>) -> Vec<f32> {
         let mut values: Vec<f32> = logits.values().collect();
         self.task.get().restore(&mut values);
         values
     }
 
-    /// The likeliest classes, the labels that are there, or the values.
+    /// Returns the likeliest classes, the labels that are there, or the values.
     pub fn answer(&self, logits: &Logits<'_>) -> Answer {
         let percent = |(output, probability): (usize, f32)| {
             (self.names.name(output).into_owned(), format!("{:.1}%", 100.0 * probability))
@@ -67,7 +67,7 @@ impl Outputs {
         }
     }
 
-    /// The answer of the likeliest classes, the first first.
+    /// Returns the answer of the likeliest classes, the first first.
     pub fn of_top(names: &Classes, top: &[(usize, f32)]) -> Answer {
         let first = top.first().map_or_else(|| "no class".into(), |&(class, _)| names.name(class).into_owned());
         let line = |&(class, probability): &(usize, f32)| {
@@ -77,7 +77,7 @@ impl Outputs {
     }
 }
 
-/// A label's probability.
+/// Returns a label's probability.
 pub fn sigmoid(output: f32) -> f32 {
     Sigmoid::apply(output)
 }

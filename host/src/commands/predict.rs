@@ -56,7 +56,7 @@ pub fn run(options: &options::commands::Predict) -> Result<()> {
     failure.and_then(|()| tally.end())
 }
 
-/// A sample's values: whole numbers where they are integers.
+/// Returns a sample's values: whole numbers where they are integers.
 fn values(sample: &Sample, element: Element) -> Value {
     let values = element.values(&sample.values);
     match element {

@@ -76,7 +76,7 @@ impl MadeFile {
         print(&self.made, &self.report, &self.evaluations, &self.data, [self.encoded.len(), self.ram])
     }
 
-    /// Each test sample's certificate, as comma-separated values.
+    /// Returns each test sample's certificate, as comma-separated values.
     fn certificates(&self) -> String {
         let task = self.data.task.get();
         match task.kind() {
@@ -332,7 +332,7 @@ fn print_headlines(
     writeln!(out, "The model in floating point: {}", float.headline(2, units))
 }
 
-/// Each target's error before and after, and how far its values are from the model's.
+/// Returns each target's error before and after, and how far its values are from the model's.
 fn error_table(report: &Report, evaluations: [&Evaluation; 2], data: &Dataset) -> Table {
     let mut table = Table::new();
     let header = ["", "Mean absolute error", "of the model", "Distance from the model", "Largest", "Proved at most"];

@@ -150,7 +150,7 @@ fn read_table(path: &Path, taken: &Taken) -> Result<Vec<Sample>> {
     Ok(samples.into_iter().map(named).collect())
 }
 
-/// A file's first bytes.
+/// Returns a file's first bytes.
 fn beginning(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let unreadable = || format!("cannot read {}", path.display());
@@ -158,7 +158,7 @@ fn beginning(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A text's first characters.
+/// Returns a text's first characters.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {

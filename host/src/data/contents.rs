@@ -40,7 +40,7 @@ pub fn is_gzipped(beginning: &[u8]) -> bool {
     beginning.starts_with(GZIP)
 }
 
-/// The largest number of bytes that a compressed file of this size may unpack to.
+/// Returns the largest number of bytes that a compressed file of this size may unpack to.
 pub fn most_unpacked(packed: usize) -> u64 {
     UNPACKED.max(RATIO.saturating_mul(packed as u64)).min(LIMIT)
 }
@@ -74,7 +74,7 @@ pub fn map(path: &Path, size: u64) -> Result<Store, DataError> {
     Ok(Store::Mapped(mapping, 0))
 }
 
-/// A file's first bytes, so many at most, and its size.
+/// Returns a file's first bytes, so many at most, and its size.
 pub fn begin(path: &Path, count: usize) -> Result<(Vec<u8>, u64), DataError> {
     let begin = || {
         let (file, mut beginning) = (File::open(path)?, Vec::new());
@@ -131,7 +131,7 @@ fn unpack(path: &Path, packed: &[u8], kind: &Kind) -> Result<Vec<u8>, DataError>
     }
 }
 
-/// The error for a file of another format. It names that format if it is known.
+/// Returns the error for a file of another format. It names that format if it is known.
 fn no_idx(path: &Path, beginning: &[u8], error: IdxError) -> DataError {
     match foreign(beginning) {
         Some((what, advice)) => DataError::Foreign { path: path.into(), what, advice },

@@ -34,7 +34,7 @@ struct Header {
     len: u64,
 }
 
-/// The type that a file has by its first bytes.
+/// Returns the type that a file has by its first bytes.
 pub fn element(beginning: &[u8]) -> Option<Element> {
     match *beginning.first_chunk()? {
         [0, 0, 0x08] => Some(Element::U8),
@@ -45,7 +45,7 @@ pub fn element(beginning: &[u8]) -> Option<Element> {
     }
 }
 
-/// The first bytes as those of a file of bytes.
+/// Returns the first bytes as those of a file of bytes.
 fn as_bytes(beginning: &[u8]) -> ([u8; MAX_HEADER], usize) {
     let (mut bytes, len) = ([0; MAX_HEADER], beginning.len().min(MAX_HEADER));
     bytes[..len].copy_from_slice(&beginning[..len]);
@@ -53,7 +53,7 @@ fn as_bytes(beginning: &[u8]) -> ([u8; MAX_HEADER], usize) {
     (bytes, len)
 }
 
-/// The length of a file by that of a file of bytes.
+/// Returns the length of a file by that of a file of bytes.
 fn scaled(len: u64, start: usize, size: usize) -> Result<u64, IdxError> {
     let values = (len - start as u64).checked_mul(size as u64);
     values.and_then(|values| values.checked_add(start as u64)).ok_or(IdxError::Shape)
@@ -72,7 +72,7 @@ fn header(beginning: &[u8]) -> Result<Header, IdxError> {
     Ok(Header { element, shape, start, len: scaled(len, start, element.size())? })
 }
 
-/// The samples of a file whose length was checked: their shape, their element, and the values, little-endian.
+/// Returns the samples of a file whose length was checked: their shape, their element, and the values, little-endian.
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub fn samples(path: &Path, file: Store) -> Result<(InputShape, Element, Store),
     Ok((shape, element, values))
 }
 
-/// The bytes of a label, whether it can be below 0, and the length of the file.
+/// Returns the bytes of a label, whether it can be below 0, and the length of the file.
 fn begun_labels(beginning: &[u8]) -> Result<((usize, bool), u64), IdxError> {
     let label = match beginning {
         [0, 0, 0x09, ..] => (1, true),
@@ -109,7 +109,7 @@ fn begun_labels(beginning: &[u8]) -> Result<((usize, bool), u64), IdxError> {
     Ok((label, scaled(len, 8, label.0)?))
 }
 
-/// The labels of a file whose length was checked.
+/// Returns the labels of a file whose length was checked.
 ///
 /// # Errors
 ///

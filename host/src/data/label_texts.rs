@@ -77,7 +77,7 @@ pub fn classes(texts: &[&str], given: Option<&Named>) -> Result<(Classes, Vec<u1
     Ok((classes.clone(), places.into_iter().map(|place| of_place[place] as u16).collect()))
 }
 
-/// The whole number that a text is, also as `3.0`.
+/// Returns the whole number that a text is, also as `3.0`.
 fn as_whole(text: &str) -> Option<i64> {
     const LARGEST: f64 = (1_i64 << 53) as f64;
     let number = text.parse::<f64>().ok().filter(|number| number.fract() == 0.0 && number.abs() <= LARGEST);

@@ -15,7 +15,7 @@ use crate::{
 /// Labels, and the place that they come from.
 pub type Labelled<'a> = (&'a Path, &'a [u16]);
 
-/// The classes of data with these labels: those that somebody named or that `known` has, or as many as the labels number.
+/// Returns the classes of data with these labels: those that somebody named or that `known` has, or as many as the labels number.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ fn count(labelled: &[Labelled<'_>]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// The note for classes or labels without a training sample, and for targets that are always the same.
+/// Returns the note for classes or labels without a training sample, and for targets that are always the same.
 pub fn without_samples(data: &Dataset) -> Option<String> {
     const SHOWN: usize = 5;
     let mut is_there = vec![false; data.classes.count()];
@@ -80,7 +80,7 @@ pub fn without_samples(data: &Dataset) -> Option<String> {
     }
 }
 
-/// The note for labels and targets that are the same in all training samples.
+/// Returns the note for labels and targets that are the same in all training samples.
 fn without_change(data: &Dataset, rows: &TargetRows) -> Option<String> {
     let is_same = |output: &usize| (1..rows.len()).all(|row| rows.row(row)[*output] == rows.row(0)[*output]);
     let same: Vec<_> = (0..rows.width()).filter(is_same).map(|output| data.classes.name(output)).collect();

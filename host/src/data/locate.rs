@@ -91,7 +91,7 @@ pub fn holds_any(folder: &Path) -> bool {
     is_there(folder) || BELOW.iter().any(|below| is_there(&folder.join(below)))
 }
 
-/// The files under the usual names that a folder lacks.
+/// Returns the files under the usual names that a folder lacks.
 pub fn missing(folder: &Path) -> Vec<&'static str> {
     let sets = all(folder).unwrap_or_default();
     let set = sets.iter().find(|(_, prefix, _)| prefix.is_empty());
@@ -108,7 +108,7 @@ fn is_whole(set: &Set) -> bool {
     set.iter().all(|files| !files.is_empty())
 }
 
-/// All sets of a folder, whole or not.
+/// Returns all sets of a folder, whole or not.
 fn all(folder: &Path) -> Result<Vec<(PathBuf, String, Set)>, DataError> {
     let unreadable = |error: io::Error| DataError::Unreadable { path: folder.into(), error };
     let mut sets = BTreeMap::<String, Set>::new();
@@ -126,7 +126,7 @@ fn all(folder: &Path) -> Result<Vec<(PathBuf, String, Set)>, DataError> {
     Ok(sets.into_iter().map(|(prefix, set)| (folder.into(), prefix, set)).collect())
 }
 
-/// A file's place among the four by its name.
+/// Returns a file's place among the four by its name.
 fn parse(name: &str) -> Option<(&str, usize, Candidate)> {
     let plain = name.strip_suffix(".gz");
     let stem = plain.unwrap_or(name).strip_suffix("-ubyte")?;
@@ -178,7 +178,7 @@ mod tests {
         folder
     }
 
-    /// The found files below the folder, or the error, with the folder's path left out.
+    /// Returns the found files below the folder, or the error, with the folder's path left out.
     fn found(folder: &tempfile::TempDir, place: &str) -> Result<Vec<String>, String> {
         let own = format!("{}/", folder.path().display());
         let shown = |text: String| text.replace(&own, "");

@@ -83,7 +83,7 @@ impl Mapping {
         }
     }
 
-    /// The length of the file.
+    /// Returns the length of the file.
     pub fn len(&self) -> usize {
         self.map.len()
     }

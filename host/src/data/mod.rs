@@ -156,7 +156,7 @@ impl Dataset {
         }
     }
 
-    /// The architecture with these layers, or else the [named model](models), for this data.
+    /// Returns the architecture with these layers, or else the [named model](models), for this data.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl Dataset {
         Ok(Self { train, test, validation, ..self })
     }
 
-    /// The conversion of values into a network's inputs, and the meaning of its outputs.
+    /// Returns the conversion of values into a network's inputs, and the meaning of its outputs.
     pub fn meaning(&self) -> Meaning<'_> {
         Meaning { preparation: self.preparation.get(), task: self.task.get() }
     }

@@ -24,7 +24,7 @@ pub struct Named {
     pub classes: Classes,
 }
 
-/// The names that are given (`a,b,c`, or a file), or else those of a folder's own file, if it has one.
+/// Returns the names that are given (`a,b,c`, or a file), or else those of a folder's own file, if it has one.
 pub fn choose(given: Option<&Path>, folder: &Path) -> Result<Option<Named>, DataError> {
     match given {
         Some(given) => self::given(given).map(Some),
@@ -32,7 +32,7 @@ pub fn choose(given: Option<&Path>, folder: &Path) -> Result<Option<Named>, Data
     }
 }
 
-/// The names in `--classes`.
+/// Returns the names in `--classes`.
 pub fn given(text: &Path) -> Result<Named, DataError> {
     if let Some(list) = text.to_str().filter(|text| text.contains(',')) {
         let classes =
@@ -45,7 +45,7 @@ pub fn given(text: &Path) -> Result<Named, DataError> {
     }
 }
 
-/// The names in a folder's own file.
+/// Returns the names in a folder's own file.
 fn of_folder(folder: &Path) -> Result<Option<Named>, DataError> {
     match read(&folder.join(NAMES_FILE)) {
         Err(DataError::File(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -53,7 +53,7 @@ fn of_folder(folder: &Path) -> Result<Option<Named>, DataError> {
     }
 }
 
-/// The names in a file, one a line; none in an empty one.
+/// Returns the names in a file, one a line; none in an empty one.
 fn read(path: &Path) -> Result<Option<Named>, DataError> {
     let bytes = files::read(path, LIMIT)?;
     let text = String::from_utf8(bytes).map_err(|_| DataError::NoText { path: path.into() })?;
@@ -75,7 +75,7 @@ fn unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Classes, (
     Classes::named(names).map_err(|error| (0, error.to_string()))
 }
 
-/// The classes of data: those that are `named`, else those of the published set `known`, else as many numbered classes as `count` says.
+/// Returns the classes of data: those that are `named`, else those of the published set `known`, else as many numbered classes as `count` says.
 pub fn resolve(
     named: Option<Named>,
     known: Option<&Known>,
@@ -104,7 +104,7 @@ pub fn check_count(named: &Named, data: &str, expected: usize) -> Result<(), Dat
     }
 }
 
-/// The name of a data set that is found in a folder, as a training record takes it: printable, not too long, and never that of a published set.
+/// Returns the name of a data set that is found in a folder, as a training record takes it: printable, not too long, and never that of a published set.
 pub fn of_data(folder: &Path, prefix: &str) -> String {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
     let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -118,14 +118,14 @@ pub fn of_data(folder: &Path, prefix: &str) -> String {
     as_record(&name, "folder")
 }
 
-/// The name of a data set in a file: the file's, up to its first dot.
+/// Returns the name of a data set in a file: the file's, up to its first dot.
 pub fn of_file(path: &Path) -> String {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
     as_record(if stem.is_empty() { &name } else { stem }, "file")
 }
 
-/// A name as a training record takes it; `kind` comes before one that another set has.
+/// Returns a name as a training record takes it; `kind` comes before one that another set has.
 fn as_record(name: &str, kind: &str) -> String {
     const LONGEST: usize = 100;
     let mut name = name.replace(char::is_control, "\u{fffd}");

@@ -64,7 +64,7 @@ impl Overview {
         Self { classes, targets, moments, constant, repeated, contradicting }
     }
 
-    /// A chart of the training samples by class: pictures as means, windows as curves, other features as histograms. Samples without classes are
+    /// Returns a chart of the training samples by class: pictures as means, windows as curves, other features as histograms. Samples without classes are
     /// drawn as one.
     pub fn chart(&self, data: &Dataset) -> Chart {
         let classes = match data.train.targets() {

@@ -53,7 +53,7 @@ impl Dataset {
         Ok(members)
     }
 
-    /// The data of one fold: a model is tested on these training samples, and trained on the others.
+    /// Returns the data of one fold: a model is tested on these training samples, and trained on the others.
     pub fn fold(&self, tested: &[u32]) -> Self {
         let mut is_tested = vec![false; self.train.len()];
         tested.iter().for_each(|&index| is_tested[index as usize] = true);

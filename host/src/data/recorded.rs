@@ -38,7 +38,7 @@ impl Recorded {
         Self { are_pictures, label, group, test_split, stride, missing }
     }
 
-    /// The text of a file's field, TOML; empty if there is nothing to keep.
+    /// Returns the text of a file's field, TOML; empty if there is nothing to keep.
     pub fn to_text(&self) -> String {
         let mut table = Table::new();
         let mut put = |key: &str, value: Option<Value>| value.map(|value| table.insert(key.into(), value));

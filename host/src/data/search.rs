@@ -33,7 +33,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// The places as this process's environment gives them.
+    /// Returns the places as this process's environment gives them.
     pub fn from_environment() -> Self {
         Self {
             environment: env::var_os("FASHION_MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from),
@@ -92,7 +92,7 @@ impl Search {
         }
     }
 
-    /// The built-in set, and why it takes another's place.
+    /// Returns the built-in set, and why it takes another's place.
     fn drawn(&self, notice: Option<String>) -> Result<Dataset, DataError> {
         self.check_options("the built-in set")?;
         let mut classes = Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name");
@@ -105,7 +105,7 @@ impl Search {
         Ok(Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, classes, splits) })
     }
 
-    /// The cache folder with all of the files in it; or why not, where there is such a folder and something was downloaded.
+    /// Returns the cache folder with all of the files in it; or why not, where there is such a folder and something was downloaded.
     fn cached(&self) -> Result<&Path, Option<DownloadError>> {
         let folder = self.cache.as_ref().ok_or(None)?;
         let missing = locate::missing(folder);

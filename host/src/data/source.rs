@@ -49,7 +49,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The task that is chosen, or else the network's.
+    /// Returns the task that is chosen, or else the network's.
     pub fn task(&self) -> TaskKind {
         self.source.task.map_or(self.network_task, |TaskName(task)| task)
     }

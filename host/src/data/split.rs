@@ -24,7 +24,7 @@ impl Default for Store {
 }
 
 impl Store {
-    /// The number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Memory(bytes) => bytes.len(),
@@ -134,18 +134,18 @@ impl Split {
         Self { groups, ..self }
     }
 
-    /// The number of each sample's group; `None` if there are no groups.
+    /// Returns the number of each sample's group, or `None` if there are no groups.
     pub fn groups(&self) -> Option<&[u32]> {
         (!self.groups.is_empty()).then_some(&self.groups)
     }
 
-    /// A number (a stratum) for each sample. When the data is split, every part gets the same share of each stratum: see
+    /// Returns a number (a stratum) for each sample. When the data is split, every part gets the same share of each stratum: see
     /// [`Targets::strata`].
     pub fn strata(&self) -> Vec<u32> {
         self.targets.strata()
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.targets.len()
     }
@@ -155,22 +155,22 @@ impl Split {
         self.targets.is_empty()
     }
 
-    /// The features of a sample.
+    /// Returns the features of a sample.
     pub fn features(&self) -> usize {
         self.features
     }
 
-    /// The number type of the values.
+    /// Returns the number type of the values.
     pub fn element(&self) -> Element {
         self.element
     }
 
-    /// A target for each sample.
+    /// Returns a target for each sample.
     pub fn targets(&self) -> &Targets {
         &self.targets
     }
 
-    /// A class for each sample; none where the targets are no classes.
+    /// Returns a class for each sample, or none where the targets are no classes.
     pub fn labels(&self) -> &[u16] {
         match &self.targets {
             Targets::Classes(labels) => labels,
@@ -178,7 +178,7 @@ impl Split {
         }
     }
 
-    /// The bytes of a sample.
+    /// Returns the bytes of a sample.
     pub fn sample_len(&self) -> usize {
         self.features * self.element.size()
     }
@@ -203,7 +203,7 @@ impl Split {
         }
     }
 
-    /// The place of a sample in the store.
+    /// Returns the place of a sample in the store.
     #[inline]
     fn place(&self, index: usize) -> Range<usize> {
         let row = match &self.rows {
@@ -214,12 +214,12 @@ impl Split {
         row * len..(row + 1) * len
     }
 
-    /// Every sample's bytes.
+    /// Returns every sample's bytes.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.len()).map(|index| self.sample(index))
     }
 
-    /// The bytes of neighbouring samples, one after the other: copied where they do not lie so.
+    /// Returns the bytes of neighbouring samples, one after the other: copied where they do not lie so.
     pub fn part(&self, samples: Range<usize>) -> Cow<'_, [u8]> {
         let len = self.sample_len();
         match &self.rows {
@@ -232,14 +232,14 @@ impl Split {
         }
     }
 
-    /// The bytes of all samples, those of a few thousand at a time.
+    /// Returns the bytes of all samples, those of a few thousand at a time.
     pub fn parts(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
         const TOGETHER: usize = 4096;
         let end = move |start: usize| self.len().min(start + TOGETHER);
         (0..self.len()).step_by(TOGETHER).map(move |start| self.part(start..end(start)))
     }
 
-    /// The bytes of all samples.
+    /// Returns the bytes of all samples.
     pub fn values(&self) -> Cow<'_, [u8]> {
         self.part(0..self.len())
     }
@@ -253,7 +253,7 @@ impl Split {
         }
     }
 
-    /// The samples of these indices, in this order. They share their bytes with the whole.
+    /// Returns the samples of these indices, in this order. They share their bytes with the whole.
     pub fn chosen(&self, indices: &[u32]) -> Self {
         let rows = match &self.rows {
             Rows::First => indices.to_vec(),
@@ -267,7 +267,7 @@ impl Split {
         Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices), groups }
     }
 
-    /// The samples of two parts of one source, in the source's order; `None` if they are no such parts.
+    /// Returns the samples of two parts of one source, in the source's order, or `None` if they are no such parts.
     pub fn joined(&self, other: &Self) -> Option<Self> {
         let (Rows::Chosen(own), Rows::Chosen(others)) = (&self.rows, &other.rows) else { return None };
         if !Arc::ptr_eq(&self.store, &other.store) {

@@ -48,7 +48,7 @@ fn serial(path: &str, baud: u32) -> Result<Box<dyn Line>, String> {
     Ok(Box::new(port))
 }
 
-/// The message where there is no such port.
+/// Returns the message where there is no such port.
 #[cfg(feature = "serial")]
 fn absent() -> String {
     let ports = serialport::available_ports().unwrap_or_default();

@@ -132,7 +132,7 @@ impl Board {
         }
     }
 
-    /// The board's description of itself.
+    /// Returns the board's description of itself.
     pub fn about(&self) -> &About {
         &self.about
     }
@@ -160,7 +160,7 @@ impl Board {
         self.prediction(&Request::Evaluate { input, label }, see)
     }
 
-    /// An output, as the board has it: its name and unit, each empty if it has none, and its scale and shift.
+    /// Returns an output, as the board has it: its name and unit, each empty if it has none, and its scale and shift.
     ///
     /// # Errors
     ///
@@ -184,7 +184,7 @@ impl Board {
         Ok(output)
     }
 
-    /// The sums over the samples that the board has evaluated since the last [`Board::reset`].
+    /// Returns the sums over the samples that the board has evaluated since the last [`Board::reset`].
     ///
     /// # Errors
     ///
@@ -250,7 +250,7 @@ impl Deadline {
         Self { start: Instant::now(), timeout }
     }
 
-    /// The earlier one of this and another.
+    /// Returns the earlier one of this and another.
     fn or_after(&self, timeout: Duration) -> Self {
         let now = Instant::now();
         Self { start: now, timeout: self.timeout.saturating_sub(now - self.start).min(timeout) }

@@ -74,7 +74,7 @@ fn serve(mut line: impl Read + Write, info: Info<'static>) {
     }
 }
 
-/// A board at the other end of a socket.
+/// Returns a board at the other end of a socket.
 fn line(board: impl FnOnce(UnixStream) + Send + 'static) -> Box<dyn Line> {
     let (here, there) = UnixStream::pair().unwrap();
     thread::spawn(move || board(there));
@@ -82,12 +82,12 @@ fn line(board: impl FnOnce(UnixStream) + Send + 'static) -> Box<dyn Line> {
     Box::new(here)
 }
 
-/// A frame of a response.
+/// Returns a frame of a response.
 fn frame(response: &Response<'_>) -> Vec<u8> {
     encode(response, &mut [0; response_len(200, 20)]).unwrap().to_vec()
 }
 
-/// The error of a greeting, in words.
+/// Returns the error of a greeting, in words.
 fn refused(board: impl FnOnce(UnixStream) + Send + 'static, timeout: Duration) -> String {
     Board::greet(line(board), timeout).err().expect("no board is there").to_string()
 }

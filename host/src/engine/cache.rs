@@ -15,7 +15,7 @@ const LEAST: usize = 32 << 10;
 )]
 pub struct CacheError(String);
 
-/// A core's first-level data cache in bytes.
+/// Returns a core's first-level data cache in bytes.
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ fn from_text(text: &str) -> Result<usize, CacheError> {
     }
 }
 
-/// The size that the processor tells.
+/// Returns the size that the processor tells.
 fn of_processor() -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
     {

@@ -34,7 +34,7 @@ impl Simd {
         self
     }
 
-    /// The times of the threads, if the engine is [`timed`](Self::timed); else zeros.
+    /// Returns the times of the threads, if the engine is [`timed`](Self::timed); else zeros.
     pub fn times(&self) -> Times {
         let times = self.clock.as_ref().map(Clock::read).unwrap_or_default();
         let packing = (0..self.threads()).filter_map(|thread| self.scratch(thread).packing.0).sum();

@@ -83,12 +83,12 @@ impl Simd {
         Ok(Self { team, instructions, scratch, first_level_cache, clock: None })
     }
 
-    /// The number of threads.
+    /// Returns the number of threads.
     pub fn threads(&self) -> usize {
         self.team.threads()
     }
 
-    /// The instruction set of the kernels.
+    /// Returns the instruction set of the kernels.
     pub fn instructions(&self) -> InstructionSet {
         self.instructions
     }
@@ -101,7 +101,7 @@ impl Simd {
         });
     }
 
-    /// A thread's rows and columns.
+    /// Returns a thread's rows and columns.
     fn share(&self, product: &Product<'_>, grid: Grid, thread: usize) -> (Range<usize>, Range<usize>) {
         let (row, column) = (thread / grid.columns, thread % grid.columns);
         // In whole vectors, but for the last.
@@ -182,7 +182,7 @@ impl Grid {
     }
 }
 
-/// The largest divisor that is at most `limit`, or 1.
+/// Returns the largest divisor that is at most `limit`, or 1.
 fn divisor(number: usize, limit: usize) -> usize {
     (1..=limit.min(number)).rev().find(|&divisor| number.is_multiple_of(divisor)).unwrap_or(1)
 }

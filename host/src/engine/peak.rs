@@ -16,7 +16,7 @@ const LENGTH: Duration = Duration::from_millis(2);
 const REPETITIONS: usize = 100;
 
 impl Simd {
-    /// The most floating-point operations per second of this engine's instructions, on all of its threads together. A fused multiply-add
+    /// Returns the most floating-point operations per second of this engine's instructions, on all of its threads together. A fused multiply-add
     /// counts as two.
     pub fn measure_peak(&self) -> f64 {
         let lanes = self.lanes();

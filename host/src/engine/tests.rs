@@ -66,7 +66,7 @@ fn by_columns(elements: &[f32], stride: usize) -> Matrix<'_> {
     Matrix::ByColumns { elements, stride }
 }
 
-/// The product by one plain chain for each element.
+/// Returns the product by one plain chain for each element.
 fn chains(product: &Product<'_>) -> Vec<f32> {
     let chain = |m, n| {
         let start = product.start.map_or(0.0, |start| start[n]);

@@ -40,22 +40,22 @@ impl ClassAnswers {
         self.answers.iter().filter(|[label, class]| label == class).count()
     }
 
-    /// The part whose class was found, 0 to 1.
+    /// Returns the part whose class was found, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.right() as f64 / self.total() as f64
     }
 
-    /// The mean recall of the classes that have samples, 0 to 1.
+    /// Returns the mean recall of the classes that have samples, 0 to 1.
     pub fn balanced_accuracy(&self) -> f64 {
         mean(self.per_class().iter().filter_map(|class| class.recall)).unwrap_or(0.0)
     }
 
-    /// The mean F1 of the classes that have one, 0 to 1.
+    /// Returns the mean F1 of the classes that have one, 0 to 1.
     pub fn f1(&self) -> f64 {
         mean(self.per_class().iter().filter_map(|class| class.f1)).unwrap_or(0.0)
     }
 
-    /// Each class's precision, recall and F1.
+    /// Returns each class's precision, recall and F1.
     pub fn per_class(&self) -> Vec<PerClass> {
         let mut counts = vec![[0_usize; 3]; self.classes];
         for &[label, class] in &self.answers {
@@ -71,7 +71,7 @@ impl ClassAnswers {
         counts.into_iter().map(of_class).collect()
     }
 
-    /// The confusion matrix: for each pair of classes, the samples of the first class that were predicted as the second. `None` for more
+    /// Returns the confusion matrix: for each pair of classes, the samples of the first class that were predicted as the second. `None` for more
     /// than 64 classes.
     pub fn confusion(&self) -> Option<Vec<Vec<u32>>> {
         (self.classes <= MAX_CONFUSION).then(|| {
@@ -82,12 +82,12 @@ impl ClassAnswers {
     }
 }
 
-/// A part of all, where there are any.
+/// Returns a part of all, where there are any.
 pub fn part(found: usize, all: usize) -> Option<f64> {
     (all > 0).then(|| found as f64 / all as f64)
 }
 
-/// The mean, where there are any.
+/// Returns the mean, where there are any.
 pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)

@@ -80,7 +80,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The evaluation of the samples, whose mean loss this is.
+    /// Returns the evaluation of the samples, whose mean loss this is.
     pub fn finish(self, loss: f64) -> Evaluation {
         let Self { task, width, kind, scores, .. } = self;
         let area = |output: usize| {

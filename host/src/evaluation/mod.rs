@@ -56,14 +56,14 @@ pub enum Answers {
 }
 
 impl Evaluation {
-    /// The evaluation of a classification, from each sample's label and predicted class. `losses` are the mean losses of each [`BATCH`]
+    /// Returns the evaluation of a classification, from each sample's label and predicted class. `losses` are the mean losses of each [`BATCH`]
     /// samples; the last one may be of fewer.
     pub fn of_classes(classes: usize, labels: &[u16], predicted: &[u16], losses: &[f32]) -> Self {
         let answers = Answers::Classes(ClassAnswers::new(classes, labels, predicted));
         Self { loss: mean_loss(labels.len(), losses), answers, roc_auc: Vec::new() }
     }
 
-    /// The evaluation of any task. `outputs` are those of all samples, one sample after the other, `width` for each. `losses` are the mean
+    /// Returns the evaluation of any task. `outputs` are those of all samples, one sample after the other, `width` for each. `losses` are the mean
     /// losses of each [`BATCH`] samples.
     pub fn of_outputs(task: Task<'_>, targets: &Targets, width: usize, outputs: &[f32], losses: &[f32]) -> Self {
         let mut collector = Collector::new(task, targets, width, false);
@@ -95,7 +95,7 @@ impl Evaluation {
         mean(self.roc_auc.iter().copied().flatten())
     }
 
-    /// The most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units; it may be
+    /// Returns the most important figures in words, such as `Accuracy: 91.5%`, with this number of decimals. `units` are the targets' units; it may be
     /// empty.
     pub fn headline(&self, decimals: usize, units: &[String]) -> String {
         let percent = |part: f64| format!("{:.decimals$}%", 100.0 * part);
@@ -115,7 +115,7 @@ impl Evaluation {
     }
 }
 
-/// A number with five significant digits, and its unit.
+/// Returns a number with five significant digits, and its unit.
 pub fn with_unit(value: f64, unit: Option<&String>) -> String {
     let digits = if value == 0.0 { 4.0 } else { value.abs().log10().floor().clamp(-9.0, 4.0) };
     let text = format!("{value:.*}", (4.0 - digits) as usize);
@@ -125,7 +125,7 @@ pub fn with_unit(value: f64, unit: Option<&String>) -> String {
     }
 }
 
-/// The mean of this number of samples' losses, from the mean of each [`BATCH`] of them.
+/// Returns the mean of this number of samples' losses, from the mean of each [`BATCH`] of them.
 fn mean_loss(samples: usize, losses: &[f32]) -> f64 {
     let sizes = (0..samples).step_by(BATCH).map(|start| BATCH.min(samples - start));
     let sum: f64 = sizes.zip(losses).map(|(size, &loss)| f64::from(loss) * size as f64).sum();

@@ -1,6 +1,6 @@
 //! The area under the ROC curve.
 
-/// The probability that a sample with the property has a higher score than a sample without it. Equal scores count half. `None` if all
+/// Returns the probability that a sample with the property has a higher score than a sample without it. Equal scores count half. `None` if all
 /// samples have the property, or none.
 ///
 /// r is a sample's rank from 1 (equal scores share their mean rank). P samples have the property, and N do not. The area is

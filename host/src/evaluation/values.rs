@@ -57,7 +57,7 @@ impl ValueAnswers {
         self.samples
     }
 
-    /// Each target's errors.
+    /// Returns each target's errors.
     pub fn targets(&self) -> &[ValueErrors] {
         &self.targets
     }

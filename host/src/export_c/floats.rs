@@ -126,7 +126,7 @@ fn is_last_linear(architecture: &Architecture, stage: &Stage) -> bool {
     architecture.stages().filter(|stage| stage.kind == StageKind::Linear).last().is_some_and(|last| last == *stage)
 }
 
-/// The rules for the compiler, and the fused multiply-add. Others may need `NAME_bits` and `NAME_of_bits` too.
+/// Returns the rules for the compiler, and the fused multiply-add. Others may need `NAME_bits` and `NAME_of_bits` too.
 pub fn fused(needs_bits: bool, needs_of_bits: bool) -> String {
     let mut functions = String::from(include_str!("c/floats/compiler.c"));
     let bits = [(include_str!("c/floats/bits.c"), needs_bits), (include_str!("c/floats/of_bits.c"), needs_of_bits)];

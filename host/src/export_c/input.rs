@@ -29,12 +29,12 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The input of a file's network.
+    /// Returns the input of a file's network.
     pub fn of(file: &ModelFile<'a>) -> Self {
         Self { preparation: file.signature().preparation }
     }
 
-    /// The C type of one number.
+    /// Returns the C type of one number.
     pub fn element(self) -> &'static str {
         match self.preparation.element() {
             Element::U8 => "uint8_t",
@@ -106,14 +106,14 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A template whose `ELEMENT` is the C type of one number.
+    /// Returns a template whose `ELEMENT` is the C type of one number.
     fn function(self, template: &str) -> String {
         template.replace("ELEMENT", self.element())
     }
 }
 
 impl<'a> Stage<'a> {
-    /// The input as it is.
+    /// Returns the input as it is.
     fn of_bytes() -> Self {
         Self { has_floats: false, functions: String::new(), arrays: Vec::new(), step: None, place: "input" }
     }
@@ -133,7 +133,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The table of a network that takes floats.
+/// Returns the table of a network that takes floats.
 fn floats(coded: Coded<'_>) -> Cow<'static, [f32]> {
     let row = |range| match range {
         CodeRange::Floats { low, high, factor } => Some([low, high, factor]),

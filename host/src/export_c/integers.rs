@@ -42,7 +42,7 @@ typedef struct NAME_entry {
 
 ";
 
-/// The parts; with the fused multiply-add where what is made of the logits needs it.
+/// Returns the parts; with the fused multiply-add where what is made of the logits needs it.
 pub fn parts<'a, F: Integers>(
     file: &QuantizedFile<'a, F>,
     kernel: Kernel,

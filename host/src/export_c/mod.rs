@@ -95,7 +95,7 @@ struct Field {
 }
 
 impl<'a> Export<'a> {
-    /// The files.
+    /// Returns the files.
     ///
     /// # Errors
     ///
@@ -117,14 +117,14 @@ impl<'a> Export<'a> {
         output::Output::of(self.file.signature())
     }
 
-    /// A template's text with the network's name in it.
+    /// Returns a template's text with the network's name in it.
     fn named(&self, template: &str) -> String {
         let capitals = format!("{}_", self.name.capitals());
         let (word, file) = (format!("{}_", self.name), format!("{}.", self.name));
         template.replace("NAME_", &word).replace("NAME.", &file).replace("MACRO_", &capitals)
     }
 
-    /// The comment that begins a file, which is called `file`; `other` is the other file.
+    /// Returns the comment that begins a file, which is called `file`; `other` is the other file.
     fn comment(&self, file: &str, other: &str) -> String {
         let command = format!("selvedge export-c {} --name {}", text::shell_word(self.path), self.name);
         format!(
@@ -138,7 +138,7 @@ impl<'a> Export<'a> {
         )
     }
 
-    /// The worth of a sum of 1 as a logit, where the logits are integers.
+    /// Returns the worth of a sum of 1 as a logit, where the logits are integers.
     fn logit_scale(&self) -> Option<f32> {
         match self.file.format() {
             WeightFormat::Int8 | WeightFormat::Int4 => self.file.quantization().map(|record| record.logit_scale),
@@ -148,7 +148,7 @@ impl<'a> Export<'a> {
 }
 
 impl Files<'_> {
-    /// The header.
+    /// Returns the header.
     pub fn header(&self) -> String {
         header::text(self.export, &self.parts)
     }
@@ -162,12 +162,12 @@ impl Files<'_> {
         source::write(self.export, &self.parts, out)
     }
 
-    /// Bytes of constants, which stay in flash: weights, biases and what belongs to them.
+    /// Returns the number of bytes of constants, which stay in flash: weights, biases and what belongs to them.
     pub fn flash_bytes(&self) -> usize {
         self.parts.arrays.iter().map(Array::bytes).sum()
     }
 
-    /// Bytes of the memory that a prediction works in, where pointers are as on a microcontroller.
+    /// Returns the number of bytes of the memory that a prediction works in, where pointers are as on a microcontroller.
     pub fn scratch_bytes(&self) -> usize {
         self.parts.scratch_bytes(self.export.file.architecture().outputs())
     }

@@ -25,12 +25,12 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// The outputs of a network with this signature.
+    /// Returns the outputs of a network with this signature.
     pub fn of(signature: Signature<'a>) -> Self {
         Self { signature }
     }
 
-    /// The macro of their number.
+    /// Returns the macro of their number.
     pub fn count(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "MACRO_CLASSES",
@@ -47,7 +47,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The name of their names' array.
+    /// Returns the name of their names' array.
     pub fn names(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "NAME_class_names",
@@ -64,7 +64,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The targets' units of a regression, where they are known; a target without one has an empty text.
+    /// Returns the targets' units of a regression, where they are known; a target without one has an empty text.
     pub fn units(self) -> Option<impl Iterator<Item = Cow<'a, str>>> {
         let units = self.signature.output_units;
         let is_there = matches!(self.signature.task, Task::Regression(_)) && units != Names::NONE;
@@ -88,7 +88,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The functions of the source. `logit_scale` is the worth of a sum of 1 where logits are integers.
+    /// Returns the functions of the source. `logit_scale` is the worth of a sum of 1 where logits are integers.
     pub fn functions(self, parts: &Parts<'_>, logit_scale: Option<f32>) -> String {
         let functions: &[&str] = match self.signature.task {
             Task::Classification => &[
@@ -110,7 +110,7 @@ impl<'a> Output<'a> {
         functions.replace("LOGIT", parts.logit).replace("IS_LARGER", parts.is_larger)
     }
 
-    /// The declarations of the header, for an input of this C type, which is said to be `of_input`.
+    /// Returns the declarations of the header, for an input of this C type, which is said to be `of_input`.
     pub fn declarations(self, parts: &Parts<'_>, element: &str, of_input: &str) -> String {
         let taken = format!("const {element} input[MACRO_INPUTS]");
         let answered = format!("{} logits[{}]", parts.logit, self.count());

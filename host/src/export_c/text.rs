@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use os_display::Quotable;
 
-/// A finite float as a hexadecimal literal: exact, however a compiler reads decimals.
+/// Returns a finite float as a hexadecimal literal: exact, however a compiler reads decimals.
 pub fn float(x: f32) -> String {
     let (sign, bits) = (if x.is_sign_negative() { "-" } else { "" }, x.to_bits() & 0x7fff_ffff);
     let fraction = format!("{:06x}", (bits & 0x007f_ffff) << 1);
@@ -17,7 +17,7 @@ pub fn float(x: f32) -> String {
     }
 }
 
-/// A string literal. Bytes that are no printable ASCII are octal escapes, which have three digits and end there. A question mark is escaped
+/// Returns a string literal. Bytes that are no printable ASCII are octal escapes, which have three digits and end there. A question mark is escaped
 /// too, because two of them can begin a trigraph.
 pub fn string(text: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -28,7 +28,7 @@ pub fn string(text: &str) -> String {
     format!("\"{}\"", text.bytes().map(byte).collect::<String>())
 }
 
-/// A word for a shell, in printable ASCII.
+/// Returns a word for a shell, in printable ASCII.
 pub fn shell_word(word: &OsStr) -> String {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
     if word.as_encoded_bytes().iter().all(is_plain) {

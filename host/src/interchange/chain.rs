@@ -14,7 +14,7 @@ pub(super) enum Chain {
     None,
 }
 
-/// The chain that takes each layer once; `order` is the one that names or places give.
+/// Returns the chain that takes each layer once; `order` is the one that names or places give.
 pub(super) fn of(layers: &[(u32, u32)], order: Option<&[usize]>) -> Chain {
     if let Some(widths) = order.and_then(|order| in_order(layers, order)) {
         return Chain::Widths(widths);

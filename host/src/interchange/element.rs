@@ -12,7 +12,7 @@ pub(super) enum Element {
 }
 
 impl Element {
-    /// The element of a NumPy array; `None` if weights cannot be such numbers.
+    /// Returns the element of a NumPy array, or `None` if weights cannot be such numbers.
     pub(super) fn of_number(number: Number) -> Option<Self> {
         match number {
             Number::F16 => Some(Self::F16),
@@ -41,7 +41,7 @@ impl Element {
         value.unwrap_or_default()
     }
 
-    /// The elements as they are; bytes that are no whole element are left out.
+    /// Returns the elements as they are; bytes that are no whole element are left out.
     pub(super) fn decode_wide(self, bytes: &[u8]) -> Vec<f64> {
         match self {
             Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
@@ -49,7 +49,7 @@ impl Element {
         }
     }
 
-    /// The elements as the nearest `f32`s; bytes that are no whole element are left out.
+    /// Returns the elements as the nearest `f32`s; bytes that are no whole element are left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),

@@ -42,7 +42,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// A note for the user on a file without these steps, if there are any. `from` is the file with their numbers, and `to` is the new
+    /// Returns a note for the user on a file without these steps, if there are any. `from` is the file with their numbers, and `to` is the new
     /// file.
     pub fn note(&self, from: &Path, to: &Path) -> Option<String> {
         let inputs = "its inputs are scale · value + shift";
@@ -60,7 +60,7 @@ impl<'a> Ends<'a> {
         Some(format!("{to} has the network alone: {has}, and only {from} has these scales and shifts; --fold {advice}"))
     }
 
-    /// The name of the outputs in a graph.
+    /// Returns the name of the outputs in a graph.
     pub(super) fn output(&self) -> &'static str {
         match self.0.task {
             Task::Classification | Task::MultiLabel => "logits",
@@ -69,7 +69,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// A sample's numbers in a graph's input, in words.
+    /// Returns a sample's numbers in a graph's input, in words.
     pub(super) fn input_text(&self) -> String {
         if self.0.preparation == Preparation::Bytes {
             return "a sample in each row, its bytes divided by 255".into();
@@ -82,7 +82,7 @@ impl<'a> Ends<'a> {
         format!("a sample in each row, its values {steps}{}", listed(self.0.feature_names, self.0.feature_units))
     }
 
-    /// The outputs, in words.
+    /// Returns the outputs, in words.
     pub(super) fn output_text(&self) -> String {
         let targets = || listed(self.0.output_names, self.0.output_units);
         match self.0.task {

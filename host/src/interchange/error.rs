@@ -173,7 +173,7 @@ impl From<ArchiveError> for Problem {
 }
 
 impl Problem {
-    /// A reader's own words, in one line.
+    /// Returns a reader's own words, in one line.
     pub(super) fn format(format: &'static str, reason: impl ToString) -> Self {
         Self::Format { format, reason: one_line(&reason.to_string()) }
     }

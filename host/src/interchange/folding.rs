@@ -119,7 +119,7 @@ impl Folded {
     }
 }
 
-/// The network without the normalisations that have a place in a linear layer, and whether there were any.
+/// Returns the network without the normalisations that have a place in a linear layer, and whether there were any.
 fn without_normalization(network: &Network) -> Result<(Network, bool), NetworkError> {
     let architecture = network.architecture();
     let folded = architecture.folded();
@@ -159,7 +159,7 @@ mod tests {
         network
     }
 
-    /// A signature of these scales of inputs and targets.
+    /// Returns a signature of these scales of inputs and targets.
     fn signature(inputs: &[(f32, f32)], targets: &[(f32, f32)]) -> SignatureBuf {
         let table = inputs.iter().flat_map(|(scale, shift)| [scale, shift]).flat_map(|x| x.to_le_bytes()).collect();
         let input = selvedge::shape::InputShape::Features(3);
@@ -169,7 +169,7 @@ mod tests {
             .with_task(TaskBuf::scaled(targets.iter().copied()), &["°C", "-"].map(String::from))
     }
 
-    /// A sample's answer: from its values, through the preparation and the network, to the targets in their units.
+    /// Returns a sample's answer: from its values, through the preparation and the network, to the targets in their units.
     fn answer(network: &Network, signature: &SignatureBuf, values: &[f32]) -> Vec<f32> {
         let sample: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let mut input = vec![0.0; values.len()];

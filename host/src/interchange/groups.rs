@@ -115,7 +115,7 @@ fn by_place(entries: &[Entry]) -> Groups {
     groups
 }
 
-/// The order that names or places give these layers; `None` if they give none, or contradict each other. Numbers count where the names
+/// Returns the order that names or places give these layers, or `None` if they give none, or contradict each other. Numbers count where the names
 /// differ in nothing else. The file's order counts where its format `keeps_order`.
 pub(super) fn order(stems: &[&Stem], keeps_order: bool, is_mapped: bool) -> Option<Vec<usize>> {
     let places: Vec<usize> = (0..stems.len()).collect();

@@ -12,7 +12,7 @@ use super::{
     tensors::{NamedTensor, is_counter},
 };
 
-/// The linear layers, with ReLU between them, that a file's weights are.
+/// Returns the linear layers, with ReLU between them, that a file's weights are.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ fn infer_one(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture
     text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
 }
 
-/// A network's layers, as `--layers` names them, with each batch normalisation after the first layer of its width that has none.
+/// Returns a network's layers, as `--layers` names them, with each batch normalisation after the first layer of its width that has none.
 fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> String {
     let mut norms: Vec<_> = groups.norms.iter().map(|norm| tensors[norm.mean].values().len()).collect();
     let last = widths.len().saturating_sub(1);

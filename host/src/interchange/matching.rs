@@ -59,7 +59,7 @@ pub(super) fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
         .filter(move |&is_transposed| settings.transpose.is_none_or(|asked| asked == is_transposed))
 }
 
-/// A layer's inputs and outputs; `None` if its bias has not its outputs.
+/// Returns a layer's inputs and outputs, or `None` if its bias has not its outputs.
 pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
     let &[rows, columns] = tensors[linear.weight].shape() else { return None };
     let (inputs, outputs) = if is_transposed { (rows, columns) } else { (columns, rows) };
@@ -146,7 +146,7 @@ pub(super) fn matches(
     Ok(pinned)
 }
 
-/// The tensors whose parameters the user names.
+/// Returns the tensors whose parameters the user names.
 fn pinned(architecture: &Architecture, tensors: &[NamedTensor], settings: Settings) -> Result<Vec<Match>, Problem> {
     let mut pinned = Vec::new();
     for (index, tensor) in tensors.iter().enumerate().filter(|(_, tensor)| tensor.is_mapped()) {
@@ -236,7 +236,7 @@ fn norm_matches(
     Ok(found)
 }
 
-/// A parameter's name as a person gives it: `0.weight`.
+/// Returns a parameter's name as a person gives it: `0.weight`.
 pub(super) fn short(parameter: &Parameter) -> String {
     let name = parameter.name.strip_prefix(STACK_NAME).unwrap_or(&parameter.name);
     name.trim_start_matches('.').into()

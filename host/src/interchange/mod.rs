@@ -90,7 +90,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// The format of a file's extension.
+    /// Returns the format of a file's extension.
     pub fn of_extension(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "selvedge" => Some(Self::Selvedge),
@@ -120,7 +120,7 @@ impl FileFormat {
         }
     }
 
-    /// The format that a file to be written has by its extension.
+    /// Returns the format that a file to be written has by its extension.
     ///
     /// # Errors
     ///
@@ -183,7 +183,7 @@ pub fn write(
     Ok(files::write_whole(path, &bytes)?)
 }
 
-/// Each parameter of a flat model, and its values.
+/// Returns each parameter of a flat model, and its values.
 fn named<'a>(architecture: &Architecture, flat: &'a [f32]) -> Vec<(Parameter, &'a [f32])> {
     let parameters = architecture.parameters();
     parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()

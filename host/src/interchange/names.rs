@@ -59,7 +59,7 @@ pub(super) fn read(name: &str) -> (Stem, Option<Kind>) {
     (Stem { words, numbers, text }, kind)
 }
 
-/// The part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty if there is none.
+/// Returns the part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty if there is none.
 pub(super) fn prefix(name: &str) -> &str {
     let before = |name: &str| name.rfind(['.', '/']).unwrap_or(0);
     &name[..before(&name[..before(name)])]
@@ -73,7 +73,7 @@ pub(super) fn is_under(name: &str, key: &str) -> bool {
     }
 }
 
-/// The name of the weight that a bias stands beside.
+/// Returns the name of the weight that a bias stands beside.
 pub(super) fn weight_of(bias: &str) -> String {
     match bias.rfind("bias") {
         Some(at) => format!("{}weight{}", &bias[..at], &bias[at + "bias".len()..]),

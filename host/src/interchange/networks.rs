@@ -30,7 +30,7 @@ impl Own<'_> {
     }
 }
 
-/// The tensors with the network's own names: those of the only prefix under which all are there, else of the prefix that most names have.
+/// Returns the tensors with the network's own names: those of the only prefix under which all are there, else of the prefix that most names have.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(super) fn own<'a>(
     Ok(whole.pop().or_else(|| partial.into_iter().max_by_key(|own| own.fitting)))
 }
 
-/// The tensors under a prefix with the network's own names, where all there that have a layer's number are its.
+/// Returns the tensors under a prefix with the network's own names, where all there that have a layer's number are its.
 fn under<'a>(
     architecture: &'a Architecture,
     deployed: &'a Architecture,
@@ -94,7 +94,7 @@ fn by_name(named: &Architecture, tensors: &[NamedTensor], prefix: &str) -> Vec<M
     found.collect()
 }
 
-/// The places of the tensors under each prefix, in the file's order.
+/// Returns the places of the tensors under each prefix, in the file's order.
 fn parts(tensors: &[NamedTensor]) -> Vec<(&str, Vec<usize>)> {
     let mut parts: Vec<(&str, Vec<usize>)> = Vec::new();
     for (place, tensor) in tensors.iter().enumerate() {
@@ -111,7 +111,7 @@ fn taken(tensors: &[NamedTensor], places: &[usize]) -> Vec<NamedTensor> {
     places.iter().map(|&place| tensors[place].clone()).collect()
 }
 
-/// The tensors matched by order and shape. Where that leaves a doubt, those of the only prefix under which it does not.
+/// Returns the tensors matched by order and shape. Where that leaves a doubt, those of the only prefix under which it does not.
 pub(super) fn matched(
     architecture: &Architecture,
     tensors: &[NamedTensor],

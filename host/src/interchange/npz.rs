@@ -42,7 +42,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The archive that `numpy.savez` writes for these arrays; the same bytes each time.
+/// Returns the archive that `numpy.savez` writes for these arrays; the same bytes each time.
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()

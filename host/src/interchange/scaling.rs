@@ -120,7 +120,7 @@ fn check(option: &'static str, numbers: &[f64], is_right: impl Fn(f64) -> bool) 
     }
 }
 
-/// The channels of images that have several.
+/// Returns the channels of images that have several.
 fn channels(input: Option<InputShape>) -> Option<usize> {
     match input {
         Some(InputShape::Image { channels, .. }) if channels > 1 => Some(channels as usize),
@@ -128,7 +128,7 @@ fn channels(input: Option<InputShape>) -> Option<usize> {
     }
 }
 
-/// A number for each input. Of another program's network the shape is not known; three numbers are then those of colours.
+/// Returns a number for each input. Of another program's network the shape is not known; three numbers are then those of colours.
 fn spread(
     option: &'static str,
     numbers: &[f64],
@@ -147,7 +147,7 @@ fn spread(
     }
 }
 
-/// The numbers of a NumPy array (`.npy`) of any shape, in row-major order.
+/// Returns the numbers of a NumPy array (`.npy`) of any shape, in row-major order.
 ///
 /// # Errors
 ///

@@ -162,12 +162,12 @@ impl StateDict {
         Ok(Self { path: path.into(), tensors, settings, architecture, signature, record, dataset, recipe, notes })
     }
 
-    /// The tensors in the file's order.
+    /// Returns the tensors in the file's order.
     pub fn tensors(&self) -> &[NamedTensor] {
         &self.tensors
     }
 
-    /// The layers: those of a weight file or a graph. Any other file gives linear layers with ReLU between them, as its names and shapes
+    /// Returns the layers: those of a weight file or a graph. Any other file gives linear layers with ReLU between them, as its names and shapes
     /// say.
     ///
     /// # Errors
@@ -185,17 +185,17 @@ impl StateDict {
         &self.notes
     }
 
-    /// The meaning of inputs and outputs: a weight file's own; of other files nothing is known.
+    /// Returns the meaning of inputs and outputs: a weight file's own; of other files nothing is known.
     pub fn signature(&self) -> Signature<'_> {
         self.signature.get()
     }
 
-    /// The record of the training: a weight file's own; of other files nothing is known.
+    /// Returns the record of the training: a weight file's own; of other files nothing is known.
     pub fn record(&self) -> TrainingRecord<'_> {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// The network of these layers, with the file's tensors. They are taken by name, or, if the names are others, by order and shape. With
+    /// Returns the network of these layers, with the file's tensors. They are taken by name, or, if the names are others, by order and shape. With
     /// `strict`, no tensor may be missing or left over. Without, a missing bias is 0 and a missing scale of a batch normalisation 1. The
     /// names may count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
     ///
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::npy;
 
-    /// An archive of arrays of zeros, or with other words in their headers.
+    /// Returns an archive of arrays of zeros, or with other words in their headers.
     fn archive(arrays: &[(&str, &[usize])], [from, to]: [&[u8]; 2]) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, shape) in arrays {

@@ -36,7 +36,7 @@ pub struct NamedTensor {
 }
 
 impl NamedTensor {
-    /// The file's name for it, such as `linear_relu_stack.0.weight`.
+    /// Returns the file's name for it, such as `linear_relu_stack.0.weight`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -46,7 +46,7 @@ impl NamedTensor {
         &self.shape
     }
 
-    /// The elements in row-major order; none where they are of a type that is not read, such as a counter's.
+    /// Returns the elements in row-major order, or none where they are of a type that is not read, such as a counter's.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
@@ -70,7 +70,7 @@ impl NamedTensor {
         self.before = Some(std::mem::replace(&mut self.name, name));
     }
 
-    /// The name that the file has for it, whatever the user's is.
+    /// Returns the name that the file has for it, whatever the user's is.
     pub(super) fn name_in_file(&self) -> &str {
         self.before.as_ref().unwrap_or(&self.name)
     }
@@ -84,7 +84,7 @@ impl NamedTensor {
         }
     }
 
-    /// The elements, where they are numbers that weights can be.
+    /// Returns the elements, where they are numbers that weights can be.
     pub(super) fn numbers(&self) -> Result<&[f32], Problem> {
         match &self.unread {
             None => Ok(&self.values),
@@ -232,7 +232,7 @@ fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
     })
 }
 
-/// A parameter's sizes.
+/// Returns a parameter's sizes.
 pub(super) fn sizes(parameter: &Parameter) -> Vec<usize> {
     parameter.shape.iter().map(|&size| size as usize).collect()
 }

@@ -158,7 +158,7 @@ impl Network {
         &self.layers.architecture
     }
 
-    /// The parts that are computed together.
+    /// Returns the parts that are computed together.
     pub fn stages(&self) -> &[Stage] {
         &self.layers.stages
     }
@@ -248,7 +248,7 @@ impl View<'_> {
         self.parameters
     }
 
-    /// The last part of the chain; there is one.
+    /// Returns the last part of the chain; there is one.
     fn last(&self) -> &Stage {
         &self.layers.stages[self.layers.stages.len() - 1]
     }

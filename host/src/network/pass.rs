@@ -212,7 +212,7 @@ impl Workspace {
         Ok((outputs, loss.value(width, outputs, batch.targets, total_weight)?))
     }
 
-    /// The number of a batch's samples, which must have their targets and fit.
+    /// Returns the number of a batch's samples, which must have their targets and fit.
     fn check<L: Loss>(&self, network: View<'_>, _loss: &L, batch: &Batch<'_, L::Target>) -> Result<usize, StepError> {
         let samples = batch.input.len() / network.inputs();
         let samples = check_batch::<L>(network.outputs(), samples, batch.targets.len())?;
@@ -340,7 +340,7 @@ impl<E: Engine> Backward<'_, E> {
         batch_norm::Backward { pass, input, grads }.find_grads(engine, values, features, parameter_grads);
     }
 
-    /// The part of the memory that a batch normalisation of this width takes.
+    /// Returns the part of the memory that a batch normalisation of this width takes.
     fn own<'m>(&self, features: &'m mut [Feature], grads: &'m mut [f32]) -> (&'m mut [Feature], &'m mut [f32]) {
         (&mut features[..self.stage.outputs], &mut grads[..2 * self.stage.outputs])
     }

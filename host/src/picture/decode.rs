@@ -142,7 +142,7 @@ fn check_memory(path: &Path, bytes: u64) -> Result<(), PictureError> {
     asked.map_err(|_| PictureError::Memory { path: path.into(), megabytes })
 }
 
-/// The bytes that reading takes at most, by the header: file, pixels, and what the decoder has beside them.
+/// Returns the bytes that reading takes at most, by the header: file, pixels, and what the decoder has beside them.
 fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure, length: u64) -> u64 {
     let (width, height) = decoder.dimensions();
     // Decoders work in blocks.

@@ -22,7 +22,7 @@ impl Diverging {
         numbers.iter().map(|&number| (127.5 + 127.5 * self.part(number)).round() as u8).collect()
     }
 
-    /// The place of a number on the scale, from -1 to 1.
+    /// Returns the place of a number on the scale, from -1 to 1.
     fn part(self, number: f32) -> f32 {
         (number / self.limit).clamp(-1.0, 1.0)
     }
@@ -33,7 +33,7 @@ impl Diverging {
     }
 }
 
-/// The limit of a scale for these numbers: one in 200 lies beyond it, so a few that are far away do not make all others pale. 1 where all are 0.
+/// Returns the limit of a scale for these numbers: one in 200 lies beyond it, so a few that are far away do not make all others pale. 1 where all are 0.
 pub fn limit(numbers: impl Iterator<Item = f32>) -> f32 {
     let mut sizes: Vec<f32> = numbers.map(f32::abs).filter(|size| size.is_finite()).collect();
     sizes.sort_unstable_by(f32::total_cmp);

@@ -7,7 +7,7 @@ use super::ground::{Ground, PLAIN};
 /// Shades that are no further apart than this hardly vary.
 const HARDLY: u8 = 32;
 
-/// A note where a picture is blank, or nearly so.
+/// Returns a note where a picture is blank, or nearly so.
 pub fn of_picture(gray: &GrayImage) -> Option<String> {
     let (least, most) = (gray.as_raw().iter().min()?, gray.as_raw().iter().max()?);
     match most - least {
@@ -19,7 +19,7 @@ pub fn of_picture(gray: &GrayImage) -> Option<String> {
     }
 }
 
-/// A note where the ground is not plain.
+/// Returns a note where the ground is not plain.
 pub fn of_ground(ground: &Ground) -> Option<String> {
     (ground.share < PLAIN).then(|| {
         format!(
@@ -30,7 +30,7 @@ pub fn of_ground(ground: &Ground) -> Option<String> {
     })
 }
 
-/// A note where a sample is nearly black, or has no black around its thing.
+/// Returns a note where a sample is nearly black, or has no black around its thing.
 pub fn of_sample(shades: &GrayImage) -> Option<String> {
     let (all, shades) = (shades.as_raw().len(), shades.as_raw());
     let lit = shades.iter().filter(|&&shade| shade > HARDLY).count();

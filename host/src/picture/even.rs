@@ -17,7 +17,7 @@ const CALM: u8 = 16;
 /// The largest number of pixels on each side of one that its mean is taken of.
 const WIDEST: usize = 3;
 
-/// A picture with the slope of its ground taken off, if it has one, and its noise, as far as one pixel of the sample lies in the mean
+/// Returns a picture with the slope of its ground taken off, if it has one, and its noise, as far as one pixel of the sample lies in the mean
 /// of this number of pixels; and its ground.
 pub fn even_out(gray: GrayImage, (width, height): (u32, u32)) -> (GrayImage, Ground) {
     let level = level(&gray).unwrap_or(gray);
@@ -65,7 +65,7 @@ fn level(gray: &GrayImage) -> Option<GrayImage> {
     })
 }
 
-/// The plane of least squares through points: its height at zero, and its slopes. `None` if all points lie in one line.
+/// Returns the plane of least squares through points: its height at zero, and its slopes. `None` if all points lie in one line.
 fn fit(points: &[[f32; 3]]) -> Option<[f32; 3]> {
     let mean = |axis: usize| points.iter().map(|point| f64::from(point[axis])).sum::<f64>() / points.len() as f64;
     let means = [mean(0), mean(1), mean(2)];
@@ -78,7 +78,7 @@ fn fit(points: &[[f32; 3]]) -> Option<[f32; 3]> {
     (x.is_finite() && y.is_finite()).then(|| [means[2] - x * means[0] - y * means[1], x, y].map(|number| number as f32))
 }
 
-/// The mean of the pixels around each one, up to `radius` away in its row and its column.
+/// Returns the mean of the pixels around each one, up to `radius` away in its row and its column.
 fn smooth(gray: &GrayImage, radius: usize) -> GrayImage {
     let (width, height) = (gray.width() as usize, gray.height() as usize);
     let mut along = vec![0; gray.as_raw().len()];
@@ -108,7 +108,7 @@ fn smooth(gray: &GrayImage, radius: usize) -> GrayImage {
 mod tests {
     use super::*;
 
-    /// A block on a ground.
+    /// Returns a block on a ground.
     fn block(ground: impl Fn(u32, u32) -> u8) -> GrayImage {
         let is_thing = |x: u32, y: u32| (60..140).contains(&x) && (50..200).contains(&y);
         GrayImage::from_fn(200, 200, |x, y| Luma([if is_thing(x, y) { 20 } else { ground(x, y) }]))

@@ -15,7 +15,7 @@ const ALIKE: u8 = 8;
 /// The least part of the pixels inside, in percent, that is no ground: a light thing with straight edges on a dark ground is no frame.
 const LEAST: usize = 1;
 
-/// The width of a picture's frame; 0 where it has none.
+/// Returns the width of a picture's frame; 0 where it has none.
 pub fn width(gray: &GrayImage) -> u32 {
     let outer = Ground::of(gray);
     let shorter = gray.width().min(gray.height());

@@ -25,7 +25,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// A ground that is known and even.
+    /// Returns a ground that is known and even.
     pub fn exact(shade: u8) -> Self {
         Self { shade, tolerance: NEAREST, share: 1.0 }
     }
@@ -65,7 +65,7 @@ impl Ground {
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
     }
 
-    /// The distance within which most of its pixels are from its shade; 0 for an even ground.
+    /// Returns the distance within which most of its pixels are from its shade; 0 for an even ground.
     pub fn noise(&self) -> u8 {
         if self.tolerance > NEAREST { self.tolerance / 3 } else { 0 }
     }
@@ -147,7 +147,7 @@ fn fill(mask: &mut [bool], width: usize, place: usize) -> usize {
     count
 }
 
-/// The least value up to which that part of all lies.
+/// Returns the least value up to which that part of all lies.
 fn quantile(counts: impl Iterator<Item = (u8, u64)> + Clone, part: f64) -> u8 {
     let total: u64 = counts.clone().map(|(_, count)| count).sum();
     let wanted = (total as f64 * part).ceil() as u64;

@@ -41,7 +41,7 @@ impl Plain {
         self.pixels.pixels().all(|pixel| pixel.0.iter().all(|shade| *shade == pixel.0[0]))
     }
 
-    /// The sample of this number of columns and rows, resized without regard to its proportions: channels × rows × columns. One channel is the luminance
+    /// Returns the sample of this number of columns and rows, resized without regard to its proportions: channels × rows × columns. One channel is the luminance
     /// (ITU-R BT.709), three are red, green and blue.
     pub fn fit(self, (width, height): (u32, u32), channels: u32) -> Vec<u8> {
         let pixels = match self.pixels.dimensions() == (width, height) {

@@ -70,7 +70,7 @@ fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
     prepared
 }
 
-/// A picture as shades of this number of columns and rows; a sample's are kept.
+/// Returns a picture as shades of this number of columns and rows; a sample's are kept.
 fn prepare(picture: &RgbaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     let full_size = picture.dimensions();
     let (gray, laid_over) = flatten(picture);
@@ -181,7 +181,7 @@ mod tests {
         super::prepare(&picture.to_rgba8(), size, false).shades
     }
 
-    /// A picture with a block of one shade on a ground of another, and where the block is.
+    /// Returns a picture with a block of one shade on a ground of another, and where the block is.
     fn block(size: (u32, u32), ground: u8, shade: u8) -> RgbImage {
         RgbImage::from_fn(size.0, size.1, |x, y| {
             let inside = (size.0 / 4..size.0 / 2).contains(&x) && (size.1 / 4..size.1 * 3 / 4).contains(&y);

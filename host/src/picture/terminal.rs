@@ -31,7 +31,7 @@ impl Shades {
     }
 }
 
-/// An image in shades of grey, of this number of columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
+/// Returns an image in shades of grey, of this number of columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
 /// letters elsewhere.
 pub fn terminal(image: &[u8], width: usize) -> String {
     render([image; 3], width, Shades::of_stdout())
@@ -67,12 +67,12 @@ fn render(planes: [&[u8]; 3], width: usize, shades: Shades) -> String {
     text
 }
 
-/// A colour's light (ITU-R BT.601).
+/// Returns a colour's light (ITU-R BT.601).
 fn light([red, green, blue]: [u8; 3]) -> u8 {
     ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
 }
 
-/// The nearest of the 256 colours: of grey a [`gray`], else of the cube with the levels 0, 95, 135, … 255.
+/// Returns the nearest of the 256 colours: of grey a [`gray`], else of the cube with the levels 0, 95, 135, … 255.
 fn indexed(pixel: [u8; 3]) -> u8 {
     let [red, green, blue] = pixel;
     if red == green && green == blue {
@@ -86,7 +86,7 @@ fn indexed(pixel: [u8; 3]) -> u8 {
     16 + 36 * red + 6 * green + blue
 }
 
-/// The nearest of the 256 colours' grays: 16 is black, 232 to 255 are 8, 18, … 238, and 231 is white.
+/// Returns the nearest of the 256 colours' grays: 16 is black, 232 to 255 are 8, 18, … 238, and 231 is white.
 fn gray(shade: u8) -> u8 {
     match shade {
         0..4 => 16,
@@ -95,7 +95,7 @@ fn gray(shade: u8) -> u8 {
     }
 }
 
-/// A letter with as much ink as two pixels are light.
+/// Returns a letter with as much ink as two pixels are light.
 fn letter(upper: u8, lower: u8) -> char {
     const INK: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
     INK[(usize::from(upper) + usize::from(lower)) * INK.len() / 511]

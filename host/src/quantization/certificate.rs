@@ -81,7 +81,7 @@ struct Sums {
     inherited: Vec<f64>,
 }
 
-/// The inputs of the last layer.
+/// Returns the inputs of the last layer.
 fn last_inputs(reference: &Reference, sample: &[u8], quantized: &Values) -> Inputs {
     let mut input = vec![0.0; reference.network().inputs()];
     reference.preparation().write(sample, &mut input);

@@ -47,7 +47,7 @@ impl Coding {
         }
     }
 
-    /// The network that takes codes, each divided by 255. `reference` takes the values that these codes stand for.
+    /// Returns the network that takes codes, each divided by 255. `reference` takes the values that these codes stand for.
     ///
     /// An input is `scale · value + shift` and a value `low + step · code`. So a weight `w` becomes `255 · w · scale · step`, and
     /// `w · (scale · low + shift)` goes to the bias; both are computed in binary64 and rounded once.

@@ -38,7 +38,7 @@ pub enum Integers {
 }
 
 impl Integers {
-    /// The integers.
+    /// Returns the integers.
     pub(super) const fn range(self) -> RangeInclusive<f64> {
         match self {
             Self::Int8 => -127.0..=127.0,
@@ -62,7 +62,7 @@ impl Integers {
         }
     }
 
-    /// The limit of the sum of a row's positive products, and of that of its negative ones.
+    /// Returns the limit of the sum of a row's positive products, and of that of its negative ones.
     const fn sum_limit(self) -> u32 {
         match self {
             Self::Int8 => Int8::SUM_LIMIT,
@@ -81,7 +81,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The integers with these scales of the groups (0 where all weights are 0). If a sum could overflow, or if the unit would be below
+    /// Returns the integers with these scales of the groups (0 where all weights are 0). If a sum could overflow, or if the unit would be below
     /// `least_unit`, the next larger scales are taken that avoid this. A row of zeros has the unit `unit_alone`.
     fn fit(integers: Integers, weights: &[f32], scales: &[f64], least_unit: f64, unit_alone: f64) -> Self {
         let columns = integers.columns(weights.len());
@@ -120,7 +120,7 @@ impl Row {
         Self { weights, scales, unit }
     }
 
-    /// The larger sum of the positive weights and the negative ones, in units.
+    /// Returns the larger sum of the positive weights and the negative ones, in units.
     fn worst(&self, columns: usize) -> i64 {
         let sum = |sign: i32| -> i64 {
             let groups = self.weights.chunks(columns).zip(&self.scales);
@@ -130,7 +130,7 @@ impl Row {
         sum(1).max(sum(-1))
     }
 
-    /// The number that each integer weight stands for.
+    /// Returns the number that each integer weight stands for.
     pub fn values(&self, integers: Integers) -> impl Iterator<Item = f64> + '_ {
         let groups = self.weights.chunks(integers.columns(self.weights.len())).zip(&self.scales);
         groups.flat_map(move |(weights, &scale)| {
@@ -175,7 +175,7 @@ pub(super) struct LayerPlan<'a> {
 }
 
 impl LayerPlan<'_> {
-    /// The layer's integers, and the number that an integer output of 1 stands for.
+    /// Returns the layer's integers, and the number that an integer output of 1 stands for.
     ///
     /// With `means`, the biases correct the errors of the weights at the inputs' means:
     /// `b += mean of the sums − mean of the integers' sums`.
@@ -220,7 +220,7 @@ impl LayerPlan<'_> {
         Ok((layer, output_scale))
     }
 
-    /// A row's integers, and true if they are smaller than its scales ask for.
+    /// Returns a row's integers, and true if they are smaller than its scales ask for.
     pub fn row(&self, place: usize) -> (Row, bool) {
         let inputs = self.float.inputs;
         let groups = inputs.div_ceil(self.integers.columns(inputs));
@@ -266,7 +266,7 @@ fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [
     }
 }
 
-/// The scale of the logits at which their largest multiplier is the largest that a file can have.
+/// Returns the scale of the logits at which their largest multiplier is the largest that a file can have.
 fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
     let largest = units.iter().fold(0.0_f64, |largest, &unit| largest.max(unit));
     let scale = MULTIPLIER_ONE * input_scale * largest / (MULTIPLIER_LIMIT - 1.0);
@@ -275,7 +275,7 @@ fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
 }
 
 impl IntegerLayer {
-    /// The outputs as integers, before they are cut to what an activation can be.
+    /// Returns the outputs as integers, before they are cut to what an activation can be.
     fn outputs(&self, inputs: &[u8]) -> impl Iterator<Item = i32> + '_ {
         let outputs = self.biases.len();
         let (mut accumulators, mut sums) = (self.biases.clone(), vec![0.0; outputs]);
@@ -292,7 +292,7 @@ impl IntegerLayer {
         })
     }
 
-    /// The outputs of a layer before others.
+    /// Returns the outputs of a layer before others.
     pub fn activations(&self, inputs: &[u8]) -> Vec<u8> {
         self.outputs(inputs).map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
     }
@@ -338,12 +338,12 @@ impl IntegerNetwork {
         Run { activations, logits }
     }
 
-    /// The number that an integer logit of 1 stands for.
+    /// Returns the number that an integer logit of 1 stands for.
     pub fn logit_scale(&self) -> f64 {
         self.output_scales.last().copied().unwrap_or(1.0)
     }
 
-    /// The number of rows whose weights are smaller than they could be, so that no sum overflows.
+    /// Returns the number of rows whose weights are smaller than they could be, so that no sum overflows.
     pub fn shrunk(&self) -> usize {
         self.layers.iter().map(|layer| layer.shrunk).sum()
     }
@@ -372,7 +372,7 @@ impl IntegerNetwork {
     }
 }
 
-/// A file of a format.
+/// Returns a file of a format.
 ///
 /// # Errors
 ///

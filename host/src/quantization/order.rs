@@ -10,7 +10,7 @@ pub(super) struct Activity {
 }
 
 impl Activity {
-    /// The activity of a layer of this width. `runs` says for each sample which units are not zero.
+    /// Returns the activity of a layer of this width. `runs` says for each sample which units are not zero.
     pub fn of<'a>(width: usize, runs: impl ExactSizeIterator<Item = &'a [bool]>) -> Self {
         let samples = runs.len();
         let mut units = vec![vec![0; samples.div_ceil(64)]; width];
@@ -22,19 +22,19 @@ impl Activity {
         Self { samples, units }
     }
 
-    /// The part of units and samples with an activation that is not zero.
+    /// Returns the part of units and samples with an activation that is not zero.
     pub fn density(&self) -> f64 {
         let fired: u64 = self.units.iter().flatten().map(|word| u64::from(word.count_ones())).sum();
         fired as f64 / (self.samples * self.units.len()) as f64
     }
 
-    /// The part of pairs and samples in which a unit is not zero, with the units in this order.
+    /// Returns the part of pairs and samples in which a unit is not zero, with the units in this order.
     pub fn pair_density(&self, order: &[usize]) -> f64 {
         let fired: u64 = order.chunks(2).map(|pair| self.either(pair[0], pair[pair.len() - 1])).sum();
         fired as f64 / (self.samples * order.len().div_ceil(2)) as f64
     }
 
-    /// An order with few pairs in which one unit is zero and the other is not. First, the two units with the fewest such samples become a
+    /// Returns an order with few pairs in which one unit is zero and the other is not. First, the two units with the fewest such samples become a
     /// pair, again and again. Then two pairs exchange units as long as that lowers the number. A last unit without a partner stands at the
     /// end.
     pub fn order(&self) -> Vec<usize> {

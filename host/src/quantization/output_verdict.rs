@@ -30,7 +30,7 @@ impl OutputVerdict {
         self.model.iter().zip(&self.quantized).all(|(&model, &quantized)| (model > 0.0) == (quantized > 0.0))
     }
 
-    /// The distance from 0 of the output that is nearest to changing its label, and the bound of its error. The labels are proved to be the
+    /// Returns the distance from 0 of the output that is nearest to changing its label, and the bound of its error. The labels are proved to be the
     /// model's if every output's bound is below its distance.
     pub fn nearest_label(&self) -> (f64, f64) {
         let pairs = self.float.iter().map(|&output| f64::from(output).abs()).zip(self.bounds.iter().copied());
@@ -67,7 +67,7 @@ impl OutputVerdict {
     }
 }
 
-/// The certificates of labels or values as comma-separated values, a line for each sample.
+/// Returns the certificates of labels or values as comma-separated values, a line for each sample.
 pub fn certificates(verdicts: &[OutputVerdict], task: Task<'_>) -> String {
     let mut lines = String::new();
     match task.kind() {

@@ -59,7 +59,7 @@ impl Reference {
         Self::of(network)
     }
 
-    /// A plain network.
+    /// Returns a plain network.
     pub(super) fn of(network: Network) -> Result<Self, QuantizationError> {
         let mut reference = Self { network, preparation: PreparationBuf::Bytes, columns: Vec::new() };
         let columns: Vec<_> = reference.layers().map(|layer| by_columns(layer.weight, layer.inputs)).collect();
@@ -77,22 +77,22 @@ impl Reference {
         Self { preparation, ..self }
     }
 
-    /// The conversion of a sample's values into the network's inputs.
+    /// Returns the conversion of a sample's values into the network's inputs.
     pub fn preparation(&self) -> Preparation<'_> {
         self.preparation.get()
     }
 
-    /// The bytes of a sample.
+    /// Returns the bytes of a sample.
     pub(super) fn sample_len(&self) -> usize {
         self.preparation().sample_len(self.network.inputs())
     }
 
-    /// The folded network.
+    /// Returns the folded network.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The layers of the quantised network: the model's without batch normalisation.
+    /// Returns the layers of the quantised network: the model's without batch normalisation.
     pub fn architecture(&self) -> &Architecture {
         self.network.architecture()
     }
@@ -106,12 +106,12 @@ impl Reference {
         })
     }
 
-    /// The RAM in bytes that a prediction on a device needs: its input and activations.
+    /// Returns the RAM in bytes that a prediction on a device needs: its input and activations.
     pub fn ram_bytes(&self) -> usize {
         (self.network.inputs() + self.architecture().tape_len()) * size_of::<f32>()
     }
 
-    /// The network with each weight changed, and its own biases.
+    /// Returns the network with each weight changed, and its own biases.
     pub(super) fn with_weights(&self, change: impl Fn(f32) -> f32) -> Result<Self, QuantizationError> {
         let mut network = Network::with_parameters(self.architecture(), self.network.parameters())?;
         for stage in self.network.stages() {
@@ -139,7 +139,7 @@ impl Reference {
         Ok(ordered.with_preparation(self.preparation.clone()))
     }
 
-    /// Each layer's sums for samples, `[samples][outputs]`, before ReLU; the last layer's are the logits.
+    /// Returns each layer's sums for samples, `[samples][outputs]`, before ReLU; the last layer's are the logits.
     pub(super) fn sums<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Vec<f32>> {
         let inputs = self.network.inputs();
         let (preparation, sample_len) = (self.preparation(), self.sample_len());
@@ -180,7 +180,7 @@ impl Reference {
     }
 }
 
-/// A matrix of rows as one of columns.
+/// Returns a matrix of rows as one of columns.
 pub(super) fn by_columns<T: Copy>(rows: &[T], inputs: usize) -> Vec<T> {
     (0..inputs).flat_map(|k| rows.iter().skip(k).step_by(inputs).copied()).collect()
 }

@@ -123,17 +123,17 @@ impl Report {
         self
     }
 
-    /// The number of samples whose class changes.
+    /// Returns the number of samples whose class changes.
     pub fn changes(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.class != verdict.model_class).count()
     }
 
-    /// The number of samples whose class is proved not to change.
+    /// Returns the number of samples whose class is proved not to change.
     pub fn certified(&self) -> usize {
         self.verdicts.iter().filter(|verdict| verdict.is_certified()).count()
     }
 
-    /// A classification's certificates as comma-separated values, a line for each sample.
+    /// Returns a classification's certificates as comma-separated values, a line for each sample.
     pub fn certificates(&self) -> String {
         let line = |(index, verdict): (usize, &Verdict)| {
             let Verdict { label, class, certificate, .. } = verdict;
@@ -167,7 +167,7 @@ fn errors(values: &Values, sums: &[&[f32]]) -> Vec<[f64; 2]> {
     layers
 }
 
-/// The sum of squared errors, and of the model's squares.
+/// Returns the sum of squared errors, and of the model's squares.
 fn squares(values: &[f64], outputs: impl Iterator<Item = f32>) -> [f64; 2] {
     values.iter().zip(outputs).fold([0.0; 2], |[error, size], (&value, output)| {
         let output = f64::from(output);

@@ -24,7 +24,7 @@ impl WeightMethod {
         }
     }
 
-    /// The scale of weights whose integers are of this range; 0 where all weights are 0.
+    /// Returns the scale of weights whose integers are of this range; 0 where all weights are 0.
     pub fn scale(self, weights: &[f32], range: RangeInclusive<f64>) -> f64 {
         let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = f64::from(largest) / range.end();
@@ -61,7 +61,7 @@ impl ActivationMethod {
         }
     }
 
-    /// The scale of outputs of which these are the positive ones, ascending; 1 where there are none.
+    /// Returns the scale of outputs of which these are the positive ones, ascending; 1 where there are none.
     pub fn scale(self, sorted: &[f32]) -> f64 {
         let Some(&largest) = sorted.last() else { return 1.0 };
         match self {
@@ -94,7 +94,7 @@ fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 
     errors.reduce(|best, next| if next.0 < best.0 { next } else { best }).map_or(scale, |(_, scale)| scale)
 }
 
-/// The nearest integer, of two the even one; for numbers below 2⁵¹ in size. A library call for each would cost.
+/// Returns the nearest integer, of two the even one; for numbers below 2⁵¹ in size. A library call for each would cost.
 fn round(x: f64) -> f64 {
     const INTEGERS_BEGIN: f64 = 1.5 * (1_u64 << 52) as f64;
     (x + INTEGERS_BEGIN) - INTEGERS_BEGIN

@@ -137,7 +137,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         })
     }
 
-    /// The error with its output numbered as in the model, and with a format that takes the model.
+    /// Returns the error with its output numbered as in the model, and with a format that takes the model.
     fn in_the_models_order(&self, error: QuantizationError) -> QuantizationError {
         let QuantizationError::Range { layer, row, .. } = error else { return error };
         // The last layer's outputs are the classes, which keep their order.
@@ -147,7 +147,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
     }
 }
 
-/// The samples that scales are made of.
+/// Returns the samples that scales are made of.
 fn calibration(train: &Split) -> Cow<'_, [u8]> {
     train.part(0..CALIBRATION.min(train.len()))
 }
@@ -168,22 +168,22 @@ pub struct Quantized {
 }
 
 impl Quantized {
-    /// The chosen methods, in one line.
+    /// Returns the chosen methods, in one line.
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The number of outputs whose weights are smaller than they could be, so that no sum overflows.
+    /// Returns the number of outputs whose weights are smaller than they could be, so that no sum overflows.
     pub fn shrunk(&self) -> usize {
         self.network.shrunk()
     }
 
-    /// The hidden layers' orders in the file.
+    /// Returns the hidden layers' orders in the file.
     pub fn orders(&self) -> &[Vec<usize>] {
         &self.orders
     }
 
-    /// The numbers that its integers stand for, for each sample.
+    /// Returns the numbers that its integers stand for, for each sample.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
         for_each(engine, &samples, |sample| self.of_sample(sample))
@@ -233,7 +233,7 @@ impl Quantized {
 /// The widest layer whose units are ordered: the work and the memory grow with the square of the width.
 const WIDEST_ORDERED: usize = 4096;
 
-/// An order of each hidden layer's units in which those that fire together are neighbours. Wider layers keep the model's order.
+/// Returns an order of each hidden layer's units in which those that fire together are neighbours. Wider layers keep the model's order.
 fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Vec<usize>> {
     let mut layers: Vec<Vec<bool>> = Vec::new();
     for sums in reference.sums(engine, values) {
@@ -247,7 +247,7 @@ fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Ve
     reference.layers().zip(&layers).map(order).collect()
 }
 
-/// Each layer's scales by a method: in each row one for each group of columns.
+/// Returns each layer's scales by a method: in each row one for each group of columns.
 pub(super) fn weight_scales<E: Engine>(
     engine: &E,
     integers: Integers,
@@ -340,7 +340,7 @@ impl<'a, E: Engine> Calibration<'a, E> {
         format!("weights {weights}, activations {}, biases {correction}", method.activations.name())
     }
 
-    /// The integer network by a combination of methods.
+    /// Returns the integer network by a combination of methods.
     fn quantize(&self, method: Method) -> Result<IntegerNetwork, QuantizationError> {
         let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
         let mut input_scale = PIXEL_SCALE;
@@ -402,7 +402,7 @@ impl HeldOut {
         Self { split, logits }
     }
 
-    /// The accuracy: `right` as a part of the samples, or of their labels.
+    /// Returns the accuracy: `right` as a part of the samples, or of their labels.
     fn accuracy(&self, right: usize) -> Option<f64> {
         let all = match self.split.targets() {
             Targets::Classes(labels) => labels.len(),

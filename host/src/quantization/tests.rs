@@ -46,7 +46,7 @@ fn draws(seed: u64) -> impl FnMut() -> f32 {
     }
 }
 
-/// A network with sums of about 1.
+/// Returns a network with sums of about 1.
 fn reference([inputs, outputs]: [usize; 2], hidden: &[usize], seed: u64) -> Reference {
     let widths: Vec<String> = [inputs].iter().chain(hidden).chain(&[outputs]).map(ToString::to_string).collect();
     let architecture: Architecture = widths.join(",").parse().unwrap();
@@ -64,12 +64,12 @@ fn sample(features: usize, seed: u64) -> Vec<u8> {
     (0..features).map(|_| (draw().max(0.0) * 255.0) as u8).collect()
 }
 
-/// Each layer's sums for one sample.
+/// Returns each layer's sums for one sample.
 fn sums(reference: &Reference, sample: &[u8]) -> Vec<Vec<f32>> {
     reference.sums(&Portable, sample)
 }
 
-/// The integers where each hidden layer's outputs have this scale.
+/// Returns the integers where each hidden layer's outputs have this scale.
 fn integer_network(float: &Reference, integers: Integers, output_scale: f64) -> IntegerNetwork {
     let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
     let mut input_scale = PIXEL_SCALE;
@@ -253,7 +253,7 @@ fn numbers_that_overflow_are_not_certified() {
     }
 }
 
-/// A layer of one output.
+/// Returns a layer of one output.
 fn row(weights: &[f32], bias: f32) -> Reference {
     let architecture: Architecture = format!("{},1", weights.len()).parse().unwrap();
     Reference::new(&architecture, &[weights, &[bias]].concat()).unwrap()

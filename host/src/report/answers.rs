@@ -152,7 +152,7 @@ impl Findings {
     }
 }
 
-/// The largest, of equal ones the first.
+/// Returns the largest, of equal ones the first.
 fn worst(mut all: Vec<(f64, usize, usize)>) -> impl Iterator<Item = (f64, usize, usize)> {
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     all.into_iter().take(MISTAKES)

@@ -31,7 +31,7 @@ pub struct Bin {
 }
 
 impl Bin {
-    /// The part whose class was found, or whose label is there; `None` without decisions.
+    /// Returns the part whose class was found, or whose label is there, or `None` without decisions.
     pub fn accuracy(&self) -> Option<f64> {
         (self.decisions > 0).then(|| self.right as f64 / self.decisions as f64)
     }

@@ -24,7 +24,7 @@ pub struct Measured {
     pub weight_bytes: u64,
 }
 
-/// The measurements of a network of this name in these formats.
+/// Returns the measurements of a network of this name in these formats.
 pub fn measured(model: &str, formats: &[&str]) -> Vec<Measured> {
     let all: Vec<Measured> = serde_json::from_str(MEASURED).unwrap_or_default();
     all.into_iter().filter(|row| row.model == model && formats.contains(&row.format.as_str())).collect()

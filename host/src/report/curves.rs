@@ -10,7 +10,7 @@ use super::{
 };
 use crate::training::record::{Metrics, Record};
 
-/// The charts of all runs, those that have points. One run's parts are beside each other; of several runs each chart has one part.
+/// Returns the charts of all runs, those that have points. One run's parts are beside each other; of several runs each chart has one part.
 pub fn charts(runs: &[Run]) -> Vec<Chart> {
     let recorded: Vec<(usize, &Run, &Record)> =
         runs.iter().enumerate().filter_map(|(place, run)| Some((place, run, run.record.as_ref()?))).collect();
@@ -74,7 +74,7 @@ fn of_several(runs: &[(usize, &Run, &Record)]) -> Vec<Chart> {
 
 type Metric = (&'static str, &'static str, &'static str, Numbers, fn(&Metrics) -> Option<f64>);
 
-/// A task's metrics: file, title, unit, numbers, and where they are.
+/// Returns a task's metrics: file, title, unit, numbers, and where they are.
 fn metrics(task: TaskKind) -> Vec<Metric> {
     match task {
         TaskKind::Classification => {

@@ -44,7 +44,7 @@ impl Pixels {
         self.bytes[place..place + 3].copy_from_slice(&pixel);
     }
 
-    /// The bytes of a PNG file.
+    /// Returns the bytes of a PNG file.
     ///
     /// # Errors
     ///
@@ -53,7 +53,7 @@ impl Pixels {
         picture::png(&self.bytes, (self.width as u32, self.height as u32))
     }
 
-    /// An address that is the picture.
+    /// Returns an address that is the picture.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Pixels {
     }
 }
 
-/// A sample as a picture; `None` if samples are no images of one or three channels.
+/// Returns a sample as a picture, or `None` if samples are no images of one or three channels.
 pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) -> Option<Pixels> {
     let [channels, height, width] = sides(shape)?;
     let shades: Vec<u8> = match preparation.element() {
@@ -92,7 +92,7 @@ pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) ->
     Some(pixels)
 }
 
-/// The first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a negative one blue, a
+/// Returns the first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a negative one blue, a
 /// positive one orange, as `show --weights` has them. `None` if inputs are no images.
 pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape) -> Option<(usize, Pixels)> {
     let [channels, height, width] = sides(shape)?;

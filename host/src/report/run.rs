@@ -72,7 +72,7 @@ pub struct Trained {
 }
 
 impl Model {
-    /// The model of a floating-point file of `flash` bytes; `None` for a quantised file.
+    /// Returns the model of a floating-point file of `flash` bytes, or `None` for a quantised file.
     pub fn of(file: &ModelFile<'_>, flash: usize) -> Option<Self> {
         let ModelFile::F32(weights) = file else { return None };
         let (architecture, record) = (weights.architecture(), weights.record());
@@ -100,7 +100,7 @@ impl Model {
 }
 
 impl Run {
-    /// A run of which nothing is known but its name.
+    /// Returns a run of which nothing is known but its name.
     pub fn new(name: String) -> Self {
         Self {
             name,
@@ -114,7 +114,7 @@ impl Run {
         }
     }
 
-    /// The task.
+    /// Returns the task.
     pub fn task(&self) -> TaskKind {
         let named = |record: &Record| {
             [TaskKind::MultiLabel, TaskKind::Regression].into_iter().find(|task| task.name() == record.head.data.task)
@@ -126,7 +126,7 @@ impl Run {
         }
     }
 
-    /// The name of an output.
+    /// Returns the name of an output.
     pub fn output(&self, output: usize) -> String {
         match (&self.model, &self.record) {
             (Some(model), _) => model.classes.name(output).into_owned(),
@@ -135,7 +135,7 @@ impl Run {
         }
     }
 
-    /// The unit of a target.
+    /// Returns the unit of a target.
     pub fn unit(&self, target: usize) -> Option<&String> {
         let units = match (&self.model, &self.record) {
             (Some(model), _) => &model.units,
@@ -145,7 +145,7 @@ impl Run {
         units.get(target)
     }
 
-    /// The metrics of the test: measured here, or else as the record has them.
+    /// Returns the metrics of the test: measured here, or else as the record has them.
     pub fn test(&self) -> Option<Metrics> {
         let recorded = || {
             let record = self.record.as_ref()?;
@@ -155,7 +155,7 @@ impl Run {
         self.findings.as_ref().map(|findings| Metrics::of(&findings.evaluation)).or_else(recorded)
     }
 
-    /// The recipe as a file.
+    /// Returns the recipe as a file.
     pub fn recipe(&self) -> &str {
         match (&self.record, &self.model) {
             (Some(record), _) => &record.head.recipe,
@@ -164,7 +164,7 @@ impl Run {
         }
     }
 
-    /// The layers, as `--layers` takes them.
+    /// Returns the layers, as `--layers` takes them.
     pub fn layers(&self) -> String {
         match (&self.record, &self.model) {
             (Some(record), _) => record.head.layers.clone(),
@@ -173,7 +173,7 @@ impl Run {
         }
     }
 
-    /// The data's name and checksum.
+    /// Returns the data's name and checksum.
     pub fn data(&self) -> [&str; 2] {
         match (&self.record, &self.model) {
             (Some(record), _) => [&record.head.data.name, &record.head.data.sha256],
@@ -182,7 +182,7 @@ impl Run {
         }
     }
 
-    /// The seed.
+    /// Returns the seed.
     pub fn seed(&self) -> u64 {
         match (&self.record, &self.model) {
             (Some(record), _) => record.head.seed,
@@ -208,13 +208,13 @@ impl Run {
         record.end.as_ref().map(|end| end.seconds).or_else(|| record.epochs.last().map(|epoch| epoch.seconds))
     }
 
-    /// The weights' hash.
+    /// Returns the weights' hash.
     pub fn hash(&self) -> Option<&str> {
         let recorded = || Some(self.record.as_ref()?.end.as_ref()?.weights_sha256.as_str());
         self.model.as_ref().map(|model| model.hash.as_str()).or_else(recorded)
     }
 
-    /// The network's parameters.
+    /// Returns the network's parameters.
     pub fn parameters(&self) -> Option<usize> {
         let recorded = || self.record.as_ref()?.head.layers.parse::<Architecture>().ok()?.parameter_count();
         self.model.as_ref().map_or_else(recorded, |model| model.architecture.parameter_count())

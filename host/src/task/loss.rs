@@ -41,7 +41,7 @@ macro_rules! with_loss {
     };
 }
 
-/// The divisor of the sum of these targets' losses: see [`Loss::total_weight`].
+/// Returns the divisor of the sum of these targets' losses: see [`Loss::total_weight`].
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub fn total_weight(
     with_loss!(targets, cross_entropy, (loss, targets) => loss.total_weight(outputs, targets))
 }
 
-/// The mean loss of outputs, by the task's plain loss.
+/// Returns the mean loss of outputs, by the task's plain loss.
 ///
 /// # Errors
 ///

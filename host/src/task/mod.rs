@@ -8,7 +8,7 @@ use selvedge::task::{TargetScale, Task, TaskKind};
 pub use loss::{TaskBatch, total_weight, value};
 pub use targets::{TargetRows, Targets, TargetsPart};
 
-/// The word for a network's output, and that for several.
+/// Returns the word for a network's output, and that for several.
 pub fn output_words(task: TaskKind) -> [&'static str; 2] {
     match task {
         TaskKind::Classification => ["class", "classes"],
@@ -30,7 +30,7 @@ pub enum TaskBuf {
 }
 
 impl TaskBuf {
-    /// The task of these targets. Numbers will be standardised by their means and standard deviations, in f32. A target that is always the
+    /// Returns the task of these targets. Numbers will be standardised by their means and standard deviations, in f32. A target that is always the
     /// same gets scale 1.
     pub fn fitted(targets: &Targets) -> Self {
         match targets {
@@ -43,13 +43,13 @@ impl TaskBuf {
         }
     }
 
-    /// A regression whose targets have these scales and shifts, each finite and each scale above 0.
+    /// Returns a regression whose targets have these scales and shifts, each finite and each scale above 0.
     pub fn scaled(rows: impl IntoIterator<Item = (f32, f32)>) -> Self {
         let numbers = rows.into_iter().flat_map(|(scale, shift)| [scale, shift]);
         Self::Regression(numbers.flat_map(f32::to_le_bytes).collect())
     }
 
-    /// The task as a file has it.
+    /// Returns the task as a file has it.
     pub fn get(&self) -> Task<'_> {
         match self {
             Self::Classification => Task::Classification,
@@ -71,7 +71,7 @@ impl From<Task<'_>> for TaskBuf {
     }
 }
 
-/// The targets for comparison with a network's outputs. Numbers are standardised, `(target − shift) / scale`; the difference and the
+/// Returns the targets for comparison with a network's outputs. Numbers are standardised, `(target − shift) / scale`; the difference and the
 /// quotient are rounded.
 pub fn standardized(task: Task<'_>, targets: &Targets) -> Targets {
     match (task, targets) {

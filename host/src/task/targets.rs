@@ -46,12 +46,12 @@ impl TargetRows {
         Self { width, numbers }
     }
 
-    /// The numbers of a row.
+    /// Returns the numbers of a row.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.numbers.len() / self.width
     }
@@ -61,17 +61,17 @@ impl TargetRows {
         self.numbers.is_empty()
     }
 
-    /// All numbers.
+    /// Returns all numbers.
     pub fn numbers(&self) -> &[f32] {
         &self.numbers
     }
 
-    /// A row's numbers.
+    /// Returns a row's numbers.
     pub fn row(&self, index: usize) -> &[f32] {
         self.part(index..index + 1)
     }
 
-    /// Each place's mean, standard deviation and range.
+    /// Returns each place's mean, standard deviation and range.
     pub fn moments(&self) -> Vec<Moments> {
         Moments::of_rows(self.width, || (0..self.len()).map(|row| self.row(row).iter().copied()))
     }
@@ -93,7 +93,7 @@ impl From<Vec<u16>> for Targets {
 }
 
 impl Targets {
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         match self {
             Self::Classes(classes) => classes.len(),
@@ -106,7 +106,7 @@ impl Targets {
         self.len() == 0
     }
 
-    /// The task that has such targets.
+    /// Returns the task that has such targets.
     pub fn task(&self) -> TaskKind {
         match self {
             Self::Classes(_) => TaskKind::Classification,
@@ -115,7 +115,7 @@ impl Targets {
         }
     }
 
-    /// The targets of neighbouring samples.
+    /// Returns the targets of neighbouring samples.
     pub fn part(&self, samples: Range<usize>) -> TargetsPart<'_> {
         match self {
             Self::Classes(classes) => TargetsPart::Classes(&classes[samples]),
@@ -124,7 +124,7 @@ impl Targets {
         }
     }
 
-    /// The targets of the samples of these indices, in this order.
+    /// Returns the targets of the samples of these indices, in this order.
     pub fn chosen(&self, indices: &[u32]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(indices.iter().map(|&index| classes[index as usize]).collect()),
@@ -155,7 +155,7 @@ impl Targets {
         }
     }
 
-    /// The bytes of a checksum: a byte for each class, or two, little-endian, where one is above 255; a byte for each label; an f32 for each
+    /// Returns the bytes of a checksum: a byte for each class, or two, little-endian, where one is above 255; a byte for each label; an f32 for each
     /// number.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
@@ -171,7 +171,7 @@ impl Targets {
         }
     }
 
-    /// A number (a stratum) for each sample. Equal classes, and equal sets of labels, have the same number. When the data is split, every
+    /// Returns a number (a stratum) for each sample. Equal classes, and equal sets of labels, have the same number. When the data is split, every
     /// part gets the same share of each stratum. Targets that are numbers are all in one stratum.
     pub fn strata(&self) -> Vec<u32> {
         match self {

@@ -133,7 +133,7 @@ fn push(values: &mut Vec<Value>, part: &str, evaluation: &Evaluation) {
     }
 }
 
-/// A record: its data between its length and its checksums.
+/// Returns a record: its data between its length and its checksums.
 fn record(data: &[u8]) -> Vec<u8> {
     let length = (data.len() as u64).to_le_bytes();
     [&length[..], &masked(&length).to_le_bytes(), data, &masked(data).to_le_bytes()].concat()

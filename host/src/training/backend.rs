@@ -10,10 +10,10 @@ use crate::{evaluation::Evaluation, task::Targets};
 /// A backend is made for a state, from which it takes what it needs. The host decides everything but the arithmetic ([`StepInput`]), so a run
 /// has the same bits on every backend.
 pub trait Backend {
-    /// The largest number of steps that one call of [`start`](Self::start) takes.
+    /// Returns the largest number of steps that one call of [`start`](Self::start) takes.
     fn max_steps(&self) -> usize;
 
-    /// The largest number of calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
+    /// Returns the largest number of calls of [`start`](Self::start) that may wait for their [`finish`](Self::finish). With 1, nothing is computed ahead.
     fn max_started(&self) -> usize {
         1
     }

@@ -39,7 +39,7 @@ const TEST: usize = 0;
 const VALIDATION: usize = 1;
 
 impl<'a> Cuda<'a> {
-    /// A run from a state, which is brought to the GPU with the samples.
+    /// Returns a run from a state, which is brought to the GPU with the samples.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ fn samples<'a>(values: &'a [u8], targets: &'a Targets) -> Samples<'a> {
     Samples { values, targets }
 }
 
-/// A step's batches, as the kernels are told of them.
+/// Returns a step's batches, as the kernels are told of them.
 fn batches(epoch: u32, input: &StepInput, options: &TrainingOptions) -> impl Iterator<Item = Batch> {
     let rule = task::Rule::from(&input.rule);
     let average = options.ema.map_or(0.0, |decay| (1.0 - decay) as f32);
@@ -149,7 +149,7 @@ fn batches(epoch: u32, input: &StepInput, options: &TrainingOptions) -> impl Ite
     })
 }
 
-/// The parts of a state that the GPU changes, in the state's order.
+/// Returns the parts of a state that the GPU changes, in the state's order.
 fn kept(state: &State) -> impl Iterator<Item = Part> {
     let optimizer = (0..state.optimizer.len()).map(Part::State);
     std::iter::once(Part::Model).chain(optimizer).chain(state.average.is_some().then_some(Part::Average))

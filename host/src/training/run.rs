@@ -252,7 +252,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(())
     }
 
-    /// The step that follows in the epoch.
+    /// Returns the step that follows in the epoch.
     fn input(&self, &Progress { seen, steps, batches, .. }: &Progress) -> Result<StepInput, TrainingError> {
         let TrainingOptions { batch_size, accumulate, learning_rate, ref optimizer, .. } = *self.options;
         let number = steps + 1;

@@ -83,7 +83,7 @@ impl Progress {
 }
 
 impl State {
-    /// The state at the start of a run from this network.
+    /// Returns the state at the start of a run from this network.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl State {
         Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
-    /// The weights to be tested: the average, if the run keeps one.
+    /// Returns the weights to be tested: the average, if the run keeps one.
     pub fn tested(&self) -> View<'_> {
         match &self.average {
             Some(average) if self.tests_average() => self.network.view_with(average),
@@ -122,12 +122,12 @@ impl State {
         self.average.is_some() && self.progress.steps > 0
     }
 
-    /// The weights that are the result of the run: those of the best epoch, if there is one, else those to be [tested](Self::tested).
+    /// Returns the weights that are the result of the run: those of the best epoch, if there is one, else those to be [tested](Self::tested).
     pub fn result(&self) -> View<'_> {
         self.best().unwrap_or_else(|| self.tested())
     }
 
-    /// The weights of the best epoch, where the run looks for one and has found it.
+    /// Returns the weights of the best epoch, where the run looks for one and has found it.
     pub fn best(&self) -> Option<View<'_>> {
         let best = self.best.as_ref().filter(|_| self.progress.best_loss.is_some());
         best.map(|best| self.network.view_with(best))
@@ -161,7 +161,7 @@ impl State {
         std::iter::once(self.network.parameters()).chain(kept).flatten().all(|weight| weight.is_finite())
     }
 
-    /// The flat models that the backend changes, in the order of a checkpoint.
+    /// Returns the flat models that the backend changes, in the order of a checkpoint.
     pub(super) fn trained(&self) -> impl Iterator<Item = &[f32]> {
         let kept = self.optimizer.iter().chain(&self.average).map(|part| &**part);
         std::iter::once(self.network.parameters()).chain(kept)
@@ -174,7 +174,7 @@ impl State {
         std::iter::once(self.network.parameters_mut()).chain(kept)
     }
 
-    /// Every flat model that is kept, in the order of a checkpoint.
+    /// Returns every flat model that is kept, in the order of a checkpoint.
     pub fn parts(&self) -> impl Iterator<Item = &[f32]> {
         self.trained().chain(self.best.as_deref())
     }

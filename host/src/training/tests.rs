@@ -210,7 +210,7 @@ impl Observer for Count {
     }
 }
 
-/// The state before the first step.
+/// Returns the state before the first step.
 fn initialized(options: &TrainingOptions) -> State {
     State::initialized(&Architecture::of::<Tiny>(), options).unwrap()
 }

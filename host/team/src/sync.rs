@@ -80,7 +80,7 @@ mod system {
     pub struct Instant;
 
     impl Instant {
-        /// The only instant.
+        /// Returns the only instant.
         pub fn now() -> Self {
             Self
         }

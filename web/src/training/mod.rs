@@ -105,13 +105,13 @@ impl TrainingRun {
         self.epoch
     }
 
-    /// The weight hash.
+    /// Returns the weight hash.
     #[wasm_bindgen(getter, js_name = weightHash)]
     pub fn weight_hash(&self) -> String {
         HexHash(hash(self.trainer.parameters())).to_string()
     }
 
-    /// The weight file.
+    /// Returns the weight file.
     ///
     /// # Errors
     ///

@@ -12,10 +12,10 @@ pub trait Recipe<const STATE: usize> {
     /// The part of the activations that a step drops.
     const DROPOUT: f32;
 
-    /// The schedule of a run of this number of steps.
+    /// Returns the schedule of a run of this number of steps.
     fn schedule(total: u64) -> Schedule;
 
-    /// The optimizer's step of a number from 1.
+    /// Returns the optimizer's step of a number from 1.
     fn rule(number: u64, learning_rate: f64) -> Self::Rule;
 }
 

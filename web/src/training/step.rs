@@ -42,10 +42,10 @@ pub trait Step {
     /// A valid run has no errors.
     fn step(&mut self, samples: &Samples, place: Place<'_>) -> Result<f32, String>;
 
-    /// The weights, flat.
+    /// Returns the weights, flat.
     fn parameters(&self) -> &[f32];
 
-    /// The network, with its dropout.
+    /// Returns the network, with its dropout.
     fn architecture(&self) -> Architecture;
 }
 
@@ -62,7 +62,7 @@ pub struct Trainer<M: Layer, R, const STATE: usize> {
 }
 
 impl<M: Layer<Input = [f32; PIXELS]>, R: Recipe<STATE>, const STATE: usize> Trainer<M, R, STATE> {
-    /// The seed's initial weights, for a run of this number of steps.
+    /// Returns the seed's initial weights, for a run of this number of steps.
     pub fn new(seed: u64, batch_size: usize, total: u64) -> Self {
         let mut parameters = vec![0.0; M::LEN];
         layers::initialize_flat(&Architecture::of::<M>(), &mut parameters, seed);

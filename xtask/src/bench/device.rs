@@ -219,7 +219,7 @@ fn say_cycles(estimate: Option<&Estimate>, instructions: u64) {
     say!("{}", shown.as_deref().unwrap_or("cycles: not estimated, the processor has no published timings"));
 }
 
-/// The cycles of the first predictions of a program `measure`, which has counted this number of instructions in each. `None`: there are no timings.
+/// Returns the cycles of the first predictions of a program `measure`, which has counted this number of instructions in each. `None`: there are no timings.
 fn estimate(board: &Board, elf: &Path, counted: &[u64]) -> Result<Option<Estimate>> {
     let Some(core) = Core::of_target(&board.target) else { return Ok(None) };
     let program = linked(elf)?;
@@ -242,7 +242,7 @@ fn file_len(path: &Path) -> Result<u64> {
     Ok(fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len())
 }
 
-/// The multiply-accumulates of the linear layers.
+/// Returns the multiply-accumulates of the linear layers.
 fn multiply_accumulates(network: &Architecture) -> u64 {
     let linear = network.stages().filter(|stage| stage.kind == StageKind::Linear);
     linear.map(|stage| stage.inputs as u64 * stage.outputs as u64).sum()

@@ -110,7 +110,7 @@ impl Exported {
     }
 }
 
-/// The linker's error, or in its place that the program is larger than a memory of the board.
+/// Returns the linker's error, or in its place that the program is larger than a memory of the board.
 fn too_large(error: Error, board: &Board) -> Error {
     let text = error.to_string();
     let memory = |name: &str| text.contains(&format!("region `{name}' overflowed"));
@@ -129,7 +129,7 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The compiler with a board's instructions.
+/// Returns the compiler with a board's instructions.
 fn gcc(board: &Board) -> Result<Command> {
     let processor: &[&str] = match board.target.as_str() {
         "thumbv6m-none-eabi" => &["-mcpu=cortex-m0"],
@@ -144,7 +144,7 @@ fn gcc(board: &Board) -> Result<Command> {
     Ok(compiler)
 }
 
-/// The bytes of all sections whose names begin so, by what `size -A` prints.
+/// Returns the bytes of all sections whose names begin so, by what `size -A` prints.
 fn section_bytes(sizes: &str, beginning: &str) -> u64 {
     let section = |line: &str| {
         let mut words = line.split_whitespace();

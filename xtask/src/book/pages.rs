@@ -28,7 +28,7 @@ fn text(path: &str) -> String {
     fs::read_to_string(launch::root().join(path)).unwrap()
 }
 
-/// The commands of a page as words: the lines of its blocks `sh`, and those of its blocks `console` behind `$`.
+/// Returns the commands of a page as words: the lines of its blocks `sh`, and those of its blocks `console` behind `$`.
 fn commands(page: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (opening, prompt) in [("```sh\n", ""), ("```console\n", "$ ")] {
@@ -55,7 +55,7 @@ fn replaced(word: String, variables: &[(String, String)]) -> String {
     variables.iter().find(|(name, _)| *name == word).map_or(word, |(_, value)| value.clone())
 }
 
-/// The words behind `cargo xtask` or `selvedge` in a command, if it has one of them.
+/// Returns the words behind `cargo xtask` or `selvedge` in a command, if it has one of them.
 fn arguments(command: &[String]) -> Option<&[String]> {
     let programs: [&[&str]; 2] = [&["cargo", "xtask"], &["selvedge"]];
     // It may stand behind `VARIABLE=value`, `/usr/bin/time -v` or `cd FOLDER &&`, and before `|`, `>` or `&&`.

@@ -51,7 +51,7 @@ pub fn run(options: &Options) -> Result<()> {
     );
 }
 
-/// The public items of the library as it is without options, then those that its optional parts add.
+/// Returns the public items of the library as it is without options, then those that its optional parts add.
 fn found() -> Result<String> {
     let default = items(&[])?;
     let all = items(&["--all-features"])?;
@@ -59,7 +59,7 @@ fn found() -> Result<String> {
     Ok(format!("{default}\n{OPTIONAL}\n{}\n", added.join("\n")))
 }
 
-/// The public items of the library with these features, a line each.
+/// Returns the public items of the library with these features, a line each.
 fn items(features: &[&str]) -> Result<String> {
     compiler::get(NIGHTLY, "rustdoc", &[])?;
     let rustdoc = [&["rustdoc", "--package", "core", "--lib"], features, &["--", "-Zunstable-options"]].concat();
@@ -73,7 +73,7 @@ fn items(features: &[&str]) -> Result<String> {
     workspace::output(&mut list)
 }
 
-/// The lines that only one of two lists has: `-` those of the first, `+` those of the second.
+/// Returns the lines that only one of two lists has: `-` those of the first, `+` those of the second.
 fn changes(listed: &str, found: &str) -> Vec<String> {
     let only = |lines: &str, others: &str, sign: char| {
         let others: Vec<_> = others.lines().collect();

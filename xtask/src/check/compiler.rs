@@ -34,7 +34,7 @@ pub fn cargo(toolchain: &str, folder: &str, arguments: &[&str]) -> Result<Comman
     Ok(cargo)
 }
 
-/// A command of rustup. The variables by which cargo runs this program would choose its compiler.
+/// Returns a command of rustup. The variables by which cargo runs this program would choose its compiler.
 pub fn rustup(arguments: &[&str]) -> Command {
     let mut rustup = launch::command("rustup");
     for name in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN"] {

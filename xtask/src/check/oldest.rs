@@ -27,7 +27,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// The version that a manifest names.
+/// Returns the version that a manifest names.
 fn version(file: &str, place: &[&str]) -> Result<String> {
     let path = launch::root().join(file);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -24,7 +24,7 @@ pub const CARGO_DENY: Tool = Tool { package: "cargo-deny", program: "cargo-deny"
 pub const TYPOS: Tool = Tool { package: "typos-cli", program: "typos", version: "1.52.0" };
 
 impl Tool {
-    /// The program's path. Where it is not there in this version, it is built.
+    /// Returns the program's path. Where it is not there in this version, it is built.
     pub fn path(&self) -> Result<PathBuf> {
         let root = workspace::target_dir()?.join("tools");
         if !self.is_in(&root) {

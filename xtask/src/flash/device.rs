@@ -31,7 +31,7 @@ pub enum Device {
 }
 
 impl Device {
-    /// The firmware's feature for its log and exit.
+    /// Returns the firmware's feature for its log and exit.
     pub const fn feature(self) -> &'static str {
         match self {
             Self::Emulator => "semihosting",
@@ -51,7 +51,7 @@ impl Device {
         Ok(())
     }
 
-    /// The command that runs the program.
+    /// Returns the command that runs the program.
     pub fn command(self, board: &Board, elf: &Path, serial: &str) -> Result<Command> {
         match self {
             Self::Emulator => {

@@ -26,7 +26,7 @@ pub struct Firmware<'a> {
 }
 
 impl Firmware<'_> {
-    /// The build of some programs, or with `clippy` their lints, as a command.
+    /// Returns the build of some programs, or with `clippy` their lints, as a command.
     pub fn cargo(&self, toolchain: &Toolchain, subcommand: &str, programs: &[Program]) -> Command {
         let mut cargo = toolchain.cargo(subcommand, &self.board.target, self.board.cpu.as_deref());
         cargo.args(["--profile", "firmware", "--package", "firmware", "--features", self.device.feature()]);

@@ -27,7 +27,7 @@ pub struct DoesNotFit {
 }
 
 impl DoesNotFit {
-    /// The error of these memories.
+    /// Returns the error of these memories.
     pub fn new(program: &'static str, board: &Board, parts: &[&str], numbers: String) -> Self {
         Self { program, board: board.name.clone(), parts: parts.join(" and the "), numbers, advice: String::new() }
     }

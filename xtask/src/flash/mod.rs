@@ -142,7 +142,7 @@ impl Run {
         })
     }
 
-    /// The program that it runs.
+    /// Returns the program that it runs.
     pub const fn program(&self) -> Program {
         self.program
     }

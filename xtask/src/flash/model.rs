@@ -138,12 +138,12 @@ impl Model {
         Ok(Self::with_program(program::program(false)?, name, data))
     }
 
-    /// A named model, trained by this program.
+    /// Returns a named model, trained by this program.
     pub fn with_program(program: PathBuf, name: &str, data: Vec<OsString>) -> Self {
         Self { program, network: NetworkChoice::Named(name.to_owned()), data }
     }
 
-    /// The name of the model's files, without their ending.
+    /// Returns the name of the model's files, without their ending.
     fn file_name(&self) -> String {
         match &self.network {
             NetworkChoice::Named(name) => name.clone(),

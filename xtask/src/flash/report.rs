@@ -58,7 +58,7 @@ pub fn weight_hash(line: &str) -> Option<&str> {
     line.strip_prefix("weights ").filter(|hash| is_hexadecimal(hash, 64))
 }
 
-/// The hash at the end of what `selvedge train` prints: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
+/// Returns the hash at the end of what `selvedge train` prints: `Saved <path>, SHA-256 <64 hexadecimal digits>`.
 pub fn saved_hash(output: &str) -> Result<&str> {
     let hash = output.trim_end().rsplit([' ', '\n']).next().filter(|hash| is_hexadecimal(hash, 64));
     hash.context("`selvedge train` did not end with the weights' hash")
@@ -68,7 +68,7 @@ fn is_hexadecimal(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Every way in which the device's results are not the host's, a sample each.
+/// Returns every way in which the device's results are not the host's, a sample each.
 pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<String> {
     let mut differences = Vec::new();
     for Expected { index, class, logits } in expected {
@@ -90,7 +90,7 @@ pub fn differences(expected: &[Expected], predictions: &[Prediction]) -> Vec<Str
     differences
 }
 
-/// A class in words.
+/// Returns a class in words.
 fn named(class: Option<u16>) -> String {
     class.map_or_else(String::new, |class| format!("class {class} and "))
 }

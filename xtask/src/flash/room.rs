@@ -75,7 +75,7 @@ impl Load<'_> {
         }
     }
 
-    /// The choices that would fit, in a few words.
+    /// Returns the choices that would fit, in a few words.
     pub fn advice(&self, board: &Board) -> String {
         let of = if self.is_quantised { "the float32 file with " } else { "" };
         let formats =
@@ -105,7 +105,7 @@ impl Load<'_> {
         self.file().is_some() && self.memories(board).iter().all(|(need, length, _)| need.most <= *length)
     }
 
-    /// A memory of the board: the bytes that the program takes of it, and its size.
+    /// Returns a memory of the board: the bytes that the program takes of it, and its size.
     fn memories(&self, board: &Board) -> [(Need, u64, &'static str); 3] {
         let [flash, statics, stack] = [self.flash(), self.statics(), self.stack()];
         [
@@ -150,7 +150,7 @@ impl Load<'_> {
         Need { least: works_in, most: works_in + line + STACK }
     }
 
-    /// The inputs, and each linear layer's outputs.
+    /// Returns the inputs, and each linear layer's outputs.
     fn widths(&self) -> Vec<usize> {
         let linear = self.network.layers().iter().filter(|layer| matches!(layer, LayerKind::Linear { .. }));
         [self.network.inputs()].into_iter().chain(linear.map(|layer| layer.widths().1 as usize)).collect()
@@ -160,7 +160,7 @@ impl Load<'_> {
         self.network.parameter_count().unwrap_or_default() as u64
     }
 
-    /// Bytes of the weights' file; `None` if the network has none in this format.
+    /// Returns the number of bytes of the weights' file, or `None` if the network has none in this format.
     fn file(&self) -> Option<u64> {
         let (record, signature) = (
             QuantizationRecord {

@@ -21,7 +21,7 @@ const COLUMNS: [(&str, &str, f64); 7] = [
     ("L2, KB", "lts__t_bytes.sum", 1e3),
 ];
 
-/// The page.
+/// Returns the page.
 pub fn markdown(report: &Report) -> String {
     let mut page = format!("# Training on a GPU\n\n{}\n", machine(report));
     let parts = [verdicts(report), bits(report), sanitizers(report), times(report), kernels(report), probe(report)];
@@ -46,7 +46,7 @@ fn machine(report: &Report) -> String {
     )
 }
 
-/// A heading with a table; none without rows. Numbers stand at the right.
+/// Returns a heading with a table, or none without rows. Numbers stand at the right.
 fn table(heading: &str, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Option<String> {
     let rows: Vec<_> = rows.into_iter().map(|row| format!("| {} |", row.join(" | "))).collect();
     let line = "|---".repeat(columns.len());

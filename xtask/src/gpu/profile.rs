@@ -15,13 +15,13 @@ pub struct Kernel {
 pub const TIME: &str = "gpu__time_duration.sum";
 
 impl Kernel {
-    /// A measurement; none where the profiler did not know it.
+    /// Returns a measurement, or none where the profiler did not know it.
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.iter().find(|(found, _)| found == name).map(|&(_, value)| value)
     }
 }
 
-/// The kernels of one step, in their order: each number is the mean over the steps that were measured. All kernels, where no steps are seen in
+/// Returns the kernels of one step, in their order: each number is the mean over the steps that were measured. All kernels, where no steps are seen in
 /// them.
 pub fn step(csv: &str) -> Vec<Kernel> {
     let kernels = kernels(csv);
@@ -41,7 +41,7 @@ pub fn step(csv: &str) -> Vec<Kernel> {
     step
 }
 
-/// Every kernel that was measured.
+/// Returns every kernel that was measured.
 fn kernels(csv: &str) -> Vec<Kernel> {
     let mut lines = csv.lines().map(fields);
     let heading = lines.next().unwrap_or_default();
@@ -64,7 +64,7 @@ fn kernels(csv: &str) -> Vec<Kernel> {
     kernels
 }
 
-/// The fields of a line, where all of them stand in quotes.
+/// Returns the fields of a line, where all of them stand in quotes.
 fn fields(line: &str) -> Vec<String> {
     let inner = line.trim().trim_start_matches('"').trim_end_matches('"');
     inner.split("\",\"").map(|field| field.replace("\"\"", "\"")).collect()

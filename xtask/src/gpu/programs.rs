@@ -108,13 +108,13 @@ struct Target {
 }
 
 impl Message {
-    /// The program that it names, if it is of this kind and name.
+    /// Returns the program that it names, if it is of this kind and name.
     fn executable(&self, kind: &str, name: &str) -> Option<PathBuf> {
         let target = self.target.as_ref().filter(|target| target.name == name)?;
         target.kind.iter().any(|found| found == kind).then(|| self.executable.clone())?
     }
 
-    /// The shared library of this name.
+    /// Returns the shared library of this name.
     fn library(&self, name: &str) -> Option<PathBuf> {
         self.target.as_ref().filter(|target| target.name == name)?;
         let is_library = |file: &&PathBuf| file.extension().is_some_and(|extension| extension == "so");

@@ -40,7 +40,7 @@ pub fn read(report: &str) -> Vec<Compiled> {
     all
 }
 
-/// The number before a word: 45072 of `117 registers, 45072 bytes smem`. None is 0.
+/// Returns the number before a word: 45072 of `117 registers, 45072 bytes smem`. None is 0.
 fn number_before(text: &str, word: &str) -> u32 {
     let number = text.split(", ").find_map(|part| part.strip_suffix(word));
     number.and_then(|number| number.parse().ok()).unwrap_or(0)

@@ -217,7 +217,7 @@ fn pair(line: &str) -> Option<(String, String)> {
     Some((name.to_owned(), value.trim().to_owned()))
 }
 
-/// The fields of a line with this number of tabs between them.
+/// Returns the fields of a line with this number of tabs between them.
 fn columns<const COLUMNS: usize>(line: &str) -> Option<[String; COLUMNS]> {
     line.split('\t').map(str::to_owned).collect::<Vec<_>>().try_into().ok()
 }

@@ -37,7 +37,7 @@ impl Block {
     }
 }
 
-/// The kernels of a listing, in its order. There are none in a text that is no listing.
+/// Returns the kernels of a listing, in its order. There are none in a text that is no listing.
 pub fn kernels(listing: &str) -> Vec<Kernel> {
     let mut kernels: Vec<(String, Vec<Instruction<'_>>)> = Vec::new();
     for line in listing.lines() {

@@ -45,7 +45,7 @@ impl Compiler {
         (self.is_there)()
     }
 
-    /// The packages to install, where that is the way.
+    /// Returns the packages to install, where that is the way.
     pub fn plan(&self, facts: &Facts) -> SetupPlan {
         if facts.apt_get {
             SetupPlan { packages: self.packages.to_vec(), ..SetupPlan::default() }
@@ -70,7 +70,7 @@ impl Compiler {
     }
 }
 
-/// The library of AddressSanitizer that this machine's C compiler has.
+/// Returns the library of AddressSanitizer that this machine's C compiler has.
 pub fn sanitizer() -> Option<String> {
     let name = "libasan.so";
     let library = workspace::output(Command::new("cc").arg(format!("-print-file-name={name}"))).ok()?;

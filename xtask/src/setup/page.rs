@@ -53,7 +53,7 @@ pub fn missing_browser() -> Vec<&'static str> {
     missing(&PACKAGES[..2])
 }
 
-/// The packages of which no program is on the path.
+/// Returns the packages of which no program is on the path.
 fn missing(packages: &[(&'static str, &[&str])]) -> Vec<&'static str> {
     let is_missing = |programs: &[&str]| programs.iter().all(|program| workspace::on_path(program).is_none());
     packages.iter().filter(|(_, programs)| is_missing(programs)).map(|(package, _)| *package).collect()

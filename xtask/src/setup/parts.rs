@@ -105,7 +105,7 @@ impl Part {
     }
 }
 
-/// The parts that these stages need and the machine lacks.
+/// Returns the parts that these stages need and the machine lacks.
 pub fn missing(stages: &[&str]) -> Vec<&'static Part> {
     let is_needed = |part: &&Part| part.stages.iter().any(|stage| stages.contains(stage));
     PARTS.iter().filter(is_needed).filter(|part| !(part.is_there)()).collect()
@@ -146,7 +146,7 @@ pub fn not_installed(error: &Error) {
     say!("NOT INSTALLED: {error:#}");
 }
 
-/// The things of a plan, a line each.
+/// Returns the things of a plan, a line each.
 fn offered(plan: &SetupPlan) -> Vec<String> {
     let targets = plan.targets.join(", ");
     let targets = (!targets.is_empty()).then(|| {

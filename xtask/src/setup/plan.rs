@@ -45,7 +45,7 @@ impl Facts {
         })
     }
 
-    /// The facts for another target, which is not run in an emulator.
+    /// Returns the facts for another target, which is not run in an emulator.
     pub fn without_boards(self, installed: Installed) -> Self {
         Self { installed, not_emulated: Vec::new(), ..self }
     }
@@ -136,7 +136,7 @@ impl SetupPlan {
         apt_get
     }
 
-    /// The commands that the user is to run, a line each.
+    /// Returns the commands that the user is to run, a line each.
     pub fn by_hand(&self, facts: &Facts) -> String {
         let mut lines = Vec::new();
         if !self.targets.is_empty() {

@@ -22,7 +22,7 @@ const SANITIZE: &str = "SELVEDGE_SANITIZE";
 /// The GPU whose machine code is counted.
 const LISTED: &str = "90";
 
-/// The options by which a build contains the GPU's part; none where there is no compiler for it.
+/// Returns the options by which a build contains the GPU's part, or none where there is no compiler for it.
 pub fn features() -> &'static [&'static str] {
     if cfg!(target_os = "linux") && cuda::compiler().is_ok() { &["--features", "tests/cuda"] } else { &[] }
 }

@@ -87,7 +87,7 @@ pub fn run(options: &VerifyBitsOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The boards that have the memory to train.
+/// Returns the boards that have the memory to train.
 fn training_boards() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for name in board::names() {
@@ -184,7 +184,7 @@ impl Bits {
         Ok(runs)
     }
 
-    /// The run of `tiny` as WebAssembly, and 100 logits there and here.
+    /// Returns the run of `tiny` as WebAssembly, and 100 logits there and here.
     fn page(&self, page: &Page, recipe: &BoardRecipe) -> Result<Vec<Run>> {
         let model = self.model("tiny");
         let trained = self.timed("tiny", "wasm", Some(1), || {
@@ -199,7 +199,7 @@ impl Bits {
         Ok(vec![trained, host, wasm])
     }
 
-    /// A model's runs on this machine.
+    /// Returns a model's runs on this machine.
     fn host(&self, model: &str, train: impl Fn(&Model, &Path) -> Command) -> Result<Vec<Run>> {
         let named = self.model(model);
         let run =
@@ -207,7 +207,7 @@ impl Bits {
         plan(model, &self.engines, self.cores).map(run).collect()
     }
 
-    /// A run on the CPU.
+    /// Returns a run on the CPU.
     fn cpu(&self, model: &str, engine: &str, threads: usize, mut train: Command) -> Result<Run> {
         train.env("SELVEDGE_ENGINE", engine).args(["--device", "cpu", "--threads", &threads.to_string()]);
         self.timed(model, engine, Some(threads), || {
@@ -241,7 +241,7 @@ impl Bits {
         Ok(runs)
     }
 
-    /// The run of `tiny` on an emulated board.
+    /// Returns the run of `tiny` on an emulated board.
     fn board(&self, board: &str, recipe: &BoardRecipe) -> Result<Run> {
         let model = self.model("tiny");
         let layers = Weights::read(&self.trained("tiny"))?.architecture;

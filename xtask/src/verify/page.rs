@@ -53,7 +53,7 @@ impl Page {
         ])
     }
 
-    /// The hash of all the folder's samples' logits, by the folder's weights.
+    /// Returns the hash of all the folder's samples' logits, by the folder's weights.
     pub fn logits(&self) -> Result<String> {
         self.run(&["logits"])
     }
@@ -66,7 +66,7 @@ impl Page {
     }
 }
 
-/// The hash of each sample's hash, 8 bytes, one after the other.
+/// Returns the hash of each sample's hash, 8 bytes, one after the other.
 fn of_samples(lines: &str) -> Result<String> {
     let mut words = Vec::new();
     for line in lines.lines() {

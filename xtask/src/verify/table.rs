@@ -18,12 +18,12 @@ pub struct Run {
     pub hash: String,
 }
 
-/// A hash as it is shown.
+/// Returns a hash as it is shown.
 pub fn shown(hash: &str, full: bool) -> &str {
     hash.get(..SHORT).filter(|_| !full).unwrap_or(hash)
 }
 
-/// A line for each run, below a line of headings.
+/// Returns a line for each run, below a line of headings.
 pub fn lines(runs: &[Run], full: bool) -> Vec<String> {
     let model = width("model", runs.iter().map(|run| &*run.model));
     let engine = width("engine", runs.iter().map(|run| &*run.engine));

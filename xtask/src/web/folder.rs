@@ -191,13 +191,13 @@ fn limit(overview: &Overview) -> u64 {
     overview.train.min(TRAINING_SAMPLES)
 }
 
-/// The fastest epoch's samples in a second.
+/// Returns the fastest epoch's samples in a second.
 fn fastest(metrics: &str) -> Option<f64> {
     let lines = metrics.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter_map(|line| line["samples_per_second"].as_f64()).max_by(f64::total_cmp)
 }
 
-/// A prediction's instructions on each board, as docs/bench-device.json has them.
+/// Returns a prediction's instructions on each board, as docs/bench-device.json has them.
 fn instructions() -> Result<Vec<Value>> {
     let path = launch::root().join("docs/bench-device.json");
     let bytes = files::read(&path, MAX_BYTES)?;
@@ -221,7 +221,7 @@ fn copy_page(out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The bytes of a folder's files.
+/// Returns the bytes of a folder's files.
 fn size(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder).with_context(|| format!("cannot open {}", folder.display()))? {

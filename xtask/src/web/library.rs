@@ -14,7 +14,7 @@ use crate::{
 
 const PROFILE: &str = "web";
 
-/// A cargo command for the library.
+/// Returns a cargo command for the library.
 pub fn cargo(toolchain: &Toolchain, subcommand: &str) -> Command {
     let mut cargo = toolchain.cargo(subcommand, PAGE_TARGET, None);
     cargo.args(["--package", "web", "--profile", PROFILE]);
@@ -23,7 +23,7 @@ pub fn cargo(toolchain: &Toolchain, subcommand: &str) -> Command {
     cargo
 }
 
-/// The program that binds and serves.
+/// Returns the program that binds and serves.
 pub fn site() -> Result<Command> {
     let program = launch::Program { name: "site", task: "which makes the page", seconds: 90, features: "" };
     Ok(Command::new(program.build()?))

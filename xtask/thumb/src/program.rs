@@ -26,7 +26,7 @@ pub(crate) enum Machine {
 }
 
 impl Machine {
-    /// The register that is the stack pointer.
+    /// Returns the register that is the stack pointer.
     pub const fn stack_pointer(self) -> u8 {
         match self {
             Self::Arm => decode::SP,
@@ -34,7 +34,7 @@ impl Machine {
         }
     }
 
-    /// The registers that a call may change.
+    /// Returns the registers that a call may change.
     pub const fn caller_saved(self) -> Registers {
         match self {
             Self::Arm => decode::CALLER_SAVED,
@@ -75,7 +75,7 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    /// The addresses of its bytes.
+    /// Returns the addresses of its bytes.
     pub fn range(&self) -> Range<u32> {
         self.start..self.start.saturating_add(self.bytes.len() as u32)
     }
@@ -178,17 +178,17 @@ impl Program {
         })
     }
 
-    /// The byte at an address.
+    /// Returns the byte at an address.
     pub fn byte(&self, address: u32) -> Option<u8> {
         self.bytes(address).map(|[byte]| byte)
     }
 
-    /// The half word at an address.
+    /// Returns the half word at an address.
     pub fn half(&self, address: u32) -> Option<u16> {
         self.bytes(address).map(u16::from_le_bytes)
     }
 
-    /// The word at an address.
+    /// Returns the word at an address.
     pub fn word(&self, address: u32) -> Option<u32> {
         self.bytes(address).map(u32::from_le_bytes)
     }
@@ -202,7 +202,7 @@ impl Program {
         self.sections.iter().any(is_code) && last.map_or(is_code_by_default, |(_, &is_code)| is_code)
     }
 
-    /// The instruction at an address, if one stands there.
+    /// Returns the instruction at an address, if one stands there.
     pub fn instruction(&self, address: u32) -> Option<Instruction> {
         let half = |address| self.is_code(address).then(|| self.half(address)).flatten();
         let decode = match self.machine {
@@ -212,7 +212,7 @@ impl Program {
         decode(address, half(address)?, half(address.saturating_add(2)))
     }
 
-    /// The contents of a range, in order: instructions, and the half words of data between them.
+    /// Returns the contents of a range, in order: instructions, and the half words of data between them.
     pub(crate) fn walk(&self, range: Range<u32>) -> impl Iterator<Item = (u32, Option<Instruction>)> {
         let mut next = range.start;
         iter::from_fn(move || {
@@ -223,7 +223,7 @@ impl Program {
         })
     }
 
-    /// The name of what begins at an address, readable as far as it can be.
+    /// Returns the name of what begins at an address, readable as far as it can be.
     pub fn name(&self, address: u32) -> String {
         self.functions.get(&address).map_or_else(|| format!("{address:#010x}"), |function| readable(&function.name))
     }
@@ -231,7 +231,7 @@ impl Program {
 
 #[cfg(test)]
 impl Program {
-    /// A program of this code alone.
+    /// Returns a program of this code alone.
     pub(crate) fn of_code(start: u32, code: &[u8]) -> Self {
         let mut program = Self::default();
         program.add(start, code.to_vec(), SectionKind::Text);
@@ -253,7 +253,7 @@ mod tests {
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
-    /// A file of one loaded part, with these flags, sections (name, type, flags, address, bytes) and symbols (name, address, size, kind).
+    /// Returns a file of one loaded part, with these flags, sections (name, type, flags, address, bytes) and symbols (name, address, size, kind).
     fn elf(flags: u32, sections: &[(&str, u32, u32, u32, Vec<u8>)], symbols: &[(&str, u32, u32, u8)]) -> Vec<u8> {
         let (mut names, mut table) = (vec![0], words(&[0; 4]));
         let name = |names: &mut Vec<u8>, name: &str| {

@@ -96,7 +96,7 @@ impl Fit {
         })
     }
 
-    /// The memories that are too small. A stack without a bound counts as large enough.
+    /// Returns the memories that are too small. A stack without a bound counts as large enough.
     pub fn too_large(&self) -> Vec<&'static str> {
         let stack = self.stack.bytes.as_ref().is_ok_and(|&bytes| u64::from(bytes) > self.stack_length);
         let exceeds = |share: Share| share.taken > share.there;

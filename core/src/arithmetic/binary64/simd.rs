@@ -50,7 +50,7 @@ fn vector(&[a, b, c, d]: &[f32; LANES]) -> v128 {
     f32x4(a, b, c, d)
 }
 
-/// The upper two elements, in the lower two's place.
+/// Returns the upper two elements, in the lower two's place.
 #[inline(always)]
 fn upper(x: v128) -> v128 {
     i32x4_shuffle::<2, 3, 2, 3>(x, x)

@@ -48,7 +48,7 @@ impl F16 {
 }
 
 impl F16 {
-    /// A layer's inputs, and its outputs where they are not the logits.
+    /// Returns a layer's inputs, and its outputs where they are not the logits.
     const fn layer_words(shape: Shape, place: Place) -> usize {
         if place.is_last { shape.inputs } else { shape.inputs + shape.outputs }
     }
@@ -63,7 +63,7 @@ impl QuantizedFormat for F16 {
     type Layer<'a> = F16Layer<'a>;
 }
 
-/// Bytes of a row of weights, if this machine can count them.
+/// Returns the number of bytes of a row of weights, if this machine can count them.
 fn row_bytes(inputs: usize) -> Option<usize> {
     inputs.div_ceil(2).checked_mul(4)
 }

@@ -19,7 +19,7 @@ impl QuantizedFile<'_, F16> {
         })
     }
 
-    /// The logits of a sample, given as the bytes of its raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them
+    /// Returns the logits of a sample, given as the bytes of its raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them
     /// into inputs. The class is the [`argmax`](crate::classification::argmax) of the logits.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl QuantizedFile<'_, F16> {
         Ok(logits)
     }
 
-    /// The logits of a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. It is
+    /// Returns the logits of a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. It is
     /// [`run`](Self::run) for values that are Rust's numbers instead of bytes.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ fn sums(shape: Shape, bytes: &[u8], input: &[f32], output: &mut [f32]) {
     }
 }
 
-/// A layer's biases, and its rows of weights.
+/// Returns a layer's biases, and its rows of weights.
 fn parts(shape: Shape, bytes: &[u8]) -> (&[[u8; 4]], ChunksExact<'_, u8>) {
     let (biases, rows) = bytes.split_at_checked(shape.outputs * size_of::<f32>()).unwrap_or_default();
     // A row that cannot be counted is in no file.

@@ -62,7 +62,7 @@ impl Int4 {
     /// bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every accumulator fits into 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
-    /// Entries that a layer of this number of inputs can need.
+    /// Returns the number of entries that a layer of this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs / COLUMNS * group_entries(COLUMNS) + group_entries(inputs % COLUMNS) + 1
     }
@@ -72,7 +72,7 @@ impl Int4 {
     }
 }
 
-/// Entries of a group of this number of columns: whole groups, and two that end it.
+/// Returns the number of entries of a group of this number of columns: whole groups, and two that end it.
 const fn group_entries(columns: usize) -> usize {
     if columns == 0 { 0 } else { columns.div_ceil(2).next_multiple_of(GROUP) + 2 }
 }
@@ -188,7 +188,7 @@ impl Kernel for Int4 {
     }
 }
 
-/// The weights of four rows in a half word, the lowest row's first.
+/// Returns the weights of four rows in a half word, the lowest row's first.
 fn split([low, high]: [u8; 2]) -> [i32; 4] {
     let digit = |nibble: u8| i32::from(nibble) - OFFSET;
     [digit(low & 15), digit(low >> 4), digit(high & 15), i32::from(high as i8 >> 4)]

@@ -43,7 +43,7 @@ impl Int8 {
     /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;
 
-    /// Entries that a layer of this number of inputs can need.
+    /// Returns the number of entries that a layer of this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs.div_ceil(2).next_multiple_of(GROUP) + 1
     }
@@ -116,7 +116,7 @@ impl Kernel for Int8 {
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)
     }
 
-    /// The pairs in which an input is not zero, filled up with empty entries.
+    /// Returns the pairs in which an input is not zero, filled up with empty entries.
     fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
         let entries = entries.get_mut(..Self::entries(inputs.len()))?;
         let len = push_pairs(inputs, WEIGHTS, PAIR_BYTES, entries, 0)?;
@@ -130,7 +130,7 @@ impl Kernel for Int8 {
     }
 }
 
-/// The weights of two rows in a half word: the lower row's, the upper row's.
+/// Returns the weights of two rows in a half word: the lower row's, the upper row's.
 const fn split([low, high]: [u8; 2]) -> (i32, i32) {
     // A lower weight below 0 has taken 1 from the upper byte.
     (low as i8 as i32, high as i8 as i32 + (low >> 7) as i32)

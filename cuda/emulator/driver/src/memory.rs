@@ -56,7 +56,7 @@ impl Memory {
         Ok(())
     }
 
-    /// The bytes from this address on, where all of them are in one allocation.
+    /// Returns the bytes from this address on, where all of them are in one allocation.
     pub(crate) fn bytes(&self, address: u64, bytes: usize) -> Result<*mut u8, Code> {
         let (&start, layout) = self.allocations.range(..=address).next_back().ok_or(Code::INVALID_VALUE)?;
         let end = address.checked_add(bytes as u64).ok_or(Code::INVALID_VALUE)?;

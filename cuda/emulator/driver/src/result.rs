@@ -53,7 +53,7 @@ codes! {
 }
 
 impl Code {
-    /// The code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`, or of that number.
+    /// Returns the code of that name, such as `CUDA_ERROR_OUT_OF_MEMORY`, or of that number.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let found = Self::TABLE.iter().find(|(_, name, _)| name.to_bytes() == text.as_bytes());
         found.map(|&(code, ..)| code).or_else(|| text.parse().ok().map(Self))

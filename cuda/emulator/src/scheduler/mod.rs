@@ -155,7 +155,7 @@ impl Stream<'_> {
         }
     }
 
-    /// The grid that gets on, of those that can; `None` if none can.
+    /// Returns the grid that gets on, of those that can, or `None` if none can.
     fn draw(&mut self) -> Option<usize> {
         if self.grids.len() < 2 {
             return self.grids.first().filter(|grid| !grid.runnable.is_empty()).map(|_| 0);

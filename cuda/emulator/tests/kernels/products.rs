@@ -44,7 +44,7 @@ fn activation() -> impl Strategy<Value = ActivationKind> {
     prop::sample::select(activations.chain([ActivationKind::Identity]).collect::<Vec<_>>())
 }
 
-/// A width or a number of samples: around every size of tile, and beyond.
+/// Returns a width or a number of samples: around every size of tile, and beyond.
 fn size(most: usize) -> impl Strategy<Value = usize> {
     prop_oneof![1..most, prop::sample::select(vec![1, 4, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129])]
 }
@@ -89,7 +89,7 @@ impl Case {
         run_one(&context, &Launch { kernel, phase: Phase::new(&[task]) }, self.seed);
     }
 
-    /// The tiles of a result of this number of rows and columns.
+    /// Returns the tiles of a result of this number of rows and columns.
     fn tiles(tile: Tile, [rows, columns]: [usize; 2]) -> u32 {
         tile.count(rows as u32, columns as u32)
     }

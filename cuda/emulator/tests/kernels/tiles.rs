@@ -83,7 +83,7 @@ fn warps_that_compute_share_no_scheduler_with_others() {
     assert!(first.is_disjoint(&later) && first.len() == 2 && later.len() == 2);
 }
 
-/// The passes of a warp's reads of 16 bytes by the rule that is known: a half of the warp takes one where each lane's neighbour, or the one after
+/// Returns the passes of a warp's reads of 16 bytes by the rule that is known: a half of the warp takes one where each lane's neighbour, or the one after
 /// next, reads the same 16 bytes, and else one for each quarter; each pass reads different bytes from different banks.
 fn passes(words: &[i32]) -> usize {
     let of_half = |half: &[i32]| {

@@ -6,7 +6,7 @@ use emulator::{Fault, Kernel, Launch, kernels_for_tests, launch};
 
 pub const SEEDS: u64 = 20;
 
-/// An argument's address; what it is of must outlive the launch.
+/// Returns an argument's address; what it is of must outlive the launch.
 pub fn argument<T>(value: &T) -> *mut c_void {
     (&raw const *value).cast_mut().cast()
 }

@@ -28,7 +28,7 @@ fn link(from: usize, to: usize, how: u32) -> Link {
     Link { rows: [from, to], how, programmatic: true }
 }
 
-/// The number in each row after these launches, where all of the row have the same; at first it is that of the row, times 10.
+/// Returns the number in each row after these launches, where all of the row have the same; at first it is that of the row, times 10.
 fn run(links: &[Link], seed: u64) -> [Option<u32>; 4] {
     run_shape(SMALL, links, seed)
 }

@@ -36,7 +36,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model's name, as its files have it, unless the data decides it.
+    /// Returns the model's name, as its files have it, unless the data decides it.
     pub fn name(&self) -> Option<String> {
         match &self.layers {
             None => Some(self.model.clone()),
@@ -75,7 +75,7 @@ pub struct Samples {
     pub values: Vec<String>,
 }
 
-/// A parser of whole numbers in a range.
+/// Returns a parser of whole numbers in a range.
 pub fn whole<T: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<T, String> + Clone {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));

@@ -111,12 +111,12 @@ pub enum Program {
     Train,
 }
 
-/// The help of `--board`.
+/// Returns the help of `--board`.
 fn boards() -> String {
     format!("The board, which `cargo run` emulates: {}", board::names().join(", "))
 }
 
-/// A number of bytes or an address: `4096`, `0x1000`, `4K` or `1M`.
+/// Returns a number of bytes or an address: `4096`, `0x1000`, `4K` or `1M`.
 fn bytes(text: &str) -> Result<u32, String> {
     let (digits, unit) = match text.char_indices().next_back() {
         Some((end, 'K' | 'k')) => (&text[..end], 1 << 10),
@@ -131,7 +131,7 @@ fn bytes(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| "must be bytes, such as 65536, 0x10000, 64K or 1M, below 4 GiB".to_owned())
 }
 
-/// A processor's name, which becomes a part of the compiler's options.
+/// Returns a processor's name, which becomes a part of the compiler's options.
 fn processor(text: &str) -> Result<String, String> {
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     match !text.is_empty() && text.chars().all(is_name) {
@@ -236,7 +236,7 @@ impl Chip {
     }
 }
 
-/// A memory of a chip.
+/// Returns a memory of a chip.
 fn region(name: &str, origin: u32, length: u32) -> Result<Region> {
     ensure!(length > 0, "--{name} 0: there must be some bytes");
     ensure!(
@@ -246,7 +246,7 @@ fn region(name: &str, origin: u32, length: u32) -> Result<Region> {
     Ok(Region { origin, length })
 }
 
-/// The command that runs a program on a chip behind a debug probe.
+/// Returns the command that runs a program on a chip behind a debug probe.
 fn probe_rs(chip: &str) -> Vec<String> {
     ["probe-rs", "run", "--chip", chip].map(str::to_owned).into()
 }

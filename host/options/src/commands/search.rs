@@ -146,13 +146,13 @@ impl Search {
         Ok(SearchPlan { recipe, space, order, trials })
     }
 
-    /// The folder of the search.
+    /// Returns the folder of the search.
     pub fn folder(&self) -> PathBuf {
         let name = || self.recipe.file_stem().unwrap_or("recipe".as_ref()).to_owned();
         self.out.clone().unwrap_or_else(|| Path::new("searches").join(name()))
     }
 
-    /// The options of the network, the samples, the folds and the processor with their values, as `train` takes them for a recipe with these layers.
+    /// Returns the options of the network, the samples, the folds and the processor with their values, as `train` takes them for a recipe with these layers.
     pub fn training(&self, layers: Option<&str>) -> Vec<(&'static str, OsString)> {
         let layers = layers.map(str::to_owned).or_else(|| self.model.layers.as_ref().map(ToString::to_string));
         let model =
@@ -169,7 +169,7 @@ impl Search {
     }
 }
 
-/// A recipe, and the space of its file.
+/// Returns a recipe, and the space of its file.
 fn read(path: &Path) -> Result<(RecipeOptions, Option<Space>), RecipeError> {
     let text = RecipeOptions::text(path)?;
     let mut recipe = RecipeOptions::parse(&text, path)?;

@@ -120,13 +120,13 @@ pub struct Source {
 }
 
 impl Data {
-    /// The options that were given, as another program takes them.
+    /// Returns the options that were given, as another program takes them.
     pub fn arguments(&self) -> Vec<OsString> {
         let arguments = |(name, value): (&str, OsString)| [format!("--{name}").into(), value];
         self.given().into_iter().flat_map(arguments).collect()
     }
 
-    /// The options that were given, with their values.
+    /// Returns the options that were given, with their values.
     pub fn given(&self) -> Vec<(&'static str, OsString)> {
         let paths = [("data", &self.data), ("classes", &self.classes)];
         let paths = paths.into_iter().filter_map(|(name, path)| Some((name, path.clone()?.into())));
@@ -135,7 +135,7 @@ impl Data {
 }
 
 impl Source {
-    /// The options that were given, with their values.
+    /// Returns the options that were given, with their values.
     pub fn given(&self) -> Vec<(&'static str, OsString)> {
         fn shown(value: &Option<impl fmt::Display>) -> Option<OsString> {
             value.as_ref().map(|value| value.to_string().into())
@@ -227,7 +227,7 @@ impl Color {
         }
     }
 
-    /// The number of channels.
+    /// Returns the number of channels.
     pub const fn channels(self) -> u32 {
         match self {
             Self::Grey => 1,

@@ -82,13 +82,13 @@ impl RecipeOptions {
     }
 }
 
-/// The parts before and after an error in its line.
+/// Returns the parts before and after an error in its line.
 fn line_around(text: &str, span: Option<Range<usize>>) -> [&str; 2] {
     let parts = span.and_then(|span| text.split_at_checked(span.start)).unwrap_or_default();
     [parts.0.rsplit('\n').next(), parts.1.lines().next()].map(|part| part.unwrap_or_default().trim())
 }
 
-/// The names in backticks.
+/// Returns the names in backticks.
 fn names(list: &str) -> Vec<&str> {
     list.split('`').skip(1).step_by(2).collect()
 }
@@ -148,7 +148,7 @@ fn plain(message: &str, [before, rest]: [&str; 2]) -> String {
     format!("must be {wanted}, not {found}")
 }
 
-/// The line of a byte, and the key that it belongs to.
+/// Returns the line of a byte, and the key that it belongs to.
 fn place(text: &str, byte: usize) -> String {
     let line = 1 + text.bytes().take(byte).filter(|&byte| byte == b'\n').count();
     // What can be read of a text that is no TOML: its other keys.

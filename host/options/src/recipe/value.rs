@@ -96,7 +96,7 @@ macro_rules! number {
         }
 
         impl $name {
-            /// The number.
+            /// Returns the number.
             pub const fn get(self) -> $inner {
                 self.0
             }
@@ -168,7 +168,7 @@ number! {
 pub struct Betas(pub(super) [Fraction; 2]);
 
 impl Betas {
-    /// The numbers.
+    /// Returns the numbers.
     pub fn get(self) -> [f64; 2] {
         self.0.map(Fraction::get)
     }

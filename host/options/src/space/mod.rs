@@ -109,7 +109,7 @@ impl Space {
 
 const EXAMPLE: &str = "write keys such as lr = { log = [1e-4, 1e-1] } or optimizer = [\"sgd\", \"adamw\"]";
 
-/// The keys that a space may have: a recipe's, and the layers.
+/// Returns the keys that a space may have: a recipe's, and the layers.
 fn keys() -> Vec<String> {
     let command = RecipeOptions::augment_args(clap::Command::new(""));
     let options = command.get_arguments().filter_map(|option| option.get_long());
@@ -124,7 +124,7 @@ fn unknown_key(unknown: &str, known: &[String]) -> String {
     format!("there is no key {unknown}; {hint}")
 }
 
-/// The reason why a recipe's key is not varied.
+/// Returns the reason why a recipe's key is not varied.
 fn refused(key: &str) -> Option<&'static str> {
     match key {
         "val-split" => Some("the validation samples are the same in all trials: --validation or --folds chooses them"),
@@ -133,7 +133,7 @@ fn refused(key: &str) -> Option<&'static str> {
     }
 }
 
-/// The line of a key of `[search]`, and the key.
+/// Returns the line of a key of `[search]`, and the key.
 fn place(text: &str, key: &str) -> String {
     let (table, _) = DeTable::parse_recoverable(text);
     let span = table.get_ref().iter().find(|(name, _)| name.get_ref() == TABLE).map(|(name, value)| {

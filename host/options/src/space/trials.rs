@@ -75,7 +75,7 @@ pub fn trials(base: &RecipeOptions, space: &Space, order: Order) -> Result<Vec<T
     }
 }
 
-/// Every combination of the keys' values.
+/// Returns every combination of the keys' values.
 fn grid(space: &Space) -> Result<Vec<Choice>, String> {
     if let Some((key, _)) = space.keys.iter().find(|(_, values)| values.points().is_none()) {
         return Err(format!("--grid: {key} is a range without end; give it points, such as steps = 4, or a list"));
@@ -122,7 +122,7 @@ impl Trial {
     }
 }
 
-/// The recipe with these values. An error comes with what is known of the recipe.
+/// Returns the recipe with these values. An error comes with what is known of the recipe.
 fn recipe(base: &RecipeOptions, values: &Choice) -> Result<RecipeOptions, (Option<RecipeOptions>, RecipeError)> {
     let own: Table = values.iter().filter(|(key, _)| key != LAYERS).cloned().collect();
     let own = RecipeOptions::parse(&own.to_string(), Path::new("search")).map_err(|error| (None, error))?;

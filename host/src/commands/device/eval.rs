@@ -117,7 +117,7 @@ fn difference(index: usize, has_class: bool, prediction: &Prediction<'_>, expect
     })
 }
 
-/// The parts of an answer that are compared.
+/// Returns the parts of an answer that are compared.
 fn compared(about: &About) -> &'static str {
     if about.task == TaskKind::Classification { "class and logits" } else { "outputs" }
 }

@@ -62,7 +62,7 @@ pub fn run(options: &device::Predict) -> Result<()> {
     tally.end()
 }
 
-/// The meaning of the board's outputs, as it says.
+/// Returns the meaning of the board's outputs, as it says.
 fn outputs(board: &mut Board) -> Result<Outputs> {
     let count = board.about().architecture.outputs();
     let all = (0..count).map(|output| board.output(output as u16)).collect::<Result<Vec<_>, _>>()?;
@@ -79,7 +79,7 @@ fn outputs(board: &mut Board) -> Result<Outputs> {
     Ok(Outputs { task, names, units: all.iter().map(unit).collect() })
 }
 
-/// A board's answer in words: the likeliest classes are those that it names.
+/// Returns a board's answer in words: the likeliest classes are those that it names.
 fn answer(outputs: &Outputs, prediction: &Prediction<'_>) -> Answer {
     match outputs.task {
         TaskBuf::Classification => {

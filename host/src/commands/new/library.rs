@@ -18,7 +18,7 @@ pub enum Library {
 }
 
 impl Library {
-    /// The library that was named, or else that of the repository that this program was built from.
+    /// Returns the library that was named, or else that of the repository that this program was built from.
     pub fn find(named: Option<&str>) -> Result<Self> {
         match named {
             Some(url) if url.contains("://") || url.starts_with("git@") => Ok(Self::Git(url.into())),

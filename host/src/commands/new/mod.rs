@@ -73,7 +73,7 @@ fn check_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file's bytes in the format that was asked for.
+/// Returns the file's bytes in the format that was asked for.
 fn converted<'a>(options: &New, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
     let file = parse(&options.weights, bytes)?;
     let format = match options.format {
@@ -104,7 +104,7 @@ fn converted<'a>(options: &New, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
     Ok(made.encoded.into())
 }
 
-/// The file's bytes, with Fashion-MNIST's classes in them where the file is older than the field for their names.
+/// Returns the file's bytes, with Fashion-MNIST's classes in them where the file is older than the field for their names.
 fn named<'a>(options: &New, bytes: &'a [u8], file: &ModelFile<'_>) -> Result<Cow<'a, [u8]>> {
     match file {
         ModelFile::F32(weights) if file.assumes() == Some(Assumption::Known) => {
@@ -118,7 +118,7 @@ fn named<'a>(options: &New, bytes: &'a [u8], file: &ModelFile<'_>) -> Result<Cow
     }
 }
 
-/// The samples of the project. Without data it is one of zeros.
+/// Returns the samples of the project. Without data it is one of zeros.
 fn samples(options: &New, file: &ModelFile<'_>) -> Result<Samples> {
     let trains = options.program == Program::Train;
     if !trains && options.data.data.is_none() {

@@ -45,7 +45,7 @@ impl Project<'_> {
         write().with_context(|| format!("cannot make {}", folder.display()))
     }
 
-    /// Each file's name and bytes.
+    /// Returns each file's name and bytes.
     fn files(&self) -> Result<Vec<(String, Vec<u8>)>> {
         let memory = format!(
             "/* The program's memory. A stack that overflows leaves the RAM, and changes no static. */\n{}",
@@ -67,7 +67,7 @@ impl Project<'_> {
         Ok(files)
     }
 
-    /// The name of the network's file. Each format has its ending.
+    /// Returns the name of the network's file. Each format has its ending.
     fn weights_name(&self) -> String {
         let ending = match self.file.format_name() {
             "f32" => "selvedge",
@@ -156,7 +156,7 @@ impl Project<'_> {
         Ok(self.filled(&template, &values))
     }
 
-    /// A template with its places filled: these, and `name` and `target`.
+    /// Returns a template with its places filled: these, and `name` and `target`.
     fn filled(&self, template: &str, values: &[(&str, String)]) -> String {
         let general = [("name", self.name.to_string()), ("target", self.hardware.target.clone())];
         let values = general.iter().chain(values);
@@ -164,7 +164,7 @@ impl Project<'_> {
     }
 }
 
-/// The folder that a folder lies in.
+/// Returns the folder that a folder lies in.
 pub fn parent(folder: &Path) -> &Path {
     folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -55,7 +55,7 @@ impl Samples {
         self.values.len() / self.inputs.max(1)
     }
 
-    /// The bytes that they take of the flash.
+    /// Returns the bytes that they take of the flash.
     pub fn bytes(&self) -> usize {
         self.values.len() * self.element.size()
     }
@@ -69,7 +69,7 @@ impl Samples {
         }
     }
 
-    /// A value as Rust writes it.
+    /// Returns a value as Rust writes it.
     fn literal(&self, value: f32) -> String {
         match self.element {
             Element::F32 if value.is_nan() => "f32::NAN".into(),
@@ -82,7 +82,7 @@ impl Samples {
     }
 }
 
-/// A sample's target in words.
+/// Returns a sample's target in words.
 fn target(targets: &Targets, index: usize) -> String {
     let listed = |row: &[f32]| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match targets {

@@ -61,7 +61,7 @@ pub fn run(options: &Report) -> Result<()> {
     Ok(())
 }
 
-/// A name for each run: its file's, and with the folder where that is not enough.
+/// Returns a name for each run: its file's, and with the folder where that is not enough.
 fn names(sources: &[Source]) -> Vec<String> {
     let short = |source: &Source| source.weights_path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let long = |source: &Source| source.weights_path.with_extension("").display().to_string();

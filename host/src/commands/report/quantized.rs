@@ -18,7 +18,7 @@ use crate::{
 /// The largest number of bytes of a table of certificates.
 const MAX_CERTIFICATES: u64 = 1 << 30;
 
-/// A quantised file beside its model.
+/// Returns a quantised file beside its model.
 pub fn beside(
     path: &Path,
     flash: usize,

@@ -88,7 +88,7 @@ impl Source {
     }
 }
 
-/// The pictures of the worst mistakes, where samples are images.
+/// Returns the pictures of the worst mistakes, where samples are images.
 fn sample_pictures(data: &Dataset, findings: &Findings, file: &ModelFile<'_>) -> Vec<Pixels> {
     let Signature { preparation, .. } = file.signature();
     let picture = |index: usize| pictures::sample(data.test.sample(index), data.input, preparation);

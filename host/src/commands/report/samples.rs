@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Source {
-    /// The samples of the run, by the options or else by its record.
+    /// Returns the samples of the run, by the options or else by its record.
     pub fn data(&self, file: &ModelFile<'_>, options: &Report) -> Result<Dataset> {
         let recorded = self.record.as_ref().map(|record| &record.head.data);
         let own = match (recorded, file) {
@@ -46,12 +46,12 @@ impl Source {
     }
 }
 
-/// The first digits of a checksum.
+/// Returns the first digits of a checksum.
 fn beginning(checksum: &str) -> String {
     checksum.chars().take(12).chain(['…']).collect()
 }
 
-/// The options that named a run's data, of this name.
+/// Returns the options that named a run's data, of this name.
 fn recorded_options(name: &str, options: &[[String; 2]]) -> Result<Data> {
     #[derive(Parser)]
     struct Options {

@@ -40,7 +40,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The search of these options, before samples are held out of the data.
+    /// Returns the search of these options, before samples are held out of the data.
     pub fn of(options: &Search, plan: &SearchPlan, data: &Dataset) -> Self {
         let network = match &options.model.layers {
             _ if !plan.space.layers().is_empty() => "varied".into(),
@@ -137,7 +137,7 @@ impl Folder {
     }
 }
 
-/// The trials of the lines that are whole, each with its line's bytes.
+/// Returns the trials of the lines that are whole, each with its line's bytes.
 fn read(path: &Path, trials: &[Trial]) -> Result<Vec<(Finished, u64)>> {
     let text = files::read(path, MAX_BYTES)?;
     let mut finished: Vec<(Finished, u64)> = Vec::new();

@@ -171,13 +171,13 @@ impl Running<'_> {
     }
 }
 
-/// The command that was given.
+/// Returns the command that was given.
 fn command_line() -> String {
     let arguments = std::env::args_os().skip(1).map(|argument| command::quoted(&argument));
     std::iter::once(command::program()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// A search's order, as its folder has it.
+/// Returns a search's order, as its folder has it.
 fn order(order: Order) -> String {
     match order {
         Order::Random { seed, .. } => format!("random, seed {seed}"),

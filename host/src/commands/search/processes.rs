@@ -56,7 +56,7 @@ impl<'a> Processes<'a> {
         Ok(Self { options, program, recipes, threads, running: HashMap::new(), sender, receiver })
     }
 
-    /// The number of processes at work.
+    /// Returns the number of processes at work.
     pub fn running(&self) -> usize {
         self.running.len()
     }

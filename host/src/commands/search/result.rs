@@ -113,7 +113,7 @@ impl Finished {
     }
 }
 
-/// A trial's values as JSON.
+/// Returns a trial's values as JSON.
 pub fn values(trial: &Trial) -> Map<String, Value> {
     let value = |value: &toml::Value| serde_json::to_value(value).unwrap_or_default();
     trial.values.iter().map(|(key, of)| (key.clone(), value(of))).collect()

@@ -16,7 +16,7 @@ use super::{
 /// The largest number of rows of a table.
 const ROWS: usize = 50;
 
-/// The order of trials, the best first: by the score, then by the loss, then by their numbers. Those that failed come last.
+/// Returns the order of trials, the best first: by the score, then by the loss, then by their numbers. Those that failed come last.
 fn compare(one: &Finished, other: &Finished) -> Ordering {
     let figures = |finished: &Finished| match finished.outcome {
         Outcome::Score { score, loss, .. } => (score, loss),
@@ -26,13 +26,13 @@ fn compare(one: &Finished, other: &Finished) -> Ordering {
     others.total_cmp(&score).then(loss.total_cmp(&others_loss)).then(one.number.cmp(&other.number))
 }
 
-/// The best trial that has a score.
+/// Returns the best trial that has a score.
 pub fn best(finished: &[Finished]) -> Option<&Finished> {
     let scored = finished.iter().filter(|finished| matches!(finished.outcome, Outcome::Score { .. }));
     scored.min_by(|one, other| compare(one, other))
 }
 
-/// A trial's figures in words.
+/// Returns a trial's figures in words.
 fn figures(finished: &Finished) -> String {
     match &finished.outcome {
         Outcome::Score { name, score, deviation, .. } => {
@@ -43,7 +43,7 @@ fn figures(finished: &Finished) -> String {
     }
 }
 
-/// The file of the best recipe.
+/// Returns the file of the best recipe.
 pub fn best_recipe(best: &Finished, plan: &SearchPlan, data: &str, judged: &str) -> String {
     let trial = plan.trials.iter().find(|trial| trial.number == best.number);
     let layers = trial.and_then(|trial| trial.layers.as_deref());

@@ -91,7 +91,7 @@ struct Shape {
 }
 
 impl Shape {
-    /// The shape of data whose samples are images of bytes.
+    /// Returns the shape of data whose samples are images of bytes.
     fn of(data: &Dataset) -> Result<Self> {
         let (name, element) = (&data.name, data.train.element());
         let Some(shape) = Self::of_images(data.input) else {
@@ -114,13 +114,13 @@ impl Shape {
         }
     }
 
-    /// The scale at which an image is at least this number of pixels wide.
+    /// Returns the scale at which an image is at least this number of pixels wide.
     fn scale_to(self, width: u32) -> u32 {
         width.div_ceil(self.size.0.max(1)).clamp(1, 16)
     }
 }
 
-/// A sample's class, labels or numbers.
+/// Returns a sample's class, labels or numbers.
 fn named(split: &Split, classes: &Classes, index: usize) -> String {
     match split.targets() {
         Targets::Classes(labels) => classes.name(usize::from(labels[index])).into_owned(),
@@ -178,7 +178,7 @@ fn check_folder(path: &Path) -> Result<()> {
     }
 }
 
-/// A class's name in letters and digits that any file system takes.
+/// Returns a class's name in letters and digits that any file system takes.
 fn as_file_name(name: &str) -> String {
     const LONGEST: usize = 40;
     name.chars().take(LONGEST).map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect()

@@ -109,7 +109,7 @@ fn predicted(classes: &Classes, class: usize, percent: f32) -> String {
     format!("{percent:.0}% {}", classes.name(class))
 }
 
-/// A network's file and the shape of its inputs, which are images.
+/// Returns a network's file and the shape of its inputs, which are images.
 fn file_of_images<'a>(path: &Path, bytes: &'a [u8]) -> Result<(ModelFile<'a>, Shape)> {
     let file = parse(path, bytes)?;
     check_weights(path, &file)?;
@@ -123,7 +123,7 @@ fn file_of_images<'a>(path: &Path, bytes: &'a [u8]) -> Result<(ModelFile<'a>, Sh
     Ok((file, shape))
 }
 
-/// The network of a file with floating-point weights.
+/// Returns the network of a file with floating-point weights.
 fn network(file: &ModelFile<'_>, path: &Path) -> Result<Network> {
     let network = file.network()?;
     network.with_context(|| {
@@ -135,7 +135,7 @@ fn network(file: &ModelFile<'_>, path: &Path) -> Result<Network> {
     })
 }
 
-/// A unit's weights as an image of red, green and blue.
+/// Returns a unit's weights as an image of red, green and blue.
 fn tile(weights: &[f32], shape: Shape, scale: Diverging) -> Vec<u8> {
     if shape.channels == 1 { scale.image(weights) } else { scale.channels(weights) }
 }

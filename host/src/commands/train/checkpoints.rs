@@ -52,7 +52,7 @@ impl<'a> Checkpoints<'a> {
         Ok(Self { options, files, description, path, own, is_elsewhere: false, first: steps, saved })
     }
 
-    /// The bytes of a checkpoint, at the most.
+    /// Returns the bytes of a checkpoint, at the most.
     pub fn max_len(&self, state: &State) -> u64 {
         checkpoint::max_len(state, &self.description)
     }

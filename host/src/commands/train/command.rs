@@ -44,7 +44,7 @@ pub fn shown<'a>(options: impl IntoIterator<Item = (&'a str, OsString)>) -> Stri
     text
 }
 
-/// The words that start this program.
+/// Returns the words that start this program.
 pub fn program() -> String {
     env::var(NAME).unwrap_or_else(|_| {
         let program = env::args_os().next().unwrap_or_else(|| "selvedge".into());

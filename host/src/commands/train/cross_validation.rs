@@ -246,7 +246,7 @@ struct Files {
 }
 
 impl Files {
-    /// The files that are asked for. Each of them can be written.
+    /// Returns the files that are asked for. Each of them can be written.
     fn of(options: &Train, folds: Folds) -> Result<Self> {
         let file = |folder: &PathBuf, number| folder.join(format!("fold-{number}")).with_extension(WEIGHTS);
         let kept: Vec<_> = match &options.keep_folds {

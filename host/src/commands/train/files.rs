@@ -19,7 +19,7 @@ pub struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// The files of a run whose weights go here by default. Each of them can be written, and no two are the same.
+    /// Returns the files of a run whose weights go here by default. Each of them can be written, and no two are the same.
     pub fn of(options: &'a Train, out: PathBuf) -> Result<Self> {
         let out = options.out.clone().unwrap_or(out);
         let checkpoint = options.checkpoint.clone().or_else(|| options.resume.clone());

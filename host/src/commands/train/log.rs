@@ -62,7 +62,7 @@ pub struct Sinks {
     pub live: Live,
 }
 
-/// A progress bar of this number of parts, with this template. Where standard error is no terminal, it is hidden.
+/// Returns a progress bar of this number of parts, with this template. Where standard error is no terminal, it is hidden.
 pub fn progress_bar(parts: u64, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(parts).with_style(style);
@@ -72,7 +72,7 @@ pub fn progress_bar(parts: u64, template: &str) -> ProgressBar {
     bar
 }
 
-/// A step's line of metrics.
+/// Returns a step's line of metrics.
 pub fn step_line(step: &Step) -> Value {
     let mut line = json!({ "step": step.number, "loss": step.loss, "learning_rate": step.learning_rate });
     if let Some(norm) = step.grad_norm {
@@ -81,7 +81,7 @@ pub fn step_line(step: &Step) -> Value {
     line
 }
 
-/// An epoch's line of metrics.
+/// Returns an epoch's line of metrics.
 pub fn epoch_line(epoch: &Epoch) -> Value {
     let seconds = epoch.training.as_secs_f64();
     let mut line = json!({

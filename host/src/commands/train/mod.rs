@@ -109,7 +109,7 @@ struct RunPlan<'a> {
 }
 
 impl RunPlan<'_> {
-    /// The layers that are trained.
+    /// Returns the layers that are trained.
     fn layers(&self) -> Result<Architecture> {
         if self.with.dropout > 0.0 {
             let is_own = self.options.overriding.dropout.is_some();
@@ -307,7 +307,7 @@ fn train(
     }
 }
 
-/// The first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
+/// Returns the first state of a run from the weights of a file, or from those of a checkpoint of a run by the same layers.
 fn initialized_by(
     path: &Path,
     layers: &Architecture,
@@ -377,7 +377,7 @@ struct Weights<'a> {
 }
 
 impl Weights<'_> {
-    /// The file of a state's weights.
+    /// Returns the file of a state's weights.
     fn encode(&self, state: &State, accuracy: f32) -> Result<Vec<u8>> {
         let Self { data, with, recipe, path } = *self;
         let in_epoch = data.train.len();

@@ -67,14 +67,14 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The bytes of its record, about: for whoever makes room.
+    /// Returns the bytes of its record, about: for whoever makes room.
     pub fn room(&self) -> u64 {
         let steps = training::steps_in_run(self.data.train.len(), self.with);
         let epochs = steps.div_ceil(training::steps_in_epoch(self.data.train.len(), self.with).max(1));
         SPAN_BYTES * steps.min(SPANS) + EPOCH_BYTES * epochs.min(SPANS) + OTHER_BYTES
     }
 
-    /// The run's head.
+    /// Returns the run's head.
     pub fn head(&self) -> Head {
         let Self { options, with, texts: [recipe, layers], samples, data, ref processor } = *self;
         let steps_in_epoch = training::steps_in_epoch(data.train.len(), with).max(1);
@@ -117,7 +117,7 @@ impl Run<'_> {
     }
 }
 
-/// The command as it was typed.
+/// Returns the command as it was typed.
 fn typed() -> String {
     let program = env::var(NAME).unwrap_or_else(|_| "selvedge".into());
     let arguments = env::args_os().skip(1).map(|argument| quoted(&argument));
@@ -244,7 +244,7 @@ impl Recorder {
         self.write()
     }
 
-    /// The run in two lines: its length, and its best epoch.
+    /// Returns the run in two lines: its length, and its best epoch.
     pub fn summary(&self, progress: &Progress) -> Vec<String> {
         let Progress { epochs, steps, .. } = *progress;
         let counted = |count: u64, of: &str| format!("{count} {of}{}", if count == 1 { "" } else { "s" });
@@ -269,7 +269,7 @@ impl Recorder {
     }
 }
 
-/// The record of the same run in this place, if one is there.
+/// Returns the record of the same run in this place, if one is there.
 fn earlier(place: &Path, head: &Head) -> Option<Record> {
     let record = Record::parse(&files::read(place, record::MAX_BYTES).ok()?).ok()?;
     record.head.is_of_run(head).then_some(record)

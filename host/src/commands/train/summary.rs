@@ -16,7 +16,7 @@ pub struct Best {
 }
 
 impl Best {
-    /// The epoch, judged as `--early-stop` does by the loss on the validation samples, or else by the score on the test samples.
+    /// Returns the epoch, judged as `--early-stop` does by the loss on the validation samples, or else by the score on the test samples.
     pub fn of(line: &EpochLine) -> Self {
         let (judged, samples) = match &line.validation {
             Some(validation) => (validation, "validation"),
@@ -25,7 +25,7 @@ impl Best {
         Self { epoch: line.epoch, judged: judged.clone(), samples }
     }
 
-    /// The better of two epochs, the earlier where they are equal.
+    /// Returns the better of two epochs, the earlier where they are equal.
     pub fn or(self, later: Self) -> Self {
         let is_better = match (self.samples, later.samples) {
             ("test", "test") => score(&later.judged).1 > score(&self.judged).1,
@@ -41,7 +41,7 @@ impl Best {
     }
 }
 
-/// The score of these metrics, by its name.
+/// Returns the score of these metrics, by its name.
 fn score(metrics: &Metrics) -> (&'static str, f64) {
     match metrics.accuracy {
         Some(accuracy) => (ACCURACY, accuracy),

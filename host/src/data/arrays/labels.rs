@@ -70,7 +70,7 @@ impl Labels {
         Ok(Self { path, kind })
     }
 
-    /// The number of labels.
+    /// Returns the number of labels.
     pub fn len(&self) -> usize {
         match &self.kind {
             Kind::Numbers(numbers) => numbers.len(),
@@ -78,7 +78,7 @@ impl Labels {
         }
     }
 
-    /// The number of each label's class: a text's by its place among the names.
+    /// Returns the number of each label's class: a text's by its place among the names.
     pub fn into_numbers(self, named: Option<&Named>) -> Result<Vec<u16>, ArrayError> {
         let Self { path, kind } = self;
         let texts = match kind {
@@ -114,7 +114,7 @@ pub fn name(all: &[&Labels], named: Option<Named>) -> Result<Option<Named>, Arra
     }
 }
 
-/// The classes that texts name, in the order of their characters.
+/// Returns the classes that texts name, in the order of their characters.
 fn in_order(all: &[&Labels]) -> Result<Named, ArrayError> {
     let mut names = BTreeSet::new();
     for Labels { path, kind } in all {
@@ -135,7 +135,7 @@ fn in_order(all: &[&Labels]) -> Result<Named, ArrayError> {
     Ok(Named { source, classes: Classes::named(names).expect("each is a name") })
 }
 
-/// The characters of an element, without the zeros at its end.
+/// Returns the characters of an element, without the zeros at its end.
 fn text(bytes: &[u8]) -> Option<String> {
     let characters = bytes.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
     let end = characters.clone().rposition(|character| character != 0).map_or(0, |last| last + 1);

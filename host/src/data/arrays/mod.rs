@@ -120,7 +120,7 @@ fn of_source(
     Ok(data)
 }
 
-/// The samples and the labels of a part.
+/// Returns the samples and the labels of a part.
 fn pair(
     source: &Source,
     [samples, labels]: [&[&str]; 2],
@@ -135,14 +135,14 @@ fn pair(
     }
 }
 
-/// The samples and the labels of a test part that has its own place.
+/// Returns the samples and the labels of a test part that has its own place.
 fn test_part(path: &Path, labels: Option<&Path>) -> Result<(Array, Array), DataError> {
     let source = Source::open(path)?;
     let names = if source.find(TEST[0])?.is_some() { TEST } else { WHOLE };
     pair(&source, names, labels, "--test-labels")
 }
 
-/// The arrays that nothing here takes, for a note.
+/// Returns the arrays that nothing here takes, for a note.
 fn unused(source: &Source, names: [&[&str]; 2], has_own_test: bool) -> Option<String> {
     let test = if has_own_test { TEST } else { [&[][..]; 2] };
     let used = |name: &str| names.iter().chain(&test).any(|names| names.contains(&name));

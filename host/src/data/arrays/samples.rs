@@ -96,7 +96,7 @@ pub fn check_finite(path: &Path, element: Element, features: usize, values: &Sto
     Ok(())
 }
 
-/// The shape of a sample, and the array's axes in the order that samples have: channels before rows and columns.
+/// Returns the shape of a sample, and the array's axes in the order that samples have: channels before rows and columns.
 fn layout(sizes: &[usize]) -> Result<(InputShape, Vec<usize>), &'static str> {
     let axes = match *sizes {
         [_, _] => vec![0, 1],
@@ -125,7 +125,7 @@ fn layout(sizes: &[usize]) -> Result<(InputShape, Vec<usize>), &'static str> {
     Ok((shape.ok_or("a sample has no values, or too many")?, axes))
 }
 
-/// The element of the same numbers.
+/// Returns the element of the same numbers.
 fn native(number: Number) -> Option<Element> {
     match number {
         Number::Bool | Number::U8 => Some(Element::U8),
@@ -147,7 +147,7 @@ fn is_row_major(order: &[(usize, usize)]) -> bool {
     })
 }
 
-/// The elements of these dimensions, each a size and a stride in elements, one after the other.
+/// Returns the elements of these dimensions, each a size and a stride in elements, one after the other.
 fn gathered(bytes: &[u8], size: usize, order: &[(usize, usize)]) -> Vec<u8> {
     let mut result = Vec::with_capacity(bytes.len());
     let (&(inner, step), outer) = order.split_last().expect("there are two dimensions at least");
@@ -221,7 +221,7 @@ fn integers(
     })
 }
 
-/// An integer of an array, little-endian.
+/// Returns an integer of an array, little-endian.
 pub fn integer(number: Number, bytes: &[u8]) -> i128 {
     let is_signed = matches!(number, Number::I8 | Number::I16 | Number::I32 | Number::I64);
     let start = if is_signed && bytes.last().is_some_and(|&byte| byte >= 128) { -1 } else { 0 };

@@ -50,7 +50,7 @@ enum Data {
     Plain(usize),
 }
 
-/// The arrays of a folder.
+/// Returns the arrays of a folder.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(NPY)?.to_owned()));
@@ -72,7 +72,7 @@ impl Source {
         Self::archive(path, files::read(path, LIMIT)?)
     }
 
-    /// An archive of these bytes.
+    /// Returns an archive of these bytes.
     pub fn archive(path: &Path, bytes: Vec<u8>) -> Result<Self, DataError> {
         if !bytes.starts_with(ZIP) {
             return Err(no_array(path, &bytes));
@@ -83,14 +83,14 @@ impl Source {
         Ok(Self::Archive { path: path.into(), bytes, names })
     }
 
-    /// The place.
+    /// Returns the place.
     pub fn path(&self) -> &Path {
         match self {
             Self::Archive { path, .. } | Self::Folder { path, .. } | Self::File(path) => path,
         }
     }
 
-    /// The arrays' names: none of a file.
+    /// Returns the arrays' names: none of a file.
     pub fn names(&self) -> &[String] {
         match self {
             Self::Archive { names, .. } | Self::Folder { names, .. } => names,
@@ -98,7 +98,7 @@ impl Source {
         }
     }
 
-    /// The one array that has one of these names, if there is one.
+    /// Returns the one array that has one of these names, if there is one.
     pub fn find<'a>(&self, wanted: &[&'a str]) -> Result<Option<&'a str>, ArrayError> {
         let mut found = wanted.iter().filter(|&&wanted| self.names().iter().any(|name| name == wanted));
         let (one, other) = (found.next(), found.next());
@@ -119,7 +119,7 @@ impl Source {
         })
     }
 
-    /// An array of that name; of a file its one.
+    /// Returns an array of that name; of a file its one.
     pub fn array(&self, name: &str) -> Result<Array, DataError> {
         match self {
             Self::Folder { path, .. } => Array::read(&path.join(format!("{name}{NPY}"))),
@@ -143,12 +143,12 @@ impl Array {
         Ok(array)
     }
 
-    /// An array's file of these bytes.
+    /// Returns an array's file of these bytes.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
         Self::parse_beginning(path, bytes, bytes.len() as u64)
     }
 
-    /// The array of a file of `len` bytes that begins with these, and its elements as far as they are there.
+    /// Returns the array of a file of `len` bytes that begins with these, and its elements as far as they are there.
     fn parse_beginning(path: &Path, beginning: &[u8], len: u64) -> Result<Self, DataError> {
         if !beginning.starts_with(npy::MAGIC) {
             return Err(no_array(path, beginning));
@@ -179,7 +179,7 @@ impl Array {
         Ok(Self { path, header, data: Data::Read(data) })
     }
 
-    /// The elements' bytes as they are.
+    /// Returns the elements' bytes as they are.
     pub fn bytes(&mut self) -> Result<Vec<u8>, DataError> {
         match &mut self.data {
             Data::Read(bytes) => Ok(std::mem::take(bytes)),
@@ -193,7 +193,7 @@ impl Array {
         }
     }
 
-    /// The elements where they lie, if their file is large.
+    /// Returns the elements where they lie, if their file is large.
     pub fn mapped(&self) -> Result<Option<Store>, DataError> {
         let Data::Plain(start) = self.data else { return Ok(None) };
         let size = (start + self.header.bytes().unwrap_or_default()) as u64;
@@ -212,7 +212,7 @@ fn check_bytes(path: &Path, header: &Header, found: u64) -> Result<(), ArrayErro
     Err(format(path, format_args!("its shape {:?} needs another number of bytes than its {found}", header.shape)))
 }
 
-/// The error of a file that is neither an array nor an archive of some.
+/// Returns the error of a file that is neither an array nor an archive of some.
 fn no_array(path: &Path, bytes: &[u8]) -> DataError {
     match stray::find(bytes) {
         Some((what, advice)) => DataError::Foreign { path: path.into(), what, advice },

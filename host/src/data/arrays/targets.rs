@@ -40,7 +40,7 @@ impl Found {
         }
     }
 
-    /// The array's place.
+    /// Returns the array's place.
     pub fn path(&self) -> &PathBuf {
         match self {
             Self::Classes(labels) => &labels.path,
@@ -48,7 +48,7 @@ impl Found {
         }
     }
 
-    /// The number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         match self {
             Self::Classes(labels) => labels.len(),
@@ -57,7 +57,7 @@ impl Found {
     }
 }
 
-/// An array of numbers, one or more for each sample.
+/// Returns an array of numbers, one or more for each sample.
 fn rows(mut array: Array, task: TaskKind) -> Result<Found, DataError> {
     let path = array.path.clone();
     match array.header.shape.len() {
@@ -80,7 +80,7 @@ fn rows(mut array: Array, task: TaskKind) -> Result<Found, DataError> {
     Ok(Found::Rows(path, TargetRows::new(width, numbers)))
 }
 
-/// The targets of one or two parts, and the names of their classes, labels or numbers; `data` is the data set's name in errors.
+/// Returns the targets of one or two parts, and the names of their classes, labels or numbers; `data` is the data set's name in errors.
 ///
 /// # Errors
 ///

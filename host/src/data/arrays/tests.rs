@@ -11,7 +11,7 @@ use super::*;
 
 const CLASSES: TaskKind = TaskKind::Classification;
 
-/// An array's file of this type, order and shape.
+/// Returns an array's file of this type, order and shape.
 fn npy(word: &str, is_fortran: bool, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
     let order = if is_fortran { "True" } else { "False" };
     let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
@@ -30,7 +30,7 @@ fn values(samples: &Samples) -> Vec<f32> {
     samples.element.values(samples.values.get(0..samples.values.len())).collect()
 }
 
-/// The element and the values that a vector of two samples becomes.
+/// Returns the element and the values that a vector of two samples becomes.
 fn converted(word: &str, bytes: &[u8]) -> Result<(Element, Vec<f32>), String> {
     let samples = samples_of(word, false, &[2, 1], bytes)?;
     Ok((samples.element, values(&samples)))
@@ -143,7 +143,7 @@ impl Arrays {
         ["waves", "plain/waves.npz", "deflated/waves.npz"].map(|name| self.0.path().join(name))
     }
 
-    /// The data, which is the same in each form.
+    /// Returns the data, which is the same in each form.
     fn read(&self) -> Dataset {
         let read = self.places().map(|place| {
             assert!(are_at(&place));
@@ -156,7 +156,7 @@ impl Arrays {
         first
     }
 
-    /// The error, which is the same in each form, but for the place.
+    /// Returns the error, which is the same in each form, but for the place.
     fn error(&self) -> String {
         let errors = self.places().map(|place| {
             let error = super::read(&place, &SourceOptions::default(), CLASSES, None).unwrap_err().to_string();

@@ -15,12 +15,12 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// The draws of image `index` of a seed's and a split's stream.
+    /// Returns the draws of image `index` of a seed's and a split's stream.
     pub const fn new(seed: u64, split: u64, index: u64) -> Self {
         Self { generator: Generator::new(seed, Purpose::Drawing, split), first: index * STRIDE, taken: 0 }
     }
 
-    /// The next draw: uniform in `low..=high`.
+    /// Returns the next draw: uniform in `low..=high`.
     pub fn range(&mut self, low: i32, high: i32) -> i32 {
         debug_assert!(low <= high && self.taken < SHAPE);
         let draw = self.generator.below(self.first + self.taken, (high - low + 1) as u32);
@@ -28,7 +28,7 @@ impl Draws {
         low + draw as i32
     }
 
-    /// The next draw: uniform in `-spread..=spread`.
+    /// Returns the next draw: uniform in `-spread..=spread`.
     pub fn around(&mut self, spread: i32) -> i32 {
         self.range(-spread, spread)
     }

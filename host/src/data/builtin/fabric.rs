@@ -65,7 +65,7 @@ impl Fabric {
         Self { shade, slope, contrast, pattern }
     }
 
-    /// The shade at a pixel.
+    /// Returns the shade at a pixel.
     pub fn shade(&self, column: usize, row: usize) -> i32 {
         let (x, y) = (column as i32, row as i32);
         let marked = match self.pattern {

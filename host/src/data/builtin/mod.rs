@@ -34,17 +34,17 @@ const SEED: u64 = 42;
 /// The shades of an image.
 type Image = [u8; PIXELS];
 
-/// The 10,000 images to train on: 1,000 of each class, in a shuffled order.
+/// Returns the 10,000 images to train on: 1,000 of each class, in a shuffled order.
 pub fn train() -> Split {
     split(0, 10_000)
 }
 
-/// The 2,000 images to test on: 200 of each class, in a shuffled order.
+/// Returns the 2,000 images to test on: 200 of each class, in a shuffled order.
 pub fn test() -> Split {
     split(1, 2_000)
 }
 
-/// A split's images take the draws of an epoch of their own; which thread draws an image changes nothing.
+/// Returns a split's images take the draws of an epoch of their own; which thread draws an image changes nothing.
 fn split(split: u64, count: usize) -> Split {
     let mut places = vec![0; count];
     random::shuffle(&mut places, SEED, split);

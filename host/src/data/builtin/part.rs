@@ -21,24 +21,24 @@ pub struct Part {
 }
 
 impl Part {
-    /// A part of the garment's cloth, lighter or darker by `tone`.
+    /// Returns a part of the garment's cloth, lighter or darker by `tone`.
     pub const fn cloth(outline: Vec<Point>, tone: i32) -> Self {
         Self { outline, paint: Paint::Cloth(tone) }
     }
 
-    /// A part where the background shows.
+    /// Returns a part where the background shows.
     pub const fn hole(outline: Vec<Point>) -> Self {
         Self { outline, paint: Paint::Flat(0) }
     }
 }
 
-/// The outline whose right half, from top to bottom, is given.
+/// Returns the outline whose right half, from top to bottom, is given.
 pub fn mirrored(right: &[Point]) -> Vec<Point> {
     let left = right.iter().rev().map(|&(x, y)| (-x, y));
     right.iter().copied().chain(left).collect()
 }
 
-/// A straight band between two points, `2 · half` wide: across, or upright where it is steep.
+/// Returns a straight band between two points, `2 · half` wide: across, or upright where it is steep.
 pub fn band(from: Point, to: Point, half: i32) -> Vec<Point> {
     let (x, y) = if (to.0 - from.0).abs() > (to.1 - from.1).abs() { (0, half) } else { (half, 0) };
     vec![(from.0 - x, from.1 - y), (from.0 + x, from.1 + y), (to.0 + x, to.1 + y), (to.0 - x, to.1 - y)]

@@ -36,7 +36,7 @@ impl Cut {
         }
     }
 
-    /// The body, with the neck cut out.
+    /// Returns the body, with the neck cut out.
     fn body(&self, tone: i32) -> Part {
         let right = [
             (self.neck * 2 / 3, TOP + self.depth * 3 / 4),
@@ -66,7 +66,7 @@ impl Cut {
         [Part::cloth(right.into(), tone), Part::cloth(left.into(), tone)]
     }
 
-    /// A seam along the neck.
+    /// Returns a seam along the neck.
     fn collar_band(&self, tone: i32) -> Part {
         let (neck, depth) = (self.neck + 2, TOP + self.depth);
         Part::cloth(
@@ -82,7 +82,7 @@ impl Cut {
         )
     }
 
-    /// A band across the hem.
+    /// Returns a band across the hem.
     fn hem_band(&self, height: i32, tone: i32) -> Part {
         Part::cloth(mirrored(&[(self.hem, self.bottom - height), (self.hem, self.bottom)]), tone)
     }
@@ -100,7 +100,7 @@ fn short_sleeves(cut: &Cut, draws: &mut Draws) -> [Part; 2] {
     cut.sleeves(length, lean, cuff, tone)
 }
 
-/// A tone that stands out from the cloth, darker or lighter.
+/// Returns a tone that stands out from the cloth, darker or lighter.
 fn contrast(draws: &mut Draws, low: i32, high: i32) -> i32 {
     let tone = draws.range(low, high);
     if draws.chance(50) { -tone } else { tone }

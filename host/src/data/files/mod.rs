@@ -54,7 +54,7 @@ pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Resul
     Ok(data)
 }
 
-/// The note for data that mixes files of a published set with others.
+/// Returns the note for data that mixes files of a published set with others.
 fn resembles(name: &str, parts: &[Part]) -> Option<String> {
     let known = parts.iter().find_map(|part| part.known)?;
     let others = parts.iter().filter(|part| part.known != Some(known));

@@ -41,7 +41,7 @@ pub fn is_flat(folder: &Path) -> bool {
     entries.any(|entry| is_picture(&entry.path())) && !locate::holds_any(folder)
 }
 
-/// The folders of the training and of the test part, where a folder has them.
+/// Returns the folders of the training and of the test part, where a folder has them.
 pub fn parts(place: &Path) -> Result<[Option<PathBuf>; 2], DataError> {
     let below = folders(place).map_err(|error| DataError::Unreadable { path: place.into(), error })?;
     let named = |name: &str| {
@@ -53,7 +53,7 @@ pub fn parts(place: &Path) -> Result<[Option<PathBuf>; 2], DataError> {
     Ok([train.cloned(), test.cloned()])
 }
 
-/// The folders in a folder, sorted, without hidden ones.
+/// Returns the folders in a folder, sorted, without hidden ones.
 pub fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = entries(folder)?;
     all.retain(|path| path.is_dir());

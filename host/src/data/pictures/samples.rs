@@ -106,7 +106,7 @@ fn own_size(picture: &Plain) -> Size {
     Size { width, height }
 }
 
-/// A picture's own size, whether it is grey, and its sample.
+/// Returns a picture's own size, whether it is grey, and its sample.
 fn one(path: &Path, size: Option<Size>, channels: u32) -> Result<(Size, bool, Vec<u8>), Problem> {
     let picture = picture::read_plain(path).map_err(Problem::Picture)?;
     let (own, is_grey) = (own_size(&picture), picture.is_grey());

@@ -9,7 +9,7 @@ use super::{
     *,
 };
 
-/// A folder of grey pictures of two classes.
+/// Returns a folder of grey pictures of two classes.
 fn folder(parts: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for part in parts {

@@ -90,7 +90,7 @@ fn parted(cell: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && !unit.is_empty() && unit.parse::<f64>().is_err()).then_some((name, unit))
 }
 
-/// A text that a file takes as a name: without control characters, and not too long.
+/// Returns a text that a file takes as a name: without control characters, and not too long.
 fn as_name(text: &str, longest: usize) -> String {
     const MORE: char = '…';
     let text = text.replace(char::is_control, "\u{fffd}");
@@ -104,7 +104,7 @@ fn as_name(text: &str, longest: usize) -> String {
     format!("{}{MORE}", &text[..end])
 }
 
-/// The name of a feature of a window: the column's, and its row in brackets.
+/// Returns the name of a feature of a window: the column's, and its row in brackets.
 pub fn in_window(name: &str, row: usize) -> String {
     let suffix = format!("[{row}]");
     as_name(name, MAX_NAME - suffix.len()) + &suffix
@@ -134,7 +134,7 @@ pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result
     check_width(features, labels, group, window)
 }
 
-/// The columns of the targets: those that are named, or else those of a network's labels or numbers, or else the one that is named as a label is.
+/// Returns the columns of the targets: those that are named, or else those of a network's labels or numbers, or else the one that is named as a label is.
 fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Vec<usize>, TableError> {
     let is_one_class = wanted.task == TaskKind::Classification;
     let (names, whose) = match &options.label[..] {
@@ -182,7 +182,7 @@ fn check_width(
     }
 }
 
-/// The features that are named, or else those that a network takes, or else all others; and the rows of a window.
+/// Returns the features that are named, or else those that a network takes, or else all others; and the rows of a window.
 fn features(
     columns: &[Column],
     named: &[String],
@@ -208,7 +208,7 @@ fn features(
     Ok(((0..columns.len()).filter(is_free).collect(), window.unwrap_or(1)))
 }
 
-/// The columns of the names that a network has for its inputs: those of a row, or those of a window's rows, `ax[0]`, `ay[0]`, `ax[1]`, ….
+/// Returns the columns of the names that a network has for its inputs: those of a row, or those of a window's rows, `ax[0]`, `ay[0]`, `ax[1]`, ….
 fn network_features(
     columns: &[Column],
     names: &[String],
@@ -225,7 +225,7 @@ fn network_features(
     Ok((features, window.unwrap_or(rows)))
 }
 
-/// The columns and the rows of a window whose features have these names; `None` if they are no window's.
+/// Returns the columns and the rows of a window whose features have these names, or `None` if they are no window's.
 pub fn windowed(names: &[String]) -> Option<(Vec<String>, usize)> {
     let first = names.iter().take_while(|name| name.ends_with("[0]"));
     let bases: Vec<String> = first.map(|name| name[..name.len() - "[0]".len()].into()).collect();
@@ -257,7 +257,7 @@ fn role_error(columns: &[Column], place: usize, roles: &'static str) -> TableErr
     TableError::Roles { name: columns[place].name.clone(), roles }
 }
 
-/// The one column that is named as a label is.
+/// Returns the one column that is named as a label is.
 fn default_label(columns: &[Column]) -> Result<usize, TableError> {
     let named = |names: &[&str]| -> Vec<usize> {
         let is_one = |column: &Column| names.iter().any(|name| column.name.eq_ignore_ascii_case(name));
@@ -278,7 +278,7 @@ fn default_label(columns: &[Column]) -> Result<usize, TableError> {
     }
 }
 
-/// The names of the first columns.
+/// Returns the names of the first columns.
 fn list(columns: &[Column]) -> String {
     const SHOWN: usize = 20;
     let names = columns.iter().filter(|column| !column.header.is_empty()).map(|column| column.name.as_str());

@@ -52,7 +52,7 @@ impl Lines<'static> {
 }
 
 impl<'a> Lines<'a> {
-    /// The rows of a text in memory.
+    /// Returns the rows of a text in memory.
     pub fn of_bytes(bytes: &'a [u8]) -> Result<Self, TableError> {
         Self::new(Box::new(bytes), bytes.len() as u64)
     }
@@ -86,7 +86,7 @@ impl<'a> Lines<'a> {
         Ok(lines)
     }
 
-    /// The next row and the number of its first line. Blank lines are passed over.
+    /// Returns the next row and the number of its first line. Blank lines are passed over.
     pub fn next(&mut self) -> Result<Option<(u64, &StringRecord)>, TableError> {
         self.progress.budget.set(LONGEST);
         let result = self.reader.read_record(&mut self.record);
@@ -148,7 +148,7 @@ fn check_kind(beginning: &[u8]) -> Result<(), TableError> {
     other.map_or(Ok(()), |(what, advice)| Err(TableError::Foreign { what, advice }))
 }
 
-/// The known delimiter that comes as often in the first line as in the second, or else the most often in the first; none in quotes counts.
+/// Returns the known delimiter that comes as often in the first line as in the second, or else the most often in the first; none in quotes counts.
 fn delimiter(beginning: &[u8]) -> u8 {
     let mut counts = [[0_u32; DELIMITERS.len()]; 2];
     let (mut is_quoted, mut has_begun, mut line) = (false, false, 0);
@@ -195,7 +195,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// The line of a byte, from 1. The bytes come in their order. (A csv reader's own lines leave out blank ones before a row.)
+    /// Returns the line of a byte, from 1. The bytes come in their order. (A csv reader's own lines leave out blank ones before a row.)
     fn line_of(&self, byte: u64) -> u64 {
         let mut feeds = self.feeds.borrow_mut();
         while feeds.pop_front_if(|place| *place < byte).is_some() {

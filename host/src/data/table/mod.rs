@@ -217,7 +217,7 @@ fn assemble(
     Ok(Dataset { feature_names, units, target_units, labels_are_names, gaps, is_parted, notes, ..data })
 }
 
-/// The names of labels or targets: those that are given, or else their columns'.
+/// Returns the names of labels or targets: those that are given, or else their columns'.
 fn output_names(path: &Path, columns: &[&Column], given: Option<&Named>) -> Result<Classes, DataError> {
     let Some(given) = given else {
         return Ok(Classes::named(columns.iter().map(|column| column.name.clone())).expect("a column's name is one"));
@@ -226,7 +226,7 @@ fn output_names(path: &Path, columns: &[&Column], given: Option<&Named>) -> Resu
     Ok(given.classes.clone())
 }
 
-/// The columns' units, where any has one.
+/// Returns the columns' units, where any has one.
 fn units_of(columns: &[&Column]) -> Vec<String> {
     match columns.iter().any(|column| column.unit != NO_UNIT) {
         true => columns.iter().map(|column| column.unit.clone()).collect(),
@@ -253,7 +253,7 @@ fn part(
     Ok(Part { samples, dropped, rising })
 }
 
-/// The training and the test samples of one file. Groups of which only a network's file knows are none where all samples are in one.
+/// Returns the training and the test samples of one file. Groups of which only a network's file knows are none where all samples are in one.
 fn parted(samples: &Samples, targets: &Targets, options: &Source) -> Result<(Vec<u32>, Vec<u32>), TableError> {
     let (strata, split) = (targets.strata(), options.test_split.unwrap_or_default());
     let groups = (!samples.groups.is_empty()).then_some(&samples.groups[..]);
@@ -268,7 +268,7 @@ fn parted(samples: &Samples, targets: &Targets, options: &Source) -> Result<(Vec
     Ok((training, testing))
 }
 
-/// The notes on the first file.
+/// Returns the notes on the first file.
 fn remarks(columns: &[Column], roles: &Roles, options: &Source, wanted: Wanted<'_>, part: &Part) -> Vec<String> {
     let mut notes = Vec::new();
     let unnamed: Vec<_> =
@@ -309,7 +309,7 @@ impl Roles {
         })
     }
 
-    /// The features' names, and their units where any has one.
+    /// Returns the features' names, and their units where any has one.
     fn names(&self, columns: &[Column]) -> (Vec<String>, Vec<String>) {
         let features = || self.features.iter().map(|&place| &columns[place]);
         let names = match self.window {

@@ -232,7 +232,7 @@ impl Cell<'_> {
         }
     }
 
-    /// A label that is there or not, as 1 or 0.
+    /// Returns a label that is there or not, as 1 or 0.
     fn label(&self) -> Result<f32, TableError> {
         let is = |word: &str| self.text.eq_ignore_ascii_case(word);
         match self.text.parse::<f32>() {
@@ -247,7 +247,7 @@ impl Cell<'_> {
         }
     }
 
-    /// The first letters of its text.
+    /// Returns the first letters of its text.
     fn shown(&self) -> String {
         const LONGEST: usize = 40;
         match self.text.char_indices().nth(LONGEST) {

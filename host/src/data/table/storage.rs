@@ -30,12 +30,12 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// A place for values: in memory, or from this number of bytes on in a file in this folder.
+    /// Returns a place for values: in memory, or from this number of bytes on in a file in this folder.
     pub fn new(map_from: u64, folder: PathBuf) -> Self {
         Self { map_from, folder }
     }
 
-    /// The sizes and the system's folder of temporary files, as the environment has them.
+    /// Returns the sizes and the system's folder of temporary files, as the environment has them.
     ///
     /// # Errors
     ///
@@ -44,12 +44,12 @@ impl Storage {
         Ok(Self::new(mapping::least_size()?, env::temp_dir()))
     }
 
-    /// A writer of values of any number.
+    /// Returns a writer of values of any number.
     pub fn writer(&self) -> Writer<'_> {
         Writer { storage: self, bytes: Vec::new(), file: None, in_file: 0 }
     }
 
-    /// A writer of this number of bytes. Where they go into a file, it has room for all of them.
+    /// Returns a writer of this number of bytes. Where they go into a file, it has room for all of them.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The values at their place.
+    /// Returns the values at their place.
     ///
     /// # Errors
     ///

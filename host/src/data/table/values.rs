@@ -57,7 +57,7 @@ pub fn fill(
     Ok(filled)
 }
 
-/// The element that holds all values: the first of i16 and u16 that does, or else f32.
+/// Returns the element that holds all values: the first of i16 and u16 that does, or else f32.
 pub fn smallest_element(parts: [&Store; 2]) -> Element {
     let (mut least, mut greatest, mut are_whole) = (f32::INFINITY, f32::NEG_INFINITY, true);
     for part in parts {

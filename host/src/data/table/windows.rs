@@ -20,7 +20,7 @@ pub struct Samples {
     pub unused: usize,
 }
 
-/// A sample of each row.
+/// Returns a sample of each row.
 pub fn each_row(rows: Rows) -> Samples {
     let Rows { values, labels, targets, groups, lines, .. } = rows;
     Samples { values, labels, targets, groups, lines, unused: 0 }

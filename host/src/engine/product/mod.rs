@@ -163,7 +163,7 @@ impl Product<'_> {
         }
     }
 
-    /// The rows of `a`, each with its terms side by side.
+    /// Returns the rows of `a`, each with its terms side by side.
     #[inline(always)]
     fn rows_of_a<'b, V: Vector>(&'b self, rows: &Range<usize>, copies: &'b mut Vec<f32>) -> Rows<'b> {
         match self.a {
@@ -204,12 +204,12 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The width of a panel, in vectors, that leaves a sixth of the cache for what else goes through it.
+/// Returns the width of a panel, in vectors, that leaves a sixth of the cache for what else goes through it.
 fn widest_panel<V: Vector>(cache: usize) -> usize {
     (cache / 6 * 5 / (BLOCK * size_of::<V>())).max(1)
 }
 
-/// The blocks of so many terms: at least one, so that a chain of no terms has its start.
+/// Returns the blocks of so many terms: at least one, so that a chain of no terms has its start.
 fn blocks(terms: usize) -> impl Iterator<Item = Range<usize>> {
     (0..terms.max(1)).step_by(BLOCK).map(move |first| first..terms.min(first + BLOCK))
 }
@@ -315,7 +315,7 @@ impl Product<'_> {
     }
 }
 
-/// A part of `parts` nearly equal ones.
+/// Returns a part of `parts` nearly equal ones.
 pub fn part(whole: usize, parts: usize, index: usize) -> Range<usize> {
     whole * index / parts..whole * (index + 1) / parts
 }

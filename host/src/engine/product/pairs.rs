@@ -24,12 +24,12 @@ pub struct Pairs {
 }
 
 impl Pairs {
-    /// The rows' numbers, two of a pair after each other.
+    /// Returns the rows' numbers, two of a pair after each other.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// The terms of a block that a pair needs, given the place of its first row.
+    /// Returns the terms of a block that a pair needs, given the place of its first row.
     #[inline(always)]
     pub fn nonzero(&self, block: usize, place: usize) -> u64 {
         self.nonzero[block * self.rows.len().div_ceil(2) + place / 2]

@@ -58,7 +58,7 @@ pub fn pack<V: Vector, const WIDTH: usize>(
     witness.nonzero() == 0
 }
 
-/// The scratch memory as rows of vectors.
+/// Returns the scratch memory as rows of vectors.
 #[inline(always)]
 pub fn vectors_of<V: Vector, const WIDTH: usize>(lines: &mut Vec<Line>, rows: usize) -> &mut [[V; WIDTH]] {
     let needed = (rows * size_of::<[V; WIDTH]>()).div_ceil(size_of::<Line>());
@@ -69,14 +69,14 @@ pub fn vectors_of<V: Vector, const WIDTH: usize>(lines: &mut Vec<Line>, rows: us
     unsafe { slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), rows) }
 }
 
-/// The vectors' numbers.
+/// Returns the vectors' numbers.
 #[inline(always)]
 pub fn numbers_of<V: Vector>(vectors: &mut [V]) -> &mut [f32] {
     // SAFETY: a vector is LANES numbers and nothing else.
     unsafe { slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), vectors.len() * V::LANES) }
 }
 
-/// A vector of the first numbers, and zeros.
+/// Returns a vector of the first numbers, and zeros.
 #[inline(always)]
 pub fn load_part<V: Vector>(from: &[f32]) -> V {
     if from.len() >= V::LANES {

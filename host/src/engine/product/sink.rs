@@ -68,7 +68,7 @@ impl<'a, T> Target<'a, T> {
         Self { start: elements.as_mut_ptr(), len: elements.len(), stride, borrow: PhantomData }
     }
 
-    /// A part of a row.
+    /// Returns a part of a row.
     ///
     /// # Safety
     ///

@@ -56,7 +56,7 @@ pub unsafe trait Vector: Operations + Copy {
         Vector::fma(number, Self::splat(0.0), self)
     }
 
-    /// The lanes of both in turn, from the first on: the first half of the result, and the second.
+    /// Returns the lanes of both in turn, from the first on: the first half of the result, and the second.
     fn zip(self, other: Self) -> [Self; 2];
 
     /// Writes the columns of LANES rows as rows; returns a [witness](Self::attest) of the numbers. Implemented by
@@ -67,7 +67,7 @@ pub unsafe trait Vector: Operations + Copy {
     /// LANES rows of LANES numbers, each row a stride after the one before, are valid for reads at `from`, for writes at `to`.
     unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self;
 
-    /// A bit for each lane, from the lowest on: 0 where it is zero of either sign.
+    /// Returns a bit for each lane, from the lowest on: 0 where it is zero of either sign.
     fn nonzero(self) -> u64;
 
     /// Whether a lane is −0.

@@ -82,7 +82,7 @@ impl Array {
         }
     }
 
-    /// The only number.
+    /// Returns the only number.
     pub(super) fn scalar(&self) -> Option<f64> {
         match &self.data {
             Data::Floats(values) => values.first().filter(|_| values.len() == 1).map(|&value| value.into()),
@@ -91,7 +91,7 @@ impl Array {
         }
     }
 
-    /// The numbers of a vector; sizes of 1 before its own do not count.
+    /// Returns the numbers of a vector; sizes of 1 before its own do not count.
     pub(super) fn vector(&self) -> Option<&[f32]> {
         let (_, before) = self.dims.split_last()?;
         match &self.data {
@@ -100,7 +100,7 @@ impl Array {
         }
     }
 
-    /// A matrix' rows, columns and numbers, of which there are some: sizes alone may be anything.
+    /// Returns a matrix' rows, columns and numbers, of which there are some: sizes alone may be anything.
     pub(super) fn matrix(&self) -> Option<(usize, usize, &[f32])> {
         match (&self.dims[..], &self.data) {
             (&[rows, columns], Data::Floats(values)) if !values.is_empty() => Some((rows, columns, values)),
@@ -108,7 +108,7 @@ impl Array {
         }
     }
 
-    /// The whole numbers of a vector that can be a shape.
+    /// Returns the whole numbers of a vector that can be a shape.
     pub(super) fn whole_numbers(&self) -> Option<&[i64]> {
         match &self.data {
             Data::Ints(values) if self.dims.len() <= 1 && values.len() <= MAX_RANK => Some(values),
@@ -116,14 +116,14 @@ impl Array {
         }
     }
 
-    /// A matrix with its rows as columns.
+    /// Returns a matrix with its rows as columns.
     pub(super) fn transposed(&self) -> Option<Self> {
         let (rows, columns, values) = self.matrix()?;
         Some(Self { dims: vec![columns, rows], data: Data::Floats(transposed(rows, columns, values)) })
     }
 }
 
-/// A matrix with its rows as columns, in row-major order.
+/// Returns a matrix with its rows as columns, in row-major order.
 pub(super) fn transposed(rows: usize, columns: usize, values: &[f32]) -> Vec<f32> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }

@@ -20,7 +20,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The numbers of a sample.
+    /// Returns the numbers of a sample.
     pub(super) fn width(&self) -> Option<usize> {
         match self.dims.as_deref()? {
             [] => None,
@@ -162,7 +162,7 @@ impl Chain {
         Ok(())
     }
 
-    /// A linear layer; `weight` is outputs × inputs.
+    /// Returns a linear layer; `weight` is outputs × inputs.
     pub(super) fn linear(
         &mut self,
         head: &Head,
@@ -192,7 +192,7 @@ impl Chain {
         Ok(self.head(outputs))
     }
 
-    /// A batch normalisation with its own small number beside the variance.
+    /// Returns a batch normalisation with its own small number beside the variance.
     pub(super) fn norm(
         &mut self,
         head: &Head,
@@ -227,7 +227,7 @@ impl Chain {
         Ok(self.head(width as usize))
     }
 
-    /// The numbers of the linear layer that has just come, where nothing was done to them.
+    /// Returns the numbers of the linear layer that has just come, where nothing was done to them.
     fn last_linear(&mut self, head: &Head) -> Option<&mut Layer> {
         let is_linear = |layer: &&mut Layer| matches!(layer.kind, LayerKind::Linear { .. });
         self.layers.last_mut().filter(is_linear).filter(|_| head.function.is_identity())
@@ -271,7 +271,7 @@ impl Chain {
         Ok(())
     }
 
-    /// The network whose output this is, and its flat model.
+    /// Returns the network whose output this is, and its flat model.
     pub(super) fn end(mut self, head: &Head) -> Result<(Architecture, Vec<f32>, Vec<String>), String> {
         self.settle(head)?;
         let architecture = Architecture::from_layers(self.layers.iter().map(|layer| layer.kind));

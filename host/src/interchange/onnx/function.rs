@@ -89,7 +89,7 @@ impl Named {
     }
 }
 
-/// The error function to 1.5e-7: Abramowitz and Stegun, 7.1.26.
+/// Returns the error function to 1.5e-7: Abramowitz and Stegun, 7.1.26.
 pub(super) fn erf(x: f64) -> f64 {
     const TERMS: [f64; 5] = [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());

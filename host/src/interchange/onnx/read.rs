@@ -33,7 +33,7 @@ pub(in crate::interchange) struct Graph {
     pub bytes_beside: usize,
 }
 
-/// The network of a file's graph: a chain of layers from its one input to its one output. Numbers in other files are read from `folder`.
+/// Returns the network of a file's graph: a chain of layers from its one input to its one output. Numbers in other files are read from `folder`.
 pub(in crate::interchange) fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Graph, Problem> {
     let invalid = |reason: &str| Problem::format("ONNX", reason);
     let mut left = MAX_FIELDS;
@@ -90,7 +90,7 @@ fn of_node(node: &Node, reason: String) -> Problem {
     Problem::Node { name: quoted(name.map_or("", String::as_str)), operator: quoted(&node.op_type), reason }
 }
 
-/// The sizes of an input of floating-point numbers.
+/// Returns the sizes of an input of floating-point numbers.
 fn dims(input: &ValueInfo) -> Result<Option<Vec<Option<usize>>>, Problem> {
     let tensor = input.r#type.as_ref().and_then(|own| own.tensor_type.as_ref());
     let Some(tensor) = tensor else { return Ok(None) };

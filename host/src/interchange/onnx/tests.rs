@@ -11,14 +11,14 @@ use crate::{
     task::TaskBuf,
 };
 
-/// A network of these layers with a number for each parameter, none of which is another's.
+/// Returns a network of these layers with a number for each parameter, none of which is another's.
 fn network(layers: &str) -> (Architecture, Vec<f32>) {
     let architecture = layers.parse::<Architecture>().unwrap().for_prediction();
     let flat = (1_u16..).take(architecture.parameter_count().unwrap()).map(|n| f32::from(n) / 3.0).collect();
     (architecture, flat)
 }
 
-/// The graph of a network that tells classes apart.
+/// Returns the graph of a network that tells classes apart.
 fn written(architecture: &Architecture, flat: &[f32], opset: u8) -> Vec<u8> {
     write(architecture, &named(architecture, flat), &Ends::of(&Signature::default()), opset).unwrap()
 }
@@ -68,7 +68,7 @@ fn constant(name: &str, values: &[f32]) -> Tensor {
     Tensor { name: name.into(), dims, data_type: 1, float_data: values.into(), ..Tensor::default() }
 }
 
-/// A graph whose inputs are changed by these operators and constants.
+/// Returns a graph whose inputs are changed by these operators and constants.
 fn changed(changes: &[(&str, &[f32])]) -> Vec<u8> {
     model(|graph| {
         let mut before = graph.node[0].input[0].clone();

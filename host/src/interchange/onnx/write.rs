@@ -27,7 +27,7 @@ const OPSETS: RangeInclusive<u8> = 13..=23;
 const GELU_OPSET: u8 = 20;
 const INPUT: &str = "input";
 
-/// The operator set of a network's graph: the one asked for, or the lowest that its layers need.
+/// Returns the operator set of a network's graph: the one asked for, or the lowest that its layers need.
 pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
     let has_gelu = architecture.layers().iter().any(|layer| matches!(layer, LayerKind::Gelu { .. }));
     let lowest = if has_gelu { GELU_OPSET } else { *OPSETS.start() };
@@ -39,7 +39,7 @@ pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u
     }
 }
 
-/// The version of the format itself that came with an operator set.
+/// Returns the version of the format itself that came with an operator set.
 fn ir_version(opset: u8) -> i64 {
     match opset {
         ..=14 => 7,
@@ -50,7 +50,7 @@ fn ir_version(opset: u8) -> i64 {
     }
 }
 
-/// The graph of a network, with its weights, for an [operator set](opset).
+/// Returns the graph of a network, with its weights, for an [operator set](opset).
 pub(in crate::interchange) fn write(
     architecture: &Architecture,
     parameters: &[(Parameter, &[f32])],
@@ -96,7 +96,7 @@ pub(in crate::interchange) fn write(
     Ok(model.encode_to_vec())
 }
 
-/// A layer's operator, which takes the layer's input and then its parameters in flat order.
+/// Returns a layer's operator, which takes the layer's input and then its parameters in flat order.
 ///
 /// <https://onnx.ai/onnx/operators>
 fn operator(layer: LayerKind) -> (&'static str, Vec<Attribute>) {

@@ -43,7 +43,7 @@ fn kind(value: Value<'_>) -> &'static str {
     }
 }
 
-/// The names that `--key` can have: each candidate, and the dict that holds them all.
+/// Returns the names that `--key` can have: each candidate, and the dict that holds them all.
 fn choices(candidates: &[(String, usize)]) -> Vec<String> {
     let parent = |name: &str| name.rsplit_once('.').map(|(parent, _)| parent.to_owned());
     let first = candidates.first().and_then(|(name, _)| parent(name));
@@ -77,7 +77,7 @@ impl<'a> Tree<'_, 'a> {
         self.is_optimizers(dict) || self.machine.dicts[dict].iter().any(|(_, value)| is_own(value))
     }
 
-    /// The entries whose names begin with a key, of the only state dict that has such; the key may begin with the way to it.
+    /// Returns the entries whose names begin with a key, of the only state dict that has such; the key may begin with the way to it.
     fn under(&self, candidates: &[(String, usize)], key: &str) -> Result<Vec<(String, Entry<'a>)>, Problem> {
         let mut found = Vec::new();
         let mut names: Vec<String> = Vec::new();
@@ -103,7 +103,7 @@ impl<'a> Tree<'_, 'a> {
         }
     }
 
-    /// The dicts that hold matrices themselves, with the way to each. What lies in such a dict belongs to it.
+    /// Returns the dicts that hold matrices themselves, with the way to each. What lies in such a dict belongs to it.
     fn state_dicts(&self, root: usize) -> Vec<(String, usize)> {
         let mut found = Vec::new();
         let mut open = vec![(String::new(), root, 0)];
@@ -127,7 +127,7 @@ impl<'a> Tree<'_, 'a> {
         found
     }
 
-    /// The dict at a way whose names may have dots themselves.
+    /// Returns the dict at a way whose names may have dots themselves.
     fn at(&self, root: usize, key: &str) -> Option<usize> {
         if key.is_empty() {
             return None;
@@ -148,7 +148,7 @@ impl<'a> Tree<'_, 'a> {
         Some(dict)
     }
 
-    /// A dict's entries. Where it holds no matrix itself, those of its dicts too, with dots in their names.
+    /// Returns a dict's entries. Where it holds no matrix itself, those of its dicts too, with dots in their names.
     fn entries(&self, dict: usize) -> Vec<(String, Entry<'a>)> {
         let mut entries = Vec::new();
         let mut open = vec![(String::new(), dict, 0)];
@@ -177,7 +177,7 @@ impl<'a> Tree<'_, 'a> {
     }
 }
 
-/// A name for each of a dict's entries: it is cut where it is longer than any tensor's may be, so that none multiplies what a file holds.
+/// Returns a name for each of a dict's entries: it is cut where it is longer than any tensor's may be, so that none multiplies what a file holds.
 fn joined(path: &str, key: &str) -> String {
     let cut = |name: &str| name.char_indices().nth(MAX_NAME).map_or(name.len(), |(end, _)| end);
     let key = &key[..cut(key)];

@@ -73,7 +73,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The name of the outermost dict's entry that is being read: the last key that stands on the stack above the first mark.
+    /// Returns the name of the outermost dict's entry that is being read: the last key that stands on the stack above the first mark.
     pub(super) fn open_entry(&self) -> Option<&'a str> {
         let start = *self.marks.first()?;
         let end = self.marks.get(1).copied().unwrap_or(self.stack.len());

@@ -95,7 +95,7 @@ enum Value<'a> {
     Inert,
 }
 
-/// The entries of the state dict at `key` in a pickle that fills these bytes.
+/// Returns the entries of the state dict at `key` in a pickle that fills these bytes.
 pub(super) fn read<'a>(pickle: &'a [u8], key: Option<&str>) -> Result<Vec<(String, Entry<'a>)>, Problem> {
     let (machine, value) = run(pickle, 0)?;
     if machine.at != pickle.len() {

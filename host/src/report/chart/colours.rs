@@ -29,7 +29,7 @@ pub const VARIABLES: [(&str, &str); 10] = [
     ("#4B5BD1", "var(--series-6)"),
 ];
 
-/// The colour of a run or a line on the page.
+/// Returns the colour of a run or a line on the page.
 pub fn variable(colour: usize) -> String {
     format!("var(--series-{})", colour % SERIES.len() + 1)
 }

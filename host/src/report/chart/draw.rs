@@ -107,7 +107,7 @@ impl Chart {
     }
 }
 
-/// A name that fits beside a plot.
+/// Returns a name that fits beside a plot.
 pub fn cut(name: &str) -> String {
     match name.char_indices().nth(LONGEST_NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),

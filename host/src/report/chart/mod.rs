@@ -66,14 +66,14 @@ pub enum Kind {
 }
 
 impl Series {
-    /// A line.
+    /// Returns a line.
     pub fn line(name: impl Into<String>, colour: usize, points: Vec<(f64, f64)>) -> Self {
         Self { name: name.into(), colour, kind: Kind::Line, points }
     }
 }
 
 impl Chart {
-    /// The chart as a separate file, in light colours.
+    /// Returns the chart as a separate file, in light colours.
     pub fn to_svg(&self) -> String {
         let mut svg = String::new();
         // Memory takes every drawing, and no text is measured.
@@ -81,7 +81,7 @@ impl Chart {
         svg
     }
 
-    /// The chart for a page: in the page's colours, with a text for readers who do not see it.
+    /// Returns the chart for a page: in the page's colours, with a text for readers who do not see it.
     pub fn to_html(&self) -> String {
         let mut svg = self.to_svg();
         for (colour, variable) in VARIABLES {
@@ -92,7 +92,7 @@ impl Chart {
         format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{label}\">{body}", SIZE.0, SIZE.1)
     }
 
-    /// A description for a screen reader: the title, and where each line begins and ends.
+    /// Returns a description for a screen reader: the title, and where each line begins and ends.
     pub fn description(&self) -> String {
         let mut text = self.title.clone();
         for series in self.series.iter().filter(|series| !series.name.is_empty()) {

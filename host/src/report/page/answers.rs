@@ -13,7 +13,7 @@ use crate::{
 /// The largest number of outputs in a table.
 const ROWS: usize = 200;
 
-/// The sections that need test samples or weights.
+/// Returns the sections that need test samples or weights.
 pub fn sections(run: &Run, level: u8) -> Markup {
     html! {
         @if let Some(findings) = &run.findings {
@@ -62,7 +62,7 @@ fn more(rows: usize) -> Markup {
     html! { @if rows > ROWS { p.quiet { "And " (rows - ROWS) " more." } } }
 }
 
-/// A row for each true class; a cell is the darker the larger its part of the row.
+/// Returns a row for each true class; a cell is the darker the larger its part of the row.
 fn confusion(run: &Run, counts: &[Vec<u32>], level: u8) -> Markup {
     html! {
         (heading(level, "Confusion matrix"))
@@ -190,7 +190,7 @@ fn calibration(run: &Run, findings: &Findings, level: u8) -> Markup {
     }
 }
 
-/// The end of a bin in percent.
+/// Returns the end of a bin in percent.
 fn percent_of(place: usize) -> String {
     format!("{:.1}", 100.0 * place as f64 / BINS as f64)
 }

@@ -10,7 +10,7 @@ use crate::report::{
     chart::{short, variable},
 };
 
-/// A row for each run.
+/// Returns a row for each run.
 pub fn results(runs: &[Run]) -> Markup {
     let figures: Vec<BTreeMap<&str, String>> = runs
         .iter()
@@ -51,7 +51,7 @@ pub fn results(runs: &[Run]) -> Markup {
     }
 }
 
-/// The settings that are not the same in all runs.
+/// Returns the settings that are not the same in all runs.
 pub fn differences(runs: &[Run]) -> Markup {
     let settings: Vec<BTreeMap<String, String>> = runs.iter().map(settings).collect();
     let keys: std::collections::BTreeSet<&String> = settings.iter().flat_map(BTreeMap::keys).collect();
@@ -76,7 +76,7 @@ pub fn differences(runs: &[Run]) -> Markup {
     }
 }
 
-/// The keys of a run's recipe, and what else decides it.
+/// Returns the keys of a run's recipe, and what else decides it.
 fn settings(run: &Run) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     match run.recipe().parse::<toml::Table>() {

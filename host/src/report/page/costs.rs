@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// The sections on costs.
+/// Returns the sections on costs.
 pub fn sections(run: &Run, level: u8) -> Markup {
     html! {
         @if let Some(model) = &run.model { (sizes(run, model, level)) }

@@ -22,7 +22,7 @@ const OWN: &str = include_str!("report.css");
 /// Nothing is loaded: styles and pictures are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
-/// The page of these runs.
+/// Returns the page of these runs.
 pub fn page(runs: &[Run]) -> String {
     let title = match runs {
         [run] => format!("Run {}", run.name),
@@ -70,7 +70,7 @@ pub fn page(runs: &[Run]) -> String {
     .into_string()
 }
 
-/// A heading of this level.
+/// Returns a heading of this level.
 fn heading(level: u8, text: &str) -> Markup {
     html! {
         @match level {
@@ -86,7 +86,7 @@ fn subtitle(run: &Run) -> Markup {
     html! { p.quiet { (run.layers()) ", trained on " (data) @if let Some(record) = &run.record { ", " (record.head.processor) } } }
 }
 
-/// The headline figures.
+/// Returns the headline figures.
 fn cards(run: &Run) -> Markup {
     let mut cards: Vec<(&str, String)> = Vec::new();
     if let Some(test) = run.test() {
@@ -116,7 +116,7 @@ fn cards(run: &Run) -> Markup {
     }
 }
 
-/// The task's metric, and what belongs beside it.
+/// Returns the task's metric, and what belongs beside it.
 fn headlines(run: &Run, test: &Metrics) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     match run.task() {
@@ -155,7 +155,7 @@ fn figures(charts: &[Chart], level: u8) -> Markup {
     }
 }
 
-/// A chart and its title.
+/// Returns a chart and its title.
 fn figure(chart: &Chart) -> Markup {
     html! { figure { (PreEscaped(chart.to_html())) figcaption { (chart.title) } } }
 }
@@ -168,7 +168,7 @@ fn sections(run: &Run, level: u8) -> Markup {
     }
 }
 
-/// A part as a percentage with two decimals.
+/// Returns a part as a percentage with two decimals.
 fn percent(part: f64) -> String {
     format!("{:.2}%", 100.0 * part)
 }
@@ -181,7 +181,7 @@ fn some_number(value: Option<f64>) -> String {
     value.map_or("–".into(), |value| format!("{value:.3}"))
 }
 
-/// A whole number, a comma after each three digits.
+/// Returns a whole number, a comma after each three digits.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;

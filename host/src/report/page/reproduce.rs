@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{heading, thousands};
 use crate::report::Run;
 
-/// The section.
+/// Returns the section.
 pub fn section(run: &Run, level: u8) -> Markup {
     let [data, checksum] = run.data();
     html! {

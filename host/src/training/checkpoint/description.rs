@@ -21,7 +21,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// The description of a run with this recipe, network and data, of which nothing was held out yet.
+    /// Returns the description of a run with this recipe, network and data, of which nothing was held out yet.
     pub fn new(recipe: String, layers: String, data: &Dataset) -> Self {
         Self {
             recipe,
@@ -39,7 +39,7 @@ impl Description {
         anywhere(self) == anywhere(other)
     }
 
-    /// The bytes: the order here is the format's.
+    /// Returns the bytes: the order here is the format's.
     pub(super) fn encode(&self) -> Vec<u8> {
         let Progress { epochs, seen, steps, batches, best_loss, epochs_since_best } = self.progress;
         let progress = (epochs, seen, steps, batches, best_loss, epochs_since_best);

@@ -59,7 +59,7 @@ pub fn save_new(path: &Path, state: &State, description: &Description) -> Result
     files::write_new(path, |file| write(file, state, description))
 }
 
-/// The bytes of a checkpoint of this run, at the most.
+/// Returns the bytes of a checkpoint of this run, at the most.
 pub fn max_len(state: &State, description: &Description) -> u64 {
     let last = Progress {
         epochs: u32::MAX,
@@ -146,7 +146,7 @@ impl Checkpoint {
         &self.path
     }
 
-    /// The state, for a run with the checkpoint's own network and options.
+    /// Returns the state, for a run with the checkpoint's own network and options.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ fn check_weights(architecture: &Architecture, state: &State) -> Result<(), Probl
     Ok(())
 }
 
-/// The number of flat models that a state with these options keeps.
+/// Returns the number of flat models that a state with these options keeps.
 fn parts(options: &TrainingOptions) -> usize {
     1 + options.optimizer.states() + usize::from(options.ema.is_some()) + usize::from(options.early_stop.is_some())
 }
@@ -253,7 +253,7 @@ mod tests {
         }
     }
 
-    /// A file with this description and one number.
+    /// Returns a file with this description and one number.
     fn file_of(description: &[u8]) -> Vec<u8> {
         let length = (MAGIC.len() + size_of::<u64>() + description.len() + size_of::<f32>() + CHECKSUM_BYTES) as u64;
         let mut file = [&MAGIC[..], &length.to_le_bytes(), description, &0.25_f32.to_le_bytes()].concat();

@@ -29,7 +29,7 @@ pub enum RecordError {
     },
 }
 
-/// The message of serde_json without its line number. It reads one line at a time, so the number is always 1.
+/// Returns the message of serde_json without its line number. It reads one line at a time, so the number is always 1.
 fn problem(error: &serde_json::Error) -> String {
     error.to_string().replace(" at line 1 column ", " at column ")
 }

@@ -163,7 +163,7 @@ impl Head {
 }
 
 impl Data {
-    /// The names of the first classes.
+    /// Returns the names of the first classes.
     pub fn first_names<T: Into<String>>(names: impl Iterator<Item = T>) -> Vec<String> {
         names.take(MAX_CLASSES).map(Into::into).collect()
     }
@@ -178,7 +178,7 @@ impl Span {
 }
 
 impl EpochLine {
-    /// An epoch's line, after this number of seconds of training.
+    /// Returns an epoch's line, after this number of seconds of training.
     pub fn new(epoch: &Epoch, seconds: f64) -> Self {
         let validation = epoch.validation.as_ref().map(Metrics::of);
         Self { epoch: epoch.number + 1, step: epoch.steps, seconds, test: Metrics::of(&epoch.test), validation }
@@ -186,7 +186,7 @@ impl EpochLine {
 }
 
 impl Metrics {
-    /// The metrics of an evaluation.
+    /// Returns the metrics of an evaluation.
     pub fn of(evaluation: &Evaluation) -> Self {
         // JSON has no infinity.
         let finite = |value: f64| if value.is_nan() { 0.0 } else { value.clamp(f64::MIN, f64::MAX) };

@@ -44,7 +44,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of a run that begins.
+    /// Returns the record of a run that begins.
     pub fn new(head: Head) -> Self {
         Self { head, spans: Vec::new(), epochs: Vec::new(), saved: Vec::new(), end: None }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The record of a run of four steps in two epochs.
+/// Returns the record of a run of four steps in two epochs.
 pub fn example() -> Record {
     let data = Data {
         name: "builtin".into(),

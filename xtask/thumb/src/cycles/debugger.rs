@@ -47,7 +47,7 @@ impl<S: Read + Write> Debugger<S> {
         self.must_succeed(&format!("z0,{address:x},2"))
     }
 
-    /// The link register without the bit that says Thumb.
+    /// Returns the link register without the bit that says Thumb.
     fn return_address(&mut self) -> Result<u32> {
         let registers = self.ask("g")?;
         let link = registers.get(14 * 8..15 * 8).and_then(|digits| u32::from_str_radix(digits, 16).ok());

@@ -33,7 +33,7 @@ pub struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    /// The first, as many as are quick to trace.
+    /// Returns the first, as many as are quick to trace.
     fn few(self) -> Self {
         let mut sum = 0;
         let fit = self.counted.iter().take_while(|&&count| {

@@ -13,7 +13,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// All cycles, where a refill takes so many.
+    /// Returns all cycles, where a refill takes so many.
     pub const fn with_refills_of(self, cycles: u64) -> u64 {
         self.cycles + self.refills * cycles
     }

@@ -21,7 +21,7 @@ pub fn class(first: u32, second: u32) -> Option<Class> {
     }
 }
 
-/// The class of what ARMv8-M's unit has beyond ARMv7-M's, in encodings of their own.
+/// Returns the class of what ARMv8-M's unit has beyond ARMv7-M's, in encodings of their own.
 pub fn later(first: u32, second: u32) -> Option<Class> {
     let is_known = match (bits(first, 4, 4) & 0b1011, bits(first, 0, 4), bit(second, 6)) {
         // `vsel`.

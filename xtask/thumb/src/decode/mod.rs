@@ -158,7 +158,7 @@ pub enum Target {
     Memory,
 }
 
-/// The instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
+/// Returns the instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first >= 0xe800;
     let known = if is_wide { wide(at, first.into(), second?.into()) } else { narrow(at, first.into()) };
@@ -169,7 +169,7 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
 /// The answer for a known encoding.
 type Known = Option<(Class, Effect)>;
 
-/// The bits from `low` up, as many as `count`.
+/// Returns the bits from `low` up, as many as `count`.
 pub(crate) const fn bits(word: u32, low: u32, count: u32) -> u32 {
     (word >> low) & ((1 << count) - 1)
 }
@@ -182,17 +182,17 @@ const fn register(word: u32, low: u32) -> u8 {
     bits(word, low, 4) as u8
 }
 
-/// The number whose highest bit, the sign, is bit `bits - 1`.
+/// Returns the number whose highest bit, the sign, is bit `bits - 1`.
 pub(crate) const fn signed(word: u32, bits: u32) -> i32 {
     (word << (32 - bits)) as i32 >> (32 - bits)
 }
 
-/// A distance up where the flag is set, or down.
+/// Returns a distance up where the flag is set, or down.
 const fn up(is_up: bool, distance: u32) -> i32 {
     if is_up { distance as i32 } else { -(distance as i32) }
 }
 
-/// An instruction reads the program counter as 4 bytes on.
+/// Returns an instruction reads the program counter as 4 bytes on.
 const fn ahead(at: u32, offset: i32) -> u32 {
     at.wrapping_add(4).wrapping_add_signed(offset)
 }
@@ -202,7 +202,7 @@ const fn near(at: u32, offset: i32) -> u32 {
     (ahead(at, 0) & !3).wrapping_add_signed(offset)
 }
 
-/// A write of a register, where that may be the program counter.
+/// Returns a write of a register, where that may be the program counter.
 fn set(register: u8, operand: Operand) -> Effect {
     match (register, operand) {
         (PC, Operand::Sum(LR, 0)) => Effect::Return(0),

@@ -11,7 +11,7 @@ pub enum Table {
     At(u8, u32),
 }
 
-/// The table by which a register was set for [`Effect::Ahead`](super::Effect::Ahead): by a load of one or two bytes, then `lsls` by 1.
+/// Returns the table by which a register was set for [`Effect::Ahead`](super::Effect::Ahead): by a load of one or two bytes, then `lsls` by 1.
 pub fn table(load: u16, shift: u16, register: u8) -> Option<Table> {
     let wanted = u16::from(register) << 3 | u16::from(register);
     let base = bits(load.into(), 3, 3) as u8;

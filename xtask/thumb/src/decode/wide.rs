@@ -32,7 +32,7 @@ pub fn wide(at: u32, first: u32, second: u32) -> Known {
     }
 }
 
-/// Each register that a field of a wide instruction names.
+/// Returns each register that a field of a wide instruction names.
 fn named(first: u32, second: u32) -> Registers {
     let fields = [register(first, 0), register(second, 12), register(second, 8), register(second, 0)];
     fields.iter().fold(0, |registers, field| registers | 1 << field)
@@ -70,7 +70,7 @@ fn double_or_table(first: u32, second: u32) -> Known {
     }
 }
 
-/// The effect of an instruction that may move its base by a number of words.
+/// Returns the effect of an instruction that may move its base by a number of words.
 fn moved_by_words(first: u32, second: u32) -> Effect {
     let named = named(first, second);
     // Above these are the coprocessor's instructions without a base.
@@ -134,7 +134,7 @@ fn immediate(at: u32, first: u32, second: u32) -> Known {
     is_known.then_some((Simple, effect))
 }
 
-/// The number that 12 bits stand for: a byte, repeated or rotated.
+/// Returns the number that 12 bits stand for: a byte, repeated or rotated.
 const fn expanded(number: u32) -> u32 {
     let byte = bits(number, 0, 8);
     match bits(number, 8, 4) {

@@ -3,7 +3,7 @@
 use super::{RA, SP, and, bit, bits, link, set, signed, writes};
 use crate::decode::{Effect, Operand, Target};
 
-/// The effect of the instruction at an address.
+/// Returns the effect of the instruction at an address.
 pub fn compressed(at: u32, half: u32) -> Option<Effect> {
     // Registers: any, at two places; and the eight from x8 on.
     let [to, right] = [7, 2].map(|low| bits(half, low, 5) as u8);
@@ -71,7 +71,7 @@ pub fn compressed(at: u32, half: u32) -> Option<Effect> {
     })
 }
 
-/// The target of `c.j` and `c.jal`.
+/// Returns the target of `c.j` and `c.jal`.
 fn jump(at: u32, half: u32) -> Target {
     let distance = bits(half, 12, 1) << 11
         | bits(half, 8, 1) << 10

@@ -22,7 +22,7 @@ pub const START: &str = "_start_rust";
 /// `csrrw x0, cycle, x0`, by which assemblers write what is no instruction.
 const UNIMPLEMENTED: u32 = 0xc000_1073;
 
-/// The instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
+/// Returns the instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first & 0b11 == 0b11;
     let effect =
@@ -90,7 +90,7 @@ fn system(word: u32) -> Option<Effect> {
     })
 }
 
-/// A jump that leaves the return address in a register: none is a jump alone, and by `ra` a return.
+/// Returns a jump that leaves the return address in a register: none is a jump alone, and by `ra` a return.
 fn link(to: u8, target: Target) -> Option<Effect> {
     match (to, target) {
         (0, Target::Sum(RA, 0)) => Some(Effect::Return(0)),
@@ -100,12 +100,12 @@ fn link(to: u8, target: Target) -> Option<Effect> {
     }
 }
 
-/// A write of a register, which x0 ignores.
+/// Returns a write of a register, which x0 ignores.
 fn set(register: u8, operand: Operand) -> Effect {
     if register == 0 { Effect::Writes(0) } else { Effect::Set(register, operand) }
 }
 
-/// A write of what is not followed.
+/// Returns a write of what is not followed.
 fn writes(register: u8) -> Effect {
     match register {
         0 => Effect::Writes(0),

@@ -14,7 +14,7 @@ use crate::{
     stack::{Stack, deepest},
 };
 
-/// The instruction at 0x1000.
+/// Returns the instruction at 0x1000.
 fn effect(encoding: u32) -> (u32, Effect) {
     let [first, second] = [encoding & 0xffff, encoding >> 16].map(|half| half as u16);
     let instruction = decode(0x1000, first, Some(second)).unwrap();
@@ -130,7 +130,7 @@ const RET: u32 = 0x8082;
 /// `addi sp, sp, -2032` and back.
 const LARGE: [u32; 3] = [0x8101_0113, 0x7f01_0113, RET];
 
-/// The stack of functions, each at the next multiple of [`STEP`], of which the first is the start; and of words after them.
+/// Returns the stack of functions, each at the next multiple of [`STEP`], of which the first is the start; and of words after them.
 fn stack_of(functions: &[&[u32]], data: &[u32]) -> Stack {
     let mut program = Program { machine: Machine::RiscV, ..Program::default() };
     let mut bytes: Vec<u8> = Vec::new();

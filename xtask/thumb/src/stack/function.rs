@@ -120,7 +120,7 @@ impl Flow<'_> {
         instruction.ok_or_else(|| self.unknown(address, "has no instruction"))
     }
 
-    /// The effect of one instruction, and what comes after it if that is the next one.
+    /// Returns the effect of one instruction, and what comes after it if that is the next one.
     fn run(&mut self, at: u32, instruction: Instruction, mut state: State) -> Result<Option<(u32, State)>, String> {
         let next = at + instruction.length;
         let stack_pointer = self.program.machine.stack_pointer();
@@ -210,7 +210,7 @@ impl Flow<'_> {
         Ok(Some((next, state)))
     }
 
-    /// The places in the function that a table of addresses names.
+    /// Returns the places in the function that a table of addresses names.
     fn entries(&self, value: Option<Value>) -> Option<Vec<u32>> {
         let Some(Value::Entry(first)) = value else { return None };
         let words = (first..=u32::MAX).step_by(4).map_while(|entry| self.program.word(entry));
@@ -227,7 +227,7 @@ impl Flow<'_> {
         (first..self.function.end).step_by(4).take_while(is_branch).collect()
     }
 
-    /// Every place in the function whose address stands between its instructions.
+    /// Returns every place in the function whose address stands between its instructions.
     fn addresses(&self) -> Vec<u32> {
         let (code, data): (Vec<_>, Vec<_>) = self.program.walk(self.function.clone()).partition(|(_, it)| it.is_some());
         let places: HashSet<_> = code.into_iter().map(|(place, _)| place).collect();
@@ -235,7 +235,7 @@ impl Flow<'_> {
         words.filter(|word| word & 1 == 1).map(|word| word & !1).filter(|word| places.contains(word)).collect()
     }
 
-    /// The places that a table names, as half of their distance from a base.
+    /// Returns the places that a table names, as half of their distance from a base.
     fn table(&self, first: u32, base: u32, size: u32) -> Vec<u32> {
         let halves = (first..self.function.end).step_by(size as usize).map_while(|entry| match size {
             _ if self.program.is_code(entry) => None,

@@ -118,7 +118,7 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// The functions whose address stands in data, among instructions, or in two parts in instructions.
+/// Returns the functions whose address stands in data, among instructions, or in two parts in instructions.
 fn addresses(program: &Program) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     let is_arm = program.machine == Machine::Arm;

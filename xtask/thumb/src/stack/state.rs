@@ -22,7 +22,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value that covers both.
+    /// Returns the value that covers both.
     fn join(self, other: Self) -> Option<Self> {
         match (self, other) {
             _ if self == other => Some(self),
@@ -46,7 +46,7 @@ pub struct State {
 }
 
 impl State {
-    /// The state at a function's beginning.
+    /// Returns the state at a function's beginning.
     pub fn start(machine: Machine) -> Self {
         let mut registers = [None; 32];
         if machine == Machine::RiscV {
@@ -56,7 +56,7 @@ impl State {
         Self { depth: 0, registers, stack_pointer: machine.stack_pointer() }
     }
 
-    /// The state that covers both ways to an instruction.
+    /// Returns the state that covers both ways to an instruction.
     pub fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
         joined.depth = joined.depth.max(other.depth);
@@ -66,7 +66,7 @@ impl State {
         joined
     }
 
-    /// The value of a register.
+    /// Returns the value of a register.
     pub fn get(&self, register: u8) -> Option<Value> {
         if register == self.stack_pointer {
             Some(Value::Stack(self.depth))
@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// The number that a register holds.
+    /// Returns the number that a register holds.
     pub fn constant(&self, register: u8) -> Option<u32> {
         match self.get(register) {
             Some(Value::Constant(constant)) => Some(constant),
@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    /// The value of an operand.
+    /// Returns the value of an operand.
     pub fn value(&self, program: &Program, operand: Operand) -> Option<Value> {
         let sum = |register, number: i32| match self.get(register)? {
             Value::Constant(constant) => Some(Value::Constant(constant.wrapping_add_signed(number))),

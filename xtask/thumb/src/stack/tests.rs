@@ -22,7 +22,7 @@ enum Part<'a> {
 
 use Part::{Code, Data};
 
-/// A program whose reset handler is the first function.
+/// Returns a program whose reset handler is the first function.
 fn program(functions: &[(&str, &[Part<'_>])]) -> Program {
     let mut program = Program::default();
     let mut bytes = Vec::new();
@@ -77,7 +77,7 @@ fn deepest(functions: &[(&str, &[Part<'_>])]) -> Result<u32, String> {
     super::deepest(&program(functions)).unwrap().bytes
 }
 
-/// The stack that one function takes.
+/// Returns the stack that one function takes.
 fn frame(parts: &[Part<'_>]) -> Result<u32, String> {
     deepest(&[("f", parts)])
 }

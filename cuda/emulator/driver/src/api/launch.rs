@@ -16,7 +16,7 @@ use crate::{
 /// The first compute capability whose launches can overlap, times 10.
 const OVERLAPS: i32 = 90;
 
-/// A shape of one dimension, with no shared memory but what kernels declare.
+/// Returns a shape of one dimension, with no shared memory but what kernels declare.
 fn shape(grid: [c_uint; 3], block: [c_uint; 3], shared: c_uint) -> Result<Shape, Code> {
     match (grid, block, shared) {
         ([grid, 1, 1], [block, 1, 1], 0) => Ok(Shape { grid, block, programmatic: false }),

@@ -82,7 +82,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, history: &History) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// The lines below the curves.
+/// Returns the lines below the curves.
 fn figure_lines(history: &History) -> Vec<Line<'_>> {
     let about = &history.about;
     let epoch = match about.epochs {
@@ -123,7 +123,7 @@ fn figure_lines(history: &History) -> Vec<Line<'_>> {
     lines
 }
 
-/// A number with its thousands apart.
+/// Returns a number with its thousands apart.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -136,7 +136,7 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// A time as `1:02:03`.
+/// Returns a time as `1:02:03`.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -171,7 +171,7 @@ impl<'a> Series<'a> {
     }
 }
 
-/// The horizontal axis: epochs, or steps of a run that is as long as its steps.
+/// Returns the horizontal axis: epochs, or steps of a run that is as long as its steps.
 fn across(history: &History) -> (&'static str, f64) {
     match history.about.epochs {
         Some(_) => ("epoch", 1.0),
@@ -183,7 +183,7 @@ fn scaled(points: impl IntoIterator<Item = (f64, f64)>, factor: f64) -> Vec<(f64
     points.into_iter().map(|(x, y)| (x * factor, y)).collect()
 }
 
-/// A curve with as many points as a plot has columns, or fewer: each is the mean of some in a row.
+/// Returns a curve with as many points as a plot has columns, or fewer: each is the mean of some in a row.
 fn condensed(points: &[(f64, f64)], columns: u16) -> Vec<(f64, f64)> {
     let some = points.len().div_ceil(usize::from(columns.max(1))).max(1);
     let mean = |points: &[(f64, f64)]| {

@@ -116,7 +116,7 @@ pub struct History {
 }
 
 impl History {
-    /// A run that has taken this number of steps before.
+    /// Returns a run that has taken this number of steps before.
     pub fn new(about: About, steps: u64) -> Self {
         let now = Instant::now();
         let clean = |text: String| terminal::printable(&text).replace(['\n', '\t'], " ");
@@ -200,17 +200,17 @@ impl History {
         steps as f64 / self.about.steps_in_epoch.max(1) as f64
     }
 
-    /// The part of the run that is done.
+    /// Returns the part of the run that is done.
     pub fn done(&self) -> f64 {
         (self.steps as f64 / self.about.steps.max(1) as f64).clamp(0.0, 1.0)
     }
 
-    /// The time since this process began to train.
+    /// Returns the time since this process began to train.
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    /// The time that the rest of the run takes, tests too, at the pace so far.
+    /// Returns the time that the rest of the run takes, tests too, at the pace so far.
     pub fn left(&self) -> Option<Duration> {
         let taken = self.steps - self.first;
         let rest = self.about.steps.saturating_sub(self.steps) as f64;

@@ -100,7 +100,7 @@ impl View {
     }
 }
 
-/// A lock that no panic keeps.
+/// Returns a lock that no panic keeps.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A range that has all these values, in about this number of parts. `unit` stands behind each label.
+    /// Returns a range that has all these values, in about this number of parts. `unit` stands behind each label.
     pub fn of(values: impl Iterator<Item = f64>, parts: usize, unit: &str) -> Self {
         let ends = values.filter(|value| value.is_finite()).fold(None, |ends: Option<(f64, f64)>, value| {
             Some(ends.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
@@ -34,14 +34,14 @@ impl Scale {
     }
 }
 
-/// The least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less.
+/// Returns the least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less.
 fn round_up(number: f64) -> f64 {
     let power = 10.0_f64.powf(number.log10().floor());
     let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= number * (1.0 - SLACK));
     factor.unwrap_or(10.0) * power
 }
 
-/// A number with as many decimals as the step between two labels has.
+/// Returns a number with as many decimals as the step between two labels has.
 fn shown(number: f64, step: f64) -> String {
     let digits = -step.log10().floor();
     // 2.5 has a digit more than 2.

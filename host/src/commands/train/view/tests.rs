@@ -31,7 +31,7 @@ fn about() -> About {
     }
 }
 
-/// A run after this number of steps, with a test after each epoch.
+/// Returns a run after this number of steps, with a test after each epoch.
 fn history(about: About, steps: u64, validates: bool) -> History {
     let mut history = History::new(about, 0);
     for number in 1..=steps {

@@ -16,7 +16,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The colours that the terminal has. `NO_COLOR` (no-color.org) asks for none.
+    /// Returns the colours that the terminal has. `NO_COLOR` (no-color.org) asks for none.
     pub fn of_environment() -> Self {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         if is_set("NO_COLOR") {

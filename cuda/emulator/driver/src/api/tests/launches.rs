@@ -98,7 +98,7 @@ fn a_graph_runs_when_something_waits() {
     assert_eq!(to.numbers(), [2; LEN]);
 }
 
-/// A launch of the kernel `one_leaves` by a configuration that is changed.
+/// Returns a launch of the kernel `one_leaves` by a configuration that is changed.
 fn launch(session: &Session, change: impl FnOnce(&mut Config, &mut Attribute)) -> Code {
     let mut attribute = Attribute { id: Attribute::PROGRAMMATIC, padding: [0; 4], value: 1, rest: [0; 60] };
     let (grid, block) = ([1, 1, 1], [1, 1, 1]);

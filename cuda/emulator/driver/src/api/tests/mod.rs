@@ -44,7 +44,7 @@ fn ok(code: Code) {
     assert_eq!(code, Code::SUCCESS);
 }
 
-/// The result of a function.
+/// Returns the result of a function.
 #[track_caller]
 fn get<T>(function: impl FnOnce(Option<&mut MaybeUninit<T>>) -> Code) -> T {
     let mut out = MaybeUninit::uninit();
@@ -102,7 +102,7 @@ impl Session {
         self.launch(self.link, programmatic, &[address(&from), address(&to), address(&how)])
     }
 
-    /// A graph of what is put into the stream by `body`.
+    /// Returns a graph of what is put into the stream by `body`.
     fn graph(&self, body: impl FnOnce()) -> usize {
         ok(cuStreamBeginCapture_v2(self.stream, 0));
         body();
@@ -120,14 +120,14 @@ impl Session {
         unsafe { cuMemcpyDtoHAsync_v2(to.cast(), from, BYTES, self.stream) }
     }
 
-    /// A row of the device's memory that has this number everywhere.
+    /// Returns a row of the device's memory that has this number everywhere.
     fn row(&self, value: u32) -> u64 {
         let row = get(|out| cuMemAlloc_v2(out, BYTES));
         ok(self.to_device(row, [value; LEN].as_ptr()));
         row
     }
 
-    /// The row's numbers. Whatever is before that in the stream is done.
+    /// Returns the row's numbers. Whatever is before that in the stream is done.
     fn numbers(&self, row: u64) -> [u32; LEN] {
         let mut numbers = [0; LEN];
         ok(self.to_host(numbers.as_mut_ptr(), row));
