@@ -1,7 +1,7 @@
 //! Activations: functions of one number that follow a layer's sums and are computed together with them.
 //!
-//! The derivative of each follows from the function's value, so a layer keeps nothing else for it. [`Gelu`](crate::layers::Gelu) has no
-//! such derivative, so it is a separate layer.
+//! The derivative of each follows from the function's value, so a layer keeps only that value. The exception is
+//! [`Gelu`](crate::layers::Gelu): its derivative does not follow from its value, so it is a separate layer.
 
 use crate::arithmetic::{exp, fma};
 
@@ -61,13 +61,13 @@ macro_rules! with_activation {
 
 /// A function that is applied to each of a layer's sums. Its derivative follows from its value.
 pub trait Activation: Send + Sync {
-    /// The type as data.
+    /// The variant of [`ActivationKind`] that stands for this type.
     const KIND: ActivationKind;
 
-    /// f(x).
+    /// Returns f(x).
     fn apply(x: f32) -> f32;
 
-    /// Returns the gradient at x, from `output`, which is f(x), and `grad_output`, which is the gradient at f(x).
+    /// Returns the gradient at x. `output` is f(x), and `grad_output` is the gradient at f(x).
     fn grad(output: f32, grad_output: f32) -> f32;
 }
 
@@ -90,7 +90,7 @@ impl Activation for Identity {
     }
 }
 
-/// The rectifier: `f(x) = 0 where x < 0, else x` (so NaN and −0 pass); its gradient is 0 where `f(x) ≤ 0`, else the output's.
+/// The rectifier: `f(x) = 0 where x < 0, else x` (so NaN and −0 pass). The gradient is 0 where `f(x) ≤ 0`, else `grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
@@ -115,7 +115,7 @@ impl Activation for Relu {
 pub struct LeakyRelu;
 
 impl LeakyRelu {
-    /// The slope below zero.
+    /// The slope below zero: 0.01.
     pub const SLOPE: f32 = 0.01;
 }
 
@@ -133,7 +133,7 @@ impl Activation for LeakyRelu {
     }
 }
 
-/// The logistic function: `f(x) = 1 / (1 + exp(−x))`; its gradient is `f(x) · (1 − f(x))` times the output's.
+/// The logistic function: `f(x) = 1 / (1 + exp(−x))`. The gradient is `f(x) · (1 − f(x)) · grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sigmoid;
@@ -151,8 +151,8 @@ impl Activation for Sigmoid {
     }
 }
 
-/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with `t = exp(−2|x|)`, and below |x| = ¼ its series up to x⁹, where the
-/// quotient would cancel; its gradient is `1 − f(x)²` times the output's.
+/// The hyperbolic tangent: `f(x) = ±(1 − t) / (1 + t)` with `t = exp(−2|x|)`. Below |x| = ¼, where the quotient would lose digits, it is
+/// the series up to x⁹. The gradient is `(1 − f(x)²) · grad_output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;

@@ -30,11 +30,11 @@ pub struct Augmentation {
     pub erase: u8,
 }
 
-/// The number of draws that belong to one image: whether to flip; right, down; whether to erase, the side, the top, the left.
+/// The number of draws for one image: flip or not, shift right, shift down, erase or not, and the side, top and left of the erased square.
 const DRAWS: u64 = 7;
 
 impl Augmentation {
-    /// Returns true if nothing is changed.
+    /// Returns true if no change is asked for.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -42,8 +42,8 @@ impl Augmentation {
     /// Writes the changed image as a network's input, `pixel / 255`. Every channel is changed in the same way. Samples that are not images
     /// are not changed.
     ///
-    /// `generator` is that of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch. Image `index`
-    /// of the data set takes the draws from `7 · index` on, whatever was drawn before.
+    /// `generator` is the generator of the run's seed, [`Purpose::Augmentation`](crate::random::Purpose::Augmentation) and the epoch. Image
+    /// `index` of the data set takes the draws from `7 · index` on, whatever was drawn before.
     pub fn write(&self, generator: &Generator, index: u64, shape: InputShape, image: &[u8], input: &mut [f32]) {
         let InputShape::Image { height, width, .. } = shape else { return normalize_all(image, input) };
         let draw = |number, bound| generator.below(index.wrapping_mul(DRAWS).wrapping_add(number), bound);

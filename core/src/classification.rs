@@ -6,7 +6,7 @@ use heapless::Vec;
 use crate::arithmetic::softmax_by;
 pub use crate::arithmetic::{probabilities, softmax};
 
-/// Returns the index of the largest logit. If several are equal, it is the lowest index. NaN is ignored. If every logit is NaN, or there are none, it returns 0.
+/// Returns the index of the largest logit, and of several equal ones the lowest index. NaN is ignored. Without any number, it returns 0.
 pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     let mut best: Option<(usize, T)> = None;
     for (class, z) in logits.into_iter().enumerate() {
@@ -18,8 +18,8 @@ pub fn argmax<T: PartialOrd>(logits: impl IntoIterator<Item = T>) -> usize {
     best.map_or(0, |(class, _)| class)
 }
 
-/// Returns the classes of the `K` largest logits with their probabilities, the largest first. Among equals the lower class comes first. NaN is left
-/// out.
+/// Returns the classes of the `K` largest logits with their probabilities, the largest first. Of equal logits, the lower class comes first.
+/// NaN is left out.
 ///
 /// The classes are ordered by their logits, so the first class is the result of [`argmax`]. Two probabilities may be rounded to the same number.
 ///
@@ -49,7 +49,7 @@ pub fn top_k<const K: usize, T: PartialOrd + Copy>(
     top.iter().map(|&(_, class, probability)| (class, probability)).collect()
 }
 
-/// Softmax for a device's display, by `micromath`'s fast `exp`: each probability within 0.001 of [`softmax`]'s.
+/// Writes softmax for a device's display, by `micromath`'s fast `exp`. Each probability is within 0.001 of [`softmax`]'s.
 ///
 /// This is not part of the arithmetic contract, so no training may use it.
 #[cfg(feature = "micromath")]

@@ -141,7 +141,7 @@ pub struct Start {
     magic: [u8; 8],
     oldest: u16,
     newest: u16,
-    /// The layers of a model; `None` for a quantised network.
+    /// The layers of a model, or `None` for a quantised network.
     layers: Option<&'static [LayerDescription]>,
 }
 
@@ -150,7 +150,7 @@ pub trait Embeddable: Sized + 'static {
     /// The type that the file is loaded as.
     type Loaded;
 
-    /// The start that it must have.
+    /// The start that the file must have.
     const START: Start;
 
     /// See [`Embedded::load`].
@@ -191,7 +191,7 @@ macro_rules! embeddable_formats {
 }
 embeddable_formats!(Int8 Int4 F16);
 
-/// Takes the layers, which must be those of a model's type as it predicts: without dropout.
+/// Takes the layers from the header, and checks that they are those that the model's type has in prediction: without dropout.
 const fn check_layers(header: &mut Header<'_>, layers: &[LayerDescription]) {
     let [count] = header.take();
     let (mut place, mut expected) = (0, 0);

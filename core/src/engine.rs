@@ -63,11 +63,11 @@ pub fn rows_mut<T>(elements: &mut [T], width: usize) -> core::slice::ChunksExact
 /// A batch is a slice of whole samples: `[batch][inputs]` or `[batch][outputs]`. All slices of a call should have the same number of
 /// samples. If not, the shortest decides, and further samples are left as they are. Every implementation gives the bits of [`Portable`].
 pub trait Engine {
-    /// `output[s][o] = A(bias[o] + Σₖ input[s][k] · weight[o][k])`, k ascending.
+    /// Writes `output[s][o] = A(bias[o] + Σₖ input[s][k] · weight[o][k])`, k ascending.
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]);
 
-    /// The gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0. Each result then goes
-    /// through the derivative of `P`, the activation that made the input.
+    /// Writes the gradients of the inputs: `grad_input[s][k] = Σₒ grad_sums[s][o] · weight[o][k]`, o ascending from +0. Each result is then
+    /// multiplied by the derivative of `P`, the activation that made the input.
     fn linear_input_grad<P: Activation>(
         &self,
         widths: Widths,
@@ -91,7 +91,7 @@ pub trait Engine {
         state: [&mut [f32]; STATE],
     );
 
-    /// Hands each parameter and its gradient to the optimizer; the slices have the same length.
+    /// Hands each parameter and its gradient to the optimizer. The slices have the same length.
     fn update<O: Optimizer<STATE>, const STATE: usize>(
         &self,
         optimizer: &O,
@@ -107,7 +107,7 @@ pub trait Engine {
         self.share_out_work(width, elements, work);
     }
 
-    /// The same as [`share_out`](Self::share_out), for work that is not a closure.
+    /// Does the same as [`share_out`](Self::share_out), for work that is not a closure.
     fn share_out_work<T: Send>(&self, width: usize, elements: &mut [T], work: impl RowWork<T>);
 }
 

@@ -1,6 +1,6 @@
 //! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): the default data set, and the models' types for it.
 //!
-//! No other module knows its sizes or its classes.
+//! No other module knows the sizes or the classes of this data set.
 //!
 //! ```
 //! use selvedge::{Flat, fashion_mnist::{CLASS_NAMES, Quickstart}};
@@ -13,7 +13,7 @@ use crate::{mlp, shape::InputShape};
 
 /// The height and width of an image in pixels.
 pub const SIDE: usize = 28;
-/// The pixels of an image.
+/// The number of pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
 /// The shape of an image.
 pub const SHAPE: InputShape = InputShape::Image { channels: 1, height: SIDE as u32, width: SIDE as u32 };

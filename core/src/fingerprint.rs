@@ -15,14 +15,14 @@ use crate::{
     weights,
 };
 
-/// Results in a hash.
+/// The number of results in a hash.
 const COUNT: usize = 512;
 
-/// For each function its name, and the first eight bytes of SHA-256 over its results. These are the same on every target that keeps the
-/// contract.
+/// Returns the name of each function and the first eight bytes of SHA-256 over its results. The hashes are the same on every target that
+/// keeps the contract.
 ///
-/// The numbers are drawn from all of binary32 (subnormals, infinities and NaN among them) and from a narrow range where sums
-/// round and cancel; the chains have every length up to 64. Takes 4 KB of stack.
+/// The numbers are drawn from all of binary32 (subnormals, infinities and NaN among them), and from a narrow range where sums
+/// round and cancel. The chains have every length up to 64. The function takes 4 KB of stack.
 pub fn of_arithmetic() -> [(&'static str, u64); 7] {
     let any = |index| f32::from_bits(DRAWS.bits(index) as u32);
     let near = |index| DRAWS.symmetric(index, 2.0);
@@ -58,7 +58,7 @@ pub fn of_arithmetic() -> [(&'static str, u64); 7] {
 
 const DRAWS: Generator = Generator::new(0, Purpose::Fingerprint, 0);
 
-/// Hashes the function's results at 0..COUNT, with every NaN as one.
+/// Hashes the function's results for 0..COUNT. Every NaN counts as the same number.
 fn hash(function: impl Fn(u64) -> f32) -> u64 {
     let mut results = [0.0; COUNT];
     for (result, place) in results.iter_mut().zip(0..) {

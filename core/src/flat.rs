@@ -18,7 +18,7 @@ pub unsafe trait Flat: Sized {
     /// The number of `f32`s in the type.
     const LEN: usize = mem::size_of::<Self>() / mem::size_of::<f32>();
 
-    /// All zeros; a `static` that starts from it takes no flash.
+    /// A value of all zeros. A `static` that starts from it takes no flash.
     // SAFETY: +0.0 is all zero bits, and the trait's contract leaves only `f32`s.
     const ZERO: Self = unsafe { mem::zeroed() };
 

@@ -73,7 +73,7 @@ fn is_foldable(before: Option<LayerKind>, layer: LayerKind) -> bool {
     matches!((before, layer), (Some(LayerKind::Linear { .. }), LayerKind::BatchNorm1d { .. }))
 }
 
-/// Puts a normalisation's tensors into those of a linear layer.
+/// Merges a normalisation's tensors into those of a linear layer.
 fn scale(linear: &mut [f32], inputs: usize, norm: &[f32]) {
     let outputs = norm.len() / 4;
     let (weight, rest) = norm.split_at(outputs);
@@ -115,7 +115,7 @@ mod tests {
     type Trained = mlp!(5 => 7 BatchNorm1d Relu Dropout => 4 Tanh => 3 BatchNorm1d);
     type Deployed = mlp!(5 => 7 Relu => 4 Tanh => 3);
 
-    /// Folds a model of these layers, and checks what it becomes.
+    /// Folds a model of the layers `From`, and checks that the result is a model of the layers `To`.
     fn check<From, To>()
     where
         From: Layer<Input = [f32; 5], Output = [f32; 3]>,

@@ -22,7 +22,7 @@ const BYTES: u8 = 8;
 /// The largest number of dimensions of a file: samples of channels, rows and columns.
 const MAX_DIMENSIONS: usize = 4;
 
-/// The samples of an IDX file, in place: bytes from 0 to 255.
+/// The samples of an IDX file, read in place: bytes from 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Samples<'a> {
@@ -41,7 +41,7 @@ impl<'a> Samples<'a> {
         self.iter().len()
     }
 
-    /// Returns true if there are none.
+    /// Returns true if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -57,7 +57,8 @@ impl<'a> Samples<'a> {
     }
 }
 
-/// Returns the samples of an IDX file, in place. Two dimensions are samples of features, three are images, four are images of several channels.
+/// Reads the samples of an IDX file, in place. Two dimensions are samples of features, three are images, four are images of several
+/// channels.
 ///
 /// # Errors
 ///
@@ -68,8 +69,8 @@ pub fn samples(file: &[u8]) -> Result<Samples<'_>, IdxError> {
     Ok(Samples { shape, bytes })
 }
 
-/// Returns the length in bytes that a file of samples must have. Its first [`MAX_HEADER`] bytes, or all of a shorter file, suffice for
-/// that. So a reader knows the length before it takes any memory.
+/// Returns the length in bytes that a file of samples must have. `beginning` is the first [`MAX_HEADER`] bytes of the file, or all of a
+/// shorter file. So a reader knows the length before it takes any memory.
 ///
 /// # Errors
 ///
@@ -91,7 +92,7 @@ fn begun_samples(file: &[u8]) -> Result<(InputShape, u64, &[u8]), IdxError> {
     Ok((shape, len, bytes))
 }
 
-/// Returns the labels of an IDX file, in place.
+/// Reads the labels of an IDX file, in place.
 ///
 /// # Errors
 ///
@@ -102,7 +103,7 @@ pub fn labels(file: &[u8]) -> Result<&[u8], IdxError> {
     Ok(labels)
 }
 
-/// Returns the length in bytes that a file of labels must have, from its first bytes, as [`samples_len`] does.
+/// Returns the length in bytes that a file of labels must have. `beginning` is as in [`samples_len`].
 ///
 /// # Errors
 ///
@@ -123,7 +124,8 @@ fn begun_labels(file: &[u8]) -> Result<(u64, &[u8]), IdxError> {
 /// The length of the longest header, in bytes.
 pub const MAX_HEADER: usize = 4 + 4 * MAX_DIMENSIONS;
 
-/// The first bytes of a file of `count` samples of a shape, in a buffer; an image of one channel has no dimension for it.
+/// Writes the first bytes of a file of `count` samples of this shape into `buffer`, and returns them. An image of one channel has no
+/// dimension for the channel.
 pub fn samples_header(count: u32, shape: InputShape, buffer: &mut [u8; MAX_HEADER]) -> &[u8] {
     let is_gray = matches!(shape, InputShape::Image { channels: 1, .. });
     let sizes = [count].into_iter().chain(shape.sizes().skip(is_gray.into()));
@@ -146,7 +148,7 @@ fn magic(dimensions: u8) -> u32 {
     u32::from_be_bytes([0, 0, BYTES, dimensions])
 }
 
-/// Returns a file's sizes, how many these are, and the bytes after them.
+/// Returns a file's sizes, the number of sizes, and the bytes after them.
 fn header(file: &[u8]) -> Result<([u32; MAX_DIMENSIONS], usize, &[u8]), IdxError> {
     let truncated = |words: usize| IdxError::Length { expected: 4 * words as u64, found: file.len() as u64 };
     let (&magic, mut rest) = file.split_first_chunk().ok_or(truncated(2))?;
@@ -173,7 +175,7 @@ fn check_length(file: &[u8], expected: u64) -> Result<(), IdxError> {
     if found == expected { Ok(()) } else { Err(IdxError::Length { expected, found }) }
 }
 
-/// The error of bytes that are no IDX file of this kind.
+/// The error of bytes that are not an IDX file of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -183,27 +185,27 @@ pub enum IdxError {
         /// The number that stands there.
         found: u32,
     },
-    /// Values that are no unsigned bytes.
+    /// The values are not unsigned bytes.
     Type {
-        /// Their type.
+        /// The type in the file.
         found: u8,
     },
-    /// A number of dimensions that this kind of file does not have.
+    /// The file has a number of dimensions that this kind of file does not have.
     Dimensions {
-        /// The least that it has.
+        /// The smallest allowed number.
         least: u8,
-        /// The most.
+        /// The largest allowed number.
         most: u8,
-        /// The file's.
+        /// The number in the file.
         found: u8,
     },
-    /// Samples of no features, or of more than this machine can count.
+    /// The samples have no features, or more than this machine can count.
     Shape,
     /// There are more or fewer bytes than the header says, or fewer than a header has.
     Length {
-        /// Bytes expected.
+        /// The number of bytes expected.
         expected: u64,
-        /// Bytes found.
+        /// The number of bytes found.
         found: u64,
     },
 }

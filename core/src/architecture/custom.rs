@@ -25,12 +25,12 @@ pub struct CustomLayer {
 }
 
 impl CustomLayer {
-    /// Returns the description of a custom layer. Its name has 1 to 16 ASCII letters, digits and `_`, and begins with a letter.
+    /// Returns the description of a custom layer. The name has 1 to 16 ASCII letters, digits and `_`, and begins with a letter.
     ///
     /// # Panics
     ///
-    /// If the name is not of this kind, or if no layer of a network has such sizes. In a layer's [`LAYERS`](Layer::LAYERS) that is an error
-    /// of the build.
+    /// If the name is not of this kind, or if no layer of a network can have such sizes. In the constant [`LAYERS`](Layer::LAYERS) of a layer,
+    /// this is an error of the build.
     pub const fn of<L: Layer>(name: &'static str) -> Self {
         let [inputs, outputs] = [<L::Input as Flat>::LEN, <L::Output as Flat>::LEN];
         assert!(inputs <= MAX_WIDTH as usize && outputs <= MAX_WIDTH as usize, "a layer is too wide");
@@ -42,12 +42,12 @@ impl CustomLayer {
         Self { name, inputs: inputs as u32, outputs: outputs as u32, parameters: L::LEN as u32 }
     }
 
-    /// Its name.
+    /// Returns the layer's name.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Returns the number of its parameters.
+    /// Returns the number of the layer's parameters.
     pub const fn parameters(&self) -> u32 {
         self.parameters
     }
@@ -59,7 +59,7 @@ impl CustomLayer {
 pub struct CustomName([u8; MAX_NAME]);
 
 impl CustomName {
-    /// Returns the name that these bytes are. Zeros fill it up.
+    /// Returns the name with these bytes. Shorter names are filled up with zeros.
     pub(crate) fn of(text: &[u8]) -> Self {
         let mut name = [0; MAX_NAME];
         for (byte, &of_text) in name.iter_mut().zip(text) {
@@ -105,7 +105,7 @@ impl fmt::Display for CustomLayer {
 pub enum LayerDescription {
     /// A layer of the library, which every engine computes.
     Known(LayerKind),
-    /// One of the program's own.
+    /// A layer that the program defines itself.
     Custom(CustomLayer),
 }
 
@@ -141,7 +141,7 @@ impl Described for LayerDescription {
         matches!(self, Self::Known(layer) if layer.takes_activation())
     }
 
-    /// A custom layer's parameters are one tensor.
+    /// Returns the layer's tensors. A custom layer's parameters are one tensor.
     fn tensors(self) -> &'static [(&'static str, Role)] {
         match self {
             Self::Known(layer) => layer.tensors(),
@@ -158,7 +158,7 @@ impl Described for LayerDescription {
     }
 }
 
-/// In a file, a layer is its number. For a custom layer, its name as text, inputs, outputs and parameters follow.
+/// Writes the layer's number. For a custom layer, the name as text, the inputs, the outputs and the number of parameters follow.
 impl Serialize for LayerDescription {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -51,7 +51,7 @@ pub enum LayerKind {
         /// Features in and out.
         width: u32,
     },
-    /// Dropout. A weight file does not name it: in prediction it is no layer.
+    /// Dropout. A weight file does not name this layer, because a prediction does not use it.
     Dropout {
         /// Features in and out.
         width: u32,
@@ -137,8 +137,8 @@ impl LayerKind {
         }
     }
 
-    /// Returns the activation that the layer is, or `None`. An activation is computed with the layer before it, a linear one or batch
-    /// normalisation, and stores nothing of its own.
+    /// Returns the activation that the layer is, or `None` for another layer. An activation stores nothing. It is computed with the layer before
+    /// it: a linear layer or a batch normalisation.
     pub const fn activation(self) -> Option<ActivationKind> {
         match self.part() {
             Part::Activation(activation) => Some(activation),
@@ -170,7 +170,7 @@ impl LayerKind {
         matches!(self, Self::Linear { .. } | Self::BatchNorm1d { .. })
     }
 
-    /// PyTorch's name for the function of its gradient.
+    /// Returns PyTorch's name for the function of the layer's gradient.
     pub const fn grad_fn(self) -> &'static str {
         match self {
             Self::Linear { .. } => "AddmmBackward0",
@@ -206,7 +206,7 @@ impl LayerKind {
         }
     }
 
-    /// The shape of its tensor of this name.
+    /// Returns the shape of the layer's tensor with this name.
     pub(super) fn shape(self, tensor: &str) -> Vec<u32, 2> {
         let shape = match self {
             Self::Linear { inputs, outputs } if tensor == "weight" => Vec::from_slice(&[outputs, inputs]),

@@ -88,7 +88,7 @@ impl Architecture {
         self.layers.last().map_or(0, |layer| layer.widths().1 as usize)
     }
 
-    /// Returns true if the widths describe the chain: ReLU stands between any two linear layers, and there is no other layer.
+    /// Returns true if the widths alone describe the chain: ReLU stands between any two linear layers, and there is no other layer.
     pub fn is_plain(&self) -> bool {
         self.layers.iter().enumerate().all(|(index, layer)| match layer {
             LayerKind::Linear { .. } => index % 2 == 0,
@@ -104,7 +104,7 @@ impl Architecture {
         chain
     }
 
-    /// Returns the chain with dropout after each activation; one that has dropout already stays as it is.
+    /// Returns the chain with dropout after each activation. A chain that already has dropout stays as it is.
     ///
     /// `None` if that is more than [`MAX_LAYERS`] layers.
     pub fn with_dropout(&self) -> Option<Self> {
@@ -131,8 +131,8 @@ impl Architecture {
         parameter_count(self.layers.iter().copied())
     }
 
-    /// Returns the named tensors in flat order: of each `Linear` its weight, then its bias; of a `BatchNorm1d` the running mean and
-    /// variance too.
+    /// Returns the named tensors in the order of the flat model. A `Linear` has a weight and a bias. A `BatchNorm1d` also has the running mean
+    /// and variance.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
         parameters(self.layers.iter().copied())
     }
@@ -143,7 +143,7 @@ impl Architecture {
         stages::stages(&self.layers)
     }
 
-    /// Returns the number of values that a training pass keeps of one sample: the outputs of every stage.
+    /// Returns the number of values that a training pass keeps for one sample: the outputs of every stage.
     pub fn tape_len(&self) -> usize {
         self.stages().map(|stage| stage.outputs).sum()
     }

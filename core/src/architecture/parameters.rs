@@ -13,18 +13,18 @@ pub const STACK_NAME: &str = "linear_relu_stack";
 pub struct Parameter {
     /// PyTorch's name, such as `linear_relu_stack.0.weight`.
     pub name: String<40>,
-    /// Its part in training.
+    /// The tensor's part in training.
     pub role: Role,
-    /// `[outputs, inputs]` of a weight, `[outputs]` of a bias.
+    /// The sizes: `[outputs, inputs]` for a weight, `[outputs]` for a bias.
     pub shape: Vec<u32, 2>,
-    /// The place of its first element in the flat model.
+    /// The place of the tensor's first element in the flat model.
     pub offset: usize,
-    /// The number of its elements.
+    /// The number of elements.
     pub len: usize,
 }
 
 impl Parameter {
-    /// Its elements in a flat model; `None` in one that is too short.
+    /// Returns the tensor's elements in a flat model, or `None` if the model is too short.
     pub fn values<'a>(&self, flat: &'a [f32]) -> Option<&'a [f32]> {
         flat.get(self.offset..)?.get(..self.len)
     }
@@ -44,10 +44,11 @@ pub(crate) trait Described: Copy {
     /// Returns true if an activation after the layer can be computed together with it.
     fn takes_activation(self) -> bool;
 
-    /// Returns the names of its tensors and their parts in training, in the flat model's order: those that the optimizer changes come first.
+    /// Returns the names of the layer's tensors and their parts in training, in the flat model's order. Those that the optimizer changes come
+    /// first.
     fn tensors(self) -> &'static [(&'static str, Role)];
 
-    /// Returns the shape of its tensor of this name.
+    /// Returns the shape of the layer's tensor with this name.
     fn shape(self, tensor: &str) -> Vec<u32, 2>;
 
     /// See [`LayerKind::lens`].
@@ -126,9 +127,9 @@ pub(crate) fn parameters(layers: impl Iterator<Item = impl Described>) -> impl I
     })
 }
 
-/// PyTorch's name for a tensor of the layer at a place below 100.
+/// Returns PyTorch's name for a tensor of the layer at this place. The place is below 100.
 ///
-/// Without `core::fmt`, which calls by pointers: a device's stack has a provable bound only where there are none.
+/// It does not use `core::fmt`, which calls functions by pointers: only without such calls can a device's stack have a proved bound.
 fn parameter_name(index: usize, tensor: &str) -> Option<String<40>> {
     let digit = |number: usize| char::from(b'0' + (number % 10) as u8);
     let mut name = String::new();

@@ -42,23 +42,23 @@ pub struct Stage {
     pub outputs: usize,
     /// The layer's place in the chain, activations and dropout counted.
     pub place: u32,
-    /// The place of its first value in the flat model.
+    /// The place of the stage's first value in the flat model.
     pub offset: usize,
     /// The number of values that the optimizer changes.
     pub parameters: usize,
-    /// The number of values that follow them and that the layer changes itself.
+    /// The number of values that follow the parameters. The layer changes these values itself.
     pub buffers: usize,
-    /// The number of one sample's values on the tape before this stage's own.
+    /// The number of one sample's values on the tape before this stage's values.
     pub tape_offset: usize,
 }
 
 impl Stage {
-    /// Its parameters and buffers in the flat model.
+    /// Returns the range of the stage's parameters and buffers in the flat model.
     pub fn values(&self) -> Range<usize> {
         self.offset..self.offset + self.parameters + self.buffers
     }
 
-    /// Its parameters in the flat model: the values that an optimizer changes.
+    /// Returns the range of the stage's parameters in the flat model: the values that an optimizer changes.
     pub fn updated(&self) -> Range<usize> {
         self.offset..self.offset + self.parameters
     }
@@ -68,14 +68,14 @@ impl Stage {
         Widths { inputs: self.inputs, outputs: self.outputs }
     }
 
-    /// Returns a batch's outputs on the tape.
+    /// Returns the range of a batch's outputs on the tape.
     pub fn tape(&self, batch: usize) -> Range<usize> {
         batch * self.tape_offset..batch * (self.tape_offset + self.outputs)
     }
 }
 
-/// See [`Architecture::stages`](super::Architecture::stages). An activation after a layer that takes none, which makes no network, is
-/// passed over.
+/// See [`Architecture::stages`](super::Architecture::stages). An activation after a layer that takes none is left out; such a chain is not
+/// a network.
 pub(super) fn stages(layers: &[LayerKind]) -> impl Iterator<Item = Stage> + Clone + '_ {
     let (mut offset, mut tape_offset) = (0, 0);
     let mut input_activation = ActivationKind::Identity;

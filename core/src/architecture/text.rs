@@ -35,8 +35,8 @@ impl fmt::Display for Expression<'_> {
     }
 }
 
-/// From widths, `784,256,64,10`, with ReLU between the layers, or from layers as [`mlp!`](crate::mlp!) takes them,
-/// `784 => 256 BatchNorm1d Relu => 10`.
+/// Parses widths or layers. In widths, `784,256,64,10`, ReLU stands between the layers. Layers are written as [`mlp!`](crate::mlp!) takes
+/// them: `784 => 256 BatchNorm1d Relu => 10`.
 impl FromStr for Architecture {
     type Err = ArchitectureError;
 
@@ -89,7 +89,7 @@ struct Tokens<'a> {
 #[derive(Clone)]
 struct Token<'a> {
     text: &'a str,
-    /// The place of its first character in the text, from 1.
+    /// The place of the word's first character in the text, from 1.
     place: usize,
 }
 
@@ -157,9 +157,9 @@ pub enum ArchitectureError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Word {
-    /// Its first characters.
+    /// The word's first characters.
     pub text: String<24>,
-    /// The place of its first character in the text, from 1.
+    /// The place of the word's first character in the text, from 1.
     pub place: usize,
     expected: Expected,
 }

@@ -1,4 +1,4 @@
-//! Chains of fused multiply-adds over slices: plain loops, or the target's own where a call for each term would cost.
+//! Chains of fused multiply-adds over slices: plain loops, or the target's own code where a call for each term would be slow.
 
 #[cfg(target_arch = "wasm32")]
 use super::binary64 as target;
@@ -7,13 +7,13 @@ use super::vfma as target;
 #[cfg(target_arch = "x86_64")]
 use super::x86_64 as target;
 
-/// One fma chain: `acc = start`, then `acc = fma(a[k], b[k], acc)` for k ascending over the shorter of the two.
+/// Returns one fma chain: `acc = start`, then `acc = fma(a[k], b[k], acc)`, k ascending, up to the shorter slice's end.
 #[inline]
 pub fn dot(start: f32, a: &[f32], b: &[f32]) -> f32 {
     target::dot(start, a, b)
 }
 
-/// One link of a row of chains: `sum[i] = fma(scale, row[i], sum[i])` over the shorter of the two.
+/// Adds one product to each of a row of chains: `sum[i] = fma(scale, row[i], sum[i])`, up to the shorter slice's end.
 #[inline]
 pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     target::add_product(scale, row, sum);

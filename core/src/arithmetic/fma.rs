@@ -1,9 +1,9 @@
 //! The fused multiply-add, which stable `core` does not have.
 
-/// `a · b + c`, rounded once.
+/// Returns `a · b + c`, rounded once.
 ///
-/// One instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU, `vfmadd` on x86-64 (found at run time), `fmadd`
-/// on AArch64. WebAssembly computes it in binary64. Elsewhere exact integer code.
+/// This is one instruction where the target has it: `vfma.f32` on a Cortex-M with an FPU, `vfmadd` on x86-64 (found at run time), `fmadd`
+/// on AArch64. WebAssembly computes it in binary64. Other targets compute it exactly in integers.
 #[inline(always)]
 pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     target::fma(a, b, c)
@@ -49,8 +49,8 @@ mod tests {
     use super::super::{binary64, software};
     use super::*;
 
-    /// Rounds the exact a·b + c to binary32: the product is exact in binary64; the sum is made exact with TwoSum and
-    /// rounded to odd, so that the second rounding is the only one.
+    /// Rounds the exact a·b + c to binary32. The product is exact in binary64. TwoSum makes the sum exact, and it is rounded to odd, so that
+    /// the second rounding is the only one that counts.
     fn reference(a: f32, b: f32, c: f32) -> f32 {
         let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
         let sum = product + c;

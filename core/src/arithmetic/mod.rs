@@ -50,25 +50,25 @@ pub(crate) use softmax::softmax_and_log_sum_exp;
 pub(crate) use softmax::softmax_by;
 pub use softmax::{log_softmax, log_softmax_grad, log_sum_exp, probabilities, softmax};
 
-/// eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm), the same bits on every target.
+/// Returns eˣ, within 1 ulp (libm's `expf`, FreeBSD's algorithm). The bits are the same on every target.
 #[inline]
 pub fn exp(x: f32) -> f32 {
     libm::expf(x)
 }
 
-/// Natural logarithm, within 1 ulp (libm's `logf`, FreeBSD's algorithm), the same bits on every target.
+/// Returns the natural logarithm, within 1 ulp (libm's `logf`, FreeBSD's algorithm). The bits are the same on every target.
 #[inline]
 pub fn ln(x: f32) -> f32 {
     libm::logf(x)
 }
 
-/// Square root, correctly rounded.
+/// Returns the square root, correctly rounded.
 #[inline]
 pub fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
-/// baseⁿ in binary64, by repeated squaring from the exponent's lowest bit: the same bits on every target.
+/// Returns baseⁿ in binary64, by repeated squaring from the exponent's lowest bit. The bits are the same on every target.
 pub fn power(base: f64, mut exponent: u64) -> f64 {
     let (mut result, mut factor) = (1.0, base);
     while exponent > 0 {

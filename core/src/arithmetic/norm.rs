@@ -1,12 +1,12 @@
-//! The one sum that is not a single chain: a model has too many parameters to wait for each addition.
+//! The sum of squares. It is the only sum that is not a single chain: a model has too many parameters to wait for each addition.
 
-/// Chains that run side by side.
+/// The number of chains that are computed side by side.
 const LANES: usize = 64;
-/// Elements that share their chains.
+/// The number of elements in a block. Each block has its own chains.
 const BLOCK: usize = 64 * LANES;
 
-/// Σ x², in a fixed order: in each block of 4,096 elements, 64 sums take every 64th element, by a rounded product and an
-/// addition, ascending from +0; the 64 are added ascending from +0, and so are the blocks' results.
+/// Returns Σ x², added in a fixed order. In each block of 4,096 elements, 64 sums take every 64th element, by a rounded product and an
+/// addition, ascending from +0. The 64 sums are then added, ascending from +0, and so are the results of the blocks.
 pub fn sum_of_squares(flat: &[f32]) -> f32 {
     flat.chunks(BLOCK).map(block).fold(0.0, |sum, block| sum + block)
 }

@@ -2,14 +2,14 @@ use super::{fma, sqrt};
 
 /// The operations of an elementwise rule. Each engine computes them with its own instructions, and all give the same bits.
 pub trait Operations {
-    /// `a · b + c`, rounded once.
+    /// Returns `a · b + c`, rounded once.
     fn fma(a: f32, b: f32, c: f32) -> f32;
 
-    /// Square root, correctly rounded.
+    /// Returns the square root, correctly rounded.
     fn sqrt(x: f32) -> f32;
 }
 
-/// One number at a time, by [`fma`] and [`sqrt`].
+/// The operations on one number at a time, by [`fma`] and [`sqrt`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scalar;

@@ -2,38 +2,38 @@
 
 use super::{exp, fma, ln};
 
-/// Returns the largest logit, by an ascending scan; a NaN is passed over.
+/// Returns the largest logit, by an ascending scan. A NaN is left out.
 fn maximum(logits: impl Iterator<Item = f32>) -> f32 {
     logits.fold(f32::NEG_INFINITY, |max, z| if z > max { z } else { max })
 }
 
-/// ln Σ exp(zᵢ) = m + ln Σ exp(zᵢ − m), m the largest logit, the sum by addition ascending from 0.
+/// Returns ln Σ exp(zᵢ), computed as m + ln Σ exp(zᵢ − m), where m is the largest logit. The sum is by addition, ascending from 0.
 pub fn log_sum_exp(logits: &[f32]) -> f32 {
     let max = maximum(logits.iter().copied());
     max + ln(logits.iter().fold(0.0, |sum, &z| sum + exp(z - max)))
 }
 
-/// pᵢ = exp(zᵢ − m) / Σⱼ exp(zⱼ − m), m the largest logit, the sum by addition ascending from 0.
+/// Writes pᵢ = exp(zᵢ − m) / Σⱼ exp(zⱼ − m), where m is the largest logit. The sum is by addition, ascending from 0.
 ///
 /// `logits` and `probabilities` have one element for each class; elements past the shorter of the two are left as they are.
 pub fn softmax(logits: &[f32], probabilities: &mut [f32]) {
     softmax_by(exp, logits, probabilities);
 }
 
-/// [`softmax`] of logits that are in no slice, with the same bits. Each exponential is computed twice, and nothing is kept.
+/// Returns the [`softmax`] of logits that are not in a slice, with the same bits. It computes each exponential twice and keeps nothing.
 pub fn probabilities(logits: impl Iterator<Item = f32> + Clone) -> impl Iterator<Item = f32> {
     let max = maximum(logits.clone());
     let sum = logits.clone().fold(0.0, |sum, z| sum + exp(z - max));
     logits.map(move |z| exp(z - max) / sum)
 }
 
-/// [`softmax`] and, from the same exponentials, [`log_sum_exp`], which is returned.
+/// Computes [`softmax`], and returns [`log_sum_exp`] from the same exponentials.
 pub fn softmax_and_log_sum_exp(logits: &[f32], probabilities: &mut [f32]) -> f32 {
     let (max, sum) = softmax_by(exp, logits, probabilities);
     max + ln(sum)
 }
 
-/// ln pᵢ = (zᵢ − m) − ln Σⱼ exp(zⱼ − m), m the largest logit, the sum by addition ascending from 0.
+/// Writes ln pᵢ = (zᵢ − m) − ln Σⱼ exp(zⱼ − m), where m is the largest logit. The sum is by addition, ascending from 0.
 ///
 /// `logits` and `log_probabilities` have one element for each class; elements past the shorter of the two are left as they are.
 pub fn log_softmax(logits: &[f32], log_probabilities: &mut [f32]) {
@@ -44,8 +44,8 @@ pub fn log_softmax(logits: &[f32], log_probabilities: &mut [f32]) {
     }
 }
 
-/// Turns the gradient g at [`log_softmax`]'s outputs, in place, into that at the logits: `gᵢ − pᵢ · Σⱼ gⱼ`, one fma with `pᵢ = exp(ln pᵢ)`, the
-/// sum by addition ascending from 0.
+/// Turns the gradient g at the outputs of [`log_softmax`] into the gradient at the logits, in place: `gᵢ − pᵢ · Σⱼ gⱼ`. It is one fma
+/// with `pᵢ = exp(ln pᵢ)`. The sum is by addition, ascending from 0.
 pub fn log_softmax_grad(log_probabilities: &[f32], grad: &mut [f32]) {
     let sum = grad.iter().fold(0.0, |sum, g| sum + g);
     for (grad, &log_p) in grad.iter_mut().zip(log_probabilities) {
@@ -53,7 +53,7 @@ pub fn log_softmax_grad(log_probabilities: &[f32], grad: &mut [f32]) {
     }
 }
 
-/// [`softmax`] with an exponential function of the caller's; returns the largest logit and the exponentials' sum.
+/// Writes [`softmax`] by the caller's exponential function. Returns the largest logit and the sum of the exponentials.
 pub fn softmax_by(exp: impl Fn(f32) -> f32, logits: &[f32], probabilities: &mut [f32]) -> (f32, f32) {
     let max = maximum(logits.iter().copied());
     let mut sum = 0.0;

@@ -1,6 +1,6 @@
-//! The fused multiply-add in integers, for processors without the instruction: about as Berkeley SoftFloat does it.
+//! The fused multiply-add in integers, for processors without the instruction. The method is close to that of Berkeley SoftFloat.
 
-/// A finite number other than zero as `significand · 2^exponent`, its sign apart; the significand has 24 bits.
+/// A finite number other than zero as `significand · 2^exponent`, with a separate sign. The significand has 24 bits.
 struct Parts {
     significand: u32,
     exponent: i32,
@@ -55,7 +55,7 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     if magnitude == 0 { 0.0 } else { round(sign, magnitude, exponent) }
 }
 
-/// `x >> shift`, with the last bit set if a bit was lost. A later rounding to fewer bits then gives what the exact value would give.
+/// Returns `x >> shift`, with the last bit set if a bit was lost. A later rounding to fewer bits then gives the same as for the exact value.
 #[inline]
 fn shift_right_to_odd(x: u64, shift: u32) -> u64 {
     match shift {
@@ -65,7 +65,7 @@ fn shift_right_to_odd(x: u64, shift: u32) -> u64 {
     }
 }
 
-/// `magnitude · 2^exponent` to 24 bits, or fewer among the subnormals, to nearest even.
+/// Rounds `magnitude · 2^exponent` to 24 bits, or fewer for a subnormal number, to nearest even.
 #[inline]
 fn round(sign: u32, magnitude: u64, exponent: i32) -> f32 {
     let highest = 63 - magnitude.leading_zeros() as i32;

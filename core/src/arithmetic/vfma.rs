@@ -1,9 +1,8 @@
 //! The chains for a Cortex-M with a single-precision FPU.
 //!
-//! Stable Rust has no fused multiply-add in `core`, and its inline assembly takes no floating-point registers on an FPU
-//! that lacks double precision. Whole functions in assembly may use them (`.fpu` names the unit to the assembler, which is
-//! not told the target's), so a call is paid once for a chain: 12 instructions for 8 terms of a dot chain, 13 for 8
-//! elements of a row.
+//! Stable Rust has no fused multiply-add in `core`. Its inline assembly takes no floating-point registers on an FPU without double
+//! precision, but whole functions in assembly may use them. (`.fpu` names the unit to the assembler, which does not know the target's
+//! unit.) So the cost of a call is paid once for a chain: 12 instructions for 8 terms of a dot chain, 13 for 8 elements of a row.
 
 #![allow(unsafe_code)]
 
@@ -31,7 +30,7 @@ pub fn add_product(scale: f32, row: &[f32], sum: &mut [f32]) {
     unsafe { add_product_row(scale, row.as_ptr(), sum.as_mut_ptr(), len) }
 }
 
-/// `start` stays in s0, the accumulator. Eight terms at a time, then the rest one by one.
+/// Computes a chain. `start` stays in s0, the accumulator. The loop takes eight terms at a time, then the rest one by one.
 ///
 /// # Safety
 ///
@@ -71,7 +70,7 @@ unsafe extern "C" fn dot_chain(start: f32, a: *const f32, b: *const f32, len: us
     )
 }
 
-/// `scale` stays in s0. Eight elements at a time, then the rest one by one.
+/// Computes one link of a row of chains. `scale` stays in s0. The loop takes eight elements at a time, then the rest one by one.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! The chains for x86-64: with the FMA instruction where the processor has it, in integers where not.
+//! The chains for x86-64: with the FMA instruction if the processor has it, else in integers.
 
 #![allow(unsafe_code)]
 

@@ -39,7 +39,7 @@ pub struct BatchNorm1d<const WIDTH: usize, A = Identity> {
 
 /// ε, which [`BatchNorm1d`] adds to a variance.
 pub const EPSILON: f32 = 1e-5;
-/// The part of the way that a batch moves the running mean and variance.
+/// The fraction of the way that one batch moves the running mean and variance.
 const MOMENTUM: f32 = 0.1;
 
 /// The numbers that a pass finds for each feature.
@@ -52,11 +52,11 @@ pub struct Feature {
     inverse: f32,
     /// The mean gradient over a training pass's batch.
     mean_grad: f32,
-    /// The mean over it of the gradient times x̂.
+    /// The mean over the batch of the gradient times x̂.
     mean_grad_normalized: f32,
 }
 
-/// 1 / √(variance + ε).
+/// Returns 1 / √(variance + ε).
 pub(crate) fn inverse_deviation(variance: f32) -> f32 {
     1.0 / sqrt(variance + EPSILON)
 }
@@ -67,7 +67,7 @@ fn tensors(values: &[f32]) -> [&[f32]; 4] {
     [0, 1, 2, 3].map(|tensor| &values[tensor * width..][..width])
 }
 
-/// PyTorch's: weights and running variances 1, biases and running means 0.
+/// Sets PyTorch's initial values: weights and running variances 1, biases and running means 0.
 pub fn initialize(values: &mut [f32]) {
     let width = values.len() / 4;
     for (tensor, value) in [1.0, 0.0, 0.0, 1.0].into_iter().enumerate() {
@@ -75,7 +75,7 @@ pub fn initialize(values: &mut [f32]) {
     }
 }
 
-/// The moments that a pass normalises by.
+/// Finds the mean and variance by which a pass normalises.
 fn find_moments<E: Engine>(engine: &E, pass: Pass, values: &[f32], input: &[f32], features: &mut [Feature]) {
     let width = features.len();
     match pass {
@@ -110,7 +110,7 @@ fn find_moments<E: Engine>(engine: &E, pass: Pass, values: &[f32], input: &[f32]
     }
 }
 
-/// The outputs of a batch. `values` are the layer's part of the flat model; there is a feature to work in for each.
+/// Writes the outputs of a batch. `values` is the layer's part of the flat model. `features` has an element for each feature to work in.
 pub fn forward<A: Activation, E: Engine>(
     engine: &E,
     pass: Pass,
@@ -136,20 +136,20 @@ pub fn forward<A: Activation, E: Engine>(
     });
 }
 
-/// A batch's features going in, and the gradients at the sums that came out.
+/// A batch's inputs, and the gradients at the layer's sums.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Backward<'a> {
     /// The pass.
     pub pass: Pass,
-    /// `[batch][width]`.
+    /// The inputs, `[batch][width]`.
     pub input: &'a [f32],
-    /// `[batch][width]`.
+    /// The gradients, `[batch][width]`.
     pub grads: &'a [f32],
 }
 
 impl Backward<'_> {
-    /// Finds the features' numbers and the gradients of weights and biases, `[2][width]`: Σ grad · x̂ and Σ grad.
+    /// Computes the numbers of each feature, and the gradients of weights and biases, `[2][width]`: Σ grad · x̂ and Σ grad.
     pub fn find_grads<E: Engine>(
         &self,
         engine: &E,
@@ -181,7 +181,7 @@ impl Backward<'_> {
         }
     }
 
-    /// The gradients before the batch, through the derivative of `P`, the activation that made the input.
+    /// Writes the gradients of the inputs, multiplied by the derivative of `P`, the activation that made the input.
     pub fn input_grad<P: Activation, E: Engine>(
         &self,
         engine: &E,
@@ -258,7 +258,7 @@ impl<const WIDTH: usize, A: Activation> Layer for BatchNorm1d<WIDTH, A> {
         initialize(self.as_flat_mut());
     }
 
-    /// Feature by feature: a device has no stack to spare for all their moments.
+    /// Predicts one feature after the other, because a device has no stack to spare for the moments of all.
     #[inline]
     fn predict<E: Engine>(&self, _engine: &E, input: &Self::Input, output: &mut Self::Output) {
         let running = self.running_mean.iter().zip(&self.running_var);

@@ -18,11 +18,11 @@ pub struct Chain<Head, Tail> {
 }
 
 impl<Head: Layer, Tail: Layer<Input = Head::Output>> Chain<Head, Tail> {
-    /// The layers of the chain, and fillers up to the fixed number.
+    /// The layers of the chain, filled up to a fixed number.
     const JOINED: [LayerDescription; MAX_LAYERS] = joined(Head::LAYERS, Tail::LAYERS);
 }
 
-/// Returns the layers of two chains, one after the other. More than there can be are an error of the build.
+/// Returns the layers of two chains, one after the other. More than [`MAX_LAYERS`] are an error of the build.
 const fn joined(head: &[LayerDescription], tail: &[LayerDescription]) -> [LayerDescription; MAX_LAYERS] {
     assert!(head.len() + tail.len() <= MAX_LAYERS, "the chain has more layers than an architecture can name");
     let (mut layers, mut place) = ([LayerDescription::Known(LayerKind::Relu { width: 0 }); MAX_LAYERS], 0);

@@ -19,7 +19,7 @@ impl Architecture {
     }
 }
 
-/// Tells the layers of a model's type, which are all the library's: a type with another does not compile.
+/// Calls `tell` with each layer of a model's type. A type with a layer that is not the library's does not compile.
 fn describe_known<M: Layer>(mut tell: impl FnMut(LayerKind)) {
     const {
         assert!(
@@ -34,7 +34,7 @@ fn describe_known<M: Layer>(mut tell: impl FnMut(LayerKind)) {
     });
 }
 
-/// Tells the layers of a model's type as it predicts: without dropout.
+/// Calls `tell` with each layer that a model's type has in prediction: without dropout.
 pub(crate) fn describe_without_dropout<M: Layer>(mut tell: impl FnMut(LayerKind)) {
     describe_known::<M>(|layer| {
         if !matches!(layer, LayerKind::Dropout { .. }) {

@@ -5,7 +5,7 @@ use core::fmt;
 use super::{BatchNorm1d, Chain, Dropout, Gelu, Layer, Linear, LogSoftmax};
 use crate::architecture::show_module;
 
-/// A model shows its layers as PyTorch's `print(model)` does: its [`Architecture`](crate::architecture::Architecture) with `{:#}`.
+/// Shows a model's layers as PyTorch's `print(model)` does: as its [`Architecture`](crate::architecture::Architecture) with `{:#}`.
 macro_rules! show_layers {
     ($([$($generics:tt)*] $layer:ty;)*) => {
         $(impl<$($generics)*> fmt::Display for $layer

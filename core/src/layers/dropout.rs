@@ -23,21 +23,21 @@ use crate::{
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Dropout<const WIDTH: usize>;
 
-/// Draws in one number of the generator.
+/// The number of draws in one number of the generator.
 const LANES: usize = 4;
 
-/// A probability to the nearest 1/65536, and what it makes of a feature.
+/// A probability, rounded to the nearest 1/65536, and the factor of the features that stay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DropoutRate {
-    /// Draws of 16 bits below it drop.
+    /// A feature is dropped if its draw of 16 bits is below this number.
     pub threshold: u32,
-    /// 1 / (1 − p), what the features that stay are multiplied by.
+    /// 1 / (1 − p), the factor of the features that stay.
     pub scale: f32,
 }
 
 impl DropoutRate {
-    /// Returns the rate of a probability from 0 to below 1.
+    /// Returns the rate of a probability p, 0 ≤ p < 1.
     pub fn new(probability: f32) -> Self {
         const RANGE: f32 = 65_536.0;
         // A rate of 1 would leave nothing to scale; NaN drops nothing.
@@ -63,7 +63,7 @@ impl Mask {
         }
     }
 
-    /// Each number times its feature's factor, from feature `start` of the batch on.
+    /// Multiplies each number by its feature's factor, from feature `start` of the batch on.
     #[inline(always)]
     fn apply(&self, start: usize, from: &[f32], to: &mut [f32]) {
         let factor = |draw: u64, lane: usize| {
@@ -92,18 +92,18 @@ impl Mask {
     }
 }
 
-/// A dropped number is +0, whatever it was.
+/// Returns the scaled number, or +0 for a dropped one, whatever it was.
 #[inline(always)]
 fn drop_or_scale(x: f32, factor: f32) -> f32 {
     if factor == 0.0 { 0.0 } else { x * factor }
 }
 
-/// Writes each number as the pass's mask leaves it; an evaluation drops nothing. A closure would not be compiled for the engine's vector
-/// registers ([`RowWork`]); this type is.
+/// Writes each number as the pass's mask leaves it. An evaluation drops nothing. It is a type and not a closure, because a closure would
+/// not be compiled for the engine's vector registers ([`RowWork`]).
 struct Masking<'a, P> {
     mask: Option<Mask>,
     from: &'a [f32],
-    /// The inputs of a backward pass, which goes on through the derivative of `P`.
+    /// The inputs of a backward pass, whose results are multiplied by the derivative of `P`.
     input: Option<&'a [f32]>,
     activation: PhantomData<P>,
 }
@@ -139,12 +139,12 @@ impl<P: Activation> RowWork<f32> for Masking<'_, P> {
     }
 }
 
-/// The outputs of a batch in the layer at the pass's place; an evaluation drops nothing.
+/// Writes the outputs of a batch, for the layer at the pass's place. An evaluation drops nothing.
 pub fn forward<E: Engine>(engine: &E, pass: Pass, input: &[f32], output: &mut [f32]) {
     Masking::<Identity>::new(pass, input, None).write(engine, output);
 }
 
-/// The gradients before a batch, through the derivative of `P`, the activation that made the input.
+/// Writes the gradients of a batch's inputs, multiplied by the derivative of `P`, the activation that made the input.
 pub fn backward<P: Activation, E: Engine>(
     engine: &E,
     pass: Pass,

@@ -21,7 +21,7 @@ pub struct Gelu<const WIDTH: usize>;
 const SCALE: f32 = 1.595_769_2;
 const CUBIC: f32 = 0.044_715;
 
-/// The outputs of a batch: `output[i] = f(input[i])`.
+/// Writes the outputs of a batch: `output[i] = f(input[i])`.
 pub fn forward<E: Engine>(engine: &E, input: &[f32], output: &mut [f32]) {
     engine.share_out(1, output, |first, output| {
         for (output, &x) in output.iter_mut().zip(&input[first..]) {
@@ -30,8 +30,8 @@ pub fn forward<E: Engine>(engine: &E, input: &[f32], output: &mut [f32]) {
     });
 }
 
-/// The gradients before a batch: `grad_input[i] = grads[i] · f′(input[i])`, through the derivative of `P`, the activation that made the
-/// input.
+/// Writes the gradients of a batch's inputs: `grad_input[i] = grads[i] · f′(input[i])`, multiplied by the derivative of `P`, the activation
+/// that made the input.
 pub fn backward<P: Activation, E: Engine>(engine: &E, input: &[f32], grads: &[f32], grad_input: &mut [f32]) {
     engine.share_out(1, grad_input, |first, grad_input| {
         let known = grads[first..].iter().zip(&input[first..]);
@@ -41,7 +41,7 @@ pub fn backward<P: Activation, E: Engine>(engine: &E, input: &[f32], grads: &[f3
     });
 }
 
-/// σ(2u).
+/// Returns σ(2u).
 fn gate(x: f32) -> f32 {
     1.0 / (1.0 + exp(-(SCALE * (x + CUBIC * x * x * x))))
 }
@@ -54,7 +54,7 @@ fn apply(x: f32) -> f32 {
     }
 }
 
-/// `σ + x · σ · (1 − σ) · 2u′`.
+/// Returns f′(x) = `σ + x · σ · (1 − σ) · 2u′`.
 fn derivative(x: f32) -> f32 {
     match gate(x) {
         0.0 => 0.0,

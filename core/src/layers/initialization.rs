@@ -6,14 +6,14 @@ use crate::{
     random::{Generator, Purpose},
 };
 
-/// PyTorch's default initialisation: each `Linear`'s weights and biases uniform in ±1/√inputs.
+/// Sets PyTorch's initial values: each `Linear`'s weights and biases are uniform in ±1/√inputs.
 ///
 /// Parameter `i` of the flat model takes draw `i` of the seed's [`Purpose::Initialization`] stream.
 pub fn initialize<M: Layer>(model: &mut M, seed: u64) {
     model.initialize(&Generator::new(seed, Purpose::Initialization, 0), 0);
 }
 
-/// [`initialize`] for a flat model whose layers are known at run time; it has as many values as the architecture.
+/// Does the same as [`initialize`], for a flat model whose layers are known at run time. It has as many values as the architecture.
 pub fn initialize_flat(architecture: &Architecture, flat: &mut [f32], seed: u64) {
     let generator = Generator::new(seed, Purpose::Initialization, 0);
     for stage in architecture.stages() {

@@ -25,7 +25,7 @@ pub struct Linear<const INPUTS: usize, const OUTPUTS: usize, A = Identity> {
     activation: PhantomData<A>,
 }
 
-/// PyTorch's default: weights and biases uniform in ±1/√inputs. Parameter `i` takes draw `first + i`.
+/// Sets PyTorch's initial values: weights and biases uniform in ±1/√inputs. Parameter `i` takes draw `first + i`.
 pub fn initialize(inputs: usize, parameters: &mut [f32], generator: &Generator, first: u64) {
     let bound = 1.0 / sqrt(inputs as f32);
     for (parameter, index) in parameters.iter_mut().zip(first..) {
@@ -72,7 +72,7 @@ impl<const INPUTS: usize, const OUTPUTS: usize, A: Activation> Layer for Linear<
         engine.linear_forward::<A>(Self::WIDTHS, self.as_flat(), input.as_flattened(), output);
     }
 
-    /// The input's gradient comes first: it is one of the weights before the update.
+    /// Computes the input's gradient first, because it needs the weights before the update.
     fn backward<P: Activation, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
         engine: &E,

@@ -10,12 +10,12 @@ use crate::{
     random::Generator,
 };
 
-/// Logarithms of softmax, PyTorch's `LogSoftmax(dim=1)`: `yⱼ = xⱼ − ln Σₖ exp(xₖ)`; for [`Nll`](crate::loss::Nll).
+/// Logarithms of softmax, PyTorch's `LogSoftmax(dim=1)`: `yⱼ = xⱼ − ln Σₖ exp(xₖ)`. The loss [`Nll`](crate::loss::Nll) takes them.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LogSoftmax<const WIDTH: usize>;
 
-/// The outputs of a batch of rows of `width` numbers.
+/// Writes the outputs of a batch of rows of `width` numbers.
 pub fn forward<E: Engine>(engine: &E, width: usize, input: &[f32], output: &mut [f32]) {
     engine.share_out(width, output, |first, output| {
         for (output, input) in rows_mut(output, width).zip(rows(input, width).skip(first)) {
@@ -24,7 +24,7 @@ pub fn forward<E: Engine>(engine: &E, width: usize, input: &[f32], output: &mut 
     });
 }
 
-/// The gradients before a batch, through the derivative of `P`, the activation that made the input.
+/// Writes the gradients of a batch's inputs, multiplied by the derivative of `P`, the activation that made the input.
 pub fn backward<P: Activation, E: Engine>(
     engine: &E,
     width: usize,

@@ -34,13 +34,13 @@ pub trait Features: Flat + Send + Sync + AsRef<[f32]> + AsMut<[f32]> {
     /// Returns the flat slice as samples; a rest shorter than a sample is left out.
     fn batch(flat: &[f32]) -> &[Self];
 
-    /// The flat slice as samples, to be changed.
+    /// Returns the flat slice as samples that can be changed.
     fn batch_mut(flat: &mut [f32]) -> &mut [Self];
 
-    /// Samples as a flat slice.
+    /// Returns samples as a flat slice.
     fn flat(batch: &[Self]) -> &[f32];
 
-    /// Samples as a flat slice, to be changed.
+    /// Returns samples as a flat slice that can be changed.
     fn flat_mut(batch: &mut [Self]) -> &mut [f32];
 }
 
@@ -78,10 +78,11 @@ pub trait Layer: Flat {
     /// The values that a training pass keeps for one sample.
     type Tape: Flat;
 
-    /// Each layer's kind and widths, in chain order. A layer of a program's own is a [`CustomLayer`](crate::architecture::CustomLayer).
+    /// Each layer's kind and widths, in chain order. A layer that the program defines itself is a
+    /// [`CustomLayer`](crate::architecture::CustomLayer).
     const LAYERS: &'static [LayerDescription];
 
-    /// The number of the chain's layers.
+    /// The number of layers in the chain.
     const DEPTH: usize = Self::LAYERS.len();
 
     /// Calls `tell` with each layer's kind and widths, in chain order.
@@ -89,10 +90,10 @@ pub trait Layer: Flat {
         Self::LAYERS.iter().copied().for_each(tell);
     }
 
-    /// Sets the parameters; parameter `i` takes draw `first + i`.
+    /// Sets the initial parameters. Parameter `i` takes draw `first + i`.
     fn initialize(&mut self, generator: &Generator, first: u64);
 
-    /// The output for one sample.
+    /// Writes the output for one sample.
     fn predict<E: Engine>(&self, engine: &E, input: &Self::Input, output: &mut Self::Output);
 
     /// Returns the output for one sample, by the plain loops of [`Portable`]: `[f32; OUTPUTS]` of an [`mlp!`](crate::mlp!) model.
@@ -146,14 +147,14 @@ pub trait Layer: Flat {
         Self::Output::batch(tape.split_at_checked(rest).unwrap_or_default().1)
     }
 
-    /// The batch's outputs, to be changed.
+    /// Returns the batch's outputs, which can be changed.
     fn output_mut(tape: &mut [f32]) -> &mut [Self::Output] {
         let rest = output_start::<Self>(tape.len());
         Self::Output::batch_mut(tape.split_at_mut_checked(rest).unwrap_or_default().1)
     }
 }
 
-/// A batch's tape and, of the same shape, its gradients.
+/// A batch's activations, and their gradients in the same shape.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tapes<'a> {
@@ -161,8 +162,8 @@ pub struct Tapes<'a> {
     pub pass: Pass,
     /// Every layer's outputs.
     pub activations: &'a [f32],
-    /// The gradients at the sums, before the activation. Those of the layer itself are there before its backward pass. The backward pass
-    /// writes those of the layer's parts.
+    /// The gradients at the sums, that is, before the activation. Before the backward pass, the slice has the gradients of the layer itself. The
+    /// backward pass writes those of the layer's parts.
     pub grads: &'a mut [f32],
 }
 
@@ -177,7 +178,7 @@ impl Tapes<'_> {
     }
 }
 
-/// Where a tape of `len` elements keeps the layer's own output.
+/// Returns the place where the layer's own output begins on a tape of `len` elements.
 fn output_start<L: Layer>(len: usize) -> usize {
     let batch = len / L::Tape::LEN.max(1);
     len - batch * L::Output::LEN
@@ -316,9 +317,9 @@ mod tests {
 
     const PASS: Pass = Pass::Training(Draws::new(7, 3, 0.5));
 
-    /// The gradients of Σ outputs · direction against central differences, for one parameter and one input.
+    /// Compares the gradients of Σ outputs · direction with central differences, for one parameter and one input.
     ///
-    /// Where a difference straddles a corner of ReLU, the steps to both sides differ; the difference then says nothing.
+    /// If the difference crosses a corner of ReLU, the steps to both sides differ, and the difference is not compared.
     fn check_gradients<M: Layer<Input = [f32; 5], Output = [f32; 3]>>(
         input: &[[f32; 5]],
         direction: [f32; 3],

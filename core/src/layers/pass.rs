@@ -9,7 +9,7 @@ pub enum Pass {
 }
 
 impl Pass {
-    /// The same pass, for the layer at this place of the chain (from 0).
+    /// Returns the same pass for the layer at this place of the chain, from 0.
     pub const fn at(self, place: u32) -> Self {
         match self {
             Self::Evaluation => self,
@@ -17,7 +17,7 @@ impl Pass {
         }
     }
 
-    /// The same pass, for the layers that follow the next `layers` layers.
+    /// Returns the same pass for the layers that follow the next `layers` layers.
     pub(super) const fn after(self, layers: usize) -> Self {
         match self {
             Self::Evaluation => self,
@@ -41,11 +41,11 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Returns the draws of a batch.
+    /// Returns the draws of batch `step` in a run with this seed.
     pub const fn new(seed: u64, step: u64, dropout: f32) -> Self {
         Self { seed, step, dropout, layer: 0 }
     }
 
-    /// Nothing to draw: for models without [`Dropout`](super::Dropout).
+    /// No draws: for models without [`Dropout`](super::Dropout).
     pub const NONE: Self = Self::new(0, 0, 0.0);
 }

@@ -1,4 +1,4 @@
-//! The fused multiply-add by way of binary64, for WebAssembly, which has the wider format's instructions and no fused one.
+//! The fused multiply-add for WebAssembly, computed in binary64. WebAssembly has no fused instruction, but it has those of binary64.
 
 #[cfg(target_feature = "simd128")]
 mod simd;
@@ -7,7 +7,7 @@ use super::software;
 #[cfg(target_feature = "simd128")]
 pub use simd::add_product;
 
-/// The bits of a binary64 that a binary32 does not keep, and of these the one that alone is half of the last kept one.
+/// The bits of a binary64 that a binary32 does not keep. The second constant is the highest of them: half of the last bit that is kept.
 const LOST: u64 = (1 << 29) - 1;
 const HALF: u64 = 1 << 28;
 
@@ -21,7 +21,7 @@ pub fn fma(a: f32, b: f32, c: f32) -> f32 {
     if is_rounded_twice(sum) { exact(a, b, c) } else { sum as f32 }
 }
 
-/// Returns true if a sum, rounded to binary64, may be rounded wrongly to binary32.
+/// Returns true if a sum that was rounded to binary64 may be rounded wrongly to binary32.
 #[inline(always)]
 fn is_rounded_twice(sum: f64) -> bool {
     (sum.to_bits() & LOST == HALF) | ((sum.abs() < f64::from(f32::MIN_POSITIVE)) & (sum != 0.0))

@@ -1,4 +1,4 @@
-//! A row of chains in WebAssembly's vectors: four elements at a time, in two registers of binary64.
+//! A row of chains in WebAssembly's vectors. Four elements are computed at a time, in two registers of binary64.
 
 use core::arch::wasm32::{
     f32x4, f32x4_demote_f64x2_zero, f32x4_extract_lane, f64x2_add, f64x2_mul, f64x2_promote_low_f32x4, f64x2_splat,
@@ -50,20 +50,20 @@ fn vector(&[a, b, c, d]: &[f32; LANES]) -> v128 {
     f32x4(a, b, c, d)
 }
 
-/// Returns the upper two elements, in the lower two's place.
+/// Returns the upper two elements, moved to the place of the lower two.
 #[inline(always)]
 fn upper(x: v128) -> v128 {
     i32x4_shuffle::<2, 3, 2, 3>(x, x)
 }
 
-/// `scale · x + s` of the lower two elements, rounded to binary64.
+/// Returns `scale · x + s` for the lower two elements, rounded to binary64.
 #[inline(always)]
 fn link(scale: v128, x: v128, s: v128) -> v128 {
     f64x2_add(f64x2_mul(scale, f64x2_promote_low_f32x4(x)), f64x2_promote_low_f32x4(s))
 }
 
-/// [`is_rounded_twice`](super::is_rounded_twice) of each element. Without its sign, a number's bits are ordered as the numbers are. So a
-/// number other than 0 and below the normal ones is one whose bits, less 1, are below theirs as unsigned integers.
+/// Returns [`is_rounded_twice`](super::is_rounded_twice) for each element. Without the sign, the bits of a number are ordered as the numbers
+/// are. So a number is not 0 and below the normal numbers exactly if its bits minus 1 are below theirs, as unsigned integers.
 #[inline(always)]
 fn may_be_rounded_twice(sum: v128) -> v128 {
     const NORMAL: u64 = (f32::MIN_POSITIVE as f64).to_bits() << 1;
