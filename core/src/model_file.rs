@@ -57,11 +57,11 @@ impl<'a> FileInfo<'a> {
     }
 }
 
-/// Checks what the loaders of files leave to a host, for the file of a network with this architecture: [`Signature::is_sound`].
+/// Checks what the loaders of files leave to a host: [`Signature::is_sound`], for a network with this architecture.
 ///
 /// # Errors
 ///
-/// [`WeightFileError::Malformed`].
+/// [`WeightFileError::Malformed`] if the signature is not sound.
 pub fn checked<'a>(signature: Signature<'a>, architecture: &Architecture) -> Result<Signature<'a>, WeightFileError> {
     match signature.is_sound(architecture.inputs(), architecture.outputs()) {
         true => Ok(signature),

@@ -36,8 +36,8 @@ fn hidden_widths(name: &str) -> Option<&'static [u32]> {
     }
 }
 
-/// Returns the architecture of a named model (`quickstart`, `small` or `tiny`) with these inputs and outputs, or `None` for another name, and for widths
-/// that no network has.
+/// Returns the architecture of a named model (`quickstart`, `small` or `tiny`) with these inputs and outputs. Returns `None` for another
+/// name, and for widths that no network has.
 pub fn named(name: &str, inputs: u32, outputs: u32) -> Option<Architecture> {
     let architecture = Architecture::rectified(inputs, hidden_widths(name)?, outputs)?;
     architecture.parameter_count().map(|_| architecture)
@@ -49,8 +49,8 @@ pub fn name_of(architecture: &Architecture) -> Option<&'static str> {
     NAMES.into_iter().find(|name| named(name, inputs, outputs).as_ref() == Some(architecture))
 }
 
-/// Returns a name for a network's files. A named model with Fashion-MNIST's inputs and outputs has its own. Any other network is called by its
-/// layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
+/// Returns a name for a network's files. A named model with Fashion-MNIST's inputs and outputs has the model's name. The name of any other
+/// network is made of its layers, such as `784-256-BatchNorm1d-Relu-10`. Dropout is left out.
 ///
 /// A name has at most [`LONGEST_NAME`] bytes. If the layers need more, the name has their number and a checksum instead:
 /// `784-40-layers-10-1f2e3d4c`.

@@ -18,7 +18,7 @@
 /// SplitMix64's increment, 2⁶⁴ divided by the golden ratio.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// SplitMix64's output function: a bijection of 64 bits (Stafford's mix 13).
+/// Computes SplitMix64's output function: a bijection of 64 bits (Stafford's mix 13).
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -68,7 +68,7 @@ impl Generator {
         mix(self.key.wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
     }
 
-    /// Draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊draw₃₂ · bound / 2³²⌋, with a bias below bound / 2³².
+    /// Returns draw `index` as an integer in 0..bound (0 for a bound of 0): ⌊draw₃₂ · bound / 2³²⌋. The bias is below bound / 2³².
     pub const fn below(&self, index: u64, bound: u32) -> u32 {
         (((self.bits(index) >> 32) * bound as u64) >> 32) as u32
     }
@@ -82,7 +82,7 @@ impl Generator {
 
 /// Fills `order` with a permutation of 0..len for this seed and epoch (Fisher and Yates, from the last element down).
 ///
-/// Costs one draw and one swap for each element.
+/// It takes one draw and one swap for each element.
 pub fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     let generator = Generator::new(seed, Purpose::Shuffle, epoch);
     for (place, index) in order.iter_mut().zip(0..) {

@@ -1,6 +1,6 @@
-//! Learning-rate schedules: the rate of each step as a pure function of its number, so that a run can go on from any step.
+//! Learning-rate schedules. The rate of a step depends only on the step's number, so a run can go on from any step.
 //!
-//! All is computed in `f64` with `libm`'s cosine: the same bits on every target.
+//! Everything is computed in `f64` with `libm`'s cosine, with the same bits on every target.
 //!
 //! ```
 //! use selvedge::schedule::Schedule;
@@ -22,16 +22,16 @@ pub enum Schedule {
     /// The rate is `base` in every step.
     #[default]
     Constant,
-    /// `base · gamma^⌊step / size⌋`, the power by repeated squaring: PyTorch's `StepLR`.
+    /// The rate is `base · gamma^⌊step / size⌋`, with the power by repeated squaring: PyTorch's `StepLR`.
     Step {
         /// The number of steps from one change to the next. 0 means no changes.
         size: u64,
         /// The factor of each change.
         gamma: f64,
     },
-    /// Linear up to `base`, then half a cosine down: PyTorch's `LinearLR`, followed by `CosineAnnealingLR`.
+    /// The rate rises linearly to `base`, then falls as half a cosine: PyTorch's `LinearLR`, followed by `CosineAnnealingLR`.
     ///
-    /// The first `warm_up` steps have `base · (step + 1) / warm_up`, the others
+    /// In the first `warm_up` steps, the rate is `base · (step + 1) / warm_up`. In the others, it is
     /// `f + (base − f) / 2 · (1 + cos(π · (step − warm_up) / (total − warm_up)))`, with `f = base · final_fraction`.
     Cosine {
         /// The number of steps in which the rate rises.
@@ -41,7 +41,7 @@ pub enum Schedule {
         /// The last rate, as a fraction of `base`.
         final_fraction: f64,
     },
-    /// Up by half a cosine and down by another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"`, where `base` is its `max_lr`.
+    /// The rate rises as half a cosine and falls as another: PyTorch's `OneCycleLR` with `anneal_strategy="cos"` and `base` as `max_lr`.
     ///
     /// The rate goes from `base / div_factor` to `base` at step `p = pct_start · total − 1`, and from there to
     /// `base / div_factor / final_div_factor` at step `total − 1`. Between a and b, the rate is `b + (a − b) / 2 · (1 + cos(π · part))`,
@@ -59,8 +59,8 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// [`OneCycle`](Self::OneCycle) with PyTorch's defaults. The rate rises in 0.3 of the steps, from 1/25 of `base`. It falls to 1/10,000
-    /// of the first rate.
+    /// Returns [`OneCycle`](Self::OneCycle) with PyTorch's defaults. The rate rises in the first 0.3 of the steps, from 1/25 of `base`. It falls
+    /// to 1/10,000 of the first rate.
     pub const fn one_cycle(total: u64) -> Self {
         Self::OneCycle { total, pct_start: 0.3, div_factor: 25.0, final_div_factor: 1e4 }
     }
@@ -91,7 +91,7 @@ impl Schedule {
     }
 }
 
-/// Half a cosine from `start` to `end`, as `part` goes from 0 to 1.
+/// Returns half a cosine from `start` to `end`, as `part` goes from 0 to 1.
 fn anneal(start: f64, end: f64, part: f64) -> f64 {
     end + (start - end) / 2.0 * (libm::cos(PI * part) + 1.0)
 }

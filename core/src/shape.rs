@@ -20,11 +20,11 @@ pub enum InputShape {
     Features(u32),
     /// An image: for each channel its rows, from the top, each from the left.
     Image {
-        /// 1 for shades of grey, 3 for red, green and blue.
+        /// The number of channels: 1 for shades of grey, 3 for red, green and blue.
         channels: u32,
-        /// Rows.
+        /// The number of rows.
         height: u32,
-        /// Columns.
+        /// The number of columns.
         width: u32,
     },
 }
@@ -46,7 +46,8 @@ impl InputShape {
         }
     }
 
-    /// Returns true if a network with this input takes samples of the other shape: both have the same number of features, and two images have the same sizes.
+    /// Returns true if a network with this input takes samples of the other shape. Both must have the same number of features, and two images
+    /// must have the same sizes.
     pub fn takes(self, sample: Self) -> bool {
         let are_images = [self, sample].iter().all(|shape| matches!(shape, Self::Image { .. }));
         self.features() == sample.features() && (!are_images || self == sample)
@@ -61,8 +62,8 @@ impl InputShape {
         sizes.into_iter().take(count)
     }
 
-    /// Returns the shape of these sizes. One size is the number of features, two are an image's height and width, three are its channels, height
-    /// and width.
+    /// Returns the shape with these sizes. One size is the number of features, two are an image's height and width, three are its channels,
+    /// height and width.
     pub fn of_sizes(sizes: &[u32]) -> Option<Self> {
         let shape = match *sizes {
             [features] => Self::Features(features),
@@ -74,7 +75,7 @@ impl InputShape {
     }
 }
 
-/// `12 features`, `an image of 28×28 pixels`, `an image of 32×32 pixels in 3 channels`.
+/// Writes `12 features`, `an image of 28×28 pixels` or `an image of 32×32 pixels in 3 channels`.
 impl fmt::Display for InputShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -112,7 +113,7 @@ pub struct Signature<'a> {
 
 impl Signature<'_> {
     /// Checks what the loaders of files leave to a host: the numbers of the tables, the features' names and units, and the outputs' units.
-    /// A board has no use for the names and units, or has no floating point to check the numbers.
+    /// A board does not use the names and units, and may have no floating point to check the numbers.
     pub fn is_sound(&self, features: usize, outputs: usize) -> bool {
         let are_names = |names: Names<'_>, count| Names::parse(names.as_bytes(), count).is_some();
         self.preparation.is_sound()
@@ -122,7 +123,7 @@ impl Signature<'_> {
             && are_names(self.output_units, outputs)
     }
 
-    /// Returns the number of bytes of its texts and tables in a file.
+    /// Returns the number of bytes of the signature's texts and tables in a file.
     pub(crate) const fn len(&self) -> usize {
         let table = match self.preparation.field() {
             Some((_, table)) => table.len(),
@@ -140,8 +141,8 @@ impl Signature<'_> {
 /// The longest name, in bytes.
 pub const MAX_NAME: usize = 100;
 
-/// Names of a network's outputs or features in their order, as a file or a message has them. Each is its length as a byte, and then its
-/// bytes of UTF-8. Nothing is there if nobody gave names.
+/// Names of a network's outputs or features in their order, as a file or a message has them. Each name is its length as a byte, and then
+/// its bytes of UTF-8. Without names, there are no bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Names<'a> {
@@ -168,7 +169,7 @@ impl<'a> Names<'a> {
         (count == 0 || count == expected).then_some(Self { bytes })
     }
 
-    /// Names that were not checked. If the bytes are no names, the list ends there.
+    /// Returns names that were not checked. If the bytes are no names, the list ends there.
     pub(crate) const fn unchecked(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
@@ -206,7 +207,7 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// Returns the name at a place, where there is one.
+    /// Returns the name at a place, or `None` if there is no name.
     pub fn get(self, place: usize) -> Option<&'a str> {
         self.iter().nth(place)
     }

@@ -51,7 +51,7 @@ impl TaskKind {
     /// All variants, in their order.
     pub const ALL: [Self; 3] = [Self::Classification, Self::MultiLabel, Self::Regression];
 
-    /// Its name: `classification`, `multi-label` or `regression`.
+    /// Returns the task's name: `classification`, `multi-label` or `regression`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Classification => "classification",
@@ -69,18 +69,19 @@ impl fmt::Display for TaskKind {
 
 /// A scale and a shift for each output: `target = fma(output, scale, shift)`, rounded once, in the target's unit.
 ///
-/// Targets that were standardised by mean μ and standard deviation σ have scale σ and shift μ.
+/// If the targets were standardised by mean μ and standard deviation σ, the scale is σ and the shift is μ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TargetScale<'a>(Scaled<'a>);
 
 impl<'a> TargetScale<'a> {
-    /// Parses a table: for each output a scale and a shift, each an f32, little-endian. Returns `None` unless all are finite and each scale is above 0.
+    /// Parses a table: for each output a scale and a shift, each an f32, little-endian. Returns `None` unless all are finite and each scale is
+    /// above 0.
     pub fn parse(bytes: &'a [u8], outputs: usize) -> Option<Self> {
         Self::of_table(bytes, outputs).filter(|scale| scale.is_sound())
     }
 
-    /// Returns a table of the right length.
+    /// Returns a table of the right length, or `None` for another length. The numbers are not checked.
     fn of_table(bytes: &'a [u8], outputs: usize) -> Option<Self> {
         let is_whole = outputs.checked_mul(Scaled::ROW) == Some(bytes.len());
         Scaled::of_table(Element::F32, bytes, outputs).filter(|_| is_whole).map(Self)
@@ -90,7 +91,7 @@ impl<'a> TargetScale<'a> {
         self.0.is_sound() && self.rows().all(|(scale, _)| scale > 0.0)
     }
 
-    /// Returns the table.
+    /// Returns the table's bytes.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.0.as_bytes()
     }
@@ -101,14 +102,14 @@ impl<'a> TargetScale<'a> {
     }
 }
 
-/// The kinds of a [`Task`] in a file, which has no field for a classification: a byte before the table.
+/// The kinds of a [`Task`] in a file. The kind is a byte before the table. For a classification, a file has no field.
 const MULTI_LABEL: u8 = 1;
 const REGRESSION: u8 = 2;
 
 impl<'a> Task<'a> {
     /// Reads the task of a file's field: a kind, and for a regression a table of the right length.
     ///
-    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong values, and no
+    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong values, but do no
     /// other harm.
     pub fn parse(field: &'a [u8], outputs: usize) -> Option<Self> {
         match field.split_first()? {

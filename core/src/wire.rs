@@ -73,18 +73,18 @@ macro_rules! numbered {
 }
 pub(crate) use numbered;
 
-/// A type that is encoded as a number and what the number says follows.
+/// A type that is encoded as a number and then further values. The number decides which values follow.
 pub trait Numbered<'de>: Sized {
-    /// Returns the value of this number.
+    /// Decodes the value with this number. The further values come from `seq`.
     fn decode<A: SeqAccess<'de>>(number: u8, seq: &mut A) -> Result<Self, A::Error>;
 }
 
-/// Returns the next value of a sequence.
+/// Takes the next value of a sequence.
 pub fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<T, A::Error> {
     seq.next_element()?.ok_or_else(|| Error::custom(""))
 }
 
-/// Takes a number, and then what it says follows.
+/// Takes a number, and then the values that follow it.
 pub fn decode<'de, T: Numbered<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Tagged<T>(PhantomData<T>);
 

@@ -1,7 +1,7 @@
 use super::{Loss, LossError};
 use crate::arithmetic::{exp, fma, ln};
 
-/// Binary cross-entropy of logits z with a probability t for each, a mean over all elements of a batch: PyTorch's `BCEWithLogitsLoss`.
+/// Binary cross-entropy of logits z with a probability t for each, as a mean over all elements of a batch: PyTorch's `BCEWithLogitsLoss`.
 ///
 /// An element's loss is `−t · ln σ(z) − (1 − t) · ln(1 − σ(z))`. It is computed as `fma(1 − t, z, max(−z, 0)) + ln(1 + e)` with e =
 /// exp(−|z|), so that nothing overflows.

@@ -13,7 +13,7 @@ pub fn weight(class_weights: Option<&[f32]>, sample: usize, target: u16) -> Resu
     class_weights.map_or(Ok(1.0), |weights| of_target(weights, sample, target))
 }
 
-/// Returns the samples' weights, summed ascending from 0; without class weights, how many samples there are.
+/// Returns the samples' weights, summed ascending from 0. Without class weights, it is the number of samples.
 pub fn total_weight(class_weights: Option<&[f32]>, targets: &[u16]) -> Result<f32, LossError> {
     match class_weights {
         None => Ok(targets.len() as f32),

@@ -26,12 +26,12 @@ pub struct CrossEntropy<'a> {
 }
 
 impl CrossEntropy<'_> {
-    /// Returns the part of a sample's weight that is its own class's.
+    /// Returns the part of a sample's weight that belongs to its own class: `(1 − ε) · w_y`.
     fn confidence(&self, sample: usize, target: u16) -> Result<f32, LossError> {
         Ok((1.0 - self.label_smoothing) * class_weights::weight(self.class_weights, sample, target)?)
     }
 
-    /// Returns the weight that each class has in every sample, or none without smoothing.
+    /// Returns the weight that each class has in every sample: `ε/C · wⱼ`. Without smoothing, there are none.
     fn smooth_weights(&self, classes: usize) -> impl Iterator<Item = f32> {
         let smoothed = if self.label_smoothing == 0.0 { 0 } else { classes };
         let share = self.label_smoothing / classes as f32;

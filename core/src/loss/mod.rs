@@ -1,8 +1,8 @@
 //! Losses: a value for the batch and its gradient at the network's output.
 //!
-//! Each loss is one of PyTorch's, with the mean as its reduction. Its documentation gives the formula and the order of the operations, and
-//! every engine keeps this order. `exp` and `ln` are those of [`arithmetic`](crate::arithmetic). Sums ascend from +0, over the samples, and
-//! within a sample over its elements. A product that is added is one [`fma`](crate::arithmetic::fma).
+//! Each loss is one of PyTorch's, with the mean as its reduction. The documentation of a loss gives the formula and the order of the
+//! operations, and every engine keeps this order. `exp` and `ln` are the functions of [`arithmetic`](crate::arithmetic). Sums ascend from
+//! +0: over the samples, and within a sample over the elements. A product that is added is one [`fma`](crate::arithmetic::fma).
 //!
 //! ```
 //! use selvedge::loss::{Loss, Mse};
@@ -42,8 +42,8 @@ pub trait Loss: Sync {
     /// Returns the number of target values of a sample, for a network of `width` outputs: 1 for a class, else one for each output.
     fn targets(width: usize) -> usize;
 
-    /// Returns the divisor of the sum of these samples' losses. Each loss defines it: the number of samples, the sum of the weights of their
-    /// classes, or the number of their elements.
+    /// Returns the number by which the sum of these samples' losses is divided. Each loss defines it: the number of samples, the sum of the
+    /// weights of their classes, or the number of their elements.
     ///
     /// A batch may be computed in parts (gradient accumulation). Then every part is divided by the total weight of the whole batch. So the
     /// losses of the parts add up to the batch's loss, and their gradients to its gradient.
@@ -53,7 +53,7 @@ pub trait Loss: Sync {
     /// [`LossError`] for a target that names no class.
     fn total_weight(&self, width: usize, targets: &[Self::Target]) -> Result<f32, LossError>;
 
-    /// Returns the samples' losses, summed and divided by the batch's [`total_weight`](Self::total_weight).
+    /// Returns the sum of the samples' losses, divided by the batch's [`total_weight`](Self::total_weight).
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ pub trait Loss: Sync {
         total_weight: f32,
     ) -> Result<f32, LossError>;
 
-    /// Returns [`value`](Self::value), and writes its gradient at the outputs.
+    /// Returns [`value`](Self::value), and writes the gradient at the outputs into `grads`.
     ///
     /// # Errors
     ///
@@ -90,14 +90,14 @@ pub enum LossError {
     Target {
         /// The sample's place in the batch.
         sample: usize,
-        /// Its target.
+        /// The sample's target.
         target: u16,
         /// The number of classes.
         classes: usize,
     },
     /// The class weights are not one for each class.
     ClassWeights {
-        /// Weights given.
+        /// The number of weights given.
         weights: usize,
         /// The number of classes.
         classes: usize,

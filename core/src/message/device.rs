@@ -23,8 +23,8 @@ impl<'a> Device<'a> {
         Self { info, names, units, task, statistics: Statistics::default() }
     }
 
-    /// Returns the answer to a received frame. `predict` computes a sample's logits, and returns them with the instructions or cycles that it took.
-    /// Only `predict` knows which network it is.
+    /// Returns the answer to a received frame. `predict` computes a sample's logits, and returns them with the instructions or cycles that it
+    /// took. Only `predict` knows the network.
     pub fn answer<'r>(
         &mut self,
         request: Result<Request<'_>, MessageError>,

@@ -2,7 +2,7 @@ use core::fmt;
 
 use super::VERSION;
 
-/// A frame is no message, or its request cannot be answered.
+/// The error of a frame that is no message, or of a request that cannot be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -13,26 +13,26 @@ pub enum MessageError {
     Checksum,
     /// The frame is longer than every valid message, or longer than the buffer.
     TooLong,
-    /// Another version of the protocol.
+    /// The message has another version of the protocol.
     Version {
-        /// The version that came.
+        /// The version of the message.
         found: u8,
     },
-    /// An input of another size than the model's.
+    /// The input does not have the size of the model's input.
     InputSize {
-        /// Bytes that the model takes.
+        /// The number of bytes that the model takes.
         expected: u32,
-        /// Bytes that came.
+        /// The number of bytes that came.
         found: u32,
     },
-    /// A number that names no class or output.
+    /// A number that names no class and no output.
     Output {
         /// The number.
         found: u16,
-        /// The model's outputs.
+        /// The number of the model's outputs.
         outputs: u32,
     },
-    /// A class for a model whose outputs are no classes.
+    /// The request has a class, but the model's outputs are no classes.
     NoClasses,
 }
 

@@ -22,7 +22,7 @@ pub enum Logits<'a> {
     Float32(Words<'a>),
     /// Logits of an integer network.
     Int32 {
-        /// Each output's sum.
+        /// The sum of each output.
         sums: Words<'a>,
         /// The logit that a sum of 1 stands for.
         scale: f32,
@@ -83,7 +83,7 @@ impl<'a> Logits<'a> {
         self.len() == 0
     }
 
-    /// Returns the index of the largest logit, the first of equals.
+    /// Returns the index of the largest logit, and of several equal ones the lowest index.
     pub fn class(&self) -> usize {
         match self {
             Self::Float32(words) => argmax(words.iter().map(f32::from_le_bytes)),
@@ -112,12 +112,12 @@ impl<'a> Logits<'a> {
         })
     }
 
-    /// SHA-256 of the words.
+    /// Returns SHA-256 of the words.
     pub fn hash(&self) -> [u8; 32] {
         weights::hash_bytes(self.words().0)
     }
 
-    /// Returns true if both have the same bits. There is no tolerance, and a NaN equals a NaN with the same bits.
+    /// Returns true if both have the same bits. There is no tolerance. A NaN equals a NaN with the same bits.
     pub fn has_bits_of(&self, other: &Logits<'_>) -> bool {
         match (self, other) {
             (Self::Float32(a), Logits::Float32(b)) => a.0 == b.0,

@@ -2,7 +2,7 @@
 //!
 //! docs/formats.md has the frame and every message byte by byte. A device answers each frame with one frame, in their order, and sends
 //! nothing else. It answers a frame that is no request with a [`MessageError`], and ignores an empty frame. So a host may send a 0 at any
-//! time: it ends a frame that noise on the line began. The device understands the next frame after a 0, whatever came before.
+//! time, which ends a frame that noise on the line began. After a 0, the device understands the next frame, whatever came before.
 //!
 //! [`Decoder`] takes the received bytes one by one, [`encode`] writes a frame, and [`Device`] answers requests.
 //!
@@ -109,7 +109,7 @@ crate::wire::numbered! {
 pub enum Response<'a> {
     /// The description of the device.
     Info(Info<'a>),
-    /// Its answer for a sample.
+    /// The answer for a sample.
     Prediction(Prediction<'a>),
     /// The sums over the evaluated samples.
     Statistics(Statistics),
@@ -222,7 +222,7 @@ crate::wire::fields! { Prediction<'a> { class, top, instructions, logits } }
 pub struct Candidate {
     /// The class.
     pub class: u16,
-    /// Its probability, 0 to 1.
+    /// The probability of the class, 0 to 1.
     pub probability: f32,
 }
 
@@ -232,15 +232,15 @@ crate::wire::fields! { Candidate { class, probability } }
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Statistics {
-    /// Samples.
+    /// The number of samples.
     pub samples: u32,
     /// The samples whose predicted class was their label.
     pub right: u32,
-    /// The [unit](Info::unit)s of all their predictions.
+    /// The sum of the [unit](Info::unit)s of all predictions.
     pub total: u64,
-    /// The [unit](Info::unit)s of the shortest prediction.
+    /// The number of [unit](Info::unit)s of the shortest prediction.
     pub min: u64,
-    /// The [unit](Info::unit)s of the longest prediction.
+    /// The number of [unit](Info::unit)s of the longest prediction.
     pub max: u64,
 }
 

@@ -27,7 +27,7 @@ fn frame(request: &Request<'_>) -> Vec<u8> {
     encode(request, &mut [0; REQUEST_LEN]).unwrap().to_vec()
 }
 
-/// Returns a frame with a checksum that fits, whatever it says.
+/// Returns a frame with a checksum that fits, whatever the content is.
 fn frame_of(content: &[u8]) -> Vec<u8> {
     let checksum = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(content);
     let content = [content, &checksum.to_le_bytes()].concat();
@@ -37,7 +37,7 @@ fn frame_of(content: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Decodes bytes: each frame's request, or its error.
+/// Decodes bytes. Returns the request of each frame, or its error.
 fn decoded(decoder: &mut RequestDecoder, bytes: &[u8]) -> Vec<Result<Owned, MessageError>> {
     bytes.iter().filter_map(|&byte| Some(decoder.push::<Request<'_>>(byte)?.map(Owned::from))).collect()
 }
@@ -205,7 +205,7 @@ const INFO: Info<'static> = Info {
 static LOGITS: [[f32; OUTPUTS]; 2] =
     [[8.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0, 0.0]];
 
-/// Returns a prediction of class 7 where the first byte is not 0, else of class 0, that takes ten times as many instructions as the second says.
+/// Returns a prediction of class 7 if the first byte is not 0, else of class 0. The second byte times 10 is its number of instructions.
 fn predict(input: &[u8]) -> (Logits<'static>, u64) {
     (Logits::float32(&LOGITS[usize::from(input[0] > 0)]), 10 * u64::from(input[1]))
 }

@@ -21,14 +21,14 @@ pub struct Adam {
     pub second_correction: f32,
     /// ε.
     pub epsilon: f32,
-    /// The factor of L2 regularisation (Adam's).
+    /// The factor of L2 regularisation, for Adam.
     pub weight_decay: f32,
-    /// The factor of a parameter before the step, `1 − learning_rate · weight_decay` (AdamW's).
+    /// The factor of a parameter before the step, `1 − learning_rate · weight_decay`, for AdamW.
     pub shrink: f32,
 }
 
 impl Adam {
-    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    /// The number of values that Adam keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
     pub const STATE: usize = 2;
 
     /// PyTorch's default for β₁ and β₂.
@@ -36,7 +36,7 @@ impl Adam {
     /// PyTorch's default for ε.
     pub const EPSILON: f64 = 1e-8;
 
-    /// Step `number` (from 1) of Adam.
+    /// Returns step `number` (from 1) of Adam.
     pub fn new(number: u64, learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64) -> Self {
         let [first, second] = betas.map(|beta| 1.0 - power(beta, number));
         Self {
@@ -50,7 +50,7 @@ impl Adam {
         }
     }
 
-    /// Step `number` (from 1) of AdamW.
+    /// Returns step `number` (from 1) of AdamW.
     pub fn decoupled(number: u64, learning_rate: f64, betas: [f64; 2], epsilon: f64, weight_decay: f64) -> Self {
         let shrink = (1.0 - learning_rate * weight_decay) as f32;
         Self { shrink, ..Self::new(number, learning_rate, betas, epsilon, 0.0) }

@@ -1,7 +1,7 @@
 use super::Optimizer;
 use crate::arithmetic::Operations;
 
-/// Stores the gradient as its state and leaves the parameter as it is. Use it to get the gradient itself.
+/// Stores the gradient as the optimizer's state and leaves the parameter as it is. Use it to get the gradient itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Gradient;
@@ -13,8 +13,8 @@ impl Optimizer<1> for Gradient {
     }
 }
 
-/// Adds the gradient to its state, as PyTorch's `backward()` adds to `.grad`, and leaves the parameter as it is. Use it for a step over
-/// several batches.
+/// Adds the gradient to the optimizer's state, as PyTorch's `backward()` adds to `.grad`, and leaves the parameter as it is. Use it for a
+/// step over several batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Accumulate;

@@ -33,7 +33,7 @@ use crate::arithmetic::Operations;
 /// The rule keeps `STATE` numbers for each parameter. For a whole model, these are `STATE` values of the model's type. They are zero before
 /// the first step.
 pub trait Optimizer<const STATE: usize>: Sync {
-    /// Changes `parameter` and its state by its gradient.
+    /// Changes `parameter` and `state` by the parameter's gradient.
     fn update<Op: Operations>(&self, parameter: &mut f32, grad: f32, state: [&mut f32; STATE]);
 }
 
@@ -41,20 +41,20 @@ pub trait Optimizer<const STATE: usize>: Sync {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Rule {
-    /// Stochastic gradient descent; keeps nothing.
+    /// Stochastic gradient descent. It keeps nothing.
     Sgd(Sgd),
-    /// With momentum; keeps the velocity.
+    /// SGD with momentum. It keeps the velocity.
     Momentum(Momentum),
-    /// Adam or AdamW; keeps the means of the gradient and of its square.
+    /// Adam or AdamW. It keeps the means of the gradient and of its square.
     Adam(Adam),
-    /// RMSprop; keeps the mean of the gradient's square.
+    /// RMSprop. It keeps the mean of the gradient's square.
     RmsProp(RmsProp),
-    /// With momentum; keeps the mean of the gradient's square, and the velocity.
+    /// RMSprop with momentum. It keeps the mean of the gradient's square, and the velocity.
     RmsPropMomentum(RmsPropMomentum),
 }
 
 impl Rule {
-    /// Numbers that are kept for each parameter.
+    /// Returns the number of values that the optimizer keeps for each parameter.
     pub const fn states(&self) -> usize {
         match self {
             Self::Sgd(_) => 0,
@@ -64,8 +64,8 @@ impl Rule {
     }
 }
 
-/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule), and as an array the state that it keeps, from a slice of
-/// as many boxes.
+/// Evaluates an expression with the optimizer of a [`Rule`](crate::optimizer::Rule) and its state. The state is an array, made from a slice
+/// with as many boxes.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, mlp, optimizer::{Rule, Sgd}, training, with_rule};
@@ -108,13 +108,13 @@ macro_rules! with_rule {
     };
 }
 
-/// Returns the gradient with L2 regularisation: `fma(weight_decay, parameter, grad)`, and where there is no decay the gradient itself.
+/// Returns the gradient with L2 regularisation: `fma(weight_decay, parameter, grad)`. Without decay, it is the gradient itself.
 #[inline(always)]
 fn decayed<Op: Operations>(weight_decay: f32, parameter: f32, grad: f32) -> f32 {
     if weight_decay == 0.0 { grad } else { Op::fma(weight_decay, parameter, grad) }
 }
 
-/// Returns the number, or +0 in place of a subnormal one.
+/// Returns the number, or +0 for a subnormal one.
 ///
 /// The mean of a parameter that gets no gradients halves every few steps until it is subnormal. Many processors take a hundred cycles for
 /// an operation on such a number, and the number moves no parameter.

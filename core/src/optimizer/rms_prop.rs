@@ -17,7 +17,7 @@ pub struct RmsProp {
 }
 
 impl RmsProp {
-    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    /// The number of values that RMSprop keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
     pub const STATE: usize = 1;
 
     /// PyTorch's default for α.
@@ -25,7 +25,7 @@ impl RmsProp {
     /// PyTorch's default for ε.
     pub const EPSILON: f64 = 1e-8;
 
-    /// Returns a step; α smooths the squares.
+    /// Returns a step of RMSprop. α is the factor of the old mean of squares.
     pub fn new(learning_rate: f64, alpha: f64, epsilon: f64, weight_decay: f64) -> Self {
         Self {
             learning_rate: learning_rate as f32,
@@ -35,7 +35,7 @@ impl RmsProp {
         }
     }
 
-    /// `g / (√v + ε)`.
+    /// Returns `g / (√v + ε)`, and moves the mean of squares.
     #[inline(always)]
     fn direction<Op: Operations>(&self, parameter: f32, grad: f32, square: &mut f32) -> f32 {
         let grad = decayed::<Op>(self.weight_decay, parameter, grad);
@@ -63,7 +63,7 @@ pub struct RmsPropMomentum {
 }
 
 impl RmsPropMomentum {
-    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    /// The number of values that RMSprop with momentum keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
     pub const STATE: usize = 2;
 }
 

@@ -3,7 +3,7 @@ use crate::arithmetic::Operations;
 
 /// Stochastic gradient descent, PyTorch's `torch.optim.SGD`: `p ← fma(−learning_rate, g, p)` with `g = grad + weight_decay · p`.
 ///
-/// With a learning rate of 0 a finite gradient changes no parameter but the sign of a zero: −0 may become +0.
+/// With a learning rate of 0, a finite gradient changes no parameter, except that −0 may become +0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd {
@@ -14,10 +14,10 @@ pub struct Sgd {
 }
 
 impl Sgd {
-    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    /// The number of values that SGD keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
     pub const STATE: usize = 0;
 
-    /// Without weight decay.
+    /// Returns a step without weight decay.
     pub const fn new(learning_rate: f32) -> Self {
         Self { learning_rate, weight_decay: 0.0 }
     }
@@ -47,7 +47,7 @@ pub struct Momentum {
 }
 
 impl Momentum {
-    /// The numbers that it keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
+    /// The number of values that SGD with momentum keeps for each parameter: `STATE` of a [`Trainer`](crate::training::Trainer).
     pub const STATE: usize = 1;
 }
 

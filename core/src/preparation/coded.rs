@@ -1,10 +1,10 @@
 use super::{Element, is_finite};
 
-/// A range for each feature, cut into 256 codes: `v = min(max(value, low), high)`, and for
+/// A range for each feature, divided into 256 codes. With `v = min(max(value, low), high)`, a value's code is:
 ///
-/// - [`Element::I16`] and [`Element::U16`]: `code = ⌊((v − low) · factor + 2¹⁵) / 2¹⁶⌋`, in 32 bits;
-/// - [`Element::F32`]: `code = ⌊(v − low) · factor + 1/2⌋`, each of the three operations rounded to an f32; a NaN is `low`;
-/// - [`Element::I8`]: `code = value + 128`, and for [`Element::U8`] `code = value`, without a table.
+/// - for [`Element::I16`] and [`Element::U16`]: `code = ⌊((v − low) · factor + 2¹⁵) / 2¹⁶⌋`, in 32 bits;
+/// - for [`Element::F32`]: `code = ⌊(v − low) · factor + 1/2⌋`, each of the three operations rounded to an f32; a NaN counts as `low`;
+/// - for [`Element::I8`]: `code = value + 128`, and for [`Element::U8`] `code = value`, without a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Coded<'a> {
@@ -12,7 +12,7 @@ pub struct Coded<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-/// A feature's range: integers of 32 bits in a table of [`Element::I16`] and [`Element::U16`], else f32.
+/// A feature's range: integers of 32 bits for [`Element::I16`] and [`Element::U16`], else f32.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CodeRange {
     /// A range of integers.
@@ -21,7 +21,7 @@ pub enum CodeRange {
         low: i32,
         /// The largest value that has its own code.
         high: i32,
-        /// Codes for each unit, times 2¹⁶.
+        /// The number of codes for each unit of the value, times 2¹⁶.
         factor: u32,
     },
     /// A range of floating-point numbers.
@@ -30,16 +30,16 @@ pub enum CodeRange {
         low: f32,
         /// The largest value that has its own code.
         high: f32,
-        /// Codes for each unit.
+        /// The number of codes for each unit of the value.
         factor: f32,
     },
 }
 
 impl CodeRange {
-    /// Bytes of a range.
+    /// The number of bytes of a range.
     const ROW: usize = 12;
 
-    /// Returns the range's three numbers, as a table has them.
+    /// Returns the range's three numbers as bytes, as a table has them.
     pub fn to_bytes(self) -> [u8; 12] {
         let words = match self {
             Self::Integers { low, high, factor } => [low as u32, high as u32, factor],
@@ -82,7 +82,7 @@ impl CodeRange {
         }
     }
 
-    /// Returns the code of a value, as the element's numbers are.
+    /// Returns the code of a value. `bytes` is the value as a number of this element.
     #[inline(always)]
     fn code(self, element: Element, bytes: &[u8]) -> u8 {
         match self {
@@ -102,12 +102,13 @@ impl CodeRange {
 }
 
 impl<'a> Coded<'a> {
-    /// Checks a table: for each feature the three numbers of a [`CodeRange`], each 4 bytes, little-endian; none for elements of one byte.
+    /// Parses a table. For each feature it has the three numbers of a [`CodeRange`], each 4 bytes, little-endian. For elements of one byte,
+    /// it is empty.
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         Self::of_table(element, bytes, features).filter(|coded| coded.is_sound())
     }
 
-    /// Returns a table of the right length.
+    /// Returns a table of the right length, or `None` for another length. The numbers are not checked.
     pub(super) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let rows = if element.size() == 1 { 0 } else { features };
         (rows.checked_mul(CodeRange::ROW) == Some(bytes.len())).then_some(Self { element, bytes })
@@ -117,12 +118,12 @@ impl<'a> Coded<'a> {
         self.ranges().all(|range| range.is_sound(self.element))
     }
 
-    /// Returns the table.
+    /// Returns the table's bytes.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Returns each feature's range, or none for elements of one byte.
+    /// Returns each feature's range. For elements of one byte, there are none.
     pub fn ranges(self) -> impl Iterator<Item = CodeRange> + Clone + 'a {
         let element = self.element;
         self.bytes.as_chunks().0.iter().map(move |&row| CodeRange::of_bytes(element, row))

@@ -23,7 +23,7 @@ impl Element {
     /// All variants, in their order.
     pub const ALL: [Self; 5] = [Self::U8, Self::I8, Self::I16, Self::U16, Self::F32];
 
-    /// Returns the bytes of a value.
+    /// Returns the number of bytes of a value.
     pub const fn size(self) -> usize {
         match self {
             Self::U8 | Self::I8 => 1,
@@ -32,7 +32,7 @@ impl Element {
         }
     }
 
-    /// Its name: `u8`, `i8`, `i16`, `u16` or `f32`.
+    /// Returns the element's name: `u8`, `i8`, `i16`, `u16` or `f32`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::U8 => "u8",
@@ -43,7 +43,7 @@ impl Element {
         }
     }
 
-    /// Returns the smallest and the largest integer, or `None` of [`Element::F32`].
+    /// Returns the smallest and the largest integer, or `None` for [`Element::F32`].
     pub const fn range(self) -> Option<(i32, i32)> {
         match self {
             Self::U8 => Some((0, 255)),
@@ -54,7 +54,7 @@ impl Element {
         }
     }
 
-    /// Reads the values of a sample as numbers, without rounding. A rest shorter than a value is left out.
+    /// Reads the values of a sample as numbers, without rounding. Bytes at the end that are less than a value are left out.
     pub fn values(self, sample: &[u8]) -> impl Iterator<Item = f32> + Clone + '_ {
         sample.chunks_exact(self.size()).map(move |bytes| self.value(bytes))
     }

@@ -1,8 +1,8 @@
 //! A sample's raw values, and how they become a network's inputs.
 //!
-//! A sample is bytes: its values one after the other, each little-endian, all of one [`Element`]. A network in floating point takes
-//! [`Preparation::write`]'s numbers, a network of integers [`Preparation::write_codes`]'s bytes. Both are a part of the arithmetic's
-//! contract: a host and a device compute the same bits.
+//! A sample is bytes: its values one after the other, each little-endian, all of one [`Element`]. A floating-point network takes the numbers
+//! that [`Preparation::write`] writes. An integer network takes the bytes that [`Preparation::write_codes`] writes. Both belong to the
+//! arithmetic's contract: a host and a device compute the same bits.
 //!
 //! ```
 //! use selvedge::preparation::{Element, Preparation, Scaled};
@@ -34,12 +34,12 @@ use crate::arithmetic::normalize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Preparation<'a> {
-    /// Values are bytes. In floating point an input is `byte / 255`, in integers it is the byte.
+    /// The values are bytes. In a floating-point network, an input is `byte / 255`. In an integer network, it is the byte.
     #[default]
     Bytes,
-    /// In floating point: a scale and a shift for each feature.
+    /// For a floating-point network: a scale and a shift for each feature.
     Scaled(Scaled<'a>),
-    /// In integers: a range for each feature.
+    /// For an integer network: a range for each feature.
     Coded(Coded<'a>),
 }
 
@@ -77,7 +77,7 @@ impl Preparation<'_> {
     }
 }
 
-/// The kinds of a [`Preparation`] in a file: a byte before the element and the table.
+/// The kinds of a [`Preparation`] in a file. The kind is a byte before the element and the table.
 const SCALED: u8 = 0;
 const CODED: u8 = 1;
 
@@ -85,7 +85,7 @@ impl<'a> Preparation<'a> {
     /// Reads the preparation of a file's field: a kind, an element, and a table of the right length. A network of integers has codes, any
     /// other network has scales.
     ///
-    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong inputs, and no
+    /// The table's numbers are not checked; [`is_sound`](Self::is_sound) does that. Numbers that are not sound give wrong inputs, but do no
     /// other harm.
     pub fn parse(field: &'a [u8], features: usize, is_integers: bool) -> Option<Self> {
         let (&head, table) = field.split_first_chunk()?;
@@ -128,7 +128,7 @@ impl<'a> Preparation<'a> {
     }
 }
 
-/// By the bits: a chip without floating point needs no routine for it.
+/// Returns true if the value is finite. It looks at the bits, so a chip without floating point needs no routine for it.
 fn is_finite(value: f32) -> bool {
     value.to_bits() & 0x7f80_0000 != 0x7f80_0000
 }

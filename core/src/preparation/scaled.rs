@@ -3,7 +3,7 @@ use crate::arithmetic::fma;
 
 /// A scale and a shift for each feature: `input = fma(value, scale, shift)`, rounded once.
 ///
-/// Standardisation by mean μ and standard deviation σ is scale `1 / σ` and shift `−μ / σ`.
+/// To standardise by mean μ and standard deviation σ, use scale `1 / σ` and shift `−μ / σ`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scaled<'a> {
@@ -12,12 +12,13 @@ pub struct Scaled<'a> {
 }
 
 impl<'a> Scaled<'a> {
-    /// Checks a table: for each feature, or once for all, a scale and a shift, each an f32, little-endian. `None` unless all are finite.
+    /// Parses a table. It has a scale and a shift, each an f32, little-endian, for each feature or once for all features. Returns `None` unless
+    /// all are finite.
     pub fn parse(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         Self::of_table(element, bytes, features).filter(|scaled| scaled.is_sound())
     }
 
-    /// Returns a table of the right length.
+    /// Returns a table of the right length, or `None` for another length. The numbers are not checked.
     pub(crate) fn of_table(element: Element, bytes: &'a [u8], features: usize) -> Option<Self> {
         let is_whole = bytes.len() == Self::ROW || features.checked_mul(Self::ROW) == Some(bytes.len());
         (is_whole && !bytes.is_empty()).then_some(Self { element, bytes })
@@ -27,15 +28,15 @@ impl<'a> Scaled<'a> {
         self.rows().all(|(scale, shift)| is_finite(scale) && is_finite(shift))
     }
 
-    /// Bytes of a feature's row.
+    /// The number of bytes of a feature's row.
     pub(crate) const ROW: usize = 8;
 
-    /// Returns the table.
+    /// Returns the table's bytes.
     pub const fn as_bytes(self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Returns the scale and the shift of each feature, or one pair for all.
+    /// Returns the scale and the shift of each feature, or one pair for all features.
     pub fn rows(self) -> impl Iterator<Item = (f32, f32)> + Clone + 'a {
         self.bytes
             .as_chunks::<{ Scaled::ROW }>()

@@ -5,7 +5,7 @@ use crate::flat::{number::Number, number_bytes};
 
 /// A raw value of a sample, as a program has it: `u8`, `i8`, `i16`, `u16` or `f32`.
 pub trait Value: Number {
-    /// The same number type, as a file names it.
+    /// The element with the same number type.
     const ELEMENT: Element;
 }
 
@@ -18,23 +18,23 @@ macro_rules! values {
 }
 values! { u8 => U8 i8 => I8 i16 => I16 u16 => U16 f32 => F32 }
 
-/// Raw values that a network does not take.
+/// The error of raw values that a network does not take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ValueError {
     /// The number type of the values differs from the element in the network's file.
     Element {
-        /// The file's.
+        /// The element in the file.
         expected: Element,
-        /// The values'.
+        /// The element of the values.
         found: Element,
     },
-    /// Their number is not the network's number of inputs.
+    /// The number of values is not the network's number of inputs.
     Count {
-        /// Inputs.
+        /// The number of inputs.
         expected: usize,
-        /// Values.
+        /// The number of values.
         found: usize,
     },
 }
@@ -55,8 +55,8 @@ impl fmt::Display for ValueError {
 impl core::error::Error for ValueError {}
 
 impl Preparation<'_> {
-    /// Writes a sample's raw values as the inputs of a network in floating point: [`write`](Self::write) for values that are
-    /// Rust's numbers instead of bytes.
+    /// Writes a sample's raw values as the inputs of a floating-point network. It is [`write`](Self::write) for values that are Rust's numbers
+    /// instead of bytes.
     ///
     /// ```
     /// use selvedge::preparation::{Element, Preparation, Scaled};
@@ -71,13 +71,13 @@ impl Preparation<'_> {
     ///
     /// # Errors
     ///
-    /// [`ValueError`] for values of another element than the preparation's, and for more or fewer than inputs.
+    /// [`ValueError`] if the values have another element than the preparation, or if there are not as many values as inputs.
     pub fn write_values<T: Value>(self, values: &[T], input: &mut [f32]) -> Result<(), ValueError> {
         self.write(self.bytes_of(values, input.len())?, input);
         Ok(())
     }
 
-    /// Returns the bytes of raw values, of which there must be so many, of this preparation's element.
+    /// Returns the bytes of raw values. Checks that there are `inputs` values, of this preparation's element.
     pub(crate) fn bytes_of<T: Value>(self, values: &[T], inputs: usize) -> Result<&[u8], ValueError> {
         if T::ELEMENT != self.element() {
             return Err(ValueError::Element { expected: self.element(), found: T::ELEMENT });

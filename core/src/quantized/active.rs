@@ -2,11 +2,11 @@
 
 use core::marker::PhantomData;
 
-/// Entries that a kernel takes at a time.
+/// The number of entries that a kernel takes at a time.
 pub const GROUP: usize = 4;
 
-/// A pair of inputs: the even one in the lower half of a word, the odd one in the upper half; then where in a block the pair's weights
-/// are, in bytes.
+/// A pair of inputs: the even one in the lower half of a word, the odd one in the upper half. The second word is the place of the pair's
+/// weights in a block, in bytes.
 pub type Entry = [u32; 2];
 
 /// An entry without inputs.
@@ -18,7 +18,7 @@ pub fn unpacked(inputs: u32) -> [i32; 2] {
     [(inputs & 0xffff) as i32, (inputs >> 16) as i32]
 }
 
-/// A layer's inputs, listed for the kernel of a format: whole groups of entries, and an empty one that ends them.
+/// A layer's inputs, listed for the kernel of a format: whole groups of entries, and then an empty entry as the end.
 #[derive(Clone, Copy)]
 pub struct Active<'a, F> {
     entries: &'a [Entry],
@@ -39,7 +39,7 @@ impl<'a, F> Active<'a, F> {
         }
     }
 
-    /// Returns the layer's inputs, those that are zero too.
+    /// Returns all inputs of the layer, those that are zero too.
     #[cfg(has_dsp)]
     pub fn inputs(&self) -> usize {
         self.inputs
@@ -57,8 +57,8 @@ impl<'a, F> Active<'a, F> {
     }
 }
 
-/// Appends an entry for each pair of inputs in which one is not zero, the first at `offset` and each `step` bytes after the one before.
-/// Returns how many entries there are then, if they suffice.
+/// Appends an entry for each pair of inputs that are not both zero. The first pair's weights are at `offset`, and each further pair's `step`
+/// bytes later. Returns the number of entries then, or `None` if there is not enough room.
 pub fn push_pairs(inputs: &[u8], offset: usize, step: usize, entries: &mut [Entry], mut len: usize) -> Option<usize> {
     let (pairs, last) = inputs.as_chunks::<2>();
     let last = last.first().map(|&input| [input, 0]);

@@ -3,19 +3,19 @@
 //! | part of a block | bytes | meaning |
 //! |---|---|---|
 //! | biases | 8 × i32 | of rows 8k to 8k + 7 |
-//! | multipliers | 8 × i32 | of the same |
-//! | weights | | as the format has them |
+//! | multipliers | 8 × i32 | of the same rows |
+//! | weights | | see each format |
 //!
 //! Rows and columns that a layer does not have are zeros. All is little-endian.
 
-/// Rows in a block.
+/// The number of rows in a block.
 pub const ROWS: usize = 8;
-/// Bytes of a block's biases, and of its multipliers.
+/// The number of bytes of a block's biases, and also of its multipliers.
 pub const VECTOR_BYTES: usize = 4 * ROWS;
-/// Where a block's weights begin.
+/// The place in a block where the weights begin.
 pub const WEIGHTS: usize = 2 * VECTOR_BYTES;
 
-/// A block, in place.
+/// A block, read in place.
 #[derive(Clone, Copy)]
 pub struct Block<'a> {
     bytes: &'a [u8],
@@ -40,12 +40,12 @@ impl<'a> Block<'a> {
         integers(self.bytes).skip(ROWS).take(ROWS)
     }
 
-    /// Returns the format's own part.
+    /// Returns the weights of the block, in the format's own encoding.
     pub fn weights(self) -> &'a [u8] {
         self.bytes.get(WEIGHTS..).unwrap_or_default()
     }
 
-    /// Returns the biases, as accumulators. One check of the length serves all eight.
+    /// Returns the biases as the first values of the accumulators. One check of the length serves all eight.
     #[cfg(not(has_dsp))]
     pub fn start(self) -> [i32; ROWS] {
         self.vector(0)
@@ -61,7 +61,7 @@ impl<'a> Block<'a> {
         vector
     }
 
-    /// Each accumulator times its row's multiplier, `⌊(a · m + 2³¹) / 2³²⌋`.
+    /// Multiplies each accumulator by its row's multiplier: `⌊(a · m + 2³¹) / 2³²⌋`.
     #[cfg(not(has_dsp))]
     pub fn rescale(self, rows: &mut [i32; ROWS]) {
         for (row, multiplier) in rows.iter_mut().zip(self.vector(VECTOR_BYTES)) {

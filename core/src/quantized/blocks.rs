@@ -23,7 +23,7 @@ pub fn bytes<F: Kernel>(shape: Shape) -> Option<usize> {
     shape.outputs.div_ceil(ROWS).checked_mul(block_bytes::<F>(shape)?)
 }
 
-/// Checks each block of a layer: biases, multipliers, and its rows.
+/// Checks each block of a layer: its biases, multipliers and weights.
 pub fn check<F: Kernel>(
     layer: usize,
     shape: Shape,
@@ -41,7 +41,7 @@ pub fn check<F: Kernel>(
     }
 }
 
-/// Writes a layer's blocks; `write_weights` is given each block's first row and the place for its weights.
+/// Writes a layer's blocks. `write_weights` gets each block's first row and the place for its weights.
 pub fn write<F: Kernel>(
     shape: Shape,
     biases: &[i32],

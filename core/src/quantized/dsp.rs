@@ -1,7 +1,7 @@
 //! The parts that the kernels for ARM's DSP instructions share.
 
-/// Two rows' sums, with their biases and multipliers in the block at `r1`, to the place at `r2`. `smmulr` is the upper half of a
-/// product, rounded as the contract does.
+/// Rescales two rows' sums, with the biases and multipliers in the block at `r1`, and writes them to the place at `r2`. `smmulr` gives the
+/// upper half of a product, rounded as the contract does.
 macro_rules! rescale {
     ($even:literal, $odd:literal, $offset:literal) => {
         concat!(
@@ -43,7 +43,7 @@ macro_rules! rescale {
 }
 pub(super) use rescale;
 
-/// Tells the assembler the processor where the target does not have these instructions.
+/// Tells the assembler a processor that has these instructions, if the target's does not.
 #[cfg(cortex_m33)]
 macro_rules! processor {
     () => {

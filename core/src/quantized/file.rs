@@ -23,7 +23,7 @@ pub(crate) const VERSION: u16 = 2;
 /// The version before files had a signature.
 pub(crate) const WITHOUT_SIGNATURE: u16 = 1;
 
-/// More than the header takes beside the method.
+/// The room for the header without the method. A header never needs more.
 const HEADER_ROOM: usize = 512;
 
 /// The record of the quantisation that gave the numbers.
@@ -44,12 +44,12 @@ pub struct QuantizationRecord<'a> {
 
 crate::wire::fields! { QuantizationRecord<'a> { source, logit_scale, float_accuracy, accuracy, method } }
 
-/// 2⁹⁶: a sum of 32 bits times this is below 2¹²⁸.
+/// The largest logit scale, 2⁹⁶: a sum of 32 bits times this is below 2¹²⁸.
 const MAX_LOGIT_SCALE: f32 = f32::from_bits((127 + 96) << 23);
 
 impl QuantizationRecord<'_> {
-    /// Compares the floats' bits: those of positive numbers are ordered as the numbers are, and a chip without floating point
-    /// needs no routine for it.
+    /// Returns true if every field is in its range. It compares the floats' bits: those of positive numbers are ordered as the numbers are, and
+    /// a chip without floating point needs no routine for it.
     fn is_valid(&self) -> bool {
         self.source.len() == 32
             && (1..=MAX_LOGIT_SCALE.to_bits()).contains(&self.logit_scale.to_bits())
@@ -61,7 +61,7 @@ impl QuantizationRecord<'_> {
     }
 }
 
-/// A checked network of a [`QuantizedFormat`], in place.
+/// A checked network of a [`QuantizedFormat`], read in place.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct QuantizedFile<'a, F> {
@@ -78,12 +78,13 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         file.starts_with(&F::MAGIC)
     }
 
-    /// Checks a whole file, and that nothing in it can overflow. Time is linear in its length; memory is a few hundred bytes of stack.
+    /// Checks a whole file, and that nothing in it can overflow. The time is linear in the length, and the memory is a few hundred bytes of
+    /// stack.
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after its end, were changed, have another version, or differ
-    /// in any other way from what a writer gives; [`WeightFileError::Overflow`] for weights that could leave 32 bits;
+    /// [`WeightFileError`] for bytes that are no such file, are cut off, go on after the file's end, were changed, have another version, or
+    /// differ in any other way from what the writer gives. [`WeightFileError::Overflow`] for weights whose sums could leave 32 bits.
     /// [`WeightFileError::View`] if this machine's kernel needs the file at a multiple of 4 bytes in memory and it is not there.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, F::MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
@@ -131,12 +132,12 @@ impl<'a, F: QuantizedFormat> QuantizedFile<'a, F> {
         layer + 2 == self.widths.len()
     }
 
-    /// Returns each linear layer's widths, and its bytes as docs/formats.md has them.
+    /// Returns each linear layer's widths and bytes. docs/formats.md describes the bytes.
     pub fn layer_bytes(&self) -> impl Iterator<Item = (Widths, &'a [u8])> + '_ {
         self.layers().map(|(Shape { inputs, outputs }, bytes)| (Widths { inputs, outputs }, bytes))
     }
 
-    /// Shape and bytes of each layer.
+    /// Returns the shape and bytes of each layer.
     pub(super) fn layers(&self) -> impl Iterator<Item = (Shape, &'a [u8])> + '_ {
         let mut rest = self.weights;
         layout::shapes(self.widths).map_while(move |shape| {
@@ -157,14 +158,14 @@ pub fn encoded_len<F: QuantizedFormat>(
     layout::bytes(&layout::widths(architecture)?, F::bytes)?.checked_add(HEADER_ROOM + texts)
 }
 
-/// Writes a network's file into `buffer` and returns how many bytes it takes.
+/// Writes a network's file into `buffer` and returns its number of bytes.
 ///
 /// # Errors
 ///
-/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them; [`WeightFileError::Overflow`] for
-/// weights that could leave 32 bits; [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for a signature of another
-/// network; [`WeightFileError::TooLarge`] for a short buffer.
+/// [`WeightFileError::Architecture`] for a chain that is not linear layers with ReLU between them. [`WeightFileError::Overflow`] for
+/// weights whose sums could leave 32 bits. [`WeightFileError::WeightBytes`] for a layer whose lengths are not those of its widths.
+/// [`WeightFileError::Record`] for a record with a value out of its range. [`WeightFileError::Signature`] for a signature that does not
+/// fit the network. [`WeightFileError::TooLarge`] for a short buffer.
 pub fn encode<F: QuantizedFormat>(
     architecture: &Architecture,
     layers: &[F::Layer<'_>],

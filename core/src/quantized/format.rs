@@ -12,7 +12,7 @@ use crate::weights::WeightFileError;
 pub trait QuantizedFormat: Encoding {
     /// The format's name: `int8`, `int4` or `f16`.
     const NAME: &'static str;
-    /// The numbers of a layer, as an exporter computes them.
+    /// The numbers of a layer, which an exporter computes.
     type Layer<'a>: Copy;
 }
 
@@ -43,14 +43,14 @@ pub trait Encoding: Copy + Debug + Sized + 'static {
 /// A format whose networks compute in integers, in blocks of eight rows.
 pub trait Integers: QuantizedFormat + Kernel {}
 
-/// A block of rows times a layer's inputs.
+/// The multiplication of a block of rows by a layer's inputs.
 pub trait Kernel: Encoding {
     /// Returns the number of bytes of a block's weights, if this machine can count them.
     fn weight_bytes(inputs: usize) -> Option<usize>;
 
-    /// Lists a layer's inputs, if the entries suffice.
+    /// Lists a layer's inputs, or returns `None` if there are not enough entries.
     fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>>;
 
-    /// `⌊((b + Σ wᵢ xᵢ) · m + 2³¹) / 2³²⌋` of each row of a block of the layer whose inputs are listed.
+    /// Returns `⌊((b + Σ wᵢ xᵢ) · m + 2³¹) / 2³²⌋` for each row of a block. `active` lists the layer's inputs.
     fn rows(active: &Active<'_, Self>, block: Block<'_>) -> [i32; ROWS];
 }

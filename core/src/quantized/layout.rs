@@ -1,4 +1,4 @@
-//! A chain of linear layers with ReLU between them, by its widths.
+//! A chain of linear layers with ReLU between them, described by its widths.
 
 use heapless::Vec;
 
@@ -17,10 +17,10 @@ pub struct Shape {
     pub outputs: usize,
 }
 
-/// A chain's widths, little-endian: of its inputs, and of each layer's outputs.
+/// A chain's widths, little-endian: the inputs, and each layer's outputs.
 pub type Widths = [[u8; 4]];
 
-/// Returns the widths of a chain of linear layers with ReLU between them, or none of any other.
+/// Returns the widths of a chain of linear layers with ReLU between them, or `None` for any other chain.
 pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS + 1 }>> {
     let layers = architecture.layers();
     let first = layers.first().filter(|_| architecture.is_plain())?;
@@ -32,7 +32,7 @@ pub fn widths(architecture: &Architecture) -> Option<Vec<[u8; 4], { MAX_LAYERS +
     Some(widths)
 }
 
-/// Returns the chain of these widths.
+/// Returns the chain with these widths.
 pub fn architecture(widths: &Widths) -> Architecture {
     let layers = shapes(widths).enumerate().flat_map(|(place, shape)| {
         let (inputs, outputs) = (shape.inputs as u32, shape.outputs as u32);
@@ -43,7 +43,7 @@ pub fn architecture(widths: &Widths) -> Architecture {
     Architecture::from_layers(layers).unwrap_or(Architecture::EMPTY)
 }
 
-/// Returns the numbers of features in and out.
+/// Returns the network's inputs and outputs, and whether it computes in integers.
 pub fn ends(widths: &Widths, is_integers: bool) -> Ends {
     let width = |width: Option<&[u8; 4]>| width.map_or(0, |width| u32::from_le_bytes(*width) as usize);
     Ends { inputs: width(widths.first()), outputs: width(widths.last()), is_integers }
@@ -55,8 +55,8 @@ pub fn shapes(widths: &Widths) -> impl Iterator<Item = Shape> {
     widths.clone().zip(widths.skip(1)).map(|(inputs, outputs)| Shape { inputs, outputs })
 }
 
-/// Returns the bytes of all layers, of which each has `layer_bytes`, or `None` if the widths are no network's, or this machine cannot count the
-/// bytes.
+/// Returns the number of bytes of all layers. `layer_bytes` gives the number for one layer. Returns `None` if no network has these widths, or
+/// if this machine cannot count the bytes.
 pub fn bytes(widths: &Widths, layer_bytes: impl Fn(Shape) -> Option<usize>) -> Option<usize> {
     let is_width = |width: &[u8; 4]| (1..=MAX_WIDTH).contains(&u32::from_le_bytes(*width));
     if !(2..=MAX_WIDTHS).contains(&widths.len()) || !widths.iter().all(is_width) {

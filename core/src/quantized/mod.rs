@@ -76,13 +76,13 @@ pub use workspace::{WorkspaceError, required_words};
 
 use crate::{flat::i32_bytes, weights::hash_bytes};
 
-/// The limit of a bias: its absolute value is below this, so that every accumulator fits into 32 bits.
+/// The limit of a bias: the absolute value of a bias is below this number, so every accumulator fits into 32 bits.
 pub const BIAS_LIMIT: u32 = 1 << 30;
 
 /// The largest activation.
 pub const MAX_ACTIVATION: u8 = u8::MAX;
 
-/// SHA-256 of logits as little-endian integers, to compare the results of two machines.
+/// Returns SHA-256 of logits as little-endian integers, to compare the results of two machines.
 pub fn hash(logits: &[i32]) -> [u8; 32] {
     hash_bytes(i32_bytes(logits))
 }

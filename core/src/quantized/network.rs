@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl<F: QuantizedFormat> QuantizedFile<'_, F> {
-    /// Returns the number of 32-bit words that a prediction needs as its workspace, at least. If the file is known when a program is built, the
+    /// Returns the smallest number of 32-bit words that a prediction needs as its workspace. If the file is known when a program is built, the
     /// function [`required_words`](super::required_words) gives the number then.
     pub fn required_words(&self) -> usize {
         let place = |layer| Place { is_first: layer == 0, is_last: self.is_last(layer) };
@@ -72,7 +72,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.run(&codes, workspace)
     }
 
-    /// Writes a sample's logits. It is [`run`](Self::run) for a network whose number of outputs is known only at run time.
+    /// Writes a sample's logits. It does the same as [`run`](Self::run), for a network whose number of outputs is known only at run time.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// [`predict`](Self::predict), which also calls `computed` after each linear layer, with the layer's place from 0.
+    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the layer's place from 0.
     ///
     /// # Errors
     ///
@@ -97,8 +97,8 @@ impl<F: Integers> QuantizedFile<'_, F> {
         self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
     }
 
-    /// [`predict_by_layer`](Self::predict_by_layer), which also gives each layer's activations. Those of the last layer are the logits, so
-    /// its slice is empty.
+    /// Does the same as [`predict_by_layer`](Self::predict_by_layer), and also gives each layer's activations to `computed`. The activations of
+    /// the last layer are the logits, so its slice is empty.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ use crate::{
 const RECORD: QuantizationRecord<'static> =
     QuantizationRecord { source: &[7; 32], logit_scale: 0.5, float_accuracy: 0.9, accuracy: 0.89, method: b"by hand" };
 
-/// Numbers of 32 bits.
+/// Returns a generator of 32-bit numbers.
 fn draws(seed: u64) -> impl FnMut() -> u32 {
     let stream = Generator::new(seed, Purpose::Fingerprint, 0);
     let mut counter = 0;
@@ -43,7 +43,7 @@ fn sample(width: usize, zeros: u32, draw: &mut impl FnMut() -> u32) -> Vec<u8> {
     (0..width).map(|_| if draw() % 10 < zeros { 0 } else { draw() as u8 }).collect()
 }
 
-/// A layer of integers; of int8 all scales are 1.
+/// A layer of integers. In int8, all scales are 1.
 struct Layer {
     inputs: usize,
     weights: Vec<i8>,
@@ -78,7 +78,7 @@ impl Layer {
         Int4Layer { weights, scales, biases, multipliers }
     }
 
-    /// Returns the documentation's formulas, in 128 bits.
+    /// Returns the outputs by the documentation's formulas, in 128 bits.
     fn outputs(&self, inputs: &[u8]) -> Vec<i128> {
         let groups = self.inputs.div_ceil(Int4::COLUMNS);
         let row = |o: usize| {

@@ -19,19 +19,20 @@ pub struct Place {
     pub is_last: bool,
 }
 
-/// Returns the words of a layer of integers: those of [`activations`], and its listed inputs.
+/// Returns the number of words of an integer layer: those of [`activations`], and those of the list of inputs.
 pub const fn of_integers(entries: usize, shape: Shape, place: Place) -> usize {
     activations(shape, place.is_first) + entries * size_of::<Entry>() / size_of::<u32>()
 }
 
-/// Returns the 32-bit words that a layer's activations take. Activations are bytes. The outputs overwrite the inputs, and are filled up to whole
-/// blocks of rows. The first layer's inputs and the last layer's outputs lie elsewhere, but there may be room for these outputs.
+/// Returns the number of 32-bit words that a layer's activations take. Activations are bytes. The outputs overwrite the inputs, and are
+/// filled up to whole blocks of rows. The first layer's inputs and the last layer's outputs lie elsewhere, but there may be room for these
+/// outputs.
 pub const fn activations(shape: Shape, is_first: bool) -> usize {
     let bytes = if is_first || shape.inputs < shape.outputs { shape.outputs } else { shape.inputs };
     bytes.next_multiple_of(ROWS) / size_of::<u32>()
 }
 
-/// Writes a format's constant function of a network's widths.
+/// Writes a format's constant function that computes the workspace from a network's widths.
 macro_rules! required {
     ($format:ident $(#[$doc:meta])*) => {
         impl $format {
@@ -55,12 +56,12 @@ macro_rules! required {
 }
 pub(super) use required;
 
-/// Returns the number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or its start, that is known when a
-/// program is built. The result can be the length of an array, as in the [module's example](crate::quantized).
+/// Returns the number of 32-bit words that a prediction needs as its workspace. `file` is a quantised file, or the start of one, that is
+/// known when a program is built. The result can be the length of an array, as in the [module's example](crate::quantized).
 ///
 /// # Panics
 ///
-/// For bytes that do not begin as a quantised file. In a constant, that is an error of the build.
+/// If the bytes do not begin as a quantised file. In a constant, that is an error of the build.
 pub const fn required_words(file: &[u8]) -> usize {
     if Header::is_of(file, Int8::MAGIC) {
         let (widths, count) = widths(file, Int8::MAGIC);
@@ -74,7 +75,7 @@ pub const fn required_words(file: &[u8]) -> usize {
     }
 }
 
-/// Returns the widths at the start of a quantised file, and how many there are.
+/// Returns the widths at the start of a quantised file, and their number.
 pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS], usize) {
     let mut header = Header::new(file, magic, WITHOUT_SIGNATURE, VERSION);
     let count = header.varint() as usize / size_of::<u32>();
@@ -88,7 +89,7 @@ pub(crate) const fn widths(file: &[u8], magic: [u8; 8]) -> ([usize; MAX_WIDTHS],
     (widths, count)
 }
 
-/// A workspace, a sample or a place for logits that is not as large as the network's, or raw values of another element.
+/// The error of a workspace, a sample or a place for logits with the wrong size, or of raw values with another element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

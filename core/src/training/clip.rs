@@ -5,7 +5,7 @@ use crate::{
 
 /// Scales a gradient so that its 2-norm is at most `max_norm`, and returns the norm before: PyTorch's `clip_grad_norm_`.
 ///
-/// `grad ← grad · (max_norm / (norm + 10⁻⁶))` where that factor is below 1; the norm is the root of [`sum_of_squares`].
+/// The gradient becomes `grad · (max_norm / (norm + 10⁻⁶))` if that factor is below 1. The norm is the root of [`sum_of_squares`].
 pub fn clip_grad_norm<E: Engine>(engine: &E, grad: &mut [f32], max_norm: f32) -> f32 {
     let norm = sqrt(sum_of_squares(grad));
     let scale = max_norm / (norm + 1e-6);

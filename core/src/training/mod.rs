@@ -56,7 +56,7 @@ impl<Input, Target> Clone for Batch<'_, Input, Target> {
 impl<Input, Target> Copy for Batch<'_, Input, Target> {}
 
 impl<'a, Input, Target> Batch<'a, Input, Target> {
-    /// Returns a batch with nothing to draw.
+    /// Returns a batch without random draws.
     pub const fn new(input: &'a [Input], targets: &'a [Target]) -> Self {
         Self { input, targets, draws: Draws::NONE }
     }
@@ -82,24 +82,24 @@ pub fn check_batch<L: Loss>(width: usize, inputs: usize, targets: usize) -> Resu
 
 /// The memory of a training step, without the model: two tapes.
 ///
-/// A tape holds `batch · M::Tape::LEN` elements; a longer one serves smaller batches too.
+/// A tape holds `batch · M::Tape::LEN` elements. A longer tape serves smaller batches too.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct StepWorkspace<'a> {
-    /// The activations, overwritten.
+    /// The activations. Every step overwrites them.
     pub tape: &'a mut [f32],
-    /// The gradients at the sums before the activations, overwritten.
+    /// The gradients at the sums before the activations. Every step overwrites them.
     pub grad_tape: &'a mut [f32],
 }
 
 impl StepWorkspace<'_> {
     /// Computes the batch's activations, its loss and the loss's gradient at the last sums.
     ///
-    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the larger one's [`Loss::total_weight`].
+    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the [`Loss::total_weight`] of the larger one.
     ///
     /// # Errors
     ///
-    /// [`StepError`].
+    /// [`StepError`] for an empty batch, one too large for the workspace, or targets that the loss cannot compare with the outputs.
     pub fn forward<M: Layer, E: Engine, L: Loss>(
         &mut self,
         engine: &E,
@@ -124,7 +124,7 @@ impl StepWorkspace<'_> {
 
     /// Hands the gradient of each parameter to the optimizer, after [`forward`](Self::forward) with the same model and batch.
     ///
-    /// To get the gradient itself, use [`Gradient`](crate::optimizer::Gradient) as the optimizer: the gradient is its state.
+    /// To get the gradient itself, use [`Gradient`](crate::optimizer::Gradient) as the optimizer. The gradient is then the optimizer's state.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl StepWorkspace<'_> {
     }
 }
 
-/// Changes a model by a gradient that was kept: hands each parameter and its gradient to the optimizer. Buffers stay as they are.
+/// Changes a model by a gradient that was stored: hands each parameter and its gradient to the optimizer. Buffers stay as they are.
 pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     engine: &E,
     optimizer: &O,
@@ -183,7 +183,7 @@ pub fn update<M: Layer, E: Engine, O: Optimizer<STATE>, const STATE: usize>(
     }
 }
 
-/// Returns the outputs of a batch, at the end of `tape`, and the batch's mean loss.
+/// Returns the outputs of a batch, which lie at the end of `tape`, and the batch's mean loss.
 ///
 /// # Errors
 ///
@@ -208,25 +208,25 @@ fn tape_of<M: Layer>(tape: &mut [f32], batch: usize) -> Result<&mut [f32], StepE
     tape.get_mut(..batch * M::Tape::LEN).ok_or(StepError::BatchTooLarge { batch, capacity })
 }
 
-/// The step cannot be taken.
+/// The error of a step that cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum StepError {
-    /// No samples.
+    /// The batch has no samples.
     EmptyBatch,
-    /// More samples than the workspace holds.
+    /// The batch has more samples than the workspace holds.
     BatchTooLarge {
-        /// Samples given.
+        /// The number of samples given.
         batch: usize,
-        /// Samples that fit.
+        /// The number of samples that fit.
         capacity: usize,
     },
     /// The number of target values is wrong. Each sample needs one class, or one number for each output.
     Targets {
-        /// Samples given.
+        /// The number of samples given.
         inputs: usize,
-        /// Target values given.
+        /// The number of target values given.
         targets: usize,
     },
     /// The loss cannot compare the outputs with the targets.

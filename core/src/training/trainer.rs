@@ -7,8 +7,8 @@ use crate::{Engine, Flat, Layer, loss::Loss, optimizer::Optimizer};
 /// has the RAM.
 ///
 /// `STATE` is the number of values that the optimizer keeps for each parameter, [`Adam::STATE`](crate::optimizer::Adam::STATE) for example.
-/// Their memory is that of `STATE` further models. The default is 0, for [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO) is all zeros
-/// and takes no flash.
+/// These values take as much memory as `STATE` further models. The default is 0, for [`Sgd`](crate::optimizer::Sgd). [`ZERO`](Self::ZERO)
+/// is all zeros and takes no flash.
 ///
 /// ```
 /// use selvedge::{Flat, Portable, layers, loss::CrossEntropy, mlp, optimizer::Adam, training::Trainer};
@@ -42,7 +42,7 @@ pub struct Trainer<M: Layer, const BATCH: usize, const STATE: usize = 0> {
 }
 
 impl<M: Layer, const BATCH: usize, const STATE: usize> Trainer<M, BATCH, STATE> {
-    /// A model of zeros, to be initialised.
+    /// A trainer whose model is all zeros. Initialise the model before the first step.
     pub const ZERO: Self = Self {
         model: M::ZERO,
         state: <[M; STATE]>::ZERO,

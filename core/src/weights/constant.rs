@@ -1,9 +1,9 @@
-//! The start of an embedded file, read while the program is built. Postcard does not run then, so its integers are read by hand: those of
-//! docs/formats.md. A file that is not as expected is a panic, which in a constant is an error of the build.
+//! Reads the start of an embedded file while the program is built. Postcard does not run then, so this module reads the integers by hand, as
+//! docs/formats.md describes them. It panics if a file is not as expected. In a constant, that is an error of the build.
 
 use crate::architecture::{CUSTOM, LayerDescription, LayerKind};
 
-/// The rest of a file's header, which is not read yet.
+/// The rest of a file's header, which has not been read yet.
 pub struct Header<'a> {
     rest: &'a [u8],
 }
@@ -17,7 +17,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Takes magic, version and length, which must be the file's.
+    /// Takes the magic, version and length, and checks that they are the file's.
     pub const fn new(file: &'a [u8], magic: [u8; 8], oldest: u16, newest: u16) -> Self {
         assert!(Self::is_of(file, magic), "the embedded file is not of this format of Selvedge's");
         let mut header = Self { rest: file.split_at(magic.len()).1 };
@@ -35,7 +35,7 @@ impl<'a> Header<'a> {
         u32::from_le_bytes(self.take())
     }
 
-    /// Takes an integer of seven bits a byte, the lowest first.
+    /// Takes an integer with seven bits in each byte, the lowest bits first.
     pub const fn varint(&mut self) -> u32 {
         let (mut value, mut shift) = (0, 0);
         loop {
@@ -49,7 +49,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Takes a layer, and returns true if it is this one.
+    /// Takes a layer, and returns true if it is the expected one.
     pub const fn layer(&mut self, expected: LayerDescription) -> bool {
         let [number] = self.take();
         let expected_number = match expected {
@@ -72,7 +72,7 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Takes bytes with their number in front, and returns true if they are these.
+    /// Takes bytes with their number in front, and returns true if they are the expected ones.
     const fn text(&mut self, expected: &[u8]) -> bool {
         let (mut is_same, mut place) = (self.varint() as usize == expected.len(), 0);
         while is_same && place < expected.len() {
@@ -83,7 +83,7 @@ impl<'a> Header<'a> {
         is_same
     }
 
-    /// Takes bytes.
+    /// Takes `LEN` bytes.
     pub const fn take<const LEN: usize>(&mut self) -> [u8; LEN] {
         let Some((taken, rest)) = self.rest.split_first_chunk() else {
             panic!("the embedded file ends within its header");

@@ -1,4 +1,4 @@
-//! The frame of a file: magic, version, length, weights at a multiple of 4 bytes, checksum. It is read strictly, and written whole.
+//! The frame of a file: magic, version, length, weights at a multiple of 4 bytes, checksum.
 
 use core::ops::RangeInclusive;
 
@@ -16,10 +16,10 @@ use crate::{
 pub const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 pub const CHECKSUM_BYTES: usize = 4;
 
-/// The fixed start of a file: the magic, the version (u16, little-endian), and the bytes of the whole file (u32, little-endian).
+/// The fixed start of a file: the magic, the version (u16, little-endian), and the number of bytes of the whole file (u32, little-endian).
 type Prelude = ([u8; 8], [u8; 2], [u8; 4]);
 
-/// Checks magic, version, length and checksum; returns which of the versions it is, and what stands between prelude and checksum.
+/// Checks magic, version, length and checksum. Returns the file's version, and the bytes between prelude and checksum.
 pub fn check_integrity(
     file: &[u8],
     magic: [u8; 8],
@@ -56,7 +56,7 @@ pub fn check_integrity(
     Ok((version, checked.get(size_of::<Prelude>()..).unwrap_or_default()))
 }
 
-/// The numbers of a signature's fields. A reader passes over an odd number that it does not know, and refuses an even one.
+/// The numbers of a signature's fields. A reader leaves out a field with an odd number that it does not know, and refuses an even one.
 const INPUT_SHAPE: u8 = 1;
 const PREPARATION: u8 = 2;
 const OUTPUT_NAMES: u8 = 3;
@@ -66,7 +66,7 @@ const FEATURE_UNITS: u8 = 7;
 const OUTPUT_UNITS: u8 = 9;
 const READING: u8 = 11;
 
-/// A network's inputs and outputs, and the numbers that it computes in.
+/// The numbers of a network's inputs and outputs, and whether it computes in integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
     pub inputs: usize,
@@ -75,10 +75,10 @@ pub struct Ends {
     pub is_integers: bool,
 }
 
-/// The fields of a file that has no signature: none.
+/// The fields of a file that has no signature: a count of 0.
 pub const NO_SIGNATURE: &[u8] = &[0];
 
-/// Checks a signature's fields, for a network of these ends; returns their bytes, and what stands after them.
+/// Checks a signature's fields, for a network with these inputs and outputs. Returns the bytes of the fields, and the bytes after them.
 pub fn check_signature(bytes: &[u8], ends: Ends) -> Result<(&[u8], &[u8]), WeightFileError> {
     let (_, rest) = take_signature(bytes, ends)?;
     Ok((bytes.get(..bytes.len() - rest.len()).unwrap_or_default(), rest))
@@ -89,7 +89,7 @@ pub fn signature(fields: &[u8], ends: Ends) -> Signature<'_> {
     take_signature(fields, ends).map_or(Signature::default(), |(signature, _)| signature)
 }
 
-/// Takes a signature's fields: their count, and of each its number, in ascending order, and its bytes.
+/// Takes a signature's fields: their count, and for each field its number and its bytes. The numbers ascend.
 fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), WeightFileError> {
     const PART: &str = "signature";
     let Ends { inputs, outputs, is_integers } = ends;
@@ -124,7 +124,7 @@ fn take_signature(rest: &[u8], ends: Ends) -> Result<(Signature<'_>, &[u8]), Wei
     Ok((signature, rest))
 }
 
-/// Returns the shape whose sizes these are, each as u32, little-endian: the features, or an image's channels, height and width.
+/// Returns the shape with these sizes, or `None`. Each is a u32, little-endian: the features, or an image's channels, height and width.
 fn shape_of(bytes: &[u8]) -> Option<InputShape> {
     let size = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
     match bytes.as_chunks() {
@@ -134,7 +134,7 @@ fn shape_of(bytes: &[u8]) -> Option<InputShape> {
     }
 }
 
-/// Takes padding and weights, with which a body ends. The file has this number of bytes in all.
+/// Takes the padding and the weights at the end of a body. The whole file has `file_len` bytes.
 pub fn take_weights(rest: &[u8], file_len: usize, expected: usize) -> Result<&[u8], WeightFileError> {
     let (padding, rest) = decode::<&[u8]>(rest, "padding")?;
     let (weights, rest) = decode::<&[u8]>(rest, "weights")?;
@@ -151,8 +151,8 @@ pub fn take_weights(rest: &[u8], file_len: usize, expected: usize) -> Result<&[u
     Ok(weights)
 }
 
-/// Takes a value from the front. Only the encoding that postcard writes is taken. Postcard would read others too: a length may have too
-/// many bytes, and how many are read differs between 32-bit and 64-bit machines.
+/// Takes a value from the front. Only the encoding that postcard writes is accepted. Postcard itself would accept others: a length may have
+/// too many bytes, and the number of bytes that are read differs between 32-bit and 64-bit machines.
 pub fn decode<'a, T>(bytes: &'a [u8], part: &'static str) -> Result<(T, &'a [u8]), WeightFileError>
 where
     T: Deserialize<'a> + Serialize,
@@ -163,7 +163,7 @@ where
     if left == rest.len() { Ok((value, rest)) } else { Err(WeightFileError::Malformed { part }) }
 }
 
-/// Compares what is written with these bytes, and fails at the first difference. Returns the number of bytes that are left.
+/// Compares written bytes with these bytes, and fails at the first difference. Returns the number of bytes that are left.
 struct Compare<'a> {
     expected: &'a [u8],
 }
@@ -193,7 +193,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Begins a file.
+    /// Begins a file: writes the magic and the version.
     pub fn new(buffer: &'a mut [u8], magic: [u8; 8], version: u16) -> Result<Self, WeightFileError> {
         let mut writer = Self { buffer, len: 0 };
         writer.put::<Prelude>(&(magic, version.to_le_bytes(), [0; 4]))?;
@@ -208,7 +208,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Appends a signature's fields; it must be that of a network of these ends.
+    /// Appends a signature's fields. The signature must fit a network with these inputs and outputs.
     pub fn put_signature(&mut self, signature: &Signature<'_>, ends: Ends) -> Result<(), WeightFileError> {
         let Ends { inputs, outputs, is_integers } = ends;
         let Signature { input, preparation, task, output_names, output_units, feature_names, feature_units, reading } =
@@ -273,7 +273,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Appends padding and room for this number of bytes of weights, which `fill` writes.
+    /// Appends padding and room for this number of bytes of weights. `fill` writes the weights there.
     pub fn put_weights(
         &mut self,
         len: usize,
@@ -290,7 +290,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Ends the file: gives it its length and its checksum. Returns the length.
+    /// Ends the file: writes its length and its checksum. Returns the length.
     pub fn finish(self) -> Result<usize, WeightFileError> {
         let length = self.len + CHECKSUM_BYTES;
         let bytes = u32::try_from(length).map_err(|_| WeightFileError::TooLarge)?.to_le_bytes();
@@ -307,7 +307,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Returns the number of bytes of postcard's length prefix: seven bits a byte.
+/// Returns the number of bytes of postcard's length prefix, which has seven bits in each byte.
 const fn varint_len(value: usize) -> usize {
     let bits = usize::BITS - value.leading_zeros();
     if bits == 0 { 1 } else { bits.div_ceil(7) as usize }

@@ -12,23 +12,23 @@ use crate::{
 pub enum WeightFileError {
     /// The bytes are of another format.
     Magic,
-    /// Fewer bytes than the file says it has.
+    /// The file has fewer bytes than it says.
     Truncated {
-        /// Bytes needed.
+        /// The number of bytes needed.
         expected: usize,
-        /// Bytes found.
+        /// The number of bytes found.
         found: usize,
     },
-    /// Bytes after the file's end.
+    /// There are bytes after the file's end.
     Trailing {
-        /// Bytes that the file has.
+        /// The number of bytes that the file says it has.
         expected: usize,
-        /// Bytes found.
+        /// The number of bytes found.
         found: usize,
     },
-    /// A version that this build does not read.
+    /// This build does not read the file's version.
     Version {
-        /// The oldest version that it reads.
+        /// The oldest version that this build reads.
         oldest: u16,
         /// The newest version, which this build writes.
         newest: u16,
@@ -42,67 +42,67 @@ pub enum WeightFileError {
         /// The checksum of the file's bytes.
         computed: u32,
     },
-    /// A part that cannot be decoded.
+    /// A part of the file cannot be decoded.
     Malformed {
         /// The part's name.
         part: &'static str,
     },
-    /// A layer of a kind that this build does not know.
+    /// The file has a layer of a kind that this build does not know.
     Layer {
-        /// Its place in the chain.
+        /// The layer's place in the chain.
         place: usize,
     },
     /// The layers do not form a network, or the network is too large for this machine.
     Architecture,
-    /// A custom layer: only the program that defines it can compute it.
+    /// The file has a custom layer: only the program that defines the layer can compute it.
     Custom {
-        /// Its place in the chain.
+        /// The layer's place in the chain.
         place: usize,
-        /// Its name.
+        /// The layer's name.
         name: CustomName,
     },
-    /// A field that this build does not know and may not pass over.
+    /// The file has a field that this build does not know and must not leave out.
     Field {
-        /// Its number.
+        /// The field's number.
         number: u8,
     },
-    /// A parameter whose name or shape does not follow from the architecture.
+    /// The name or shape of a parameter does not follow from the architecture.
     Parameter {
-        /// Its place in the file.
+        /// The parameter's place in the file.
         index: usize,
     },
     /// The number of weight bytes is not the architecture's.
     WeightBytes {
-        /// Bytes that the architecture has.
+        /// The number of bytes that follows from the architecture.
         expected: usize,
-        /// Bytes in the file.
+        /// The number of bytes in the file.
         found: usize,
     },
     /// The file's architecture differs from the model's.
     Mismatch {
         /// The place of the first layer that differs.
         place: usize,
-        /// The model's layer there, if it has one.
+        /// The model's layer at this place, if it has one.
         expected: Option<LayerKind>,
-        /// The file's.
+        /// The file's layer at this place, if it has one.
         found: Option<LayerKind>,
     },
-    /// A layer of the model's type is one of this program's own, and the file has another layer there.
+    /// The model has a custom layer, and the file has another layer in its place.
     OtherThanCustom {
-        /// Its place in the chain.
+        /// The layer's place in the chain.
         place: usize,
-        /// The model's layer there.
+        /// The model's layer at this place.
         expected: &'static CustomLayer,
-        /// The file's, if it has one.
+        /// The file's layer at this place, if it has one.
         found: Option<LayerKind>,
     },
     /// The weights cannot be read in place.
     View(ViewError),
-    /// Integers whose sums could leave 32 bits, or a multiplier below 0.
+    /// The sums of integers could leave 32 bits, or a multiplier is below 0.
     Overflow {
-        /// The linear layer, from 0.
+        /// The linear layer's index, from 0.
         layer: usize,
-        /// The first row of the block of eight rows that has them.
+        /// The first row of the block of eight rows with the error.
         row: usize,
     },
     /// The record to be written has a value out of its range.

@@ -1,4 +1,4 @@
-/// The record of the training that gave the weights. Its default says that nothing is known: zeros and empty texts.
+/// The record of the training that gave the weights. The default has zeros and empty texts: nothing is known.
 ///
 /// ```
 /// use selvedge::weights::TrainingRecord;
@@ -13,23 +13,23 @@ pub struct TrainingRecord<'a> {
     pub seed: u64,
     /// The data set's name.
     pub dataset: &'a str,
-    /// SHA-256 of the training samples, then their labels.
+    /// SHA-256 of the training samples and then their labels.
     pub dataset_checksum: [u8; 32],
-    /// Training samples used.
+    /// The number of training samples used.
     pub samples: u32,
     /// True if each epoch took the samples in a new random order.
     pub shuffled: bool,
-    /// Whole epochs trained.
+    /// The number of whole epochs trained.
     pub epochs: u32,
-    /// Steps trained.
+    /// The number of steps trained.
     pub steps: u64,
-    /// Samples in a batch.
+    /// The number of samples in a batch.
     pub batch_size: u32,
-    /// The learning rate; a schedule's base.
+    /// The learning rate, or the base rate of a schedule.
     pub learning_rate: f32,
     /// The part of the test samples that was classified rightly after training, 0 to 1.
     pub accuracy: f32,
-    /// All that the run was trained with, as a recipe file.
+    /// All settings of the run, as a recipe file.
     pub recipe: &'a str,
 }
 
@@ -40,8 +40,8 @@ crate::wire::fields! {
 }
 
 impl TrainingRecord<'_> {
-    /// Returns true if every field is in its range: a learning rate that is a number from 0, an accuracy from 0 to 1, a name that can be
-    /// printed, a recipe of printable lines.
+    /// Returns true if every field is in its range: a learning rate that is a number and not negative, an accuracy from 0 to 1, a printable
+    /// name, and a recipe of printable lines.
     pub(super) fn is_valid(&self) -> bool {
         (0.0..=f32::MAX).contains(&self.learning_rate)
             && (0.0..=1.0).contains(&self.accuracy)

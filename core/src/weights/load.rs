@@ -13,7 +13,7 @@ use crate::{
     shape::Signature,
 };
 
-/// The model of a weight file, in place, with the file's record and signature.
+/// The model of a weight file, read in place, with the file's record and signature.
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LoadedModel<'a, M> {
@@ -70,9 +70,9 @@ impl<M> LoadedModel<'_, M> {
 ///
 /// # Errors
 ///
-/// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after its end, were changed, have another version, or differ
-/// in any other way from what a writer gives; [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`]
-/// where the file does not start at a multiple of 4 bytes in memory.
+/// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after the file's end, were changed, have another version, or
+/// differ in any other way from what the writer gives. [`WeightFileError::Mismatch`] for another architecture than `M`'s.
+/// [`WeightFileError::View`] if the file does not start at a multiple of 4 bytes in memory.
 pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError> {
     let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
     let rest = check_layers::<M>(body)?;
@@ -90,12 +90,12 @@ pub fn load<M: Layer>(file: &[u8]) -> Result<LoadedModel<'_, M>, WeightFileError
     Ok(LoadedModel { model: M::from_bytes(weights)?, record, signature: signature(fields, ends) })
 }
 
-/// Returns the layers of a model's type as it predicts: without dropout.
+/// Returns the layers that a model's type has in prediction: without dropout.
 pub fn layers<M: Layer>() -> impl Iterator<Item = &'static LayerDescription> + Clone {
     M::LAYERS.iter().filter(|layer| !layer.is_dropout())
 }
 
-/// Takes the layers, which must be those of the type.
+/// Takes the layers, and checks that they are those of the type.
 fn check_layers<M: Layer>(body: &[u8]) -> Result<&[u8], WeightFileError> {
     let (count, mut rest) = decode::<u8>(body, "architecture")?;
     let mut expected = layers::<M>();
@@ -124,7 +124,7 @@ fn mismatch(place: usize, expected: Option<&'static LayerDescription>, found: Op
     WeightFileError::Mismatch { place, expected, found }
 }
 
-/// Takes the named shapes, which must be those of the type's layers.
+/// Takes the named shapes, and checks that they are those of the type's layers.
 fn check_tensors<M: Layer>(rest: &[u8]) -> Result<&[u8], WeightFileError> {
     let (count, mut rest) = decode::<u32>(rest, "parameters")?;
     let mut expected = parameters(layers::<M>().copied());
@@ -138,7 +138,7 @@ fn check_tensors<M: Layer>(rest: &[u8]) -> Result<&[u8], WeightFileError> {
     }
 }
 
-/// Takes a value of at most `ROOM` bytes, if the bytes are it.
+/// Takes the encoding of `value`, at most `ROOM` bytes, from the front. Returns `None` if the bytes differ from it.
 fn strip<'a, const ROOM: usize>(bytes: &'a [u8], value: &impl Serialize) -> Option<&'a [u8]> {
     let mut room = [0; ROOM];
     let expected = postcard::to_slice(value, &mut room).ok()?;

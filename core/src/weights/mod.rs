@@ -59,7 +59,7 @@ impl fmt::Display for HexHash {
     }
 }
 
-/// SHA-256 of bytes.
+/// Returns SHA-256 of bytes.
 pub(crate) fn hash_bytes(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

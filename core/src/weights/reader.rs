@@ -12,7 +12,7 @@ use crate::{
     shape::Signature,
 };
 
-/// A checked weight file, in place.
+/// A checked weight file, read in place.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct WeightFile<'a> {
@@ -22,7 +22,7 @@ pub struct WeightFile<'a> {
     weights: &'a [u8],
 }
 
-/// A chain's layers as the file has them: a device has no stack to spare for an [`Architecture`].
+/// A chain's layers, as bytes of the file. A device has no stack to spare for an [`Architecture`].
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct Layers<'a> {
@@ -65,12 +65,12 @@ impl<'a> Layers<'a> {
 }
 
 impl<'a> WeightFile<'a> {
-    /// Checks a whole file. Time is linear in its length; memory is a few hundred bytes of stack.
+    /// Checks a whole file. The time is linear in the length, and the memory is a few hundred bytes of stack.
     ///
     /// # Errors
     ///
-    /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after its end, were changed, have another version, or
-    /// differ in any other way from what a writer gives.
+    /// [`WeightFileError`] for bytes that are no weight file, are cut off, go on after the file's end, were changed, have another version, or
+    /// differ in any other way from what the writer gives.
     pub fn parse(file: &'a [u8]) -> Result<Self, WeightFileError> {
         let (version, body) = check_integrity(file, MAGIC, WITHOUT_SIGNATURE..=VERSION)?;
         let (layers, rest) = Layers::take(body)?;
@@ -109,18 +109,18 @@ impl<'a> WeightFile<'a> {
         self.weights
     }
 
-    /// Returns the model, in place.
+    /// Returns the model, read in place.
     ///
     /// # Errors
     ///
-    /// [`WeightFileError::Mismatch`] for another architecture than `M`'s; [`WeightFileError::View`] if the file does not start at a
+    /// [`WeightFileError::Mismatch`] for another architecture than `M`'s. [`WeightFileError::View`] if the file does not start at a
     /// multiple of 4 bytes in memory.
     pub fn model<M: Layer>(&self) -> Result<&'a M, WeightFileError> {
         self.check_model::<M>()?;
         Ok(M::from_bytes(self.weights)?)
     }
 
-    /// Copies the weights into a model, from any place in memory.
+    /// Copies the weights into a model. The file may lie at any place in memory.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl<'a> WeightFile<'a> {
         Ok(())
     }
 
-    /// Copies the weights into a flat model, from any place in memory. If the lengths differ, the shorter one decides.
+    /// Copies the weights into a flat model. The file may lie at any place in memory. If the lengths differ, the shorter one decides.
     pub fn copy_to_flat(&self, flat: &mut [f32]) {
         for (parameter, bytes) in flat.iter_mut().zip(self.weights.as_chunks().0) {
             *parameter = f32::from_le_bytes(*bytes);

@@ -12,9 +12,9 @@ use crate::{
     shape::Signature,
 };
 
-/// More than a header takes beside the layers, the data set's name, the recipe and the classes' names.
+/// The room for a header without the layers, the data set's name, the recipe and the classes' names. A header never needs more.
 const HEADER_ROOM: usize = 512;
-/// More than a layer takes in the header: its kind and widths, and the names and shapes of four tensors.
+/// The room for a layer in the header: its kind and widths, and the names and shapes of four tensors. A layer never needs more.
 const LAYER_ROOM: usize = 16 + 4 * 64;
 
 /// Returns a buffer size that is enough for [`encode`] and [`encode_flat`], for a chain of `layers` layers and `numbers` numbers.
@@ -28,13 +28,13 @@ pub const fn encoded_len(
     HEADER_ROOM + layers * LAYER_ROOM + texts + numbers * size_of::<f32>()
 }
 
-/// Writes a model's weight file into `buffer` and returns how many bytes it takes.
+/// Writes a model's weight file into `buffer` and returns its number of bytes.
 ///
 /// # Errors
 ///
-/// [`WeightFileError::TooLarge`] if the buffer is shorter than the file (see [`encoded_len`]), or the file longer than 4 GiB;
-/// [`WeightFileError::Record`] for a record with a value out of its range; [`WeightFileError::Signature`] for a signature of another
-/// network; [`WeightFileError::Architecture`] for layers that make no network.
+/// [`WeightFileError::TooLarge`] if the buffer is shorter than the file (see [`encoded_len`]), or if the file is longer than 4 GiB.
+/// [`WeightFileError::Record`] for a record with a value out of its range. [`WeightFileError::Signature`] for a signature that does not fit
+/// the network. [`WeightFileError::Architecture`] for layers that are not a network.
 pub fn encode<M: Layer>(
     model: &M,
     signature: &Signature<'_>,
@@ -44,11 +44,11 @@ pub fn encode<M: Layer>(
     write(load::layers::<M>().copied(), model.as_flat(), signature, record, buffer)
 }
 
-/// [`encode`] for a flat model whose layers are known only at run time.
+/// Does the same as [`encode`], for a flat model whose layers are known only at run time.
 ///
 /// # Errors
 ///
-/// The errors of [`encode`]; [`WeightFileError::WeightBytes`] for a flat model of another length than the layers have.
+/// The errors of [`encode`], and [`WeightFileError::WeightBytes`] for a flat model of another length than the layers have.
 pub fn encode_flat(
     architecture: &Architecture,
     flat: &[f32],

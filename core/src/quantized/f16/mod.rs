@@ -26,9 +26,9 @@ pub struct F16;
 /// A layer's numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct F16Layer<'a> {
-    /// Row after row, one row for each output: the bits of each f16.
+    /// The weights row after row, one row for each output: the bits of each f16.
     pub weight: &'a [u16],
-    /// One for each output.
+    /// One bias for each output.
     pub bias: &'a [f32],
 }
 
@@ -48,14 +48,14 @@ impl F16 {
 }
 
 impl F16 {
-    /// Returns a layer's inputs, and its outputs where they are not the logits.
+    /// Returns the number of words for a layer's inputs, and for its outputs unless they are the logits.
     const fn layer_words(shape: Shape, place: Place) -> usize {
         if place.is_last { shape.inputs } else { shape.inputs + shape.outputs }
     }
 }
 
 required! { F16
-    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
+    /// Returns the number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl QuantizedFormat for F16 {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl QuantizedFile<'_, F16> {
-    /// The same numbers in binary32: of each layer the weights, row after row, and the biases.
+    /// Returns the network's numbers in binary32: the weights of each layer, row after row, and then its biases.
     pub fn parameters(&self) -> impl Iterator<Item = f32> + '_ {
         self.layers().flat_map(|(shape, bytes)| {
             let (biases, rows) = parts(shape, bytes);
@@ -36,8 +36,8 @@ impl QuantizedFile<'_, F16> {
         Ok(logits)
     }
 
-    /// Returns the logits of a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. It is
-    /// [`run`](Self::run) for values that are Rust's numbers instead of bytes.
+    /// Returns the logits of a sample's raw values. The file's [`Preparation`](crate::preparation::Preparation) turns them into inputs. It does
+    /// the same as [`run`](Self::run), for values that are Rust's numbers instead of bytes.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl QuantizedFile<'_, F16> {
         self.run(self.signature().preparation.bytes_of(values, INPUTS)?, workspace)
     }
 
-    /// Writes a sample's logits. It is [`run`](Self::run) for a network whose number of outputs is known only at run time.
+    /// Writes a sample's logits. It does the same as [`run`](Self::run), for a network whose number of outputs is known only at run time.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl QuantizedFile<'_, F16> {
         self.predict_by_layer(sample, workspace, logits, |_| {})
     }
 
-    /// [`predict`](Self::predict), which also calls `computed` after each linear layer, with the layer's place from 0.
+    /// Does the same as [`predict`](Self::predict), and calls `computed` after each linear layer, with the layer's place from 0.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl QuantizedFile<'_, F16> {
         self.predict_with_activations(sample, workspace, logits, |layer, _| computed(layer))
     }
 
-    /// [`predict_by_layer`](Self::predict_by_layer), which also gives each layer's activations. Those of the last layer are the logits, so
-    /// its slice is empty.
+    /// Does the same as [`predict_by_layer`](Self::predict_by_layer), and also gives each layer's activations to `computed`. The activations of
+    /// the last layer are the logits, so its slice is empty.
     ///
     /// # Errors
     ///
@@ -116,14 +116,14 @@ impl QuantizedFile<'_, F16> {
     }
 }
 
-/// A layer's inputs and outputs: those of every other layer begin at the workspace's two ends in turn.
+/// Returns a layer's inputs and outputs. They lie at the two ends of the workspace. The ends change places with each layer.
 fn in_front(layer: usize, workspace: &mut [f32], inputs: usize, outputs: usize) -> Option<(&[f32], &mut [f32])> {
     let middle = workspace.len().checked_sub(if layer.is_multiple_of(2) { outputs } else { inputs })?;
     let (front, back) = workspace.split_at_mut(middle);
     if layer.is_multiple_of(2) { Some((front.get(..inputs)?, back)) } else { Some((back, front.get_mut(..outputs)?)) }
 }
 
-/// `output[o] = bias[o] + Σₖ input[k] · weight[o][k]`, k ascending, one fused multiply-add for each.
+/// Writes `output[o] = bias[o] + Σₖ input[k] · weight[o][k]`, k ascending, with one fused multiply-add for each term.
 fn sums(shape: Shape, bytes: &[u8], input: &[f32], output: &mut [f32]) {
     let (biases, rows) = parts(shape, bytes);
     for ((output, &bias), row) in output.iter_mut().zip(biases).zip(rows) {

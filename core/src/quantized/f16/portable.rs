@@ -1,4 +1,4 @@
-//! The chain that needs no instructions of its own.
+//! The chain for any processor, without instructions of its own.
 
 use super::F16;
 use crate::arithmetic::fma;

@@ -15,7 +15,7 @@ pub fn dot(start: f32, input: &[f32], weight: &[[u8; 2]]) -> f32 {
     unsafe { dot_chain(start, input.as_ptr(), weight.as_ptr(), len) }
 }
 
-/// Two terms: weights in `$pair`, inputs in `$even` and `$odd`.
+/// Computes two terms: weights in `$pair`, inputs in `$even` and `$odd`.
 macro_rules! terms {
     ($pair:literal, $even:literal, $odd:literal) => {
         concat!(
@@ -35,7 +35,7 @@ macro_rules! terms {
     };
 }
 
-/// `start` stays in s0, the accumulator. Eight terms at a time, then the rest one by one.
+/// Computes a chain. `start` stays in s0, the accumulator. The loop takes eight terms at a time, then the rest one by one.
 ///
 /// # Safety
 ///

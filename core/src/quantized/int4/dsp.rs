@@ -1,18 +1,18 @@
 //! The kernel for ARM's DSP instructions (Cortex-M4, M7, M33).
 //!
-//! Each half of a word of weights is `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)`. A mask leaves one of the three lower digits
-//! of each half in its place. Four `smlad` add to four sums: one takes the whole word, and three take a masked digit each. Qₖ is the sum of
+//! Each half of a word of weights is `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)`. A mask keeps one of the three lower digits
+//! of each half. Four `smlad` add to four sums: one takes the whole word, and three take one masked digit each. Below, Qₖ is the sum of
 //! `qₖ` times the inputs.
 //!
-//! The three sums of masked digits are multiples of sums of `qₖ + 8`. They are not negative, and below 2²⁷. The word's sum less these three
-//! is `4096 · Q₃`, so Q₃ is exact modulo 2²⁰. It is exact, because |Q₃| < 2¹⁷ within a group of 64 columns. Eight products take seven
-//! instructions, and the weights take half the memory of int8's.
+//! The three sums of masked digits are multiples of sums of `qₖ + 8`, so they are not negative, and they are below 2²⁷. The word's sum minus
+//! these three is `4096 · Q₃`, modulo 2³², so Q₃ is known modulo 2²⁰. That is exact, because |Q₃| < 2¹⁷ within a group of 64 columns. Eight
+//! products take seven instructions, and the weights take half the memory of int8's.
 //!
-//! At the end of a group, 8 times the sum of its inputs is taken off each sum of `qₖ + 8`. Then the rows' sums are multiplied by the
+//! At the end of a group, 8 times the sum of its inputs is subtracted from each sum of `qₖ + 8`. Then the rows' sums are multiplied by the
 //! group's scales and added to the rows' totals, on the stack.
 //!
-//! Four entries take 70 instructions for 64 products: for each entry one that adds the offset, one that loads weights, fourteen for the
-//! products and one that loads the next inputs and offset; two that end the loop.
+//! Four entries take 70 instructions for 64 products. Each entry takes 17: one adds the offset, one loads weights, fourteen compute the
+//! products, and one loads the next inputs and offset. Two more end the loop.
 
 #![allow(unsafe_code)]
 
@@ -34,7 +34,7 @@ pub fn rows(active: &Active<'_, Int4>, block: Block<'_>) -> [i32; ROWS] {
     rows
 }
 
-/// A word of weights times the pair of inputs in `r2`: adds to the sums of the word and of its three lower digits. Changes r3.
+/// Multiplies a word of weights by the pair of inputs in `r2`, and adds to the sums of the word and of its three lower digits. Changes r3.
 macro_rules! word {
     ($word:literal, $sum:literal, $first:literal, $second:literal, $third:literal) => {
         concat!(
@@ -73,7 +73,7 @@ macro_rules! word {
     };
 }
 
-/// Two words of weights at `r1 + r3` times the pair of inputs in `r2`, and the next entry.
+/// Multiplies two words of weights at `r1 + r3` by the pair of inputs in `r2`, and loads the next entry.
 macro_rules! entry {
     () => {
         concat!(
@@ -86,8 +86,8 @@ macro_rules! entry {
     };
 }
 
-/// Multiplies the four sums that a word's weights have made by the rows' scales at `r3`, and adds them to the totals. `r2` is the amount by
-/// which three of the sums are too large. Changes r4 and lr.
+/// Multiplies the four sums of a word's rows by the rows' scales at `r3`, and adds them to the totals. `r2` is the amount by which three of
+/// the sums are too large. Changes r4 and lr.
 macro_rules! scale {
     ($sum:literal, $first:literal, $second:literal, $third:literal, $scales:literal, $totals:literal) => {
         concat!(
@@ -138,7 +138,7 @@ macro_rules! scale {
     };
 }
 
-/// Two sums, scaled, are added to their totals.
+/// Multiplies two sums by their scales and adds them to their totals.
 macro_rules! add_scaled {
     ($even:literal, $odd:literal, $scales:literal, $scale:literal, $totals:literal, $total:literal) => {
         concat!(
@@ -190,7 +190,7 @@ macro_rules! add_scaled {
     };
 }
 
-/// The eight sums are 0.
+/// Sets the eight sums to 0.
 macro_rules! clear {
     () => {
         "
@@ -208,9 +208,10 @@ macro_rules! clear {
 
 /// # Safety
 ///
-/// `entries` are, for each group of columns, groups of four, the first of each with inputs that are not both zero; one without inputs whose
-/// offset is that of eight scales; and one of what the sums are too large by. An empty one follows. The offset of each other is that of eight
-/// readable bytes from `block`, which lies at a multiple of 4 and begins with eight biases and eight multipliers.
+/// `entries` has, for each group of columns: groups of four entries, the first entry of each with inputs that are not both zero; one entry
+/// without inputs, whose offset is that of eight scales; and one entry with the amount by which the sums are too large. After the last group
+/// there is an empty entry. The offset of each other entry is that of eight readable bytes from `block`. `block` lies at a multiple of 4
+/// and begins with eight biases and eight multipliers.
 #[unsafe(naked)]
 unsafe extern "C" fn multiply(entries: *const Entry, block: *const u8, rows: &mut [i32; ROWS]) {
     naked_asm!(

@@ -7,8 +7,8 @@
 //! | scales | 8 × u8 | of the block's rows |
 //! | weights | ⌈columns / 2⌉ × 8 | for each pair of columns (2p, 2p + 1), two words |
 //!
-//! Word j of a pair holds rows 4j to 4j + 3: its lower half is `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)` of column 2p, with q₃ in
-//! two's complement, its upper half the same of column 2p + 1.
+//! Word j of a pair holds rows 4j to 4j + 3. The lower half is for column 2p: `4096 · q₃ + 256 · (q₂ + 8) + 16 · (q₁ + 8) + (q₀ + 8)`, with
+//! q₃ in two's complement. The upper half is the same for column 2p + 1.
 
 #[cfg_attr(has_dsp, path = "dsp.rs")]
 #[cfg_attr(not(has_dsp), path = "portable.rs")]
@@ -25,18 +25,18 @@ use super::{
 };
 use crate::weights::WeightFileError;
 
-/// Columns that share a scale.
+/// The number of columns that share a scale.
 const COLUMNS: usize = 64;
-/// Bytes of a pair of columns in a block.
+/// The number of bytes of a pair of columns in a block.
 const PAIR_BYTES: usize = ROWS;
-/// Bytes of a group's scales.
+/// The number of bytes of a group's scales.
 const SCALE_BYTES: usize = ROWS;
-/// Bytes of a whole group in a block.
+/// The number of bytes of a whole group in a block.
 const GROUP_BYTES: usize = SCALE_BYTES + COLUMNS / 2 * PAIR_BYTES;
 /// The number that is added to a weight so that it is not negative.
 const OFFSET: i32 = 8;
 
-/// Weights of −8 to 7, times scales of 0 to 255.
+/// The format int4: weights of −8 to 7, times scales of 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Int4;
@@ -44,25 +44,25 @@ pub struct Int4;
 /// A layer's integers: a weight is `scales[row][column / 64] · weights[row][column]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Int4Layer<'a> {
-    /// Row after row, one row for each output; from −8 to 7.
+    /// The weights, from −8 to 7, row after row, one row for each output.
     pub weights: &'a [i8],
-    /// Row after row, one for each [`COLUMNS`](Int4::COLUMNS) columns.
+    /// The scales, row after row, one for each [`COLUMNS`](Int4::COLUMNS) columns.
     pub scales: &'a [u8],
-    /// One for each output.
+    /// One bias for each output.
     pub biases: &'a [i32],
-    /// One for each output, from 0.
+    /// One multiplier for each output, from 0.
     pub multipliers: &'a [i32],
 }
 
 impl Int4 {
-    /// Columns that share a scale.
+    /// The number of columns that share a scale.
     pub const COLUMNS: usize = COLUMNS;
 
     /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value. A
     /// bias has the same limit ([`BIAS_LIMIT`](super::BIAS_LIMIT)), so every accumulator fits into 32 bits.
     pub const SUM_LIMIT: u32 = 1 << 30;
 
-    /// Returns the number of entries that a layer of this number of inputs can need.
+    /// Returns the largest number of entries that a layer with this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs / COLUMNS * group_entries(COLUMNS) + group_entries(inputs % COLUMNS) + 1
     }
@@ -72,13 +72,13 @@ impl Int4 {
     }
 }
 
-/// Returns the number of entries of a group of this number of columns: whole groups, and two that end it.
+/// Returns the number of entries of a group with this number of columns: whole groups of four, and two that end it.
 const fn group_entries(columns: usize) -> usize {
     if columns == 0 { 0 } else { columns.div_ceil(2).next_multiple_of(GROUP) + 2 }
 }
 
 required! { Int4
-    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
+    /// Returns the number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl QuantizedFormat for Int4 {
@@ -162,8 +162,8 @@ impl Kernel for Int4 {
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)?.checked_add(groups)
     }
 
-    /// Lists each group of columns with an input that is not zero. Its entries are the pairs, filled up with empty entries; the place of
-    /// its scales; and [`OFFSET`] times the sum of its inputs. The sums of weights that are not negative are too large by this amount.
+    /// Lists each group of columns that has an input other than zero. A group's entries are the pairs of inputs, filled up with empty entries;
+    /// then the place of the scales; then [`OFFSET`] times the sum of the inputs. By this amount, the sums of `qₖ + 8` are too large.
     fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
         let mut len = 0;
         for (group, columns) in inputs.chunks(COLUMNS).enumerate() {

@@ -1,12 +1,12 @@
 //! The kernel for ARM's DSP instructions (Cortex-M4, M7, M33).
 //!
-//! `smlad` adds the products of the halves of two words. A word of weights, as it is, holds `256 · u + l` of an upper row `u` and a
-//! lower row `l` in each half, so that with a pair of inputs it adds to `256 · U + L`, the rows' sums. After one `sxtb16`, which leaves
-//! `l` in each half, it adds to `L`. At the end `U = (256 · U + L − L) / 256`: exact modulo 2²⁴, and so exact, because |U| < 2²³. Three
-//! instructions for four products, and none for weights that stand alone.
+//! `smlad` adds the products of the halves of two words. Each half of a word of weights is `256 · u + l`, for an upper row `u` and a lower
+//! row `l`. With a pair of inputs, it adds to `256 · U + L`, where U and L are the rows' sums. `sxtb16` keeps `l` in each half, and the
+//! result adds to `L`. At the end, `U = (256 · U + L − L) / 256`. That is exact modulo 2²⁴, and so exact, because |U| < 2²³. It takes three
+//! instructions for four products, and none to unpack single weights.
 //!
-//! A group is four entries, 66 instructions for 64 products: for each entry one that loads inputs and offset, one that adds the
-//! offset, two that load weights, twelve for the products; two that end the loop.
+//! A group of four entries takes 66 instructions for 64 products. Each entry takes 16: one loads inputs and offset, one adds the offset, two
+//! load weights, twelve compute the products. Two more end the loop.
 
 #![allow(unsafe_code)]
 
@@ -28,7 +28,8 @@ pub fn rows(active: &Active<'_, Int8>, block: Block<'_>) -> [i32; ROWS] {
     rows
 }
 
-/// Four words of weights at `r1 + r3` times the pair of inputs in `r2`: r5 to r8 are `256 · U + L` of the four pairs of rows, r9 to r12 `L`.
+/// Multiplies four words of weights at `r1 + r3` by the pair of inputs in `r2`. r5 to r8 are `256 · U + L` of the four pairs of rows, and r9
+/// to r12 are `L`.
 macro_rules! entry {
     () => {
         "
@@ -54,8 +55,8 @@ macro_rules! entry {
 
 /// # Safety
 ///
-/// `entries` are groups of four, the first of each with inputs that are not both zero, and an empty one; each offset is that of 16 readable
-/// bytes from `block`, which lies at a multiple of 4 and begins with eight biases and eight multipliers.
+/// `entries` are groups of four entries, the first entry of each with inputs that are not both zero, and then an empty entry. Each offset is
+/// that of 16 readable bytes from `block`. `block` lies at a multiple of 4 and begins with eight biases and eight multipliers.
 #[unsafe(naked)]
 unsafe extern "C" fn multiply(entries: *const Entry, block: *const u8, rows: &mut [i32; ROWS]) {
     naked_asm!(

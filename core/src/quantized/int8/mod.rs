@@ -1,7 +1,7 @@
 //! Eight-bit weights, a scale for each row.
 //!
 //! A block's weights are ⌈inputs / 2⌉ × 16 bytes: for each pair of columns (2p, 2p + 1), four words. Word j of a pair holds rows 2j and
-//! 2j + 1: its lower half is `256 · w[2j + 1][2p] + w[2j][2p]`, its upper half the same of column 2p + 1.
+//! 2j + 1. The lower half is `256 · w[2j + 1][2p] + w[2j][2p]`, and the upper half is the same for column 2p + 1.
 
 #[cfg_attr(has_dsp, path = "dsp.rs")]
 #[cfg_attr(not(has_dsp), path = "portable.rs")]
@@ -18,10 +18,10 @@ use super::{
 };
 use crate::weights::WeightFileError;
 
-/// Bytes of a pair of columns in a block.
+/// The number of bytes of a pair of columns in a block.
 const PAIR_BYTES: usize = 2 * ROWS;
 
-/// Weights from −127 to 127.
+/// The format int8: weights from −127 to 127.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Int8;
@@ -29,21 +29,21 @@ pub struct Int8;
 /// A layer's integers.
 #[derive(Clone, Copy, Debug)]
 pub struct Int8Layer<'a> {
-    /// Row after row, one row for each output.
+    /// The weights, row after row, one row for each output.
     pub weights: &'a [i8],
-    /// One for each output.
+    /// One bias for each output.
     pub biases: &'a [i32],
-    /// One for each output, from 0.
+    /// One multiplier for each output, from 0.
     pub multipliers: &'a [i32],
 }
 
 impl Int8 {
     /// The limit of a row's sums: the sum of the positive products is below it, and so is that of the negative ones in absolute value.
     ///
-    /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, the upper one modulo 2²⁴.
+    /// The kernel for ARM's DSP instructions has the sums of two rows in one 32-bit word, and the upper one is known modulo 2²⁴.
     pub const SUM_LIMIT: u32 = 1 << 23;
 
-    /// Returns the number of entries that a layer of this number of inputs can need.
+    /// Returns the largest number of entries that a layer with this number of inputs can need.
     const fn entries(inputs: usize) -> usize {
         inputs.div_ceil(2).next_multiple_of(GROUP) + 1
     }
@@ -54,7 +54,7 @@ impl Int8 {
 }
 
 required! { Int8
-    /// The number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
+    /// Returns the number of 32-bit words that a prediction needs as its workspace. `widths` are the network's inputs, then each layer's outputs.
 }
 
 impl QuantizedFormat for Int8 {
@@ -116,7 +116,7 @@ impl Kernel for Int8 {
         inputs.div_ceil(2).checked_mul(PAIR_BYTES)
     }
 
-    /// Returns the pairs in which an input is not zero, filled up with empty entries.
+    /// Lists the pairs of inputs that are not both zero, filled up with empty entries.
     fn list<'a>(inputs: &[u8], entries: &'a mut [Entry]) -> Option<Active<'a, Self>> {
         let entries = entries.get_mut(..Self::entries(inputs.len()))?;
         let len = push_pairs(inputs, WEIGHTS, PAIR_BYTES, entries, 0)?;
@@ -130,7 +130,7 @@ impl Kernel for Int8 {
     }
 }
 
-/// Returns the weights of two rows in a half word: the lower row's, the upper row's.
+/// Returns the weights of two rows in a half word: the lower row's, then the upper row's.
 const fn split([low, high]: [u8; 2]) -> (i32, i32) {
     // A lower weight below 0 has taken 1 from the upper byte.
     (low as i8 as i32, high as i8 as i32 + (low >> 7) as i32)

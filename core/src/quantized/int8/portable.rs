@@ -1,4 +1,4 @@
-//! The kernel that needs no instructions of its own.
+//! The kernel for any processor, without instructions of its own.
 
 use super::{Active, Block, Int8, PAIR_BYTES, ROWS, WEIGHTS, split};
 use crate::quantized::active::unpacked;
