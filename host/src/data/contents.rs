@@ -1,4 +1,4 @@
-//! One file's bytes. Its first bytes tell whether it is gzipped, and its header how many there are, before any are kept.
+//! The bytes of one file. The first bytes tell whether it is gzipped. The header tells the number of bytes before any are stored.
 
 use std::{
     fs::File,
@@ -29,9 +29,9 @@ const GZIP: &[u8] = b"\x1f\x8b";
 
 /// A file's bytes.
 pub struct Contents {
-    /// All of them, unpacked.
+    /// All bytes, unpacked.
     pub bytes: Store,
-    /// The stored bytes, if they are gzipped.
+    /// The bytes of the file, if they are gzipped.
     pub packed: Option<Vec<u8>>,
 }
 
@@ -47,9 +47,9 @@ pub fn most_unpacked(packed: usize) -> u64 {
 
 /// A kind of file.
 pub struct Kind {
-    /// The length that a file must have by its first bytes.
+    /// Returns the length that a file must have, from its first bytes.
     pub len: fn(&[u8]) -> Result<u64, IdxError>,
-    /// Tells by the first bytes whether the others can be used where they lie in the file.
+    /// Returns true, from the first bytes, if the other bytes can be used where they lie in the file.
     pub can_be_mapped: fn(&[u8]) -> bool,
 }
 
@@ -74,7 +74,7 @@ pub fn map(path: &Path, size: u64) -> Result<Store, DataError> {
     Ok(Store::Mapped(mapping, 0))
 }
 
-/// Returns a file's first bytes, so many at most, and its size.
+/// Returns a file's first bytes, at most `count`, and its size.
 pub fn begin(path: &Path, count: usize) -> Result<(Vec<u8>, u64), DataError> {
     let begin = || {
         let (file, mut beginning) = (File::open(path)?, Vec::new());
@@ -85,7 +85,7 @@ pub fn begin(path: &Path, count: usize) -> Result<(Vec<u8>, u64), DataError> {
     begin().map_err(|error| DataError::Unreadable { path: path.into(), error })
 }
 
-/// Unpacks a file's bytes where they are gzipped, and checks their length.
+/// Unpacks a file's bytes if they are gzipped, and checks their length.
 pub fn of_bytes(path: &Path, bytes: Vec<u8>, kind: &Kind) -> Result<Contents, DataError> {
     if is_gzipped(&bytes) {
         return Ok(Contents { bytes: Store::Memory(unpack(path, &bytes, kind)?), packed: Some(bytes) });
@@ -103,7 +103,7 @@ fn check_length(path: &Path, beginning: &[u8], found: u64, kind: &Kind) -> Resul
     }
 }
 
-/// Unpacks as much as the header says, within limits in proportion to the packed bytes.
+/// Unpacks as many bytes as the header says. The limit is in proportion to the packed bytes.
 fn unpack(path: &Path, packed: &[u8], kind: &Kind) -> Result<Vec<u8>, DataError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::UnexpectedEof => DataError::Truncated { path: path.into() },
@@ -139,7 +139,7 @@ fn no_idx(path: &Path, beginning: &[u8], error: IdxError) -> DataError {
     }
 }
 
-/// Returns the kind of a file that is no IDX file, and what to do.
+/// Returns the kind of a file that is not an IDX file, and advice.
 fn foreign(beginning: &[u8]) -> Option<(&'static str, &'static str)> {
     const OTHERS: [Magic<(&str, &str)>; 3] = [
         (0, GZIP, ("gzipped twice", "unpack it once with gunzip")),

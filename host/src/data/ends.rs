@@ -14,7 +14,7 @@ pub enum EndsError {
         inputs: usize,
         /// The data set's name.
         data: String,
-        /// The shape of its samples.
+        /// The shape of the data's samples.
         input: InputShape,
     },
     /// The network takes samples of another shape.
@@ -24,7 +24,7 @@ pub enum EndsError {
         network: InputShape,
         /// The data set's name.
         data: String,
-        /// The shape of its samples.
+        /// The shape of the data's samples.
         input: InputShape,
     },
     /// The network has fewer outputs than there are classes, or another number of them than there are labels or targets.
@@ -34,7 +34,7 @@ pub enum EndsError {
         outputs: usize,
         /// The data set's name.
         data: String,
-        /// Its classes, labels or targets.
+        /// The number of the data's classes, labels or targets.
         classes: usize,
         /// The meaning of the outputs.
         task: TaskKind,
@@ -49,7 +49,7 @@ pub enum EndsError {
         network: String,
         /// The data set's name.
         data: String,
-        /// The data's.
+        /// The names of the data's labels or targets.
         found: String,
         /// The meaning of the outputs.
         task: TaskKind,
@@ -63,7 +63,7 @@ pub enum EndsError {
         network: TaskKind,
         /// The data set's name.
         data: String,
-        /// The data's.
+        /// The task of the data.
         task: TaskKind,
     },
     /// The data has a class that the network does not have.
@@ -102,14 +102,14 @@ pub enum EndsError {
         model: String,
         /// The data set's name.
         data: String,
-        /// The shape of its samples.
+        /// The shape of the data's samples.
         input: InputShape,
-        /// Its classes.
+        /// The number of the data's classes.
         classes: usize,
     },
 }
 
-/// Says what a network of this number of outputs tells.
+/// Says what the outputs of a network mean.
 fn told(outputs: usize, task: TaskKind) -> String {
     match task {
         TaskKind::Classification => format!("tells {outputs} classes apart"),

@@ -62,7 +62,7 @@ pub enum DataError {
     /// A download cannot be stored.
     #[error("{0}; or name the data with --data DIR, or take the built-in set with --data builtin")]
     Cache(DownloadError),
-    /// No place has the files that are looked for where none is named, and nothing is downloaded.
+    /// No place has the files. None was named by the user, and nothing is downloaded.
     #[error(
         "Fashion-MNIST's four files are not in {}; name their folder by --data DIR or FASHION_MNIST_DIR",
         places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", nor in ")
@@ -71,7 +71,7 @@ pub enum DataError {
         /// The folders that were looked into.
         places: Vec<PathBuf>,
     },
-    /// A folder has not all of the four files.
+    /// A folder does not have all of the four files.
     #[error(
         "{origin}: {} lacks {} (each may end in .gz, and idx3 may be idx2 or idx4)", folder.display(), missing.join(", ")
     )]
@@ -90,18 +90,18 @@ pub enum DataError {
         origin: &'static str,
         /// The folder.
         folder: PathBuf,
-        /// A name for each.
+        /// A name for each set.
         names: Vec<PathBuf>,
     },
-    /// Two files of samples, of different dimensions, where one is needed.
+    /// There are two files of samples with different dimensions where one is needed.
     #[error("both {} and {} are there: which is meant? Keep one", path.display(), other.display())]
     Ambiguous {
-        /// One.
+        /// The first file.
         path: PathBuf,
-        /// The other.
+        /// The second file.
         other: PathBuf,
     },
-    /// The operating system does not give a file's bytes.
+    /// The operating system cannot read a file's bytes.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable {
         /// The file.
@@ -126,7 +126,7 @@ pub enum DataError {
     /// A file cannot be read, or has more bytes than any file of its kind.
     #[error(transparent)]
     File(#[from] ReadError),
-    /// A gzipped file unpacks to more than one of its size may.
+    /// A gzipped file unpacks to more bytes than a file of its size may.
     #[error(
         "{} unpacks to {expected} bytes by its header, and from so small a file at most {limit} are taken; if that is right, unpack it \
          with gunzip, as a plain file may have more", path.display()
@@ -134,9 +134,9 @@ pub enum DataError {
     TooLargeGzip {
         /// The file.
         path: PathBuf,
-        /// Bytes by its header.
+        /// The number of bytes that the file's header states.
         expected: u64,
-        /// Bytes allowed.
+        /// The number of bytes that are allowed.
         limit: u64,
     },
     /// A gzipped file unpacks to more than its header says.
@@ -144,10 +144,10 @@ pub enum DataError {
     TooLong {
         /// The file.
         path: PathBuf,
-        /// Bytes by its header.
+        /// The number of bytes that the file's header states.
         expected: u64,
     },
-    /// Something else lies in a file's place.
+    /// There is something else where a file should be.
     #[error("{} is {what}; {advice}", path.display())]
     Foreign {
         /// The file.
@@ -157,7 +157,7 @@ pub enum DataError {
         /// Advice.
         advice: &'static str,
     },
-    /// A file is no IDX file of its kind.
+    /// A file is not an IDX file of its kind.
     #[error("{}: {error}", path.display())]
     Idx {
         /// The file.
@@ -171,40 +171,40 @@ pub enum DataError {
     /// The variable `SELVEDGE_MAP_FROM` is not a size in bytes.
     #[error("SELVEDGE_MAP_FROM is {value:?}; it must be a number of bytes, such as 268435456")]
     MapFrom {
-        /// Its value.
+        /// The variable's value.
         value: String,
     },
-    /// Not one label for each sample.
+    /// There is not one label for each sample.
     #[error("{} has {samples} samples, but {} has {labels} labels", samples_path.display(), labels_path.display())]
     Counts {
         /// The samples' file.
         samples_path: PathBuf,
-        /// The number of them.
+        /// The number of samples.
         samples: usize,
         /// The labels' file.
         labels_path: PathBuf,
-        /// The number of them.
+        /// The number of labels.
         labels: usize,
     },
-    /// A file without samples.
+    /// The file has no samples.
     #[error("{} has no samples", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
     },
-    /// Test samples of another shape than the training samples.
+    /// The test samples have another shape than the training samples.
     #[error("a sample of {} is {found}, but one of {} is {expected}", test.display(), train.display())]
     Shapes {
         /// The training samples' file.
         train: PathBuf,
-        /// Their shape.
+        /// The shape of the training samples.
         expected: InputShape,
         /// The test samples' file.
         test: PathBuf,
-        /// Their shape.
+        /// The shape of the test samples.
         found: InputShape,
     },
-    /// A label that names no class.
+    /// A label names no class.
     #[error("{}: label {index} is {label}, but {names} names {classes} classes", path.display())]
     Label {
         /// The labels' file.
@@ -218,7 +218,7 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
-    /// A smaller label than this one has no sample. The label may be wrong: nothing names the classes.
+    /// A label has samples, but a smaller one has none, and nothing names the classes. The label may be wrong.
     #[error(
         "{}: label {index} is {label}, but no sample has the label {missing}; if that is right, name the classes by --classes, or by a \
          {} beside the files", path.display(), crate::classes::NAMES_FILE
@@ -230,10 +230,10 @@ pub enum DataError {
         index: usize,
         /// The label.
         label: u16,
-        /// The smaller one that is missing.
+        /// The smaller label that is missing.
         missing: usize,
     },
-    /// A line is no class's name, or another's too.
+    /// A line is not the name of a class, or another line has the same name.
     #[error("{}, line {line}: {reason}", path.display())]
     ClassName {
         /// The file.
@@ -243,7 +243,7 @@ pub enum DataError {
         /// The reason.
         reason: String,
     },
-    /// A text in `--classes` is no class's name, or another's too.
+    /// A text in `--classes` is not the name of a class, or comes twice.
     #[error("--classes, name {place}: {reason}")]
     GivenName {
         /// The name's place, from 1.
@@ -251,19 +251,19 @@ pub enum DataError {
         /// The reason.
         reason: String,
     },
-    /// A file of names without any.
+    /// A file of names has no names.
     #[error("--classes: {} names no classes; it needs a line for each", path.display())]
     NoNames {
         /// The file.
         path: PathBuf,
     },
-    /// A file of names is no text.
+    /// A file of names is not a text.
     #[error("{} is no text in UTF-8; save it as one, with a line for each class", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
     },
-    /// More or fewer names than a published set has classes.
+    /// There are more or fewer names than a published set has classes.
     #[error("{names} names {found} classes, but {data} has {expected}")]
     NameCount {
         /// The source of the names.

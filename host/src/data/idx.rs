@@ -1,4 +1,4 @@
-//! IDX files as a host reads them: samples of bytes, as core does, and of int8, int16 and float32; labels of any integer.
+//! IDX files on a host. Samples are bytes, as in core, or int8, int16 or float32. Labels are integers of any type.
 //!
 //! The type is a byte of the magic number. All numbers are big-endian. [`selvedge::idx`] reads the header, whatever the type.
 
@@ -15,13 +15,13 @@ use super::{ArrayError, DataError, Store, arrays, contents::Kind};
 /// The place of the type in a file.
 const TYPE: usize = 2;
 
-/// Files of samples. Those of single bytes can be mapped.
+/// The kind of files of samples. Files with values of single bytes can be mapped.
 pub const SAMPLES: Kind = Kind {
     len: |beginning| Ok(header(beginning)?.len),
     can_be_mapped: |beginning| header(beginning).is_ok_and(|header| header.element.size() == 1),
 };
 
-/// Files of labels.
+/// The kind of files of labels.
 pub const LABELS: Kind = Kind { len: |beginning| Ok(begun_labels(beginning)?.1), can_be_mapped: |_| false };
 
 /// The beginning of a file of samples.
@@ -45,7 +45,7 @@ pub fn element(beginning: &[u8]) -> Option<Element> {
     }
 }
 
-/// Returns the first bytes as those of a file of bytes.
+/// Returns the header as if the values were bytes, and its length.
 fn as_bytes(beginning: &[u8]) -> ([u8; MAX_HEADER], usize) {
     let (mut bytes, len) = ([0; MAX_HEADER], beginning.len().min(MAX_HEADER));
     bytes[..len].copy_from_slice(&beginning[..len]);
@@ -53,7 +53,7 @@ fn as_bytes(beginning: &[u8]) -> ([u8; MAX_HEADER], usize) {
     (bytes, len)
 }
 
-/// Returns the length of a file by that of a file of bytes.
+/// Returns the length of a file whose values have `size` bytes, from the length with values of one byte.
 fn scaled(len: u64, start: usize, size: usize) -> Result<u64, IdxError> {
     let values = (len - start as u64).checked_mul(size as u64);
     values.and_then(|values| values.checked_add(start as u64)).ok_or(IdxError::Shape)
@@ -91,7 +91,7 @@ pub fn samples(path: &Path, file: Store) -> Result<(InputShape, Element, Store),
     Ok((shape, element, values))
 }
 
-/// Returns the bytes of a label, whether it can be below 0, and the length of the file.
+/// Returns the number of bytes of a label, whether it can be below 0, and the length of the file.
 fn begun_labels(beginning: &[u8]) -> Result<((usize, bool), u64), IdxError> {
     let label = match beginning {
         [0, 0, 0x09, ..] => (1, true),

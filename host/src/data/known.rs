@@ -1,4 +1,4 @@
-//! Published data sets, known by their files' checksums and never by a name.
+//! Published data sets. They are recognised by their files' checksums, not by their names.
 
 use selvedge::fashion_mnist;
 use sha2::{Digest, Sha256};
@@ -9,15 +9,15 @@ use crate::weights::hex;
 /// A published data set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Its name.
+    /// The set's name.
     pub name: &'static str,
-    /// Its classes.
+    /// The names of the set's classes.
     pub classes: [&'static str; 10],
-    /// SHA-256 of the four files in [the usual order](super::locate::NAMES): unpacked, or as they are published, gzipped.
+    /// SHA-256 of the four files in [the usual order](super::locate::NAMES), unpacked, or gzipped as they are published.
     sums: [&'static str; 4],
 }
 
-/// The sizes of the four files, unpacked. All these sets have the same.
+/// The sizes of the four files, unpacked. They are the same for all these sets.
 const SIZES: [usize; 4] = [47_040_016, 60_008, 7_840_016, 10_008];
 
 /// The sets.
@@ -57,7 +57,7 @@ pub const ALL: [Known; 3] = [
     },
 ];
 
-/// Returns the set that has this file as its first, second, third or fourth (`slot`).
+/// Returns the set that has this file in the place `slot` of its four files.
 pub fn of(slot: usize, contents: &Contents) -> Option<&'static Known> {
     let len = contents.bytes.len();
     if len != SIZES[slot] {

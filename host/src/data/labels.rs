@@ -1,4 +1,4 @@
-//! Labels and the classes that they number.
+//! Labels, and the classes whose numbers they are.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use crate::{
     task::{TargetRows, Targets},
 };
 
-/// Labels, and the place that they come from.
+/// Labels, and the file or array that they come from.
 pub type Labelled<'a> = (&'a Path, &'a [u16]);
 
-/// Returns the classes of data with these labels: those that somebody named or that `known` has, or as many as the labels number.
+/// Returns the classes of data with these labels: those that the user named, or those of `known`, or else as many as the labels have.
 ///
 /// # Errors
 ///
@@ -32,7 +32,7 @@ pub fn classes(named: Option<Named>, known: Option<&Known>, labelled: &[Labelled
     Ok(named.classes)
 }
 
-/// Returns the number of classes: the labels must use each number from the least to the largest.
+/// Returns the number of classes. The labels must use each number from the smallest to the largest one.
 fn count(labelled: &[Labelled<'_>]) -> Result<usize, DataError> {
     let labels = || labelled.iter().flat_map(|(_, labels)| *labels).map(|&label| usize::from(label));
     let count = labels().max().map_or(0, |label| label + 1);
@@ -49,7 +49,7 @@ fn count(labelled: &[Labelled<'_>]) -> Result<usize, DataError> {
     Ok(count)
 }
 
-/// Returns the note for classes or labels without a training sample, and for targets that are always the same.
+/// Returns a note if classes or labels have no training sample, or if targets are always the same.
 pub fn without_samples(data: &Dataset) -> Option<String> {
     const SHOWN: usize = 5;
     let mut is_there = vec![false; data.classes.count()];
@@ -80,7 +80,7 @@ pub fn without_samples(data: &Dataset) -> Option<String> {
     }
 }
 
-/// Returns the note for labels and targets that are the same in all training samples.
+/// Returns a note if labels or targets are the same in all training samples.
 fn without_change(data: &Dataset, rows: &TargetRows) -> Option<String> {
     let is_same = |output: &usize| (1..rows.len()).all(|row| rows.row(row)[*output] == rows.row(0)[*output]);
     let same: Vec<_> = (0..rows.width()).filter(is_same).map(|output| data.classes.name(output)).collect();

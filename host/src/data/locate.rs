@@ -1,4 +1,4 @@
-//! The places of a data set's files: names as MNIST, its mirrors, EMNIST and torchvision have them.
+//! Finds the files of a data set, by the names that MNIST, its mirrors, EMNIST and torchvision give them.
 
 use std::{
     collections::BTreeMap,
@@ -12,33 +12,33 @@ use super::DataError;
 pub const NAMES: [&str; 4] =
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
-/// The folders below a named one where torchvision, and EMNIST's archive, keep the files.
+/// The sub-folders where torchvision and EMNIST's archive store the files.
 const BELOW: [&str; 6] = ["raw", "gzip", "FashionMNIST/raw", "MNIST/raw", "KMNIST/raw", "EMNIST/raw"];
 
 /// The files of one data set.
 pub struct Place {
-    /// In the order of [`NAMES`].
+    /// The files in the order of [`NAMES`].
     pub paths: [PathBuf; 4],
     /// The folder that holds them.
     pub folder: PathBuf,
-    /// The part of their names before `train-` and `test-`, such as `emnist-letters-`: often empty.
+    /// The part of the files' names before `train-` and `test-`, such as `emnist-letters-`. It is often empty.
     pub prefix: String,
 }
 
 /// A file that may be one of the four.
 struct Candidate {
     path: PathBuf,
-    /// Its part and its dimensions, as its name has them: these must be clear.
+    /// The part (training or test) and the dimensions, by the file's name. Both must be known.
     meaning: (&'static str, &'static str),
-    /// A folder comes last, a plain file before a gzipped one, the usual name before one with a dot.
+    /// The rank for the choice: a folder comes last, a plain file before a gzipped one, the usual name before one with a dot.
     rank: (bool, bool, bool),
 }
 
-/// Candidates for each of the four files, whose names begin with the same prefix.
+/// The candidates for each of the four files. All names begin with the same prefix.
 type Set = [Vec<Candidate>; 4];
 
-/// Finds the files of the one data set that a folder holds, in it or in a folder below as torchvision has them; or those of which `place`
-/// has the prefix as its last part (`raw/emnist-letters`). `origin` says in errors who named it.
+/// Finds the files of the only data set in a folder, or in a sub-folder that torchvision uses. The last part of `place` may be the prefix of
+/// the files' names (`raw/emnist-letters`). `origin` is the option or variable that named the place, for errors.
 pub fn find(origin: &'static str, place: &Path) -> Result<Place, DataError> {
     let mut sets = Vec::new();
     if place.is_dir() {
@@ -85,13 +85,13 @@ pub fn find(origin: &'static str, place: &Path) -> Result<Place, DataError> {
     }
 }
 
-/// Returns true if a folder, or one below it as torchvision has them, holds any of the files.
+/// Returns true if a folder, or a sub-folder that torchvision uses, has any of the files.
 pub fn holds_any(folder: &Path) -> bool {
     let is_there = |folder: &Path| all(folder).is_ok_and(|sets| !sets.is_empty());
     is_there(folder) || BELOW.iter().any(|below| is_there(&folder.join(below)))
 }
 
-/// Returns the files under the usual names that a folder lacks.
+/// Returns the usual names of the files that a folder does not have.
 pub fn missing(folder: &Path) -> Vec<&'static str> {
     let sets = all(folder).unwrap_or_default();
     let set = sets.iter().find(|(_, prefix, _)| prefix.is_empty());
@@ -126,7 +126,7 @@ fn all(folder: &Path) -> Result<Vec<(PathBuf, String, Set)>, DataError> {
     Ok(sets.into_iter().map(|(prefix, set)| (folder.into(), prefix, set)).collect())
 }
 
-/// Returns a file's place among the four by its name.
+/// Returns a file's place among the four, by its name.
 fn parse(name: &str) -> Option<(&str, usize, Candidate)> {
     let plain = name.strip_suffix(".gz");
     let stem = plain.unwrap_or(name).strip_suffix("-ubyte")?;
@@ -178,7 +178,7 @@ mod tests {
         folder
     }
 
-    /// Returns the found files below the folder, or the error, with the folder's path left out.
+    /// Returns the found files or the error, without the folder's path.
     fn found(folder: &tempfile::TempDir, place: &str) -> Result<Vec<String>, String> {
         let own = format!("{}/", folder.path().display());
         let shown = |text: String| text.replace(&own, "");

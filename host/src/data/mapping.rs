@@ -19,20 +19,20 @@ use memmap2::Mmap;
 
 use super::DataError;
 
-/// Files of samples from this size on are mapped.
+/// Files of samples from this size on, in bytes, are mapped.
 const LARGE: u64 = 256 << 20;
-/// The variable with another size in bytes.
+/// The environment variable that sets another size in bytes.
 const VARIABLE: &str = "SELVEDGE_MAP_FROM";
-/// This number of bytes of a file are resident at once, or fewer.
+/// The largest number of bytes of a file that are resident at once.
 const RESIDENT: u64 = 256 << 20;
-/// A touch brings the pages around it too, where the system has them: on Linux up to 2 MiB, if the file lies in large folios.
+/// The number of bytes that one access may load. On Linux, it loads the pages around it too, up to 2 MiB if the file lies in large folios.
 const AROUND: u64 = 2 << 20;
 
 /// Returns the size in bytes from which on a plain file of samples is mapped and not read.
 ///
 /// # Errors
 ///
-/// [`DataError::MapFrom`] if the environment names no size.
+/// [`DataError::MapFrom`] if the environment variable is not a size.
 pub fn least_size() -> Result<u64, DataError> {
     match env::var_os(VARIABLE) {
         None => Ok(LARGE),
@@ -49,7 +49,7 @@ pub struct Mapping {
     map: Mmap,
     #[cfg(unix)]
     file: File,
-    /// At least the bytes that became resident, all in all.
+    /// An upper limit of the number of bytes that became resident.
     touched: AtomicU64,
 }
 
@@ -58,12 +58,12 @@ impl Mapping {
     ///
     /// # Errors
     ///
-    /// The system's, and one for a file of another length.
+    /// The system's error, or an error for a file of another length.
     pub fn of(path: &Path, len: u64) -> io::Result<Self> {
         Self::of_file(File::open(path)?, len)
     }
 
-    /// Maps an open file that has exactly this number of bytes. Nobody writes it from now on.
+    /// Maps an open file that has exactly this number of bytes. Nobody may write to it from now on.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Mapping {
         self.map.len()
     }
 
-    /// Some of its bytes. Now and then all pages are given back to the system, so that few are resident.
+    /// Returns some of the bytes. From time to time, it gives all pages back to the system, so that few are resident.
     pub fn get(&self, range: Range<usize>) -> &[u8] {
         let bytes = &self.map[range];
         let size = bytes.len() as u64 + AROUND;
@@ -99,7 +99,7 @@ impl Mapping {
         bytes
     }
 
-    /// The same bytes, read from the file into `room` where the system can read at any place.
+    /// Returns some of the bytes. If the system can read at any place, it reads them from the file into `room`.
     ///
     /// For a few bytes at a random place this is less work than the touch of a page, and no page becomes resident.
     pub fn read<'a>(&'a self, range: Range<usize>, room: &'a mut Vec<u8>) -> &'a [u8] {
@@ -116,7 +116,7 @@ impl Mapping {
         self.get(range)
     }
 
-    /// Gives all pages back. The system keeps their bytes as long as it has room, and brings them again at the next touch.
+    /// Gives all pages back. The system keeps their bytes as long as it has room, and loads them again at the next access.
     fn release(&self) {
         #[cfg(unix)]
         // SAFETY: this is a file's mapping that is only read, so each page comes back with the same bytes.

@@ -1,4 +1,4 @@
-//! Samples that are labelled by names, for a network whose classes have names too.
+//! Finds the classes of samples that are labelled by names, for a network whose classes also have names.
 
 use super::{Dataset, EndsError};
 use crate::classes::Classes;

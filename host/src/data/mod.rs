@@ -1,8 +1,7 @@
 //! The data: a table, a folder of pictures, NumPy's arrays, a folder with four IDX files, Fashion-MNIST as a download, or the built-in set
 //! of drawn garments.
 //!
-//! The data decides the ends of a network, that is, the numbers of its inputs and outputs: [`Dataset::input`] the inputs,
-//! [`Dataset::classes`] the outputs.
+//! The data decides the numbers of a network's inputs and outputs: [`Dataset::input`] the inputs, and [`Dataset::classes`] the outputs.
 
 mod arrays;
 pub mod builtin;
@@ -118,7 +117,7 @@ pub struct Gaps {
 }
 
 impl Gaps {
-    /// Says what became of them.
+    /// Returns notes on the gaps.
     fn notes(self) -> impl Iterator<Item = String> {
         let Self { dropped, filled } = self;
         let dropped = (dropped > 0).then(|| format!("{dropped} rows with missing values are left out"));
@@ -128,7 +127,7 @@ impl Gaps {
 }
 
 impl Dataset {
-    /// Data without a validation part.
+    /// Returns data without a validation part.
     pub fn new(name: &str, input: InputShape, classes: Classes, [train, test]: [Split; 2]) -> Self {
         let checksum = train.checksum();
         Self {
@@ -179,7 +178,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`EndsError`].
+    /// [`EndsError`] if the network does not fit.
     pub fn check(&self, network: &Architecture) -> Result<(), EndsError> {
         let (inputs, outputs, classes) = (network.inputs(), network.outputs(), self.classes.count());
         if inputs != self.input.features() {
@@ -192,7 +191,7 @@ impl Dataset {
         Ok(())
     }
 
-    /// Checks that a network of this input takes such samples.
+    /// Checks that a network with this input takes such samples.
     ///
     /// # Errors
     ///
@@ -217,7 +216,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`EndsError::Value`] for a value that the element does not have.
+    /// [`EndsError::Value`] for a value that the element cannot hold.
     pub fn converted(self, element: Element) -> Result<Self, EndsError> {
         if self.train.element() == element {
             return Ok(self);
@@ -317,7 +316,7 @@ pub fn read_samples(path: &Path) -> Result<(InputShape, Split), DataError> {
     files::samples(path)
 }
 
-/// The same of a file's bytes; `path` is its name in errors.
+/// Reads samples from the bytes of an IDX file. `path` is the file's name in errors.
 ///
 /// # Errors
 ///
@@ -335,7 +334,7 @@ pub fn parse_arrays(path: &Path, samples: &[u8], labels: Option<&[u8]>, task: Ta
     arrays::parse(path, samples, labels, task)
 }
 
-/// Tells a file of samples by its first three bytes.
+/// Returns true if a file with these first three bytes is a file of samples.
 pub fn are_samples(beginning: &[u8]) -> bool {
     idx::element(beginning).is_some() || contents::is_gzipped(beginning)
 }

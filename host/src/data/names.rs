@@ -1,4 +1,4 @@
-//! The names of the classes: from the command line, from a file of one name a line, or of a published set.
+//! The names of the classes: from the command line, from a file with one name in each line, or from a published set.
 
 use std::{
     collections::HashSet,
@@ -15,16 +15,16 @@ use crate::{
 /// A file of names has at most this number of bytes.
 const LIMIT: u64 = 1 << 20;
 
-/// Classes that somebody named.
+/// Classes with names from the user.
 #[derive(Debug)]
 pub struct Named {
-    /// Their source, for errors: a file, or `--classes`.
+    /// The source of the names, for errors: a file, or `--classes`.
     pub source: String,
     /// The classes.
     pub classes: Classes,
 }
 
-/// Returns the names that are given (`a,b,c`, or a file), or else those of a folder's own file, if it has one.
+/// Returns the names that are given (`a,b,c`, or a file), or else those of the folder's own file of names, if it has one.
 pub fn choose(given: Option<&Path>, folder: &Path) -> Result<Option<Named>, DataError> {
     match given {
         Some(given) => self::given(given).map(Some),
@@ -45,7 +45,7 @@ pub fn given(text: &Path) -> Result<Named, DataError> {
     }
 }
 
-/// Returns the names in a folder's own file.
+/// Returns the names in the folder's own file of names, if it has one.
 fn of_folder(folder: &Path) -> Result<Option<Named>, DataError> {
     match read(&folder.join(NAMES_FILE)) {
         Err(DataError::File(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -53,7 +53,7 @@ fn of_folder(folder: &Path) -> Result<Option<Named>, DataError> {
     }
 }
 
-/// Returns the names in a file, one a line; none in an empty one.
+/// Returns the names in a file, one in each line, or `None` if the file is empty.
 fn read(path: &Path) -> Result<Option<Named>, DataError> {
     let bytes = files::read(path, LIMIT)?;
     let text = String::from_utf8(bytes).map_err(|_| DataError::NoText { path: path.into() })?;
@@ -63,7 +63,7 @@ fn read(path: &Path) -> Result<Option<Named>, DataError> {
     Ok((classes.count() > 0).then(|| Named { source: path.display().to_string(), classes }))
 }
 
-/// Classes of these names, or the place, from 1, of one that is none or that comes twice.
+/// Returns classes with these names. The error is the place, from 1, of a name that is not valid or that comes twice.
 fn unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Classes, (usize, String)> {
     let mut seen = HashSet::new();
     for (name, place) in names.clone().zip(1..) {
@@ -75,7 +75,8 @@ fn unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<Classes, (
     Classes::named(names).map_err(|error| (0, error.to_string()))
 }
 
-/// Returns the classes of data: those that are `named`, else those of the published set `known`, else as many numbered classes as `count` says.
+/// Returns the classes of data: those that are `named`, or those of the published set `known`, or else as many numbered classes as `count`
+/// says.
 pub fn resolve(
     named: Option<Named>,
     known: Option<&Known>,
@@ -104,7 +105,8 @@ pub fn check_count(named: &Named, data: &str, expected: usize) -> Result<(), Dat
     }
 }
 
-/// Returns the name of a data set that is found in a folder, as a training record takes it: printable, not too long, and never that of a published set.
+/// Returns the name of a data set that is found in a folder, for a training record: printable, not too long, and never the name of a published
+/// set.
 pub fn of_data(folder: &Path, prefix: &str) -> String {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.into());
     let last = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -118,14 +120,14 @@ pub fn of_data(folder: &Path, prefix: &str) -> String {
     as_record(&name, "folder")
 }
 
-/// Returns the name of a data set in a file: the file's, up to its first dot.
+/// Returns the name of a data set in a file: the file's name up to its first dot.
 pub fn of_file(path: &Path) -> String {
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let stem = name.split_once('.').map_or(&*name, |(stem, _)| stem);
     as_record(if stem.is_empty() { &name } else { stem }, "file")
 }
 
-/// Returns a name as a training record takes it; `kind` comes before one that another set has.
+/// Returns a name for a training record. If another set has the name, `kind` is put before it.
 fn as_record(name: &str, kind: &str) -> String {
     const LONGEST: usize = 100;
     let mut name = name.replace(char::is_control, "\u{fffd}");

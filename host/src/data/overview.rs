@@ -1,4 +1,4 @@
-//! An overview of data: parts, classes, features, and test samples that are training samples too.
+//! An overview of data: parts, classes, features, and test samples that are also training samples.
 
 use std::collections::HashMap;
 
@@ -13,28 +13,28 @@ use crate::{
 
 /// The largest number of panels of a chart.
 const PANELS: usize = 24;
-/// The bars of a histogram.
+/// The number of bars of a histogram.
 const BARS: usize = 32;
 
 /// Figures of a data set.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// The training and the test samples of each class, or those that have each label; none where targets are numbers.
+    /// The number of training and test samples of each class, or with each label. Empty if the targets are numbers.
     pub classes: Vec<[usize; 2]>,
-    /// Each target's, over the training samples; none where targets are classes or labels.
+    /// The moments of each target over the training samples. Empty if the targets are classes or labels.
     pub targets: Vec<Moments>,
-    /// Each feature's, over the training samples.
+    /// The moments of each feature over the training samples.
     pub moments: Vec<Moments>,
     /// The features that are the same in all training samples.
     pub constant: Vec<usize>,
-    /// The test samples whose values are those of a training sample, bit by bit.
+    /// The number of test samples whose values are those of a training sample, bit by bit.
     pub repeated: usize,
     /// The number of these repeated samples whose target differs from the training sample's.
     pub contradicting: usize,
 }
 
 impl Overview {
-    /// Counts.
+    /// Computes the figures of a data set.
     pub fn of(data: &Dataset) -> Self {
         let mut classes = vec![[0; 2]; data.classes.count()];
         let mut targets = Vec::new();
@@ -64,8 +64,8 @@ impl Overview {
         Self { classes, targets, moments, constant, repeated, contradicting }
     }
 
-    /// Returns a chart of the training samples by class: pictures as means, windows as curves, other features as histograms. Samples without classes are
-    /// drawn as one.
+    /// Returns a chart of the training samples by class: pictures as means, windows as curves, other features as histograms. Samples without
+    /// classes are drawn as one group.
     pub fn chart(&self, data: &Dataset) -> Chart {
         let classes = match data.train.targets() {
             Targets::Values(_) => vec![("samples".into(), [data.train.len(), data.test.len()])],
@@ -145,7 +145,7 @@ impl Groups {
     }
 }
 
-/// Each group's means and deviations of each feature.
+/// The mean and deviation of each feature in each group.
 struct Means {
     features: usize,
     counts: Vec<usize>,

@@ -4,7 +4,7 @@ use options::folds::{Folds, FoldsError};
 
 use super::{Dataset, TestSplit};
 
-/// Validation samples cannot be held out of samples that are all in one group.
+/// The error of samples that are all in one group, so that no validation samples can be held out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("val-split: all training samples are in one group, which stays whole, so none can be held out for validation")]
 pub struct OneGroup;
@@ -17,7 +17,7 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// [`OneGroup`].
+    /// [`OneGroup`] if all samples are in one group.
     pub fn hold_out_for_validation(&mut self, count: usize, seed: u64) -> Result<usize, OneGroup> {
         let Some(groups) = self.train.groups() else {
             self.hold_out(count, seed);
@@ -40,7 +40,7 @@ impl Dataset {
         }
     }
 
-    /// Cuts the training samples into folds. Each fold gets the same part of each class; if the samples are in groups, a fold gets whole
+    /// Divides the training samples into folds. Each fold gets the same part of each class. If the samples are in groups, a fold gets whole
     /// groups. Returns the indices of each fold's samples, ascending.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ mod tests {
         preparation::{Moments, PreparationBuf},
     };
 
-    /// Samples of one feature, their place in the source, in two classes and in groups of three.
+    /// Returns samples with one feature, their place in the source. There are two classes, and groups of three samples.
     fn data(count: u32, has_groups: bool) -> Dataset {
         let values = (0..count).flat_map(|index| (index as f32).to_le_bytes()).collect();
         let labels: Vec<u16> = (0..count).map(|index| (index % 2) as u16).collect();

@@ -6,7 +6,7 @@ use options::{
 };
 use toml::{Table, Value};
 
-/// The options by which samples were read, as far as no other part of a network's file has them.
+/// The options by which samples were read. Options that another part of a network's file stores are left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
     /// True if the samples are pictures, which are only resized.
@@ -15,9 +15,9 @@ pub struct Recorded {
     pub label: Option<String>,
     /// The column of the groups.
     pub group: Option<String>,
-    /// The test part that was held out.
+    /// The part of the samples that was held out for tests.
     pub test_split: Option<TestSplit>,
-    /// The rows from the start of a window to the start of the next.
+    /// The number of rows from the start of a window to the start of the next.
     pub stride: Option<u32>,
     /// The treatment of missing values.
     pub missing: Option<Missing>,
@@ -31,14 +31,14 @@ const STRIDE: &str = "stride";
 const MISSING: &str = "missing";
 
 impl Recorded {
-    /// Takes from these options what a file keeps.
+    /// Takes the options that a network's file stores.
     pub fn of(options: &Source, are_pictures: bool) -> Self {
         let label = if let [label] = &options.label[..] { Some(label.clone()) } else { None };
         let Source { group, test_split, stride, missing, .. } = options.clone();
         Self { are_pictures, label, group, test_split, stride, missing }
     }
 
-    /// Returns the text of a file's field, TOML; empty if there is nothing to keep.
+    /// Returns the text of a file's field, in TOML. It is empty if there is nothing to store.
     pub fn to_text(&self) -> String {
         let mut table = Table::new();
         let mut put = |key: &str, value: Option<Value>| value.map(|value| table.insert(key.into(), value));
@@ -51,7 +51,7 @@ impl Recorded {
         table.to_string()
     }
 
-    /// Reads a file's field. What it cannot understand counts as absent.
+    /// Reads a file's field. Parts that cannot be read count as absent.
     pub fn parse(text: &[u8]) -> Self {
         let table: Table = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
         let word = |key: &str| table.get(key).and_then(Value::as_str);
@@ -70,7 +70,7 @@ impl Recorded {
         }
     }
 
-    /// Fills in the options that were not chosen on the command line, except for columns: a table need not have these.
+    /// Fills in the options that were not chosen on the command line. Columns are left out, because a table need not have them.
     pub fn fill(&self, options: &mut Source) {
         if options.test.is_none() {
             options.test_split = options.test_split.or(self.test_split);

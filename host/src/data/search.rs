@@ -1,4 +1,4 @@
-//! The places where data is searched.
+//! The places where data is searched for.
 
 use std::{
     env,
@@ -22,18 +22,18 @@ use crate::classes::Classes;
 pub struct Search {
     /// The folder that `FASHION_MNIST_DIR` names. If the variable is set, the folder must hold the data.
     pub environment: Option<PathBuf>,
-    /// The project's own folder, `data/fashion-mnist`. It is passed over if it holds none of the files.
+    /// The project's own folder, `data/fashion-mnist`. It is left out if it has none of the files.
     pub project: PathBuf,
     /// The user's cache folder for the data. Missing files are downloaded into it.
     pub cache: Option<PathBuf>,
-    /// The means of download. `None`: nothing is downloaded, and the built-in set does not take the data's place.
+    /// The means of download. `None`: nothing is downloaded, and the built-in set is not used instead.
     pub download: Option<Download>,
     /// The way in which a source is read.
     pub reading: Reading,
 }
 
 impl Search {
-    /// Returns the places as this process's environment gives them.
+    /// Returns the places that this process's environment gives.
     pub fn from_environment() -> Self {
         Self {
             environment: env::var_os("FASHION_MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from),
@@ -49,7 +49,7 @@ impl Search {
     /// Loads the chosen data: a file, a folder or the word `builtin`. Without a choice, it loads the first data that it finds, or downloads
     /// it.
     ///
-    /// If a download fails, the built-in set takes the data's place, with a [`notice`](Dataset::notice).
+    /// If a download fails, the built-in set is used instead, with a [`notice`](Dataset::notice).
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Search {
         }
     }
 
-    /// Refuses the options of sources that are named.
+    /// Refuses options that need a named source.
     fn check_options(&self, place: &str) -> Result<(), DataError> {
         match self.reading.source.given().first() {
             Some(&(option, _)) => Err(DataError::Unnamed { option, place: place.into() }),
@@ -92,7 +92,7 @@ impl Search {
         }
     }
 
-    /// Returns the built-in set, and why it takes another's place.
+    /// Returns the built-in set, with the reason why it is used.
     fn drawn(&self, notice: Option<String>) -> Result<Dataset, DataError> {
         self.check_options("the built-in set")?;
         let mut classes = Classes::named(fashion_mnist::CLASS_NAMES).expect("each is a name");
@@ -105,7 +105,7 @@ impl Search {
         Ok(Dataset { notice, ..Dataset::new("builtin", fashion_mnist::SHAPE, classes, splits) })
     }
 
-    /// Returns the cache folder with all of the files in it; or why not, where there is such a folder and something was downloaded.
+    /// Returns the cache folder with all of the files in it. The error has the failed download, or nothing if there is no such folder.
     fn cached(&self) -> Result<&Path, Option<DownloadError>> {
         let folder = self.cache.as_ref().ok_or(None)?;
         let missing = locate::missing(folder);
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Places below one folder, none of them there, and no mirror to download from.
+    /// Returns a search with all places below one folder. None of them is there, and there is no mirror.
     fn search(root: &TempDir) -> Search {
         Search {
             environment: None,

@@ -1,4 +1,4 @@
-//! The kinds of sources that `--data` names: a file's content, or a folder's, tells which.
+//! The kinds of sources that `--data` names. The content of the file or folder tells the kind.
 
 use std::{
     fs::File,
@@ -17,34 +17,34 @@ use super::{
 /// The kind of source that a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// A folder of four IDX files, or what is called after their prefix.
+    /// A folder of four IDX files, or the prefix of their names.
     Idx,
     /// A folder with a folder of pictures for each class.
     Pictures,
     /// NumPy's arrays.
     Arrays,
-    /// A file with a row a sample.
+    /// A file with a sample in each row.
     Table,
 }
 
 /// Everything that says how a source is read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// The names of the classes, or a file of them. They come before the names that the data has.
+    /// The names of the classes, or a file of them. They replace the names that the data has.
     pub classes: Option<PathBuf>,
     /// The options of the kinds of sources.
     pub source: Source,
-    /// True if a network is to take the samples.
+    /// True if the samples are for a network.
     pub has_network: bool,
-    /// The names of the features that it takes, where they are known.
+    /// The names of the network's features, if they are known.
     pub network_features: Vec<String>,
-    /// The meaning of its outputs.
+    /// The meaning of the network's outputs.
     pub network_task: TaskKind,
-    /// The names of its outputs, where they are known.
+    /// The names of the network's outputs, if they are known.
     pub network_outputs: Vec<String>,
-    /// The way in which its samples were read.
+    /// The way in which the network's samples were read.
     pub network_reading: Recorded,
-    /// The shape of its samples, where it is known.
+    /// The shape of the network's samples, if it is known.
     pub network_input: Option<InputShape>,
 }
 
@@ -59,7 +59,7 @@ impl Reading {
 ///
 /// # Errors
 ///
-/// [`DataError`]; an option that such a source does not have is one too.
+/// [`DataError`] if the source cannot be read, or if it does not have an option that was chosen.
 pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
     let Reading { classes, source, has_network, .. } = reading;
     let (classes, kind) = (classes.as_deref(), kind(place));
@@ -100,7 +100,7 @@ pub fn read(place: &Path, reading: &Reading) -> Result<Dataset, DataError> {
     })
 }
 
-/// Tells the kind of a source. What is neither a file nor a folder that is known is left to the reader of IDX files, whose errors say so.
+/// Returns the kind of a source. A path of no known kind counts as IDX files, because their reader has the right errors.
 fn kind(place: &Path) -> Kind {
     match place.is_dir() {
         _ if arrays::are_at(place) => Kind::Arrays,
@@ -110,7 +110,7 @@ fn kind(place: &Path) -> Kind {
     }
 }
 
-/// Tells one of the four files by its first bytes. A pipe is not looked into: its bytes come once.
+/// Returns true if the first bytes are those of one of the four files. A pipe is not looked into, because its bytes come only once.
 fn is_idx(path: &Path) -> bool {
     let mut beginning = Vec::new();
     let mut read = || File::open(path)?.take(3).read_to_end(&mut beginning);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::mapping::Mapping;
 use crate::{aligned::prefetch, task::Targets};
 
-/// The place of samples' bytes. Parts of one set share them.
+/// The place where samples' bytes are stored. Parts of one set share it.
 #[derive(Debug)]
 pub enum Store {
     /// In memory.
@@ -32,12 +32,12 @@ impl Store {
         }
     }
 
-    /// Returns true if there are none.
+    /// Returns true if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Some of the bytes.
+    /// Returns some of the bytes.
     #[inline]
     pub fn get(&self, range: Range<usize>) -> &[u8] {
         match self {
@@ -46,7 +46,7 @@ impl Store {
         }
     }
 
-    /// The same bytes, in `room` where they had to be read.
+    /// Returns some of the bytes. They are in `room` if they had to be read from a file.
     #[inline]
     pub fn read<'a>(&'a self, range: Range<usize>, room: &'a mut Vec<u8>) -> &'a [u8] {
         match self {
@@ -55,11 +55,11 @@ impl Store {
         }
     }
 
-    /// The same without its first bytes.
+    /// Returns the store without its first `count` bytes.
     ///
     /// # Panics
     ///
-    /// If it has fewer.
+    /// If there are fewer bytes.
     pub fn skip(self, count: usize) -> Self {
         assert!(count <= self.len(), "{count} of {} bytes", self.len());
         match self {
@@ -80,21 +80,22 @@ pub struct Split {
     store: Arc<Store>,
     rows: Rows,
     targets: Targets,
-    /// The number of each sample's group; none where there are no groups.
+    /// The number of each sample's group. Empty if there are no groups.
     groups: Vec<u32>,
 }
 
 /// The samples of the store that belong to the part, in its order.
 #[derive(Clone, Debug)]
 enum Rows {
-    /// As many as there are targets, from the first on.
+    /// As many samples as there are targets, from the first on.
     First,
-    /// These.
+    /// The samples with these indices.
     Chosen(Vec<u32>),
 }
 
 impl Split {
-    /// Samples of this number of features, each a byte, one after the other, and a class of each.
+    /// Returns samples with this number of features. `values` has a byte for each feature, one sample after the other. `labels` has a class for
+    /// each sample.
     ///
     /// # Panics
     ///
@@ -103,7 +104,8 @@ impl Split {
         Self::of(features, Element::U8, Store::Memory(values), labels)
     }
 
-    /// Samples of this number of features, each a number of `values`, one sample after the other, and a class of each.
+    /// Returns samples with this number of features. `values` has a number for each feature, one sample after the other. `labels` has a class for
+    /// each sample.
     ///
     /// # Panics
     ///
@@ -113,7 +115,7 @@ impl Split {
         Self::of(features, Element::F32, Store::Memory(bytes), labels)
     }
 
-    /// Samples whose values are these elements.
+    /// Returns samples whose values are elements of this type.
     ///
     /// # Panics
     ///
@@ -124,7 +126,7 @@ impl Split {
         Self { features, element, store: Arc::new(store), rows: Rows::First, targets, groups: Vec::new() }
     }
 
-    /// The same samples with a group for each, such as a person. No part of them divides a group. An empty list means no groups.
+    /// Returns the same samples with a group for each, such as a person. No part of them divides a group. An empty list means no groups.
     ///
     /// # Panics
     ///
@@ -150,12 +152,12 @@ impl Split {
         self.targets.len()
     }
 
-    /// Returns true if there are none.
+    /// Returns true if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.targets.is_empty()
     }
 
-    /// Returns the features of a sample.
+    /// Returns the number of features of a sample.
     pub fn features(&self) -> usize {
         self.features
     }
@@ -170,7 +172,7 @@ impl Split {
         &self.targets
     }
 
-    /// Returns a class for each sample, or none where the targets are no classes.
+    /// Returns a class for each sample, or an empty slice if the targets are no classes.
     pub fn labels(&self) -> &[u16] {
         match &self.targets {
             Targets::Classes(labels) => labels,
@@ -178,18 +180,18 @@ impl Split {
         }
     }
 
-    /// Returns the bytes of a sample.
+    /// Returns the number of bytes of a sample.
     pub fn sample_len(&self) -> usize {
         self.features * self.element.size()
     }
 
-    /// One sample's bytes.
+    /// Returns one sample's bytes.
     #[inline]
     pub fn sample(&self, index: usize) -> &[u8] {
         self.store.get(self.place(index))
     }
 
-    /// One sample's bytes, for samples in a random order. They are read into `room` if the samples are in a file.
+    /// Returns one sample's bytes, for samples in a random order. They are read into `room` if the samples are in a file.
     #[inline]
     pub fn sample_in<'a>(&'a self, index: usize, room: &'a mut Vec<u8>) -> &'a [u8] {
         self.store.read(self.place(index), room)
@@ -219,7 +221,7 @@ impl Split {
         (0..self.len()).map(|index| self.sample(index))
     }
 
-    /// Returns the bytes of neighbouring samples, one after the other: copied where they do not lie so.
+    /// Returns the bytes of neighbouring samples, one after the other. They are copied if they do not already lie so.
     pub fn part(&self, samples: Range<usize>) -> Cow<'_, [u8]> {
         let len = self.sample_len();
         match &self.rows {
@@ -232,7 +234,7 @@ impl Split {
         }
     }
 
-    /// Returns the bytes of all samples, those of a few thousand at a time.
+    /// Returns the bytes of all samples, in parts of a few thousand samples.
     pub fn parts(&self) -> impl Iterator<Item = Cow<'_, [u8]>> {
         const TOGETHER: usize = 4096;
         let end = move |start: usize| self.len().min(start + TOGETHER);
@@ -253,7 +255,7 @@ impl Split {
         }
     }
 
-    /// Returns the samples of these indices, in this order. They share their bytes with the whole.
+    /// Returns the samples with these indices, in this order. They share their bytes with the whole.
     pub fn chosen(&self, indices: &[u32]) -> Self {
         let rows = match &self.rows {
             Rows::First => indices.to_vec(),
@@ -267,7 +269,7 @@ impl Split {
         Self { features, element, store, rows: Rows::Chosen(rows), targets: self.targets.chosen(indices), groups }
     }
 
-    /// Returns the samples of two parts of one source, in the source's order, or `None` if they are no such parts.
+    /// Returns the samples of two parts of one source, in the source's order, or `None` if the parts are not of one source.
     pub fn joined(&self, other: &Self) -> Option<Self> {
         let (Rows::Chosen(own), Rows::Chosen(others)) = (&self.rows, &other.rows) else { return None };
         if !Arc::ptr_eq(&self.store, &other.store) {
@@ -284,11 +286,11 @@ impl Split {
         Some(Self { features, element, store, rows: Rows::Chosen(rows), targets, groups })
     }
 
-    /// Replaces the classes: `map` has the new class for each old one.
+    /// Replaces the classes. `map` has the new class for each old one.
     ///
     /// # Panics
     ///
-    /// If it lacks one of them.
+    /// If `map` has no new class for one of them.
     pub fn relabelled(&self, map: &[u16]) -> Self {
         let labels: Vec<u16> = self.labels().iter().map(|&label| map[usize::from(label)]).collect();
         Self { targets: labels.into(), ..self.clone() }
@@ -302,7 +304,7 @@ impl Split {
         Self::of(self.features, element, Store::Memory(bytes), self.targets.clone()).with_groups(self.groups.clone())
     }
 
-    /// Converts the values to another element. The error is the sample and the feature of the first value that this element cannot hold.
+    /// Converts the values to another element. The error is the sample, the feature and the first value that this element cannot hold.
     pub fn converted(&self, element: Element) -> Result<Self, (usize, usize, f32)> {
         if element == self.element {
             return Ok(self.clone());
@@ -317,7 +319,7 @@ impl Split {
         Ok(split.with_groups(self.groups.clone()))
     }
 
-    /// SHA-256 of the values, then the targets: see [`Targets::bytes`].
+    /// Returns SHA-256 of the values and then the targets: see [`Targets::bytes`].
     pub fn checksum(&self) -> [u8; 32] {
         let mut sum = Sha256::new();
         self.parts().for_each(|part| sum.update(part));
@@ -325,7 +327,7 @@ impl Split {
     }
 }
 
-/// Appends a value as an element's bytes; `None` if the element cannot hold it.
+/// Appends a value as an element's bytes. Returns `None` if the element cannot hold it.
 pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
     let Some((least, most)) = element.range() else {
         bytes.extend(value.to_le_bytes());
@@ -337,7 +339,7 @@ pub fn encode(value: f32, element: Element, bytes: &mut Vec<u8>) -> Option<()> {
 }
 
 impl PartialEq for Split {
-    /// Compares samples and targets, wherever they are.
+    /// Compares samples and targets, wherever they are stored.
     fn eq(&self, other: &Self) -> bool {
         (self.features, self.element, &self.targets) == (other.features, other.element, &other.targets)
             && self.samples().eq(other.samples())

@@ -52,7 +52,7 @@ pub struct View<'a> {
 #[derive(Clone, Debug)]
 struct Layers {
     architecture: Architecture,
-    /// At least one stage.
+    /// The stages, at least one.
     stages: Vec<Stage>,
     len: usize,
     tape_len: usize,
@@ -60,13 +60,13 @@ struct Layers {
     updated: Vec<Range<usize>>,
 }
 
-/// A network cannot be made.
+/// The error of a network that cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// The layers do not form a network.
     #[error("these layers make no network: {0}")]
     Layers(String),
-    /// There are more numbers than a weight file can have.
+    /// The network has more numbers than a weight file can have.
     #[error("the network has {found} numbers, and a weight file holds at most {most}")]
     TooLarge {
         /// The number of numbers in the network.
@@ -148,7 +148,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn zeroed_copy(&self) -> Result<Self, MemoryError> {
         Ok(Self { layers: self.layers.clone(), parameters: Aligned::zeroed(self.layers.len)? })
     }
@@ -202,7 +202,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn predict<E: Engine>(&self, engine: &E, input: &[f32], output: &mut [f32]) -> Result<(), MemoryError> {
         let batch = input.len() / self.inputs();
         let mut workspace = Workspace::for_prediction(self.view(), batch)?;
@@ -211,7 +211,7 @@ impl Network {
         Ok(())
     }
 
-    /// Hands each parameter and its gradient, which was kept, to the optimizer; buffers stay as they are. All slices are as long as the
+    /// Hands each parameter and its gradient, which was stored, to the optimizer. Buffers stay as they are. All slices are as long as the
     /// flat model.
     pub fn update<E: Engine, O: Optimizer<STATE>, const STATE: usize>(
         &mut self,
@@ -248,7 +248,7 @@ impl View<'_> {
         self.parameters
     }
 
-    /// Returns the last part of the chain; there is one.
+    /// Returns the last part of the chain. There is always one.
     fn last(&self) -> &Stage {
         &self.layers.stages[self.layers.stages.len() - 1]
     }

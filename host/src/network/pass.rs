@@ -1,4 +1,4 @@
-//! Passes over a batch: core's layers, one stage after the other.
+//! Passes over a batch. They call core's layers, one stage after the other.
 
 use selvedge::{
     Activation, Engine,
@@ -17,7 +17,7 @@ use selvedge::{
 use super::{Network, View};
 use crate::aligned::{Aligned, MemoryError};
 
-/// Gradients that a plain engine has on its stack at a time.
+/// The number of gradients that a plain engine has on its stack at a time.
 const ROW: usize = 1024;
 
 /// Samples that are computed together: their inputs are `[batch][inputs]`.
@@ -30,7 +30,7 @@ pub struct Workspace {
     batch: usize,
     tape: Aligned,
     grad_tape: Aligned,
-    /// Of the widest batch normalisation.
+    /// The numbers of the widest batch normalisation.
     features: Vec<Feature>,
     parameter_grads: Vec<f32>,
 }
@@ -40,7 +40,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn for_training(network: View<'_>, batch: usize) -> Result<Self, MemoryError> {
         let mut workspace = Self::for_prediction(network, batch)?;
         workspace.grad_tape = Aligned::zeroed(workspace.tape.len())?;
@@ -52,7 +52,7 @@ impl Workspace {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn for_prediction(network: View<'_>, batch: usize) -> Result<Self, MemoryError> {
         let normalized = network.layers.stages.iter().filter(|stage| stage.kind == StageKind::BatchNorm1d);
         let widest = normalized.map(|stage| stage.outputs).max().unwrap_or(0);
@@ -82,7 +82,7 @@ impl Workspace {
 
     /// Computes a batch's activations, its loss and the loss's gradient at the last sums.
     ///
-    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the larger one's [`Loss::total_weight`].
+    /// `total_weight` is `None` for a whole batch. If this batch is a part of a larger one, it is the [`Loss::total_weight`] of the larger one.
     ///
     /// # Errors
     ///
@@ -145,8 +145,8 @@ impl Workspace {
         }
     }
 
-    /// The gradients of the outputs with respect to the inputs, `[batch][inputs]`. For each sample, `outputs` has the index of the output
-    /// whose gradient is computed. The pass is an evaluation, as in prediction.
+    /// Returns the gradients of the outputs with respect to the inputs, `[batch][inputs]`. For each sample, `outputs` has the index of the
+    /// output whose gradient is computed. The pass is an evaluation, as in prediction.
     ///
     /// Karen Simonyan, Andrea Vedaldi, Andrew Zisserman, "Deep Inside Convolutional Networks: Visualising Image Classification Models and Saliency
     /// Maps", 2013.
@@ -212,7 +212,7 @@ impl Workspace {
         Ok((outputs, loss.value(width, outputs, batch.targets, total_weight)?))
     }
 
-    /// Returns the number of a batch's samples, which must have their targets and fit.
+    /// Returns the number of a batch's samples. Checks that each has its targets, and that the workspace is large enough.
     fn check<L: Loss>(&self, network: View<'_>, _loss: &L, batch: &Batch<'_, L::Target>) -> Result<usize, StepError> {
         let samples = batch.input.len() / network.inputs();
         let samples = check_batch::<L>(network.outputs(), samples, batch.targets.len())?;
@@ -231,7 +231,7 @@ impl Workspace {
         });
     }
 
-    /// The same with linear layers computed by `linear(index of the stage, stage, its values, input, output)`.
+    /// Writes the tape of a batch. `linear(index of the stage, stage, its values, input, output)` computes the linear layers.
     pub(super) fn run_with<E: Engine>(
         &mut self,
         engine: &E,
@@ -270,12 +270,12 @@ struct Backward<'a, E> {
     stage: &'a Stage,
     input: &'a [f32],
     output: &'a [f32],
-    /// At the sums before the activation.
+    /// The gradients at the sums before the activation.
     grads: &'a [f32],
 }
 
 impl<E: Engine> Backward<'_, E> {
-    /// The input's gradient comes first: it is one of the parameters before the update.
+    /// Computes the input's gradient first, because it needs the parameters before the update.
     fn run<O: Optimizer<STATE>, const STATE: usize>(
         &self,
         optimizer: &O,
@@ -309,7 +309,7 @@ impl<E: Engine> Backward<'_, E> {
         }
     }
 
-    /// The gradients at the sums before the input's activation; of a batch normalisation also those of its parameters.
+    /// Writes the gradients at the sums before the input's activation. For a batch normalisation, also those of its parameters.
     fn input_grad(
         &self,
         values: &[f32],
@@ -340,7 +340,7 @@ impl<E: Engine> Backward<'_, E> {
         batch_norm::Backward { pass, input, grads }.find_grads(engine, values, features, parameter_grads);
     }
 
-    /// Returns the part of the memory that a batch normalisation of this width takes.
+    /// Returns the part of the memory for a batch normalisation of this width.
     fn own<'m>(&self, features: &'m mut [Feature], grads: &'m mut [f32]) -> (&'m mut [Feature], &'m mut [f32]) {
         (&mut features[..self.stage.outputs], &mut grads[..2 * self.stage.outputs])
     }

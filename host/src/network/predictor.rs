@@ -32,11 +32,11 @@ pub struct Predictor<'a> {
     /// The weights of each stage that is a linear layer.
     weights: Vec<Option<AtRest>>,
     workspace: Workspace,
-    /// Of the batch that was predicted last.
+    /// The outputs of the batch that was predicted last.
     outputs: Vec<f32>,
 }
 
-/// The samples of each thread that go through all layers together: their activations fit into its second-level cache.
+/// The number of samples of a thread that go through all layers together. Their activations fit into the second-level cache.
 const TOGETHER: usize = 512;
 
 impl<'a> Predictor<'a> {
@@ -44,7 +44,7 @@ impl<'a> Predictor<'a> {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn new(network: View<'a>, batch: usize) -> Result<Self, MemoryError> {
         let at_rest = |stage: &Stage| {
             let is_linear = stage.kind == StageKind::Linear;

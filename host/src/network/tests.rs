@@ -1,4 +1,4 @@
-//! The walk's memory, and its errors. That it has the typed layers' bits is shown by the package `tests`.
+//! Tests of a network's memory and errors. The package `tests` shows that it has the bits of the typed layers.
 
 use std::num::NonZero;
 

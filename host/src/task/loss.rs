@@ -1,4 +1,4 @@
-//! The loss of each task: cross-entropy of classes, binary cross-entropy of labels, the squared error of numbers.
+//! The loss of each task: cross-entropy for classes, binary cross-entropy for labels, the squared error for numbers.
 
 use selvedge::{
     Engine,
@@ -13,11 +13,11 @@ use crate::network::{Batch, View, Workspace};
 /// A batch of any task.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskBatch<'a> {
-    /// `[batch][inputs]`.
+    /// The inputs, `[batch][inputs]`.
     pub input: &'a [f32],
-    /// The targets; numbers are standardised.
+    /// The targets. Numbers are standardised.
     pub targets: TargetsPart<'a>,
-    /// The loss of classes.
+    /// The loss for classes.
     pub cross_entropy: CrossEntropy<'a>,
 }
 
@@ -54,7 +54,7 @@ pub fn total_weight(
     with_loss!(targets, cross_entropy, (loss, targets) => loss.total_weight(outputs, targets))
 }
 
-/// Returns the mean loss of outputs, by the task's plain loss.
+/// Returns the mean loss of outputs, by the task's loss without settings.
 ///
 /// # Errors
 ///
@@ -70,11 +70,11 @@ pub fn value(targets: TargetsPart<'_>, outputs: &[f32]) -> Result<f32, LossError
 }
 
 impl TaskBatch<'_> {
-    /// [`Workspace::forward`] by the task's loss.
+    /// Does the same as [`Workspace::forward`], with the task's loss.
     ///
     /// # Errors
     ///
-    /// [`StepError`].
+    /// [`StepError`] as for [`Workspace::forward`].
     pub fn forward<E: Engine>(
         self,
         workspace: &mut Workspace,
@@ -89,11 +89,11 @@ impl TaskBatch<'_> {
         })
     }
 
-    /// [`Workspace::evaluate`] by the task's loss.
+    /// Does the same as [`Workspace::evaluate`], with the task's loss.
     ///
     /// # Errors
     ///
-    /// [`StepError`].
+    /// [`StepError`] as for [`Workspace::evaluate`].
     pub fn evaluate<'w, E: Engine>(
         self,
         workspace: &'w mut Workspace,

@@ -8,7 +8,7 @@ use selvedge::task::{TargetScale, Task, TaskKind};
 pub use loss::{TaskBatch, total_weight, value};
 pub use targets::{TargetRows, Targets, TargetsPart};
 
-/// Returns the word for a network's output, and that for several.
+/// Returns the word for one output of a network, and the word for several.
 pub fn output_words(task: TaskKind) -> [&'static str; 2] {
     match task {
         TaskKind::Classification => ["class", "classes"],
@@ -25,7 +25,7 @@ pub enum TaskBuf {
     Classification,
     /// [`Task::MultiLabel`].
     MultiLabel,
-    /// [`Task::Regression`]: the table.
+    /// [`Task::Regression`], with its table.
     Regression(Vec<u8>),
 }
 
@@ -49,7 +49,7 @@ impl TaskBuf {
         Self::Regression(numbers.flat_map(f32::to_le_bytes).collect())
     }
 
-    /// Returns the task as a file has it.
+    /// Returns the task as a file stores it.
     pub fn get(&self) -> Task<'_> {
         match self {
             Self::Classification => Task::Classification,

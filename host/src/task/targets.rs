@@ -36,7 +36,7 @@ pub enum TargetsPart<'a> {
 }
 
 impl TargetRows {
-    /// Rows of this number of numbers.
+    /// Returns rows with this number of numbers.
     ///
     /// # Panics
     ///
@@ -46,7 +46,7 @@ impl TargetRows {
         Self { width, numbers }
     }
 
-    /// Returns the numbers of a row.
+    /// Returns the number of numbers in a row.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -71,7 +71,7 @@ impl TargetRows {
         self.part(index..index + 1)
     }
 
-    /// Returns each place's mean, standard deviation and range.
+    /// Returns the mean, standard deviation and range of each column.
     pub fn moments(&self) -> Vec<Moments> {
         Moments::of_rows(self.width, || (0..self.len()).map(|row| self.row(row).iter().copied()))
     }
@@ -101,7 +101,7 @@ impl Targets {
         }
     }
 
-    /// Returns true if there are none.
+    /// Returns true if there are no targets.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -124,7 +124,7 @@ impl Targets {
         }
     }
 
-    /// Returns the targets of the samples of these indices, in this order.
+    /// Returns the targets of the samples with these indices, in this order.
     pub fn chosen(&self, indices: &[u32]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(indices.iter().map(|&index| classes[index as usize]).collect()),
@@ -133,7 +133,7 @@ impl Targets {
         }
     }
 
-    /// These targets and then others of the same kind and width; `None` for others.
+    /// Returns these targets and then others. Returns `None` if the others have another kind or width.
     pub fn followed_by(&self, other: &Self) -> Option<Self> {
         let rows = |own: &TargetRows, others: &TargetRows| {
             let numbers = [&own.numbers[..], &others.numbers].concat();
@@ -155,8 +155,8 @@ impl Targets {
         }
     }
 
-    /// Returns the bytes of a checksum: a byte for each class, or two, little-endian, where one is above 255; a byte for each label; an f32 for each
-    /// number.
+    /// Returns the bytes for a checksum. A class is one byte, or two, little-endian, if any class is above 255. A label is a byte, and a number is
+    /// an f32.
     pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Classes(classes) => {

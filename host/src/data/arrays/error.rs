@@ -7,7 +7,7 @@ use thiserror::Error;
 /// The error of an array. A place is a file, or an archive with the name of an array in it, such as `waves.npz/x_train`.
 #[derive(Debug, Error)]
 pub enum ArrayError {
-    /// A single array.
+    /// A single array was named, and it has no labels.
     #[error("{} is one array: name its labels' file by {option}", path.display())]
     NoLabels {
         /// The array's file.
@@ -15,7 +15,7 @@ pub enum ArrayError {
         /// The option.
         option: &'static str,
     },
-    /// Labels twice.
+    /// The labels were given twice: in the archive or folder, and by an option.
     #[error("{option}: {} has the labels of its samples already; {option} goes with one .npy file of samples", path.display())]
     TwoLabels {
         /// The samples' place.
@@ -23,7 +23,7 @@ pub enum ArrayError {
         /// The option.
         option: &'static str,
     },
-    /// A test part twice.
+    /// The test part was given twice.
     #[error("{option}: {} has a test part already, in {found}", path.display())]
     TwoTests {
         /// The place.
@@ -38,22 +38,22 @@ pub enum ArrayError {
     Missing {
         /// The archive or folder.
         path: PathBuf,
-        /// Its names.
+        /// The names that the array may have.
         wanted: String,
         /// The arrays that are there.
         there: Vec<String>,
     },
-    /// Two arrays where one is needed.
+    /// Two arrays may be meant where one is needed.
     #[error("{} has both {one} and {other}: which is meant? Keep one", path.display())]
     Ambiguous {
         /// The archive or folder.
         path: PathBuf,
-        /// One.
+        /// The first array.
         one: String,
-        /// The other.
+        /// The second array.
         other: String,
     },
-    /// Bytes that are no array.
+    /// The bytes are not an array.
     #[error("{}: {reason}", path.display())]
     Format {
         /// The place.
@@ -61,7 +61,7 @@ pub enum ArrayError {
         /// The reason.
         reason: String,
     },
-    /// An archive that unpacks to more than one of its size may.
+    /// An archive unpacks to more bytes than an archive of its size may.
     #[error(
         "{} unpacks to {expected} bytes, and from so small an archive at most {limit} are taken in all; if that is right, save it by \
          numpy.savez, uncompressed", path.display()
@@ -69,29 +69,29 @@ pub enum ArrayError {
     TooLarge {
         /// The place.
         path: PathBuf,
-        /// Bytes by its directory.
+        /// The number of bytes that the archive's directory states.
         expected: u64,
-        /// Bytes allowed.
+        /// The number of bytes that are allowed.
         limit: u64,
     },
-    /// Numbers that samples cannot be.
+    /// Samples cannot have elements of this type.
     #[error("{}: its type is {found}; samples are integers, bool, float16, float32 or float64", path.display())]
     Type {
         /// The place.
         path: PathBuf,
-        /// NumPy's word.
+        /// NumPy's word for the type.
         found: String,
     },
-    /// Elements that labels cannot be.
+    /// Labels cannot have elements of this type.
     #[error("{}: its type is {found}; labels are integers (y.astype(\"int64\")) or texts (y.astype(\"str\")); \
              --task regression takes numbers", path.display())]
     LabelType {
         /// The place.
         path: PathBuf,
-        /// NumPy's word.
+        /// NumPy's word for the type.
         found: String,
     },
-    /// A shape that no samples have.
+    /// Samples cannot have an array of this shape.
     #[error("{}: its shape is {shape:?}; {advice}", path.display())]
     Shape {
         /// The place.
@@ -101,7 +101,7 @@ pub enum ArrayError {
         /// Advice.
         advice: &'static str,
     },
-    /// A value that is no finite number, or none of 32 bits.
+    /// A value is not a finite number, or does not fit into 32 bits.
     #[error("{}: feature {feature} of sample {sample} (from 0) is {value}, {reason}", path.display())]
     Value {
         /// The place.
@@ -115,31 +115,31 @@ pub enum ArrayError {
         /// The reason why it cannot be used.
         reason: &'static str,
     },
-    /// Test targets of another number than the training targets.
+    /// The test samples have another number of targets than the training samples.
     #[error("{} has {expected} targets for a sample, but {} has {found}", train.display(), test.display())]
     TargetCounts {
         /// The training targets' place.
         train: PathBuf,
-        /// The number of targets for a sample.
+        /// The number of targets of a training sample.
         expected: usize,
         /// The test targets' place.
         test: PathBuf,
-        /// The number of targets for a sample.
+        /// The number of targets of a test sample.
         found: usize,
     },
-    /// Test samples of another type than the training samples.
+    /// The test samples have another type than the training samples.
     #[error("{} has {found}, but {} has {expected}; save both as one type", test.display(), train.display())]
     Types {
         /// The training samples' place.
         train: PathBuf,
-        /// Their type.
+        /// The type of the training samples.
         expected: String,
         /// The test samples' place.
         test: PathBuf,
-        /// Their type.
+        /// The type of the test samples.
         found: String,
     },
-    /// A label that numbers no class.
+    /// A label is not the number of a class.
     #[error("{}: label {index} is {value}; labels count classes from 0 to 65535", path.display())]
     Label {
         /// The place.
@@ -149,7 +149,7 @@ pub enum ArrayError {
         /// The label.
         value: i128,
     },
-    /// A text that is no class's name.
+    /// A text is not the name of a class.
     #[error("{}: label {index} {reason}", path.display())]
     Text {
         /// The place.
@@ -159,7 +159,7 @@ pub enum ArrayError {
         /// The reason.
         reason: String,
     },
-    /// Numbers for some samples and texts for others.
+    /// Some samples have numbers as labels, and others have texts.
     #[error("{} has numbers for labels and {} texts, or the other way round; save both as one", train.display(), test.display())]
     LabelKinds {
         /// The training labels' place.
@@ -167,7 +167,7 @@ pub enum ArrayError {
         /// The test labels' place.
         test: PathBuf,
     },
-    /// Too few samples for two parts.
+    /// There are too few samples for two parts.
     #[error("{} has {count} samples, too few for a training and a test part; name a test part by --test", path.display())]
     TooFew {
         /// The place.

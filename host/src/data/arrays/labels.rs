@@ -78,7 +78,7 @@ impl Labels {
         }
     }
 
-    /// Returns the number of each label's class: a text's by its place among the names.
+    /// Returns the number of each label's class. The number of a text is its place among the names.
     pub fn into_numbers(self, named: Option<&Named>) -> Result<Vec<u16>, ArrayError> {
         let Self { path, kind } = self;
         let texts = match kind {
@@ -100,7 +100,7 @@ impl Labels {
     }
 }
 
-/// Names the classes by the labels' texts, where nothing else names them. Returns an error for numbers beside texts.
+/// Names the classes by the labels' texts, if nothing else names them. Returns an error if there are both numbers and texts.
 pub fn name(all: &[&Labels], named: Option<Named>) -> Result<Option<Named>, ArrayError> {
     let is_text = |labels: &&&Labels| matches!(labels.kind, Kind::Texts(_));
     if let [train, test] = all
@@ -135,7 +135,7 @@ fn in_order(all: &[&Labels]) -> Result<Named, ArrayError> {
     Ok(Named { source, classes: Classes::named(names).expect("each is a name") })
 }
 
-/// Returns the characters of an element, without the zeros at its end.
+/// Returns the text of an element, without the zeros at its end.
 fn text(bytes: &[u8]) -> Option<String> {
     let characters = bytes.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
     let end = characters.clone().rposition(|character| character != 0).map_or(0, |last| last + 1);

@@ -26,7 +26,8 @@ use targets::Found;
 pub use error::ArrayError;
 pub use samples::check_finite;
 
-/// The names of arrays: the training part's, the test part's, and those of samples that come in one part; for each the samples' and the labels'.
+/// The names of arrays: those of the training part, of the test part, and of samples that come in one part. For each, the names of the samples
+/// come first, then those of the labels.
 const TRAIN: [&[&str]; 2] = [&["x_train", "X_train"], &["y_train"]];
 const TEST: [&[&str]; 2] = [&["x_test", "X_test"], &["y_test"]];
 const WHOLE: [&[&str]; 2] = [&["X", "x", "data", "features"], &["y", "labels", "target"]];
@@ -35,7 +36,7 @@ const WHOLE: [&[&str]; 2] = [&["X", "x", "data", "features"], &["y", "labels", "
 pub const FOREIGN: [&str; 9] =
     ["label", "features", "window", "stride", "group", "missing", "element", "size", "color"];
 
-/// Returns true if a place is one of arrays: by a file's bytes or its name, or by the files of a folder without IDX files.
+/// Returns true if a place has arrays. A file tells by its bytes or its name, and a folder by its files, if there are no IDX files.
 pub fn are_at(path: &Path) -> bool {
     if path.is_dir() {
         let names = source::names_in(path);
@@ -63,7 +64,7 @@ pub fn read(
     of_source(Source::open(path)?, options, task, classes)
 }
 
-/// Reads the bytes of an archive, or those of an array of samples and of one of labels; `path` is their name in errors.
+/// Reads the bytes of an archive, or those of an array of samples and of an array of labels. `path` is their name in errors.
 ///
 /// # Errors
 ///
@@ -142,7 +143,7 @@ fn test_part(path: &Path, labels: Option<&Path>) -> Result<(Array, Array), DataE
     pair(&source, names, labels, "--test-labels")
 }
 
-/// Returns the arrays that nothing here takes, for a note.
+/// Returns a note on the arrays that are not used, if there are any.
 fn unused(source: &Source, names: [&[&str]; 2], has_own_test: bool) -> Option<String> {
     let test = if has_own_test { TEST } else { [&[][..]; 2] };
     let used = |name: &str| names.iter().chain(&test).any(|names| names.contains(&name));
@@ -151,7 +152,7 @@ fn unused(source: &Source, names: [&[&str]; 2], has_own_test: bool) -> Option<St
     (!unused.is_empty()).then(|| unused.join(", "))
 }
 
-/// Reads samples, of which each has a target.
+/// Reads samples. Each has a target.
 fn labelled(array: Array, targets: &Found) -> Result<Samples, DataError> {
     let samples_path = array.path.clone();
     let samples = samples::read(array)?;
@@ -169,7 +170,7 @@ fn split(samples: Samples, targets: Targets) -> Split {
     Split::of(samples.shape.features(), samples.element, samples.values, targets)
 }
 
-/// Data of two parts.
+/// Makes a data set from a training part and a test part.
 fn parts(
     name: &str,
     (train, train_labels): (Array, Array),
@@ -199,7 +200,7 @@ fn parts(
     Ok(Dataset::new(name, shape, classes, splits))
 }
 
-/// Data of one part, of which a test part is held out.
+/// Makes a data set from one part, of which a test part is held out.
 fn parted(
     name: &str,
     (samples, labels): (Array, Array),

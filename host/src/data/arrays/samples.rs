@@ -15,7 +15,7 @@ use crate::{
 pub struct Samples {
     pub shape: InputShape,
     pub element: Element,
-    /// True of wide integers: the least element that has all values was chosen.
+    /// True for wide integers, for which the smallest element with all values was chosen.
     pub is_chosen: bool,
     pub values: Store,
     pub count: usize,
@@ -74,7 +74,7 @@ pub fn read(mut array: Array) -> Result<Samples, DataError> {
     Ok(Samples { shape, element, is_chosen, values, count })
 }
 
-/// Checks that float32 samples are finite numbers; integers always are.
+/// Checks that float32 samples are finite numbers. Integers always are.
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ fn layout(sizes: &[usize]) -> Result<(InputShape, Vec<usize>), &'static str> {
     Ok((shape.ok_or("a sample has no values, or too many")?, axes))
 }
 
-/// Returns the element of the same numbers.
+/// Returns the element that has the same numbers as the array, if there is one.
 fn native(number: Number) -> Option<Element> {
     match number {
         Number::Bool | Number::U8 => Some(Element::U8),
@@ -137,7 +137,8 @@ fn native(number: Number) -> Option<Element> {
     }
 }
 
-/// Returns true if dimensions, each a size and a stride, are those of neighbouring elements. Dimensions of one element have any stride.
+/// Returns true if the elements of these dimensions lie one after the other. A dimension is a size and a stride; for size 1, the stride may be
+/// any.
 fn is_row_major(order: &[(usize, usize)]) -> bool {
     let mut next = 1_usize;
     order.iter().rev().all(|&(size, stride)| {
@@ -147,7 +148,7 @@ fn is_row_major(order: &[(usize, usize)]) -> bool {
     })
 }
 
-/// Returns the elements of these dimensions, each a size and a stride in elements, one after the other.
+/// Returns the elements of these dimensions, one after the other. A dimension is a size and a stride in elements.
 fn gathered(bytes: &[u8], size: usize, order: &[(usize, usize)]) -> Vec<u8> {
     let mut result = Vec::with_capacity(bytes.len());
     let (&(inner, step), outer) = order.split_last().expect("there are two dimensions at least");
@@ -169,7 +170,7 @@ fn gathered(bytes: &[u8], size: usize, order: &[(usize, usize)]) -> Vec<u8> {
     result
 }
 
-/// Floats of 16 bits exactly, of 64 rounded, as float32.
+/// Converts floats to float32: those of 16 bits exactly, those of 64 bits rounded.
 fn floats(
     number: Number,
     bytes: &[u8],
@@ -190,7 +191,7 @@ fn floats(
     Ok(values)
 }
 
-/// Integers of 32 and 64 bits as the least of int16, uint16 and float32 that has them all.
+/// Converts integers of 32 and 64 bits to the first of int16, uint16 and float32 that has all of them.
 fn integers(
     number: Number,
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! The places of arrays: an archive, a folder, or a file of their own.
+//! The places of arrays: an archive, a folder, or a single file.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ const NPY: &str = ".npy";
 /// The first bytes of an archive.
 const ZIP: &[u8] = b"PK";
 
-/// Arrays by their names, or one without.
+/// A place with arrays: several with names, or one without a name.
 pub enum Source {
     /// An archive's bytes, and its arrays' names.
     Archive { path: PathBuf, bytes: Vec<u8>, names: Vec<String> },
@@ -46,11 +46,11 @@ pub struct Array {
 /// The elements of an array.
 enum Data {
     Read(Vec<u8>),
-    /// In the array's own file, from this byte on.
+    /// The bytes of the array's own file. The elements begin at this byte.
     Plain(usize),
 }
 
-/// Returns the arrays of a folder.
+/// Returns the names of the arrays in a folder.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(NPY)?.to_owned()));
@@ -90,7 +90,7 @@ impl Source {
         }
     }
 
-    /// Returns the arrays' names: none of a file.
+    /// Returns the arrays' names. A single file has no name.
     pub fn names(&self) -> &[String] {
         match self {
             Self::Archive { names, .. } | Self::Folder { names, .. } => names,
@@ -98,7 +98,7 @@ impl Source {
         }
     }
 
-    /// Returns the one array that has one of these names, if there is one.
+    /// Returns the only array that has one of these names, or `None` if there is no such array.
     pub fn find<'a>(&self, wanted: &[&'a str]) -> Result<Option<&'a str>, ArrayError> {
         let mut found = wanted.iter().filter(|&&wanted| self.names().iter().any(|name| name == wanted));
         let (one, other) = (found.next(), found.next());
@@ -110,7 +110,7 @@ impl Source {
         }
     }
 
-    /// The same where there must be one.
+    /// Returns the only array that has one of these names. It is an error if there is none.
     pub fn need<'a>(&self, wanted: &[&'a str]) -> Result<&'a str, ArrayError> {
         self.find(wanted)?.ok_or_else(|| ArrayError::Missing {
             path: self.path().into(),
@@ -119,7 +119,7 @@ impl Source {
         })
     }
 
-    /// Returns an array of that name; of a file its one.
+    /// Returns the array with this name. For a single file, the name is ignored.
     pub fn array(&self, name: &str) -> Result<Array, DataError> {
         match self {
             Self::Folder { path, .. } => Array::read(&path.join(format!("{name}{NPY}"))),
@@ -130,7 +130,7 @@ impl Source {
 }
 
 impl Array {
-    /// Reads a file of one array; of a plain file only the header, as its elements may be mapped.
+    /// Reads a file with one array. It reads only the header of a plain file, because the elements may be mapped.
     pub fn read(path: &Path) -> Result<Self, DataError> {
         if !path.is_file() {
             return Self::parse(path, &files::read(path, LIMIT)?);
@@ -143,12 +143,12 @@ impl Array {
         Ok(array)
     }
 
-    /// Returns an array's file of these bytes.
+    /// Returns the array of a file with these bytes.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DataError> {
         Self::parse_beginning(path, bytes, bytes.len() as u64)
     }
 
-    /// Returns the array of a file of `len` bytes that begins with these, and its elements as far as they are there.
+    /// Returns the array of a file of `len` bytes that begins with `beginning`, with as many elements as are there.
     fn parse_beginning(path: &Path, beginning: &[u8], len: u64) -> Result<Self, DataError> {
         if !beginning.starts_with(npy::MAGIC) {
             return Err(no_array(path, beginning));
@@ -193,7 +193,7 @@ impl Array {
         }
     }
 
-    /// Returns the elements where they lie, if their file is large.
+    /// Returns the elements as a mapped part of their file, if the file is large.
     pub fn mapped(&self) -> Result<Option<Store>, DataError> {
         let Data::Plain(start) = self.data else { return Ok(None) };
         let size = (start + self.header.bytes().unwrap_or_default()) as u64;
@@ -204,7 +204,7 @@ impl Array {
     }
 }
 
-/// Checks that an array has as many bytes as its shape needs. Of a type that is not read, nobody knows.
+/// Checks that an array has as many bytes as its shape needs. For a type that cannot be read, it checks nothing.
 fn check_bytes(path: &Path, header: &Header, found: u64) -> Result<(), ArrayError> {
     if header.number.is_none() || header.bytes().is_some_and(|bytes| bytes as u64 == found) {
         return Ok(());
@@ -212,7 +212,7 @@ fn check_bytes(path: &Path, header: &Header, found: u64) -> Result<(), ArrayErro
     Err(format(path, format_args!("its shape {:?} needs another number of bytes than its {found}", header.shape)))
 }
 
-/// Returns the error of a file that is neither an array nor an archive of some.
+/// Returns the error of a file that is neither an array nor an archive of arrays.
 fn no_array(path: &Path, bytes: &[u8]) -> DataError {
     match stray::find(bytes) {
         Some((what, advice)) => DataError::Foreign { path: path.into(), what, advice },

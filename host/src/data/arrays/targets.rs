@@ -80,7 +80,7 @@ fn rows(mut array: Array, task: TaskKind) -> Result<Found, DataError> {
     Ok(Found::Rows(path, TargetRows::new(width, numbers)))
 }
 
-/// Returns the targets of one or two parts, and the names of their classes, labels or numbers; `data` is the data set's name in errors.
+/// Returns the targets of one or two parts, and the names of their classes, labels or numbers. `data` is the data set's name in errors.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Arrays as NumPy writes them: layouts, types, labels, and what is no data set.
+//! Arrays as NumPy writes them: layouts, types, labels, and files that are not a data set.
 
 use std::{fs, io::Write, path::PathBuf};
 

@@ -14,17 +14,17 @@ pub type Point = (i32, i32);
 
 /// Shades from 0 (background) to 255, in 28 rows.
 pub struct Canvas {
-    /// The shades, beyond 0..=255 where paints overshoot.
+    /// The shades. They may be beyond 0..=255 while paints are added.
     pub shades: [[i32; SIDE]; SIDE],
 }
 
 impl Canvas {
-    /// All background.
+    /// Returns a canvas that is all background.
     pub const fn new() -> Self {
         Self { shades: [[0; SIDE]; SIDE] }
     }
 
-    /// Paints a polygon (even-odd rule), blending at its edges; `paint` gives the shade at a column and row.
+    /// Paints a polygon (even-odd rule), with blended edges. `paint` gives the shade at a column and row.
     pub fn fill(&mut self, outline: &[Point], paint: impl Fn(usize, usize) -> i32) {
         let mut crossings = Vec::new();
         for (row, shades) in self.shades.iter_mut().enumerate() {
@@ -45,7 +45,7 @@ impl Canvas {
     }
 }
 
-/// Finds where the outline crosses the horizontal line at `y`, from left to right.
+/// Finds the places where the outline crosses the horizontal line at `y`, from left to right.
 fn cross(outline: &[Point], y: i32, crossings: &mut Vec<i32>) {
     crossings.clear();
     let ends = outline.iter().cycle().skip(1);
@@ -58,7 +58,7 @@ fn cross(outline: &[Point], y: i32, crossings: &mut Vec<i32>) {
     crossings.sort_unstable();
 }
 
-/// Adds to each pixel of a row how much of it lies between two crossings.
+/// Adds to each pixel of a row the part of it that lies between two crossings.
 fn cover(coverage: &mut [i32; SIDE], [left, right]: [i32; 2]) {
     for (column, covered) in coverage.iter_mut().enumerate() {
         let start = column as i32 * PIXEL;
@@ -66,7 +66,7 @@ fn cover(coverage: &mut [i32; SIDE], [left, right]: [i32; 2]) {
     }
 }
 
-/// Rounds a polygon's corners (Chaikin 1974): each edge keeps its middle half, and the cut corners become edges.
+/// Rounds a polygon's corners (Chaikin 1974). Each edge keeps its middle half, and the cut corners become edges.
 pub fn rounded(outline: &[Point]) -> Vec<Point> {
     let ends = outline.iter().cycle().skip(1);
     let cut = |(a, b): (&Point, &Point)| {

@@ -2,9 +2,9 @@
 
 use selvedge::random::{Generator, Purpose};
 
-/// Draws set aside for an image's shape; its pixels' noise takes those behind them.
+/// The number of draws for an image's shape. The draws after these are for the noise of its pixels.
 const SHAPE: u64 = 1024;
-/// Draws set aside for an image.
+/// The number of draws for an image.
 const STRIDE: u64 = 2048;
 
 /// The draws of one image.
@@ -15,7 +15,7 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Returns the draws of image `index` of a seed's and a split's stream.
+    /// Returns the draws of image `index`, in the stream of this seed and split.
     pub const fn new(seed: u64, split: u64, index: u64) -> Self {
         Self { generator: Generator::new(seed, Purpose::Drawing, split), first: index * STRIDE, taken: 0 }
     }
@@ -33,12 +33,12 @@ impl Draws {
         self.range(-spread, spread)
     }
 
-    /// The next draw: true in `percent` of a hundred cases.
+    /// Returns the next draw: true with a probability of `percent` in a hundred.
     pub fn chance(&mut self, percent: i32) -> bool {
         self.range(0, 99) < percent
     }
 
-    /// Noise of a pixel, near to normal, with a standard deviation of about 37 (the sum of four bytes over 4).
+    /// Returns the noise of a pixel. It is near to normal, with a standard deviation of about 37 (the sum of four bytes over 4).
     pub fn noise(&self, pixel: usize) -> i32 {
         let bytes = (self.generator.bits(self.first + SHAPE + pixel as u64) as u32).to_le_bytes();
         bytes.iter().map(|&byte| i32::from(byte)).sum::<i32>() / 4 - 127

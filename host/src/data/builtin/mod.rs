@@ -44,7 +44,7 @@ pub fn test() -> Split {
     split(1, 2_000)
 }
 
-/// Returns a split's images take the draws of an epoch of their own; which thread draws an image changes nothing.
+/// Draws a split's images. They take the draws of an epoch of their own. It makes no difference which thread draws an image.
 fn split(split: u64, count: usize) -> Split {
     let mut places = vec![0; count];
     random::shuffle(&mut places, SEED, split);
@@ -77,7 +77,7 @@ fn draw(class: u8, mut draws: Draws) -> Image {
     image
 }
 
-/// Where a garment lies on the canvas: size, tilt and shift.
+/// The place of a garment on the canvas: size, tilt and shift.
 struct Pose {
     width: i32,
     height: i32,
@@ -96,7 +96,7 @@ impl Pose {
         }
     }
 
-    /// From garment coordinates to the canvas: a full-sized garment's 200 units are its 28 pixels.
+    /// Converts garment coordinates to the canvas. A full-sized garment has 200 units, which are the canvas' 28 pixels.
     fn place(&self, (x, y): Point) -> Point {
         let centre = SIDE as i32 * PIXEL / 2;
         // A small tilt is a shear both ways.

@@ -15,7 +15,7 @@ struct Cut {
     shoulder: i32,
     waist: i32,
     hem: i32,
-    /// Where the hem is.
+    /// The height of the hem.
     bottom: i32,
 }
 
@@ -51,7 +51,7 @@ impl Cut {
         Part::cloth(outline, tone)
     }
 
-    /// Both sleeves: `length` along the arm, which leans outwards by `lean` in a hundred, and half the cuff's width.
+    /// Returns both sleeves: `length` along the arm, which leans outwards by `lean` in a hundred, and `cuff` for half the cuff's width.
     fn sleeves(&self, length: i32, lean: i32, cuff: i32, tone: i32) -> [Part; 2] {
         let (x, y) = (self.shoulder + length * lean / 100, TOP + 20 + length * (130 - lean) / 100);
         let rise = cuff * lean / 100;

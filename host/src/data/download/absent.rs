@@ -1,4 +1,4 @@
-//! Stands in for the client where the feature `download` is left out.
+//! Takes the place of the client if the feature `download` is left out.
 
 use std::{path::Path, time::Instant};
 

@@ -1,4 +1,4 @@
-//! A file cannot be downloaded.
+//! The errors of a file that cannot be downloaded.
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
@@ -46,7 +46,7 @@ pub enum DownloadError {
     },
 }
 
-/// A mirror did not give a file.
+/// The error of a mirror that did not give a file.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     /// There is no way to the server.
@@ -58,18 +58,18 @@ pub enum MirrorError {
     /// The server answers with another status than success.
     #[error("HTTP status {0}")]
     Status(u16),
-    /// The connection broke, or was silent for too long.
+    /// The connection broke, or nothing came for too long.
     #[error("interrupted: {0}")]
     Interrupted(io::Error),
-    /// The file is another than the published one.
+    /// The file differs from the published one.
     #[error("its SHA-256 is not the published file's")]
     Checksum,
-    /// The bytes cannot be kept.
+    /// The bytes cannot be stored.
     #[error("{0}")]
     Storage(io::Error),
 }
 
-/// Where there is no network, every address fails for the same reason.
+/// Returns the first mirror and its failure. Without a network, every address fails for the same reason.
 fn first(mirrors: &[(String, MirrorError)]) -> impl fmt::Display {
     list(&mirrors[..mirrors.len().min(1)])
 }

@@ -1,7 +1,7 @@
 //! Fetches Fashion-MNIST's files from their published addresses.
 //!
-//! A file grows under a temporary name, `….gz.part`, which a later run resumes; it takes its own name once its SHA-256
-//! is the published one's.
+//! A file grows under a temporary name, `….gz.part`, which a later run resumes. It gets its own name when its SHA-256 is that of the
+//! published file.
 
 #[cfg(not(feature = "download"))]
 mod absent;
@@ -17,12 +17,12 @@ pub use self::{
     published::{MIRRORS, PUBLISHED, Published},
 };
 
-/// Where to download from, and how long to wait.
+/// The addresses to download from, and the time limits.
 #[derive(Clone, Debug)]
 pub struct Download {
     /// The files: names, lengths and checksums.
     pub published: Vec<Published>,
-    /// Addresses that the files' names are appended to, tried in order.
+    /// The addresses, tried in this order. A file's name is appended to an address.
     pub mirrors: Vec<String>,
     /// The time limit for finding a server, and for connecting to it.
     pub connect_timeout: Duration,

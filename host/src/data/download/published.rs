@@ -3,15 +3,15 @@
 /// A published file.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
-    /// Its name, without `.gz`.
+    /// The file's name, without `.gz`.
     pub name: &'static str,
-    /// Its length as published, gzipped.
+    /// The length of the published file, gzipped, in bytes.
     pub bytes: u64,
-    /// SHA-256 of it, in hexadecimal digits.
+    /// SHA-256 of the file, in hexadecimal digits.
     pub sha256: &'static str,
 }
 
-/// Fashion-MNIST's four files: SHA-256 of those whose MD5 its own [README](https://github.com/zalandoresearch/fashion-mnist) states.
+/// Fashion-MNIST's four files, with the SHA-256 of the files whose MD5 the [README](https://github.com/zalandoresearch/fashion-mnist) states.
 pub const PUBLISHED: [Published; 4] = [
     Published {
         name: "train-images-idx3-ubyte",

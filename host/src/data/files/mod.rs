@@ -1,4 +1,4 @@
-//! A data set from its four IDX files, checked: samples and labels fit each other, and labels their classes.
+//! A data set from its four IDX files. It is checked that samples and labels fit each other, and that each label is a class.
 
 #[cfg(test)]
 pub mod tests;
@@ -15,19 +15,20 @@ use super::{
     labels, locate, names,
 };
 
-/// One of the four files as it was found.
+/// One of the four files, after it was found.
 struct Part {
     path: PathBuf,
-    /// The published set that it is of.
+    /// The published set to which the file belongs.
     known: Option<&'static Known>,
 }
 
-/// Checks that `place` names four files; `origin` says in errors who named it.
+/// Checks that `place` names four files. `origin` is the option or variable that named it, for errors.
 pub fn find(origin: &'static str, place: &Path) -> Result<(), DataError> {
     locate::find(origin, place).map(drop)
 }
 
-/// Reads the training and test data that `place` names; `origin` says in errors who named it, and `classes` names the classes.
+/// Reads the training and test data that `place` names. `origin` is the option or variable that named it, for errors. `classes` names the
+/// classes.
 pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Result<Dataset, DataError> {
     let place = locate::find(origin, place)?;
     let [train_images, train_labels, test_images, test_labels] = place.paths;
@@ -54,7 +55,7 @@ pub fn read(origin: &'static str, place: &Path, classes: Option<&Path>) -> Resul
     Ok(data)
 }
 
-/// Returns the note for data that mixes files of a published set with others.
+/// Returns a note if the data mixes files of a published set with others.
 fn resembles(name: &str, parts: &[Part]) -> Option<String> {
     let known = parts.iter().find_map(|part| part.known)?;
     let others = parts.iter().filter(|part| part.known != Some(known));
@@ -66,7 +67,7 @@ fn resembles(name: &str, parts: &[Part]) -> Option<String> {
     ))
 }
 
-/// Reads a part of the data from its two files, of which the first is at `slot` among the four.
+/// Reads a part of the data from its two files. `slot` is the place of the first one among the four.
 fn split(
     samples_path: PathBuf,
     labels_path: PathBuf,
@@ -91,12 +92,12 @@ fn split(
     Ok((shape, Split::of(shape.features(), element, values, labels), parts))
 }
 
-/// Reads a file of samples. Their labels are 0.
+/// Reads a file of samples. All labels are 0.
 pub fn samples(path: &Path) -> Result<(InputShape, Split), DataError> {
     unlabelled(path, contents::read(path, &idx::SAMPLES)?)
 }
 
-/// The same of a file's bytes; `path` is its name in errors.
+/// Reads samples from a file's bytes. All labels are 0. `path` is the file's name in errors.
 pub fn samples_in(path: &Path, bytes: Vec<u8>) -> Result<(InputShape, Split), DataError> {
     unlabelled(path, contents::of_bytes(path, bytes, &idx::SAMPLES)?)
 }

@@ -1,4 +1,4 @@
-//! Folders of small files, as they are and damaged.
+//! Folders of small files, correct and damaged.
 
 use std::{fs, io::Write};
 

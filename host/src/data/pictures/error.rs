@@ -4,10 +4,10 @@ use options::commands::Size;
 use selvedge::architecture::MAX_WIDTH;
 use thiserror::Error;
 
-/// The error of a folder of pictures, without its name.
+/// The error of a folder of pictures, without the folder's name.
 #[derive(Debug, Error)]
 pub enum FolderError {
-    /// Pictures of several sizes, and no choice.
+    /// The pictures have several sizes, and no size was chosen.
     #[error(
         "its pictures have several sizes ({sizes}); choose one that all are resized to by --size, such as --size 32x32"
     )]
@@ -25,15 +25,15 @@ pub enum FolderError {
         /// Columns × rows × channels.
         values: u64,
     },
-    /// More memory than is taken.
+    /// The pictures need more memory than is allowed.
     #[error("its {pictures} pictures take more memory than {}; take a smaller --size", most.map_or_else(|| "the system gives".into(), |most| format!("{} MB", most >> 20)))]
     Memory {
-        /// The number of them.
+        /// The number of pictures.
         pictures: usize,
-        /// The largest number of bytes that are taken, where these are the limit.
+        /// The largest number of bytes that are allowed, if they are the limit.
         most: Option<u64>,
     },
-    /// Pictures without classes.
+    /// The pictures have no classes, because they are not in sub-folders.
     #[error("its pictures are in no sub-folder, and each class needs one: DIR/CLASS/picture.png")]
     Flat,
     /// There are fewer than two classes.
@@ -53,7 +53,7 @@ pub enum FolderError {
         /// The folder's name.
         test: String,
     },
-    /// A folder's name is no class's.
+    /// A folder's name is not valid as a class's name.
     #[error("the sub-folder {folder}: {reason}")]
     Class {
         /// The sub-folder.
@@ -61,15 +61,15 @@ pub enum FolderError {
         /// The reason.
         reason: String,
     },
-    /// No two parts.
+    /// The pictures cannot be divided into two parts.
     #[error(
         "{samples} pictures cannot be parted into training and test samples; name test pictures by --test, or add more"
     )]
     NoTest {
-        /// The number of them.
+        /// The number of pictures.
         samples: usize,
     },
-    /// Bytes have no mean.
+    /// Missing values cannot be replaced by a mean, because pictures have none.
     #[error("--missing mean is for tables; --missing drop leaves out pictures that cannot be read")]
     Mean,
 }

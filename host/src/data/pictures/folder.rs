@@ -1,4 +1,4 @@
-//! The pictures in a folder's sub-folders, and its parts.
+//! The pictures in a folder's sub-folders, and the folder's training and test parts.
 
 use std::{
     fs, io,
@@ -9,16 +9,16 @@ use crate::data::{DataError, locate};
 
 /// The endings of pictures' names.
 const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"];
-/// The folders of the two parts, the first that is there for the test.
+/// The folders of the two parts. For the test part, the first name that is there counts.
 pub const TRAIN: &str = "train";
 pub const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
-/// The folders below one another that are looked into.
+/// The largest depth of sub-folders that are searched.
 pub const DEPTH: usize = 8;
 
 /// A picture's file.
 pub struct File {
     pub path: PathBuf,
-    /// Its class, by its folder.
+    /// The picture's class, by its folder.
     pub class: String,
     /// 0 for training, 1 for test.
     pub part: usize,
@@ -41,7 +41,7 @@ pub fn is_flat(folder: &Path) -> bool {
     entries.any(|entry| is_picture(&entry.path())) && !locate::holds_any(folder)
 }
 
-/// Returns the folders of the training and of the test part, where a folder has them.
+/// Returns the folders of the training and of the test part, if a folder has them.
 pub fn parts(place: &Path) -> Result<[Option<PathBuf>; 2], DataError> {
     let below = folders(place).map_err(|error| DataError::Unreadable { path: place.into(), error })?;
     let named = |name: &str| {
@@ -72,7 +72,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// All pictures in a folder and below it.
+/// Adds all pictures in a folder and below it to `pictures`.
 pub fn collect(folder: &Path, depth: usize, pictures: &mut Vec<PathBuf>) -> io::Result<()> {
     for path in entries(folder)? {
         if path.is_dir() {

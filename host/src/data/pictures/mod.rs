@@ -1,4 +1,4 @@
-//! A folder of pictures with a sub-folder for each class, as torchvision's ImageFolder has it.
+//! A folder of pictures with a sub-folder for each class, as for torchvision's ImageFolder.
 
 mod error;
 mod folder;
@@ -26,11 +26,11 @@ use super::{DataError, Dataset, Gaps, Split, label_texts, labels, names};
 pub const FOREIGN: [&str; 9] =
     ["task", "label", "labels", "test-labels", "features", "window", "stride", "group", "element"];
 
-/// Reads all pictures, of which each is a sample of its folder's class.
+/// Reads all pictures. Each is a sample of its folder's class.
 ///
 /// # Errors
 ///
-/// [`DataError`], with the folder's or the picture's name.
+/// [`DataError`], with the name of the folder or the picture.
 pub fn read(place: &Path, options: &Source, classes: Option<&Path>, has_network: bool) -> Result<Dataset, DataError> {
     let wrong = |error| DataError::Pictures { folder: place.into(), error };
     if options.missing == Some(Missing::Mean) {

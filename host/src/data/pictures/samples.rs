@@ -1,4 +1,4 @@
-//! Samples of pictures: all of one size, and of as many channels.
+//! Samples of pictures. All have one size and the same number of channels.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -11,21 +11,21 @@ use crate::picture::{self, PictureError, Plain};
 
 /// The largest number of bytes of all samples.
 const MOST: u64 = 1 << 32;
-/// The pictures that are read before their samples are put together.
+/// The number of pictures that are read before their samples are put together.
 const TOGETHER: usize = 64;
 
 /// The samples of all pictures.
 pub struct Samples {
-    /// Channels × rows × columns of each.
+    /// The values of each sample: channels × rows × columns.
     pub values: Vec<u8>,
-    /// The file of each.
+    /// The file of each sample.
     pub kept: Vec<usize>,
     pub size: Size,
     channels: u32,
     pub are_grey: bool,
 }
 
-/// A picture or the folder is wrong.
+/// The error of a picture or of the folder.
 pub enum Problem {
     Folder(FolderError),
     Picture(PictureError),
@@ -38,7 +38,7 @@ impl From<FolderError> for Problem {
 }
 
 impl Samples {
-    /// Reads all pictures in their order. Where no colour is chosen, all have three channels.
+    /// Reads all pictures in their order. If no colour is chosen, all have three channels.
     pub fn read(files: &[File], options: &Source) -> Result<Self, Problem> {
         let channels = options.color.unwrap_or(Color::Rgb).channels();
         let mut samples =
@@ -86,7 +86,7 @@ impl Samples {
         Ok(samples)
     }
 
-    /// Keeps only the first of three channels, for grey pictures.
+    /// Keeps only the first of three channels, for grey pictures. It changes nothing if the samples already have `channels` channels.
     pub fn keep_channels(&mut self, channels: u32) {
         if channels == self.channels {
             return;
@@ -106,7 +106,7 @@ fn own_size(picture: &Plain) -> Size {
     Size { width, height }
 }
 
-/// Returns a picture's own size, whether it is grey, and its sample.
+/// Returns a picture's original size, whether it is grey, and its sample.
 fn one(path: &Path, size: Option<Size>, channels: u32) -> Result<(Size, bool, Vec<u8>), Problem> {
     let picture = picture::read_plain(path).map_err(Problem::Picture)?;
     let (own, is_grey) = (own_size(&picture), picture.is_grey());

@@ -7,9 +7,9 @@ use selvedge::{architecture::MAX_WIDTH, shape::MAX_NAME, task::TaskKind};
 
 use super::TableError;
 
-/// The names of a column of classes, where none is chosen.
+/// The names that a column of classes may have, if none is chosen.
 const LABELS: [&str; 3] = ["label", "class", "target"];
-/// The same, where none of the others is there.
+/// The name of a column of classes, if there is no column with another of these names.
 const LABEL: &str = "y";
 /// The unit of a feature without one.
 pub const NO_UNIT: &str = "-";
@@ -28,34 +28,34 @@ pub struct Column {
 /// The columns that are read, by their places.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roles {
-    /// The features, in their order.
+    /// The places of the features, in their order.
     pub features: Vec<usize>,
-    /// The column of the classes, or those of labels or numbers; a table whose samples are only predicted needs none.
+    /// The places of the column of classes, or of the columns of labels or numbers. A table whose samples are only predicted needs none.
     pub labels: Vec<usize>,
-    /// The groups.
+    /// The place of the column of groups.
     pub group: Option<usize>,
-    /// The rows of a window; 1 where a row is a sample.
+    /// The number of rows of a window. It is 1 if a row is a sample.
     pub window: usize,
 }
 
-/// The samples that a network takes, where one is to take them.
+/// The samples that a network takes, if there is a network.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted<'a> {
     /// True if there is a network.
     pub has_network: bool,
-    /// The names of its features, none where they are not known.
+    /// The names of the network's features. Empty if they are not known.
     pub names: &'a [String],
-    /// The names of its outputs, none where they are not known.
+    /// The names of the network's outputs. Empty if they are not known.
     pub outputs: &'a [String],
     /// The meaning of the targets.
     pub task: TaskKind,
-    /// The column of its classes, where it is known. A table need not have it.
+    /// The column of the network's classes, if it is known. A table need not have it.
     pub label: Option<&'a str>,
-    /// The column of the groups that its training part was made of. A table need not have it.
+    /// The column of the groups by which the network's training part was made. A table need not have it.
     pub group: Option<&'a str>,
 }
 
-/// Names and units of the first line's cells.
+/// Parses the cells of the first line into names and units.
 pub fn parse(header: &[String]) -> Result<Vec<Column>, TableError> {
     if header.iter().all(|cell| cell.parse::<f64>().is_ok()) {
         return Err(TableError::NoHeader);
@@ -82,7 +82,7 @@ pub fn parse(header: &[String]) -> Result<Vec<Column>, TableError> {
     Ok(columns)
 }
 
-/// Parts `ax (m/s²)` and `ax [g]` into name and unit. A number in brackets is no unit.
+/// Divides a cell such as `ax (m/s²)` or `ax [g]` into name and unit. A number in brackets is not a unit.
 fn parted(cell: &str) -> Option<(&str, &str)> {
     let [open, close] = [['(', ')'], ['[', ']']].into_iter().find(|[_, close]| cell.ends_with(*close))?;
     let (name, unit) = cell.strip_suffix(close)?.rsplit_once(open)?;
@@ -90,7 +90,7 @@ fn parted(cell: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && !unit.is_empty() && unit.parse::<f64>().is_err()).then_some((name, unit))
 }
 
-/// Returns a text that a file takes as a name: without control characters, and not too long.
+/// Returns a text as a name for a file: without control characters, and not too long.
 fn as_name(text: &str, longest: usize) -> String {
     const MORE: char = '…';
     let text = text.replace(char::is_control, "\u{fffd}");
@@ -104,13 +104,13 @@ fn as_name(text: &str, longest: usize) -> String {
     format!("{}{MORE}", &text[..end])
 }
 
-/// Returns the name of a feature of a window: the column's, and its row in brackets.
+/// Returns the name of a feature of a window: the column's name, and the row in brackets.
 pub fn in_window(name: &str, row: usize) -> String {
     let suffix = format!("[{row}]");
     as_name(name, MAX_NAME - suffix.len()) + &suffix
 }
 
-/// Finds out which columns are what, by the options or else by their names.
+/// Finds the meaning of each column, by the options or else by the columns' names.
 ///
 /// # Errors
 ///
@@ -134,7 +134,8 @@ pub fn roles(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result
     check_width(features, labels, group, window)
 }
 
-/// Returns the columns of the targets: those that are named, or else those of a network's labels or numbers, or else the one that is named as a label is.
+/// Returns the columns of the targets: those that are named, or those of a network's labels or numbers, or else the one with the name of a
+/// label.
 fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Vec<usize>, TableError> {
     let is_one_class = wanted.task == TaskKind::Classification;
     let (names, whose) = match &options.label[..] {
@@ -157,11 +158,11 @@ fn labels(columns: &[Column], options: &Source, wanted: Wanted<'_>) -> Result<Ve
     Ok(places)
 }
 
-/// The same of a table whose samples are only classified: a label is passed over.
+/// Returns the columns of a table whose samples are only classified. A column of labels is ignored.
 ///
 /// # Errors
 ///
-/// [`TableError`] for a column that the network takes and the table has not.
+/// [`TableError`] for a column that the network takes and the table does not have.
 pub fn roles_to_classify(columns: &[Column], wanted: Wanted<'_>) -> Result<Roles, TableError> {
     let labels: Vec<usize> = default_label(columns).into_iter().collect();
     let (features, window) = features(columns, &[], wanted, None, &labels)?;
@@ -182,7 +183,7 @@ fn check_width(
     }
 }
 
-/// Returns the features that are named, or else those that a network takes, or else all others; and the rows of a window.
+/// Returns the features that are named, or those that a network takes, or else all others. Also returns the number of rows of a window.
 fn features(
     columns: &[Column],
     named: &[String],
@@ -208,7 +209,8 @@ fn features(
     Ok(((0..columns.len()).filter(is_free).collect(), window.unwrap_or(1)))
 }
 
-/// Returns the columns of the names that a network has for its inputs: those of a row, or those of a window's rows, `ax[0]`, `ay[0]`, `ax[1]`, ….
+/// Returns the columns with the names of a network's inputs. The names are those of a row, or those of a window's rows: `ax[0]`, `ay[0]`,
+/// `ax[1]`, ….
 fn network_features(
     columns: &[Column],
     names: &[String],
@@ -225,7 +227,7 @@ fn network_features(
     Ok((features, window.unwrap_or(rows)))
 }
 
-/// Returns the columns and the rows of a window whose features have these names, or `None` if they are no window's.
+/// Returns the columns and the number of rows of a window whose features have these names, or `None` if no window has them.
 pub fn windowed(names: &[String]) -> Option<(Vec<String>, usize)> {
     let first = names.iter().take_while(|name| name.ends_with("[0]"));
     let bases: Vec<String> = first.map(|name| name[..name.len() - "[0]".len()].into()).collect();
@@ -257,7 +259,7 @@ fn role_error(columns: &[Column], place: usize, roles: &'static str) -> TableErr
     TableError::Roles { name: columns[place].name.clone(), roles }
 }
 
-/// Returns the one column that is named as a label is.
+/// Returns the only column that has the name of a label.
 fn default_label(columns: &[Column]) -> Result<usize, TableError> {
     let named = |names: &[&str]| -> Vec<usize> {
         let is_one = |column: &Column| names.iter().any(|name| column.name.eq_ignore_ascii_case(name));

@@ -28,13 +28,13 @@ pub enum TableError {
     /// The file has only a line of names.
     #[error("it has column names, but no rows")]
     NoRows,
-    /// No row is whole.
+    /// Every row has a missing value.
     #[error("in each of its {rows} rows a value is missing, so --missing drop leaves none")]
     AllMissing {
-        /// The number of them.
+        /// The number of rows.
         rows: usize,
     },
-    /// Text in another encoding.
+    /// The text has another encoding than UTF-8.
     #[error("line {line} is no text in UTF-8; save the file as UTF-8")]
     Encoding {
         /// The line, from 1.
@@ -54,7 +54,7 @@ pub enum TableError {
         /// The largest number of bytes.
         most: u64,
     },
-    /// The values cannot be kept in a temporary file.
+    /// The values cannot be stored in a temporary file.
     #[error(
         "its values cannot be kept in {}, the folder of temporary files: {error}; name a folder with more room by {TEMPORARY}",
         folder.display()
@@ -71,26 +71,26 @@ pub enum TableError {
         /// The largest number of bytes.
         most: u64,
     },
-    /// Rows have numbers of 32 bits.
+    /// There are more rows than 32 bits can number.
     #[error("it has more than {} rows; take fewer", u32::MAX)]
     TooManyRows,
     /// The first line has values, not names.
     #[error("line 1 has numbers alone, but it must name the columns, such as ax,ay,az,label")]
     NoHeader,
-    /// Two columns of one name.
+    /// Two columns have the same name.
     #[error("line 1: columns {first} and {second} have the same name {name:?}; rename one")]
     Twice {
         /// The name.
         name: String,
-        /// One column, from 1.
+        /// The first column, from 1.
         first: usize,
-        /// The other.
+        /// The second column, from 1.
         second: usize,
     },
     /// A named column is not there.
     #[error("{option}: there is no column {name:?}; {hint}")]
     NoColumn {
-        /// The option, or who asks.
+        /// The option that names the column, or the part of the program that needs it.
         option: &'static str,
         /// The name.
         name: String,
@@ -108,7 +108,7 @@ pub enum TableError {
     /// Several columns were named for one class.
     #[error("--label names {count} columns, and a class stands in one; --task multi-label or regression takes several")]
     SeveralClasses {
-        /// The number of them.
+        /// The number of columns.
         count: usize,
     },
     /// A label's cell says neither yes nor no.
@@ -129,36 +129,36 @@ pub enum TableError {
         /// The names of the columns.
         columns: String,
     },
-    /// One column in two places.
+    /// One column has two roles.
     #[error("the column {name:?} is {roles}; it can be one of them")]
     Roles {
         /// The column.
         name: String,
-        /// The two roles that it was named for.
+        /// The two roles.
         roles: &'static str,
     },
     /// No column is left for features.
     #[error("there is no column of features beside the label and the group")]
     NoFeatures,
-    /// More features than a network takes.
+    /// A sample has more features than a network takes.
     #[error(
         "a sample has {features} features, and a network takes at most {MAX_WIDTH}; take fewer columns by --features, or a smaller --window"
     )]
     TooManyFeatures {
-        /// The number of them.
+        /// The number of features.
         features: u64,
     },
-    /// A row with more or fewer cells than there are columns.
+    /// A row has more or fewer cells than there are columns.
     #[error("line {line} has {found} values, but line 1 names {expected} columns")]
     Ragged {
         /// The line.
         line: u64,
-        /// The row's cells.
+        /// The number of the row's cells.
         found: usize,
-        /// The columns.
+        /// The number of columns.
         expected: usize,
     },
-    /// An empty cell, or a word for one.
+    /// A cell is empty, or has a word for a missing value.
     #[error("line {line}, column {column}: a value is missing; --missing drop leaves such rows out{}", mean(*is_value))]
     Missing {
         /// The line.
@@ -168,7 +168,7 @@ pub enum TableError {
         /// True for a feature, false for a label or a group.
         is_value: bool,
     },
-    /// An empty cell of a sample that is to be predicted.
+    /// A cell is empty in a sample that is to be predicted.
     #[error("line {line}, column {column}: a value is missing; put one there, or leave out the row")]
     NoValue {
         /// The line.
@@ -176,7 +176,7 @@ pub enum TableError {
         /// The column's name.
         column: String,
     },
-    /// A cell of another kind.
+    /// A cell has a text that is not a number.
     #[error("line {line}, column {column}: {text:?} is no number{advice}")]
     NoNumber {
         /// The line.
@@ -198,7 +198,7 @@ pub enum TableError {
         /// The cell.
         text: String,
     },
-    /// A value that the element does not have.
+    /// The element cannot hold a value.
     #[error("line {line}, column {column}: {text:?} is no value of {element}{}", range(*element))]
     Value {
         /// The line.
@@ -210,7 +210,7 @@ pub enum TableError {
         /// The element.
         element: Element,
     },
-    /// A label that is no class's name.
+    /// A label is not valid as a class's name.
     #[error("line {line}, column {column}: {reason}")]
     Label {
         /// The line.
@@ -229,14 +229,14 @@ pub enum TableError {
     /// No window fits into the rows.
     #[error("no {rows} rows one after the other have the same label{}, so there is no window; the longest such run has {longest}", group(*has_groups))]
     NoWindow {
-        /// The window's rows.
+        /// The number of rows of the window.
         rows: usize,
-        /// The rows of the longest run.
+        /// The number of rows of the longest run.
         longest: usize,
-        /// True if windows stay in a group, too.
+        /// True if windows must also stay in a group.
         has_groups: bool,
     },
-    /// A group in both parts.
+    /// A group is in both parts.
     #[error("the group {group:?} is in the training part, too; leave out --group if that is right")]
     SharedGroup {
         /// The group.
@@ -251,7 +251,7 @@ pub enum TableError {
     /// The samples do not make two parts.
     #[error("{samples} cannot be parted into training and test samples; name test samples by --test, or add more")]
     NoTest {
-        /// The samples that there are.
+        /// The samples, in words.
         samples: String,
     },
 }

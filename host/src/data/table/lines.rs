@@ -1,4 +1,4 @@
-//! A table's text: opened within limits, row by row, so that a file is never held whole.
+//! The text of a table. It is read row by row, within limits, so a file is never in memory as a whole.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,12 +15,12 @@ use flate2::bufread::MultiGzDecoder;
 use super::TableError;
 use crate::{data::contents, files, stray};
 
-/// A pipe, which is read whole, has at most this number of bytes.
+/// The largest number of bytes of a pipe, which is read as a whole.
 const LIMIT: u64 = 1 << 32;
-/// The largest number of bytes that any gzipped file may unpack to, and how many times its size a larger one may.
+/// The largest number of bytes that any gzipped file may unpack to. The second constant is the ratio for a larger file.
 const UNPACKED: u64 = 200 << 20;
 const RATIO: u64 = 40;
-/// The largest number of bytes of a row: more than the longest that a network takes.
+/// The largest number of bytes of a row. A network takes no longer rows.
 const LONGEST: u64 = 16 << 20;
 /// The known delimiters. The first one is used for a line without a delimiter.
 const DELIMITERS: [u8; 3] = *b",;\t";
@@ -61,7 +61,7 @@ impl<'a> Lines<'a> {
         Self::within(source, UNPACKED.max(size.saturating_mul(RATIO)))
     }
 
-    /// `unpacked` is the most bytes that a gzipped source unpacks to.
+    /// Reads the header. `unpacked` is the largest number of bytes that a gzipped source may unpack to.
     fn within(mut source: Box<dyn BufRead + 'a>, unpacked: u64) -> Result<Self, TableError> {
         let mut limit = u64::MAX;
         if contents::is_gzipped(source.fill_buf().map_err(TableError::Unreadable)?) {
@@ -86,7 +86,7 @@ impl<'a> Lines<'a> {
         Ok(lines)
     }
 
-    /// Returns the next row and the number of its first line. Blank lines are passed over.
+    /// Returns the next row and the number of its first line. Blank lines are left out.
     pub fn next(&mut self) -> Result<Option<(u64, &StringRecord)>, TableError> {
         self.progress.budget.set(LONGEST);
         let result = self.reader.read_record(&mut self.record);
@@ -116,7 +116,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Tells a table by its first bytes, which may be gzipped: text, of which the first line has a delimiter.
+/// Returns true if these first bytes, which may be gzipped, begin a table: text, with a delimiter in the first line.
 pub fn is_table(beginning: &[u8]) -> bool {
     let mut unpacked = Vec::new();
     let text = if contents::is_gzipped(beginning) {
@@ -131,7 +131,7 @@ pub fn is_table(beginning: &[u8]) -> bool {
     is_text && stray::find(text).is_none() && first.iter().any(|byte| DELIMITERS.contains(byte))
 }
 
-/// Refuses what is no text.
+/// Refuses a file that is not text.
 fn check_kind(beginning: &[u8]) -> Result<(), TableError> {
     const OTHERS: [stray::Magic<(&str, &str)>; 5] = [
         (0, b"\xff\xfe", ("a text in UTF-16", "save it as UTF-8")),
@@ -148,7 +148,8 @@ fn check_kind(beginning: &[u8]) -> Result<(), TableError> {
     other.map_or(Ok(()), |(what, advice)| Err(TableError::Foreign { what, advice }))
 }
 
-/// Returns the known delimiter that comes as often in the first line as in the second, or else the most often in the first; none in quotes counts.
+/// Returns the known delimiter that comes as often in the first line as in the second, or else the one that comes most often in the first.
+/// Delimiters in quotes do not count.
 fn delimiter(beginning: &[u8]) -> u8 {
     let mut counts = [[0_u32; DELIMITERS.len()]; 2];
     let (mut is_quoted, mut has_begun, mut line) = (false, false, 0);
@@ -173,7 +174,7 @@ fn delimiter(beginning: &[u8]) -> u8 {
     best.map_or(DELIMITERS[0], |place| DELIMITERS[place])
 }
 
-/// A source that ends with an error where a row, or the whole, is longer than it may be.
+/// A source that ends with an error if a row, or the whole, is too long.
 struct Within<R> {
     source: R,
     progress: Rc<Progress>,
@@ -182,20 +183,20 @@ struct Within<R> {
 /// The progress of reading a source.
 #[derive(Default)]
 struct Progress {
-    /// The bytes that the row may still have.
+    /// The number of bytes that the row may still have.
     budget: Cell<u64>,
-    /// The bytes that the source may still have.
+    /// The number of bytes that the source may still have.
     rest: Cell<u64>,
-    /// The bytes that were read.
+    /// The number of bytes that were read.
     len: Cell<u64>,
-    /// The places of line feeds that were read and not passed yet.
+    /// The places of line feeds that were read, but not passed yet.
     feeds: RefCell<VecDeque<u64>>,
-    /// The number of passed lines.
+    /// The number of lines that were passed.
     passed: Cell<u64>,
 }
 
 impl Progress {
-    /// Returns the line of a byte, from 1. The bytes come in their order. (A csv reader's own lines leave out blank ones before a row.)
+    /// Returns the line of a byte, from 1. The bytes must come in order. (The csv reader's own line numbers skip blank lines before a row.)
     fn line_of(&self, byte: u64) -> u64 {
         let mut feeds = self.feeds.borrow_mut();
         while feeds.pop_front_if(|place| *place < byte).is_some() {

@@ -1,4 +1,4 @@
-//! Tables: CSV files of measurements, a row a sample or a row an instant of a time series.
+//! Tables: CSV files of measurements. A row is a sample, or one time of a time series.
 //!
 //! [`lines`] opens a file within limits, [`columns`] gives its columns their meaning, [`rows`] reads cells, [`windows`] cuts time series,
 //! [`values`] fills gaps and writes elements. [`storage`] keeps the values, in memory or in a temporary file.
@@ -41,9 +41,9 @@ pub const FOREIGN: [&str; 4] = ["labels", "test-labels", "size", "color"];
 /// The largest number of bytes of samples that are only classified: they are all in memory.
 const MOST: u64 = 1 << 32;
 
-/// Reads the training and test samples of a table, and where `--test` names one, of a second.
+/// Reads the training and test samples of a table. If `--test` names a second table, the test samples come from it.
 ///
-/// `wanted` is what a network takes, where there is one.
+/// `wanted` is what a network takes, if there is a network.
 ///
 /// # Errors
 ///
@@ -55,11 +55,11 @@ pub fn read(path: &Path, options: &Source, classes: Option<&Path>, wanted: Wante
     assemble(path, files, options, given.as_ref(), wanted, &Storage::from_environment()?)
 }
 
-/// Reads a table's text; `path` is its name in errors.
+/// Reads a table's text. `path` is its name in errors.
 ///
 /// # Errors
 ///
-/// [`DataError`].
+/// [`DataError`] if the text is not a table of samples.
 pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, DataError> {
     let lines = Lines::of_bytes(bytes).map_err(|error| wrong(path, error))?;
     let task = options.task.map_or(TaskKind::Classification, |TaskName(task)| task);
@@ -67,7 +67,7 @@ pub fn parse(path: &Path, bytes: &[u8], options: &Source) -> Result<Dataset, Dat
     assemble(path, [Some(lines), None], options, None, wanted, &Storage::from_environment()?)
 }
 
-/// Reads samples that are only classified, for a network of these elements: each with the number of its first line.
+/// Reads samples that are only classified, for a network that takes this element. Each comes with the number of its first line.
 ///
 /// # Errors
 ///
@@ -106,7 +106,7 @@ fn wrong(path: &Path, error: TableError) -> DataError {
     DataError::Table { path: path.into(), error }
 }
 
-/// One file's samples, not parted yet.
+/// The samples of one file, before they are divided.
 struct Part {
     samples: Samples,
     dropped: usize,
@@ -217,7 +217,7 @@ fn assemble(
     Ok(Dataset { feature_names, units, target_units, labels_are_names, gaps, is_parted, notes, ..data })
 }
 
-/// Returns the names of labels or targets: those that are given, or else their columns'.
+/// Returns the names of labels or targets: those that are given, or else the names of their columns.
 fn output_names(path: &Path, columns: &[&Column], given: Option<&Named>) -> Result<Classes, DataError> {
     let Some(given) = given else {
         return Ok(Classes::named(columns.iter().map(|column| column.name.clone())).expect("a column's name is one"));
@@ -226,7 +226,7 @@ fn output_names(path: &Path, columns: &[&Column], given: Option<&Named>) -> Resu
     Ok(given.classes.clone())
 }
 
-/// Returns the columns' units, where any has one.
+/// Returns the columns' units, if any has one.
 fn units_of(columns: &[&Column]) -> Vec<String> {
     match columns.iter().any(|column| column.unit != NO_UNIT) {
         true => columns.iter().map(|column| column.unit.clone()).collect(),
@@ -253,7 +253,8 @@ fn part(
     Ok(Part { samples, dropped, rising })
 }
 
-/// Returns the training and the test samples of one file. Groups of which only a network's file knows are none where all samples are in one.
+/// Returns the training and the test samples of one file. Groups that only a network's file names are ignored if all samples are in one
+/// group.
 fn parted(samples: &Samples, targets: &Targets, options: &Source) -> Result<(Vec<u32>, Vec<u32>), TableError> {
     let (strata, split) = (targets.strata(), options.test_split.unwrap_or_default());
     let groups = (!samples.groups.is_empty()).then_some(&samples.groups[..]);
@@ -298,7 +299,7 @@ fn remarks(columns: &[Column], roles: &Roles, options: &Source, wanted: Wanted<'
 }
 
 impl Roles {
-    /// The same columns of another table, by their names.
+    /// Returns the columns of another table with the same names.
     fn in_table(&self, columns: &[Column], there: &[Column]) -> Result<Self, TableError> {
         let place = |&place: &usize| columns::find(there, "the columns of --data", &columns[place].name);
         Ok(Self {
@@ -309,7 +310,7 @@ impl Roles {
         })
     }
 
-    /// Returns the features' names, and their units where any has one.
+    /// Returns the features' names, and their units if any has one.
     fn names(&self, columns: &[Column]) -> (Vec<String>, Vec<String>) {
         let features = || self.features.iter().map(|&place| &columns[place]);
         let names = match self.window {

@@ -16,17 +16,17 @@ use crate::data::{Store, encode};
 /// The rows of a table.
 #[derive(Debug, Default)]
 pub struct Rows {
-    /// The features' values, row after row, each an f32 of four bytes, little-endian. NaN stands for one that is missing.
+    /// The features' values, row after row, each an f32 of four bytes, little-endian. NaN is a missing value.
     pub values: Store,
-    /// The number of each row's class, or set of labels, among [`Texts`]; none where targets are numbers.
+    /// The number of each row's class, or set of labels, among [`Texts`]. Empty if the targets are numbers.
     pub labels: Vec<u32>,
-    /// Each row's labels, 1 or 0, or numbers; none where it has a class.
+    /// The labels of each row as 1 or 0, or the numbers of each row. Empty if a row has a class.
     pub targets: Vec<f32>,
-    /// The number of each row's group; none where nobody asked for groups.
+    /// The number of each row's group. Empty if no groups were asked for.
     pub groups: Vec<u32>,
-    /// The rows that come after one that was left out.
+    /// The rows directly after a row that was left out.
     pub breaks: Vec<u32>,
-    /// The file's line of each row.
+    /// The line of each row in the file.
     pub lines: Vec<u32>,
     /// The number of rows that were left out.
     pub dropped: usize,
@@ -34,11 +34,11 @@ pub struct Rows {
     pub rising: Vec<usize>,
 }
 
-/// Different texts, by numbers in the order of their coming.
+/// Different texts. Their numbers are in the order in which they first came.
 #[derive(Debug, Default)]
 pub struct Texts {
     numbers: HashMap<String, u32>,
-    /// Each text, and the file and the line where it came first.
+    /// Each text, and the file and the line where it first came.
     pub all: Vec<(String, usize, u64)>,
 }
 
@@ -154,16 +154,16 @@ pub fn read(
     }
 }
 
-/// Finds features that only rise.
+/// Finds features that never fall.
 #[derive(Default)]
 struct Rise {
     rows: usize,
-    /// Of each feature the first value, the last one, and whether none was below the one before it.
+    /// For each feature: the first value, the last value, and true if no value was below the one before it.
     features: Vec<(f32, f32, bool)>,
 }
 
 impl Rise {
-    /// The rows of which a rise says something.
+    /// The smallest number of rows for which a rise means something.
     const LEAST: usize = 50;
 
     fn add(&mut self, values: impl Iterator<Item = f32>) {
@@ -184,13 +184,13 @@ impl Rise {
     }
 }
 
-/// A word for no value.
+/// Returns true if a text is a word for a missing value.
 fn is_missing(text: &str) -> bool {
     let text = text.trim();
     text.is_empty() || ["na", "nan", "null", "n/a"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// A feature's cell.
+/// A cell of a feature.
 struct Cell<'a> {
     text: &'a str,
     line: u64,
@@ -198,7 +198,7 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Its number, or NaN where it has none and that is no error.
+    /// Returns the cell's number, or NaN if it has none and that is allowed.
     fn value(&self, options: &Source) -> Result<f32, TableError> {
         let (line, column) = (self.line, || self.column.name.clone());
         if is_missing(self.text) {
@@ -247,7 +247,7 @@ impl Cell<'_> {
         }
     }
 
-    /// Returns the first letters of its text.
+    /// Returns the first letters of the cell's text.
     fn shown(&self) -> String {
         const LONGEST: usize = 40;
         match self.text.char_indices().nth(LONGEST) {

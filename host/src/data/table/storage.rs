@@ -1,4 +1,4 @@
-//! Keeps a table's values in memory. From a certain size on, they are in a temporary file without a name, which is mapped.
+//! Keeps a table's values in memory. From a certain size on, they are in a mapped temporary file without a name.
 //!
 //! The system removes such a file when the program ends, however it ends.
 
@@ -17,10 +17,10 @@ use crate::data::{
     mapping::{self, Mapping},
 };
 
-/// This number of bytes are read or written at once: values of four bytes. In tests there are many parts.
+/// The number of bytes that are read or written at once. Values have four bytes. In tests there are many parts.
 const PART: usize = if cfg!(test) { 64 } else { 1 << 20 };
 
-/// Says which values lie in memory, and where the others do.
+/// Decides whether values lie in memory or in a file.
 #[derive(Debug)]
 pub struct Storage {
     /// Values of this number of bytes and more lie in a file.
@@ -30,30 +30,30 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Returns a place for values: in memory, or from this number of bytes on in a file in this folder.
+    /// Returns a storage for values. From `map_from` bytes on, it stores them in a file in this folder.
     pub fn new(map_from: u64, folder: PathBuf) -> Self {
         Self { map_from, folder }
     }
 
-    /// Returns the sizes and the system's folder of temporary files, as the environment has them.
+    /// Returns a storage with the size and the folder of temporary files that the environment gives.
     ///
     /// # Errors
     ///
-    /// [`DataError::MapFrom`].
+    /// [`DataError::MapFrom`] if the environment variable is not a size.
     pub fn from_environment() -> Result<Self, DataError> {
         Ok(Self::new(mapping::least_size()?, env::temp_dir()))
     }
 
-    /// Returns a writer of values of any number.
+    /// Returns a writer for any number of values.
     pub fn writer(&self) -> Writer<'_> {
         Writer { storage: self, bytes: Vec::new(), file: None, in_file: 0 }
     }
 
-    /// Returns a writer of this number of bytes. Where they go into a file, it has room for all of them.
+    /// Returns a writer for this number of bytes. If they go into a file, the file has room for all of them.
     ///
     /// # Errors
     ///
-    /// [`TableError::Temporary`].
+    /// [`TableError::Temporary`] if the file cannot be made.
     pub fn writer_of(&self, len: u64) -> Result<Writer<'_>, TableError> {
         let mut writer = self.writer();
         if len >= self.map_from {
@@ -79,7 +79,7 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// Those of `edit`, and [`TableError::Temporary`].
+    /// The errors of `edit`, and [`TableError::Temporary`].
     pub fn edited(
         &self,
         store: Store,
@@ -104,11 +104,11 @@ impl Storage {
     }
 }
 
-/// Visits all bytes in their order, a part at a time, each of whole values.
+/// Visits all bytes in their order, in parts of whole values.
 ///
 /// # Errors
 ///
-/// The first of `visit`.
+/// The first error of `visit`.
 pub fn in_parts<E>(store: &Store, mut visit: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let mut room = Vec::new();
     for start in (0..store.len()).step_by(PART) {
@@ -117,13 +117,13 @@ pub fn in_parts<E>(store: &Store, mut visit: impl FnMut(&[u8]) -> Result<(), E>)
     Ok(())
 }
 
-/// Writes values one after the other. They begin in memory, and go on in a file where they are many.
+/// Writes values one after the other. They begin in memory. If there are many, they go on in a file.
 pub struct Writer<'a> {
     storage: &'a Storage,
-    /// The values, or where there is a file, those that are not in it yet.
+    /// The values, or those that are not yet in the file.
     bytes: Vec<u8>,
     file: Option<File>,
-    /// The bytes that are in the file.
+    /// The number of bytes in the file.
     in_file: u64,
 }
 
@@ -146,11 +146,11 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Returns the values at their place.
+    /// Returns the values, in memory or in the file.
     ///
     /// # Errors
     ///
-    /// [`TableError::Temporary`].
+    /// [`TableError::Temporary`] if the file cannot be written or mapped.
     pub fn finish(mut self) -> Result<Store, TableError> {
         if self.file.is_none() {
             return Ok(Store::Memory(self.bytes));

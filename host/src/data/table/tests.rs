@@ -1,4 +1,4 @@
-//! Tables in temporary files against tables in memory.
+//! Compares tables in temporary files with tables in memory.
 
 use std::{fs, path::Path};
 
@@ -14,7 +14,7 @@ use crate::data::Dataset;
 struct Table(Vec<([Option<i16>; 2], bool, u8)>);
 
 impl Table {
-    /// Its text: each number divided by `divisor`, and `gap` in the place of one that is missing.
+    /// Returns the table's text: each number divided by `divisor`, and `gap` for a missing number.
     fn text(&self, divisor: f32, gap: &str) -> String {
         let cell =
             |cell: Option<i16>| cell.map_or_else(|| gap.into(), |number| (f32::from(number) / divisor).to_string());
@@ -25,7 +25,7 @@ impl Table {
     }
 }
 
-/// Rows in runs of one label and group.
+/// Returns rows in runs of one label and group.
 fn table(first_group: u8) -> impl Strategy<Value = Table> {
     let cell = || prop_oneof![1 => Just(None), 12 => (-100..100_i16).prop_map(Some), 1 => any::<i16>().prop_map(Some)];
     let run = (prop::collection::vec([cell(), cell()], 1..12), any::<bool>(), first_group..first_group + 3);

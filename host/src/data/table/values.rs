@@ -1,4 +1,4 @@
-//! The steps from a table's values to samples' bytes. Each works on parts, so that values in a file are never in memory as a whole.
+//! Turns a table's values into samples' bytes. Each step works on parts, so values in a file are never in memory as a whole.
 
 use std::{convert::Infallible, mem};
 
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::data::{Store, encode};
 
-/// Puts a column's mean in the place of each of its missing values. A mean is that of the training samples, over all rows of a window, and a
-/// whole number where the element is an integer. Returns how many values were put in.
+/// Replaces each missing value by its column's mean. The mean is that of the training samples, over all rows of a window. It is a whole
+/// number if the element is an integer. Returns the number of values that were replaced.
 ///
 /// # Errors
 ///
-/// [`TableError::NoMean`], of a column that has no value in the training part, and [`TableError::Temporary`].
+/// [`TableError::NoMean`] for a column that has no value in the training part, and [`TableError::Temporary`].
 pub fn fill(
     parts: [&mut Store; 2],
     training: &[u32],
@@ -76,7 +76,7 @@ pub fn smallest_element(parts: [&Store; 2]) -> Element {
     [Element::I16, Element::U16].into_iter().find(holds).unwrap_or(Element::F32)
 }
 
-/// Values of f32 as another element's. All are that element's.
+/// Converts f32 values to another element, which must be able to hold all of them.
 ///
 /// # Errors
 ///
@@ -91,7 +91,7 @@ pub fn encoded(store: Store, element: Element, storage: &Storage) -> Result<Stor
     })
 }
 
-/// Writes values of f32 as another element's, in their own place. All are that element's.
+/// Converts f32 values in place to another element, which must be able to hold all of them.
 pub fn encode_in_place(values: &mut Vec<u8>, element: Element) {
     if element == Element::F32 {
         return;

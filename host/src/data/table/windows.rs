@@ -12,25 +12,25 @@ pub struct Samples {
     pub labels: Vec<u32>,
     /// The labels or numbers of each sample; a window has those of its last row. Empty if samples have a class.
     pub targets: Vec<f32>,
-    /// The number of each one's group; none where there are no groups.
+    /// The number of each sample's group. Empty if there are no groups.
     pub groups: Vec<u32>,
-    /// The first line of each one.
+    /// The first line of each sample.
     pub lines: Vec<u32>,
-    /// The rows that are in no sample.
+    /// The number of rows that are in no sample.
     pub unused: usize,
 }
 
-/// Returns a sample of each row.
+/// Returns samples of one row each.
 pub fn each_row(rows: Rows) -> Samples {
     let Rows { values, labels, targets, groups, lines, .. } = rows;
     Samples { values, labels, targets, groups, lines, unused: 0 }
 }
 
-/// Cuts windows of `window` rows inside runs of the same label and group, each `stride` rows after the one before it.
+/// Cuts windows of `window` rows, within runs of the same label and group. Each window begins `stride` rows after the one before it.
 ///
 /// # Errors
 ///
-/// [`TableError`] if no window fits, or the folder of temporary files has no room.
+/// [`TableError`] if no window fits, or if the folder of temporary files has no room.
 pub fn cut(rows: &Rows, window: usize, stride: usize, storage: &Storage) -> Result<Samples, TableError> {
     let count = rows.lines.len();
     let row_len = rows.values.len() / count.max(1);
@@ -79,7 +79,7 @@ mod tests {
         Storage::new(u64::MAX, "".into())
     }
 
-    /// Rows of two bytes, each the row's number twice.
+    /// Returns rows of two bytes, each the number of the row.
     fn rows(labels: &[u32], groups: &[u32], breaks: &[u32]) -> Rows {
         let values = Store::Memory((0..labels.len() as u8).flat_map(|row| [row, row]).collect());
         let lines = (0..labels.len() as u32).map(|row| row + 2).collect();

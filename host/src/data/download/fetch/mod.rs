@@ -1,4 +1,4 @@
-//! The client: it asks the mirrors in turn, and resumes what broke off.
+//! The client. It asks the mirrors in turn, and resumes broken downloads.
 
 #[cfg(test)]
 mod tests;
@@ -25,11 +25,11 @@ use crate::weights::hex;
 const ATTEMPTS: u32 = 8;
 
 impl Download {
-    /// Fetches the file published as `name` (without `.gz`) into a folder, which is made where it is missing, until `end` at the latest.
+    /// Fetches the file published as `name` (without `.gz`) into a folder, until `end` at the latest. The folder is made if it is missing.
     ///
     /// # Errors
     ///
-    /// [`DownloadError`]; what has arrived stays there, to be resumed.
+    /// [`DownloadError`]. The bytes that have arrived stay there, so that a later run can resume.
     pub fn fetch(&self, name: &str, folder: &Path, end: Instant) -> Result<(), DownloadError> {
         let published = self.published.iter().find(|file| file.name == name);
         let file = published.ok_or_else(|| DownloadError::Unknown { name: name.into() })?;
@@ -63,7 +63,7 @@ impl Download {
         Err(DownloadError::of_mirrors(name, failures))
     }
 
-    /// Fetches a file from one mirror, resuming where the connection breaks and starting over where the sum is wrong.
+    /// Fetches a file from one mirror. It resumes if the connection breaks, and starts over if the checksum is wrong.
     fn fetch_from(&self, mirror: &str, file: &Published, part: &mut File, end: Instant) -> Result<(), MirrorError> {
         let url = format!("{mirror}{}.gz", file.name);
         let bar = self.progress_bar(&url, file);
@@ -92,7 +92,7 @@ impl Download {
         Err(last.unwrap_or(MirrorError::Checksum))
     }
 
-    /// Asks for what is missing in the part, and appends it.
+    /// Asks for the bytes that are missing in the part, and appends them.
     fn continue_from(
         &self,
         url: &str,
@@ -129,7 +129,7 @@ impl Download {
         Ok(())
     }
 
-    /// Asks for the bytes from `start` on; all is over at `end`.
+    /// Asks for the bytes from `start` on. The request must end by `end`.
     fn request(&self, url: &str, start: u64, end: Instant) -> Result<Response<Body>, MirrorError> {
         let agent: Agent = Agent::config_builder()
             .user_agent(concat!("selvedge/", env!("CARGO_PKG_VERSION")))

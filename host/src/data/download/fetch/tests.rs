@@ -14,7 +14,7 @@ use super::{super::PUBLISHED, *};
 
 const NAME: &str = "file";
 
-/// More than the sockets' buffers hold, and no two parts alike.
+/// Returns more bytes than the sockets' buffers hold. No two parts are alike.
 fn content() -> Vec<u8> {
     (0..300_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
 }
@@ -47,7 +47,7 @@ impl Server {
         Self { address, starts }
     }
 
-    /// From where each request asked for the file.
+    /// Returns the place from which each request asked for the file.
     fn starts(&self) -> Vec<Option<usize>> {
         self.starts.lock().unwrap().clone()
     }
@@ -66,7 +66,7 @@ fn head(stream: &mut TcpStream, status: &str, length: usize) -> io::Result<()> {
     write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n")
 }
 
-/// The file, or the part that was asked for.
+/// Sends the file, or the part that was asked for.
 fn whole(stream: &mut TcpStream, start: Option<usize>) -> io::Result<()> {
     let content = content();
     match start {
@@ -98,7 +98,7 @@ fn missing(stream: &mut TcpStream, _: Option<usize>) -> io::Result<()> {
     head(stream, "404 Not Found", 0)
 }
 
-/// Sends a little, and then nothing until the client hangs up.
+/// Sends a little, and then nothing until the client disconnects.
 fn stalled(stream: &mut TcpStream, _: Option<usize>) -> io::Result<()> {
     head(stream, "200 OK", 300_000)?;
     stream.write_all(&content()[..1_000])?;
@@ -127,7 +127,7 @@ fn fetch(mirrors: &[&str], folder: &TempDir) -> Result<(), DownloadError> {
     download.fetch(NAME, folder.path(), Instant::now() + download.time_limit)
 }
 
-/// The folder's files: exactly the whole one, with its content.
+/// Checks that the folder has exactly the whole file, with its content.
 fn assert_whole(folder: &TempDir) {
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["file.gz"]);
@@ -212,7 +212,7 @@ fn knows_when_nobody_answers() {
     assert!(matches!(error, DownloadError::Unreachable { .. }), "{error}");
 }
 
-/// Never silent, and never done.
+/// Sends one byte after another, and never all.
 fn dripping(stream: &mut TcpStream, _: Option<usize>) -> io::Result<()> {
     head(stream, "200 OK", 300_000)?;
     loop {
