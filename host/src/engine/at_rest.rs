@@ -8,13 +8,13 @@ use selvedge::{
 use super::{Finished, Forward, Grid, LANES, Matrix, Product, Simd, Take, Target, product::Single, vector};
 use crate::aligned::{Aligned, MemoryError};
 
-/// The most samples that are computed one after the other. For so few, packing panels takes longer.
+/// The largest number of samples that are computed one after the other. For so few, packing panels takes longer.
 const SINGLE: usize = 8;
 
-/// Samples for each thread.
+/// The number of samples for each thread.
 const MANY: usize = 64;
 
-/// A linear layer's weights as predictions read them: `[inputs][outputs]`, each row filled up with zeros to whole vectors.
+/// A linear layer's weights in the order in which predictions read them: `[inputs][outputs]`, each row filled up with zeros to whole vectors.
 #[derive(Debug)]
 pub struct AtRest {
     widths: Widths,
@@ -29,7 +29,7 @@ impl AtRest {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn new(widths: Widths, parameters: &[f32]) -> Result<Self, MemoryError> {
         let (weight, bias) = widths.split(parameters);
         // A cache line more than the outputs need: rows of a power of two would leave half of the cache's sets to each of two threads.
@@ -48,7 +48,7 @@ impl AtRest {
 }
 
 impl Simd {
-    /// [`linear_forward`](selvedge::Engine::linear_forward) with weights that do not change: the same bits.
+    /// Does the same as [`linear_forward`](selvedge::Engine::linear_forward), for weights that do not change. The bits are the same.
     pub fn forward_at_rest<A: Activation>(&self, layer: &AtRest, input: &[f32], output: &mut [f32]) {
         let Widths { inputs, outputs } = layer.widths;
         let product = Product {

@@ -1,25 +1,25 @@
-//! The first-level data cache, which says how wide a panel may be.
+//! The size of the first-level data cache, which decides the width of a panel.
 
 use std::env;
 
-/// The environment variable that gives the size in KB, where the processor tells none or a wrong one.
+/// The environment variable with the size in KB, for a processor that tells none or a wrong one.
 const VARIABLE: &str = "SELVEDGE_L1_KB";
 
-/// The size where none is told: the least that processors with vector registers have.
+/// The size if none is told: the smallest of all processors with vector registers.
 const LEAST: usize = 32 << 10;
 
-/// The environment variable `SELVEDGE_L1_KB` gives no size.
+/// The environment variable `SELVEDGE_L1_KB` is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{VARIABLE}={0}: give the size of the first-level data cache in KB, a number from 1 to 65535, or unset the variable"
 )]
 pub struct CacheError(String);
 
-/// Returns a core's first-level data cache in bytes.
+/// Returns the size of a core's first-level data cache in bytes.
 ///
 /// # Errors
 ///
-/// [`CacheError`].
+/// [`CacheError`] if the environment variable is not a size.
 pub fn first_level() -> Result<usize, CacheError> {
     match env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
         Some(value) => from_text(&value.to_string_lossy()),

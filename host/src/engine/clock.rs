@@ -34,14 +34,14 @@ impl Simd {
         self
     }
 
-    /// Returns the times of the threads, if the engine is [`timed`](Self::timed); else zeros.
+    /// Returns the times of the threads, or zeros if the engine is not [`timed`](Self::timed).
     pub fn times(&self) -> Times {
         let times = self.clock.as_ref().map(Clock::read).unwrap_or_default();
         let packing = (0..self.threads()).filter_map(|thread| self.scratch(thread).packing.0).sum();
         Times { packing, ..times }
     }
 
-    /// Runs work on every thread that has a part, and keeps the time where it is asked for.
+    /// Runs work on every thread that has a part. It measures the time if the engine is timed.
     pub(super) fn run(&self, grid: Grid, work: &(dyn Fn(usize) + Sync)) {
         debug_assert!([1, self.threads()].contains(&grid.parts()), "one thread has all, or each a part");
         match &self.clock {
@@ -52,7 +52,7 @@ impl Simd {
     }
 }
 
-/// Nanoseconds of [`Times`].
+/// The nanoseconds of [`Times`].
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     shared: AtomicU64,
@@ -88,7 +88,7 @@ impl Clock {
     }
 }
 
-/// A thread's own sum of times; `None` where nobody asks for it.
+/// A thread's own sum of times. It is `None` if the engine is not timed.
 #[derive(Debug, Default)]
 pub(super) struct Stopwatch(Option<Duration>);
 

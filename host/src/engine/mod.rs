@@ -35,44 +35,44 @@ pub struct Simd {
     team: Team,
     instructions: InstructionSet,
     scratch: Vec<Mutex<Scratch>>,
-    /// A core's first-level data cache in bytes.
+    /// The size of a core's first-level data cache in bytes.
     first_level_cache: usize,
     clock: Option<Clock>,
 }
 
-/// The engine cannot be made.
+/// The error of an engine that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {error}; ask for fewer with --threads")]
     Threads {
-        /// The number that was asked for.
+        /// The number of threads that was asked for.
         threads: NonZero<usize>,
-        /// Why not.
+        /// The reason.
         error: rayon::ThreadPoolBuildError,
     },
-    /// The environment gives no size of the cache.
+    /// The environment variable is not a size of the cache.
     #[error(transparent)]
     Cache(#[from] CacheError),
 }
 
 impl Simd {
-    /// Makes an engine with so many threads.
+    /// Makes an engine with this number of threads.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the system gives no more threads, or if the environment variable `SELVEDGE_L1_KB` is no size in KB.
+    /// [`EngineError`] if the system gives fewer threads, or if the environment variable `SELVEDGE_L1_KB` is not a size in KB.
     pub fn new(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
         let team = Team::new(threads).map_err(|error| EngineError::Threads { threads, error })?;
         Ok(Self::of(instructions, team)?)
     }
 
-    /// Makes an engine that simulates so many threads: the calling thread computes their parts one after the other. The engine is
+    /// Makes an engine that simulates this number of threads: the calling thread computes their parts one after the other. The engine is
     /// [`timed`](Self::timed). Its [`times`](Self::times) are those of a machine with as many cores, each as fast as this one.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] if the environment variable `SELVEDGE_L1_KB` is no size in KB.
+    /// [`EngineError`] if the environment variable `SELVEDGE_L1_KB` is not a size in KB.
     pub fn simulated(instructions: InstructionSet, threads: NonZero<usize>) -> Result<Self, EngineError> {
         Ok(Self::of(instructions, Team::taking_turns(threads))?.timed())
     }
@@ -93,7 +93,7 @@ impl Simd {
         self.instructions
     }
 
-    /// Computes the product, each thread a part of the rows and of the columns.
+    /// Computes the product. Each thread computes a part of the rows and of the columns.
     fn compute<S: Sink>(&self, product: &Product<'_>, grid: Grid, sink: impl Fn() -> S + Sync) {
         self.run(grid, &|thread| {
             let (rows, columns) = self.share(product, grid, thread);
@@ -130,38 +130,38 @@ impl Simd {
         self.scratch[thread].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Many columns for each thread where there are enough, so that each brings its part of `b` into the cache alone.
+    /// Returns a grid with many columns for each thread, if there are enough. Each thread then loads its own part of `b` into its cache.
     fn by_columns(&self, product: &Product<'_>) -> Grid {
         let columns = divisor(self.threads(), product.columns / (4 * LANES));
         Grid { rows: self.threads() / columns, columns }
     }
 
-    /// Many rows for each thread where there are enough.
+    /// Returns a grid with many rows for each thread, if there are enough.
     fn by_rows(&self, product: &Product<'_>) -> Grid {
         let rows = divisor(self.threads(), product.rows / 16);
         Grid { rows, columns: self.threads() / rows }
     }
 
-    /// Parts of so many elements, by rows.
+    /// Returns a grid that divides this number of elements by rows.
     fn elements(&self, count: usize) -> Grid {
         if count < ELEMENTS_WORTH_SHARING { Grid::ALONE } else { Grid { rows: self.threads(), columns: 1 } }
     }
 }
 
-/// Elements of other work that take some microseconds. Less is not shared out.
+/// The number of elements of other work that take some microseconds. Less work is not shared out.
 const ELEMENTS_WORTH_SHARING: usize = 1 << 14;
 
-/// The widest vector's lanes: columns are shared out in these.
+/// The number of lanes of the widest vector. Columns are shared out in groups of this size.
 const LANES: usize = 16;
 
-/// Multiply-adds that take some microseconds. A smaller product is not shared out: it costs as much to wake the helpers and to move numbers
-/// between cores.
+/// The number of multiply-adds that take some microseconds. A smaller product is not shared out: waking the other threads and moving numbers
+/// between cores would cost as much.
 const WORTH_SHARING: usize = 1 << 19;
 
-/// Multiply-adds that take as long as bringing one weight into a register and back.
+/// The number of multiply-adds that take as long as loading one weight into a register and storing it.
 const COST_OF_A_WEIGHT: usize = 16;
 
-/// Into how many parts rows and columns are shared out: one for each thread, or all for the caller's.
+/// The numbers of parts into which rows and columns are divided: one part for each thread, or one for all.
 #[derive(Clone, Copy)]
 struct Grid {
     rows: usize,
@@ -171,7 +171,7 @@ struct Grid {
 impl Grid {
     const ALONE: Self = Self { rows: 1, columns: 1 };
 
-    /// This grid where a product with a layer's weights is worth sharing out.
+    /// Returns this grid if it pays to share out a product with a layer's weights; else a grid of one part.
     fn where_it_pays(self, widths: Widths, samples: usize) -> Self {
         let weights = widths.inputs * widths.outputs;
         if weights.saturating_mul(samples + COST_OF_A_WEIGHT) < WORTH_SHARING { Self::ALONE } else { self }
@@ -302,7 +302,7 @@ impl Engine for Simd {
     }
 }
 
-/// A thread's part of some rows: plain loops, which the compiler turns into the instructions.
+/// A thread's part of some rows. It uses plain loops, which the compiler turns into the vector instructions.
 struct Part<'a, T, W> {
     work: &'a W,
     first: usize,
@@ -316,7 +316,7 @@ impl<T, W: RowWork<T>> Work for Part<'_, T, W> {
     }
 }
 
-/// Gradients that were kept.
+/// Gradients that were stored.
 struct Elements<'a, S> {
     first: usize,
     grads: &'a [f32],
@@ -330,7 +330,7 @@ impl<S: Sink> Work for Elements<'_, S> {
     }
 }
 
-/// The sums of some columns, each by addition, the rows ascending, from +0.
+/// The sums of some columns. Each is computed by addition, the rows ascending, from +0.
 struct ColumnSums<'a, S> {
     rows: &'a [f32],
     width: usize,

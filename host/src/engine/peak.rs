@@ -1,4 +1,4 @@
-//! Measures how many operations a thread can do at best: fused multiply-adds in registers, without memory.
+//! Measures how many operations a thread can do at most: fused multiply-adds in registers, without memory.
 
 use std::{
     hint::black_box,
@@ -10,14 +10,14 @@ use super::{
     vector::{self, Vector, Work},
 };
 
-/// A measurement's length: long beside the microseconds in which threads start and end.
+/// The length of a measurement. It is long compared with the microseconds in which threads start and end.
 const LENGTH: Duration = Duration::from_millis(2);
-/// Measurements, of which the best counts.
+/// The number of measurements. The best one counts.
 const REPETITIONS: usize = 100;
 
 impl Simd {
-    /// Returns the most floating-point operations per second of this engine's instructions, on all of its threads together. A fused multiply-add
-    /// counts as two.
+    /// Returns the largest number of floating-point operations per second with this engine's instructions, on all of its threads together. A
+    /// fused multiply-add counts as two.
     pub fn measure_peak(&self) -> f64 {
         let lanes = self.lanes();
         // The shortest of some runs: what else runs on the machine only ever takes time away.
@@ -41,7 +41,7 @@ impl Simd {
         best.into_iter().fold(0.0, f64::max)
     }
 
-    /// Numbers in one of this engine's registers.
+    /// Returns the number of lanes in one of this engine's registers.
     fn lanes(&self) -> usize {
         struct Lanes<'a>(&'a mut usize);
 
@@ -58,7 +58,7 @@ impl Simd {
     }
 }
 
-/// `rounds` multiply-adds on each of so many independent chains, 12 or 24.
+/// Does `rounds` multiply-adds on each of several independent chains, 12 or 24.
 struct MultiplyAdds {
     rounds: usize,
     chains: usize,

@@ -1,4 +1,4 @@
-//! The engine against plain loops, bit for bit: every instruction set, one to eight threads.
+//! Tests the engine against plain loops, bit for bit, with every instruction set and one to eight threads.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ use selvedge::{
 
 use super::*;
 
-/// The engines' threads. An interpreter, which is slow, has the alone and the sharing engine, and small and few shapes.
+/// The largest number of an engine's threads. Under Miri, which is slow, there are engines of one and two threads, and few small shapes.
 const MOST_THREADS: usize = if cfg!(miri) { 2 } else { 8 };
 
-/// An engine for each instruction set (or for the one that is forced) and each number of threads.
+/// An engine for each instruction set (or only the forced one) and each number of threads.
 static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
     let forced = std::env::var_os(InstructionSet::VARIABLE).is_some_and(|name| !name.is_empty());
     let sets: Vec<_> = match forced {
@@ -25,18 +25,19 @@ static ENGINES: LazyLock<Vec<Simd>> = LazyLock::new(|| {
     threads.flat_map(|threads| sets.iter().map(move |&set| Simd::new(set, threads).unwrap())).collect()
 });
 
-/// Engines of all instruction sets, each with its own number of threads.
+/// Returns engines of all instruction sets, each with its own number of threads.
 fn engines(seed: usize) -> impl Iterator<Item = &'static Simd> {
     let sets = ENGINES.len() / MOST_THREADS;
     (0..sets).map(move |set| &ENGINES[(seed + 3 * set) % MOST_THREADS * sets + set])
 }
 
-/// Bits, with every NaN as one: which NaN an invalid operation gives is outside the contract.
+/// Returns the bits. Every NaN is the same number: which NaN an invalid operation gives is outside the contract.
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }.to_bits()).collect()
 }
 
-/// Half zeros of both signs, as activations have, or hardly any; else numbers of one magnitude, with subnormals and infinities among them.
+/// Returns numbers that are half zeros of both signs, as activations have, or hardly any. The others have one magnitude, with subnormals and
+/// infinities among them.
 fn numbers() -> impl Strategy<Value = Vec<f32>> {
     // Products of the small ones vanish, and their sums are zeros of both signs.
     let scale = prop_oneof![4 => Just(1.0), 2 => Just(1e-22), 1 => Just(1e-30)];
@@ -53,7 +54,7 @@ fn numbers() -> impl Strategy<Value = Vec<f32>> {
     })
 }
 
-/// So many of the numbers, over and over.
+/// Returns this number of the numbers, over and over.
 fn take(numbers: &[f32], first: usize, count: usize) -> Vec<f32> {
     numbers.iter().cycle().skip(first % numbers.len()).take(count).copied().collect()
 }
@@ -96,7 +97,7 @@ fn check(product: &Product<'_>, seed: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A whole layer, forward and back.
+/// Checks a whole layer, forward and backward.
 fn check_layer([inputs, outputs]: [usize; 2], batch: usize, numbers: &[f32], seed: usize) -> Result<(), TestCaseError> {
     let widths = Widths { inputs, outputs };
     let parameters = take(numbers, 0, (inputs + 1) * outputs);

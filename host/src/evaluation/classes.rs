@@ -1,12 +1,12 @@
 //! A classification's answers.
 
-/// The largest number of classes of which a table shows every pair.
+/// The largest number of classes for which a table shows every pair.
 pub const MAX_CONFUSION: usize = 64;
 
 /// Each sample's class, and the class that a network gave it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClassAnswers {
-    /// The network's outputs.
+    /// The number of the network's outputs.
     classes: usize,
     /// Each sample's label and predicted class.
     answers: Vec<[u16; 2]>,
@@ -15,32 +15,32 @@ pub struct ClassAnswers {
 /// One class's precision, recall and F1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PerClass {
-    /// The part of the samples predicted as this class that have it; `None` if no sample was predicted as it.
+    /// The fraction of the samples predicted as this class that have it. `None` if no sample was predicted as this class.
     pub precision: Option<f64>,
-    /// The part of the class's samples that were predicted as it; `None` if it has no samples.
+    /// The fraction of the class's samples that were predicted as it. `None` if the class has no samples.
     pub recall: Option<f64>,
-    /// `2 · found / (taken + there)`; `None` if no sample is of the class or was taken for it.
+    /// `2 · found / (taken + there)`. `None` if no sample has the class or was predicted as it.
     pub f1: Option<f64>,
 }
 
 impl ClassAnswers {
-    /// From each sample's label and predicted class.
+    /// Returns the answers from each sample's label and predicted class.
     pub fn new(classes: usize, labels: &[u16], predicted: &[u16]) -> Self {
         let answers = labels.iter().zip(predicted).map(|(&label, &class)| [label, class]).collect();
         Self { classes, answers }
     }
 
-    /// Samples.
+    /// Returns the number of samples.
     pub fn total(&self) -> usize {
         self.answers.len()
     }
 
-    /// Samples whose class was found.
+    /// Returns the number of samples whose class was found.
     pub fn right(&self) -> usize {
         self.answers.iter().filter(|[label, class]| label == class).count()
     }
 
-    /// Returns the part whose class was found, 0 to 1.
+    /// Returns the fraction of the samples whose class was found, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.right() as f64 / self.total() as f64
     }
@@ -82,12 +82,12 @@ impl ClassAnswers {
     }
 }
 
-/// Returns a part of all, where there are any.
+/// Returns `found / all`, or `None` if `all` is 0.
 pub fn part(found: usize, all: usize) -> Option<f64> {
     (all > 0).then(|| found as f64 / all as f64)
 }
 
-/// Returns the mean, where there are any.
+/// Returns the mean of the values, or `None` if there are none.
 pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)

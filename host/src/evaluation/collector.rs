@@ -1,4 +1,4 @@
-//! Outputs of samples as they come, and the evaluation that they make.
+//! Collects the outputs of samples, and makes an evaluation of them.
 
 use selvedge::{
     classification::{argmax, probabilities},
@@ -9,19 +9,19 @@ use selvedge::{
 use super::{Answers, ClassAnswers, Evaluation, LabelAnswers, NoNumbers, ValueAnswers, roc};
 use crate::task::{TargetRows, Targets};
 
-/// The largest number of numbers of all samples that are kept for the areas under the ROC curves.
+/// The largest number of scores that are stored for the areas under the ROC curves.
 const MAX_SCORES: usize = 1 << 26;
 
 /// Takes a network's outputs, sample after sample.
 pub struct Collector<'a> {
     task: Task<'a>,
     width: usize,
-    /// The samples that came.
+    /// The number of samples so far.
     samples: usize,
     /// The first sample whose outputs are not all finite, and the number of these samples.
     infinite: Option<(usize, usize)>,
     kind: Kind<'a>,
-    /// Each sample's probabilities or outputs, where the areas are wanted.
+    /// Each sample's probabilities or outputs, if the areas are wanted.
     scores: Option<Vec<f32>>,
 }
 
@@ -33,7 +33,7 @@ enum Kind<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// For a network of this number of outputs. `areas`: the areas under the ROC curves are wanted too.
+    /// Returns a collector for a network with this number of outputs. `areas` is true if the areas under the ROC curves are wanted too.
     pub fn new(task: Task<'a>, targets: &'a Targets, width: usize, areas: bool) -> Self {
         let samples = targets.len();
         let (kind, has_areas) = match targets {
@@ -80,7 +80,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Returns the evaluation of the samples, whose mean loss this is.
+    /// Returns the evaluation of the samples. `loss` is their mean loss.
     pub fn finish(self, loss: f64) -> Evaluation {
         let Self { task, width, kind, scores, .. } = self;
         let area = |output: usize| {

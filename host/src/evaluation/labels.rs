@@ -6,12 +6,12 @@ use super::classes::{mean, part};
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelAnswers {
     samples: usize,
-    /// Samples of which every label was right.
+    /// The number of samples of which every label was right.
     exact: usize,
     labels: Vec<LabelCounts>,
 }
 
-/// The samples of each kind, for one label.
+/// The number of samples of each kind, for one label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LabelCounts {
     /// True positives: samples that have the label, and got it.
@@ -69,7 +69,7 @@ impl LabelAnswers {
         self.exact += usize::from(is_exact);
     }
 
-    /// Samples.
+    /// Returns the number of samples.
     pub fn total(&self) -> usize {
         self.samples
     }

@@ -63,15 +63,15 @@ impl Evaluation {
         Self { loss: mean_loss(labels.len(), losses), answers, roc_auc: Vec::new() }
     }
 
-    /// Returns the evaluation of any task. `outputs` are those of all samples, one sample after the other, `width` for each. `losses` are the mean
-    /// losses of each [`BATCH`] samples.
+    /// Returns the evaluation of any task. `outputs` has the outputs of all samples, one sample after the other, `width` for each. `losses` are
+    /// the mean losses of each [`BATCH`] samples.
     pub fn of_outputs(task: Task<'_>, targets: &Targets, width: usize, outputs: &[f32], losses: &[f32]) -> Self {
         let mut collector = Collector::new(task, targets, width, false);
         collector.add(outputs);
         collector.finish(mean_loss(targets.len(), losses))
     }
 
-    /// Samples.
+    /// Returns the number of samples.
     pub fn total(&self) -> usize {
         match &self.answers {
             Answers::Classes(answers) => answers.total(),
@@ -80,8 +80,8 @@ impl Evaluation {
         }
     }
 
-    /// One number for the quality, 1 at most: the part of the samples, or of their labels, that is right. For a regression it is the mean
-    /// R².
+    /// Returns one number for the quality, at most 1: the fraction of the samples, or of their labels, that is right. For a regression, it is
+    /// the mean R².
     pub fn score(&self) -> f64 {
         match &self.answers {
             Answers::Classes(answers) => answers.accuracy(),
@@ -125,14 +125,14 @@ pub fn with_unit(value: f64, unit: Option<&String>) -> String {
     }
 }
 
-/// Returns the mean of this number of samples' losses, from the mean of each [`BATCH`] of them.
+/// Returns the mean loss of this number of samples, from the mean loss of each [`BATCH`] of them.
 fn mean_loss(samples: usize, losses: &[f32]) -> f64 {
     let sizes = (0..samples).step_by(BATCH).map(|start| BATCH.min(samples - start));
     let sum: f64 = sizes.zip(losses).map(|(size, &loss)| f64::from(loss) * size as f64).sum();
     sum / samples as f64
 }
 
-/// Samples whose logits are infinite or NaN, though all weights are finite.
+/// The error of samples whose logits are infinite or NaN, though all weights are finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the logits of {count} of {total} samples are no finite numbers, the first are those of sample {first} (from 0): the weights are so large \
@@ -166,7 +166,7 @@ impl NoNumbers {
     }
 }
 
-/// The evaluation cannot be made.
+/// The error of an evaluation that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
     /// A label names no class.
@@ -186,7 +186,7 @@ pub enum EvaluationError {
     /// There is not enough memory for the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// There is no memory for the evaluation.
+    /// There is not enough memory for the evaluation.
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }
@@ -201,7 +201,7 @@ impl From<LossError> for EvaluationError {
 ///
 /// # Errors
 ///
-/// [`EvaluationError::Features`].
+/// [`EvaluationError::Features`] if the numbers differ.
 pub fn check(inputs: usize, split: &Split) -> Result<(), EvaluationError> {
     let features = split.features();
     if features == inputs { Ok(()) } else { Err(EvaluationError::Features { inputs, features }) }
@@ -219,13 +219,13 @@ impl Evaluator {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn new(network: View<'_>) -> Result<Self, MemoryError> {
         let workspace = Workspace::for_prediction(network, BATCH)?;
         Ok(Self { workspace, input: Aligned::zeroed(BATCH * network.inputs())? })
     }
 
-    /// Runs a network on a set.
+    /// Runs a network on a set of samples.
     ///
     /// # Errors
     ///

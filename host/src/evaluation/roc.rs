@@ -1,7 +1,7 @@
 //! The area under the ROC curve.
 
-/// Returns the probability that a sample with the property has a higher score than a sample without it. Equal scores count half. `None` if all
-/// samples have the property, or none.
+/// Returns the probability that a sample with the property has a higher score than a sample without it. Equal scores count half. Returns
+/// `None` if all samples have the property, or none.
 ///
 /// r is a sample's rank from 1 (equal scores share their mean rank). P samples have the property, and N do not. The area is
 /// `(Σ r − P (P + 1) / 2) / (P · N)`, with the sum over the samples with the property (Hanley, McNeil, "The meaning and use of the area

@@ -18,7 +18,7 @@ pub struct ValueErrors {
     pub rmse: f64,
     /// The largest absolute error.
     pub largest: f64,
-    /// The coefficient of determination, 1 − Σ (target − value)² / Σ (target − mean)²; `None` if all targets are the same.
+    /// The coefficient of determination, 1 − Σ (target − value)² / Σ (target − mean)². `None` if all targets are the same.
     pub r2: Option<f64>,
 }
 
@@ -52,7 +52,7 @@ impl ValueAnswers {
         Self { samples, targets: errors.collect() }
     }
 
-    /// Samples.
+    /// Returns the number of samples.
     pub fn total(&self) -> usize {
         self.samples
     }

@@ -65,7 +65,7 @@ impl Certificate {
     }
 }
 
-/// A layer's inputs: what the quantised network's are worth, and bounds of the distances from the floating-point network's.
+/// A layer's inputs: the values of the quantised network's activations, and bounds of their distances from the floating-point network's.
 struct Inputs {
     values: Vec<f64>,
     errors: Vec<f64>,
@@ -73,11 +73,11 @@ struct Inputs {
 
 /// A layer's sums.
 struct Sums {
-    /// z.
+    /// z, the sums.
     values: Vec<f64>,
-    /// ρ.
+    /// ρ, the bounds of the rounding.
     roundings: Vec<f64>,
-    /// |W| e.
+    /// |W| e, the bounds from earlier layers.
     inherited: Vec<f64>,
 }
 
@@ -95,7 +95,7 @@ fn last_inputs(reference: &Reference, sample: &[u8], quantized: &Values) -> Inpu
     inputs
 }
 
-/// For each output, a bound of its error: `|l − l̂| ≤ |z − l̂| + |W| e + ρ`.
+/// Returns, for each output, a bound of its error: `|l − l̂| ≤ |z − l̂| + |W| e + ρ`.
 pub(super) fn output_bounds(reference: &Reference, sample: &[u8], quantized: &Values) -> Vec<f64> {
     let inputs = last_inputs(reference, sample, quantized);
     let Some(last) = reference.layers().last() else { return Vec::new() };
@@ -109,7 +109,7 @@ pub(super) fn output_bounds(reference: &Reference, sample: &[u8], quantized: &Va
     quantized.logits.iter().enumerate().map(bound).collect()
 }
 
-/// For each class, a bound of the error of the difference between the logit of `class` and its own.
+/// Returns, for each class, a bound of the error of the difference between the logit of `class` and the logit of this class.
 pub(super) fn bounds(reference: &Reference, sample: &[u8], quantized: &Values, class: usize) -> Vec<f64> {
     let inputs = last_inputs(reference, sample, quantized);
     let Some(last) = reference.layers().last() else { return Vec::new() };
@@ -155,7 +155,7 @@ impl Sums {
         Self { values, roundings, inherited }
     }
 
-    /// Returns the largest distance of a hidden unit with this value from the floating-point network's unit.
+    /// Returns the largest distance of a hidden unit with this value from the same unit of the floating-point network.
     fn error(&self, unit: usize, value: f64) -> f64 {
         let radius = (self.inherited[unit] + self.roundings[unit]) * ROUNDED_UP;
         let ends = [-radius, radius].map(|radius| (self.values[unit] + radius).max(0.0));
@@ -164,7 +164,7 @@ impl Sums {
     }
 }
 
-/// `sums[o] += factor · size(column[o])`.
+/// Adds a column: `sums[o] += factor · size(column[o])`.
 #[inline(always)]
 fn add(column: &[f32], factor: f64, sums: &mut [f64], size: impl Fn(f64) -> f64) {
     for (sum, &weight) in sums.iter_mut().zip(column) {

@@ -49,12 +49,12 @@ impl Coding {
 
     /// Returns the network that takes codes, each divided by 255. `reference` takes the values that these codes stand for.
     ///
-    /// An input is `scale · value + shift` and a value `low + step · code`. So a weight `w` becomes `255 · w · scale · step`, and
-    /// `w · (scale · low + shift)` goes to the bias; both are computed in binary64 and rounded once.
+    /// An input is `scale · value + shift`, and a value is `low + step · code`. So a weight `w` becomes `255 · w · scale · step`, and
+    /// `w · (scale · low + shift)` is added to the bias. Both are computed in binary64 and rounded once.
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::NotFinite`] if a weight leaves a float32's range.
+    /// [`QuantizationError::NotFinite`] if a weight is outside a float32's range.
     pub fn fold(&self, reference: &Reference) -> Result<Reference, QuantizationError> {
         let scaled: Vec<(f32, f32)> = match reference.preparation() {
             Preparation::Scaled(scaled) => scaled.rows().collect(),

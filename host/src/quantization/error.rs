@@ -64,9 +64,9 @@ pub enum QuantizationError {
     Samples {
         /// The data set's name.
         data: String,
-        /// The training samples.
+        /// The number of training samples.
         found: usize,
-        /// The number that is needed.
+        /// The number of samples that is needed.
         least: usize,
     },
     /// Fine-tuning ended early.

@@ -35,7 +35,7 @@ impl F16Network {
         Ok(Self { widened: reference.with_weights(|weight| f16::from_f32(weight).to_f32())? })
     }
 
-    /// Returns the method that chose its weights, as one line.
+    /// Returns the method that chose the weights, in one line.
     pub fn method(&self) -> &'static str {
         METHOD
     }

@@ -1,4 +1,4 @@
-//! Training with rounded weights, so that the model adapts to them.
+//! Trains with rounded weights, so that the model adapts to them.
 
 use selvedge::Engine;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<E: Engine> Quantizer<'_, E> {
-    /// Continues the training of the model with rounded weights. The scales stay the best scales of the weights before fine-tuning. `see` gets each epoch,
-    /// tested on the held-out samples.
+    /// Continues the training of the model with rounded weights. The scales stay the best scales of the weights before fine-tuning. `see` gets each
+    /// epoch, tested on the held-out samples.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl<E: Engine> Quantizer<'_, E> {
     }
 }
 
-/// Weights as their integers will be worth.
+/// The weights, rounded to the values that their integers will have.
 struct RoundedWeights<'a, E> {
     engine: &'a E,
     integers: Integers,
@@ -76,7 +76,7 @@ impl<E: Engine> Rounding for RoundedWeights<'_, E> {
     }
 }
 
-/// Hands on the epochs.
+/// Passes on the epochs.
 struct Watch<F> {
     see: F,
 }

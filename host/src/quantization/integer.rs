@@ -19,11 +19,11 @@ use super::{
 /// The input that a pixel of 1 stands for.
 pub(super) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
-/// The limit of a multiplier: it is below this.
+/// The limit of a multiplier: a multiplier is below this number.
 const MULTIPLIER_LIMIT: f64 = (1_u64 << 31) as f64;
-/// The bias of a row whose weights are all zero. It has bits enough, and so does the multiplier.
+/// The integer of the bias in a row whose weights are all zero. It has enough bits, and so does the multiplier.
 const BIAS_ALONE: u32 = 1 << 24;
-/// A multiplier of this is a factor of 1.
+/// The multiplier that stands for a factor of 1.
 const MULTIPLIER_ONE: f64 = (1_u64 << 32) as f64;
 /// The largest scale of columns.
 const MAX_SCALE: f64 = 255.0;
@@ -62,7 +62,7 @@ impl Integers {
         }
     }
 
-    /// Returns the limit of the sum of a row's positive products, and of that of its negative ones.
+    /// Returns the limit of the sum of a row's positive products, which is also that of its negative products.
     const fn sum_limit(self) -> u32 {
         match self {
             Self::Int8 => Int8::SUM_LIMIT,
@@ -71,18 +71,18 @@ impl Integers {
     }
 }
 
-/// A row's integers: a weight is `unit · scale · integer`.
+/// A row's integers. A weight is `unit · scale · integer`.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub weights: Vec<i8>,
-    /// One for each group of columns; 1 in int8.
+    /// A scale for each group of columns. In int8, it is 1.
     pub scales: Vec<u8>,
     pub unit: f64,
 }
 
 impl Row {
-    /// Returns the integers with these scales of the groups (0 where all weights are 0). If a sum could overflow, or if the unit would be below
-    /// `least_unit`, the next larger scales are taken that avoid this. A row of zeros has the unit `unit_alone`.
+    /// Returns the integers with these scales of the groups (0 if all weights are 0). If a sum could overflow, or if the unit would be below
+    /// `least_unit`, it uses the next larger scales that avoid this. A row of zeros has the unit `unit_alone`.
     fn fit(integers: Integers, weights: &[f32], scales: &[f64], least_unit: f64, unit_alone: f64) -> Self {
         let columns = integers.columns(weights.len());
         let largest = scales.iter().fold(0.0_f64, |largest, &scale| largest.max(scale));
@@ -120,7 +120,7 @@ impl Row {
         Self { weights, scales, unit }
     }
 
-    /// Returns the larger sum of the positive weights and the negative ones, in units.
+    /// Returns the larger one of two sums, in units: of the positive weights, and of the negative ones.
     fn worst(&self, columns: usize) -> i64 {
         let sum = |sign: i32| -> i64 {
             let groups = self.weights.chunks(columns).zip(&self.scales);
@@ -144,11 +144,11 @@ impl Row {
 #[derive(Clone, Debug)]
 pub(super) struct IntegerLayer {
     integers: Integers,
-    /// Columns that share a scale.
+    /// The number of columns that share a scale.
     columns: usize,
-    /// Row after row, one for each output.
+    /// The weights row after row, one row for each output.
     pub weights: Vec<i8>,
-    /// Row after row, one for each group of columns.
+    /// The scales row after row, one for each group of columns.
     scales: Vec<u8>,
     pub biases: Vec<i32>,
     pub multipliers: Vec<i32>,
@@ -160,17 +160,17 @@ pub(super) struct IntegerLayer {
     scale_columns: Vec<i32>,
 }
 
-/// The facts from which a layer's integers are made.
+/// The data from which a layer's integers are made.
 pub(super) struct LayerPlan<'a> {
-    /// Its place, from 0.
+    /// The layer's place, from 0.
     pub index: usize,
     pub integers: Integers,
     pub float: LinearLayer<'a>,
-    /// The number that an integer weight of 1 is to stand for, in each row and group of columns; 0 where all weights are 0.
+    /// The number that an integer weight of 1 is to stand for, in each row and group of columns. It is 0 if all weights are 0.
     pub scales: &'a [f64],
     /// The number that an integer input of 1 stands for.
     pub input_scale: f64,
-    /// The number that an integer output of 1 is to stand for; `None` for the last layer, where it is not chosen before.
+    /// The number that an integer output of 1 is to stand for. `None` for the last layer, where it is not chosen in advance.
     pub output_scale: Option<f64>,
 }
 
@@ -220,7 +220,7 @@ impl LayerPlan<'_> {
         Ok((layer, output_scale))
     }
 
-    /// Returns a row's integers, and true if they are smaller than its scales ask for.
+    /// Returns a row's integers, and true if they are smaller than the scales ask for.
     pub fn row(&self, place: usize) -> (Row, bool) {
         let inputs = self.float.inputs;
         let groups = inputs.div_ceil(self.integers.columns(inputs));
@@ -244,9 +244,9 @@ impl LayerPlan<'_> {
 
 /// Mean values over the calibration samples.
 pub(super) struct Means<'a> {
-    /// Of the integer inputs.
+    /// The means of the integer inputs.
     pub inputs: &'a [f64],
-    /// Of the floating-point sums.
+    /// The means of the floating-point sums.
     pub sums: &'a [f64],
 }
 
@@ -257,7 +257,7 @@ impl Means<'_> {
     }
 }
 
-/// `sums[o] = fma(inputs[k], columns[k][o], sums[o])`, k ascending, without the terms that are zero.
+/// Adds products: `sums[o] = fma(inputs[k], columns[k][o], sums[o])`, k ascending. Terms that are zero are left out.
 fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [f32]) {
     for (input, column) in inputs.zip(columns.chunks_exact(sums.len())) {
         if input != 0.0 {
@@ -266,7 +266,7 @@ fn add_products(columns: &[f32], inputs: impl Iterator<Item = f32>, sums: &mut [
     }
 }
 
-/// Returns the scale of the logits at which their largest multiplier is the largest that a file can have.
+/// Returns the smallest scale of the logits: their largest multiplier is then the largest one that a file can have.
 fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
     let largest = units.iter().fold(0.0_f64, |largest, &unit| largest.max(unit));
     let scale = MULTIPLIER_ONE * input_scale * largest / (MULTIPLIER_LIMIT - 1.0);
@@ -275,7 +275,7 @@ fn finest_logits(input_scale: f64, units: &[f64]) -> f64 {
 }
 
 impl IntegerLayer {
-    /// Returns the outputs as integers, before they are cut to what an activation can be.
+    /// Returns the outputs as integers, before they are limited to the range of an activation.
     fn outputs(&self, inputs: &[u8]) -> impl Iterator<Item = i32> + '_ {
         let outputs = self.biases.len();
         let (mut accumulators, mut sums) = (self.biases.clone(), vec![0.0; outputs]);
@@ -292,7 +292,7 @@ impl IntegerLayer {
         })
     }
 
-    /// Returns the outputs of a layer before others.
+    /// Returns the outputs of a layer that is not the last one.
     pub fn activations(&self, inputs: &[u8]) -> Vec<u8> {
         self.outputs(inputs).map(|output| output.clamp(0, u8::MAX.into()) as u8).collect()
     }
@@ -307,7 +307,7 @@ impl IntegerLayer {
     }
 }
 
-/// All layers.
+/// A network of integers: all its layers.
 #[derive(Clone, Debug)]
 pub struct IntegerNetwork {
     pub(super) layers: Vec<IntegerLayer>,
@@ -318,7 +318,7 @@ pub struct IntegerNetwork {
 /// A network's numbers for a sample.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    /// Of each layer but the last.
+    /// The activations of each layer except the last.
     pub activations: Vec<Vec<u8>>,
     pub logits: Vec<i32>,
 }

@@ -5,7 +5,7 @@
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
     samples: usize,
-    /// A bit for each sample, of each unit.
+    /// For each unit, a bit for each sample.
     units: Vec<Vec<u64>>,
 }
 
@@ -22,13 +22,13 @@ impl Activity {
         Self { samples, units }
     }
 
-    /// Returns the part of units and samples with an activation that is not zero.
+    /// Returns the fraction of all activations, over units and samples, that are not zero.
     pub fn density(&self) -> f64 {
         let fired: u64 = self.units.iter().flatten().map(|word| u64::from(word.count_ones())).sum();
         fired as f64 / (self.samples * self.units.len()) as f64
     }
 
-    /// Returns the part of pairs and samples in which a unit is not zero, with the units in this order.
+    /// Returns the fraction of all pairs, over pairs and samples, in which a unit is not zero. The units are in this order.
     pub fn pair_density(&self, order: &[usize]) -> f64 {
         let fired: u64 = order.chunks(2).map(|pair| self.either(pair[0], pair[pair.len() - 1])).sum();
         fired as f64 / (self.samples * order.len().div_ceil(2)) as f64
@@ -52,7 +52,7 @@ impl Activity {
     }
 }
 
-/// For each two units, the number of samples on which one is zero and the other is not.
+/// The number of samples on which one of two units is zero and the other is not, for every two units.
 struct Waste {
     width: usize,
     counts: Vec<u32>,
@@ -74,7 +74,8 @@ impl Waste {
         self.pair(first) + self.pair(second)
     }
 
-    /// The cheapest pair of units that are left, again and again. Where the width is odd, the last unit is its own partner.
+    /// Returns pairs of units: again and again the cheapest pair of the units that are left. If the width is odd, the last unit is paired with
+    /// itself.
     fn greedy(&self) -> Vec<[usize; 2]> {
         let mut candidates: Vec<[usize; 2]> =
             (0..self.width).flat_map(|a| (a + 1..self.width).map(move |b| [a, b])).collect();
@@ -114,7 +115,7 @@ impl Waste {
 mod tests {
     use super::*;
 
-    /// Units fire in groups of two: unit u of the first half with unit u of the second.
+    /// Returns the activity of units in groups of two: unit u of the first half is active together with unit u of the second.
     fn activity(width: usize) -> Activity {
         let group = |unit: usize| unit % width.div_ceil(2);
         let run = |sample: usize| (0..width).map(move |unit| (sample * 7 + group(unit) * 5) % 11 < 3).collect();

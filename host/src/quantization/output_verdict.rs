@@ -4,10 +4,10 @@ use selvedge::task::{Task, TaskKind};
 
 use super::{certificate, outputs::Values, reference::Reference};
 
-/// Both networks' outputs for a sample whose targets are no class.
+/// Both networks' outputs for a sample whose target is not a class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputVerdict {
-    /// The outputs of the floating-point network on the same inputs. They are the model's, unless inputs are rounded to codes.
+    /// The outputs of the floating-point network on the same inputs. They are the model's outputs, unless inputs are rounded to codes.
     pub float: Vec<f32>,
     /// The model's outputs.
     pub model: Vec<f32>,
@@ -18,7 +18,7 @@ pub struct OutputVerdict {
 }
 
 impl OutputVerdict {
-    /// From the quantised network's numbers and the floating-point network's outputs.
+    /// Returns the verdict from the quantised network's numbers and the floating-point network's outputs.
     pub(super) fn of(reference: &Reference, sample: &[u8], quantized: &Values, float: &[f32]) -> Self {
         let bounds = certificate::output_bounds(reference, sample, quantized);
         let (float, model) = (float.to_vec(), float.to_vec());
@@ -45,8 +45,8 @@ impl OutputVerdict {
         bound < distance && is_models
     }
 
-    /// For each value, its distance from the model's and a bound of this distance, in the target's unit. The bound includes the rounding of
-    /// both values to 32 bits.
+    /// Returns, for each value, its distance from the model's value and a bound of this distance, in the target's unit. The bound includes the
+    /// rounding of both values to 32 bits.
     pub fn errors(&self, task: Task<'_>) -> Vec<(f64, f64)> {
         let scales: Vec<(f64, f64)> = match task {
             Task::Regression(scale) => scale.rows().map(|(scale, shift)| (scale.into(), shift.into())).collect(),

@@ -3,7 +3,7 @@
 /// A quantised network's numbers for a sample.
 #[derive(Clone, Debug)]
 pub struct SampleOutputs {
-    /// Its class.
+    /// The predicted class.
     pub(super) class: usize,
     pub(super) values: Values,
 }
@@ -11,7 +11,7 @@ pub struct SampleOutputs {
 /// The numbers that a quantised network's integers stand for, with the units in the model's order.
 #[derive(Clone, Debug)]
 pub(super) struct Values {
-    /// Of each layer but the last, after ReLU.
+    /// The activations of each layer except the last, after ReLU.
     pub activations: Vec<Vec<f64>>,
     pub logits: Vec<f64>,
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{network::Network, preparation::PreparationBuf};
 
-/// Linear layers with ReLU between them; batch normalisation is folded into them.
+/// Linear layers with ReLU between them. Batch normalisation is folded into them.
 #[derive(Debug)]
 pub struct Reference {
     network: Network,
@@ -30,11 +30,11 @@ pub struct Reference {
 pub(super) struct LinearLayer<'a> {
     pub inputs: usize,
     pub outputs: usize,
-    /// Weights, then biases.
+    /// The weights, and then the biases.
     parameters: &'a [f32],
-    /// Row after row, one for each output.
+    /// The weights row after row, one row for each output.
     pub weight: &'a [f32],
-    /// The same, column after column.
+    /// The weights column after column.
     pub columns: &'a [f32],
     pub bias: &'a [f32],
 }
@@ -44,7 +44,8 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::Layers`], [`QuantizationError::NotFinite`], [`QuantizationError::Network`].
+    /// [`QuantizationError::Layers`] for layers that cannot be quantised, [`QuantizationError::NotFinite`] for a weight that is not finite, and
+    /// [`QuantizationError::Network`] if there is not enough memory.
     ///
     /// # Panics
     ///
@@ -59,7 +60,7 @@ impl Reference {
         Self::of(network)
     }
 
-    /// Returns a plain network.
+    /// Returns a network that has only linear layers with ReLU between them.
     pub(super) fn of(network: Network) -> Result<Self, QuantizationError> {
         let mut reference = Self { network, preparation: PreparationBuf::Bytes, columns: Vec::new() };
         let columns: Vec<_> = reference.layers().map(|layer| by_columns(layer.weight, layer.inputs)).collect();
@@ -82,7 +83,7 @@ impl Reference {
         self.preparation.get()
     }
 
-    /// Returns the bytes of a sample.
+    /// Returns the number of bytes of a sample.
     pub(super) fn sample_len(&self) -> usize {
         self.preparation().sample_len(self.network.inputs())
     }
@@ -92,7 +93,7 @@ impl Reference {
         &self.network
     }
 
-    /// Returns the layers of the quantised network: the model's without batch normalisation.
+    /// Returns the layers of the quantised network: the model's layers without batch normalisation.
     pub fn architecture(&self) -> &Architecture {
         self.network.architecture()
     }
@@ -106,12 +107,12 @@ impl Reference {
         })
     }
 
-    /// Returns the RAM in bytes that a prediction on a device needs: its input and activations.
+    /// Returns the number of bytes of RAM that a prediction on a device needs: its input and activations.
     pub fn ram_bytes(&self) -> usize {
         (self.network.inputs() + self.architecture().tape_len()) * size_of::<f32>()
     }
 
-    /// Returns the network with each weight changed, and its own biases.
+    /// Returns the network with each weight changed. The biases stay as they are.
     pub(super) fn with_weights(&self, change: impl Fn(f32) -> f32) -> Result<Self, QuantizationError> {
         let mut network = Network::with_parameters(self.architecture(), self.network.parameters())?;
         for stage in self.network.stages() {
@@ -139,7 +140,7 @@ impl Reference {
         Ok(ordered.with_preparation(self.preparation.clone()))
     }
 
-    /// Returns each layer's sums for samples, `[samples][outputs]`, before ReLU; the last layer's are the logits.
+    /// Returns each layer's sums for samples, `[samples][outputs]`, before ReLU. The sums of the last layer are the logits.
     pub(super) fn sums<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<Vec<f32>> {
         let inputs = self.network.inputs();
         let (preparation, sample_len) = (self.preparation(), self.sample_len());
@@ -160,7 +161,7 @@ impl Reference {
         layers
     }
 
-    /// Its outputs for samples, in the form of a quantised network's, so that it can be compared with itself.
+    /// Returns the network's outputs for samples, in the same form as a quantised network's, so that both can be compared.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let layers = self.sums(engine, values);
         let of_sample = |sample: usize| {
@@ -180,7 +181,7 @@ impl Reference {
     }
 }
 
-/// Returns a matrix of rows as one of columns.
+/// Returns a matrix that lies row after row as one that lies column after column.
 pub(super) fn by_columns<T: Copy>(rows: &[T], inputs: usize) -> Vec<T> {
     (0..inputs).flat_map(|k| rows.iter().skip(k).step_by(inputs).copied()).collect()
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{data::Split, task::Targets};
 
-/// Both networks on the same samples.
+/// The results of both networks on the same samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The answers for each sample of a classification.
@@ -24,14 +24,14 @@ pub struct Report {
 /// Both networks' answers for a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// Its class.
+    /// The sample's class.
     pub label: u16,
     /// The quantised network's class.
     pub class: usize,
     /// The model's class.
     pub model_class: usize,
-    /// The class of the floating-point network on the same inputs, and how far it is from changing. This class is the model's, unless
-    /// inputs are rounded to codes.
+    /// The class of the floating-point network on the same inputs, and its distance from changing. This class is the model's, unless inputs are
+    /// rounded to codes.
     pub certificate: Certificate,
 }
 
@@ -42,17 +42,17 @@ impl Verdict {
     }
 }
 
-/// The distance of a layer's outputs from the model's.
+/// The distance of a layer's outputs from the outputs of the same layer in the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerReport {
     /// The root of the mean squared error, divided by the root of the mean square of the outputs.
     pub relative_error: f64,
-    /// Three parts, 0 to 1: the activations that are not zero; the pairs with an activation that is not zero, in the model's order; and
-    /// these pairs in the file's order. `None` for the last layer, and for f16 weights.
+    /// Three fractions, 0 to 1: of the activations that are not zero; of the pairs with an activation that is not zero, in the model's order; and
+    /// of these pairs in the file's order. `None` for the last layer, and for f16 weights.
     pub density: Option<[f64; 3]>,
 }
 
-/// Samples whose sums are in memory at a time.
+/// The number of samples whose sums are in memory at a time.
 const TOGETHER: usize = 500;
 
 impl Report {
@@ -114,7 +114,7 @@ impl Report {
         Self { verdicts, outputs, layers: layers.collect() }
     }
 
-    /// Compares with the model itself, which takes the samples' raw values where the networks take codes. `logits` are the model's outputs
+    /// Compares with the model itself, which takes the samples' raw values even if the networks take codes. `logits` are the model's outputs
     /// for each sample.
     #[must_use]
     pub fn beside<'a>(mut self, logits: impl Iterator<Item = Logits<'a>> + Clone) -> Self {
@@ -148,9 +148,9 @@ impl Report {
 struct Outcome {
     class: usize,
     proof: Proof,
-    /// Of each layer, the sum of squared errors and of the model's squares.
+    /// For each layer, the sum of squared errors and the sum of the model's squares.
     errors: Vec<[f64; 2]>,
-    /// Of each hidden layer, which units are not zero.
+    /// For each hidden layer, the units that are not zero.
     is_active: Vec<Vec<bool>>,
 }
 
@@ -167,7 +167,7 @@ fn errors(values: &Values, sums: &[&[f32]]) -> Vec<[f64; 2]> {
     layers
 }
 
-/// Returns the sum of squared errors, and of the model's squares.
+/// Returns the sum of squared errors and the sum of the model's squares.
 fn squares(values: &[f64], outputs: impl Iterator<Item = f32>) -> [f64; 2] {
     values.iter().zip(outputs).fold([0.0; 2], |[error, size], (&value, output)| {
         let output = f64::from(output);

@@ -10,7 +10,7 @@ pub(super) const MAX_ACTIVATION: f64 = selvedge::quantized::MAX_ACTIVATION as f6
 pub(super) enum WeightMethod {
     /// The largest weight becomes the largest integer.
     Max,
-    /// The sum of the squared errors is the least; the largest weight may be cut.
+    /// The sum of the squared errors is the smallest. The largest weight may be cut.
     LeastSquares,
 }
 
@@ -24,7 +24,7 @@ impl WeightMethod {
         }
     }
 
-    /// Returns the scale of weights whose integers are of this range; 0 where all weights are 0.
+    /// Returns the scale of weights whose integers are in this range, or 0 if all weights are 0.
     pub fn scale(self, weights: &[f32], range: RangeInclusive<f64>) -> f64 {
         let largest = weights.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let scale = f64::from(largest) / range.end();
@@ -42,7 +42,7 @@ pub(super) enum ActivationMethod {
     Max,
     /// The output at this percentile of the outputs that are not 0 becomes 255. The number is in thousandths of a percent.
     Percentile(u32),
-    /// The sum of the squared errors is the least.
+    /// The sum of the squared errors is the smallest.
     LeastSquares,
 }
 
@@ -61,7 +61,7 @@ impl ActivationMethod {
         }
     }
 
-    /// Returns the scale of outputs of which these are the positive ones, ascending; 1 where there are none.
+    /// Returns the scale of outputs, or 1 if none is positive. `sorted` has the positive outputs, ascending.
     pub fn scale(self, sorted: &[f32]) -> f64 {
         let Some(&largest) = sorted.last() else { return 1.0 };
         match self {
@@ -75,7 +75,7 @@ impl ActivationMethod {
     }
 }
 
-/// Tries the scale and some hundredths of it, and returns the one with the least sum of squared errors.
+/// Tries the scale and some hundredths of it, and returns the one with the smallest sum of squared errors.
 fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 {
     const HUNDREDTHS: RangeInclusive<u32> = 20..=100;
     let error = |scale: f64| -> f64 {
@@ -94,7 +94,7 @@ fn least_squares(values: &[f32], scale: f64, range: RangeInclusive<f64>) -> f64 
     errors.reduce(|best, next| if next.0 < best.0 { next } else { best }).map_or(scale, |(_, scale)| scale)
 }
 
-/// Returns the nearest integer, of two the even one; for numbers below 2⁵¹ in size. A library call for each would cost.
+/// Returns the nearest integer, and of two the even one, for numbers below 2⁵¹ in size. A library call for each number would be slow.
 fn round(x: f64) -> f64 {
     const INTEGERS_BEGIN: f64 = 1.5 * (1_u64 << 52) as f64;
     (x + INTEGERS_BEGIN) - INTEGERS_BEGIN

@@ -1,4 +1,4 @@
-//! The trials.
+//! The search for the best methods, by trials.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ use crate::{
     task::{Targets, TaskBuf},
 };
 
-/// The largest number of training samples that are held out, to choose by. Of few samples, a fifth is held out.
+/// The largest number of training samples that are held out for the choice. If there are few samples, a fifth is held out.
 const HELD_OUT: usize = 10_000;
 /// The largest number of training samples from which scales are computed.
 const CALIBRATION: usize = 10_000;
@@ -37,7 +37,7 @@ const SEED: u64 = 42;
 pub struct Quantizer<'a, E> {
     pub(super) engine: &'a E,
     pub(super) integers: Integers,
-    /// The training samples but those that are held out.
+    /// The training samples without those that are held out.
     pub(super) train: Split,
     pub(super) held_out: HeldOut,
     pub(super) data_name: String,
@@ -46,7 +46,7 @@ pub struct Quantizer<'a, E> {
     pub(super) task: TaskBuf,
     /// The hidden layers' orders in the file.
     orders: Vec<Vec<usize>>,
-    /// The model in that order, fine-tuned where it was.
+    /// The model with its units in this order, fine-tuned if it was asked for.
     pub(super) ordered: Reference,
     pub(super) fine_tuned: Option<FineTuned>,
 }
@@ -54,12 +54,12 @@ pub struct Quantizer<'a, E> {
 /// The rounding of weights in fine-tuning.
 pub(super) struct FineTuned {
     pub description: String,
-    /// Each layer's scales: in each row one for each group of columns.
+    /// Each layer's scales: one for each row and group of columns.
     pub scales: Vec<Vec<f64>>,
 }
 
 impl<'a, E: Engine> Quantizer<'a, E> {
-    /// Holds out training samples to choose by, and finds an order of the model's hidden units.
+    /// Holds out training samples for the choice, and finds an order of the model's hidden units.
     ///
     /// # Errors
     ///
@@ -94,7 +94,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         })
     }
 
-    /// Tries all combinations of methods. It calls `see` with the number of trials that are done, and the number of all.
+    /// Tries all combinations of methods. It calls `see` with the number of trials that are done, and the number of all trials.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl<'a, E: Engine> Quantizer<'a, E> {
         })
     }
 
-    /// Returns the error with its output numbered as in the model, and with a format that takes the model.
+    /// Returns the error with the model's number of the output, and with a format that can hold the model.
     fn in_the_models_order(&self, error: QuantizationError) -> QuantizationError {
         let QuantizationError::Range { layer, row, .. } = error else { return error };
         // The last layer's outputs are the classes, which keep their order.
@@ -147,21 +147,21 @@ impl<'a, E: Engine> Quantizer<'a, E> {
     }
 }
 
-/// Returns the samples that scales are made of.
+/// Returns the samples from which scales are computed.
 fn calibration(train: &Split) -> Cow<'_, [u8]> {
     train.part(0..CALIBRATION.min(train.len()))
 }
 
-/// An integer network, and how it was chosen.
+/// An integer network, and the way in which it was chosen.
 #[derive(Debug)]
 pub struct Quantized {
-    /// The integers, units in the file's order.
+    /// The integers. The units are in the file's order.
     network: IntegerNetwork,
     /// The hidden layers' orders in the file.
     orders: Vec<Vec<usize>>,
     architecture: Architecture,
     method: String,
-    /// The part of the held-out samples, or of their labels, that is right; a regression has none.
+    /// The fraction of the held-out samples, or of their labels, that is right. `None` for a regression.
     pub held_out_accuracy: Option<f64>,
     /// The number of held-out samples.
     pub held_out: usize,
@@ -183,7 +183,7 @@ impl Quantized {
         &self.orders
     }
 
-    /// Returns the numbers that its integers stand for, for each sample.
+    /// Returns the numbers that the network's integers stand for, for each sample.
     pub fn outputs<E: Engine>(&self, engine: &E, values: &[u8]) -> Vec<SampleOutputs> {
         let samples: Vec<_> = values.chunks_exact(self.architecture.inputs()).collect();
         for_each(engine, &samples, |sample| self.of_sample(sample))
@@ -208,7 +208,8 @@ impl Quantized {
     ///
     /// # Errors
     ///
-    /// [`QuantizationError::LogitScale`]; [`QuantizationError::File`] for a network or a signature that the format cannot hold.
+    /// [`QuantizationError::LogitScale`] if the logits' scale is outside a float32's range. [`QuantizationError::File`] for a network or a
+    /// signature that the format cannot hold.
     pub fn encode(
         &self,
         signature: &Signature<'_>,
@@ -230,10 +231,11 @@ impl Quantized {
     }
 }
 
-/// The widest layer whose units are ordered: the work and the memory grow with the square of the width.
+/// The widest layer whose units are ordered. The work and the memory grow with the square of the width.
 const WIDEST_ORDERED: usize = 4096;
 
-/// Returns an order of each hidden layer's units in which those that fire together are neighbours. Wider layers keep the model's order.
+/// Returns an order of each hidden layer's units in which units that are active together are neighbours. Wider layers keep the model's
+/// order.
 fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Vec<usize>> {
     let mut layers: Vec<Vec<bool>> = Vec::new();
     for sums in reference.sums(engine, values) {
@@ -247,7 +249,7 @@ fn orders<E: Engine>(engine: &E, reference: &Reference, values: &[u8]) -> Vec<Ve
     reference.layers().zip(&layers).map(order).collect()
 }
 
-/// Returns each layer's scales by a method: in each row one for each group of columns.
+/// Returns each layer's scales by a method: one for each row and group of columns.
 pub(super) fn weight_scales<E: Engine>(
     engine: &E,
     integers: Integers,
@@ -265,7 +267,7 @@ pub(super) fn weight_scales<E: Engine>(
 /// A combination of methods.
 #[derive(Clone, Copy, Debug)]
 struct Method {
-    /// The place of the weights' among those of the calibration.
+    /// The place of the weights' method in [`Calibration`]'s list.
     weights: usize,
     activations: ActivationMethod,
     corrects_bias: bool,
@@ -277,7 +279,7 @@ struct Calibration<'a, E> {
     integers: Integers,
     reference: &'a Reference,
     values: &'a [u8],
-    /// By each method of weights.
+    /// The scales of weights by each method.
     weights: Vec<WeightScales<'a>>,
     layers: Vec<LayerCalibration>,
 }
@@ -285,12 +287,12 @@ struct Calibration<'a, E> {
 struct WeightScales<'a> {
     /// The method's name.
     name: Cow<'a, str>,
-    /// Each layer's.
+    /// Each layer's scales.
     layers: Cow<'a, [Vec<f64>]>,
 }
 
 struct LayerCalibration {
-    /// The sums' means.
+    /// The means of the sums.
     means: Vec<f64>,
     /// The output's scale by each method.
     output_scales: Vec<(ActivationMethod, f64)>,
@@ -389,10 +391,10 @@ fn means(width: usize, samples: &[Cow<'_, [u8]>]) -> Vec<f64> {
     sums.into_iter().map(|sum| sum as f64 / samples.len() as f64).collect()
 }
 
-/// The samples to choose by, and the floating-point network's logits.
+/// The samples for the choice, and the floating-point network's logits.
 pub(super) struct HeldOut {
     pub split: Split,
-    /// `[samples][outputs]`.
+    /// The logits, `[samples][outputs]`.
     logits: Vec<f32>,
 }
 
@@ -402,7 +404,7 @@ impl HeldOut {
         Self { split, logits }
     }
 
-    /// Returns the accuracy: `right` as a part of the samples, or of their labels.
+    /// Returns the accuracy: `right` divided by the number of samples, or of their labels.
     fn accuracy(&self, right: usize) -> Option<f64> {
         let all = match self.split.targets() {
             Targets::Classes(labels) => labels.len(),

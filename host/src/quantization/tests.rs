@@ -1,4 +1,4 @@
-//! Properties of the floating-point and the quantised network together.
+//! Tests of properties that the floating-point and the quantised network have together.
 
 use std::num::NonZero;
 
@@ -36,7 +36,7 @@ use crate::{
 const RECORD: QuantizationRecord<'static> =
     QuantizationRecord { source: &[1; 32], logit_scale: 1.0, float_accuracy: 0.5, accuracy: 0.5, method: b"by hand" };
 
-/// Numbers from −1 to 1.
+/// Returns a generator of numbers from −1 to 1.
 fn draws(seed: u64) -> impl FnMut() -> f32 {
     let generator = Generator::new(seed, Purpose::Initialization, 0);
     let mut counter = 0;
@@ -69,7 +69,7 @@ fn sums(reference: &Reference, sample: &[u8]) -> Vec<Vec<f32>> {
     reference.sums(&Portable, sample)
 }
 
-/// Returns the integers where each hidden layer's outputs have this scale.
+/// Returns the integer network in which each hidden layer's outputs have this scale.
 fn integer_network(float: &Reference, integers: Integers, output_scale: f64) -> IntegerNetwork {
     let mut network = IntegerNetwork { layers: Vec::new(), output_scales: Vec::new() };
     let mut input_scale = PIXEL_SCALE;
@@ -94,7 +94,7 @@ fn values(network: &IntegerNetwork, run: &Run) -> Values {
     Values { activations: hidden.map(worth).collect(), logits }
 }
 
-/// Inputs and outputs.
+/// Returns numbers of inputs and outputs.
 fn ends() -> impl Strategy<Value = [usize; 2]> {
     prop_oneof![Just([784, 10]), (1_usize..130, 1_usize..40).prop_map(|(inputs, outputs)| [inputs, outputs])]
 }
@@ -374,7 +374,7 @@ fn labels_and_values_are_quantised_too() {
     }
 }
 
-/// Noise, labelled by the model itself.
+/// Returns noise that the model itself has labelled.
 fn data(float: &Reference, count: u64) -> Dataset {
     let [inputs, outputs] = [float.architecture().inputs(), float.architecture().outputs()];
     let values: Vec<u8> = (1_000..1_000 + count).flat_map(|seed| sample(inputs, seed)).collect();

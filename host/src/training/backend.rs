@@ -35,7 +35,7 @@ pub trait Backend {
     ///
     /// # Errors
     ///
-    /// [`TrainingError::Backend`]; the start is finished all the same.
+    /// [`TrainingError::Backend`]. The start is then finished too.
     fn finish(&mut self, outputs: &mut Vec<StepOutput>) -> Result<(), TrainingError>;
 
     /// Updates the state with all steps that were taken: the network, the optimizer's numbers and the average. The
@@ -59,35 +59,35 @@ pub trait Backend {
 pub struct Steps<'a> {
     /// The epoch's number, from 0.
     pub epoch: u32,
-    /// The training samples' indices in the order in which the epoch takes them, all of them.
+    /// The indices of all training samples, in the order in which the epoch takes them.
     pub order: &'a [u32],
-    /// Their targets, in the same order; numbers are standardised.
+    /// The targets of the samples, in the same order. Numbers are standardised.
     pub targets: &'a Targets,
     /// The steps, at least one.
     pub inputs: &'a [StepInput],
 }
 
-/// All that the host decides about a step.
+/// Everything that the host decides about a step.
 #[derive(Clone, Debug)]
 pub struct StepInput {
-    /// Its number in the run, from 1: the average of the weights starts after the first.
+    /// The step's number in the run, from 1. The average of the weights starts after the first.
     pub number: u64,
-    /// The places of its samples in the epoch's order.
+    /// The places of the step's samples in the epoch's order.
     pub samples: Range<usize>,
-    /// Samples in each of its batches; the last one may have fewer.
+    /// The number of samples in each of the step's batches. The last batch may have fewer.
     pub batch_size: usize,
-    /// The number of its first batch in the run, from 0.
+    /// The number of the step's first batch in the run, from 0.
     pub first_batch: u64,
-    /// The divisor of the sum of its samples' losses.
+    /// The divisor of the sum of the samples' losses.
     pub total_weight: f32,
-    /// Its learning rate.
+    /// The learning rate of the step.
     pub learning_rate: f64,
-    /// The optimizer's rule for its gradient.
+    /// The optimizer's rule for the step's gradient.
     pub rule: Rule,
 }
 
 impl StepInput {
-    /// Its batches, whose gradients are added up.
+    /// Returns the step's batches, whose gradients are added up.
     pub fn batches(&self) -> impl Iterator<Item = BatchInput> {
         let Range { start, end } = self.samples;
         let size = self.batch_size;
@@ -97,7 +97,7 @@ impl StepInput {
         })
     }
 
-    /// Moves a run on from before the step to after it.
+    /// Moves a run's place from before the step to after it.
     pub(super) fn advance(&self, progress: &mut Progress) {
         progress.seen = self.samples.end as u64;
         progress.steps = self.number;
@@ -108,20 +108,20 @@ impl StepInput {
 /// One of a step's batches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchInput {
-    /// Its number in the run, from 0: dropout's draws are addressed by it.
+    /// The batch's number in the run, from 0. Dropout's draws are addressed by it.
     pub number: u64,
-    /// The places of its samples in the epoch's order.
+    /// The places of the batch's samples in the epoch's order.
     pub samples: Range<usize>,
-    /// True if it is the step's first: the gradient starts from it.
+    /// True if the batch is the first of the step: the gradient starts from it.
     pub is_first: bool,
-    /// True if it is the step's last: then the parameters change.
+    /// True if the batch is the last of the step: then the parameters change.
     pub is_last: bool,
 }
 
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepOutput {
-    /// The sum of its batches' losses before the step. Once this sum is no number, the other batches are left out.
+    /// The sum of the batches' losses before the step. Once this sum is not a number, the other batches are left out.
     pub loss: f32,
     /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,

@@ -1,4 +1,4 @@
-//! The CPU as a backend: a step at a time, by a network's passes on one of core's engines.
+//! The CPU as a backend. It takes one step at a time, by a network's passes on one of core's engines.
 
 use std::iter;
 
@@ -31,7 +31,7 @@ pub trait Rounding {
     fn round(&self, model: &[f32], rounded: &mut [f32]);
 }
 
-/// An engine, and the memory of a step. Nothing is allocated in one.
+/// An engine, and the memory of a step. A step allocates nothing.
 pub(super) struct Cpu<'a, E> {
     engine: &'a E,
     data: &'a Dataset,
@@ -40,7 +40,7 @@ pub(super) struct Cpu<'a, E> {
     input: Aligned,
     workspace: Workspace,
     evaluator: Evaluator,
-    /// The gradient, where a step needs it whole.
+    /// The gradient, if a step needs it as a whole.
     grad: Option<Aligned>,
     /// The rounding of weights, and the network with rounded weights.
     rounded: Option<(&'a dyn Rounding, Network)>,
@@ -96,7 +96,7 @@ impl<'a, E: Engine> Cpu<'a, E> {
         Ok(StepOutput { loss, grad_norm })
     }
 
-    /// Computes a part of a step's samples; returns its part of the loss.
+    /// Computes a part of a step's samples. Returns this part of the loss.
     fn batch(
         &mut self,
         state: &mut State,
@@ -151,10 +151,10 @@ impl<'a, E: Engine> Cpu<'a, E> {
     }
 }
 
-/// Samples that are asked for ahead of the one that is written: in a random order, each would be waited for.
+/// The number of samples that are loaded ahead of the one that is written. In a random order, each would have to be waited for.
 const AHEAD: usize = 4;
 
-/// Samples that become a network's input.
+/// Converts samples to a network's input.
 struct Load<'a> {
     train: &'a Split,
     shape: InputShape,

@@ -1,5 +1,5 @@
-//! An NVIDIA GPU as a backend: many steps in a launch, the next ones begun while it works, and the weights stay there until the host wants
-//! them.
+//! An NVIDIA GPU as a backend. A launch takes many steps, and the next ones are begun while it works. The weights stay on the GPU until the
+//! host wants them.
 
 use std::collections::VecDeque;
 
@@ -30,20 +30,20 @@ pub struct Cuda<'a> {
     epoch: Option<u32>,
     /// The batches of a start.
     batches: Vec<Batch>,
-    /// For each batch that is not finished, whether it ends a step.
+    /// For each batch that is not finished, true if it ends a step.
     ends_step: VecDeque<bool>,
 }
 
-/// The tests, as the trainer knows them.
+/// The numbers by which the trainer knows the tests.
 const TEST: usize = 0;
 const VALIDATION: usize = 1;
 
 impl<'a> Cuda<'a> {
-    /// Returns a run from a state, which is brought to the GPU with the samples.
+    /// Returns a run from a state. The state and the samples are copied to the GPU.
     ///
     /// # Errors
     ///
-    /// [`CudaError`].
+    /// [`CudaError`] if the GPU cannot be used.
     pub fn new(gpu: Gpu, state: &State, data: &'a Dataset, options: &'a TrainingOptions) -> Result<Self, CudaError> {
         let run = Run {
             architecture: state.network.architecture().clone(),
@@ -130,7 +130,7 @@ fn samples<'a>(values: &'a [u8], targets: &'a Targets) -> Samples<'a> {
     Samples { values, targets }
 }
 
-/// Returns a step's batches, as the kernels are told of them.
+/// Returns a step's batches, in the form for the kernels.
 fn batches(epoch: u32, input: &StepInput, options: &TrainingOptions) -> impl Iterator<Item = Batch> {
     let rule = task::Rule::from(&input.rule);
     let average = options.ema.map_or(0.0, |decay| (1.0 - decay) as f32);

@@ -32,17 +32,17 @@ use crate::{aligned::MemoryError, data::Dataset, evaluation::Evaluation};
 use cpu::Cpu;
 use run::Run;
 
-/// Observes a run. Each function does nothing unless the observer defines it.
+/// Observes a run. By default, each function does nothing.
 pub trait Observer {
     /// The observer's error, which ends the run.
     type Error: From<TrainingError>;
 
-    /// An epoch begins.
+    /// Called when an epoch begins.
     fn epoch_begins(&mut self, _epoch: u32) -> Result<(), Self::Error> {
         Ok(())
     }
 
-    /// A step was taken.
+    /// Called when a step was taken.
     fn step(&mut self, _step: &Step) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -62,37 +62,37 @@ pub trait Observer {
         Ok(())
     }
 
-    /// An epoch has ended, and the network was tested. In a resumed run, the first epoch may be the rest of one.
+    /// Called when an epoch has ended and the network was tested. In a resumed run, the first epoch may be the rest of one.
     fn epoch_ends(&mut self, _epoch: &Epoch) -> Result<(), Self::Error> {
         Ok(())
     }
 }
 
-/// One step.
+/// The results of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Step {
-    /// Its number in the run, from 1.
+    /// The step's number in the run, from 1.
     pub number: u64,
-    /// Samples in it.
+    /// The number of samples in the step.
     pub samples: usize,
-    /// Samples seen in this epoch, with this step's.
+    /// The number of samples seen in this epoch, including this step's.
     pub seen: usize,
-    /// The mean loss of its samples before the step.
+    /// The mean loss of the step's samples before the step.
     pub loss: f32,
-    /// Its learning rate.
+    /// The learning rate of the step.
     pub learning_rate: f64,
     /// The norm of the gradient, if it is to be clipped.
     pub grad_norm: Option<f32>,
 }
 
-/// One epoch.
+/// The results of one epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Epoch {
-    /// Its number, from 0.
+    /// The epoch's number, from 0.
     pub number: u32,
-    /// Steps in the run so far.
+    /// The number of steps in the run so far.
     pub steps: u64,
-    /// Samples trained in this epoch, since the run was started or resumed.
+    /// The number of samples trained in this epoch, since the run was started or resumed.
     pub samples: usize,
     /// The time of training, without the test.
     pub training: Duration,
@@ -105,12 +105,12 @@ pub struct Epoch {
 /// The error of a run that ended early. The model is then as the last good step left it.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainingError {
-    /// The loss is no number any more.
+    /// The loss is not a number any more.
     #[error("the loss is {loss} at step {step}: training diverged; try a smaller --lr, or --clip")]
     Diverged {
         /// The step.
         step: u64,
-        /// Its loss.
+        /// The loss of this step.
         loss: f32,
     },
     /// The loss is not finite before the first step.
@@ -130,7 +130,7 @@ pub enum TrainingError {
         /// The reason.
         error: StepError,
     },
-    /// There is no memory for the run.
+    /// There is not enough memory for the run.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// The backend failed.
@@ -144,7 +144,7 @@ pub enum TrainingError {
 /// can be resumed from a state that was saved after any step: it gives the same result as a run without a stop. A step allocates no memory.
 /// # Errors
 ///
-/// [`TrainingError`], or the observer's own.
+/// [`TrainingError`], or the observer's own error.
 pub fn train<E: Engine, O: Observer>(
     engine: &E,
     state: &mut State,
@@ -156,7 +156,7 @@ pub fn train<E: Engine, O: Observer>(
     train_on(&mut cpu, state, data, options, observer)
 }
 
-/// [`train`] with rounded weights. Every pass and each test use the rounded weights. The gradients found with them change the weights that
+/// Does the same as [`train`], with rounded weights. Every pass and each test use the rounded weights. The gradients change the weights that
 /// are not rounded (the straight-through estimator of Bengio, Léonard, Courville, "Estimating or Propagating Gradients Through Stochastic
 /// Neurons for Conditional Computation", 2013).
 ///
@@ -175,7 +175,7 @@ pub fn train_rounded<E: Engine, O: Observer>(
     train_on(&mut cpu, state, data, options, observer)
 }
 
-/// [`train`] on a backend that was made for this state, these samples and these options.
+/// Does the same as [`train`], on a backend that was made for this state, these samples and these options.
 ///
 /// # Errors
 ///
@@ -190,12 +190,12 @@ pub fn train_on<B: Backend, O: Observer>(
     Run::new(backend, state, data, options).finish(observer)
 }
 
-/// Steps of a whole epoch.
+/// Returns the number of steps in a whole epoch.
 pub fn steps_in_epoch(samples: usize, options: &TrainingOptions) -> u64 {
     samples.div_ceil(options.batch_size.saturating_mul(options.accumulate)) as u64
 }
 
-/// Steps of a whole run, if nothing stops it early.
+/// Returns the number of steps in a whole run, if nothing stops it early.
 pub fn steps_in_run(samples: usize, options: &TrainingOptions) -> u64 {
     match options.length {
         Length::Epochs(epochs) => u64::from(epochs) * steps_in_epoch(samples, options),

@@ -5,27 +5,27 @@ use selvedge::random;
 use super::TrainingOptions;
 use crate::task::Targets;
 
-/// An epoch's order; none at first.
+/// The order of an epoch. At first, it is not of any epoch.
 pub(super) struct Order {
     epoch: Option<u32>,
     /// The samples' indices.
     pub(super) samples: Vec<u32>,
-    /// Their targets.
+    /// The targets of the samples.
     pub(super) targets: Targets,
 }
 
 impl Order {
-    /// No epoch's.
+    /// Returns the order of no epoch.
     pub(super) fn new() -> Self {
         Self { epoch: None, samples: Vec::new(), targets: Vec::new().into() }
     }
 
-    /// Returns true if it is this epoch's.
+    /// Returns true if the order is that of this epoch.
     pub(super) fn is_of(&self, epoch: u32) -> bool {
         self.epoch == Some(epoch)
     }
 
-    /// Becomes this epoch's, where it is not yet: it is a function of the seed and the epoch, whenever it is drawn.
+    /// Draws the order of this epoch, if it is not drawn yet. The order depends only on the seed and the epoch, not on the time of the draw.
     pub(super) fn draw(&mut self, epoch: u32, targets: &Targets, options: &TrainingOptions) {
         if self.is_of(epoch) {
             return;

@@ -1,4 +1,4 @@
-//! The loop, the same on every backend.
+//! The training loop, which is the same on every backend.
 
 use std::{
     mem,
@@ -17,7 +17,7 @@ use crate::{
     task::{self, Targets, standardized},
 };
 
-/// A state, and what moves it on.
+/// A state, and the means to continue it.
 pub(super) struct Run<'a, B> {
     backend: &'a mut B,
     state: &'a mut State,
@@ -25,17 +25,17 @@ pub(super) struct Run<'a, B> {
     options: &'a TrainingOptions,
     schedule: Schedule,
     cross_entropy: CrossEntropy<'a>,
-    /// The training samples' targets, in the order of the data; numbers are standardised.
+    /// The training samples' targets, in the order of the data. Numbers are standardised.
     targets: Targets,
-    /// The epoch's, and the next one's where it is drawn ahead.
+    /// The order of this epoch. The second field is the order of the next epoch, if it was drawn ahead.
     pub(super) order: Order,
     pub(super) next_order: Order,
-    /// The steps that were begun and are not finished, in as many starts.
+    /// The steps that were begun and are not finished, and the number of starts.
     inputs: Vec<StepInput>,
     started: usize,
-    /// The observer wants the state after the last of them.
+    /// True if the observer wants the state after the last of these steps.
     is_state_wanted: bool,
-    /// Of the start that was finished last.
+    /// The outputs of the start that was finished last.
     outputs: Vec<StepOutput>,
 }
 
@@ -67,7 +67,7 @@ impl<'a, B: Backend> Run<'a, B> {
         }
     }
 
-    /// Trains to the end; the state is then whole on the host, after an error too.
+    /// Trains to the end. The state is then complete on the host, also after an error.
     pub(super) fn finish<O: Observer>(mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let last = self.epochs(observer);
         let settled = self.settle();
@@ -106,7 +106,7 @@ impl<'a, B: Backend> Run<'a, B> {
         progress.seen < self.data.train.len() as u64 && !progress.is_end(self.options)
     }
 
-    /// The rest of the epoch that has begun, or a whole one, and the test.
+    /// Runs the rest of the epoch that has begun, or a whole one, and the test.
     fn epoch<O: Observer>(&mut self, observer: &mut O) -> Result<Epoch, O::Error> {
         let started = Instant::now();
         let Progress { epochs: number, seen: first, .. } = self.state.progress;
@@ -128,7 +128,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(Epoch { number, steps: self.state.progress.steps, samples, training, validation, test })
     }
 
-    /// Takes the rest of the epoch's steps: while the backend works on some, the next ones are begun.
+    /// Takes the rest of the epoch's steps. While the backend works on some, the next ones are begun.
     fn steps<O: Observer>(&mut self, observer: &mut O) -> Result<(), O::Error> {
         loop {
             while self.may_start() && self.has_step(&self.planned()) {
@@ -142,7 +142,7 @@ impl<'a, B: Backend> Run<'a, B> {
         }
     }
 
-    /// Where the run will be after all steps that were begun.
+    /// Returns the place in the run after all steps that were begun.
     fn planned(&self) -> Progress {
         let mut progress = self.state.progress;
         self.inputs.iter().for_each(|input| input.advance(&mut progress));
@@ -252,7 +252,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(())
     }
 
-    /// Returns the step that follows in the epoch.
+    /// Returns the next step in the epoch.
     fn input(&self, &Progress { seen, steps, batches, .. }: &Progress) -> Result<StepInput, TrainingError> {
         let TrainingOptions { batch_size, accumulate, learning_rate, ref optimizer, .. } = *self.options;
         let number = steps + 1;
@@ -278,7 +278,7 @@ impl<'a, B: Backend> Run<'a, B> {
         Ok(evaluations)
     }
 
-    /// Notes the loss on the validation samples. If it is the least so far, the weights are kept.
+    /// Notes the loss on the validation samples. If it is the smallest so far, the weights are stored.
     fn judge(&mut self, validation: &Evaluation) -> Result<(), TrainingError> {
         if self.state.keeps(validation.loss) {
             self.backend.fetch(self.state)?;

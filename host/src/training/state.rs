@@ -15,7 +15,7 @@ pub struct State {
     pub progress: Progress,
     /// The network that learns.
     pub network: Network,
-    /// The numbers that the optimizer keeps: flat models.
+    /// The numbers that the optimizer keeps, as flat models.
     pub(super) optimizer: Vec<Aligned>,
     /// The moving average of the weights.
     pub(super) average: Option<Aligned>,
@@ -26,22 +26,22 @@ pub struct State {
 /// The place in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
-    /// Whole epochs done.
+    /// The number of whole epochs done.
     pub epochs: u32,
-    /// Samples seen of the epoch that has begun.
+    /// The number of samples seen in the epoch that has begun.
     pub seen: u64,
-    /// Steps taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// Batches computed.
+    /// The number of batches computed.
     pub batches: u64,
-    /// The least loss on the validation samples.
+    /// The smallest loss on the validation samples.
     pub best_loss: Option<f64>,
-    /// Epochs since the least loss on the validation samples.
+    /// The number of epochs since the smallest loss on the validation samples.
     pub epochs_since_best: u32,
 }
 
 impl Progress {
-    /// Returns whether a run with these options ends here.
+    /// Returns true if a run with these options ends here.
     pub fn is_end(&self, options: &TrainingOptions) -> bool {
         let is_long_enough = match options.length {
             Length::Epochs(epochs) => self.epochs >= epochs,
@@ -50,7 +50,7 @@ impl Progress {
         is_long_enough || options.early_stop.is_some_and(|patience| self.epochs_since_best >= patience)
     }
 
-    /// Returns whether a run with these options and this number of training samples passes this place. `has_validation` is true if some samples
+    /// Returns true if a run with these options and this number of training samples passes this place. `has_validation` is true if some samples
     /// are held out for validation.
     pub fn is_of(&self, samples: usize, has_validation: bool, options: &TrainingOptions) -> bool {
         let samples = samples as u64;
@@ -73,7 +73,7 @@ impl Progress {
             && self.is_judged(has_validation)
     }
 
-    /// Returns whether the best loss can be that of a run: validation samples judge each whole epoch.
+    /// Returns true if the best loss is possible for a run: each whole epoch is judged by validation samples.
     fn is_judged(&self, has_validation: bool) -> bool {
         match self.best_loss {
             Some(loss) => has_validation && loss.is_finite() && self.epochs_since_best < self.epochs,
@@ -87,7 +87,7 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`MemoryError`].
+    /// [`MemoryError`] if there is not enough memory.
     pub fn new(network: Network, options: &TrainingOptions) -> Result<Self, MemoryError> {
         let zeroed = || Aligned::zeroed(network.parameters().len());
         let kept = |is_kept: bool| is_kept.then(zeroed).transpose();
@@ -100,16 +100,16 @@ impl State {
         })
     }
 
-    /// [`new`](Self::new) with the seed's initial weights.
+    /// Returns the state at the start of a run, with the seed's initial weights.
     ///
     /// # Errors
     ///
-    /// [`NetworkError`].
+    /// [`NetworkError`] if the network cannot be made.
     pub fn initialized(architecture: &Architecture, options: &TrainingOptions) -> Result<Self, NetworkError> {
         Ok(Self::new(Network::initialized(architecture, options.seed)?, options)?)
     }
 
-    /// Returns the weights to be tested: the average, if the run keeps one.
+    /// Returns the weights to be tested: the average if the run keeps one, else the network's.
     pub fn tested(&self) -> View<'_> {
         match &self.average {
             Some(average) if self.tests_average() => self.network.view_with(average),
@@ -122,12 +122,13 @@ impl State {
         self.average.is_some() && self.progress.steps > 0
     }
 
-    /// Returns the weights that are the result of the run: those of the best epoch, if there is one, else those to be [tested](Self::tested).
+    /// Returns the weights that are the result of the run: those of the best epoch if there is one, else those to be
+    /// [tested](Self::tested).
     pub fn result(&self) -> View<'_> {
         self.best().unwrap_or_else(|| self.tested())
     }
 
-    /// Returns the weights of the best epoch, where the run looks for one and has found it.
+    /// Returns the weights of the best epoch, if the run looks for one and has found it.
     pub fn best(&self) -> Option<View<'_>> {
         let best = self.best.as_ref().filter(|_| self.progress.best_loss.is_some());
         best.map(|best| self.network.view_with(best))
@@ -142,7 +143,7 @@ impl State {
         self.best.is_some() && self.is_best(loss)
     }
 
-    /// Notes an epoch's loss on the validation samples; where it is the least, its weights are kept.
+    /// Notes an epoch's loss on the validation samples. If it is the smallest so far, the epoch's weights are stored.
     pub(super) fn judge(&mut self, loss: f64) {
         if self.is_best(loss) {
             self.progress.best_loss = Some(loss);
@@ -167,19 +168,19 @@ impl State {
         std::iter::once(self.network.parameters()).chain(kept)
     }
 
-    /// The same, to be brought up to date.
+    /// Returns the flat models that the backend changes, mutable, to be updated.
     #[cfg(feature = "cuda")]
     pub(super) fn trained_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         let kept = self.optimizer.iter_mut().chain(&mut self.average).map(|part| &mut **part);
         std::iter::once(self.network.parameters_mut()).chain(kept)
     }
 
-    /// Returns every flat model that is kept, in the order of a checkpoint.
+    /// Returns every flat model that is stored, in the order of a checkpoint.
     pub fn parts(&self) -> impl Iterator<Item = &[f32]> {
         self.trained().chain(self.best.as_deref())
     }
 
-    /// Every flat model that is kept, to be filled from a checkpoint.
+    /// Returns every flat model that is stored, mutable, to be filled from a checkpoint.
     pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         let kept = self.optimizer.iter_mut().chain(&mut self.average).chain(&mut self.best).map(|part| &mut **part);
         std::iter::once(self.network.parameters_mut()).chain(kept)

@@ -1,4 +1,4 @@
-//! The loop on a backend that takes many steps at once, with memory of its own, beside the CPU's.
+//! Tests the loop on a backend that takes many steps at once and has its own memory, beside the CPU's.
 
 use std::collections::VecDeque;
 
@@ -12,12 +12,12 @@ use crate::{data, task::Targets, weights};
 struct Way {
     max_steps: usize,
     max_started: usize,
-    /// Takes steps as late as it may, where others take them when they are begun.
+    /// True if steps are taken as late as possible, and not when they are begun.
     is_late: bool,
 }
 
 impl Way {
-    /// Those with this number of steps at once.
+    /// Returns the ways with this number of steps at once.
     fn all(max_steps: usize) -> impl Iterator<Item = Self> {
         [(1, false), (2, false), (2, true), (3, true)].into_iter().map(move |(max_started, is_late)| Self {
             max_steps,
@@ -32,16 +32,16 @@ struct Remote<'a> {
     cpu: Cpu<'a, Portable>,
     state: State,
     way: Way,
-    /// The steps that were begun and are not taken.
+    /// The steps that were begun and not taken yet.
     begun: VecDeque<Begun>,
-    /// The results of the steps that are taken and not finished.
+    /// The results of the steps that were taken and not finished yet.
     taken: VecDeque<Vec<StepOutput>>,
     has_stopped: bool,
     /// The number of steps that were begun at once.
     at_once: Vec<usize>,
     /// The largest number of starts that were open.
     most_started: usize,
-    /// Calls of `finish` before one that fails.
+    /// The number of calls of `finish` before one that fails.
     failing: Option<usize>,
     fetches: usize,
 }
@@ -153,7 +153,7 @@ impl From<TrainingError> for Interrupted {
     }
 }
 
-/// Looks at every n-th state, and after a step may ask for an end.
+/// Observes every n-th state, and may ask for an end after a step.
 #[derive(Debug, Default, PartialEq)]
 struct Watch {
     every: Option<u64>,
@@ -162,7 +162,7 @@ struct Watch {
     fail_at: Option<u64>,
     is_interrupted: bool,
     steps: Vec<Step>,
-    /// Where the run was, and what the state was by then.
+    /// The run's place and the state's hash, each time.
     states: Vec<(Progress, String)>,
     tests: Vec<(Option<Evaluation>, Evaluation)>,
 }
@@ -222,12 +222,12 @@ fn copy(state: &State, options: &TrainingOptions) -> State {
     copy
 }
 
-/// Of all that a state keeps.
+/// Returns a hash of all that a state stores.
 fn hash(state: &State) -> String {
     state.parts().map(weights::hash).collect()
 }
 
-/// 100 samples to train on and 30 to validate with.
+/// Returns 100 samples to train on and 30 to validate with.
 fn builtin() -> Dataset {
     let mut data = data::load(Some("builtin".as_ref())).unwrap();
     data.truncate(130);
@@ -236,7 +236,7 @@ fn builtin() -> Dataset {
     data
 }
 
-/// 7 steps in an epoch, the last of a single batch of 4 samples.
+/// Returns options for 7 steps in an epoch. The last step has a single batch of 4 samples.
 fn options() -> TrainingOptions {
     TrainingOptions {
         length: Length::Epochs(3),

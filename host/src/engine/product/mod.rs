@@ -39,27 +39,27 @@ pub use single::Single;
 pub use sink::{Backward, Finished, Forward, Sink, Take, Target, Update};
 use sums::{add_all, add_pair, all};
 
-/// Terms in a block: their nonzero bits are one machine word.
+/// The number of terms in a block. Their nonzero bits are one machine word.
 const BLOCK: usize = 64;
 
-/// Rows whose sums rest in memory between blocks: they have to fit the second-level cache.
+/// The number of rows whose sums are in memory between blocks. The sums have to fit into the second-level cache.
 const RESTING: usize = 256;
 
-/// Rows of sums that are handed on together. They are many, because each call costs some nanoseconds, and few, so that the sums are still
-/// in the first-level cache. As many rows of a single vector are computed together.
+/// The number of rows of sums that are passed on together. It is large, because each call costs some nanoseconds. It is small enough that
+/// the sums are still in the first-level cache. If a row is a single vector, this number of rows is computed together.
 const HANDED_ON: usize = 8;
 
-/// A matrix in place.
+/// A matrix, read in place.
 #[derive(Clone, Copy)]
 pub enum Matrix<'a> {
-    /// Element (i, j) is at `i · stride + j`.
+    /// Row after row: element (i, j) is at `i · stride + j`.
     ByRows { elements: &'a [f32], stride: usize },
-    /// Element (i, j) is at `j · stride + i`.
+    /// Column after column: element (i, j) is at `j · stride + i`.
     ByColumns { elements: &'a [f32], stride: usize },
 }
 
 impl Matrix<'_> {
-    /// Element (i, j).
+    /// Returns element (i, j).
     pub fn at(&self, i: usize, j: usize) -> f32 {
         match self {
             Self::ByRows { elements, stride } => elements[i * stride + j],
@@ -71,26 +71,26 @@ impl Matrix<'_> {
 /// The operands and sizes of a product.
 #[derive(Clone, Copy)]
 pub struct Product<'a> {
-    /// `rows` × `terms`.
+    /// The left matrix, `rows` × `terms`.
     pub a: Matrix<'a>,
-    /// `terms` × `columns`.
+    /// The right matrix, `terms` × `columns`.
     pub b: Matrix<'a>,
-    /// Where each column's chains start; +0 where there is none.
+    /// The first value of each column's chains; `None` for +0.
     pub start: Option<&'a [f32]>,
     pub rows: usize,
     pub columns: usize,
     pub terms: usize,
 }
 
-/// A thread's own memory, written before it is read.
+/// A thread's own memory. Every part is written before it is read.
 #[derive(Debug, Default)]
 pub struct Scratch {
     panel: Vec<Line>,
     sums: Vec<Line>,
-    /// `a`, where it does not lie by rows in place.
+    /// The rows of `a`, if they do not already lie row after row.
     rows: Vec<f32>,
     pairs: Pairs,
-    /// For what the panel, the rows and the bits take.
+    /// The time for the panel, the rows and the bits.
     pub packing: Stopwatch,
 }
 
@@ -99,15 +99,15 @@ pub struct Share<'a> {
     pub product: &'a Product<'a>,
     pub rows: Range<usize>,
     pub columns: Range<usize>,
-    /// The first-level data cache in bytes.
+    /// The size of the first-level data cache in bytes.
     pub cache: usize,
     pub scratch: &'a mut Scratch,
-    /// Called and not inlined, so that the kernels are compiled once and not once for each destination of the sums.
+    /// Takes finished sums. It is called and not inlined, so that the kernels are compiled once and not for each destination of the sums.
     pub take: &'a mut dyn FnMut(Finished<'_>),
 }
 
 impl Share<'_> {
-    /// Computes it.
+    /// Computes the part.
     pub fn compute(self, instructions: InstructionSet) {
         vector::run(instructions, self);
     }
@@ -191,7 +191,7 @@ impl Product<'_> {
     }
 }
 
-/// Rows with their terms side by side: row m starts at `m · stride`.
+/// Rows whose terms lie side by side: row m starts at `m · stride`.
 struct Rows<'a> {
     elements: &'a [f32],
     stride: usize,
@@ -204,17 +204,17 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Returns the width of a panel, in vectors, that leaves a sixth of the cache for what else goes through it.
+/// Returns the width of a panel, in vectors. It leaves a sixth of the cache for other data.
 fn widest_panel<V: Vector>(cache: usize) -> usize {
     (cache / 6 * 5 / (BLOCK * size_of::<V>())).max(1)
 }
 
-/// Returns the blocks of so many terms: at least one, so that a chain of no terms has its start.
+/// Returns the blocks of this number of terms. There is at least one, so that a chain without terms has its first value.
 fn blocks(terms: usize) -> impl Iterator<Item = Range<usize>> {
     (0..terms.max(1)).step_by(BLOCK).map(move |first| first..terms.min(first + BLOCK))
 }
 
-/// Some columns of the result, at most as many as a row of sums in registers has, for some rows.
+/// Some columns of the result for some rows. There are at most as many columns as one row of sums in registers has.
 struct Chunk<'a> {
     columns: Range<usize>,
     first_row: usize,
@@ -278,7 +278,7 @@ impl Chunk<'_> {
 }
 
 impl Product<'_> {
-    /// Hands on rows of sums, once those that left-out terms would have changed are right.
+    /// Passes on rows of sums, after the sums that left-out terms would have changed are corrected.
     #[inline(always)]
     fn finish<V: Vector, const WIDTH: usize>(
         &self,
@@ -315,7 +315,7 @@ impl Product<'_> {
     }
 }
 
-/// Returns a part of `parts` nearly equal ones.
+/// Returns part `index` of `parts` nearly equal parts of 0..whole.
 pub fn part(whole: usize, parts: usize, index: usize) -> Range<usize> {
     whole * index / parts..whole * (index + 1) / parts
 }

@@ -6,42 +6,42 @@
 
 use super::{super::vector::Vector, BLOCK, Rows, blocks, panel::load_part};
 
-/// Rows among which partners are looked for.
+/// The number of rows among which partners are searched for.
 const WINDOW: usize = 64;
 
-/// Blocks of terms that are compared, evenly spread over all.
+/// The number of blocks of terms that are compared. They are evenly spread over all blocks.
 const COMPARED: usize = 4;
 
-/// The order of rows in which those of a pair follow each other, and the terms that each pair needs.
+/// The order of rows in which the two of a pair follow each other, and the terms that each pair needs.
 #[derive(Debug, Default)]
 pub struct Pairs {
     rows: Vec<usize>,
     are_dense: bool,
-    /// For each block, for each pair: a bit for each term that is not zero in one of the rows.
+    /// For each block and each pair: a bit for each term that is not zero in one of the rows.
     nonzero: Vec<u64>,
-    /// For each row, for each block: a bit for each term that is not zero.
+    /// For each row and each block: a bit for each term that is not zero.
     bits: Vec<u64>,
 }
 
 impl Pairs {
-    /// Returns the rows' numbers, two of a pair after each other.
+    /// Returns the rows' numbers. The two of a pair follow each other.
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// Returns the terms of a block that a pair needs, given the place of its first row.
+    /// Returns the bits of the terms of a block that a pair needs. `place` is the place of the pair's first row.
     #[inline(always)]
     pub fn nonzero(&self, block: usize, place: usize) -> u64 {
         self.nonzero[block * self.rows.len().div_ceil(2) + place / 2]
     }
 
-    /// Tells whether so few terms are zero that rows in fours, with all their terms, are faster.
+    /// Returns true if so few terms are zero that rows in fours, with all their terms, are faster.
     pub fn are_dense(&self) -> bool {
         self.are_dense
     }
 
-    /// Pairs the first rows, each of which will be multiplied with `columns` columns. If these are a single vector, all terms are faster, and
-    /// no zeros are looked for.
+    /// Pairs the first rows. Each will be multiplied by `columns` columns. If these are a single vector, using all terms is faster, and no zeros
+    /// are searched for.
     #[inline(always)]
     pub fn find<V: Vector>(&mut self, a: &Rows<'_>, rows: usize, terms: usize, columns: usize) {
         let Self { rows: order, are_dense, nonzero, bits } = self;
@@ -75,7 +75,7 @@ impl Pairs {
     }
 }
 
-/// Puts beside each row the one of those after it whose terms differ in the fewest places.
+/// Moves next to each row the later row whose terms differ in the fewest places.
 #[inline(always)]
 fn pair(rows: &mut [usize], bits: &[u64], blocks: usize) {
     let count = rows.len();

@@ -1,4 +1,4 @@
-//! Operands side by side, as the registers take them.
+//! Operands in the order in which the registers take them.
 
 #![allow(unsafe_code)]
 
@@ -11,7 +11,7 @@ use super::{super::vector::Vector, Matrix};
 #[repr(C, align(64))]
 pub struct Line([f32; 16]);
 
-/// Brings a block of `b`'s rows side by side; whether all of their numbers are finite.
+/// Copies a block of `b`'s rows side by side. Returns whether all of their numbers are finite.
 #[inline(always)]
 pub fn pack<V: Vector, const WIDTH: usize>(
     b: Matrix<'_>,

@@ -15,10 +15,10 @@ use super::{
 
 /// A part of a product's result, computed a row at a time.
 pub struct Single<'a> {
-    /// Its `b` lies by rows, each filled up with numbers to whole vectors; both matrices start with their first element.
+    /// The product. Its `b` lies row after row, each row filled up to whole vectors. Both matrices start with their first element.
     pub product: &'a Product<'a>,
     pub columns: Range<usize>,
-    /// Tells whether all of `b` is finite, so that terms with a zero factor may be left out.
+    /// True if all of `b` is finite, so that terms with a zero factor may be left out.
     pub is_finite: bool,
     pub take: &'a mut dyn FnMut(Finished<'_>),
 }

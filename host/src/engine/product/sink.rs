@@ -14,13 +14,13 @@ pub trait Sink {
     fn take<V: Vector>(&mut self, row: usize, column: usize, sums: &[f32]);
 }
 
-/// Rows of sums that have all their terms.
+/// Finished rows of sums, with all their terms.
 pub struct Finished<'a> {
-    /// From this one on the rows are counted.
+    /// The number of the first of these rows.
     pub first_row: usize,
     pub rows: &'a [usize],
     pub columns: Range<usize>,
-    /// Each row a stride after the one before.
+    /// The sums. Each row begins a stride after the row before it.
     pub sums: &'a [f32],
     pub stride: usize,
 }
@@ -41,7 +41,7 @@ impl<S: Sink> Work for Take<'_, S> {
     }
 }
 
-/// Memory to which threads write, each its own part.
+/// Memory to which threads write. Each writes its own part.
 pub struct Target<'a, T> {
     start: *mut T,
     len: usize,
@@ -63,7 +63,7 @@ unsafe impl<T: Send> Send for Target<'_, T> {}
 unsafe impl<T: Send> Sync for Target<'_, T> {}
 
 impl<'a, T> Target<'a, T> {
-    /// Rows of so many elements.
+    /// Returns a target whose rows begin `stride` elements apart.
     pub fn new(elements: &'a mut [T], stride: usize) -> Self {
         Self { start: elements.as_mut_ptr(), len: elements.len(), stride, borrow: PhantomData }
     }
@@ -72,7 +72,7 @@ impl<'a, T> Target<'a, T> {
     ///
     /// # Safety
     ///
-    /// While the part is in use, nobody else uses one that overlaps.
+    /// While the part is in use, nobody may use a part that overlaps it.
     #[inline(always)]
     pub unsafe fn part(self, row: usize, column: usize, len: usize) -> &'a mut [T] {
         let first = row * self.stride + column;
@@ -105,7 +105,7 @@ impl<A: Activation> Sink for Forward<'_, A> {
     }
 }
 
-/// Takes the sums, which are gradients at an input, through the derivative of the activation that made the input, and stores them.
+/// Multiplies the sums, which are gradients at an input, by the derivative of the activation that made the input, and stores the results.
 pub struct Backward<'a, P> {
     input: &'a [f32],
     grad_input: Target<'a, f32>,

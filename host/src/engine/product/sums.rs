@@ -2,7 +2,7 @@
 
 use super::{super::vector::Vector, BLOCK};
 
-/// Adds the terms of two rows that have a bit.
+/// Adds the terms of two rows for which a bit is set.
 #[inline(always)]
 pub fn add_pair<V: Vector, const WIDTH: usize>(
     rows: [&[f32]; 2],
@@ -24,7 +24,7 @@ pub fn add_pair<V: Vector, const WIDTH: usize>(
     sums[..2].copy_from_slice(&registers);
 }
 
-/// Adds all terms of several rows: where few are zero, or where a row's sums are a single vector and each addition waits for the one before.
+/// Adds all terms of several rows. It is for few zeros, or for rows of a single vector, where each addition waits for the one before it.
 #[inline(always)]
 pub fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
     rows: [&[f32]; ROWS],
@@ -47,7 +47,7 @@ pub fn add_all<V: Vector, const WIDTH: usize, const ROWS: usize>(
     sums.copy_from_slice(&registers);
 }
 
-/// As many set bits as there are terms in a block.
+/// Returns a set bit for each of this number of terms.
 pub fn all(terms: usize) -> u64 {
     u64::MAX.checked_shr((BLOCK - terms) as u32).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! 8 lanes, 16 registers.
+//! AVX2: 8 lanes, 16 registers.
 
 use std::arch::x86_64::*;
 

@@ -1,4 +1,4 @@
-//! 16 lanes, 32 registers.
+//! AVX-512: 16 lanes, 32 registers.
 
 use std::arch::x86_64::*;
 

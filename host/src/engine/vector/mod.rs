@@ -13,28 +13,28 @@ mod portable;
 use options::engine::InstructionSet;
 use selvedge::arithmetic::Operations;
 
-/// A register of [`LANES`](Self::LANES) numbers; every operation is one on each lane. Its [`Operations`] are for loops over single
-/// numbers, which the compiler turns into these instructions.
+/// A register of [`LANES`](Self::LANES) numbers. Every operation is done on each lane. The trait [`Operations`] is for loops over single
+/// numbers, which the compiler turns into the register's instructions.
 ///
-/// A vector is made and used within [`run`] alone, so the processor has its instructions.
+/// A vector is made and used only within [`run`], so the processor has the instructions.
 ///
 /// # Safety
 ///
-/// A value is [`LANES`](Self::LANES) `f32`s and nothing else, valid with any bits; the lanes are a power of two of at most 16.
+/// A value is [`LANES`](Self::LANES) `f32`s and nothing else, valid with any bits. The number of lanes is a power of two, at most 16.
 pub unsafe trait Vector: Operations + Copy {
-    /// Numbers in a register.
+    /// The number of lanes in a register.
     const LANES: usize;
 
-    /// The most registers for a row of sums where one row is computed at a time: enough that no addition waits for the one before.
+    /// The largest number of registers for a row of sums if one row is computed at a time. It is so large that no addition waits for the one before.
     const SUMS_OF_ONE: usize;
 
-    /// The most where two rows are computed at a time: as many as there are, less what the operands need.
+    /// The largest number if two rows are computed at a time: all registers except those for the operands.
     const SUMS_OF_TWO: usize;
 
-    /// The same for four rows at a time.
+    /// The largest number if four rows are computed at a time.
     const SUMS_OF_FOUR: usize;
 
-    /// The same number in every lane.
+    /// Returns a register with this number in every lane.
     fn splat(x: f32) -> Self;
 
     /// # Safety
@@ -47,30 +47,30 @@ pub unsafe trait Vector: Operations + Copy {
     /// `to` is valid for writes of `LANES` numbers.
     unsafe fn store(self, to: *mut f32);
 
-    /// `self · b + c`, rounded once.
+    /// Returns `self · b + c`, rounded once.
     fn fma(self, b: Self, c: Self) -> Self;
 
-    /// Checks that numbers are finite: returns itself with `number · 0` added. The result is NaN once a number was not finite.
+    /// Checks that numbers are finite: returns `self + number · 0`. The result is NaN as soon as one number was not finite.
     #[inline(always)]
     fn attest(self, number: Self) -> Self {
         Vector::fma(number, Self::splat(0.0), self)
     }
 
-    /// Returns the lanes of both in turn, from the first on: the first half of the result, and the second.
+    /// Returns the lanes of both registers in turn: the first half in the first result, and the second half in the second.
     fn zip(self, other: Self) -> [Self; 2];
 
-    /// Writes the columns of LANES rows as rows; returns a [witness](Self::attest) of the numbers. Implemented by
-    /// [`transpose`], for which the number of lanes has to be a literal.
+    /// Writes the columns of LANES rows as rows. Returns a [witness](Self::attest) of the numbers. It is implemented by [`transpose`], for which
+    /// the number of lanes has to be a literal.
     ///
     /// # Safety
     ///
-    /// LANES rows of LANES numbers, each row a stride after the one before, are valid for reads at `from`, for writes at `to`.
+    /// LANES rows of LANES numbers are valid for reads at `from` and for writes at `to`. Each row begins a stride after the one before it.
     unsafe fn transpose(from: *const f32, stride: usize, to: *mut f32, to_stride: usize) -> Self;
 
-    /// Returns a bit for each lane, from the lowest on: 0 where it is zero of either sign.
+    /// Returns a bit for each lane, the first lane in the lowest bit. The bit is 0 if the lane is a zero of either sign.
     fn nonzero(self) -> u64;
 
-    /// Whether a lane is −0.
+    /// Returns true if a lane is −0.
     fn has_negative_zero(self) -> bool;
 }
 
@@ -78,7 +78,7 @@ pub unsafe trait Vector: Operations + Copy {
 ///
 /// # Safety
 ///
-/// As there.
+/// See [`Vector::transpose`].
 #[inline(always)]
 unsafe fn transpose<V: Vector, const LANES: usize>(
     from: *const f32,
@@ -109,7 +109,7 @@ unsafe fn transpose<V: Vector, const LANES: usize>(
 
 /// Work that is written for any vector.
 pub trait Work {
-    /// Does it. `#[inline(always)]`, so that it is compiled for the vector's instructions.
+    /// Does the work. It should be `#[inline(always)]`, so that it is compiled for the vector's instructions.
     fn run<V: Vector>(self);
 }
 
@@ -117,7 +117,7 @@ pub trait Work {
 ///
 /// # Panics
 ///
-/// Where the processor lacks them.
+/// If the processor does not have the instructions.
 pub fn run(instructions: InstructionSet, work: impl Work) {
     assert!(instructions.is_available(), "this processor lacks {instructions}");
     match instructions {

@@ -1,4 +1,4 @@
-//! 4 lanes, 32 registers.
+//! NEON: 4 lanes, 32 registers.
 
 use std::arch::aarch64::*;
 

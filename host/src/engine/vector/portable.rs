@@ -1,4 +1,4 @@
-//! 8 numbers in an array: every operation is the loop that the other vectors replace.
+//! An array of 8 numbers. Every operation is a plain loop.
 
 use selvedge::arithmetic::{self, Operations};
 

@@ -12,16 +12,16 @@ pub struct Description {
     pub layers: String,
     /// The data set's name.
     pub dataset: String,
-    /// The number of its training samples that are used, with those that are held out.
+    /// The number of training samples that are used, with those that are held out.
     pub samples: u32,
-    /// SHA-256 of these samples, then their labels.
+    /// SHA-256 of these samples and then their labels.
     pub dataset_checksum: [u8; 32],
     /// The place in the run.
     pub progress: Progress,
 }
 
 impl Description {
-    /// Returns the description of a run with this recipe, network and data, of which nothing was held out yet.
+    /// Returns the description of a run with this recipe, network and data. No samples of the data may be held out yet.
     pub fn new(recipe: String, layers: String, data: &Dataset) -> Self {
         Self {
             recipe,
@@ -33,13 +33,13 @@ impl Description {
         }
     }
 
-    /// Returns true if both describe one run, at any place: it takes the same steps.
+    /// Returns true if both describe the same run, at any place: it takes the same steps.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let anywhere = |this: &Self| Self { progress: Progress::default(), dataset: String::new(), ..this.clone() };
         anywhere(self) == anywhere(other)
     }
 
-    /// Returns the bytes: the order here is the format's.
+    /// Returns the description as bytes. The order of the fields is that of the format.
     pub(super) fn encode(&self) -> Vec<u8> {
         let Progress { epochs, seen, steps, batches, best_loss, epochs_since_best } = self.progress;
         let progress = (epochs, seen, steps, batches, best_loss, epochs_since_best);
@@ -48,7 +48,7 @@ impl Description {
         postcard::to_stdvec(&all).expect("a vector takes all that is written to it")
     }
 
-    /// Takes a description from the front of bytes. Only the encoding that postcard writes is taken. Postcard would read others too: a
+    /// Takes a description from the front of bytes. Only the encoding that postcard writes is accepted. Postcard itself would accept others: a
     /// varint may have too many bytes.
     pub(super) fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Problem> {
         type Fields = (String, String, String, u32, [u8; 32], (u32, u64, u64, u64, Option<f64>, u32));

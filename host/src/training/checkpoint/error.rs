@@ -5,7 +5,7 @@ use options::recipe::RecipeError;
 use super::description::VERSION;
 use crate::{network::NetworkError, weights::WrongWeight};
 
-/// A checkpoint cannot be used.
+/// The error of a checkpoint that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct CheckpointError {

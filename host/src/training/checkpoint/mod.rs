@@ -1,6 +1,6 @@
-//! Checkpoints: all that a run needs to be resumed as if it had never stopped. docs/formats.md has each part and each byte of the file.
+//! Checkpoints: everything that a run needs to be resumed as if it had never stopped. docs/formats.md has each part and each byte of the file.
 //!
-//! The loader is strict: each value has the one encoding that a writer gives it. The numbers are the [parts](State::parts) of the
+//! The loader is strict: each value must have the encoding that the writer gives it. The numbers are the [parts](State::parts) of the
 //! state, one after the other.
 //!
 //! Random draws are addressed by (seed, purpose, epoch, index). So the generator has no position but the state's [`Progress`].
@@ -32,7 +32,7 @@ const CHECKSUM_BYTES: usize = 32;
 /// The largest number of bytes of a checkpoint: eight flat models, which is more than any state has, and the description.
 pub const MAX_BYTES: u64 = 8 * MAX_NUMBERS as u64 * size_of::<f32>() as u64 + (1 << 20);
 
-/// A checkpoint that was read and found whole.
+/// A checkpoint that was read and checked.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -41,7 +41,7 @@ pub struct Checkpoint {
     numbers: Vec<f32>,
 }
 
-/// Writes a state whole or not at all. An older checkpoint in its place stays until the new one is on disk.
+/// Writes a state as a whole or not at all. An older checkpoint in its place stays until the new one is on disk.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub fn save(path: &Path, state: &State, description: &Description) -> Result<(),
     files::write_with(path, |file| write(file, state, description))
 }
 
-/// Does the same as [`save`], but only if the file does not exist. Returns whether it saved.
+/// Does the same as [`save`], but only if the file does not exist. Returns true if it saved.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub fn save_new(path: &Path, state: &State, description: &Description) -> Result
     files::write_new(path, |file| write(file, state, description))
 }
 
-/// Returns the bytes of a checkpoint of this run, at the most.
+/// Returns the largest number of bytes of a checkpoint of this run.
 pub fn max_len(state: &State, description: &Description) -> u64 {
     let last = Progress {
         epochs: u32::MAX,
@@ -97,7 +97,7 @@ pub fn is_one(file: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// [`CheckpointError`] for a file that is no checkpoint, not all of one, or changed.
+/// [`CheckpointError`] for a file that is not a checkpoint, is cut off, or was changed.
 pub fn load(path: &Path) -> Result<Checkpoint, CheckpointError> {
     let file = files::read(path, MAX_BYTES).map_err(io::Error::from);
     Checkpoint::parse(path, &file.map_err(|error| CheckpointError { path: path.into(), problem: error.into() })?)
@@ -129,7 +129,7 @@ fn parse(file: &[u8]) -> Result<(Description, Vec<f32>), Problem> {
 }
 
 impl Checkpoint {
-    /// Checks the bytes of a checkpoint; `path` is what errors name.
+    /// Checks the bytes of a checkpoint. `path` is the file's name in errors.
     ///
     /// # Errors
     ///
@@ -150,7 +150,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] if it holds more or fewer numbers than such a run.
+    /// [`CheckpointError`] if the checkpoint has more or fewer numbers than such a run.
     pub fn into_state(self, architecture: &Architecture, options: &TrainingOptions) -> Result<State, CheckpointError> {
         let Self { path, description, numbers } = self;
         Self::state(architecture, options, &description, &numbers).map_err(|problem| CheckpointError { path, problem })
@@ -160,7 +160,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`CheckpointError`] if the checkpoint is of other layers.
+    /// [`CheckpointError`] if the checkpoint has other layers.
     pub fn into_network(self, architecture: &Architecture) -> Result<Network, CheckpointError> {
         let network = || {
             let Self { path, description, numbers } = &self;
@@ -207,7 +207,7 @@ impl Checkpoint {
     }
 }
 
-/// Checks the weights that a run may give in the end.
+/// Checks the weights that may become the result of the run.
 fn check_weights(architecture: &Architecture, state: &State) -> Result<(), Problem> {
     let Progress { steps, best_loss, .. } = state.progress;
     let best = state.best.as_deref().filter(|_| best_loss.is_some());

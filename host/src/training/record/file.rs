@@ -18,7 +18,8 @@ enum Line {
 }
 
 impl Line {
-    /// Reads a line: its kind, then the rest. serde does both at once, but no numbers then where serde_json has its feature `arbitrary_precision`.
+    /// Reads a line: its kind, then the rest. serde can do both at once, but then reads no numbers if serde_json has its feature
+    /// `arbitrary_precision`.
     fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "lowercase")]
@@ -44,11 +45,11 @@ impl Line {
 }
 
 impl Record {
-    /// Reads a record. A last line that was not written to its end is left out.
+    /// Reads a record. A last line that is not complete is left out.
     ///
     /// # Errors
     ///
-    /// [`RecordError`].
+    /// [`RecordError`] for bytes that are not a record.
     pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
         if !bytes.starts_with(BEGINNING) {
             return Err(RecordError::Other);
@@ -121,7 +122,7 @@ impl Record {
     }
 }
 
-/// The number of a format, whatever else there is.
+/// The number of a record's format. Other fields are ignored.
 #[derive(Deserialize)]
 struct Number {
     format: u32,

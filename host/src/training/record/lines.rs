@@ -1,4 +1,4 @@
-//! The lines of a record: the run, spans of steps, epochs, where it was saved, and its end.
+//! The lines of a record: the run, spans of steps, epochs, places where it was saved, and its end.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     training::Epoch,
 };
 
-/// The largest number of classes whose names are kept, and the most targets whose errors are.
+/// The largest number of classes whose names are stored, and of targets whose errors are stored.
 const MAX_CLASSES: usize = 1000;
 const MAX_TARGETS: usize = 16;
 
@@ -19,7 +19,7 @@ pub struct Head {
     pub format: u32,
     /// The program's version.
     pub version: String,
-    /// The commands that make the run, one after the other: the first, and those that gave it another length.
+    /// The commands that make the run, one after the other: the first command, and those that changed the run's length.
     pub commands: Vec<String>,
     /// The processor and the engine.
     pub processor: String,
@@ -29,11 +29,11 @@ pub struct Head {
     pub layers: String,
     /// The seed.
     pub seed: u64,
-    /// Steps of an epoch.
+    /// The number of steps of an epoch.
     pub steps_in_epoch: u64,
-    /// Steps of a span.
+    /// The number of steps of a span.
     pub span: u64,
-    /// One of this number of epochs is kept, and the last one.
+    /// Every how many epochs one is stored. The last one is stored too.
     pub every: u32,
     /// The samples.
     pub data: Data,
@@ -42,33 +42,33 @@ pub struct Head {
 /// The identity of the samples.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Data {
-    /// The set's name.
+    /// The data set's name.
     pub name: String,
-    /// The options that named it, without their dashes, and their values.
+    /// The options that named the data, without their dashes, and their values.
     pub options: Vec<[String; 2]>,
-    /// SHA-256 of the training samples with those that are held out for validation, and their labels.
+    /// SHA-256 of the training samples, including those that are held out for validation, and their labels.
     pub sha256: String,
     /// SHA-256 of the test samples and their labels.
     pub test_sha256: String,
-    /// Training samples with those that are held out for validation.
+    /// The number of training samples, including those that are held out for validation.
     pub samples: u64,
-    /// The number of those that are held out.
+    /// The number of samples that are held out for validation.
     pub validation: u64,
-    /// Test samples.
+    /// The number of test samples.
     pub test: u64,
-    /// A sample's values.
+    /// The number of values of a sample.
     pub features: u64,
-    /// An image's sizes, outermost first; none of other samples.
+    /// An image's sizes, the outermost first. Empty for other samples.
     pub image: Vec<u32>,
-    /// The names of the classes, labels or targets, of at most a thousand.
+    /// The names of the classes, labels or targets, at most a thousand.
     pub classes: Vec<String>,
-    /// `classification`, `multi-label` or `regression`.
+    /// The task: `classification`, `multi-label` or `regression`.
     pub task: String,
     /// The targets' units.
     pub units: Vec<String>,
 }
 
-/// Steps of which one loss is kept.
+/// Steps for which one loss is stored.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Span {
     /// The number of the last step.
@@ -81,18 +81,18 @@ pub struct Span {
     pub learning_rate: f64,
 }
 
-/// An epoch.
+/// The line of an epoch.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct EpochLine {
-    /// Its number, from 1.
+    /// The epoch's number, from 1.
     pub epoch: u32,
-    /// Steps of the run so far.
+    /// The number of steps of the run so far.
     pub step: u64,
-    /// Seconds of training so far, without the tests.
+    /// The time of training so far, in seconds, without the tests.
     pub seconds: f64,
-    /// The test.
+    /// The metrics on the test samples.
     pub test: Metrics,
-    /// The test on the validation samples.
+    /// The metrics on the validation samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Metrics>,
 }
@@ -102,7 +102,7 @@ pub struct EpochLine {
 pub struct Metrics {
     /// The mean loss.
     pub loss: f64,
-    /// The accuracy, of classes or of labels, 0 to 1.
+    /// The accuracy of classes or of labels, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// The mean F1 of the labels.
@@ -116,33 +116,33 @@ pub struct Metrics {
     pub mae: Vec<f64>,
 }
 
-/// A place where the run was saved, in the midst of a span: a run that goes on from there ends the same span.
+/// A place where the run was saved within a span. A run that goes on from there ends the same span.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Saved {
-    /// The last step.
+    /// The number of the last step.
     pub step: u64,
-    /// Steps of the span so far.
+    /// The number of steps of the span so far.
     pub steps: u64,
-    /// The sum of their losses.
+    /// The sum of the steps' losses.
     pub loss_sum: f64,
     /// The last step's learning rate.
     pub learning_rate: f64,
-    /// Seconds of training so far.
+    /// The time of training so far, in seconds.
     pub seconds: f64,
 }
 
 /// The end of a run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct End {
-    /// Epochs done.
+    /// The number of epochs done.
     pub epochs: u32,
-    /// Steps taken.
+    /// The number of steps taken.
     pub steps: u64,
-    /// Seconds of training.
+    /// The time of training, in seconds.
     pub seconds: f64,
     /// The weights' hash.
     pub weights_sha256: String,
-    /// The test of the weights that were saved.
+    /// The metrics of the saved weights on the test samples.
     pub test: Metrics,
 }
 
@@ -155,7 +155,7 @@ impl Head {
             && self.every > 0
     }
 
-    /// Returns true if both are of one run: the same layers, samples and seed.
+    /// Returns true if both belong to the same run: the same layers, samples and seed.
     pub fn is_of_run(&self, other: &Self) -> bool {
         let parts = |head: &Self| (head.layers.clone(), head.data.sha256.clone(), head.seed, head.steps_in_epoch);
         parts(self) == parts(other)

@@ -1,7 +1,7 @@
-//! The record of a run has what a report of the run needs. It is a file of JSON lines beside the weights.
+//! The record of a run has all that a report of the run needs. It is a file of JSON lines beside the weights.
 //!
-//! The first line is the run's [`Head`]. Then comes a line for each span of steps and for each epoch, and where the run was saved. The last line is its
-//! [`End`]. A long run's steps are in [`SPANS`] spans at most, and as many of its epochs are kept. docs/report.md has the keys.
+//! The first line is the run's [`Head`]. Then comes a line for each span of steps, for each epoch, and for each place where the run was saved.
+//! The last line is its [`End`]. A long run has at most [`SPANS`] spans, and at most this number of epochs. docs/report.md has the keys.
 
 mod error;
 mod file;
@@ -21,7 +21,7 @@ pub const FORMAT: u32 = 1;
 pub const BEGINNING: &[u8] = b"{\"line\":\"run\"";
 /// The ending of a record's name.
 pub const ENDING: &str = "run.jsonl";
-/// The largest number of spans of a run, and the most epochs that are kept of it.
+/// The largest number of spans of a run, and of epochs that are stored.
 pub const SPANS: u64 = 1000;
 /// The largest number of bytes of a record that is read.
 pub const MAX_BYTES: u64 = 8 << 20;
@@ -39,17 +39,17 @@ pub struct Record {
     pub epochs: Vec<EpochLine>,
     /// The places where the run was saved last.
     pub saved: Vec<Saved>,
-    /// The end; `None` for a run that goes on or was ended from outside.
+    /// The end. `None` for a run that goes on, or that was ended from outside.
     pub end: Option<End>,
 }
 
 impl Record {
-    /// Returns the record of a run that begins.
+    /// Returns the record of a new run.
     pub fn new(head: Head) -> Self {
         Self { head, spans: Vec::new(), epochs: Vec::new(), saved: Vec::new(), end: None }
     }
 
-    /// Keeps what the record says up to this place, where a run is resumed. The resumed run adds the rest again.
+    /// Keeps the parts of the record up to this place, when a run is resumed. The resumed run adds the rest again.
     pub fn truncate(&mut self, progress: &Progress) {
         self.spans.retain(|span| span.step <= progress.steps);
         self.epochs.retain(|epoch| epoch.epoch <= progress.epochs && epoch.step <= progress.steps);
@@ -79,7 +79,7 @@ impl Record {
         }
     }
 
-    /// Adds an epoch. It replaces the last one if that is not to be kept.
+    /// Adds an epoch. It replaces the last one if that one is not to be stored.
     pub fn push(&mut self, epoch: EpochLine) {
         let every = self.head.every;
         if self.epochs.last().is_some_and(|last| !last.epoch.is_multiple_of(every) && last.epoch > 1) {

@@ -1,4 +1,4 @@
-//! Records that are written, read, cut off and thinned.
+//! Tests of records that are written, read, cut off and thinned.
 
 use proptest::prelude::*;
 
