@@ -10,16 +10,16 @@ use super::DeviceError;
 /// The time that a read or a write waits before the deadline is checked.
 const WAIT: Duration = Duration::from_millis(100);
 
-/// Two ways for bytes, which fail with `TimedOut` or `WouldBlock` where nothing comes or goes for a moment.
+/// A line that carries bytes both ways. A read or write fails with `TimedOut` or `WouldBlock` if no byte comes or goes for a moment.
 pub trait Line: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Line for T {}
 
-/// Opens `unix:PATH`, the socket of an emulator, or else a serial port.
+/// Opens a line to a board. The address `unix:PATH` is the socket of an emulator; any other is a serial port.
 ///
 /// # Errors
 ///
-/// [`DeviceError::Connect`].
+/// [`DeviceError::Connect`] if the line cannot be opened.
 pub fn connect(address: &str, baud: u32) -> Result<Box<dyn Line>, DeviceError> {
     let opened = match address.strip_prefix("unix:") {
         Some(path) => socket(path),
@@ -48,7 +48,7 @@ fn serial(path: &str, baud: u32) -> Result<Box<dyn Line>, String> {
     Ok(Box::new(port))
 }
 
-/// Returns the message where there is no such port.
+/// Returns the message for a port that is not there.
 #[cfg(feature = "serial")]
 fn absent() -> String {
     let ports = serialport::available_ports().unwrap_or_default();

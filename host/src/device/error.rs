@@ -19,12 +19,12 @@ pub enum DeviceError {
     /// The other end has closed the line.
     #[error("the board is gone: the other end closed the connection")]
     Closed,
-    /// The board sent nothing, or no answer.
+    /// The board sent nothing, or nothing that is an answer.
     #[error(
         "the board has not answered for {seconds} s: does it run `serve`, at this baud rate? --timeout allows more"
     )]
     Silent {
-        /// The time that was waited.
+        /// The time that the host waited, in seconds.
         seconds: f32,
     },
     /// The board answered with an error.
@@ -33,7 +33,7 @@ pub enum DeviceError {
     /// The received bytes are no answer.
     #[error("the board's answer cannot be read: {0}")]
     Answer(#[source] MessageError),
-    /// An answer that no board of this project gives.
+    /// The answer is not one of a board of this project.
     #[error("what answers is no board for this program: it says {what}")]
     Foreign {
         /// The content of the answer.

@@ -25,15 +25,15 @@ use selvedge::{
     task::TaskKind,
 };
 
-/// The time to wait for the first answer, before the request is sent again: a board that has just started may have missed it.
+/// The time to wait for the first answer before the request is sent again. A board that has just started may have missed the request.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The longest response of any board: more text than the longest chain of layers takes, and the most outputs.
+/// The length of the longest response of any board: more text than the longest chain of layers takes, and the largest number of outputs.
 const RESPONSE_LEN: usize = response_len(4096, MAX_WIDTH as usize);
 
 type ResponseDecoder = Decoder<Vec<u8>>;
 
-/// A board that answers.
+/// A board at the other end of a line.
 pub struct Board {
     line: BufReader<Box<dyn Line>>,
     decoder: ResponseDecoder,
@@ -46,7 +46,7 @@ pub struct Board {
 pub struct About {
     /// The board's name.
     pub name: String,
-    /// Its model's layers.
+    /// The layers of the board's model.
     pub architecture: Architecture,
     /// The shape of a sample.
     pub input: InputShape,
@@ -71,7 +71,7 @@ pub struct Output {
     pub name: String,
     /// The unit of a target. Empty if it has no unit.
     pub unit: String,
-    /// Of a regression: `target = fma(output, scale, shift)`.
+    /// The scale of a regression: `target = fma(output, scale, shift)`.
     pub scale: f32,
     /// See [`scale`](Self::scale).
     pub shift: f32,
@@ -105,7 +105,7 @@ impl About {
 }
 
 impl Board {
-    /// Waits until the board at the other end of a line says what it is. `timeout` is how long any answer may take.
+    /// Waits until the board at the other end of a line describes itself. `timeout` is the longest time for any answer.
     ///
     /// # Errors
     ///
@@ -137,20 +137,20 @@ impl Board {
         &self.about
     }
 
-    /// Hands the board's prediction for a sample to `see`, and returns the result of `see`.
+    /// Asks the board for a sample's prediction, passes it to `see`, and returns the result of `see`.
     ///
     /// # Errors
     ///
-    /// [`DeviceError`].
+    /// [`DeviceError`] if the board does not answer with a prediction.
     pub fn predict<T>(&mut self, input: &[u8], see: impl Fn(&Prediction<'_>) -> T) -> Result<T, DeviceError> {
         self.prediction(&Request::Predict { input }, see)
     }
 
-    /// [`predict`](Self::predict), for the board's statistics.
+    /// Does the same as [`predict`](Self::predict), and the board counts the sample in its statistics.
     ///
     /// # Errors
     ///
-    /// [`DeviceError`].
+    /// [`DeviceError`] if the board does not answer with a prediction.
     pub fn evaluate<T>(
         &mut self,
         input: &[u8],
@@ -160,11 +160,11 @@ impl Board {
         self.prediction(&Request::Evaluate { input, label }, see)
     }
 
-    /// Returns an output, as the board has it: its name and unit, each empty if it has none, and its scale and shift.
+    /// Returns the board's description of an output.
     ///
     /// # Errors
     ///
-    /// [`DeviceError`].
+    /// [`DeviceError`] if the board does not answer with a description.
     pub fn output(&mut self, output: u16) -> Result<Output, DeviceError> {
         let output = self.ask(&Request::Output { output }, |response| match response {
             Response::Output(OutputInfo { name, unit, scale, shift }) => {
@@ -188,7 +188,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// [`DeviceError`].
+    /// [`DeviceError`] if the board does not answer with its statistics.
     pub fn statistics(&mut self) -> Result<Statistics, DeviceError> {
         self.counted(&Request::Statistics)
     }
@@ -197,7 +197,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// [`DeviceError`].
+    /// [`DeviceError`] if the board does not answer with its statistics.
     pub fn reset(&mut self) -> Result<(), DeviceError> {
         self.counted(&Request::Reset).map(|_| ())
     }
@@ -227,7 +227,7 @@ impl Board {
         })
     }
 
-    /// Asks, and waits for the answer of the right kind: a late one to a greeting may come first.
+    /// Sends a request, and waits for an answer of the right kind. A late answer to a greeting may come first.
     fn ask<T>(&mut self, asked: &Request<'_>, take: impl Fn(Response<'_>) -> Option<T>) -> Result<T, DeviceError> {
         let deadline = Deadline::after(self.timeout);
         request(&mut self.line, asked, &deadline)?;
@@ -239,7 +239,7 @@ impl Board {
     }
 }
 
-/// Until when something may take.
+/// The time by which something must be done.
 struct Deadline {
     start: Instant,
     timeout: Duration,
@@ -250,7 +250,7 @@ impl Deadline {
         Self { start: Instant::now(), timeout }
     }
 
-    /// Returns the earlier one of this and another.
+    /// Returns the earlier of two deadlines: this one, and the one after `timeout`.
     fn or_after(&self, timeout: Duration) -> Self {
         let now = Instant::now();
         Self { start: now, timeout: self.timeout.saturating_sub(now - self.start).min(timeout) }
@@ -284,7 +284,7 @@ fn send(line: &mut BufReader<Box<dyn Line>>, mut bytes: &[u8], deadline: &Deadli
     Ok(())
 }
 
-/// Reads until an answer is taken.
+/// Reads until `take` accepts an answer.
 fn receive<T>(
     line: &mut BufReader<Box<dyn Line>>,
     decoder: &mut ResponseDecoder,

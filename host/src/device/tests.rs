@@ -1,4 +1,4 @@
-//! The host's side against core's own device, at the other end of a socket or a pseudo terminal.
+//! Tests the host's side with core's own device at the other end of a socket or a pseudo terminal.
 
 use std::{
     io::{Read, Write},
@@ -51,7 +51,7 @@ fn logits(model: &Tiny, sample: &[u8]) -> [f32; OUTPUTS] {
     logits
 }
 
-/// Answers as a board does, until the line ends.
+/// Answers as a board does, until the line is closed.
 fn serve(mut line: impl Read + Write, info: Info<'static>) {
     let (mut decoder, model) = (Decoder::new([0; request_len(INPUTS)]), model());
     let names = Names::parse(b"\x04left\x05right\x02up", OUTPUTS).unwrap();
@@ -177,7 +177,7 @@ fn whoever_is_no_board_is_said_to_be_none() {
 
 #[test]
 fn what_a_board_breaks_off_or_garbles_is_an_error() {
-    /// Greets, answers the next request with this, and is gone.
+    /// Greets, answers the next request with these bytes, and closes the line. Returns the error.
     fn after_greeting(bytes: Vec<u8>) -> DeviceError {
         let board = move |line: UnixStream| {
             let mut requests = BufReader::new(&line).split(0);

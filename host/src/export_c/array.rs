@@ -1,4 +1,4 @@
-//! Constant arrays.
+//! Constant arrays in C.
 
 use std::{
     borrow::Cow,
@@ -10,9 +10,9 @@ use super::text::float;
 /// A constant array.
 #[derive(Debug)]
 pub struct Array<'a> {
-    /// Its name, as a template has it.
+    /// The array's name, as a template has it.
     pub name: String,
-    /// Its numbers.
+    /// The meaning of the array's numbers.
     pub meaning: String,
     pub numbers: Numbers<'a>,
 }
@@ -29,7 +29,7 @@ pub enum Numbers<'a> {
 }
 
 impl Array<'_> {
-    /// Bytes in flash.
+    /// Returns the number of bytes in flash.
     pub fn bytes(&self) -> usize {
         match &self.numbers {
             Numbers::Words(bytes) => bytes.len(),
@@ -38,7 +38,7 @@ impl Array<'_> {
         }
     }
 
-    /// Writes the array, whose name is by now the network's own.
+    /// Writes the array under this name.
     pub fn write(&self, name: &str, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "/* {} */", self.meaning)?;
         match &self.numbers {
@@ -54,7 +54,7 @@ impl Array<'_> {
     }
 }
 
-/// This number of numbers a line.
+/// Writes numbers, with this number of them in each line.
 fn list<T>(
     out: &mut dyn Write,
     declared: &str,

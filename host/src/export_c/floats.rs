@@ -1,4 +1,4 @@
-//! Networks in floating point, by the arithmetic contract: one chain of fused multiply-adds for each output.
+//! Floating-point networks as C, by the arithmetic contract: one chain of fused multiply-adds for each output.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub const INCLUDES: &str = "\
 #endif
 ";
 
-/// A function that a step calls, in the order in which they are written.
+/// A function that a step calls. The variants are in the order in which the functions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Function {
     Relu,
@@ -78,13 +78,13 @@ impl Function {
         }
     }
 
-    /// True if it takes e^x.
+    /// Returns true if the function needs e^x.
     fn needs_exp(self) -> bool {
         matches!(self, Self::Sigmoid | Self::Tanh | Self::Gelu | Self::LogSoftmax)
     }
 }
 
-/// Weights in float32.
+/// Returns the parts of a network with float32 weights.
 pub fn float32<'a>(file: &WeightFile<'a>, input: Input<'a>) -> Result<Parts<'a>, NetworkError> {
     let (architecture, network) = (file.architecture(), Network::of_file(file)?);
     let flat = network.parameters();
@@ -106,7 +106,7 @@ pub fn float32<'a>(file: &WeightFile<'a>, input: Input<'a>) -> Result<Parts<'a>,
     Ok(chain.parts(include_str!("c/floats/float32.c"), false))
 }
 
-/// Weights in f16.
+/// Returns the parts of a network with f16 weights.
 pub fn f16<'a>(file: &QuantizedFile<'a, F16>, input: Input<'a>) -> Parts<'a> {
     let architecture = file.architecture();
     let mut chain = Chain::new(input);
@@ -121,12 +121,12 @@ pub fn f16<'a>(file: &QuantizedFile<'a, F16>, input: Input<'a>) -> Parts<'a> {
     chain.parts(include_str!("c/floats/f16.c"), true)
 }
 
-/// The layer after which all are computed in the place of the logits.
+/// Returns true if the stage is the last linear layer. The stages after it are computed in the place of the logits.
 fn is_last_linear(architecture: &Architecture, stage: &Stage) -> bool {
     architecture.stages().filter(|stage| stage.kind == StageKind::Linear).last().is_some_and(|last| last == *stage)
 }
 
-/// Returns the rules for the compiler, and the fused multiply-add. Others may need `NAME_bits` and `NAME_of_bits` too.
+/// Returns the rules for the compiler, and the fused multiply-add. Other functions may also need `NAME_bits` and `NAME_of_bits`.
 pub fn fused(needs_bits: bool, needs_of_bits: bool) -> String {
     let mut functions = String::from(include_str!("c/floats/compiler.c"));
     let bits = [(include_str!("c/floats/bits.c"), needs_bits), (include_str!("c/floats/of_bits.c"), needs_of_bits)];
@@ -138,7 +138,7 @@ pub fn fused(needs_bits: bool, needs_of_bits: bool) -> String {
     functions + include_str!("c/floats/fma.c")
 }
 
-/// Batch normalisation's factors, biases and means. A factor is `1 / √(variance + ε) · weight`, as a prediction computes it.
+/// Returns a batch normalisation's factors, biases and means. A factor is `1 / √(variance + ε) · weight`, as a prediction computes it.
 fn normalization(values: &[f32]) -> Vec<f32> {
     let width = values.len() / 4;
     let (weight, rest) = values.split_at(width);
@@ -148,14 +148,14 @@ fn normalization(values: &[f32]) -> Vec<f32> {
     weight.iter().zip(variance).map(factor).chain(bias.iter().copied()).chain(mean.iter().copied()).collect()
 }
 
-/// The steps of a prediction, while they are gathered. Linear layers go from one of two buffers to the other, and the last one to the logits.
-/// All else is computed in place.
+/// Collects the steps of a prediction. A linear layer reads one of two buffers and writes the other, and the last one writes the logits.
+/// Everything else is computed in place.
 struct Chain<'a> {
     /// The function that makes the first layer's inputs.
     of_input: String,
     /// The place of the last step's outputs.
     place: &'static str,
-    /// Floats of `front` and `back`.
+    /// The numbers of floats in `front` and `back`.
     buffers: [usize; 2],
     functions: Vec<Function>,
     arrays: Vec<Array<'a>>,

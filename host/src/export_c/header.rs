@@ -1,4 +1,4 @@
-//! The header: sizes, types and functions.
+//! The header file: sizes, types and functions.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ const AFTER: &str = "\
 #endif
 ";
 
-/// Returns the whole text.
+/// Returns the whole text of the header.
 pub fn text(export: &Export<'_>, parts: &Parts<'_>) -> String {
     let (name, architecture, output) = (export.name, export.file.architecture(), export.output());
     let outputs = architecture.outputs();
@@ -91,7 +91,7 @@ fn scratch(parts: &Parts<'_>, outputs: usize) -> String {
     text + "} NAME_scratch;\n\n"
 }
 
-/// Returns a comment of the features' names and units, as C's strings, or none where the file has neither.
+/// Returns a comment with the features' names and units as C strings, or nothing if the file has neither.
 fn features(export: &Export<'_>) -> String {
     let signature = export.file.signature();
     let (mut names, mut units) = (signature.feature_names.iter(), signature.feature_units.iter());

@@ -1,4 +1,4 @@
-//! The input of a prediction, and its conversion to the inputs of the first layer. A new kind of input changes only this file.
+//! The input of a prediction in C, and its conversion to the inputs of the first layer. A new kind of input changes only this file.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use selvedge::preparation::{CodeRange, Coded, Element, Preparation};
 use super::array::{Array, Numbers};
 use crate::model_file::ModelFile;
 
-/// The numbers that the caller hands over.
+/// The kind of numbers that the caller passes to a prediction.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     preparation: Preparation<'a>,
@@ -16,11 +16,11 @@ pub struct Input<'a> {
 /// The beginning of a prediction.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    /// True if the functions of a network of integers compute with floats.
+    /// True if the functions of an integer network compute with floats.
     pub has_floats: bool,
-    /// The functions that it needs.
+    /// The functions that the conversion needs.
     pub functions: String,
-    /// The constants that it needs.
+    /// The constants that the conversion needs.
     pub arrays: Vec<Array<'a>>,
     /// The statement that makes the first layer's inputs, if one is needed.
     pub step: Option<String>,
@@ -45,7 +45,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Says in the header what the numbers are.
+    /// Returns the meaning of the numbers, for the header.
     pub fn meaning(self) -> String {
         if self.preparation == Preparation::Bytes {
             return "the sample's bytes, 0 to 255, one for each input of the network".into();
@@ -57,7 +57,8 @@ impl<'a> Input<'a> {
         format!("the sample's raw values, {numbers}, one for each input of the network. A prediction scales them")
     }
 
-    /// For a network of integers, whose first layer takes bytes. They are the input, or go to the scratch memory's `activations`.
+    /// Returns the conversion for an integer network, whose first layer takes bytes. The bytes are the input itself, or are written to
+    /// `activations` in the scratch memory.
     pub fn to_bytes(self) -> Stage<'a> {
         let Preparation::Coded(coded) = self.preparation else { return Stage::of_bytes() };
         match self.preparation.element() {
@@ -80,7 +81,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// For a network in floating point. They go to the scratch memory's `front`.
+    /// Returns the conversion for a floating-point network. The numbers are written to `front` in the scratch memory.
     pub fn to_floats(self) -> Stage<'a> {
         let place = "scratch->front";
         let Preparation::Scaled(scaled) = self.preparation else {
@@ -113,12 +114,12 @@ impl<'a> Input<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Returns the input as it is.
+    /// Returns the conversion that uses the input as it is.
     fn of_bytes() -> Self {
         Self { has_floats: false, functions: String::new(), arrays: Vec::new(), step: None, place: "input" }
     }
 
-    /// Codes by a range for each input; without the function.
+    /// Returns the conversion to codes by a range for each input. The function is not included.
     fn of_codes(ranges: Numbers<'a>) -> Self {
         Self {
             arrays: vec![Array {
@@ -133,7 +134,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Returns the table of a network that takes floats.
+/// Returns the table for a network that takes floats.
 fn floats(coded: Coded<'_>) -> Cow<'static, [f32]> {
     let row = |range| match range {
         CodeRange::Floats { low, high, factor } => Some([low, high, factor]),

@@ -1,4 +1,4 @@
-//! Networks of integers: the file's own words, and kernels that go through the inputs that are not zero.
+//! Integer networks as C: the words of the file, and kernels that go through the inputs that are not zero.
 
 use selvedge::quantized::{Int4, Integers, QuantizedFile};
 
@@ -9,19 +9,19 @@ use super::{
     input::{Input, Stage},
 };
 
-/// The parts in which formats of integers differ.
+/// The parts in which the integer formats differ.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernel {
     functions: &'static str,
-    /// Entries of a layer's list of inputs, for this number of inputs.
+    /// Returns the number of entries of a layer's list, from the number of inputs.
     entries: fn(usize) -> usize,
 }
 
-/// A pair each, and the end.
+/// The kernel of int8. The list has an entry for each pair of inputs, and one at the end.
 pub const INT8: Kernel =
     Kernel { functions: include_str!("c/integers/int8.c"), entries: |inputs| inputs.div_ceil(2) + 1 };
 
-/// A pair each, two for each group of columns, and the end.
+/// The kernel of int4. The list has an entry for each pair of inputs, two for each group of columns, and one at the end.
 pub const INT4: Kernel = Kernel {
     functions: include_str!("c/integers/int4.c"),
     entries: |inputs| inputs.div_ceil(2) + 2 * inputs.div_ceil(Int4::COLUMNS) + 1,
@@ -42,7 +42,7 @@ typedef struct NAME_entry {
 
 ";
 
-/// Returns the parts; with the fused multiply-add where what is made of the logits needs it.
+/// Returns the parts of the network. The fused multiply-add is included if the outputs need it.
 pub fn parts<'a, F: Integers>(
     file: &QuantizedFile<'a, F>,
     kernel: Kernel,

@@ -1,14 +1,14 @@
-//! A network as C99: a header and a source of the predictions that the host computes, bit for bit.
+//! A network as C99: a header and a source file, whose predictions have the bits of the host's.
 //!
 //! | module | |
 //! |---|---|
-//! | `input` | what a prediction takes, and how it becomes the first layer's inputs |
-//! | `output` | what a prediction gives: the functions of a task, and their declarations |
-//! | `integers`, `floats` | what a format makes of a network: arrays, functions and steps |
-//! | `header`, `source` | the two files, whatever the format |
+//! | `input` | the input of a prediction, and its conversion to the first layer's inputs |
+//! | `output` | the outputs of a prediction: the functions of a task, and their declarations |
+//! | `integers`, `floats` | the parts that depend on the format: arrays, functions and steps |
+//! | `header`, `source` | the two files, for every format |
 //! | `array`, `text` | numbers, comments and strings as C |
 //!
-//! The functions are templates, in the folder `c`. `NAME` in them becomes the network's name, and `MACRO_` the same in capitals.
+//! The functions are templates, in the folder `c`. `NAME` in them is replaced by the network's name, and `MACRO_` by the name in capitals.
 
 mod array;
 mod floats;
@@ -40,10 +40,10 @@ use array::Array;
 /// The beginning of both files. A file that begins otherwise is not replaced.
 pub const BEGINNING: &str = "/* Selvedge export-c: ";
 
-/// A network to be written as C.
+/// A network that is to be written as C.
 #[derive(Debug)]
 pub struct Export<'a> {
-    /// The beginning of the names of functions, macros and files.
+    /// The network's name, with which the names of functions, macros and files begin.
     pub name: &'a CName,
     /// The name of the network's file as it was given.
     pub path: &'a OsStr,
@@ -69,13 +69,13 @@ struct Parts<'a> {
     logit: &'static str,
     /// The C expression that is true if `logit` comes before `largest`.
     is_larger: &'static str,
-    /// The meaning of a logit, for the header.
+    /// The meaning of a logit, in words for the header.
     meaning: &'static str,
     /// Headers that the source includes.
     includes: String,
-    /// Declarations in front of the scratch memory.
+    /// Declarations that come before the scratch memory.
     types: &'static str,
-    /// The memory that a prediction works in, beside the logits.
+    /// The memory in which a prediction works, without the logits.
     scratch: Vec<Field>,
     /// The constants.
     arrays: Vec<Array<'a>>,
@@ -95,11 +95,11 @@ struct Field {
 }
 
 impl<'a> Export<'a> {
-    /// Returns the files.
+    /// Returns the two files.
     ///
     /// # Errors
     ///
-    /// [`NetworkError`] if there is no room for the network.
+    /// [`NetworkError`] if there is not enough memory for the network.
     pub fn files(&'a self) -> Result<Files<'a>, NetworkError> {
         let (input, output) = (input::Input::of(self.file), self.output());
         let needs_fma = output.needs_fma();
@@ -117,14 +117,14 @@ impl<'a> Export<'a> {
         output::Output::of(self.file.signature())
     }
 
-    /// Returns a template's text with the network's name in it.
+    /// Returns a template's text with the network's name filled in.
     fn named(&self, template: &str) -> String {
         let capitals = format!("{}_", self.name.capitals());
         let (word, file) = (format!("{}_", self.name), format!("{}.", self.name));
         template.replace("NAME_", &word).replace("NAME.", &file).replace("MACRO_", &capitals)
     }
 
-    /// Returns the comment that begins a file, which is called `file`; `other` is the other file.
+    /// Returns the comment at the beginning of a file. `file` is its name, and `other` is the name of the other file.
     fn comment(&self, file: &str, other: &str) -> String {
         let command = format!("selvedge export-c {} --name {}", text::shell_word(self.path), self.name);
         format!(
@@ -138,7 +138,7 @@ impl<'a> Export<'a> {
         )
     }
 
-    /// Returns the worth of a sum of 1 as a logit, where the logits are integers.
+    /// Returns the logit that a sum of 1 stands for, or `None` if the logits are not integers.
     fn logit_scale(&self) -> Option<f32> {
         match self.file.format() {
             WeightFormat::Int8 | WeightFormat::Int4 => self.file.quantization().map(|record| record.logit_scale),
@@ -162,19 +162,19 @@ impl Files<'_> {
         source::write(self.export, &self.parts, out)
     }
 
-    /// Returns the number of bytes of constants, which stay in flash: weights, biases and what belongs to them.
+    /// Returns the number of bytes of the constants in flash: weights, biases and further tables.
     pub fn flash_bytes(&self) -> usize {
         self.parts.arrays.iter().map(Array::bytes).sum()
     }
 
-    /// Returns the number of bytes of the memory that a prediction works in, where pointers are as on a microcontroller.
+    /// Returns the number of bytes of the memory in which a prediction works, for pointers of a microcontroller's size.
     pub fn scratch_bytes(&self) -> usize {
         self.parts.scratch_bytes(self.export.file.architecture().outputs())
     }
 }
 
 impl Parts<'_> {
-    /// All fields begin at a multiple of 4, which is how the compiler fills them up.
+    /// Returns the number of bytes of the scratch memory. Each field begins at a multiple of 4, so the compiler adds padding.
     fn scratch_bytes(&self, outputs: usize) -> usize {
         let field = |field: &Field| (field.len * field.element_bytes).next_multiple_of(4);
         4 * outputs + self.scratch.iter().map(field).sum::<usize>()

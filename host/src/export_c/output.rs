@@ -1,5 +1,5 @@
-//! A prediction's outputs: what they are called, and the functions and constants that make answers of them. A new kind of task changes this
-//! file alone.
+//! A prediction's outputs in C: their names, and the functions and constants that make answers of them. A new kind of task changes only this
+//! file.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ impl<'a> Output<'a> {
         Self { signature }
     }
 
-    /// Returns the macro of their number.
+    /// Returns the macro with the number of outputs.
     pub fn count(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "MACRO_CLASSES",
@@ -38,7 +38,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Says in the header what that number counts.
+    /// Returns what this number counts, in words for the header.
     pub fn counted(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "the classes that it tells apart",
@@ -47,7 +47,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Returns the name of their names' array.
+    /// Returns the name of the array with the outputs' names.
     pub fn names(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "NAME_class_names",
@@ -55,7 +55,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Says in the header whose names they are.
+    /// Returns what these names belong to, in words for the header.
     pub fn named(self) -> &'static str {
         match self.signature.task {
             Task::Classification => "classes'",
@@ -64,14 +64,14 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Returns the targets' units of a regression, where they are known; a target without one has an empty text.
+    /// Returns the units of a regression's targets, if they are known. A target without a unit has an empty text.
     pub fn units(self) -> Option<impl Iterator<Item = Cow<'a, str>>> {
         let units = self.signature.output_units;
         let is_there = matches!(self.signature.task, Task::Regression(_)) && units != Names::NONE;
         is_there.then(|| units.iter().map(|unit| if unit == NO_UNIT { Cow::from("") } else { Cow::from(unit) }))
     }
 
-    /// True if an answer takes a fused multiply-add.
+    /// Returns true if an answer needs a fused multiply-add.
     pub fn needs_fma(self) -> bool {
         matches!(self.signature.task, Task::Regression(_))
     }
@@ -88,7 +88,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Returns the functions of the source. `logit_scale` is the worth of a sum of 1 where logits are integers.
+    /// Returns the functions of the source. `logit_scale` is the logit that a sum of 1 stands for, if the logits are integers.
     pub fn functions(self, parts: &Parts<'_>, logit_scale: Option<f32>) -> String {
         let functions: &[&str] = match self.signature.task {
             Task::Classification => &[
@@ -110,7 +110,7 @@ impl<'a> Output<'a> {
         functions.replace("LOGIT", parts.logit).replace("IS_LARGER", parts.is_larger)
     }
 
-    /// Returns the declarations of the header, for an input of this C type, which is said to be `of_input`.
+    /// Returns the declarations of the header. `element` is the C type of the input, and `of_input` is its meaning in words.
     pub fn declarations(self, parts: &Parts<'_>, element: &str, of_input: &str) -> String {
         let taken = format!("const {element} input[MACRO_INPUTS]");
         let answered = format!("{} logits[{}]", parts.logit, self.count());

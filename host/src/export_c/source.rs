@@ -1,4 +1,4 @@
-//! The source: constants, functions, and the steps of a prediction.
+//! The source file: constants, functions, and the steps of a prediction.
 
 use std::{
     borrow::Cow,
@@ -9,7 +9,7 @@ use selvedge::shape::Names;
 
 use super::{Export, Parts, input::Input, text::string};
 
-/// Writes the whole text.
+/// Writes the whole text of the source.
 pub fn write(export: &Export<'_>, parts: &Parts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let name = export.name;
     out.write_all(export.comment(&format!("{name}.c"), &format!("{name}.h")).as_bytes())?;

@@ -1,10 +1,10 @@
-//! Text and numbers as C has them.
+//! Text and numbers in the form that C needs.
 
 use std::ffi::OsStr;
 
 use os_display::Quotable;
 
-/// Returns a finite float as a hexadecimal literal: exact, however a compiler reads decimals.
+/// Returns a finite float as a hexadecimal literal. It is exact, however a compiler reads decimals.
 pub fn float(x: f32) -> String {
     let (sign, bits) = (if x.is_sign_negative() { "-" } else { "" }, x.to_bits() & 0x7fff_ffff);
     let fraction = format!("{:06x}", (bits & 0x007f_ffff) << 1);
@@ -17,8 +17,8 @@ pub fn float(x: f32) -> String {
     }
 }
 
-/// Returns a string literal. Bytes that are no printable ASCII are octal escapes, which have three digits and end there. A question mark is escaped
-/// too, because two of them can begin a trigraph.
+/// Returns a string literal. Bytes that are not printable ASCII become octal escapes, which always have three digits. A question mark is
+/// escaped too, because two of them can begin a trigraph.
 pub fn string(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'"' | b'\\' | b'?' => format!("\\{}", char::from(byte)),
@@ -42,7 +42,7 @@ pub fn shell_word(word: &OsStr) -> String {
     format!("$'{}'", word.as_encoded_bytes().iter().map(byte).collect::<String>())
 }
 
-/// Printable ASCII inside a comment: with a backslash between what would end it, or begin another.
+/// Returns printable ASCII for a comment. A backslash separates characters that would end the comment or begin another one.
 pub fn in_comment(text: &str) -> String {
     let mut shown = String::new();
     let mut before = ' ';

@@ -1,20 +1,20 @@
-//! The order of linear layers, as their widths demand it.
+//! Finds the order of linear layers by their widths.
 
-/// The largest number of steps of a search. Any network that a person would write needs fewer.
+/// The largest number of steps of a search. Real networks need fewer.
 const MAX_STEPS: usize = 20_000;
 
-/// The answer that the widths of linear layers, each `(inputs, outputs)`, give.
+/// The result of chaining linear layers by their widths, each `(inputs, outputs)`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Chain {
-    /// One chain takes all layers, or the given order is a chain: its widths.
+    /// The widths of the chain. Only one chain has all layers, or the given order is a chain.
     Widths(Vec<u32>),
-    /// Several chains take all layers.
+    /// Several chains have all layers.
     Doubt,
-    /// No chain takes all layers.
+    /// No chain has all layers.
     None,
 }
 
-/// Returns the chain that takes each layer once; `order` is the one that names or places give.
+/// Returns the chain that has each layer once. `order` is the order by names or places, if there is one.
 pub(super) fn of(layers: &[(u32, u32)], order: Option<&[usize]>) -> Chain {
     if let Some(widths) = order.and_then(|order| in_order(layers, order)) {
         return Chain::Widths(widths);
@@ -50,7 +50,7 @@ fn in_order(layers: &[(u32, u32)], order: &[usize]) -> Option<Vec<u32>> {
 struct Search<'a> {
     layers: &'a [(u32, u32)],
     used: Vec<bool>,
-    /// Different chains, at most two.
+    /// The different chains so far, at most two.
     found: Vec<Vec<u32>>,
     steps: usize,
 }

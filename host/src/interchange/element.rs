@@ -2,7 +2,7 @@ use half::{bf16, f16};
 
 use crate::npy::Number;
 
-/// A type of elements that weights have in other programs' files, little-endian.
+/// A type of elements in other programs' files of weights, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     F16,
@@ -12,7 +12,7 @@ pub(super) enum Element {
 }
 
 impl Element {
-    /// Returns the element of a NumPy array, or `None` if weights cannot be such numbers.
+    /// Returns the element for a NumPy array's type, or `None` if weights cannot be such numbers.
     pub(super) fn of_number(number: Number) -> Option<Self> {
         match number {
             Number::F16 => Some(Self::F16),
@@ -41,7 +41,7 @@ impl Element {
         value.unwrap_or_default()
     }
 
-    /// Returns the elements as they are; bytes that are no whole element are left out.
+    /// Returns the elements without rounding. Bytes at the end that are not a whole element are left out.
     pub(super) fn decode_wide(self, bytes: &[u8]) -> Vec<f64> {
         match self {
             Self::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
@@ -49,7 +49,7 @@ impl Element {
         }
     }
 
-    /// Returns the elements as the nearest `f32`s; bytes that are no whole element are left out.
+    /// Returns the elements as the nearest `f32`s. Bytes at the end that are not a whole element are left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::F16 => bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),

@@ -1,4 +1,4 @@
-//! Describes a network's inputs and outputs for a program that has only the network.
+//! Describes a network's inputs and outputs, for a program that has only the network.
 
 use std::path::Path;
 
@@ -10,23 +10,24 @@ use selvedge::{
 
 use crate::data::NO_UNIT;
 
-/// The largest number of features or targets that are named in a text.
+/// The largest number of features or targets that a text names.
 const MOST_NAMES: usize = 32;
 
-/// A scale and a shift for each input or output, or one pair for all; empty if they change nothing.
+/// A scale and a shift for each input or output, or one pair for all. It is empty if they change nothing.
 pub(super) type Scales = Vec<(f64, f64)>;
 
-/// The steps before and after a network, which a weight file keeps and other formats do not.
+/// The steps before and after a network. A weight file has them, and other formats do not.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends<'a>(Signature<'a>);
 
 impl<'a> Ends<'a> {
-    /// Those of a network with this signature.
+    /// Returns the steps of a network with this signature.
     pub fn of(signature: &Signature<'a>) -> Self {
         Self(*signature)
     }
 
-    /// `input = scale · value + shift`. Bytes, which are divided by 255, are as other programs have them.
+    /// Returns the scales of the inputs: `input = scale · value + shift`. If values are bytes that are divided by 255, there are none, because
+    /// other programs do the same.
     pub(super) fn of_inputs(&self) -> Scales {
         match self.0.preparation {
             Preparation::Scaled(scaled) => scales(scaled.rows()),
@@ -34,7 +35,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// `target = scale · output + shift`.
+    /// Returns the scales of the targets: `target = scale · output + shift`.
     pub(super) fn of_outputs(&self) -> Scales {
         match self.0.task {
             Task::Regression(scale) => scales(scale.rows()),
@@ -42,8 +43,8 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Returns a note for the user on a file without these steps, if there are any. `from` is the file with their numbers, and `to` is the new
-    /// file.
+    /// Returns a note for the user that a file does not have these steps, if there are any. `from` is the file with their numbers, and `to` is
+    /// the new file.
     pub fn note(&self, from: &Path, to: &Path) -> Option<String> {
         let inputs = "its inputs are scale · value + shift";
         let outputs = "its outputs are standardised, target = scale · output + shift";
@@ -60,7 +61,7 @@ impl<'a> Ends<'a> {
         Some(format!("{to} has the network alone: {has}, and only {from} has these scales and shifts; --fold {advice}"))
     }
 
-    /// Returns the name of the outputs in a graph.
+    /// Returns the name that the outputs have in a graph.
     pub(super) fn output(&self) -> &'static str {
         match self.0.task {
             Task::Classification | Task::MultiLabel => "logits",
@@ -69,7 +70,7 @@ impl<'a> Ends<'a> {
         }
     }
 
-    /// Returns a sample's numbers in a graph's input, in words.
+    /// Returns the meaning of a graph's input, in words.
     pub(super) fn input_text(&self) -> String {
         if self.0.preparation == Preparation::Bytes {
             return "a sample in each row, its bytes divided by 255".into();
@@ -82,7 +83,7 @@ impl<'a> Ends<'a> {
         format!("a sample in each row, its values {steps}{}", listed(self.0.feature_names, self.0.feature_units))
     }
 
-    /// Returns the outputs, in words.
+    /// Returns the meaning of the outputs, in words.
     pub(super) fn output_text(&self) -> String {
         let targets = || listed(self.0.output_names, self.0.output_units);
         match self.0.task {
@@ -102,7 +103,7 @@ fn scales(rows: impl Iterator<Item = (f32, f32)>) -> Scales {
     if scales.iter().all(|&row| row == (1.0, 0.0)) { Scales::new() } else { scales }
 }
 
-/// `: temperature in °C, load`.
+/// Returns names with their units, such as `: temperature in °C, load`.
 fn listed(names: Names<'_>, units: Names<'_>) -> String {
     let count = names.iter().count();
     if count == 0 || count > MOST_NAMES {

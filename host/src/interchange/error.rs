@@ -12,7 +12,7 @@ use crate::{
     weights::{WeightsError, WrongWeight},
 };
 
-/// A file of weights cannot be read, used or written.
+/// The error of a file of weights that cannot be read, used or written.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct InterchangeError(Box<Cause>);
@@ -173,7 +173,7 @@ impl From<ArchiveError> for Problem {
 }
 
 impl Problem {
-    /// Returns a reader's own words, in one line.
+    /// Returns the error of a reader, with its message in one line.
     pub(super) fn format(format: &'static str, reason: impl ToString) -> Self {
         Self::Format { format, reason: one_line(&reason.to_string()) }
     }

@@ -1,4 +1,4 @@
-//! Puts the steps around a network into its linear layers, so that the network takes raw values and gives targets in their units.
+//! Merges the steps around a network into its linear layers, so that the network takes raw values and gives targets in their units.
 
 use selvedge::{
     architecture::{Stage, StageKind},
@@ -17,7 +17,7 @@ use crate::{
     weights::{WrongWeight, check_all},
 };
 
-/// Deviations between a feature's mean and 0 from which a note says that digits are lost.
+/// The number of deviations between a feature's mean and 0 from which a note says that digits are lost.
 const FAR: f64 = 1024.0;
 
 /// A folded network.
@@ -25,16 +25,16 @@ const FAR: f64 = 1024.0;
 pub struct Folded {
     /// The network.
     pub network: Network,
-    /// Its signature, with only those scales that it still needs.
+    /// The network's signature, with only the scales that it still needs.
     pub signature: SignatureBuf,
-    /// Notes for a person, a line each.
+    /// Notes for the user, one in each line.
     pub notes: Vec<String>,
 }
 
-/// A network that cannot be folded.
+/// The error of a network that cannot be folded.
 #[derive(Debug, thiserror::Error)]
 pub enum FoldingError {
-    /// There is no room for it.
+    /// There is not enough memory for the network.
     #[error(transparent)]
     Network(#[from] NetworkError),
     /// No linear layer at the end can take the targets' scales.
@@ -43,7 +43,7 @@ pub enum FoldingError {
          target = scale · output + shift in the program that takes the network"
     )]
     Last {
-        /// The last layer's word.
+        /// The word of the last layer.
         layer: &'static str,
     },
     /// A weight became infinite or NaN.
@@ -52,7 +52,7 @@ pub enum FoldingError {
 }
 
 impl Folded {
-    /// Folds a network of this signature:
+    /// Folds a network with this signature:
     ///
     /// - Each batch normalisation that directly follows a linear layer goes into that layer, by [`fold`].
     /// - The inputs' scales `s` and shifts `t` go into the first layer: its weights become `w · s`, and its biases `b + Σ w · t`.
@@ -62,7 +62,7 @@ impl Folded {
     ///
     /// # Errors
     ///
-    /// [`FoldingError`].
+    /// [`FoldingError`] if the network cannot be folded.
     pub fn of(network: &Network, signature: &Signature<'_>) -> Result<Self, FoldingError> {
         let ends = Ends::of(signature);
         let (inputs, outputs) = (ends.of_inputs(), ends.of_outputs());
@@ -119,7 +119,7 @@ impl Folded {
     }
 }
 
-/// Returns the network without the normalisations that have a place in a linear layer, and whether there were any.
+/// Returns the network without the normalisations that could be merged into a linear layer, and true if there were any.
 fn without_normalization(network: &Network) -> Result<(Network, bool), NetworkError> {
     let architecture = network.architecture();
     let folded = architecture.folded();
@@ -128,8 +128,8 @@ fn without_normalization(network: &Network) -> Result<(Network, bool), NetworkEr
     Ok((result, folded != architecture.for_prediction()))
 }
 
-/// `w · s · S` for each weight and `(b + Σ w · t) · S + T` for each bias, where an input is `s · value + t` and a target `S · output + T`.
-/// Each is computed in binary64 and rounded once.
+/// Changes each weight to `w · s · S` and each bias to `(b + Σ w · t) · S + T`. An input is `s · value + t`, and a target is
+/// `S · output + T`. Each result is computed in binary64 and rounded once.
 fn change(weight: &mut [f32], bias: &mut [f32], inputs: &Scales, outputs: &Scales) {
     let rows = weight.chunks_exact_mut(weight.len() / bias.len().max(1));
     for ((row, bias), (scale, shift)) in rows.zip(bias).zip(outputs.iter().cycle()) {
@@ -159,7 +159,7 @@ mod tests {
         network
     }
 
-    /// Returns a signature of these scales of inputs and targets.
+    /// Returns a signature with these scales of inputs and targets.
     fn signature(inputs: &[(f32, f32)], targets: &[(f32, f32)]) -> SignatureBuf {
         let table = inputs.iter().flat_map(|(scale, shift)| [scale, shift]).flat_map(|x| x.to_le_bytes()).collect();
         let input = selvedge::shape::InputShape::Features(3);

@@ -1,4 +1,4 @@
-//! Tensors put together to layers: by their names, or where these say nothing, by their places.
+//! Groups tensors into layers: by their names, or if the names say nothing, by their places.
 
 use super::{
     names::{self, Kind, Stem},
@@ -23,14 +23,14 @@ pub(super) struct Norm {
     pub variance: usize,
 }
 
-/// The layers that a file's tensors are, in its order.
+/// The layers that a file's tensors form, in the file's order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Groups {
     pub linear: Vec<Linear>,
     pub norms: Vec<Norm>,
 }
 
-/// Finds the layers of those tensors that are not `used` for another purpose.
+/// Finds the layers of the tensors that are not `used` for another purpose.
 pub(super) fn find(tensors: &[NamedTensor], used: &[bool]) -> Groups {
     let entries: Vec<Entry> = (0..)
         .zip(tensors)
@@ -76,8 +76,8 @@ fn by_name(entries: &[Entry]) -> Groups {
     Groups { linear: linear.collect(), norms: norms.collect() }
 }
 
-/// Groups arrays without names. Each matrix goes with the vectors after it: a bias, the four of a batch normalisation, or both, as Keras' `get_weights` gives
-/// them. All matrices may also come first, and then as many vectors, as scikit-learn keeps them.
+/// Groups arrays without names. After each matrix come its vectors: a bias, the four of a batch normalisation, or both, as in Keras'
+/// `get_weights`. Or all matrices come first, and then the same number of vectors, as in scikit-learn.
 fn by_place(entries: &[Entry]) -> Groups {
     let mut entries: Vec<&Entry> = entries.iter().filter(|entry| matches!(entry.rank, 1 | 2)).collect();
     // `arr_10` stands between `arr_1` and `arr_2` in an archive that a shell has sorted.
@@ -115,8 +115,8 @@ fn by_place(entries: &[Entry]) -> Groups {
     groups
 }
 
-/// Returns the order that names or places give these layers, or `None` if they give none, or contradict each other. Numbers count where the names
-/// differ in nothing else. The file's order counts where its format `keeps_order`.
+/// Returns the order of these layers by names or places, or `None` if there is none or if they contradict each other. Numbers in names count
+/// if the names differ in nothing else. The file's order counts if its format `keeps_order`.
 pub(super) fn order(stems: &[&Stem], keeps_order: bool, is_mapped: bool) -> Option<Vec<usize>> {
     let places: Vec<usize> = (0..stems.len()).collect();
     let mut by_number = places.clone();

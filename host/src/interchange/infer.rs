@@ -1,4 +1,4 @@
-//! The network of a file that does not name it: a chain of linear layers.
+//! Finds the network of a file that does not name it: a chain of linear layers.
 
 use selvedge::architecture::Architecture;
 
@@ -12,11 +12,11 @@ use super::{
     tensors::{NamedTensor, is_counter},
 };
 
-/// Returns the linear layers, with ReLU between them, that a file's weights are.
+/// Returns the chain of linear layers, with ReLU between them, that has a file's weights.
 ///
 /// # Errors
 ///
-/// [`Problem`] if they are no chain of linear layers, or several networks.
+/// [`Problem`] if the weights are not a chain of linear layers, or are several networks.
 pub(super) fn infer(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture, Problem> {
     let whole = infer_one(tensors, settings);
     if settings.is_mapped || (whole.is_ok() && !networks::has_copies(tensors)) {
@@ -74,7 +74,7 @@ fn infer_one(tensors: &[NamedTensor], settings: Settings) -> Result<Architecture
     text.parse().map_err(|error| no_stack(format!("{text}: {error}")))
 }
 
-/// Returns a network's layers, as `--layers` names them, with each batch normalisation after the first layer of its width that has none.
+/// Returns a network's layers as a text for `--layers`. Each batch normalisation comes after the first layer of its width that has none.
 fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> String {
     let mut norms: Vec<_> = groups.norms.iter().map(|norm| tensors[norm.mean].values().len()).collect();
     let last = widths.len().saturating_sub(1);
@@ -90,7 +90,7 @@ fn with_norms(tensors: &[NamedTensor], groups: &Groups, widths: &[u32]) -> Strin
     parts.collect::<Vec<_>>().join(" => ")
 }
 
-/// Checks that no weight has elements that are not read; where there is no weight at all, that no tensor has.
+/// Checks that no weight has elements that cannot be read. If there is no weight at all, it checks all tensors.
 fn check_types(tensors: &[NamedTensor], has_none: bool) -> Result<(), Problem> {
     let is_of_layer = |name: &str| matches!(names::read(name).1, Some(Kind::Weight | Kind::Bias));
     let unread = tensors.iter().find(|tensor| {

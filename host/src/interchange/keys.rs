@@ -1,8 +1,8 @@
-//! The names that a network and a file do not have in common.
+//! Compares the names of a network's tensors with those of a file.
 
 use std::fmt;
 
-/// The number of keys of a kind that a message names; of further ones it says only how many there are.
+/// The number of keys of a kind that a message names. For further keys, the message has only their number.
 const NAMED_KEYS: usize = 4;
 
 /// The result of reading a file's tensors.
@@ -14,12 +14,12 @@ pub struct LoadReport {
     pub unexpected: Vec<String>,
     /// The pairs of tensor and parameter that were found by order and shape, not by name.
     pub matched: Vec<String>,
-    /// The beginning of the names of the network's tensors, if other tensors have another beginning.
+    /// The prefix of the names of the network's tensors, if other tensors have another prefix.
     pub under: Option<String>,
 }
 
 impl LoadReport {
-    /// Notes for a person, a line each.
+    /// Returns notes for the user, one in each line.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         match self.under.as_deref() {
@@ -41,7 +41,7 @@ impl LoadReport {
     }
 }
 
-/// `missing: a, b; the model has no c, d, e, f and 3 more`.
+/// Writes `missing: a, b; the model has no c, d, e, f and 3 more`.
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds = [("missing:", &self.missing), ("the model has no", &self.unexpected)];
@@ -54,7 +54,7 @@ impl fmt::Display for LoadReport {
     }
 }
 
-/// `a, b, c, d and 3 more`.
+/// Returns a list such as `a, b, c, d and 3 more`.
 pub(super) fn shortened(names: &[String]) -> String {
     let (named, more) = names.split_at(names.len().min(NAMED_KEYS));
     let named = named.join(", ");

@@ -1,4 +1,4 @@
-//! The kind of a file, by its bytes: a name may say anything.
+//! Tells the kind of a file by its bytes. The name of a file may be wrong.
 
 use super::{FileFormat, pickle, pth};
 use crate::archive::{Archive, ArchiveError};
@@ -9,13 +9,13 @@ use crate::stray::{self, Magic, begins};
 pub(super) enum Kind {
     /// A format that is read.
     Read(FileFormat),
-    /// Another kind that is known: its name, and what to do.
+    /// Another known kind: its name, and advice.
     Other(String),
     /// Any other kind.
     Unknown,
 }
 
-/// Files that are not read: the place of their magic, the magic, and the words about them.
+/// Kinds of files that are not read: the place of their magic, the magic, and the words about them.
 const OTHERS: [Magic<&str>; 13] = [
     (0, b"\x93NUMPY", "a single NumPy array (.npy); save the weights and biases together by numpy.savez"),
     (
@@ -60,7 +60,7 @@ const OTHERS: [Magic<&str>; 13] = [
     ),
 ];
 
-/// Tells a file's kind by its bytes. For an archive these must be all of them.
+/// Tells a file's kind by its bytes. For an archive, these must be all bytes of the file.
 pub(super) fn of(bytes: &[u8]) -> Kind {
     let other = |what: &str| Kind::Other(what.to_owned());
     if let Some(what) = begins(&OTHERS, bytes) {
@@ -116,10 +116,10 @@ fn archive(bytes: &[u8]) -> Kind {
     }
 }
 
-/// More than the header of any network here takes.
+/// The largest number of bytes of a header. No network here needs more.
 const MAX_HEADER: u64 = 1 << 20;
 
-/// A safetensors file says in its header how long it is.
+/// Tells a safetensors file, whose header says how long the file is.
 fn safetensors(bytes: &[u8], length: u64) -> Kind {
     if length > MAX_HEADER && length < bytes.len() as u64 {
         return Kind::Other(format!(
@@ -151,7 +151,7 @@ fn safetensors(bytes: &[u8], length: u64) -> Kind {
     }
 }
 
-/// ONNX' first field is the version of its intermediate representation, the next its producer or its graph.
+/// Returns true if the first fields are those of ONNX: the version of the format, then the producer or the graph.
 fn is_onnx(bytes: &[u8]) -> bool {
     matches!(bytes, [0x08, 1..=20, 0x12 | 0x1a | 0x22 | 0x2a | 0x32 | 0x3a | 0x42, ..])
 }

@@ -1,6 +1,6 @@
-//! Tensors into a network's parameters of the same names, as PyTorch's
-//! [`load_state_dict`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict) takes them, or
-//! of other names, by order and shape.
+//! Copies tensors into a network's parameters with the same names, as PyTorch's
+//! [`load_state_dict`](https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict) does. If the
+//! names differ, it uses order and shape.
 
 use selvedge::architecture::{Architecture, LayerKind, Parameter};
 
@@ -15,11 +15,11 @@ use super::{
 };
 use crate::weights::check_tensor;
 
-/// Copies every tensor into its parameter. `flat` is as long as the architecture's flat model, and stays untouched where an error is returned.
+/// Copies every tensor into its parameter. `flat` is as long as the architecture's flat model. It is unchanged if an error is returned.
 ///
-/// With `strict`, each parameter must have a tensor and each tensor a parameter. Without, tensors that the network does not have are passed
-/// over, and what is missing gets the value that changes nothing: a bias 0, a batch normalisation's scale 1. For other parameters there is
-/// none. [Counters](is_counter) are always passed over.
+/// With `strict`, each parameter must have a tensor, and each tensor a parameter. Without `strict`, tensors that the network does not have are
+/// ignored, and a missing parameter gets its neutral value: 0 for a bias, 1 for a batch normalisation's scale. Other parameters have no neutral
+/// value. [Counters](is_counter) are always ignored.
 pub(super) fn load(
     architecture: &Architecture,
     flat: &mut [f32],

@@ -1,4 +1,4 @@
-//! Names that a person gives to tensors.
+//! The names that the user gives to tensors.
 
 use selvedge::architecture::STACK_NAME;
 
@@ -8,8 +8,8 @@ use super::{
     tensors::NamedTensor,
 };
 
-/// Gives each tensor, or all tensors of a layer, the name of a parameter or a layer: `fc1.weight` that of `0.weight`, or `fc1` that of `0`.
-/// With a weight go the other tensors of its layer that get no name of their own.
+/// Gives tensors the names of parameters: `fc1.weight` gets the name `0.weight`, or all tensors of `fc1` those of layer `0`. If a weight is
+/// renamed, the other tensors of its layer that are not named themselves are renamed with it.
 pub(super) fn apply(tensors: &mut [NamedTensor], map: &[(String, String)]) -> Result<(), Problem> {
     let mut layers: Vec<(Stem, String)> = Vec::new();
     for (from, to) in map {
@@ -38,7 +38,7 @@ pub(super) fn apply(tensors: &mut [NamedTensor], map: &[(String, String)]) -> Re
     }
 }
 
-/// Gives the tensors of a layer the names of another's; tells whether there are any.
+/// Gives the tensors of a layer the names of another layer's tensors. Returns true if there are any.
 fn rename(tensors: &mut [NamedTensor], layer: &str, is_of: impl Fn(&str) -> bool) -> bool {
     let mut is_there = false;
     for tensor in tensors.iter_mut().filter(|tensor| !tensor.is_mapped() && is_of(tensor.name())) {

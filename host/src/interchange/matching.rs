@@ -1,4 +1,4 @@
-//! Tensors of any names matched with a network's parameters, by order and shape. Where that leaves a doubt, it is an error.
+//! Matches tensors of any names with a network's parameters, by order and shape. If this leaves a doubt, it is an error.
 
 use selvedge::architecture::{Architecture, LayerKind, Parameter, STACK_NAME};
 
@@ -9,14 +9,14 @@ use super::{
     tensors::{NamedTensor, sizes},
 };
 
-/// The facts that are known besides the tensors.
+/// What is known besides the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
-    /// True if the file's order is that in which the tensors were made.
+    /// True if the tensors in the file are in the order in which they were made.
     pub keeps_order: bool,
     /// True if the user gave some of the names.
     pub is_mapped: bool,
-    /// True for weights that are inputs × outputs, where the user says it.
+    /// True if weights are inputs × outputs, false if they are outputs × inputs, `None` if the user does not say.
     pub transpose: Option<bool>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn check_parts(tensors: &[NamedTensor]) -> Result<(), Problem> {
     }
 }
 
-/// `fc1.weight [16, 784], fc2.weight [10, 16]`.
+/// Returns names and shapes, such as `fc1.weight [16, 784], fc2.weight [10, 16]`.
 pub(super) fn shapes(tensors: &[NamedTensor], groups: &Groups) -> String {
     const SHOWN: usize = 8;
     let weights = groups.linear.iter().take(SHOWN).map(|linear| &tensors[linear.weight]);
@@ -59,7 +59,7 @@ pub(super) fn orientations(settings: Settings) -> impl Iterator<Item = bool> {
         .filter(move |&is_transposed| settings.transpose.is_none_or(|asked| asked == is_transposed))
 }
 
-/// Returns a layer's inputs and outputs, or `None` if its bias has not its outputs.
+/// Returns a layer's inputs and outputs, or `None` if the length of its bias is not the number of outputs.
 pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool) -> Option<(u32, u32)> {
     let &[rows, columns] = tensors[linear.weight].shape() else { return None };
     let (inputs, outputs) = if is_transposed { (rows, columns) } else { (columns, rows) };
@@ -67,7 +67,7 @@ pub(super) fn ends(tensors: &[NamedTensor], linear: &Linear, is_transposed: bool
     fits.then_some((u32::try_from(inputs).ok()?, u32::try_from(outputs).ok()?))
 }
 
-/// PyTorch's name for weights, which are outputs × inputs.
+/// Returns true if the weights have PyTorch's name, so they are outputs × inputs.
 pub(super) fn is_pytorchs(tensors: &[NamedTensor], groups: &Groups) -> bool {
     groups.linear.iter().all(|linear| is_called_weight(&tensors[linear.weight]))
 }
@@ -76,8 +76,8 @@ fn is_called_weight(tensor: &NamedTensor) -> bool {
     tensor.name_in_file().rsplit('.').next() == Some("weight")
 }
 
-/// Decides how a square weight lies, which fits both ways. It lies as the weights that fit one way. If there are none, PyTorch's name decides. Else it is
-/// an error.
+/// Decides whether a square weight is transposed. It lies as the weights that fit only one way. If there are none, PyTorch's name decides.
+/// Else it is an error.
 fn orient_squares(found: &mut [Match], tensors: &[NamedTensor], settings: Settings) -> Result<(), Problem> {
     let is_square = |found: &Match| matches!(found.parameter.shape[..], [outputs, inputs] if outputs == inputs);
     let is_matrix = |found: &&Match| found.parameter.shape.len() == 2;
@@ -103,7 +103,7 @@ fn orient_squares(found: &mut [Match], tensors: &[NamedTensor], settings: Settin
     Ok(())
 }
 
-/// Layers of the network, each with the file's.
+/// Pairs of a layer of the network and a layer of the file.
 type Pairs = Result<Vec<(usize, usize)>, Problem>;
 
 /// The parameters of one of the network's layers.
@@ -112,7 +112,7 @@ struct Slot {
     others: Vec<Parameter>,
 }
 
-/// Matches a network's layers with a file's; what has no counterpart is left out of the answer.
+/// Matches a network's layers with a file's layers. Layers without a counterpart are left out of the result.
 pub(super) fn matches(
     architecture: &Architecture,
     tensors: &[NamedTensor],
@@ -236,13 +236,13 @@ fn norm_matches(
     Ok(found)
 }
 
-/// Returns a parameter's name as a person gives it: `0.weight`.
+/// Returns a parameter's name in the short form that users write: `0.weight`.
 pub(super) fn short(parameter: &Parameter) -> String {
     let name = parameter.name.strip_prefix(STACK_NAME).unwrap_or(&parameter.name);
     name.trim_start_matches('.').into()
 }
 
-/// Pairs what is wanted with what is there, each by its widths. Equal ones are taken in their order.
+/// Pairs wanted layers with found layers, by their widths. Layers of equal widths are paired in their order.
 fn pair<'a>(
     parameters: &[Slot],
     wanted: &[(u32, u32)],

@@ -8,18 +8,19 @@
 //! | `.npz` | yes | yes | NumPy's archive of arrays |
 //! | `.onnx` | yes | yes | the network as a graph, for ONNX Runtime and others |
 //!
-//! Reading gives a [`StateDict`]: F64, F16 and BF16 become `f32`. Every reader is strict, as a file may come from anywhere.
+//! Reading gives a [`StateDict`], with F64, F16 and BF16 converted to `f32`. Every reader is strict, because a file may come from anywhere.
 //!
 //! A file passes through these modules:
 //!
-//! 1. `kind` tells its format by its bytes.
-//! 2. A reader takes its tensors: `pth` (with `pickle`), `npz`, `safetensors` or `onnx`. They share `element` and `tensors`, and with
-//!    the data `crate::{archive, npy}`.
+//! 1. `kind` tells the file's format by its bytes.
+//! 2. A reader takes the file's tensors: `pth` (with `pickle`), `npz`, `safetensors` or `onnx`. The readers share `element` and `tensors`, and
+//!    `crate::{archive, npy}` with the reader of data.
 //! 3. `infer` finds the layers, if neither the file nor the user names them. `other_layers` refuses layers that Selvedge does not have.
 //! 4. `load` copies each tensor into its parameter: by name (`names`, `networks`), or by order and shape (`matching`, `groups`, `chain`), after the
 //!    user's `map`. `keys` reports the result.
-//! 5. `scaling` puts a mean and a deviation into the first layer.
-//! 6. `folding` puts batch normalisation and the scales of inputs and targets into linear layers. `ends` says what a network takes and gives.
+//! 5. `scaling` merges a mean and a deviation into the first layer.
+//! 6. `folding` merges batch normalisation and the scales of inputs and targets into linear layers. `ends` describes a network's inputs and
+//!    outputs in words.
 
 mod chain;
 mod element;
@@ -102,7 +103,7 @@ impl FileFormat {
         }
     }
 
-    /// Returns true if a file's extension promises another program's format.
+    /// Returns true if a file's extension is that of another program's format.
     pub fn is_foreign(path: &Path) -> bool {
         let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
         match Self::of_extension(path) {
@@ -120,7 +121,7 @@ impl FileFormat {
         }
     }
 
-    /// Returns the format that a file to be written has by its extension.
+    /// Returns the format of a file that is to be written, by its extension.
     ///
     /// # Errors
     ///
@@ -135,7 +136,7 @@ impl FileFormat {
     }
 }
 
-/// Returns the kind of a file that a command does not take, and what to do. `None` for Selvedge's own files and for unknown ones.
+/// Returns the kind of a file that a command does not take, and advice. `None` for Selvedge's own files and for unknown ones.
 pub fn foreign(bytes: &[u8]) -> Option<String> {
     let converted =
         |what: &str| Some(format!("{what}; `selvedge convert FILE weights.selvedge` makes a weight file of it"));
@@ -150,14 +151,14 @@ pub fn foreign(bytes: &[u8]) -> Option<String> {
     }
 }
 
-/// Writes a flat model of these layers in the format of the path's extension: whole, or not at all. Only a weight file keeps the signature
+/// Writes a flat model of these layers in the format of the path's extension, as a whole or not at all. Only a weight file stores the signature
 /// and the record. An ONNX graph says in words what its input and output are. It has the operator set `opset`, or else the lowest one that
 /// the layers need.
-/// The names of the tensors count every layer, dropout too, as the names in PyTorch's `nn.Sequential` do.
+/// The names of the tensors count every layer, also dropout, as the names in PyTorch's `nn.Sequential` do.
 ///
 /// # Errors
 ///
-/// [`InterchangeError`]; what stood at `path` is then still there.
+/// [`InterchangeError`]. The old file at `path` is then still there.
 pub fn write(
     path: &Path,
     architecture: &Architecture,
@@ -183,7 +184,7 @@ pub fn write(
     Ok(files::write_whole(path, &bytes)?)
 }
 
-/// Returns each parameter of a flat model, and its values.
+/// Returns each parameter of a flat model with its values.
 fn named<'a>(architecture: &Architecture, flat: &'a [f32]) -> Vec<(Parameter, &'a [f32])> {
     let parameters = architecture.parameters();
     parameters.filter_map(|parameter| Some(parameter.values(flat)?).map(|values| (parameter, values))).collect()

@@ -1,6 +1,6 @@
-//! The meaning of tensors' names, whoever gave them: which of a layer's tensors it is, and which layer's.
+//! The meaning of tensors' names: the kind of tensor, and the layer that it belongs to.
 
-/// The part that a tensor has in its layer.
+/// The kind of a tensor in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Weight,
@@ -14,11 +14,11 @@ pub(super) enum Kind {
 pub(super) struct Stem {
     pub words: Vec<String>,
     pub numbers: Vec<usize>,
-    /// Both, in order, so that `a.0` is not `0.a`.
+    /// The words and numbers in order, so that `a.0` differs from `0.a`.
     text: String,
 }
 
-/// PyTorch's, then Keras', Flax' and scikit-learn's words.
+/// Returns the kind for a word: first PyTorch's words, then those of Keras, Flax and scikit-learn.
 fn kind_of(word: &str) -> Option<Kind> {
     match word {
         "weight" | "weights" | "kernel" | "kernels" | "coef" | "coefs" | "w" | "gamma" | "scale" => Some(Kind::Weight),
@@ -29,7 +29,7 @@ fn kind_of(word: &str) -> Option<Kind> {
     }
 }
 
-/// Tensors from which weight normalisation, spectral normalisation and pruning compute a weight. None of them is the weight.
+/// The last words of tensors from which weight normalisation, spectral normalisation and pruning compute a weight. None of them is the weight.
 const PARTS_OF_A_WEIGHT: [&str; 6] = ["g", "v", "u", "orig", "mask", "original"];
 
 /// Reads a name such as `module.fc1.weight`, `params/Dense_0/kernel`, `coefs_0`, `W1` or `dense/kernel:0`.
@@ -59,13 +59,13 @@ pub(super) fn read(name: &str) -> (Stem, Option<Kind>) {
     (Stem { words, numbers, text }, kind)
 }
 
-/// Returns the part of a tensor's name before its layer's: `ema.net` of `ema.net.0.weight`; empty if there is none.
+/// Returns the part of a tensor's name before the layer's name: `ema.net` for `ema.net.0.weight`, or an empty text.
 pub(super) fn prefix(name: &str) -> &str {
     let before = |name: &str| name.rfind(['.', '/']).unwrap_or(0);
     &name[..before(&name[..before(name)])]
 }
 
-/// Returns true if a tensor lies under a key: the whole beginning of its name, or of an empty key, no beginning before its layer's name.
+/// Returns true if a tensor's name begins with this key as a whole. For an empty key, there must be nothing before the layer's name.
 pub(super) fn is_under(name: &str, key: &str) -> bool {
     match key {
         "" => prefix(name).is_empty(),
@@ -73,7 +73,7 @@ pub(super) fn is_under(name: &str, key: &str) -> bool {
     }
 }
 
-/// Returns the name of the weight that a bias stands beside.
+/// Returns the name of the weight that belongs to a bias.
 pub(super) fn weight_of(bias: &str) -> String {
     match bias.rfind("bias") {
         Some(at) => format!("{}weight{}", &bias[..at], &bias[at + "bias".len()..]),
@@ -90,7 +90,7 @@ fn is_part(pair: &[String]) -> bool {
     pair[0] == "weight" && PARTS_OF_A_WEIGHT.contains(&pair[1].as_str())
 }
 
-/// Lower-case words and numbers: `fc1.weight` is `fc`, `1` and `weight`.
+/// Returns a name's words in lower case and its numbers: `fc`, `1` and `weight` for `fc1.weight`.
 fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut before = None;
@@ -106,7 +106,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// `module.net.0.weight` as `module.net`, `0`, `weight`; the prefix may be empty.
+/// Splits `module.net.0.weight` into `module.net`, `0` and `weight`. The first part may be empty.
 pub(super) fn split(name: &str) -> Option<(&str, &str, &str)> {
     let (rest, kind) = name.rsplit_once('.')?;
     let (prefix, layer) = rest.rsplit_once('.').unwrap_or(("", rest));

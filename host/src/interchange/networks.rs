@@ -1,4 +1,4 @@
-//! Networks side by side in one file, each under its own prefix: `actor.0.weight` and `critic.0.weight`.
+//! Several networks in one file, each under its own prefix: `actor.0.weight` and `critic.0.weight`.
 
 use selvedge::architecture::{Architecture, Parameter};
 
@@ -12,15 +12,15 @@ use super::{
 /// A network's parameters by their own names, under one prefix.
 pub(super) struct Own<'a> {
     pub prefix: &'a str,
-    /// The layers as the names count them: with dropout or without.
+    /// The layers in the numbering of the names: with dropout or without.
     pub named: &'a Architecture,
     pub found: Vec<Match>,
-    /// The number of those that have their parameter's shape.
+    /// The number of tensors that have their parameter's shape.
     fitting: usize,
 }
 
 impl Own<'_> {
-    /// Returns true if every parameter is there, and has its shape.
+    /// Returns true if every parameter is there and has its shape.
     pub(super) fn is_whole(&self) -> bool {
         self.fitting == self.named.parameters().count()
     }
@@ -30,7 +30,7 @@ impl Own<'_> {
     }
 }
 
-/// Returns the tensors with the network's own names: those of the only prefix under which all are there, else of the prefix that most names have.
+/// Returns the tensors with the network's own names: those of the only prefix under which all are there, else of the prefix with most names.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(super) fn own<'a>(
     Ok(whole.pop().or_else(|| partial.into_iter().max_by_key(|own| own.fitting)))
 }
 
-/// Returns the tensors under a prefix with the network's own names, where all there that have a layer's number are its.
+/// Returns the tensors under a prefix with the network's own names. All tensors there that have a layer's number must be the network's.
 fn under<'a>(
     architecture: &'a Architecture,
     deployed: &'a Architecture,
@@ -111,7 +111,7 @@ fn taken(tensors: &[NamedTensor], places: &[usize]) -> Vec<NamedTensor> {
     places.iter().map(|&place| tensors[place].clone()).collect()
 }
 
-/// Returns the tensors matched by order and shape. Where that leaves a doubt, those of the only prefix under which it does not.
+/// Returns the tensors matched by order and shape. If that leaves a doubt, it returns those of the only prefix under which there is none.
 pub(super) fn matched(
     architecture: &Architecture,
     tensors: &[NamedTensor],
@@ -137,7 +137,7 @@ pub(super) fn matched(
     }
 }
 
-/// Returns the error for a file with several networks of the same inputs, else `None`.
+/// Returns the error for a file with several networks with the same inputs, or `None`.
 pub(super) fn side_by_side(
     tensors: &[NamedTensor],
     infer: impl Fn(&[NamedTensor]) -> Result<Architecture, Problem>,
@@ -158,8 +158,8 @@ pub(super) fn side_by_side(
         .then(|| several(networks.iter().map(|(prefix, layers)| (*prefix, layers.clone()))))
 }
 
-/// Returns true if several layers of one prefix stand under another with the same names and shapes: a copy, such as an average. Prefixes that
-/// differ in their numbers alone are parts of one network.
+/// Returns true if several layers under one prefix also stand under another, with the same names and shapes: a copy, such as an average.
+/// Prefixes that differ only in their numbers are parts of one network.
 pub(super) fn has_copies(tensors: &[NamedTensor]) -> bool {
     let parts = parts(tensors);
     let own = |(prefix, places): &(&str, Vec<usize>)| -> Vec<_> {

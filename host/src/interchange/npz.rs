@@ -12,7 +12,7 @@ use crate::{archive::Archive, npy, quote::quoted};
 
 const FORMAT: &str = "npz";
 
-/// Reads every array of NumPy's archive, compressed or not.
+/// Reads every array of a NumPy archive, compressed or not.
 pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     let mut archive = Archive::open(bytes, FORMAT)?;
     for entry in archive.names()? {
@@ -42,7 +42,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns the archive that `numpy.savez` writes for these arrays; the same bytes each time.
+/// Returns the archive that `numpy.savez` writes for these arrays. The bytes are the same each time.
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()

@@ -1,4 +1,4 @@
-//! Layers that a network here cannot have, known by their tensors.
+//! Layers that Selvedge does not have, recognised by their tensors.
 
 use super::{
     error::Problem,
@@ -6,7 +6,7 @@ use super::{
     tensors::NamedTensor,
 };
 
-/// Checks that the tensors are of layers that there are here.
+/// Checks that all tensors belong to layers that Selvedge has.
 ///
 /// # Errors
 ///

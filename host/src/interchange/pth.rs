@@ -8,11 +8,11 @@ use super::{
 use crate::{archive::Archive, quote::quoted};
 
 const FORMAT: &str = "PyTorch";
-/// The pickle's record, in the archive's one folder.
+/// The name of the pickle's record, in the archive's only folder.
 const PICKLE: &str = "data.pkl";
 
-/// Reads every tensor of a state dict that PyTorch saved: a zip archive with a pickle, and a record for each storage; or before 1.6, pickles
-/// and records one after the other. Of a checkpoint, `key` names the entry.
+/// Reads every tensor of a state dict that PyTorch saved. It is a zip archive with a pickle and a record for each storage. Before PyTorch 1.6,
+/// it is pickles and records one after the other. For a checkpoint, `key` names the entry.
 pub(super) fn read(bytes: &[u8], key: Option<&str>, tensors: &mut Tensors) -> Result<(), Problem> {
     if bytes.starts_with(pickle::LEGACY) {
         return read_legacy(bytes, key, tensors);
@@ -64,7 +64,7 @@ fn read_legacy(bytes: &[u8], key: Option<&str>, tensors: &mut Tensors) -> Result
     Ok(())
 }
 
-/// Takes an entry, with the bytes of its storage.
+/// Adds an entry, with the bytes of its storage.
 fn push<'r, 'a>(
     name: &str,
     entry: &Entry<'a>,
@@ -88,7 +88,7 @@ fn push<'r, 'a>(
     tensors.push_strided(name, shape.clone(), strides, element, part)
 }
 
-/// Returns true if a zip archive is PyTorch's, and not NumPy's.
+/// Returns true if a zip archive is PyTorch's and not NumPy's.
 pub(super) fn is_saved_by_torch(bytes: &[u8]) -> bool {
     Archive::open(bytes, FORMAT).is_ok_and(|archive| folder(&archive).is_ok())
 }

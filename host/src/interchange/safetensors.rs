@@ -33,7 +33,7 @@ pub(super) fn read(bytes: &[u8], tensors: &mut Tensors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns a safetensors file that PyTorch and its relatives load.
+/// Returns a safetensors file for PyTorch and similar programs.
 pub(super) fn write(parameters: &[(Parameter, &[f32])]) -> Result<Vec<u8>, Problem> {
     let mut views = Vec::new();
     for (parameter, values) in parameters {

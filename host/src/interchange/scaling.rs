@@ -1,4 +1,4 @@
-//! Puts a standardisation of the inputs, such as torchvision's `Normalize`, into the first layer.
+//! Merges a standardisation of the inputs, such as torchvision's `Normalize`, into the first layer.
 
 use std::path::Path;
 
@@ -12,28 +12,28 @@ use crate::{
     weights::{WrongWeight, check_all},
 };
 
-/// Red, green and blue.
+/// The number of colours: red, green and blue.
 const COLOURS: usize = 3;
-/// More than the array of any network's inputs takes.
+/// The largest number of bytes of a file of numbers. No array for a network's inputs needs more.
 const MAX_NUMBERS_FILE: u64 = 1 << 20;
 
-/// The mean and the standard deviation of a network's training inputs. The network takes `(x − mean) / std`; after
-/// [`put_into`](Self::put_into) it takes x.
+/// The mean and the standard deviation of a network's training inputs. The network takes `(x − mean) / std`. After
+/// [`put_into`](Self::put_into), it takes x.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InputScaling {
-    /// One for all inputs, one for each channel, or one for each input.
+    /// One mean for all inputs, one for each channel, or one for each input.
     pub mean: Vec<f64>,
-    /// The standard deviations, in the same number as the means.
+    /// The standard deviations. There are as many as means.
     pub std: Vec<f64>,
 }
 
-/// A mean or a deviation that cannot be put into a network.
+/// The error of a mean or a deviation that cannot be merged into a network.
 #[derive(Debug, thiserror::Error)]
 pub enum ScalingError {
     /// The numbers' file cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The numbers' file is no array of numbers.
+    /// The file is not an array of numbers.
     #[error("{file}: {reason}")]
     File {
         /// The file.
@@ -46,19 +46,19 @@ pub enum ScalingError {
     Count {
         /// The option.
         option: &'static str,
-        /// Their count.
+        /// The number of numbers.
         found: usize,
-        /// The network's inputs.
+        /// The number of the network's inputs.
         inputs: usize,
-        /// The channels of its images, where they are known and more than one.
+        /// The number of channels of the network's images, if it is known and more than one.
         channels: Option<usize>,
     },
-    /// A number that nothing can be divided by, or that is no number.
+    /// A number is not valid: a mean must be finite, and a deviation finite and more than 0.
     #[error("{option}: its number {place} is {value}; {}", if *option == "--std" { "a deviation is finite and more than 0" } else { "a mean is finite" })]
     Value {
         /// The option.
         option: &'static str,
-        /// Its place, from 1.
+        /// The number's place, from 1.
         place: usize,
         /// The number.
         value: f64,
@@ -69,10 +69,10 @@ pub enum ScalingError {
 }
 
 impl InputScaling {
-    /// Changes a network of inputs `(x − mean) / std` into one of inputs x: its first layer's weights become `W / std`, its biases
-    /// `b − Σ W · mean / std`, in 64 bits and rounded once. Returns notes for the user.
+    /// Changes a network with inputs `(x − mean) / std` into one with inputs x. The first layer's weights become `W / std`, and its biases
+    /// `b − Σ W · mean / std`, computed in 64 bits and rounded once. Returns notes for the user.
     ///
-    /// `input` is the shape of a sample, where it is known.
+    /// `input` is the shape of a sample, if it is known.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ fn check(option: &'static str, numbers: &[f64], is_right: impl Fn(f64) -> bool) 
     }
 }
 
-/// Returns the channels of images that have several.
+/// Returns the number of channels of images that have several.
 fn channels(input: Option<InputShape>) -> Option<usize> {
     match input {
         Some(InputShape::Image { channels, .. }) if channels > 1 => Some(channels as usize),
@@ -128,7 +128,7 @@ fn channels(input: Option<InputShape>) -> Option<usize> {
     }
 }
 
-/// Returns a number for each input. Of another program's network the shape is not known; three numbers are then those of colours.
+/// Returns a number for each input. If the shape is not known, as for another program's network, three numbers are those of the colours.
 fn spread(
     option: &'static str,
     numbers: &[f64],
@@ -151,7 +151,7 @@ fn spread(
 ///
 /// # Errors
 ///
-/// [`ScalingError::Read`] and [`ScalingError::File`].
+/// [`ScalingError::Read`] if the file cannot be read, and [`ScalingError::File`] if it is not such an array.
 pub fn read_numbers(path: &Path) -> Result<Vec<f64>, ScalingError> {
     let bytes = files::read(path, MAX_NUMBERS_FILE)?;
     let wrong = |reason: String| ScalingError::File { file: path.display().to_string(), reason };

@@ -34,7 +34,7 @@ const MAX_FILE_BYTES: u64 = (MAX_NUMBERS * size_of::<f64>()) as u64 + (1 << 24);
 pub struct Reading {
     /// The entry that holds the state dict. Dots separate nested names.
     pub key: Option<String>,
-    /// Names of tensors or layers, and the parameters or layers that they are.
+    /// Names of tensors or layers, each with the name of its parameter or layer.
     pub map: Vec<(String, String)>,
     /// True if weights are stored as inputs × outputs, false if as outputs × inputs, and `None` if the user does not say.
     pub transpose: Option<bool>,
@@ -75,7 +75,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] for a file that is not wholly what its format demands.
+    /// [`InterchangeError`] if a file is not entirely correct for its format.
     pub fn read(path: &Path) -> Result<Self, InterchangeError> {
         Self::read_as(path, &Reading::default())
     }
@@ -84,7 +84,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`], and for a key or a name that the file does not have.
+    /// [`InterchangeError`], also for a key or a name that the file does not have.
     pub fn read_as(path: &Path, reading: &Reading) -> Result<Self, InterchangeError> {
         let bytes = files::read(path, MAX_FILE_BYTES)?;
         Self::parse_in(path, &bytes, reading, Some(path.parent().unwrap_or(Path::new(""))))
@@ -95,7 +95,7 @@ impl StateDict {
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`].
+    /// The errors of [`read_as`](Self::read_as).
     pub fn parse(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Self, InterchangeError> {
         Self::parse_in(path, bytes, reading, None)
     }
@@ -167,12 +167,12 @@ impl StateDict {
         &self.tensors
     }
 
-    /// Returns the layers: those of a weight file or a graph. Any other file gives linear layers with ReLU between them, as its names and shapes
-    /// say.
+    /// Returns the layers of a weight file or a graph. For any other file, returns linear layers with ReLU between them, found by the names and
+    /// shapes of the tensors.
     ///
     /// # Errors
     ///
-    /// [`InterchangeError`] if the names and shapes are no such network's.
+    /// [`InterchangeError`] if the names and shapes do not belong to such a network.
     pub fn architecture(&self) -> Result<Architecture, InterchangeError> {
         match &self.architecture {
             Some(architecture) => Ok(architecture.clone()),
@@ -180,24 +180,24 @@ impl StateDict {
         }
     }
 
-    /// Notes for a person on how the file was read, a line each.
+    /// Returns notes for the user on how the file was read, one in each line.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Returns the meaning of inputs and outputs: a weight file's own; of other files nothing is known.
+    /// Returns the meaning of inputs and outputs that a weight file has. For other files, nothing is known.
     pub fn signature(&self) -> Signature<'_> {
         self.signature.get()
     }
 
-    /// Returns the record of the training: a weight file's own; of other files nothing is known.
+    /// Returns the record of the training that a weight file has. For other files, nothing is known.
     pub fn record(&self) -> TrainingRecord<'_> {
         TrainingRecord { dataset: &self.dataset, recipe: &self.recipe, ..self.record }
     }
 
-    /// Returns the network of these layers, with the file's tensors. They are taken by name, or, if the names are others, by order and shape. With
-    /// `strict`, no tensor may be missing or left over. Without, a missing bias is 0 and a missing scale of a batch normalisation 1. The
-    /// names may count dropout among the layers, as those of PyTorch's `nn.Sequential` do, or leave it out.
+    /// Returns the network of these layers, with the file's tensors. The tensors are matched by name, or, if the names differ, by order and shape.
+    /// With `strict`, no tensor may be missing or left over. Without `strict`, a missing bias is 0, and a missing scale of a batch normalisation
+    /// is 1. The names may count dropout among the layers, as in PyTorch's `nn.Sequential`, or leave it out.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl StateDict {
     }
 }
 
-/// Takes only the tensors under a key: `params` of `params/Dense_0/kernel`.
+/// Keeps only the tensors under a key: `params` for `params/Dense_0/kernel`.
 fn keep_key(tensors: &mut Vec<NamedTensor>, key: Option<&str>) -> Result<(), Problem> {
     let Some(key) = key else { return Ok(()) };
     if !tensors.iter().any(|tensor| names::is_under(tensor.name(), key)) {

@@ -1,4 +1,4 @@
-//! The tensors that a file holds, checked as they come.
+//! The tensors of a file. Each is checked when it is added.
 
 use selvedge::{
     architecture::{Architecture, Parameter},
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::quote::quoted;
 
-/// A state dict may have this number of tensors; a network here has a few dozen.
+/// The largest number of tensors of a state dict. A network here has a few dozen.
 const MAX_TENSORS: usize = 1024;
-/// The largest number of elements of a state dict, if its file has fewer bytes. This limits the memory for a small file. A network of
-/// ones and zeros that compresses to less can be saved uncompressed.
+/// The largest number of elements of a state dict, if its file has fewer bytes. This limits the memory for a small file. A network that
+/// compresses to less, such as one of ones and zeros, can be saved uncompressed.
 const MAX_UNPACKED: usize = 1 << 22;
 const MAX_NAME: usize = 200;
 
-/// The readers' words for entries that are no tensors.
+/// The readers' words for entries that are not tensors.
 const NO_TENSORS: [&str; 3] = ["no tensor", "a dict", "no array"];
 
 /// A tensor with its name.
@@ -29,14 +29,14 @@ pub struct NamedTensor {
     name: String,
     shape: Vec<usize>,
     values: Vec<f32>,
-    /// The name of its type, where its elements are of no type that is read.
+    /// The name of the tensor's type, if its elements cannot be read.
     unread: Option<String>,
-    /// The file's name, where the name is the user's.
+    /// The name in the file, if the user gave another name.
     before: Option<String>,
 }
 
 impl NamedTensor {
-    /// Returns the file's name for it, such as `linear_relu_stack.0.weight`.
+    /// Returns the tensor's name, such as `linear_relu_stack.0.weight`.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -46,22 +46,22 @@ impl NamedTensor {
         &self.shape
     }
 
-    /// Returns the elements in row-major order, or none where they are of a type that is not read, such as a counter's.
+    /// Returns the elements in row-major order. Empty if their type cannot be read, such as a counter's.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
 
-    /// Returns true if its elements are numbers that weights can be.
+    /// Returns true if the elements have a type that weights can have.
     pub(super) fn is_read(&self) -> bool {
         self.unread.is_none()
     }
 
-    /// Returns true if it is a tensor, of whatever type, and no other entry.
+    /// Returns true if the entry is a tensor of any type.
     pub(super) fn is_tensor(&self) -> bool {
         !self.unread.as_deref().is_some_and(|found| NO_TENSORS.contains(&found))
     }
 
-    /// Returns true if the name is the user's, and a parameter's.
+    /// Returns true if the user gave the name, and it is that of a parameter.
     pub(super) fn is_mapped(&self) -> bool {
         self.before.is_some()
     }
@@ -70,12 +70,12 @@ impl NamedTensor {
         self.before = Some(std::mem::replace(&mut self.name, name));
     }
 
-    /// Returns the name that the file has for it, whatever the user's is.
+    /// Returns the name in the file, also if the user gave another name.
     pub(super) fn name_in_file(&self) -> &str {
         self.before.as_ref().unwrap_or(&self.name)
     }
 
-    /// Takes a bias of one row or one column as the vector that it is.
+    /// Changes a bias of one row or one column to a vector.
     pub(super) fn flatten_bias(&mut self) {
         if let [1, len] | [len, 1] = self.shape[..]
             && names::read(&self.name).1 == Some(Kind::Bias)
@@ -84,7 +84,7 @@ impl NamedTensor {
         }
     }
 
-    /// Returns the elements, where they are numbers that weights can be.
+    /// Returns the elements. It is an error if weights cannot have their type.
     pub(super) fn numbers(&self) -> Result<&[f32], Problem> {
         match &self.unread {
             None => Ok(&self.values),
@@ -93,7 +93,7 @@ impl NamedTensor {
     }
 }
 
-/// Collects what a reader finds, and checks what no format may differ in.
+/// Collects the tensors that a reader finds, and makes the checks that are the same for all formats.
 #[derive(Debug)]
 pub(super) struct Tensors {
     pub(super) all: Vec<NamedTensor>,
@@ -102,12 +102,12 @@ pub(super) struct Tensors {
 }
 
 impl Tensors {
-    /// For a file of this number of bytes.
+    /// Returns an empty collection for a file with this number of bytes.
     pub(super) fn of_file(bytes: usize) -> Self {
         Self { all: Vec::new(), elements: 0, most: bytes.max(MAX_UNPACKED) }
     }
 
-    /// Takes a tensor's bytes, row-major and exactly as many as its shape needs.
+    /// Adds a tensor's bytes, which are row-major and exactly as many as its shape needs.
     pub(super) fn push(
         &mut self,
         name: &str,
@@ -131,7 +131,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Takes a tensor whose elements lie in `bytes` at these strides, in elements.
+    /// Adds a tensor whose elements lie in `bytes` at these strides, in elements.
     pub(super) fn push_strided(
         &mut self,
         name: &str,
@@ -170,7 +170,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Takes note of an entry whose elements are not read: `found` says what it is.
+    /// Notes an entry whose elements cannot be read. `found` says what it is.
     pub(super) fn push_unread(&mut self, name: &str, shape: Vec<usize>, found: &str) -> Result<(), Problem> {
         self.check_name(name)?;
         let (values, unread) = (Vec::new(), Some(found.into()));
@@ -203,7 +203,7 @@ impl Tensors {
         Ok(())
     }
 
-    /// Takes all tensors of a flat model.
+    /// Adds all tensors of a flat model.
     pub(super) fn push_flat(&mut self, architecture: &Architecture, flat: &[f32]) -> Result<(), Problem> {
         architecture.parameters().try_for_each(|parameter| {
             let values = parameter.values(flat).unwrap_or_default();
@@ -211,7 +211,7 @@ impl Tensors {
         })
     }
 
-    /// Takes all tensors of a weight file.
+    /// Adds all tensors of a weight file.
     pub(super) fn push_all_of(&mut self, file: &WeightFile<'_>) -> Result<(), Problem> {
         for parameter in file.architecture().parameters() {
             let start = parameter.offset * Element::F32.size();
@@ -222,7 +222,7 @@ impl Tensors {
     }
 }
 
-/// Returns true if the elements follow each other; the stride of a single one does not matter.
+/// Returns true if the elements follow each other. The stride of a single element does not matter.
 fn is_row_major(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1_usize;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {
@@ -237,8 +237,8 @@ pub(super) fn sizes(parameter: &Parameter) -> Vec<usize> {
     parameter.shape.iter().map(|&size| size as usize).collect()
 }
 
-/// Returns true if a name is that of a counter of PyTorch's, which takes no part in any arithmetic: of batch normalisation's batches, or of an
-/// averaged model's steps.
+/// Returns true if a name is that of a counter of PyTorch, which is used in no computation: the number of batches of a batch normalisation, or
+/// of steps of an averaged model.
 pub(super) fn is_counter(name: &str) -> bool {
     matches!(name.rsplit('.').next(), Some("num_batches_tracked" | "n_averaged"))
 }

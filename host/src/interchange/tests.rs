@@ -46,7 +46,7 @@ const SIGNATURE: Signature<'static> = Signature {
     reading: &[],
 };
 
-/// Returns a state dict saved by PyTorch: eighths from 0 on in each tensor, of every type that is read.
+/// Returns a state dict saved by PyTorch, with every type that can be read. Each tensor has the eighths from 0 on.
 fn saved_by_torch() -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/state-dict.pth");
     fs::read(path).unwrap()
@@ -58,7 +58,7 @@ fn small() -> Small {
     model
 }
 
-/// Returns a small valid file of each format that is read.
+/// Returns a small valid file of each format that can be read.
 fn valid(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("a.pth".to_owned(), saved_by_torch())];
     for name in ["a.selvedge", "a.safetensors", "a.npz"] {
@@ -84,7 +84,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Returns the fixture's archive with some entries changed (or, by `None`, left out).
+/// Returns the fixture's archive with some entries changed, or left out if `change` returns `None`.
 fn rezipped(method: CompressionMethod, change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(saved_by_torch())).unwrap();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

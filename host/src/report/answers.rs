@@ -1,4 +1,4 @@
-//! A network's answers for the test samples: its evaluation, its calibration, and where it is most wrong.
+//! A network's answers for the test samples: its evaluation, its calibration, and its worst mistakes.
 
 use selvedge::classification::probabilities;
 
@@ -10,9 +10,9 @@ use crate::{
     task::Targets,
 };
 
-/// The mistakes that are shown.
+/// The largest number of mistakes that are shown.
 pub const MISTAKES: usize = 24;
-/// The largest number of points of a target's picture, and the most targets that have one.
+/// The largest number of points of a target's picture. The second constant is the largest number of targets with a picture.
 const POINTS: usize = 400;
 const PICTURED: usize = 4;
 
@@ -21,20 +21,20 @@ const PICTURED: usize = 4;
 pub struct Findings {
     /// The metrics.
     pub evaluation: Evaluation,
-    /// Of classes and labels.
+    /// The calibration of classes or labels.
     pub calibration: Option<Calibration>,
-    /// The worst first.
+    /// The mistakes, the worst first.
     pub mistakes: Vec<Mistake>,
-    /// For each of the first targets, true values and the network's.
+    /// For each of the first targets, the true values and the network's values.
     pub values: Vec<Vec<(f64, f64)>>,
-    /// Each class's, label's or target's samples: those that have it.
+    /// The number of samples of each class, label or target.
     pub support: Vec<usize>,
 }
 
 /// A sample whose answer is wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mistake {
-    /// Its index in the test part, from 0.
+    /// The sample's index in the test part, from 0.
     pub index: usize,
     /// The true answer.
     pub truth: String,
@@ -45,7 +45,7 @@ pub struct Mistake {
 }
 
 impl Findings {
-    /// From a network's outputs for the test samples.
+    /// Finds these from a network's outputs for the test samples.
     pub fn of(data: &Dataset, logits: &AllLogits, evaluation: Evaluation) -> Self {
         let name = |class: usize| data.classes.name(class).into_owned();
         let mut found =
@@ -152,7 +152,7 @@ impl Findings {
     }
 }
 
-/// Returns the largest, of equal ones the first.
+/// Returns the mistakes, the largest first. Of equal ones, the earlier sample comes first.
 fn worst(mut all: Vec<(f64, usize, usize)>) -> impl Iterator<Item = (f64, usize, usize)> {
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     all.into_iter().take(MISTAKES)

@@ -1,21 +1,21 @@
-//! Calibration: whether a class that is given 80% is right in 80 of 100 samples, or a label there.
+//! Calibration: whether a class or label that is given 80% is right in 80 of 100 samples.
 
 use selvedge::activation::{Activation, Sigmoid};
 
-/// Bins of equal width.
+/// The number of bins. They have equal widths.
 pub const BINS: usize = 15;
 
-/// Confidences, of classes or of labels, beside what came true.
+/// The confidences of classes or labels, compared with how often these were right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calibration {
     /// The bins from 0 to 1, in [`BINS`] equal parts.
     pub bins: [Bin; BINS],
-    /// The expected calibration error: Σ (n_b / n) |accuracy_b − confidence_b| over the bins, of n decisions in all and n_b in a bin (Guo, Pleiss, Sun,
-    /// Weinberger, "On Calibration of Modern Neural Networks", 2017). Bin b, from 1, has confidences in ((b − 1) / 15, b / 15].
+    /// The expected calibration error: Σ (n_b / n) |accuracy_b − confidence_b| over the bins, with n decisions in all and n_b in bin b (Guo, Pleiss,
+    /// Sun, Weinberger, "On Calibration of Modern Neural Networks", 2017). Bin b, from 1, has the confidences in ((b − 1) / 15, b / 15].
     ///
-    /// A classification decides once for each sample: the confidence is the probability of the predicted class, and the accuracy counts right classes.
-    /// Labels are decided one by one, so n is samples × labels: the confidence is the label's probability σ(output), and the accuracy counts those
-    /// that are there.
+    /// A classification has one decision for each sample. The confidence is the probability of the predicted class, and the accuracy is the fraction
+    /// of right classes. For labels, each label of each sample is a decision. The confidence is the label's probability σ(output), and the accuracy
+    /// is the fraction of labels that are there.
     pub error: f64,
 }
 
@@ -26,24 +26,24 @@ pub struct Bin {
     pub decisions: usize,
     /// The number of decisions that are right.
     pub right: usize,
-    /// The sum of their confidences.
+    /// The sum of the decisions' confidences.
     pub confidence: f64,
 }
 
 impl Bin {
-    /// Returns the part whose class was found, or whose label is there, or `None` without decisions.
+    /// Returns the fraction of decisions that were right, or `None` without decisions.
     pub fn accuracy(&self) -> Option<f64> {
         (self.decisions > 0).then(|| self.right as f64 / self.decisions as f64)
     }
 }
 
 impl Calibration {
-    /// From the network's output for each label of each sample, and whether the label is there.
+    /// Returns the calibration of labels. Each item is the network's output for a label of a sample, and true if the label is there.
     pub fn of_labels(outputs: impl Iterator<Item = (f32, bool)>) -> Self {
         Self::of(outputs.map(|(output, is_there)| (Sigmoid::apply(output), is_there)))
     }
 
-    /// From the confidence of each decision, 0 to 1, and whether it came true.
+    /// Returns the calibration of decisions. Each item is the confidence, 0 to 1, and true if the decision was right.
     pub fn of(decisions: impl Iterator<Item = (f32, bool)>) -> Self {
         let mut bins = [Bin::default(); BINS];
         let mut total = 0_usize;

@@ -1,26 +1,26 @@
-//! The costs of a prediction on a device: instructions as `cargo xtask bench device` measured them.
+//! The costs of a prediction on a device: the instructions that `cargo xtask bench device` has measured.
 
 use serde::Deserialize;
 
-/// The measurements: docs/bench-device.json.
+/// The measurements, from docs/bench-device.json.
 const MEASURED: &str = include_str!("../../../docs/bench-device.json");
 
-/// A prediction on a board.
+/// The measurements of a prediction on a board.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Measured {
     /// The emulated board.
     pub board: String,
     /// The network's name.
     pub model: String,
-    /// The numbers that its weights are.
+    /// The number type of the weights.
     pub format: String,
-    /// Instructions, the mean of 100 images.
+    /// The number of instructions, the mean of 100 images.
     pub instructions: u64,
-    /// Cycles, where they are estimated.
+    /// The number of cycles, if it was estimated.
     pub cycles_estimate: Option<u64>,
     /// The largest amount of stack, in bytes.
     pub stack_bytes: u64,
-    /// The weights, in bytes.
+    /// The size of the weights, in bytes.
     pub weight_bytes: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The charts of runs: loss, the task's metric and the learning rate over the epochs; and of one network its calibration and its values.
+//! The charts of runs: loss, the task's metric and the learning rate over the epochs. For one network, also its calibration and its values.
 
 use selvedge::task::TaskKind;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::training::record::{Metrics, Record};
 
-/// Returns the charts of all runs, those that have points. One run's parts are beside each other; of several runs each chart has one part.
+/// Returns the charts of all runs that have points. For one run, a chart shows several parts together. For several runs, it shows one part.
 pub fn charts(runs: &[Run]) -> Vec<Chart> {
     let recorded: Vec<(usize, &Run, &Record)> =
         runs.iter().enumerate().filter_map(|(place, run)| Some((place, run, run.record.as_ref()?))).collect();
@@ -74,7 +74,7 @@ fn of_several(runs: &[(usize, &Run, &Record)]) -> Vec<Chart> {
 
 type Metric = (&'static str, &'static str, &'static str, Numbers, fn(&Metrics) -> Option<f64>);
 
-/// Returns a task's metrics: file, title, unit, numbers, and where they are.
+/// Returns a task's metrics: file, title, unit, kind of numbers, and where to find them.
 fn metrics(task: TaskKind) -> Vec<Metric> {
     match task {
         TaskKind::Classification => {
@@ -96,7 +96,7 @@ fn epochs(record: &Record, step: u64) -> f64 {
     step as f64 / record.head.steps_in_epoch as f64
 }
 
-/// A span's loss is that of its middle.
+/// Returns the losses. The loss of a span is drawn at its middle.
 fn losses(record: &Record) -> Vec<(f64, f64)> {
     let middle = |step: u64, steps: u64| epochs(record, step) - epochs(record, steps) / 2.0;
     record.spans.iter().map(|span| (middle(span.step, span.steps), span.loss)).collect()
@@ -117,7 +117,7 @@ fn validations(record: &Record, of: impl Fn(&Metrics) -> Option<f64>) -> Vec<(f6
     record.epochs.iter().filter_map(point).collect()
 }
 
-/// Accuracy over confidence: bars, and the line on which they would end if each confidence were right.
+/// Returns a chart of accuracy over confidence: bars, and the line at which they would end if each confidence were right.
 pub fn reliability(calibration: &Calibration, task: TaskKind) -> Chart {
     let bars = calibration.bins.iter().zip(0..).filter_map(|(bin, place)| {
         let middle = (f64::from(place) + 0.5) / BINS as f64;
@@ -146,7 +146,7 @@ pub fn reliability(calibration: &Calibration, task: TaskKind) -> Chart {
     }
 }
 
-/// For each of the first targets, the network's values over the true ones.
+/// Returns, for each of the first targets, a chart of the network's values over the true ones.
 pub fn values(run: &Run, findings: &Findings) -> Vec<Chart> {
     let chart = |(target, points): (usize, &Vec<(f64, f64)>)| {
         let ends = points.iter().map(|point| point.0);

@@ -1,7 +1,7 @@
-//! The report of one or more runs, as one HTML page that needs nothing else, and its pictures as files.
+//! The report of one or more runs: one HTML page without other files, and its pictures as files.
 //!
-//! - [`run`]: what is known of a run, from its record, its weights and the test samples. [`answers`]: the network's answers for these.
-//!   [`calibration`]: its confidences. [`quantized`]: a quantised file beside it. [`costs`]: what it needs on a device.
+//! - [`run`]: what is known of a run, from its record, its weights and the test samples. [`answers`]: the network's answers for the samples.
+//!   [`calibration`]: its confidences. [`quantized`]: a quantised file of the network. [`costs`]: its costs on a device.
 //! - [`chart`] and [`curves`]: the charts. [`pictures`]: samples and weights in pixels.
 //! - [`mod@page`]: the HTML.
 

@@ -11,14 +11,14 @@ use selvedge::{
 
 use crate::picture;
 
-/// The largest number of columns or rows of a sample's picture; a larger one is shown with fewer pixels.
+/// The largest number of columns or rows of a sample's picture. A larger picture is shown with fewer pixels.
 const LARGEST: usize = 96;
-/// The units of the first layer that are shown, and those in a row.
+/// The largest number of units of the first layer that are shown. The second constant is the number in a row.
 const UNITS: usize = 64;
 const ACROSS: usize = 8;
-/// Between two units.
+/// The number of pixels between two units.
 const GAP: usize = 1;
-/// Weights of 0, of the most negative and of the most positive.
+/// The colours of weights: of 0, of the most negative one, and of the most positive one.
 const ZERO: [f32; 3] = [247.0; 3];
 const NEGATIVE: [f32; 3] = [0.0, 90.0, 156.0];
 const POSITIVE: [f32; 3] = [198.0, 86.0, 0.0];
@@ -26,11 +26,11 @@ const POSITIVE: [f32; 3] = [198.0, 86.0, 0.0];
 /// Pixels of red, green and blue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels {
-    /// Columns.
+    /// The number of columns.
     pub width: usize,
-    /// Rows.
+    /// The number of rows.
     pub height: usize,
-    /// Row after row.
+    /// The bytes, row after row.
     pub bytes: Vec<u8>,
 }
 
@@ -48,12 +48,12 @@ impl Pixels {
     ///
     /// # Errors
     ///
-    /// [`io::Error`] in a build without pictures.
+    /// [`io::Error`] in a build without the feature `pictures`.
     pub fn png(&self) -> io::Result<Vec<u8>> {
         picture::png(&self.bytes, (self.width as u32, self.height as u32))
     }
 
-    /// Returns an address that is the picture.
+    /// Returns the picture as a data address, for a page.
     ///
     /// # Errors
     ///
@@ -92,8 +92,8 @@ pub fn sample(values: &[u8], shape: InputShape, preparation: Preparation<'_>) ->
     Some(pixels)
 }
 
-/// Returns the first layer's weights, a picture for each unit, of at most 64 those with the largest weights: a weight that is 0 is white, a negative one blue, a
-/// positive one orange, as `show --weights` has them. `None` if inputs are no images.
+/// Returns a picture for each unit of the first layer, and their number. It shows at most 64 units, those with the largest weights. A weight of
+/// 0 is white, a negative one blue, and a positive one orange, as in `show --weights`. Returns `None` if the inputs are not images.
 pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape) -> Option<(usize, Pixels)> {
     let [channels, height, width] = sides(shape)?;
     let inputs = channels * height * width;
@@ -124,7 +124,7 @@ pub fn first_layer(architecture: &Architecture, flat: &[f32], shape: InputShape)
     Some((units.len(), pixels))
 }
 
-/// From −1 to 1.
+/// Returns the colour of a weight from −1 to 1.
 fn colour(weight: f32) -> [u8; 3] {
     let end = if weight < 0.0 { NEGATIVE } else { POSITIVE };
     let part = weight.abs().min(1.0);
@@ -132,7 +132,7 @@ fn colour(weight: f32) -> [u8; 3] {
     [mixed(0), mixed(1), mixed(2)]
 }
 
-/// Channels, rows and columns of an image that can be shown.
+/// Returns the channels, rows and columns of an image that can be shown.
 fn sides(shape: InputShape) -> Option<[usize; 3]> {
     match shape {
         InputShape::Image { channels: channels @ (1 | 3), height, width } => {

@@ -1,4 +1,4 @@
-//! A quantised file beside the weights that it was made of.
+//! A quantised file, compared with the weights from which it was made.
 
 use crate::{evaluation::Evaluation, model_file::AllLogits};
 
@@ -7,61 +7,61 @@ use crate::{evaluation::Evaluation, model_file::AllLogits};
 pub struct Beside {
     /// The file's name.
     pub file: String,
-    /// The numbers that its weights are.
+    /// The number type of the file's weights.
     pub format: &'static str,
-    /// The way it was made, in one line.
+    /// The method by which the file was made, in one line.
     pub method: String,
-    /// The bytes of the file.
+    /// The size of the file in bytes.
     pub flash: usize,
     /// The RAM of a prediction, in bytes.
     pub ram: usize,
-    /// The measurements on the test samples; none where they are not here.
+    /// The measurements on the test samples. `None` if there are no test samples.
     pub found: Option<Found>,
 }
 
-/// Both networks on the test samples.
+/// The results of both networks on the test samples.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The quantised network's metrics.
     pub evaluation: Evaluation,
-    /// Samples whose class or labels differ from the model's; none of a regression.
+    /// The number of samples whose class or labels differ from the model's. `None` for a regression.
     pub changed: Option<usize>,
-    /// The proved samples.
+    /// The samples for which certificates prove something.
     pub proved: Option<Proved>,
 }
 
-/// The samples that certificates prove.
+/// The results that certificates prove.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proved {
-    /// This number of samples keep their class or their labels.
+    /// The number of samples that are proved to keep their class or their labels.
     Samples(usize),
-    /// For each target, the largest distance from the model's value, and what it is at most.
+    /// For each target, the largest distance from the model's value, and the largest distance that the proof allows.
     Bounds(Vec<(f64, f64)>),
 }
 
-/// A table of certificates that does not belong to these samples.
+/// The error of a table of certificates that does not belong to these samples.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// It cannot be read as a table.
+    /// A row of the table cannot be read.
     #[error("row {row} is no certificate: {problem}")]
     Row {
-        /// From 1, below the header.
+        /// The row, from 1, below the header.
         row: usize,
         /// The reason.
         problem: String,
     },
-    /// Its header is invalid.
+    /// The header is not valid.
     #[error("this is no table of certificates: `quantize --certificates` writes one")]
     Header,
-    /// It has other samples.
+    /// The table has another number of samples.
     #[error("it has certificates of {found} samples, and the test part has {expected}")]
     Samples {
-        /// The table's.
+        /// The number of samples in the table.
         found: usize,
-        /// The data's.
+        /// The number of samples in the data.
         expected: usize,
     },
-    /// It is another network's.
+    /// The certificates belong to another network.
     #[error(
         "sample {0} has another class there than the quantised file gives it: these are another file's certificates"
     )]
@@ -69,11 +69,11 @@ pub enum CertificateError {
 }
 
 impl Proved {
-    /// Reads what `quantize --certificates` wrote, for these outputs of the quantised file.
+    /// Reads the file of `quantize --certificates`, for these outputs of the quantised file.
     ///
     /// # Errors
     ///
-    /// [`CertificateError`].
+    /// [`CertificateError`] if the table does not belong to these outputs.
     pub fn parse(bytes: &[u8], logits: &AllLogits) -> Result<Self, CertificateError> {
         let mut table = csv::Reader::from_reader(bytes);
         let header: Vec<String> =

@@ -1,4 +1,4 @@
-//! A run as a report has it.
+//! A run, with the data that a report needs.
 
 use selvedge::{architecture::Architecture, models, task::TaskKind};
 
@@ -13,21 +13,21 @@ use crate::{
 /// A run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Its name, which no other run of the report has.
+    /// The run's name. No other run of the report has the same name.
     pub name: String,
-    /// Its record.
+    /// The run's record.
     pub record: Option<Record>,
-    /// Its weights.
+    /// The run's weights.
     pub model: Option<Model>,
     /// The answers for the test samples.
     pub findings: Option<Findings>,
-    /// The worst mistakes' pictures, as many as there are mistakes; none where samples are no images.
+    /// A picture for each of the worst mistakes. Empty if samples are not images.
     pub mistakes: Vec<Pixels>,
-    /// The first layer's units, and their weights as a picture.
+    /// The number of the first layer's units, and a picture of their weights.
     pub first_layer: Option<(usize, Pixels)>,
     /// A quantised file of these weights.
     pub quantized: Option<Beside>,
-    /// The parts that are missing and how to get them, and what else is to be known of the figures.
+    /// Notes: the parts that are missing and how to get them, and other facts about the figures.
     pub notes: Vec<String>,
 }
 
@@ -36,11 +36,11 @@ pub struct Run {
 pub struct Model {
     /// The layers.
     pub architecture: Architecture,
-    /// The name of a network that the library has.
+    /// The name of the network, if it is one of the library's named models.
     pub name: Option<&'static str>,
-    /// The bytes of the file.
+    /// The size of the file in bytes.
     pub flash: usize,
-    /// The weights' hash.
+    /// The hash of the weights.
     pub hash: String,
     /// The meaning of the outputs.
     pub task: TaskKind,
@@ -48,7 +48,7 @@ pub struct Model {
     pub classes: Classes,
     /// The targets' units.
     pub units: Vec<String>,
-    /// The recipe, the seed, the data's name and checksum, epochs and steps: what the file's own record says.
+    /// The settings in the file's own record: the recipe, the seed, the data's name and checksum, epochs and steps.
     pub trained: Trained,
 }
 
@@ -63,11 +63,11 @@ pub struct Trained {
     pub dataset: String,
     /// SHA-256 of the training samples.
     pub checksum: String,
-    /// Training samples.
+    /// The number of training samples.
     pub samples: u32,
-    /// Epochs done.
+    /// The number of epochs done.
     pub epochs: u32,
-    /// Steps taken.
+    /// The number of steps taken.
     pub steps: u64,
 }
 
@@ -100,7 +100,7 @@ impl Model {
 }
 
 impl Run {
-    /// Returns a run of which nothing is known but its name.
+    /// Returns a run of which only the name is known.
     pub fn new(name: String) -> Self {
         Self {
             name,
@@ -145,7 +145,7 @@ impl Run {
         units.get(target)
     }
 
-    /// Returns the metrics of the test: measured here, or else as the record has them.
+    /// Returns the metrics of the test. They were measured here, or else come from the record.
     pub fn test(&self) -> Option<Metrics> {
         let recorded = || {
             let record = self.record.as_ref()?;
@@ -191,7 +191,7 @@ impl Run {
         }
     }
 
-    /// Epochs and steps that were done.
+    /// Returns the number of epochs and the number of steps that were done.
     pub fn length(&self) -> (u32, u64) {
         if let Some(record) = &self.record {
             let last = record.epochs.last();
@@ -202,7 +202,7 @@ impl Run {
         self.model.as_ref().map_or((0, 0), |model| (model.trained.epochs, model.trained.steps))
     }
 
-    /// Seconds of training, where the record has them.
+    /// Returns the time of training in seconds, if the record has it.
     pub fn seconds(&self) -> Option<f64> {
         let record = self.record.as_ref()?;
         record.end.as_ref().map(|end| end.seconds).or_else(|| record.epochs.last().map(|epoch| epoch.seconds))
@@ -214,7 +214,7 @@ impl Run {
         self.model.as_ref().map(|model| model.hash.as_str()).or_else(recorded)
     }
 
-    /// Returns the network's parameters.
+    /// Returns the number of the network's parameters.
     pub fn parameters(&self) -> Option<usize> {
         let recorded = || self.record.as_ref()?.head.layers.parse::<Architecture>().ok()?.parameter_count();
         self.model.as_ref().map_or_else(recorded, |model| model.architecture.parameter_count())

@@ -11,7 +11,7 @@ const OWN: [(&str, &[usize]); 4] = [
     ("linear_relu_stack.2.weight", &[1, 3]),
 ];
 
-/// Returns each tensor counts on from ten times its place, from 1.
+/// Returns tensors of these shapes. The numbers of each ascend from ten times its place, counted from 1.
 fn tensors(shapes: Shapes<'_>) -> Vec<NamedTensor> {
     let mut tensors = Tensors::of_file(0);
     for ((name, shape), place) in shapes.iter().zip(1..) {

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use super::messages::Tensor;
 
-/// The largest number of dimensions of a constant array, and the most sizes of a shape.
+/// The largest number of dimensions of a constant array, and the largest number of sizes in a shape.
 const MAX_RANK: usize = 8;
 
 /// A constant.
@@ -19,7 +19,7 @@ pub(super) struct Array {
 pub(super) enum Data {
     Floats(Vec<f32>),
     Ints(Vec<i64>),
-    /// Elements of a type that is not read.
+    /// Elements of a type that cannot be read.
     Other,
 }
 
@@ -32,7 +32,7 @@ impl Array {
         Self { dims: vec![values.len()], data: Data::Ints(values) }
     }
 
-    /// Reads the array of a file's tensor.
+    /// Reads the array from a file's tensor.
     pub(super) fn of(tensor: Tensor) -> Result<Self, String> {
         if tensor.data_location != 0 {
             return Err("has its numbers in another file (external data); export it as one file, by torch.onnx.export(…, external_data=False)".into());
@@ -82,7 +82,7 @@ impl Array {
         }
     }
 
-    /// Returns the only number.
+    /// Returns the number of an array with one element.
     pub(super) fn scalar(&self) -> Option<f64> {
         match &self.data {
             Data::Floats(values) => values.first().filter(|_| values.len() == 1).map(|&value| value.into()),
@@ -91,7 +91,7 @@ impl Array {
         }
     }
 
-    /// Returns the numbers of a vector; sizes of 1 before its own do not count.
+    /// Returns the numbers of a vector. Sizes of 1 before the vector's size are ignored.
     pub(super) fn vector(&self) -> Option<&[f32]> {
         let (_, before) = self.dims.split_last()?;
         match &self.data {
@@ -100,7 +100,7 @@ impl Array {
         }
     }
 
-    /// Returns a matrix' rows, columns and numbers, of which there are some: sizes alone may be anything.
+    /// Returns a matrix' rows, columns and numbers. A matrix must have numbers, because sizes alone may be anything.
     pub(super) fn matrix(&self) -> Option<(usize, usize, &[f32])> {
         match (&self.dims[..], &self.data) {
             (&[rows, columns], Data::Floats(values)) if !values.is_empty() => Some((rows, columns, values)),
@@ -116,14 +116,14 @@ impl Array {
         }
     }
 
-    /// Returns a matrix with its rows as columns.
+    /// Returns the transposed matrix.
     pub(super) fn transposed(&self) -> Option<Self> {
         let (rows, columns, values) = self.matrix()?;
         Some(Self { dims: vec![columns, rows], data: Data::Floats(transposed(rows, columns, values)) })
     }
 }
 
-/// Returns a matrix with its rows as columns, in row-major order.
+/// Returns the transposed matrix, in row-major order.
 pub(super) fn transposed(rows: usize, columns: usize, values: &[f32]) -> Vec<f32> {
     (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }

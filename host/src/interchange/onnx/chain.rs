@@ -1,4 +1,4 @@
-//! The layers that a graph's operators are, one after the other.
+//! The chain of layers that a graph's operators form.
 
 use selvedge::{
     architecture::{Architecture, LayerKind, MAX_LAYERS},
@@ -7,20 +7,20 @@ use selvedge::{
 
 use super::function::{Function, Named};
 
-/// The numbers of the value that the next operator takes: the last layer's, and what was done to each since.
+/// The value that the next operator takes: the numbers of the last layer, and the function that was applied to each since.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     /// The chain's age when the value was made. An older value has already been used.
     pub age: usize,
-    /// Its sizes, each known or not; `None` if not even their number is known.
+    /// The value's sizes, each known or not. `None` if not even their number is known.
     pub dims: Option<Vec<Option<usize>>>,
     pub function: Function,
-    /// True after a softmax that was left out: nothing may follow.
+    /// True after a softmax that was left out. No operator may follow.
     pub is_end: bool,
 }
 
 impl Head {
-    /// Returns the numbers of a sample.
+    /// Returns the number of features of a sample.
     pub(super) fn width(&self) -> Option<usize> {
         match self.dims.as_deref()? {
             [] => None,
@@ -43,14 +43,14 @@ struct Layer {
 #[derive(Default)]
 pub(super) struct Chain {
     layers: Vec<Layer>,
-    /// A factor and a summand of each input, or of all, before the first layer.
+    /// A factor and a summand for each input, or for all inputs, before the first layer.
     input: Option<Vec<(f64, f64)>>,
-    /// The number of operators that took the last value for good.
+    /// The number of operators that have used up the last value.
     pub age: usize,
     pub notes: Vec<String>,
 }
 
-/// The smallest factor of an input: one from 0 to 1 is divided by a deviation that is not much larger.
+/// The smallest factor of an input. Inputs from 0 to 1 are divided by a deviation that is not much larger.
 const MIN_FACTOR: f64 = 1.0 / 32.0;
 
 /// The reason and the advice for a graph that changes its inputs in another way.
@@ -66,7 +66,7 @@ impl Chain {
         Head { age: self.age, dims, function: Function::identity(), is_end: false }
     }
 
-    /// Makes layers of what was done to each number: an activation, or a scaling of the linear layer before it.
+    /// Makes a layer of the function that was applied to each number: an activation, or a scaling of the linear layer before it.
     fn settle(&mut self, head: &Head) -> Step {
         if self.layers.is_empty() && !head.function.is_identity() {
             return Err(OF_INPUTS.into());
@@ -108,7 +108,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Adds to the inputs or multiplies them, by one number or one for each; `None` for any other change.
+    /// Adds to the inputs or multiplies them, by one number for all or one for each. Returns `None` for any other change.
     pub(super) fn change_input(&mut self, head: &Head, operator: &str, vector: &[f32], is_left: bool) -> Option<Head> {
         let is_for_each = matches!(&head.dims, Some(dims) if dims.len() <= 2) && head.width() == Some(vector.len());
         if !self.layers.is_empty() || !head.function.is_identity() || !(vector.len() == 1 || is_for_each) {
@@ -133,7 +133,7 @@ impl Chain {
         Some(Head { age: self.age, ..head.clone() })
     }
 
-    /// Puts the change of the inputs into the first layer's numbers.
+    /// Merges the change of the inputs into the first layer's numbers.
     fn take_input(&mut self, inputs: usize, weight: &mut [f32], bias: &mut Vec<f32>) -> Step {
         let input = self.input.take().unwrap_or_default();
         if ![1, inputs].contains(&input.len()) || inputs == 0 {
@@ -162,7 +162,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Returns a linear layer; `weight` is outputs × inputs.
+    /// Adds a linear layer. `weight` is outputs × inputs.
     pub(super) fn linear(
         &mut self,
         head: &Head,
@@ -192,7 +192,7 @@ impl Chain {
         Ok(self.head(outputs))
     }
 
-    /// Returns a batch normalisation with its own small number beside the variance.
+    /// Adds a batch normalisation with its own ε, which is added to the variance.
     pub(super) fn norm(
         &mut self,
         head: &Head,
@@ -219,7 +219,7 @@ impl Chain {
         Ok(self.head(width as usize))
     }
 
-    /// Logarithms of softmax.
+    /// Adds a layer of logarithms of softmax.
     pub(super) fn log_softmax(&mut self, head: &Head) -> Result<Head, String> {
         self.settle(head)?;
         let width = self.layers.last().ok_or("comes before any linear layer")?.kind.widths().1;
@@ -227,13 +227,13 @@ impl Chain {
         Ok(self.head(width as usize))
     }
 
-    /// Returns the numbers of the linear layer that has just come, where nothing was done to them.
+    /// Returns the numbers of the linear layer before, or `None` if something was already applied to its outputs.
     fn last_linear(&mut self, head: &Head) -> Option<&mut Layer> {
         let is_linear = |layer: &&mut Layer| matches!(layer.kind, LayerKind::Linear { .. });
         self.layers.last_mut().filter(is_linear).filter(|_| head.function.is_identity())
     }
 
-    /// Adds to each output of the linear layer that has just come; `None` if there is none.
+    /// Adds a number to each output of the linear layer before. Returns `None` if there is no such layer.
     pub(super) fn add(&mut self, head: &Head, vector: &[f32], sign: f32) -> Option<Head> {
         let last = self.last_linear(head)?;
         let outputs = last.kind.widths().1 as usize;
@@ -248,7 +248,7 @@ impl Chain {
         Some(self.head(outputs))
     }
 
-    /// Multiplies each output of the linear layer that has just come; `None` if there is none.
+    /// Multiplies each output of the linear layer before. Returns `None` if there is no such layer.
     pub(super) fn multiply(&mut self, head: &Head, factors: &[f64]) -> Option<Head> {
         let outputs = self.last_linear(head)?.kind.widths().1 as usize;
         if factors.len() != outputs || self.scale(factors).is_err() {
@@ -271,7 +271,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Returns the network whose output this is, and its flat model.
+    /// Returns the network with this output, and its flat model.
     pub(super) fn end(mut self, head: &Head) -> Result<(Architecture, Vec<f32>, Vec<String>), String> {
         self.settle(head)?;
         let architecture = Architecture::from_layers(self.layers.iter().map(|layer| layer.kind));

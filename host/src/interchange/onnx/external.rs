@@ -8,28 +8,28 @@ use std::{
 use super::messages::Tensor;
 use crate::{files, quote::quoted};
 
-/// TensorProto.DataLocation.EXTERNAL.
+/// The value of `TensorProto.DataLocation.EXTERNAL`.
 const EXTERNAL: i32 = 1;
-/// Files beside a graph may have this number of bytes together.
+/// The largest number of bytes of all files beside a graph.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// The files beside a graph, each read once.
 pub(super) struct Beside<'a> {
     folder: Option<&'a Path>,
     read: HashMap<String, Vec<u8>>,
-    /// The bytes that tensors may still take: together no more than the files have.
+    /// The number of bytes that tensors may still take. Together they take no more than the files have.
     left: usize,
-    /// The bytes of all files.
+    /// The number of bytes of all files.
     pub bytes: usize,
 }
 
 impl<'a> Beside<'a> {
-    /// For a graph in a folder; without one, no file is read.
+    /// Returns the files of a graph in this folder. Without a folder, no file is read.
     pub(super) fn new(folder: Option<&'a Path>) -> Self {
         Self { folder, read: HashMap::new(), left: 0, bytes: 0 }
     }
 
-    /// Puts a tensor's numbers into it, where they lie in another file.
+    /// Copies a tensor's numbers into it, if they lie in another file.
     pub(super) fn fill(&mut self, tensor: &mut Tensor) -> Result<(), String> {
         if tensor.data_location != EXTERNAL {
             return Ok(());

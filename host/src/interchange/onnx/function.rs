@@ -1,11 +1,11 @@
-//! Functions of single numbers, recognised by their values at some places. Exporters write one activation as several operators. Its values
-//! are the same, whatever these operators are.
+//! Functions of single numbers. They are recognised by their values at some places, because exporters write one activation as several
+//! operators, and its values are the same for all of these.
 
 use std::sync::LazyLock;
 
 use selvedge::activation::LeakyRelu;
 
-/// A function by its values at the [`PLACES`].
+/// A function, given by its values at the [`PLACES`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Function(Vec<f64>);
 
@@ -19,20 +19,20 @@ pub(super) enum Named {
     Tanh,
     Sigmoid,
     LeakyRelu,
-    /// By the hyperbolic tangent.
+    /// GELU by the hyperbolic tangent.
     Gelu,
-    /// By the error function.
+    /// GELU by the error function.
     ExactGelu,
 }
 
-/// 0, and from tiny to huge numbers on both sides; most lie where activations bend.
+/// The places: 0, and numbers from tiny to huge on both sides. Most lie where activations bend.
 static PLACES: LazyLock<Vec<f64>> = LazyLock::new(|| {
     let near = (-80..=80).map(|n| f64::from(n) / 8.0);
     let far = (-12..=24).flat_map(|n| [2_f64.powi(n) * 1.1, -(2_f64.powi(n)) * 1.1]);
     near.chain(far).collect()
 });
 
-/// An error function is computed to 1.5e-7, and constants are float32.
+/// The tolerance. An error function is computed to 1.5e-7, and constants are float32.
 const TOLERANCE: f64 = 2e-6;
 
 impl Function {
@@ -44,12 +44,12 @@ impl Function {
         self.0 == *PLACES
     }
 
-    /// This function, and then another.
+    /// Returns this function followed by another.
     pub(super) fn then(&self, after: impl Fn(f64) -> f64) -> Self {
         Self(self.0.iter().map(|&value| after(value)).collect())
     }
 
-    /// Two functions of the same number, put together.
+    /// Returns a function that combines two functions of the same number.
     pub(super) fn with(&self, other: &Self, together: impl Fn(f64, f64) -> f64) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(&a, &b)| together(a, b)).collect())
     }
@@ -89,7 +89,7 @@ impl Named {
     }
 }
 
-/// Returns the error function to 1.5e-7: Abramowitz and Stegun, 7.1.26.
+/// Returns the error function, to 1.5e-7 (Abramowitz and Stegun, 7.1.26).
 pub(super) fn erf(x: f64) -> f64 {
     const TERMS: [f64; 5] = [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];
     let t = 1.0 / (1.0 + 0.327_591_1 * x.abs());

@@ -1,14 +1,14 @@
-//! The messages of onnx.proto with the fields that are read or written here, by their numbers there.
+//! The messages of onnx.proto, with the fields that are read or written here. The numbers are those of onnx.proto.
 
 use prost::Message;
 
-/// TensorProto.DataType.FLOAT.
+/// The value of `TensorProto.DataType.FLOAT`.
 pub(super) const FLOAT: i32 = 1;
-/// AttributeProto.AttributeType.FLOAT.
+/// The value of `AttributeProto.AttributeType.FLOAT`.
 const FLOAT_ATTRIBUTE: i32 = 1;
-/// AttributeProto.AttributeType.INT.
+/// The value of `AttributeProto.AttributeType.INT`.
 const INT: i32 = 2;
-/// AttributeProto.AttributeType.STRING.
+/// The value of `AttributeProto.AttributeType.STRING`.
 const STRING: i32 = 3;
 
 #[derive(Clone, PartialEq, Message)]
@@ -174,7 +174,7 @@ pub(super) enum DimensionValue {
     Param(String),
 }
 
-/// A message, as far as its fields are counted: those in which others lie, by their numbers.
+/// The kind of a message, for counting its fields: the numbers of the fields that are messages themselves.
 pub(super) struct Fields(&'static [(u32, &'static Self)]);
 
 const LEAF: Fields = Fields(&[]);
@@ -187,8 +187,8 @@ const GRAPH: Fields = Fields(&[(1, &NODE), (5, &TENSOR), (11, &VALUE_INFO), (12,
 pub(super) const MODEL: Fields = Fields(&[(7, &GRAPH), (8, &LEAF)]);
 
 impl Fields {
-    /// Counts the fields of a message, and those of the messages in it, until there are more than `left`. An empty message has two bytes
-    /// in a file and hundreds in memory, so this comes before anything is made of them.
+    /// Counts the fields of a message, and those of the messages in it, until there are more than `left`. An empty message takes two bytes
+    /// in a file and hundreds in memory, so this check comes before messages are decoded.
     ///
     /// # Errors
     ///

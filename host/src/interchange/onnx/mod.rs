@@ -1,8 +1,8 @@
 //! A network as an ONNX graph: <https://github.com/onnx/onnx/blob/main/docs/IR.md>.
 //!
-//! - `messages`: the parts of a file, by their numbers. `write`: a network's graph.
-//! - `read`: a graph's network. `node` takes the operators one by one into a `chain` of layers; `array` is a constant, `shape` is for
-//!   sizes, `function` is a function of single numbers, which tells an activation however many operators it is made of.
+//! - `messages`: the parts of a file, by their numbers. `write`: writes a network as a graph.
+//! - `read`: reads a network from a graph. `node` takes the operators one by one into a `chain` of layers. `array` is a constant, and `shape`
+//!   is for sizes. `function` recognises an activation, however many operators it consists of.
 
 mod array;
 mod chain;

@@ -14,7 +14,7 @@ use super::{
 #[derive(Clone)]
 pub(super) enum Value {
     Constant(Rc<Array>),
-    /// Sizes that the graph computes from its input's; `None` if the batch decides.
+    /// Sizes that the graph computes from the sizes of its input. A size is `None` if it depends on the batch.
     Sizes(Vec<Option<i64>>),
     Head(Head),
 }
@@ -24,9 +24,9 @@ pub(super) enum Value {
 pub(super) struct Reader {
     pub values: HashMap<String, Value>,
     pub chain: Chain,
-    /// The operator set's version.
+    /// The version of the operator set.
     pub opset: i64,
-    /// The number of elements that may still be copied: a few bytes can name a large constant many times.
+    /// The number of elements that may still be copied. A few bytes can name a large constant many times.
     pub room: usize,
 }
 
@@ -37,7 +37,7 @@ pub(super) fn constant_value(array: Array) -> Value {
 pub(super) type Result<T> = std::result::Result<T, String>;
 
 impl Reader {
-    /// Takes an operator: its outputs are known afterwards.
+    /// Takes an operator. Afterwards its outputs are known.
     pub(super) fn take(&mut self, node: &Node) -> Result<()> {
         let is_own = matches!(node.domain.as_str(), "" | "ai.onnx")
             || (node.domain == "com.microsoft" && node.op_type == "Gelu");
@@ -204,7 +204,7 @@ impl Reader {
         self.chain.linear(head, shape, weight, bias)
     }
 
-    /// An operator of two values, one of which or both are the last layer's.
+    /// Applies an operator to two values, of which one or both come from the last layer.
     fn pair(&mut self, node: &Node, inputs: &[Option<Value>]) -> Result<Head> {
         let operator = |a: f64, b: f64| match node.op_type.as_str() {
             "Add" => a + b,
@@ -247,7 +247,7 @@ impl Reader {
     }
 }
 
-/// An operator of single numbers.
+/// Applies an operator to single numbers.
 fn single(node: &Node, operator: &str, function: &Function, [low, high]: [Option<&Array>; 2]) -> Result<Function> {
     let alpha = |default: f32| f64::from(attribute(node, "alpha").and_then(|own| own.f).unwrap_or(default));
     Ok(match operator {

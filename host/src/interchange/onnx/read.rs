@@ -1,4 +1,4 @@
-//! A graph's network.
+//! Reads the network of a graph.
 
 use std::path::Path;
 
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{interchange::error::Problem, quote::quoted};
 
-/// The largest number of fields of a file: some thousand operators have as many.
+/// The largest number of fields of a file. Some thousand operators have this many.
 const MAX_FIELDS: usize = 1 << 16;
-/// The largest number of elements of constants that a small graph may copy.
+/// The smallest limit for the number of elements of constants that a graph may copy.
 const MIN_ROOM: usize = 1 << 22;
 /// All types of floating-point numbers.
 const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];
@@ -27,13 +27,14 @@ const FLOATS: [i32; 4] = [FLOAT, 10, 11, 16];
 pub(in crate::interchange) struct Graph {
     pub architecture: Architecture,
     pub flat: Vec<f32>,
-    /// Notes for a person.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// The bytes of the files beside it that were read.
+    /// The number of bytes that were read from files beside the graph.
     pub bytes_beside: usize,
 }
 
-/// Returns the network of a file's graph: a chain of layers from its one input to its one output. Numbers in other files are read from `folder`.
+/// Returns the network of a file's graph: a chain of layers from the only input to the only output. Numbers in other files are read from
+/// `folder`.
 pub(in crate::interchange) fn read(bytes: &[u8], folder: Option<&Path>) -> Result<Graph, Problem> {
     let invalid = |reason: &str| Problem::format("ONNX", reason);
     let mut left = MAX_FIELDS;

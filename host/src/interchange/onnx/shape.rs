@@ -1,4 +1,4 @@
-//! Changes of shape that exporters write: those that leave a sample in each row, and the sizes that are computed for it.
+//! Changes of shape that exporters write: those that keep a sample in each row, and the computation of their sizes.
 
 use super::{
     array::{Array, Data},
@@ -7,7 +7,7 @@ use super::{
     node::{Result, Value, constant_value, ints},
 };
 
-/// Returns a flattened value: a sample in each row.
+/// Returns a value after `Flatten`, with a sample in each row.
 pub(super) fn flattened(head: &Head, axis: i64) -> Result<Head> {
     let rank = head.dims.as_ref().map(|dims| dims.len() as i64);
     if axis != 1 && rank.is_none_or(|rank| axis + rank != 1) {
@@ -17,7 +17,7 @@ pub(super) fn flattened(head: &Head, axis: i64) -> Result<Head> {
     Ok(Head { dims: Some(vec![batch, head.width()]), ..head.clone() })
 }
 
-/// Returns a reshaped value, where that leaves a sample in each row.
+/// Returns a reshaped value, if that keeps a sample in each row.
 pub(super) fn in_rows(head: &Head, sizes: &[Option<i64>]) -> Result<Head> {
     let batch = head.dims.as_ref().and_then(|dims| *dims.first()?);
     let width = head.width();
@@ -59,7 +59,7 @@ pub(super) fn reshaped(array: &Array, shape: Option<&Array>) -> Result<Array> {
     Ok(Array { dims, data: Data::Floats(values.clone()) })
 }
 
-/// Returns the sizes that exporters compute from a shape; of constants too, where they are sizes, or where only sizes of 1 come or go.
+/// Returns the sizes that exporters compute from a shape. Constants may be changed too, if they are sizes, or if only sizes of 1 come or go.
 pub(super) fn sizes(node: &Node, inputs: &[Option<Value>]) -> Result<Value> {
     const LONGEST: usize = 16;
     let list = |place: usize| match inputs.get(place) {

@@ -11,14 +11,14 @@ use crate::{
     task::TaskBuf,
 };
 
-/// Returns a network of these layers with a number for each parameter, none of which is another's.
+/// Returns a network with these layers. Each parameter is a different number.
 fn network(layers: &str) -> (Architecture, Vec<f32>) {
     let architecture = layers.parse::<Architecture>().unwrap().for_prediction();
     let flat = (1_u16..).take(architecture.parameter_count().unwrap()).map(|n| f32::from(n) / 3.0).collect();
     (architecture, flat)
 }
 
-/// Returns the graph of a network that tells classes apart.
+/// Returns the graph of a network for classification.
 fn written(architecture: &Architecture, flat: &[f32], opset: u8) -> Vec<u8> {
     write(architecture, &named(architecture, flat), &Ends::of(&Signature::default()), opset).unwrap()
 }

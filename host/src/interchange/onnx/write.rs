@@ -1,7 +1,7 @@
-//! A network's graph.
+//! Writes a network as a graph.
 //!
-//! Its input `input` is `[batch, inputs]` float32; its output `[batch, outputs]` has the name that [`Ends`] gives. The model's `doc_string` says
-//! what both are.
+//! The input `input` is `[batch, inputs]` float32. The output is `[batch, outputs]`, and [`Ends`] gives its name. The model's `doc_string`
+//! says what both are.
 
 use std::ops::RangeInclusive;
 
@@ -21,13 +21,13 @@ use super::{
     },
 };
 
-/// The operator sets that a graph here can have. All operators but GELU's are the same from the first on.
+/// The operator sets that a graph can have. All operators except GELU's are the same from the first set on.
 const OPSETS: RangeInclusive<u8> = 13..=23;
-/// The first with an operator for GELU.
+/// The first operator set with an operator for GELU.
 const GELU_OPSET: u8 = 20;
 const INPUT: &str = "input";
 
-/// Returns the operator set of a network's graph: the one asked for, or the lowest that its layers need.
+/// Returns the operator set of a network's graph: the requested one, or the lowest one that the layers need.
 pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u8>) -> Result<u8, Problem> {
     let has_gelu = architecture.layers().iter().any(|layer| matches!(layer, LayerKind::Gelu { .. }));
     let lowest = if has_gelu { GELU_OPSET } else { *OPSETS.start() };
@@ -39,7 +39,7 @@ pub(in crate::interchange) fn opset(architecture: &Architecture, asked: Option<u
     }
 }
 
-/// Returns the version of the format itself that came with an operator set.
+/// Returns the version of the ONNX format that came with an operator set.
 fn ir_version(opset: u8) -> i64 {
     match opset {
         ..=14 => 7,
@@ -123,7 +123,7 @@ fn tensor(parameter: &Parameter, values: &[f32]) -> Tensor {
     }
 }
 
-/// `[batch, features]`.
+/// Returns a value of shape `[batch, features]`.
 fn batch_of(name: &str, features: usize) -> ValueInfo {
     let dimensions = vec![
         Dimension { value: Some(DimensionValue::Param("batch".into())) },

@@ -1,4 +1,4 @@
-//! Calls as `torch.save` writes them: storages, tensors and dicts. None is made; each stands for what it would give.
+//! The calls that `torch.save` writes: storages, tensors and dicts. Nothing is called. Each call becomes a description of its result.
 
 use super::{
     MAX_RANK, Storage, Tensor, Value,
@@ -7,7 +7,7 @@ use super::{
 };
 
 impl<'a> Machine<'a> {
-    /// `('storage', torch.FloatStorage, key, location, length)`; the legacy format has a view too, of which it writes none.
+    /// Reads `('storage', torch.FloatStorage, key, location, length)`. The legacy format also has a view, but never writes one.
     pub(super) fn persistent_id(&mut self) -> Step<()> {
         let id = self.pop()?;
         let ([Value::Text("storage"), Value::Global(Global::Storage(kind)), Value::Text(key), Value::Text(_), len]
@@ -43,7 +43,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`; `_rebuild_tensor_v3` has a type after them.
+    /// Reads `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks)`. `_rebuild_tensor_v3` has a type after these.
     fn rebuild_tensor(&mut self, arguments: Value<'a>) -> Step<()> {
         let ([Value::Storage(storage), offset, shape, strides, Value::Bool(_), Value::Dict(hooks)]
         | [
@@ -75,7 +75,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// `_rebuild_parameter(tensor, requires_grad, backward_hooks)`: the tensor.
+    /// Reads `_rebuild_parameter(tensor, requires_grad, backward_hooks)` as the tensor.
     fn rebuild_parameter(&mut self, arguments: Value<'a>) -> Step<()> {
         let [tensor @ Value::Tensor(_), Value::Bool(_), Value::Dict(hooks)] = *self.tuple(arguments)? else {
             return Err("a parameter's parts are not those that torch.save writes".into());
@@ -87,7 +87,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// The one attribute that a state dict has is `_metadata`: its modules' versions, which are not needed.
+    /// Ignores the only attribute that a state dict has, `_metadata`: the versions of its modules are not needed.
     pub(super) fn build(&mut self) -> Step<()> {
         let (state, object) = (self.pop()?, self.pop()?);
         if let Value::Inert = object {

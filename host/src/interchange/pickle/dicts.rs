@@ -1,4 +1,4 @@
-//! The dict of a pickle that is a state dict: the whole, or an entry of a checkpoint.
+//! Finds the dict of a pickle that is a state dict: the whole pickle, or an entry of a checkpoint.
 
 use super::{Entry, Machine, Value};
 use crate::interchange::{error::Problem, names};
@@ -7,10 +7,10 @@ use crate::interchange::{error::Problem, names};
 const MAX_DEPTH: usize = 8;
 /// The largest number of bytes of a tensor's name.
 const MAX_NAME: usize = 256;
-/// A pickle may hold a dict in many places, so their number is bounded too.
+/// The largest number of visits to dicts. A pickle may have one dict in many places, so this number is limited too.
 const MAX_VISITS: usize = 4096;
 
-/// Returns the entries of the dict at `key`. Without a key it is the only dict with matrices. The state of an optimizer does not count.
+/// Returns the entries of the dict at `key`. Without a key, it is the only dict with matrices. The state of an optimizer does not count.
 pub(super) fn entries<'a>(
     machine: &Machine<'a>,
     value: Value<'a>,
@@ -43,7 +43,7 @@ fn kind(value: Value<'_>) -> &'static str {
     }
 }
 
-/// Returns the names that `--key` can have: each candidate, and the dict that holds them all.
+/// Returns the names that `--key` can have: each candidate, and the dict that contains all of them.
 fn choices(candidates: &[(String, usize)]) -> Vec<String> {
     let parent = |name: &str| name.rsplit_once('.').map(|(parent, _)| parent.to_owned());
     let first = candidates.first().and_then(|(name, _)| parent(name));
@@ -77,7 +77,7 @@ impl<'a> Tree<'_, 'a> {
         self.is_optimizers(dict) || self.machine.dicts[dict].iter().any(|(_, value)| is_own(value))
     }
 
-    /// Returns the entries whose names begin with a key, of the only state dict that has such; the key may begin with the way to it.
+    /// Returns the entries whose names begin with a key, from the only state dict that has any. The key may begin with the path to the dict.
     fn under(&self, candidates: &[(String, usize)], key: &str) -> Result<Vec<(String, Entry<'a>)>, Problem> {
         let mut found = Vec::new();
         let mut names: Vec<String> = Vec::new();
@@ -103,7 +103,7 @@ impl<'a> Tree<'_, 'a> {
         }
     }
 
-    /// Returns the dicts that hold matrices themselves, with the way to each. What lies in such a dict belongs to it.
+    /// Returns the dicts that have matrices as direct entries, with the path to each. Dicts inside such a dict belong to it.
     fn state_dicts(&self, root: usize) -> Vec<(String, usize)> {
         let mut found = Vec::new();
         let mut open = vec![(String::new(), root, 0)];
@@ -127,7 +127,7 @@ impl<'a> Tree<'_, 'a> {
         found
     }
 
-    /// Returns the dict at a way whose names may have dots themselves.
+    /// Returns the dict at a path. Names in the path may have dots themselves.
     fn at(&self, root: usize, key: &str) -> Option<usize> {
         if key.is_empty() {
             return None;
@@ -148,7 +148,7 @@ impl<'a> Tree<'_, 'a> {
         Some(dict)
     }
 
-    /// Returns a dict's entries. Where it holds no matrix itself, those of its dicts too, with dots in their names.
+    /// Returns a dict's entries. If it has no matrix as a direct entry, the entries of its dicts are included, with dots in their names.
     fn entries(&self, dict: usize) -> Vec<(String, Entry<'a>)> {
         let mut entries = Vec::new();
         let mut open = vec![(String::new(), dict, 0)];
@@ -177,7 +177,7 @@ impl<'a> Tree<'_, 'a> {
     }
 }
 
-/// Returns a name for each of a dict's entries: it is cut where it is longer than any tensor's may be, so that none multiplies what a file holds.
+/// Returns the name of a dict's entry. It is cut if it is longer than any tensor's name may be, so that long names cannot use up memory.
 fn joined(path: &str, key: &str) -> String {
     let cut = |name: &str| name.char_indices().nth(MAX_NAME).map_or(name.len(), |(end, _)| end);
     let key = &key[..cut(key)];

@@ -1,4 +1,4 @@
-//! The names that a pickle may hold. None of them is ever called.
+//! The names that a pickle may have. None of them is ever called.
 
 use super::{PickleError, StorageKind};
 use crate::{interchange::element::Element, quote::quoted};
@@ -10,7 +10,7 @@ pub(super) enum Global {
     RebuildTensor,
     RebuildParameter,
     Storage(StorageKind),
-    /// A class or function of plain data: what it would make is passed over.
+    /// A class or function of plain data. Its result is ignored.
     Inert,
     /// The type of a storage without its own type.
     Type(&'static str),
@@ -51,7 +51,7 @@ impl Global {
     }
 }
 
-/// The names that checkpoints hold beside a state dict.
+/// Names that checkpoints have besides a state dict.
 const INERT: [(&str, &str); 22] = [
     // A run's options, as argparse and Lightning keep them.
     ("argparse", "Namespace"),
@@ -81,7 +81,7 @@ const INERT: [(&str, &str); 22] = [
     ("pathlib", "WindowsPath"),
 ];
 
-/// The types that are named beside an untyped storage, or in a run's options.
+/// The types that are named for an untyped storage, or in a run's options.
 const DTYPES: [&str; 19] = [
     "float32",
     "float64",
@@ -104,7 +104,7 @@ const DTYPES: [&str; 19] = [
     "complex128",
 ];
 
-/// The opcodes that Python's picklers write and this reader refuses.
+/// Returns the name of an opcode that Python's picklers write and this reader refuses.
 pub(super) fn opcode_name(opcode: u8) -> String {
     let name = match opcode {
         b'F' => "a number of protocol 0 (FLOAT)",

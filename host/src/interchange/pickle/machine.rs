@@ -1,14 +1,15 @@
-//! The machine that reads a pickle's opcodes. It has those that a state dict or a checkpoint of plain data needs, and no others.
+//! The machine that reads a pickle's opcodes. It has only those that a state dict or a checkpoint of plain data needs.
 
 use super::{
     PickleError, Storage, Tensor, Value,
     globals::{Global, opcode_name},
 };
 
-/// The largest number of opcodes of a pickle. A state dict of a thousand tensors has some fifty thousand. Each may take a hundred bytes of memory.
+/// The largest number of opcodes of a pickle. A state dict of a thousand tensors has about fifty thousand. Each may take a hundred bytes of
+/// memory.
 const MAX_STEPS: usize = 1 << 18;
 
-/// An end before the pickle's: an error, or a reason to which the place is still to be added.
+/// The reason for a stop before the pickle's end: an error, or a message to which the place is still to be added.
 pub(super) enum Stop {
     Error(PickleError),
     Reason(&'static str),
@@ -44,7 +45,7 @@ pub(super) struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// For the pickle that begins at a place.
+    /// Returns a machine for the pickle that begins at this place.
     pub(super) fn new(pickle: &'a [u8], at: usize) -> Self {
         Self { pickle, at, ..Self::default() }
     }
@@ -73,7 +74,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Returns the name of the outermost dict's entry that is being read: the last key that stands on the stack above the first mark.
+    /// Returns the name of the outermost dict's entry that is being read: the last key on the stack above the first mark.
     pub(super) fn open_entry(&self) -> Option<&'a str> {
         let start = *self.marks.first()?;
         let end = self.marks.get(1).copied().unwrap_or(self.stack.len());
@@ -216,7 +217,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Little-endian two's complement; what has more than 8 bytes is no size.
+    /// Reads a little-endian integer in two's complement. A number of more than 8 bytes is not a size.
     fn long(&mut self) -> Step<()> {
         let [len] = self.array()?;
         let bytes = self.bytes(len.into())?;

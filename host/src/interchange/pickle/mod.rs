@@ -1,8 +1,8 @@
-//! A state dict's or a checkpoint's pickle, read and never executed.
+//! Reads the pickle of a state dict or a checkpoint. It never executes it.
 //!
-//! Of pickle's machine there is only what `torch.save` of dicts of tensors and plain data writes; any other opcode or global is refused by
-//! its name. Values are `Copy` (tuples, lists and dicts are places in lists), so nothing recurses, whatever a file nests. Time and memory
-//! are linear in the pickle's length.
+//! The machine has only the opcodes that `torch.save` writes for dicts of tensors and plain data. Any other opcode or global is refused by
+//! its name. Values are `Copy`: tuples, lists and dicts are places in lists. So nothing recurses, however deeply a file nests. Time and
+//! memory are linear in the pickle's length.
 //!
 //! - `machine`: the opcodes. `stack`: what they do to values. `calls`: storages and tensors. `globals`: the names. `dicts`: the entry of
 //!   the pickle that is the state dict.
@@ -21,11 +21,11 @@ use machine::{Machine, Stop};
 use super::{element::Element, error::Problem};
 use crate::quote::quoted;
 
-/// The largest number of bytes of a pickle. That of a network here has a few thousand.
+/// The largest number of bytes of a pickle. The pickle of a network here has a few thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 const MAX_RANK: usize = 8;
 
-/// The reasons for which a pickle is no state dict.
+/// The error of a pickle that is not a state dict.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum PickleError {
     #[error("its pickle {0}; save model.state_dict(), not the model itself")]
@@ -50,19 +50,19 @@ pub(super) struct Tensor<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Storage<'a> {
     pub kind: StorageKind,
-    /// The record's name.
+    /// The name of the record with the elements.
     pub key: &'a str,
-    /// Elements.
+    /// The number of elements.
     pub len: usize,
 }
 
 /// The type of a storage's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StorageKind {
-    /// `None` for a type that is not read.
+    /// The element, or `None` for a type that cannot be read.
     pub element: Option<Element>,
     pub name: &'static str,
-    /// Bytes of an element.
+    /// The number of bytes of an element.
     pub size: usize,
 }
 
@@ -91,7 +91,7 @@ enum Value<'a> {
     Storage(usize),
     /// A place in the machine's tensors.
     Tensor(usize),
-    /// Plain data that is passed over.
+    /// Plain data that is ignored.
     Inert,
 }
 
@@ -104,17 +104,17 @@ pub(super) fn read<'a>(pickle: &'a [u8], key: Option<&str>) -> Result<Vec<(Strin
     dicts::entries(&machine, value, key)
 }
 
-/// A file of PyTorch's before 1.6: its state dict, its storages in the order of their records, and where these begin.
+/// The parts of a file from PyTorch before 1.6: its state dict, its storages in the order of their records, and the place of the first record.
 pub(super) struct Legacy<'a> {
     pub entries: Vec<(String, Entry<'a>)>,
     pub storages: Vec<Storage<'a>>,
     pub records: usize,
 }
 
-/// The beginning of such a file: a magic number, and the protocol 1001.
+/// The first bytes of such a file: a magic number, and the protocol 1001.
 pub(super) const LEGACY: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
 
-/// Reads a file that begins with [`LEGACY`]: a pickle about the machine, one of the dict, and one with the storages' names.
+/// Reads a file that begins with [`LEGACY`]. Then come a pickle about the machine, one of the dict, and one with the storages' names.
 pub(super) fn read_legacy<'a>(file: &'a [u8], key: Option<&str>) -> Result<Legacy<'a>, Problem> {
     let file = &file[..file.len().min(MAX_BYTES)];
     let (about, value) = run(file, LEGACY.len())?;

@@ -1,4 +1,4 @@
-//! The machine's stack and memo, and the tuples, lists and dicts on it.
+//! The machine's stack and memo, with tuples, lists and dicts.
 
 use super::{
     Value,
@@ -67,7 +67,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Picklers number the memo's places in order.
+    /// Stores the value on top of the stack in the memo. Picklers number the memo's places in order.
     pub(super) fn put(&mut self, index: usize) -> Step<()> {
         let value = self.pop()?;
         self.stack.push(value);

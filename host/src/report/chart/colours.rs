@@ -1,4 +1,4 @@
-//! The colours of charts: the light ones of web/look.css, and the variables of that name in a page.
+//! The colours of charts. A file has the light colours of web/look.css, and a page has the variables of the same names.
 
 use plotters::style::RGBColor;
 
@@ -15,7 +15,7 @@ pub const SERIES: [RGBColor; 6] = [
     RGBColor(0x4b, 0x5b, 0xd1),
 ];
 
-/// The variables of these colours.
+/// The variables of these colours, with their values.
 pub const VARIABLES: [(&str, &str); 10] = [
     ("#FFFFFF", "var(--panel)"),
     ("#1B1F24", "var(--ink)"),

@@ -11,23 +11,23 @@ use super::{
     numbers::{digits, range, short},
 };
 
-/// Columns and rows.
+/// The size of a chart: columns and rows.
 pub const SIZE: (u32, u32) = (460, 300);
-/// Beside the plot: the axes' numbers, and the lines' names.
+/// The room beside the plot for the axis' numbers and the lines' names.
 const NUMBERS: u32 = 84;
 const NO_NAMES: u32 = 20;
-/// A letter of a name, about.
+/// The width of a letter of a name, approximately.
 const LETTER: u32 = 9;
 const BELOW: u32 = 52;
 const TOP: u32 = 12;
-/// Around the axes' names.
+/// The room around the axes' names.
 const EDGE: u32 = 6;
-/// plotters writes 1 / 1.24 of it.
+/// The font. plotters writes its size divided by 1.24.
 const FONT: (&str, i32) = ("sans-serif", 19);
-/// Between two names.
+/// The distance between two names.
 const NAME_HEIGHT: i32 = 17;
 const LONGEST_NAME: usize = 14;
-/// Larger numbers are left out: no network's loss is one, and a scale needs room on both sides.
+/// The largest number that is drawn. No network's loss is so large, and a scale needs room on both sides.
 const LARGEST: f64 = 1e12;
 
 impl Chart {
@@ -115,7 +115,7 @@ pub fn cut(name: &str) -> String {
     }
 }
 
-/// Names so far apart that none lies on another, each as near as can be to its line's end.
+/// Moves names so far apart that they do not overlap. Each stays as near as possible to the end of its line.
 fn apart(mut names: Vec<(i32, String, RGBColor)>) -> Vec<(i32, String, RGBColor)> {
     names.sort_by_key(|name| name.0);
     let lowest = (SIZE.1 - BELOW - EDGE) as i32 - 4;

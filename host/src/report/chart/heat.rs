@@ -12,7 +12,7 @@ use super::{
 
 const SMALL: (&str, i32) = ("sans-serif", 15);
 
-/// Returns a square of numbers as a picture with a name for each row and column, such as a confusion matrix.
+/// Returns a picture of a square of numbers, such as a confusion matrix, with a name for each row and column.
 pub fn heat_svg(names: &[String], counts: &[Vec<u32>]) -> String {
     const CELL: i32 = 34;
     const LEFT: i32 = 120;

@@ -1,7 +1,7 @@
 //! Charts as SVG: lines with their names at their ends, bars and points, with axes and units.
 //!
-//! They are drawn in the light colours of web/look.css. In a page each colour becomes the variable that it is the value of, so that a chart follows
-//! light and dark.
+//! Charts are drawn in the light colours of web/look.css. In a page, each colour is replaced by its variable, so a chart follows the light or
+//! dark theme.
 
 mod colours;
 mod draw;
@@ -16,17 +16,17 @@ pub use self::{colours::variable, heat::heat_svg, numbers::short};
 /// A chart.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// The name of its file, without an ending.
+    /// The name of the chart's file, without an ending.
     pub file: String,
     /// A title of one line.
     pub title: String,
     /// The axes' names, with units.
     pub axes: [&'static str; 2],
-    /// The numbers of the upright axis.
+    /// The kind of numbers on the upright axis.
     pub numbers: Numbers,
     /// True if the upright axis begins at 0.
     pub from_zero: bool,
-    /// The marks, the later above the earlier.
+    /// The series. Later ones are drawn above earlier ones.
     pub series: Vec<Series>,
 }
 
@@ -42,9 +42,9 @@ pub enum Numbers {
 /// Points of one name.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// The name, at the end of a line; none where it is empty.
+    /// The name at the end of a line. If it is empty, none is shown.
     pub name: String,
-    /// The colour's number; they repeat.
+    /// The colour's number. The colours repeat.
     pub colour: usize,
     /// The kind of drawing.
     pub kind: Kind,
@@ -55,18 +55,18 @@ pub struct Series {
 /// A mark that is made of points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// A line through them.
+    /// A line through the points.
     Line,
     /// A thin line that only guides the eye.
     Guide,
     /// Dots.
     Dots,
-    /// Bars of this width, from 0 up, each around its point.
+    /// Bars of this width, from 0 up, each centred on its point.
     Bars(f64),
 }
 
 impl Series {
-    /// Returns a line.
+    /// Returns a series that is a line.
     pub fn line(name: impl Into<String>, colour: usize, points: Vec<(f64, f64)>) -> Self {
         Self { name: name.into(), colour, kind: Kind::Line, points }
     }
@@ -81,7 +81,7 @@ impl Chart {
         svg
     }
 
-    /// Returns the chart for a page: in the page's colours, with a text for readers who do not see it.
+    /// Returns the chart for a page, in the page's colours, with a text for screen readers.
     pub fn to_html(&self) -> String {
         let mut svg = self.to_svg();
         for (colour, variable) in VARIABLES {

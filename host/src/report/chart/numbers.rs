@@ -17,13 +17,13 @@ pub fn range(values: impl Iterator<Item = f64> + Clone, from_zero: bool) -> (f64
     (low, high)
 }
 
-/// Returns the digits that tell numbers in such a range apart.
+/// Returns the number of digits that are needed to tell numbers in such a range apart.
 pub fn digits(range: f64, largest: f64) -> i32 {
     let more = (largest / range.max(f64::MIN_POSITIVE)).log10().ceil();
     2 + more.clamp(0.0, 7.0) as i32
 }
 
-/// Returns a number with this number of digits that count, without zeros at its end.
+/// Returns a number with this number of significant digits, without zeros at its end.
 pub fn short(value: f64, digits: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { value.to_string() };

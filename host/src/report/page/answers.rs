@@ -62,7 +62,7 @@ fn more(rows: usize) -> Markup {
     html! { @if rows > ROWS { p.quiet { "And " (rows - ROWS) " more." } } }
 }
 
-/// Returns a row for each true class; a cell is the darker the larger its part of the row.
+/// Returns a table with a row for each true class. A cell is darker if its part of the row is larger.
 fn confusion(run: &Run, counts: &[Vec<u32>], level: u8) -> Markup {
     html! {
         (heading(level, "Confusion matrix"))
@@ -190,7 +190,7 @@ fn calibration(run: &Run, findings: &Findings, level: u8) -> Markup {
     }
 }
 
-/// Returns the end of a bin in percent.
+/// Returns the upper end of a bin in percent.
 fn percent_of(place: usize) -> String {
     format!("{:.1}", 100.0 * place as f64 / BINS as f64)
 }

@@ -1,4 +1,4 @@
-//! Several runs beside each other: their results, and what differs between them.
+//! Compares several runs: their results and their settings.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::report::{
     chart::{short, variable},
 };
 
-/// Returns a row for each run.
+/// Returns a table of results with a row for each run.
 pub fn results(runs: &[Run]) -> Markup {
     let figures: Vec<BTreeMap<&str, String>> = runs
         .iter()
@@ -76,7 +76,7 @@ pub fn differences(runs: &[Run]) -> Markup {
     }
 }
 
-/// Returns the keys of a run's recipe, and what else decides it.
+/// Returns the keys of a run's recipe with their values, and its other settings.
 fn settings(run: &Run) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     match run.recipe().parse::<toml::Table>() {

@@ -1,4 +1,4 @@
-//! Sizes, instructions on boards, and what quantisation changes.
+//! The sizes of a network, its instructions on boards, and the effects of quantisation.
 
 use maud::{Markup, html};
 

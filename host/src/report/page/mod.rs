@@ -1,4 +1,4 @@
-//! The report as one HTML page: no script, and nothing from elsewhere.
+//! The report as one HTML page. It has no script, and loads nothing from elsewhere.
 
 mod answers;
 mod compare;
@@ -19,7 +19,7 @@ use crate::{evaluation::with_unit, training::record::Metrics};
 const LOOK: &str = include_str!("../../../../web/look.css");
 /// The rules that a report adds to the look.
 const OWN: &str = include_str!("report.css");
-/// Nothing is loaded: styles and pictures are in the page.
+/// The content policy. Nothing is loaded: styles and pictures are in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
 /// Returns the page of these runs.
@@ -116,7 +116,7 @@ fn cards(run: &Run) -> Markup {
     }
 }
 
-/// Returns the task's metric, and what belongs beside it.
+/// Returns the task's metric, and the figures beside it.
 fn headlines(run: &Run, test: &Metrics) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     match run.task() {
@@ -145,7 +145,7 @@ fn notes(run: &Run) -> Markup {
     }
 }
 
-/// Charts beside each other.
+/// Returns charts beside each other.
 fn figures(charts: &[Chart], level: u8) -> Markup {
     html! {
         @if !charts.is_empty() {
@@ -168,7 +168,7 @@ fn sections(run: &Run, level: u8) -> Markup {
     }
 }
 
-/// Returns a part as a percentage with two decimals.
+/// Returns a fraction as a percentage with two decimals.
 fn percent(part: f64) -> String {
     format!("{:.2}%", 100.0 * part)
 }
@@ -181,7 +181,7 @@ fn some_number(value: Option<f64>) -> String {
     value.map_or("–".into(), |value| format!("{value:.3}"))
 }
 
-/// Returns a whole number, a comma after each three digits.
+/// Returns a whole number with a comma after each three digits.
 fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;

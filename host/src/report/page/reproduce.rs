@@ -1,4 +1,4 @@
-//! The identity of a run: its data, the commands that make it again, its recipe.
+//! The section on how to repeat a run: its data, its commands and its recipe.
 
 use maud::{Markup, html};
 
