@@ -1,4 +1,4 @@
-//! Turns a board's file, a model's widths and a folder of embedded files into what a firmware build needs.
+//! Turns a board's file, a model's widths and a folder of embedded files into the sources that a firmware build needs.
 //!
 //! | input | what it is |
 //! |---|---|
@@ -94,7 +94,7 @@ fn prepare() -> Result<()> {
     Ok(())
 }
 
-/// Returns an environment variable, where it is set.
+/// Returns an environment variable, if it is set.
 fn variable(name: &str) -> Option<String> {
     println!("cargo::rerun-if-env-changed={name}");
     env::var(name).ok()
@@ -107,14 +107,14 @@ enum Integers {
     Int4,
 }
 
-/// The files of the folder; a program that needs a file that is not there does not compile.
+/// The files of the folder. If a file is not there, a program that needs it does not compile.
 #[derive(Default)]
 struct Embedded {
     folder: PathBuf,
     model: Option<Model>,
     /// The shape of the samples.
     samples: Option<InputShape>,
-    /// The way from the samples' values to the inputs of a network that is trained on the board: a weight file's field.
+    /// The conversion of samples' values into the inputs of a network that is trained on the board, as a field of a weight file.
     preparation: Vec<u8>,
 }
 
@@ -123,7 +123,7 @@ struct Model {
     architecture: Architecture,
     integers: Integers,
     input_shape: Option<InputShape>,
-    /// The numbers that a sample's values are, where they are prepared otherwise than bytes that are divided by 255.
+    /// The number type of a sample's values, unless they are bytes that are divided by 255.
     prepared: Option<Element>,
     task: TaskKind,
 }
@@ -160,7 +160,7 @@ impl Embedded {
         Ok(Self { folder, model, samples, preparation })
     }
 
-    /// Returns the numbers that a sample's values are, unless they are bytes as a network takes them.
+    /// Returns the number type of a sample's values, unless they are bytes as a network takes them.
     fn prepared(&self) -> Option<Element> {
         match &self.model {
             Some(model) => model.prepared,
@@ -168,7 +168,7 @@ impl Embedded {
         }
     }
 
-    /// Returns the shape of a sample for a network of these layers: that of the samples, or what the weight file says.
+    /// Returns the shape of a sample for a network with these layers: the shape of the samples, or the shape in the weight file.
     fn input_shape(&self, architecture: &Architecture) -> Result<InputShape> {
         let inputs = architecture.inputs();
         ensure!(
@@ -191,7 +191,7 @@ impl Embedded {
 }
 
 impl Model {
-    /// Checks a weight file's bytes, and tells the compiler which kind it is.
+    /// Checks a weight file's bytes, and tells the compiler its kind.
     fn parse(path: String, bytes: &[u8]) -> Result<Self> {
         let FileInfo { format, architecture, signature } = FileInfo::read(bytes).context(path)?;
         let integers = if format == WeightFormat::Int4 { Integers::Int4 } else { Integers::Int8 };
@@ -206,7 +206,7 @@ impl Model {
     }
 }
 
-/// 512 MB: more than any board has, and as far as the RAM is from address 0.
+/// 512 MB: more than any board has, and the distance of the RAM from address 0.
 const ANY_SIZE: u32 = 0x2000_0000;
 
 /// The source of the library's module `uart`.

@@ -1,10 +1,10 @@
-//! Which memory a task reads and writes: what decides the tasks that may run side by side.
+//! The memory that a task reads and writes. It decides which tasks may run side by side.
 
 use std::ops::Range;
 
 use crate::task::{Address, Context, Kind, Task, settled};
 
-/// Addresses that a task reads, and those that it writes.
+/// The addresses that a task reads, and those that it writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accesses {
     reads: Vec<Range<Address>>,
@@ -12,7 +12,7 @@ pub struct Accesses {
 }
 
 impl Accesses {
-    /// Those of a task on batches of this number of samples at most.
+    /// Returns the addresses of a task. `samples` is the largest number of samples of a batch.
     pub fn of(task: &Task, context: &Context, samples: usize) -> Self {
         let range = |start: Address, elements: u64| start..start + 4 * elements;
         let optional = |range: Range<Address>| if range.start == 0 { vec![] } else { vec![range] };
@@ -75,12 +75,12 @@ impl Accesses {
         meet(&self.writes, &other.writes) || meet(&self.writes, &other.reads) || meet(&self.reads, &other.writes)
     }
 
-    /// Returns true if the task writes what the other one brings to its blocks as one of its operands.
+    /// Returns true if the task writes to this operand of another task.
     pub fn write_operand(&self, operand: &Range<Address>) -> bool {
         meet(&self.writes, std::slice::from_ref(operand))
     }
 
-    /// Returns true if each lies in one of these.
+    /// Returns true if each range lies in one of these buffers.
     pub fn are_within(&self, buffers: &[Range<Address>]) -> bool {
         let is_within = |range: &Range<Address>| {
             buffers.iter().any(|buffer| buffer.start <= range.start && range.end <= buffer.end)
@@ -94,8 +94,8 @@ fn meet(a: &[Range<Address>], b: &[Range<Address>]) -> bool {
     a.iter().any(|a| b.iter().any(|b| a.start < b.end && b.start < a.end))
 }
 
-/// Returns the operands that a task brings to its blocks: its input, the gradient at its outputs and its parameters, each with its bit of
-/// [`settled`].
+/// Returns the operands that a task brings to its blocks: its input, the gradient at its outputs and its parameters. Each comes with its bit
+/// of [`settled`].
 pub fn operands(task: &Task, samples: usize) -> [(u32, Range<Address>); 3] {
     let range = |start: Address, elements: u64| start..start + 4 * elements;
     let (samples, inputs, outputs) = (samples as u64, u64::from(task.inputs), u64::from(task.outputs));

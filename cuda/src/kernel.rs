@@ -2,20 +2,20 @@
 
 use crate::task::Optimizer;
 
-/// The size of the tiles that a product is cut into.
+/// The size of the tiles into which a product is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tile {
-    /// 16 × 16 results: many blocks, which wait for their chains of multiply-adds.
+    /// 16 × 16 results: many blocks, each of which waits for its chains of multiply-adds.
     Latency,
     /// 64 × 64 results: few blocks, whose threads are all busy.
     Throughput,
 }
 
 impl Tile {
-    /// Both.
+    /// Both sizes.
     pub const ALL: [Self; 2] = [Self::Latency, Self::Throughput];
 
-    /// Rows of a tile, and columns.
+    /// Returns the number of rows of a tile, which is also the number of columns.
     pub const fn side(self) -> u32 {
         match self {
             Self::Latency => 16,
@@ -23,7 +23,7 @@ impl Tile {
         }
     }
 
-    /// Tiles that cover a result of this number of rows and columns.
+    /// Returns the number of tiles for a result with this number of rows and columns.
     pub const fn count(self, rows: u32, columns: u32) -> u32 {
         rows.div_ceil(self.side()) * columns.div_ceil(self.side())
     }
@@ -39,37 +39,37 @@ impl Tile {
 /// A kernel. Each does tasks of one kind, or of the kinds that run side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kernel {
-    /// Only samples.
+    /// Loads samples, and does nothing else.
     LoadSamples,
     /// A linear layer's outputs.
     LinearForward(Tile),
-    /// Gradients before linear layers, their updates by this optimizer, and the batch's loss. Without an optimizer the gradients are kept.
+    /// The gradients before linear layers, the updates by this optimizer, and the batch's loss. Without an optimizer, the gradients are stored.
     LinearBackward(Tile, Option<Optimizer>),
-    /// The last layer with the loss; and samples.
+    /// The last layer together with the loss. It also loads samples.
     LinearHead,
-    /// The loss of each sample; and samples.
+    /// The loss of each sample. It also loads samples.
     SampleLosses,
     /// Batch normalisation's outputs.
     BatchNormForward,
-    /// The gradient before it, its parameters and its running moments.
+    /// The gradient before batch normalisation, and the layer's parameters and running moments.
     BatchNormBackward,
     /// GELU's outputs.
     GeluForward,
-    /// The gradient before it.
+    /// The gradient before GELU.
     GeluBackward,
     /// Dropout's outputs.
     DropoutForward,
-    /// The gradient before it.
+    /// The gradient before dropout.
     DropoutBackward,
     /// Logarithms of softmax.
     LogSoftmaxForward,
-    /// The gradient before them.
+    /// The gradient before logarithms of softmax.
     LogSoftmaxBackward,
-    /// The squares of a gradient that was kept, block by block.
+    /// The sums of squares of a stored gradient, block by block.
     NormBlocks,
-    /// The norm of that gradient, and the factor that clips it.
+    /// The norm of a stored gradient, and the factor that clips the gradient.
     NormTotal,
-    /// Parameters, by a gradient that was kept.
+    /// The update of parameters by a stored gradient.
     Update,
     /// The moving average of the weights.
     Average,
@@ -101,7 +101,7 @@ impl Kernel {
         Tile::ALL.into_iter().map(Self::LinearForward).chain(backward).chain(others)
     }
 
-    /// Its name in the machine code, such as `linear_backward_latency_sgd`.
+    /// Returns the kernel's name in the machine code, such as `linear_backward_latency_sgd`.
     pub fn name(self) -> String {
         let name = match self {
             Self::LinearForward(tile) => return format!("linear_forward_{}", tile.name()),

@@ -1,9 +1,9 @@
 //! The CUDA engine: training on an NVIDIA GPU with the bits of [`Portable`](selvedge::Portable).
 //!
-//! - `kernels/*.cuh` compute; `kernels/selvedge.cu` is their entry. Every rounding is spelled out.
-//! - [`kernel`]: the kernels' names. [`task`]: what they are handed.
+//! - `kernels/*.cuh`: the computations. `kernels/selvedge.cu` has the entry points. Every rounding is explicit.
+//! - [`kernel`]: the kernels' names. [`task`]: the kernels' parameters.
 //! - [`memory`]: the buffers that a run has on the GPU.
-//! - [`access`] and [`schedule`]: the tasks of a batch, and which of them run side by side.
+//! - [`access`] and [`schedule`]: the tasks of a batch, and the choice of those that run side by side.
 //! - `driver` and `trainer` (feature `driver`): the GPU, and a run on it.
 //!
 //! Without the feature the package builds everywhere, and its tests run the kernels on the CPU.

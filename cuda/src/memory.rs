@@ -4,38 +4,38 @@ use selvedge::architecture::Architecture;
 
 use crate::task::{Context, Loss, Optimizer};
 
-/// The settings that decide how much memory a run takes, and which tasks it has.
+/// The settings that decide how much memory a run needs, and which tasks it has.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Samples in a batch at most.
+    /// The largest number of samples in a batch.
     pub batch: usize,
     /// The loss of the outputs.
     pub loss: Loss,
     /// The optimizer of all steps.
     pub optimizer: Optimizer,
-    /// A step has several batches.
+    /// True if a step has several batches.
     pub accumulates: bool,
-    /// A gradient is clipped.
+    /// True if the gradient is clipped.
     pub clips: bool,
-    /// The weights' moving average is kept.
+    /// True if the weights' moving average is computed.
     pub averages: bool,
 }
 
 impl Settings {
-    /// Returns true if the gradient is kept until a step's last batch.
+    /// Returns true if the gradient is stored until a step's last batch.
     pub fn keeps_grad(&self) -> bool {
         self.accumulates || self.clips
     }
 }
 
-/// Samples that are evaluated together at most.
+/// The largest number of samples that are evaluated together.
 pub const EVALUATED: usize = 500;
 
-/// Elements of one block of a norm.
+/// The number of elements of one block of a norm.
 pub(crate) const NORM_BLOCK: usize = 4096;
 
-/// Numbers that each batch changes. Even batches read the first and write the second, odd ones the other way round; or all batches change the
-/// first where it lies.
+/// Numbers that each batch changes. Even batches read the first version and write the second, and odd ones the other way round. Or there is
+/// only one version, and all batches change it in place.
 #[derive(Clone, Debug)]
 pub struct Versions<B> {
     first: B,
@@ -51,7 +51,7 @@ impl<B> Versions<B> {
         }
     }
 
-    /// The same version, mutable.
+    /// Returns the version that batches of a parity read, mutable.
     pub fn read_by_mut(&mut self, parity: usize) -> &mut B {
         match &mut self.second {
             Some(second) if parity % 2 == 1 => second,
@@ -64,7 +64,7 @@ impl<B> Versions<B> {
         self.read_by(parity + 1)
     }
 
-    /// Returns all versions, to be changed.
+    /// Returns all versions, mutable.
     pub fn all_mut(&mut self) -> impl Iterator<Item = &mut B> {
         std::iter::once(&mut self.first).chain(&mut self.second)
     }
@@ -74,26 +74,26 @@ impl<B> Versions<B> {
     }
 }
 
-/// The buffers of a run, of 4-byte elements, or their addresses.
+/// The buffers of a run, which have elements of 4 bytes, or the buffers' addresses.
 #[derive(Clone, Debug)]
 pub struct Memory<B> {
     /// The flat model.
     pub parameters: Versions<B>,
-    /// The optimizer's state for it.
+    /// The optimizer's state for the flat model.
     pub state: Vec<Versions<B>>,
-    /// Its moving average.
+    /// The moving average of the flat model.
     pub average: Option<B>,
-    /// The gradient, where it is kept.
+    /// The gradient, if it is stored.
     pub kept: Option<B>,
     /// Two batches' inputs: one is loaded while the other is used.
     pub input: [B; 2],
     /// Every layer's outputs.
     pub tape: B,
-    /// The gradients at the sums before them.
+    /// The gradients at the sums before these outputs.
     pub grad_tape: B,
     /// The terms of a batch's loss.
     pub loss_terms: B,
-    /// One for each block of a norm.
+    /// A partial norm for each block of a norm.
     pub partial_norms: B,
     /// The numbers of [`Scalar`].
     pub scalars: B,
@@ -106,22 +106,22 @@ pub enum Scalar {
     ClipScale,
     /// The loss of the step so far.
     StepLoss,
-    /// Not 0 where nothing may change any more: for even batches.
+    /// Not 0 if nothing may change any more, for even batches.
     StopsEven,
-    /// The same for odd batches.
+    /// Not 0 if nothing may change any more, for odd batches.
     StopsOdd,
     /// The loss of an evaluation's batch.
     TestLoss,
-    /// An evaluation has nothing to stop.
+    /// Always 0: nothing stops an evaluation.
     TestStopped,
     /// The word that an evaluation's losses set.
     TestStops,
 }
 
 impl Scalar {
-    /// The number of them.
+    /// The number of scalars.
     pub const COUNT: usize = 7;
-    /// Their first values: nothing clips, and nothing has stopped.
+    /// The first values of the scalars: nothing is clipped, and nothing is stopped.
     pub const AT_FIRST: [f32; Self::COUNT] = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
 
     /// Returns the word that batches of a parity read.
@@ -129,14 +129,14 @@ impl Scalar {
         if parity.is_multiple_of(2) { Self::StopsEven } else { Self::StopsOdd }
     }
 
-    /// Its address.
+    /// Returns the address of the scalar.
     pub fn at(self, memory: &Memory<u64>) -> u64 {
         memory.scalars + size_of::<f32>() as u64 * self as u64
     }
 }
 
 impl<B> Memory<B> {
-    /// Returns the memory of a run, each buffer by `allocate(what for, elements)`.
+    /// Returns the memory of a run. `allocate(purpose, elements)` makes each buffer.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<B> Memory<B> {
         })
     }
 
-    /// The same of each buffer, such as its address.
+    /// Returns the memory with each buffer replaced by the result of `of`, such as its address.
     pub fn map<T>(&self, mut of: impl FnMut(&B) -> T) -> Memory<T> {
         Memory {
             parameters: self.parameters.map(&mut of),
@@ -193,7 +193,7 @@ impl<B> Memory<B> {
 }
 
 impl Memory<u64> {
-    /// Returns the addresses that all launches of training share, in a context of this seed.
+    /// Returns the addresses that all launches of training share, in a context with this seed.
     pub fn training_context(&self, seed: u64) -> Context {
         Context {
             loss_terms: self.loss_terms,

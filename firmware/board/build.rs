@@ -1,4 +1,4 @@
-//! Brings each board's file along in the library, so that a program knows the boards where there is no repository.
+//! Puts each board's file into the library, so that a program knows the boards without the repository.
 
 use std::{env, fmt::Write as _, fs, io, path::PathBuf};
 

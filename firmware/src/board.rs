@@ -2,7 +2,7 @@
 
 include!(concat!(env!("OUT_DIR"), "/board.rs"));
 
-/// A file of the folder `SELVEDGE_EMBED`, as `&'static [u8]` in flash at a multiple of 4 bytes.
+/// Embeds a file of the folder `SELVEDGE_EMBED`, as `&'static [u8]` in flash at a multiple of 4 bytes.
 #[macro_export]
 macro_rules! embed {
     ($name:literal) => {

@@ -15,7 +15,7 @@ pub struct Ticks(u64);
 pub struct Counter(Timer);
 
 impl Counter {
-    /// Counts by a timer that runs.
+    /// Returns a counter that uses a running timer.
     pub fn new(timer: Timer) -> Self {
         Self(timer)
     }
@@ -27,12 +27,12 @@ impl Counter {
         (result, self.between(start, self.now()))
     }
 
-    /// Returns the [`UNIT`]s between two moments.
+    /// Returns the number of [`UNIT`]s between two moments.
     pub fn between(&self, start: Ticks, end: Ticks) -> u64 {
         self.0.units(end.0 - start.0)
     }
 
-    /// This moment.
+    /// Returns the current moment.
     pub fn now(&self) -> Ticks {
         Ticks(self.0.ticks())
     }

@@ -1,4 +1,4 @@
-//! The attribute of a program's `main`, which the start-up code calls.
+//! The attribute for a program's `main`, which the start-up code calls.
 
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;

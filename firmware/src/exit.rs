@@ -1,4 +1,4 @@
-//! A program's end, and its codes.
+//! Ends a program with an exit code.
 
 /// Exit code of a program that reported a [`Failure`](crate::Failure).
 pub const FAILED: i32 = 1;
@@ -7,7 +7,7 @@ pub const PANICKED: i32 = 101;
 /// Exit code after a fault of the processor.
 pub const FAULTED: i32 = 102;
 
-/// Hands the log over and ends the program, by semihosting.
+/// Transfers the log and ends the program, by semihosting.
 ///
 /// Without an emulator or a debug probe, nothing ends the program: the core stops in a fault.
 pub fn exit(code: i32) -> ! {

@@ -8,29 +8,29 @@ use selvedge::{
 pub enum Failure {
     /// The weight file was refused, or could not be written.
     Weights(WeightFileError),
-    /// The samples or the network are not of the build's widths.
+    /// The samples or the network do not have the widths of the build.
     Workspace(WorkspaceError),
     /// The embedded samples or labels were refused.
     Data(IdxError),
     /// A training step was refused.
     Step(StepError),
-    /// An answer that no frame can hold.
+    /// No frame can hold an answer.
     Answer(MessageError),
-    /// Another number of embedded samples than `training.toml` says.
+    /// There is another number of embedded samples than `training.toml` says.
     Samples {
         /// The number in the recipe.
         expected: usize,
         /// The number of embedded samples.
         found: usize,
     },
-    /// The loader took a damaged file.
+    /// The loader accepted a damaged file.
     Accepted {
         /// The damage that was done to the file.
         damage: &'static str,
-        /// To which byte (truncation) or bit.
+        /// The length of the truncated file, or the place of the flipped bit.
         place: usize,
     },
-    /// The loader gave other weights than were written.
+    /// The loader returned other weights than were written.
     OtherWeights,
     /// [`run`](crate::run) was called twice.
     SecondRun,

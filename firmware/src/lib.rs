@@ -1,15 +1,15 @@
 //! The parts that Selvedge's microcontroller programs share: the logger, the handlers that end a program, and an instruction counter.
 //!
-//! - `board`: the board's constants, the model's type and `embed!`, all settled by the build script.
-//! - `counter`: instructions in the emulator, cycles on a chip.
-//! - `network`: the network of the embedded weight file, in the numbers that it has.
+//! - `board`: the board's constants, the model's type and `embed!`. The build script decides all of them.
+//! - `counter`: counts instructions in the emulator, cycles on a chip.
+//! - `network`: the network of the embedded weight file, in the file's number format.
 //! - `stack`: the deepest use of the stack.
 //! - `uart`: the board's UART.
 //! - `exit`: a program's end, and its codes.
-//! - `processor`: the timer, the fault handler and what makes a stack overflow fault, for Cortex-M in `cortex_m`, for RISC-V in `riscv`.
+//! - `processor`: the timer, the fault handler and the guard against stack overflow: for Cortex-M in `cortex_m`, for RISC-V in `riscv`.
 //! - `entry`: the attribute of a program's `main`.
 //!
-//! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator, or `probe-rs run`, hands on: 0,
+//! The programs are `src/bin/*.rs`. All of them end with an exit code that the emulator or `probe-rs run` passes on: 0,
 //! 1 (a reported failure), 101 (a panic) or 102 (a fault). On a host this library is empty.
 
 #![no_std]

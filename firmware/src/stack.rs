@@ -18,14 +18,14 @@ pub struct Painted {
 }
 
 impl Painted {
-    /// Paints all that is free under the caller.
+    /// Paints all memory that is free below the caller.
     #[inline(always)]
     pub fn paint() -> Self {
         // SAFETY: what lies from the stack's end to the stack pointer is nobody's.
         Self { top: unsafe { fill(&raw mut _stack_end, PATTERN) } }
     }
 
-    /// Bytes between where the stack pointer was and the deepest word that was changed since.
+    /// Returns the number of bytes between the stack pointer at the time of painting and the deepest word that was changed since.
     pub fn depth(&self) -> usize {
         let mut word = (&raw const _stack_end).cast_mut();
         // SAFETY: the words lie in the stack, which is readable memory.

@@ -9,18 +9,18 @@ use core::ptr;
 
 include!(concat!(env!("OUT_DIR"), "/uart.rs"));
 
-/// A UART of the board's file.
+/// The settings of a UART, from the board's file.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The address of its registers.
+    /// The address of the UART's registers.
     pub base: usize,
-    /// Its clock in Hz.
+    /// The UART's clock in Hz.
     pub clock_hz: u32,
-    /// Bits in a second.
+    /// The number of bits in a second.
     pub baud: u32,
-    /// The pin that sends, as the driver counts them.
+    /// The pin that sends, in the driver's numbering.
     pub tx: u32,
-    /// The pin that receives.
+    /// The pin that receives, in the driver's numbering.
     pub rx: u32,
 }
 
@@ -29,7 +29,7 @@ pub trait Uart {
     /// Sets pins and speed, and begins to receive.
     fn start(settings: Settings) -> Self;
 
-    /// Returns a byte, where one has come.
+    /// Returns a byte, if one has come.
     fn read(&mut self) -> Option<u8>;
 
     /// Sends a byte, as soon as there is room.
@@ -49,7 +49,7 @@ impl CmsdkUart {
     const RECEIVE_FULL: u32 = 1 << 1;
     const OVERRUNS: u32 = 0b11 << 2;
     const SEND_AND_RECEIVE: u32 = 0b11;
-    /// The least that the divider may be.
+    /// The smallest divider that is allowed.
     const MIN_DIVIDER: u32 = 16;
 }
 
@@ -86,13 +86,13 @@ impl Stm32Usart {
 
     const RECEIVE_FULL: u32 = 1 << 5;
     const SEND_EMPTY: u32 = 1 << 7;
-    /// Parity, framing, noise, overrun: reading the data after the status clears them.
+    /// The bits of parity, framing, noise and overrun errors. Reading the status and then the data clears them.
     const ERRORS: u32 = 0b1111;
     const ENABLE_SEND_AND_RECEIVE: u32 = (1 << 13) | (1 << 3) | (1 << 2);
 
     const CLOCKS: Block = Block(0x4002_3800);
     const PORT_CLOCKS: usize = 0x30;
-    /// The registers with a bit for each peripheral's clock, 0x400 bytes of addresses a bit, after the start of such addresses.
+    /// The register blocks with a bit for each peripheral's clock: the first address of a bus, and its register. Each bit is for 0x400 bytes.
     const BUSES: [(usize, usize); 2] = [(0x4001_0000, 0x44), (0x4000_0000, 0x40)];
 
     const PORTS: usize = 0x4002_0000;
@@ -102,7 +102,7 @@ impl Stm32Usart {
     const FUNCTIONS: usize = 0x20;
     const FUNCTION: u32 = 7;
 
-    /// Gives a pin to the USART.
+    /// Connects a pin to the USART.
     fn connect(pin: u32) {
         let (port, pin) = ((pin / 16) as usize, pin % 16);
         Self::CLOCKS.change(Self::PORT_CLOCKS, |clocks| clocks | 1 << port);
@@ -207,7 +207,7 @@ impl Ns16550Uart {
     const BUFFERS: usize = 2;
     const LINE_CONTROL: usize = 3;
     const LINE_STATUS: usize = 5;
-    /// In the places of data and interrupts, while the line control says so.
+    /// The registers of the divider. They take the places of data and interrupts while the line control says so.
     const DIVIDER: [usize; 2] = [0, 1];
 
     const SET_DIVIDER: u8 = 1 << 7;
@@ -253,7 +253,7 @@ impl Uart for Ns16550Uart {
     }
 }
 
-/// A peripheral's registers of 32 bits, from this address on.
+/// A peripheral's registers of 32 bits. They begin at this address.
 #[derive(Clone, Copy)]
 struct Block(usize);
 

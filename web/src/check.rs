@@ -1,4 +1,4 @@
-//! A check of the vectors' arithmetic where it runs: no host has them.
+//! Checks the arithmetic of WebAssembly's vectors in the browser, because no host has these instructions.
 
 use selvedge::{
     arithmetic::{add_product, fma},
@@ -6,12 +6,12 @@ use selvedge::{
 };
 use wasm_bindgen::prelude::*;
 
-/// Elements in a row: whole vectors and a rest.
+/// The number of elements in a row: whole vectors and a rest.
 const LEN: usize = 11;
 
-/// Computes this number of rows of chains by vectors and number by number; returns how many results differ.
+/// Computes this number of rows of chains, both by vectors and number by number. Returns the number of results that differ.
 ///
-/// The numbers are any bits, numbers whose terms cancel, and numbers near zero.
+/// The numbers have any bits, or terms that cancel, or are near zero.
 #[wasm_bindgen(js_name = rowFaults)]
 pub fn row_faults(seed: u32, rows: u32) -> u32 {
     let draws = Generator::new(seed.into(), Purpose::Fingerprint, 0);

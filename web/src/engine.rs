@@ -1,4 +1,4 @@
-//! The engine for WebAssembly: [`Portable`]'s bits, with the outputs of a linear layer in the lanes of a register.
+//! The engine for WebAssembly. It has the bits of [`Portable`], and computes several outputs of a linear layer in a register.
 
 use alloc::vec;
 
@@ -9,12 +9,12 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
-/// Plain loops that a compiler makes vectors of. A sum's terms keep their order.
+/// Plain loops that the compiler turns into vector instructions. The terms of a sum keep their order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wide;
 
 impl Engine for Wide {
-    /// An output's chain goes over the inputs. Here all outputs take an input's term before the next input's: the chains are the same.
+    /// Computes the outputs' chains side by side: each output takes an input's term before any takes the next. The chains stay the same.
     fn linear_forward<A: Activation>(&self, widths: Widths, parameters: &[f32], input: &[f32], output: &mut [f32]) {
         let Widths { inputs, outputs } = widths;
         let (weight, bias) = widths.split(parameters);

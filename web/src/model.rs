@@ -20,14 +20,14 @@ use wasm_bindgen::prelude::*;
 
 use crate::{pass::ForwardPass, samples::Samples};
 
-/// A network, and the answer to the sample that it saw last.
+/// A network, with its results for the last sample.
 #[wasm_bindgen]
 pub struct Model {
     file: Vec<u8>,
     format: WeightFormat,
     layers: String,
     classes: Vec<String>,
-    /// A sample's bytes.
+    /// The number of bytes of a sample.
     sample_len: usize,
     /// The network, if the weights are in float32.
     network: Option<ForwardPass>,
@@ -39,7 +39,7 @@ pub struct Model {
 
 #[wasm_bindgen]
 impl Model {
-    /// Reads a file, which is checked whole.
+    /// Reads a file and checks it as a whole.
     ///
     /// # Errors
     ///
@@ -49,13 +49,13 @@ impl Model {
         Self::read(file).map_err(|error| JsError::new(&error))
     }
 
-    /// Returns the layers, as `784 => 128 Relu => 10`.
+    /// Returns the layers in the form `784 => 128 Relu => 10`.
     #[wasm_bindgen(getter)]
     pub fn layers(&self) -> String {
         self.layers.clone()
     }
 
-    /// Returns the numbers that the weights are: `float32`, `int8`, `int4` or `f16`.
+    /// Returns the number type of the weights: `float32`, `int8`, `int4` or `f16`.
     #[wasm_bindgen(getter)]
     pub fn format(&self) -> String {
         match self.format {
@@ -67,31 +67,31 @@ impl Model {
         .to_string()
     }
 
-    /// Returns the classes' names, or their numbers where the file has no names.
+    /// Returns the classes' names, or their numbers if the file has no names.
     #[wasm_bindgen(getter)]
     pub fn classes(&self) -> Vec<String> {
         self.classes.clone()
     }
 
-    /// Returns the bytes that a sample has.
+    /// Returns the number of bytes of a sample.
     #[wasm_bindgen(getter, js_name = sampleBytes)]
     pub fn sample_bytes(&self) -> usize {
         self.sample_len
     }
 
-    /// Returns the file's bytes.
+    /// Returns the number of bytes of the file.
     #[wasm_bindgen(getter)]
     pub fn bytes(&self) -> usize {
         self.file.len()
     }
 
-    /// Returns the weight hash of a network in float32; empty of others.
+    /// Returns the weight hash of a float32 network. For other networks, it is empty.
     #[wasm_bindgen(getter, js_name = weightHash)]
     pub fn weight_hash(&self) -> String {
         self.network.as_ref().map_or(String::new(), |network| HexHash(hash(network.parameters())).to_string())
     }
 
-    /// Predicts by a sample's raw bytes, and returns the class.
+    /// Predicts a sample from its raw bytes, and returns the class.
     ///
     /// # Errors
     ///
@@ -112,30 +112,30 @@ impl Model {
         arithmetic::probabilities(self.logits.iter().copied()).collect()
     }
 
-    /// Returns the number of layers of which the last sample left activations.
+    /// Returns the number of layers for which there are activations of the last sample.
     #[wasm_bindgen(getter, js_name = activationCount)]
     pub fn activation_count(&self) -> usize {
         self.activations.len()
     }
 
-    /// Returns the last sample's activations after a layer, in a quantised network's own order and units: bytes of int8 and int4. After the last layer
-    /// they are the logits.
+    /// Returns the last sample's activations after a layer. For a quantised network, they are in the network's own order and units: bytes for int8
+    /// and int4. After the last layer, they are the logits.
     pub fn activations(&self, layer: usize) -> Vec<f32> {
         self.activations.get(layer).cloned().unwrap_or_default()
     }
 
-    /// Returns the part of samples that are classified rightly, 0 to 1.
+    /// Returns the fraction of samples that are classified rightly, 0 to 1.
     ///
     /// # Errors
     ///
-    /// Samples of another length than the network's.
+    /// Samples of another length than the network takes.
     pub fn accuracy(&mut self, samples: &Samples) -> Result<f64, JsError> {
         self.part_right(samples).map_err(|error| JsError::new(&error))
     }
 }
 
 impl Model {
-    /// [`new`](Self::new), with the error as a text.
+    /// Does the same as [`new`](Self::new), with the error as a text.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Model {
         Ok(model)
     }
 
-    /// [`predict`](Self::predict), with the error as a text.
+    /// Does the same as [`predict`](Self::predict), with the error as a text.
     ///
     /// # Errors
     ///
@@ -209,7 +209,7 @@ impl Model {
         Ok(argmax(self.logits.iter().copied()))
     }
 
-    /// [`accuracy`](Self::accuracy), with the error as a text.
+    /// Does the same as [`accuracy`](Self::accuracy), with the error as a text.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl Model {
         Ok(())
     }
 
-    /// The logits of integers, times the unit that the file gives them.
+    /// Computes the logits of an integer network, multiplied by the scale in the file.
     fn run_integers<F: Integers>(&mut self, sample: &[u8]) -> Result<(), String> {
         let parsed = QuantizedFile::<F>::parse(&self.file).map_err(|error| error.to_string())?;
         let preparation = parsed.signature().preparation;
@@ -251,7 +251,7 @@ impl Model {
     }
 }
 
-/// Returns the memory that a quantised network predicts in.
+/// Returns the memory in which a quantised network predicts.
 fn workspace<F: selvedge::quantized::QuantizedFormat>(file: &[u8]) -> Result<Vec<u32>, String> {
     let parsed = QuantizedFile::<F>::parse(file).map_err(|error| error.to_string())?;
     Ok(vec![0; parsed.required_words()])

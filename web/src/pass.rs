@@ -13,18 +13,18 @@ use selvedge::{
     with_activation,
 };
 
-/// A network, and the activations of the sample that it saw last.
+/// A network, with the activations of the last sample.
 pub struct ForwardPass {
     stages: Vec<Stage>,
     parameters: Vec<f32>,
-    /// A sample's inputs.
+    /// The inputs of a sample.
     pub input: Vec<f32>,
     tape: Vec<f32>,
     features: Vec<Feature>,
 }
 
 impl ForwardPass {
-    /// Returns a network with these parameters, or `None` if the architecture has not as many.
+    /// Returns a network with these parameters, or `None` if the architecture has another number of parameters.
     pub fn new(architecture: &Architecture, parameters: Vec<f32>) -> Option<Self> {
         let stages: Vec<Stage> = architecture.stages().collect();
         let widest =
@@ -39,7 +39,7 @@ impl ForwardPass {
         })
     }
 
-    /// Returns the parameters, flat.
+    /// Returns the parameters as a flat slice.
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
     }
@@ -67,7 +67,7 @@ impl ForwardPass {
         }
     }
 
-    /// Returns each stage's outputs, the last of which are the logits.
+    /// Returns each stage's outputs. The last ones are the logits.
     pub fn activations(&self) -> impl Iterator<Item = &[f32]> {
         self.stages.iter().map(|stage| &self.tape[stage.tape(1)])
     }

@@ -1,11 +1,11 @@
-//! A part of a data set: IDX files of samples and of labels, as Fashion-MNIST has them.
+//! A part of a data set: IDX files of samples and of labels, as for Fashion-MNIST.
 
 use alloc::{format, string::String, string::ToString, vec::Vec};
 
 use selvedge::idx;
 use wasm_bindgen::prelude::*;
 
-/// Samples of equal length, with a label each.
+/// Samples of equal length, each with a label.
 #[wasm_bindgen]
 pub struct Samples {
     values: Vec<u8>,
@@ -16,7 +16,7 @@ pub struct Samples {
 
 #[wasm_bindgen]
 impl Samples {
-    /// Reads two IDX files, of which the first `limit` samples are kept (0: all).
+    /// Reads two IDX files. Keeps the first `limit` samples, or all if `limit` is 0.
     ///
     /// # Errors
     ///
@@ -38,19 +38,19 @@ impl Samples {
         self.sizes.clone()
     }
 
-    /// Returns a sample's bytes; none past the last.
+    /// Returns a sample's bytes. They are empty if there is no such sample.
     pub fn sample(&self, index: usize) -> Vec<u8> {
         self.bytes(index).to_vec()
     }
 
-    /// Returns a sample's label; 0 past the last.
+    /// Returns a sample's label, or 0 if there is no such sample.
     pub fn label(&self, index: usize) -> u8 {
         self.labels.get(index).copied().unwrap_or(0)
     }
 }
 
 impl Samples {
-    /// [`new`](Self::new), with the error as a text.
+    /// Does the same as [`new`](Self::new), with the error as a text.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Samples {
         Ok(Self { values, labels: labels[..count].to_vec(), sample_len, sizes })
     }
 
-    /// Returns the bytes of a sample.
+    /// Returns the number of bytes of a sample.
     pub(crate) fn sample_len(&self) -> usize {
         self.sample_len
     }

@@ -16,7 +16,7 @@ pub(crate) struct Buffer<T> {
     element: PhantomData<T>,
 }
 
-/// Bytes on the GPU. They are given back when no buffer and no graph has them any more.
+/// A block of bytes on the GPU. It is freed when no buffer and no graph uses it any more.
 #[derive(Debug)]
 pub(crate) struct Allocation {
     gpu: Gpu,
@@ -25,7 +25,7 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    /// Returns the addresses of its bytes.
+    /// Returns the range of the addresses.
     pub(crate) fn range(&self) -> Range<Address> {
         self.address..self.address + self.bytes as Address
     }
@@ -51,23 +51,23 @@ impl<T> Buffer<T> {
         self.address() + (index * size_of::<T>()) as Address
     }
 
-    /// Values that it holds.
+    /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Its memory, to be kept for longer than the buffer.
+    /// Returns the memory, to be kept for longer than the buffer.
     pub(crate) fn memory(&self) -> Rc<Allocation> {
         self.memory.clone()
     }
 }
 
 impl<T: Unpadded> Buffer<T> {
-    /// Memory with any contents, for what `what` says.
+    /// Allocates memory with any contents. `what` is its purpose, for errors.
     ///
     /// # Errors
     ///
-    /// [`CudaError::OutOfMemory`].
+    /// [`CudaError::OutOfMemory`] if there is not enough memory.
     pub(crate) fn allocate(gpu: &Gpu, len: usize, what: &'static str) -> Result<Self, CudaError> {
         // No memory has 0 bytes.
         let bytes = len.saturating_mul(size_of::<T>()).max(1);
@@ -88,7 +88,7 @@ impl<T: Unpadded> Buffer<T> {
         }
     }
 
-    /// Brings values to the GPU, after all that was started before; those past the buffer's end stay here.
+    /// Copies values to the GPU, after all work that was started before. Values past the buffer's end are not copied.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl<T: Unpadded> Buffer<T> {
         done
     }
 
-    /// Sets all bytes to 0, after all that was started before.
+    /// Sets all bytes to 0, after all work that was started before.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl<T: Unpadded> Buffer<T> {
 }
 
 impl<T: Plain> Buffer<T> {
-    /// Brings its first values here, after all that was started before.
+    /// Copies the first values from the GPU, after all work that was started before.
     ///
     /// # Errors
     ///

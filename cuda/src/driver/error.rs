@@ -2,7 +2,7 @@ use std::{ffi::CStr, fmt, ptr};
 
 use super::sys::{self, Code};
 
-/// The GPU, or what leads to it, failed.
+/// The error of a GPU, a driver or a kernel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CudaError {
     /// There is no driver.
@@ -10,19 +10,19 @@ pub enum CudaError {
         "there is no NVIDIA driver here ({0}); install the driver of your GPU, or train on the CPU with --device cpu"
     )]
     NoDriver(String),
-    /// The driver is older than the program's kernels.
+    /// The driver is too old for the program's kernels.
     #[error(
         "the NVIDIA driver knows CUDA {} at the most, but the kernels were built by CUDA {}: update the driver",
         Version(*found),
         Version(*needed)
     )]
     DriverTooOld {
-        /// 1000 · major + 10 · minor.
+        /// The driver's version, 1000 · major + 10 · minor.
         found: i32,
-        /// The same of the toolkit's first release.
+        /// The version of the toolkit's first release, 1000 · major + 10 · minor.
         needed: i32,
     },
-    /// There is a driver, but nothing that it drives.
+    /// There is a driver, but no GPU.
     #[error("the NVIDIA driver finds no GPU: {0}; see what CUDA_VISIBLE_DEVICES names")]
     NoDevice(Failure),
     /// Another program has the GPU.
@@ -48,21 +48,21 @@ pub enum CudaError {
     OutOfMemory {
         /// The data for which the memory was needed.
         what: &'static str,
-        /// Bytes asked for.
+        /// The number of bytes that were asked for.
         bytes: usize,
-        /// Bytes not in use.
+        /// The number of bytes that are free.
         free: usize,
-        /// Bytes in all.
+        /// The total number of bytes.
         total: usize,
     },
-    /// A label that is not a class of the model.
+    /// A label is not a class of the model.
     #[error("sample {sample} has the label {label}, but the model has {classes} outputs")]
     Label {
         /// The sample's place.
         sample: usize,
         /// Its label.
         label: u16,
-        /// The model's outputs.
+        /// The number of the model's outputs.
         classes: usize,
     },
     /// A kernel was stopped, or could not be started.
@@ -76,7 +76,7 @@ pub enum CudaError {
         /// The driver's message.
         failure: Failure,
     },
-    /// Anything else.
+    /// Any other error.
     #[error("the GPU failed while {doing}: {failure}")]
     Other {
         /// The operation during which it failed.
@@ -86,7 +86,7 @@ pub enum CudaError {
     },
 }
 
-/// A code of the driver's, with the driver's own words for it.
+/// A code of the driver, with the driver's words for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The code.
@@ -127,15 +127,15 @@ impl fmt::Display for Version {
     }
 }
 
-/// `CUDA_ERROR_OUT_OF_MEMORY`.
+/// The driver's code `CUDA_ERROR_OUT_OF_MEMORY`.
 pub(super) const OUT_OF_MEMORY: Code = 2;
-/// Codes after which the context is of no use, or of a kernel that did not start: memory that lost bits, a broken link between GPUs, a fault that
-/// was contained, and from an illegal address to a leak of tensor memory.
+/// Returns true for a code after which the context cannot be used, or that says a kernel did not start: memory that lost bits, a broken link
+/// between GPUs, a contained fault, and all codes from an illegal address to a leak of tensor memory.
 fn is_fault(code: Code) -> bool {
     matches!(code, 214 | 220 | 226 | 700..=721)
 }
 
-/// The driver's answer as a result.
+/// Returns the driver's answer as a result.
 pub(super) fn check(code: Code, doing: &'static str) -> Result<(), CudaError> {
     match code {
         0 => Ok(()),

@@ -4,7 +4,7 @@ use cust::sys::{CUgraph, CUgraphExec, CUstreamCaptureMode};
 
 use super::{Allocation, CudaError, Gpu, error::check, sys};
 
-/// Launches that are started as one, and the memory that they use.
+/// Launches that are started together, and the memory that they use.
 #[derive(Debug)]
 pub(crate) struct Graph {
     gpu: Gpu,
@@ -14,11 +14,11 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Keeps the launches that `launches` makes, instead of starting them, and the memory that they use.
+    /// Stores the launches that `launches` makes, instead of starting them, and the memory that they use.
     ///
     /// # Errors
     ///
-    /// [`CudaError`], that of `launches` too.
+    /// [`CudaError`], also that of `launches`.
     pub(crate) fn capture(
         gpu: &Gpu,
         memory: Vec<Rc<Allocation>>,
@@ -42,7 +42,7 @@ impl Graph {
         Ok(Self { gpu: gpu.clone(), program, memory })
     }
 
-    /// Starts the launches, after all that was started before.
+    /// Starts the launches, after all work that was started before.
     ///
     /// # Errors
     ///
@@ -50,7 +50,7 @@ impl Graph {
     ///
     /// # Safety
     ///
-    /// That of each launch, now. Memory that was given to [`capture`](Self::capture) is there.
+    /// The conditions of each launch must hold now. The memory that was given to [`capture`](Self::capture) must be there.
     pub(crate) unsafe fn launch(&self) -> Result<(), CudaError> {
         // SAFETY: the program is whole, and the rest is the caller's promise.
         check(unsafe { sys::cuGraphLaunch(self.program, self.gpu.stream()) }, "starting a graph of launches")
@@ -64,7 +64,7 @@ impl Drop for Graph {
     }
 }
 
-/// A graph that is no program yet.
+/// A graph that has not been made ready to start.
 struct Captured(CUgraph);
 
 impl Drop for Captured {

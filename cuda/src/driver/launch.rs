@@ -13,13 +13,13 @@ use crate::{
     task::{Context, THREADS},
 };
 
-/// The order of a launch and the one before it in the stream.
+/// The order between a launch and the one before it in the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
-    /// It begins when the one before is done.
+    /// The launch begins when the one before it is complete.
     Done,
-    /// It may begin while the one before still runs, and waits for it itself (programmatic dependent launch). Where the GPU has no such thing, it
-    /// begins when that one is done.
+    /// The launch may begin while the one before it still runs, and waits for it itself (programmatic dependent launch). If the GPU cannot do this,
+    /// the launch begins when the one before it is complete.
     Begun,
 }
 
@@ -28,14 +28,14 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`CudaError`], an earlier kernel's too.
+    /// [`CudaError`], also that of an earlier kernel.
     ///
     /// # Safety
     ///
-    /// What the kernel reads and writes is the GPU's memory, and stays until it is done: what the context and the tasks name, of the
-    /// lengths in [`access`](crate::access) and of those that `kernels/task.cuh` says, for what the batches, the order and the
-    /// labels there hold. A launch that comes after one that has only begun brings no operand early that this one writes. A graph that captures the
-    /// launch starts it at another time.
+    /// What the kernel reads and writes is memory of the GPU, and stays until the kernel is complete. It is the memory that the context and the
+    /// tasks name, with the lengths of [`access`](crate::access) and of `kernels/task.cuh`, for the batches, the order and the labels there. A
+    /// launch that may begin early does not bring an operand early that this launch writes. A graph that captures the launch starts it at another
+    /// time.
     pub(crate) unsafe fn run(
         &self,
         context: &Context,
@@ -63,7 +63,7 @@ impl Gpu {
     }
 }
 
-/// Where an argument lies, which the driver only reads.
+/// Returns the address of an argument. The driver only reads it.
 fn address<T>(argument: &T) -> *mut c_void {
     ptr::from_ref(argument).cast_mut().cast()
 }

@@ -1,10 +1,10 @@
-//! NVIDIA's driver library, found when it is needed.
+//! Finds NVIDIA's driver library when it is needed.
 //!
-//! `cust` declares the driver's functions as those of a shared library that the program is linked with; such a program does not even start
-//! on a machine without a driver, where it should say so, or train on the CPU. So `-lcuda` finds an empty linker script (`cuda/link`), the
-//! functions of [`sys`](super::sys) are defined here, and each jumps to where [`load`] found the driver's own. Before that,
-//! and where the driver lacks it, a function answers [`NOT_SUPPORTED`]. The script is named by `.cargo/config.toml`, which cargo reads in the folder
-//! that it is called in: a build from outside of the repository does not find it.
+//! `cust` declares the driver's functions as those of a shared library with which the program is linked. Such a program does not even start
+//! on a machine without a driver, where it should say so or train on the CPU. So `-lcuda` finds an empty linker script (`cuda/link`). The
+//! functions of [`sys`](super::sys) are defined here, and each jumps to the driver's function that [`load`] found. Before that, and if the
+//! driver does not have a function, it answers [`NOT_SUPPORTED`]. The script is named by `.cargo/config.toml`, which cargo reads in the folder
+//! in which it is called. A build from outside the repository does not find it.
 
 use std::{
     arch::global_asm,
@@ -25,7 +25,7 @@ extern "C" fn not_supported() -> u32 {
     NOT_SUPPORTED
 }
 
-/// Addresses of the driver's functions, in [`NAMES`]'s order.
+/// The addresses of the driver's functions, in the order of [`NAMES`].
 #[repr(transparent)]
 struct Slots(UnsafeCell<[*const c_void; NAMES.len()]>);
 
@@ -35,14 +35,14 @@ unsafe impl Sync for Slots {}
 #[unsafe(no_mangle)]
 static SELVEDGE_CUDA_SLOTS: Slots = Slots(UnsafeCell::new([not_supported as *const c_void; NAMES.len()]));
 
-/// The library, from the first time that it was found.
+/// The library, after it was found for the first time.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 
 /// Finds the driver's library and its functions.
 ///
 /// # Errors
 ///
-/// The system's words where there is no such library.
+/// The system's message if there is no such library.
 pub fn load() -> Result<(), String> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if loaded.is_some() {

@@ -1,7 +1,7 @@
-//! The GPU, by NVIDIA's driver: one context, one stream, in which everything is done in order.
+//! The GPU, through NVIDIA's driver: one context, and one stream in which all work is done in order.
 //!
-//! A program opens a [`Gpu`] and hands it to a [`Trainer`](crate::trainer::Trainer). Memory and launches are the crate's own, as a kernel
-//! writes wherever its arguments say:
+//! A program opens a [`Gpu`] and passes it to a [`Trainer`](crate::trainer::Trainer). Memory and launches are private to the crate, because a
+//! kernel writes wherever its arguments say:
 //!
 //! ```compile_fail
 //! use cuda::driver::Buffer;
@@ -48,7 +48,7 @@ pub(crate) use self::{
 use self::{error::check, sys::Code};
 use crate::kernel::Kernel;
 
-/// Bytes that begin at a multiple of 64, as the driver reads numbers of 8 bytes where they lie.
+/// Bytes that begin at a multiple of 64. The driver reads numbers of 8 bytes in place.
 #[repr(C, align(64))]
 struct Aligned<T: ?Sized>(T);
 
@@ -59,7 +59,7 @@ static FAT_BINARY: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_D
 #[derive(Clone, Debug)]
 pub struct Gpu(Rc<Inner>);
 
-/// In the order in which it is given back.
+/// The parts, in the order in which they are freed.
 #[derive(Debug)]
 struct Inner {
     #[expect(dead_code, reason = "the kernels stay loaded")]
@@ -70,11 +70,11 @@ struct Inner {
     functions: HashMap<Kernel, CUfunction>,
     name: String,
     multiprocessors: u32,
-    /// A launch may begin before the one before it is done.
+    /// True if a launch may begin before the one before it is complete.
     overlaps: bool,
 }
 
-/// The kernels as they were loaded.
+/// The kernels, after they were loaded.
 #[derive(Debug)]
 struct Module(CUmodule);
 
@@ -85,7 +85,7 @@ impl Drop for Module {
     }
 }
 
-/// The queue in which all is done.
+/// The queue in which all work is done.
 #[derive(Debug)]
 struct Stream(CUstream);
 
@@ -105,12 +105,12 @@ impl Drop for Stream {
     }
 }
 
-/// The GPU's own context, which all of a process share.
+/// The GPU's primary context, which the whole process shares.
 #[derive(Debug)]
 struct Context(CUdevice);
 
 impl Context {
-    /// Opens it for the calling thread.
+    /// Opens the context for the calling thread.
     fn open(device: CUdevice) -> Result<Self, CudaError> {
         let mut context: CUcontext = ptr::null_mut();
         // SAFETY: the driver writes the context's address there.
@@ -134,11 +134,11 @@ impl Drop for Context {
 
 const OPENING: &str = "opening the GPU";
 
-/// The code of a GPU that another program has for itself.
+/// The code of a GPU that another program uses exclusively.
 const UNAVAILABLE: Code = 46;
 /// The driver's codes for a machine without a usable GPU.
 const NO_DEVICE: [Code; 2] = [100, 101];
-/// Codes of a fat binary without code for the GPU: an unknown form of it, none for this GPU, PTX that the driver does not take or cannot compile.
+/// The codes of a fat binary without code for the GPU: an unknown form, none for this GPU, or PTX that the driver cannot take or compile.
 const NO_CODE: [Code; 6] = [200, 209, 218, 221, 222, 223];
 
 impl Gpu {
@@ -146,7 +146,7 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`CudaError`]: no driver, one that is too old, no GPU, no code for it, or whatever the driver says.
+    /// [`CudaError`] if there is no driver, a driver that is too old, no GPU, no code for the GPU, or another error of the driver.
     pub fn open() -> Result<Self, CudaError> {
         library::load().map_err(CudaError::NoDriver)?;
         let no_device = |code| CudaError::NoDevice(Failure::new(code));
@@ -184,12 +184,12 @@ impl Gpu {
         Ok(Self(Rc::new(Inner { module, stream: Stream::new()?, context, functions, name, multiprocessors, overlaps })))
     }
 
-    /// Its name.
+    /// Returns the GPU's name.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Multiprocessors, which blocks are shared out among.
+    /// Returns the number of multiprocessors, to which blocks are distributed.
     pub fn multiprocessors(&self) -> u32 {
         self.0.multiprocessors
     }
@@ -203,21 +203,21 @@ impl Gpu {
         self.0.functions.get(&kernel).copied().unwrap_or(ptr::null_mut())
     }
 
-    /// Waits until all is done.
+    /// Waits until all work is done.
     ///
     /// # Errors
     ///
-    /// [`CudaError`] of anything that was started before.
+    /// [`CudaError`] of any work that was started before.
     pub(crate) fn synchronize(&self) -> Result<(), CudaError> {
         // SAFETY: the stream is open.
         check(unsafe { sys::cuStreamSynchronize(self.stream()) }, "training")
     }
 }
 
-/// The oldest driver that runs what the toolkit built: that of its first release.
+/// The oldest driver that runs what the toolkit built: the driver of the toolkit's first release.
 const NEEDED: i32 = 1000 * number(env!("SELVEDGE_CUDA_MAJOR"));
 
-/// The first driver that keeps in a graph which launches may overlap.
+/// The first driver for which a graph stores which launches may overlap.
 const OVERLAPS_IN_GRAPHS: i32 = 12_030;
 
 /// Returns the driver's version, 1000 · major + 10 · minor.
@@ -262,7 +262,7 @@ impl Device {
     }
 }
 
-/// Returns a number in decimal digits.
+/// Returns the number that these decimal digits are.
 const fn number(digits: &str) -> i32 {
     let (mut number, mut index) = (0, 0);
     while index < digits.len() {
@@ -280,7 +280,7 @@ fn load(name: &str, capability: [i32; 2]) -> Result<Module, CudaError> {
     loaded(code, name, capability).map(|()| Module(module))
 }
 
-/// The result of loading code.
+/// Returns the result of loading code.
 fn loaded(code: Code, name: &str, capability: [i32; 2]) -> Result<(), CudaError> {
     if NO_CODE.contains(&code) {
         return Err(CudaError::NoCode { name: name.into(), capability, failure: Failure::new(code) });

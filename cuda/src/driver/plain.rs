@@ -1,19 +1,19 @@
-//! Which types go to the GPU and back as bytes. Both traits are the crate's own: no other crate can add a type.
+//! The types that are copied to and from the GPU as bytes. Both traits are private to the crate, so no other crate can add a type.
 
 use crate::task::{Batch, Rule};
 
-/// Values that can be brought to the GPU.
+/// Values that can be copied to the GPU.
 ///
 /// # Safety
 ///
 /// The type has no padding: every byte of a value is initialised.
 pub(crate) unsafe trait Unpadded: Copy {}
 
-/// Values that can be brought back, too.
+/// Values that can also be copied from the GPU.
 ///
 /// # Safety
 ///
-/// Any bytes are a value.
+/// Any bytes are a valid value.
 pub(crate) unsafe trait Plain: Unpadded {}
 
 macro_rules! numbers {

@@ -1,7 +1,7 @@
 //! The driver's functions, as `cuda.h` declares them.
 //!
-//! `cust` has the types. Its own declarations have results that are an enum of CUDA 11's codes, of which a newer code would be no value; here
-//! they are numbers.
+//! `cust` has the types. But in its declarations, a result is an enum with the codes of CUDA 11. A newer code would not be a valid value, so
+//! here results are numbers.
 
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong, c_void};
 
@@ -13,15 +13,15 @@ use cust::sys::{
 /// The driver's code of a result; 0 is success.
 pub type Code = u32;
 
-/// `CUlaunchConfig`.
+/// The driver's struct `CUlaunchConfig`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct LaunchConfig {
-    /// Blocks.
+    /// The numbers of blocks.
     pub grid: [c_uint; 3],
-    /// Threads of a block.
+    /// The numbers of threads in a block.
     pub block: [c_uint; 3],
-    /// Shared memory beside that which the kernel declares.
+    /// The number of bytes of shared memory, in addition to what the kernel declares.
     pub shared_bytes: c_uint,
     /// The stream in which the kernel starts.
     pub stream: CUstream,
@@ -31,7 +31,7 @@ pub struct LaunchConfig {
     pub attribute_count: c_uint,
 }
 
-/// `CUlaunchAttribute`.
+/// The driver's struct `CUlaunchAttribute`.
 #[derive(Debug)]
 #[repr(C)]
 pub struct LaunchAttribute {
@@ -42,10 +42,10 @@ pub struct LaunchAttribute {
 }
 
 impl LaunchAttribute {
-    /// `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
+    /// The attribute `CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION`.
     const OVERLAPS: c_uint = 6;
 
-    /// Returns the attribute of a launch that may begin before the one before it is done.
+    /// Returns the attribute of a launch that may begin before the one before it is complete.
     pub fn overlaps_the_launch_before() -> Self {
         // The value is an `int`, which on either side lies in the first bytes.
         let mut value = [0; 8];

@@ -1,4 +1,4 @@
-//! The driver against a stand-in for NVIDIA's library.
+//! Tests the driver with a stand-in for NVIDIA's library.
 
 use std::{fs, path::Path, rc::Rc};
 
@@ -70,7 +70,7 @@ impl Halving {
         unsafe { self.gpu.run(&self.context, &self.launch, (0, 1), After::Begun) }
     }
 
-    /// This number of runs as a graph.
+    /// Returns a graph of this number of runs.
     fn graph(&self, runs: usize) -> Result<Graph, CudaError> {
         let (aim, batches, stopped) = &self.inputs;
         let memory = vec![self.values.memory(), aim.memory(), batches.memory(), stopped.memory()];
@@ -83,7 +83,7 @@ impl Halving {
         Ok(values)
     }
 
-    /// That all values are this one.
+    /// Checks that all values are this one.
     #[track_caller]
     fn assert(&self, value: f32) {
         assert_eq!(self.values().expect("they can be brought"), [value; Self::LEN]);
@@ -197,7 +197,7 @@ fn copies_go_on_while_the_host_does_other_things() {
     });
 }
 
-/// A fault of this code shows where it is waited for, with advice, and stays.
+/// Checks that a fault with this code is shown when something waits for it, with advice, and that it stays.
 fn a_fault(test: &str, code: &str) {
     with_stand_in(test, &[(FAIL, &format!("cuStreamSynchronize:1:{code}"))], || {
         let gpu = open();

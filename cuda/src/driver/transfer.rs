@@ -1,4 +1,4 @@
-//! Copies that go on while the host does other things.
+//! Copies that continue while the host does other work.
 
 use std::{ffi::c_void, marker::PhantomData, ptr, slice};
 
@@ -11,7 +11,7 @@ use super::{
     sys,
 };
 
-/// Values that are sent to the GPU from memory that it reads by itself.
+/// Values that are sent to the GPU from pinned memory.
 #[derive(Debug)]
 pub(crate) struct Upload<T> {
     host: Pinned<T>,
@@ -19,7 +19,7 @@ pub(crate) struct Upload<T> {
 }
 
 impl<T: Unpadded> Upload<T> {
-    /// Room for this number of values.
+    /// Allocates room for this number of values.
     ///
     /// # Errors
     ///
@@ -28,8 +28,8 @@ impl<T: Unpadded> Upload<T> {
         Ok(Self { host: Pinned::allocate(gpu, len)?, sent: Event::new(gpu)? })
     }
 
-    /// Sends values to a buffer's begin, after all that was started before. It waits until the values that were sent last are there. Those for
-    /// which there is no room stay here.
+    /// Sends values to the beginning of a buffer, after all work that was started before. It waits until the values that were sent last have
+    /// arrived. Values for which there is no room are not sent.
     ///
     /// # Errors
     ///
@@ -47,17 +47,17 @@ impl<T: Unpadded> Upload<T> {
     }
 }
 
-/// Values that the GPU sends to memory that it writes by itself.
+/// Values that the GPU sends to pinned memory.
 #[derive(Debug)]
 pub(crate) struct Download<T> {
     host: Pinned<T>,
     done: Event,
-    /// Values that were asked for last.
+    /// The number of values that were asked for last.
     count: usize,
 }
 
 impl<T: Plain> Download<T> {
-    /// Room for this number of values.
+    /// Allocates room for this number of values.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl<T: Plain> Download<T> {
         Ok(Self { host: Pinned::allocate(gpu, len)?, done: Event::new(gpu)?, count: 0 })
     }
 
-    /// Asks for a buffer's first values as they are after all that was started before.
+    /// Asks for a buffer's first values, as they are after all work that was started before.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl<T: Plain> Download<T> {
     ///
     /// # Errors
     ///
-    /// [`CudaError`] of anything that was started before.
+    /// [`CudaError`] of any work that was started before.
     pub(crate) fn wait(&mut self) -> Result<&[T], CudaError> {
         self.done.wait()?;
         // SAFETY: the GPU has written so many, any bytes are a value, and it writes no more until `start`, which takes the whole of this.
@@ -95,7 +95,7 @@ impl<T: Plain> Download<T> {
     }
 }
 
-/// Memory of this machine that the GPU reads and writes by itself.
+/// Memory of this machine that the GPU reads and writes directly.
 #[derive(Debug)]
 struct Pinned<T> {
     gpu: Gpu,
@@ -131,7 +131,7 @@ struct Event {
     event: CUevent,
 }
 
-/// `CU_EVENT_DISABLE_TIMING`.
+/// The flag `CU_EVENT_DISABLE_TIMING`.
 const WITHOUT_TIME: u32 = 2;
 
 impl Event {
@@ -142,13 +142,13 @@ impl Event {
         Ok(Self { gpu: gpu.clone(), event })
     }
 
-    /// Puts it behind all that was started before.
+    /// Records the event after all work that was started before.
     fn record(&self) -> Result<(), CudaError> {
         // SAFETY: the event and the stream are open.
         check(unsafe { sys::cuEventRecord(self.event, self.gpu.stream()) }, "noting what was started")
     }
 
-    /// Waits until all before it is done; one that was not put anywhere is not waited for.
+    /// Waits until all work before the event is done. An event that was not recorded is not waited for.
     fn wait(&self) -> Result<(), CudaError> {
         // SAFETY: the event is open.
         check(unsafe { sys::cuEventSynchronize(self.event) }, "training")

@@ -1,4 +1,4 @@
-//! Tasks as launches: those that do not depend on each other share one.
+//! Turns tasks into launches. Tasks that do not depend on each other share a launch.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ struct Open {
 }
 
 impl Open {
-    /// Returns the kernel that does the launch's tasks and this one, if there is one.
+    /// Returns the kernel that can do the launch's tasks and this one, if there is one.
     fn kernel_with(&self, kernel: Kernel, task: &Task) -> Option<Kernel> {
         use Kernel::{LinearBackward, LinearHead, LoadSamples, SampleLosses, Update};
         let is_input_grad = |task: &Task| task.kind == Kind::LinearInputGrad;
@@ -32,7 +32,7 @@ impl Open {
         }
     }
 
-    /// The blocks that take longest come first.
+    /// Returns the launch. The tasks whose blocks take longest come first.
     fn close(mut self) -> Launch {
         self.tasks.sort_by_key(|task| match task.kind {
             Kind::LinearInputGrad | Kind::Head | Kind::Loss => 0,
@@ -48,8 +48,8 @@ pub(super) fn of_task((kernel, task): Planned) -> Launch {
     Launch { kernel, phase: Phase::new(&[task]) }
 }
 
-/// Puts each task into the first launch after all that it depends on whose kernel does it too. Tasks are given in an order in which each comes
-/// after those that it depends on.
+/// Puts each task into the first launch that comes after all tasks on which it depends, and whose kernel can do it. The given tasks are in an
+/// order in which each comes after those on which it depends.
 pub(super) fn of_tasks(tasks: &[Planned], context: &Context, samples: usize) -> Vec<Launch> {
     let accesses: Vec<_> = tasks.iter().map(|(_, task)| Accesses::of(task, context, samples)).collect();
     let mut places = vec![0_usize; tasks.len()];
@@ -71,7 +71,7 @@ pub(super) fn of_tasks(tasks: &[Planned], context: &Context, samples: usize) -> 
     launches.into_iter().map(Open::close).collect()
 }
 
-/// Notes which operands each task may bring before the launch before its own is done: those that no task of that launch writes.
+/// Notes the operands that each task may bring before the launch before it is complete: those that no task of that launch writes.
 pub(super) fn settle(training: &mut TrainingLaunches, context: &Context, samples: usize) {
     let writers = |launch: &Launch| -> Vec<Accesses> {
         launch.phase.tasks().iter().map(|task| Accesses::of(task, context, samples)).collect()

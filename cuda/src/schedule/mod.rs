@@ -1,7 +1,7 @@
-//! The launches of a batch: its tasks, and which of them run side by side.
+//! The launches of a batch: its tasks, and the choice of those that run side by side.
 //!
 //! - `tasks`: a batch's tasks, layer by layer.
-//! - `launches`: tasks that do not depend on each other share a launch, as far as a kernel does both.
+//! - `launches`: puts tasks that do not depend on each other into one launch, if a kernel can do both.
 
 mod launches;
 mod tasks;
@@ -22,28 +22,28 @@ use crate::{
 pub struct Launch {
     /// The kernel.
     pub kernel: Kernel,
-    /// Its tasks.
+    /// The kernel's tasks.
     pub phase: Phase,
 }
 
 /// A launch among those of several batches.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed<'a> {
-    /// Its batch's place among them.
+    /// The place of the launch's batch among these batches.
     pub index: u32,
     /// The launch.
     pub launch: &'a Launch,
-    /// It may begin before the one before it is done.
+    /// True if the launch may begin before the one before it is complete.
     pub overlaps: bool,
 }
 
-/// The launches of training, one after the other. Even batches have one of the two inputs, and read one of the two versions of the parameters; odd
-/// batches have the others. A batch's *parity* is 0 or 1.
+/// The launches of training, one after the other. There are two inputs and two versions of the parameters. Even batches use one input and read
+/// one version, and odd batches use the others. A batch's *parity* is 0 or 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingLaunches {
-    /// Before the first of several batches: it brings the samples of a batch of this parity.
+    /// The launch before the first of several batches. It loads the samples of a batch of this parity.
     pub first: [Launch; 2],
-    /// The launches of a batch of this parity. They bring the next batch's samples too.
+    /// The launches of a batch of this parity. They also load the next batch's samples.
     pub batches: [Vec<Launch>; 2],
 }
 
@@ -97,7 +97,8 @@ impl TrainingLaunches {
     }
 }
 
-/// Returns the launches of a batch of an evaluation of these parameters, which gives losses, and classes or outputs. The network is the one that predicts.
+/// Returns the launches of a batch of an evaluation with these parameters. The results are losses, and classes or outputs. The network is the
+/// one for prediction.
 pub fn evaluation(
     network: &Architecture,
     samples: usize,
@@ -113,7 +114,7 @@ pub fn evaluation(
     launches::of_tasks(&maker.evaluation(), context, samples)
 }
 
-/// Returns the word that says to batches of a parity that nothing may change any more.
+/// Returns the address of the word that tells batches of a parity whether nothing may change any more.
 fn stopped(memory: &Memory<Address>, parity: usize) -> Address {
     Scalar::stops(parity).at(memory)
 }

@@ -1,4 +1,4 @@
-//! A batch's tasks, in an order in which each comes after those that it depends on.
+//! The tasks of a batch, in an order in which each comes after those on which it depends.
 
 use selvedge::architecture::{Stage, StageKind};
 
@@ -9,7 +9,7 @@ use crate::{
     task::{Address, Kind, Loss, THREADS, Task},
 };
 
-/// A kernel, and a task for it. The update of a linear layer and the batch's loss are in kernels of either tile.
+/// A kernel and a task for it. For the update of a linear layer and the batch's loss, the kernel of either tile can be used.
 pub(super) type Planned = (Kernel, Task);
 
 /// Makes the tasks of a network's batch.
@@ -18,23 +18,23 @@ pub(super) struct Maker<'a> {
     pub(super) memory: &'a Memory<Address>,
     /// The flat model that the batch reads.
     pub(super) parameters: Address,
-    /// The batch's: 0 or 1.
+    /// The parity of the batch: 0 or 1.
     pub(super) parity: usize,
     pub(super) multiprocessors: u32,
-    /// Samples in the batch at most.
+    /// The largest number of samples in the batch.
     pub(super) samples: usize,
     pub(super) loss: Loss,
-    /// The run's settings; none for an evaluation.
+    /// The run's settings, or `None` for an evaluation.
     pub(super) training: Option<Settings>,
 }
 
-/// Bytes of a number.
+/// The number of bytes of a number.
 const NUMBER: u64 = 4;
-/// Elements in a tile of an elementwise task.
+/// The number of elements in a tile of an elementwise task.
 const ELEMENTS: u32 = 4 * THREADS;
-/// Outputs of a last layer that is computed with the loss, at most: `kernels/head.cuh` gives each a thread of one warp.
+/// The largest number of outputs of a last layer that is computed with the loss: `kernels/head.cuh` has a thread of one warp for each.
 const HEAD_OUTPUTS: usize = 32;
-/// Numbers for which a block of such a layer has room.
+/// The largest number of numbers of such a layer for which a block has room.
 const HEAD_NUMBERS: usize = 10_752;
 
 fn at(buffer: Address, elements: usize) -> Address {
@@ -42,7 +42,7 @@ fn at(buffer: Address, elements: usize) -> Address {
 }
 
 impl Maker<'_> {
-    /// Returns a training batch's tasks, without the loading of its samples.
+    /// Returns a training batch's tasks, except the loading of its samples.
     pub(super) fn training(&self) -> Vec<Planned> {
         let mut tasks = self.forward_and_loss();
         self.backward(&mut tasks);
@@ -59,14 +59,14 @@ impl Maker<'_> {
         [vec![self.load(0)], self.forward_and_loss()].concat()
     }
 
-    /// Brings the samples of the launch's batch, or of one ahead of it.
+    /// Returns the task that loads the samples of the launch's batch, or of one ahead of it.
     pub(super) fn load(&self, ahead: u32) -> Planned {
         let outputs = self.stages.first().map_or(0, |stage| stage.inputs as u32);
         let output = self.memory.input[self.parity];
         (Kernel::LoadSamples, Task { tiles: self.samples as u32, ahead, outputs, output, ..Task::new(Kind::Load) })
     }
 
-    /// Returns a stage's outputs on the tape.
+    /// Returns the address of a stage's outputs on the tape.
     fn output(&self, stage: &Stage) -> Address {
         at(self.memory.tape, self.samples * stage.tape_offset)
     }
@@ -75,8 +75,8 @@ impl Maker<'_> {
         if self.training.is_some() { at(self.memory.grad_tape, self.samples * stage.tape_offset) } else { 0 }
     }
 
-    /// Returns the word that says whether nothing may change any more. Where the numbers are changed in place, it has to know of this batch's loss; else
-    /// this batch's step is written beside them, and only later ones must not follow.
+    /// Returns the address of the word that says whether nothing may change any more. If the numbers are changed in place, the word must include
+    /// this batch's loss. Otherwise this batch's step is written elsewhere, and only later steps must not follow.
     fn stopped(&self) -> Address {
         let is_in_place = self.training.is_some_and(|settings| settings.keeps_grad());
         stopped(self.memory, self.parity + usize::from(is_in_place))
@@ -110,7 +110,7 @@ impl Maker<'_> {
         task
     }
 
-    /// Returns the tile for a product of this number of rows and columns: the large one where it keeps half of the multiprocessors busy.
+    /// Returns the tile for a product with this number of rows and columns: the large one if it keeps half of the multiprocessors busy.
     fn tile(&self, rows: u32, columns: u32) -> Tile {
         let is_large = 2 * Tile::Throughput.count(rows, columns) >= self.multiprocessors;
         if is_large { Tile::Throughput } else { Tile::Latency }
@@ -178,7 +178,7 @@ impl Maker<'_> {
         Kernel::LinearBackward(tile, optimizer)
     }
 
-    /// From the last layer to the first. The gradients before a layer are those of its parameters before the update.
+    /// Adds the tasks of the backward pass, from the last layer to the first. The gradients before a layer use its parameters before the update.
     fn backward(&self, tasks: &mut Vec<Planned>) {
         let samples = self.samples as u32;
         for (index, stage) in self.stages.iter().enumerate().rev() {
@@ -213,7 +213,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Numbers in the flat model.
+    /// Returns the number of numbers in the flat model.
     fn len(&self) -> usize {
         self.stages.last().map_or(0, |stage| stage.values().end)
     }
@@ -233,7 +233,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Returns the weights' average, which follows them as they are after the step.
+    /// Returns the task of the weights' average, which uses the weights after the step.
     fn average(&self, average: Address) -> Planned {
         let outputs = self.len() as u32;
         let task = Task {

@@ -23,12 +23,12 @@ const SETTINGS: Settings = Settings {
     averages: false,
 };
 
-/// Multiprocessors of an H100.
+/// The number of multiprocessors of an H100.
 const MULTIPROCESSORS: u32 = 132;
 
 type Deep = mlp!(784 => 20 BatchNorm1d Relu Dropout => 19 Gelu => 18 Tanh => 17 Relu => 16 => 15 Relu => 10 LogSoftmax);
 
-/// Buffers one after the other, as addresses.
+/// Returns buffers that lie one after the other, as addresses.
 fn memory(network: &Architecture, settings: &Settings) -> Memory<Address> {
     let mut end = 1 << 20;
     let Ok(memory) = Memory::allocate(network, settings, |_, len| {

@@ -2,16 +2,16 @@
 
 use selvedge::optimizer::{self, RmsProp};
 
-/// The optimizers of core that the kernels have, in the order of `kernels/optimizer.cuh`.
+/// The optimizers of core for which there are kernels, in the order of `kernels/optimizer.cuh`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Optimizer {
     /// Stochastic gradient descent.
     #[default]
     Sgd,
-    /// The same with momentum.
+    /// Stochastic gradient descent with momentum.
     Momentum,
-    /// The same with Nesterov's momentum.
+    /// Stochastic gradient descent with Nesterov's momentum.
     Nesterov,
     /// Adam and AdamW.
     Adam,
@@ -26,7 +26,7 @@ impl Optimizer {
     pub const ALL: [Self; 6] =
         [Self::Sgd, Self::Momentum, Self::Nesterov, Self::Adam, Self::RmsProp, Self::RmsPropMomentum];
 
-    /// Numbers that it keeps for each parameter: 0, 1 or 2.
+    /// Returns the number of values that the optimizer keeps for each parameter: 0, 1 or 2.
     pub const fn states(self) -> usize {
         match self {
             Self::Sgd => 0,
@@ -35,7 +35,7 @@ impl Optimizer {
         }
     }
 
-    /// Its name in the kernels' names.
+    /// Returns the optimizer's part of the kernels' names.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sgd => "sgd",
@@ -61,7 +61,7 @@ impl From<&optimizer::Rule> for Optimizer {
     }
 }
 
-/// One step of an optimizer: which one, and its coefficients in the order that `kernels/optimizer.cuh` names.
+/// One step of an optimizer: the optimizer, and its coefficients in the order of `kernels/optimizer.cuh`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Rule {
@@ -111,27 +111,27 @@ impl From<&optimizer::Rule> for Rule {
     }
 }
 
-/// The host's part of one batch.
+/// The data of one batch that the host provides.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C)]
 pub struct Batch {
-    /// Its number in the run: dropout's stream.
+    /// The batch's number in the run. It selects the stream of dropout.
     pub number: u64,
-    /// The epoch: augmentation's stream.
+    /// The epoch. It selects the stream of augmentation.
     pub epoch: u64,
-    /// Its first sample's place in the order.
+    /// The place of the batch's first sample in the order.
     pub first: u32,
-    /// The number of its samples.
+    /// The number of the batch's samples.
     pub samples: u32,
-    /// 1 where it is its step's first, else 0.
+    /// 1 if the batch is the first of its step, else 0.
     pub is_first: u32,
-    /// 1 where it is its step's last, else 0.
+    /// 1 if the batch is the last of its step, else 0.
     pub is_last: u32,
-    /// The divisor of its sum of losses.
+    /// The number by which the sum of the losses is divided.
     pub total_weight: f32,
-    /// The part of the way that the average of the weights moves: 1 − decay.
+    /// The fraction of the way that the average of the weights moves: 1 − decay.
     pub average: f32,
-    /// 1 where the average starts from these weights, else 0.
+    /// 1 if the average starts from these weights, else 0.
     pub starts_average: u32,
     /// The optimizer's step.
     pub rule: Rule,

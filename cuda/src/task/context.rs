@@ -1,42 +1,42 @@
-//! The parts of a launch that stay the same.
+//! The parts of a launch that are the same for all launches.
 
 use selvedge::{augment::Augmentation, layers::DropoutRate, preparation::Element, shape::InputShape};
 
 use super::Address;
 
-/// The part that all launches of a run share.
+/// The data that all launches of a run share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Context {
-    /// Samples, a value for each feature.
+    /// The address of the samples, with a value for each feature.
     pub samples: Address,
-    /// Their classes as u16, where the loss is that of classes.
+    /// The address of the samples' classes as u16, if the loss is for classes.
     pub labels: Address,
-    /// Else their targets, an f32 for each output.
+    /// The address of the samples' targets, an f32 for each output, for other losses.
     pub targets: Address,
-    /// A scale and a shift for each feature, or once for all; 0 where a value is a byte that is divided by 255.
+    /// The address of a scale and a shift for each feature, or one pair for all. 0 if a value is a byte that is divided by 255.
     pub scales: Address,
-    /// The address of the classes' weights, each an f32; 0 if all count the same.
+    /// The address of the classes' weights, each an f32. 0 if all count the same.
     pub class_weights: Address,
-    /// The epoch's order of samples as u32, or 0 for that of the file.
+    /// The address of the epoch's order of samples as u32. 0 for the order of the file.
     pub order: Address,
-    /// A launch's [batches](super::Batch).
+    /// The address of the [batches](super::Batch) of a launch.
     pub batches: Address,
-    /// The terms of a batch's loss: [`Loss::terms`] for each sample.
+    /// The address of the terms of a batch's loss: [`Loss::terms`] for each sample.
     pub loss_terms: Address,
-    /// Each sample's class as predicted, as u16; 0 in training, and where targets are numbers.
+    /// The address of each sample's predicted class, as u16. 0 in training, and if targets are numbers.
     pub classes: Address,
-    /// Each sample's outputs; 0 in training, and where targets are classes.
+    /// The address of each sample's outputs. 0 in training, and if targets are classes.
     pub outputs: Address,
-    /// Each batch's loss.
+    /// The address of each batch's loss.
     pub losses: Address,
-    /// Each batch's norm of the gradient, where it is clipped.
+    /// The address of each batch's norm of the gradient, if the gradient is clipped.
     pub norms: Address,
-    /// One for each block of a norm.
+    /// The address of a partial norm for each block of a norm.
     pub partial_norms: Address,
-    /// The factor of a clipped gradient; 1 where none is clipped.
+    /// The address of the factor of a clipped gradient. The factor is 1 if the gradient is not clipped.
     pub clip_scale: Address,
-    /// The loss of the step so far.
+    /// The address of the loss of the step so far.
     pub step_loss: Address,
     /// The run's seed.
     pub seed: u64,
@@ -44,21 +44,21 @@ pub struct Context {
     pub dropout: Dropout,
     /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// The longest gradient.
+    /// The largest norm of a gradient.
     pub max_norm: f32,
     /// The change of images.
     pub changes: Changes,
-    /// The numbers that values are.
+    /// The number type of the values.
     pub values: Values,
     /// The loss of the outputs.
     pub loss: Loss,
     /// 1 in an evaluation, else 0.
     pub predicts: u32,
-    /// 0.
+    /// Always 0.
     pub padding: u32,
 }
 
-/// [`DropoutRate`], as the kernels have it.
+/// A [`DropoutRate`] in the form for the kernels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 pub struct Dropout {
@@ -72,7 +72,7 @@ impl From<DropoutRate> for Dropout {
     }
 }
 
-/// [`Augmentation`] and an image's sizes, as the kernels have them.
+/// An [`Augmentation`] and an image's sizes, in the form for the kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Changes {
@@ -84,7 +84,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Returns the changes of samples of this shape; those that are no images are not changed.
+    /// Returns the changes of samples of this shape. Samples that are not images are not changed.
     pub fn new(Augmentation { flip, shift, erase }: Augmentation, input: InputShape) -> Self {
         let (height, width) = match input {
             InputShape::Features(_) => (0, 0),
@@ -94,7 +94,7 @@ impl Changes {
     }
 }
 
-/// The numbers that samples' values are, and how many scales they have, as the kernels have it.
+/// The number type of samples' values, and the number of their scales, in the form for the kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Values {
@@ -103,13 +103,13 @@ pub struct Values {
 }
 
 impl Values {
-    /// Values of an element, whose scales and shifts are this number of bytes.
+    /// Returns values of this element. `scales` is the bytes of their scales and shifts.
     pub fn new(element: Element, scales: &[u8]) -> Self {
         Self { element: element as u32, scale_step: (scales.len() > 2 * size_of::<f32>()).into() }
     }
 }
 
-/// The losses of core that the kernels have.
+/// The losses of core for which there are kernels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Loss {
@@ -123,7 +123,7 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// Returns the numbers that are added up for a sample of this number of outputs.
+    /// Returns the number of terms that are added up for a sample with this number of outputs.
     pub const fn terms(self, outputs: usize) -> usize {
         match self {
             Self::CrossEntropy => 1,
@@ -131,14 +131,14 @@ impl Loss {
         }
     }
 
-    /// Returns the number that the losses of this number of samples, all of the same weight, are divided by.
+    /// Returns the number by which the sum of this number of samples' losses is divided. All samples have the same weight.
     pub fn total_weight(self, samples: usize, outputs: usize) -> f32 {
         (samples * self.terms(outputs)) as f32
     }
 }
 
 impl Context {
-    /// Returns a run with these addresses to be filled in, that changes no sample and drops nothing.
+    /// Returns a context that changes no sample and drops nothing. The addresses are to be filled in.
     pub fn new(seed: u64) -> Self {
         Self {
             samples: 0,

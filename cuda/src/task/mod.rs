@@ -1,4 +1,4 @@
-//! The kernels' parameters: `kernels/task.cuh` has the same structures, field by field.
+//! The kernels' parameters. `kernels/task.cuh` has the same structures, field by field.
 
 mod batch;
 mod context;
@@ -10,51 +10,51 @@ pub use self::{
     context::{Changes, Context, Dropout, Loss, Values},
 };
 
-/// Threads in every block.
+/// The number of threads in every block.
 pub const THREADS: u32 = 256;
 
 /// An address in the GPU's memory. 0 means no address.
 pub type Address = u64;
 
-/// Work that blocks share out among each other by tiles.
+/// The work of a task. Blocks share it among each other by tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
-    /// A batch's samples, changed and normalised.
+    /// Loads a batch's samples, changed and normalised.
     Load,
     /// A linear layer's outputs.
     LinearForward,
-    /// The gradient at the sums before it.
+    /// The gradient at the sums before a linear layer.
     LinearInputGrad,
-    /// Its parameters.
+    /// The update of a linear layer's parameters.
     LinearUpdate,
     /// Batch normalisation's outputs.
     BatchNormForward,
-    /// The gradient before it, its parameters and its running moments.
+    /// The gradient before batch normalisation, and the layer's parameters and running moments.
     BatchNormBackward,
     /// GELU's outputs.
     GeluForward,
-    /// The gradient before it.
+    /// The gradient before GELU.
     GeluBackward,
     /// Dropout's outputs.
     DropoutForward,
-    /// The gradient before it.
+    /// The gradient before dropout.
     DropoutBackward,
     /// Logarithms of softmax.
     LogSoftmaxForward,
-    /// The gradient before them.
+    /// The gradient before logarithms of softmax.
     LogSoftmaxBackward,
-    /// Each sample's part of the loss, and its gradient.
+    /// Each sample's part of the loss, and the gradient.
     Loss,
-    /// A last linear layer of a few outputs, the loss, and the gradient before that layer, sample by sample.
+    /// A last linear layer with few outputs, the loss, and the gradient before that layer, sample by sample.
     Head,
-    /// The terms of a batch's loss as one number; a sample has `outputs` terms.
+    /// The sum of the terms of a batch's loss. A sample has `outputs` terms.
     BatchLoss,
-    /// The squares of a gradient that was kept, block by block.
+    /// The sums of squares of a stored gradient, block by block.
     NormBlocks,
-    /// The norm of that gradient, and the factor that clips it.
+    /// The norm of a stored gradient, and the factor that clips the gradient.
     NormTotal,
-    /// Parameters, by a gradient that was kept.
+    /// The update of parameters by a stored gradient.
     Update,
     /// The moving average of the weights.
     Average,
@@ -76,11 +76,11 @@ pub mod settled {
 pub struct Task {
     /// The work.
     pub kind: Kind,
-    /// Blocks that it takes.
+    /// The number of blocks that the task takes.
     pub tiles: u32,
-    /// The operands that the launch before does not write, as bits of [`settled`]: they are brought while it still runs.
+    /// The operands that the launch before does not write, as bits of [`settled`]. They are brought while that launch still runs.
     pub settled: u32,
-    /// The batch, counted from the launch's own: 1 for what is loaded ahead.
+    /// The number of batches that the task is ahead of its launch: 1 for loading the next batch, else 0.
     pub ahead: u32,
     /// The activation of the outputs.
     pub activation: ActivationKind,
@@ -88,38 +88,38 @@ pub struct Task {
     pub input_activation: ActivationKind,
     /// The number of inputs of a sample.
     pub inputs: u32,
-    /// Features out; of a task over a flat slice, its length.
+    /// The number of outputs of a sample. For a task over a flat slice, the slice's length.
     pub outputs: u32,
-    /// Its place in the chain.
+    /// The layer's place in the chain.
     pub layer: u32,
-    /// 0.
+    /// Always 0.
     pub padding: u32,
     /// The address of the inputs.
     pub input: Address,
     /// The address of the outputs.
     pub output: Address,
-    /// The gradient at the sums before the activation.
+    /// The address of the gradient at the sums before the activation.
     pub grad_output: Address,
-    /// The gradient at the sums that the inputs were made from.
+    /// The address of the gradient at the sums from which the inputs were made.
     pub grad_input: Address,
-    /// The layer's own numbers, in the flat model's order.
+    /// The address of the layer's own numbers, in the flat model's order.
     pub parameters: Address,
-    /// The optimizer's state for them.
+    /// The addresses of the optimizer's state for these numbers.
     pub state: [Address; 2],
-    /// The numbers as they are after the step; they may lie where they were.
+    /// The address of the numbers after the step. It may be the address of the numbers before it.
     pub updated: Address,
-    /// The same of what the optimizer keeps.
+    /// The addresses of the optimizer's state after the step.
     pub updated_state: [Address; 2],
-    /// Where the gradient is kept, or 0.
+    /// The address where the gradient is stored, or 0.
     pub kept: Address,
-    /// A word that is not 0 where nothing may change any more.
+    /// The address of a word that is not 0 if nothing may change any more.
     pub stopped: Address,
-    /// The word that the batch's loss sets for what comes after it.
+    /// The address of the word that the batch's loss sets for later work.
     pub stops: Address,
 }
 
 impl Task {
-    /// Returns a task of one block that touches nothing.
+    /// Returns a task of one block that reads and writes nothing.
     pub const fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -147,7 +147,7 @@ impl Task {
     }
 }
 
-/// Tasks for which a launch has room.
+/// The largest number of tasks in a launch.
 pub const MAX_TASKS: usize = 4;
 
 /// Tasks that run side by side in one launch.
@@ -160,7 +160,7 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// Returns the phase of these tasks; of more than [`MAX_TASKS`] the first.
+    /// Returns the phase of these tasks. Of more than [`MAX_TASKS`], only the first are taken.
     pub fn new(tasks: &[Task]) -> Self {
         // A task of no tiles is none.
         let mut phase = Self { count: 0, padding: 0, tasks: [Task { tiles: 0, ..Task::new(Kind::Load) }; MAX_TASKS] };
@@ -171,12 +171,12 @@ impl Phase {
         phase
     }
 
-    /// Its tasks.
+    /// Returns the tasks of the phase.
     pub fn tasks(&self) -> &[Task] {
         &self.tasks[..self.count as usize]
     }
 
-    /// Blocks that it takes.
+    /// Returns the number of blocks that the phase takes.
     pub fn blocks(&self) -> u32 {
         self.tasks().iter().map(|task| task.tiles).sum()
     }

@@ -1,7 +1,7 @@
 //! The launches of a run.
 //!
-//! Every launch is of a [`Trainer`]'s own memory. Its tasks reach nothing else, by [`check`]; its batches, order and targets were checked
-//! before they were brought to the GPU. The trainer holds all buffers that its contexts name.
+//! Every launch uses a [`Trainer`]'s own memory. [`check`] makes sure that its tasks reach nothing else. Its batches, order and targets were
+//! checked before they were copied to the GPU. The trainer has all buffers that its contexts name.
 
 #![allow(unsafe_code)]
 
@@ -16,15 +16,15 @@ use crate::{
     task::{Address, Context},
 };
 
-/// Graphs that are kept at most. A run has few: of its longest launch and of an epoch's last one, for either parity.
+/// The largest number of graphs that are stored. A run has few: for its longest launch and an epoch's last one, with either parity.
 const GRAPHS: usize = 8;
 
-/// Graphs of launches, by the number of their batches and the parity of the first one. The last one used is the last.
+/// The graphs of launches, by the number of their batches and the parity of the first one. The one that was used last is at the end.
 #[derive(Debug, Default)]
 pub(super) struct Graphs(Vec<((usize, usize), Graph)>);
 
 impl Graphs {
-    /// Returns the graph for a key, which is made by `capture` where it is not there.
+    /// Returns the graph for a key. If it is not there, `capture` makes it.
     fn get(
         &mut self,
         key: (usize, usize),
@@ -43,11 +43,11 @@ impl Graphs {
     }
 }
 
-/// Checks that a run's tasks, on this number of samples at most, reach nothing but its memory.
+/// Checks that a run's tasks reach nothing but the run's memory. `samples` is the largest number of samples of a batch.
 ///
 /// # Panics
 ///
-/// Where one does.
+/// If a task reaches other memory.
 pub(super) fn check<'a>(
     launches: impl IntoIterator<Item = &'a Launch>,
     context: &Context,
@@ -65,7 +65,7 @@ pub(super) fn check<'a>(
 }
 
 impl Trainer {
-    /// Starts as many of the batches that were brought, of which the first has this parity.
+    /// Starts this number of the batches that were copied to the GPU. The first one has this parity.
     pub(super) fn launch(&mut self, parity: usize, batches: usize) -> Result<(), CudaError> {
         let mut graphs = std::mem::take(&mut self.graphs);
         let graph = graphs.get((batches, parity), || {
@@ -77,7 +77,7 @@ impl Trainer {
         started
     }
 
-    /// Starts each launch, or where the stream captures, puts it into the graph.
+    /// Starts each launch. If the stream captures, each is put into the graph instead.
     fn launch_one_by_one(&self, parity: usize, batches: usize) -> Result<(), CudaError> {
         for Placed { index, launch, overlaps } in self.training.of_batches(parity, batches) {
             let after = if overlaps { After::Begun } else { After::Done };
@@ -87,7 +87,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Starts the evaluation of a test by these parameters.
+    /// Starts the evaluation of a test with these parameters.
     pub(super) fn start_test(&self, test: &Test, parameters: Address) -> Result<(), CudaError> {
         let addresses = self.memory.map(Buffer::address);
         let Context { scales, values, loss, .. } = self.context;

@@ -25,12 +25,12 @@ use crate::{
     task::{Batch, Changes, Context},
 };
 
-/// The parts of a run.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
-    /// The layers, dropout too.
+    /// The layers, with dropout.
     pub architecture: Architecture,
-    /// The buffers that are kept, and their sizes.
+    /// The sizes of the buffers, and which of them there are.
     pub settings: Settings,
     /// The seed of dropout and augmentation.
     pub seed: u64,
@@ -38,15 +38,15 @@ pub struct Run<'a> {
     pub dropout: f32,
     /// The part of a target's probability that is spread evenly over all classes.
     pub label_smoothing: f32,
-    /// The weight of each class; `None` if all count the same.
+    /// The weight of each class, or `None` if all count the same.
     pub class_weights: Option<&'a [f32]>,
-    /// The longest gradient.
+    /// The largest norm of a gradient.
     pub clip: Option<f32>,
     /// The shape of a sample.
     pub input: InputShape,
-    /// The way from a sample's values to the network's inputs.
+    /// The conversion of a sample's values into the network's inputs.
     pub preparation: Preparation<'a>,
-    /// The change of images, whose values are plain bytes.
+    /// The change of images. The values must be plain bytes.
     pub augmentation: Augmentation,
 }
 
@@ -73,7 +73,7 @@ pub enum Targets<'a> {
 pub enum Part {
     /// The weights.
     Model,
-    /// One of the optimizer's.
+    /// One of the optimizer's flat models.
     State(usize),
     /// The weights' moving average.
     Average,
@@ -82,9 +82,9 @@ pub enum Part {
 /// The result of some batches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trained {
-    /// Each batch's part of its step's loss. From the first step on whose loss is no number nothing was changed.
+    /// Each batch's part of its step's loss. From the first step on whose loss is not a number, nothing was changed.
     pub losses: Vec<f32>,
-    /// Where the gradient is clipped, its norm at each batch that ends a step, and at others anything; else there are none.
+    /// The norm of the gradient at each batch that ends a step, and any number at the others. Empty if the gradient is not clipped.
     pub norms: Vec<f32>,
 }
 
@@ -93,16 +93,16 @@ pub struct Trained {
 pub struct Evaluated {
     /// The mean loss of each [`EVALUATED`] samples, and of the rest.
     pub losses: Vec<f32>,
-    /// Each sample's class; none where targets are numbers.
+    /// Each sample's class. Empty if targets are numbers.
     pub classes: Vec<u16>,
-    /// Each sample's outputs; none where targets are classes.
+    /// Each sample's outputs. Empty if targets are classes.
     pub outputs: Vec<f32>,
 }
 
 /// A run on the GPU.
 pub struct Trainer {
     gpu: Gpu,
-    /// The network as it predicts.
+    /// The network for prediction.
     predicting: Architecture,
     settings: Settings,
     memory: Memory<Buffer<f32>>,
@@ -120,20 +120,20 @@ pub struct Trainer {
     next_order: Upload<u32>,
     next_batches: [Upload<Batch>; IN_FLIGHT],
     answers: [Download<f32>; IN_FLIGHT],
-    /// Launches, the oldest first.
+    /// The launches, the oldest first.
     launched: VecDeque<Launched>,
     /// The jobs, the oldest first.
     jobs: VecDeque<Job>,
-    /// The batches that were started.
+    /// The number of batches that were started.
     started: usize,
     /// The loss of the step so far.
     step_loss: f32,
-    /// The first batch whose step's loss is no number: the number of those that were started before it.
+    /// The number of batches that were started before the first one whose step's loss is not a number.
     diverged: Option<usize>,
 }
 
 impl Trainer {
-    /// Returns a run with its samples on the GPU. Its weights are to be [uploaded](Self::upload); what the optimizer keeps is zeros.
+    /// Returns a run with its samples on the GPU. [Upload](Self::upload) the weights before the first step. The optimizer's state is zeros.
     ///
     /// # Errors
     ///
@@ -214,7 +214,7 @@ impl Trainer {
         })
     }
 
-    /// Brings samples to evaluate to the GPU; they are known by how many were brought before.
+    /// Copies test samples to the GPU. Their number is the count of those that were added before.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl Trainer {
         self.next_order.send(order, &mut self.order)
     }
 
-    /// Returns the parity of the next batch: it reads the model as the last good step left it.
+    /// Returns the parity of the next batch. The batch reads the model as the last good step left it.
     fn parity(&self) -> usize {
         self.diverged.unwrap_or(self.started) % 2
     }
@@ -261,7 +261,7 @@ impl Trainer {
         }
     }
 
-    /// Brings a flat model to the GPU; one that the run does not keep stays where it is.
+    /// Copies a flat model to the GPU. A model that the run does not have is ignored.
     ///
     /// # Errors
     ///
@@ -271,7 +271,7 @@ impl Trainer {
         self.part(part).map_or(Ok(()), |buffer| buffer.upload(flat))
     }
 
-    /// Brings a flat model from the GPU, as it is after all batches that were started.
+    /// Copies a flat model from the GPU, as it is after all batches that were started.
     ///
     /// # Errors
     ///
@@ -281,8 +281,8 @@ impl Trainer {
         self.part(part).map_or(Ok(()), |buffer| buffer.download(flat))
     }
 
-    /// Evaluates the model or its average, as it is after all batches that were started, on the test that was brought as number `test`; of what is
-    /// not there nothing comes.
+    /// Evaluates the model or its average, as it is after all batches that were started, on the test samples with number `test`. If there is no
+    /// such test or model, the result is empty.
     ///
     /// # Errors
     ///

@@ -1,12 +1,12 @@
-//! Batches that were started, and the wait for what came of them.
+//! Starts batches, and waits for their results.
 
 use super::{Trained, Trainer};
 use crate::{driver::CudaError, task::Batch};
 
-/// Batches in a launch at most.
+/// The largest number of batches in a launch.
 pub const MAX_BATCHES: usize = 100;
 
-/// Launches that wait or run at the same time at most: while one runs, the host prepares the next.
+/// The largest number of launches that wait or run at the same time. While one runs, the host prepares the next.
 pub const IN_FLIGHT: usize = 2;
 
 /// Batches that were started together.
@@ -14,9 +14,9 @@ pub const IN_FLIGHT: usize = 2;
 pub(super) struct Launched {
     /// The number of batches that were started before.
     first: usize,
-    /// Of each batch, whether its step begins with it.
+    /// For each batch, true if its step begins with it.
     is_first: Vec<bool>,
-    /// The place of its answers.
+    /// The place of the results of these batches.
     slot: usize,
 }
 
@@ -24,13 +24,13 @@ pub(super) struct Launched {
 #[derive(Debug, Default)]
 pub(super) struct Job {
     trained: Trained,
-    /// Its launches whose answers are not there.
+    /// The number of the job's launches whose results are not there yet.
     launches: usize,
 }
 
 impl Trainer {
-    /// Starts these batches after those that were started before, [`MAX_BATCHES`] in a launch. It waits only where more than [`IN_FLIGHT`] launches
-    /// would be under way.
+    /// Starts these batches after those that were started before, [`MAX_BATCHES`] in a launch. It waits only if there would be more than
+    /// [`IN_FLIGHT`] launches at the same time.
     ///
     /// # Errors
     ///
@@ -38,7 +38,8 @@ impl Trainer {
     ///
     /// # Panics
     ///
-    /// Where a batch has no sample, more than the run's [`Settings`](crate::memory::Settings) say or one that is not there, and where its rule is that of another optimizer.
+    /// If a batch has no sample, more samples than the run's [`Settings`](crate::memory::Settings) allow, or one that does not exist; or if its
+    /// rule belongs to another optimizer.
     pub fn start(&mut self, batches: &[Batch]) -> Result<(), CudaError> {
         batches.iter().for_each(|batch| self.check_batch(batch));
         self.jobs.push_back(Job::default());
@@ -61,7 +62,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Waits for the batches that were [started](Self::start) first of those that were not waited for, and returns their result; of none nothing comes.
+    /// Waits for the oldest batches that were [started](Self::start) and not waited for, and returns their result. Without such batches, the
+    /// result is empty.
     ///
     /// # Errors
     ///
@@ -80,7 +82,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Waits for the oldest launch's answers.
+    /// Waits for the results of the oldest launch.
     fn collect(&mut self) -> Result<(), CudaError> {
         let Some(&Launched { slot, .. }) = self.launched.front() else { return Ok(()) };
         // Where waiting fails, the launch stays, and whoever waits again is told again.

@@ -13,16 +13,16 @@ use crate::{
     task::{Address, Batch, Loss, Values},
 };
 
-/// The way from values to inputs: a table on the GPU, or none where values are plain bytes.
+/// The conversion of values into inputs: a table on the GPU, or none if values are plain bytes.
 pub(super) struct Scales {
     table: Option<Buffer<f32>>,
     element: Element,
-    /// The same for the kernels.
+    /// The conversion in the form for the kernels.
     pub(super) values: Values,
 }
 
 impl Scales {
-    /// Brings a run's scales to the GPU.
+    /// Copies a run's scales to the GPU.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Scales {
     }
 }
 
-/// Brings a weight for each class to the GPU.
+/// Copies a weight for each class to the GPU.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ impl Scales {
 ///
 /// # Panics
 ///
-/// If there is not one for each output.
+/// If there is not one weight for each output.
 pub(super) fn class_weights(gpu: &Gpu, weights: &[f32], network: &Architecture) -> Result<Buffer<f32>, CudaError> {
     let (found, expected) = (weights.len(), network.outputs());
     assert_eq!(found, expected, "class weights, and outputs of {network}");
@@ -73,15 +73,15 @@ pub(super) fn class_weights(gpu: &Gpu, weights: &[f32], network: &Architecture) 
     Ok(buffer)
 }
 
-/// Samples and their targets. There is one for each sample, and a class is one of the network's.
+/// Samples and their targets. Each sample has a target, and each class is one of the network's.
 pub(super) struct Resident {
     pub(super) values: Buffer<u8>,
     pub(super) targets: ResidentTargets,
-    /// Samples.
+    /// The number of samples.
     pub(super) len: usize,
 }
 
-/// Targets on the GPU.
+/// The targets on the GPU.
 pub(super) enum ResidentTargets {
     Classes(Buffer<u16>),
     Numbers(Buffer<f32>),
@@ -107,7 +107,7 @@ impl ResidentTargets {
 }
 
 impl Resident {
-    /// Brings a network's samples to the GPU.
+    /// Copies a network's samples to the GPU.
     ///
     /// # Errors
     ///
@@ -160,15 +160,15 @@ impl Resident {
     }
 }
 
-/// The answers for each sample.
+/// The results for each sample.
 pub(super) enum Answers {
-    /// Its class.
+    /// The class of each sample.
     Classes(Buffer<u16>),
-    /// Its outputs.
+    /// The outputs of each sample.
     Outputs(Buffer<f32>),
 }
 
-/// Samples to evaluate, and where the answers go.
+/// Samples to evaluate, and the place for the results.
 pub(super) struct Test {
     pub(super) samples: Resident,
     pub(super) answers: Answers,
@@ -177,7 +177,7 @@ pub(super) struct Test {
 }
 
 impl Test {
-    /// Samples that were brought, in batches of at most [`EVALUATED`].
+    /// Prepares the evaluation of samples that are on the GPU, in batches of at most [`EVALUATED`].
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl Test {
         Ok(Self { samples, answers, batches, losses })
     }
 
-    /// `context` with these samples, and these places for the answers.
+    /// Returns `context` with these samples, and these places for the results.
     pub(super) fn context(&self, context: Context) -> Context {
         let (classes, outputs) = match &self.answers {
             Answers::Classes(classes) => (classes.address(), 0),

@@ -1,4 +1,4 @@
-//! A run refuses what its kernels would follow out of its memory. The stand-in takes the GPU's place.
+//! Tests that a run refuses data with which its kernels would leave their memory. A stand-in takes the GPU's place.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,6 +1,7 @@
-//! Boards as data: `firmware/boards/NAME.toml`, and the recipe that boards train by, `firmware/training.toml`. This library brings the files along.
+//! Boards as data: `firmware/boards/NAME.toml`, and the recipe by which boards train, `firmware/training.toml`. The library contains these
+//! files.
 //!
-//! The firmware's build lays a program's memory out by a board's file, xtask runs the program by it, and `selvedge new` makes a project of it.
+//! The firmware's build uses a board's file to place a program in memory. xtask runs the program by it, and `selvedge new` makes a project of it.
 
 mod memory;
 
@@ -9,13 +10,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 pub use memory::Memory;
 
-/// Each board's name and file, by name.
+/// The name and the file of each board, sorted by name.
 const BOARDS: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/boards.rs"));
 
-/// The recipe that boards train by.
+/// The recipe by which boards train.
 const TRAINING: &str = include_str!("../../training.toml");
 
-/// The board of a user who names none.
+/// The board that is used if the user names none.
 pub const DEFAULT: &str = "mps2-an386";
 
 /// A board.
@@ -29,36 +30,36 @@ pub struct Board {
     pub description: String,
     /// The compiler's target.
     pub target: String,
-    /// The compiler's name of the processor, where the target leaves its instructions open.
+    /// The compiler's name of the processor, if the target does not determine its instructions.
     pub cpu: Option<String>,
-    /// The model that is built where none is named.
+    /// The model that is built if none is named.
     pub model: String,
     /// The memory that holds the program.
     pub flash: Region,
-    /// The memory that it works in.
+    /// The memory in which the program works.
     pub ram: Region,
-    /// Bytes at the RAM's start that are the stack's.
+    /// The number of bytes at the start of the RAM that belong to the stack.
     pub stack: u32,
-    /// True if it has the memory to train.
+    /// True if the board has enough memory to train.
     #[serde(default)]
     pub trains: bool,
     /// The clock of the emulator's counter in Hz: SysTick on ARM, `minstret` on RISC-V.
     pub clock_hz: u32,
     /// The UART that the program `serve` talks through.
     pub uart: Uart,
-    /// The machine in QEMU, where there is one.
+    /// The machine in QEMU, if there is one.
     pub emulator: Option<Emulator>,
-    /// The real chip, where a probe can reach it.
+    /// The real chip, if a debug probe can reach it.
     pub probe: Option<Probe>,
 }
 
-/// A memory of the chip's.
+/// A memory of the chip.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// Its first address.
+    /// The first address of the memory.
     pub origin: u32,
-    /// Its bytes.
+    /// The number of bytes of the memory.
     pub length: u32,
 }
 
@@ -68,11 +69,11 @@ pub struct Region {
 pub struct Uart {
     /// The firmware's driver for it.
     pub driver: Driver,
-    /// Its registers' first address.
+    /// The address of the UART's first register.
     pub base: u32,
-    /// Its clock in Hz.
+    /// The UART's clock in Hz.
     pub clock_hz: u32,
-    /// Bits in a second.
+    /// The number of bits in a second.
     pub baud: u32,
     /// The pin that sends.
     #[serde(default)]
@@ -96,7 +97,7 @@ pub enum Driver {
 }
 
 impl Driver {
-    /// Returns the number of pins that it can name.
+    /// Returns the number of pins that the driver can name.
     pub const fn pins(self) -> u32 {
         match self {
             Self::CmsdkUart | Self::Ns16550Uart => 1,
@@ -110,9 +111,9 @@ impl Driver {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Emulator {
-    /// Its `-M` name.
+    /// The machine's name for QEMU's option `-M`.
     pub machine: String,
-    /// Its `-cpu`, where the machine's own is another.
+    /// The name for QEMU's option `-cpu`, if it is not the machine's default.
     pub cpu: Option<String>,
 }
 
@@ -120,7 +121,7 @@ pub struct Emulator {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
-    /// Its `--chip` name.
+    /// The chip's name for the option `--chip` of probe-rs.
     pub chip: String,
 }
 
@@ -134,10 +135,10 @@ pub enum Processor {
 }
 
 impl Processor {
-    /// Both.
+    /// Both families.
     pub const ALL: [Self; 2] = [Self::CortexM, Self::RiscV];
 
-    /// Returns the program of QEMU that emulates it.
+    /// Returns the program of QEMU that emulates the family.
     pub const fn qemu(self) -> &'static str {
         match self {
             Self::CortexM => "qemu-system-arm",
@@ -146,11 +147,11 @@ impl Processor {
     }
 }
 
-/// Bytes under the RAM that the programs forbid where the chip can: the stack would overflow to there.
+/// The number of bytes below the RAM to which the programs forbid access, if the chip can do this. A stack overflow would reach them.
 const GUARD: u32 = 1 << 24;
 
 impl Board {
-    /// Returns the family of its processor.
+    /// Returns the family of the board's processor.
     pub fn processor(&self) -> Processor {
         if self.target.starts_with("riscv32") { Processor::RiscV } else { Processor::CortexM }
     }
@@ -159,7 +160,7 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// If there is no board of this name, or its file breaks a rule.
+    /// If there is no board with this name, or if the file breaks a rule.
     pub fn named(name: &str) -> Result<Self> {
         let file = BOARDS.iter().find(|(board, _)| *board == name);
         let (_, file) =
@@ -170,12 +171,12 @@ impl Board {
         Ok(board)
     }
 
-    /// Returns the memory of a program on it.
+    /// Returns the memory of a program on the board.
     pub fn memory(&self) -> Memory {
         Memory { processor: self.processor(), flash: self.flash, ram: self.ram, stack: self.stack }
     }
 
-    /// Returns the command that emulates it, all but the program: `-kernel PROGRAM` follows. `None` if it has no emulator.
+    /// Returns the command that emulates the board, without the program: add `-kernel PROGRAM`. Returns `None` if the board has no emulator.
     ///
     /// The program ends the emulator by semihosting, with its own exit code. `serial` is what the UART is connected to.
     pub fn emulation(&self, serial: &str) -> Option<Vec<String>> {
@@ -221,19 +222,19 @@ pub fn names() -> Vec<String> {
     BOARDS.iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
-/// The recipe by which a board trains, and the host with it.
+/// The recipe by which a board trains. The host uses it too.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoardRecipe {
     /// The seed of the weights and of the samples' orders.
     pub seed: u64,
-    /// Passes over the samples.
+    /// The number of passes over the samples.
     pub epochs: u64,
-    /// Samples in a batch.
+    /// The number of samples in a batch.
     pub batch_size: usize,
     /// The learning rate of plain SGD.
     pub learning_rate: f32,
-    /// Samples, from the first.
+    /// The number of samples, from the first.
     pub samples: u32,
 }
 

@@ -4,16 +4,16 @@ use crate::{Processor, Region};
 
 /// A program's memory, as `memory.x` for the linker script of cortex-m-rt or riscv-rt.
 ///
-/// The stack lies under the statics: one that overflows leaves the RAM, which faults, and does not change a static.
+/// The stack lies below the statics. If it overflows, it leaves the RAM, which is a fault, and changes no static.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     /// The processor, which decides the linker script.
     pub processor: Processor,
     /// The memory that holds the program.
     pub flash: Region,
-    /// The memory that it works in.
+    /// The memory in which the program works.
     pub ram: Region,
-    /// Bytes at the RAM's start that are the stack's.
+    /// The number of bytes at the start of the RAM that belong to the stack.
     pub stack: u32,
 }
 

@@ -1,5 +1,5 @@
-//! Predicts, and does nothing else. It has no logger, and no code refers to its panic handler. A test checks by its symbols that the
-//! program contains no panic.
+//! Predicts, and does nothing else. It has no logger, and no code calls its panic handler. A test checks in the program's symbols that it
+//! contains no panic.
 
 #![no_std]
 #![no_main]
@@ -22,7 +22,7 @@ use selvedge::{classification::argmax, idx};
 const WEIGHTS: &[u8] = embed!("weights.selvedge");
 const SAMPLES: &[u8] = embed!("samples.idx");
 
-/// Built with `SELVEDGE_CRASH=panic`, the program has one index that must be checked: the test must see the difference.
+/// Names a way to fail. With `SELVEDGE_CRASH=panic` at build time, the program has one index that must be checked, and the test must see this.
 const CRASH: Option<&str> = option_env!("SELVEDGE_CRASH");
 
 #[entry]

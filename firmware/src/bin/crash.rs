@@ -22,7 +22,7 @@ fn main() -> ! {
     })
 }
 
-/// Takes more of the stack than any board has for it, which the build must see.
+/// Uses more of the stack than any board has. The build must notice this.
 #[inline(never)]
 fn deep() -> u8 {
     black_box([7; 1 << 20])[0]

@@ -1,4 +1,4 @@
-//! Prints a hash of each of the arithmetic's functions; the host's are the same.
+//! Prints a hash of the results of each function of the arithmetic. The host's hashes are the same.
 
 #![no_std]
 #![no_main]

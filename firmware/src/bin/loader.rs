@@ -1,5 +1,5 @@
-//! Writes a small weight file into RAM and damages it in every way that a truncation or one flipped bit can; the loader
-//! must refuse them all, without a panic.
+//! Writes a small weight file into RAM and damages it by every truncation and every flip of one bit. The loader must refuse all of these
+//! files without a panic.
 
 #![no_std]
 #![no_main]

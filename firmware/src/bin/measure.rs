@@ -58,7 +58,7 @@ fn class(network: &EmbeddedNetwork, sample: &[u8]) -> Result<usize, Failure> {
     Ok(argmax(logits.iter()))
 }
 
-/// A prediction. Its function's entry and return are where `cargo xtask bench device` begins and ends to follow it.
+/// Runs a prediction. `cargo xtask bench device` follows the program from this function's entry to its return.
 #[inline(never)]
 fn followed<T>(prediction: impl FnOnce() -> T) -> T {
     prediction()

@@ -1,4 +1,4 @@
-//! Predicts the embedded samples with the weight file in flash, read in place.
+//! Predicts the embedded samples with the weight file in flash, which is read in place.
 //!
 //! The count of each sample includes the conversion of its bytes to floating point, the network, and the search for the largest logit.
 
@@ -80,14 +80,14 @@ fn predict(counter: &Counter) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The labels that a sample has: those whose output is above 0.
+/// Shows the labels that a sample has: those whose output is above 0.
 fn show_labels(names: Names<'_>, outputs: &[f32; OUTPUTS]) {
     for (label, _) in outputs.iter().enumerate().filter(|(_, output)| **output > 0.0) {
         defmt::println!("  {=usize} {=str}", label, names.get(label).unwrap_or_default());
     }
 }
 
-/// The values of a sample's outputs, in their units.
+/// Shows the values of a sample's outputs, in their units.
 fn show_values(signature: &Signature<'_>, mut outputs: [f32; OUTPUTS]) {
     signature.task.restore(&mut outputs);
     for (target, value) in outputs.iter().enumerate() {
@@ -96,7 +96,7 @@ fn show_values(signature: &Signature<'_>, mut outputs: [f32; OUTPUTS]) {
     }
 }
 
-/// The three likeliest classes, in the display's fast and approximate probabilities.
+/// Shows the three most likely classes, with the fast and approximate probabilities for a display.
 fn show_top(names: Names<'_>, logits: &[f32; OUTPUTS]) {
     let mut probabilities = [0.0; OUTPUTS];
     display_probabilities(logits, &mut probabilities);

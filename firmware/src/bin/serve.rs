@@ -1,4 +1,4 @@
-//! Answers what comes through the UART, with the weight file in flash, read in place: see `selvedge::message`.
+//! Answers requests that come through the UART, with the weight file in flash, which is read in place: see `selvedge::message`.
 //!
 //! The count of each sample includes the network, from the sample's bytes to the logits.
 

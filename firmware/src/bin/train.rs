@@ -1,4 +1,4 @@
-//! Trains the model in static RAM, by the recipe in `training.toml`; the host reaches the same weights.
+//! Trains the model in static RAM, by the recipe in `training.toml`. The host reaches the same weights.
 
 #![no_std]
 #![no_main]

@@ -1,4 +1,4 @@
-//! The hard fault handler, which says what faulted and ends the program, and the guard that makes a stack overflow fault.
+//! The hard fault handler, which reports the fault and ends the program, and the guard that turns a stack overflow into a fault.
 
 #![allow(unsafe_code)]
 
@@ -14,8 +14,8 @@ unsafe extern "C" {
     static _stack_end: u32;
 }
 
-/// Forbids the 16 MB under the RAM, where the stack would overflow to, if the chip has a memory protection unit. ARMv8-M has a limit of the stack
-/// pointer instead.
+/// Forbids access to the 16 MB below the RAM, which a stack overflow would reach, if the chip has a memory protection unit. ARMv8-M has a
+/// limit of the stack pointer instead.
 ///
 /// Most chips fault there anyway, but `mps2-an386` reads zeros and ignores writes.
 pub fn guard_stack(mpu: &MPU) {
@@ -43,10 +43,10 @@ pub fn guard_stack(mpu: &MPU) {
     let _ = mpu;
 }
 
-/// Takes the place of cortex-m-rt's handler.
+/// Replaces cortex-m-rt's handler.
 ///
-/// A stack that is used up (within 1 KB, what a report takes) is taken over from its start, because nothing returns from
-/// here. The frame that the processor pushed is then at the stack's other end, or lost.
+/// If the stack is used up (within 1 KB, which a report takes), the handler uses it from its start again, because nothing returns from
+/// here. The frame that the processor pushed is then at the other end of the stack, or lost.
 // SAFETY: the name is the one that cortex-m-rt's vector table refers to.
 #[unsafe(no_mangle)]
 #[unsafe(naked)]
@@ -100,7 +100,7 @@ fn has_overflowed(stack_pointer: usize) -> bool {
     stack_pointer < (&raw const _stack_end).addr()
 }
 
-/// Returns the fault status register (CFSR), which says what the fault was.
+/// Returns the fault status register (CFSR), which describes the fault.
 #[cfg(any(armv7m, armv8m))]
 fn fault_status() -> u32 {
     // SAFETY: the register is there in these architectures, and reading it has no effect.

@@ -10,14 +10,14 @@ use cortex_m::Peripherals;
 pub use cortex_m::asm::udf as illegal_instruction;
 pub use timer::Timer;
 
-/// Guards the stack and starts the timer; nothing at a second call.
+/// Guards the stack and starts the timer. Returns `None` at a second call.
 pub fn start() -> Option<Timer> {
     let peripherals = Peripherals::take()?;
     fault::guard_stack(&peripherals.MPU);
     Some(Timer::start(peripherals.SYST))
 }
 
-/// Fills memory from `end` up to the stack pointer, and returns that.
+/// Fills memory from `end` up to the stack pointer, and returns the stack pointer.
 ///
 /// # Safety
 ///

@@ -22,7 +22,7 @@ fn SysTick() {
 pub struct Timer(());
 
 impl Timer {
-    /// Starts it.
+    /// Starts the timer.
     pub fn start(mut timer: SYST) -> Self {
         timer.set_clock_source(SystClkSource::Core);
         timer.set_reload(MASK);
@@ -32,7 +32,7 @@ impl Timer {
         Self(())
     }
 
-    /// This number of ticks as [`UNIT`](crate::counter::UNIT)s: in the emulator an instruction is a nanosecond of the timer's clock.
+    /// Returns this number of ticks in [`UNIT`](crate::counter::UNIT)s. In the emulator, an instruction is a nanosecond of the timer's clock.
     pub fn units(&self, ticks: u64) -> u64 {
         let hertz = u64::from(crate::board::CLOCK_HZ);
         if cfg!(feature = "rtt") {
@@ -42,7 +42,7 @@ impl Timer {
         }
     }
 
-    /// Returns the ticks since the start.
+    /// Returns the number of ticks since the start.
     pub fn ticks(&self) -> u64 {
         critical_section::with(|_| {
             let mut left = SYST::get_current();

@@ -10,20 +10,20 @@ use selvedge::{
 use super::sized;
 use crate::board::{self, OUTPUTS};
 
-/// The memory that a prediction works in.
+/// The memory in which a prediction works.
 pub type PredictionWorkspace = [u32; F16::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [f32; OUTPUTS];
 
-/// The network, its weights in place.
+/// The network, with its weights in flash.
 pub struct EmbeddedNetwork {
     file: QuantizedFile<'static, F16>,
 }
 
 impl EmbeddedNetwork {
-    /// The number format of its weights.
+    /// The number format of the weights.
     pub const FORMAT: WeightFormat = WeightFormat::F16;
-    /// Bytes of RAM that a prediction works in.
+    /// The number of bytes of RAM in which a prediction works.
     pub const RAM: usize = size_of::<PredictionWorkspace>();
     /// The workspace before the first prediction.
     pub const WORKSPACE: PredictionWorkspace = [0; _];
@@ -36,12 +36,12 @@ impl EmbeddedNetwork {
         Ok(Self { file: QuantizedFile::parse(file)? })
     }
 
-    /// Returns the meaning of the inputs and outputs of a weight file, which is checked for it.
+    /// Returns the meaning of the inputs and outputs of a weight file. It checks the file.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
         Ok(QuantizedFile::<F16>::parse(file)?.signature())
     }
 
-    /// Returns the outputs' names, where the file has them.
+    /// Returns the outputs' names, if the file has them.
     pub fn output_names(&self) -> Names<'static> {
         self.file.signature().output_names
     }
@@ -56,7 +56,7 @@ impl EmbeddedNetwork {
         self.file.predict(sized(sample)?, workspace, logits)
     }
 
-    /// Predicts, and says when it has computed a linear layer, and which.
+    /// Predicts, and reports each linear layer after it is computed.
     pub fn by_layer(
         &self,
         sample: &[u8],
@@ -74,7 +74,7 @@ impl EmbeddedNetwork {
         *logits
     }
 
-    /// Returns the logits, for a host.
+    /// Returns the logits in the form for a host.
     pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
         Logits::float32(logits)
     }

@@ -13,12 +13,12 @@ use selvedge::{
 use super::{observed::Observed, sized};
 use crate::board::{INPUTS, IS_PREPARED, Model, OUTPUTS};
 
-/// A sample as numbers.
+/// A sample's values as numbers.
 pub type PredictionWorkspace = [f32; INPUTS];
 /// The logits.
 pub type Outputs = [f32; OUTPUTS];
 
-/// The network, its weights in place.
+/// The network, with its weights in flash.
 pub struct EmbeddedNetwork {
     model: &'static Model,
     names: Names<'static>,
@@ -26,9 +26,9 @@ pub struct EmbeddedNetwork {
 }
 
 impl EmbeddedNetwork {
-    /// The number format of its weights.
+    /// The number format of the weights.
     pub const FORMAT: WeightFormat = WeightFormat::F32;
-    /// Bytes of RAM that a prediction works in.
+    /// The number of bytes of RAM in which a prediction works.
     pub const RAM: usize = size_of::<PredictionWorkspace>() + size_of::<<Model as Layer>::Tape>();
     /// The workspace before the first prediction.
     pub const WORKSPACE: PredictionWorkspace = Flat::ZERO;
@@ -43,12 +43,12 @@ impl EmbeddedNetwork {
         Ok(Self { model: file.model()?, names, preparation })
     }
 
-    /// Returns the meaning of the inputs and outputs of a weight file, which is checked for it.
+    /// Returns the meaning of the inputs and outputs of a weight file. It checks the file.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
         Ok(WeightFile::parse(file)?.signature())
     }
 
-    /// Returns the outputs' names, where the file has them.
+    /// Returns the outputs' names, if the file has them.
     pub fn output_names(&self) -> Names<'static> {
         self.names
     }
@@ -63,7 +63,7 @@ impl EmbeddedNetwork {
         self.predict_by(&Portable, sample, input, logits)
     }
 
-    /// Predicts, and says when it has computed a linear layer, and which.
+    /// Predicts, and reports each linear layer after it is computed.
     pub fn by_layer(
         &self,
         sample: &[u8],
@@ -98,7 +98,7 @@ impl EmbeddedNetwork {
         *logits
     }
 
-    /// Returns the logits, for a host.
+    /// Returns the logits in the form for a host.
     pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
         Logits::float32(logits)
     }

@@ -11,24 +11,24 @@ use selvedge::{
 use super::sized;
 use crate::board::{self, INPUTS, IS_PREPARED, OUTPUTS};
 
-/// The memory that a prediction works in.
+/// The memory in which a prediction works.
 pub type PredictionWorkspace = [u32; board::IntegerFormat::required_words(&board::WIDTHS)];
 /// The logits.
 pub type Outputs = [i32; OUTPUTS];
 
-/// The network, its weights in place.
+/// The network, with its weights in flash.
 pub struct EmbeddedNetwork {
     file: QuantizedFile<'static, board::IntegerFormat>,
     preparation: Preparation<'static>,
 }
 
 impl EmbeddedNetwork {
-    /// The number format of its weights.
+    /// The number format of the weights.
     pub const FORMAT: WeightFormat = match <board::IntegerFormat as quantized::QuantizedFormat>::NAME.as_bytes() {
         b"int4" => WeightFormat::Int4,
         _ => WeightFormat::Int8,
     };
-    /// Bytes of RAM that a prediction works in.
+    /// The number of bytes of RAM in which a prediction works.
     pub const RAM: usize = size_of::<PredictionWorkspace>();
     /// The workspace before the first prediction.
     pub const WORKSPACE: PredictionWorkspace = [0; _];
@@ -43,12 +43,12 @@ impl EmbeddedNetwork {
         Ok(Self { file, preparation })
     }
 
-    /// Returns the meaning of the inputs and outputs of a weight file, which is checked for it.
+    /// Returns the meaning of the inputs and outputs of a weight file. It checks the file.
     pub fn signature(file: &'static [u8]) -> Result<Signature<'static>, WeightFileError> {
         Ok(QuantizedFile::<board::IntegerFormat>::parse(file)?.signature())
     }
 
-    /// Returns the outputs' names, where the file has them.
+    /// Returns the outputs' names, if the file has them.
     pub fn output_names(&self) -> Names<'static> {
         self.file.signature().output_names
     }
@@ -68,14 +68,14 @@ impl EmbeddedNetwork {
         }
     }
 
-    /// Returns the network's inputs for a sample whose values are prepared.
+    /// Returns the network's inputs for a sample whose values need a preparation.
     fn codes(&self, sample: &[u8]) -> [u8; INPUTS] {
         let mut codes = [0; INPUTS];
         self.preparation.write_codes(sample, &mut codes);
         codes
     }
 
-    /// Predicts, and says when it has computed a layer, and which.
+    /// Predicts, and reports each layer after it is computed.
     pub fn by_layer(
         &self,
         sample: &[u8],
@@ -99,7 +99,7 @@ impl EmbeddedNetwork {
         logits.map(|logit| logit as f32 * scale)
     }
 
-    /// Returns the logits, for a host.
+    /// Returns the logits in the form for a host.
     pub fn answer<'a>(&self, logits: &'a Outputs) -> Logits<'a> {
         Logits::int32(logits, self.file.record().logit_scale)
     }

@@ -1,4 +1,4 @@
-//! The network in flash, in the numbers that the embedded weight file has.
+//! The network in flash, in the number format of the embedded weight file.
 
 #[cfg_attr(network = "integer", path = "integer.rs")]
 #[cfg_attr(network = "f16", path = "f16.rs")]
@@ -13,7 +13,7 @@ use selvedge::quantized::WorkspaceError;
 
 use crate::board::SAMPLE_LEN;
 
-/// Returns the sample as an array: a prediction whose sizes the compiler knows takes fewer instructions.
+/// Returns the sample as an array. A prediction takes fewer instructions if the compiler knows the sizes.
 fn sized(sample: &[u8]) -> Result<&[u8; SAMPLE_LEN], WorkspaceError> {
     sample.try_into().map_err(|_| WorkspaceError::Sample)
 }

@@ -1,4 +1,4 @@
-//! Plain loops that say when they have computed a linear layer.
+//! An engine of plain loops that reports each linear layer after it is computed.
 
 use core::cell::{Cell, RefCell};
 
@@ -8,7 +8,7 @@ use selvedge::{
     optimizer::Optimizer,
 };
 
-/// [`Portable`], observed.
+/// The engine [`Portable`], with a report for each layer.
 pub struct Observed<F> {
     layer: Cell<usize>,
     computed: RefCell<F>,

@@ -1,5 +1,5 @@
-//! The trap handler, which says what faulted and ends the program, and the guard that makes a stack overflow fault. No interrupt is enabled, so
-//! each trap is a fault.
+//! The trap handler, which reports the fault and ends the program, and the guard that turns a stack overflow into a fault. No interrupt is
+//! enabled, so each trap is a fault.
 
 #![allow(unsafe_code)]
 
@@ -14,10 +14,10 @@ unsafe extern "C" {
     static _stack_end: u32;
 }
 
-/// The bytes under the RAM that are forbidden.
+/// The number of bytes below the RAM to which access is forbidden.
 const GUARD: usize = 1 << 24;
 
-/// Forbids the 16 MB under the RAM, where the stack would overflow to, by the physical memory protection.
+/// Forbids access to the 16 MB below the RAM, which a stack overflow would reach, by the physical memory protection.
 pub fn guard_stack() {
     let guard = (&raw const _stack_end).addr() - GUARD;
     // SAFETY: no part of the program lies in the region; the rest of memory stays as it is. A locked region binds this program too.

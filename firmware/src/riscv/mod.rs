@@ -10,7 +10,7 @@ use core::{
 
 pub use timer::Timer;
 
-/// Guards the stack; nothing at a second call. The counter runs from the start.
+/// Guards the stack. Returns `None` at a second call. The counter runs from the start.
 pub fn start() -> Option<Timer> {
     static STARTED: AtomicBool = AtomicBool::new(false);
     if STARTED.swap(true, Ordering::Relaxed) {
@@ -20,14 +20,14 @@ pub fn start() -> Option<Timer> {
     Some(Timer(()))
 }
 
-/// Executes what is no instruction.
+/// Executes a word that is not an instruction.
 #[allow(unsafe_code)]
 pub fn illegal_instruction() -> ! {
     // SAFETY: the fault handler ends the program.
     unsafe { asm!("unimp", options(noreturn, nostack)) }
 }
 
-/// Fills memory from `end` up to the stack pointer, and returns that.
+/// Fills memory from `end` up to the stack pointer, and returns the stack pointer.
 ///
 /// # Safety
 ///

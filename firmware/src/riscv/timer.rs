@@ -6,12 +6,12 @@ use riscv::register::{mcycle, minstret};
 pub struct Timer(pub(super) ());
 
 impl Timer {
-    /// This number of ticks as [`UNIT`](crate::counter::UNIT)s: a tick is one.
+    /// Returns this number of ticks in [`UNIT`](crate::counter::UNIT)s. A tick is one unit.
     pub fn units(&self, ticks: u64) -> u64 {
         ticks
     }
 
-    /// Returns the ticks since the start.
+    /// Returns the number of ticks since the start.
     pub fn ticks(&self) -> u64 {
         if cfg!(feature = "rtt") { mcycle::read64() } else { minstret::read64() }
     }

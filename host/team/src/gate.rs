@@ -1,4 +1,4 @@
-//! A number that threads wait for: at first awake, then asleep.
+//! A number for which threads wait: at first they spin, and then they sleep.
 
 use std::{
     sync::{
@@ -10,21 +10,21 @@ use std::{
 
 use crate::sync::{AtomicUsize, Condvar, Instant, LOOKS, Mutex, fence, spin_loop};
 
-/// A number that threads wait for, on cache lines of its own.
+/// A number for which threads wait. It lies on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Gate {
     pub number: AtomicUsize,
-    /// Threads that sleep, or are about to: they look at the number once more after they have said so.
+    /// The number of threads that sleep or are about to. Each looks at the number once more after it was counted here.
     sleepers: AtomicUsize,
     bed: Mutex<()>,
     wake: Condvar,
 }
 
 impl Gate {
-    /// Wakes who sleeps, after a change of the number.
+    /// Wakes the sleeping threads after a change of the number.
     ///
-    /// Of this thread's fence and a sleeper's, one is the first: either this thread sees the sleeper, or the sleeper sees the change.
+    /// Either this thread's fence or a sleeper's fence comes first. So this thread sees the sleeper, or the sleeper sees the change.
     pub fn open(&self) {
         fence(SeqCst);
         if self.sleepers.load(Relaxed) > 0 {
@@ -33,7 +33,7 @@ impl Gate {
         }
     }
 
-    /// Waits for a number that will do, and returns it. The caller sees what was written before the number.
+    /// Waits for a number that `will_do` accepts, and returns it. The caller then sees everything that was written before the number.
     pub fn wait(&self, patience: Duration, will_do: impl Fn(usize) -> bool) -> usize {
         let look = || Some(self.number.load(Acquire)).filter(|&number| will_do(number));
         let started = Instant::now();

@@ -1,11 +1,11 @@
 //! Threads that wait for work by spinning for a moment, so that sharing out work costs less than a microsecond.
 //!
-//! A step of training is a dozen products of tens of microseconds: the few that a sleeping thread takes to wake would be felt.
-//! A thread that waits longer than `PATIENCE` or `READINESS` sleeps: where other programs want the cores, spinning would keep them from
-//! the thread that it waits for.
+//! A step of training is a dozen products of tens of microseconds each. A sleeping thread needs some microseconds to wake, which would be
+//! noticeable. A thread that waits longer than `PATIENCE` or `READINESS` sleeps: if other programs want the cores, spinning would take the
+//! core from the thread for which it waits.
 //!
-//! - `gate`: the number that threads wait for. `sync`: the threads, locks and atomic numbers, which are loom's in a build with `--cfg loom`.
-//! - `models`: with loom's, in many orders and with every value that a thread may see. `tests`: with the standard library's.
+//! - `gate`: the number for which threads wait. `sync`: the threads, locks and atomic numbers. In a build with `--cfg loom`, they are loom's.
+//! - `models`: tests with loom's threads, in many orders and with every value that a thread may see. `tests`: tests with the standard library's.
 
 #![allow(unsafe_code)]
 
@@ -35,12 +35,12 @@ use sync::{Arc, AtomicBool, Helpers, Mutex, UnsafeCell};
 
 pub use sync::StartError;
 
-/// The time that the caller spins before it sleeps: several times the difference of the threads' times. The short time gives the core to
-/// a helper that another program keeps from its own core.
+/// The time that the caller spins before it sleeps. It is several times the difference between the threads' times. It is short, so that a
+/// helper gets the core if another program uses the helper's own core.
 const PATIENCE: Duration = Duration::from_micros(20);
 
-/// The time that a helper spins before it sleeps: more than the caller computes alone between two works of a step, such as the products of
-/// a small output layer and the loss. A helper that sleeps takes about 100 µs to wake.
+/// The time that a helper spins before it sleeps. It is longer than the caller computes alone between two works of a step, such as the
+/// products of a small output layer and the loss. A sleeping helper takes about 100 µs to wake.
 const READINESS: Duration = Duration::from_micros(100);
 
 /// A caller and the threads that help it.
@@ -50,9 +50,9 @@ pub struct Team {
     _helpers: Option<Helpers>,
     shared: Arc<Shared>,
     threads: usize,
-    /// The caller does all threads' work, one after the other.
+    /// True if the caller does the work of all threads, one after the other.
     takes_turns: bool,
-    /// Held while work is under way.
+    /// Locked while a work is being done.
     turn: Mutex<()>,
 }
 
@@ -60,19 +60,19 @@ type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Written while no helper reads it: by the caller, between the end of one work and the beginning of the next.
+    /// The work. The caller writes it while no helper reads it: between the end of one work and the beginning of the next.
     work: Slot,
     /// The number of works so far. A helper that sees a new number reads the work.
     generation: Gate,
-    /// Helpers that are not done with the work.
+    /// The number of helpers that are not done with the work.
     busy: Gate,
     /// True if the helpers are to end.
     ended: AtomicBool,
     /// True if a helper panicked.
     panicked: AtomicBool,
-    /// [`PATIENCE`]; none where threads have to take turns on a core.
+    /// The time [`PATIENCE`], or zero if threads have to take turns on a core.
     patience: Duration,
-    /// [`READINESS`], or none.
+    /// The time [`READINESS`], or zero.
     readiness: Duration,
 }
 
@@ -91,11 +91,11 @@ impl fmt::Debug for Slot {
 }
 
 impl Team {
-    /// This number of threads, the caller's among them.
+    /// Starts a team with this number of threads, including the caller's.
     ///
     /// # Errors
     ///
-    /// Where the system gives no more threads.
+    /// If the system cannot start more threads.
     pub fn new(threads: NonZero<usize>) -> Result<Self, StartError> {
         let threads = threads.get();
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -109,7 +109,7 @@ impl Team {
         Ok(Self { _helpers: helpers, shared, threads, takes_turns: threads == 1, turn: Mutex::default() })
     }
 
-    /// No threads: the caller does the work of so many, one after the other.
+    /// Returns a team without threads: the caller does the work of this number of threads, one after the other.
     pub fn taking_turns(threads: NonZero<usize>) -> Self {
         let (shared, turn) = Default::default();
         Self { _helpers: None, shared, threads: threads.get(), takes_turns: true, turn }
@@ -129,7 +129,7 @@ impl Team {
     ///
     /// # Panics
     ///
-    /// Where the work does. It must not run work of its own.
+    /// If the work panics. The work must not call `run` itself.
     pub fn run(&self, work: &Work<'_>) {
         if self.takes_turns {
             return (0..self.threads).for_each(work);
@@ -164,13 +164,13 @@ impl Drop for Team {
 }
 
 impl Shared {
-    /// Lets the helpers see what the caller wrote before.
+    /// Lets the helpers see everything that the caller wrote before.
     fn next_generation(&self) {
         self.generation.number.fetch_add(1, Release);
         self.generation.open();
     }
 
-    /// A helper's life: each new work is done once.
+    /// Runs a helper's loop: it does each new work once.
     fn serve(&self, thread: usize) {
         let mut seen = 0;
         loop {

@@ -1,7 +1,7 @@
 //! The team's protocol in many orders of its threads, and with every value that a thread may see.
 //!
-//! loom runs each model once for each of them: for all of two threads at a gate, else for all with few interruptions. It fails where an access to a cell can meet a write, where a thread waits for ever, and where a
-//! thread or what it shares is still there at the end.
+//! loom runs each model once for each order: for two threads at a gate in all orders, else in all orders with few interruptions. It fails if
+//! an access to a cell can meet a write, if a thread waits for ever, or if a thread or its shared data is still there at the end.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -10,7 +10,7 @@ use loom::{model::Builder, thread};
 use super::*;
 use crate::sync::AtomicUsize;
 
-/// Runs a model. Where `preemptions` are given, threads are interrupted at most as often: all orders would take hours.
+/// Runs a model. If `preemptions` is given, threads are interrupted at most this often, because all orders would take hours.
 fn model(preemptions: Option<usize>, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = Builder::new();
     builder.preemption_bound = preemptions;
@@ -22,7 +22,7 @@ fn team(threads: usize) -> Team {
     Team::new(NonZero::new(threads).unwrap()).unwrap()
 }
 
-/// A number that no lock guards.
+/// A number without a lock.
 #[derive(Default)]
 struct Plain(UnsafeCell<usize>);
 

@@ -1,4 +1,4 @@
-//! The threads, locks and atomic numbers of the standard library; in a build with `--cfg loom` those of loom, which tries their orders.
+//! The threads, locks and atomic numbers of the standard library. In a build with `--cfg loom`, they are loom's, which tries their orders.
 
 pub use system::*;
 
@@ -15,20 +15,20 @@ mod system {
 
     use rayon::{ThreadPool, ThreadPoolBuilder};
 
-    /// The threads cannot be started.
+    /// The error of threads that cannot be started.
     pub use rayon::ThreadPoolBuildError as StartError;
 
-    /// Looks between two at the clock.
+    /// The number of looks at the number between two looks at the clock.
     pub const LOOKS: usize = 16;
 
-    /// Threads beside the caller's.
+    /// The threads other than the caller's.
     #[derive(Debug)]
     pub struct Helpers {
         _pool: ThreadPool,
     }
 
     impl Helpers {
-        /// Starts so many threads, each of which serves with its index.
+        /// Starts this number of threads. Each calls `serve` with its index.
         pub fn start(count: usize, serve: impl Fn(usize) + Clone + Send + Sync + 'static) -> Result<Self, StartError> {
             let pool = ThreadPoolBuilder::new().num_threads(count).build()?;
             pool.spawn_broadcast(move |helper| serve(helper.index()));
@@ -67,16 +67,16 @@ mod system {
         },
     };
 
-    /// The threads cannot be started.
+    /// The error of threads that cannot be started.
     pub type StartError = io::Error;
 
-    /// A second look would see what the first may.
+    /// Between two looks at the clock, one look is enough: a second one would see what the first one may see.
     pub const LOOKS: usize = 1;
 
-    /// Nothing: loom tries every order of the threads as it is.
+    /// Does nothing: loom tries every order of the threads anyway.
     pub fn spin_loop() {}
 
-    /// A clock by which each thread that spins has lost its patience.
+    /// A clock for which every spinning thread has waited long enough.
     pub struct Instant;
 
     impl Instant {
@@ -85,18 +85,18 @@ mod system {
             Self
         }
 
-        /// Longer than any patience.
+        /// Returns a time that is longer than any patience.
         pub fn elapsed(&self) -> Duration {
             Duration::MAX
         }
     }
 
-    /// Threads beside the caller's. They have ended when this is dropped.
+    /// The threads other than the caller's. They have ended when this value is dropped.
     #[derive(Debug)]
     pub struct Helpers(Vec<JoinHandle<()>>);
 
     impl Helpers {
-        /// Starts so many threads, each of which serves with its index.
+        /// Starts this number of threads. Each calls `serve` with its index.
         pub fn start(count: usize, serve: impl Fn(usize) + Clone + Send + Sync + 'static) -> Result<Self, StartError> {
             let start = |helper| {
                 let serve = serve.clone();

@@ -1,4 +1,4 @@
-//! The team on this machine's threads, in an interpreter and under a sanitizer.
+//! Tests of the team with this machine's threads, under Miri and under a sanitizer.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -13,7 +13,7 @@ fn team(threads: usize) -> Team {
     Team::new(NonZero::new(threads).unwrap()).unwrap()
 }
 
-/// Fewer in an interpreter, which is slow and tries many schedules.
+/// The largest number of threads. There are fewer under Miri, which is slow and tries many schedules.
 const MOST_THREADS: usize = if cfg!(miri) { 3 } else { 8 };
 const ROUNDS: u64 = if cfg!(miri) { 6 } else { 50 };
 

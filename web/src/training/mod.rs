@@ -30,7 +30,7 @@ use self::{
 };
 use crate::samples::Samples;
 
-/// A run, and where it is.
+/// A run, and its place in the training.
 #[wasm_bindgen]
 pub struct TrainingRun {
     samples: Samples,
@@ -38,12 +38,12 @@ pub struct TrainingRun {
     trainer: Box<dyn Step>,
     order: Vec<u32>,
     epoch: u32,
-    /// Samples of the epoch that were seen.
+    /// The number of samples that were seen in this epoch.
     seen: usize,
     steps: u32,
 }
 
-/// The options of `selvedge train` by the same names.
+/// The options of `selvedge train` with the same names.
 struct RunOptions {
     seed: u32,
     epochs: u32,
@@ -72,11 +72,11 @@ impl TrainingRun {
             .map_err(|error| JsError::new(&error))
     }
 
-    /// Takes a step, and returns the mean loss of its samples before it.
+    /// Takes a step. Returns the mean loss of its samples before the step.
     ///
     /// # Errors
     ///
-    /// A loss that is no number: the run diverged.
+    /// If the loss is not a number, because the run diverged.
     pub fn step(&mut self) -> Result<f32, JsError> {
         self.advance().map_err(|error| JsError::new(&error))
     }
@@ -87,19 +87,19 @@ impl TrainingRun {
         self.epoch >= self.options.epochs
     }
 
-    /// Steps taken so far.
+    /// Returns the number of steps taken so far.
     #[wasm_bindgen(getter)]
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// Steps of the whole run.
+    /// Returns the number of steps of the whole run.
     #[wasm_bindgen(getter, js_name = totalSteps)]
     pub fn total_steps(&self) -> u32 {
         self.options.epochs * self.samples.count().div_ceil(self.options.batch_size) as u32
     }
 
-    /// Whole epochs taken so far.
+    /// Returns the number of whole epochs taken so far.
     #[wasm_bindgen(getter)]
     pub fn epoch(&self) -> u32 {
         self.epoch
@@ -122,7 +122,7 @@ impl TrainingRun {
 }
 
 impl TrainingRun {
-    /// [`new`](Self::new), with the error as a text.
+    /// Does the same as [`new`](Self::new), with the error as a text.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl TrainingRun {
         random::shuffle(&mut self.order, self.options.seed.into(), self.epoch.into());
     }
 
-    /// [`step`](Self::step), with the error as a text.
+    /// Does the same as [`step`](Self::step), with the error as a text.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl TrainingRun {
         Ok(loss)
     }
 
-    /// [`file`](Self::file), with the error as a text.
+    /// Does the same as [`file`](Self::file), with the error as a text.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl TrainingRun {
     }
 }
 
-/// A model's types: as the recipe `quickstart` trains it, and with dropout after its activation, as `fast` does.
+/// Returns a trainer for the model's type: for the recipe `quickstart` as it is, for `fast` with dropout after its activation.
 fn trainer(model: &str, recipe: &str, seed: u64, batch_size: usize, total: u64) -> Option<Box<dyn Step>> {
     type DroppingSmall = mlp!(784 => 128 Relu Dropout => 10);
     type DroppingTiny = mlp!(784 => 16 Relu Dropout => 10);

@@ -1,25 +1,25 @@
-//! The recipes of `selvedge train` that the page has, by their names.
+//! The recipes of `selvedge train` that the page offers.
 
 use selvedge::{
     optimizer::{Adam, Optimizer, Sgd},
     schedule::Schedule,
 };
 
-/// A recipe: the optimizer, the learning rate's way, and what is dropped. `STATE` is the optimizer's.
+/// A recipe: the optimizer, the schedule of the learning rate, and the dropout. `STATE` is the number of values that the optimizer keeps.
 pub trait Recipe<const STATE: usize> {
     /// The optimizer.
     type Rule: Optimizer<STATE>;
-    /// The part of the activations that a step drops.
+    /// The fraction of the activations that a step drops.
     const DROPOUT: f32;
 
-    /// Returns the schedule of a run of this number of steps.
+    /// Returns the schedule of a run with this number of steps.
     fn schedule(total: u64) -> Schedule;
 
-    /// Returns the optimizer's step of a number from 1.
+    /// Returns the optimizer's step with this number, from 1.
     fn rule(number: u64, learning_rate: f64) -> Self::Rule;
 }
 
-/// Stochastic gradient descent at one rate.
+/// Stochastic gradient descent with a constant learning rate.
 #[derive(Debug)]
 pub struct Quickstart;
 

@@ -1,4 +1,4 @@
-//! A model in training, whatever its type.
+//! A model in training, of any type.
 
 use alloc::{
     string::{String, ToString},
@@ -21,35 +21,35 @@ use selvedge::{
 use super::recipe::Recipe;
 use crate::{engine::Wide, samples::Samples};
 
-/// The things that decide a step beside the weights.
+/// The data that decide a step, besides the weights.
 pub struct Place<'a> {
     /// The run's seed.
     pub seed: u64,
-    /// Steps before it.
+    /// The number of steps before this one.
     pub steps: u64,
-    /// The schedule's base.
+    /// The base learning rate of the schedule.
     pub learning_rate: f64,
-    /// The samples' indices.
+    /// The indices of the batch's samples.
     pub batch: &'a [u32],
 }
 
 /// A model that takes steps.
 pub trait Step {
-    /// Takes a step, and returns the mean loss of its samples before it.
+    /// Takes a step. Returns the mean loss of its samples before the step.
     ///
     /// # Errors
     ///
     /// A valid run has no errors.
     fn step(&mut self, samples: &Samples, place: Place<'_>) -> Result<f32, String>;
 
-    /// Returns the weights, flat.
+    /// Returns the weights as a flat slice.
     fn parameters(&self) -> &[f32];
 
-    /// Returns the network, with its dropout.
+    /// Returns the network, with dropout.
     fn architecture(&self) -> Architecture;
 }
 
-/// A model, the optimizer's memory, and that of a step.
+/// A model, with the memory of the optimizer and of a step.
 pub struct Trainer<M: Layer, R, const STATE: usize> {
     parameters: Vec<f32>,
     state: Vec<f32>,
@@ -62,7 +62,7 @@ pub struct Trainer<M: Layer, R, const STATE: usize> {
 }
 
 impl<M: Layer<Input = [f32; PIXELS]>, R: Recipe<STATE>, const STATE: usize> Trainer<M, R, STATE> {
-    /// Returns the seed's initial weights, for a run of this number of steps.
+    /// Returns a model with the seed's initial weights, for a run with this number of steps.
     pub fn new(seed: u64, batch_size: usize, total: u64) -> Self {
         let mut parameters = vec![0.0; M::LEN];
         layers::initialize_flat(&Architecture::of::<M>(), &mut parameters, seed);
