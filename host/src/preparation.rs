@@ -10,9 +10,9 @@ pub enum PreparationBuf {
     /// Bytes, which are divided by 255: [`Preparation::Bytes`].
     #[default]
     Bytes,
-    /// [`Preparation::Scaled`]: the element and the table.
+    /// [`Preparation::Scaled`], with its element and table.
     Scaled(Element, Vec<u8>),
-    /// [`Preparation::Coded`]: the element and the table.
+    /// [`Preparation::Coded`], with its element and table.
     Coded(Element, Vec<u8>),
 }
 
@@ -22,15 +22,15 @@ impl PreparationBuf {
         Self::scaled(element, [(1.0, 0.0)])
     }
 
-    /// Scales and shifts, for each feature or one pair for all.
+    /// Returns the preparation with these scales and shifts: one pair for each feature, or one for all.
     fn scaled(element: Element, rows: impl IntoIterator<Item = (f32, f32)>) -> Self {
         let bytes = rows.into_iter().flat_map(|(scale, shift)| [scale, shift]).flat_map(f32::to_le_bytes);
         Self::Scaled(element, bytes.collect())
     }
 
-    /// Standardisation by the mean and the standard deviation of each feature.
+    /// Returns the standardisation by the mean and the standard deviation of each feature.
     ///
-    /// A feature with deviation 0, or with a scale that an f32 cannot hold, becomes 0, because it has no information.
+    /// A feature with deviation 0, or with a scale that an f32 cannot hold, becomes 0, because it carries no information.
     pub fn standardized(element: Element, moments: &[Moments]) -> Self {
         Self::scaled(
             element,
@@ -42,7 +42,7 @@ impl PreparationBuf {
         )
     }
 
-    /// Returns the preparation as a file has it.
+    /// Returns the preparation as a file stores it.
     pub fn get(&self) -> Preparation<'_> {
         const CHECKED: &str = "a table is checked where it is made";
         match self {
@@ -88,7 +88,7 @@ impl Moments {
         Self::of_rows(split.features(), || split.samples().map(|sample| element.values(sample)))
     }
 
-    /// Those of each number of a row, in binary64: two passes over the rows, so a constant's deviation is exactly 0.
+    /// Returns the moments of each column of the rows, in binary64. It reads the rows twice, so a constant's deviation is exactly 0.
     pub fn of_rows<Row: Iterator<Item = f32>, Rows: ExactSizeIterator<Item = Row>>(
         width: usize,
         rows: impl Fn() -> Rows,
@@ -119,9 +119,9 @@ impl Moments {
     }
 }
 
-/// Returns the codes of a network of integers for values of an element: each feature's range is that of the samples.
+/// Chooses codes for the inputs of an integer network, for values of this element. Each feature's range is that of the samples.
 ///
-/// Returns the preparation, and for each feature the value of code 0 and the values from one code to the next.
+/// Returns the preparation, and for each feature the value of code 0 and the difference of value from one code to the next.
 pub fn coded(element: Element, moments: &[Moments]) -> (PreparationBuf, Vec<CodeScale>) {
     if element.size() == 1 {
         let low = if element == Element::I8 { -128.0 } else { 0.0 };
@@ -148,7 +148,7 @@ pub struct CodeScale {
     pub step: f64,
 }
 
-/// Codes of a feature that is an integer from `low` to `high`; at most 256 values have each a code of their own.
+/// Returns the codes of a feature that is an integer from `low` to `high`. If there are at most 256 values, each has its own code.
 fn integers(low: i32, high: i32) -> (CodeRange, CodeScale) {
     let length = (high - low).max(1) as u32;
     let factor = if length <= 255 { 1 << 16 } else { (255 << 16) / length };
@@ -156,7 +156,7 @@ fn integers(low: i32, high: i32) -> (CodeRange, CodeScale) {
     (CodeRange::Integers { low, high, factor }, CodeScale { low: low.into(), step })
 }
 
-/// Codes of a feature that is a number from `low` to `high`. Where their distance is no f32, or too small to divide by, all have code 0.
+/// Returns the codes of a feature that is a number from `low` to `high`. If `high − low` is not an f32, or too small to divide by, all have code 0.
 fn floats(low: f32, high: f32) -> (CodeRange, CodeScale) {
     let mut factor = 255.0 / (high - low);
     if !(factor.is_finite() && (high - low).is_finite()) {

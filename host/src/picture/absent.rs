@@ -1,4 +1,4 @@
-//! Stands in for files of pictures where the feature `pictures` is left out.
+//! Takes the place of picture files if the feature `pictures` is left out.
 
 use std::{io, path::Path};
 
@@ -6,7 +6,7 @@ use selvedge::shape::InputShape;
 
 use super::{Captioned, Chart, PictureError, Prepared};
 
-/// The reason why there is no picture.
+/// The reason why there are no pictures.
 const NONE: &str = "this build of selvedge has no pictures: its feature `pictures` is left out";
 
 /// Reads nothing.
@@ -18,7 +18,7 @@ pub fn read(path: &Path, _shape: InputShape) -> Result<Prepared, PictureError> {
     Err(PictureError::Absent { path: path.into() })
 }
 
-/// There is no picture.
+/// A picture in a build without pictures: there is none.
 pub enum Plain {}
 
 /// Reads nothing.

@@ -1,4 +1,4 @@
-//! A picture of a data set: bars for the classes' samples, and a panel for each feature or class.
+//! A picture of a data set: bars for the numbers of samples of the classes, and a panel for each feature or class.
 
 use std::{
     io::{self, Cursor},
@@ -10,23 +10,23 @@ use image::{ImageFormat, Rgb, RgbImage, imageops};
 use super::{Chart, Panel, Spread, sheet};
 use crate::files::write_whole;
 
-/// The picture's width, and the space around its parts.
+/// The picture's width. The further constant is the space around its parts.
 const WIDTH: u32 = 1000;
 const MARGIN: u32 = 20;
-/// A class's row, the place of its name and of its numbers.
+/// The height of a class's row. The further constants are the places of its name and of its numbers.
 const ROW: u32 = 24;
 const NAME: u32 = 180;
 const NUMBERS: u32 = 160;
 /// The largest number of rows.
 const ROWS: usize = 30;
-/// A panel's plot, and its text below.
+/// The size of a panel's plot. The further constants are for the text below.
 const PLOT: (u32, u32) = (304, 160);
 const TEXT: u32 = 20;
 const COLUMNS: u32 = 3;
 
 const GROUND: Rgb<u8> = Rgb([34; 3]);
 const PLOT_GROUND: Rgb<u8> = Rgb([48; 3]);
-/// The classes' colours: Tableau's ten.
+/// The colours of the classes: Tableau's ten colours.
 const COLOURS: [[u8; 3]; 10] = [
     [31, 119, 180],
     [255, 127, 14],
@@ -69,7 +69,7 @@ fn colour(class: usize) -> Rgb<u8> {
     Rgb(COLOURS[class % COLOURS.len()])
 }
 
-/// A row for each class: its name, a bar of its training samples, a paler one of its test samples, and both numbers.
+/// Draws a row for each class: its name, a bar of its training samples, a paler bar of its test samples, and both numbers.
 fn bars(picture: &mut RgbImage, chart: &Chart) {
     sheet::write(picture, "samples to train on + to test on", (MARGIN, MARGIN / 2), WIDTH - 2 * MARGIN);
     let most = chart.classes.iter().map(|(_, [train, test])| train + test).max().unwrap_or(0).max(1) as f64;
@@ -125,7 +125,7 @@ fn draw(picture: &mut RgbImage, panel: &Panel, (left, top): (u32, u32)) {
     sheet::write(picture, &title, (left, top + height + 2), width);
 }
 
-/// A mean as a line, and a deviation to each side as a pale band.
+/// Draws a mean as a line, and the deviation to each side as a pale band.
 fn curve(picture: &mut RgbImage, (left, top): (u32, u32), points: &[Spread], y: impl Fn(f64) -> u32, colour: Rgb<u8>) {
     let last = points.len().saturating_sub(1) as f64;
     let mut before = None;
@@ -142,7 +142,7 @@ fn curve(picture: &mut RgbImage, (left, top): (u32, u32), points: &[Spread], y: 
     }
 }
 
-/// A mean picture, as large as a plot.
+/// Draws a mean picture, as large as a plot.
 fn image_panel(
     picture: &mut RgbImage,
     (left, top): (u32, u32),
@@ -161,7 +161,7 @@ fn image_panel(
     imageops::replace(picture, &enlarged, (left + (PLOT.0 - enlarged.width().min(PLOT.0)) / 2).into(), top.into());
 }
 
-/// Lays a colour over a rectangle, as far as it lies on the picture.
+/// Mixes a colour into a rectangle, as far as the rectangle lies on the picture.
 fn fill(picture: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, u32), colour: Rgb<u8>, part: f32) {
     for y in top..(top + height).min(picture.height()) {
         for x in left..(left + width).min(picture.width()) {

@@ -1,14 +1,14 @@
-//! A coloured ground: its shade of grey may be the thing's too, so its colour tells them apart.
+//! Coloured backgrounds. The background and the object may have the same shade of grey, so the colour tells them apart.
 
 use image::{GrayImage, Luma, RgbaImage};
 
 use super::ground::{Ground, PLAIN};
 
-/// The least difference of channels that makes a colour.
+/// The smallest difference between channels that counts as a colour.
 const COLOURED: u8 = 48;
 
-/// Returns the distance of each pixel's colour from the ground's, if the border has one colour. `None` for a grey ground, and for a
-/// picture with transparent pixels.
+/// Returns the distance of each pixel's colour from the background's colour, if the border has one colour. `None` for a grey background, and
+/// for a picture with transparent pixels.
 pub fn distances(picture: &RgbaImage) -> Option<GrayImage> {
     if picture.pixels().any(|pixel| pixel.0[3] < u8::MAX) {
         return None;

@@ -1,4 +1,4 @@
-//! A picture's file, within a limit of memory and time, as colours with an alpha channel, upright.
+//! Reads a picture's file, within a limit of memory and time, as upright colours with an alpha channel.
 
 use std::{
     io::{self, Cursor, Read},
@@ -30,22 +30,22 @@ const MAX_MEMORY: u64 = 320 << 20;
 const MAX_PROFILE: u64 = 4 << 20;
 /// The largest number of columns and rows: decoders keep some rows beside the picture.
 const MAX_SIDE: u32 = 65_535;
-/// The largest number of pixels, and the most that a JPEG's scans visit together.
+/// The largest number of pixels. The second constant is the largest number of pixels that all scans of a JPEG visit together.
 const MAX_PIXELS: u64 = 64_000_000;
 const MAX_VISITS: u64 = 10 * MAX_PIXELS;
-/// The largest number of bytes of a JPEG in scans, which are slow to read.
+/// The largest number of bytes of a JPEG with scans, which is slow to read.
 const MAX_PROGRESSIVE: u64 = 24 << 20;
-/// The largest number of pixels that are worked with. Larger pictures are reduced.
+/// The largest number of pixels for the further steps. Larger pictures are reduced.
 const MAX_WORKED: u64 = 4 << 20;
 
-/// The bytes beside a pixel that is worked with: colours, shades, alpha, the ground's mask and the places that it grows from.
+/// The number of bytes for each pixel in the further steps: colours, shades, alpha, the background's mask and the places from which it grows.
 const WORK: u64 = 32;
 
 /// A picture that was read.
 pub struct Decoded {
-    /// Colours and alpha, turned as EXIF's orientation says; of a large picture, means of squares of pixels.
+    /// Colours and alpha, turned by EXIF's orientation. For a large picture, the means of squares of pixels.
     pub pixels: RgbaImage,
-    /// Columns and rows of the upright picture as the file has it.
+    /// The columns and rows of the upright picture in the file.
     pub size: (u32, u32),
     /// EXIF's orientation, from 1 to 8.
     pub orientation: u8,
@@ -59,7 +59,7 @@ pub struct Decoded {
 ///
 /// # Errors
 ///
-/// [`PictureError`]; what is too large is refused by its header.
+/// [`PictureError`]. A picture that is too large is refused by its header.
 pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let mut bytes = Vec::new();
@@ -67,11 +67,11 @@ pub fn decode(path: &Path) -> Result<Decoded, PictureError> {
     decode_bytes(path, bytes)
 }
 
-/// Decodes a file's bytes; errors name the path.
+/// Decodes a file's bytes. `path` is the file's name in errors.
 ///
 /// # Errors
 ///
-/// The same as [`decode`], without the path.
+/// The errors of [`decode`], except those of opening the file.
 pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError> {
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let cut = |missing| PictureError::Cut { path: path.into(), missing };
@@ -135,14 +135,14 @@ pub fn decode_bytes(path: &Path, bytes: Vec<u8>) -> Result<Decoded, PictureError
     Ok(Decoded { pixels: reduced.into_rgba8(), size, orientation, is_series: structure.is_series, is_sample })
 }
 
-/// Asks for memory and gives it back, untouched: decoders abort the program where there is too little.
+/// Allocates memory and frees it without use. Decoders would abort the program if there is too little.
 fn check_memory(path: &Path, bytes: u64) -> Result<(), PictureError> {
     let megabytes = (bytes >> 20) + 1;
     let asked = Vec::<u8>::new().try_reserve_exact((megabytes << 20) as usize);
     asked.map_err(|_| PictureError::Memory { path: path.into(), megabytes })
 }
 
-/// Returns the bytes that reading takes at most, by the header: file, pixels, and what the decoder has beside them.
+/// Returns the largest number of bytes that reading needs, by the header: for the file, the pixels, and the decoder.
 fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure, length: u64) -> u64 {
     let (width, height) = decoder.dimensions();
     // Decoders work in blocks.
@@ -164,7 +164,7 @@ fn memory(decoder: &impl ImageDecoder, format: ImageFormat, structure: Structure
     length.saturating_add(decoded).saturating_add(beside)
 }
 
-/// Colours and alpha: the means of squares, where there are more pixels than are worked with.
+/// Returns colours and alpha. If there are too many pixels for the further steps, they are the means of squares.
 fn reduce(picture: DynamicImage) -> RgbaImage {
     let (width, height) = (picture.width(), picture.height());
     let pixels = u64::from(width) * u64::from(height);

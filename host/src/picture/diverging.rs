@@ -1,23 +1,23 @@
-//! Numbers as colours: white is 0, blue is below and orange above, which colour-blind readers tell apart.
+//! Numbers as colours: 0 is white, negative numbers are blue, and positive ones orange. Colour-blind readers can tell these apart.
 
-/// The colours of the least and of the largest number.
+/// The colours of the smallest and of the largest number.
 const ENDS: [[f32; 3]; 2] = [[0.0, 90.0, 190.0], [200.0, 80.0, 0.0]];
 
 /// A scale of colours from `-limit` to `limit`.
 #[derive(Clone, Copy, Debug)]
 pub struct Diverging {
-    /// The number, above 0, from which on the colour stays.
+    /// The number, above 0, from which on the colour does not change.
     pub limit: f32,
 }
 
 impl Diverging {
-    /// Numbers as an image of red, green and blue, a plane each.
+    /// Returns numbers as an image in three planes: red, green and blue.
     pub fn image(self, numbers: &[f32]) -> Vec<u8> {
         let channel = |channel: usize| numbers.iter().map(move |&number| self.colour(number)[channel]);
         (0..3).flat_map(channel).collect()
     }
 
-    /// Numbers of red, green and blue, a plane each, as an image: grey is 0, and a channel is dark below and light above.
+    /// Returns numbers for red, green and blue, in three planes, as an image: 0 is grey, negative numbers are dark, and positive ones light.
     pub fn channels(self, numbers: &[f32]) -> Vec<u8> {
         numbers.iter().map(|&number| (127.5 + 127.5 * self.part(number)).round() as u8).collect()
     }
@@ -33,7 +33,8 @@ impl Diverging {
     }
 }
 
-/// Returns the limit of a scale for these numbers: one in 200 lies beyond it, so a few that are far away do not make all others pale. 1 where all are 0.
+/// Returns the limit of a scale for these numbers. One number in 200 lies beyond it, so a few extreme numbers do not make all others pale. The
+/// limit is 1 if all are 0.
 pub fn limit(numbers: impl Iterator<Item = f32>) -> f32 {
     let mut sizes: Vec<f32> = numbers.map(f32::abs).filter(|size| size.is_finite()).collect();
     sizes.sort_unstable_by(f32::total_cmp);

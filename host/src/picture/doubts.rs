@@ -1,13 +1,13 @@
-//! Notes about pictures whose answer is doubtful.
+//! Notes about pictures for which the answer is doubtful.
 
 use image::GrayImage;
 
 use super::ground::{Ground, PLAIN};
 
-/// Shades that are no further apart than this hardly vary.
+/// Shades that differ by this number or less count as nearly equal.
 const HARDLY: u8 = 32;
 
-/// Returns a note where a picture is blank, or nearly so.
+/// Returns a note if a picture is blank, or nearly so.
 pub fn of_picture(gray: &GrayImage) -> Option<String> {
     let (least, most) = (gray.as_raw().iter().min()?, gray.as_raw().iter().max()?);
     match most - least {
@@ -19,7 +19,7 @@ pub fn of_picture(gray: &GrayImage) -> Option<String> {
     }
 }
 
-/// Returns a note where the ground is not plain.
+/// Returns a note if the background is not plain.
 pub fn of_ground(ground: &Ground) -> Option<String> {
     (ground.share < PLAIN).then(|| {
         format!(
@@ -30,7 +30,7 @@ pub fn of_ground(ground: &Ground) -> Option<String> {
     })
 }
 
-/// Returns a note where a sample is nearly black, or has no black around its thing.
+/// Returns a note if a sample is nearly black, or has no black around its object.
 pub fn of_sample(shades: &GrayImage) -> Option<String> {
     let (all, shades) = (shades.as_raw().len(), shades.as_raw());
     let lit = shades.iter().filter(|&&shade| shade > HARDLY).count();

@@ -24,12 +24,12 @@ pub enum PictureError {
     NoFile {
         /// The path.
         path: PathBuf,
-        /// The content that was found.
+        /// The kind of what was found.
         what: &'static str,
-        /// A way to correct it.
+        /// Advice.
         advice: &'static str,
     },
-    /// The operating system does not give the file's bytes.
+    /// The operating system cannot read the file's bytes.
     #[error("cannot read {}: {error}", path.display())]
     Unreadable {
         /// The file.
@@ -37,7 +37,7 @@ pub enum PictureError {
         /// The reason.
         error: io::Error,
     },
-    /// The file is a part of a picture.
+    /// The file is only a part of a picture.
     #[error("{} ends early: {missing}; copy or download it again", path.display())]
     Cut {
         /// The file.
@@ -45,15 +45,15 @@ pub enum PictureError {
         /// The part that is missing.
         missing: &'static str,
     },
-    /// Reading would take more memory or time than a picture may.
+    /// Reading would take more memory or time than is allowed.
     #[error("{} is too large: {reason}; save it smaller and give that", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// Its size, and the most that is read.
+        /// The picture's size, and the largest size that is read.
         reason: String,
     },
-    /// The system has less memory for this process than reading takes.
+    /// The system has less memory for this process than reading needs.
     #[error("{}: reading it takes {megabytes} MB of memory, and the system gives less; save it smaller, or raise the limit (`ulimit -v`)", path.display())]
     Memory {
         /// The file.
@@ -66,10 +66,10 @@ pub enum PictureError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// The kind of file, and what to do.
+        /// The kind of file, and advice.
         what: String,
     },
-    /// The file is no sound picture.
+    /// The file is a damaged picture.
     #[error("{} is no PNG, JPEG, WebP, GIF, BMP or TIFF that can be read: {error}", path.display())]
     Picture {
         /// The file.

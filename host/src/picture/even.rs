@@ -1,24 +1,24 @@
-//! A ground made even: light that falls from one side, and noise, are taken off.
+//! Makes a background even: it removes the slope of light from one side, and noise.
 
 use image::{GrayImage, Luma};
 
 use super::ground::Ground;
 
-/// The part of the border that a plane is fitted to: the thing may touch the rest.
+/// The part of the border to which a plane is fitted. The object may touch the rest.
 const FITTED: f32 = 0.7;
-/// The number of fits of the plane, each to the pixels that are nearest to the one before.
+/// The number of fits of the plane. Each uses the pixels that are nearest to the plane before.
 const FITS: usize = 12;
-/// The largest error of a plane, as a part of the error of an even shade.
+/// The largest error of a plane, as a fraction of the error of an even shade.
 const BETTER: f32 = 0.7;
-/// The largest error of a plane for most pixels; with more it is no ground.
+/// The largest error of a plane for most pixels. With a larger error it is not a background.
 const FARTHEST: f32 = 32.0;
-/// A ground of this tolerance or less has no noise that disturbs.
+/// A background with this tolerance or less has no noise that disturbs.
 const CALM: u8 = 16;
-/// The largest number of pixels on each side of one that its mean is taken of.
+/// The largest number of pixels on each side of a pixel that are used for its mean.
 const WIDEST: usize = 3;
 
-/// Returns a picture with the slope of its ground taken off, if it has one, and its noise, as far as one pixel of the sample lies in the mean
-/// of this number of pixels; and its ground.
+/// Returns a picture without the slope of its background and without its noise, and the background. The noise is reduced by a mean over as
+/// many pixels as become one pixel of the sample.
 pub fn even_out(gray: GrayImage, (width, height): (u32, u32)) -> (GrayImage, Ground) {
     let level = level(&gray).unwrap_or(gray);
     let ground = Ground::of(&level);
@@ -35,7 +35,7 @@ pub fn even_out(gray: GrayImage, (width, height): (u32, u32)) -> (GrayImage, Gro
     (found.0.unwrap_or(level), found.1)
 }
 
-/// Takes a plane off that fits most of the border much better than one shade does. `None` if there is none.
+/// Subtracts a plane that fits most of the border much better than one shade does. Returns `None` if there is no such plane.
 fn level(gray: &GrayImage) -> Option<GrayImage> {
     let (width, height) = gray.dimensions();
     let rows = [0, height - 1].into_iter().flat_map(|y| (0..width).map(move |x| (x, y)));
@@ -65,7 +65,7 @@ fn level(gray: &GrayImage) -> Option<GrayImage> {
     })
 }
 
-/// Returns the plane of least squares through points: its height at zero, and its slopes. `None` if all points lie in one line.
+/// Returns the plane of least squares through points: its height at zero, and its slopes. Returns `None` if all points lie in one line.
 fn fit(points: &[[f32; 3]]) -> Option<[f32; 3]> {
     let mean = |axis: usize| points.iter().map(|point| f64::from(point[axis])).sum::<f64>() / points.len() as f64;
     let means = [mean(0), mean(1), mean(2)];
@@ -108,7 +108,7 @@ fn smooth(gray: &GrayImage, radius: usize) -> GrayImage {
 mod tests {
     use super::*;
 
-    /// Returns a block on a ground.
+    /// Returns a picture of a block on a background.
     fn block(ground: impl Fn(u32, u32) -> u8) -> GrayImage {
         let is_thing = |x: u32, y: u32| (60..140).contains(&x) && (50..200).contains(&y);
         GrayImage::from_fn(200, 200, |x, y| Luma([if is_thing(x, y) { 20 } else { ground(x, y) }]))

@@ -1,4 +1,4 @@
-//! Files that end.
+//! Opens files that have an end.
 
 use std::{
     fs::{self, File},
@@ -7,11 +7,11 @@ use std::{
 
 use super::PictureError;
 
-/// Opens a file. What may have no end, or may never begin, is not opened: a pipe, a device.
+/// Opens a file. It refuses a pipe or a device, which may have no end or may block.
 ///
 /// # Errors
 ///
-/// [`PictureError::NoFile`], and [`PictureError::Unreadable`].
+/// [`PictureError::NoFile`] for something else than a file, and [`PictureError::Unreadable`] if it cannot be opened.
 pub fn open(path: &Path) -> Result<File, PictureError> {
     let unreadable = |error| PictureError::Unreadable { path: path.into(), error };
     let kind = fs::metadata(path).map_err(unreadable)?.file_type();

@@ -1,11 +1,11 @@
-//! Files that are no pictures, or of a format that is not read.
+//! Files that are not pictures, or that have a format that is not read.
 
 use crate::{
     interchange,
     stray::{self, Magic},
 };
 
-/// Files that are no pictures for this program: the place of their magic, the magic, and what to do.
+/// Kinds of files that this program does not read as pictures: the place of their magic, the magic, and advice.
 const OTHERS: [Magic<&str>; 11] = [
     (4, b"ftypavi", "an AVIF picture, which is not read; save it as PNG or JPEG and give that"),
     (4, b"ftyphei", "a HEIC photo, which is not read; save it as PNG or JPEG and give that"),
@@ -24,7 +24,7 @@ const OTHERS: [Magic<&str>; 11] = [
     (0, b"8BPS", "a picture of Photoshop (PSD), which is not read; save it as PNG or JPEG and give that"),
 ];
 
-/// Returns the kind of a file that is no picture, and what to do; `None` for a kind that is not known.
+/// Returns the kind of a file that is not a picture, with advice, or `None` for an unknown kind.
 pub fn describe(bytes: &[u8]) -> Option<String> {
     if let Some(what) = stray::begins(&OTHERS, bytes) {
         return Some(what.into());

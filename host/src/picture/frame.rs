@@ -1,21 +1,21 @@
-//! A thin frame around a picture: it stands between the border and the ground.
+//! A thin frame around a picture, between the border and the background.
 
 use image::{GrayImage, imageops};
 
 use super::ground::Ground;
 
-/// A frame is at most this part of the shorter side wide, counted as that side over the frame's width.
+/// The shorter side divided by the widest allowed frame.
 const THINNEST: u32 = 25;
-/// The part of each of its four-sided rings that has a frame's shade.
+/// The part of each of the frame's four-sided rings that has the frame's shade.
 const EVEN: f32 = 0.9;
-/// A frame's shade is further than this from the ground's.
+/// The smallest difference between the frame's shade and the background's.
 const APART: u8 = 32;
-/// Neighbouring rings of a ground have shades no further apart than this: at a frame's soft edge they are.
+/// The largest difference between neighbouring rings of a background. At the soft edge of a frame, the difference is larger.
 const ALIKE: u8 = 8;
-/// The least part of the pixels inside, in percent, that is no ground: a light thing with straight edges on a dark ground is no frame.
+/// The smallest part of the pixels inside, in percent, that is not background. A light object with straight edges is not a frame.
 const LEAST: usize = 1;
 
-/// Returns the width of a picture's frame; 0 where it has none.
+/// Returns the width of a picture's frame, or 0 if it has none.
 pub fn width(gray: &GrayImage) -> u32 {
     let outer = Ground::of(gray);
     let shorter = gray.width().min(gray.height());

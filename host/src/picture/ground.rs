@@ -1,22 +1,22 @@
-//! The ground around the thing that a picture shows.
+//! The background around the object that a picture shows.
 
 use image::GrayImage;
 
-/// The least part of a border that a plain ground has.
+/// The smallest part of the border that has the shade of a plain background.
 pub const PLAIN: f32 = 0.75;
-/// Shades at most this far from the ground's belong to it, however noisy it is.
+/// The largest tolerance of a background, however noisy it is.
 const FARTHEST: u8 = 32;
-/// Shades at most this far from the ground's belong to it, however even it is.
+/// The smallest tolerance of a background, however even it is.
 const NEAREST: u8 = 8;
 
-/// The part of the border's ground that its noise is taken of: a thing of nearly the same shade may touch the rest. Of normal noise, nine halves of
-/// that are 5.8 standard deviations.
+/// The part of the border's background from which the noise is measured. An object of nearly the same shade may touch the rest. For normal
+/// noise, 4.5 times that distance is 5.8 standard deviations.
 const USUAL: f64 = 0.8;
 
 /// The background of a picture, estimated from its border.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ground {
-    /// Its shade: the middle of those that most of the border has.
+    /// The background's shade: the middle of the shades that most of the border has.
     pub shade: u8,
     /// The largest distance of a background pixel from that value.
     pub tolerance: u8,
@@ -25,17 +25,17 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Returns a ground that is known and even.
+    /// Returns an even background with a known shade.
     pub fn exact(shade: u8) -> Self {
         Self { shade, tolerance: NEAREST, share: 1.0 }
     }
 
-    /// Estimates the ground by the outermost pixels.
+    /// Estimates the background from the outermost pixels.
     pub fn of(gray: &GrayImage) -> Self {
         Self::of_ring(gray, 0)
     }
 
-    /// The same by the pixels that are so many from the outermost, which must leave some.
+    /// Estimates the background from the pixels that are `inset` pixels from the edge. There must be some.
     pub fn of_ring(gray: &GrayImage, inset: u32) -> Self {
         let (right, bottom) = (gray.width() - inset, gray.height() - inset);
         let mut counts = [0_u64; 256];
@@ -65,12 +65,12 @@ impl Ground {
         Self { shade, tolerance, share: within as f32 / counts.iter().sum::<u64>() as f32 }
     }
 
-    /// Returns the distance within which most of its pixels are from its shade; 0 for an even ground.
+    /// Returns the distance from the shade within which most of the background's pixels lie. It is 0 for an even background.
     pub fn noise(&self) -> u8 {
         if self.tolerance > NEAREST { self.tolerance / 3 } else { 0 }
     }
 
-    /// Finds the pixels of the ground: those of its shade that are joined to the border by others. `true` for each of them, row after row.
+    /// Finds the pixels of the background: those of its shade that are connected to the border by such pixels. `true` for each, row after row.
     pub fn mask(&self, gray: &GrayImage) -> Vec<bool> {
         let (width, height) = (gray.width() as usize, gray.height() as usize);
         let shades = gray.as_raw();
@@ -109,7 +109,7 @@ impl Ground {
     }
 }
 
-/// Makes small things a part of the ground, beside a thing that is larger than a hundred of them.
+/// Makes small objects a part of the background, if there is an object more than a hundred times as large.
 pub fn cover_specks(mask: &mut [bool], width: usize) {
     const SMALL: usize = 100;
     let mut seen = mask.to_vec();
@@ -121,7 +121,7 @@ pub fn cover_specks(mask: &mut [bool], width: usize) {
     }
 }
 
-/// Sets a pixel that is not set and those that are joined to it; returns how many.
+/// Sets a pixel that is not set, and all such pixels that are connected to it. Returns their number.
 fn fill(mask: &mut [bool], width: usize, place: usize) -> usize {
     let (mut open, mut count) = (Vec::new(), 0);
     let mut visit = |place: usize, open: &mut Vec<usize>| {
@@ -147,7 +147,7 @@ fn fill(mask: &mut [bool], width: usize, place: usize) -> usize {
     count
 }
 
-/// Returns the least value up to which that part of all lies.
+/// Returns the smallest value such that this part of all values is not above it.
 fn quantile(counts: impl Iterator<Item = (u8, u64)> + Clone, part: f64) -> u8 {
     let total: u64 = counts.clone().map(|(_, count)| count).sum();
     let wanted = (total as f64 * part).ceil() as u64;

@@ -1,4 +1,4 @@
-//! Pictures: a photograph becomes a sample of the shape that a network takes, and samples become a sheet or a terminal's text.
+//! Pictures. A photograph becomes a sample with the shape that a network takes. Samples become a sheet of images or text for a terminal.
 
 #[cfg(not(feature = "pictures"))]
 mod absent;
@@ -64,7 +64,7 @@ pub struct Captioned<'a> {
 /// A data set as a picture shows it.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// Each class's name, and its training and test samples.
+    /// The name of each class, and its numbers of training and test samples.
     pub classes: Vec<(String, [usize; 2])>,
     /// The panels below the classes.
     pub panels: Vec<Panel>,
@@ -73,7 +73,7 @@ pub struct Chart {
 /// A part of a [`Chart`].
 #[derive(Clone, Debug)]
 pub enum Panel {
-    /// A feature's values: the part of each class's samples that lies in each of some ranges of one width, from `low` to `high`.
+    /// The distribution of a feature's values. There are ranges of one width from `low` to `high`, and the part of each class's samples in each.
     Histogram {
         /// The text below.
         title: String,
@@ -81,10 +81,10 @@ pub enum Panel {
         low: f32,
         /// The largest value.
         high: f32,
-        /// The parts of each class, which together are 1.
+        /// For each class, the parts of its samples in each range. Their sum is 1.
         classes: Vec<Vec<f64>>,
     },
-    /// A window's course, for each class.
+    /// The mean course of a window, for each class.
     Curves {
         /// The text below.
         title: String,
@@ -97,14 +97,14 @@ pub enum Panel {
         title: String,
         /// Columns and rows.
         size: (u32, u32),
-        /// 1 or 3.
+        /// The number of channels: 1 or 3.
         channels: u32,
-        /// Channels × rows × columns.
+        /// The values: channels × rows × columns.
         values: Vec<u8>,
     },
 }
 
-/// Mean and standard deviation.
+/// A mean and a standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The mean.
@@ -113,16 +113,16 @@ pub struct Spread {
     pub deviation: f64,
 }
 
-/// A picture as a network takes it.
+/// A picture in the form that a network takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     /// The sample: row after row, light on black.
     pub shades: Vec<u8>,
-    /// The shade of the picture's ground, from 0 to 255.
+    /// The shade of the picture's background, from 0 to 255.
     pub ground: u8,
     /// Columns and rows of the upright picture.
     pub size: (u32, u32),
-    /// EXIF's orientation, from 1 to 8; 1 where the file has none.
+    /// EXIF's orientation, from 1 to 8. It is 1 if the file has none.
     pub orientation: u8,
     /// The reasons why the answer is doubtful.
     pub notes: Vec<String>,

@@ -1,4 +1,4 @@
-//! A picture that is resized and nothing more: what a folder of pictures gives.
+//! Pictures that are only resized, as in a folder of pictures.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use image::{
 
 use super::{PictureError, decode::decode};
 
-/// A picture's colours, upright, on black where it is transparent.
+/// The colours of an upright picture. Transparent parts are black.
 pub struct Plain {
     pixels: RgbImage,
     size: (u32, u32),
@@ -19,7 +19,7 @@ pub struct Plain {
 ///
 /// # Errors
 ///
-/// [`PictureError`].
+/// [`PictureError`] if the picture cannot be read.
 pub fn read_plain(path: &Path) -> Result<Plain, PictureError> {
     let decoded = decode(path)?;
     let mut pixels = decoded.pixels;
@@ -31,7 +31,7 @@ pub fn read_plain(path: &Path) -> Result<Plain, PictureError> {
 }
 
 impl Plain {
-    /// Columns and rows as the file has them.
+    /// Returns the columns and rows of the picture in the file.
     pub fn size(&self) -> (u32, u32) {
         self.size
     }
@@ -41,8 +41,8 @@ impl Plain {
         self.pixels.pixels().all(|pixel| pixel.0.iter().all(|shade| *shade == pixel.0[0]))
     }
 
-    /// Returns the sample of this number of columns and rows, resized without regard to its proportions: channels × rows × columns. One channel is the luminance
-    /// (ITU-R BT.709), three are red, green and blue.
+    /// Returns the sample with this number of columns and rows: channels × rows × columns. The proportions may change. One channel is the luminance
+    /// (ITU-R BT.709), and three are red, green and blue.
     pub fn fit(self, (width, height): (u32, u32), channels: u32) -> Vec<u8> {
         let pixels = match self.pixels.dimensions() == (width, height) {
             true => self.pixels,

@@ -1,5 +1,5 @@
-//! From any picture to shades of the size that a network takes, light on black: Fashion-MNIST's own pipeline (Xiao, Rasul, Vollgraf 2017,
-//! section 2), without its sharpening.
+//! Turns any picture into shades of the size that a network takes, light on black. This is the method of Fashion-MNIST (Xiao, Rasul, Vollgraf
+//! 2017, section 2), without its sharpening.
 
 use std::{borrow::Cow, path::Path};
 
@@ -19,26 +19,26 @@ use super::{
     shades::{darken, flatten, lighten},
 };
 
-/// Fewer pixels than these show little.
+/// The smallest number of pixels. Fewer pixels show too little.
 const FEW: u64 = 64;
 
-/// Reads a picture of one thing, a PNG, JPEG, WebP, GIF, BMP or TIFF, as a sample of a network: an image of one channel, light on black.
+/// Reads a picture of one object, a PNG, JPEG, WebP, GIF, BMP or TIFF, as a sample of a network: an image of one channel, light on black.
 ///
-/// EXIF's orientation is applied. The ground's shade is that of most of the border; what is joined to the border in that shade becomes black,
-/// and on a light ground the thing is inverted. Unless the picture has the sample's size and a black ground already, the ground is cut off
-/// around the thing, and the thing is enlarged or reduced until it fits, and put in the middle. A thin frame is left out before. On a coloured
-/// ground the colour tells thing from ground, and a dark thing is inverted. A picture that [`save_sample`](super::save_sample) wrote stays as it is.
-/// At most 64 million pixels and 320 MB are read.
+/// EXIF's orientation is applied. A thin frame is left out. The background has the shade of most of the border; the parts with this shade that are
+/// connected to the border become black. On a light background, the object is inverted. On a coloured background, the colour tells the object
+/// from the background, and a dark object is inverted. Unless the picture already has the sample's size and a black background, the background
+/// is cut off around the object. The object is then resized to fit, and put in the middle. A picture that [`save_sample`](super::save_sample)
+/// wrote stays as it is. At most 64 million pixels and 320 MB are read.
 ///
 /// # Errors
 ///
-/// [`PictureError`].
+/// [`PictureError`] if the picture cannot be read, or if the network does not take such images.
 pub fn read(path: &Path, shape: InputShape) -> Result<Prepared, PictureError> {
     let size = size(path, shape)?;
     Ok(take(&decode(path)?, size))
 }
 
-/// Reads the bytes of such a file; errors name the path.
+/// Does the same as [`read`], for the bytes of a file. `path` is the file's name in errors.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn read_bytes(path: &Path, bytes: Vec<u8>, shape: InputShape) -> Result<Prep
     Ok(take(&decode_bytes(path, bytes)?, size))
 }
 
-/// Columns and rows of the network's image.
+/// Returns the columns and rows of the network's image.
 fn size(path: &Path, shape: InputShape) -> Result<(u32, u32), PictureError> {
     match shape {
         InputShape::Image { channels: 1, height, width } => Ok((width, height)),
@@ -70,7 +70,7 @@ fn take(decoded: &Decoded, (width, height): (u32, u32)) -> Prepared {
     prepared
 }
 
-/// Returns a picture as shades of this number of columns and rows; a sample's are kept.
+/// Returns a picture as shades with this number of columns and rows. The shades of a saved sample are not changed.
 fn prepare(picture: &RgbaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     let full_size = picture.dimensions();
     let (gray, laid_over) = flatten(picture);
@@ -132,7 +132,7 @@ fn prepare(picture: &RgbaImage, size: (u32, u32), is_sample: bool) -> Prepared {
     prepared(shades, ground.shade, notes)
 }
 
-/// Cuts the ground off, and makes the rest as large as the size allows, in the middle of black.
+/// Cuts the background off, and resizes the rest as far as the size allows, in the middle of black.
 fn fit(gray: &GrayImage, ground: &[bool], (full_width, full_height): (u32, u32)) -> GrayImage {
     let (mut left, mut top, mut right, mut bottom) = (u32::MAX, u32::MAX, 0, 0);
     for ((x, y, _), &is_ground) in gray.enumerate_pixels().zip(ground) {
@@ -181,7 +181,7 @@ mod tests {
         super::prepare(&picture.to_rgba8(), size, false).shades
     }
 
-    /// Returns a picture with a block of one shade on a ground of another, and where the block is.
+    /// Returns a picture with a block of one shade on a background of another, and the place of the block.
     fn block(size: (u32, u32), ground: u8, shade: u8) -> RgbImage {
         RgbImage::from_fn(size.0, size.1, |x, y| {
             let inside = (size.0 / 4..size.0 / 2).contains(&x) && (size.1 / 4..size.1 * 3 / 4).contains(&y);

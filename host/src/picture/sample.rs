@@ -1,7 +1,7 @@
-//! A sample as a picture, and back: the same shades.
+//! Saves a sample as a picture, and recognises such a picture, which gives the same shades.
 //!
-//! Such a picture is a PNG in 8 bits of grey with a chunk `tEXt`, keyword `Selvedge`, text `sample`. [`read`](super::read) takes its pixels as they
-//! are: no ground is looked for, and nothing is inverted.
+//! Such a picture is a PNG in 8 bits of grey with a chunk `tEXt`, keyword `Selvedge`, text `sample`. [`read`](super::read) takes its pixels
+//! unchanged: it looks for no background, and inverts nothing.
 
 use std::{
     io::{self, Cursor},
@@ -14,14 +14,14 @@ use crate::files::write_whole;
 
 /// The chunk's type and content.
 const MARK: &[u8] = b"tEXtSelvedge\0sample";
-/// A PNG's signature and its header chunk, which stands first.
+/// The number of bytes of a PNG's signature and of its header chunk, which comes first.
 const HEADER: usize = 8 + 25;
 
-/// Saves a sample of this number of columns and rows as a PNG file of that size, whole or not at all.
+/// Saves a sample with this number of columns and rows as a PNG file of the same size, as a whole or not at all.
 ///
 /// # Errors
 ///
-/// [`io::Error`] if the file cannot be written, or `shades` are not as many as the size says; its text names the file.
+/// [`io::Error`] if the file cannot be written, or if the number of `shades` does not fit the size. Its text names the file.
 pub fn save_sample(path: &Path, shades: &[u8], (width, height): (u32, u32)) -> io::Result<()> {
     let mut png = Cursor::new(Vec::new());
     if shades.len() as u64 != u64::from(width) * u64::from(height) {

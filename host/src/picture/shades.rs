@@ -1,15 +1,15 @@
-//! From colours to shades of grey, light on black.
+//! Turns colours into shades of grey, light on black.
 
 use image::{DynamicImage, GrayImage, Luma, RgbaImage};
 
 use super::ground::Ground;
 
-/// The part of a thing, in percent, that decides whether it is light or dark on a ground of a middle shade.
+/// The part of an object, in percent, that decides whether it is light or dark on a background of a middle shade.
 const MOST: usize = 97;
-/// The middle shades: on others, a dark ground has a light thing, and a light one a dark thing.
+/// The middle shades. A darker background has a light object, and a lighter background has a dark object.
 const MIDDLE: std::ops::RangeInclusive<u8> = 64..=191;
 
-/// Makes a coloured ground black and the thing light. The thing's own shade decides, not its shade beside the ground's.
+/// Makes a coloured background black and the object light. The object's own shade decides whether it is inverted, not the background's.
 pub fn lighten(gray: &GrayImage, mask: &[bool]) -> GrayImage {
     let thing = || gray.as_raw().iter().zip(mask).filter(|&(_, &is_ground)| !is_ground);
     let dark = thing().filter(|&(&shade, _)| shade < 128).count();
@@ -22,7 +22,7 @@ pub fn lighten(gray: &GrayImage, mask: &[bool]) -> GrayImage {
     GrayImage::from_raw(gray.width(), gray.height(), shades.collect()).expect("a shade for each pixel")
 }
 
-/// Makes the ground black, and a thing on a light ground light.
+/// Makes the background black, and an object on a light background light.
 pub fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
     let thing = || gray.as_raw().iter().zip(mask).filter(|&(_, &is_ground)| !is_ground).map(|(&shade, _)| shade);
     let (all, lighter) = (thing().count(), thing().filter(|&shade| shade > ground.shade).count());
@@ -42,8 +42,8 @@ pub fn darken(gray: &GrayImage, ground: &Ground, mask: &[bool]) -> GrayImage {
     GrayImage::from_raw(gray.width(), gray.height(), shades).expect("a shade for each pixel")
 }
 
-/// Lays a picture over white or, where the thing is light, over black: the thing must not vanish. That shade too, where it is the ground:
-/// where a tenth of the border is transparent.
+/// Puts a picture over white, or over black if the object is light, so that the object stays visible. Also returns this shade, if it is the
+/// background: if a tenth of the border is transparent.
 pub fn flatten(picture: &RgbaImage) -> (GrayImage, Option<u8>) {
     let picture = DynamicImage::from(picture.clone()).into_luma_alpha8();
     let (mut light, mut weight, mut border, mut transparent) = (0, 0, 0, 0);

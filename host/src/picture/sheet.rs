@@ -18,7 +18,7 @@ const GAP: u32 = 8;
 const TEXT: RasterHeight = RasterHeight::Size16;
 const GROUND: u8 = 34;
 
-/// Draws images of this number of columns and rows, each enlarged `scale` times and with its caption below it, in rows of `columns`.
+/// Draws images with this number of columns and rows, each enlarged `scale` times and with its caption below, in rows of `columns` images.
 ///
 /// `None` if the sheet would have more than a gibibyte.
 pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32, scale: u32) -> Option<RgbImage> {
@@ -48,7 +48,7 @@ pub fn grid(images: &[Captioned<'_>], (width, height): (u32, u32), columns: u32,
     Some(sheet)
 }
 
-/// Writes a line of text, centred in a width and cut off where it is wider.
+/// Writes a line of text, centred in a width. It is cut off if it is wider.
 pub fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u32) {
     let advance = get_raster_width(FontWeight::Regular, TEXT) as u32;
     let length = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
@@ -63,11 +63,11 @@ pub fn write(sheet: &mut RgbImage, text: &str, (left, top): (u32, u32), width: u
     }
 }
 
-/// Saves a [`grid`] of this number of columns and of this scale as a PNG file, whole or not at all.
+/// Saves a [`grid`] with this number of columns and this scale as a PNG file, as a whole or not at all.
 ///
 /// # Errors
 ///
-/// [`io::Error`] if the file cannot be written, or the sheet would have more than a gibibyte; its text names the file.
+/// [`io::Error`] if the file cannot be written, or if the sheet would have more than a gibibyte. Its text names the file.
 pub fn save_grid(
     path: &Path,
     images: &[Captioned<'_>],

@@ -31,19 +31,19 @@ impl Shades {
     }
 }
 
-/// Returns an image in shades of grey, of this number of columns, as lines of as many characters, each for two rows: half blocks on a terminal that has colours,
-/// letters elsewhere.
+/// Returns an image in shades of grey with this number of columns as lines of text. Each column is a character, and each line shows two rows:
+/// as half blocks on a terminal with colours, else as letters.
 pub fn terminal(image: &[u8], width: usize) -> String {
     render([image; 3], width, Shades::of_stdout())
 }
 
-/// [`terminal()`] of an image of red, green and blue, a plane each.
+/// Does the same as [`terminal()`], for an image in three planes: red, green and blue.
 pub fn terminal_in_colours(image: &[u8], width: usize) -> String {
     let plane = image.len() / 3;
     render([0, 1, 2].map(|channel| &image[channel * plane..][..plane]), width, Shades::of_stdout())
 }
 
-/// A character shows two pixels, one above the other.
+/// Returns the lines. Each character shows two pixels, one above the other.
 fn render(planes: [&[u8]; 3], width: usize, shades: Shades) -> String {
     let mut text = String::new();
     let width = width.max(1);
@@ -67,12 +67,12 @@ fn render(planes: [&[u8]; 3], width: usize, shades: Shades) -> String {
     text
 }
 
-/// Returns a colour's light (ITU-R BT.601).
+/// Returns the brightness of a colour (ITU-R BT.601).
 fn light([red, green, blue]: [u8; 3]) -> u8 {
     ((299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000) as u8
 }
 
-/// Returns the nearest of the 256 colours: of grey a [`gray`], else of the cube with the levels 0, 95, 135, … 255.
+/// Returns the nearest of the 256 colours: a [`gray`] for grey, else a colour of the cube with the levels 0, 95, 135, … 255.
 fn indexed(pixel: [u8; 3]) -> u8 {
     let [red, green, blue] = pixel;
     if red == green && green == blue {
@@ -95,7 +95,7 @@ fn gray(shade: u8) -> u8 {
     }
 }
 
-/// Returns a letter with as much ink as two pixels are light.
+/// Returns a letter with as much ink as two pixels have brightness.
 fn letter(upper: u8, lower: u8) -> char {
     const INK: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
     INK[(usize::from(upper) + usize::from(lower)) * INK.len() / 511]
@@ -105,7 +105,7 @@ fn letter(upper: u8, lower: u8) -> char {
 mod tests {
     use super::*;
 
-    /// Black above, white below, and one gray pixel.
+    /// Returns an image with black above, white below, and one gray pixel.
     fn image() -> [u8; 784] {
         let mut image = [0; 784];
         image[392..].fill(255);

@@ -1,13 +1,13 @@
-//! Checks by its outer structure that a picture's file is complete. Decoders fill a missing part with grey and report no error.
+//! Checks by its outer structure that a picture's file is complete. Decoders would fill a missing part with grey and report no error.
 
 use image::ImageFormat;
 
-/// The facts in the structure of a file.
+/// The facts from the structure of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// A JPEG's scans: each visits all blocks.
+    /// The number of a JPEG's scans. Each scan visits all blocks.
     pub scans: u64,
-    /// A JPEG's components: three, or four in print.
+    /// The number of a JPEG's components: three, or four for print.
     pub components: u64,
     /// True if the decoder keeps every coefficient of the picture in memory.
     pub is_progressive: bool,
@@ -15,9 +15,9 @@ pub struct Structure {
     pub is_series: bool,
 }
 
-/// Walks a file to its end mark; on failure, what is missing.
+/// Reads a file's structure to its end mark. The error is the part that is missing.
 ///
-/// A BMP and a TIFF have none. Their decoders find each missing byte.
+/// A BMP and a TIFF have no end mark. Their decoders find each missing byte.
 pub fn check(bytes: &[u8], format: ImageFormat) -> Result<Structure, &'static str> {
     match format {
         ImageFormat::Jpeg => jpeg(bytes),
@@ -49,7 +49,7 @@ fn number_be(bytes: &[u8]) -> Option<usize> {
     Some(bytes.iter().fold(0, |number, &byte| number << 8 | usize::from(byte)))
 }
 
-/// Chunks: length, type, content, checksum. Tells whether it is an animation: APNG's `acTL`.
+/// Reads chunks: length, type, content, checksum. Returns true for an animation, which has APNG's `acTL`.
 fn png(bytes: &[u8]) -> Option<bool> {
     let (mut rest, mut is_series) = (bytes.get(8..)?, false);
     loop {
@@ -63,10 +63,10 @@ fn png(bytes: &[u8]) -> Option<bool> {
     }
 }
 
-/// Segments with a length, and after a start of scan its data, in which FF is followed by 0 or a restart mark.
+/// Reads segments with a length, and after a start of scan its data, in which FF is followed by 0 or a restart mark.
 fn jpeg(bytes: &[u8]) -> Result<Structure, &'static str> {
     const CUT: &str = "its end mark is missing";
-    /// The largest number of pixels that a byte of data describes: 8 blocks of 64, a bit each.
+    /// The largest number of pixels that a byte of data describes: 8 blocks of 64 pixels, a bit for each block.
     const PIXELS_OF_A_BYTE: usize = 8 * 64;
     let (mut found, mut pixels, mut at) = (Structure::default(), 0, 2);
     loop {
@@ -98,7 +98,7 @@ fn jpeg(bytes: &[u8]) -> Result<Structure, &'static str> {
     }
 }
 
-/// FF and a marker's code; neither a stuffed byte nor a restart mark.
+/// Returns true for FF and a marker's code, but not for a stuffed byte or a restart mark.
 fn is_mark(pair: &[u8]) -> bool {
     pair[0] == 0xff && !matches!(pair[1], 0 | 0xff | 0xd0..=0xd7)
 }
@@ -114,7 +114,7 @@ fn tiff(bytes: &[u8]) -> Option<bool> {
     Some(number(2, 2)? == 42 && number(first.checked_add(2 + 12 * number(first, 2)?)?, 4)? != 0)
 }
 
-/// Header, colour table, then extensions and images, each in blocks with a length. Tells whether there is more than one image.
+/// Reads the header, the colour table, extensions and images, which have blocks with a length. Returns true if there are several images.
 fn gif(bytes: &[u8]) -> Option<bool> {
     let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let (mut at, mut images) = (13 + table(*bytes.get(10)?), 0);

@@ -1,4 +1,4 @@
-//! A linked program: what lies at its addresses, its functions and its vector table.
+//! A linked program: the contents of its addresses, its functions and its vector table.
 
 use std::{collections::BTreeMap, iter, ops::Range};
 
@@ -43,23 +43,23 @@ impl Machine {
     }
 }
 
-/// riscv-rt's section that stands for the stack, and holds nothing.
+/// The section of riscv-rt that stands for the stack, and is empty.
 const STACK: &str = ".stack";
 
-/// A program's bytes, and what they are.
+/// A program's bytes and their meaning.
 #[derive(Default)]
 pub struct Program {
-    /// The machine that it runs on.
+    /// The machine for the program.
     pub(crate) machine: Machine,
-    /// Its sections, as they lie in memory.
+    /// The program's sections, as they lie in memory.
     pub(crate) sections: Vec<Section>,
     /// The bytes that are loaded.
     pub(crate) segments: Vec<Segment>,
-    /// Where functions begin and end, and their names.
+    /// The functions by their first address.
     pub(crate) functions: BTreeMap<u32, Function>,
     /// The mapping symbols of ARM and RISC-V: true if code begins at an address, false where data does.
     pub(crate) is_code: BTreeMap<u32, bool>,
-    /// Where the processor finds its handlers' addresses.
+    /// The addresses at which the processor finds the addresses of its handlers.
     pub(crate) vectors: Range<u32>,
     /// True if an exception also keeps the registers of a floating-point unit.
     pub(crate) has_fpu: bool,
@@ -69,19 +69,19 @@ pub struct Program {
 pub(crate) struct Section {
     pub start: u32,
     pub size: u64,
-    /// Its bytes; none where the program starts with zeros.
+    /// The section's bytes. Empty if the program starts with zeros there.
     pub bytes: Vec<u8>,
     pub kind: SectionKind,
 }
 
 impl Section {
-    /// Returns the addresses of its bytes.
+    /// Returns the section's addresses.
     pub fn range(&self) -> Range<u32> {
         self.start..self.start.saturating_add(self.bytes.len() as u32)
     }
 }
 
-/// A part of the file that is loaded: where it is used, where it is stored, and its bytes in both places.
+/// A part of the file that is loaded: its address in use, its address in storage, and its bytes in both places.
 pub(crate) struct Segment {
     pub address: u64,
     pub place: u64,
@@ -92,12 +92,12 @@ pub(crate) struct Segment {
 /// A function's place and name.
 pub(crate) struct Function {
     pub end: u32,
-    /// Its symbol.
+    /// The function's symbol.
     pub name: String,
 }
 
 impl Program {
-    /// Reads what the linker wrote.
+    /// Reads the file that the linker wrote.
     pub fn read(elf: &[u8]) -> Result<Self> {
         let file = ElfFile32::<Endianness>::parse(elf).context("the program is no ELF file of 32 bits")?;
         let machine = match file.architecture() {
@@ -150,7 +150,7 @@ impl Program {
         Ok(program)
     }
 
-    /// A function whose symbol has no size goes on to the next one.
+    /// Ends each function whose symbol has no size at the beginning of the next one.
     fn close(&mut self) {
         let starts: Vec<_> = self.functions.keys().copied().collect();
         let ends = starts.iter().skip(1).copied().chain([u32::MAX]);
@@ -163,7 +163,7 @@ impl Program {
         }
     }
 
-    /// Where the only function begins whose symbol has this part.
+    /// Returns the address of the only function whose symbol contains this text.
     pub fn function(&self, part: &str) -> Result<u32> {
         let mut found = self.functions.iter().filter(|(_, function)| function.name.contains(part));
         let (start, _) = found.next().with_context(|| format!("the program has no function `{part}`"))?;
@@ -202,7 +202,7 @@ impl Program {
         self.sections.iter().any(is_code) && last.map_or(is_code_by_default, |(_, &is_code)| is_code)
     }
 
-    /// Returns the instruction at an address, if one stands there.
+    /// Returns the instruction at an address, if there is one.
     pub fn instruction(&self, address: u32) -> Option<Instruction> {
         let half = |address| self.is_code(address).then(|| self.half(address)).flatten();
         let decode = match self.machine {
@@ -223,7 +223,7 @@ impl Program {
         })
     }
 
-    /// Returns the name of what begins at an address, readable as far as it can be.
+    /// Returns the name of the symbol at an address, as readable as possible.
     pub fn name(&self, address: u32) -> String {
         self.functions.get(&address).map_or_else(|| format!("{address:#010x}"), |function| readable(&function.name))
     }
@@ -231,7 +231,7 @@ impl Program {
 
 #[cfg(test)]
 impl Program {
-    /// Returns a program of this code alone.
+    /// Returns a program with only this code.
     pub(crate) fn of_code(start: u32, code: &[u8]) -> Self {
         let mut program = Self::default();
         program.add(start, code.to_vec(), SectionKind::Text);

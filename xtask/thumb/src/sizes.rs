@@ -1,4 +1,4 @@
-//! Bytes of a program: of its sections, and of the memories that it is linked into.
+//! The sizes of a program: of its sections, and of its parts of the memories.
 
 use std::ops::Range;
 
@@ -10,17 +10,17 @@ use crate::{
     stack::{self, Stack},
 };
 
-/// Bytes of a program's sections, without its vector table and what aligns the sections.
+/// The bytes of a program's sections, without its vector table and without padding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sizes {
-    /// Code, constants, and what the variables start as.
+    /// The bytes of code, constants, and initial values of variables.
     pub flash: u64,
-    /// Variables.
+    /// The bytes of variables.
     pub ram: u64,
 }
 
 impl Sizes {
-    /// Adds a program's sections up.
+    /// Adds up a program's sections.
     pub fn of(program: &Program) -> Self {
         let mut sizes = Self::default();
         for section in program.sections.iter().filter(|section| !program.vectors.contains(&section.start)) {
@@ -40,36 +40,36 @@ impl Sizes {
     }
 }
 
-/// The memories of a chip. The RAM lies above the flash, and begins with the stack; the variables follow.
+/// The memories of a chip. The RAM lies above the flash. The stack comes first in the RAM, and the variables follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Addresses of what holds the program.
+    /// The addresses of the memory that holds the program.
     pub flash: Range<u64>,
-    /// Addresses of what it works in.
+    /// The addresses of the memory in which the program works.
     pub ram: Range<u64>,
-    /// Bytes of the RAM that are the stack's.
+    /// The number of bytes of the RAM that belong to the stack.
     pub stack: u64,
 }
 
-/// This number of bytes, of so many.
+/// A number of bytes out of a larger number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Those that are taken.
+    /// The number of bytes that are used.
     pub taken: u64,
-    /// Those that are there.
+    /// The number of bytes that there are.
     pub there: u64,
 }
 
-/// The memory that a linked program takes of its chip, which may be more than there is.
+/// The memory that a linked program needs. It may be more than the chip has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fit {
-    /// From the flash's start to the last byte stored.
+    /// The flash, from its start to the last byte stored.
     pub flash: Share,
-    /// From the stack's end to the last variable.
+    /// The RAM, from the stack's end to the last variable.
     pub ram: Share,
-    /// Bytes kept for the stack.
+    /// The number of bytes reserved for the stack.
     pub stack_length: u64,
-    /// The bytes that the program takes.
+    /// The stack that the program takes.
     pub stack: Stack,
 }
 

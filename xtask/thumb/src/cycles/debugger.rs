@@ -1,4 +1,4 @@
-//! The emulator's debugger, spoken to in GDB's remote protocol: it traces calls of one function, and nothing before and between them.
+//! Talks to the emulator's debugger in GDB's remote protocol, to trace calls of one function and nothing before or between them.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -17,7 +17,7 @@ pub struct Debugger<S> {
 }
 
 impl Debugger<TcpStream> {
-    /// Of an emulator's connection.
+    /// Returns a debugger for an emulator's connection.
     pub fn connected(stream: TcpStream) -> Result<Self> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
@@ -27,7 +27,7 @@ impl Debugger<TcpStream> {
 }
 
 impl<S: Read + Write> Debugger<S> {
-    /// Lets this number of calls of the function at `entry` be traced, each from its first instruction to its return.
+    /// Traces this number of calls of the function at `entry`, each from its first instruction to its return.
     pub fn trace_calls(&mut self, entry: u32, calls: usize) -> Result<()> {
         for _ in 0..calls {
             self.run_to(entry)?;
@@ -39,7 +39,7 @@ impl<S: Read + Write> Debugger<S> {
         Ok(())
     }
 
-    /// The breakpoint goes with the stop: the emulator would not go on from one.
+    /// Runs to an address. The breakpoint is removed at the stop, because the emulator would not continue from it.
     fn run_to(&mut self, address: u32) -> Result<()> {
         self.must_succeed(&format!("Z0,{address:x},2"))?;
         let answer = self.ask("c")?;
@@ -47,14 +47,14 @@ impl<S: Read + Write> Debugger<S> {
         self.must_succeed(&format!("z0,{address:x},2"))
     }
 
-    /// Returns the link register without the bit that says Thumb.
+    /// Returns the link register without the bit for Thumb.
     fn return_address(&mut self) -> Result<u32> {
         let registers = self.ask("g")?;
         let link = registers.get(14 * 8..15 * 8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
         Ok(link.with_context(|| format!("the emulator's registers are not ARM's: {registers}"))?.swap_bytes() & !1)
     }
 
-    /// A command of the emulator's monitor: what is logged from here on.
+    /// Sends a command to the emulator's monitor: it sets what is logged from now on.
     fn log(&mut self, items: &str) -> Result<()> {
         let command: String = format!("log {items}").bytes().map(|byte| format!("{byte:02x}")).collect();
         self.must_succeed(&format!("qRcmd,{command}"))
@@ -66,7 +66,7 @@ impl<S: Read + Write> Debugger<S> {
         Ok(())
     }
 
-    /// `$command#sum`, and its answer of the same form.
+    /// Sends `$command#sum`, and returns the answer, which has the same form.
     fn ask(&mut self, command: &str) -> Result<String> {
         let sum = command.bytes().fold(0_u8, u8::wrapping_add);
         let lost = || format!("the emulator's debugger was lost after {command}");
@@ -86,7 +86,7 @@ impl<S: Read + Write> Debugger<S> {
 mod tests {
     use super::*;
 
-    /// Answers that were written before, and what was asked.
+    /// Answers that were written in advance, and the commands that came.
     struct Script {
         answers: std::io::Cursor<Vec<u8>>,
         asked: String,

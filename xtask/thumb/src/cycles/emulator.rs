@@ -1,4 +1,4 @@
-//! Starts the emulator so that it says each instruction that a call executes.
+//! Starts the emulator so that it reports each instruction that a call executes.
 
 use std::{
     ffi::OsStr,
@@ -32,8 +32,8 @@ impl Drop for Running {
     }
 }
 
-/// Traces the first calls of the function at `entry`, and ends the program. `command` runs it in `qemu-system-arm`, and
-/// is started as `prepare` has it.
+/// Traces the first calls of the function at `entry`, and ends the program. `command` runs it in `qemu-system-arm`. `prepare` makes the
+/// command that is started.
 pub fn trace<'p>(
     mut command: Command,
     prepare: impl FnOnce(&Command) -> Command,
@@ -68,7 +68,7 @@ pub fn trace<'p>(
     })
 }
 
-/// The option's name is another since QEMU 8.1.
+/// Returns the option for one instruction at a time. Since QEMU 8.1, it has another name.
 fn one_instruction_each(qemu: &OsStr) -> Result<&'static [&'static str]> {
     let output = Command::new(qemu).arg("--version").output().context("cannot start the emulator")?;
     let words = String::from_utf8_lossy(&output.stdout);
@@ -76,13 +76,13 @@ fn one_instruction_each(qemu: &OsStr) -> Result<&'static [&'static str]> {
     Ok(if version < (8, 1) { &["-singlestep"] } else { &["-accel", "tcg,one-insn-per-tb=on"] })
 }
 
-/// Of `QEMU emulator version 7.2.22 (…)`.
+/// Returns the version in a text such as `QEMU emulator version 7.2.22 (…)`.
 fn version(words: &str) -> Option<(u32, u32)> {
     let mut numbers = words.split_once("version ")?.1.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// The emulator connects before it executes anything, unless it ends first.
+/// Waits for the emulator's connection. The emulator connects before it executes anything, unless it ends first.
 fn connection(listener: &TcpListener, emulator: &mut Running) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Cycles of a function by ARM's published timings: the emulator traces each instruction that it executes, and each has its price.
+//! Estimates the cycles of a function by ARM's published timings. The emulator traces each executed instruction, and each has a cost.
 
 mod debugger;
 mod emulator;
@@ -13,27 +13,27 @@ use crate::Program;
 pub use timing::{Core, Cost};
 use trace::Trace;
 
-/// The cycles that a refill of the Cortex-M4's pipeline takes: 1 to 3, by the alignment and width of the instruction that is gone to,
-/// and by whether its address is known early. The middle is at most one cycle for each jump from the truth.
+/// The cycles of a refill of the Cortex-M4's pipeline. They are 1 to 3: it depends on the alignment and width of the jump's target, and on
+/// whether the address is known early. The middle value is wrong by at most one cycle for each jump.
 const REFILL: u64 = 2;
 const REFILLS: [u64; 2] = [1, 3];
 
-/// The instructions that are traced, unless one call takes more. They need a few seconds.
+/// The number of instructions that are traced, unless one call takes more. They need a few seconds.
 const TRACED: u64 = 1_000_000;
 
 /// A program's first calls of a function.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls<'a> {
-    /// Where the function begins.
+    /// The address of the function.
     pub entry: u32,
-    /// The instructions that the program counted in each call.
+    /// The number of instructions that the program counted in each call.
     pub counted: &'a [u64],
-    /// By how many that count may differ from the trace.
+    /// The largest allowed difference between this count and the trace.
     pub tolerance: u64,
 }
 
 impl<'a> Calls<'a> {
-    /// Returns the first, as many as are quick to trace.
+    /// Returns the first calls, as many as are quick to trace.
     fn few(self) -> Self {
         let mut sum = 0;
         let fit = self.counted.iter().take_while(|&&count| {
@@ -44,7 +44,7 @@ impl<'a> Calls<'a> {
         Self { counted: &self.counted[..count], ..self }
     }
 
-    /// Holds the trace to the program's own counter.
+    /// Checks that the trace agrees with the program's own counter.
     fn agree(self, traced: &[u64]) -> Result<()> {
         let Self { counted, tolerance, .. } = self;
         ensure!(
@@ -73,7 +73,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Traces the first of the calls. `emulator` is the command that runs the program in `qemu-system-arm`; it is started as `prepare` has it.
+    /// Traces the first of the calls. `emulator` runs the program in `qemu-system-arm`. `prepare` makes the command that is started from it.
     pub fn of(
         program: &Program,
         core: Core,
@@ -88,7 +88,7 @@ impl Estimate {
         Ok(Self { instructions: trace.instructions.iter().sum(), cost: trace.cost, calls: calls.counted.len() })
     }
 
-    /// Of this number of instructions of the same kind.
+    /// Returns the estimated cycles of this number of instructions of the same kind.
     pub fn cycles(&self, instructions: u64) -> u64 {
         self.scaled(instructions, REFILL)
     }
@@ -98,7 +98,7 @@ impl Estimate {
         (cycles / u128::from(self.instructions.max(1))).try_into().unwrap_or(u64::MAX)
     }
 
-    /// `cycles: …`, for this number of instructions.
+    /// Returns the text `cycles: …`, for this number of instructions.
     pub fn shown(&self, instructions: u64) -> String {
         let Self { instructions: traced, calls, .. } = self;
         let cycles = self.cycles(instructions);

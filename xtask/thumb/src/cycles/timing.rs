@@ -3,17 +3,17 @@
 
 use crate::decode::Class;
 
-/// Cycles, and how often the pipeline is filled anew.
+/// The number of cycles, and of refills of the pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Cycles without those of the refills.
+    /// The number of cycles without those of the refills.
     pub cycles: u64,
-    /// Refills of one to three cycles each.
+    /// The number of refills. Each takes one to three cycles.
     pub refills: u64,
 }
 
 impl Cost {
-    /// Returns all cycles, where a refill takes so many.
+    /// Returns all cycles, if a refill takes this number.
     pub const fn with_refills_of(self, cycles: u64) -> u64 {
         self.cycles + self.refills * cycles
     }
@@ -22,14 +22,15 @@ impl Cost {
 /// A processor with published timings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Core {
-    /// As in the nRF51, whose multiplier takes one cycle.
+    /// The Cortex-M0 as in the nRF51, whose multiplier takes one cycle.
     CortexM0,
-    /// With or without the floating-point unit.
+    /// The Cortex-M4, with or without the floating-point unit.
     CortexM4,
 }
 
 impl Core {
-    /// Of a compiler's target: `thumbv6m-none-eabi` is a Cortex-M0, `thumbv7em-none-eabihf` a Cortex-M4. None: another processor.
+    /// Returns the processor of a compiler's target: `thumbv6m-none-eabi` is a Cortex-M0, and `thumbv7em-none-eabihf` a Cortex-M4. Returns `None`
+    /// for another processor.
     pub fn of_target(target: &str) -> Option<Self> {
         match target.split_once("m-none")?.0 {
             "thumbv6" => Some(Self::CortexM0),
@@ -38,7 +39,7 @@ impl Core {
         }
     }
 
-    /// Returns the cost of an instruction that goes on with the next one or, if `taken`, elsewhere. None: there is no timing of it.
+    /// Returns the cost of an instruction. If `taken` is true, it jumps; else the next one follows. Returns `None` if there is no timing.
     pub fn cost(self, class: Class, taken: bool) -> Option<Cost> {
         // What stays in the sequence although it writes the program counter has failed its condition.
         if class.is_jump() && !taken {
@@ -52,8 +53,8 @@ impl Core {
     }
 }
 
-/// Cycles on the Cortex-M0, with all that a jump takes, where it has such an instruction; and on the Cortex-M4, without the refill of a jump.
-/// Where the manual gives a range, its upper end.
+/// Returns the cycles on the Cortex-M0 including a jump, if it has such an instruction, and on the Cortex-M4 without the refill of a jump. If
+/// the manual gives a range, it is the upper end.
 const fn cycles(class: Class) -> Option<(Option<u64>, u64)> {
     Some(match class {
         Class::Simple => (Some(1), 1),

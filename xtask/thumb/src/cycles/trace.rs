@@ -1,4 +1,4 @@
-//! The emulator's line for each instruction that it executes, summed as the lines come.
+//! Reads the emulator's line for each executed instruction, and sums the costs.
 
 use std::{
     collections::HashMap,
@@ -17,22 +17,22 @@ use crate::{
 pub struct Trace<'p> {
     program: &'p Program,
     core: Core,
-    /// Where a call begins.
+    /// The address at which a call begins.
     entry: u32,
-    /// Where an instruction lies, what it is, and what it takes: in the sequence, and as a jump.
+    /// The known instructions by address, with their costs: without a jump, and as a jump.
     known: HashMap<u32, (Instruction, [Cost; 2])>,
-    /// The last instruction; what it takes depends on the next.
+    /// The last instruction. Its cost depends on the next one.
     pending: Option<u32>,
-    /// The instructions of each call.
+    /// The number of instructions of each call.
     pub instructions: Vec<u64>,
-    /// Of all calls.
+    /// The cost of all calls.
     pub cost: Cost,
-    /// The emulator's last other words.
+    /// The emulator's last other output.
     pub words: String,
 }
 
 impl<'p> Trace<'p> {
-    /// Of calls of the function at `entry`, in a program that was not started yet.
+    /// Returns an empty trace of calls of the function at `entry`, for a program that was not started yet.
     pub fn new(program: &'p Program, core: Core, entry: u32) -> Self {
         Self {
             program,
@@ -46,7 +46,7 @@ impl<'p> Trace<'p> {
         }
     }
 
-    /// Sums all that is said, to its end.
+    /// Reads all output to its end, and sums it.
     pub fn read(mut self, source: impl Read) -> Result<Self> {
         let mut source = BufReader::with_capacity(1 << 16, source);
         let mut line = Vec::new();
@@ -79,7 +79,7 @@ impl<'p> Trace<'p> {
         Ok(())
     }
 
-    /// Adds the pending instruction; where none comes after it, it is the call's return.
+    /// Adds the pending instruction. If no instruction comes after it, it is the call's return.
     fn settle(&mut self, next: Option<u32>) -> Result<()> {
         let Some(at) = self.pending.take() else { return Ok(()) };
         let (instruction, costs) = match self.known.get(&at) {
@@ -118,7 +118,7 @@ impl<'p> Trace<'p> {
     }
 }
 
-/// `Trace 0: 0x7f64a8000100 [00800400/00001cd6/00000010/ff020201] name`: the second number in brackets.
+/// Returns the address in `Trace 0: 0x7f64a8000100 [00800400/00001cd6/00000010/ff020201] name`: the second number in brackets.
 fn address(line: &str) -> Option<u32> {
     let numbers = line.split_once('[')?.1.split_once(']')?.0;
     u32::from_str_radix(numbers.split('/').nth(1)?, 16).ok()

@@ -6,7 +6,7 @@ use super::{
     bit, bits,
 };
 
-/// Its class.
+/// Returns the class of an instruction.
 pub fn class(first: u32, second: u32) -> Option<Class> {
     let is_double = match bits(second, 8, 4) {
         10 => false,
@@ -21,7 +21,7 @@ pub fn class(first: u32, second: u32) -> Option<Class> {
     }
 }
 
-/// Returns the class of what ARMv8-M's unit has beyond ARMv7-M's, in encodings of their own.
+/// Returns the class of an instruction that only ARMv8-M's floating-point unit has.
 pub fn later(first: u32, second: u32) -> Option<Class> {
     let is_known = match (bits(first, 4, 4) & 0b1011, bits(first, 0, 4), bit(second, 6)) {
         // `vsel`.
@@ -57,7 +57,7 @@ fn arithmetic(first: u32, second: u32) -> Option<Class> {
     }
 }
 
-/// `vmov` between a register of each kind; `vmrs`, `vmsr`.
+/// Returns the class of `vmov` between a register of each kind, `vmrs` and `vmsr`.
 fn transfer(first: u32, is_double: bool) -> Option<Class> {
     match (bits(first, 5, 3), is_double) {
         (0, _) | (1, true) | (7, false) => Some(Simple),
@@ -65,7 +65,7 @@ fn transfer(first: u32, is_double: bool) -> Option<Class> {
     }
 }
 
-/// `vldr`, `vstr`; `vldm`, `vstm`, `vpush`, `vpop`; `vmov` of two registers.
+/// Returns the class of `vldr`, `vstr`, `vldm`, `vstm`, `vpush`, `vpop`, and `vmov` of two registers.
 fn memory(first: u32, second: u32, is_double: bool) -> Option<Class> {
     let [is_before, is_up, writes_back, is_load] = [8, 7, 5, 4].map(|place| bit(first, place));
     let words = bits(second, 0, 8);

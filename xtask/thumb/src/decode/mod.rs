@@ -1,7 +1,7 @@
-//! From half words to instructions: ARMv6-M's, ARMv7E-M's and ARMv8-M's, with a floating-point unit of single precision.
+//! Decodes half words to instructions of ARMv6-M, ARMv7E-M and ARMv8-M, with a floating-point unit of single precision.
 //!
-//! An [`Instruction`] says how long it is, by which [`Class`] it is timed, and what [`Effect`] it has on the stack pointer and on what runs
-//! next. The values of other registers are followed as far as a stack pointer comes from them.
+//! An [`Instruction`] has its length, the [`Class`] that gives its timing, and its [`Effect`] on the stack pointer and on what runs next. The
+//! values of other registers are followed only as far as a stack pointer comes from them.
 
 mod float;
 mod narrow;
@@ -14,14 +14,14 @@ use narrow::narrow;
 pub use table::{Table, table};
 use wide::wide;
 
-/// The stack pointer's number.
+/// The number of the stack pointer.
 pub const SP: u8 = 13;
-/// The link register's.
+/// The number of the link register.
 pub const LR: u8 = 14;
-/// The program counter's.
+/// The number of the program counter.
 pub const PC: u8 = 15;
 
-/// Registers, a bit for each.
+/// A set of registers, with a bit for each.
 pub type Registers = u32;
 
 /// The registers that a call may change: r0 to r3, r12, the link register.
@@ -30,7 +30,7 @@ pub const CALLER_SAVED: Registers = 0b0101_0000_0000_1111;
 /// An instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Its bytes: 2 or 4.
+    /// The number of bytes: 2 or 4.
     pub length: u32,
     /// The class that decides its cycles.
     pub class: Class,
@@ -38,53 +38,53 @@ pub struct Instruction {
     pub effect: Effect,
 }
 
-/// Instructions that ARM's tables give one timing.
+/// Classes of instructions that have one timing in ARM's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// Arithmetic, logic, shifts, multiplications, DSP; `it`, which the Cortex-M4 may fold, and hints; floating-point arithmetic without
-    /// A separate class.
+    /// a separate class.
     Simple,
-    /// `udiv`, `sdiv`.
+    /// The divisions `udiv` and `sdiv`.
     Divide,
-    /// A load of one register, `ldr` to `vldr`.
+    /// A load of one register, from `ldr` to `vldr`.
     Load,
     /// A store of one register with an immediate offset and no writeback.
     StoreAtOffset,
     /// Any other store of one register.
     Store,
-    /// This number of words are loaded or stored.
+    /// A load or store of this number of words.
     Multiple(u32),
-    /// `b`, with or without a condition; `cbz`, `cbnz`.
+    /// The branches `b`, with or without a condition, `cbz` and `cbnz`.
     Branch,
-    /// `bl`.
+    /// The call `bl`.
     Call,
-    /// The program counter comes from a register: `bx`, `blx`, `mov`, `add`.
+    /// A jump to an address in a register: `bx`, `blx`, `mov`, `add`.
     BranchToRegister,
-    /// `ldr` to the program counter.
+    /// The instruction `ldr` to the program counter.
     LoadPc,
-    /// This number of registers are loaded, the program counter among them.
+    /// A load of this number of registers, including the program counter.
     MultipleWithPc(u32),
-    /// `tbb`, `tbh`.
+    /// The table jumps `tbb` and `tbh`.
     Table,
-    /// `mrs`, `msr`, `cps`.
+    /// The instructions `mrs`, `msr` and `cps`.
     Status,
-    /// `dmb`, `dsb`, `isb`.
+    /// The barriers `dmb`, `dsb` and `isb`.
     Barrier,
-    /// `vmla`, `vfma` and their like.
+    /// The instructions `vmla`, `vfma` and similar ones.
     FloatMultiplyAdd,
-    /// `vdiv`, `vsqrt`.
+    /// The instructions `vdiv` and `vsqrt`.
     FloatDivide,
-    /// `vmov` of two registers.
+    /// The instruction `vmov` of two registers.
     FloatPair,
-    /// Instructions that are known, but have no timing here. These are ARMv8-M's own (ordered loads and stores; selections, roundings and maxima in
-    /// floating point) and all of RISC-V's.
+    /// Instructions that are known, but have no timing here: those that only ARMv8-M has (ordered loads and stores; selections, roundings and
+    /// maxima in floating point), and all of RISC-V's.
     Unpriced,
-    /// `bkpt`, `svc`, `udf`, and every encoding that is not known here: they have no timing.
+    /// The instructions `bkpt`, `svc` and `udf`, and every unknown encoding. They have no timing.
     Untimed,
 }
 
 impl Class {
-    /// Returns true if it may jump.
+    /// Returns true if the instruction may jump.
     pub const fn is_jump(self) -> bool {
         use Class::{Branch, BranchToRegister, Call, LoadPc, MultipleWithPc, Table};
         matches!(self, Branch | Call | BranchToRegister | LoadPc | MultipleWithPc(_) | Table)
@@ -94,31 +94,31 @@ impl Class {
 /// An instruction's effect on the stack pointer and on the next instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Writes at most these registers, and not the stack pointer. A wide instruction is said to write each register that it names.
+    /// Writes at most these registers, and not the stack pointer. For a wide instruction, these are all registers that it names.
     Writes(Registers),
     /// Writes one register, which may be the stack pointer.
     Set(u8, Operand),
-    /// Moves the stack pointer by this number of bytes (down where negative), and writes these registers from there.
+    /// Moves the stack pointer by this number of bytes (down if negative), and loads these registers from there.
     Stack(i32, Registers),
     /// Moves the stack pointer, and returns.
     Return(i32),
-    /// Calls.
+    /// Calls a function.
     Call(Target),
-    /// Goes on elsewhere.
+    /// Continues at another place.
     Jump(Target),
-    /// May go on elsewhere.
+    /// May continue at this address, or with the next instruction.
     Branch(u32),
-    /// Goes on at a place from the table that follows, of entries of this number of bytes.
+    /// Continues at a place from the table that follows. The table's entries have this number of bytes.
     Table(u32),
-    /// Goes on at the address in a register, which is from a list.
+    /// Continues at the address in a register. The address comes from a list.
     Listed(u8),
-    /// Goes on as far ahead as a register says: by [`table`] in ARMv6-M, which has no instruction for one.
+    /// Continues as far ahead as a register says, by a [`table`]. ARMv6-M has no instruction for this.
     Ahead(u8),
-    /// The next instructions run by a condition: how many, and a bit for each that runs where the first does.
+    /// Makes the next instructions conditional: their number, and a bit for each that has the same condition as the first.
     If(u32, u8),
-    /// Does not go on.
+    /// Ends the program.
     Stop,
-    /// Moves the stack pointer to where this module cannot tell, or is an encoding that is not known here.
+    /// Moves the stack pointer in a way that this module cannot follow, or is an unknown encoding.
     Unknown,
 }
 
@@ -131,34 +131,34 @@ pub enum Operand {
     Literal(u32),
     /// A register and a number.
     Sum(u8, i32),
-    /// A register and another, or where the flag is set, minus another.
+    /// A register plus another, or minus another if the flag is set.
     Registers(u8, u8, bool),
-    /// A register's lower half, and this upper half.
+    /// A register's lower half with this upper half.
     Top(u8, u16),
-    /// A register, and any multiple of 4.
+    /// A register plus any multiple of 4.
     Indexed(u8),
-    /// The sum of two registers, of which one may be any multiple of 4.
+    /// The sum of two registers. One of them may be any multiple of 4.
     Either(u8, u8),
-    /// The word at a register and a number.
+    /// The word at the address that is a register plus a number.
     Loaded(u8, i32),
     /// A register, rounded down to a multiple of this power of two.
     Aligned(u8, u32),
 }
 
-/// Where a call or a jump leads.
+/// The place to which a call or a jump leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// To an address.
+    /// An address.
     Address(u32),
-    /// To the address in a register.
+    /// The address in a register.
     Register(u8),
-    /// To the address that is a register and a number.
+    /// The address that is a register plus a number.
     Sum(u8, i32),
-    /// To an address from memory.
+    /// An address from memory.
     Memory,
 }
 
-/// Returns the instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
+/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second one is missing.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first >= 0xe800;
     let known = if is_wide { wide(at, first.into(), second?.into()) } else { narrow(at, first.into()) };
@@ -166,10 +166,10 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     Some(Instruction { length: if is_wide { 4 } else { 2 }, class, effect })
 }
 
-/// The answer for a known encoding.
+/// The result for a known encoding.
 type Known = Option<(Class, Effect)>;
 
-/// Returns the bits from `low` up, as many as `count`.
+/// Returns `count` bits, from bit `low` up.
 pub(crate) const fn bits(word: u32, low: u32, count: u32) -> u32 {
     (word >> low) & ((1 << count) - 1)
 }
@@ -182,27 +182,27 @@ const fn register(word: u32, low: u32) -> u8 {
     bits(word, low, 4) as u8
 }
 
-/// Returns the number whose highest bit, the sign, is bit `bits - 1`.
+/// Returns the number whose sign is bit `bits - 1`.
 pub(crate) const fn signed(word: u32, bits: u32) -> i32 {
     (word << (32 - bits)) as i32 >> (32 - bits)
 }
 
-/// Returns a distance up where the flag is set, or down.
+/// Returns the distance, negated if the flag is not set.
 const fn up(is_up: bool, distance: u32) -> i32 {
     if is_up { distance as i32 } else { -(distance as i32) }
 }
 
-/// Returns an instruction reads the program counter as 4 bytes on.
+/// Returns an address relative to the program counter, which an instruction reads as its own address plus 4.
 const fn ahead(at: u32, offset: i32) -> u32 {
     at.wrapping_add(4).wrapping_add_signed(offset)
 }
 
-/// The same, as the base of an address: rounded down to a word.
+/// Returns an address relative to the program counter, where the program counter is first rounded down to a word.
 const fn near(at: u32, offset: i32) -> u32 {
     (ahead(at, 0) & !3).wrapping_add_signed(offset)
 }
 
-/// Returns a write of a register, where that may be the program counter.
+/// Returns the effect of writing a register, which may be the program counter.
 fn set(register: u8, operand: Operand) -> Effect {
     match (register, operand) {
         (PC, Operand::Sum(LR, 0)) => Effect::Return(0),

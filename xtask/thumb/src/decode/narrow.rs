@@ -70,7 +70,7 @@ pub fn narrow(at: u32, half: u32) -> Known {
     })
 }
 
-/// `it`.
+/// Decodes `it`.
 fn condition(half: u32) -> Effect {
     let count = 4 - half.trailing_zeros();
     let same = (1..count).filter(|place| bit(half, 4 - place) == bit(half, 4));

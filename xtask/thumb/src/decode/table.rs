@@ -1,13 +1,13 @@
-//! Tables of jumps as ARMv6-M's compilers write them.
+//! Jump tables as compilers for ARMv6-M write them.
 
 use super::bits;
 
-/// Where a table stands, and its entries' bytes.
+/// The place of a table, and the number of bytes of its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
-    /// After the jump by it.
+    /// The table follows the jump.
     After(u32),
-    /// At the address in a register.
+    /// The table is at the address in a register.
     At(u8, u32),
 }
 

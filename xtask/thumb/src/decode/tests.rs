@@ -11,7 +11,7 @@ use super::{
     Target, decode,
 };
 
-/// Returns the instruction at 0x100; where it is wide, its second half word is the number's lower half.
+/// Returns the instruction at 0x100. For a wide instruction, the lower half of the number is its second half word.
 fn decoded(encoding: u32) -> Instruction {
     let [first, second] = [encoding >> 16, encoding & 0xffff].map(|half| half as u16);
     if first > 0 { decode(0x100, first, Some(second)) } else { decode(0x100, second, None) }.unwrap()

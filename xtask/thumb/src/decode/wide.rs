@@ -8,7 +8,7 @@ use super::{
     Effect, Known, Operand, PC, Registers, SP, Target, ahead, bit, bits, float, near, register, set, signed, up,
 };
 
-/// The operations of arithmetic and logic that have an encoding; 6 is `pkh`, of registers alone.
+/// The operations of arithmetic and logic that have an encoding. Operation 6 is `pkh`, which has only registers.
 const OPERATIONS: [u32; 10] = [0, 1, 2, 3, 4, 8, 10, 11, 13, 14];
 
 /// Decodes the instruction at an address.
@@ -38,7 +38,7 @@ fn named(first: u32, second: u32) -> Registers {
     fields.iter().fold(0, |registers, field| registers | 1 << field)
 }
 
-/// `ldm`, `stm`, and with the stack pointer `push` and `pop`.
+/// Decodes `ldm` and `stm`, and with the stack pointer `push` and `pop`.
 fn multiple(first: u32, second: u32) -> Known {
     let (base, is_load) = (register(first, 0), bit(first, 4));
     let (count, to_pc) = (second.count_ones(), bit(second, 15));
@@ -56,7 +56,7 @@ fn multiple(first: u32, second: u32) -> Known {
     Some((if to_pc { MultipleWithPc(count) } else { Multiple(count) }, effect))
 }
 
-/// `ldrd`, `strd`; `ldrex`, `strex` and theirs of bytes and half words; `lda`, `stl` and theirs; `tbb`, `tbh`.
+/// Decodes `ldrd`, `strd`, `ldrex`, `strex`, `lda`, `stl`, the variants of these for bytes and half words, `tbb` and `tbh`.
 fn double_or_table(first: u32, second: u32) -> Known {
     let [is_indexed, is_up, writes_back, is_load] = [8, 7, 5, 4].map(|place| bit(first, place));
     if is_indexed || writes_back {
@@ -81,7 +81,7 @@ fn moved_by_words(first: u32, second: u32) -> Effect {
     }
 }
 
-/// Arithmetic of registers.
+/// Decodes arithmetic of registers.
 fn shifted(first: u32, second: u32) -> Known {
     let (to, left, right) = (register(second, 8), register(first, 0), register(second, 0));
     let operation = bits(first, 5, 4);
@@ -98,7 +98,7 @@ fn shifted(first: u32, second: u32) -> Known {
     (operation == 6 || OPERATIONS.contains(&operation)).then_some((Simple, effect))
 }
 
-/// Arithmetic with a number in the instruction.
+/// Decodes arithmetic with a number in the instruction.
 fn immediate(at: u32, first: u32, second: u32) -> Known {
     let (to, from) = (register(second, 8), register(first, 0));
     let number = bits(first, 10, 1) << 11 | bits(second, 12, 3) << 8 | bits(second, 0, 8);
@@ -146,7 +146,7 @@ const fn expanded(number: u32) -> u32 {
     }
 }
 
-/// Branches; `mrs`, `msr`, barriers, hints.
+/// Decodes branches, `mrs`, `msr`, barriers and hints.
 fn control(at: u32, first: u32, second: u32) -> Known {
     let sign = bits(first, 10, 1);
     let (one, two) = (bits(second, 13, 1), bits(second, 11, 1));
@@ -175,7 +175,7 @@ fn control(at: u32, first: u32, second: u32) -> Known {
     })
 }
 
-/// Where a load or store of one register takes its address from.
+/// The source of the address of a load or store of one register.
 #[derive(PartialEq, Eq)]
 enum Address {
     Offset,
@@ -196,7 +196,7 @@ fn address(first: u32, second: u32) -> Option<Address> {
     }
 }
 
-/// `ldr` to `ldrsb`, `str`, `strh`, `strb`.
+/// Decodes loads and stores of one register: `ldr` to `ldrsb`, `str`, `strh`, `strb`.
 fn single(at: u32, first: u32, second: u32) -> Known {
     let (base, to) = (register(first, 0), register(second, 12));
     let [is_load, is_signed] = [4, 8].map(|place| bit(first, place));
@@ -229,7 +229,7 @@ fn single(at: u32, first: u32, second: u32) -> Known {
     Some((class, effect))
 }
 
-/// Shifts by a register; extensions; additions and subtractions of parts of words; `rev` to `clz`.
+/// Returns true for shifts by a register, extensions, additions and subtractions of parts of words, and `rev` to `clz`.
 fn is_of_registers(first: u32, second: u32) -> bool {
     let operation = (bits(first, 4, 4), bits(second, 4, 4));
     let is_known = matches!(operation, (0..=7, 0) | (0..=5, 8..))
@@ -238,7 +238,7 @@ fn is_of_registers(first: u32, second: u32) -> bool {
     is_known && bits(second, 12, 4) == 15
 }
 
-/// `mul` to `usada8`: one result register.
+/// Returns true for `mul` to `usada8`, which have one result register.
 fn is_multiplication(first: u32, second: u32) -> bool {
     let most = match bits(first, 4, 3) {
         1 => 3,
@@ -248,7 +248,7 @@ fn is_multiplication(first: u32, second: u32) -> bool {
     bits(second, 4, 4) <= most
 }
 
-/// `smull` to `umaal`: two.
+/// Returns true for `smull` to `umaal`, which have two result registers.
 fn is_long_multiplication(first: u32, second: u32) -> bool {
     matches!((bits(first, 4, 3), bits(second, 4, 4)), (0 | 2 | 4 | 6, 0) | (4, 8..=13) | (5, 12 | 13) | (6, 6))
 }

@@ -1,5 +1,5 @@
-//! From half words to instructions of RV32IMAC, in the same terms as [`decode`](crate::decode): an [`Instruction`]'s length, and its effect on
-//! the stack pointer and on what runs next. There are no timings of them.
+//! Decodes half words to instructions of RV32IMAC, with the types of [`decode`](crate::decode): an [`Instruction`]'s length, and its effect on
+//! the stack pointer and on what runs next. They have no timings.
 
 mod compressed;
 #[cfg(test)]
@@ -8,21 +8,21 @@ mod tests;
 use crate::decode::{Class, Effect, Instruction, Operand, Registers, Target, bit, bits, signed};
 use compressed::compressed;
 
-/// The return address's register.
+/// The number of the register with the return address.
 pub const RA: u8 = 1;
-/// The stack pointer.
+/// The number of the stack pointer.
 pub const SP: u8 = 2;
 
 /// The registers that a call may change: ra, t0 to t6, a0 to a7.
 pub const CALLER_SAVED: Registers = 1 << RA | 0b111 << 5 | 0xff << 10 | 0b1111 << 28;
 
-/// Where riscv-rt's start-up code, which takes no stack, goes on in Rust.
+/// The symbol at which riscv-rt's start-up code, which takes no stack, continues in Rust.
 pub const START: &str = "_start_rust";
 
-/// `csrrw x0, cycle, x0`, by which assemblers write what is no instruction.
+/// The word `csrrw x0, cycle, x0`, which assemblers write for an illegal instruction.
 const UNIMPLEMENTED: u32 = 0xc000_1073;
 
-/// Returns the instruction at an address: its first half word, and the one after it. `None`: it has a second half word, which is not there.
+/// Returns the instruction at an address. `first` is its first half word, and `second` the one after it. Returns `None` if a needed second one is missing.
 pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     let is_wide = first & 0b11 == 0b11;
     let effect =
@@ -31,7 +31,7 @@ pub fn decode(at: u32, first: u16, second: Option<u16>) -> Option<Instruction> {
     Some(Instruction { length: if is_wide { 4 } else { 2 }, class, effect: effect.unwrap_or(Effect::Unknown) })
 }
 
-/// The chapters "RV32I", "M", "A" and "Zicsr" of the unprivileged specification.
+/// Decodes an instruction of the chapters "RV32I", "M", "A" and "Zicsr" of the unprivileged specification.
 fn wide(at: u32, word: u32) -> Option<Effect> {
     let [to, left, right] = [7, 15, 20].map(|low| bits(word, low, 5) as u8);
     let (kind, upper) = (bits(word, 12, 3), bits(word, 25, 7));
@@ -78,7 +78,7 @@ fn wide(at: u32, word: u32) -> Option<Effect> {
     })
 }
 
-/// `ecall`, `ebreak`, `wfi`; registers of control and status.
+/// Decodes `ecall`, `ebreak`, `wfi`, and accesses of control and status registers.
 fn system(word: u32) -> Option<Effect> {
     Some(match (bits(word, 12, 3), word) {
         (_, UNIMPLEMENTED) => Effect::Stop,
@@ -90,7 +90,7 @@ fn system(word: u32) -> Option<Effect> {
     })
 }
 
-/// Returns a jump that leaves the return address in a register: none is a jump alone, and by `ra` a return.
+/// Returns the effect of a jump that writes the return address to a register. x0 is a plain jump, and a jump by `ra` is a return.
 fn link(to: u8, target: Target) -> Option<Effect> {
     match (to, target) {
         (0, Target::Sum(RA, 0)) => Some(Effect::Return(0)),
@@ -100,12 +100,12 @@ fn link(to: u8, target: Target) -> Option<Effect> {
     }
 }
 
-/// Returns a write of a register, which x0 ignores.
+/// Returns the effect of writing a register. x0 ignores it.
 fn set(register: u8, operand: Operand) -> Effect {
     if register == 0 { Effect::Writes(0) } else { Effect::Set(register, operand) }
 }
 
-/// Returns a write of what is not followed.
+/// Returns the effect of writing a register with a value that is not followed.
 fn writes(register: u8) -> Effect {
     match register {
         0 => Effect::Writes(0),
@@ -114,7 +114,7 @@ fn writes(register: u8) -> Effect {
     }
 }
 
-/// `andi`: rounds down to a multiple of a power of two, where the number is minus that.
+/// Returns the effect of `andi`: rounds down to a multiple of a power of two, if the number is minus that power.
 fn and(to: u8, from: u8, number: i32) -> Effect {
     let multiple = number.unsigned_abs();
     let is_mask = number < 0 && multiple.is_power_of_two();

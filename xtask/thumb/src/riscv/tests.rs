@@ -130,7 +130,7 @@ const RET: u32 = 0x8082;
 /// `addi sp, sp, -2032` and back.
 const LARGE: [u32; 3] = [0x8101_0113, 0x7f01_0113, RET];
 
-/// Returns the stack of functions, each at the next multiple of [`STEP`], of which the first is the start; and of words after them.
+/// Returns the stack of functions and of words after them. Each function is at the next multiple of [`STEP`], and the first is the start.
 fn stack_of(functions: &[&[u32]], data: &[u32]) -> Stack {
     let mut program = Program { machine: Machine::RiscV, ..Program::default() };
     let mut bytes: Vec<u8> = Vec::new();

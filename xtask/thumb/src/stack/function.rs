@@ -1,4 +1,4 @@
-//! The depth to which one function takes the stack: what each of its instructions leaves the stack pointer at, on every path through it.
+//! Finds the largest depth of stack of one function: it follows the stack pointer through each instruction, on every path.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,14 +14,14 @@ use crate::{
 /// The largest number of changes of the state before an instruction. More changes mean that the stack pointer moves in a loop.
 const CHANGES: u32 = 100;
 
-/// The share of the stack that a function takes.
+/// A function's own part of the stack.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// The bytes of its own, at most.
+    /// The largest number of bytes that the function itself takes.
     pub deepest: u32,
-    /// Where it goes on, and how many bytes of its own are on the stack then, at most. `None` is the address in a register.
+    /// The functions that it calls, each with the largest number of its own bytes on the stack at the call. `None` is the address in a register.
     pub calls: Vec<(Option<u32>, u32)>,
-    /// True if it comes back to its caller.
+    /// True if the function returns to its caller.
     pub returns: bool,
 }
 
@@ -49,9 +49,9 @@ struct Flow<'a> {
     function: Range<u32>,
     returns: Returns<'a>,
     frame: Frame,
-    /// Of every instruction that is reached, what holds before it, and how often that changed.
+    /// For each instruction that is reached, the state before it, and how often that state changed.
     states: HashMap<u32, (State, u32)>,
-    /// Those to be followed.
+    /// The instructions that are still to be followed.
     open: Vec<u32>,
 }
 
@@ -65,7 +65,7 @@ impl Flow<'_> {
         }
     }
 
-    /// Goes on at an address: here, or in another function, which returns for this one.
+    /// Continues at an address: in this function, or in another one, which then returns in its place.
     fn go(&mut self, address: Option<u32>, state: State) -> Result<(), String> {
         match address {
             Some(address) if self.function.contains(&address) => self.reach(address, state),
@@ -74,7 +74,7 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// Notes a call, and says whether it returns.
+    /// Notes a call. Returns true if the called function returns.
     fn call(&mut self, callee: Option<u32>, depth: i32) -> Result<bool, String> {
         let depth = depth.max(0) as u32;
         match self.frame.calls.iter_mut().find(|call| call.0 == callee) {
@@ -218,7 +218,7 @@ impl Flow<'_> {
         (!places.is_empty()).then_some(places)
     }
 
-    /// Several branches in a row.
+    /// Returns the targets of several branches in a row.
     fn branches(&self, first: u32) -> Vec<u32> {
         let is_branch = |address: &u32| {
             let instruction = self.program.instruction(*address);
@@ -235,7 +235,7 @@ impl Flow<'_> {
         words.filter(|word| word & 1 == 1).map(|word| word & !1).filter(|word| places.contains(word)).collect()
     }
 
-    /// Returns the places that a table names, as half of their distance from a base.
+    /// Returns the places that a table names. The entries are half of the distances from a base.
     fn table(&self, first: u32, base: u32, size: u32) -> Vec<u32> {
         let halves = (first..self.function.end).step_by(size as usize).map_while(|entry| match size {
             _ if self.program.is_code(entry) => None,
@@ -247,7 +247,7 @@ impl Flow<'_> {
         places.take_while(|place| self.function.contains(place) && self.program.is_code(*place)).collect()
     }
 
-    /// Goes on at each of the places that a jump may lead to.
+    /// Continues at each of the places to which a jump may lead.
     fn each(&mut self, at: u32, places: Vec<u32>, state: State) -> Result<(), String> {
         places.iter().for_each(|&place| self.reach(place, state));
         if places.is_empty() { Err(self.unknown(at, "jumps to where it is not followed")) } else { Ok(()) }

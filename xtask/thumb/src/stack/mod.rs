@@ -1,11 +1,11 @@
-//! An upper bound of the stack that a program takes, from its instructions.
+//! Finds an upper bound of the stack that a program takes, from its instructions.
 //!
-//! Each function's own share is followed on every path through it; calls add up along the deepest chain from the reset handler on. A
-//! call of an address in a register may be of any function whose address stands somewhere in the program. On top comes the deepest
-//! exception: what the processor keeps, and the handler. There is one at a time, because the programs give none a priority.
+//! Each function's own part is found on every path through it. The parts add up along the deepest chain of calls from the reset handler. A call
+//! of an address in a register may be a call of any function whose address stands somewhere in the program. The deepest exception is added: the
+//! registers that the processor saves, and the handler. There is one at a time, because the programs give no exception a priority.
 //!
-//! What ends the program is left out: the report of a panic (what leads to it is counted) and the hard fault handler. There is no bound
-//! where a function calls itself, moves the stack pointer in a way that is not followed, or has an instruction that is not known.
+//! The code that ends the program is left out: the report of a panic (but not the code before it) and the hard fault handler. There is no bound
+//! if a function calls itself, moves the stack pointer in a way that cannot be followed, or has an unknown instruction.
 
 mod function;
 mod state;
@@ -23,28 +23,28 @@ use crate::{
     riscv,
 };
 
-/// Bytes that an exception keeps: eight registers, with a floating-point unit 18 more, and what aligns them to 8 bytes.
+/// The number of bytes that an exception saves: eight registers, 18 more with a floating-point unit, and padding to 8 bytes.
 const EXCEPTION: u32 = 8 * 4 + 4;
 const EXCEPTION_WITH_FPU: u32 = EXCEPTION + 18 * 4;
 
-/// The reset handler's place in the vector table, and the hard fault handler's.
+/// The place of the reset handler in the vector table. The second constant is that of the hard fault handler.
 const RESET: u32 = 1;
 const HARD_FAULT: u32 = 3;
 
-/// Parts of the symbols of what reports a panic.
+/// Parts of the symbols of the functions that report a panic.
 const PANICS: [&str; 2] = ["rust_begin_unwind", "panic_fmt"];
 
-/// The deepest that a program can take the stack.
+/// The largest depth of the stack of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
-    /// At most this number of bytes, or why there is no bound.
+    /// The largest number of bytes, or the reason why there is no bound.
     pub bytes: Result<u32, String>,
     /// True if the program may panic. The report of a panic is not counted.
     pub panics: bool,
 }
 
-/// Follows a program from its reset handler on, and its other handlers; on RISC-V from where its start-up code, which takes no stack, goes on in
-/// Rust. An error: it has no vector table, or no such code.
+/// Follows a program from its reset handler, and each of its other handlers. On RISC-V, it begins where the start-up code, which takes no
+/// stack, continues in Rust. It is an error if there is no vector table, or no such code.
 pub fn deepest(program: &Program) -> Result<Stack> {
     if program.machine == Machine::RiscV {
         // A trap ends the program, so it has no handler to come on top.
@@ -67,7 +67,7 @@ pub fn deepest(program: &Program) -> Result<Stack> {
     Ok(Stack { bytes, panics: chains.panics })
 }
 
-/// The stack that a function takes with all that it calls.
+/// The stack that a function takes, with all functions that it calls.
 #[derive(Clone, Copy)]
 struct Chain {
     bytes: u32,
@@ -77,9 +77,9 @@ struct Chain {
 /// The deepest chains of calls.
 struct Chains<'a> {
     program: &'a Program,
-    /// `None` while a function's calls are followed.
+    /// The known chains. `None` while a function's calls are followed.
     known: BTreeMap<u32, Option<Chain>>,
-    /// The functions that a call of an address in a register may be of.
+    /// The functions that may be called by an address in a register.
     named: BTreeSet<u32>,
     panics: bool,
 }

@@ -1,4 +1,4 @@
-//! The registers at a place in a function, as far as they are known.
+//! The known registers at a place in a function.
 
 use crate::{
     Program,
@@ -11,18 +11,18 @@ use crate::{
 pub enum Value {
     /// A number.
     Constant(u32),
-    /// One of two numbers, the lower first: as a condition chooses between two functions.
+    /// One of two numbers, the lower one first, for a condition that chooses between two functions.
     Either(u32, u32),
-    /// This number of bytes under where the stack pointer was when the function began.
+    /// The address this number of bytes below the stack pointer at the function's beginning.
     Stack(i32),
-    /// The address of one of several words, from this address on.
+    /// The address of one of several words. The first word is at this address.
     Word(u32),
-    /// One of several words, from this address on.
+    /// One of several words. The first word is at this address.
     Entry(u32),
 }
 
 impl Value {
-    /// Returns the value that covers both.
+    /// Returns the value that covers both values, if there is one.
     fn join(self, other: Self) -> Option<Self> {
         match (self, other) {
             _ if self == other => Some(self),
@@ -38,7 +38,7 @@ impl Value {
 /// The state before an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Bytes of the stack that the function has taken.
+    /// The number of bytes of the stack that the function has taken.
     pub depth: i32,
     /// The registers, as far as they are known.
     pub registers: [Option<Value>; 32],
@@ -56,7 +56,7 @@ impl State {
         Self { depth: 0, registers, stack_pointer: machine.stack_pointer() }
     }
 
-    /// Returns the state that covers both ways to an instruction.
+    /// Returns the state that covers both states.
     pub fn join(&self, other: &Self) -> Self {
         let mut joined = *self;
         joined.depth = joined.depth.max(other.depth);
@@ -83,7 +83,7 @@ impl State {
         }
     }
 
-    /// Knows no more of these.
+    /// Forgets the values of these registers.
     pub fn forget(&mut self, registers: Registers) {
         for (register, value) in self.registers.iter_mut().enumerate() {
             if registers & (1 << register) > 0 {
@@ -129,7 +129,7 @@ impl State {
         }
     }
 
-    /// Where a call or a jump may lead; `None` is anywhere.
+    /// Returns the places to which a call or a jump may lead. `None` is any place.
     pub fn destinations(&self, target: Target) -> Vec<Option<u32>> {
         let value = match target {
             Target::Address(address) => return vec![Some(address)],
